@@ -1,0 +1,48 @@
+namespace Lorikeet;
+
+/// <summary>
+/// Something the user can mend. The message says what is wrong with the actual value, what was expected, where, and
+/// what to do next; the command line prints it without a stack trace and exits with <see cref="ExitCode"/>.
+/// </summary>
+public class LorikeetException : Exception
+{
+    /// <summary>Creates the error with a complete message.</summary>
+    /// <param name="message">What is wrong, what was expected, where, and what to do.</param>
+    /// <param name="innerException">The fault underneath, if any.</param>
+    public LorikeetException(string message, Exception? innerException = null) : base(message, innerException) { }
+
+    /// <summary>The process exit code: 1 run failed, 2 usage or configuration, 3 environment.</summary>
+    public virtual int ExitCode => 1;
+}
+
+/// <summary>An option, argument or configuration file is wrong (exit code 2).</summary>
+public sealed class ConfigurationException(string message, Exception? innerException = null)
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 2;
+}
+
+/// <summary>A dataset cannot be read, has no known shape, or would train nothing (exit code 1).</summary>
+public sealed class DatasetException(string message, Exception? innerException = null)
+    : LorikeetException(message, innerException);
+
+/// <summary>A checkpoint, adapter, tokenizer or other file is missing, damaged or does not fit (exit code 1).</summary>
+public sealed class CheckpointException(string message, Exception? innerException = null)
+    : LorikeetException(message, innerException);
+
+/// <summary>The machine lacks something: a native library, a device, memory, the network (exit code 3).</summary>
+public sealed class DeviceException(string message, Exception? innerException = null)
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 3;
+}
+
+/// <summary>The Hugging Face hub refused, or could not be reached (exit code 3).</summary>
+public sealed class HubException(string message, Exception? innerException = null)
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 3;
+}

@@ -1,0 +1,92 @@
+namespace Lorikeet.Training;
+
+/// <summary>What a run tells the world while it goes on. The library writes to no console; it emits these.</summary>
+public abstract record TrainingEvent;
+
+/// <summary>The run is set up and the first step is about to begin.</summary>
+public sealed record RunStarted(RunSummary Summary) : TrainingEvent;
+
+/// <summary>An optimizer step was taken.</summary>
+public sealed record StepCompleted(StepMetrics Metrics) : TrainingEvent;
+
+/// <summary>The evaluation set was scored.</summary>
+public sealed record EvaluationCompleted(EvaluationMetrics Metrics) : TrainingEvent;
+
+/// <summary>A checkpoint is complete on disk.</summary>
+public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent;
+
+/// <summary>Something the user may intend but should know.</summary>
+public sealed record Warned(string Message) : TrainingEvent;
+
+/// <summary>A stage of setting up (loading, quantizing, tokenizing), for display.</summary>
+public sealed record StageEntered(string Stage, string Detail) : TrainingEvent;
+
+/// <summary>The run ended by itself or was asked to stop.</summary>
+public sealed record RunCompleted(RunResult Result) : TrainingEvent;
+
+/// <summary>What the first lines of a run show.</summary>
+/// <param name="Model">Folder or hub id of the base.</param>
+/// <param name="ModelParameters">Parameters of the base.</param>
+/// <param name="TrainableParameters">Parameters that move.</param>
+/// <param name="TrainRows">Training rows.</param>
+/// <param name="EvalRows">Evaluation rows (0 when there is no evaluation).</param>
+/// <param name="TargetTokens">Supervised tokens in the training rows.</param>
+/// <param name="TrainTokens">All tokens in the training rows.</param>
+/// <param name="LongestRow">Tokens of the longest training row.</param>
+/// <param name="MaxLength">The limit rows were cut to.</param>
+/// <param name="TotalSteps">Optimizer steps of the whole run.</param>
+/// <param name="FirstStep">Steps already done (resumed runs), 0 otherwise.</param>
+/// <param name="Device">For display: device, compute type, quantization.</param>
+public sealed record RunSummary(
+    string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
+    long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device);
+
+/// <summary>One line of <c>metrics.jsonl</c>.</summary>
+/// <param name="Step">Optimizer step, from 1.</param>
+/// <param name="Epoch">Passes over the data so far, fractional.</param>
+/// <param name="Loss">Mean cross-entropy per target token of this step, in nats.</param>
+/// <param name="GradNorm">Global L2 norm of the gradient before clipping.</param>
+/// <param name="LearningRate">The rate this step used.</param>
+/// <param name="Tokens">Tokens read since the run began.</param>
+/// <param name="TokensPerSecond">Tokens of this step over its duration.</param>
+/// <param name="PeakMemoryBytes">Peak device memory (process memory on the CPU).</param>
+public sealed record StepMetrics(
+    int Step, double Epoch, double Loss, double GradNorm, double LearningRate, long Tokens, double TokensPerSecond,
+    long PeakMemoryBytes);
+
+/// <summary>Scores of the evaluation set during training.</summary>
+/// <param name="Step">Optimizer steps done.</param>
+/// <param name="Epoch">Passes over the training data so far.</param>
+/// <param name="Loss">Mean cross-entropy per target token, in nats.</param>
+/// <param name="Perplexity">exp of <paramref name="Loss"/>.</param>
+/// <param name="Rows">Rows scored.</param>
+/// <param name="Targets">Target tokens scored.</param>
+/// <param name="Seconds">Duration.</param>
+public sealed record EvaluationMetrics(
+    int Step, double Epoch, double Loss, double Perplexity, int Rows, long Targets, double Seconds);
+
+/// <summary>Why a run ended.</summary>
+public enum StopReason
+{
+    /// <summary>All steps were done.</summary>
+    Completed,
+
+    /// <summary>The evaluation loss stopped improving.</summary>
+    EarlyStopping,
+
+    /// <summary>The user asked for it; the state was saved.</summary>
+    Interrupted,
+}
+
+/// <summary>The end of a run.</summary>
+/// <param name="Reason">Why it ended.</param>
+/// <param name="Steps">Optimizer steps done.</param>
+/// <param name="TrainLoss">Mean loss over the steps of this process.</param>
+/// <param name="Seconds">Training time of this process.</param>
+/// <param name="Tokens">Tokens read since the run began.</param>
+/// <param name="PeakMemoryBytes">Peak memory.</param>
+/// <param name="BestEvalLoss">Lowest evaluation loss, if any evaluation ran.</param>
+/// <param name="BestStep">The step it was reached at.</param>
+public sealed record RunResult(
+    StopReason Reason, int Steps, double TrainLoss, double Seconds, long Tokens, long PeakMemoryBytes,
+    double? BestEvalLoss, int? BestStep);
