@@ -21,6 +21,11 @@ public sealed record Warned(string Message) : TrainingEvent;
 /// <summary>A stage of setting up (loading, quantizing, tokenizing), for display.</summary>
 public sealed record StageEntered(string Stage, string Detail) : TrainingEvent;
 
+/// <summary>How far the current stage (or an evaluation) has come, for display; may be rare or never come.</summary>
+/// <param name="Done">Units done, from 0 to <paramref name="Total"/>.</param>
+/// <param name="Total">Units in all: shards, tensors, rows.</param>
+public sealed record StageProgressed(long Done, long Total) : TrainingEvent;
+
 /// <summary>The run ended by itself or was asked to stop.</summary>
 public sealed record RunCompleted(RunResult Result) : TrainingEvent;
 
