@@ -1,0 +1,157 @@
+namespace Lorikeet.Options;
+
+/// <summary>What is learned from.</summary>
+public sealed record DataOptions
+{
+    /// <summary>Training data: files (json, jsonl, csv, tsv, parquet, txt), folders or hub ids; several are joined.</summary>
+    /// <value>Required.</value>
+    [Option("dataset", "dataset_name", "train_file", "data", Placeholder = "FILE|DIR|ID")]
+    public IReadOnlyList<string> Datasets { get; init; } = [];
+
+    /// <summary>Configuration (subset) of a hub dataset.</summary>
+    /// <value>Not set: the dataset's default.</value>
+    [Option("dataset_config", "dataset_config_name")]
+    public string? DatasetConfig { get; init; }
+
+    /// <summary>Split to train on.</summary>
+    /// <value>train, the name every dataset uses.</value>
+    [Option("dataset_train_split", "dataset_split")]
+    public string DatasetSplit { get; init; } = "train";
+
+    /// <summary>Held-out data: files, folders or hub ids.</summary>
+    /// <value>None: nothing is measured on held-out rows unless test_size takes some.</value>
+    [Option("eval_dataset", "eval_dataset_name", "eval_file", "validation_file", Placeholder = "FILE|DIR|ID")]
+    public IReadOnlyList<string> EvalDatasets { get; init; } = [];
+
+    /// <summary>Split of the evaluation data.</summary>
+    /// <value>test, as in TRL; a dataset without it falls back to validation.</value>
+    [Option("dataset_test_split", "eval_split")]
+    public string EvalSplit { get; init; } = "test";
+
+    /// <summary>Rows of the training data to hold out: a fraction below 1, or a number of rows.</summary>
+    /// <value>None: every row is trained on, and the split is the user's decision.</value>
+    [Option("test_size", "val_size", "eval_size", Minimum = 0)]
+    public double EvalSize { get; init; }
+
+    /// <summary>Train on at most this many rows, the first after shuffling.</summary>
+    /// <value>Not set: all rows.</value>
+    [Option("max_train_samples", Minimum = 1, Unset = "-1")]
+    public int? MaxTrainRows { get; init; }
+
+    /// <summary>Evaluate on at most this many rows.</summary>
+    /// <value>Not set: all rows.</value>
+    [Option("max_eval_samples", Minimum = 1, Unset = "-1")]
+    public int? MaxEvalRows { get; init; }
+
+    /// <summary>Longest row in tokens; what exceeds it is dealt with as truncation_mode says.</summary>
+    /// <value>Holds nearly every question with its answer, and bounds memory. TRL's default too.</value>
+    [Option("max_length", "max_seq_length", "max_seq_len", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
+    public int MaxLength { get; init; } = 1024;
+
+    /// <summary>What happens to rows longer than max_length.</summary>
+    /// <value>As TRL does. Rows left without any answer token are dropped and counted either way.</value>
+    [Option("truncation_mode", "truncation")]
+    public TruncationMode Truncation { get; init; } = TruncationMode.KeepStart;
+
+    /// <summary>Put several rows into one sequence of max_length; they never see each other.</summary>
+    /// <value>Off: batches hold no padding anyway, so packing only evens out their size.</value>
+    [Option("packing")]
+    public bool Packing { get; init; }
+
+    /// <summary>Batch rows of similar length together.</summary>
+    /// <value>Off: batches hold no padding, so nothing is gained, and the order is less random.</value>
+    [Option("group_by_length")]
+    public bool GroupByLength { get; init; }
+
+    /// <summary>Draw a new order of the rows each epoch, from the seed.</summary>
+    /// <value>On: files are often sorted, and sorted data trains badly.</value>
+    [Option("shuffle")]
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Which tokens are learned: answer only, all, or what the shape of the data suggests.</summary>
+    /// <value>The answer where the data tells it from the question; plain text is learned whole.</value>
+    [Option("train_on")]
+    public TrainOn TrainOn { get; init; } = TrainOn.Auto;
+
+    /// <summary>What the columns mean.</summary>
+    /// <value>Detected from the column names and the first rows, and shown.</value>
+    [Option("dataset_shape", "dataset_format")]
+    public DatasetShape Shape { get; init; } = DatasetShape.Auto;
+
+    /// <summary>Column that holds the text.</summary>
+    /// <value>Not set: text, or the only column of strings.</value>
+    [Option("dataset_text_field", "text_field", "text_column")]
+    public string? TextField { get; init; }
+
+    /// <summary>Other names for the columns of a shape: question=q,answer=a.</summary>
+    /// <value>None: common names are known.</value>
+    [Option("column_map", "columns", Placeholder = "NAME=COLUMN")]
+    public IReadOnlyDictionary<string, string> ColumnMap { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Jinja file that renders conversations.</summary>
+    /// <value>Not set: the tokenizer's own template, else a plain question-and-answer form that is saved with the adapter.</value>
+    [Option("chat_template", "chat_template_path", Placeholder = "FILE")]
+    public string? ChatTemplate { get; init; }
+
+    /// <summary>End every row with the end token, and learn it.</summary>
+    /// <value>On: a model that never learns to stop rambles on after its answer.</value>
+    [Option("append_eos")]
+    public bool AppendEos { get; init; } = true;
+}
+
+/// <summary>What happens to a row longer than the limit.</summary>
+public enum TruncationMode
+{
+    /// <summary>The end is cut off.</summary>
+    [WireName("keep_start", "right", "true")] KeepStart,
+
+    /// <summary>The beginning is cut off.</summary>
+    [WireName("keep_end", "left")] KeepEnd,
+
+    /// <summary>The row is left out.</summary>
+    Drop,
+
+    /// <summary>The run is refused.</summary>
+    Error,
+}
+
+/// <summary>Which tokens of a row are targets.</summary>
+public enum TrainOn
+{
+    /// <summary>The answer where the shape of the data tells it, else everything.</summary>
+    Auto,
+
+    /// <summary>Answers only: what assistants say, completions.</summary>
+    [WireName("answer", "answers", "completion", "assistant")] Answer,
+
+    /// <summary>Every token.</summary>
+    All,
+}
+
+/// <summary>What the columns of a dataset mean.</summary>
+public enum DatasetShape
+{
+    /// <summary>Detected.</summary>
+    Auto,
+
+    /// <summary>One column of text; Guanaco's <c>### Human: ... ### Assistant: ...</c> and <c>[INST]</c> are recognised.</summary>
+    Text,
+
+    /// <summary><c>messages</c> with <c>role</c> and <c>content</c>.</summary>
+    Messages,
+
+    /// <summary><c>conversations</c> with <c>from</c> and <c>value</c>.</summary>
+    [WireName("sharegpt")] ShareGpt,
+
+    /// <summary><c>prompt</c> and <c>completion</c>.</summary>
+    PromptCompletion,
+
+    /// <summary><c>instruction</c>, <c>input</c>, <c>output</c>.</summary>
+    [WireName("instruction", "alpaca")] Instruction,
+
+    /// <summary><c>question</c>, perhaps <c>context</c>, and <c>answers</c> or <c>answer</c> (SQuAD).</summary>
+    [WireName("question_answer", "squad", "qa")] QuestionAnswer,
+
+    /// <summary><c>input_ids</c> and perhaps <c>labels</c>: tokens already.</summary>
+    Tokenized,
+}

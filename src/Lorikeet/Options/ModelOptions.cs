@@ -1,0 +1,67 @@
+namespace Lorikeet.Options;
+
+/// <summary>The base model and where it computes.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Base model: a folder in Hugging Face format, or a hub id.</summary>
+    /// <value>Required; no model suits every purpose.</value>
+    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
+        Placeholder = "DIR|ID")]
+    public string Model { get; init; } = "";
+
+    /// <summary>Branch, tag or commit of a hub model.</summary>
+    /// <value>Not set: the repository's main branch. Name a commit to pin a run.</value>
+    [Option("revision", "model_revision")]
+    public string? Revision { get; init; }
+
+    /// <summary>PEFT adapter to continue training from.</summary>
+    /// <value>Not set: a new adapter, which starts as no change to the model.</value>
+    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID")]
+    public string? Adapter { get; init; }
+
+    /// <summary>What trains: a LoRA adapter on a frozen base, or all weights of the model.</summary>
+    /// <value>An adapter needs a few percent of the memory and reaches the same quality on question answering.</value>
+    [Option("finetuning_type", "fine_tune_type", "finetune_type")]
+    public FineTuneMethod Method { get; init; } = FineTuneMethod.Lora;
+
+    /// <summary>Type the model computes in; trained weights stay float32.</summary>
+    /// <value>bfloat16 where the hardware multiplies it natively (five times float32 on such CPUs), else float32.</value>
+    [Option("torch_dtype", "dtype")]
+    public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
+
+    /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
+    /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
+    [Option("device")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
+    [Option("libtorch", Placeholder = "DIR")]
+    public string? LibTorch { get; init; }
+}
+
+/// <summary>What training moves.</summary>
+public enum FineTuneMethod
+{
+    /// <summary>A low-rank adapter; the base is frozen.</summary>
+    [WireName("lora", "qlora")] Lora,
+
+    /// <summary>Every weight of the model.</summary>
+    [WireName("full", "full_finetune")] Full,
+}
+
+/// <summary>Floating-point types a model computes in.</summary>
+public enum ComputeType
+{
+    /// <summary>The fastest type the device computes natively.</summary>
+    Auto,
+
+    /// <summary>IEEE single precision.</summary>
+    [WireName("float32", "fp32", "float", "torch.float32")] Float32,
+
+    /// <summary>8 bits of exponent, 7 of fraction.</summary>
+    [WireName("bfloat16", "bf16", "torch.bfloat16")] BFloat16,
+
+    /// <summary>IEEE half precision.</summary>
+    [WireName("float16", "fp16", "half", "torch.float16")] Float16,
+}

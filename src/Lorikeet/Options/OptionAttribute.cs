@@ -1,0 +1,48 @@
+namespace Lorikeet.Options;
+
+/// <summary>
+/// Gives a property its name at the border: on the command line, in YAML and JSON. The property's own documentation is
+/// the help: <c>summary</c> says what it does, <c>value</c> why the default is what it is.
+/// </summary>
+/// <param name="name">Canonical snake_case name, the one Hugging Face users know where there is one.</param>
+/// <param name="aliases">Other names for the same value with the same meaning.</param>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class OptionAttribute(string name, params string[] aliases) : Attribute
+{
+    /// <summary>Canonical snake_case name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Other names with the same meaning.</summary>
+    public IReadOnlyList<string> Aliases { get; } = aliases;
+
+    /// <summary>Smallest number allowed.</summary>
+    public double Minimum { get; init; } = double.NegativeInfinity;
+
+    /// <summary>Largest number allowed.</summary>
+    public double Maximum { get; init; } = double.PositiveInfinity;
+
+    /// <summary>A number the value must exceed, for ranges that are open below.</summary>
+    public double Above { get; init; } = double.NegativeInfinity;
+
+    /// <summary>A number the value must stay under, for ranges that are open above.</summary>
+    public double Below { get; init; } = double.PositiveInfinity;
+
+    /// <summary>A text that means "not set", such as the -1 of <c>max_steps</c>.</summary>
+    public string? Unset { get; init; }
+
+    /// <summary>What the value is called in the help, such as FILE.</summary>
+    public string? Placeholder { get; init; }
+}
+
+/// <summary>Names of an enum member at the border, where snake_case of its C# name is not what users write.</summary>
+/// <param name="name">Canonical name.</param>
+/// <param name="aliases">Other names with the same meaning.</param>
+[AttributeUsage(AttributeTargets.Field)]
+public sealed class WireNameAttribute(string name, params string[] aliases) : Attribute
+{
+    /// <summary>Canonical name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Other names with the same meaning.</summary>
+    public IReadOnlyList<string> Aliases { get; } = aliases;
+}
