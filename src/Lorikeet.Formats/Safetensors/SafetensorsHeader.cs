@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+
+namespace Lorikeet.Formats.Safetensors;
+
+/// <summary>The header of a file, checked as the reference library checks it.</summary>
+internal sealed class SafetensorsHeader
+{
+    /// <summary>The reference library's limit, against headers made to exhaust memory.</summary>
+    public const long LengthLimit = 100_000_000;
+
+    private const int PrefixLength = sizeof(ulong);
+    private const string MetadataKey = "__metadata__";
+
+    private readonly string _path;
+    private readonly Dictionary<string, TensorEntry> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _offsets = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
+
+    private SafetensorsHeader(string path) => _path = path;
+
+    public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
+
+    /// <summary>Where each tensor begins, from the start of the file.</summary>
+    public IReadOnlyDictionary<string, long> Offsets => _offsets;
+
+    public IReadOnlyDictionary<string, string> Metadata => _metadata;
+
+    public static SafetensorsHeader Read(MappedFile file)
+    {
+        var header = new SafetensorsHeader(file.Path);
+        if (file.Length < PrefixLength)
+            throw header.Damaged($"it has {file.Length} bytes; the header length alone takes {PrefixLength}");
+
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span(0, PrefixLength));
+        if (length > LengthLimit)
+            throw header.Damaged($"its header would take {length} bytes; at most {LengthLimit} are allowed");
+        if ((long)length > file.Length - PrefixLength)
+            throw header.Damaged($"its header takes {length} bytes, but the file has only {file.Length}");
+
+        var dataStart = PrefixLength + (long)length;
+        header.Parse(file.Span(PrefixLength, (long)length), dataStart);
+        header.CheckLayout(dataStart, file.Length);
+        return header;
+    }
+
+    private void Parse(ReadOnlySpan<byte> json, long dataStart)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json);
+            using var document = JsonDocument.ParseValue(ref reader);
+            if (json[(int)reader.BytesConsumed..].ContainsAnyExcept((byte)' '))
+                throw Damaged("its header goes on after the closing brace");
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                if (property.NameEquals(MetadataKey))
+                    ReadMetadata(property.Value);
+                else
+                    ReadTensor(property.Name, property.Value, dataStart);
+            }
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
+        {
+            throw Damaged($"its header is not the JSON object expected ({fault.Message})", fault);
+        }
+    }
+
+    private void ReadMetadata(JsonElement element)
+    {
+        foreach (var property in element.EnumerateObject())
+            _metadata[property.Name] = property.Value.GetString() ?? throw Damaged($"its metadata '{property.Name}' is null");
+    }
+
+    private void ReadTensor(string name, JsonElement element, long dataStart)
+    {
+        if (!element.TryGetProperty("dtype", out var typeName) || !element.TryGetProperty("shape", out var shapeElement)
+            || !element.TryGetProperty("data_offsets", out var offsets) || offsets.GetArrayLength() != 2)
+        {
+            throw Damaged($"tensor '{name}' lacks one of 'dtype', 'shape' and 'data_offsets' [begin, end]");
+        }
+
+        if (!SafetensorsTypes.TryParse(typeName.GetString(), out var type))
+        {
+            throw new CheckpointException(
+                $"Tensor '{name}' has the type '{typeName.GetString()}'. Known types are " +
+                $"{string.Join(", ", Enum.GetValues<SafetensorsType>().Select(t => t.WireName()))}. Where: '{_path}'.");
+        }
+
+        var shape = shapeElement.EnumerateArray().Select(size => size.GetInt64()).ToArray();
+        var (begin, end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
+        var expected = ByteCount(name, type, shape);
+        if (begin < 0 || end < begin || end - begin != expected)
+        {
+            throw Damaged(
+                $"tensor '{name}' lies at [{begin}, {end}), {end - begin} bytes, but {type.WireName()} " +
+                $"[{string.Join(", ", shape)}] takes {expected}");
+        }
+
+        if (!_tensors.TryAdd(name, new TensorEntry(name, type, shape, expected)))
+            throw Damaged($"tensor '{name}' is listed twice");
+        _offsets[name] = checked(dataStart + begin);
+    }
+
+    private long ByteCount(string name, SafetensorsType type, long[] shape)
+    {
+        try
+        {
+            return checked(shape.Aggregate(1L, (count, size) => size < 0 ? throw new OverflowException() : count * size)
+                * type.ByteSize());
+        }
+        catch (OverflowException)
+        {
+            throw Damaged($"the shape [{string.Join(", ", shape)}] of tensor '{name}' is impossible");
+        }
+    }
+
+    private void CheckLayout(long dataStart, long fileLength)
+    {
+        var next = dataStart;
+        foreach (var entry in _tensors.Values.OrderBy(entry => _offsets[entry.Name]).ThenBy(entry => entry.ByteCount))
+        {
+            if (_offsets[entry.Name] != next)
+            {
+                throw Damaged(
+                    $"tensor '{entry.Name}' begins at byte {_offsets[entry.Name]}; the one before it ends at {next}, and " +
+                    "tensors may neither overlap nor leave holes");
+            }
+
+            next += entry.ByteCount;
+        }
+
+        if (next != fileLength)
+            throw Damaged($"its tensors end at byte {next}, but the file has {fileLength} bytes");
+    }
+
+    private CheckpointException Damaged(string what, Exception? inner = null) => new(
+        $"'{_path}' is not a valid safetensors file: {what}. " +
+        "It was probably cut short while it was copied or downloaded; fetch it again.", inner);
+}
