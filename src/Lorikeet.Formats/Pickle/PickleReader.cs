@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Lorikeet.Formats.Pickle;
 
@@ -74,7 +75,7 @@ internal ref struct PickleReader
             case 'X': return Push(Utf8(Length32()));
             case '\x8c': return Push(Utf8(Take(1)[0]));
             case '\x8d': return Push(Utf8(Length64()));
-            case 'V': return Push(Line());
+            case 'V': return Push(Unescape(Line()));
             case 'S': return Push(Line()[1..^1]);
             case 'T': return Push(Encoding.Latin1.GetString(Take(Length32())));
             case 'U': return Push(Encoding.Latin1.GetString(Take(Take(1)[0])));
@@ -236,7 +237,11 @@ internal ref struct PickleReader
         Push(_memo.TryGetValue(slot, out var value) ? value : throw new FormatException($"it recalls slot {slot}, never stored"));
 
     private static object Integer(BigInteger value) =>
-        value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
+        value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
+
+    /// <summary>Protocol 0 writes what is not Latin-1, the backslash and line ends as \uXXXX or \UXXXXXXXX.</summary>
+    private static string Unescape(string line) => Regex.Replace(line, @"\\(?:u(\w{4})|U(\w{8}))", match =>
+        char.ConvertFromUtf32(Convert.ToInt32(match.Groups[1].Value + match.Groups[2].Value, 16)));
 
     private string Utf8(int length) => Encoding.UTF8.GetString(Take(length));
 

@@ -124,7 +124,7 @@ public class SafetensorsFileTests
                 {
                 }
             },
-            iter: 2000, threads: 1);
+            iter: 1000, threads: 1);
     }
 
     private static unsafe byte ByteAt(SafetensorsFile file, string name, long offset) => file.Pointer(name)[offset];
