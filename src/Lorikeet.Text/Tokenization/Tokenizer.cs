@@ -1,3 +1,8 @@
+using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.Decoders;
+using Lorikeet.Text.Tokenization.SentencePiece;
+using Lorikeet.Text.Tokenization.TokenizerJson;
+
 namespace Lorikeet.Text.Tokenization;
 
 /// <summary>Text to token ids and back, exactly as the Hugging Face tokenizer of the same files does it.</summary>
@@ -33,13 +38,26 @@ public abstract class Tokenizer
     /// <summary>Decodes ids to text.</summary>
     /// <param name="ids">Token ids; an id outside the vocabulary is an <see cref="ArgumentOutOfRangeException"/>.</param>
     /// <param name="skipSpecialTokens">Whether special tokens are left out of the text.</param>
-    public abstract string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false);
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
+    {
+        var decoder = new StreamingDecoder(this, skipSpecialTokens);
+        foreach (var id in ids)
+            decoder.Push(id);
+        return decoder.Flush();
+    }
 
     /// <summary>The id of a token's exact text, or null when the vocabulary does not hold it.</summary>
     public abstract int? TokenToId(string token);
 
-    /// <summary>The exact text of a token in the vocabulary.</summary>
-    public abstract string IdToToken(int id);
+    /// <summary>The exact text of a token in the vocabulary; empty for an id that no token has.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The id is negative or not below <see cref="VocabularySize"/>.
+    /// </exception>
+    public string IdToToken(int id)
+    {
+        CheckId(id);
+        return TokenAt(id) ?? "";
+    }
 
     /// <summary>Whether the id is a special token (BOS, EOS, a chat marker ...).</summary>
     public abstract bool IsSpecial(int id);
@@ -49,9 +67,37 @@ public abstract class Tokenizer
     /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c> applied.
     /// </summary>
     /// <exception cref="CheckpointException">No tokenizer is there, or a file is damaged or of an unknown kind.</exception>
-    public static Tokenizer Load(string folder) => throw new NotImplementedException(folder);
+    public static Tokenizer Load(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        var configuration = TokenizerConfiguration.Read(folder);
+        var json = Path.Combine(folder, "tokenizer.json");
+        if (File.Exists(json))
+            return TokenizerJsonFile.Load(json, configuration);
+        var model = Path.Combine(folder, "tokenizer.model");
+        if (File.Exists(model))
+            return SentencePieceFile.Load(model, configuration);
+        throw new CheckpointException(
+            $"The folder has no tokenizer. Expected 'tokenizer.json' or 'tokenizer.model' in '{folder}'. "
+            + "Copy them from the model's repository, or name a folder that has them.");
+    }
 
     /// <summary>Whether the folder holds a tokenizer that <see cref="Load"/> can read.</summary>
     public static bool Exists(string folder) =>
         File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "tokenizer.model"));
+
+    /// <summary>The text of a token, or null for an id that no token has.</summary>
+    internal abstract string? TokenAt(int id);
+
+    /// <summary>Begins turning tokens into text, which is written to <paramref name="next"/>.</summary>
+    internal abstract ITextSink OpenDecoder(ITextSink next);
+
+    internal void CheckId(int id)
+    {
+        if ((uint)id >= (uint)VocabularySize)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(id), id, $"The vocabulary has no such id. Expected 0 to {VocabularySize - 1}.");
+        }
+    }
 }

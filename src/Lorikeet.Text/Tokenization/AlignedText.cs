@@ -1,0 +1,111 @@
+namespace Lorikeet.Text.Tokenization;
+
+/// <summary>
+/// Text on its way through the stages. Every UTF-16 unit remembers the stretch of the original text it stands for, so
+/// that a token found after any number of rewrites still knows where it came from.
+/// </summary>
+internal sealed class AlignedText
+{
+    // Where the text is still the original, the alignment is the position itself and these stay null.
+    private readonly int[]? _starts;
+    private readonly int[]? _ends;
+    private readonly ReadOnlyMemory<char> _chars;
+    private readonly int _origin;
+
+    /// <summary>A stretch of the original that begins at unit <paramref name="origin"/>.</summary>
+    public AlignedText(ReadOnlyMemory<char> original, int origin)
+    {
+        _chars = original;
+        _origin = origin;
+    }
+
+    private AlignedText(ReadOnlyMemory<char> chars, int[] starts, int[] ends)
+    {
+        _chars = chars;
+        _starts = starts;
+        _ends = ends;
+    }
+
+    public int Length => _chars.Length;
+
+    public ReadOnlySpan<char> Chars => _chars.Span;
+
+    /// <summary>Where in the original the character at <paramref name="index"/> begins.</summary>
+    public int OriginalStart(int index)
+    {
+        if (_starts is not null)
+            return _starts[index];
+        return _origin + (IsSecondHalf(index) ? index - 1 : index);
+    }
+
+    /// <summary>Where in the original the character at <paramref name="index"/> ends.</summary>
+    public int OriginalEnd(int index)
+    {
+        if (_ends is not null)
+            return _ends[index];
+        return _origin + (index + 1 < Length && IsSecondHalf(index + 1) ? index + 2 : index + 1);
+    }
+
+    public AlignedText Slice(int start, int end)
+    {
+        if (start == 0 && end == Length)
+            return this;
+        var chars = _chars[start..end];
+        return _starts is null
+            ? new AlignedText(chars, _origin + start)
+            : new AlignedText(chars, _starts[start..end], _ends![start..end]);
+    }
+
+    private bool IsSecondHalf(int index)
+    {
+        var chars = _chars.Span;
+        return char.IsLowSurrogate(chars[index]) && index > 0 && char.IsHighSurrogate(chars[index - 1]);
+    }
+
+    /// <summary>Writes the next version of a text, unit by unit.</summary>
+    /// <remarks>Each unit written takes the alignment of one unit of the source.</remarks>
+    public sealed class Rewriter(AlignedText source, int capacity)
+    {
+        private char[] _chars = new char[capacity];
+        private int[] _starts = new int[capacity];
+        private int[] _ends = new int[capacity];
+
+        public int Length { get; private set; }
+
+        /// <summary>Appends one unit in the place of the source's unit at <paramref name="from"/>.</summary>
+        public void Append(char unit, int from)
+        {
+            if (Length == _chars.Length)
+                Grow();
+            _chars[Length] = unit;
+            _starts[Length] = source.OriginalStart(from);
+            _ends[Length] = source.OriginalEnd(from);
+            Length++;
+        }
+
+        /// <summary>Appends a text whose units all stand for the source's unit at <paramref name="from"/>.</summary>
+        public void Append(ReadOnlySpan<char> text, int from)
+        {
+            foreach (var unit in text)
+                Append(unit, from);
+        }
+
+        /// <summary>Copies a range of the source unchanged.</summary>
+        public void Copy(int start, int end)
+        {
+            var chars = source.Chars;
+            for (var i = start; i < end; i++)
+                Append(chars[i], i);
+        }
+
+        public AlignedText ToText() => new(_chars.AsMemory(0, Length), _starts, _ends);
+
+        private void Grow()
+        {
+            var capacity = Math.Max(16, 2 * _chars.Length);
+            Array.Resize(ref _chars, capacity);
+            Array.Resize(ref _starts, capacity);
+            Array.Resize(ref _ends, capacity);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+namespace Lorikeet.Text.Tokenization.Configuration;
+
+/// <summary>Where a tokenizer's chat template may stand.</summary>
+internal static class ChatTemplateFile
+{
+    /// <summary>
+    /// The default template: <c>chat_template.jinja</c>, <c>chat_template.json</c>, or <paramref name="setting"/> of the
+    /// configuration, which is one template or a list of named ones.
+    /// </summary>
+    public static string? Find(string folder, JsonSetting setting)
+    {
+        var jinja = Path.Combine(folder, "chat_template.jinja");
+        if (File.Exists(jinja))
+            return File.ReadAllText(jinja);
+        var json = Path.Combine(folder, "chat_template.json");
+        if (File.Exists(json))
+            setting = JsonSetting.Read(json) is { IsObject: true } file ? file["chat_template"] : JsonSetting.Read(json);
+        return Default(setting);
+    }
+
+    private static string? Default(JsonSetting setting)
+    {
+        if (setting.IsMissing || setting.IsString)
+            return setting.AsStringOrNull();
+        if (setting.IsObject)
+            return setting["default"].AsStringOrNull();
+        foreach (var template in setting.Items())
+        {
+            if (template["name"].AsStringOrNull() == "default")
+                return template["template"].AsString();
+        }
+        return null;
+    }
+}

@@ -1,0 +1,103 @@
+using Lorikeet.Text.Tokenization.AddedTokens;
+
+namespace Lorikeet.Text.Tokenization.Configuration;
+
+/// <summary>
+/// What the files beside the vocabulary say: <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>,
+/// <c>added_tokens.json</c> and the chat template.
+/// </summary>
+internal sealed record TokenizerConfiguration
+{
+    /// <summary>The folder of the files.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Whether <c>tokenizer_config.json</c> is there.</summary>
+    public bool HasFile { get; init; }
+
+    /// <summary>The Python class the tokenizer was saved from, such as <c>LlamaTokenizer</c>.</summary>
+    public string? TokenizerClass { get; init; }
+
+    public string? BeginToken { get; init; }
+
+    public string? EndToken { get; init; }
+
+    public string? PadToken { get; init; }
+
+    public string? UnknownToken { get; init; }
+
+    /// <summary>The default chat template, as Jinja source.</summary>
+    public string? ChatTemplate { get; init; }
+
+    public bool? AddsBeginToken { get; init; }
+
+    public bool? AddsEndToken { get; init; }
+
+    public bool? AddsPrefixSpace { get; init; }
+
+    /// <summary>
+    /// Whether text after a special token gets a space in front again, as before transformers 4.31; not said in files
+    /// that are older than the setting.
+    /// </summary>
+    public bool? IsLegacy { get; init; }
+
+    /// <summary>Tokens added after the vocabulary was made.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
+
+    /// <summary>Texts of tokens that must be special even where no list of added tokens has them.</summary>
+    public IReadOnlyList<string> SpecialTokens { get; init; } = [];
+
+    /// <summary>Reads the files of a folder; each may be absent.</summary>
+    /// <exception cref="CheckpointException">A file is damaged.</exception>
+    public static TokenizerConfiguration Read(string folder)
+    {
+        var configuration = ReadIfPresent(folder, "tokenizer_config.json");
+        var map = ReadIfPresent(folder, "special_tokens_map.json");
+        string? Named(string name) => TokenText(configuration[name]) ?? TokenText(map[name]);
+        return new TokenizerConfiguration
+        {
+            Folder = folder,
+            HasFile = configuration.IsObject,
+            TokenizerClass = configuration["tokenizer_class"].AsStringOrNull(),
+            BeginToken = Named("bos_token"),
+            EndToken = Named("eos_token"),
+            PadToken = Named("pad_token"),
+            UnknownToken = Named("unk_token"),
+            ChatTemplate = ChatTemplateFile.Find(folder, configuration["chat_template"]),
+            AddsBeginToken = configuration["add_bos_token"].AsBoolOrNull(),
+            AddsEndToken = configuration["add_eos_token"].AsBoolOrNull(),
+            AddsPrefixSpace = configuration["add_prefix_space"].AsBoolOrNull(),
+            IsLegacy = configuration["legacy"].AsBoolOrNull(),
+            AddedTokens = AddedTokenFile.Read(configuration["added_tokens_decoder"], ReadIfPresent(folder, "added_tokens.json")),
+            SpecialTokens = [.. SpecialTexts(configuration).Concat(SpecialTexts(map)).Distinct()],
+        };
+    }
+
+    private static JsonSetting ReadIfPresent(string folder, string name)
+    {
+        var file = Path.Combine(folder, name);
+        return File.Exists(file) ? JsonSetting.Read(file) : default;
+    }
+
+    // A token is its text, or an object that says more about it.
+    private static string? TokenText(JsonSetting token) =>
+        token.IsObject ? token["content"].AsStringOrNull() : token.AsStringOrNull();
+
+    private static IEnumerable<string> SpecialTexts(JsonSetting file)
+    {
+        foreach (var name in (string[])["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"])
+        {
+            if (TokenText(file[name]) is { } text)
+                yield return text;
+        }
+        foreach (var name in (string[])["additional_special_tokens", "extra_special_tokens"])
+        {
+            var list = file[name];
+            var tokens = list.IsArray ? list.Items() : list.IsObject ? list.Members().Select(member => member.Value) : [];
+            foreach (var token in tokens)
+            {
+                if (TokenText(token) is { } text)
+                    yield return text;
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using Lorikeet.Text.Tokenization.AddedTokens;
+using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.Decoders;
+using Lorikeet.Text.Tokenization.Models;
+using Lorikeet.Text.Tokenization.Normalizers;
+using Lorikeet.Text.Tokenization.PostProcessors;
+using Lorikeet.Text.Tokenization.PreTokenizers;
+
+namespace Lorikeet.Text.Tokenization;
+
+/// <summary>The stages of a tokenizer in the order text passes through them; only the model must be there.</summary>
+internal sealed record TokenizerPipeline
+{
+    public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
+
+    public INormalizer? Normalizer { get; init; }
+
+    public IPreTokenizer? PreTokenizer { get; init; }
+
+    public required ITokenModel Model { get; init; }
+
+    public IPostProcessor? PostProcessor { get; init; }
+
+    public IDecoder? Decoder { get; init; }
+}
+
+/// <summary>A tokenizer built of stages, as the Hugging Face <c>tokenizers</c> library runs them.</summary>
+internal sealed class PipelineTokenizer : Tokenizer
+{
+    private readonly TokenizerPipeline _stages;
+    private readonly TokenizerConfiguration _configuration;
+    private readonly AddedVocabulary _added;
+    private readonly IDecoder _decoder;
+
+    public PipelineTokenizer(TokenizerPipeline stages, TokenizerConfiguration configuration)
+    {
+        _stages = stages;
+        _configuration = configuration;
+        _added = new AddedVocabulary(stages.AddedTokens, stages.Normalizer);
+        _decoder = stages.Decoder ?? new SpaceJoiningDecoder();
+        VocabularySize = Math.Max(stages.Model.Vocabulary.IdLimit, _added.IdLimit);
+        BeginToken = IdOf(configuration.BeginToken);
+        EndToken = IdOf(configuration.EndToken);
+        PadToken = IdOf(configuration.PadToken);
+        var before = stages.PostProcessor is null ? [] : stages.PostProcessor.Before;
+        AddsBeginToken = BeginToken is { } begin && before.Length > 0 && before[0] == begin;
+    }
+
+    public override int VocabularySize { get; }
+
+    public override int? BeginToken { get; }
+
+    public override int? EndToken { get; }
+
+    public override int? PadToken { get; }
+
+    public override string? ChatTemplate => _configuration.ChatTemplate;
+
+    public override string Folder => _configuration.Folder;
+
+    public override bool AddsBeginToken { get; }
+
+    public override Encoding Encode(string text, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var tokens = new TokenBuffer();
+        foreach (var (token, start, end) in _added.InOriginal.Split(text))
+        {
+            if (token is not null)
+                tokens.Add(token.Id, start, end);
+            else
+                EncodeBetween(new AlignedText(text.AsMemory(start, end - start), start), tokens);
+        }
+        var processor = _stages.PostProcessor;
+        processor?.Adjust(tokens);
+        return addSpecialTokens && processor is not null
+            ? tokens.ToEncoding(processor.Before, processor.After)
+            : tokens.ToEncoding([], []);
+    }
+
+    internal override string? TokenAt(int id) => _added.Find(id)?.Content ?? _stages.Model.Vocabulary.TokenAt(id);
+
+    public override int? TokenToId(string token) => _added.Find(token) ?? _stages.Model.Vocabulary.Find(token);
+
+    public override bool IsSpecial(int id) => _added.Find(id) is { IsSpecial: true };
+
+    internal override ITextSink OpenDecoder(ITextSink next) => _decoder.Open(next);
+
+    // A stretch without added tokens that are looked for in the original text.
+    private void EncodeBetween(AlignedText text, TokenBuffer tokens)
+    {
+        var normalized = _stages.Normalizer?.Normalize(text) ?? text;
+        if (_added.InNormalized.IsEmpty)
+        {
+            EncodePlain(normalized, tokens);
+            return;
+        }
+        foreach (var (token, start, end) in _added.InNormalized.Split(normalized.Chars))
+        {
+            if (token is not null)
+                tokens.Add(token.Id, normalized.OriginalStart(start), normalized.OriginalEnd(end - 1));
+            else
+                EncodePlain(normalized.Slice(start, end), tokens);
+        }
+    }
+
+    private void EncodePlain(AlignedText text, TokenBuffer tokens)
+    {
+        if (text.Length == 0)
+            return;
+        var pieces = PreTokenizedText.Whole(text);
+        if (_stages.PreTokenizer is not null)
+            pieces = _stages.PreTokenizer.PreTokenize(pieces);
+        foreach (var piece in pieces.Pieces)
+            _stages.Model.Tokenize(pieces.Text, piece, tokens);
+    }
+
+    private int? IdOf(string? token) => token is null ? null : TokenToId(token);
+}

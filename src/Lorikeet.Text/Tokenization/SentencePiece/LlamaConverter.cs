@@ -1,0 +1,116 @@
+using Lorikeet.Text.Tokenization.AddedTokens;
+using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.Decoders;
+using Lorikeet.Text.Tokenization.Models;
+using Lorikeet.Text.Tokenization.Patterns;
+using Lorikeet.Text.Tokenization.PostProcessors;
+using Lorikeet.Text.Tokenization.PreTokenizers;
+
+namespace Lorikeet.Text.Tokenization.SentencePiece;
+
+/// <summary>
+/// Makes of a SentencePiece byte-pair model the pipeline that transformers' <c>LlamaTokenizer</c> makes of it
+/// (tokenization_llama.py and convert_slow_tokenizer.py of transformers 5): the order of the merges is the order of
+/// the pieces, and the model's own normalizer is not used.
+/// </summary>
+internal static class LlamaConverter
+{
+    private const char Metaspace = '\u2581';
+
+    public static PipelineTokenizer Convert(SentencePieceModel model, TokenizerConfiguration configuration)
+    {
+        configuration = configuration with
+        {
+            BeginToken = configuration.BeginToken ?? "<s>",
+            EndToken = configuration.EndToken ?? "</s>",
+            UnknownToken = configuration.UnknownToken ?? "<unk>",
+        };
+        var vocabulary = ReadVocabulary(model);
+        var options = new BpeOptions { FusesUnknown = true, FallsBackToBytes = true };
+        var addedTokens = ReadAddedTokens(model, vocabulary, configuration);
+        var addsPrefix = configuration.AddsPrefixSpace ?? true;
+        var pipeline = new TokenizerPipeline
+        {
+            AddedTokens = addedTokens,
+            PreTokenizer = new MetaspacePreTokenizer(Metaspace, Scheme(addsPrefix, configuration), splits: false),
+            Model = new BpeModel(vocabulary, ReadMerges(model, vocabulary), options),
+            PostProcessor = CreatePostProcessor(addedTokens, configuration),
+            Decoder = CreateDecoder(addsPrefix),
+        };
+        return new PipelineTokenizer(pipeline, configuration);
+    }
+
+    // Files from before the setting existed mean the behaviour of their time.
+    private static PrependScheme Scheme(bool addsPrefix, TokenizerConfiguration configuration)
+    {
+        if (!addsPrefix)
+            return PrependScheme.Never;
+        return configuration.IsLegacy ?? true ? PrependScheme.Always : PrependScheme.First;
+    }
+
+    private static Vocabulary ReadVocabulary(SentencePieceModel model)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var id = 0; id < model.Pieces.Count; id++)
+            ids[model.Pieces[id].Text] = id;
+        return new Vocabulary(ids);
+    }
+
+    // Every way to cut a piece into two pieces is a merge; the earlier the piece, the more urgent.
+    private static List<(string Left, string Right)> ReadMerges(SentencePieceModel model, Vocabulary vocabulary)
+    {
+        var merges = new List<(string Left, string Right)>();
+        foreach (var (text, _, _) in model.Pieces)
+        {
+            var cuts = new List<(int Length, int Left, int Right)>();
+            for (var length = 1; length < text.Length; length++)
+            {
+                if (char.IsLowSurrogate(text[length]))
+                    continue;
+                if (vocabulary.TryGetId(text.AsSpan(0, length), out var left)
+                    && vocabulary.TryGetId(text.AsSpan(length), out var right))
+                    cuts.Add((length, left, right));
+            }
+            foreach (var (length, _, _) in cuts.OrderBy(cut => cut.Length))
+                merges.Add((text[..length], text[length..]));
+        }
+        return merges;
+    }
+
+    private static IReadOnlyList<AddedToken> ReadAddedTokens(
+        SentencePieceModel model, Vocabulary vocabulary, TokenizerConfiguration configuration)
+    {
+        var list = new AddedTokenList(vocabulary);
+        list.Add(configuration.AddedTokens);
+        list.Add(model.Pieces
+            .Select((piece, id) => (piece, id))
+            .Where(item => item.piece.Kind is PieceKind.Control or PieceKind.UserDefined)
+            .Select(item => new AddedToken(item.id, item.piece.Text, item.piece.Kind == PieceKind.Control)));
+        list.AddSpecial([configuration.UnknownToken!, configuration.BeginToken!, configuration.EndToken!]);
+        list.AddSpecial(configuration.SpecialTokens);
+        return list.Tokens;
+    }
+
+    private static TemplatePostProcessor CreatePostProcessor(
+        IReadOnlyList<AddedToken> addedTokens, TokenizerConfiguration configuration)
+    {
+        int[] Ids(bool isAdded, string? content) =>
+            isAdded ? [addedTokens.First(token => token.Content == content).Id] : [];
+        return new TemplatePostProcessor(
+            Ids(configuration.AddsBeginToken ?? true, configuration.BeginToken),
+            Ids(configuration.AddsEndToken ?? false, configuration.EndToken));
+    }
+
+    private static SequenceDecoder CreateDecoder(bool addsPrefix)
+    {
+        List<IDecoder> decoders =
+        [
+            new ReplaceDecoder(new LiteralPattern(Metaspace.ToString()), " "),
+            new ByteFallbackDecoder(),
+            new FuseDecoder(),
+        ];
+        if (addsPrefix)
+            decoders.Add(new StripDecoder(' ', fromStart: 1, fromEnd: 0));
+        return new SequenceDecoder(decoders);
+    }
+}

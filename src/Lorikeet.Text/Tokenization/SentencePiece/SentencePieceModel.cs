@@ -1,0 +1,138 @@
+namespace Lorikeet.Text.Tokenization.SentencePiece;
+
+/// <summary>What a piece of a SentencePiece vocabulary is for (<c>ModelProto.SentencePiece.Type</c>).</summary>
+internal enum PieceKind
+{
+    Normal = 1,
+    Unknown = 2,
+    Control = 3,
+    UserDefined = 4,
+    Unused = 5,
+    Byte = 6,
+}
+
+/// <summary>A piece of a SentencePiece vocabulary; its id is its position.</summary>
+internal readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
+
+/// <summary>The algorithm of a SentencePiece model (<c>TrainerSpec.ModelType</c>).</summary>
+internal enum SentencePieceAlgorithm
+{
+    Unigram = 1,
+    Bpe = 2,
+    Word = 3,
+    Char = 4,
+}
+
+/// <summary>The content of a <c>tokenizer.model</c>: <c>ModelProto</c> of sentencepiece_model.proto.</summary>
+internal sealed record SentencePieceModel
+{
+    public IReadOnlyList<SentencePiece> Pieces { get; private init; } = [];
+
+    public SentencePieceAlgorithm Algorithm { get; private init; } = SentencePieceAlgorithm.Unigram;
+
+    /// <summary>Whether characters without a piece are spelled with byte pieces.</summary>
+    public bool FallsBackToBytes { get; private init; }
+
+    /// <summary>Whether the mark of a space stands at the end of a word instead of its beginning.</summary>
+    public bool MarksSpaceAsSuffix { get; private init; }
+
+    /// <summary>What an unknown piece decodes to.</summary>
+    public string UnknownSurface { get; private init; } = " \u2047 ";
+
+    /// <summary>The compiled normalization rules; empty for none.</summary>
+    public byte[] CharacterMap { get; private init; } = [];
+
+    /// <summary>Whether a space is put before the text.</summary>
+    public bool AddsDummyPrefix { get; private init; } = true;
+
+    /// <summary>Whether spaces at the ends are removed and runs of them become one.</summary>
+    public bool RemovesExtraSpaces { get; private init; } = true;
+
+    /// <summary>Whether spaces are written as U+2581.</summary>
+    public bool EscapesSpaces { get; private init; } = true;
+
+    /// <exception cref="CheckpointException">The file is not a SentencePiece model.</exception>
+    public static SentencePieceModel Read(string file)
+    {
+        try
+        {
+            var model = Parse(File.ReadAllBytes(file));
+            return model.Pieces.Count > 0 ? model : throw new InvalidDataException("It has no pieces.");
+        }
+        catch (InvalidDataException error)
+        {
+            throw new CheckpointException(
+                $"The file is not a SentencePiece model ({error.Message}) Expected a vocabulary as spm_train writes it. "
+                + $"'{file}'. It may be an interrupted download or a Git LFS pointer; fetch it again.",
+                error);
+        }
+    }
+
+    private static SentencePieceModel Parse(ReadOnlySpan<byte> message)
+    {
+        var model = new SentencePieceModel();
+        var pieces = new List<SentencePiece>();
+        var reader = new ProtobufReader(message);
+        while (reader.Read())
+        {
+            if (reader.Field == 1)
+                pieces.Add(ParsePiece(reader.Bytes));
+            else if (reader.Field == 2)
+                model = ParseTrainer(model, reader.Bytes);
+            else if (reader.Field == 3)
+                model = ParseNormalizer(model, reader.Bytes);
+        }
+        return model with { Pieces = pieces };
+    }
+
+    private static SentencePiece ParsePiece(ReadOnlySpan<byte> message)
+    {
+        var piece = new SentencePiece("", 0, PieceKind.Normal);
+        var reader = new ProtobufReader(message);
+        while (reader.Read())
+        {
+            piece = reader.Field switch
+            {
+                1 => piece with { Text = reader.Text },
+                2 => piece with { Score = reader.Single },
+                3 => piece with { Kind = (PieceKind)reader.Number },
+                _ => piece,
+            };
+        }
+        return piece;
+    }
+
+    private static SentencePieceModel ParseTrainer(SentencePieceModel model, ReadOnlySpan<byte> message)
+    {
+        var reader = new ProtobufReader(message);
+        while (reader.Read())
+        {
+            model = reader.Field switch
+            {
+                3 => model with { Algorithm = (SentencePieceAlgorithm)reader.Number },
+                24 => model with { MarksSpaceAsSuffix = reader.Flag },
+                35 => model with { FallsBackToBytes = reader.Flag },
+                44 => model with { UnknownSurface = reader.Text },
+                _ => model,
+            };
+        }
+        return model;
+    }
+
+    private static SentencePieceModel ParseNormalizer(SentencePieceModel model, ReadOnlySpan<byte> message)
+    {
+        var reader = new ProtobufReader(message);
+        while (reader.Read())
+        {
+            model = reader.Field switch
+            {
+                2 => model with { CharacterMap = reader.Bytes.ToArray() },
+                3 => model with { AddsDummyPrefix = reader.Flag },
+                4 => model with { RemovesExtraSpaces = reader.Flag },
+                5 => model with { EscapesSpaces = reader.Flag },
+                _ => model,
+            };
+        }
+        return model;
+    }
+}

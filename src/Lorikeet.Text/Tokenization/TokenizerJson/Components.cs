@@ -1,0 +1,17 @@
+using Lorikeet.Text.Tokenization.Configuration;
+
+namespace Lorikeet.Text.Tokenization.TokenizerJson;
+
+/// <summary>What the components of a <c>tokenizer.json</c> have in common: a <c>type</c> and a place.</summary>
+internal static class Components
+{
+    /// <summary>The complaint that this version knows no such component.</summary>
+    public static CheckpointException Unknown(JsonSetting component, string kind) => new(
+        $"'{component["type"].AsStringOrNull()}' is not a {kind} that Lorikeet knows, and leaving it out would change "
+        + $"the tokens. Expected one of the {kind}s of the tokenizers library that the documentation lists. "
+        + $"'{component.File}'. Please report the model's name.");
+
+    /// <summary>The parts of a <c>Sequence</c>.</summary>
+    public static List<T> ReadAll<T>(JsonSetting list, Func<JsonSetting, T?> read)
+        where T : class => [.. list.Items().Select(item => read(item) ?? throw item.Unexpected("a component"))];
+}

@@ -1,0 +1,17 @@
+using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.Normalizers;
+
+namespace Lorikeet.Text.Tokenization.TokenizerJson;
+
+/// <summary>Reads the <c>normalizer</c> of a <c>tokenizer.json</c>.</summary>
+internal static class NormalizerReader
+{
+    public static INormalizer? Read(JsonSetting normalizer) => normalizer["type"].AsStringOrNull() switch
+    {
+        null => null,
+        "Sequence" => new SequenceNormalizer(Components.ReadAll(normalizer["normalizers"], Read)),
+        "Prepend" => new PrependNormalizer(normalizer["prepend"].AsString()),
+        "Replace" => new ReplaceNormalizer(PatternReader.Read(normalizer["pattern"]), normalizer["content"].AsString()),
+        _ => throw Components.Unknown(normalizer, "normalizer"),
+    };
+}

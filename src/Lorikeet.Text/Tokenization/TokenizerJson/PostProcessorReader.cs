@@ -1,0 +1,42 @@
+using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.Models;
+using Lorikeet.Text.Tokenization.PostProcessors;
+
+namespace Lorikeet.Text.Tokenization.TokenizerJson;
+
+/// <summary>Reads the <c>post_processor</c> of a <c>tokenizer.json</c>.</summary>
+internal static class PostProcessorReader
+{
+    public static IPostProcessor? Read(JsonSetting processor, Vocabulary vocabulary) =>
+        processor["type"].AsStringOrNull() switch
+        {
+            null => null,
+            "Sequence" => new SequencePostProcessor(
+                Components.ReadAll(processor["processors"], item => Read(item, vocabulary))),
+            "TemplateProcessing" => ReadTemplate(processor),
+            _ => throw Components.Unknown(processor, "post-processor"),
+        };
+
+    private static TemplatePostProcessor ReadTemplate(JsonSetting processor)
+    {
+        var before = new List<int>();
+        var after = new List<int>();
+        var sequences = 0;
+        foreach (var part in processor["single"].Items())
+        {
+            if (part["Sequence"].IsObject)
+                sequences++;
+            else
+                (sequences == 0 ? before : after).AddRange(ReadSpecialToken(processor, part));
+        }
+        return sequences == 1
+            ? new TemplatePostProcessor([.. before], [.. after])
+            : throw processor["single"].Unexpected("the sequence exactly once");
+    }
+
+    private static IEnumerable<int> ReadSpecialToken(JsonSetting processor, JsonSetting part)
+    {
+        var name = part["SpecialToken"]["id"].AsString();
+        return processor["special_tokens"][name]["ids"].Items().Select(id => id.AsInt());
+    }
+}
