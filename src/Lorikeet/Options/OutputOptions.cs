@@ -91,7 +91,7 @@ public enum ProgressMode
     /// <summary>A line a report.</summary>
     Plain,
 
-    /// <summary>JSON Lines on standard output.</summary>
+    /// <summary>One JSON object an event, a line each, on standard error (standard output is for results).</summary>
     Json,
 
     /// <summary>Nothing.</summary>

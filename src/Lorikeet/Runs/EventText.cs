@@ -1,0 +1,78 @@
+using Lorikeet.Training;
+using static Lorikeet.Runs.Quantities;
+
+namespace Lorikeet.Runs;
+
+/// <summary>Events as lines of plain text, for log files and displays that only append.</summary>
+internal static class EventText
+{
+    /// <summary>The lines an event is worth; none for progress within a stage.</summary>
+    /// <param name="trainingEvent">The event.</param>
+    /// <param name="progress">The run up to and including this event.</param>
+    public static IReadOnlyList<string> Lines(TrainingEvent trainingEvent, RunProgress progress) => trainingEvent switch
+    {
+        StageEntered stage => [stage.Detail.Length == 0 ? stage.Stage : $"{stage.Stage}: {stage.Detail}"],
+        RunStarted { Summary: var summary } => Summary(summary),
+        StepCompleted { Metrics: var metrics } => [Step(metrics, progress)],
+        EvaluationCompleted { Metrics: var metrics } => [Evaluation(metrics)],
+        CheckpointSaved saved => [$"step {saved.Step}: checkpoint saved in {saved.Folder}"],
+        Warned warned => [$"warning: {warned.Message}"],
+        RunCompleted { Result: var result } => [Result(result)],
+        _ => [],
+    };
+
+    /// <summary>What a run is about to do, a line each.</summary>
+    public static IReadOnlyList<string> Summary(RunSummary summary) =>
+    [
+        $"model: {Model(summary)}",
+        $"trained: {Trained(summary)}",
+        $"data: {Data(summary)}",
+        $"steps: {Steps(summary)}",
+    ];
+
+    /// <summary>The base and where it runs.</summary>
+    public static string Model(RunSummary summary) =>
+        $"{summary.Model}, {Magnitude(summary.ModelParameters)} parameters, {summary.Device}";
+
+    /// <summary>The share of the parameters that moves.</summary>
+    public static string Trained(RunSummary summary) =>
+        $"{Magnitude(summary.TrainableParameters)} parameters "
+        + $"({Percent((double)summary.TrainableParameters / Math.Max(1, summary.ModelParameters))} of the base)";
+
+    /// <summary>Rows, tokens, answers and the longest row against the limit.</summary>
+    public static string Data(RunSummary summary) =>
+        $"{Count(summary.TrainRows)} rows, {Count(summary.TrainTokens)} tokens, {Count(summary.TargetTokens)} of them "
+        + $"answers; longest {Count(summary.LongestRow)} of at most {Count(summary.MaxLength)}"
+        + (summary.EvalRows > 0 ? $"; {Count(summary.EvalRows)} rows held out" : "");
+
+    /// <summary>Steps to do, and those done before.</summary>
+    public static string Steps(RunSummary summary) =>
+        Count(summary.TotalSteps) + (summary.FirstStep > 0 ? $", resumed after step {Count(summary.FirstStep)}" : "");
+
+    /// <summary>Why and how a run ended.</summary>
+    public static string Result(RunResult result)
+    {
+        var ending = result.Reason switch
+        {
+            StopReason.Completed => "completed",
+            StopReason.EarlyStopping => "stopped early, the evaluation loss no longer improved,",
+            _ => "interrupted",
+        };
+        var best = result.BestEvalLoss is { } loss ? $", best eval loss {Loss(loss)} at step {result.BestStep}" : "";
+        return $"{ending} after {Count(result.Steps)} steps in {Duration(result.Seconds)}: train loss "
+            + $"{Loss(result.TrainLoss)}{best}, {Count(result.Tokens)} tokens, peak memory {Bytes(result.PeakMemoryBytes)}";
+    }
+
+    private static string Step(StepMetrics metrics, RunProgress progress)
+    {
+        var total = progress.Summary is { } summary ? $"/{summary.TotalSteps}" : "";
+        var left = progress.SecondsLeft is { } seconds ? $"  left {Clock(seconds)}" : "";
+        return $"step {metrics.Step}{total}  epoch {metrics.Epoch:0.00}  loss {Loss(metrics.Loss)}  grad norm "
+            + $"{metrics.GradNorm:0.000}  lr {Rate(metrics.LearningRate)}  {Count((long)metrics.TokensPerSecond)} tokens/s"
+            + $"  {Bytes(metrics.PeakMemoryBytes)}{left}";
+    }
+
+    private static string Evaluation(EvaluationMetrics metrics) =>
+        $"step {metrics.Step}: eval loss {Loss(metrics.Loss)}, perplexity {metrics.Perplexity:0.00}, "
+        + $"{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}";
+}

@@ -1,0 +1,129 @@
+namespace Lorikeet.Runs;
+
+/// <summary>What a run's folder holds before a run begins in it.</summary>
+public enum RunState
+{
+    /// <summary>Nothing, or only what a run that never took a step left behind.</summary>
+    Empty,
+
+    /// <summary>A run that took steps and did not come to its end.</summary>
+    Interrupted,
+
+    /// <summary>A run that came to its end.</summary>
+    Finished,
+
+    /// <summary>Files that no run wrote.</summary>
+    Foreign,
+}
+
+/// <summary>The folder of one run: where each of its files lies, and what may be overwritten.</summary>
+public sealed class RunFolder
+{
+    private const string Metrics = "metrics.jsonl";
+    private static readonly string[] NamesOfARun =
+        ["run.yaml", Metrics, "log.txt", "report.md", "report.html", "checkpoints", "adapter", "tensorboard"];
+
+    /// <summary>Names the folder; nothing is read or written.</summary>
+    public RunFolder(string folder)
+    {
+        Folder = Path.GetFullPath(folder);
+        Checkpoints = new CheckpointFolders(In("checkpoints"));
+    }
+
+    /// <summary>The folder, as a full path.</summary>
+    public string Folder { get; }
+
+    /// <summary>The run's name: the last part of <see cref="Folder"/>.</summary>
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Folder));
+
+    /// <summary>The checkpoints, one folder each.</summary>
+    public CheckpointFolders Checkpoints { get; }
+
+    /// <summary><c>run.yaml</c>: the resolved options with the origin of each value.</summary>
+    public string OptionsFile => In("run.yaml");
+
+    /// <summary><c>metrics.jsonl</c>: one line a step and one an evaluation.</summary>
+    public string MetricsFile => In(Metrics);
+
+    /// <summary><c>log.txt</c>: what happened, with the time of each line.</summary>
+    public string LogFile => In("log.txt");
+
+    /// <summary><c>adapter/</c>: the result.</summary>
+    public string AdapterFolder => In("adapter");
+
+    /// <summary><c>tensorboard/</c>: event files.</summary>
+    public string TensorBoardFolder => In("tensorboard");
+
+    /// <summary><c>report.md</c>.</summary>
+    public string MarkdownReport => In("report.md");
+
+    /// <summary><c>report.html</c>: one file that needs no other.</summary>
+    public string HtmlReport => In("report.html");
+
+    /// <summary>A new folder <c>runs/MODEL-DATASET-DATE</c>; a number is added when that name is taken.</summary>
+    /// <param name="model">Folder or hub id of the base.</param>
+    /// <param name="dataset">File, folder or hub id of the data.</param>
+    /// <param name="clock">Tells the date (local time).</param>
+    /// <param name="parent">The folder that holds the runs.</param>
+    public static RunFolder Named(string model, string dataset, TimeProvider clock, string parent = "runs")
+    {
+        var name = RunName.From(model, dataset, clock.GetLocalNow());
+        var folder = Path.Combine(parent, name);
+        for (var number = 2; Path.Exists(folder); number++)
+            folder = Path.Combine(parent, $"{name}-{number}");
+        return new RunFolder(folder);
+    }
+
+    /// <summary>Reads what the folder holds now.</summary>
+    public RunState State()
+    {
+        if (!Directory.Exists(Folder))
+            return RunState.Empty;
+        var names = Directory.EnumerateFileSystemEntries(Folder).Select(entry => Path.GetFileName(entry)).ToList();
+        if (File.Exists(MetricsFile) && RunHistory.Read(MetricsFile) is { Steps.Count: > 0 } history)
+            return history.Result is null ? RunState.Interrupted : RunState.Finished;
+        if (Checkpoints.Latest() is not null)
+            return RunState.Interrupted;
+        return names.Except(NamesOfARun).Any() ? RunState.Foreign : RunState.Empty;
+    }
+
+    /// <summary>Makes the folder ready for a run from its first step.</summary>
+    /// <param name="overwrite">Whether an earlier run there is removed; files that no run wrote always stay.</param>
+    /// <exception cref="ConfigurationException">The folder holds another run, or files that no run wrote.</exception>
+    public void Begin(bool overwrite = false)
+    {
+        var state = State();
+        if (!overwrite && state != RunState.Empty)
+            throw new ConfigurationException(Refusal(state));
+        Directory.CreateDirectory(Folder);
+        foreach (var name in NamesOfARun)
+            Remove(In(name));
+    }
+
+    private string Refusal(RunState state) => state switch
+    {
+        RunState.Finished =>
+            $"'{Folder}' holds a finished run. A new run is written to a folder of its own. "
+            + "Choose another --output, or replace that run with --overwrite_output_dir true.",
+        RunState.Interrupted when Checkpoints.Latest() is { } latest =>
+            $"'{Folder}' holds a run that was interrupted; its last checkpoint is step {latest.Step}. "
+            + "Go on with it by --resume_from_checkpoint true, choose another --output, or begin again with "
+            + "--overwrite_output_dir true.",
+        RunState.Interrupted =>
+            $"'{Folder}' holds a run that was interrupted before its first checkpoint. "
+            + "Begin again with --overwrite_output_dir true, or choose another --output.",
+        _ =>
+            $"'{Folder}' holds files that no run wrote. A run is written to a new or an empty folder. "
+            + "Choose another --output.",
+    };
+
+    private static void Remove(string path)
+    {
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+        else
+            File.Delete(path);
+    }
+
+    private string In(string name) => Path.Combine(Folder, name);
+}

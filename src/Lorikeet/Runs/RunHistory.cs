@@ -1,0 +1,37 @@
+using Lorikeet.Training;
+
+namespace Lorikeet.Runs;
+
+/// <summary>What <c>metrics.jsonl</c> says: every step, every evaluation and, once the run has ended, its end.</summary>
+/// <param name="Steps">The steps, in order.</param>
+/// <param name="Evaluations">The evaluations, in order.</param>
+/// <param name="Result">How the run ended; null while it has not.</param>
+public sealed record RunHistory(
+    IReadOnlyList<StepMetrics> Steps, IReadOnlyList<EvaluationMetrics> Evaluations, RunResult? Result)
+{
+    /// <summary>Reads the file; a last line that a crash cut short is left out.</summary>
+    /// <exception cref="CheckpointException">A line is not one of ours.</exception>
+    public static RunHistory Read(string metricsFile)
+    {
+        var steps = new List<StepMetrics>();
+        var evaluations = new List<EvaluationMetrics>();
+        RunResult? result = null;
+        foreach (var (_, written) in MetricsLine.ReadAll(metricsFile))
+        {
+            switch (written)
+            {
+                case StepCompleted step:
+                    steps.Add(step.Metrics);
+                    break;
+                case EvaluationCompleted evaluation:
+                    evaluations.Add(evaluation.Metrics);
+                    break;
+                case RunCompleted completed:
+                    result = completed.Result;
+                    break;
+            }
+        }
+
+        return new RunHistory(steps, evaluations, result);
+    }
+}

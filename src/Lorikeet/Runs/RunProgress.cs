@@ -1,0 +1,110 @@
+using Lorikeet.Training;
+
+namespace Lorikeet.Runs;
+
+/// <summary>
+/// Where a run stands, folded from its events: smoothed speed and loss, and the time that is left. It reads no clock,
+/// so the same events always give the same numbers.
+/// </summary>
+public sealed class RunProgress : ITrainingObserver
+{
+    // Weight of the newest step in the moving averages: about the last twenty steps count.
+    private const double Newest = 0.1;
+
+    private readonly MovingAverage _secondsPerStep = new(Newest);
+    private readonly MovingAverage _tokensPerStep = new(Newest);
+    private readonly MovingAverage _loss = new(Newest);
+    private double _evaluationSeconds;
+    private long? _tokensBefore;
+
+    /// <summary>The run, once it has begun.</summary>
+    public RunSummary? Summary { get; private set; }
+
+    /// <summary>The newest step.</summary>
+    public StepMetrics? Latest { get; private set; }
+
+    /// <summary>The newest evaluation.</summary>
+    public EvaluationMetrics? LatestEvaluation { get; private set; }
+
+    /// <summary>Lowest evaluation loss so far.</summary>
+    public double? BestEvalLoss { get; private set; }
+
+    /// <summary>Steps done, those before a resume included.</summary>
+    public int Step => Latest?.Step ?? Summary?.FirstStep ?? 0;
+
+    /// <summary>Share of the steps done, from 0 to 1.</summary>
+    public double Share => Summary is { TotalSteps: > 0 } summary ? (double)Step / summary.TotalSteps : 0;
+
+    /// <summary>Loss, smoothed over about the last twenty steps; null before the first.</summary>
+    public double? Loss => _loss.Value;
+
+    /// <summary>Tokens a second, smoothed as tokens over time (a mean of rates would favour short batches).</summary>
+    public double? TokensPerSecond => _tokensPerStep.Value / _secondsPerStep.Value;
+
+    /// <summary>
+    /// Seconds that are left: the remaining steps at the smoothed pace, and evaluations at the share of time they have
+    /// taken so far; null before the first step.
+    /// </summary>
+    public double? SecondsLeft
+    {
+        get
+        {
+            if (Summary is null || _secondsPerStep.Value is not { } pace)
+                return null;
+            var done = Math.Max(1, Step - Summary.FirstStep);
+            return (Summary.TotalSteps - Step) * (pace + _evaluationSeconds / done);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Observe(TrainingEvent trainingEvent)
+    {
+        switch (trainingEvent)
+        {
+            case RunStarted { Summary: var summary }:
+                Summary = summary;
+                _tokensBefore = summary.FirstStep == 0 ? 0 : null;
+                break;
+            case StepCompleted { Metrics: var metrics }:
+                Take(metrics);
+                break;
+            case EvaluationCompleted { Metrics: var metrics }:
+                LatestEvaluation = metrics;
+                BestEvalLoss = Math.Min(BestEvalLoss ?? double.PositiveInfinity, metrics.Loss);
+                _evaluationSeconds += metrics.Seconds;
+                break;
+        }
+    }
+
+    private void Take(StepMetrics metrics)
+    {
+        Latest = metrics;
+        _loss.Add(metrics.Loss);
+        // After a resume the tokens of the first step are not known by themselves.
+        if (_tokensBefore is { } before && metrics.TokensPerSecond > 0)
+        {
+            var tokens = metrics.Tokens - before;
+            _tokensPerStep.Add(tokens);
+            _secondsPerStep.Add(tokens / metrics.TokensPerSecond);
+        }
+
+        _tokensBefore = metrics.Tokens;
+    }
+
+    /// <summary>An exponential moving average without the pull of its start value (as Adam corrects its moments).</summary>
+    private sealed class MovingAverage(double newest)
+    {
+        private double _sum;
+        private double _weight;
+
+        public double? Value => _weight > 0 ? _sum / _weight : null;
+
+        public void Add(double value)
+        {
+            if (!double.IsFinite(value))
+                return;
+            _sum = (1 - newest) * _sum + newest * value;
+            _weight = (1 - newest) * _weight + newest;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using Lorikeet.Runs;
+using Lorikeet.Testing;
+
+namespace Lorikeet.Tests.Runs;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("TinyLlama/TinyLlama-1.1B-Chat-v1.0", "timdettmers/openassistant-guanaco",
+        "tinyllama-1.1b-chat-v1.0-openassistant-guanaco-20261123-2215")]
+    [InlineData("./models/nano-base/", "assets/facts-qa/train.jsonl.gz", "nano-base-facts-qa-20261123-2215")]
+    [InlineData("mô hình", "hỏi đáp.jsonl", "m-h-nh-h-i-p-20261123-2215")]
+    [InlineData("..", "..", "run-run-20261123-2215")]
+    public void DefaultName_SaysModelDataAndTime(string model, string dataset, string expected)
+    {
+        var data = _folder[dataset];
+        if (dataset.Contains(".jsonl"))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(data)!);
+            File.WriteAllText(data, "");
+        }
+
+        var folder = RunFolder.Named(model, dataset.Contains(".jsonl") ? data : dataset, new SteppingClock(), _folder.Path);
+
+        Assert.Equal(expected, folder.Name);
+    }
+
+    [Fact]
+    public void DefaultName_WhenTaken_GetsANumber()
+    {
+        Directory.CreateDirectory(_folder["m-d-20261123-2215"]);
+        Directory.CreateDirectory(_folder["m-d-20261123-2215-2"]);
+
+        Assert.Equal("m-d-20261123-2215-3", RunFolder.Named("m", "d", new SteppingClock(), _folder.Path).Name);
+    }
+
+    [Fact]
+    public void Begin_InANewFolder_CreatesIt()
+    {
+        var run = new RunFolder(_folder["new/run"]);
+
+        run.Begin();
+
+        Assert.True(Directory.Exists(run.Folder));
+        Assert.Equal(RunState.Empty, run.State());
+    }
+
+    [Fact]
+    public void Begin_OverAFinishedRun_IsRefusedAndNamesTheWaysOut()
+    {
+        var run = Recorded(lastStep: 40);
+
+        var error = Assert.Throws<ConfigurationException>(() => run.Begin());
+
+        Assert.Equal(RunState.Finished, run.State());
+        Assert.Contains("finished run", error.Message);
+        Assert.Contains("--overwrite_output_dir true", error.Message);
+    }
+
+    [Fact]
+    public void Begin_OverAnInterruptedRun_SuggestsToResume()
+    {
+        var run = Recorded(lastStep: 30);
+        Directory.CreateDirectory(run.Checkpoints.ForStep(20));
+
+        var error = Assert.Throws<ConfigurationException>(() => run.Begin());
+
+        Assert.Equal(RunState.Interrupted, run.State());
+        Assert.Contains("--resume_from_checkpoint true", error.Message);
+        Assert.Contains("step 20", error.Message);
+    }
+
+    [Fact]
+    public void Begin_OverARunInterruptedBeforeItsFirstCheckpoint_DoesNotSuggestToResume()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => Recorded(lastStep: 5).Begin());
+
+        Assert.Contains("before its first checkpoint", error.Message);
+        Assert.DoesNotContain("resume_from_checkpoint", error.Message);
+    }
+
+    [Fact]
+    public void Begin_AfterARunThatNeverTookAStep_StartsOver()
+    {
+        var run = new RunFolder(_folder["run"]);
+        run.Begin();
+        File.WriteAllText(run.OptionsFile, "model: x\n");
+        File.WriteAllText(run.LogFile, "no such file\n");
+
+        run.Begin();
+
+        Assert.False(File.Exists(run.OptionsFile));
+    }
+
+    [Fact]
+    public void Begin_AmongForeignFiles_IsRefused()
+    {
+        File.WriteAllText(_folder["thesis.tex"], "years of work");
+
+        var error = Assert.Throws<ConfigurationException>(() => new RunFolder(_folder.Path).Begin());
+
+        Assert.Contains("no run wrote", error.Message);
+    }
+
+    [Fact]
+    public void Begin_WithOverwrite_RemovesTheRunAndNothingElse()
+    {
+        var run = Recorded(lastStep: 40);
+        Directory.CreateDirectory(run.Checkpoints.ForStep(40));
+        var note = Path.Combine(run.Folder, "note.txt");
+        File.WriteAllText(note, "mine");
+
+        run.Begin(overwrite: true);
+
+        Assert.Equal([note], Directory.EnumerateFileSystemEntries(run.Folder));
+    }
+
+    private RunFolder Recorded(int lastStep)
+    {
+        var run = new RunFolder(_folder["run"]);
+        run.Begin();
+        using var metrics = new MetricsLog(run.MetricsFile);
+        foreach (var recorded in RecordedRun.Events(lastStep: lastStep))
+            metrics.Observe(recorded);
+        return run;
+    }
+}
