@@ -1,0 +1,141 @@
+using System.Text.RegularExpressions;
+using Lorikeet.Models;
+using Lorikeet.Numerics;
+using Lorikeet.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Lora;
+
+/// <summary>Puts an adapter onto a model and frees exactly what it trains.</summary>
+/// <remarks>Selection and initialisation follow peft <c>tuners/tuners_utils.py</c> and <c>tuners/lora/layer.py</c>.</remarks>
+internal static class LoraAttachment
+{
+    /// <summary>Attaches fresh factors; <see cref="DecoderModel.Trainable"/> lists them afterwards.</summary>
+    /// <exception cref="ConfigurationException">The settings select nothing, or something that cannot carry an adapter.</exception>
+    public static void Attach(DecoderModel model, LoraSettings settings, ulong seed)
+    {
+        if (model.Trainable.Count > 0) throw new InvalidOperationException("The model already has trainable parameters.");
+        using var quiet = no_grad();
+        var targets = Targets(model, settings);
+        FreeWholeModules(model, settings.ModulesToSave, matches: (module, name) => module.EndsWith(name, StringComparison.Ordinal));
+        foreach (var projection in targets)
+        {
+            projection.Lora = Create(projection, settings, seed, model.Device);
+            model.Trainable.Add(new Parameter(projection.Name + ".lora_A", projection.Lora.A, Decays: true));
+            model.Trainable.Add(new Parameter(projection.Name + ".lora_B", projection.Lora.B, Decays: true));
+        }
+
+        FreeBiases(model, settings.Bias, targets);
+    }
+
+    /// <summary>Frees every weight of the model: full-parameter training.</summary>
+    public static void FreeEverything(DecoderModel model)
+    {
+        if (model.Trainable.Count > 0) throw new InvalidOperationException("The model already has trainable parameters.");
+        using var quiet = no_grad();
+        FreeWholeModules(model, [TensorNames.Embedding], (module, name) => module == name);
+        if (model.Config.TiedEmbeddings) model.Head.TrainedWeight = model.Embedding;
+        FreeWholeModules(model, [""], (module, _) => module != TensorNames.Embedding
+            && !(model.Config.TiedEmbeddings && module == TensorNames.Head));
+        FreeBiases(model, LoraBias.All, []);
+    }
+
+    /// <summary>The projections the settings select, in the model's order.</summary>
+    public static IReadOnlyList<Projection> Targets(DecoderModel model, LoraSettings settings)
+    {
+        if (settings.Targets.Selects(TensorNames.Embedding, TensorNames.Head) && !settings.Targets.IsAllLinear)
+        {
+            throw new ConfigurationException(
+                $"target_modules selects '{TensorNames.Embedding}', which is an embedding. Linear layers were expected. " +
+                "Put 'embed_tokens' into modules_to_save to train it whole.");
+        }
+
+        var selected = model.LayerProjections.Append(model.Head)
+            .Where(projection => settings.Targets.Selects(projection.Name, TensorNames.Head))
+            .Where(projection => settings.Excluded?.Selects(projection.Name, TensorNames.Head) != true)
+            .Where(projection => InLayers(projection.Name, settings))
+            .ToList();
+        if (selected.Count > 0) return selected;
+
+        var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct().Append(TensorNames.Head);
+        throw new ConfigurationException(
+            "target_modules selects no layer of this model, so nothing would be trained. " +
+            $"Expected some of: {string.Join(", ", names)}; or '{TargetSelector.AllLinear}'. Where: target_modules, layers_to_transform, exclude_modules.");
+    }
+
+    /// <summary>PEFT matches pattern keys against the end of the module's name.</summary>
+    public static T Lookup<T>(IReadOnlyDictionary<string, T> pattern, string module, T otherwise)
+    {
+        foreach (var (key, value) in pattern)
+            if (Regex.IsMatch(module, $@"^(.*\.)?({key})$")) return value;
+        return otherwise;
+    }
+
+    private static LoraFactors Create(Projection projection, LoraSettings settings, ulong seed, Device device)
+    {
+        var rank = Lookup(settings.RankPattern, projection.Name, settings.Rank);
+        var alpha = Lookup(settings.AlphaPattern, projection.Name, settings.Alpha);
+        var scale = settings.RankStabilised ? alpha / Math.Sqrt(rank) : alpha / rank;
+        var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
+
+        // Drawn on the CPU, so that a seed means the same adapter on every device.
+        using var generator = new Generator(CounterRandom.Hash(seed, "lora", (ulong)projection.Index), CPU);
+        var bound = 1 / Math.Sqrt(inputs); // kaiming_uniform with a = sqrt(5)
+        var a = settings.Initialisation == LoraInitialisation.Gaussian
+            ? empty(rank, inputs).normal_(0, 1.0 / rank, generator)
+            : empty(rank, inputs).uniform_(-bound, bound, generator);
+        var b = settings.Initialisation == LoraInitialisation.Random
+            ? empty(outputs, rank).uniform_(-1 / Math.Sqrt(rank), 1 / Math.Sqrt(rank), generator)
+            : zeros(outputs, rank);
+        return new LoraFactors(Parameter.Leaf(a.to(device)), Parameter.Leaf(b.to(device)), scale, settings.Dropout);
+    }
+
+    private static void FreeWholeModules(DecoderModel model, IReadOnlyList<string> names, Func<string, string, bool> matches)
+    {
+        if (names.Count == 0) return;
+        bool Selected(string module) => names.Any(name => matches(module, name));
+        var before = model.Trainable.Count;
+        if (Selected(TensorNames.Embedding))
+        {
+            // The old matrix stays alive in a tied head, which keeps its own alias.
+            model.Embedding = Free(model, TensorNames.Weight(TensorNames.Embedding), model.Embedding.clone(), decays: true);
+        }
+
+        foreach (var projection in model.LayerProjections.Append(model.Head).Where(projection => Selected(projection.Name)))
+        {
+            var copy = projection.Weight.Materialize(ScalarType.Float32).clone();
+            projection.TrainedWeight = Free(model, TensorNames.Weight(projection.Name), copy, decays: true);
+        }
+
+        foreach (var norm in model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Where(norm => Selected(norm.Name)))
+            norm.Weight = Free(model, TensorNames.Weight(norm.Name), norm.Weight.clone(), decays: false);
+
+        if (model.Trainable.Count > before) return;
+        throw new ConfigurationException(
+            $"modules_to_save names {string.Join(", ", names)}, which this model does not have. Expected for instance lm_head or embed_tokens.");
+    }
+
+    private static void FreeBiases(DecoderModel model, LoraBias bias, IReadOnlyList<Projection> adapted)
+    {
+        if (bias == LoraBias.None) return;
+        var candidates = bias == LoraBias.LoraOnly ? adapted : model.LayerProjections.Append(model.Head);
+        foreach (var projection in candidates.Where(projection => projection.Bias is not null))
+            projection.Bias = Free(model, TensorNames.Bias(projection.Name), projection.Bias!.clone(), decays: false);
+    }
+
+    private static Tensor Free(DecoderModel model, string name, Tensor value, bool decays)
+    {
+        var leaf = Parameter.Leaf(value);
+        model.Trainable.Add(new Parameter(name, leaf, decays));
+        return leaf;
+    }
+
+    private static bool InLayers(string module, LoraSettings settings)
+    {
+        if (settings.Layers is not { } layers) return true;
+        IReadOnlyList<string> patterns = settings.LayersPatterns is { Count: > 0 } given ? given : ["[^.]*"];
+        return patterns
+            .Select(pattern => Regex.Match(module, $@"^.*\.{pattern}\.(\d+)\."))
+            .Any(match => match.Success && layers.Contains(int.Parse(match.Groups[1].Value)));
+    }
+}

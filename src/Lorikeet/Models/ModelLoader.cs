@@ -1,0 +1,133 @@
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Native;
+using Lorikeet.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models;
+
+/// <summary>Builds a <see cref="DecoderModel"/> from a Hugging Face folder, one tensor at a time.</summary>
+internal sealed class ModelLoader
+{
+    private readonly ModelConfig _config;
+    private readonly ITensorSource _source;
+    private readonly string _folder;
+    private readonly LoadSettings _settings;
+    private int _projections;
+
+    private ModelLoader(ModelConfig config, ITensorSource source, string folder, LoadSettings settings) =>
+        (_config, _source, _folder, _settings) = (config, source, folder, settings);
+
+    /// <summary>Loads the model; peak host memory is the stored form plus one tensor.</summary>
+    /// <exception cref="CheckpointException">A file or tensor is missing, or a shape contradicts config.json.</exception>
+    public static DecoderModel Load(string folder, LoadSettings settings)
+    {
+        var config = ModelConfig.Load(folder);
+        using var source = CheckpointFolder.Open(folder);
+        using var quiet = no_grad();
+        return new ModelLoader(config, source, folder, settings).Build();
+    }
+
+    private DecoderModel Build()
+    {
+        RequireAllTensors();
+        var embedding = Read(TensorNames.Weight(TensorNames.Embedding), _config.VocabularySize, _config.HiddenSize);
+        var stored = QuantizationSettings.Dense(embedding, _settings.ComputeType);
+        var layers = new DecoderLayer[_config.LayerCount];
+        for (var layer = 0; layer < layers.Length; layer++)
+        {
+            layers[layer] = BuildLayer(layer);
+            _settings.Progress?.Invoke(layer + 1, layers.Length);
+        }
+
+        var norm = Norm(TensorNames.FinalNorm, _config.HiddenSize);
+        var head = _config.TiedEmbeddings
+            ? new DenseWeight(stored.Value.alias().DetachFromDisposeScope())
+            : QuantizationSettings.Dense(
+                Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize), _settings.ComputeType);
+        var parts = new ModelParts(stored.Value, layers, norm, new Projection(TensorNames.Head, _projections, head));
+        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder };
+    }
+
+    private DecoderLayer BuildLayer(int layer)
+    {
+        var (hidden, inner, headSize) = (_config.HiddenSize, _config.IntermediateSize, _config.HeadSize);
+        var (queries, keys) = (_config.HeadCount * headSize, _config.KeyValueHeadCount * headSize);
+        string Name(string part) => TensorNames.Layer(layer, part);
+        return new DecoderLayer
+        {
+            Index = layer,
+            HeadSize = headSize,
+            InputNorm = Norm(Name(TensorNames.InputNorm), hidden),
+            PostAttentionNorm = Norm(Name(TensorNames.PostAttentionNorm), hidden),
+            QueryNorm = _config.QueryKeyNorm ? Norm(Name(TensorNames.QueryNorm), headSize) : null,
+            KeyNorm = _config.QueryKeyNorm ? Norm(Name(TensorNames.KeyNorm), headSize) : null,
+            Query = Linear(Name(TensorNames.Query), queries, hidden, _config.QueryKeyValueBias),
+            Key = Linear(Name(TensorNames.Key), keys, hidden, _config.QueryKeyValueBias),
+            Value = Linear(Name(TensorNames.Value), keys, hidden, _config.QueryKeyValueBias),
+            Output = Linear(Name(TensorNames.Output), hidden, queries, _config.AttentionOutputBias),
+            Gate = Linear(Name(TensorNames.Gate), inner, hidden, _config.FeedForwardBias),
+            Up = Linear(Name(TensorNames.Up), inner, hidden, _config.FeedForwardBias),
+            Down = Linear(Name(TensorNames.Down), hidden, inner, _config.FeedForwardBias),
+        };
+    }
+
+    private Projection Linear(string name, int rows, int columns, bool hasBias)
+    {
+        var weight = _settings.Quantization.Freeze(name, Read(TensorNames.Weight(name), rows, columns), _settings.ComputeType);
+        var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;
+        return new Projection(name, _projections++, weight, bias);
+    }
+
+    private RmsNorm Norm(string name, int width) => new(name, Keep(Read(TensorNames.Weight(name), width)), _config.NormEpsilon);
+
+    private Tensor Keep(Tensor small) => QuantizationSettings.Dense(small, _settings.ComputeType).Value;
+
+    /// <summary>Reads a tensor as it is stored onto the device, after checking its shape.</summary>
+    private Tensor Read(string name, params long[] shape)
+    {
+        var stored = _source.Tensors[name].Shape;
+        if (!stored.SequenceEqual(shape))
+        {
+            throw new CheckpointException(
+                $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies [{string.Join(", ", shape)}]. " +
+                $"Where: {_folder}. Is config.json of another model?");
+        }
+
+        var tensor = TensorMemory.Read(_source, name);
+        if (_settings.Device.type == TorchSharp.DeviceType.CPU) return tensor;
+        using (tensor) return tensor.to(_settings.Device);
+    }
+
+    private void RequireAllTensors()
+    {
+        var missing = ExpectedTensors().Where(name => !_source.Tensors.ContainsKey(name)).ToList();
+        if (missing.Count == 0) return;
+        throw new CheckpointException(
+            $"{missing.Count} tensors are missing: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. " +
+            $"Where: {_folder}, which holds {_source.Tensors.Count}, such as {string.Join(", ", _source.Tensors.Keys.Order().Take(3))}. " +
+            "Download the model again, or check that it is a whole model and not an adapter.");
+    }
+
+    private IEnumerable<string> ExpectedTensors()
+    {
+        yield return TensorNames.Weight(TensorNames.Embedding);
+        yield return TensorNames.Weight(TensorNames.FinalNorm);
+        if (!_config.TiedEmbeddings) yield return TensorNames.Weight(TensorNames.Head);
+        string[] parts =
+        [
+            TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Output, TensorNames.Gate, TensorNames.Up,
+            TensorNames.Down, TensorNames.InputNorm, TensorNames.PostAttentionNorm,
+        ];
+        for (var layer = 0; layer < _config.LayerCount; layer++)
+            foreach (var part in parts)
+                yield return TensorNames.Weight(TensorNames.Layer(layer, part));
+    }
+}
+
+/// <summary>How a base model is loaded.</summary>
+/// <param name="ComputeType">Type of activations, and of weights that are not quantized.</param>
+/// <param name="Device">Where it goes.</param>
+/// <param name="Quantization">How projections are stored.</param>
+/// <param name="Progress">Called with (layers done, layers).</param>
+internal sealed record LoadSettings(
+    ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null);

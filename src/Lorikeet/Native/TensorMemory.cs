@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Formats.Safetensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Native;
+
+/// <summary>Raw memory of tensors, and the names of their element types on both sides of the file border.</summary>
+internal static unsafe class TensorMemory
+{
+    /// <summary>First element of a CPU tensor; valid while the tensor lives.</summary>
+    public static byte* Pointer(Tensor tensor)
+    {
+        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+            throw new ArgumentException("A contiguous CPU tensor was expected.", nameof(tensor));
+        return (byte*)THSTensor_data(tensor.Handle);
+    }
+
+    /// <summary>Elements of a contiguous CPU tensor as a span; valid while the tensor lives.</summary>
+    public static Span<T> Span<T>(Tensor tensor) where T : unmanaged
+    {
+        if (tensor.ElementSize != sizeof(T))
+            throw new ArgumentException($"Elements are {tensor.ElementSize} bytes, not {sizeof(T)}.", nameof(tensor));
+        return new Span<T>(Pointer(tensor), checked((int)tensor.NumberOfElements));
+    }
+
+    /// <summary>Copies a stored tensor into a new CPU tensor, native memory to native memory.</summary>
+    public static Tensor Read(ITensorSource source, string name)
+    {
+        var entry = source.Tensors[name];
+        var tensor = empty(entry.Shape, ToTorch(entry.Type), device: CPU);
+        Buffer.MemoryCopy(source.Pointer(name), Pointer(tensor), entry.ByteCount, entry.ByteCount);
+        return tensor;
+    }
+
+    /// <summary>The torch type of a stored type.</summary>
+    public static ScalarType ToTorch(SafetensorsType type) => type switch
+    {
+        SafetensorsType.F64 => ScalarType.Float64,
+        SafetensorsType.F32 => ScalarType.Float32,
+        SafetensorsType.F16 => ScalarType.Float16,
+        SafetensorsType.BF16 => ScalarType.BFloat16,
+        SafetensorsType.I64 => ScalarType.Int64,
+        SafetensorsType.I32 => ScalarType.Int32,
+        SafetensorsType.I16 => ScalarType.Int16,
+        SafetensorsType.I8 => ScalarType.Int8,
+        SafetensorsType.U8 => ScalarType.Byte,
+        SafetensorsType.Bool => ScalarType.Bool,
+        _ => throw new CheckpointException($"Tensors of type {type} cannot be used. Expected F32, BF16, F16 or an integer type. Convert the checkpoint first."),
+    };
+
+    /// <summary>The stored type of a torch type.</summary>
+    public static SafetensorsType ToStored(ScalarType type) => type switch
+    {
+        ScalarType.Float64 => SafetensorsType.F64,
+        ScalarType.Float32 => SafetensorsType.F32,
+        ScalarType.Float16 => SafetensorsType.F16,
+        ScalarType.BFloat16 => SafetensorsType.BF16,
+        ScalarType.Int64 => SafetensorsType.I64,
+        ScalarType.Int32 => SafetensorsType.I32,
+        ScalarType.Int16 => SafetensorsType.I16,
+        ScalarType.Int8 => SafetensorsType.I8,
+        ScalarType.Byte => SafetensorsType.U8,
+        ScalarType.Bool => SafetensorsType.Bool,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No stored form."),
+    };
+
+    [DllImport("LibTorchSharp")]
+    private static extern nint THSTensor_data(nint tensor);
+}

@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace Lorikeet.Quantization;
+
+/// <summary>A frozen matrix stored as it is. Takes ownership of <paramref name="value"/>.</summary>
+internal sealed class DenseWeight(Tensor value) : FrozenWeight
+{
+    public Tensor Value { get; } = value;
+
+    public override long Rows => Value.shape[0];
+
+    public override long Columns => Value.shape[1];
+
+    public override long ByteCount => Value.NumberOfElements * Value.ElementSize;
+
+    public override Device Device => Value.device;
+
+    public override string Format => Value.dtype.ToString().ToLowerInvariant();
+
+    public override Tensor Materialize(ScalarType type) => Value.dtype == type ? Value.alias() : Value.to_type(type);
+
+    public override void Dispose() => Value.Dispose();
+}

@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Lorikeet.Quantization;
+
+/// <summary>A matrix [rows, columns] that training never moves, in whatever form it is stored.</summary>
+internal abstract class FrozenWeight : IDisposable
+{
+    /// <summary>Output features.</summary>
+    public abstract long Rows { get; }
+
+    /// <summary>Input features.</summary>
+    public abstract long Columns { get; }
+
+    /// <summary>Bytes it occupies on its device.</summary>
+    public abstract long ByteCount { get; }
+
+    /// <summary>Where it lives.</summary>
+    public abstract Device Device { get; }
+
+    /// <summary>How it is stored, for display: "bfloat16", "nf4+dq", ...</summary>
+    public abstract string Format { get; }
+
+    /// <summary>The matrix in <paramref name="type"/>, ready for a GEMM; the caller disposes it.</summary>
+    public abstract Tensor Materialize(ScalarType type);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
