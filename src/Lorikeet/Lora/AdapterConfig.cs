@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Options;
 
 namespace Lorikeet.Lora;
 
@@ -20,7 +21,7 @@ internal static class AdapterConfig
     ];
 
     /// <summary>The settings as PEFT writes them: two spaces, keys sorted.</summary>
-    public static string Write(LoraSettings settings, string? baseModel)
+    public static string Write(LoraOptions settings, string? baseModel)
     {
         var json = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal)
         {
@@ -30,19 +31,19 @@ internal static class AdapterConfig
             ["fan_in_fan_out"] = false,
             ["inference_mode"] = true,
             ["init_lora_weights"] = true,
-            ["layers_pattern"] = settings.LayersPatterns is { Count: > 0 } patterns ? Strings(patterns) : null,
-            ["layers_to_transform"] = settings.Layers is { } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null,
+            ["layers_pattern"] = settings.LayersPattern is { Count: > 0 } patterns ? Strings(patterns) : null,
+            ["layers_to_transform"] = settings.LayersToTransform is { } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null,
             ["lora_alpha"] = Number(settings.Alpha),
             ["lora_dropout"] = settings.Dropout,
             ["modules_to_save"] = settings.ModulesToSave.Count > 0 ? Strings(settings.ModulesToSave) : null,
             ["peft_type"] = "LORA",
             ["r"] = settings.Rank,
             ["revision"] = null,
-            ["target_modules"] = Selector(settings.Targets),
+            ["target_modules"] = Selector(settings.TargetModules),
             ["task_type"] = "CAUSAL_LM",
         };
-        if (settings.Excluded is { } excluded) json["exclude_modules"] = Selector(excluded);
-        if (settings.RankStabilised) json["use_rslora"] = true;
+        if (settings.ExcludeModules is { } excluded) json["exclude_modules"] = Selector(excluded);
+        if (settings.UseRsLora) json["use_rslora"] = true;
         if (settings.RankPattern.Count > 0)
             json["rank_pattern"] = new JsonObject(settings.RankPattern.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
         if (settings.AlphaPattern.Count > 0)
@@ -52,7 +53,7 @@ internal static class AdapterConfig
 
     /// <summary>Reads the file of an adapter folder.</summary>
     /// <exception cref="CheckpointException">Missing, damaged, not LoRA, or a variant that is not supported.</exception>
-    public static (LoraSettings Settings, string? BaseModel) Read(string folder)
+    public static (LoraOptions Settings, string? BaseModel) Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
@@ -73,20 +74,20 @@ internal static class AdapterConfig
         }
     }
 
-    private static LoraSettings Parse(JsonObject json, string path) => new()
+    private static LoraOptions Parse(JsonObject json, string path) => new()
     {
         Rank = json["r"]?.GetValue<int>() ?? 8,
         Alpha = json["lora_alpha"]?.GetValue<double>() ?? 8,
         Dropout = json["lora_dropout"]?.GetValue<double>() ?? 0,
-        Targets = ReadSelector(json["target_modules"]) ?? TargetSelector.Named("q_proj", "v_proj"),
-        Excluded = ReadSelector(json["exclude_modules"]),
-        Layers = json["layers_to_transform"] switch
+        TargetModules = ReadSelector(json["target_modules"]) ?? TargetModules.Named("q_proj", "v_proj"),
+        ExcludeModules = ReadSelector(json["exclude_modules"]),
+        LayersToTransform = json["layers_to_transform"] switch
         {
             JsonArray list => [.. list.Select(layer => layer!.GetValue<int>())],
             JsonValue one => [one.GetValue<int>()],
             _ => null,
         },
-        LayersPatterns = json["layers_pattern"] switch
+        LayersPattern = json["layers_pattern"] switch
         {
             JsonArray list => [.. list.Select(pattern => pattern!.GetValue<string>())],
             JsonValue one => [one.GetValue<string>()],
@@ -102,7 +103,7 @@ internal static class AdapterConfig
             var other => throw new CheckpointException($"bias '{other}' is unknown. Expected none, all or lora_only. Where: {path}."),
         },
         ModulesToSave = json["modules_to_save"] is JsonArray modules ? [.. modules.Select(module => module!.GetValue<string>())] : [],
-        RankStabilised = json["use_rslora"]?.GetValue<bool>() ?? false,
+        UseRsLora = json["use_rslora"]?.GetValue<bool>() ?? false,
     };
 
     private static void Refuse(JsonObject json, string path)
@@ -120,19 +121,17 @@ internal static class AdapterConfig
         }
     }
 
-    private static TargetSelector? ReadSelector(JsonNode? node) => node switch
+    private static TargetModules? ReadSelector(JsonNode? node) => node switch
     {
         null => null,
         JsonArray { Count: 0 } => null,
-        JsonArray names => TargetSelector.Named([.. names.Select(name => name!.GetValue<string>())]),
-        _ when node.GetValue<string>() == TargetSelector.AllLinear => TargetSelector.Everything,
-        _ => TargetSelector.Matching(node.GetValue<string>()),
+        JsonArray names => TargetModules.Named([.. names.Select(name => name!.GetValue<string>())]),
+        _ when node.GetValue<string>() == "all-linear" => TargetModules.AllLinear,
+        _ => TargetModules.Matching(node.GetValue<string>()),
     };
 
-    private static JsonNode Selector(TargetSelector selector) =>
-        selector.IsAllLinear ? TargetSelector.AllLinear
-        : selector.Pattern is { } pattern ? pattern
-        : Strings(selector.Names);
+    private static JsonNode Selector(TargetModules selector) =>
+        selector.Names is { } names ? Strings(names) : selector.ToString();
 
     private static Dictionary<string, T> Pattern<T>(JsonNode? node) =>
         node is JsonObject json ? json.ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<T>()) : [];

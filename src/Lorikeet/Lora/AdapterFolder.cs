@@ -2,6 +2,7 @@ using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models;
 using Lorikeet.Native;
+using Lorikeet.Options;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
@@ -19,7 +20,7 @@ internal static class AdapterFolder
 
     /// <summary>Attaches the adapter stored in <paramref name="folder"/>, ready to be used or trained further.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
-    public static LoraSettings Load(DecoderModel model, string folder)
+    public static LoraOptions Load(DecoderModel model, string folder)
     {
         var (settings, _) = AdapterConfig.Read(folder);
         LoraAttachment.Attach(model, settings, seed: 0);
@@ -65,7 +66,7 @@ internal static class AdapterFolder
     }
 
     /// <summary>Writes both files; reads the weights back and compares before it returns.</summary>
-    public static void Save(DecoderModel model, LoraSettings settings, string folder, string? baseModel)
+    public static void Save(DecoderModel model, LoraOptions settings, string folder, string? baseModel)
     {
         Directory.CreateDirectory(folder);
         AtomicFile.WriteText(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(settings, baseModel));

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Lorikeet.Models;
 using Lorikeet.Numerics;
+using Lorikeet.Options;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ internal static class LoraAttachment
 {
     /// <summary>Attaches fresh factors; <see cref="DecoderModel.Trainable"/> lists them afterwards.</summary>
     /// <exception cref="ConfigurationException">The settings select nothing, or something that cannot carry an adapter.</exception>
-    public static void Attach(DecoderModel model, LoraSettings settings, ulong seed)
+    public static void Attach(DecoderModel model, LoraOptions settings, ulong seed)
     {
         if (model.Trainable.Count > 0) throw new InvalidOperationException("The model already has trainable parameters.");
         using var quiet = no_grad();
@@ -41,9 +42,9 @@ internal static class LoraAttachment
     }
 
     /// <summary>The projections the settings select, in the model's order.</summary>
-    public static IReadOnlyList<Projection> Targets(DecoderModel model, LoraSettings settings)
+    public static IReadOnlyList<Projection> Targets(DecoderModel model, LoraOptions settings)
     {
-        if (settings.Targets.Selects(TensorNames.Embedding, TensorNames.Head) && !settings.Targets.IsAllLinear)
+        if (settings.TargetModules.Selects(TensorNames.Embedding, TensorNames.Head) && !settings.TargetModules.IsAllLinear)
         {
             throw new ConfigurationException(
                 $"target_modules selects '{TensorNames.Embedding}', which is an embedding. Linear layers were expected. " +
@@ -51,8 +52,8 @@ internal static class LoraAttachment
         }
 
         var selected = model.LayerProjections.Append(model.Head)
-            .Where(projection => settings.Targets.Selects(projection.Name, TensorNames.Head))
-            .Where(projection => settings.Excluded?.Selects(projection.Name, TensorNames.Head) != true)
+            .Where(projection => settings.TargetModules.Selects(projection.Name, TensorNames.Head))
+            .Where(projection => settings.ExcludeModules?.Selects(projection.Name, TensorNames.Head) != true)
             .Where(projection => InLayers(projection.Name, settings))
             .ToList();
         if (selected.Count > 0) return selected;
@@ -60,7 +61,7 @@ internal static class LoraAttachment
         var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct().Append(TensorNames.Head);
         throw new ConfigurationException(
             "target_modules selects no layer of this model, so nothing would be trained. " +
-            $"Expected some of: {string.Join(", ", names)}; or '{TargetSelector.AllLinear}'. Where: target_modules, layers_to_transform, exclude_modules.");
+            $"Expected some of: {string.Join(", ", names)}; or 'all-linear'. Where: target_modules, layers_to_transform, exclude_modules.");
     }
 
     /// <summary>PEFT matches pattern keys against the end of the module's name.</summary>
@@ -71,20 +72,20 @@ internal static class LoraAttachment
         return otherwise;
     }
 
-    private static LoraFactors Create(Projection projection, LoraSettings settings, ulong seed, Device device)
+    private static LoraFactors Create(Projection projection, LoraOptions settings, ulong seed, Device device)
     {
         var rank = Lookup(settings.RankPattern, projection.Name, settings.Rank);
         var alpha = Lookup(settings.AlphaPattern, projection.Name, settings.Alpha);
-        var scale = settings.RankStabilised ? alpha / Math.Sqrt(rank) : alpha / rank;
+        var scale = settings.UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank;
         var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
 
         // Drawn on the CPU, so that a seed means the same adapter on every device.
         using var generator = new Generator(CounterRandom.Hash(seed, "lora", (ulong)projection.Index), CPU);
         var bound = 1 / Math.Sqrt(inputs); // kaiming_uniform with a = sqrt(5)
-        var a = settings.Initialisation == LoraInitialisation.Gaussian
+        var a = settings.InitLoraWeights == LoraInitialisation.Gaussian
             ? empty(rank, inputs).normal_(0, 1.0 / rank, generator)
             : empty(rank, inputs).uniform_(-bound, bound, generator);
-        var b = settings.Initialisation == LoraInitialisation.Random
+        var b = settings.InitLoraWeights == LoraInitialisation.Random
             ? empty(outputs, rank).uniform_(-1 / Math.Sqrt(rank), 1 / Math.Sqrt(rank), generator)
             : zeros(outputs, rank);
         return new LoraFactors(Parameter.Leaf(a.to(device)), Parameter.Leaf(b.to(device)), scale, settings.Dropout);
@@ -130,10 +131,10 @@ internal static class LoraAttachment
         return leaf;
     }
 
-    private static bool InLayers(string module, LoraSettings settings)
+    private static bool InLayers(string module, LoraOptions settings)
     {
-        if (settings.Layers is not { } layers) return true;
-        IReadOnlyList<string> patterns = settings.LayersPatterns is { Count: > 0 } given ? given : ["[^.]*"];
+        if (settings.LayersToTransform is not { } layers) return true;
+        IReadOnlyList<string> patterns = settings.LayersPattern is { Count: > 0 } given ? given : ["[^.]*"];
         return patterns
             .Select(pattern => Regex.Match(module, $@"^.*\.{pattern}\.(\d+)\."))
             .Any(match => match.Success && layers.Contains(int.Parse(match.Groups[1].Value)));
