@@ -80,7 +80,7 @@ internal static class LoraAttachment
         var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
 
         // Drawn on the CPU, so that a seed means the same adapter on every device.
-        using var generator = new Generator(CounterRandom.Hash(seed, "lora", (ulong)projection.Index), CPU);
+        using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, (ulong)projection.Index), CPU);
         var bound = 1 / Math.Sqrt(inputs); // kaiming_uniform with a = sqrt(5)
         var a = settings.InitLoraWeights == LoraInitialisation.Gaussian
             ? empty(rank, inputs).normal_(0, 1.0 / rank, generator)

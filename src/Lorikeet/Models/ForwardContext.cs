@@ -24,7 +24,7 @@ internal readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
     /// <summary>Scales the survivors of dropout with probability <paramref name="p"/> by 1/(1-p).</summary>
     public Tensor Apply(Tensor x, double p, int projection)
     {
-        var key = CounterRandom.Hash(Seed, "dropout", (ulong)Step, (ulong)MicroBatch, (ulong)projection);
+        var key = CounterRandom.Hash(Seed, RandomPurpose.Dropout, (ulong)Step, (ulong)MicroBatch, (ulong)projection);
         using var generator = new Generator(key, x.device);
         using var mask = empty_like(x).bernoulli_(1 - p, generator).div_(1 - p);
         return x * mask;

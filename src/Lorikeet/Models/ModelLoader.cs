@@ -22,6 +22,7 @@ internal sealed class ModelLoader
     public static DecoderModel Load(string folder, LoadSettings settings)
     {
         var config = ModelConfig.Load(folder);
+        config = config with { Rope = config.Rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 } };
         using var source = CheckpointFolder.Open(folder);
         using var quiet = no_grad();
         return new ModelLoader(config, source, folder, settings).Build();
@@ -129,5 +130,7 @@ internal sealed class ModelLoader
 /// <param name="Device">Where it goes.</param>
 /// <param name="Quantization">How projections are stored.</param>
 /// <param name="Progress">Called with (layers done, layers).</param>
+/// <param name="RotaryInBFloat16">See <see cref="RopeSettings.RoundedToBFloat16"/>.</param>
 internal sealed record LoadSettings(
-    ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null);
+    ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null,
+    bool RotaryInBFloat16 = false);

@@ -58,6 +58,12 @@ public sealed record RopeSettings
     /// <summary>YaRN: whether the ramp's borders are rounded to whole dimensions.</summary>
     public bool Truncate { get; init; } = true;
 
+    /// <summary>
+    /// Whether frequencies are rounded to bfloat16. Never in a freshly loaded model; a model that Python code converted
+    /// with <c>model.to(torch.bfloat16)</c> has them rounded, and an adapter trained on it expects them so.
+    /// </summary>
+    public bool RoundedToBFloat16 { get; init; }
+
     /// <summary>The factor on cos and sin: 1 except for YaRN.</summary>
     public double CosineFactor => Scaling != RopeScaling.Yarn ? 1
         : AttentionFactor ?? (Mscale is var (scale, all) ? YarnScale(scale) / YarnScale(all) : YarnScale(1));
@@ -92,7 +98,16 @@ public sealed record RopeSettings
                 break;
         }
 
+        if (RoundedToBFloat16)
+            for (var i = 0; i < frequencies.Length; i++) frequencies[i] = RoundToBFloat16(frequencies[i]);
         return frequencies;
+    }
+
+    /// <summary>Round to nearest, ties to even.</summary>
+    private static float RoundToBFloat16(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return BitConverter.UInt32BitsToSingle(bits + 0x7FFF + ((bits >> 16) & 1) & 0xFFFF0000);
     }
 
     private float StretchAsLlama3(float frequency)

@@ -29,6 +29,11 @@ public sealed record ModelOptions
     [Option("torch_dtype", "dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
+    /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a model Python code converted.</summary>
+    /// <value>float32, as transformers loads them; <c>model.to(torch.bfloat16)</c> rounds them, from_pretrained does not.</value>
+    [Option("rope_inv_freq_dtype")]
+    public ComputeType RotaryType { get; init; } = ComputeType.Float32;
+
     /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
     /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]

@@ -101,7 +101,7 @@ internal sealed class TrainingPass
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(
-            CounterRandom.Hash(key.Seed, "neftune", (ulong)key.Step, (ulong)key.MicroBatch), _model.Device);
+            CounterRandom.Hash(key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch), _model.Device);
         var magnitudes = new float[layout.Tokens];
         for (var segment = 0; segment < layout.Count; segment++)
         {

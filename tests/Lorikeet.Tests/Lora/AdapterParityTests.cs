@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Data;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Quantization;
+using Lorikeet.Testing;
+using Lorikeet.Training;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Lora;
+
+/// <summary>Adapters that PEFT wrote, on models that transformers ran.</summary>
+public class AdapterParityTests
+{
+    public static TheoryData<string> Cases =>
+        ["seed_qv", "all", "rslora", "patterns", "bias_lora_only", "modules_to_save", "layers", "regex", "all_linear"];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void InitialLogits_EqualPeft(string name)
+    {
+        using var model = LoadWithAdapter(name, "initial");
+        CompareLogits(model, Golden(name, "expected_initial.safetensors"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void FinalLogits_EqualPeft(string name)
+    {
+        using var model = LoadWithAdapter(name, "final");
+        CompareLogits(model, Golden(name, "expected_final.safetensors"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void FirstStepGradients_EqualPeft(string name)
+    {
+        using var model = LoadWithAdapter(name, "initial");
+        AccumulateFirstStep(model, name, checkpointing: false);
+        CompareGradients(model, name);
+    }
+
+    [Fact]
+    public void Checkpointing_ChangesNoGradient()
+    {
+        using var model = LoadWithAdapter("all", "initial");
+        AccumulateFirstStep(model, "all", checkpointing: true);
+        CompareGradients(model, "all");
+    }
+
+    private static DecoderModel LoadWithAdapter(string name, string adapter)
+    {
+        var description = JsonNode.Parse(File.ReadAllText(Golden(name, "case.json")))!;
+        // Where the base is 'gqa', these goldens were made after model.to(bfloat16).float(): the merged lm_head equals
+        // that of gqa_bf16 bit for bit, and the rotary frequencies are rounded too.
+        var isRounded = description["base"]!.GetValue<string>() == "gqa";
+        var settings = new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None, RotaryInBFloat16: isRounded);
+        var baseModel = isRounded ? "gqa_bf16" : description["base"]!.GetValue<string>();
+        var model = ModelLoader.Load(TestAssets.Golden("models", baseModel), settings);
+        AdapterFolder.Load(model, Golden(name, adapter));
+        return model;
+    }
+
+    private static void AccumulateFirstStep(DecoderModel model, string name, bool checkpointing)
+    {
+        var steps = JsonNode.Parse(File.ReadAllText(Golden(name, "trajectory.json")))!;
+        var accumulation = steps["accumulation"]!.GetValue<int>();
+        var batches = Batches(name).Take(accumulation).ToList();
+        var targets = batches.Sum(batch => batch.TargetCount);
+        var pass = new TrainingPass(model, checkpointing);
+        var loss = batches.Sum(batch => pass.Run(batch, 1.0 / targets, default)) / targets;
+        var expected = steps["log"]![0]!["loss"]!.GetValue<double>();
+        Assert.True(Math.Abs(loss - expected) < 1e-5 * expected, $"loss {loss}, expected {expected}");
+    }
+
+    private static IEnumerable<Batch> Batches(string name)
+    {
+        using var source = SafetensorsFile.Open(Golden(name, "batches.safetensors"));
+        var shape = source.Tensors["input_ids"].Shape; // [micro-batches, rows, length]
+        var (rows, length) = ((int)shape[1], (int)shape[2]);
+        var (ids, labels) = (TensorAssert.Ids(source, "input_ids"), TensorAssert.Ids(source, "labels"));
+        for (var first = 0; first < shape[0]; first++)
+        {
+            yield return Batch.FromRows([.. Enumerable.Range(0, rows).Select(row =>
+            {
+                var start = (first * rows + row) * length;
+                return new TrainingRow(ids[start..(start + length)], labels[start..(start + length)]);
+            })]);
+        }
+    }
+
+    private static void CompareGradients(DecoderModel model, string name)
+    {
+        using var expected = SafetensorsFile.Open(Golden(name, "first_step_grads.safetensors"));
+        Assert.Equal(expected.Tensors.Count, model.Trainable.Count);
+        foreach (var parameter in model.Trainable)
+        {
+            var file = "base_model.model." + parameter.Name + (parameter.Name.Contains("lora_") ? ".default.weight" : "");
+            if (!expected.Tensors.ContainsKey(file))
+                file = file.Replace(".bias", ".base_layer.bias").Replace(".weight", ".modules_to_save.default.weight");
+            using var golden = TensorAssert.Read(expected, file);
+            using var gradient = parameter.Value.grad!;
+            TensorAssert.Close(golden, gradient, 1e-5, file);
+        }
+    }
+
+    private static void CompareLogits(DecoderModel model, string path)
+    {
+        using var expected = SafetensorsFile.Open(path);
+        using var scope = NewDisposeScope();
+        var ids = TensorAssert.Ids(expected, "input_ids");
+        var length = ids.Length / 2;
+        var logits = model.Forward(ids[..length], [0, length]);
+        TensorAssert.Close(TensorAssert.Read(expected, "logits")[0], logits, 1e-4, path);
+    }
+
+    private static string Golden(string name, params string[] file) => TestAssets.Golden(["lora", name, .. file]);
+}
