@@ -30,7 +30,7 @@ public sealed record EvaluationOptions
 
     /// <summary>Questions answered before and after training, for the report.</summary>
     /// <value>Not set: sample_count held-out rows are taken.</value>
-    [Option("sample_prompts", "sample_prompt", Placeholder = "TEXT")]
+    [Option("sample_prompts", "sample_prompt", Verbatim = true, Placeholder = "TEXT")]
     public IReadOnlyList<string> SamplePrompts { get; init; } = [];
 
     /// <summary>Rows whose questions are answered before and after training; 0 is none.</summary>

@@ -30,6 +30,12 @@ public sealed class OptionAttribute(string name, params string[] aliases) : Attr
     /// <summary>A text that means "not set", such as the -1 of <c>max_steps</c>.</summary>
     public string? Unset { get; init; }
 
+    /// <summary>What the name alone means, where a value may be left out; true means the same.</summary>
+    public string? Bare { get; init; }
+
+    /// <summary>Whether a comma is part of the text rather than a separator of a list's elements.</summary>
+    public bool Verbatim { get; init; }
+
     /// <summary>What the value is called in the help, such as FILE.</summary>
     public string? Placeholder { get; init; }
 }

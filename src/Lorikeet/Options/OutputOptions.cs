@@ -45,7 +45,8 @@ public sealed record OutputOptions
 
     /// <summary>Continue a run: a checkpoint folder, or latest (also true) for the newest in the output folder.</summary>
     /// <value>Not set: a new run.</value>
-    [Option("resume_from_checkpoint", "resume", Unset = "false", Placeholder = "DIR|latest")]
+    [Option("resume_from_checkpoint", "resume", Bare = "latest", Unset = "false",
+        Placeholder = "DIR|latest")]
     public string? ResumeFromCheckpoint { get; init; }
 
     /// <summary>Where metrics go besides metrics.jsonl: tensorboard, or none.</summary>

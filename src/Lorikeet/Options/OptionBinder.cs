@@ -1,0 +1,140 @@
+namespace Lorikeet.Options;
+
+/// <summary>
+/// Collects settings layer by layer into values for the options of a catalog. Problems and warnings are gathered, so
+/// that a user sees all of them at once.
+/// </summary>
+internal sealed class OptionBinder(OptionCatalog catalog)
+{
+    private readonly Dictionary<OptionDefinition, BoundValue> _values = [];
+
+    /// <summary>What must be mended before the options can be used.</summary>
+    public List<string> Problems { get; } = [];
+
+    /// <summary>What the user may intend but should know.</summary>
+    public List<string> Warnings { get; } = [];
+
+    /// <summary>Applies a layer: its values override those of earlier layers, and contradict each other.</summary>
+    public void Apply(IEnumerable<Setting> layer)
+    {
+        var bound = new Dictionary<OptionDefinition, BoundValue>();
+        foreach (var setting in layer.SelectMany(Translate))
+            Bind(bound, setting);
+        foreach (var (option, value) in bound)
+            _values[option] = value;
+    }
+
+    /// <summary>Applies the entries of a file, some of which may be groups.</summary>
+    public void Apply(IEnumerable<FileEntry> entries, string file, OptionSource source = OptionSource.File) =>
+        Apply(entries.SelectMany(entry => Flatten(entry, file, source)));
+
+    /// <summary>Where an option's value comes from.</summary>
+    public OptionOrigin OriginOf(OptionDefinition option) =>
+        _values.TryGetValue(option, out var value) ? value.Setting.Origin : OptionOrigin.Default;
+
+    /// <summary>A new tree with the values in place.</summary>
+    /// <exception cref="ConfigurationException">There are problems.</exception>
+    public T Build<T>() where T : new()
+    {
+        ThrowIfWrong(Problems);
+        object root = new T();
+        foreach (var (option, value) in _values)
+            option.Set(root, value.Value);
+        return (T)root;
+    }
+
+    /// <summary>Throws one error that lists every problem.</summary>
+    public static void ThrowIfWrong(IReadOnlyList<string> problems)
+    {
+        const int shown = 20;
+        if (problems.Count == 0) return;
+        if (problems.Count == 1) throw new ConfigurationException(problems[0]);
+        var more = problems.Count > shown ? $"\n  and {problems.Count - shown} more" : "";
+        throw new ConfigurationException(
+            $"{problems.Count} options are wrong:\n  {string.Join("\n  ", problems.Take(shown))}{more}");
+    }
+
+    private IEnumerable<Setting> Flatten(FileEntry entry, string file, OptionSource source)
+    {
+        var origin = new OptionOrigin(source, source == OptionSource.File ? $"{file}:{entry.Line}" : file);
+        var group = catalog.Groups.FirstOrDefault(
+            group => string.Equals(group.Name, entry.Key, StringComparison.OrdinalIgnoreCase));
+        if (group is null || entry.Inner is null)
+        {
+            if (entry.Value is not null) return [new Setting(entry.Key, entry.Value, origin)];
+            Problems.Add($"{origin.Speak(entry.Key)} holds a mapping. {NotAGroup(entry.Key)}");
+            return [];
+        }
+
+        return entry.Inner.SelectMany(inner => FlattenInner(inner, group, file, source));
+    }
+
+    private IEnumerable<Setting> FlattenInner(FileEntry inner, OptionGroup group, string file, OptionSource source)
+    {
+        // Inside 'lora:', 'dropout' may stand for 'lora_dropout'.
+        var prefixed = $"{group.Name}_{inner.Key}";
+        var name = catalog.Find(inner.Key) is null && !catalog.Foreign.ContainsKey(inner.Key) && catalog.Find(prefixed) is not null
+            ? prefixed
+            : inner.Key;
+        if (catalog.Find(name) is not { } option || option.Group == group.Name)
+            return Flatten(inner with { Key = name }, file, source);
+        Problems.Add($"{file}:{inner.Line}: '{inner.Key}' belongs to '{option.Group}', not to '{group.Name}'. Move it there, or to the top level.");
+        return [];
+    }
+
+    private IEnumerable<Setting> Translate(Setting setting)
+    {
+        if (!catalog.Foreign.TryGetValue(OptionCatalog.Normalise(setting.Name), out var foreign)) return [setting];
+        switch (foreign.Interpret(setting.Value.Display))
+        {
+            case ForeignMeaning.Same same:
+                return same.Settings.Select(
+                    pair => new Setting(pair.Name, new RawValue.Scalar(pair.Value), setting.Origin) { Spelled = setting.Name });
+            case ForeignMeaning.NoEffect none:
+                Warnings.Add($"{setting.Spoken} has no effect here. {none.Reason}");
+                return [];
+            case ForeignMeaning.Refused refused:
+                Problems.Add($"{setting.Spoken} is '{setting.Value.Display}'. {refused.Reason}");
+                return [];
+            default:
+                return [setting];
+        }
+    }
+
+    private void Bind(Dictionary<OptionDefinition, BoundValue> layer, Setting setting)
+    {
+        if (catalog.Find(setting.Name) is not { } option)
+        {
+            Problems.Add($"{setting.Spoken} is not an option. {DidYouMean(setting.Name)}");
+            return;
+        }
+
+        var value = OptionValueReader.Read(option, setting.Value, out var expected);
+        if (expected is not null)
+        {
+            Problems.Add($"{setting.Spoken} is '{setting.Value.Display}'. Expected {expected}.");
+            return;
+        }
+
+        if (!layer.TryGetValue(option, out var earlier) || earlier.Text == "auto")
+            layer[option] = new BoundValue(value, setting);
+        else if (earlier.Setting.Spelled == setting.Spelled && setting.Origin.Source == OptionSource.File)
+            Problems.Add($"{setting.Spoken} is there twice, first at {earlier.Setting.Origin.Text}. Remove one of the two.");
+        else if (earlier.Text != setting.Value.Display && setting.Value.Display != "auto")
+            Problems.Add($"{setting.Spoken} sets {option.Name} to '{setting.Value.Display}', but {earlier.Setting.Spoken} "
+                + $"sets it to '{earlier.Text}'. Remove one of the two.");
+    }
+
+    private string NotAGroup(string name) => catalog.Find(name) is null
+        ? $"It is not a group of options. The groups are {string.Join(", ", catalog.Groups.Select(group => group.Name))}."
+        : "Expected plain values.";
+
+    private string DidYouMean(string name) => catalog.Nearest(name) is { } nearest
+        ? $"Did you mean '{nearest}'?"
+        : "The help lists all options.";
+
+    private sealed record BoundValue(object? Value, Setting Setting)
+    {
+        public string Text => Setting.Value.Display;
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text.RegularExpressions;
+
+namespace Lorikeet.Options;
+
+/// <summary>What no single range can tell: options that are missing, contradict each other, or do nothing together.</summary>
+internal sealed partial class OptionsCheck(TrainingOptions options, Func<string, OptionOrigin> originOf)
+{
+    private readonly OptionCatalog _catalog = OptionCatalog.Training;
+
+    /// <summary>What must be mended.</summary>
+    public List<string> Problems { get; } = [];
+
+    /// <summary>What the user may intend but should know.</summary>
+    public List<string> Warnings { get; } = [];
+
+    /// <summary>Whether rows are held out.</summary>
+    private bool HasEvaluation => options.Data.EvalDatasets.Count > 0 || options.Data.EvalSize > 0;
+
+    /// <summary>Checks everything.</summary>
+    public void Run()
+    {
+        CheckModel();
+        CheckQuantization();
+        CheckLora();
+        CheckData();
+        CheckSchedule();
+        CheckEvaluation();
+        CheckOutput();
+    }
+
+    private void CheckModel()
+    {
+        var model = options.Model;
+        if (model.Model.Length == 0 && model.Adapter is null)
+            Problems.Add("No model is given. Expected --model DIR_OR_HUB_ID, or 'model:' in a file.");
+        if (!Device().IsMatch(model.Device))
+            Problems.Add($"{Speak("device")} is '{model.Device}'. Expected auto, cpu, cuda or cuda:N.");
+        if (model is { Method: FineTuneMethod.Full, Adapter: not null })
+            Problems.Add($"{Speak("adapter")} is given, but finetuning_type is full. Merge the adapter first, or train with lora.");
+    }
+
+    private void CheckQuantization()
+    {
+        var quantization = options.Quantization;
+        if (quantization is { LoadIn4Bit: true, LoadIn8Bit: true })
+            Problems.Add($"{Speak("load_in_4bit")} and {Speak("load_in_8bit")} are both true. Expected one of them.");
+        if (options.Model.Method == FineTuneMethod.Full && (quantization.LoadIn4Bit || quantization.LoadIn8Bit))
+            Problems.Add("finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
+        if (quantization.LoadIn4Bit) return;
+        WarnIdle("has no effect without load_in_4bit.", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant", "bnb_4bit_compute_dtype");
+    }
+
+    private void CheckLora()
+    {
+        var lora = options.Lora;
+        CheckExpression("lora_target_modules", lora.TargetModules);
+        CheckExpression("exclude_modules", lora.ExcludeModules);
+        if (lora is { LayersPattern: not null, LayersToTransform: null })
+            Problems.Add($"{Speak("layers_pattern")} is given without layers_to_transform. Expected both, as in PEFT.");
+        if (lora is { LayersToTransform: not null, TargetModules.Pattern: not null })
+            Problems.Add($"{Speak("layers_to_transform")} cannot go with a regular expression for the modules, as in PEFT. Name the layers in the expression.");
+        string[] shape = ["lora_r", "lora_alpha", "lora_target_modules", "exclude_modules", "rank_pattern", "alpha_pattern", "use_rslora", "bias"];
+        if (options.Model.Method == FineTuneMethod.Full) WarnIdle("has no effect: finetuning_type is full.", shape);
+        else if (options.Model.Adapter is not null) WarnIdle("has no effect: the adapter keeps its own.", shape);
+    }
+
+    private void CheckData()
+    {
+        var data = options.Data;
+        if (data.Datasets.Count == 0)
+            Problems.Add("No dataset is given. Expected --dataset FILE_DIR_OR_HUB_ID, or 'dataset:' in a file.");
+        if (data.Datasets.Concat(data.EvalDatasets).FirstOrDefault(IsConfiguration) is { } file)
+            Problems.Add($"The dataset '{file}' is a configuration, not data. Put it directly after 'train'.");
+        if (data.EvalSize >= 1 && data.EvalSize != Math.Floor(data.EvalSize))
+            Problems.Add($"{Speak("test_size")} is '{data.EvalSize}'. Expected a fraction below 1, or a whole number of rows.");
+        if (data is { EvalSize: > 0, EvalDatasets.Count: > 0 })
+            Problems.Add($"{Speak("test_size")} and {Speak("eval_dataset")} are both given. Expected one of them.");
+        if (data.ChatTemplate is { } template && !File.Exists(template))
+            Problems.Add($"{Speak("chat_template")} is '{template}', which does not exist. Expected a file with a Jinja template.");
+        if (data is { Packing: true, GroupByLength: true })
+            Warnings.Add($"{Speak("group_by_length")} has no effect with packing: packed sequences are equally long.");
+        if (data is { GroupByLength: true, Shuffle: false })
+            Warnings.Add($"{Speak("shuffle")} is false, but group_by_length reorders rows.");
+    }
+
+    private void CheckSchedule()
+    {
+        var training = options.Optimization;
+        var arguments = SchedulerArguments(training.Scheduler);
+        foreach (var name in training.SchedulerArguments.Keys.Except(arguments))
+        {
+            Problems.Add($"{Speak("lr_scheduler_kwargs")} holds '{name}', which the schedule {WireNames.Of(training.Scheduler)} does not take. "
+                + (arguments.Length == 0 ? "Expected nothing." : $"Expected {string.Join(", ", arguments)}."));
+        }
+
+        if (training.Scheduler == SchedulerKind.Constant)
+        {
+            WarnIdle("has no effect: the schedule constant ignores warm-up, as in transformers. Use constant_with_warmup.",
+                "warmup_ratio", "warmup_steps");
+        }
+        else if (training.WarmupSteps is not null)
+        {
+            WarnIdle("has no effect: warmup_steps is given.", "warmup_ratio");
+        }
+
+        if (training.MaxSteps is not null) WarnIdle("has no effect: max_steps is given.", "num_train_epochs");
+        if (training.LearningRate >= 0.1)
+            Warnings.Add($"{Speak("learning_rate")} is {training.LearningRate}, hundreds of times what adapters usually take.");
+    }
+
+    private void CheckEvaluation()
+    {
+        var evaluation = options.Evaluation;
+        if (!HasEvaluation)
+        {
+            const string missing = "needs held-out rows. Give eval_dataset or test_size.";
+            if (evaluation.Strategy is IntervalStrategy.Steps or IntervalStrategy.Epoch) Problems.Add($"{Speak("eval_strategy")} {missing}");
+            if (evaluation.LoadBestModelAtEnd) Problems.Add($"{Speak("load_best_model_at_end")} {missing}");
+            if (evaluation.EarlyStoppingPatience is not null) Problems.Add($"{Speak("early_stopping_patience")} {missing}");
+            WarnIdle("has no effect: there are no held-out rows.", "eval_steps");
+        }
+        else if (evaluation.Strategy == IntervalStrategy.No)
+        {
+            if (evaluation.LoadBestModelAtEnd) Problems.Add($"{Speak("load_best_model_at_end")} needs evaluations, but eval_strategy is no.");
+            if (evaluation.EarlyStoppingPatience is not null) Problems.Add($"{Speak("early_stopping_patience")} needs evaluations, but eval_strategy is no.");
+        }
+
+        if (evaluation.Strategy is IntervalStrategy.No or IntervalStrategy.Epoch && HasEvaluation)
+            WarnIdle($"has no effect: eval_strategy is {WireNames.Of(evaluation.Strategy)}.", "eval_steps");
+    }
+
+    private void CheckOutput()
+    {
+        var output = options.Output;
+        if (output is { Overwrite: true, ResumeFromCheckpoint: not null })
+            Problems.Add($"{Speak("overwrite_output_dir")} would delete what {Speak("resume_from_checkpoint")} continues. Expected one of them.");
+        if (output.ReportTo.Contains(MetricSink.None) && output.ReportTo.Count > 1)
+            Problems.Add($"{Speak("report_to")} holds none and something else. Expected one of them.");
+    }
+
+    private void CheckExpression(string name, TargetModules? modules)
+    {
+        try
+        {
+            if (modules?.Pattern is { } pattern) _ = new Regex(pattern);
+        }
+        catch (RegexParseException fault)
+        {
+            Problems.Add($"{Speak(name)} is '{modules!.Pattern}', which is no regular expression: {fault.Message} "
+                + "Expected module names, an expression, or all-linear.");
+        }
+    }
+
+    /// <summary>Warns about options a person set to something else than the default although they do nothing.</summary>
+    private void WarnIdle(string why, params string[] names)
+    {
+        foreach (var option in names.Select(name => _catalog.Find(name)!))
+        {
+            var changed = OptionValueWriter.ToYaml(option.Get(options)) != OptionValueWriter.ToYaml(option.Default);
+            if (changed && originOf(option.Name).IsExplicit) Warnings.Add($"{Speak(option.Name)} {why}");
+        }
+    }
+
+    private string Speak(string name) => originOf(name).Speak(name);
+
+    private static bool IsConfiguration(string path) => Path.GetExtension(path) is ".yaml" or ".yml";
+
+    private static string[] SchedulerArguments(SchedulerKind kind) => kind switch
+    {
+        SchedulerKind.Cosine or SchedulerKind.CosineWithRestarts => ["num_cycles"],
+        SchedulerKind.Polynomial => ["power", "lr_end"],
+        SchedulerKind.InverseSquareRoot => ["timescale"],
+        _ => [],
+    };
+
+    [GeneratedRegex(@"^(auto|cpu|cuda(:\d+)?)$")]
+    private static partial Regex Device();
+}

@@ -1,0 +1,49 @@
+namespace Lorikeet.Options;
+
+/// <summary>
+/// Puts a training run's options together: defaults, then preset, then environment, then file, then command line.
+/// Everything wrong with them is reported in one error.
+/// </summary>
+public static class OptionsResolver
+{
+    /// <summary>Resolves and checks the options of a run.</summary>
+    /// <param name="configurationPath">A YAML or JSON file, or null.</param>
+    /// <param name="commandLine">Settings of the command line.</param>
+    /// <exception cref="ConfigurationException">Something is wrong; the message lists all of it.</exception>
+    public static ResolvedOptions Resolve(string? configurationPath, IReadOnlyList<Setting> commandLine)
+    {
+        var catalog = OptionCatalog.Training;
+        var binder = new OptionBinder(catalog);
+        var entries = configurationPath is null ? [] : ConfigurationFile.Read(configurationPath);
+        var preset = ChoosePreset(catalog, entries, commandLine, binder.Problems);
+
+        binder.Apply(preset.Entries(), $"preset {preset.Name}", OptionSource.Preset);
+        if (Environment.GetEnvironmentVariable("LORIKEET_LIBTORCH") is { Length: > 0 } folder)
+        {
+            binder.Apply([new Setting("libtorch", new RawValue.Scalar(folder),
+                new OptionOrigin(OptionSource.Environment, "environment LORIKEET_LIBTORCH"))]);
+        }
+
+        if (configurationPath is not null) binder.Apply(entries, Path.GetFileName(configurationPath));
+        binder.Apply(commandLine);
+
+        var options = binder.Build<TrainingOptions>();
+        var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!));
+        check.Run();
+        OptionBinder.ThrowIfWrong(check.Problems);
+        return new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
+    }
+
+    private static Preset ChoosePreset(
+        OptionCatalog catalog, IReadOnlyList<FileEntry> entries, IReadOnlyList<Setting> commandLine, List<string> problems)
+    {
+        var option = catalog.Find("preset")!;
+        var name = commandLine.LastOrDefault(setting => catalog.Find(setting.Name) == option)?.Value.Display
+            ?? entries.SelectMany(entry => entry.Inner ?? [entry])
+                .LastOrDefault(entry => catalog.Find(entry.Key) == option)?.Value?.Display
+            ?? Preset.Recommended.Name;
+        if (Preset.Find(name) is { } preset) return preset;
+        problems.Add($"The preset '{name}' does not exist. Expected {string.Join(" or ", Preset.All.Select(known => known.Name))}.");
+        return Preset.Recommended;
+    }
+}

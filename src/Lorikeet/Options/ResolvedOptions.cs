@@ -1,0 +1,61 @@
+using System.Text;
+
+namespace Lorikeet.Options;
+
+/// <summary>The options of a run with the origin of every value.</summary>
+public sealed class ResolvedOptions
+{
+    private const int CommentColumn = 48;
+    private readonly Func<OptionDefinition, OptionOrigin> _originOf;
+
+    internal ResolvedOptions(
+        TrainingOptions options, Func<OptionDefinition, OptionOrigin> originOf, IReadOnlyList<string> warnings, IReadOnlyList<string> notes)
+    {
+        (Options, _originOf, Warnings, Notes) = (options, originOf, warnings, notes);
+    }
+
+    /// <summary>The options.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>What the user may intend but should know: settings without effect, contradictions that are resolved.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>What the preset keeps and mends.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Options made in code: values that differ from the defaults have the origin "code".</summary>
+    public static ResolvedOptions FromCode(TrainingOptions options)
+    {
+        var code = new OptionOrigin(OptionSource.CommandLine, "code");
+        return new ResolvedOptions(options, Origin, [], []);
+
+        OptionOrigin Origin(OptionDefinition option) =>
+            OptionValueWriter.ToYaml(option.Get(options)) == OptionValueWriter.ToYaml(option.Default) ? OptionOrigin.Default : code;
+    }
+
+    /// <summary>Where the value of an option comes from.</summary>
+    /// <param name="name">Any name of the option.</param>
+    public OptionOrigin OriginOf(string name) =>
+        _originOf(OptionCatalog.Training.Find(name) ?? throw new ArgumentException($"'{name}' is not an option.", nameof(name)));
+
+    /// <summary>The same origins for options that were completed since, such as a run's name that was chosen.</summary>
+    public ResolvedOptions With(TrainingOptions options) => new(options, _originOf, Warnings, Notes);
+
+    /// <summary>All options as run.yaml: a line each, with its origin behind it. Resolving the text gives the same options.</summary>
+    public string ToYaml()
+    {
+        var catalog = OptionCatalog.Training;
+        var yaml = new StringBuilder("# Every option of this run, and where its value came from.\n");
+        foreach (var group in catalog.Groups)
+        {
+            yaml.Append($"\n# {group.Title}: {group.Summary}\n");
+            foreach (var option in catalog.Options.Where(option => option.Group == group.Name))
+            {
+                var line = $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}";
+                yaml.Append(line.PadRight(CommentColumn - 1)).Append($" # {_originOf(option).Text}\n");
+            }
+        }
+
+        return yaml.ToString();
+    }
+}
