@@ -1,0 +1,61 @@
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Options;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Training.Optimizers;
+
+/// <summary>Moves the trainable parameters along their gradients. Its state is a set of named tensors.</summary>
+internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, OptimizationOptions options) : IDisposable
+{
+    /// <summary>The parameters, in the order of the model.</summary>
+    protected IReadOnlyList<Parameter> Parameters { get; } = parameters;
+
+    /// <summary>Betas, epsilon and weight decay.</summary>
+    protected OptimizationOptions Options { get; } = options;
+
+    /// <summary>Updates done so far; Adam's bias correction counts from 1.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>Creates the optimizer that <paramref name="options"/> name.</summary>
+    public static Optimizer Create(IReadOnlyList<Parameter> parameters, OptimizationOptions options) => options.Optimizer switch
+    {
+        OptimizerKind.AdamW => new AdamW(parameters, options),
+        _ => throw new ConfigurationException($"optim '{options.Optimizer}' is not available. Expected adamw_torch."),
+    };
+
+    /// <summary>One update from the gradients of the parameters; a parameter without a gradient stays.</summary>
+    public void Step(double learningRate)
+    {
+        using var quiet = no_grad();
+        Steps++;
+        for (var i = 0; i < Parameters.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            if (Parameters[i].Value.grad is { } gradient) Update(i, Parameters[i], gradient, learningRate);
+        }
+    }
+
+    /// <summary>Everything needed to continue, under names that say whose it is.</summary>
+    public abstract IEnumerable<(string Name, Tensor Value)> State();
+
+    /// <summary>Takes up a state that <see cref="State"/> described.</summary>
+    /// <exception cref="CheckpointException">A tensor is missing.</exception>
+    public void Restore(ITensorSource source, int steps)
+    {
+        using var quiet = no_grad();
+        Steps = steps;
+        foreach (var (name, value) in State())
+        {
+            source.Require(name);
+            using var stored = TensorMemory.Read(source, name);
+            value.copy_(stored);
+        }
+    }
+
+    /// <summary>Updates one parameter in place, under no-grad and inside a dispose scope.</summary>
+    protected abstract void Update(int index, Parameter parameter, Tensor gradient, double learningRate);
+
+    public abstract void Dispose();
+}

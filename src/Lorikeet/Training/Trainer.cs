@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using Lorikeet.Data;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Runs;
+using Lorikeet.Training.Optimizers;
+using Lorikeet.Training.Schedules;
+
+namespace Lorikeet.Training;
+
+/// <summary>The training loop. Read <see cref="Train"/> and <see cref="TakeStep"/> top to bottom.</summary>
+internal sealed class Trainer : IDisposable
+{
+    private readonly TrainingTask _task;
+    private readonly ITrainingObserver _observer;
+    private readonly TrainingOptions _options;
+    private readonly DecoderModel _model;
+    private readonly BatchPlan _plan;
+    private readonly TrainingPass _pass;
+    private readonly Gradients _gradients;
+    private readonly Optimizer _optimizer;
+    private readonly LearningRateSchedule _schedule;
+    private TrainingPosition _position;
+    private double _lossSum;
+
+    /// <summary>Prepares a run over a model whose trainable parameters are settled.</summary>
+    public Trainer(TrainingTask task, ITrainingObserver observer)
+    {
+        (_task, _observer, _options, _model) = (task, observer, task.Options, task.Model);
+        if (_model.Trainable.Count == 0)
+            throw new ConfigurationException("No parameter is trainable, so the run would change nothing. Check lora_target_modules and modules_to_save.");
+
+        _plan = task.Plan;
+        TotalSteps = task.TotalSteps;
+        _pass = new TrainingPass(_model, _options.Optimization.GradientCheckpointing, _options.Optimization.NeftuneAlpha ?? 0);
+        _gradients = new Gradients(_model.Trainable);
+        _optimizer = Optimizer.Create(_model.Trainable, _options.Optimization);
+        _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
+        _position = new TrainingPosition { Fingerprint = RunFingerprint.Of(task.TrainRows, _options, TotalSteps) };
+    }
+
+    /// <summary>Optimizer steps of the whole run.</summary>
+    public int TotalSteps { get; }
+
+    /// <summary>Steps done.</summary>
+    public int Step => _position.Step;
+
+    /// <summary>Continues where a checkpoint was saved.</summary>
+    public void Resume(string checkpoint) =>
+        _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Fingerprint);
+
+    /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
+    public RunResult Train(CancellationToken stop)
+    {
+        var clock = Stopwatch.StartNew();
+        var firstStep = Step;
+        var reason = StopReason.Completed;
+        while (Step < TotalSteps)
+        {
+            _observer.Observe(new StepCompleted(TakeStep()));
+            if (_task.EvalRows.Count > 0 && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps)) Evaluate();
+            if (stop.IsCancellationRequested) reason = StopReason.Interrupted;
+            else if (_position.EvaluationsWithoutImprovement >= (_options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
+                reason = StopReason.EarlyStopping;
+
+            if (reason != StopReason.Completed || IsDue(_options.Output.SaveStrategy, _options.Output.SaveSteps)) Save();
+            if (reason != StopReason.Completed) break;
+        }
+
+        if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd) LoadBest();
+        var result = new RunResult(
+            reason, Step, _lossSum / Math.Max(1, Step - firstStep), clock.Elapsed.TotalSeconds, _position.Tokens,
+            PeakMemory.OfProcess(), _position.BestEvalLoss, _position.BestStep);
+        _observer.Observe(new RunCompleted(result));
+        return result;
+    }
+
+    /// <summary>One optimizer step: micro-batches, clipping, update.</summary>
+    private StepMetrics TakeStep()
+    {
+        var clock = Stopwatch.StartNew();
+        var (epoch, stepInEpoch) = Math.DivRem(Step, _plan.StepsPerEpoch);
+        var microBatches = _plan.StepRows(epoch, stepInEpoch)
+            .Select(rows => Batch.FromRows([.. rows.Select(row => _task.TrainRows[row])]))
+            .ToList();
+
+        // One denominator for the whole step, so that accumulating k micro-batches equals one batch of k.
+        var targets = microBatches.Sum(batch => (long)batch.TargetCount);
+        var loss = 0.0;
+        for (var i = 0; i < microBatches.Count; i++)
+        {
+            if (microBatches[i].TargetCount == 0) continue;
+            var key = new DropoutKey((ulong)_options.Optimization.Seed, Step, i);
+            loss += _pass.Run(microBatches[i], 1.0 / targets, key) / targets;
+        }
+
+        if (Step == 0 && _options.Output.DumpGradients is { } file) _gradients.Write(file);
+        var norm = _gradients.Clip(_options.Optimization.MaxGradNorm);
+        RequireFinite(loss, norm);
+
+        var rate = _schedule.At(Step);
+        _optimizer.Step(rate);
+        _gradients.Clear();
+
+        var tokens = microBatches.Sum(batch => (long)batch.TokenCount);
+        _position = _position with { Step = Step + 1, Tokens = _position.Tokens + tokens };
+        _lossSum += loss;
+        return new StepMetrics(
+            Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
+            tokens / clock.Elapsed.TotalSeconds, PeakMemory.OfProcess());
+    }
+
+    /// <summary>Scores the evaluation rows and remembers the best.</summary>
+    private void Evaluate()
+    {
+        var metrics = Evaluator.Score(_model, _task.EvalRows, _options.Optimization, Step, (double)Step / _plan.StepsPerEpoch);
+        _observer.Observe(new EvaluationCompleted(metrics));
+        var improved = metrics.Loss < (_position.BestEvalLoss ?? double.PositiveInfinity) - _options.Evaluation.EarlyStoppingThreshold;
+        if (!improved)
+        {
+            _position = _position with { EvaluationsWithoutImprovement = _position.EvaluationsWithoutImprovement + 1 };
+            return;
+        }
+
+        _position = _position with { BestEvalLoss = metrics.Loss, BestStep = Step, EvaluationsWithoutImprovement = 0 };
+        if (_options.Evaluation.LoadBestModelAtEnd) Save();
+    }
+
+    private void Save()
+    {
+        var checkpoints = _task.Run.Checkpoints;
+        var folder = checkpoints.ForStep(Step);
+        if (Directory.Exists(folder)) return;
+        TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel);
+        checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
+        _observer.Observe(new CheckpointSaved(Step, folder));
+    }
+
+    private void LoadBest()
+    {
+        if (_position.BestStep is { } best && best != Step)
+            TrainingCheckpoint.RestoreWeights(_task.Run.Checkpoints.ForStep(best), _model);
+    }
+
+    private bool IsDue(IntervalStrategy strategy, int? steps) => strategy switch
+    {
+        IntervalStrategy.No => false,
+        IntervalStrategy.Auto when steps is null => IsDue(IntervalStrategy.Epoch, null),
+        IntervalStrategy.Epoch => Step % _plan.StepsPerEpoch == 0 || Step == TotalSteps,
+        _ => Step % (steps ?? _options.Output.LoggingSteps) == 0 || Step == TotalSteps,
+    };
+
+    private void RequireFinite(double loss, double norm)
+    {
+        if (double.IsFinite(loss) && double.IsFinite(norm)) return;
+        var last = _task.Run.Checkpoints.Latest();
+        throw new LorikeetException(
+            $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter was changed by it. " +
+            "Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
+            (last is null ? "No checkpoint was saved yet." : $"The last good checkpoint is '{last.Folder}'."));
+    }
+
+    public void Dispose() => _optimizer.Dispose();
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+
+namespace Lorikeet.Training;
+
+/// <summary>How far a run has come: with the parameters and the optimizer's state, all that resuming needs.</summary>
+/// <remarks>No generator is stored: every random number is a function of the seed and the position.</remarks>
+internal sealed record TrainingPosition
+{
+    /// <summary>Optimizer steps done.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Tokens read.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Lowest evaluation loss so far.</summary>
+    public double? BestEvalLoss { get; init; }
+
+    /// <summary>The step it was reached at.</summary>
+    public int? BestStep { get; init; }
+
+    /// <summary>Evaluations since the last improvement, for early stopping.</summary>
+    public int EvaluationsWithoutImprovement { get; init; }
+
+    /// <summary>Hash of the rows and of every setting that decides the trajectory.</summary>
+    public string Fingerprint { get; init; } = "";
+
+    /// <summary>SHA-256 of the files beside this one, by name.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+
+    private static readonly JsonSerializerOptions s_format = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
+
+    public string ToJson() => JsonSerializer.Serialize(this, s_format) + "\n";
+
+    public static TrainingPosition FromJson(string json, string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TrainingPosition>(json, s_format)!;
+        }
+        catch (JsonException fault)
+        {
+            throw new CheckpointException($"'{path}' is damaged: {fault.Message} Resume from an earlier checkpoint.", fault);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Lorikeet.Data;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Runs;
+
+namespace Lorikeet.Training;
+
+/// <summary>Everything a <see cref="Trainer"/> works on.</summary>
+/// <param name="Model">The model with its trainable parameters attached.</param>
+/// <param name="TrainRows">Rows to learn from.</param>
+/// <param name="EvalRows">Rows to score; may be empty.</param>
+/// <param name="Options">The options tree, resolved.</param>
+/// <param name="Run">The run's folder.</param>
+/// <param name="Adapter">The adapter's form, written beside its weights; null when the whole model is trained.</param>
+/// <param name="BaseModel">What adapter_config.json names as its base.</param>
+internal sealed record TrainingTask(
+    DecoderModel Model, IReadOnlyList<TrainingRow> TrainRows, IReadOnlyList<TrainingRow> EvalRows, TrainingOptions Options,
+    RunFolder Run, LoraOptions? Adapter, string? BaseModel)
+{
+    /// <summary>Which rows make up each step.</summary>
+    public BatchPlan Plan { get; } = new([.. TrainRows.Select(row => row.Length)], new BatchPlanOptions
+    {
+        BatchSize = Options.Optimization.BatchSize,
+        AccumulationSteps = Options.Optimization.GradientAccumulation,
+        Seed = (ulong)Options.Optimization.Seed,
+        Shuffle = Options.Data.Shuffle,
+        GroupByLength = Options.Data.GroupByLength,
+        PackingLength = Options.Data.Packing ? Options.Data.MaxLength : null,
+    });
+
+    /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
+    public int TotalSteps => Options.Optimization.MaxSteps
+        ?? (int)Math.Ceiling(Options.Optimization.Epochs * Plan.StepsPerEpoch);
+}
