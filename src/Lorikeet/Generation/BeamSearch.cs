@@ -33,8 +33,8 @@ internal sealed class BeamSearch
     /// <summary>Whether the best sequence is known.</summary>
     public bool IsDone { get; private set; }
 
-    /// <summary>The best finished sequence; its score is normalised by length.</summary>
-    public Beam Best => _finished[0];
+    /// <summary>The best finished sequence, its score normalised by length; before any has finished, the best running.</summary>
+    public Beam Best => _finished.Length > 0 ? _finished[0] : _running[0];
 
     /// <summary>Extends every running sequence by one token.</summary>
     /// <param name="logProbabilities">[beams, vocabulary], row-major, one row for each of <see cref="Running"/>.</param>
