@@ -33,7 +33,7 @@ internal static class LlamaConverter
         {
             AddedTokens = addedTokens,
             PreTokenizer = new MetaspacePreTokenizer(Metaspace, Scheme(addsPrefix, configuration), splits: false),
-            Model = new BpeModel(vocabulary, ReadMerges(model, vocabulary), options),
+            Model = new BpeModel(vocabulary, ReadMerges(model), options),
             PostProcessor = CreatePostProcessor(addedTokens, configuration),
             Decoder = CreateDecoder(addsPrefix),
         };
@@ -57,8 +57,9 @@ internal static class LlamaConverter
     }
 
     // Every way to cut a piece into two pieces is a merge; the earlier the piece, the more urgent.
-    private static List<(string Left, string Right)> ReadMerges(SentencePieceModel model, Vocabulary vocabulary)
+    internal static List<(string Left, string Right)> ReadMerges(SentencePieceModel model)
     {
+        var vocabulary = ReadVocabulary(model);
         var merges = new List<(string Left, string Right)>();
         foreach (var (text, _, _) in model.Pieces)
         {
