@@ -73,21 +73,21 @@ internal sealed class AlignedText
         public int Length { get; private set; }
 
         /// <summary>Appends one unit in the place of the source's unit at <paramref name="from"/>.</summary>
-        public void Append(char unit, int from)
-        {
-            if (Length == _chars.Length)
-                Grow();
-            _chars[Length] = unit;
-            _starts[Length] = source.OriginalStart(from);
-            _ends[Length] = source.OriginalEnd(from);
-            Length++;
-        }
+        public void Append(char unit, int from) =>
+            Append(unit, (source.OriginalStart(from), source.OriginalEnd(from)));
 
         /// <summary>Appends a text whose units all stand for the source's unit at <paramref name="from"/>.</summary>
         public void Append(ReadOnlySpan<char> text, int from)
         {
             foreach (var unit in text)
                 Append(unit, from);
+        }
+
+        /// <summary>Appends a text that stands for nothing of the original.</summary>
+        public void AppendUnaligned(ReadOnlySpan<char> text)
+        {
+            foreach (var unit in text)
+                Append(unit, (0, 0));
         }
 
         /// <summary>Copies a range of the source unchanged.</summary>
@@ -99,6 +99,15 @@ internal sealed class AlignedText
         }
 
         public AlignedText ToText() => new(_chars.AsMemory(0, Length), _starts, _ends);
+
+        private void Append(char unit, (int Start, int End) original)
+        {
+            if (Length == _chars.Length)
+                Grow();
+            _chars[Length] = unit;
+            (_starts[Length], _ends[Length]) = original;
+            Length++;
+        }
 
         private void Grow()
         {

@@ -12,6 +12,10 @@ internal static class NormalizerReader
         "Sequence" => new SequenceNormalizer(Components.ReadAll(normalizer["normalizers"], Read)),
         "Prepend" => new PrependNormalizer(normalizer["prepend"].AsString()),
         "Replace" => new ReplaceNormalizer(PatternReader.Read(normalizer["pattern"]), normalizer["content"].AsString()),
+        "NFC" => new UnicodeNormalizer(composes: true, isCompatible: false),
+        "NFD" => new UnicodeNormalizer(composes: false, isCompatible: false),
+        "NFKC" => new UnicodeNormalizer(composes: true, isCompatible: true),
+        "NFKD" => new UnicodeNormalizer(composes: false, isCompatible: true),
         _ => throw Components.Unknown(normalizer, "normalizer"),
     };
 }

@@ -12,6 +12,23 @@ internal static class PatternReader
             return new LiteralPattern(pattern.AsString());
         if (pattern["String"].AsStringOrNull() is { } literal)
             return new LiteralPattern(literal);
+        if (pattern["Regex"].AsStringOrNull() is { } expression)
+            return ReadRegex(pattern, expression);
         throw pattern.Unexpected("a 'String' or a 'Regex'");
+    }
+
+    private static RegexPattern ReadRegex(JsonSetting pattern, string expression)
+    {
+        try
+        {
+            return new RegexPattern(expression);
+        }
+        catch (Exception error) when (error is FormatException or ArgumentException)
+        {
+            throw new CheckpointException(
+                $"{error.Message} Expected an expression that .NET can say too, because leaving it out would change the "
+                + $"tokens. '{pattern.File}'. Please report the model's name.",
+                error);
+        }
     }
 }

@@ -14,6 +14,9 @@ internal static class PostProcessorReader
             "Sequence" => new SequencePostProcessor(
                 Components.ReadAll(processor["processors"], item => Read(item, vocabulary))),
             "TemplateProcessing" => ReadTemplate(processor),
+            // Ranges are trimmed only where the file asks for it; otherwise there is nothing to do.
+            "ByteLevel" when !processor["trim_offsets"].AsBool(true) => new TemplatePostProcessor([], []),
+            "ByteLevel" => new ByteLevelPostProcessor(processor["add_prefix_space"].AsBool(true), vocabulary.TokenAt),
             _ => throw Components.Unknown(processor, "post-processor"),
         };
 

@@ -12,6 +12,12 @@ internal static class PreTokenizerReader
         "Sequence" => new SequencePreTokenizer(Components.ReadAll(preTokenizer["pretokenizers"], Read)),
         "Metaspace" => new MetaspacePreTokenizer(
             preTokenizer["replacement"].AsChar(), ReadScheme(preTokenizer), preTokenizer["split"].AsBool(true)),
+        "Split" => new SplitPreTokenizer(
+            PatternReader.Read(preTokenizer["pattern"]),
+            ReadBehavior(preTokenizer["behavior"]),
+            preTokenizer["invert"].AsBool(false)),
+        "ByteLevel" => new ByteLevelPreTokenizer(
+            preTokenizer["add_prefix_space"].AsBool(true), preTokenizer["use_regex"].AsBool(true)),
         _ => throw Components.Unknown(preTokenizer, "pre-tokenizer"),
     };
 
@@ -23,5 +29,15 @@ internal static class PreTokenizerReader
         "never" => PrependScheme.Never,
         null => metaspace["add_prefix_space"].AsBool(true) ? PrependScheme.Always : PrependScheme.Never,
         _ => throw metaspace["prepend_scheme"].Unexpected("'always', 'first' or 'never'"),
+    };
+
+    private static SplitBehavior ReadBehavior(JsonSetting behavior) => behavior.AsString() switch
+    {
+        "Removed" => SplitBehavior.Removed,
+        "Isolated" => SplitBehavior.Isolated,
+        "MergedWithPrevious" => SplitBehavior.MergedWithPrevious,
+        "MergedWithNext" => SplitBehavior.MergedWithNext,
+        "Contiguous" => SplitBehavior.Contiguous,
+        _ => throw behavior.Unexpected("the name of a split behaviour"),
     };
 }

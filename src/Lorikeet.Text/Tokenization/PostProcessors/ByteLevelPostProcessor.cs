@@ -1,0 +1,32 @@
+using Lorikeet.Text.Tokenization.PreTokenizers;
+
+namespace Lorikeet.Text.Tokenization.PostProcessors;
+
+/// <summary>Takes the white space at the ends of byte-level tokens out of their ranges.</summary>
+/// <param name="addsPrefixSpace">Whether the first token's space may be one that the text does not have.</param>
+/// <param name="tokenAt">The text of a token.</param>
+internal sealed class ByteLevelPostProcessor(bool addsPrefixSpace, Func<int, string?> tokenAt) : IPostProcessor
+{
+    public ReadOnlySpan<int> Before => [];
+
+    public ReadOnlySpan<int> After => [];
+
+    public void Adjust(TokenBuffer tokens)
+    {
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            var token = tokenAt(tokens.IdAt(i)) ?? "";
+            ref var offset = ref tokens.OffsetAt(i);
+            var leading = token.TakeWhile(IsSpace).Count();
+            var trailing = token.Reverse().TakeWhile(IsSpace).Count();
+            if (addsPrefixSpace && leading == 1 && (i == 0 || offset.Start == 0))
+                leading = 0;
+            if (leading > 0)
+                offset.Start = Math.Min(offset.Start + leading, offset.End);
+            if (trailing > 0 && offset.End >= trailing)
+                offset.End = Math.Max(offset.End - trailing, offset.Start);
+        }
+    }
+
+    private static bool IsSpace(char unit) => unit == ByteLevelAlphabet.CharOf((byte)' ') || char.IsWhiteSpace(unit);
+}

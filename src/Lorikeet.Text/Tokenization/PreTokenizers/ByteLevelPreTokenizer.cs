@@ -1,0 +1,67 @@
+using System.Text;
+using Lorikeet.Text.Tokenization.Patterns;
+
+namespace Lorikeet.Text.Tokenization.PreTokenizers;
+
+/// <summary>Spells text as the visible characters of its UTF-8 bytes, as GPT-2 does.</summary>
+/// <param name="addsPrefixSpace">Whether a piece that begins with no space gets one.</param>
+/// <param name="splits">Whether pieces are cut into words by GPT-2's expression.</param>
+internal sealed class ByteLevelPreTokenizer(bool addsPrefixSpace, bool splits) : IPreTokenizer
+{
+    private const string Words =
+        @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+    private readonly SplitPreTokenizer? _splitter =
+        splits ? new SplitPreTokenizer(new RegexPattern(Words), SplitBehavior.Isolated) : null;
+
+    public PreTokenizedText PreTokenize(PreTokenizedText text)
+    {
+        if (addsPrefixSpace)
+            text = AddPrefixSpaces(text);
+        if (_splitter is not null)
+            text = _splitter.PreTokenize(text);
+        return SpellBytes(text);
+    }
+
+    private static PreTokenizedText AddPrefixSpaces(PreTokenizedText text)
+    {
+        var chars = text.Text.Chars;
+        var rewriter = new AlignedText.Rewriter(text.Text, text.Text.Length + text.Pieces.Count);
+        var pieces = new List<Piece>(text.Pieces.Count);
+        foreach (var piece in text.Pieces)
+        {
+            var start = rewriter.Length;
+            if (piece.Length > 0 && chars[piece.Start] != ' ')
+                rewriter.Append(' ', from: piece.Start);
+            rewriter.Copy(piece.Start, piece.End);
+            pieces.Add(new Piece(start, rewriter.Length));
+        }
+        return new PreTokenizedText(rewriter.ToText(), pieces);
+    }
+
+    private static PreTokenizedText SpellBytes(PreTokenizedText text)
+    {
+        var chars = text.Text.Chars;
+        var rewriter = new AlignedText.Rewriter(text.Text, text.Text.Length + (text.Text.Length / 8));
+        var pieces = new List<Piece>(text.Pieces.Count);
+        Span<byte> utf8 = stackalloc byte[4];
+        foreach (var piece in text.Pieces)
+        {
+            var start = rewriter.Length;
+            for (var i = piece.Start; i < piece.End;)
+            {
+                if (char.IsAscii(chars[i]))
+                {
+                    rewriter.Append(ByteLevelAlphabet.CharOf((byte)chars[i]), from: i++);
+                    continue;
+                }
+                _ = Rune.DecodeFromUtf16(chars[i..piece.End], out var rune, out var length);
+                foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
+                    rewriter.Append(ByteLevelAlphabet.CharOf(value), from: i);
+                i += length;
+            }
+            pieces.Add(new Piece(start, rewriter.Length));
+        }
+        return new PreTokenizedText(rewriter.ToText(), pieces);
+    }
+}
