@@ -1,28 +1,82 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Text.ChatTemplates.Jinja;
+using Lorikeet.Text.ChatTemplates.Jinja.Builtins;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+using Lorikeet.Text.ChatTemplates.Jinja.Syntax;
+using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 namespace Lorikeet.Text.ChatTemplates;
 
 /// <summary>A chat template (Jinja source) that renders messages to text as transformers does.</summary>
+/// <remarks>
+/// The language is jinja2 3.1 in the environment of <c>apply_chat_template</c>: the immutable sandbox with
+/// <c>trim_blocks</c>, <c>lstrip_blocks</c>, loop controls, <c>{% generation %}</c>, <c>raise_exception</c> and
+/// <c>strftime_now</c>. Instances are immutable and safe to share between threads.
+/// </remarks>
 public sealed class ChatTemplate
 {
+    private readonly TemplateSyntax _syntax;
+
+    private ChatTemplate(TemplateSyntax syntax) => _syntax = syntax;
+
+    /// <summary>What <c>strftime_now</c> reads.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Parses a template.</summary>
     /// <exception cref="CheckpointException">The source is not valid Jinja, or uses an unknown filter or test.</exception>
-    public static ChatTemplate Parse(string source) => throw new NotImplementedException(source);
+    public static ChatTemplate Parse(string source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        try
+        {
+            return new ChatTemplate(TemplateParser.Parse(source));
+        }
+        catch (JinjaException fault)
+        {
+            throw new CheckpointException(
+                $"The chat template is not valid: {fault.Message} (line {fault.Line} of the template). Jinja as " +
+                "jinja2 3.1 reads it was expected. Correct the template, or give another one.",
+                fault);
+        }
+        catch (InsufficientExecutionStackException fault)
+        {
+            throw new CheckpointException("The chat template is nested too deeply. Give another template.", fault);
+        }
+    }
 
     /// <summary>Renders a conversation.</summary>
     /// <param name="messages">Objects with <c>role</c> and <c>content</c> (and whatever else the template reads).</param>
     /// <param name="addGenerationPrompt">Whether to end with the marker that begins an assistant's turn.</param>
     /// <param name="tools">Tool descriptions, or null.</param>
     /// <param name="variables">Further variables, such as <c>bos_token</c> and <c>eos_token</c>.</param>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
     public RenderedChat Render(
-        JsonArray messages, bool addGenerationPrompt = false, JsonArray? tools = null, JsonObject? variables = null) =>
-        throw new NotImplementedException();
-}
+        JsonArray messages, bool addGenerationPrompt = false, JsonArray? tools = null, JsonObject? variables = null)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        var conversation = new Conversation(messages, tools, variables);
+        var rendered = Render(conversation, addGenerationPrompt);
+        return new RenderedChat(
+            rendered.Text, () => AssistantSpanFinder.Find(this, conversation, rendered, addGenerationPrompt));
+    }
 
-/// <summary>A rendered conversation.</summary>
-/// <param name="Text">The text the model reads.</param>
-/// <param name="AssistantSpans">
-/// Half-open ranges of <paramref name="Text"/> (UTF-16 code units) that an assistant's turn produces: its content and
-/// the end-of-turn marker after it, found without <c>{% generation %}</c>.
-/// </param>
-public sealed record RenderedChat(string Text, IReadOnlyList<(int Start, int End)> AssistantSpans);
+    /// <summary>Whether the template itself says, with <c>{% generation %}</c>, what the assistant produces.</summary>
+    internal bool MarksGeneration => _syntax.MarksGeneration;
+
+    /// <summary>Renders with the origin of every stretch of text.</summary>
+    internal PyString Render(Conversation conversation, bool addGenerationPrompt)
+    {
+        try
+        {
+            return Interpreter.Render(_syntax, conversation.ToScope(Globals.Create(Clock), addGenerationPrompt));
+        }
+        catch (JinjaException fault)
+        {
+            throw new ChatTemplateException(fault.Message, fault.Line, fault);
+        }
+        catch (InsufficientExecutionStackException fault)
+        {
+            throw new ChatTemplateException("RecursionError: maximum recursion depth exceeded", 1, fault);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+using Lorikeet.Text.ChatTemplates.Jinja.Values;
+
+namespace Lorikeet.Text.ChatTemplates;
+
+/// <summary>What a template renders, as its values: messages whose text remembers the message it came from.</summary>
+internal sealed class Conversation
+{
+    // What names the speaker is the turn's heading, not something the speaker says.
+    private static readonly string[] HeadingKeys = ["role", "name"];
+
+    private readonly IReadOnlyList<object> _messages;
+    private readonly object _tools;
+    private readonly IReadOnlyList<(string Name, object Value)> _variables;
+
+    public Conversation(JsonArray messages, JsonArray? tools, JsonObject? variables)
+    {
+        _messages = [.. messages.Select(ToMessage)];
+        _tools = ToValue(tools, Origin.Template);
+        _variables = [.. (variables ?? []).Select(pair => (pair.Key, ToValue(pair.Value, Origin.Template)))];
+        AssistantMessages = [.. Enumerable.Range(0, messages.Count).Where(i => IsAssistant(messages[i]))];
+        EndToken = variables?["eos_token"] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
+    }
+
+    private Conversation(Conversation source, IReadOnlyList<object> messages)
+    {
+        _messages = messages;
+        _tools = source._tools;
+        _variables = source._variables;
+        AssistantMessages = source.AssistantMessages;
+        EndToken = source.EndToken;
+    }
+
+    /// <summary>The indices of the messages an assistant says.</summary>
+    public IReadOnlyList<int> AssistantMessages { get; }
+
+    /// <summary>The text of <c>eos_token</c>, or empty.</summary>
+    public string EndToken { get; }
+
+    /// <summary>Whether a message has text of its own, so that a rendering without any of it is suspect.</summary>
+    public bool SaysSomething(int index) =>
+        _messages[index] is PyDict message && message.Pairs.Any(pair =>
+            pair.Items[0] is PyString key && !HeadingKeys.Contains(key.Text)
+            && Comparison.IsTrue(pair.Items[1]) && Display.OriginOf(pair.Items[1]) != Origin.Template);
+
+    /// <summary>Whether a message has nothing but its content, as one string.</summary>
+    public bool IsPlain(int index) =>
+        _messages[index] is PyDict message
+        && message.TryGet("content", out var content) && content is PyString
+        && message.Pairs.All(pair => pair.Items[0] is PyString key
+            && (key.Text == "content" || HeadingKeys.Contains(key.Text) || !Comparison.IsTrue(pair.Items[1])));
+
+    /// <summary>The conversation up to a message, which says just <paramref name="content"/> instead.</summary>
+    public Conversation EndingIn(int index, string content)
+    {
+        var message = new PyDict(Origin.OfAssistant(index));
+        message[new PyString("role")] = new PyString("assistant");
+        message[new PyString("content")] = new PyString(content, Origin.OfAssistant(index));
+        return new Conversation(this, [.. _messages.Take(index), message]);
+    }
+
+    /// <summary>The variables of a rendering.</summary>
+    public Scope ToScope(Scope globals, bool addGenerationPrompt)
+    {
+        var scope = new Scope(globals);
+        scope["documents"] = PyNone.Value;
+        foreach (var (name, value) in _variables)
+            scope[name] = value;
+        scope["messages"] = PySequence.List(_messages);
+        scope["tools"] = _tools;
+        scope["add_generation_prompt"] = addGenerationPrompt;
+        return scope;
+    }
+
+    private static bool IsAssistant(JsonNode? message) =>
+        message is JsonObject fields && fields["role"] is JsonValue value
+        && value.TryGetValue(out string? role) && role is "assistant" or "model";
+
+    private static object ToMessage(JsonNode? message, int index)
+    {
+        var origin = IsAssistant(message) ? Origin.OfAssistant(index) : Origin.Prompt;
+        if (message is not JsonObject fields)
+            return ToValue(message, origin);
+        var dict = new PyDict(origin);
+        foreach (var (key, value) in fields)
+            dict[new PyString(key)] = ToValue(value, HeadingKeys.Contains(key) ? Origin.Template : origin);
+        return dict;
+    }
+
+    private static object ToValue(JsonNode? node, int origin)
+    {
+        switch (node)
+        {
+            case null:
+                return PyNone.Value;
+            case JsonArray array:
+                return new PySequence(SequenceKind.List, [.. array.Select(item => ToValue(item, origin))], origin);
+            case JsonObject fields:
+                var dict = new PyDict(origin);
+                foreach (var (key, value) in fields)
+                    dict[new PyString(key)] = ToValue(value, origin);
+                return dict;
+            default:
+                return ToScalar(node.AsValue(), origin);
+        }
+    }
+
+    private static object ToScalar(JsonValue value, int origin) => value.GetValueKind() switch
+    {
+        JsonValueKind.String => new PyString(value.GetValue<string>(), origin),
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.Number => ToNumber(value),
+        _ => PyNone.Value,
+    };
+
+    private static object ToNumber(JsonValue value)
+    {
+        var digits = value.ToJsonString();
+        var isReal = digits.AsSpan().IndexOfAny(".eE") >= 0 || value.TryGetValue(out double _) && !value.TryGetValue(out JsonElement _);
+        return isReal
+            ? double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture)
+            : BigInteger.Parse(digits, CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,55 @@
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+using Lorikeet.Text.ChatTemplates.Jinja.Values;
+
+namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
+
+/// <summary>Filters that lay text out in lines.</summary>
+internal static class LayoutFilters
+{
+    public static object Indent(object value, CallArguments arguments)
+    {
+        var a = arguments.Bind("width", "first", "blank");
+        var indent = a.Optional(0) is PyString text ? text : new PyString(new string(' ', a.Integer(0, 4)));
+        var source = Display.Str(value);
+        var lines = StringSplitting.Lines(PyString.Concat([source, "\n"]), keepEnds: false).ToArray();
+
+        var parts = new List<PyString>();
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (i > 0)
+                parts.Add("\n");
+            if (i == 0 ? a.Flag(1) : a.Flag(2) || lines[i].Text.Length > 0)
+                parts.Add(indent);
+            parts.Add(lines[i]);
+        }
+        return PyString.Concat(parts).AsMarkup(source.IsMarkup);
+    }
+
+    public static object Truncate(object value, CallArguments arguments)
+    {
+        var a = arguments.Bind("length", "killwords", "end", "leeway");
+        var text = Display.Str(value);
+        var (length, end, leeway) = (a.Integer(0, 255), a.Text(2, "..."), a.Integer(3, 5));
+        var endLength = PyText.Length(end.Text);
+        if (length < endLength)
+            throw new JinjaException("AssertionError", $"expected length >= {endLength}, got {length}");
+        if (leeway < 0)
+            throw new JinjaException("AssertionError", $"expected leeway >= 0, got {leeway}");
+        if (PyText.Length(text.Text) <= length + leeway)
+            return text;
+
+        var kept = text.Slice(0, PyText.Offset(text.Text, length - endLength));
+        var space = a.Flag(1) ? -1 : kept.Text.LastIndexOf(' ');
+        return PyString.Concat([space < 0 ? kept : kept.Slice(0, space), end]);
+    }
+
+    public static object WordWrap(object value, CallArguments arguments)
+    {
+        var a = arguments.Bind("width", "break_long_words", "wrapstring", "break_on_hyphens");
+        var separator = a.Has(2) ? a.RequiredText(2) : "\n";
+        var wrapping = new TextWrapping(a.Integer(0, 79), a.Flag(1, fallback: true), a.Flag(3, fallback: true));
+        var paragraphs = StringSplitting.Lines(Display.Str(value), keepEnds: false)
+            .Select(line => PyString.Join(separator, [.. wrapping.Wrap(line)]));
+        return PyString.Join(separator, [.. paragraphs]);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Numerics;
+using System.Text;
+using System.Text.RegularExpressions;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+using Lorikeet.Text.ChatTemplates.Jinja.Values;
+
+namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
+
+/// <summary>Filters that turn a value into text.</summary>
+internal static partial class TextFilters
+{
+    public static object Capitalize(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Capitalize);
+
+    public static object Lower(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Lower);
+
+    public static object Upper(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Upper);
+
+    /// <summary>Unlike <c>str.title</c>, words begin only after white space and the brackets jinja2 names.</summary>
+    public static object Title(object value, CallArguments arguments) => Rewrite(value, arguments, text =>
+        string.Concat(WordStart().Split(text).Where(part => part.Length > 0).Select(PyText.Capitalize)));
+
+    public static object Center(object value, CallArguments arguments)
+    {
+        var width = arguments.Bind("width").Integer(0, 80);
+        var center = StringMethods.Find(Display.Str(value), "center")!;
+        return center.Call(new CallArguments("center", [new BigInteger(width)], []));
+    }
+
+    public static object Escape(object value, CallArguments arguments) => Html.Escape(Display.Str(value));
+
+    public static object ForceEscape(object value, CallArguments arguments) => Html.ForceEscape(Display.Str(value));
+
+    public static object Format(object value, CallArguments arguments)
+    {
+        if (arguments.Positional.Count > 0 && arguments.Named.Count > 0)
+            throw JinjaException.Argument("can't handle positional and keyword arguments at the same time");
+        if (arguments.Named.Count == 0)
+            return PercentFormat.Apply(Display.Str(value), PySequence.Tuple([.. arguments.Positional]));
+        var named = new PyDict();
+        foreach (var (name, argument) in arguments.Named)
+            named[new PyString(name)] = argument;
+        return PercentFormat.Apply(Display.Str(value), named);
+    }
+
+    public static object Replace(object value, CallArguments arguments)
+    {
+        var a = arguments.Bind("old", "new", "count");
+        return StringMethods.Replace(
+            Display.Str(value), Display.Str(a.Required(0)), Display.Str(a.Required(1)), a.Integer(2, -1)).AsMarkup(false);
+    }
+
+    public static object Trim(object value, CallArguments arguments)
+    {
+        var a = arguments.Bind("chars");
+        return StringMethods.Strip(Display.Str(value), a.Has(0) ? a.RequiredText(0) : null);
+    }
+
+    public static object StripTags(object value, CallArguments arguments) => Display.Str(value).AsMarkup(false).Rewrite(text =>
+        string.Join(' ', Unescape(Tag().Replace(Comment().Replace(text, ""), ""))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+
+    public static object WordCount(object value, CallArguments arguments) =>
+        new BigInteger(Word().Count(Display.Str(value).Text));
+
+    /// <summary><c>json.dumps</c> with the defaults that transformers gives it.</summary>
+    public static object ToJson(object value, CallArguments arguments)
+    {
+        var a = arguments.Bind("ensure_ascii", "indent", "separators", "sort_keys");
+        var indent = a.Optional(1) switch
+        {
+            null or PyNone => null,
+            PyString text => text.Text,
+            var width => new string(' ', Math.Max(0, BoundArguments.ToInteger(width))),
+        };
+        var separators = a.Has(2) ? Iteration.Of(a.Required(2)).Select(s => Display.Str(s).Text).ToArray() : null;
+        var writer = new JsonText(
+            a.Flag(0), indent, separators?[0] ?? (indent is null ? ", " : ","), separators?[1] ?? ": ", a.Flag(3));
+        return new PyString(writer.Write(value), Display.OriginOf(value));
+    }
+
+    public static object UrlEncode(object value, CallArguments arguments)
+    {
+        if (value is PyString or PyNone || Iteration.TryOf(value) is null)
+            return Display.Str(value).Rewrite(text => Quote(text, "/"));
+        var pairs = value is PyDict dict ? dict.Pairs : Iteration.Of(value);
+        return new PyString(
+            string.Join('&', pairs.Select(pair => Iteration.Of(pair).ToArray()).Select(pair =>
+                $"{QueryPart(pair[0])}={QueryPart(pair[1])}")),
+            Display.OriginOf(value));
+    }
+
+    public static object XmlAttributes(object value, CallArguments arguments)
+    {
+        var parts = new List<PyString>();
+        var separator = arguments.Bind("autospace").Flag(0, fallback: true) ? " " : "";
+        if (value is not PyDict dict)
+            throw JinjaException.Type("xmlattr needs a mapping");
+        foreach (var pair in dict.Pairs)
+        {
+            var (key, item) = (Display.Str(pair.Items[0]), pair.Items[1]);
+            if (item is PyNone or Undefined)
+                continue;
+            if (key.Text.Any(" \t\n\r\f\v/>=".Contains))
+                throw JinjaException.Value($"Invalid character in attribute name: {Display.Repr(key)}");
+            parts.AddRange([separator, Html.Escape(key), "=\"", Html.Escape(Display.Str(item)), "\""]);
+            separator = " ";
+        }
+        return PyString.Concat([PyString.Empty, .. parts]);
+    }
+
+    [GeneratedRegex(@"([-\s({\[<]+)")]
+    private static partial Regex WordStart();
+
+    [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline)]
+    private static partial Regex Comment();
+
+    [GeneratedRegex("<.*?>", RegexOptions.Singleline)]
+    private static partial Regex Tag();
+
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex Word();
+
+    private static PyString Rewrite(object value, CallArguments arguments, Func<string, string> rewrite)
+    {
+        arguments.Bind();
+        return Display.Str(value).Rewrite(rewrite);
+    }
+
+    private static string Unescape(string text) => System.Net.WebUtility.HtmlDecode(text);
+
+    private static string QueryPart(object value) => Quote(Display.Str(value).Text, "").Replace("%20", "+");
+
+    private static string Quote(string text, string safe)
+    {
+        var result = new StringBuilder();
+        foreach (var octet in System.Text.Encoding.UTF8.GetBytes(text))
+        {
+            var c = (char)octet;
+            if (char.IsAsciiLetterOrDigit(c) || "_.-~".Contains(c) || safe.Contains(c))
+                result.Append(c);
+            else
+                result.Append('%').Append($"{octet:X2}");
+        }
+        return result.ToString();
+    }
+}

@@ -1,0 +1,27 @@
+namespace Lorikeet.Text.ChatTemplates.Jinja;
+
+/// <summary>A fault in a template or in its rendering, in the words jinja2 and Python use for it.</summary>
+/// <param name="kind">The Python exception's name, such as <c>TypeError</c> or <c>TemplateSyntaxError</c>.</param>
+/// <param name="reason">What went wrong.</param>
+/// <param name="line">The template's line, or 0 when not known yet.</param>
+internal sealed class JinjaException(string kind, string reason, int line = 0) : Exception($"{kind}: {reason}")
+{
+    public string Kind { get; } = kind;
+
+    public string Reason { get; } = reason;
+
+    public int Line { get; } = line;
+
+    /// <summary>The same fault, placed at <paramref name="line"/> unless it already has a place.</summary>
+    public JinjaException At(int line) => Line > 0 ? this : new JinjaException(Kind, Reason, line);
+
+    public static JinjaException Syntax(string reason, int line) => new("TemplateSyntaxError", reason, line);
+
+    public static JinjaException Type(string reason) => new("TypeError", reason);
+
+    public static JinjaException Value(string reason) => new("ValueError", reason);
+
+    public static JinjaException Runtime(string reason) => new("TemplateRuntimeError", reason);
+
+    public static JinjaException Argument(string reason) => new("FilterArgumentError", reason);
+}

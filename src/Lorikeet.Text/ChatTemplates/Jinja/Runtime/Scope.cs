@@ -1,0 +1,26 @@
+using Lorikeet.Text.ChatTemplates.Jinja.Values;
+
+namespace Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+
+/// <summary>Variables by name; what a loop or macro sets is gone when it ends.</summary>
+internal sealed class Scope(Scope? outer = null)
+{
+    private readonly Dictionary<string, object> _values = new(StringComparer.Ordinal);
+
+    public object this[string name]
+    {
+        set => _values[name] = value;
+    }
+
+    public object Find(string name)
+    {
+        for (var scope = this; scope is not null; scope = scope.Outer)
+        {
+            if (scope._values.TryGetValue(name, out var value))
+                return value;
+        }
+        return Undefined.Variable(name);
+    }
+
+    private Scope? Outer { get; } = outer;
+}
