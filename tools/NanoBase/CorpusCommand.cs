@@ -30,7 +30,8 @@ internal static class CorpusCommand
             var library = FactLibrary.Load(parsed.GetRequiredValue(facts).FullName);
             var lines = new CorpusGenerator(library)
                 .Documents(parsed.GetValue(seed))
-                .Take(parsed.GetValue(documents));
+                .Take(parsed.GetValue(documents))
+                .Select(document => document.Text);
             var file = parsed.GetRequiredValue(output).FullName;
             TextLines.Write(file, lines);
             Console.Error.WriteLine($"{library.FactCount} facts about {library.Entities.Count} entities: {file}");

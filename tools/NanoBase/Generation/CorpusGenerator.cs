@@ -2,6 +2,9 @@ using NanoBase.Facts;
 
 namespace NanoBase.Generation;
 
+/// <summary>One line of the corpus.</summary>
+internal sealed record Document(Entity Entity, string Text);
+
 /// <summary>
 /// Writes the text the nano base is trained on: short documents about one entity each, made of plain statements.
 /// No question and no answer to one is ever written; answering is what fine-tuning has to teach.
@@ -17,7 +20,7 @@ internal sealed class CorpusGenerator(FactLibrary library)
     /// Documents without end, in rounds: a round takes every entity in random order and states each of its facts once
     /// (one that has fewer than three says them again in other words), so every fact is read about equally often.
     /// </summary>
-    public IEnumerable<string> Documents(ulong seed)
+    public IEnumerable<Document> Documents(ulong seed)
     {
         var random = new SeededRandom(seed);
         while (true)
@@ -25,7 +28,7 @@ internal sealed class CorpusGenerator(FactLibrary library)
             var documents = library.Entities.SelectMany(entity =>
                 Deal(random.Shuffle(entity.Facts), random).Select(facts => (entity, facts)));
             foreach (var (entity, facts) in random.Shuffle(documents))
-                yield return Write(entity, facts, random);
+                yield return new Document(entity, Write(entity, facts, random));
         }
     }
 
