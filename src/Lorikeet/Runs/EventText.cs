@@ -59,17 +59,18 @@ internal static class EventText
             _ => "interrupted",
         };
         var best = result.BestEvalLoss is { } loss ? $", best eval loss {Loss(loss)} at step {result.BestStep}" : "";
-        return $"{ending} after {Count(result.Steps)} steps in {Duration(result.Seconds)}: train loss "
-            + $"{Loss(result.TrainLoss)}{best}, {Count(result.Tokens)} tokens, peak memory {Bytes(result.PeakMemoryBytes)}";
+        return $"{ending} after {Count(result.Steps)} steps in {Duration(result.Seconds)}: "
+            + $"train loss {Loss(result.TrainLoss)}{best}, {Count(result.Tokens)} tokens, "
+            + $"peak memory {Bytes(result.PeakMemoryBytes)}";
     }
 
     private static string Step(StepMetrics metrics, RunProgress progress)
     {
         var total = progress.Summary is { } summary ? $"/{summary.TotalSteps}" : "";
         var left = progress.SecondsLeft is { } seconds ? $"  left {Clock(seconds)}" : "";
-        return $"step {metrics.Step}{total}  epoch {metrics.Epoch:0.00}  loss {Loss(metrics.Loss)}  grad norm "
-            + $"{metrics.GradNorm:0.000}  lr {Rate(metrics.LearningRate)}  {Count((long)metrics.TokensPerSecond)} tokens/s"
-            + $"  {Bytes(metrics.PeakMemoryBytes)}{left}";
+        return $"step {metrics.Step}{total}  epoch {metrics.Epoch:0.00}  loss {Loss(metrics.Loss)}"
+            + $"  grad norm {metrics.GradNorm:0.000}  lr {Rate(metrics.LearningRate)}"
+            + $"  {Count((long)metrics.TokensPerSecond)} tokens/s  {Bytes(metrics.PeakMemoryBytes)}{left}";
     }
 
     private static string Evaluation(EvaluationMetrics metrics) =>

@@ -74,7 +74,8 @@ internal static class MetricsLine
         {
             throw new CheckpointException(
                 $"Line {number} does not hold metrics ({fault.Message.TrimEnd('.')}). Expected one JSON object with "
-                + $"'step' and 'loss', 'eval_loss' or 'train_loss'. File: '{path}'. Remove the line, or begin the run again.",
+                + $"'step' and 'loss', 'eval_loss' or 'train_loss'. File: '{path}'. "
+                + "Remove the line, or begin the run again.",
                 fault);
         }
     }

@@ -2,7 +2,7 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
 
-/// <summary>What <c>metrics.jsonl</c> says: every step, every evaluation and, once the run has ended, its end.</summary>
+/// <summary>What <c>metrics.jsonl</c> says: every step, every evaluation and, if the run ended, its end.</summary>
 /// <param name="Steps">The steps, in order.</param>
 /// <param name="Evaluations">The evaluations, in order.</param>
 /// <param name="Result">How the run ended; null while it has not.</param>

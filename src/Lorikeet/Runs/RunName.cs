@@ -22,7 +22,8 @@ internal static class RunName
             : name;
     }
 
-    private static string LastPart(string path) => path.Split('/', '\\').LastOrDefault(part => part is not ("" or ".")) ?? "";
+    private static string LastPart(string path) =>
+        path.Split('/', '\\').LastOrDefault(part => part is not ("" or ".")) ?? "";
 
     // Lower case, because a name that differs only in case is the same folder on some systems.
     private static string Word(string text)

@@ -8,7 +8,7 @@ namespace Lorikeet.Runs;
 /// </summary>
 public sealed class RunProgress : ITrainingObserver
 {
-    // Weight of the newest step in the moving averages: about the last twenty steps count.
+    // Weight of the newest step: about the last twenty count.
     private const double Newest = 0.1;
 
     private readonly MovingAverage _secondsPerStep = new(Newest);
@@ -89,22 +89,5 @@ public sealed class RunProgress : ITrainingObserver
         }
 
         _tokensBefore = metrics.Tokens;
-    }
-
-    /// <summary>An exponential moving average without the pull of its start value (as Adam corrects its moments).</summary>
-    private sealed class MovingAverage(double newest)
-    {
-        private double _sum;
-        private double _weight;
-
-        public double? Value => _weight > 0 ? _sum / _weight : null;
-
-        public void Add(double value)
-        {
-            if (!double.IsFinite(value))
-                return;
-            _sum = (1 - newest) * _sum + newest * value;
-            _weight = (1 - newest) * _weight + newest;
-        }
     }
 }

@@ -9,7 +9,7 @@ namespace Lorikeet.Runs;
 /// </summary>
 /// <remarks>A resumed run adds a file that makes TensorBoard forget the steps after the one it resumes from.</remarks>
 /// <param name="folder">Where the event file goes; created when the run begins.</param>
-/// <param name="texts">What to show as text, by tag: the options as <c>args</c>, config.json as <c>model_config</c>.</param>
+/// <param name="texts">Text by tag: the options as <c>args</c>, config.json as <c>model_config</c>.</param>
 /// <param name="loggingSteps">Steps between reports (<c>logging_steps</c>).</param>
 /// <param name="clock">Gives each event its wall time.</param>
 public sealed class TensorBoardLog(

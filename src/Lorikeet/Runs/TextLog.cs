@@ -29,7 +29,7 @@ public sealed class TextLog : ITrainingObserver, IDisposable
             Write(line);
     }
 
-    /// <summary>Appends text that is no event, such as the stack trace of a failure; every line gets the time.</summary>
+    /// <summary>Appends text that is no event, such as the stack trace of a failure, the time on each line.</summary>
     public void Write(string text)
     {
         var time = _clock.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");

@@ -54,7 +54,8 @@ public sealed class MetricsLogTests : IDisposable
     public void Resume_OfAFinishedRunWithMoreSteps_DropsItsEnd()
     {
         var path = Write("metrics.jsonl", RecordedRun.Events());
-        Write("metrics.jsonl", [new RunStarted(RecordedRun.Summary(firstStep: 40)), new StepCompleted(RecordedRun.Step(41))]);
+        var resumed = new RunStarted(RecordedRun.Summary(firstStep: 40));
+        Write("metrics.jsonl", [resumed, new StepCompleted(RecordedRun.Step(41))]);
 
         var history = RunHistory.Read(path);
 

@@ -13,7 +13,8 @@ internal static class RecordedRun
     public static StepMetrics Step(int step) => new(
         step, Epoch: step / 40.0, Loss: Math.Round(0.2 + 3.1 * Math.Exp(-step / 9.0) + 0.05 * (step % 3), 6),
         GradNorm: Math.Round(0.4 + 2.0 / step, 6), LearningRate: 1e-3 * Math.Min(1, step / 4.0) * (1 - step / 50.0),
-        Tokens: 1_200L * step, TokensPerSecond: 6_000 + 100 * (step % 5), PeakMemoryBytes: 310_000_000 + step * 1_000_000L);
+        Tokens: 1_200L * step, TokensPerSecond: 6_000 + 100 * (step % 5),
+        PeakMemoryBytes: 310_000_000 + step * 1_000_000L);
 
     public static EvaluationMetrics Evaluation(int step)
     {

@@ -17,14 +17,14 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("..", "..", "run-run-20261123-2215")]
     public void DefaultName_SaysModelDataAndTime(string model, string dataset, string expected)
     {
-        var data = _folder[dataset];
         if (dataset.Contains(".jsonl"))
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(data)!);
-            File.WriteAllText(data, "");
+            dataset = _folder[dataset];
+            Directory.CreateDirectory(Path.GetDirectoryName(dataset)!);
+            File.WriteAllText(dataset, "");
         }
 
-        var folder = RunFolder.Named(model, dataset.Contains(".jsonl") ? data : dataset, new SteppingClock(), _folder.Path);
+        var folder = RunFolder.Named(model, dataset, new SteppingClock(), _folder.Path);
 
         Assert.Equal(expected, folder.Name);
     }

@@ -1,0 +1,8 @@
+namespace Lorikeet.Runs.Reports;
+
+/// <summary>The same words in English and in Vietnamese.</summary>
+internal readonly record struct Bilingual(string English, string Vietnamese)
+{
+    /// <summary>The words in one of the languages.</summary>
+    public string In(ReportLanguage language) => language == ReportLanguage.Vietnamese ? Vietnamese : English;
+}

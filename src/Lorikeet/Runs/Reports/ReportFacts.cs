@@ -1,0 +1,79 @@
+using Lorikeet.Training;
+using static Lorikeet.Runs.Quantities;
+
+namespace Lorikeet.Runs.Reports;
+
+/// <summary>The lists of short facts that both forms of a report show.</summary>
+internal static class ReportFacts
+{
+    /// <summary>The numbers at the top: the first score if there is one, the losses, time, speed and memory.</summary>
+    public static IEnumerable<(Bilingual Label, string Value)> Headline(RunReport report)
+    {
+        var result = report.Result;
+        if (report.Scores is [var score, ..])
+            yield return (new(score.Name, score.Name), Change(score));
+        if (result.BestEvalLoss is { } best)
+            yield return (ReportText.BestEvalLoss, Loss(best));
+        if (report.History.Steps is [.., var last])
+            yield return (ReportText.FinalLoss, Loss(last.Loss));
+        yield return (ReportText.Steps, Count(result.Steps));
+        yield return (ReportText.Duration, Duration(result.Seconds));
+        if (Speed(report) is { } speed)
+            yield return (ReportText.Speed, Count((long)speed));
+        yield return (ReportText.PeakMemory, Bytes(result.PeakMemoryBytes));
+    }
+
+    /// <summary>What was trained on what.</summary>
+    public static IEnumerable<(Bilingual Label, string Value)> DataAndModel(RunReport report)
+    {
+        var summary = report.Summary;
+        yield return (ReportText.Model, summary.Model);
+        yield return (ReportText.Parameters, Count(summary.ModelParameters));
+        var share = (double)summary.TrainableParameters / Math.Max(1, summary.ModelParameters);
+        yield return (ReportText.Trainable, $"{Count(summary.TrainableParameters)} ({Percent(share)})");
+        yield return (ReportText.Device, summary.Device);
+        yield return (ReportText.Dataset, report.Dataset);
+        yield return (ReportText.TrainRows, Count(summary.TrainRows));
+        if (summary.EvalRows > 0)
+            yield return (ReportText.EvalRows, Count(summary.EvalRows));
+        yield return (ReportText.TrainTokens, Count(summary.TrainTokens));
+        yield return (ReportText.TargetTokens, Count(summary.TargetTokens));
+        yield return (ReportText.LongestRow, $"{Count(summary.LongestRow)} {ReportText.Tokens.In(report.Language)}");
+        yield return (ReportText.MaxLength, $"{Count(summary.MaxLength)} {ReportText.Tokens.In(report.Language)}");
+    }
+
+    /// <summary><c>0.0 % → 98.4 %</c>, or the tuned value alone when the base was not scored.</summary>
+    public static string Change(ComparedScore score) =>
+        score.Base is { } before ? $"{score.Show(before)} → {score.Show(score.Tuned)}" : score.Show(score.Tuned);
+
+    /// <summary>Tokens over time of all steps, whatever process took them; null before the first step.</summary>
+    private static double? Speed(RunReport report)
+    {
+        double seconds = 0;
+        long tokens = 0;
+        foreach (var step in report.History.Steps.Where(step => step.TokensPerSecond > 0))
+        {
+            seconds += (step.Tokens - tokens) / step.TokensPerSecond;
+            tokens = step.Tokens;
+        }
+
+        return seconds > 0 ? tokens / seconds : null;
+    }
+
+    /// <summary>
+    /// The training loss averaged over the steps around each step, about a fortieth of the run to either side (fewer at
+    /// the ends, so that the curve neither lags nor bends there).
+    /// </summary>
+    public static IReadOnlyList<(double Step, double Loss)> SmoothedLoss(IReadOnlyList<StepMetrics> steps)
+    {
+        var known = steps.Where(step => double.IsFinite(step.Loss)).ToList();
+        var sums = new double[known.Count + 1];
+        for (var index = 0; index < known.Count; index++)
+            sums[index + 1] = sums[index] + known[index].Loss;
+        return [.. known.Select((step, index) =>
+        {
+            var reach = Math.Min(Math.Max(1, known.Count / 40), Math.Min(index, known.Count - 1 - index));
+            return ((double)step.Step, (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1));
+        })];
+    }
+}

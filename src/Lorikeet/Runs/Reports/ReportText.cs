@@ -1,0 +1,76 @@
+using Lorikeet.Training;
+
+namespace Lorikeet.Runs.Reports;
+
+/// <summary>The words of a report.</summary>
+internal static class ReportText
+{
+    public static Bilingual Answers => new("Answers before and after", "Câu trả lời trước và sau");
+    public static Bilingual Scores => new("Scores", "Kết quả đánh giá");
+    public static Bilingual Training => new("Training", "Quá trình huấn luyện");
+    public static Bilingual Data => new("Data and model", "Dữ liệu và mô hình");
+    public static Bilingual Settings => new("Settings", "Thiết lập");
+    public static Bilingual Warnings => new("Worth knowing", "Cần lưu ý");
+    public static Bilingual Next => new("Go on", "Tiếp theo");
+    public static Bilingual Numbers => new("The numbers", "Các con số");
+
+    public static Bilingual Question => new("Question", "Câu hỏi");
+    public static Bilingual Expected => new("Expected", "Đáp án");
+    public static Bilingual Before => new("Before", "Trước");
+    public static Bilingual After => new("After", "Sau");
+    public static Bilingual Correct => new("correct", "đúng");
+    public static Bilingual Wrong => new("wrong", "sai");
+
+    public static Bilingual Score => new("Score", "Chỉ số");
+    public static Bilingual Base => new("Base", "Mô hình gốc");
+    public static Bilingual Tuned => new("Fine-tuned", "Sau tinh chỉnh");
+
+    public static Bilingual Step => new("step", "bước");
+    public static Bilingual TrainLoss => new("Training loss", "Loss huấn luyện");
+    public static Bilingual SmoothedLoss => new("Training loss, smoothed", "Loss huấn luyện, làm trơn");
+    public static Bilingual EvalLoss => new("Evaluation loss", "Loss đánh giá");
+    public static Bilingual LearningRate => new("Learning rate", "Tốc độ học");
+    public static Bilingual GradNorm => new("Gradient norm", "Chuẩn gradient");
+    public static Bilingual Loss => new("Loss (nats per answer token)", "Loss (nat trên mỗi token trả lời)");
+
+    public static Bilingual Model => new("Model", "Mô hình");
+    public static Bilingual Device => new("Runs on", "Chạy trên");
+    public static Bilingual Parameters => new("Parameters", "Tham số");
+    public static Bilingual Trainable => new("Trained parameters", "Tham số được huấn luyện");
+    public static Bilingual Dataset => new("Data", "Dữ liệu");
+    public static Bilingual TrainRows => new("Training rows", "Số mẫu huấn luyện");
+    public static Bilingual EvalRows => new("Held-out rows", "Số mẫu đánh giá");
+    public static Bilingual TrainTokens => new("Tokens in them", "Số token");
+    public static Bilingual TargetTokens => new("Answer tokens (trained on)", "Số token trả lời (được học)");
+    public static Bilingual LongestRow => new("Longest row", "Mẫu dài nhất");
+    public static Bilingual MaxLength => new("Rows are cut at", "Giới hạn độ dài");
+    public static Bilingual Tokens => new("tokens", "token");
+
+    public static Bilingual Setting => new("Setting", "Thiết lập");
+    public static Bilingual Value => new("Value", "Giá trị");
+    public static Bilingual Origin => new("Set by", "Nguồn");
+
+    public static Bilingual Steps => new("Steps", "Số bước");
+    public static Bilingual Duration => new("Training time", "Thời gian huấn luyện");
+    public static Bilingual Speed => new("Tokens per second", "Token mỗi giây");
+    public static Bilingual PeakMemory => new("Peak memory", "Bộ nhớ cao nhất");
+    public static Bilingual BestEvalLoss => new("Best evaluation loss", "Loss đánh giá tốt nhất");
+    public static Bilingual FinalLoss => new("Final training loss", "Loss huấn luyện cuối");
+
+    public static Bilingual Outcome(StopReason reason) => reason switch
+    {
+        StopReason.Completed => new("completed", "hoàn tất"),
+        StopReason.EarlyStopping => new("stopped early", "dừng sớm"),
+        _ => new("interrupted", "bị ngắt"),
+    };
+
+    public static Bilingual Purpose(CommandPurpose purpose) => purpose switch
+    {
+        CommandPurpose.Generate => new("Ask one question", "Hỏi một câu"),
+        CommandPurpose.Chat => new("Talk with it", "Trò chuyện"),
+        CommandPurpose.Evaluate => new("Score it against the base", "Đánh giá so với mô hình gốc"),
+        CommandPurpose.Merge => new("Merge it into a full model", "Gộp thành mô hình đầy đủ"),
+        CommandPurpose.Resume => new("Go on training", "Huấn luyện tiếp"),
+        _ => new("Open the report", "Mở báo cáo"),
+    };
+}
