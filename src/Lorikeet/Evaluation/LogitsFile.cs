@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Safetensors;
+
+namespace Lorikeet.Evaluation;
+
+/// <summary>
+/// The logits of scored rows in a safetensors file: <c>logits.0</c>, <c>logits.1</c> ..., each float32
+/// [row length, vocabulary], and, when all rows have one length, <c>logits</c> [rows, length, vocabulary] as well.
+/// Padding positions hold zeros.
+/// </summary>
+/// <remarks>Logits are spilled to a temporary file as they come, so that any amount fits.</remarks>
+internal sealed class LogitsFile : IDisposable
+{
+    private readonly string _path;
+    private readonly int _vocabulary;
+    private readonly int[] _lengths;
+    private readonly FileStream _spill;
+
+    /// <summary>Prepares the file.</summary>
+    /// <param name="path">The file to write.</param>
+    /// <param name="rows">The rows that will be scored.</param>
+    /// <param name="vocabulary">Logits of a position.</param>
+    public LogitsFile(string path, IReadOnlyList<RowToScore> rows, int vocabulary)
+    {
+        _path = Path.GetFullPath(path);
+        _vocabulary = vocabulary;
+        _lengths = [.. rows.Select(row => row.Ids.Length)];
+        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+        _spill = new FileStream(TemporaryPath.Beside(_path), new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose,
+        });
+        _spill.SetLength(BytesOf(_lengths.Length)); // positions never written read as zero
+    }
+
+    /// <summary>Takes logits; a <see cref="LogitsReceiver"/>.</summary>
+    public void Receive(int row, ReadOnlySpan<int> positions, ReadOnlySpan<float> logits)
+    {
+        for (var i = 0; i < positions.Length; i++)
+        {
+            _spill.Position = BytesOf(row) + (long)positions[i] * _vocabulary * sizeof(float);
+            _spill.Write(MemoryMarshal.AsBytes(logits.Slice(i * _vocabulary, _vocabulary)));
+        }
+    }
+
+    /// <summary>Writes the safetensors file.</summary>
+    public void Save()
+    {
+        var tensors = _lengths.Select((length, row) => Tensor($"logits.{row}", [length, _vocabulary], BytesOf(row)));
+        if (_lengths.Distinct().Count() == 1)
+            tensors = tensors.Append(Tensor("logits", [_lengths.Length, _lengths[0], _vocabulary], 0));
+        SafetensorsWriter.Write(_path, tensors);
+    }
+
+    /// <summary>Bytes of all rows before one.</summary>
+    private long BytesOf(int row) => _lengths.Take(row).Sum(length => (long)length * _vocabulary * sizeof(float));
+
+    private TensorToWrite Tensor(string name, long[] shape, long start) =>
+        new(name, SafetensorsType.F32, shape, target => Copy(start, shape.Aggregate(4L, (bytes, size) => bytes * size), target));
+
+    private void Copy(long start, long count, Stream target)
+    {
+        _spill.Position = start;
+        var buffer = new byte[1 << 20];
+        while (count > 0)
+        {
+            var read = _spill.Read(buffer, 0, (int)Math.Min(buffer.Length, count));
+            target.Write(buffer, 0, read);
+            count -= read;
+        }
+    }
+
+    public void Dispose() => _spill.Dispose();
+}
