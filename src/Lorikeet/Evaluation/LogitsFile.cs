@@ -15,6 +15,7 @@ internal sealed class LogitsFile : IDisposable
     private readonly string _path;
     private readonly int _vocabulary;
     private readonly int[] _lengths;
+    private readonly long[] _offsets; // first byte of each row, then the end of the last
     private readonly FileStream _spill;
 
     /// <summary>Prepares the file.</summary>
@@ -26,12 +27,15 @@ internal sealed class LogitsFile : IDisposable
         _path = Path.GetFullPath(path);
         _vocabulary = vocabulary;
         _lengths = [.. rows.Select(row => row.Ids.Length)];
+        _offsets = new long[rows.Count + 1];
+        for (var row = 0; row < rows.Count; row++)
+            _offsets[row + 1] = _offsets[row] + (long)_lengths[row] * vocabulary * sizeof(float);
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         _spill = new FileStream(TemporaryPath.Beside(_path), new FileStreamOptions
         {
             Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose,
         });
-        _spill.SetLength(BytesOf(_lengths.Length)); // positions never written read as zero
+        _spill.SetLength(_offsets[^1]); // positions never written read as zero
     }
 
     /// <summary>Takes logits; a <see cref="LogitsReceiver"/>.</summary>
@@ -39,7 +43,7 @@ internal sealed class LogitsFile : IDisposable
     {
         for (var i = 0; i < positions.Length; i++)
         {
-            _spill.Position = BytesOf(row) + (long)positions[i] * _vocabulary * sizeof(float);
+            _spill.Position = _offsets[row] + (long)positions[i] * _vocabulary * sizeof(float);
             _spill.Write(MemoryMarshal.AsBytes(logits.Slice(i * _vocabulary, _vocabulary)));
         }
     }
@@ -47,14 +51,11 @@ internal sealed class LogitsFile : IDisposable
     /// <summary>Writes the safetensors file.</summary>
     public void Save()
     {
-        var tensors = _lengths.Select((length, row) => Tensor($"logits.{row}", [length, _vocabulary], BytesOf(row)));
+        var tensors = _lengths.Select((length, row) => Tensor($"logits.{row}", [length, _vocabulary], _offsets[row]));
         if (_lengths.Distinct().Count() == 1)
             tensors = tensors.Append(Tensor("logits", [_lengths.Length, _lengths[0], _vocabulary], 0));
         SafetensorsWriter.Write(_path, tensors);
     }
-
-    /// <summary>Bytes of all rows before one.</summary>
-    private long BytesOf(int row) => _lengths.Take(row).Sum(length => (long)length * _vocabulary * sizeof(float));
 
     private TensorToWrite Tensor(string name, long[] shape, long start) =>
         new(name, SafetensorsType.F32, shape, target => Copy(start, shape.Aggregate(4L, (bytes, size) => bytes * size), target));

@@ -56,7 +56,7 @@ public static partial class RougeL
 
     private static string[] Words(string text, bool stem)
     {
-        var words = Word().Matches(VietnameseText.Compose(text).ToLowerInvariant()).Select(match => match.Value);
+        var words = Word().Matches(CanonicalText.Compose(text).ToLowerInvariant()).Select(match => match.Value);
         return [.. stem ? words.Select(word => word.Length > 3 ? PorterStemmer.Stem(word) : word) : words];
     }
 

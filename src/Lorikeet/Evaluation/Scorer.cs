@@ -96,11 +96,13 @@ public sealed class Scorer(DecoderModel model)
         var vocabulary = model.Config.VocabularySize;
         if (row.ReadPositions.Length == 0)
             throw new DatasetException($"Row {index} has no token to read. At least one was expected. Remove the row.");
-        if (Array.Find(row.Ids, id => id < 0 || id >= vocabulary) is not 0 and var id)
-            throw new DatasetException(
-                $"Row {index} holds token id {id}. The model's vocabulary has {vocabulary} ids. Is the tokenizer that of another model?");
-        if (Array.Find(row.Labels, label => label != TrainingRow.Ignored && (label < 0 || label >= vocabulary)) is not 0 and var label)
-            throw new DatasetException(
-                $"Row {index} holds label {label}. An id below {vocabulary} or {TrainingRow.Ignored} was expected. Correct the row.");
+        foreach (var id in row.Ids)
+            if (id < 0 || id >= vocabulary)
+                throw new DatasetException(
+                    $"Row {index} holds token id {id}. The model's vocabulary has {vocabulary} ids. Is the tokenizer that of another model?");
+        foreach (var label in row.Labels)
+            if (label != TrainingRow.Ignored && (label < 0 || label >= vocabulary))
+                throw new DatasetException(
+                    $"Row {index} holds label {label}. An id below {vocabulary}, or {TrainingRow.Ignored}, was expected. Correct the row.");
     }
 }

@@ -39,7 +39,7 @@ public static partial class SquadMetrics
     private static string[] Words(string text)
     {
         var letters = new StringBuilder(text.Length);
-        foreach (var letter in VietnameseText.Compose(text).ToLowerInvariant())
+        foreach (var letter in CanonicalText.Compose(text).ToLowerInvariant())
             if (!Punctuation.Contains(letter)) letters.Append(letter);
         return Article().Replace(letters.ToString(), " ").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
     }

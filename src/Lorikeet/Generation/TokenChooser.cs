@@ -46,7 +46,7 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
     private int Draw(ReadOnlySpan<float> logits, DecodingRow row)
     {
         var sum = LogitsMath.Exponentials(logits, _scratch);
-        var left = CounterRandom.Uniform(options.Seed, RandomPurpose.Sampling, (ulong)row.Index, (ulong)row.Ids.Length) * sum;
+        var left = CounterRandom.Uniform((ulong)options.Seed, RandomPurpose.Sampling, (ulong)row.Index, (ulong)row.Ids.Length) * sum;
         var last = 0;
         for (var id = 0; id < logits.Length; id++)
         {
