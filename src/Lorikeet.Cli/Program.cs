@@ -1,1 +1,1 @@
-return 0;
+return await Lorikeet.Cli.CommandLine.RunAsync(args);

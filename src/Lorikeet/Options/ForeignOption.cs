@@ -4,7 +4,18 @@ namespace Lorikeet.Options;
 /// <param name="Name">The name.</param>
 /// <param name="IsFlag">Whether it is on or off there.</param>
 /// <param name="Interpret">What one of its values comes to; null when Lorikeet's own option takes it as it is.</param>
-internal sealed record ForeignOption(string Name, bool IsFlag, Func<string, ForeignMeaning?> Interpret);
+internal sealed record ForeignOption(string Name, bool IsFlag, Func<string, ForeignMeaning?> Interpret)
+{
+    /// <summary>What the name comes to, in a sentence.</summary>
+    public string Explain() => Interpret(IsFlag ? "true" : "?") switch
+    {
+        ForeignMeaning.Same { Settings: [] } => "what Lorikeet does anyway.",
+        ForeignMeaning.Same same => $"the same as {string.Join(", ", same.Settings.Select(pair => $"'{pair.Name}: {pair.Value}'"))}.",
+        ForeignMeaning.NoEffect none => $"has no effect here. {none.Reason}",
+        ForeignMeaning.Refused refused => $"not taken. {refused.Reason}",
+        _ => "taken as it is.",
+    };
+}
 
 /// <summary>What a foreign name with its value comes to.</summary>
 internal abstract record ForeignMeaning

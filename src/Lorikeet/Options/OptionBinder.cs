@@ -84,7 +84,9 @@ internal sealed class OptionBinder(OptionCatalog catalog)
 
     private IEnumerable<Setting> Translate(Setting setting)
     {
-        if (!catalog.Foreign.TryGetValue(OptionCatalog.Normalise(setting.Name), out var foreign)) return [setting];
+        var name = OptionCatalog.Normalise(setting.Name);
+        if (catalog.FindNegated(name) is { } flag) return Negate(flag, setting);
+        if (!catalog.Foreign.TryGetValue(name, out var foreign)) return [setting];
         switch (foreign.Interpret(setting.Value.Display))
         {
             case ForeignMeaning.Same same:
@@ -99,6 +101,19 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             default:
                 return [setting];
         }
+    }
+
+    private IEnumerable<Setting> Negate(OptionDefinition flag, Setting setting)
+    {
+        var value = setting.Value.Display;
+        if (OptionValueReader.IsTrue(value) || OptionValueReader.IsFalse(value))
+        {
+            var opposite = new RawValue.Scalar(OptionValueReader.IsTrue(value) ? "false" : "true");
+            return [new Setting(flag.Name, opposite, setting.Origin) { Spelled = setting.Name }];
+        }
+
+        Problems.Add($"{setting.Spoken} is '{value}'. Expected true or false.");
+        return [];
     }
 
     private void Bind(Dictionary<OptionDefinition, BoundValue> layer, Setting setting)

@@ -14,8 +14,7 @@ public sealed class OptionCatalog
     {
         var defaults = Activator.CreateInstance(root)!;
         (Root, Foreign) = (root, foreign);
-        Groups = [.. root.GetProperties().Where(IsGroup).Select(property => new OptionGroup(
-            property.Name.ToLowerInvariant(), property.Name, OptionDocumentation.Summary(property)))];
+        Groups = [.. root.GetProperties().Where(IsGroup).Select(property => new OptionGroup(property))];
         Options = [.. root.GetProperties().SelectMany(property => Define(property, defaults))];
         foreach (var option in Options)
         {
@@ -45,9 +44,31 @@ public sealed class OptionCatalog
     /// <summary>The option with this name or alias, written with - or _; null when there is none.</summary>
     public OptionDefinition? Find(string name) => _byName.GetValueOrDefault(Normalise(name));
 
+    /// <summary>The flag that <paramref name="name"/> switches off (no_shuffle), or null.</summary>
+    internal OptionDefinition? FindNegated(string name) =>
+        name.StartsWith("no_", StringComparison.OrdinalIgnoreCase) && Find(name[3..]) is { IsFlag: true } flag ? flag : null;
+
     /// <summary>The name nearest to a mistyped one, or null when nothing is near.</summary>
     public string? Nearest(string name) =>
         NearestName.Among(_byName.Keys.Concat(Foreign.Keys), Normalise(name).ToLowerInvariant());
+
+    /// <summary>Names of other tools that are understood.</summary>
+    public IEnumerable<string> ForeignNames => Foreign.Keys;
+
+    /// <summary>Whether a name of another tool is on or off there.</summary>
+    public bool IsForeignFlag(string name) => Foreign[name].IsFlag;
+
+    /// <summary>What a name that is no option comes to: another tool's, a switched-off flag, or a slip.</summary>
+    public string Explain(string name)
+    {
+        name = Normalise(name);
+        if (FindNegated(name) is { } flag) return $"the same as '{flag.Name}: false'.";
+        if (Foreign.TryGetValue(name, out var foreign)) return foreign.Explain();
+        return Nearest(name) is { } nearest ? $"not an option. Did you mean '{nearest}'?" : "not an option.";
+    }
+
+    /// <summary>The name that switches a flag off, as HfArgumentParser makes it: no_shuffle.</summary>
+    public static string Negation(string flag) => "no_" + flag;
 
     internal static string Normalise(string name) => name.Replace('-', '_');
 
@@ -65,8 +86,19 @@ public sealed class OptionCatalog
     }
 }
 
-/// <summary>A group of options.</summary>
-/// <param name="Name">Lower case, the key of a nested mapping in YAML.</param>
-/// <param name="Title">For headings.</param>
-/// <param name="Summary">What the options have in common.</param>
-public sealed record OptionGroup(string Name, string Title, string Summary);
+/// <summary>A group of options: a record in the tree, a nested mapping in YAML, a heading in the help.</summary>
+public sealed class OptionGroup
+{
+    private readonly PropertyInfo _property;
+
+    internal OptionGroup(PropertyInfo property) => _property = property;
+
+    /// <summary>Lower case, the key of a nested mapping.</summary>
+    public string Name => _property.Name.ToLowerInvariant();
+
+    /// <summary>For headings.</summary>
+    public string Title => _property.Name;
+
+    /// <summary>What the options have in common.</summary>
+    public string Summary => OptionDocumentation.Of(_property).Summary;
+}

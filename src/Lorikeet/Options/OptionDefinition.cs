@@ -36,6 +36,9 @@ public sealed class OptionDefinition
     /// <summary>The value when nobody says anything.</summary>
     public object? Default { get; }
 
+    /// <summary>The default as it is written in run.yaml.</summary>
+    public string DefaultText => OptionValueWriter.ToYaml(Default);
+
     /// <summary>Type of the value, without Nullable.</summary>
     public Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
 

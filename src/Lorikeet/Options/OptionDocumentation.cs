@@ -21,9 +21,6 @@ internal static partial class OptionDocumentation
             : ("", "");
     }
 
-    /// <summary>Summary of a type's property that holds a group of options.</summary>
-    public static string Summary(PropertyInfo property) => Of(property).Summary;
-
     private static IReadOnlyDictionary<string, XElement> Members(Assembly assembly)
     {
         lock (s_gate)

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Text;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Cli.Verbs;
+
+namespace Lorikeet.Cli;
+
+/// <summary>
+/// The command line as a whole: parses, runs one verb, and turns every ending into an exit code: 0 success, 1 the run
+/// failed, 2 usage or configuration, 3 environment, 130 interrupted. stdout is data, stderr is talk.
+/// </summary>
+internal static class CommandLine
+{
+    private const int Failed = 1;
+    private const int Usage = 2;
+    private const int Interrupted = 130;
+
+    public static string Version { get; } =
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
+
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        // The parser takes longer to load than this takes to say.
+        if (arguments is ["--version"])
+        {
+            Console.WriteLine(Version);
+            return 0;
+        }
+
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        var root = CreateRoot();
+        if (ArgumentCheck.FindProblem(root, arguments) is { } problem) return Refuse(problem);
+
+        var parsed = root.Parse(arguments);
+        if (HelpText.IsAskedFor(parsed))
+        {
+            HelpText.Write(parsed.CommandResult.Command, Console.Out);
+            return 0;
+        }
+
+        if (parsed.CommandResult.Command is not Verb verb)
+        {
+            HelpText.Write(root, Console.Error);
+            return Usage;
+        }
+
+        if (ArgumentCheck.FindProblem(parsed) is { } error) return Refuse(error);
+        return await RunAsync(verb, parsed);
+    }
+
+    internal static RootCommand CreateRoot()
+    {
+        var root = new RootCommand("Fine-tune Llama-family models with LoRA and QLoRA, in .NET.")
+        {
+            new DoctorVerb(),
+            new OptionsVerb(),
+        };
+        root.Add(SharedOptions.Verbose);
+        return root;
+    }
+
+    private static async Task<int> RunAsync(Verb verb, ParseResult parsed)
+    {
+        var verbose = parsed.GetValue(SharedOptions.Verbose);
+        using var interruption = new Interruption(Console.Error);
+        try
+        {
+            var code = await verb.RunAsync(parsed, interruption);
+            return interruption.Requested && code == 0 ? Interrupted : code;
+        }
+        catch (OperationCanceledException) when (interruption.Requested)
+        {
+            return Interrupted;
+        }
+        catch (LorikeetException fault)
+        {
+            Console.Error.WriteLine(verbose ? fault.ToString() : fault.Message);
+            return fault.ExitCode;
+        }
+        catch (Exception fault)
+        {
+            Console.Error.WriteLine(verbose
+                ? fault.ToString()
+                : $"Unexpected {fault.GetType().Name}: {fault.Message} Run it again with --verbose for the details, and report them.");
+            return Failed;
+        }
+    }
+
+    private static int Refuse(UsageProblem problem)
+    {
+        Console.Error.WriteLine(problem.Message);
+        Console.Error.WriteLine($"Usage: {HelpText.UsageOf(problem.Command)}  ('{HelpText.NameOf(problem.Command)} --help' says more)");
+        return Usage;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace Lorikeet.Cli.Shell;
+
+/// <summary>Ctrl+C: once asks the verb to finish what it is doing and save; twice ends the process now.</summary>
+internal sealed class Interruption : IDisposable
+{
+    private const int ExitCode = 130;
+    private readonly CancellationTokenSource _source = new();
+    private readonly TextWriter _talk;
+    private readonly PosixSignalRegistration[] _registrations;
+
+    public Interruption(TextWriter talk)
+    {
+        _talk = talk;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        ];
+    }
+
+    /// <summary>Cancelled by the first request.</summary>
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>Whether the user asked.</summary>
+    public bool Requested => _source.IsCancellationRequested;
+
+    /// <summary>What is said at the first request; null for nothing.</summary>
+    public string? Message { get; set; }
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations) registration.Dispose();
+        _source.Dispose();
+    }
+
+    private void Handle(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (Requested) Environment.Exit(ExitCode);
+        if (Message is not null) _talk.WriteLine(Message);
+        _source.Cancel();
+    }
+}

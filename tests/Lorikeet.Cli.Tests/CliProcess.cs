@@ -1,0 +1,32 @@
+using System.Diagnostics;
+
+namespace Lorikeet.Cli.Tests;
+
+/// <summary>Runs the built program as a process of its own, as a user does.</summary>
+internal static class CliProcess
+{
+    /// <summary>What a run left behind.</summary>
+    public sealed record Result(int ExitCode, string Output, string Error);
+
+    /// <summary>Runs it to its end.</summary>
+    public static Result Run(params string[] arguments) => RunIn(Directory.GetCurrentDirectory(), [], arguments);
+
+    /// <summary>Runs it in a folder, with environment variables.</summary>
+    public static Result RunIn(string folder, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll"), .. arguments])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new Result(process.ExitCode, output, error.Result);
+    }
+}
