@@ -22,8 +22,9 @@ if not errorlevel 1 goto start
 if exist "%program%" (echo Building Lorikeet ... 1>&2) else (echo Building Lorikeet; this once, libtorch is downloaded ... 1>&2)
 if not exist "%here%artifacts" mkdir "%here%artifacts"
 type nul > "%stamp%.new"
-dotnet build "%here%src\Lorikeet.Cli" -c Release -v quiet -clp:ErrorsOnly --nologo 1>&2
+dotnet build "%here%src\Lorikeet.Cli" -c Release -v quiet --nologo > "%here%artifacts\build.log" 2>&1
 if errorlevel 1 (
+    type "%here%artifacts\build.log" 1>&2
     echo The build failed; the messages above say why. 'dotnet --version' must be that of global.json or newer. 1>&2
     exit /b 3
 )

@@ -23,8 +23,9 @@ internal static partial class ArgumentCheck
 
         Command command = verb is null ? root : verb;
         var known = command.Options.Concat(root.Options.Where(option => option.Recursive))
-            .SelectMany(option => option.Aliases.Append(option.Name).Distinct().Select(name => (name, option)))
-            .ToDictionary(pair => pair.name, pair => pair.option);
+            .SelectMany(option => option.Aliases.Append(option.Name).Select(name => (Name: name, Option: option)))
+            .DistinctBy(pair => pair.Name)
+            .ToDictionary(pair => pair.Name, pair => pair.Option);
         foreach (var argument in arguments.TakeWhile(argument => argument != "--").Where(text => LongOption().IsMatch(text)))
         {
             var parts = argument.Split(['=', ':'], 2);
