@@ -1,0 +1,101 @@
+using System.Text.RegularExpressions;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Lorikeet.Data.Reading;
+
+/// <summary>
+/// What the YAML at the head of a dataset's README.md says of its files: <c>configs</c>, each a <c>config_name</c> and
+/// <c>data_files</c> (a pattern, a list of patterns, or a list of split and path).
+/// </summary>
+internal static class DatasetCard
+{
+    /// <summary>File names by split, or null when the card does not say.</summary>
+    /// <param name="folder">Folder of the dataset.</param>
+    /// <param name="configuration">Name of the subset, or null for the default one.</param>
+    /// <param name="names">Data files of the folder, relative to it.</param>
+    public static Dictionary<string, string[]>? Splits(string folder, string? configuration, string[] names)
+    {
+        var configurations = Configurations(Path.Combine(folder, "README.md"));
+        if (configurations.Count == 0)
+        {
+            return configuration is null ? null : throw new ConfigurationException(
+                $"dataset_config is '{configuration}', and the dataset in '{folder}' names no configurations (README.md). " +
+                "Leave the option out, or name the files of that configuration.");
+        }
+        var chosen = Choose(configurations, configuration, folder);
+        var splits = new Dictionary<string, string[]>();
+        foreach (var (split, patterns) in DataFiles(chosen))
+        {
+            var files = names.Where(name => patterns.Any(pattern => Matches(pattern, name))).ToArray();
+            if (files.Length > 0)
+                splits[split] = files;
+        }
+        return splits.Count > 0 ? splits : null;
+    }
+
+    private static List<YamlMappingNode> Configurations(string readme)
+    {
+        if (!File.Exists(readme))
+            return [];
+        var lines = File.ReadLines(readme).Skip(1).TakeWhile(line => line.TrimEnd() != "---");
+        var isHead = File.ReadLines(readme).FirstOrDefault()?.TrimEnd() == "---";
+        var head = isHead ? string.Join('\n', lines) : "";
+        try
+        {
+            var yaml = new YamlStream();
+            yaml.Load(new StringReader(head));
+            return yaml.Documents.FirstOrDefault()?.RootNode is YamlMappingNode root && Child(root, "configs") is YamlSequenceNode items
+                ? [.. items.OfType<YamlMappingNode>()]
+                : [];
+        }
+        catch (YamlException)
+        {
+            // A card is written for people; file names say enough where its head is not YAML.
+            return [];
+        }
+    }
+
+    private static YamlMappingNode Choose(List<YamlMappingNode> configurations, string? name, string folder)
+    {
+        var chosen = name is null
+            ? configurations.Find(item => Text(item, "default") == "true")
+                ?? configurations.Find(item => Text(item, "config_name") == "default")
+                ?? configurations[0]
+            : configurations.Find(item => Text(item, "config_name") == name);
+        return chosen ?? throw new ConfigurationException(
+            $"dataset_config is '{name}', and the dataset in '{folder}' has no such configuration. It has: " +
+            $"{string.Join(", ", configurations.Select(item => Text(item, "config_name")))}. Name one of these.");
+    }
+
+    private static IEnumerable<(string Split, string[] Patterns)> DataFiles(YamlMappingNode configuration) =>
+        Child(configuration, "data_files") switch
+        {
+            YamlSequenceNode items when items.All(item => item is YamlMappingNode) =>
+                items.Cast<YamlMappingNode>().Select(item => (Text(item, "split") ?? "train", Strings(Child(item, "path")))),
+            YamlMappingNode splits =>
+                splits.Select(split => (((YamlScalarNode)split.Key).Value ?? "train", Strings(split.Value))),
+            null => [],
+            var patterns => [("train", Strings(patterns))],
+        };
+
+    private static string[] Strings(YamlNode? node) => node switch
+    {
+        YamlScalarNode { Value: { } text } => [text],
+        YamlSequenceNode items => [.. items.OfType<YamlScalarNode>().Select(item => item.Value ?? "")],
+        _ => [],
+    };
+
+    private static YamlNode? Child(YamlMappingNode node, string key) =>
+        node.Children.TryGetValue(new YamlScalarNode(key), out var child) ? child : null;
+
+    private static string? Text(YamlMappingNode node, string key) => (Child(node, key) as YamlScalarNode)?.Value;
+
+    /// <summary>Shell patterns as hub cards use them: <c>*</c> within a folder, <c>**/</c> through folders, <c>?</c>.</summary>
+    private static bool Matches(string pattern, string name)
+    {
+        var expression = Regex.Escape(pattern)
+            .Replace(@"\*\*/", "(.*/)?").Replace(@"\*\*", ".*").Replace(@"\*", "[^/]*").Replace(@"\?", "[^/]");
+        return Regex.IsMatch(name, $"^{expression}$");
+    }
+}
