@@ -1,0 +1,195 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lorikeet.Formats;
+using Lorikeet.Text.ChatTemplates;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data.Prompts;
+
+/// <summary>
+/// How questions are put to the model: the one template that training, evaluation, generation and chat share. It is
+/// kept beside the adapter, because an adapter answers only what is asked the way it was trained.
+/// </summary>
+public sealed class PromptFormat
+{
+    /// <summary>File beside the adapter that holds the format.</summary>
+    public const string FileName = "prompt_format.json";
+
+    private readonly ChatTemplate _template;
+    private readonly JsonObject _variables;
+
+    internal PromptFormat(string name, string template, IReadOnlyList<string> stopStrings, Tokenizer? tokenizer)
+    {
+        (Name, Template, StopStrings) = (name, template, stopStrings);
+        _template = ChatTemplate.Parse(template);
+        _variables = new JsonObject
+        {
+            ["bos_token"] = tokenizer?.BeginToken is { } begin ? tokenizer.IdToToken(begin) : "",
+            ["eos_token"] = tokenizer?.EndToken is { } end ? tokenizer.IdToToken(end) : "",
+        };
+    }
+
+    /// <summary><c>guanaco</c>, <c>alpaca</c>, <c>squad</c>, ...; <c>tokenizer</c> or a file's name for other templates.</summary>
+    public string Name { get; }
+
+    /// <summary>The Jinja source.</summary>
+    public string Template { get; }
+
+    /// <summary>Texts that end an answer where the end token does not.</summary>
+    public IReadOnlyList<string> StopStrings { get; }
+
+    /// <summary>SHA-256 of the template, in lower-case hexadecimal digits.</summary>
+    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Template)));
+
+    private bool KnowsToolCalls => Template.Contains("tool_calls", StringComparison.Ordinal);
+
+    private bool KnowsTools => Template.Contains("tools", StringComparison.Ordinal);
+
+    /// <summary>A question as training rendered it, up to where the answer begins.</summary>
+    public string RenderPrompt(string question) =>
+        RenderPrompt([new JsonObject { ["role"] = "user", ["content"] = question }]);
+
+    /// <summary>A conversation that an assistant's turn is to follow, as training rendered it.</summary>
+    /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>
+    /// <param name="tools">Descriptions of tools, or null.</param>
+    /// <exception cref="CheckpointException">The template refuses the conversation.</exception>
+    public string RenderPrompt(JsonArray messages, JsonArray? tools = null)
+    {
+        var (prepared, described) = Prepare(messages, tools);
+        return Render(prepared, described, addGenerationPrompt: true).Text;
+    }
+
+    /// <summary>A whole conversation, and where in it the answers are.</summary>
+    internal RenderedChat RenderAnswers(JsonArray messages, JsonArray? tools)
+    {
+        var (prepared, described) = Prepare(messages, tools);
+        var rendered = Render(prepared, described, addGenerationPrompt: false);
+
+        // An answer begins where its prompt ends, which may be before its content: the model has to write the space too.
+        var prompts = PromptEnds(prepared, described, rendered.Text);
+        var previousEnd = 0;
+        var spans = new List<(int Start, int End)>();
+        foreach (var (start, end) in rendered.AssistantSpans)
+        {
+            spans.Add((prompts.Where(prompt => prompt >= previousEnd && prompt <= start).DefaultIfEmpty(start).Max(), end));
+            previousEnd = end;
+        }
+        return new RenderedChat(rendered.Text, spans);
+    }
+
+    /// <summary>Writes the format beside an adapter.</summary>
+    public void Save(string folder)
+    {
+        var content = new JsonObject
+        {
+            ["name"] = Name,
+            ["template"] = Template,
+            ["template_sha256"] = Hash,
+            ["stop_strings"] = new JsonArray([.. StopStrings.Select(text => (JsonNode)text)]),
+        };
+        AtomicFile.WriteText(Path.Combine(folder, FileName), content.ToJsonString(JsonWriting) + "\n");
+    }
+
+    /// <summary>Reads the format beside an adapter; null when there is none.</summary>
+    /// <exception cref="CheckpointException">The file is damaged, or its template was changed after training.</exception>
+    public static PromptFormat? TryLoad(string folder, Tokenizer? tokenizer)
+    {
+        var path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            return null;
+        PromptFormat format;
+        string? hash;
+        try
+        {
+            var content = JsonNode.Parse(File.ReadAllText(path))!;
+            string[] stops = [.. content["stop_strings"]!.AsArray().Select(text => (string)text!)];
+            format = new PromptFormat((string)content["name"]!, (string)content["template"]!, stops, tokenizer);
+            hash = (string?)content["template_sha256"];
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or NullReferenceException)
+        {
+            throw new CheckpointException(
+                $"{path} is not a prompt format: {fault.Message} It is written beside an adapter by training. " +
+                "Take it from the training run again.", fault);
+        }
+        return hash == format.Hash ? format : throw new CheckpointException(
+            $"The template in {path} is not the one the adapter was trained with (SHA-256 {format.Hash}, trained with {hash}). " +
+            "Take the file from the training run again.");
+    }
+
+    /// <summary>Makes sure that another format asks the way this one does.</summary>
+    /// <exception cref="ConfigurationException">The templates differ.</exception>
+    public void RequireSame(PromptFormat other)
+    {
+        if (other.Hash != Hash)
+        {
+            throw new ConfigurationException(
+                $"The prompts would be in the format '{other.Name}', and the adapter was trained with '{Name}'. An adapter " +
+                "answers only what is asked the way it was trained. Leave the template to the adapter.");
+        }
+    }
+
+    private static readonly JsonSerializerOptions JsonWriting = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private RenderedChat Render(JsonArray messages, JsonArray? tools, bool addGenerationPrompt) =>
+        _template.Render(messages, addGenerationPrompt, tools, _variables);
+
+    /// <summary>Where the prompt of each assistant's message ends in the whole text.</summary>
+    private List<int> PromptEnds(JsonArray messages, JsonArray? tools, string text)
+    {
+        var ends = new List<int>();
+        for (var i = 1; i < messages.Count; i++)
+        {
+            if ((string?)messages[i]!["role"] != "assistant")
+                continue;
+            var earlier = new JsonArray([.. messages.Take(i).Select(message => message!.DeepClone())]);
+            var prompt = Render(earlier, tools, addGenerationPrompt: true).Text;
+            if (text.StartsWith(prompt, StringComparison.Ordinal))
+                ends.Add(prompt.Length);
+        }
+        return ends;
+    }
+
+    /// <summary>Writes tool calls and tools out as text for a template that knows nothing of them.</summary>
+    private (JsonArray Messages, JsonArray? Tools) Prepare(JsonArray messages, JsonArray? tools)
+    {
+        var hasCalls = messages.Any(message => message!["tool_calls"] is not null || (string?)message["role"] == "tool");
+        if ((KnowsToolCalls || !hasCalls) && (KnowsTools || tools is null))
+            return (messages, tools);
+
+        var prepared = (JsonArray)messages.DeepClone();
+        if (!KnowsToolCalls)
+        {
+            foreach (var message in prepared)
+                WriteOutCalls((JsonObject)message!);
+        }
+        if (KnowsTools || tools is null)
+            return (prepared, tools);
+
+        var description = $"Tools: {tools.ToJsonString(JsonText)}";
+        if ((string?)prepared.FirstOrDefault()?["role"] == "system")
+            prepared[0]!["content"] = $"{prepared[0]!["content"]}\n\n{description}";
+        else
+            prepared.Insert(0, new JsonObject { ["role"] = "system", ["content"] = description });
+        return (prepared, null);
+    }
+
+    private static void WriteOutCalls(JsonObject message)
+    {
+        if ((string?)message["role"] == "tool")
+            message["role"] = "user";
+        if (message["tool_calls"] is not JsonArray calls)
+            return;
+        var written = calls.Select(call => (call!["function"] ?? call).ToJsonString(JsonText));
+        message["content"] = string.Join('\n', written.Prepend((string?)message["content"] ?? "").Where(text => text != ""));
+        message.Remove("tool_calls");
+    }
+
+    private static readonly JsonSerializerOptions JsonText = new(JsonWriting) { WriteIndented = false };
+}

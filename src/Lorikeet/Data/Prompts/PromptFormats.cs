@@ -1,0 +1,79 @@
+using Lorikeet.Data.Shapes;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data.Prompts;
+
+/// <summary>Chooses the format of a dataset or of a model without one.</summary>
+public static class PromptFormats
+{
+    /// <summary>The format of a model that was not trained here: the tokenizer's template, else Guanaco's form.</summary>
+    /// <param name="chatTemplate">Name of a built-in format, <c>tokenizer</c>, or a Jinja file; null to choose.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    public static PromptFormat Create(string? chatTemplate, Tokenizer? tokenizer) =>
+        chatTemplate is null ? ForStyle(PromptStyle.Conversation, tokenizer) : Named(chatTemplate, tokenizer);
+
+    /// <summary>The format a dataset is rendered with.</summary>
+    internal static PromptFormat ForDataset(
+        PromptStyle style, TurnMarkup? markup, IReadOnlyList<string> texts, string? chatTemplate, Tokenizer? tokenizer)
+    {
+        if (markup is not null)
+            return ForMarkup(markup, texts, tokenizer);
+        return chatTemplate is null ? ForStyle(style, tokenizer) : Named(chatTemplate, tokenizer);
+    }
+
+    private static PromptFormat ForStyle(PromptStyle style, Tokenizer? tokenizer) => style switch
+    {
+        PromptStyle.Conversation when tokenizer?.ChatTemplate is not null => OfTokenizer(tokenizer),
+        PromptStyle.Conversation => BuiltIn("guanaco", tokenizer),
+        PromptStyle.Instruction => BuiltIn("alpaca", tokenizer),
+        PromptStyle.Reading => BuiltIn("squad", tokenizer),
+        _ => BuiltIn("verbatim", tokenizer),
+    };
+
+    /// <summary>The format that asks as written text does, down to what stands before the marker of an answer.</summary>
+    private static PromptFormat ForMarkup(TurnMarkup markup, IReadOnlyList<string> texts, Tokenizer? tokenizer)
+    {
+        var separator = markup.SeparatorIn(texts);
+        return markup.Format == "guanaco" && separator != BuiltInFormats.GuanacoSeparator
+            ? new PromptFormat("guanaco", BuiltInFormats.Guanaco(separator), ["### Human:"], tokenizer)
+            : BuiltIn(markup.Format, tokenizer);
+    }
+
+    private static PromptFormat Named(string chatTemplate, Tokenizer? tokenizer)
+    {
+        if (chatTemplate == "tokenizer")
+        {
+            return tokenizer?.ChatTemplate is not null ? OfTokenizer(tokenizer) : throw new ConfigurationException(
+                "chat_template is 'tokenizer', and the tokenizer has no chat template. " +
+                $"Name a Jinja file or one of {string.Join(", ", BuiltInFormats.Names)}.");
+        }
+        if (BuiltInFormats.Find(chatTemplate) is not null)
+            return BuiltIn(chatTemplate, tokenizer);
+        return File.Exists(chatTemplate)
+            ? WithProbedStops(Path.GetFileName(chatTemplate), File.ReadAllText(chatTemplate), tokenizer)
+            : throw new ConfigurationException(
+                $"chat_template is '{chatTemplate}', and there is no such file. A Jinja file, 'tokenizer' or one of " +
+                $"{string.Join(", ", BuiltInFormats.Names)} was expected. Check the path.");
+    }
+
+    private static PromptFormat OfTokenizer(Tokenizer tokenizer) =>
+        WithProbedStops("tokenizer", tokenizer.ChatTemplate!, tokenizer);
+
+    private static PromptFormat BuiltIn(string name, Tokenizer? tokenizer)
+    {
+        var format = BuiltInFormats.Find(name)!;
+        return new PromptFormat(name, format.Template, format.StopStrings, tokenizer);
+    }
+
+    /// <summary>Takes the text that a template writes after an answer as a stop string.</summary>
+    private static PromptFormat WithProbedStops(string name, string template, Tokenizer? tokenizer)
+    {
+        const string Answer = "The answer";
+        var format = new PromptFormat(name, template, [], tokenizer);
+        var rendered = format.RenderAnswers(ConversationExample.Of(ConversationExample.Message("user", "Question"), Answer).Messages, null);
+        var after = rendered.Text.LastIndexOf(Answer, StringComparison.Ordinal) is var index and >= 0
+            ? rendered.Text[(index + Answer.Length)..].Trim()
+            : "";
+        return after.Length == 0 ? format : new PromptFormat(name, template, [after], tokenizer);
+    }
+}

@@ -1,0 +1,67 @@
+namespace Lorikeet.Data.Prompts;
+
+/// <summary>How written text marks who speaks, and where in it the answers are.</summary>
+/// <param name="Format">Name of the built-in format that writes prompts the same way.</param>
+/// <param name="AnswerMarker">What an answer follows.</param>
+/// <param name="TurnMarkers">What begins another turn, and so ends an answer.</param>
+/// <param name="EndMarker">What ends an answer and belongs to it, if the markup has such a thing.</param>
+internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] TurnMarkers, string? EndMarker = null)
+{
+    /// <summary>The markups that are recognised.</summary>
+    public static IReadOnlyList<TurnMarkup> All { get; } =
+    [
+        new("guanaco", "### Assistant:", ["### Human:", "### Assistant:"]),
+        new("alpaca", "### Response:", ["### Instruction:", "### Input:", "### Response:"]),
+        new("llama-2", "[/INST]", ["<s>", "[INST]"], "</s>"),
+        new("chatml", "<|im_start|>assistant\n", ["<|im_start|>"], "<|im_end|>"),
+        new("llama-3", "<|start_header_id|>assistant<|end_header_id|>\n\n", ["<|start_header_id|>"], "<|eot_id|>"),
+        new("zephyr", "<|assistant|>\n", ["<|user|>", "<|system|>", "<|assistant|>"], "</s>"),
+    ];
+
+    /// <summary>The markup that most of the texts are written in, or null.</summary>
+    public static TurnMarkup? Detect(IReadOnlyCollection<string> texts) =>
+        All.FirstOrDefault(markup => texts.Count(markup.IsIn) * 2 > texts.Count);
+
+    /// <summary>The answers in a text: each from the marker to the next turn, the end marker included.</summary>
+    public IReadOnlyList<(int Start, int End)> FindAnswers(string text)
+    {
+        var answers = new List<(int Start, int End)>();
+        for (var start = IndexAfter(text, AnswerMarker, 0); start >= 0;)
+        {
+            var end = EndOf(text, start);
+            answers.Add((start, end));
+            start = IndexAfter(text, AnswerMarker, end);
+        }
+        return answers;
+    }
+
+    /// <summary>What stands between a question and the marker of its answer, as most of the texts have it.</summary>
+    public string SeparatorIn(IEnumerable<string> texts) => texts
+        .Select(text => (Text: text, Marker: text.IndexOf(AnswerMarker, StringComparison.Ordinal)))
+        .Where(found => found.Marker > 0)
+        .Select(found => found.Text[found.Text.AsSpan(0, found.Marker).TrimEnd().Length..found.Marker])
+        .GroupBy(separator => separator)
+        .MaxBy(group => group.Count())?.Key ?? " ";
+
+    private bool IsIn(string text) =>
+        text.Contains(AnswerMarker, StringComparison.Ordinal) &&
+        TurnMarkers.Any(marker => marker != AnswerMarker && text.Contains(marker, StringComparison.Ordinal));
+
+    private int EndOf(string text, int start)
+    {
+        var next = TurnMarkers.Select(marker => text.IndexOf(marker, start, StringComparison.Ordinal))
+            .Where(index => index >= 0).DefaultIfEmpty(text.Length).Min();
+        var marked = EndMarker is null ? -1 : IndexAfter(text, EndMarker, start);
+        if (marked >= 0 && marked <= next)
+            return marked;
+
+        // The space before another turn is the turn's, not the answer's.
+        return next == text.Length ? next : start + text.AsSpan(start, next - start).TrimEnd().Length;
+    }
+
+    private static int IndexAfter(string text, string marker, int from)
+    {
+        var index = text.IndexOf(marker, from, StringComparison.Ordinal);
+        return index < 0 ? -1 : index + marker.Length;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+
+namespace Lorikeet.Data.Shapes;
+
+/// <summary>What a row says, once its shape is known.</summary>
+internal abstract record Example;
+
+/// <summary>Text to learn as it stands.</summary>
+internal sealed record TextExample(string Text) : Example;
+
+/// <summary>A conversation that a template will render.</summary>
+/// <param name="Messages">
+/// Objects with <c>role</c> and <c>content</c>. Questions about a passage also have <c>question</c> and <c>context</c>,
+/// instructions <c>instruction</c> and <c>input</c>, for templates that place these apart.
+/// </param>
+/// <param name="Tools">Descriptions of tools, or null.</param>
+/// <param name="Answers">
+/// Texts that count as a right answer to what precedes the last assistant's message; empty: that message alone.
+/// </param>
+internal sealed record ConversationExample(
+    JsonArray Messages, JsonArray? Tools, IReadOnlyList<string> Answers) : Example
+{
+    /// <summary>One question and one answer.</summary>
+    public static ConversationExample Of(JsonObject question, string answer, string? system = null) =>
+        new(
+            [
+                .. string.IsNullOrEmpty(system) ? Enumerable.Empty<JsonNode>() : [Message("system", system)],
+                question,
+                Message("assistant", answer),
+            ],
+            null,
+            []);
+
+    /// <summary>A message.</summary>
+    public static JsonObject Message(string role, string content) => new() { ["role"] = role, ["content"] = content };
+}
+
+/// <summary>Tokens with their labels.</summary>
+/// <param name="HasLabels">Whether the labels were in the data.</param>
+internal sealed record TokenExample(int[] Ids, int[] Labels, bool HasLabels) : Example;
+
+/// <summary>A row that cannot be learned from, and why.</summary>
+internal sealed record SkippedExample(string Reason) : Example;
