@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
@@ -41,7 +40,7 @@ public sealed class PromptFormat
     public IReadOnlyList<string> StopStrings { get; }
 
     /// <summary>SHA-256 of the template, in lower-case hexadecimal digits.</summary>
-    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Template)));
+    public string Hash => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Template)));
 
     private bool KnowsToolCalls => Template.Contains("tool_calls", StringComparison.Ordinal);
 
@@ -62,7 +61,8 @@ public sealed class PromptFormat
     }
 
     /// <summary>A whole conversation, and where in it the answers are.</summary>
-    internal RenderedChat RenderAnswers(JsonArray messages, JsonArray? tools)
+    /// <exception cref="CheckpointException">The template refuses the conversation.</exception>
+    internal RenderedText RenderAnswers(JsonArray messages, JsonArray? tools)
     {
         var (prepared, described) = Prepare(messages, tools);
         var rendered = Render(prepared, described, addGenerationPrompt: false);
@@ -76,7 +76,7 @@ public sealed class PromptFormat
             spans.Add((prompts.Where(prompt => prompt >= previousEnd && prompt <= start).DefaultIfEmpty(start).Max(), end));
             previousEnd = end;
         }
-        return new RenderedChat(rendered.Text, spans);
+        return new RenderedText(rendered.Text, spans);
     }
 
     /// <summary>Writes the format beside an adapter.</summary>

@@ -1,0 +1,90 @@
+using Lorikeet.Data.Prompts;
+using Lorikeet.Data.Reading;
+using Lorikeet.Data.Shapes;
+using Lorikeet.Options;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data;
+
+/// <summary>How the rows of a dataset become text: its shape, the template, and the markup of written text.</summary>
+internal sealed class RowRendering
+{
+    private const int RowsTried = 100;
+
+    private readonly IReadOnlyDictionary<string, string> _columnMap;
+
+    private RowRendering(RowShape shape, IReadOnlyDictionary<string, string> columnMap, TurnMarkup? markup, PromptFormat format)
+    {
+        (Shape, _columnMap, Markup, Format) = (shape, columnMap, markup, format);
+    }
+
+    /// <summary>What the columns mean.</summary>
+    public RowShape Shape { get; }
+
+    /// <summary>The markup of written text, if it has one.</summary>
+    public TurnMarkup? Markup { get; }
+
+    /// <summary>How prompts are written.</summary>
+    public PromptFormat Format { get; }
+
+    /// <summary>Finds out how a dataset is to be rendered.</summary>
+    /// <param name="rows">Its rows; at least one.</param>
+    /// <param name="options">Shape, columns and template, where the user names them.</param>
+    /// <param name="tokenizer">The model's tokenizer, if it has one.</param>
+    /// <param name="format">The format of the training data, which evaluation data must share; null to choose.</param>
+    public static RowRendering Choose(
+        IReadOnlyList<DataRow> rows, DataOptions options, Tokenizer? tokenizer, PromptFormat? format = null)
+    {
+        var columnMap = ShapeDetection.CompleteColumnMap(rows, options);
+        var wanted = options.TextField is null ? options.Shape : DatasetShape.Text;
+        var shape = ShapeDetection.Detect(rows, wanted, columnMap);
+
+        var sample = rows.Take(RowsTried).Select(row => new RowCells(row, columnMap)).ToArray();
+        string[] texts = [.. sample.Where(_ => shape is TextShape).Select(shape.Read).OfType<TextExample>().Select(text => text.Text)];
+        var markup = texts.Length == 0 ? null : TurnMarkup.Detect(texts);
+        if (markup is not null && options.ChatTemplate is not null)
+        {
+            throw new ConfigurationException(
+                $"chat_template is '{options.ChatTemplate}', and the text is in the format '{markup.Format}' already " +
+                $"({sample[0].Origin}). A template renders conversations, not text. Leave the option out.");
+        }
+        var style = shape.StyleOf(Array.Find(sample, shape.Fits)!);
+        return new RowRendering(
+            shape, columnMap, markup, format ?? PromptFormats.ForDataset(style, markup, texts, options.ChatTemplate, tokenizer));
+    }
+
+    /// <summary>What a row says.</summary>
+    /// <exception cref="DatasetException">A cell is of the wrong kind; the message names the row.</exception>
+    public Example Read(DataRow row)
+    {
+        var cells = new RowCells(row, _columnMap);
+        try
+        {
+            var missing = Shape.Columns.FirstOrDefault(column => !column.IsOptional && cells[column] is null);
+            return missing is null ? Shape.Read(cells) : new SkippedExample($"no '{missing.Name}'");
+        }
+        catch (InvalidOperationException fault)
+        {
+            throw new DatasetException(
+                $"{row.Origin}: a value is not of the kind expected: {fault.Message} Mend the row.", fault);
+        }
+    }
+
+    /// <summary>The text of an example, or null and why the template refuses it.</summary>
+    public RenderedText? TryRender(Example example, out string? refusal)
+    {
+        refusal = null;
+        if (example is TextExample written)
+            return new RenderedText(written.Text, Markup?.FindAnswers(written.Text));
+        var conversation = (ConversationExample)example;
+        try
+        {
+            return Format.RenderAnswers(conversation.Messages, conversation.Tools);
+        }
+        catch (LorikeetException fault)
+        {
+            refusal = fault.Message;
+            return null;
+        }
+    }
+}
