@@ -90,7 +90,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         while (last > 0 && !tokenizer!.IsSpecial(row.Ids[last]) && IsBlank(encoding.Offsets[last], text))
             last--;
         var isEnded = last >= 0 && tokenizer!.IsSpecial(row.Ids[last]) && row.Ids[last] != tokenizer.BeginToken;
-        return isEnded || row.Length == 0 || row.Labels[^1] == TrainingRow.Ignored || tokenizer!.EndToken is not { } end
+        return last < 0 || isEnded || row.Labels[last] == TrainingRow.Ignored || tokenizer!.EndToken is not { } end
             ? row
             : new TrainingRow([.. row.Ids, end], [.. row.Labels, end]);
     }

@@ -43,6 +43,18 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         .GroupBy(separator => separator)
         .MaxBy(group => group.Count())?.Key ?? " ";
 
+    /// <summary>The words of the turn that an answer follows, without its markers.</summary>
+    public string QuestionBefore(string text, int answerStart)
+    {
+        var turn = text.AsSpan(0, Math.Max(0, answerStart - AnswerMarker.Length));
+        foreach (var marker in TurnMarkers)
+        {
+            if (turn.LastIndexOf(marker, StringComparison.Ordinal) is var index and >= 0)
+                turn = turn[(index + marker.Length)..];
+        }
+        return turn.Trim().ToString();
+    }
+
     private bool IsIn(string text) =>
         text.Contains(AnswerMarker, StringComparison.Ordinal) &&
         TurnMarkers.Any(marker => marker != AnswerMarker && text.Contains(marker, StringComparison.Ordinal));

@@ -1,0 +1,83 @@
+using Lorikeet.Options;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data;
+
+/// <summary>Refuses data that would train nothing, and words what the user should know about the rest.</summary>
+internal static class DatasetChecks
+{
+    /// <summary>Share of rows that may be dropped before it is taken for a mistake.</summary>
+    private const double ToleratedDrops = 0.05;
+
+    /// <summary>Makes sure that there is something to learn.</summary>
+    /// <exception cref="DatasetException">There are no rows, no targets, or too many rows without any.</exception>
+    public static void RequireTargets(DatasetStatistics statistics, string name, DataOptions options)
+    {
+        var reasons = string.Concat(statistics.Dropped.Take(5).Select(
+            dropped => $"\n  {dropped.Reason}: {Rows(dropped.Rows)}, first {dropped.First}"));
+        if (statistics.TargetTokens == 0)
+        {
+            throw new DatasetException(
+                $"Of the {Rows(statistics.RowsRead)} of {name} none can be learned from.{reasons}\n" +
+                $"Each row needs an answer that begins within max_length ({options.MaxLength} tokens). " +
+                "Look at the rows with 'data inspect', raise max_length, or name the columns with column_map.");
+        }
+
+        // What truncation_mode 'drop' leaves out was asked for; of keep_start and keep_end it is not.
+        var unwanted = statistics.Dropped.Where(dropped => options.Truncation is not TruncationMode.Drop || !dropped.Reason.StartsWith("longer"))
+            .Sum(dropped => dropped.Rows);
+        if (unwanted > ToleratedDrops * statistics.RowsRead)
+        {
+            throw new DatasetException(
+                $"{Rows(unwanted)} of the {statistics.RowsRead} of {name} have nothing to learn; up to {ToleratedDrops:P0} are " +
+                $"left out with a warning.{reasons}\nRaise max_length ({options.MaxLength} now) if answers are cut off, " +
+                "else mend the rows or take them out.");
+        }
+    }
+
+    /// <summary>What the user may intend but should know.</summary>
+    public static IEnumerable<string> Warnings(
+        DatasetStatistics statistics, string name, DataOptions options, Tokenizer? tokenizer)
+    {
+        foreach (var dropped in statistics.Dropped)
+            yield return $"{name}: {Rows(dropped.Rows)} left out: {dropped.Reason} (first: {dropped.First}).";
+        if (statistics.TruncatedRows > 0)
+        {
+            yield return $"{name}: {Rows(statistics.TruncatedRows)} of {statistics.RowsRead} were longer than max_length " +
+                $"({options.MaxLength} tokens) and were cut.";
+        }
+        if (statistics.DuplicateRows > 0)
+            yield return $"{name}: {Rows(statistics.DuplicateRows)} of {statistics.Rows} repeat an earlier row exactly.";
+        if (statistics.SecondBegins > 0)
+        {
+            yield return $"{name}: {Rows(statistics.SecondBegins)} wrote out the begin token that the tokenizer adds too; " +
+                "each begins with it once.";
+        }
+        if (tokenizer is not null && statistics.EndingShare < 0.5 && statistics.ContinuedDocuments == 0)
+        {
+            yield return $"{name}: only {statistics.EndingShare:P0} of the rows end with a learned end token, so the model may not " +
+                $"learn to stop. {(options.AppendEos ? "Raise max_length, or look at the rows." : "Turn append_eos on.")}";
+        }
+    }
+
+    /// <summary>Evaluation rows whose prompt, or whole text, was trained on.</summary>
+    public static IEnumerable<string> Leaks(IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow> eval)
+    {
+        var trained = train.Select(row => TokenHash.Of(PromptOf(row))).ToHashSet();
+        var leaked = eval.Count(row => trained.Contains(TokenHash.Of(PromptOf(row))));
+        if (leaked > 0)
+        {
+            yield return $"{Rows(leaked)} of the {eval.Count} held out have a prompt that is also trained on, so their " +
+                "scores say little about new questions.";
+        }
+    }
+
+    /// <summary>What precedes the first target; the whole row where nothing but a begin token does.</summary>
+    private static ReadOnlySpan<int> PromptOf(TrainingRow row)
+    {
+        var first = Array.FindIndex(row.Labels, label => label != TrainingRow.Ignored);
+        return first > 1 ? row.Ids.AsSpan(0, first) : row.Ids;
+    }
+
+    private static string Rows(int count) => count == 1 ? "1 row" : $"{count:N0} rows";
+}

@@ -1,0 +1,45 @@
+using Lorikeet.Data.Reading;
+using Lorikeet.Numerics;
+
+namespace Lorikeet.Data;
+
+/// <summary>Chooses rows by the seed alone, so that every run with it has the same ones.</summary>
+internal static class RowSelection
+{
+    /// <summary>Sets rows aside for evaluation; both parts keep the order of the data.</summary>
+    /// <param name="rows">All rows.</param>
+    /// <param name="size">A share below 1, or a number of rows.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <exception cref="ConfigurationException">Nothing would be left to train on.</exception>
+    public static (IReadOnlyList<DataRow> Train, IReadOnlyList<DataRow> Eval) HoldOut(
+        IReadOnlyList<DataRow> rows, double size, ulong seed)
+    {
+        var count = size < 1 ? Math.Max(1, (int)Math.Round(size * rows.Count)) : (int)size;
+        if (count >= rows.Count)
+        {
+            throw new ConfigurationException(
+                $"test_size is {size}, and the data has {rows.Count} rows, so none would be left to train on. " +
+                "A share below 1 or a smaller number of rows was expected.");
+        }
+        var heldOut = Chosen(rows.Count, count, CounterRandom.Hash(seed, RandomPurpose.Split));
+        return
+        (
+            [.. rows.Where((_, row) => !heldOut.Contains(row))],
+            [.. rows.Where((_, row) => heldOut.Contains(row))]
+        );
+    }
+
+    /// <summary>At most so many rows: the first of a random order, or the first of the data; in the data's order.</summary>
+    public static IReadOnlyList<DataRow> Take(IReadOnlyList<DataRow> rows, int limit, bool shuffle, ulong seed)
+    {
+        if (limit >= rows.Count)
+            return rows;
+        if (!shuffle)
+            return [.. rows.Take(limit)];
+        var kept = Chosen(rows.Count, limit, CounterRandom.Hash(seed, RandomPurpose.Split, 1));
+        return [.. rows.Where((_, row) => kept.Contains(row))];
+    }
+
+    private static HashSet<int> Chosen(int rows, int count, ulong key) =>
+        [.. CounterRandom.Permutation(rows, key).Take(count)];
+}

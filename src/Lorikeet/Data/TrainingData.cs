@@ -1,0 +1,81 @@
+using Lorikeet.Data.Prompts;
+using Lorikeet.Data.Reading;
+using Lorikeet.Options;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data;
+
+/// <summary>Everything a run learns from: rows, how they came to be, and what should be known about them.</summary>
+public sealed class TrainingData
+{
+    private readonly EncodedSet _train;
+    private readonly EncodedSet? _eval;
+
+    private TrainingData(EncodedSet train, EncodedSet? eval, DataOptions options)
+    {
+        (_train, _eval) = (train, eval);
+        Warnings =
+        [
+            .. train.Warnings(options),
+            .. eval?.Warnings(options) ?? [],
+            .. DatasetChecks.Leaks(train.Rows, eval?.Rows ?? []),
+        ];
+    }
+
+    /// <summary>Rows to train on, in the order of the data.</summary>
+    public IReadOnlyList<TrainingRow> Train => _train.Rows;
+
+    /// <summary>Held-out rows; empty when nothing is held out.</summary>
+    public IReadOnlyList<TrainingRow> Eval => _eval?.Rows ?? [];
+
+    /// <summary>The training rows in numbers.</summary>
+    public DatasetStatistics TrainStatistics => _train.Statistics;
+
+    /// <summary>The held-out rows in numbers; null when nothing is held out.</summary>
+    public DatasetStatistics? EvalStatistics => _eval?.Statistics;
+
+    /// <summary>What the columns of the training data mean.</summary>
+    public DatasetShape Shape => _train.Rendering.Shape.Kind;
+
+    /// <summary>One line about the shape, for the user.</summary>
+    public string ShapeDescription => _train.Rendering.Shape.Description;
+
+    /// <summary>How prompts are written; to be kept beside the adapter.</summary>
+    public PromptFormat Format => _train.Rendering.Format;
+
+    /// <summary>What the user may intend but should know.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The questions of the held-out rows, else of the training rows; none in plain text.</summary>
+    public IEnumerable<Question> Questions => (_eval ?? _train).Questions;
+
+    /// <summary>The first training rows, token by token.</summary>
+    public IEnumerable<RowPreview> Preview(int rows) => _train.Preview(rows);
+
+    /// <summary>Reads, splits, renders and encodes the data of a run.</summary>
+    /// <param name="options">What to read and how; the seed is that of the optimization.</param>
+    /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
+    /// <param name="fetchFromHub">Turns a dataset's hub id into the folder of its snapshot; null for local data only.</param>
+    /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
+    public static TrainingData Load(
+        TrainingOptions options, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null)
+    {
+        var data = options.Data;
+        var reading = new DatasetReading(data, fetchFromHub);
+        var train = reading.ReadTrain();
+        var eval = reading.ReadEval();
+        if (data.EvalSize > 0)
+            (train, eval) = RowSelection.HoldOut(train, data.EvalSize, (ulong)options.Optimization.Seed);
+
+        if (data.MaxTrainRows is { } limit)
+            train = RowSelection.Take(train, limit, data.Shuffle, (ulong)options.Optimization.Seed);
+        if (data.MaxEvalRows is { } evalLimit)
+            eval = [.. eval.Take(evalLimit)];
+
+        var trainSet = EncodedSet.Encode("the training data", train, data, tokenizer, vocabularySize);
+        var evalSet = eval.Count == 0 ? null
+            : EncodedSet.Encode("the held-out data", eval, data, tokenizer, vocabularySize, trainSet.Rendering.Format);
+        return new TrainingData(trainSet, evalSet, data);
+    }
+}
