@@ -49,7 +49,8 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
         if (row.Length == 0 || row.Labels.Length != row.Length)
         {
             throw new ArgumentException(
-                $"Row {index} has {row.Length} ids and {row.Labels.Length} labels; a row needs at least one id and a label for each.",
+                $"Row {index} has {row.Length} ids and {row.Labels.Length} labels; a row needs at least one id " +
+                "and a label for each.",
                 nameof(row));
         }
         return row.Length;

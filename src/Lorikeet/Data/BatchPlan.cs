@@ -29,8 +29,8 @@ public sealed record BatchPlanOptions
 /// to step, so resuming needs only the epoch and the step within it.
 /// </summary>
 /// <remarks>
-/// Counts as transformers' Trainer does: the last, smaller micro-batch of an epoch is kept, and an accumulation that the
-/// epoch's end cuts short still makes a step.
+/// Counts as transformers' Trainer does: the last, smaller micro-batch of an epoch is kept, and an accumulation that
+/// the epoch's end cuts short still makes a step.
 /// </remarks>
 public sealed class BatchPlan
 {

@@ -18,20 +18,20 @@ internal static class DatasetChecks
         if (statistics.TargetTokens == 0)
         {
             throw new DatasetException(
-                $"Of the {Rows(statistics.RowsRead)} of {name} none can be learned from.{reasons}\n" +
+                $"{name}: none of {Rows(statistics.RowsRead)} can be learned from.{reasons}\n" +
                 $"Each row needs an answer that begins within max_length ({options.MaxLength} tokens). " +
                 "Look at the rows with 'data inspect', raise max_length, or name the columns with column_map.");
         }
 
-        // What truncation_mode 'drop' leaves out was asked for; of keep_start and keep_end it is not.
-        var unwanted = statistics.Dropped.Where(dropped => options.Truncation is not TruncationMode.Drop || !dropped.Reason.StartsWith("longer"))
+        // Rows that are too long are dropped only where the user asked for it.
+        var unwanted = statistics.Dropped.Where(dropped => dropped.Reason != EncodedExample.TooLong)
             .Sum(dropped => dropped.Rows);
         if (unwanted > ToleratedDrops * statistics.RowsRead)
         {
             throw new DatasetException(
-                $"{Rows(unwanted)} of the {statistics.RowsRead} of {name} have nothing to learn; up to {ToleratedDrops:P0} are " +
-                $"left out with a warning.{reasons}\nRaise max_length ({options.MaxLength} now) if answers are cut off, " +
-                "else mend the rows or take them out.");
+                $"{name}: {unwanted:N0} of {Rows(statistics.RowsRead)} have nothing to learn. Up to {ToleratedDrops:P0} " +
+                $"would be left out with a warning.{reasons}\nRaise max_length ({options.MaxLength} now) if answers " +
+                "are cut off, else mend the rows or take them out.");
         }
     }
 
@@ -43,20 +43,24 @@ internal static class DatasetChecks
             yield return $"{name}: {Rows(dropped.Rows)} left out: {dropped.Reason} (first: {dropped.First}).";
         if (statistics.TruncatedRows > 0)
         {
-            yield return $"{name}: {Rows(statistics.TruncatedRows)} of {statistics.RowsRead} were longer than max_length " +
-                $"({options.MaxLength} tokens) and were cut.";
+            yield return $"{name}: {statistics.TruncatedRows:N0} of {Rows(statistics.RowsRead)} exceeded max_length " +
+                $"({options.MaxLength} tokens); what exceeded it was cut.";
         }
         if (statistics.DuplicateRows > 0)
-            yield return $"{name}: {Rows(statistics.DuplicateRows)} of {statistics.Rows} repeat an earlier row exactly.";
+        {
+            var copies = $"{statistics.DuplicateRows:N0} of {Rows(statistics.Rows)}";
+            yield return $"{name}: {copies} are exact copies of earlier ones.";
+        }
         if (statistics.SecondBegins > 0)
         {
-            yield return $"{name}: {Rows(statistics.SecondBegins)} wrote out the begin token that the tokenizer adds too; " +
-                "each begins with it once.";
+            yield return $"{name}: {statistics.SecondBegins:N0} of {Rows(statistics.RowsRead)} wrote out the begin " +
+                "token that the tokenizer adds too; the second one was removed.";
         }
         if (tokenizer is not null && statistics.EndingShare < 0.5 && statistics.ContinuedDocuments == 0)
         {
-            yield return $"{name}: only {statistics.EndingShare:P0} of the rows end with a learned end token, so the model may not " +
-                $"learn to stop. {(options.AppendEos ? "Raise max_length, or look at the rows." : "Turn append_eos on.")}";
+            var advice = options.AppendEos ? "Raise max_length, or look at the rows." : "Turn append_eos on.";
+            yield return $"{name}: only {statistics.EndingShare:P0} of the rows end with a learned end token, so the " +
+                $"model may not learn to stop. {advice}";
         }
     }
 
@@ -67,8 +71,8 @@ internal static class DatasetChecks
         var leaked = eval.Count(row => trained.Contains(TokenHash.Of(PromptOf(row))));
         if (leaked > 0)
         {
-            yield return $"{Rows(leaked)} of the {eval.Count} held out have a prompt that is also trained on, so their " +
-                "scores say little about new questions.";
+            yield return $"The held-out data: {leaked:N0} of {Rows(eval.Count)} have a prompt that is also trained " +
+                "on, so their scores say little about new questions.";
         }
     }
 

@@ -7,6 +7,9 @@ namespace Lorikeet.Data;
 /// <param name="Rows">Usually one; several for a document that is continued, none for a row that was dropped.</param>
 internal sealed record EncodedExample(RowOrigin Origin, IReadOnlyList<TrainingRow> Rows)
 {
+    /// <summary>The reason of rows that <c>truncation_mode: drop</c> leaves out.</summary>
+    public const string TooLong = "longer than max_length";
+
     /// <summary>Why nothing is learned from the row.</summary>
     public string? DropReason { get; init; }
 

@@ -64,7 +64,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         var fitted = rendered.Answers is null && options.Truncation is TruncationMode.KeepStart
             ? Continue(row, origin)
             : Fit(row, origin);
-        return fitted with { HadSecondBegin = hadSecondBegin };
+        return fitted with { HadSecondBegin = hadSecondBegin && example is TextExample };
     }
 
     private static int[] AnswerLabels(Encoding encoding, IReadOnlyList<(int Start, int End)> answers)
@@ -109,7 +109,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
                 "Raise max_length, or choose another truncation_mode.");
         }
         if (row.Length > limit && options.Truncation is TruncationMode.Drop)
-            return EncodedExample.Dropped(origin, "longer than max_length");
+            return EncodedExample.Dropped(origin, EncodedExample.TooLong);
 
         var cut = row.Length <= limit ? row : options.Truncation is TruncationMode.KeepEnd ? KeepEnd(row, limit) : Piece(row, 0, limit);
         if (cut.TargetCount > 0)

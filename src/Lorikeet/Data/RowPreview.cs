@@ -6,7 +6,7 @@ namespace Lorikeet.Data;
 /// <summary>A token of a row, for display.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Text">
-/// The text it adds; empty while the bytes of a character are incomplete, and the id in brackets without a tokenizer.
+/// The text it adds; the token's own spelling where it is a part of a character, the id in brackets without a tokenizer.
 /// </param>
 /// <param name="IsTarget">Whether it is learned.</param>
 public sealed record PreviewToken(int Id, string Text, bool IsTarget);
@@ -20,16 +20,17 @@ public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> To
     internal static RowPreview Of(EncodedExample example, Tokenizer? tokenizer) => new(
         example.Origin, [.. example.Rows.Take(1).SelectMany(row => TokensOf(row, tokenizer))], example.DropReason);
 
-    private static IEnumerable<PreviewToken> TokensOf(TrainingRow row, Tokenizer? tokenizer)
+    private static IEnumerable<PreviewToken> TokensOf(TrainingRow row, Tokenizer? tokenizer) =>
+        row.Ids.Select((id, i) => new PreviewToken(
+            id, tokenizer is null ? $"[{id}]" : TextOf(id, tokenizer), i > 0 && row.Labels[i] != TrainingRow.Ignored));
+
+    /// <summary>
+    /// What a token adds to a text that has begun (at its beginning a space would be left out); the token's own
+    /// spelling where it is a part of a character.
+    /// </summary>
+    private static string TextOf(int id, Tokenizer tokenizer)
     {
-        var decoder = tokenizer is null ? null : new StreamingDecoder(tokenizer);
-        for (var i = 0; i < row.Length; i++)
-        {
-            var id = row.Ids[i];
-            var text = decoder?.Append(id) ?? $"[{id}]";
-            if (i == row.Length - 1)
-                text += decoder?.Flush();
-            yield return new PreviewToken(id, text, i > 0 && row.Labels[i] != TrainingRow.Ignored);
-        }
+        var added = tokenizer.Decode([id, id])[tokenizer.Decode([id]).Length..];
+        return added.Contains('\uFFFD') ? tokenizer.IdToToken(id) : added;
     }
 }

@@ -73,9 +73,9 @@ public sealed class TrainingData
         if (data.MaxEvalRows is { } evalLimit)
             eval = [.. eval.Take(evalLimit)];
 
-        var trainSet = EncodedSet.Encode("the training data", train, data, tokenizer, vocabularySize);
+        var trainSet = EncodedSet.Encode("The training data", train, data, tokenizer, vocabularySize);
         var evalSet = eval.Count == 0 ? null
-            : EncodedSet.Encode("the held-out data", eval, data, tokenizer, vocabularySize, trainSet.Rendering.Format);
+            : EncodedSet.Encode("The held-out data", eval, data, tokenizer, vocabularySize, trainSet.Rendering.Format);
         return new TrainingData(trainSet, evalSet, data);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lorikeet.Data.Reading;
 using Lorikeet.Options;
 
@@ -24,14 +25,24 @@ internal static class ShapeDetection
     }
 
     /// <summary>
-    /// The column map with what can be told without the user: <c>dataset_text_field</c>, and a lone column as text.
+    /// The column map with what can be told without the user: <c>dataset_text_field</c>, and a lone column of strings
+    /// among numbers as the text.
     /// </summary>
     public static IReadOnlyDictionary<string, string> CompleteColumnMap(IReadOnlyList<DataRow> rows, DataOptions options)
     {
         var map = new Dictionary<string, string>(options.ColumnMap);
         if (options.TextField is { } field)
+        {
             map["text"] = field;
-        else if (rows.Take(RowsTried).SelectMany(row => row.Values).Select(cell => cell.Key).Distinct().ToArray() is [var only])
+            return map;
+        }
+        var columns = rows.Take(RowsTried)
+            .SelectMany(row => row.Values)
+            .Where(cell => cell.Value is not null)
+            .ToLookup(cell => cell.Key, cell => cell.Value!.GetValueKind());
+        var strings = columns.Where(column => column.Contains(JsonValueKind.String)).Select(column => column.Key).ToArray();
+        var areScalars = columns.All(column => column.All(kind => kind is not (JsonValueKind.Array or JsonValueKind.Object)));
+        if (strings is [var only] && areScalars)
             map.TryAdd("text", only);
         return map;
     }
