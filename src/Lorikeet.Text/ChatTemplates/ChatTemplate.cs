@@ -20,10 +20,12 @@ public sealed class ChatTemplate
     private ChatTemplate(TemplateSyntax syntax) => _syntax = syntax;
 
     /// <summary>What <c>strftime_now</c> reads.</summary>
-    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <summary>Parses a template.</summary>
-    /// <exception cref="CheckpointException">The source is not valid Jinja, or uses an unknown filter or test.</exception>
+    /// <exception cref="CheckpointException">
+    /// The source is not valid Jinja, or uses an unknown filter or test.
+    /// </exception>
     public static ChatTemplate Parse(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -45,7 +47,9 @@ public sealed class ChatTemplate
     }
 
     /// <summary>Renders a conversation.</summary>
-    /// <param name="messages">Objects with <c>role</c> and <c>content</c> (and whatever else the template reads).</param>
+    /// <param name="messages">
+    /// Objects with <c>role</c> and <c>content</c> (and whatever else the template reads).
+    /// </param>
     /// <param name="addGenerationPrompt">Whether to end with the marker that begins an assistant's turn.</param>
     /// <param name="tools">Tool descriptions, or null.</param>
     /// <param name="variables">Further variables, such as <c>bos_token</c> and <c>eos_token</c>.</param>

@@ -121,7 +121,9 @@ internal sealed class Conversation
     private static object ToNumber(JsonValue value)
     {
         var digits = value.ToJsonString();
-        var isReal = digits.AsSpan().IndexOfAny(".eE") >= 0 || value.TryGetValue(out double _) && !value.TryGetValue(out JsonElement _);
+        // A double made in code may print as an integer does; one that was read keeps its digits.
+        var isReal = digits.AsSpan().ContainsAny(".eE")
+            || (value.TryGetValue(out double _) && !value.TryGetValue(out JsonElement _));
         return isReal
             ? double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture)
             : BigInteger.Parse(digits, CultureInfo.InvariantCulture);

@@ -42,7 +42,9 @@ public class AssistantSpanTests
     }
 
     [Theory]
-    [InlineData("qwen2_5", "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"days\": 2}}\n</tool_call><|im_end|>")]
+    [InlineData(
+        "qwen2_5",
+        "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"days\": 2}}\n</tool_call><|im_end|>")]
     [InlineData(
         "file.meta-llama-Llama-3.2-3B-Instruct.jinja",
         "{\"name\": \"get_weather\", \"parameters\": {\"days\": 2}}<|eot_id|>")]
@@ -54,7 +56,8 @@ public class AssistantSpanTests
     {
         const string Mistral = """
             {{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}
-            {%- elif m.tool_calls %}{{ '[TOOL_CALLS] [' }}{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}{{ ']' + eos_token }}
+            {%- elif m.tool_calls %}{{ '[TOOL_CALLS] [' }}{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}
+            {{- ']' + eos_token }}
             {%- elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}
             {%- else %}{{ '[TOOL_RESULTS] ' + m.content + '[/TOOL_RESULTS]' }}{% endif %}{% endfor %}
             """;
@@ -102,18 +105,32 @@ public class AssistantSpanTests
     public void Span_IncludesTheThoughtsATemplateAdds()
     {
         const string Thinking = """
-            {% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}{% if m.role == 'assistant' %}{{ '<think>\n\n</think>\n\n' }}{% endif %}
-            {{- m.content + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}
+            {% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}
+            {%- if m.role == 'assistant' %}{{ '<think>\n\n</think>\n\n' }}{% endif %}
+            {{- m.content + '<|im_end|>\n' }}{% endfor %}
+            {%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}
             """;
         Assert.Equal("<think>\n\n</think>\n\na2<|im_end|>", Spans(Thinking, TwoTurns)[1]);
     }
 
     [Theory]
-    [InlineData("{% for i in range(messages | length) %}[{{ messages[i].role }}]{{ messages[i].content }}#{% endfor %}")]
-    [InlineData("{% macro turn(m) %}[{{ m.role }}]{{ m.content }}#{% endmacro %}{% for m in messages %}{{ turn(m) }}{% endfor %}")]
-    [InlineData("{% macro all(ms) %}{% for m in ms %}[{{ m.role }}]{{ m.content }}#{% endfor %}{% endmacro %}{{ all(messages) }}")]
-    [InlineData("{% for u, a in [messages[:2], messages[2:]] %}[user]{{ u.content }}#[assistant]{{ a.content }}#{% endfor %}")]
-    [InlineData("{% set ns = namespace(t='') %}{% for m in messages %}{% set ns.t = ns.t + '[' + m.role + ']' + m.content + '#' %}{% endfor %}{{ ns.t }}")]
+    [InlineData("""
+        {% for i in range(messages | length) %}[{{ messages[i].role }}]{{ messages[i].content }}#{% endfor %}
+        """)]
+    [InlineData("""
+        {% macro turn(m) %}[{{ m.role }}]{{ m.content }}#{% endmacro %}{% for m in messages %}{{ turn(m) }}{% endfor %}
+        """)]
+    [InlineData("""
+        {% macro all(ms) %}{% for m in ms %}[{{ m.role }}]{{ m.content }}#{% endfor %}{% endmacro %}{{ all(messages) }}
+        """)]
+    [InlineData("""
+        {% for u, a in [messages[:2], messages[2:]] %}
+        [user]{{ u.content }}#[assistant]{{ a.content }}#{% endfor %}
+        """)]
+    [InlineData("""
+        {% set ns = namespace(t='') %}
+        {% for m in messages %}{% set ns.t = ns.t + '[' + m.role + ']' + m.content + '#' %}{% endfor %}{{ ns.t }}
+        """)]
     public void Spans_AreFound_HoweverTheTemplateLoops(string template) =>
         Assert.Equal([" one\n\ntwo #", "a2#"], Spans(template, TwoTurns));
 
@@ -132,7 +149,8 @@ public class AssistantSpanTests
     public void Spans_AreWhatGenerationBlocksPrint_WhenTheTemplateHasThem()
     {
         const string Marked = """
-            {% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %}{% generation %}{{ m.content | trim }}</s>{% endgeneration %}
+            {% for m in messages %}[{{ m.role }}]
+            {%- if m.role == 'assistant' %}{% generation %}{{ m.content | trim }}</s>{% endgeneration %}
             {% else %}{{ m.content }}{% endif %}{% endfor %}
             """;
         Assert.Equal(["one\n\ntwo</s>", "a2</s>"], Spans(Marked, TwoTurns));

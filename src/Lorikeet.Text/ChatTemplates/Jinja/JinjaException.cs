@@ -17,6 +17,8 @@ internal sealed class JinjaException(string kind, string reason, int line = 0) :
 
     public static JinjaException Syntax(string reason, int line) => new("TemplateSyntaxError", reason, line);
 
+    public static JinjaException Assertion(string reason, int line) => new("TemplateAssertionError", reason, line);
+
     public static JinjaException Type(string reason) => new("TypeError", reason);
 
     public static JinjaException Value(string reason) => new("ValueError", reason);

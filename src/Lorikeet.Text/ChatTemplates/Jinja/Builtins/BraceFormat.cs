@@ -9,9 +9,11 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 internal sealed class BraceFormat(CallArguments arguments)
 {
     private int _used;
+    private bool _isMarkup;
 
     public PyString Run(PyString format)
     {
+        _isMarkup = format.IsMarkup;
         var text = format.Text;
         var parts = new List<PyString> { PyString.Empty };
         for (var i = 0; i < text.Length;)
@@ -66,8 +68,9 @@ internal sealed class BraceFormat(CallArguments arguments)
         else if (conversion == "s")
             value = Display.Str(value);
 
-        var nested = spec.Contains('{') ? Run(spec).Text : spec;
-        return nested.Length == 0 ? Display.Str(value) : FormatSpec.Parse(nested).Apply(value);
+        var nested = spec.Contains('{') ? new BraceFormat(arguments) { _used = _used }.Run(spec).Text : spec;
+        var text = nested.Length == 0 ? Display.Str(value) : FormatSpec.Parse(nested).Apply(value);
+        return _isMarkup ? Html.Escape(text) : text;
     }
 
     private object Value(string name)

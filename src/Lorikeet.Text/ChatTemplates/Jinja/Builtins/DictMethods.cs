@@ -17,8 +17,19 @@ internal static class DictMethods
         _ => null,
     };
 
+    /// <summary>The value as a dict; Python's error for one without <c>items</c> otherwise.</summary>
+    public static PyDict Require(object value) => value switch
+    {
+        PyDict dict => dict,
+        Undefined undefined => throw undefined.Error(),
+        _ => throw new JinjaException(
+            "AttributeError", $"'{PyType.NameOf(value)}' object has no attribute 'items'"),
+    };
+
     private static object Get(PyDict dict, CallArguments arguments)
     {
+        if (arguments.Named.Count > 0)
+            throw JinjaException.Type("dict.get() takes no keyword arguments");
         var a = arguments.Bind("key", "default");
         return dict.TryGet(a.Required(0), out var value) ? value : a.Or(1, PyNone.Value);
     }

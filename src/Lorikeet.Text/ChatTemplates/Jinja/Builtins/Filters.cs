@@ -71,7 +71,7 @@ internal static class Filters
     public static object Apply(string name, object value, CallArguments arguments) =>
         ByName.TryGetValue(name, out var filter)
             ? filter(value, arguments)
-            : throw JinjaException.Runtime($"No filter named '{name}' found.");
+            : throw JinjaException.Runtime($"No filter named '{name}'.");
 
     private static object Default(object value, CallArguments arguments)
     {

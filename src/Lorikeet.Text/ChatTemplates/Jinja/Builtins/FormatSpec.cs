@@ -49,10 +49,13 @@ internal sealed partial record FormatSpec
     /// <summary>Formats as <c>format(value, spec)</c> does.</summary>
     public PyString Apply(object value)
     {
-        if (value is PyString or PyNone or Undefined or PySequence or PyDict || !Number.TryFrom(value, out var number))
+        if (!Number.TryFrom(value, out var number))
             return ApplyToText(Display.Str(value));
-        if (value is bool && Type is null)
-            return ApplyToText(Display.Str(value));
+        if (Type == 's')
+        {
+            throw JinjaException.Value(
+                $"Unknown format code 's' for object of type '{PyType.NameOf(value)}'");
+        }
         var isReal = !number.IsInteger || Type is 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or '%';
         return Pad(isReal ? Real(number.ToDouble()) : Integer(number.Integer), defaultAlign: '>');
     }

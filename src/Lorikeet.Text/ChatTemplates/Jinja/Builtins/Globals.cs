@@ -34,7 +34,8 @@ internal static class Globals
             [var stop] => PyRange.Create(0, stop, 1),
             [var start, var stop] => PyRange.Create(start, stop, 1),
             [var start, var stop, var step] => PyRange.Create(start, stop, step),
-            _ => throw JinjaException.Type($"range expected 1 to 3 arguments, got {bounds.Length}"),
+            [] => throw JinjaException.Type("range expected at least 1 argument, got 0"),
+            _ => throw JinjaException.Type($"range expected at most 3 arguments, got {bounds.Length}"),
         };
     }
 
@@ -51,8 +52,7 @@ internal static class Globals
             var pairs = source is PyDict other ? other.Pairs : Iteration.Of(source);
             foreach (var pair in pairs)
             {
-                if (Iteration.Of(pair).ToArray() is not [var key, var value])
-                    throw JinjaException.Value("dictionary update sequence element is not a pair");
+                var (key, value) = Iteration.ToPair(pair);
                 dict[key] = value;
             }
         }

@@ -12,7 +12,7 @@ internal static class NumberFilters
     {
         arguments.Bind();
         if (!Number.TryFrom(value, out var number))
-            throw value is Undefined undefined ? undefined.Error() : BadOperand(value, "abs()");
+            throw JinjaException.Type($"bad operand type for abs(): '{PyType.NameOf(value)}'");
         return number.IsInteger ? BigInteger.Abs(number.Integer) : (object)Math.Abs(number.ToDouble());
     }
 
@@ -52,11 +52,7 @@ internal static class NumberFilters
         if (method is not ("common" or "ceil" or "floor"))
             throw JinjaException.Argument("method must be common, ceil or floor");
         if (!Number.TryFrom(value, out var number))
-        {
-            throw value is Undefined undefined
-                ? undefined.Error()
-                : JinjaException.Type($"type {PyType.NameOf(value)} doesn't define __round__ method");
-        }
+            throw JinjaException.Type($"type {PyType.NameOf(value)} doesn't define __round__ method");
         if (method == "common" && number.IsInteger)
             return RoundInteger(number.Integer, precision);
 
@@ -72,7 +68,7 @@ internal static class NumberFilters
     public static object FileSize(object value, CallArguments arguments)
     {
         var isBinary = arguments.Bind("binary").Flag(0);
-        var bytes = (double)Float(value, new CallArguments("float", [], []));
+        var bytes = ParseFloat(value);
         var unitBase = isBinary ? 1024.0 : 1000.0;
         string[] prefixes = isBinary
             ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]
@@ -100,8 +96,17 @@ internal static class NumberFilters
         _ => (BigInteger)value,
     };
 
-    private static JinjaException BadOperand(object value, string operation) =>
-        JinjaException.Type($"bad operand type for {operation}: '{PyType.NameOf(value)}'");
+    private static double ParseFloat(object value) => value switch
+    {
+        PyString text => TryParseFloat(text.Text, out var real)
+            ? real
+            : throw JinjaException.Value($"could not convert string to float: {Display.Repr(text)}"),
+        Undefined undefined => throw undefined.Error(),
+        _ => Number.TryFrom(value, out var number)
+            ? number.ToDouble()
+            : throw JinjaException.Type(
+                $"float() argument must be a string or a real number, not '{PyType.NameOf(value)}'"),
+    };
 
     private static object RoundInteger(BigInteger value, int precision)
     {

@@ -7,7 +7,8 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 internal static class OrderFilters
 {
     private static readonly Comparer<object> ByValue =
-        Comparer<object>.Create((left, right) => Comparison.Compare(left, right, "<"));
+        // Python asks whether the later item is less, which shows in its error.
+        Comparer<object>.Create((left, right) => -Comparison.Compare(right, left, "<"));
 
     public static object Sort(object value, CallArguments arguments)
     {
@@ -27,10 +28,8 @@ internal static class OrderFilters
             "value" => 1,
             _ => throw JinjaException.Argument("You can only sort by either \"key\" or \"value\""),
         };
-        if (value is not PyDict dict)
-            throw value is Undefined undefined ? undefined.Error() : NoItems(value);
-        return PySequence.List(
-            Ordered(dict.Pairs, pair => FoldCase(((PySequence)pair).Items[index], a.Flag(0)), a.Flag(2)));
+        object Key(object pair) => FoldCase(((PySequence)pair).Items[index], a.Flag(0));
+        return PySequence.List(Ordered(DictMethods.Require(value).Pairs, Key, a.Flag(2)));
     }
 
     public static object Unique(object value, CallArguments arguments)
@@ -61,8 +60,17 @@ internal static class OrderFilters
     }
 
     /// <summary>Keeps the order of equal items, in both directions, as Python's sort does.</summary>
-    private static IEnumerable<object> Ordered(IEnumerable<object> items, Func<object, object> key, bool descending) =>
-        descending ? items.OrderByDescending(key, ByValue) : items.OrderBy(key, ByValue);
+    private static object[] Ordered(IEnumerable<object> items, Func<object, object> key, bool descending)
+    {
+        try
+        {
+            return [.. descending ? items.OrderByDescending(key, ByValue) : items.OrderBy(key, ByValue)];
+        }
+        catch (InvalidOperationException sorting) when (sorting.InnerException is JinjaException fault)
+        {
+            throw fault;
+        }
+    }
 
     private static object Extreme(object value, CallArguments arguments, int sign)
     {
@@ -94,7 +102,4 @@ internal static class OrderFilters
 
     private static object FoldCase(object value, bool isCaseSensitive) =>
         value is PyString text && !isCaseSensitive ? text.Rewrite(PyText.Lower) : value;
-
-    private static JinjaException NoItems(object value) =>
-        new("AttributeError", $"'{PyType.NameOf(value)}' object has no attribute 'items'");
 }

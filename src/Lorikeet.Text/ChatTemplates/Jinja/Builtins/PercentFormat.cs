@@ -40,7 +40,8 @@ internal sealed partial class PercentFormat
         var isFullyUsed = _values switch
         {
             PySequence { Kind: SequenceKind.Tuple } tuple => _used >= tuple.Items.Count,
-            PyDict => true,
+            // Python takes whatever has items for a mapping, and a mapping may go unused.
+            PyDict or PySequence { HasItems: true } or Undefined => true,
             _ => _used > 0,
         };
         if (!isFullyUsed)
@@ -59,10 +60,12 @@ internal sealed partial class PercentFormat
         var width = Size(match.Groups["width"]);
         var precision = match.Groups["precision"] is { Success: true } group ? Size(group) ?? 0 : (int?)null;
         var value = match.Groups["key"] is { Success: true } key ? Named(key.Value) : Next();
+        var isLeft = flags.Contains('-') || width < 0;
+        var isZeroPadded = flags.Contains('0') && type is not ('s' or 'r');
         var spec = new FormatSpec
         {
-            Align = flags.Contains('-') || width < 0 ? '<' : flags.Contains('0') && type is not ('s' or 'r') ? '=' : '>',
-            Fill = flags.Contains('0') && !flags.Contains('-') && type is not ('s' or 'r') ? "0" : " ",
+            Align = isLeft ? '<' : isZeroPadded ? '=' : '>',
+            Fill = isZeroPadded && !isLeft ? "0" : " ",
             Sign = flags.Contains('+') ? '+' : flags.Contains(' ') ? ' ' : '-',
             IsAlternate = flags.Contains('#'),
             Width = Math.Abs(width ?? 0),

@@ -16,9 +16,9 @@ internal static class SequenceFilters
 
     public static object Last(object value, CallArguments arguments)
     {
-        if (value is PyIterator or Undefined)
-            throw NotReversible(value);
-        return Iteration.Of(value).LastOrDefault() ?? new Undefined("No last item, sequence was empty.");
+        if (value is PyIterator || Iteration.TryOf(value) is not { } items)
+            throw JinjaException.Type($"'{PyType.NameOf(value)}' object is not reversible");
+        return items.LastOrDefault() ?? new Undefined("No last item, sequence was empty.");
     }
 
     public static object Reverse(object value, CallArguments arguments) => value switch
@@ -31,12 +31,7 @@ internal static class SequenceFilters
             ?? throw JinjaException.Argument("argument must be iterable")).Reverse()),
     };
 
-    public static object Items(object value, CallArguments arguments) => value switch
-    {
-        Undefined => new PyIterator([]),
-        PyDict dict => new PyIterator(dict.Pairs),
-        _ => throw JinjaException.Type("Can only get item pairs from a mapping."),
-    };
+    public static object Items(object value, CallArguments arguments) => new PyIterator(ItemsOf(value));
 
     public static object Join(object value, CallArguments arguments)
     {
@@ -82,6 +77,14 @@ internal static class SequenceFilters
         }));
     }
 
-    private static JinjaException NotReversible(object value) =>
-        JinjaException.Type($"'{PyType.NameOf(value)}' object is not reversible");
+    /// <summary>A generator, so that what is no mapping fails only when it is read.</summary>
+    private static IEnumerable<object> ItemsOf(object value)
+    {
+        if (value is Undefined)
+            yield break;
+        if (value is not PyDict dict)
+            throw JinjaException.Type("Can only get item pairs from a mapping.");
+        foreach (var pair in dict.Pairs)
+            yield return pair;
+    }
 }

@@ -68,12 +68,20 @@ internal static class StringMethods
         }
 
         var set = characters.Text.EnumerateRunes().ToHashSet();
-        while (start && from < to && Rune.DecodeFromUtf16(text.Text.AsSpan(from, to - from), out var first, out var length)
-            == System.Buffers.OperationStatus.Done && set.Contains(first))
+        while (start && from < to)
+        {
+            Rune.DecodeFromUtf16(text.Text.AsSpan(from, to - from), out var rune, out var length);
+            if (!set.Contains(rune))
+                break;
             from += length;
-        while (end && from < to && Rune.DecodeLastFromUtf16(text.Text.AsSpan(from, to - from), out var last, out var length)
-            == System.Buffers.OperationStatus.Done && set.Contains(last))
+        }
+        while (end && from < to)
+        {
+            Rune.DecodeLastFromUtf16(text.Text.AsSpan(from, to - from), out var rune, out var length);
+            if (!set.Contains(rune))
+                break;
             to -= length;
+        }
         return text.Slice(from, to - from);
     }
 

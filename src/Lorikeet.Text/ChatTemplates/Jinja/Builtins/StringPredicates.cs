@@ -42,7 +42,10 @@ internal static class StringPredicates
         text.Length > 0 && text.EnumerateRunes().All(predicate);
 
     private static bool IsIdentifier(string text) =>
-        All(text, rune => IsAlphanumeric(rune) || rune.Value == '_') && !Rune.IsDigit(text.EnumerateRunes().First());
+        All(text, rune => Rune.IsLetter(rune) || Rune.IsDigit(rune) || rune.Value == '_'
+            || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LetterNumber or UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.SpacingCombiningMark)
+        && !Rune.IsDigit(text.EnumerateRunes().First());
 
     /// <summary>Upper case only begins words, and lower case only continues them.</summary>
     private static bool IsTitle(string text)

@@ -97,8 +97,9 @@ internal static class StringSplitting
             var end = start;
             while (end < source.Length && !PyText.IsSpace(source[end]))
                 end++;
+            // The last part keeps the white space at its end.
             if (most-- <= 0)
-                end = PyText.TrimmedLength(source);
+                end = source.Length;
             yield return text.Slice(start, end - start);
             start = end + PyText.SpaceBefore(source.AsSpan(end));
         }
@@ -115,7 +116,7 @@ internal static class StringSplitting
             while (start > 0 && !PyText.IsSpace(source[start - 1]))
                 start--;
             if (most-- <= 0)
-                start = PyText.SpaceBefore(source);
+                start = 0;
             words.Add(text.Slice(start, end - start));
             end = PyText.TrimmedLength(source.AsSpan(0, start));
         }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Numerics;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -9,7 +10,8 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 /// <summary>Filters that turn a value into text.</summary>
 internal static partial class TextFilters
 {
-    public static object Capitalize(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Capitalize);
+    public static object Capitalize(object value, CallArguments arguments) =>
+        Rewrite(value, arguments, PyText.Capitalize);
 
     public static object Lower(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Lower);
 
@@ -17,7 +19,7 @@ internal static partial class TextFilters
 
     /// <summary>Unlike <c>str.title</c>, words begin only after white space and the brackets jinja2 names.</summary>
     public static object Title(object value, CallArguments arguments) => Rewrite(value, arguments, text =>
-        string.Concat(WordStart().Split(text).Where(part => part.Length > 0).Select(PyText.Capitalize)));
+        string.Concat(WordStart().Split(text).Where(part => part.Length > 0).Select(TitleWord)));
 
     public static object Center(object value, CallArguments arguments)
     {
@@ -45,8 +47,8 @@ internal static partial class TextFilters
     public static object Replace(object value, CallArguments arguments)
     {
         var a = arguments.Bind("old", "new", "count");
-        return StringMethods.Replace(
-            Display.Str(value), Display.Str(a.Required(0)), Display.Str(a.Required(1)), a.Integer(2, -1)).AsMarkup(false);
+        var text = Display.Str(value).AsMarkup(false);
+        return StringMethods.Replace(text, Display.Str(a.Required(0)), Display.Str(a.Required(1)), a.Integer(2, -1));
     }
 
     public static object Trim(object value, CallArguments arguments)
@@ -55,9 +57,9 @@ internal static partial class TextFilters
         return StringMethods.Strip(Display.Str(value), a.Has(0) ? a.RequiredText(0) : null);
     }
 
-    public static object StripTags(object value, CallArguments arguments) => Display.Str(value).AsMarkup(false).Rewrite(text =>
-        string.Join(' ', Unescape(Tag().Replace(Comment().Replace(text, ""), ""))
-            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+    public static object StripTags(object value, CallArguments arguments) =>
+        Display.Str(value).AsMarkup(false).Rewrite(text => string.Join(' ', WithoutTags(text).Split(
+            (char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
 
     public static object WordCount(object value, CallArguments arguments) =>
         new BigInteger(Word().Count(Display.Str(value).Text));
@@ -84,8 +86,8 @@ internal static partial class TextFilters
             return Display.Str(value).Rewrite(text => Quote(text, "/"));
         var pairs = value is PyDict dict ? dict.Pairs : Iteration.Of(value);
         return new PyString(
-            string.Join('&', pairs.Select(pair => Iteration.Of(pair).ToArray()).Select(pair =>
-                $"{QueryPart(pair[0])}={QueryPart(pair[1])}")),
+            string.Join('&', pairs.Select(Iteration.ToPair).Select(pair =>
+                $"{QueryPart(pair.First)}={QueryPart(pair.Second)}")),
             Display.OriginOf(value));
     }
 
@@ -93,9 +95,7 @@ internal static partial class TextFilters
     {
         var parts = new List<PyString>();
         var separator = arguments.Bind("autospace").Flag(0, fallback: true) ? " " : "";
-        if (value is not PyDict dict)
-            throw JinjaException.Type("xmlattr needs a mapping");
-        foreach (var pair in dict.Pairs)
+        foreach (var pair in DictMethods.Require(value).Pairs)
         {
             var (key, item) = (Display.Str(pair.Items[0]), pair.Items[1]);
             if (item is PyNone or Undefined)
@@ -126,7 +126,14 @@ internal static partial class TextFilters
         return Display.Str(value).Rewrite(rewrite);
     }
 
-    private static string Unescape(string text) => System.Net.WebUtility.HtmlDecode(text);
+    private static string TitleWord(string word)
+    {
+        var first = PyText.CodePointLength(word, 0);
+        return PyText.Upper(word[..first]) + PyText.Lower(word[first..]);
+    }
+
+    private static string WithoutTags(string text) =>
+        WebUtility.HtmlDecode(Tag().Replace(Comment().Replace(text, ""), ""));
 
     private static string QueryPart(object value) => Quote(Display.Str(value).Text, "").Replace("%20", "+");
 

@@ -50,7 +50,7 @@ internal sealed class CallArguments(
 internal sealed class BoundArguments(string function, string[] parameters, object?[] values)
 {
     public object Required(int index) => values[index] ?? throw JinjaException.Type(
-        $"{function}() missing a required argument: '{parameters[index]}'");
+        $"{function}() missing 1 required positional argument: '{parameters[index]}'");
 
     public object? Optional(int index) => values[index];
 

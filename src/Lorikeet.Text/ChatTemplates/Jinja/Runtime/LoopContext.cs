@@ -3,7 +3,8 @@ using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
-/// <summary>The <c>loop</c> of a for loop. Items are read no further than asked, since a body may change a test.</summary>
+/// <summary>The <c>loop</c> of a for loop.</summary>
+/// <remarks>Items are read no further than asked, since the body may change what the loop's test sees.</remarks>
 /// <param name="items">What is looped over.</param>
 /// <param name="knownLength">The number of items if that is known without reading them.</param>
 /// <param name="depth0">How deep a recursive loop is, from 0.</param>

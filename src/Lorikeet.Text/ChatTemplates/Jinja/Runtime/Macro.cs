@@ -58,7 +58,12 @@ internal sealed class Macro(MacroStatement syntax, Scope definition, Interpreter
         if (TakesNamed)
             scope["kwargs"] = ToDict(named);
         else if (named.Count > 0)
-            throw JinjaException.Type($"macro '{Name}' takes no keyword argument '{named.Keys.First()}'");
+        {
+            throw JinjaException.Type(named.ContainsKey("caller")
+                ? $"macro '{Name}' was invoked with two values for the special caller argument. This is most " +
+                  "likely a bug."
+                : $"macro '{Name}' takes no keyword argument '{named.Keys.First()}'");
+        }
 
         var extra = positional.Skip(syntax.Parameters.Count).ToArray();
         if (TakesPositional)

@@ -14,8 +14,9 @@ internal static class Slicing
         return target switch
         {
             PyString text => Text(text, start, stop, step ?? 1),
+            PyRange range => Range(range, start, stop, step ?? 1),
             PySequence { HasItems: true } sequence => new PySequence(
-                sequence.Kind == SequenceKind.Range ? SequenceKind.List : sequence.Kind,
+                sequence.Kind,
                 [.. Indices(sequence.Items.Count, start, stop, step ?? 1).Select(index => sequence.Items[index])],
                 sequence.Origin),
             PyDict => throw JinjaException.Type("unhashable type: 'slice'"),
@@ -37,13 +38,25 @@ internal static class Slicing
         return PyString.Concat([PyString.Empty, .. Indices(length, start, stop, step).Select(i => characters[i])]);
     }
 
+    private static PyRange Range(PyRange range, int? start, int? stop, int step)
+    {
+        var (from, to) = Bounds(range.Items.Count, start, stop, step);
+        return range.Slice(from, to, step);
+    }
+
     private static IEnumerable<int> Indices(int length, int? start, int? stop, int step)
+    {
+        var (from, to) = Bounds(length, start, stop, step);
+        for (long i = from; step > 0 ? i < to : i > to; i += step)
+            yield return (int)i;
+    }
+
+    private static (int From, int To) Bounds(int length, int? start, int? stop, int step)
     {
         var (low, high) = step > 0 ? (0, length) : (-1, length - 1);
         var from = start is { } s ? Clamp(s, length, low, high) : step > 0 ? low : high;
         var to = stop is { } e ? Clamp(e, length, low, high) : step > 0 ? high : low;
-        for (long i = from; step > 0 ? i < to : i > to; i += step)
-            yield return (int)i;
+        return (from, to);
     }
 
     private static int Clamp(int index, int length, int low, int high) =>

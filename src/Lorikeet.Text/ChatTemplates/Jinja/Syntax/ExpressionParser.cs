@@ -1,12 +1,22 @@
 using System.Runtime.CompilerServices;
-using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 
 /// <summary>Reads expressions, loosest binding first; the order of binding is jinja2's own, not Python's.</summary>
-internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
+internal sealed class ExpressionParser
 {
     private static readonly string[] ComparisonOperators = ["==", "!=", "<", "<=", ">", ">="];
+
+    private readonly TokenStream _tokens;
+    private readonly NameUse _names;
+    private readonly OperandParser _operands;
+
+    public ExpressionParser(TokenStream tokens, NameUse names)
+    {
+        _tokens = tokens;
+        _names = names;
+        _operands = new OperandParser(tokens, names, this);
+    }
 
     /// <summary>An expression, or a tuple when commas follow.</summary>
     public Expression ParseTuple(bool allowConditional = true, string? endName = null, bool inParentheses = false)
@@ -18,20 +28,20 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
     public Expression ParseExpression()
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        var line = tokens.Line;
-        var mark = names.Mark();
+        var line = _tokens.Line;
+        var mark = _names.Mark();
         var value = ParseOr();
-        while (tokens.SkipName("if"))
+        while (_tokens.SkipName("if"))
         {
             var test = ParseOr();
-            var otherwise = tokens.SkipName("else") ? ParseExpression() : null;
+            var otherwise = _tokens.SkipName("else") ? ParseExpression() : null;
             value = new ConditionalExpression(test, value, otherwise, line);
-            names.Forgive(mark);
+            _names.Forgive(mark);
         }
         return value;
     }
 
-    public Expression ParseOr() => ParseBinary(ParseAnd, () => tokens.Current.IsName("or"));
+    public Expression ParseOr() => ParseBinary(ParseAnd, () => _tokens.Current.IsName("or"));
 
     /// <summary>What an assignment may assign to: a name, a tuple of names, or an attribute of a namespace.</summary>
     public Expression ParseTarget(bool allowNamespace = false, string? endName = null)
@@ -45,7 +55,7 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
     public IReadOnlyList<FilterCall> ParseFilters(bool startsWithoutBar = false)
     {
         var filters = new List<FilterCall>();
-        while (startsWithoutBar || tokens.SkipOperator("|"))
+        while (startsWithoutBar || _tokens.SkipOperator("|"))
         {
             startsWithoutBar = false;
             filters.Add(ParseFilter());
@@ -55,13 +65,13 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
 
     private Expression ParseTupleOf(Func<Expression> parse, string? endName, bool inParentheses)
     {
-        var line = tokens.Line;
+        var line = _tokens.Line;
         var items = new List<Expression>();
         var isTuple = false;
         while (!IsTupleEnd(endName))
         {
             items.Add(parse());
-            if (!tokens.SkipOperator(","))
+            if (!_tokens.SkipOperator(","))
                 break;
             isTuple = true;
         }
@@ -70,29 +80,29 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
             return new TupleExpression(items, line);
         return items.Count == 1
             ? items[0]
-            : throw JinjaException.Syntax($"Expected an expression, got '{tokens.Current}'", tokens.Line);
+            : throw JinjaException.Syntax($"Expected an expression, got '{_tokens.Current}'", _tokens.Line);
     }
 
     private bool IsTupleEnd(string? endName) =>
-        tokens.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd
-        || tokens.Current.IsOperator(")")
-        || (endName is not null && tokens.Current.IsName(endName));
+        _tokens.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd
+        || _tokens.Current.IsOperator(")")
+        || (endName is not null && _tokens.Current.IsName(endName));
 
     private Expression ParseTargetItem(bool allowNamespace)
     {
-        if (allowNamespace && tokens.Current.Kind == TokenKind.Name && tokens.Following.IsOperator("."))
+        if (allowNamespace && _tokens.Current.Kind == TokenKind.Name && _tokens.Following.IsOperator("."))
         {
-            var space = tokens.Next();
-            tokens.ExpectOperator(".");
-            return new NamespaceTarget(space.Text, tokens.Expect(TokenKind.Name).Text, space.Line);
+            var space = _tokens.Next();
+            _tokens.ExpectOperator(".");
+            return new NamespaceTarget(space.Text, _tokens.Expect(TokenKind.Name).Text, space.Line);
         }
-        if (tokens.SkipOperator("("))
+        if (_tokens.SkipOperator("("))
         {
             var inner = ParseTupleOf(() => ParseTargetItem(allowNamespace), endName: null, inParentheses: true);
-            tokens.ExpectOperator(")");
+            _tokens.ExpectOperator(")");
             return inner;
         }
-        return ParsePrimary();
+        return _operands.ParsePrimary();
     }
 
     private static void RequireAssignable(Expression target)
@@ -106,33 +116,33 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
                     RequireAssignable(item);
                 break;
             default:
-                throw JinjaException.Syntax("can't assign to this expression", target.Line);
+                throw JinjaException.Syntax("can't assign to 'const'", target.Line);
         }
     }
 
     private Expression ParseBinary(Func<Expression> parseOperand, Func<bool> isOperator)
     {
-        var line = tokens.Line;
+        var line = _tokens.Line;
         var left = parseOperand();
         while (isOperator())
         {
-            var symbol = tokens.Next().Text;
+            var symbol = _tokens.Next().Text;
             left = new BinaryExpression(symbol, left, parseOperand(), line);
         }
         return left;
     }
 
-    private Expression ParseAnd() => ParseBinary(ParseNot, () => tokens.Current.IsName("and"));
+    private Expression ParseAnd() => ParseBinary(ParseNot, () => _tokens.Current.IsName("and"));
 
     private Expression ParseNot()
     {
-        var line = tokens.Line;
-        return tokens.SkipName("not") ? new UnaryExpression("not", ParseNot(), line) : ParseComparison();
+        var line = _tokens.Line;
+        return _tokens.SkipName("not") ? new UnaryExpression("not", ParseNot(), line) : ParseComparison();
     }
 
     private Expression ParseComparison()
     {
-        var line = tokens.Line;
+        var line = _tokens.Line;
         var first = ParseSum();
         var rest = new List<(string, Expression)>();
         while (ReadComparisonOperator() is { } symbol)
@@ -142,178 +152,58 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
 
     private string? ReadComparisonOperator()
     {
-        var token = tokens.Current;
+        var token = _tokens.Current;
         if (token.Kind == TokenKind.Operator && ComparisonOperators.Contains(token.Text))
-            return tokens.Next().Text;
-        if (tokens.SkipName("in"))
+            return _tokens.Next().Text;
+        if (_tokens.SkipName("in"))
             return "in";
-        if (!token.IsName("not") || !tokens.Following.IsName("in"))
+        if (!token.IsName("not") || !_tokens.Following.IsName("in"))
             return null;
-        tokens.Next();
-        tokens.Next();
+        _tokens.Next();
+        _tokens.Next();
         return "not in";
     }
 
     private Expression ParseSum() =>
-        ParseBinary(ParseConcat, () => tokens.Current.IsOperator("+") || tokens.Current.IsOperator("-"));
+        ParseBinary(ParseConcat, () => _tokens.Current.IsOperator("+") || _tokens.Current.IsOperator("-"));
 
     private Expression ParseConcat()
     {
-        var line = tokens.Line;
+        var line = _tokens.Line;
         var parts = new List<Expression> { ParseProduct() };
-        while (tokens.SkipOperator("~"))
+        while (_tokens.SkipOperator("~"))
             parts.Add(ParseProduct());
         return parts.Count == 1 ? parts[0] : new ConcatExpression(parts, line);
     }
 
     private Expression ParseProduct() =>
-        ParseBinary(ParsePower, () => tokens.Current is { Kind: TokenKind.Operator, Text: "*" or "/" or "//" or "%" });
+        ParseBinary(ParsePower, () => _tokens.Current is { Kind: TokenKind.Operator, Text: "*" or "/" or "//" or "%" });
 
     private Expression ParsePower() =>
-        ParseBinary(() => ParseUnary(withFilters: true), () => tokens.Current.IsOperator("**"));
+        ParseBinary(() => ParseUnary(withFilters: true), () => _tokens.Current.IsOperator("**"));
 
     private Expression ParseUnary(bool withFilters)
     {
-        var line = tokens.Line;
+        var line = _tokens.Line;
         Expression value;
-        if (tokens.Current is { Kind: TokenKind.Operator, Text: "-" or "+" })
-            value = new UnaryExpression(tokens.Next().Text, ParseUnary(withFilters: false), line);
+        if (_tokens.Current is { Kind: TokenKind.Operator, Text: "-" or "+" })
+            value = new UnaryExpression(_tokens.Next().Text, ParseUnary(withFilters: false), line);
         else
-            value = ParsePrimary();
-        value = ParsePostfix(value);
+            value = _operands.ParsePrimary();
+        value = _operands.ParsePostfix(value);
         return withFilters ? ParseFiltersAndTests(value) : value;
-    }
-
-    private Expression ParsePrimary()
-    {
-        var token = tokens.Next();
-        switch (token)
-        {
-            case { Kind: TokenKind.Name }:
-                return ParseName(token);
-            case { Kind: TokenKind.Number }:
-                return new LiteralExpression(token.Number!, token.Line);
-            case { Kind: TokenKind.String }:
-                var text = token.Text;
-                while (tokens.Current.Kind == TokenKind.String)
-                    text += tokens.Next().Text;
-                return new LiteralExpression(new PyString(text), token.Line);
-            case { Kind: TokenKind.Operator, Text: "(" }:
-                var inner = ParseTuple(inParentheses: true);
-                tokens.ExpectOperator(")");
-                return inner;
-            case { Kind: TokenKind.Operator, Text: "[" }:
-                return new ListExpression(ParseItems("]", ParseExpression), token.Line);
-            case { Kind: TokenKind.Operator, Text: "{" }:
-                return new DictExpression(ParseItems("}", ParsePair), token.Line);
-            default:
-                throw JinjaException.Syntax($"unexpected '{token}'", token.Line);
-        }
-    }
-
-    private Expression ParseName(Token token)
-    {
-        switch (token.Text)
-        {
-            case "true" or "True":
-                return new LiteralExpression(true, token.Line);
-            case "false" or "False":
-                return new LiteralExpression(false, token.Line);
-            case "none" or "None":
-                return new LiteralExpression(PyNone.Value, token.Line);
-            default:
-                names.Read(token.Text);
-                return new NameExpression(token.Text, token.Line);
-        }
-    }
-
-    private List<T> ParseItems<T>(string end, Func<T> parse)
-    {
-        var items = new List<T>();
-        while (!tokens.SkipOperator(end))
-        {
-            if (items.Count > 0)
-            {
-                tokens.ExpectOperator(",");
-                if (tokens.SkipOperator(end))
-                    break;
-            }
-            items.Add(parse());
-        }
-        return items;
-    }
-
-    private (Expression Key, Expression Value) ParsePair()
-    {
-        var key = ParseExpression();
-        tokens.ExpectOperator(":");
-        return (key, ParseExpression());
-    }
-
-    private Expression ParsePostfix(Expression value)
-    {
-        while (true)
-        {
-            if (tokens.Current.IsOperator("."))
-                value = ParseAttribute(value);
-            else if (tokens.Current.IsOperator("["))
-                value = ParseSubscript(value);
-            else if (tokens.Current.IsOperator("("))
-                value = ParseCall(value);
-            else
-                return value;
-        }
-    }
-
-    private Expression ParseAttribute(Expression target)
-    {
-        var line = tokens.Next().Line;
-        return tokens.Next() switch
-        {
-            { Kind: TokenKind.Name } name => new AttributeExpression(target, name.Text, line),
-            { Kind: TokenKind.Number } number =>
-                new SubscriptExpression(target, new LiteralExpression(number.Number!, line), line),
-            var other => throw JinjaException.Syntax("expected name or number", other.Line),
-        };
-    }
-
-    private SubscriptExpression ParseSubscript(Expression target)
-    {
-        var line = tokens.Next().Line;
-        var indices = ParseItems("]", ParseSubscripted);
-        return new SubscriptExpression(target, indices is [var one] ? one : new TupleExpression(indices, line), line);
-    }
-
-    private Expression ParseSubscripted()
-    {
-        var line = tokens.Line;
-        var start = tokens.Current.IsOperator(":") ? null : ParseExpression();
-        if (start is not null && !tokens.Current.IsOperator(":"))
-            return start;
-        tokens.ExpectOperator(":");
-        var stop = ParseBound();
-        return new SliceExpression(start, stop, tokens.SkipOperator(":") ? ParseBound() : null, line);
-    }
-
-    private Expression? ParseBound() =>
-        tokens.Current is { Kind: TokenKind.Operator, Text: ":" or "]" or "," } ? null : ParseExpression();
-
-    private CallExpression ParseCall(Expression target)
-    {
-        var line = tokens.Line;
-        return new CallExpression(target, new ArgumentParser(tokens, this).Parse(), line);
     }
 
     private Expression ParseFiltersAndTests(Expression value)
     {
         while (true)
         {
-            if (tokens.SkipOperator("|"))
+            if (_tokens.SkipOperator("|"))
                 value = new FilterExpression(value, ParseFilter());
-            else if (tokens.Current.IsName("is"))
+            else if (_tokens.Current.IsName("is"))
                 value = ParseTest(value);
-            else if (tokens.Current.IsOperator("("))
-                value = ParseCall(value);
+            else if (_tokens.Current.IsOperator("("))
+                value = _operands.ParseCall(value);
             else
                 return value;
         }
@@ -321,30 +211,30 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
 
     private FilterCall ParseFilter()
     {
-        var line = tokens.Line;
+        var line = _tokens.Line;
         var name = ParseDottedName();
-        names.UseFilter(name, line);
-        var arguments = tokens.Current.IsOperator("(")
-            ? new ArgumentParser(tokens, this).Parse()
+        _names.UseFilter(name, line);
+        var arguments = _tokens.Current.IsOperator("(")
+            ? new ArgumentParser(_tokens, this).Parse()
             : ArgumentList.Empty;
         return new FilterCall(name, arguments, line);
     }
 
     private Expression ParseTest(Expression value)
     {
-        var line = tokens.Next().Line;
-        var isNegated = tokens.SkipName("not");
+        var line = _tokens.Next().Line;
+        var isNegated = _tokens.SkipName("not");
         var name = ParseDottedName();
-        names.UseTest(name, line);
+        _names.UseTest(name, line);
         Expression test = new TestExpression(value, name, ParseTestArguments(), line);
         return isNegated ? new UnaryExpression("not", test, line) : test;
     }
 
     private ArgumentList ParseTestArguments()
     {
-        var token = tokens.Current;
+        var token = _tokens.Current;
         if (token.IsOperator("("))
-            return new ArgumentParser(tokens, this).Parse();
+            return new ArgumentParser(_tokens, this).Parse();
         var hasArgument = token.Kind is TokenKind.String or TokenKind.Number
             || token is { Kind: TokenKind.Operator, Text: "[" or "{" }
             || (token.Kind == TokenKind.Name && token.Text is not ("else" or "or" or "and"));
@@ -352,14 +242,14 @@ internal sealed class ExpressionParser(TokenStream tokens, NameUse names)
             return ArgumentList.Empty;
         if (token.IsName("is"))
             throw JinjaException.Syntax("You cannot chain multiple tests with is", token.Line);
-        return ArgumentList.One(ParsePostfix(ParsePrimary()));
+        return ArgumentList.One(_operands.ParsePostfix(_operands.ParsePrimary()));
     }
 
     private string ParseDottedName()
     {
-        var name = tokens.Expect(TokenKind.Name).Text;
-        while (tokens.SkipOperator("."))
-            name += "." + tokens.Expect(TokenKind.Name).Text;
+        var name = _tokens.Expect(TokenKind.Name).Text;
+        while (_tokens.SkipOperator("."))
+            name += "." + _tokens.Expect(TokenKind.Name).Text;
         return name;
     }
 }

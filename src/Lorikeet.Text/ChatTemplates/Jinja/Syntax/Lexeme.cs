@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 using System.Text.RegularExpressions;
+using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 
@@ -40,7 +41,8 @@ internal static partial class Lexeme
             return (new Token(TokenKind.String, Unescape(quoted.Value[1..^1], line), line), quoted.Length);
         if (Operator().Match(source, position) is { Success: true } symbol)
             return (new Token(TokenKind.Operator, symbol.Value, line), symbol.Length);
-        throw JinjaException.Syntax($"unexpected char '{source[position]}' at {position}", line);
+        throw JinjaException.Syntax(
+            $"unexpected char {Display.Quote(source[position].ToString())} at {position}", line);
     }
 
     private static object ParseFloat(string digits) =>

@@ -44,6 +44,6 @@ internal sealed class NameUse
     public void Enforce(int mark)
     {
         if (_unknown.Count > mark)
-            throw new JinjaException("TemplateAssertionError", _unknown[mark].Reason, _unknown[mark].Line);
+            throw JinjaException.Assertion(_unknown[mark].Reason, _unknown[mark].Line);
     }
 }

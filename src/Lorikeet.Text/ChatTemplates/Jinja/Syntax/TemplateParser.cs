@@ -76,6 +76,7 @@ internal sealed class TemplateParser
         "filter" => Scoped(() =>
             new FilterBlockStatement(_expressions.ParseFilters(true), ParseBlock("endfilter"), tag.Line)),
         "with" => Scoped(() => ParseWith(tag.Line)),
+        "autoescape" => Scoped(() => ParseAutoescape(tag.Line)),
         "block" => Scoped(() => ParseNamedBlock(tag.Line)),
         "generation" => ParseGeneration(tag.Line),
         "break" => new BreakStatement(tag.Line),
@@ -103,7 +104,7 @@ internal sealed class TemplateParser
         return body;
     }
 
-    /// <summary>Parses what has a scope of its own: an unknown filter in it is not forgiven by a branch around it.</summary>
+    /// <summary>Parses what has a scope of its own: no branch around it forgives an unknown filter in it.</summary>
     private T Scoped<T>(Func<T> parse)
     {
         var mark = _names.Mark();
@@ -125,6 +126,8 @@ internal sealed class TemplateParser
     private ForStatement ParseFor(int line)
     {
         var target = _expressions.ParseTarget(endName: "in");
+        if (target is NameExpression { Name: "loop" })
+            throw JinjaException.Assertion("Can't assign to special loop variable in for-loop target", line);
         _tokens.ExpectName("in");
         var items = _expressions.ParseTuple(allowConditional: false, endName: "recursive");
         var test = _tokens.SkipName("if") ? _expressions.ParseExpression() : null;
@@ -215,6 +218,14 @@ internal sealed class TemplateParser
             assignments.Add((target, _expressions.ParseExpression()));
         }
         return new WithStatement(assignments, ParseBlock("endwith"), line);
+    }
+
+    /// <summary>Chat templates are no HTML: escaping can be turned off, as it is, but not on.</summary>
+    private WithStatement ParseAutoescape(int line)
+    {
+        if (_expressions.ParseExpression() is not LiteralExpression { Value: false })
+            throw JinjaException.Syntax("'autoescape' can only be false in a chat template", line);
+        return new WithStatement([], ParseBlock("endautoescape"), line);
     }
 
     private BlockStatement ParseNamedBlock(int line)

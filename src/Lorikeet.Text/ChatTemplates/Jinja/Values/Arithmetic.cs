@@ -6,6 +6,10 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 /// <summary>Python's operators <c>+ - * / // % **</c> on its values.</summary>
 internal static class Arithmetic
 {
+    // A template is someone else's text: it must not be able to eat all memory or time.
+    private const int LongestResult = 100_000_000;
+    private const int LargestExponent = 100_000;
+
     public static object Apply(string symbol, object left, object right)
     {
         if (left is PyString format && symbol == "%")
@@ -19,8 +23,8 @@ internal static class Arithmetic
         return symbol switch
         {
             "+" => Add(left, right),
-            "*" when Number.TryFrom(right, out var count) => Repeat(left, count, right),
-            "*" when Number.TryFrom(left, out var count) => Repeat(right, count, left),
+            "*" when IsRepeatable(left) => Repeat(left, right),
+            "*" when IsRepeatable(right) => Repeat(right, left),
             _ => throw Unsupported(symbol, left, right),
         };
     }
@@ -46,7 +50,8 @@ internal static class Arithmetic
         (PySequence { Kind: SequenceKind.List or SequenceKind.Tuple } a, PySequence b) when a.Kind == b.Kind =>
             new PySequence(a.Kind, [.. a.Items, .. b.Items], Origin.Combine(a.Origin, b.Origin)),
         (PyString, _) => throw CannotConcatenate("str", right),
-        (PySequence { Kind: SequenceKind.List or SequenceKind.Tuple } a, _) => throw CannotConcatenate(a.TypeName, right),
+        (PySequence { Kind: SequenceKind.List or SequenceKind.Tuple } a, _) =>
+            throw CannotConcatenate(a.TypeName, right),
         _ => throw Unsupported("+", left, right),
     };
 
@@ -58,17 +63,21 @@ internal static class Arithmetic
         return PyString.Concat([Html.Escape(left), Html.Escape(right)]).AsMarkup();
     }
 
-    private static object Repeat(object value, Number count, object countValue)
+    private static bool IsRepeatable(object value) =>
+        value is PyString or PySequence { Kind: SequenceKind.List or SequenceKind.Tuple };
+
+    private static object Repeat(object value, object countValue)
     {
-        if (value is not PyString and not PySequence { Kind: SequenceKind.List or SequenceKind.Tuple })
-            throw Unsupported("*", value, countValue);
-        if (!count.IsInteger)
+        if (!Number.TryFrom(countValue, out var count) || !count.IsInteger)
             throw JinjaException.Type($"can't multiply sequence by non-int of type '{PyType.NameOf(countValue)}'");
-        var times = (int)BigInteger.Max(0, BigInteger.Min(count.Integer, 100_000_000));
+        if (count.Integer * (Iteration.Length(value) ?? 1) > LongestResult)
+            throw new JinjaException("MemoryError", $"a repetition longer than {LongestResult} items");
+        var times = (int)BigInteger.Max(0, count.Integer);
         if (value is PySequence sequence)
             return new PySequence(sequence.Kind, [.. Enumerable.Repeat(sequence.Items, times).SelectMany(x => x)]);
         var text = (PyString)value;
-        return times == 0 ? PyString.Empty : PyString.Concat([.. Enumerable.Repeat(text, times)]).AsMarkup(text.IsMarkup);
+        var repeated = times == 0 ? PyString.Empty : PyString.Concat([.. Enumerable.Repeat(text, times)]);
+        return repeated.AsMarkup(text.IsMarkup);
     }
 
     private static object Integers(string symbol, BigInteger a, BigInteger b)
@@ -82,7 +91,7 @@ internal static class Arithmetic
                 return b.IsZero ? throw DivisionByZero("division by zero") : (double)a / (double)b;
             case "//" or "%":
                 if (b.IsZero)
-                    throw DivisionByZero("integer division or modulo by zero");
+                    throw DivisionByZero($"integer {(symbol == "%" ? "modulo" : "division or modulo")} by zero");
                 var quotient = BigInteger.DivRem(a, b, out var remainder);
                 // Python rounds towards minus infinity.
                 var isRounded = !remainder.IsZero && remainder.Sign != b.Sign;
@@ -92,7 +101,9 @@ internal static class Arithmetic
             default:
                 if (b.Sign < 0)
                     return Reals(symbol, new Number(a, null), new Number(b, null));
-                return BigInteger.Pow(a, (int)BigInteger.Min(b, 100_000));
+                return b <= LargestExponent
+                    ? BigInteger.Pow(a, (int)b)
+                    : throw new JinjaException("OverflowError", $"an exponent larger than {LargestExponent}");
         }
     }
 

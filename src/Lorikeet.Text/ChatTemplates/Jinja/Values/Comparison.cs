@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
@@ -17,6 +18,7 @@ internal static class Comparison
 
     public static bool AreEqual(object left, object right)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         if (Number.TryFrom(left, out var leftNumber))
             return Number.TryFrom(right, out var rightNumber) && leftNumber.CompareTo(rightNumber) == 0;
         return (left, right) switch

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
@@ -16,23 +17,27 @@ internal static class Display
         _ => new PyString(Repr(value), OriginOf(value)),
     };
 
-    public static string Repr(object value) => value switch
+    public static string Repr(object value)
     {
-        PyNone => "None",
-        bool flag => flag ? "True" : "False",
-        BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
-        double real => Float(real),
-        PyString { IsMarkup: true } text => $"Markup({Quote(text.Text)})",
-        PyString text => Quote(text.Text),
-        PyRange range => range.Description,
-        PySequence sequence => Sequence(sequence),
-        PyDict dict => Braces(dict),
-        Undefined => "Undefined",
-        Namespace space => $"<Namespace {Braces(space.Attributes)}>",
-        LoopContext loop => $"<LoopContext {loop.Index0 + 1}/{loop.Length}>",
-        Macro macro => macro.Name is null ? "<Macro anonymous>" : $"<Macro {Quote(macro.Name)}>",
-        _ => $"<{PyType.NameOf(value)} object>",
-    };
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        return value switch
+        {
+            PyNone => "None",
+            bool flag => flag ? "True" : "False",
+            BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
+            double real => Float(real),
+            PyString { IsMarkup: true } text => $"Markup({Quote(text.Text)})",
+            PyString text => Quote(text.Text),
+            PyRange range => range.Description,
+            PySequence sequence => Sequence(sequence),
+            PyDict dict => Braces(dict),
+            Undefined => "Undefined",
+            Namespace space => $"<Namespace {Braces(space.Attributes)}>",
+            LoopContext loop => $"<LoopContext {loop.Index0 + 1}/{loop.Length}>",
+            Macro macro => macro.Name is null ? "<Macro anonymous>" : $"<Macro {Quote(macro.Name)}>",
+            _ => $"<{PyType.NameOf(value)} object>",
+        };
+    }
 
     /// <summary>The shortest digits that read back as the same double, as Python writes them.</summary>
     public static string Float(double value)
@@ -42,10 +47,7 @@ internal static class Display
         if (double.IsInfinity(value))
             return value > 0 ? "inf" : "-inf";
 
-        var scientific = value.ToString("E16", CultureInfo.InvariantCulture);
-        var shortest = value.ToString("R", CultureInfo.InvariantCulture);
-        var exponent = int.Parse(scientific[(scientific.IndexOf('E') + 1)..], CultureInfo.InvariantCulture);
-        var digits = Digits(shortest);
+        var (digits, exponent) = Digits(value);
         var sign = value < 0 || (value == 0 && double.IsNegative(value)) ? "-" : "";
         if (value == 0)
             return sign + "0.0";
@@ -80,21 +82,31 @@ internal static class Display
     }
 
     /// <summary>The origins of all text inside a value, combined.</summary>
-    public static int OriginOf(object value) => value switch
+    public static int OriginOf(object value)
     {
-        PyString text => text.CombinedOrigin,
-        PySequence sequence => sequence.Items.Aggregate(
-            sequence.Origin, (origin, item) => Origin.Combine(origin, OriginOf(item))),
-        PyDict dict => dict.Values.Aggregate(
-            dict.Origin, (origin, item) => Origin.Combine(origin, OriginOf(item))),
-        _ => Origin.Template,
-    };
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        return value switch
+        {
+            PyString text => text.CombinedOrigin,
+            PySequence sequence => sequence.Items.Aggregate(
+                sequence.Origin, (origin, item) => Origin.Combine(origin, OriginOf(item))),
+            PyDict dict => dict.Values.Aggregate(
+                dict.Origin, (origin, item) => Origin.Combine(origin, OriginOf(item))),
+            _ => Origin.Template,
+        };
+    }
 
-    private static string Digits(string shortest)
+    /// <summary>The shortest significant digits, and the power of ten of the first one.</summary>
+    private static (string Digits, int Exponent) Digits(double value)
     {
-        var mantissa = shortest.Split('E')[0].Replace("-", "").Replace(".", "").TrimStart('0');
-        var trimmed = mantissa.TrimEnd('0');
-        return trimmed.Length == 0 ? "0" : trimmed;
+        var parts = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture).Split('E');
+        var point = parts[0].IndexOf('.');
+        var all = parts[0].Replace(".", "");
+        var digits = all.TrimStart('0');
+        var exponent = (point < 0 ? all.Length : point) - 1 - (all.Length - digits.Length);
+        if (parts.Length == 2)
+            exponent += int.Parse(parts[1], CultureInfo.InvariantCulture);
+        return (digits.TrimEnd('0'), exponent);
     }
 
     private static string Escape(int codePoint) => codePoint switch

@@ -29,6 +29,18 @@ internal static class Iteration
         _ => null,
     };
 
+    /// <summary>The two items of a pair.</summary>
+    public static (object First, object Second) ToPair(object value)
+    {
+        var items = Of(value).ToArray();
+        return items.Length switch
+        {
+            2 => (items[0], items[1]),
+            < 2 => throw JinjaException.Value($"not enough values to unpack (expected 2, got {items.Length})"),
+            _ => throw JinjaException.Value("too many values to unpack (expected 2)"),
+        };
+    }
+
     public static PyString Reverse(PyString text) => PyString.Concat([PyString.Empty, .. Characters(text).Reverse()]);
 
     private static IEnumerable<PyString> Characters(PyString text)
@@ -36,7 +48,7 @@ internal static class Iteration
         for (var i = 0; i < text.Text.Length;)
         {
             var length = PyText.CodePointLength(text.Text, i);
-            yield return text.Slice(i, length);
+            yield return text.Slice(i, length).AsMarkup(false);
             i += length;
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
@@ -27,6 +28,7 @@ internal sealed class JsonText(
 
     private void Append(object value, int depth)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         switch (value)
         {
             case PyNone:

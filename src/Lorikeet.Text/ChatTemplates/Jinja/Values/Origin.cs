@@ -1,6 +1,6 @@
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
-/// <summary>Where a stretch of text came from, followed through the rendering to find what the assistant says.</summary>
+/// <summary>Where a stretch of text came from, to find in a rendering what the assistant says.</summary>
 /// <remarks>A positive origin is an assistant's message: its index among the messages plus one.</remarks>
 internal static class Origin
 {

@@ -23,7 +23,8 @@ internal sealed class PyDict(int origin = Origin.Template)
         set => _items[Hashable(key)] = value;
     }
 
-    public bool TryGet(object key, [NotNullWhen(true)] out object? value) => _items.TryGetValue(Hashable(key), out value);
+    public bool TryGet(object key, [NotNullWhen(true)] out object? value) =>
+        _items.TryGetValue(Hashable(key), out value);
 
     public bool TryGet(string key, [NotNullWhen(true)] out object? value) => TryGet(new PyString(key), out value);
 

@@ -54,9 +54,14 @@ internal sealed class PyRange : PySequence
 {
     private const int LongestRange = 100_000;
 
+    private readonly BigInteger _start;
+    private readonly BigInteger _step;
+
     private PyRange(BigInteger start, BigInteger stop, BigInteger step, IReadOnlyList<object> items)
         : base(SequenceKind.Range, items)
     {
+        _start = start;
+        _step = step;
         Description = step.IsOne ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})";
     }
 
@@ -77,6 +82,10 @@ internal sealed class PyRange : PySequence
             items[i] = start + step * i;
         return new PyRange(start, stop, step, items);
     }
+
+    /// <summary>The range over every <paramref name="step"/>-th item between two indices.</summary>
+    public PyRange Slice(int from, int to, int step) =>
+        Create(_start + from * _step, _start + to * _step, _step * step);
 }
 
 /// <summary>A generator: it can be read once, prints as an object and is always true.</summary>

@@ -1,6 +1,6 @@
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
-/// <summary>jinja2's default Undefined: prints as nothing, iterates as nothing, is false; all else is an error.</summary>
+/// <summary>jinja2's default Undefined: prints nothing, iterates over nothing, is false; all else fails.</summary>
 /// <param name="reason">What the error says.</param>
 /// <param name="kind">The error's name; an access the sandbox forbids is a SecurityError.</param>
 internal sealed class Undefined(string reason, string kind = "UndefinedError")
@@ -19,5 +19,6 @@ internal sealed class Undefined(string reason, string kind = "UndefinedError")
 
     public JinjaException Error() => new(kind, reason);
 
-    private static string Describe(object target) => target is PyNone ? "None" : $"{PyType.QualifiedNameOf(target)} object";
+    private static string Describe(object target) =>
+        target is PyNone ? "None" : $"{PyType.QualifiedNameOf(target)} object";
 }
