@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using Lorikeet.Training;
 
@@ -11,42 +9,51 @@ namespace Lorikeet.Runs;
 /// </summary>
 internal static class MetricsLine
 {
-    public static string Of(StepMetrics metrics) => Object(json =>
-    {
-        json.WriteNumber("step", metrics.Step);
-        Write(json, "epoch", metrics.Epoch);
-        Write(json, "loss", metrics.Loss);
-        Write(json, "grad_norm", metrics.GradNorm);
-        Write(json, "learning_rate", metrics.LearningRate);
-        json.WriteNumber("tokens", metrics.Tokens);
-        Write(json, "tokens_per_second", Math.Round(metrics.TokensPerSecond, 1));
-        json.WriteNumber("peak_memory_bytes", metrics.PeakMemoryBytes);
-    });
+    public static string Of(StepMetrics metrics) => JsonLine.Of(json => Write(json, metrics));
 
-    public static string Of(EvaluationMetrics metrics) => Object(json =>
+    public static string Of(EvaluationMetrics metrics) => JsonLine.Of(json => Write(json, metrics));
+
+    public static string Of(RunResult result) => JsonLine.Of(json => Write(json, result));
+
+    /// <summary>Writes the properties of a step.</summary>
+    public static void Write(Utf8JsonWriter json, StepMetrics metrics)
     {
         json.WriteNumber("step", metrics.Step);
-        Write(json, "epoch", metrics.Epoch);
-        Write(json, "eval_loss", metrics.Loss);
-        Write(json, "eval_perplexity", metrics.Perplexity);
+        json.WriteFinite("epoch", metrics.Epoch);
+        json.WriteFinite("loss", metrics.Loss);
+        json.WriteFinite("grad_norm", metrics.GradNorm);
+        json.WriteFinite("learning_rate", metrics.LearningRate);
+        json.WriteNumber("tokens", metrics.Tokens);
+        json.WriteFinite("tokens_per_second", Math.Round(metrics.TokensPerSecond, 1));
+        json.WriteNumber("peak_memory_bytes", metrics.PeakMemoryBytes);
+    }
+
+    /// <summary>Writes the properties of an evaluation.</summary>
+    public static void Write(Utf8JsonWriter json, EvaluationMetrics metrics)
+    {
+        json.WriteNumber("step", metrics.Step);
+        json.WriteFinite("epoch", metrics.Epoch);
+        json.WriteFinite("eval_loss", metrics.Loss);
+        json.WriteFinite("eval_perplexity", metrics.Perplexity);
         json.WriteNumber("eval_rows", metrics.Rows);
         json.WriteNumber("eval_targets", metrics.Targets);
-        Write(json, "eval_runtime", Math.Round(metrics.Seconds, 3));
-    });
+        json.WriteFinite("eval_runtime", Math.Round(metrics.Seconds, 3));
+    }
 
-    public static string Of(RunResult result) => Object(json =>
+    /// <summary>Writes the properties of the end of a run.</summary>
+    public static void Write(Utf8JsonWriter json, RunResult result)
     {
         json.WriteNumber("step", result.Steps);
-        Write(json, "train_loss", result.TrainLoss);
-        Write(json, "train_runtime", Math.Round(result.Seconds, 3));
+        json.WriteFinite("train_loss", result.TrainLoss);
+        json.WriteFinite("train_runtime", Math.Round(result.Seconds, 3));
         json.WriteNumber("tokens", result.Tokens);
         json.WriteNumber("peak_memory_bytes", result.PeakMemoryBytes);
         if (result.BestEvalLoss is { } loss)
-            Write(json, "best_eval_loss", loss);
+            json.WriteFinite("best_eval_loss", loss);
         if (result.BestStep is { } step)
             json.WriteNumber("best_step", step);
         json.WriteString("stop_reason", JsonNamingPolicy.SnakeCaseLower.ConvertName(result.Reason.ToString()));
-    });
+    }
 
     /// <summary>Every line of a file with the event it was written for.</summary>
     /// <remarks>A last line without its line break is what a crash cut short, and is left out.</remarks>
@@ -101,26 +108,5 @@ internal static class MetricsLine
     {
         var value = line.GetProperty(name);
         return value.ValueKind == JsonValueKind.Null ? double.NaN : value.GetDouble();
-    }
-
-    private static void Write(Utf8JsonWriter json, string name, double value)
-    {
-        if (double.IsFinite(value))
-            json.WriteNumber(name, value);
-        else
-            json.WriteNull(name);
-    }
-
-    private static string Object(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 }

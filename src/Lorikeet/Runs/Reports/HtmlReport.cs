@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Xml.Linq;
 using Lorikeet.Formats;
-using static Lorikeet.Runs.Reports.Markup;
+using static Lorikeet.Runs.Reports.Html;
 
 namespace Lorikeet.Runs.Reports;
 

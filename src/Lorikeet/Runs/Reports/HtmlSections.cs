@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using Lorikeet.Training;
-using static Lorikeet.Runs.Reports.Markup;
+using static Lorikeet.Runs.Reports.Html;
 
 namespace Lorikeet.Runs.Reports;
 

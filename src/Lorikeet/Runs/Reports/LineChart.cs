@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Xml.Linq;
-using static Lorikeet.Runs.Reports.Markup;
+using static Lorikeet.Runs.Reports.Html;
 
 namespace Lorikeet.Runs.Reports;
 

@@ -54,7 +54,7 @@ internal sealed class MarkdownPage(ReportLanguage language)
     private static string Escape(string text)
     {
         var escaped = new StringBuilder(text.Length);
-        foreach (var character in Markup.Visible(text.Trim()).ReplaceLineEndings("\n"))
+        foreach (var character in VisibleText.Of(text.Trim()).ReplaceLineEndings("\n"))
         {
             if (@"\`*_[]<>|#~&".Contains(character))
                 escaped.Append('\\');

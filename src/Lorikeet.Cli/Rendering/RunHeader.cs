@@ -1,0 +1,24 @@
+using Lorikeet.Runs;
+using Lorikeet.Training;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Lorikeet.Cli.Rendering;
+
+/// <summary>What a run is about to do: model, trained parameters, data, steps.</summary>
+internal static class RunHeader
+{
+    public static IReadOnlyList<IRenderable> Of(RunSummary summary)
+    {
+        var grid = new Grid { Expand = false }
+            .AddColumn(new GridColumn().NoWrap().PadLeft(2).PadRight(2)).AddColumn(new GridColumn().PadLeft(0));
+        Add("model", EventText.Model(summary));
+        Add("trains", EventText.Trained(summary));
+        Add("data", EventText.Data(summary));
+        Add("steps", EventText.Steps(summary));
+        return [new Padder(grid, new Padding(0, 1))];
+
+        void Add(string name, string value) =>
+            grid.AddRow(new Markup($"[grey]{name}[/]"), new Markup(value.EscapeMarkup()));
+    }
+}

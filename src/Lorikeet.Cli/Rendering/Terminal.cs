@@ -1,0 +1,38 @@
+using System.Text;
+using Spectre.Console;
+
+namespace Lorikeet.Cli.Rendering;
+
+/// <summary>The two outputs of the program: results go to stdout, talk about them to stderr.</summary>
+/// <param name="Data">stdout.</param>
+/// <param name="Talk">stderr.</param>
+internal sealed record Terminal(IAnsiConsole Data, IAnsiConsole Talk)
+{
+    // Tables in a file or pipe need no narrower lines than this.
+    private const int WidthOfFiles = 120;
+
+    /// <summary>The outputs of this process; colours only where a terminal shows them and NO_COLOR is not set.</summary>
+    public static Terminal OfProcess()
+    {
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return new Terminal(
+            Open(Console.Out, Console.IsOutputRedirected), Open(Console.Error, Console.IsErrorRedirected));
+    }
+
+    // Detection looks at stdout alone; a terminal on stderr is one even while stdout goes to a file.
+    private static IAnsiConsole Open(TextWriter writer, bool redirected)
+    {
+        var plain = redirected || Environment.GetEnvironmentVariable("TERM") == "dumb";
+        var colourless = plain || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = plain ? AnsiSupport.No : OperatingSystem.IsWindows() ? AnsiSupport.Detect : AnsiSupport.Yes,
+            ColorSystem = colourless ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+            Interactive = plain ? InteractionSupport.No : InteractionSupport.Yes,
+        });
+        if (redirected)
+            console.Profile.Width = WidthOfFiles;
+        return console;
+    }
+}
