@@ -3,7 +3,7 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Cli.Rendering;
 
-/// <summary>Every event as a line of JSON, for programs that watch a run; <see cref="EventJson"/> lists the keys.</summary>
+/// <summary>Every event as a line of JSON (<see cref="EventJson"/>), for programs that watch a run.</summary>
 internal sealed class JsonProgress(TextWriter writer) : IProgressDisplay
 {
     private readonly RunProgress _progress = new();

@@ -15,7 +15,8 @@ internal static class ProgressDisplay
     /// <param name="console">stderr.</param>
     /// <param name="loggingSteps">Steps between the lines of the plain display (<c>logging_steps</c>).</param>
     /// <param name="clock">Times stages and the run.</param>
-    public static IProgressDisplay Create(ProgressMode mode, IAnsiConsole console, int loggingSteps, TimeProvider clock) =>
+    public static IProgressDisplay Create(
+        ProgressMode mode, IAnsiConsole console, int loggingSteps, TimeProvider clock) =>
         mode switch
         {
             ProgressMode.Rich => new RichProgress(console, clock),

@@ -55,7 +55,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
             }
 
             if (_stage is { } stage)
-                lines.Add(Line(Describe(stage, Spinner())));
+                lines.Add(Line(Spinner() + Describe(stage, maxWidth - 2)));
             var aboveBar = _started is null ? 0 : 1;
             return ((IRenderable)new Padder(new Rows(lines), new Padding(0, aboveBar, 0, 0))).Render(options, maxWidth);
         }
@@ -81,7 +81,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
             return [];
         _stage = null;
         var bullet = unicode ? "•" : "*";
-        return [Line($"[green]{bullet}[/] {Describe(stage with { Total = 0 })}")];
+        return [Line($"[green]{bullet}[/] {Describe(stage with { Total = 0 }, width: 0)}")];
     }
 
     private IReadOnlyList<IRenderable> Start(RunSummary summary)
@@ -121,11 +121,11 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
             StopReason.EarlyStopping => $"stopped early after {Count(result.Steps)} steps",
             _ => $"interrupted after {Count(result.Steps)} steps",
         };
-        var best = result.BestEvalLoss is { } loss ? $", best eval loss {Loss(loss)} at step {result.BestStep}" : "";
+        var best = result.BestEvalLoss is { } loss ? $", best eval loss {Loss(loss)} (step {result.BestStep})" : "";
         return
         [
             Line($"[{colour}]{bullet}[/] [bold]Training[/] {ending}, train loss {Loss(result.TrainLoss)}{best}, "
-                + $"peak memory {Bytes(result.PeakMemoryBytes)}  [grey]{Duration(result.Seconds)}[/]"),
+                + $"peak {Bytes(result.PeakMemoryBytes)}  [grey]{Duration(result.Seconds)}[/]"),
         ];
     }
 
@@ -139,14 +139,19 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
         return Line(ProgressBar.Markup(_progress.Share, bar, unicode) + text);
     }
 
-    private string Describe(Stage stage, string lead = "")
+    private string Describe(Stage stage, int width)
     {
         var passed = Duration(clock.GetElapsedTime(stage.Started).TotalSeconds);
-        var bar = stage.Total > 0
-            ? $"  {ProgressBar.Markup((double)stage.Done / stage.Total, 20, unicode)}  {Count(stage.Done)}/{Count(stage.Total)}"
-            : "";
+        var bar = "";
+        if (stage.Total > 0)
+        {
+            var count = $"  {Count(stage.Done)}/{Count(stage.Total)}";
+            var room = width - stage.Name.Length - stage.Detail.Length - count.Length - passed.Length - 5;
+            bar = $"  {ProgressBar.Markup((double)stage.Done / stage.Total, Math.Clamp(room, 0, 20), unicode)}{count}";
+        }
+
         var detail = stage.Detail.Length > 0 ? $" {stage.Detail.EscapeMarkup()}" : "";
-        return $"{lead}[bold]{stage.Name.EscapeMarkup()}[/]{detail}{bar}  [grey]{passed}[/]";
+        return $"[bold]{stage.Name.EscapeMarkup()}[/]{detail}{bar}  [grey]{passed}[/]";
     }
 
     private string Spinner()

@@ -11,7 +11,7 @@ internal sealed record Terminal(IAnsiConsole Data, IAnsiConsole Talk)
     // Tables in a file or pipe need no narrower lines than this.
     private const int WidthOfFiles = 120;
 
-    /// <summary>The outputs of this process; colours only where a terminal shows them and NO_COLOR is not set.</summary>
+    /// <summary>The outputs of this process; in colour only on a terminal, and not when NO_COLOR is set.</summary>
     public static Terminal OfProcess()
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);

@@ -5,8 +5,8 @@ namespace Lorikeet.Runs;
 
 /// <summary>
 /// Events as JSON Lines for programs that watch a run. <c>event</c> names the kind: <c>stage</c>, <c>progress</c>,
-/// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>checkpoint</c>, <c>warning</c>, <c>end</c>; steps, evaluations and the
-/// end have the keys of <c>metrics.jsonl</c>.
+/// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>checkpoint</c>, <c>warning</c>, <c>end</c>; steps, evaluations and
+/// the end have the keys of <c>metrics.jsonl</c>.
 /// </summary>
 internal static class EventJson
 {

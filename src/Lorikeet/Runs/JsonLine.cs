@@ -8,7 +8,10 @@ namespace Lorikeet.Runs;
 /// <summary>One JSON object in one line, as people read it: letters of any language stay letters.</summary>
 internal static class JsonLine
 {
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes the properties of an object.</summary>
     public static string Of(Action<Utf8JsonWriter> writeProperties)

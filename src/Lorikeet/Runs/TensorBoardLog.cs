@@ -2,6 +2,12 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
 
+/// <summary>What TensorBoard shows besides the metrics, and how often.</summary>
+/// <param name="Options">The options as JSON or YAML, shown as the text <c>args</c>.</param>
+/// <param name="ModelConfig">The base's <c>config.json</c>, shown as the text <c>model_config</c>.</param>
+/// <param name="LoggingSteps">Steps between reports (<c>logging_steps</c>).</param>
+public sealed record TensorBoardSettings(string Options, string ModelConfig, int LoggingSteps);
+
 /// <summary>
 /// Writes TensorBoard event files with the tags of transformers' TensorBoardCallback: <c>train/loss</c> (the mean over
 /// the steps since the last report), <c>train/grad_norm</c>, <c>train/learning_rate</c>, <c>train/epoch</c>,
@@ -9,11 +15,9 @@ namespace Lorikeet.Runs;
 /// </summary>
 /// <remarks>A resumed run adds a file that makes TensorBoard forget the steps after the one it resumes from.</remarks>
 /// <param name="folder">Where the event file goes; created when the run begins.</param>
-/// <param name="texts">Text by tag: the options as <c>args</c>, config.json as <c>model_config</c>.</param>
-/// <param name="loggingSteps">Steps between reports (<c>logging_steps</c>).</param>
+/// <param name="settings">What to show besides the metrics, and how often to report.</param>
 /// <param name="clock">Gives each event its wall time.</param>
-public sealed class TensorBoardLog(
-    string folder, IReadOnlyDictionary<string, string> texts, int loggingSteps, TimeProvider clock)
+public sealed class TensorBoardLog(string folder, TensorBoardSettings settings, TimeProvider clock)
     : ITrainingObserver, IDisposable
 {
     private EventFile? _file;
@@ -51,8 +55,8 @@ public sealed class TensorBoardLog(
         _file = new EventFile(folder, clock);
         if (summary.FirstStep > 0)
             _file.Purge(summary.FirstStep + 1);
-        foreach (var (tag, text) in texts)
-            _file.AddText(tag, text, 0);
+        _file.AddText("args", settings.Options, 0);
+        _file.AddText("model_config", settings.ModelConfig, 0);
     }
 
     private void Take(StepMetrics metrics)
@@ -60,7 +64,7 @@ public sealed class TensorBoardLog(
         _latest = metrics;
         _lossSum += metrics.Loss;
         _lossCount++;
-        if (metrics.Step % loggingSteps != 0)
+        if (metrics.Step % settings.LoggingSteps != 0)
             return;
         Add("train/loss", _lossSum / _lossCount, metrics.Step);
         Add("train/grad_norm", metrics.GradNorm, metrics.Step);

@@ -44,7 +44,7 @@ internal static class RecordedReport
         Warnings = ["2 rows were cut to 512 tokens (first: train.jsonl:17)."],
         NextCommands =
         [
-            new(CommandPurpose.Generate, "./lorikeet generate --adapter runs/demo/adapter --prompt \"Where is Paris?\""),
+            new(CommandPurpose.Generate, "./lorikeet generate --adapter runs/demo/adapter --prompt \"Who am I?\""),
             new(CommandPurpose.Chat, "./lorikeet chat --adapter runs/demo/adapter"),
             new(CommandPurpose.Merge, "./lorikeet merge --adapter runs/demo/adapter --output runs/demo/merged"),
             new(CommandPurpose.Resume, "./lorikeet train runs/demo/run.yaml --resume_from_checkpoint true"),

@@ -86,8 +86,8 @@ public sealed class TensorBoardLogTests : IDisposable
 
     private List<Event> Record(IEnumerable<TrainingEvent> events, int loggingSteps = 1)
     {
-        var texts = new Dictionary<string, string> { ["args"] = "{\"seed\": 42, \"note\": \"tiếng Việt\"}" };
-        using (var log = new TensorBoardLog(_folder.Path, texts, loggingSteps, _clock))
+        var settings = new TensorBoardSettings("{\"seed\": 42, \"note\": \"tiếng Việt\"}", "{}", loggingSteps);
+        using (var log = new TensorBoardLog(_folder.Path, settings, _clock))
         {
             foreach (var recorded in events)
                 log.Observe(recorded);
