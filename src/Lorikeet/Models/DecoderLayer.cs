@@ -41,6 +41,35 @@ internal sealed class DecoderLayer : IDisposable
     public IEnumerable<RmsNorm> Norms =>
         new[] { InputNorm, PostAttentionNorm, QueryNorm, KeyNorm }.OfType<RmsNorm>();
 
+    /// <summary>Puts a layer of the configured shape together from parts that are loaded or made.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="layer">Which layer.</param>
+    /// <param name="linear">Makes a projection: name, rows, columns, whether it has a bias.</param>
+    /// <param name="norm">Makes a norm: name, width.</param>
+    public static DecoderLayer Build(
+        ModelConfig config, int layer, Func<string, int, int, bool, Projection> linear, Func<string, int, RmsNorm> norm)
+    {
+        var (hidden, inner, headSize) = (config.HiddenSize, config.IntermediateSize, config.HeadSize);
+        var (queries, keys) = (config.HeadCount * headSize, config.KeyValueHeadCount * headSize);
+        string Name(string part) => TensorNames.Layer(layer, part);
+        return new DecoderLayer
+        {
+            Index = layer,
+            HeadSize = headSize,
+            InputNorm = norm(Name(TensorNames.InputNorm), hidden),
+            PostAttentionNorm = norm(Name(TensorNames.PostAttentionNorm), hidden),
+            QueryNorm = config.QueryKeyNorm ? norm(Name(TensorNames.QueryNorm), headSize) : null,
+            KeyNorm = config.QueryKeyNorm ? norm(Name(TensorNames.KeyNorm), headSize) : null,
+            Query = linear(Name(TensorNames.Query), queries, hidden, config.QueryKeyValueBias),
+            Key = linear(Name(TensorNames.Key), keys, hidden, config.QueryKeyValueBias),
+            Value = linear(Name(TensorNames.Value), keys, hidden, config.QueryKeyValueBias),
+            Output = linear(Name(TensorNames.Output), hidden, queries, config.AttentionOutputBias),
+            Gate = linear(Name(TensorNames.Gate), inner, hidden, config.FeedForwardBias),
+            Up = linear(Name(TensorNames.Up), inner, hidden, config.FeedForwardBias),
+            Down = linear(Name(TensorNames.Down), hidden, inner, config.FeedForwardBias),
+        };
+    }
+
     /// <summary>x [tokens, hidden] to [tokens, hidden]; intermediate tensors die with the call.</summary>
     public Tensor Forward(Tensor x, ForwardContext context)
     {

@@ -36,7 +36,7 @@ internal sealed class ModelLoader
         var layers = new DecoderLayer[_config.LayerCount];
         for (var layer = 0; layer < layers.Length; layer++)
         {
-            layers[layer] = BuildLayer(layer);
+            layers[layer] = DecoderLayer.Build(_config, layer, Linear, Norm);
             _settings.Progress?.Invoke(layer + 1, layers.Length);
         }
 
@@ -47,29 +47,6 @@ internal sealed class ModelLoader
                 Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize), _settings.ComputeType);
         var parts = new ModelParts(stored.Value, layers, norm, new Projection(TensorNames.Head, _projections, head));
         return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder };
-    }
-
-    private DecoderLayer BuildLayer(int layer)
-    {
-        var (hidden, inner, headSize) = (_config.HiddenSize, _config.IntermediateSize, _config.HeadSize);
-        var (queries, keys) = (_config.HeadCount * headSize, _config.KeyValueHeadCount * headSize);
-        string Name(string part) => TensorNames.Layer(layer, part);
-        return new DecoderLayer
-        {
-            Index = layer,
-            HeadSize = headSize,
-            InputNorm = Norm(Name(TensorNames.InputNorm), hidden),
-            PostAttentionNorm = Norm(Name(TensorNames.PostAttentionNorm), hidden),
-            QueryNorm = _config.QueryKeyNorm ? Norm(Name(TensorNames.QueryNorm), headSize) : null,
-            KeyNorm = _config.QueryKeyNorm ? Norm(Name(TensorNames.KeyNorm), headSize) : null,
-            Query = Linear(Name(TensorNames.Query), queries, hidden, _config.QueryKeyValueBias),
-            Key = Linear(Name(TensorNames.Key), keys, hidden, _config.QueryKeyValueBias),
-            Value = Linear(Name(TensorNames.Value), keys, hidden, _config.QueryKeyValueBias),
-            Output = Linear(Name(TensorNames.Output), hidden, queries, _config.AttentionOutputBias),
-            Gate = Linear(Name(TensorNames.Gate), inner, hidden, _config.FeedForwardBias),
-            Up = Linear(Name(TensorNames.Up), inner, hidden, _config.FeedForwardBias),
-            Down = Linear(Name(TensorNames.Down), hidden, inner, _config.FeedForwardBias),
-        };
     }
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)

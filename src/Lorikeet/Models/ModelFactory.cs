@@ -1,0 +1,43 @@
+using Lorikeet.Numerics;
+using Lorikeet.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models;
+
+/// <summary>Makes models with random weights: the start of pre-training, and shapes to measure.</summary>
+internal static class ModelFactory
+{
+    /// <summary>A model whose matrices are normal with the given deviation and whose norms are one.</summary>
+    /// <param name="config">The shape.</param>
+    /// <param name="settings">Compute type, device and how projections are stored.</param>
+    /// <param name="seed">Decides every weight, on any device.</param>
+    /// <param name="deviation">Standard deviation (Hugging Face's <c>initializer_range</c>).</param>
+    public static DecoderModel Create(ModelConfig config, LoadSettings settings, ulong seed, double deviation = 0.02)
+    {
+        using var quiet = no_grad();
+        var drawn = 0UL;
+        Tensor Normal(params long[] shape)
+        {
+            using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, drawn++), settings.Device);
+            return empty(shape, settings.ComputeType, settings.Device).normal_(0, deviation, generator);
+        }
+
+        var index = 0;
+        Projection Linear(string name, int rows, int columns, bool hasBias) => new(
+            name, index++, settings.Quantization.Freeze(name, Normal(rows, columns), settings.ComputeType),
+            hasBias ? Kept(zeros(rows, settings.ComputeType, settings.Device)) : null);
+        RmsNorm Norm(string name, int width) =>
+            new(name, Kept(ones(width, settings.ComputeType, settings.Device)), config.NormEpsilon);
+
+        var embedding = Kept(Normal(config.VocabularySize, config.HiddenSize));
+        var layers = Enumerable.Range(0, config.LayerCount).Select(layer => DecoderLayer.Build(config, layer, Linear, Norm)).ToArray();
+        var head = new DenseWeight(Kept(config.TiedEmbeddings
+            ? embedding.alias()
+            : Normal(config.VocabularySize, config.HiddenSize)));
+        var parts = new ModelParts(
+            embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize), new Projection(TensorNames.Head, index, head));
+        return new DecoderModel(config, settings.ComputeType, settings.Device, parts);
+    }
+
+    private static Tensor Kept(Tensor tensor) => tensor.DetachFromDisposeScope();
+}
