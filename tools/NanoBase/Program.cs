@@ -12,6 +12,7 @@ var root = new RootCommand("Regenerates the embedded base model, its text and it
 {
     facts,
     CorpusCommand.Create(facts),
+    PretrainCommand.Create(facts),
     QuestionsCommand.Create(facts),
     TokenizerCommand.Create(),
 };
