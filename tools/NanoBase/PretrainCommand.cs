@@ -76,7 +76,7 @@ internal static class PretrainCommand
     private static List<TrainingRow> Rows(FactLibrary library, Tokenizer tokenizer, int count) =>
         [.. new CorpusGenerator(library).Documents(Seed).Take(count).AsParallel().AsOrdered().Select(document =>
         {
-            int[] ids = [.. tokenizer.Encode(document).Ids, tokenizer.EndToken!.Value];
+            int[] ids = [.. tokenizer.Encode(document.Text).Ids, tokenizer.EndToken!.Value];
             return new TrainingRow(ids, ids);
         })];
 

@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using Lorikeet.Numerics;
 using static TorchSharp.torch;
 
@@ -25,8 +26,7 @@ internal readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
     public Tensor Apply(Tensor x, double p, int projection)
     {
         var key = CounterRandom.Hash(Seed, RandomPurpose.Dropout, (ulong)Step, (ulong)MicroBatch, (ulong)projection);
-        using var generator = new Generator(key, x.device);
-        using var mask = empty_like(x).bernoulli_(1 - p, generator).div_(1 - p);
+        using var mask = KeyedRandom.Bernoulli(empty_like(x), 1 - p, key).div_(1 - p);
         return x * mask;
     }
 }

@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using Lorikeet.Numerics;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
@@ -10,7 +11,7 @@ internal static class ModelFactory
     /// <summary>A model whose matrices are normal with the given deviation and whose norms are one.</summary>
     /// <param name="config">The shape.</param>
     /// <param name="settings">Compute type, device and how projections are stored.</param>
-    /// <param name="seed">Decides every weight, on any device.</param>
+    /// <param name="seed">Decides every weight, on one kind of device.</param>
     /// <param name="deviation">Standard deviation (Hugging Face's <c>initializer_range</c>).</param>
     public static DecoderModel Create(ModelConfig config, LoadSettings settings, ulong seed, double deviation = 0.02)
     {
@@ -18,8 +19,8 @@ internal static class ModelFactory
         var drawn = 0UL;
         Tensor Normal(params long[] shape)
         {
-            using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, drawn++), settings.Device);
-            return empty(shape, settings.ComputeType, settings.Device).normal_(0, deviation, generator);
+            var key = CounterRandom.Hash(seed, RandomPurpose.Initialization, drawn++);
+            return KeyedRandom.Normal(empty(shape, settings.ComputeType, settings.Device), deviation, key);
         }
 
         var index = 0;

@@ -8,6 +8,7 @@
 // Gradients of the parameters accumulate in the leaves. Layers below the first trainable one run without a graph.
 using Lorikeet.Data;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Numerics;
 using static TorchSharp.torch;
 
@@ -100,8 +101,7 @@ internal sealed class TrainingPass
     private Tensor Noise(Tensor embedded, SegmentLayout layout, DropoutKey key)
     {
         using var scope = NewDisposeScope();
-        using var generator = new Generator(
-            CounterRandom.Hash(key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch), _model.Device);
+        var noiseKey = CounterRandom.Hash(key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch);
         var magnitudes = new float[layout.Tokens];
         for (var segment = 0; segment < layout.Count; segment++)
         {
@@ -109,7 +109,7 @@ internal sealed class TrainingPass
             Array.Fill(magnitudes, (float)magnitude, layout.Starts[segment], layout.Length(segment));
         }
 
-        var noise = empty_like(embedded).uniform_(-1, 1, generator);
+        var noise = KeyedRandom.Uniform(empty_like(embedded), -1, 1, noiseKey);
         var scale = tensor(magnitudes, device: _model.Device).to_type(embedded.dtype).unsqueeze(1); // [tokens, 1]
         return (noise * scale).MoveToOuterDisposeScope();
     }
