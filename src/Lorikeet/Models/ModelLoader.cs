@@ -51,7 +51,10 @@ internal sealed class ModelLoader
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)
     {
-        var weight = _settings.Quantization.Freeze(name, Read(TensorNames.Weight(name), rows, columns), _settings.ComputeType);
+        var weight = StoredQuantization.Read(_source, TensorNames.Weight(name), _settings.Device)
+            ?? _settings.Quantization.Freeze(name, Read(TensorNames.Weight(name), rows, columns), _settings.ComputeType);
+        if (weight.Rows != rows || weight.Columns != columns)
+            throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);
         var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;
         return new Projection(name, _projections++, weight, bias);
     }
@@ -64,17 +67,15 @@ internal sealed class ModelLoader
     private Tensor Read(string name, params long[] shape)
     {
         var stored = _source.Tensors[name].Shape;
-        if (!stored.SequenceEqual(shape))
-        {
-            throw new CheckpointException(
-                $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies [{string.Join(", ", shape)}]. " +
-                $"Where: {_folder}. Is config.json of another model?");
-        }
-
+        if (!stored.SequenceEqual(shape)) throw WrongShape(name, stored, shape);
         var tensor = TensorMemory.Read(_source, name);
         if (_settings.Device.type == TorchSharp.DeviceType.CPU) return tensor;
         using (tensor) return tensor.to(_settings.Device);
     }
+
+    private CheckpointException WrongShape(string name, long[] stored, long[] expected) => new(
+        $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies [{string.Join(", ", expected)}]. " +
+        $"Where: {_folder}. Is config.json of another model?");
 
     private void RequireAllTensors()
     {

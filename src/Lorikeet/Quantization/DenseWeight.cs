@@ -19,5 +19,7 @@ internal sealed class DenseWeight(Tensor value) : FrozenWeight
 
     public override Tensor Materialize(ScalarType type) => Value.dtype == type ? Value.alias() : Value.to_type(type);
 
+    public override void CopyTo(Tensor target) => target.copy_(Value);
+
     public override void Dispose() => Value.Dispose();
 }

@@ -21,7 +21,18 @@ internal abstract class FrozenWeight : IDisposable
     public abstract string Format { get; }
 
     /// <summary>The matrix in <paramref name="type"/>, ready for a GEMM; the caller disposes it.</summary>
-    public abstract Tensor Materialize(ScalarType type);
+    public virtual Tensor Materialize(ScalarType type)
+    {
+        var dense = empty([Rows, Columns], type, Device);
+        CopyTo(dense);
+        return dense;
+    }
+
+    /// <summary>
+    /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target saves
+    /// the allocation, which on the CPU costs more than the dequantization.
+    /// </summary>
+    public abstract void CopyTo(Tensor target);
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using Lorikeet.Options;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Quantization;
@@ -5,20 +7,38 @@ namespace Lorikeet.Quantization;
 /// <summary>How the projections of a base model are stored.</summary>
 /// <param name="Kind">The form.</param>
 /// <param name="DoubleQuantization">4-bit only: whether the block scales are themselves quantized to 8 bits.</param>
-/// <param name="SkippedModules">Modules left as they are; the head is never quantized.</param>
+/// <param name="SkippedModules">
+/// Modules left as they are (<c>llm_int8_skip_modules</c>): the beginning of a full name, as a regular expression, or
+/// its end. The head, the embedding and norms are never quantized.
+/// </param>
 internal sealed record QuantizationSettings(
     QuantizationKind Kind, bool DoubleQuantization = false, IReadOnlyList<string>? SkippedModules = null)
 {
     public static QuantizationSettings None { get; } = new(QuantizationKind.None);
 
+    /// <summary>The settings that options ask for.</summary>
+    public static QuantizationSettings From(QuantizationOptions options) =>
+        new(options.Kind, options.DoubleQuant, options.SkipModules);
+
     /// <summary>Stores <paramref name="dense"/> in this form; takes ownership of it.</summary>
     /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
     /// <param name="dense">[rows, columns] on its device.</param>
-    /// <param name="computeType">The type a weight that is not quantized is kept in.</param>
+    /// <param name="computeType">
+    /// The model's type: a weight that is not quantized is kept in it, and one that is, is first rounded to it.
+    /// </param>
     public FrozenWeight Freeze(string module, Tensor dense, ScalarType computeType)
     {
         if (Kind == QuantizationKind.None || Skips(module)) return Dense(dense, computeType);
-        throw new NotSupportedException(Kind.ToString());
+        using (dense)
+        {
+            using var rounded = dense.to_type(computeType);
+            return Kind switch
+            {
+                QuantizationKind.Nf4 => FourBitWeight.Quantize(rounded, FourBitType.Nf4, DoubleQuantization),
+                QuantizationKind.Fp4 => FourBitWeight.Quantize(rounded, FourBitType.Fp4, DoubleQuantization),
+                _ => EightBitWeight.Quantize(rounded),
+            };
+        }
     }
 
     /// <summary>Stores <paramref name="dense"/> unquantized in the compute type; takes ownership of it.</summary>
@@ -28,7 +48,7 @@ internal sealed record QuantizationSettings(
         using (dense) return new DenseWeight(dense.to_type(computeType).DetachFromDisposeScope());
     }
 
-    private bool Skips(string module) =>
-        SkippedModules?.Any(name => module == name || module.EndsWith("." + name, StringComparison.Ordinal)
-            || module.Split('.').Contains(name)) ?? false;
+    /// <summary>As transformers' should_convert_module.</summary>
+    private bool Skips(string module) => SkippedModules?.Any(
+        pattern => Regex.IsMatch(module, $"^(?:{pattern})") || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
 }

@@ -1,0 +1,114 @@
+using Lorikeet.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Quantization;
+
+/// <summary>The scales of a 4-bit weight, one a block: as float32, or themselves quantized (double quantization).</summary>
+internal abstract class BlockScales : IDisposable
+{
+    /// <summary>Scales are decoded in runs that begin at multiples of this.</summary>
+    public const int Granularity = 256;
+
+    public abstract long ByteCount { get; }
+
+    /// <summary>Decodes scales of a CPU weight.</summary>
+    /// <param name="first">The first one, a multiple of <see cref="Granularity"/>.</param>
+    /// <param name="scales">Receives as many as fit, at most <see cref="Granularity"/>.</param>
+    public abstract void Decode(long first, Span<float> scales);
+
+    /// <summary>All scales as a float32 tensor on their device; the caller disposes it.</summary>
+    public abstract Tensor Decode();
+
+    /// <summary>A copy on another device.</summary>
+    public abstract BlockScales To(Device device);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
+
+/// <summary>Scales stored as float32. Takes ownership of <paramref name="values"/>.</summary>
+internal sealed class PlainScales(Tensor values) : BlockScales
+{
+    public Tensor Values { get; } = values;
+
+    public override long ByteCount => Values.NumberOfElements * sizeof(float);
+
+    public override void Decode(long first, Span<float> scales) =>
+        TensorMemory.Span<float>(Values).Slice(checked((int)first), scales.Length).CopyTo(scales);
+
+    public override Tensor Decode() => Values.alias();
+
+    public override BlockScales To(Device device) => new PlainScales(Values.to(device).DetachFromDisposeScope());
+
+    public override void Dispose() => Values.Dispose();
+}
+
+/// <summary>
+/// Scales less their mean, in 8-bit codes of <see cref="DynamicMap"/> with one float32 scale for 256 of them (QLoRA,
+/// section 3).
+/// </summary>
+/// <param name="codes">One byte a block.</param>
+/// <param name="map">What the 256 codes stand for; float32.</param>
+/// <param name="scales">One float32 for every <see cref="BlockScales.Granularity"/> codes.</param>
+/// <param name="offset">The mean that was subtracted.</param>
+internal sealed class NestedScales(Tensor codes, Tensor map, Tensor scales, float offset) : BlockScales
+{
+    public Tensor Codes { get; } = codes;
+
+    public Tensor Map { get; } = map;
+
+    public Tensor Scales { get; } = scales;
+
+    public float Offset { get; } = offset;
+
+    public override long ByteCount => Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
+
+    /// <summary>Quantizes scales.</summary>
+    public static NestedScales Quantize(ReadOnlySpan<float> scales)
+    {
+        var offset = CudaMean.Of(scales);
+        var codes = new byte[scales.Length];
+        var outer = new float[(scales.Length + Granularity - 1) / Granularity];
+        for (var block = 0; block < outer.Length; block++)
+        {
+            var end = Math.Min(scales.Length, (block + 1) * Granularity);
+            for (var i = block * Granularity; i < end; i++)
+                outer[block] = MathF.Max(outer[block], MathF.Abs(scales[i] - offset));
+            var reciprocal = CudaReciprocal.Of(outer[block]);
+            for (var i = block * Granularity; i < end; i++)
+                codes[i] = DynamicMap.Encode(DynamicMap.Signed, (scales[i] - offset) * reciprocal);
+        }
+
+        return new NestedScales(
+            Stored(tensor(codes)), Stored(tensor(DynamicMap.Signed)), Stored(tensor(outer)), offset);
+    }
+
+    public override void Decode(long first, Span<float> scales)
+    {
+        var codes = TensorMemory.Span<byte>(Codes).Slice(checked((int)first), scales.Length);
+        var map = TensorMemory.Span<float>(Map);
+        var scale = TensorMemory.Span<float>(Scales)[(int)(first / Granularity)];
+        for (var i = 0; i < scales.Length; i++)
+            scales[i] = map[codes[i]] * scale + Offset;
+    }
+
+    public override Tensor Decode()
+    {
+        using var scope = NewDisposeScope();
+        var values = Map.index_select(0, Codes.to_type(ScalarType.Int32));
+        var outer = Scales.repeat_interleave(Granularity).slice(0, 0, Codes.NumberOfElements, 1);
+        return (values * outer + Offset).MoveToOuterDisposeScope();
+    }
+
+    public override BlockScales To(Device device) =>
+        new NestedScales(Stored(Codes.to(device)), Stored(Map.to(device)), Stored(Scales.to(device)), Offset);
+
+    public override void Dispose()
+    {
+        Codes.Dispose();
+        Map.Dispose();
+        Scales.Dispose();
+    }
+
+    private static Tensor Stored(Tensor tensor) => tensor.DetachFromDisposeScope();
+}

@@ -1,0 +1,127 @@
+using Lorikeet.Native;
+using Lorikeet.Options;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Quantization;
+
+/// <summary>A frozen matrix in 4-bit codes with a scale per block, as bitsandbytes stores it (QLoRA, arXiv 2305.14314).</summary>
+internal sealed unsafe class FourBitWeight : FrozenWeight
+{
+    /// <summary>bitsandbytes' own: small enough that one outlier spoils few neighbours.</summary>
+    public const int DefaultBlockSize = 64;
+
+    /// <summary>Wraps codes and scales that exist already, and takes ownership of them.</summary>
+    /// <param name="type">What the codes stand for.</param>
+    /// <param name="blockSize">Values that share a scale.</param>
+    /// <param name="rows">Output features.</param>
+    /// <param name="columns">Input features.</param>
+    /// <param name="packed">Two codes a byte, uint8.</param>
+    /// <param name="scales">One a block.</param>
+    /// <param name="elementType">The type of the values that were quantized.</param>
+    public FourBitWeight(
+        FourBitType type, int blockSize, long rows, long columns, Tensor packed, BlockScales scales, ScalarType elementType)
+    {
+        (Type, BlockSize, Rows, Columns, Packed, Scales, ElementType) =
+            (type, blockSize, rows, columns, packed, scales, elementType);
+        Values = [.. type == FourBitType.Nf4 ? NormalFloat4.Values : Float4.Values];
+    }
+
+    public FourBitType Type { get; }
+
+    /// <summary>What the sixteen codes stand for, in [-1, 1].</summary>
+    public float[] Values { get; }
+
+    public int BlockSize { get; }
+
+    /// <summary>
+    /// The type of the values that were quantized. Dequantized values are rounded to it, as the reference does, before
+    /// they take the type asked for.
+    /// </summary>
+    public ScalarType ElementType { get; }
+
+    /// <summary>Two codes a byte, the first in the high nibble: uint8 [ceil(rows · columns / 2), 1].</summary>
+    public Tensor Packed { get; }
+
+    public BlockScales Scales { get; }
+
+    public override long Rows { get; }
+
+    public override long Columns { get; }
+
+    public override long ByteCount => Packed.NumberOfElements + Scales.ByteCount;
+
+    public override Device Device => Packed.device;
+
+    public override string Format => (Type == FourBitType.Nf4 ? "nf4" : "fp4") + (Scales is NestedScales ? "+dq" : "");
+
+    /// <summary>Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.</summary>
+    public static FourBitWeight Quantize(
+        Tensor dense, FourBitType type, bool doubleQuantization, int blockSize = DefaultBlockSize)
+    {
+        if (blockSize < FourBitQuantizer.SmallestBlock || !int.IsPow2(blockSize))
+            throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "A power of two of at least 32 was expected.");
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var flat = dense.detach().to_type(ScalarType.Float32).contiguous().flatten();
+        var (packed, scales) = dense.device_type == DeviceType.CPU
+            ? QuantizeOnCpu(flat, type, blockSize)
+            : FourBitTensors.Quantize(flat, type, blockSize);
+        var stored = doubleQuantization
+            ? Nested(scales, dense.device)
+            : new PlainScales(scales.DetachFromDisposeScope());
+        return new FourBitWeight(
+            type, blockSize, dense.shape[0], dense.shape[1], packed.DetachFromDisposeScope(), stored, dense.dtype);
+    }
+
+    public override void CopyTo(Tensor target)
+    {
+        if (Device.type != DeviceType.CPU)
+        {
+            using var dense = FourBitTensors.Dequantize(this);
+            target.copy_(dense);
+            return;
+        }
+
+        var start = TensorMemory.Pointer(target);
+        switch (target.dtype)
+        {
+            case ScalarType.Float32: FourBitDequantizer.Run(this, (float*)start); break;
+            case ScalarType.BFloat16: FourBitDequantizer.Run(this, (ushort*)start); break;
+            case ScalarType.Float16: FourBitDequantizer.Run(this, (Half*)start); break;
+            default: throw new ArgumentException("float32, bfloat16 or float16 was expected.", nameof(target));
+        }
+    }
+
+    public override void Dispose()
+    {
+        Packed.Dispose();
+        Scales.Dispose();
+    }
+
+    private static (Tensor Packed, Tensor Scales) QuantizeOnCpu(Tensor flat, FourBitType type, int blockSize)
+    {
+        var count = flat.NumberOfElements;
+        var packed = empty([(count + 1) / 2, 1], ScalarType.Byte, CPU);
+        var scales = empty([(count + blockSize - 1) / blockSize], ScalarType.Float32, CPU);
+        var source = (float*)TensorMemory.Pointer(flat);
+        var codes = TensorMemory.Pointer(packed);
+        var target = (float*)TensorMemory.Pointer(scales);
+        if (type == FourBitType.Nf4)
+            FourBitQuantizer.Run<NormalFloat4>(source, count, blockSize, codes, target);
+        else
+            FourBitQuantizer.Run<Float4>(source, count, blockSize, codes, target);
+        return (packed, scales);
+    }
+
+    /// <summary>Scales are few; wherever the weight is, they are quantized on the CPU.</summary>
+    private static BlockScales Nested(Tensor scales, Device device)
+    {
+        using var local = scales.cpu();
+        var nested = NestedScales.Quantize(TensorMemory.Span<float>(local));
+        if (device.type == DeviceType.CPU)
+            return nested;
+        using (nested)
+            return nested.To(device);
+    }
+}

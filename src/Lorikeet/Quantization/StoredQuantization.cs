@@ -1,0 +1,178 @@
+using System.Text;
+using System.Text.Json;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Native;
+using Lorikeet.Options;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Quantization;
+
+/// <summary>
+/// Quantized weights as bitsandbytes keeps them in checkpoints (functional.py QuantState.as_dict): beside
+/// <c>NAME.weight</c> lie its scales, code tables and a JSON of the rest, held by a tensor of bytes.
+/// </summary>
+internal static class StoredQuantization
+{
+    private const string StatePrefix = ".quant_state.bitsandbytes__";
+    private const int NestedBlockSize = BlockScales.Granularity;
+
+    /// <summary>Reads a weight that is stored quantized; null when it is stored dense.</summary>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="name">The weight's name, such as "model.layers.0.mlp.up_proj.weight".</param>
+    /// <param name="device">Where it goes.</param>
+    /// <exception cref="CheckpointException">A part is missing or says what bitsandbytes does not.</exception>
+    public static FrozenWeight? Read(ITensorSource source, string name, Device device)
+    {
+        var entry = source.Require(name);
+        if (entry.Type == SafetensorsType.I8)
+            return ReadEightBit(source, name, device);
+        foreach (var type in Enum.GetValues<FourBitType>())
+        {
+            var state = name + StatePrefix + WireName(type);
+            if (source.Tensors.ContainsKey(state))
+                return ReadFourBit(source, name, State.Parse(source, state), type, device);
+        }
+
+        return null;
+    }
+
+    /// <summary>The tensors that hold <paramref name="weight"/> in a checkpoint; the caller disposes them.</summary>
+    public static IEnumerable<(string Name, Tensor Value)> Write(string name, FrozenWeight weight) => weight switch
+    {
+        FourBitWeight fourBit => WriteFourBit(name, fourBit),
+        EightBitWeight eightBit =>
+        [
+            (name, eightBit.Codes.alias()),
+            (ScaleName(name), eightBit.Scales.alias()),
+            (name + "_format", tensor((byte)0)), // row-major
+        ],
+        _ => [(name, weight.Materialize(((DenseWeight)weight).Value.dtype))],
+    };
+
+    private static FourBitWeight ReadFourBit(
+        ITensorSource source, string name, State state, FourBitType type, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var elements = state.Shape[0] * state.Shape[1];
+        var packed = ReadBytes(source, name);
+        var blocks = (elements + state.BlockSize - 1) / state.BlockSize;
+        var codes = TensorMemory.Read(source, name + ".absmax");
+        if (packed.NumberOfElements != (elements + 1) / 2 || codes.NumberOfElements != blocks)
+        {
+            throw new CheckpointException(
+                $"'{name}' holds {packed.NumberOfElements} bytes and {codes.NumberOfElements} scales; its quant_state says " +
+                $"[{string.Join(", ", state.Shape)}] in blocks of {state.BlockSize}. Where: '{source}'. Download it again.");
+        }
+
+        BlockScales scales = state.NestedOffset is { } offset
+            ? new NestedScales(
+                On(codes), On(TensorMemory.Read(source, name + ".nested_quant_map")),
+                On(TensorMemory.Read(source, name + ".nested_absmax")), offset)
+            : new PlainScales(On(codes.to_type(ScalarType.Float32)));
+        return new FourBitWeight(type, state.BlockSize, state.Shape[0], state.Shape[1], On(packed), scales, state.Type);
+
+        Tensor On(Tensor tensor) => tensor.to(device).DetachFromDisposeScope();
+    }
+
+    /// <summary>The packed codes; some checkpoints declare the same bytes as bfloat16 (bnb_4bit_quant_storage).</summary>
+    private static unsafe Tensor ReadBytes(ITensorSource source, string name)
+    {
+        var entry = source.Require(name);
+        var bytes = empty([entry.ByteCount, 1], ScalarType.Byte, CPU);
+        Buffer.MemoryCopy(source.Pointer(name), TensorMemory.Pointer(bytes), entry.ByteCount, entry.ByteCount);
+        return bytes;
+    }
+
+    private static EightBitWeight ReadEightBit(ITensorSource source, string name, Device device)
+    {
+        if (source.Tensors.ContainsKey(name + "_format") && source.Span<byte>(name + "_format")[0] != 0)
+        {
+            throw new CheckpointException(
+                $"'{name}' is stored in the tiles of an older GPU. The row-major layout (weight_format 0) was expected. " +
+                $"Where: '{source}'. Save the model again with a current bitsandbytes.");
+        }
+
+        source.Require(ScaleName(name));
+        using var codes = TensorMemory.Read(source, name);
+        using var scales = TensorMemory.Read(source, ScaleName(name));
+        return new EightBitWeight(codes.to(device, copy: true), scales.to(device, copy: true));
+    }
+
+    private static IEnumerable<(string Name, Tensor Value)> WriteFourBit(string name, FourBitWeight weight)
+    {
+        yield return (name, weight.Packed.alias());
+        yield return (name + ".quant_map", tensor(weight.Values));
+        var nested = weight.Scales as NestedScales;
+        if (nested is null)
+        {
+            yield return (name + ".absmax", ((PlainScales)weight.Scales).Values.alias());
+        }
+        else
+        {
+            yield return (name + ".absmax", nested.Codes.alias());
+            yield return (name + ".nested_absmax", nested.Scales.alias());
+            yield return (name + ".nested_quant_map", nested.Map.alias());
+        }
+
+        var state = new State([weight.Rows, weight.Columns], weight.BlockSize, weight.ElementType, nested?.Offset);
+        yield return (name + StatePrefix + WireName(weight.Type), tensor(Encoding.UTF8.GetBytes(state.ToJson(weight.Type))));
+    }
+
+    /// <summary>"NAME.weight" to "NAME.SCB".</summary>
+    private static string ScaleName(string name) => name[..^"weight".Length] + "SCB";
+
+    private static string WireName(FourBitType type) => type == FourBitType.Nf4 ? "nf4" : "fp4";
+
+    /// <summary>The JSON of a 4-bit weight.</summary>
+    private sealed record State(long[] Shape, int BlockSize, ScalarType Type, float? NestedOffset)
+    {
+        public static State Parse(ITensorSource source, string name)
+        {
+            try
+            {
+                var json = JsonDocument.Parse(source.Span<byte>(name).ToArray()).RootElement;
+                var nested = json.TryGetProperty("nested_offset", out var offset);
+                if (nested && Require(json, "nested_blocksize").GetInt32() is var size && size != NestedBlockSize)
+                    throw new FormatException($"nested_blocksize is {size}; only {NestedBlockSize} is supported");
+                return new State(
+                    [.. Require(json, "shape").EnumerateArray().Select(dimension => dimension.GetInt64())],
+                    Require(json, "blocksize").GetInt32(), ParseType(Require(json, "dtype").GetString()),
+                    nested ? (float)offset.GetDouble() : null);
+            }
+            catch (Exception fault) when (fault is JsonException or FormatException or InvalidOperationException)
+            {
+                throw new CheckpointException(
+                    $"'{name}' is not a quantization state of bitsandbytes: {fault.Message}. Where: '{source}'. " +
+                    "Download the checkpoint again, or quantize the original model with load_in_4bit.", fault);
+            }
+        }
+
+        /// <summary>As Python's json.dumps writes it.</summary>
+        public string ToJson(FourBitType type)
+        {
+            var nested = NestedOffset is { } offset
+                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {(double)offset:R}"
+                : "";
+            return $"{{\"quant_type\": \"{WireName(type)}\", \"blocksize\": {BlockSize}, \"dtype\": \"{TypeName}\", " +
+                $"\"shape\": [{string.Join(", ", Shape)}]{nested}}}";
+        }
+
+        private static JsonElement Require(JsonElement json, string key) =>
+            json.TryGetProperty(key, out var value) ? value : throw new FormatException($"'{key}' is missing");
+
+        private string TypeName => Type switch
+        {
+            ScalarType.Float16 => "float16",
+            ScalarType.BFloat16 => "bfloat16",
+            _ => "float32",
+        };
+
+        private static ScalarType ParseType(string? name) => name switch
+        {
+            "float32" => ScalarType.Float32,
+            "float16" => ScalarType.Float16,
+            "bfloat16" => ScalarType.BFloat16,
+            _ => throw new FormatException($"dtype is '{name}'; float32, float16 or bfloat16 was expected"),
+        };
+    }
+}
