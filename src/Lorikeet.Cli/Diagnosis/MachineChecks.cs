@@ -63,10 +63,8 @@ internal static class MachineChecks
 
     private static Finding Processor()
     {
-        var features = ProcessorInformation.Features();
-        var value = $"{Environment.ProcessorCount} cores, {ProcessorInformation.Name()}"
-            + (features.Count > 0 ? $", {string.Join(" ", features)}" : "");
-        return features.Contains("avx512_bf16") || features.Contains("amx_bf16")
+        var value = $"{Environment.ProcessorCount} cores, {ProcessorInformation.Name()}, {string.Join(" ", ProcessorFeatures.Names)}";
+        return ProcessorFeatures.HasNativeBFloat16
             ? Finding.Ok("processor", value + ": bfloat16 is multiplied natively")
             : Finding.Note("processor", value,
                 "It has no native bfloat16, so 'torch_dtype: auto' computes in float32; expect about a fifth of the speed.");

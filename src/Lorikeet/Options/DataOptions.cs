@@ -88,9 +88,9 @@ public sealed record DataOptions
     [Option("column_map", "columns", Placeholder = "NAME=COLUMN")]
     public IReadOnlyDictionary<string, string> ColumnMap { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Jinja file that renders conversations.</summary>
-    /// <value>Not set: the tokenizer's own template, else a plain question-and-answer form that is saved with the adapter.</value>
-    [Option("chat_template", "chat_template_path", Placeholder = "FILE")]
+    /// <summary>How conversations are rendered: a Jinja file, tokenizer, or guanaco, alpaca and the other built-in forms.</summary>
+    /// <value>Not set: what fits the data, else the tokenizer's own template. It is saved with the adapter.</value>
+    [Option("chat_template", "chat_template_path", Placeholder = "FILE|NAME")]
     public string? ChatTemplate { get; init; }
 
     /// <summary>End every row with the end token, and learn it.</summary>

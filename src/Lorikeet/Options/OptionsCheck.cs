@@ -75,8 +75,6 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             Problems.Add($"{Speak("test_size")} is '{data.EvalSize}'. Expected a fraction below 1, or a whole number of rows.");
         if (data is { EvalSize: > 0, EvalDatasets.Count: > 0 })
             Problems.Add($"{Speak("test_size")} and {Speak("eval_dataset")} are both given. Expected one of them.");
-        if (data.ChatTemplate is { } template && !File.Exists(template))
-            Problems.Add($"{Speak("chat_template")} is '{template}', which does not exist. Expected a file with a Jinja template.");
         if (data is { Packing: true, GroupByLength: true })
             Warnings.Add($"{Speak("group_by_length")} has no effect with packing: packed sequences are equally long.");
         if (data is { GroupByLength: true, Shuffle: false })

@@ -178,7 +178,6 @@ public sealed class OptionsResolverTests : IDisposable
     [InlineData("lr_scheduler_kwargs: {power: 2}\n", "holds 'power', which the schedule cosine does not take. Expected num_cycles.")]
     [InlineData("test_size: 10.5\n", "a whole number of rows")]
     [InlineData("test_size: 10\neval_dataset: e\n", "are both given")]
-    [InlineData("chat_template: nowhere.jinja\n", "does not exist")]
     [InlineData("overwrite_output_dir: true\nresume: latest\n", "would delete")]
     public void Contradiction_IsAnError(string yaml, string expected) => Assert.Contains(expected, Fails(yaml));
 
