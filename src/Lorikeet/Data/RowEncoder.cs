@@ -83,14 +83,21 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         return labels;
     }
 
-    /// <summary>Ends a row whose last words are learned with the end token, if no special token ends it already.</summary>
+    /// <summary>
+    /// Ends a row whose last words are learned with the end token. Where a special token ends it already, the blanks
+    /// after that are not learned, because nothing is ever generated there.
+    /// </summary>
     private TrainingRow AppendEnd(TrainingRow row, Encoding encoding, string text)
     {
         var last = encoding.Length - 1;
         while (last > 0 && !tokenizer!.IsSpecial(row.Ids[last]) && IsBlank(encoding.Offsets[last], text))
             last--;
-        var isEnded = last >= 0 && tokenizer!.IsSpecial(row.Ids[last]) && row.Ids[last] != tokenizer.BeginToken;
-        return last < 0 || isEnded || row.Labels[last] == TrainingRow.Ignored || tokenizer!.EndToken is not { } end
+        if (last > 0 && tokenizer!.IsSpecial(row.Ids[last]))
+        {
+            Array.Fill(row.Labels, TrainingRow.Ignored, last + 1, row.Length - last - 1);
+            return row;
+        }
+        return last <= 0 || row.Labels[last] == TrainingRow.Ignored || tokenizer!.EndToken is not { } end
             ? row
             : new TrainingRow([.. row.Ids, end], [.. row.Labels, end]);
     }

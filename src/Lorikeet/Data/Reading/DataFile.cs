@@ -28,30 +28,38 @@ internal sealed record DataFile(string Path)
     /// <summary>The content as text: UTF-8, or UTF-16 and UTF-32 that a byte order mark announces.</summary>
     public StreamReader OpenText() => new(Open(), StrictUtf8, detectEncodingFromByteOrderMarks: true, 1 << 16);
 
-    /// <summary>Runs a reader, and says which file is at fault when its bytes are.</summary>
-    public IEnumerable<DataRow> Guard(IEnumerable<DataRow> rows)
+    /// <summary>Runs a reader of this file, and says so when its bytes are at fault.</summary>
+    public IEnumerable<DataRow> Guard(Func<DataFile, IEnumerable<DataRow>> read)
     {
-        using var enumerator = rows.GetEnumerator();
-        while (true)
+        IEnumerator<DataRow>? rows = null;
+        try
         {
-            try
-            {
-                if (!enumerator.MoveNext())
-                    yield break;
-            }
-            catch (DecoderFallbackException fault)
-            {
-                throw new DatasetException(
-                    $"{Path} holds bytes that are not UTF-8. Data files are UTF-8, or UTF-16 with a byte order mark. " +
-                    "Convert it, for example with iconv.", fault);
-            }
-            catch (InvalidDataException fault)
-            {
-                throw new DatasetException(
-                    $"{Path} cannot be decompressed: {fault.Message} A whole gzip file was expected. " +
-                    "Fetch or write it again.", fault);
-            }
-            yield return enumerator.Current;
+            while (Attempt(() => (rows ??= read(this).GetEnumerator()).MoveNext()))
+                yield return rows!.Current;
+        }
+        finally
+        {
+            rows?.Dispose();
+        }
+    }
+
+    private bool Attempt(Func<bool> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (DecoderFallbackException fault)
+        {
+            throw new DatasetException(
+                $"{Path} holds bytes that are not UTF-8. Data files are UTF-8, or UTF-16 with a byte order mark. " +
+                "Convert it, for example with iconv.", fault);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new DatasetException(
+                $"{Path} cannot be decompressed: {fault.Message} A whole gzip file was expected. " +
+                "Fetch or write it again.", fault);
         }
     }
 }

@@ -33,10 +33,10 @@ public static class DatasetReader
 
     private static IEnumerable<DataRow> ReadFile(DataFile file, string split) => file.Guard(file.Format switch
     {
-        ".json" or ".jsonl" or ".ndjson" => JsonRows.Read(file, split),
-        ".csv" or ".tsv" => DelimitedRows.Read(file),
-        ".parquet" => ParquetRows.Read(file),
-        ".txt" => TextRows.Read(file),
+        ".json" or ".jsonl" or ".ndjson" => json => JsonRows.Read(json, split),
+        ".csv" or ".tsv" => DelimitedRows.Read,
+        ".parquet" => ParquetRows.Read,
+        ".txt" => TextRows.Read,
         var other => throw new DatasetException(
             $"'{file.Path}' ends in '{other}', which is not a kind of data file that is read. Read are: " +
             $"{string.Join(", ", DataFile.Formats)}, each also with .gz. Convert it, or correct its name."),

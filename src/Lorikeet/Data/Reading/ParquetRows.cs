@@ -8,23 +8,26 @@ namespace Lorikeet.Data.Reading;
 /// <summary>Rows of a parquet file, nested columns included, one row group in memory at a time.</summary>
 internal static class ParquetRows
 {
-    /// <summary>Reads a file.</summary>
+    /// <summary>Reads a file; a column that is null in a row is there as null.</summary>
     public static IEnumerable<DataRow> Read(DataFile file)
     {
         using var stream = file.Open();
-        var groups = Guard(file, () => CountGroups(stream));
+        var (columns, groups) = Guard(file, () => Describe(stream));
         var number = 1L;
         for (var group = 0; group < groups; group++)
         {
             foreach (var values in Guard(file, () => ReadGroup(stream, group)))
-                yield return new DataRow(ToObject(values), new RowOrigin(file.Path, number++, IsLine: false));
+            {
+                var cells = columns.Select(name => KeyValuePair.Create(name, ToNode(values.GetValueOrDefault(name))));
+                yield return new DataRow(new JsonObject(cells), new RowOrigin(file.Path, number++, IsLine: false));
+            }
         }
     }
 
-    private static int CountGroups(Stream stream) => Wait(async () =>
+    private static (string[] Columns, int Groups) Describe(Stream stream) => Wait(async () =>
     {
         await using var reader = await ParquetReader.CreateAsync(stream, leaveStreamOpen: true);
-        return reader.RowGroupCount;
+        return (reader.Schema.Fields.Select(field => field.Name).ToArray(), reader.RowGroupCount);
     });
 
     private static IList<Dictionary<string, object>> ReadGroup(Stream stream, int group) => Wait(async () =>
