@@ -33,8 +33,11 @@ internal sealed class RichProgress : IProgressDisplay
             _happened.Enqueue(line);
     }
 
+    // Whoever shows results ends the display first and may dispose it again.
     public void Dispose()
     {
+        if (_drawing.IsCompleted)
+            return;
         foreach (var line in _view.End())
             _happened.Enqueue(line);
         _ended.Cancel();
@@ -65,5 +68,5 @@ internal sealed class RichProgress : IProgressDisplay
     }
 
     // The live display hides the cursor; a process that is told to end at once must not leave it so.
-    private void ShowCursor(object? sender, EventArgs arguments) => _console.Cursor.Show();
+    private void ShowCursor(object? sender, EventArgs arguments) => _console.Profile.Out.Writer.Write("\u001b[?25h\n");
 }

@@ -70,6 +70,7 @@ public sealed class ProgressDisplayTests
         {
             foreach (var recorded in events ?? RecordedRun.Events())
                 display.Observe(recorded);
+            display.Dispose();
         }
 
         return console.Output.ReplaceLineEndings("\n");
