@@ -1,0 +1,30 @@
+using System.Runtime.Intrinsics.X86;
+using Lorikeet.Options;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Native;
+
+/// <summary>Chooses the type a model computes in.</summary>
+internal static class NativeTypes
+{
+    /// <summary>The torch type of <c>torch_dtype</c>.</summary>
+    /// <param name="wanted">
+    /// What the user asks for. Auto keeps a float32 checkpoint in float32, as transformers does; other checkpoints compute
+    /// in bfloat16 where the device multiplies it natively, else in float32.
+    /// </param>
+    /// <param name="stored">The checkpoint's own type (<see cref="Models.ModelConfig.StoredType"/>).</param>
+    /// <param name="device">Where the model goes.</param>
+    public static ScalarType Resolve(ComputeType wanted, string? stored, Device device) => wanted switch
+    {
+        ComputeType.Float32 => ScalarType.Float32,
+        ComputeType.BFloat16 => ScalarType.BFloat16,
+        ComputeType.Float16 => ScalarType.Float16,
+        _ when stored is "float32" => ScalarType.Float32,
+        _ => device.type == DeviceType.CUDA || ProcessorMultipliesBFloat16() ? ScalarType.BFloat16 : ScalarType.Float32,
+    };
+
+    /// <summary>Whether this processor has AVX-512 BF16; .NET has no name for it yet, so CPUID is asked (leaf 7.1, EAX bit 5).</summary>
+    private static bool ProcessorMultipliesBFloat16() =>
+        Avx512F.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
+}

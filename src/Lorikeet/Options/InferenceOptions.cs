@@ -1,0 +1,42 @@
+namespace Lorikeet.Options;
+
+/// <summary>The model that answers, and where it computes.</summary>
+public sealed record InferenceOptions
+{
+    /// <summary>Model: a folder in Hugging Face format, or a hub id.</summary>
+    /// <value>Not set: the base model that the adapter names.</value>
+    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
+        Placeholder = "DIR|ID")]
+    public string Model { get; init; } = "";
+
+    /// <summary>Branch, tag or commit of a hub model.</summary>
+    /// <value>Not set: the repository's main branch.</value>
+    [Option("revision", "model_revision")]
+    public string? Revision { get; init; }
+
+    /// <summary>PEFT adapter to answer with.</summary>
+    /// <value>Not set: the model as it is.</value>
+    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID")]
+    public string? Adapter { get; init; }
+
+    /// <summary>Type the model computes in.</summary>
+    /// <value>float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, else float32.</value>
+    [Option("torch_dtype", "dtype")]
+    public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
+
+    /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
+    /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
+    [Option("device")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
+    [Option("libtorch", Placeholder = "DIR")]
+    public string? LibTorch { get; init; }
+
+    /// <summary>The same as a training run would be told.</summary>
+    internal ModelOptions ToModelOptions() => new()
+    {
+        Model = Model, Revision = Revision, Adapter = Adapter, TorchDtype = TorchDtype, Device = Device, LibTorch = LibTorch,
+    };
+}
