@@ -46,6 +46,15 @@ internal sealed class CatalogOptions
         return settings;
     }
 
+    /// <summary>Puts what the user wrote in place of the values of a tree of which nothing else has hold.</summary>
+    /// <exception cref="ConfigurationException">A value is wrong; all such are named at once.</exception>
+    public T Bind<T>(ParseResult parsed, T start) where T : class
+    {
+        var binder = new OptionBinder(Catalog);
+        binder.Apply(Read(parsed));
+        return binder.Build(start);
+    }
+
     private void Add(
         IEnumerable<string> names, HashSet<string> taken, string? bare, bool several, bool flag, bool hidden, string placeholder)
     {

@@ -53,9 +53,9 @@ public sealed class LoadedModel : IDisposable
         LibTorch.Load(model.LibTorch);
         var device = ComputeDevice.Resolve(model.Device);
         var type = NativeTypes.Resolve(model.TorchDtype, ModelConfig.Load(folder).StoredType, device);
+        var storage = new QuantizationSettings(quantization.Kind, quantization.DoubleQuant, quantization.SkipModules);
         var decoder = ModelLoader.Load(folder, new LoadSettings(
-            type, device, 
-            new QuantizationSettings(quantization.Kind, quantization.DoubleQuant, quantization.SkipModules), progress, model.RotaryType == ComputeType.BFloat16));
+            type, device, storage, progress, RotaryInBFloat16: model.RotaryType == ComputeType.BFloat16));
         try
         {
             if (adapter is not null) Lora.AdapterFolder.Load(decoder, adapter);

@@ -34,13 +34,16 @@ internal sealed class OptionBinder(OptionCatalog catalog)
 
     /// <summary>A new tree with the values in place.</summary>
     /// <exception cref="ConfigurationException">There are problems.</exception>
-    public T Build<T>() where T : new()
+    public T Build<T>() where T : class, new() => Build(new T());
+
+    /// <summary>A tree of which nothing else has hold, with the values in place of its own.</summary>
+    /// <exception cref="ConfigurationException">There are problems.</exception>
+    public T Build<T>(T start) where T : class
     {
         ThrowIfWrong(Problems);
-        object root = new T();
         foreach (var (option, value) in _values)
-            option.Set(root, value.Value);
-        return (T)root;
+            option.Set(start, value.Value);
+        return start;
     }
 
     /// <summary>Throws one error that lists every problem.</summary>

@@ -1,0 +1,69 @@
+using Lorikeet.Data;
+using Lorikeet.Data.Reading;
+using Lorikeet.Evaluation;
+using Lorikeet.Generation;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Testing;
+
+namespace Lorikeet.Tests.Evaluation;
+
+public sealed class AnswerEvaluatorTests : IDisposable
+{
+    private readonly LoadedModel _model = LoadedModel.Load(
+        new ModelOptions { Model = Path.Combine(TestAssets.Root, "assets", "nano-base"), TorchDtype = ComputeType.Float32, Device = "cpu" },
+        new QuantizationOptions());
+
+    private readonly GenerationOptions _options = new() { EndTokens = [2], MaxNewTokens = 12 };
+
+    public void Dispose() => _model.Dispose();
+
+    [Fact]
+    public void Answers_AreComparedWithTheKnownOnes_QuestionByQuestion()
+    {
+        var set = Load(20);
+        var prompts = set.Questions.Select(question => question.PromptIds).ToArray();
+        var stops = _options with { StopStrings = set.Format.StopStrings };
+        var said = new TextGenerator(_model.Decoder, _model.Tokenizer).Generate(prompts, stops).Continuations
+            .Select(row => row.Text!.Trim()).ToArray();
+
+        // What the model really says is made the right answer of every other question.
+        var questions = set.Questions.Select((question, i) => question with { Answers = [i % 2 == 0 ? said[i] : "§ no such words"] });
+        var scores = new AnswerEvaluator(_model.Decoder, _model.Tokenizer)
+            .Evaluate(new EvaluationSet([.. questions], set.Rows, set.Format), _options);
+        Assert.Equal(said, scores.Answers.Select(answer => answer.Text));
+        Assert.Equal((50.0, 50.0), (scores.ExactMatch, scores.F1));
+        Assert.All(scores.Answers, (answer, i) => Assert.Equal(i % 2 == 0, answer.ExactMatch));
+    }
+
+    [Fact]
+    public void Perplexity_IsThatOfTheAnswerTokens()
+    {
+        var set = Load(30);
+        var scores = new AnswerEvaluator(_model.Decoder, _model.Tokenizer).Evaluate(set, _options);
+        var rows = new Scorer(_model.Decoder).Score([.. set.Rows.Select(row => new RowToScore(row.Ids, row.Labels))]);
+        Assert.Equal(rows.Sum(row => row.Targets), scores.Targets);
+        Assert.Equal(Math.Exp(rows.Sum(row => row.SummedLoss) / scores.Targets), scores.Perplexity, 0.01);
+    }
+
+    [Fact]
+    public void Questions_AreAskedAsTrainingRendersThem()
+    {
+        var set = Load(10);
+        Assert.All(set.Questions.Zip(set.Rows), pair =>
+            Assert.Equal(pair.Second.Ids[..pair.First.PromptIds.Length], pair.First.PromptIds));
+    }
+
+    [Fact]
+    public void Cancelling_EndsTheMeasurement()
+    {
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.Throws<OperationCanceledException>(
+            () => { new AnswerEvaluator(_model.Decoder, _model.Tokenizer).Evaluate(Load(3), _options, cancelled.Token); });
+    }
+
+    private EvaluationSet Load(int rows) => EvaluationSet.Load(
+        new DataOptions { EvalDatasets = [Path.Combine(TestAssets.Root, "assets", "facts-qa", "eval.jsonl")], MaxEvalRows = rows },
+        _model.Tokenizer, _model.Decoder.Config.VocabularySize);
+}
