@@ -28,7 +28,7 @@ public sealed record OptimizationOptions
     [Option("lr_scheduler_type", "lr_scheduler", "scheduler")]
     public SchedulerKind Scheduler { get; init; } = SchedulerKind.Cosine;
 
-    /// <summary>Numbers a schedule takes: num_cycles, power, lr_end, timescale.</summary>
+    /// <summary>Numbers a schedule takes, such as num_cycles, power, lr_end, timescale, min_lr, num_decay_steps.</summary>
     /// <value>None: each schedule's own defaults, as in transformers.</value>
     [Option("lr_scheduler_kwargs", Placeholder = "NAME=X")]
     public IReadOnlyDictionary<string, double> SchedulerArguments { get; init; } = new Dictionary<string, double>();
@@ -122,6 +122,12 @@ public enum SchedulerKind
 
     /// <summary>With the inverse square root of the step.</summary>
     [WireName("inverse_sqrt")] InverseSquareRoot,
+
+    /// <summary>Down half a cosine to min_lr, or to the share min_lr_rate of the peak.</summary>
+    [WireName("cosine_with_min_lr")] CosineWithMinimum,
+
+    /// <summary>The peak until num_decay_steps before the end, then down half a cosine to the share min_lr_ratio.</summary>
+    [WireName("warmup_stable_decay", "wsd")] WarmupStableDecay,
 }
 
 /// <summary>Optimizers, by what they compute.</summary>
@@ -138,4 +144,7 @@ public enum OptimizerKind
 
     /// <summary>8-bit states that live in host memory between steps where the device is short of it.</summary>
     [WireName("paged_adamw_8bit")] PagedAdamW8Bit,
+
+    /// <summary>Plain gradient descent, no momentum.</summary>
+    Sgd,
 }

@@ -91,6 +91,18 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
                 + (arguments.Length == 0 ? "Expected nothing." : $"Expected {string.Join(", ", arguments)}."));
         }
 
+        string[] required = training.Scheduler switch
+        {
+            SchedulerKind.CosineWithMinimum => ["min_lr", "min_lr_rate"],
+            SchedulerKind.WarmupStableDecay => ["num_decay_steps"],
+            _ => [],
+        };
+        if (required.Length > 0 && !required.Any(training.SchedulerArguments.ContainsKey))
+        {
+            Problems.Add($"{Speak("lr_scheduler_kwargs")} lacks {string.Join(" or ", required)}, "
+                + $"without which the schedule {WireNames.Of(training.Scheduler)} is not defined.");
+        }
+
         if (training.Scheduler == SchedulerKind.Constant)
         {
             WarnIdle("has no effect: the schedule constant ignores warm-up, as in transformers. Use constant_with_warmup.",
@@ -168,6 +180,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         SchedulerKind.Cosine or SchedulerKind.CosineWithRestarts => ["num_cycles"],
         SchedulerKind.Polynomial => ["power", "lr_end"],
         SchedulerKind.InverseSquareRoot => ["timescale"],
+        SchedulerKind.CosineWithMinimum => ["num_cycles", "min_lr", "min_lr_rate"],
+        SchedulerKind.WarmupStableDecay => ["num_decay_steps", "min_lr_ratio", "num_cycles"],
         _ => [],
     };
 

@@ -40,6 +40,16 @@ internal static class DynamicMap
         return (byte)(value < (map[lower] + map[pivot]) * 0.5f ? lower : pivot);
     }
 
+    /// <summary>
+    /// The 255 borders between neighbouring codes: a value above border i has a code above i. The search above ends on an
+    /// even code and leaves ties there, so a border above an odd code is a bit lower than half-way.
+    /// </summary>
+    public static float[] Borders(float[] map) => [.. Enumerable.Range(0, map.Length - 1).Select(code =>
+    {
+        var middle = (map[code + 1] + map[code]) * 0.5f;
+        return code % 2 == 0 ? middle : MathF.BitDecrement(middle);
+    })];
+
     /// <summary>The table as functional.py create_dynamic_map makes it, in float32 throughout.</summary>
     private static float[] Create(bool signed)
     {

@@ -4,42 +4,30 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Optimizers;
 
-/// <summary>AdamW (arXiv 1711.05101) as <c>torch.optim.AdamW</c> defines it: decay first, then the step.</summary>
-internal sealed class AdamW : Optimizer
+/// <summary>AdamW (arXiv 1711.05101): two moving averages per parameter, by one of two rules.</summary>
+/// <typeparam name="TRule">The arithmetic of torch or of bitsandbytes.</typeparam>
+internal sealed class AdamW<TRule> : Optimizer where TRule : struct, IAdamRule<TRule>
 {
-    private readonly Tensor[] _averages; // m
-    private readonly Tensor[] _squares; // v
+    private readonly Moments[] _moments;
 
-    public AdamW(IReadOnlyList<Parameter> parameters, OptimizationOptions options) : base(parameters, options)
-    {
-        _averages = [.. parameters.Select(parameter => zeros_like(parameter.Value).DetachFromDisposeScope())];
-        _squares = [.. parameters.Select(parameter => zeros_like(parameter.Value).DetachFromDisposeScope())];
-    }
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="options">Betas, epsilon, weight decay.</param>
+    /// <param name="createMoments">Makes the averages of a parameter, all zero.</param>
+    public AdamW(
+        IReadOnlyList<Parameter> parameters, OptimizationOptions options, Func<Parameter, Moments> createMoments)
+        : base(parameters, options) => _moments = [.. parameters.Select(createMoments)];
 
-    protected override void Update(int index, Parameter parameter, Tensor gradient, double learningRate)
-    {
-        var (beta1, beta2) = (Options.AdamBeta1, Options.AdamBeta2);
-        var (m, v, p) = (_averages[index], _squares[index], parameter.Value);
-        if (parameter.Decays) p.mul_(1 - learningRate * Options.WeightDecay);
-        m.lerp_(gradient, (float)(1 - beta1));
-        v.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-
-        var correction1 = 1 - Math.Pow(beta1, Steps);
-        var correction2 = Math.Sqrt(1 - Math.Pow(beta2, Steps));
-        p.addcdiv_(m, (v.sqrt() / correction2).add_(Options.AdamEpsilon), -learningRate / correction1);
-    }
-
-    public override IEnumerable<(string Name, Tensor Value)> State()
-    {
-        for (var i = 0; i < Parameters.Count; i++)
-        {
-            yield return ($"exp_avg.{Parameters[i].Name}", _averages[i]);
-            yield return ($"exp_avg_sq.{Parameters[i].Name}", _squares[i]);
-        }
-    }
+    public override IEnumerable<(string Name, Tensor Value)> State() =>
+        Parameters.Zip(_moments).SelectMany(
+            pair => pair.Second.State().Select(part => ($"{part.Name}.{pair.First.Name}", part.Value)));
 
     public override void Dispose()
     {
-        foreach (var tensor in _averages.Concat(_squares)) tensor.Dispose();
+        foreach (var moments in _moments)
+            moments.Dispose();
     }
+
+    protected override void Update(int index, Parameter parameter, Tensor gradient, double learningRate) =>
+        _moments[index].Update(
+            parameter.Value, gradient.contiguous(), TRule.Create(Options, parameter.Decays, learningRate, Steps));
 }
