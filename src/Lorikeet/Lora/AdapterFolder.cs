@@ -20,9 +20,13 @@ internal static class AdapterFolder
 
     /// <summary>Attaches the adapter stored in <paramref name="folder"/>, ready to be used or trained further.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
-    public static LoraOptions Load(DecoderModel model, string folder)
+    /// <param name="model">A model without an adapter.</param>
+    /// <param name="folder">The adapter's folder.</param>
+    /// <param name="dropout">Dropout to train on with; null keeps that of the file.</param>
+    public static LoraOptions Load(DecoderModel model, string folder, double? dropout = null)
     {
         var (settings, _) = AdapterConfig.Read(folder);
+        if (dropout is { } probability) settings = settings with { Dropout = probability };
         LoraAttachment.Attach(model, settings, seed: 0);
         using var source = OpenWeights(folder);
         Restore(model, source, folder);
@@ -65,7 +69,7 @@ internal static class AdapterFolder
         }
     }
 
-    /// <summary>Writes both files; reads the weights back and compares before it returns.</summary>
+    /// <summary>Writes both files.</summary>
     public static void Save(DecoderModel model, LoraOptions settings, string folder, string? baseModel)
     {
         Directory.CreateDirectory(folder);

@@ -1,0 +1,220 @@
+using System.Text.Json;
+using Lorikeet.Data;
+using Lorikeet.Data.Prompts;
+using Lorikeet.Evaluation;
+using Lorikeet.Formats;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Runs;
+using Lorikeet.Runs.Reports;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Training;
+
+/// <summary>
+/// The whole job: data, model, adapter, answers before, training, answers after, and the folder with all of it.
+/// </summary>
+internal sealed class FineTuning : IDisposable
+{
+    private readonly ResolvedOptions _resolved;
+    private readonly TrainingOptions _options;
+    private readonly RunFolder _run;
+    private readonly RunRecorder _recorder;
+    private readonly CompositeObserver _observers;
+    private readonly TimeProvider _clock;
+    private readonly string _folder;
+    private readonly Tokenizer? _tokenizer;
+    private readonly TrainingData _data;
+    private readonly DecoderModel _model;
+    private readonly LoraOptions? _adapter;
+
+    /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
+    /// <param name="resolved">The options and where each came from.</param>
+    /// <param name="display">Shows the run.</param>
+    /// <param name="clock">Tells the time.</param>
+    public FineTuning(ResolvedOptions resolved, ITrainingObserver display, TimeProvider clock)
+    {
+        (_resolved, _options, _clock) = (resolved, resolved.Options, clock);
+        _folder = ModelSource.Resolve(_options.Model.Model, _options.Model.Revision);
+        var config = ModelConfig.Load(_folder);
+        _run = OpenRun();
+        _recorder = new RunRecorder(_run, TensorBoard(config), clock);
+        _observers = new CompositeObserver(_recorder, display);
+
+        Enter("data", string.Join(", ", _options.Data.Datasets));
+        _tokenizer = BaseModel.LoadTokenizer(_folder);
+        _data = TrainingData.Load(_options, _tokenizer, config.VocabularySize, ModelSource.ResolveDataset);
+        Enter("model", _options.Model.Model);
+        _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
+        _adapter = Attach();
+    }
+
+    /// <summary>The run's folder.</summary>
+    public RunFolder Run => _run;
+
+    /// <summary>The model, for questions before and after training.</summary>
+    public DecoderModel Model => _model;
+
+    /// <summary>The rows, and the questions in them.</summary>
+    public TrainingData Data => _data;
+
+    /// <summary>Scores to show in the report; filled by who computes them.</summary>
+    public List<ComparedScore> Scores { get; } = [];
+
+    /// <summary>Answers before and after; filled by <see cref="Train"/> unless someone else has.</summary>
+    public List<ComparedAnswer> Answers { get; } = [];
+
+    /// <summary>Puts questions to the model as it is now; null for a model without a tokenizer.</summary>
+    public QuestionAnswering? Asking => _tokenizer is null ? null
+        : new QuestionAnswering(_model, _tokenizer, _data.Format, _options.Evaluation.SampleMaxNewTokens);
+
+    /// <summary>Trains, saves the adapter, and asks the sample questions before and after.</summary>
+    public RunResult Train(CancellationToken stop)
+    {
+        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run, _adapter, _options.Model.Model);
+        using var trainer = new Trainer(task, _observers);
+        if (Checkpoint() is { } checkpoint) trainer.Resume(checkpoint);
+        Announce(trainer);
+
+        var samples = Samples();
+        var before = Ask(samples);
+        var result = trainer.Train(stop);
+        SaveResult();
+        if (result.Reason != StopReason.Interrupted) Compare(samples, before, Ask(samples));
+        return result;
+    }
+
+    /// <summary>Writes report.md and report.html.</summary>
+    public void Report(RunResult result) => new RunReport
+    {
+        Title = $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(_options.Model.Model))}, fine-tuned on "
+            + string.Join(", ", _options.Data.Datasets.Select(dataset => Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset)))),
+        Time = _clock.GetLocalNow(),
+        Summary = Summary(0, result.Steps),
+        Result = result,
+        History = RunHistory.Read(_run.MetricsFile),
+        Dataset = $"{string.Join(", ", _options.Data.Datasets)} ({_data.ShapeDescription})",
+        Settings = [.. OptionCatalog.Training.Options
+            .Where(option => _resolved.OriginOf(option.Name).Source != OptionSource.Default)
+            .Select(option => new ReportSetting(option.Name, OptionValueWriter.ToYaml(option.Get(_options)), _resolved.OriginOf(option.Name).Text))],
+        Scores = Scores,
+        Answers = Answers,
+        Warnings = [.. _resolved.Warnings, .. _data.Warnings],
+        NextCommands = NextCommands(),
+    }.Write(_run);
+
+    /// <summary>The commands a user would type next.</summary>
+    public IReadOnlyList<NextCommand> NextCommands()
+    {
+        var (model, adapter) = (_options.Model.Model, Path.GetRelativePath(Environment.CurrentDirectory, _run.AdapterFolder));
+        var merged = Path.Combine(Path.GetDirectoryName(adapter)!, "merged");
+        return
+        [
+            new(CommandPurpose.Chat, $"./lorikeet chat --model {model} --adapter {adapter}"),
+            new(CommandPurpose.Merge, $"./lorikeet merge --model {model} --adapter {adapter} --output {merged}"),
+        ];
+    }
+
+    private RunFolder OpenRun()
+    {
+        var run = _options.Output.OutputDir is { } folder ? new RunFolder(folder)
+            : _options.Output.RunName is { } name ? new RunFolder(Path.Combine("runs", name))
+            : RunFolder.Named(_options.Model.Model, _options.Data.Datasets[0], _clock);
+        if (_options.Output.ResumeFromCheckpoint is null) run.Begin(_options.Output.Overwrite);
+        Directory.CreateDirectory(run.Folder);
+        AtomicFile.WriteText(run.OptionsFile, _resolved.ToYaml());
+        return run;
+    }
+
+    private TensorBoardSettings? TensorBoard(ModelConfig config) =>
+        _options.Output.ReportTo.Contains(MetricSink.TensorBoard)
+            ? new TensorBoardSettings(_resolved.ToYaml(), config.Source.ToJsonString(), _options.Output.LoggingSteps)
+            : null;
+
+    /// <summary>Frees what is to be trained; returns the adapter's form, or null when the whole model is trained.</summary>
+    private LoraOptions? Attach()
+    {
+        if (_options.Model.Method == FineTuneMethod.Full)
+        {
+            LoraAttachment.FreeEverything(_model);
+            return null;
+        }
+
+        if (_options.Model.Adapter is { } folder)
+        {
+            var dropoutIsGiven = _resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
+            return AdapterFolder.Load(_model, ModelSource.Resolve(folder, null), dropoutIsGiven ? _options.Lora.Dropout : null);
+        }
+
+        LoraAttachment.Attach(_model, _options.Lora, (ulong)_options.Optimization.Seed);
+        return _options.Lora;
+    }
+
+    private string? Checkpoint() => _options.Output.ResumeFromCheckpoint switch
+    {
+        null => null,
+        "latest" or "true" => _run.Checkpoints.Latest()?.Folder,
+        var folder => folder,
+    };
+
+    private void Announce(Trainer trainer)
+    {
+        _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
+        foreach (var warning in _resolved.Warnings.Concat(_resolved.Notes).Concat(_data.Warnings))
+            _observers.Observe(new Warned(warning));
+    }
+
+    private RunSummary Summary(int firstStep, int totalSteps) => new(
+        _options.Model.Model, _model.ParameterCount, _model.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
+        _data.Train.Count, _data.Eval.Count, _data.TrainStatistics.TargetTokens, _data.TrainStatistics.Tokens,
+        _data.TrainStatistics.LongestRow, _options.Data.MaxLength, totalSteps, firstStep,
+        BaseModel.Describe(_model, _options.Quantization));
+
+    private List<Sample> Samples()
+    {
+        if (_tokenizer is null || Answers.Count > 0) return [];
+        var encoder = new TextEncoder(_tokenizer);
+        var given = _options.Evaluation.SamplePrompts
+            .Select(prompt => new Sample(prompt, encoder.EncodePrompt(_data.Format.RenderPrompt(prompt)), []));
+        var held = _data.Questions.Take(_options.Evaluation.SampleCount)
+            .Select(question => new Sample(question.Text, question.PromptIds, question.Answers));
+        return [.. given, .. held];
+    }
+
+    private IReadOnlyList<string> Ask(List<Sample> samples) =>
+        samples.Count == 0 ? [] : Asking!.Answer(samples.Select(sample => sample.PromptIds));
+
+    private void Compare(List<Sample> samples, IReadOnlyList<string> before, IReadOnlyList<string> after)
+    {
+        for (var i = 0; i < samples.Count; i++)
+        {
+            bool? Judge(string answer) => samples[i].Answers.Count == 0 ? null : SquadMetrics.ExactMatch(answer, [.. samples[i].Answers]);
+            Answers.Add(new ComparedAnswer(
+                samples[i].Text, samples[i].Answers is [var first, ..] ? first : null, before[i], after[i], Judge(before[i]), Judge(after[i])));
+        }
+    }
+
+    private void SaveResult()
+    {
+        if (_adapter is null)
+        {
+            ModelWriter.Save(_model, Path.Combine(_run.Folder, "model"), _model.ComputeType);
+            return;
+        }
+
+        AdapterFolder.Save(_model, _adapter, _run.AdapterFolder, _options.Model.Model);
+        _data.Format.Save(_run.AdapterFolder);
+        TokenizerFiles.Copy(_folder, _run.AdapterFolder);
+    }
+
+    private void Enter(string stage, string detail) => _observers.Observe(new StageEntered(stage, detail));
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _recorder.Dispose();
+    }
+
+    private sealed record Sample(string Text, int[] PromptIds, IReadOnlyList<string> Answers);
+}
