@@ -54,6 +54,8 @@ internal static class CommandLine
     {
         var root = new RootCommand("Fine-tune Llama-family models with LoRA and QLoRA, in .NET.")
         {
+            new QuickstartVerb(),
+            new TrainVerb(),
             new DoctorVerb(),
             new OptionsVerb(),
         };

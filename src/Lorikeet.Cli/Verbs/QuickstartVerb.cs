@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lorikeet.Cli.Rendering;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Data;
+using Lorikeet.Evaluation;
+using Lorikeet.Options;
+using Lorikeet.Runs.Reports;
+using Lorikeet.Training;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>
+/// The main job on the embedded model and data: a base that has read facts but cannot answer learns to answer questions
+/// about entities it was never asked about.
+/// </summary>
+internal sealed class QuickstartVerb : Verb
+{
+    private const int Interrupted = 130;
+    private const int ShownAnswers = 8;
+
+    private readonly Option<bool> _json = SharedOptions.Json();
+
+    public QuickstartVerb() : base("quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.")
+    {
+        Add(_json);
+        foreach (var symbol in Catalog.Symbols) Add(symbol);
+    }
+
+    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
+
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("the whole job, in about a minute", "quickstart"),
+        ("the figures alone", "quickstart --json"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var resolved = OptionsResolver.Resolve(EmbeddedFiles.Find("assets", "quickstart.yaml"), Catalog.Read(arguments));
+        resolved = resolved.With(WithEmbeddedPaths(resolved.Options));
+        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
+
+        var terminal = Terminal.OfProcess();
+        using var display = ProgressDisplay.Create(
+            resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        using var tuning = new FineTuning(resolved, display, TimeProvider.System);
+        var questions = tuning.Data.Questions.ToList();
+
+        display.Observe(new StageEntered("base answers", $"{questions.Count} questions"));
+        var before = Ask(tuning, questions, interruption.Token);
+        var result = tuning.Train(interruption.Token);
+        if (result.Reason == StopReason.Interrupted) return Task.FromResult(Interrupted);
+        display.Observe(new StageEntered("tuned answers", $"{questions.Count} questions"));
+        var after = Ask(tuning, questions, interruption.Token);
+        Compare(tuning, questions, before, after);
+        tuning.Report(result);
+        display.Dispose();
+
+        if (arguments.GetValue(_json)) Console.Out.WriteLine(ToJson(tuning, questions.Count, result));
+        else Show(terminal, tuning);
+        return Task.FromResult(0);
+    }
+
+    private static TrainingOptions WithEmbeddedPaths(TrainingOptions options) => options with
+    {
+        Model = options.Model with { Model = EmbeddedFiles.Locate(options.Model.Model) },
+        Data = options.Data with
+        {
+            Datasets = [.. options.Data.Datasets.Select(EmbeddedFiles.Locate)],
+            EvalDatasets = [.. options.Data.EvalDatasets.Select(EmbeddedFiles.Locate)],
+        },
+    };
+
+    private static IReadOnlyList<string> Ask(FineTuning tuning, List<Question> questions, CancellationToken cancellation) =>
+        tuning.Asking!.Answer(questions.Select(question => question.PromptIds), cancellation);
+
+    private static void Compare(
+        FineTuning tuning, List<Question> questions, IReadOnlyList<string> before, IReadOnlyList<string> after)
+    {
+        var languages = Languages(questions);
+        void Add(string name, Func<int, bool> belongs)
+        {
+            var rows = Enumerable.Range(0, questions.Count).Where(belongs).ToList();
+            List<Question> asked = [.. rows.Select(row => questions[row])];
+            tuning.Scores.Add(new ComparedScore(
+                name,
+                QuestionAnswering.ExactMatch(asked, [.. rows.Select(row => before[row])]),
+                QuestionAnswering.ExactMatch(asked, [.. rows.Select(row => after[row])])));
+        }
+
+        Add("Exact match", _ => true);
+        Add("Exact match, English", row => languages[row] == "en");
+        Add("Exact match, Vietnamese", row => languages[row] == "vi");
+        foreach (var row in Enumerable.Range(0, questions.Count).Take(ShownAnswers))
+        {
+            var question = questions[row];
+            tuning.Answers.Add(new ComparedAnswer(
+                question.Text, question.Answers[0], before[row], after[row],
+                SquadMetrics.ExactMatch(before[row], [.. question.Answers]), SquadMetrics.ExactMatch(after[row], [.. question.Answers])));
+        }
+    }
+
+    /// <summary>The language that the data names for each question.</summary>
+    private static List<string?> Languages(List<Question> questions)
+    {
+        var lines = questions.Select(question => question.Origin.File).Distinct()
+            .ToDictionary(file => file, file => File.ReadAllLines(EmbeddedFiles.Locate(file)));
+        return [.. questions.Select(question =>
+            JsonNode.Parse(lines[question.Origin.File][(int)question.Origin.Number - 1])!["language"]?.GetValue<string>())];
+    }
+
+    private static string ToJson(FineTuning tuning, int questions, RunResult result) => JsonSerializer.Serialize(
+        new
+        {
+            questions,
+            base_exact_match = tuning.Scores[0].Base,
+            tuned_exact_match = tuning.Scores[0].Tuned,
+            tuned_exact_match_en = tuning.Scores[1].Tuned,
+            tuned_exact_match_vi = tuning.Scores[2].Tuned,
+            training_seconds = result.Seconds,
+            output = tuning.Run.Folder,
+        },
+        s_format);
+
+    private static readonly JsonSerializerOptions s_format = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private static void Show(Terminal terminal, FineTuning tuning)
+    {
+        AnswerTable.Write(terminal.Data, tuning.Answers);
+        ScoreTable.Write(terminal.Data, tuning.Scores);
+        NextSteps.Write(terminal.Talk, tuning.NextCommands());
+    }
+}

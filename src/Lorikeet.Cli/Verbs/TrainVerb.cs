@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Lorikeet.Cli.Rendering;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Options;
+using Lorikeet.Training;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>Fine-tunes a model: options from a file, the command line, or both.</summary>
+internal sealed class TrainVerb : Verb
+{
+    private const int Interrupted = 130;
+
+    private readonly Argument<string?> _configuration = new("run.yaml")
+    {
+        Description = "A YAML or JSON file with options; the command line goes before it.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _config = new("--config")
+    {
+        Description = "The same, as HfArgumentParser takes it.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool> _json = SharedOptions.Json();
+
+    public TrainVerb() : base("train", "Fine-tune a model with LoRA or QLoRA on your data.")
+    {
+        Add(_configuration);
+        Add(_config);
+        Add(_json);
+        foreach (var symbol in Catalog.Symbols) Add(symbol);
+    }
+
+    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
+
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("QLoRA on your questions and answers", "train --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit"),
+        ("a run described in a file, with another rank", "train run.yaml --lora_r 32"),
+        ("go on after an interruption", "train run.yaml --resume_from_checkpoint true"),
+        ("the tutorial's settings of 2023", "train --preset seed-2023 --model NousResearch/Llama-2-7b-chat-hf --dataset mlabonne/guanaco-llama2-1k"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
+        var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
+        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
+
+        var terminal = Terminal.OfProcess();
+        using var display = ProgressDisplay.Create(
+            resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        using var tuning = new FineTuning(resolved, display, TimeProvider.System);
+        var result = tuning.Train(interruption.Token);
+        tuning.Report(result);
+        display.Dispose();
+
+        if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning.Run, result));
+        else Show(terminal, tuning);
+        return Task.FromResult(result.Reason == StopReason.Interrupted ? Interrupted : 0);
+    }
+
+    private static void Show(Terminal terminal, FineTuning tuning)
+    {
+        if (tuning.Answers.Count > 0) AnswerTable.Write(terminal.Data, tuning.Answers);
+        NextSteps.Write(terminal.Talk, tuning.NextCommands());
+    }
+}
