@@ -49,6 +49,8 @@ internal static class LibTorch
 
     private static LibTorchInstallation LoadOnce(string folder)
     {
+        OpenMp.PreferSleeping();
+
         // Order matters: each library finds the ones before it by name.
         string[] libraries = OperatingSystem.IsWindows()
             ? ["c10", "torch_cpu", "torch"]
