@@ -1,0 +1,167 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Lorikeet.Hub.Download;
+
+/// <summary>Fetches one content into the cache: resumed where an earlier try stopped, checked, then renamed.</summary>
+internal sealed class BlobDownload(HubTransport transport, HubErrors errors, HubSettings settings)
+{
+    private const int MostInterruptions = 5;
+    private const int BufferSize = 1 << 18;
+
+    /// <summary>Downloads a file to <paramref name="blob"/>.</summary>
+    /// <param name="repository">The repository.</param>
+    /// <param name="path">The file's path in it.</param>
+    /// <param name="remote">What the hub said about the file.</param>
+    /// <param name="blob">Where the content goes.</param>
+    /// <param name="onBytes">Told every number of bytes gained, or lost when a download begins anew.</param>
+    /// <param name="cancellation">Stops the download; what has come stays for the next time.</param>
+    public async Task RunAsync(
+        Repository repository,
+        string path,
+        RemoteFile remote,
+        string blob,
+        Action<long> onBytes,
+        CancellationToken cancellation)
+    {
+        var partial = new FileInfo(blob + ".incomplete");
+        Directory.CreateDirectory(partial.DirectoryName!);
+        var isResumed = partial.Exists && partial.Length > 0;
+        if (isResumed)
+            onBytes(partial.Length);
+
+        await CompleteAsync(repository, path, remote, partial, onBytes, cancellation).ConfigureAwait(false);
+        if (await FindFaultAsync(partial, remote, cancellation).ConfigureAwait(false) is { } fault)
+        {
+            Discard(partial, onBytes);
+            if (!isResumed)
+                throw Damaged(repository, path, fault);
+            // What an earlier run left may have been damaged: once more from the start.
+            await RunAsync(repository, path, remote, blob, onBytes, cancellation).ConfigureAwait(false);
+            return;
+        }
+        File.Move(partial.FullName, blob, overwrite: true);
+    }
+
+    private async Task CompleteAsync(
+        Repository repository,
+        string path,
+        RemoteFile remote,
+        FileInfo partial,
+        Action<long> onBytes,
+        CancellationToken cancellation)
+    {
+        for (var interruptions = 0; ;)
+        {
+            partial.Refresh();
+            var before = partial.Exists ? partial.Length : 0;
+            if (before > remote.Size)
+                Discard(partial, onBytes);
+            else if (before == remote.Size && partial.Exists)
+                return;
+
+            try
+            {
+                await AppendAsync(repository, path, remote, partial, onBytes, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception fault) when (IsInterruption(fault, cancellation))
+            {
+                partial.Refresh();
+                var hasGained = partial.Exists && partial.Length > before;
+                interruptions = hasGained ? 0 : interruptions + 1;
+                if (interruptions >= MostInterruptions)
+                    throw errors.Unreachable(repository, fault);
+                await Task.Delay(settings.RetryDelay * (1 << interruptions), cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool IsInterruption(Exception fault, CancellationToken cancellation) =>
+        fault is HttpRequestException or IOException or Polly.Timeout.TimeoutRejectedException
+        || (fault is OperationCanceledException && !cancellation.IsCancellationRequested);
+
+    /// <summary>Asks for what is missing and appends what comes.</summary>
+    private async Task AppendAsync(
+        Repository repository,
+        string path,
+        RemoteFile remote,
+        FileInfo partial,
+        Action<long> onBytes,
+        CancellationToken cancellation)
+    {
+        partial.Refresh();
+        var have = partial.Exists ? partial.Length : 0;
+        HttpRequestMessage Create(Uri uri)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, uri);
+            if (have > 0)
+                request.Headers.Range = new RangeHeaderValue(have, null);
+            return request;
+        }
+
+        // The hub's address again, not the storage's: the latter is signed and expires.
+        using var response = await transport.SendAsync(
+            Create, transport.AddressOf(repository.FilePath(remote.Commit, path)), stopAtOtherHost: false, cancellation)
+            .ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && have > 0)
+        {
+            Discard(partial, onBytes);
+            await AppendAsync(repository, path, remote, partial, onBytes, cancellation).ConfigureAwait(false);
+            return;
+        }
+        if (!response.IsSuccessStatusCode)
+            throw errors.Refused(repository, remote.Commit, path, response);
+        var isContinued = response.StatusCode == HttpStatusCode.PartialContent
+            && response.Content.Headers.ContentRange?.From == have;
+        if (!isContinued)
+            Discard(partial, onBytes);
+        await CopyAsync(response.Content, partial.FullName, onBytes, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task CopyAsync(
+        HttpContent content, string partial, Action<long> onBytes, CancellationToken cancellation)
+    {
+        using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var source = await content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        var target = new FileStream(partial, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        await using (source.ConfigureAwait(false))
+        await using (target.ConfigureAwait(false))
+        {
+            var buffer = new byte[BufferSize];
+            while (true)
+            {
+                stall.CancelAfter(settings.DownloadTimeout);
+                var read = await source.ReadAsync(buffer, stall.Token).ConfigureAwait(false);
+                if (read == 0)
+                    break;
+                await target.WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
+                onBytes(read);
+            }
+            target.Flush(flushToDisk: true);
+        }
+    }
+
+    private static void Discard(FileInfo partial, Action<long> onBytes)
+    {
+        partial.Refresh();
+        if (!partial.Exists)
+            return;
+        onBytes(-partial.Length);
+        partial.Delete();
+    }
+
+    private static async Task<string?> FindFaultAsync(
+        FileInfo partial, RemoteFile remote, CancellationToken cancellation)
+    {
+        partial.Refresh();
+        if (remote.Size is { } size && partial.Length != size)
+            return $"it is {partial.Length} bytes long instead of {size}";
+        var hash = await ContentHash.OfFileAsync(partial.FullName, remote.ETag, cancellation).ConfigureAwait(false);
+        return hash is null || hash == remote.ETag ? null : $"its hash is {hash} instead of {remote.ETag}";
+    }
+
+    private static HubException Damaged(Repository repository, string path, string fault) => new(
+        $"The file '{path}' of '{repository.Id}' arrived damaged: {fault}. It was deleted. Try again; if it happens " +
+        "again, a proxy or mirror on the way changes it.");
+}

@@ -1,0 +1,83 @@
+using System.Net;
+using Lorikeet.Hub.Cache;
+
+namespace Lorikeet.Hub;
+
+/// <summary>What the hub's refusals mean, and what to do about each.</summary>
+internal sealed class HubErrors(HubSettings settings)
+{
+    /// <summary>The error for a response that is no success.</summary>
+    public HubException Refused(Repository repository, string revision, string? file, HttpResponseMessage response)
+    {
+        var code = Header(response, "X-Error-Code");
+        var said = Header(response, "X-Error-Message") is { } message ? $" The hub says: {message}" : "";
+        var reason = (response.StatusCode, code) switch
+        {
+            (HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized, "GatedRepo") => Gated(repository),
+            (HttpStatusCode.NotFound, "EntryNotFound") =>
+                $"The {repository.Noun} '{repository.Id}' has no file '{file}' at revision '{revision}'. " +
+                $"Look at {Page(repository)} for the files it has.",
+            (HttpStatusCode.NotFound, "RevisionNotFound") =>
+                $"The {repository.Noun} '{repository.Id}' has no revision '{revision}'. " +
+                $"A branch, a tag or a commit was expected; {Page(repository)} lists them.",
+            (HttpStatusCode.Unauthorized, _) => Unknown(repository),
+            (HttpStatusCode.NotFound, _) => Unknown(repository),
+            (HttpStatusCode.Forbidden, _) =>
+                $"The hub forbids access to the {repository.Noun} '{repository.Id}' (403). " +
+                $"{TokenAdvice("the right to read it")}",
+            (HttpStatusCode.TooManyRequests, _) =>
+                "The hub takes no more requests for now (429). Wait some minutes; with a token in HF_TOKEN it takes " +
+                "more.",
+            var (status, _) => $"The hub answered {(int)status} ({status}) for the {repository.Noun} " +
+                $"'{repository.Id}'{(file is null ? "" : $", file '{file}'")}. Try again later.",
+        };
+        return new HubException(reason + said);
+    }
+
+    /// <summary>The error for a hub that does not answer.</summary>
+    public HubException Unreachable(Repository repository, Exception fault) => new(
+        $"The hub at {settings.Endpoint} cannot be reached for the {repository.Noun} '{repository.Id}': " +
+        $"{fault.Message} Check the network and the proxy (HTTPS_PROXY), name a mirror with HF_ENDPOINT, or give a " +
+        "local folder.",
+        fault);
+
+    /// <summary>The error for a repository that is not in the cache while nothing may be fetched.</summary>
+    public static HubException NotCached(Repository repository, string revision, HubCache cache, string? missing = null)
+    {
+        var what = missing is null
+            ? $"The {repository.Noun} '{repository.Id}' at revision '{revision}' is not in the cache"
+            : $"The file '{missing}' of the {repository.Noun} '{repository.Id}' is not in the cache";
+        return new HubException(
+            $"{what}, and HF_HUB_OFFLINE forbids fetching it. It was looked for in {cache.FolderOf(repository)}." +
+            $"{Meant(repository.Id)} Unset HF_HUB_OFFLINE once to fetch it, or give a local folder.");
+    }
+
+    /// <summary>The error for text that is neither a folder here nor an id.</summary>
+    public static HubException NoSuchPath(string text, RepositoryKind kind) => new(
+        $"'{text}' is not a file or folder, and cannot be the id of a {new Repository(kind, text).Noun} on the hub. " +
+        $"A local folder or an id such as 'owner/name' was expected. It was looked for in " +
+        $"{Environment.CurrentDirectory}.{Meant(text)} Check the path.");
+
+    /// <summary>The advice to set a token, fitted to whether there is one.</summary>
+    public string TokenAdvice(string right) => settings.Token is null
+        ? $"Set HF_TOKEN to a token of an account that has {right} ({settings.Endpoint}settings/tokens)."
+        : $"The token in use does not have {right}: set HF_TOKEN to one that has ({settings.Endpoint}settings/tokens).";
+
+    private string Page(Repository repository) => $"{settings.Endpoint}{repository.Page}";
+
+    private string Gated(Repository repository) =>
+        $"The {repository.Noun} '{repository.Id}' is gated: its authors ask to accept a licence first. " +
+        $"Open {Page(repository)}, accept it, and wait until access is granted. {TokenAdvice("been granted access")}";
+
+    private string Unknown(Repository repository) =>
+        $"The hub shows no {repository.Noun} '{repository.Id}': it does not exist, or it is private. " +
+        $"Check the id at {settings.Endpoint}.{Meant(repository.Id)} If it is private: {TokenAdvice("access to it")}";
+
+    private static string Meant(string text) =>
+        LocalPath.LooksLocal(text) && LocalPath.FindNearest(text) is { } nearest
+            ? $" Did you mean the folder '{Path.GetRelativePath(Environment.CurrentDirectory, nearest)}'?"
+            : "";
+
+    private static string? Header(HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out var values) ? values.First() : null;
+}
