@@ -17,7 +17,10 @@ public sealed record BatchPlanOptions
     /// <summary>Whether every epoch has its own random order; otherwise the order of the rows is kept.</summary>
     public bool Shuffle { get; init; } = true;
 
-    /// <summary>Whether rows of like length share a step, as the Trainer's <c>group_by_length</c> does.</summary>
+    /// <summary>
+    /// Whether rows of like length share a step, as the Trainer's <c>group_by_length</c> does; packed sequences are
+    /// all alike, so it does nothing to them.
+    /// </summary>
     public bool GroupByLength { get; init; }
 
     /// <summary>Tokens per packed sequence, or null to pack nothing.</summary>
@@ -101,7 +104,7 @@ public sealed class BatchPlan
         var order = !_options.Shuffle
             ? [.. Enumerable.Range(0, SequenceCount)]
             : CounterRandom.Permutation(SequenceCount, key);
-        if (_options.GroupByLength)
+        if (_options is { GroupByLength: true, PackingLength: null })
             order = GroupByLength(order);
         _lastOrder = (epoch, order);
         return order;

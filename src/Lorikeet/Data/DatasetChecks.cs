@@ -29,9 +29,9 @@ internal static class DatasetChecks
         if (unwanted > ToleratedDrops * statistics.RowsRead)
         {
             throw new DatasetException(
-                $"{name}: {unwanted:N0} of {Rows(statistics.RowsRead)} have nothing to learn. Up to {ToleratedDrops:P0} " +
-                $"would be left out with a warning.{reasons}\nRaise max_length ({options.MaxLength} now) if answers " +
-                "are cut off, else mend the rows or take them out.");
+                $"{name}: {unwanted:N0} of {Rows(statistics.RowsRead)} have nothing to learn. Up to " +
+                $"{ToleratedDrops:P0} would be left out with a warning.{reasons}\n" +
+                $"Raise max_length ({options.MaxLength} now) if answers are cut off, else mend the rows or take them out.");
         }
     }
 

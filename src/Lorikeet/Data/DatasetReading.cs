@@ -20,8 +20,8 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
         if (options.EvalDatasets.Count > 0 && options.EvalSize > 0)
         {
             throw new ConfigurationException(
-                $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of them. " +
-                "Leave one out.");
+                $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of " +
+                "them. Leave one out.");
         }
         string[] splits = options.EvalSplit == "test" ? ["test", "validation", "train"] : [options.EvalSplit];
         return Read(options.EvalDatasets, splits);

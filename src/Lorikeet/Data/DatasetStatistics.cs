@@ -78,6 +78,6 @@ public sealed record DatasetStatistics
     private static bool EndsInSpecial(TrainingRow row, Tokenizer? tokenizer)
     {
         var last = Array.FindLast(row.Labels, label => label != TrainingRow.Ignored);
-        return tokenizer is not null && row.TargetCount > 0 && last < tokenizer.VocabularySize && tokenizer.IsSpecial(last);
+        return row.TargetCount > 0 && last < tokenizer?.VocabularySize && tokenizer.IsSpecial(last);
     }
 }

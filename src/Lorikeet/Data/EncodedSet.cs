@@ -15,7 +15,8 @@ internal sealed class EncodedSet
     private readonly Tokenizer? _tokenizer;
 
     private EncodedSet(
-        string name, IReadOnlyList<DataRow> source, IReadOnlyList<EncodedExample> examples, RowRendering rendering, Tokenizer? tokenizer)
+        string name, IReadOnlyList<DataRow> source, IReadOnlyList<EncodedExample> examples, RowRendering rendering,
+        Tokenizer? tokenizer)
     {
         (_name, _source, _examples, _tokenizer) = (name, source, examples, tokenizer);
         Rendering = rendering;

@@ -37,7 +37,7 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
 
         var earlier = new JsonArray([.. messages.Take(last).Select(message => message.DeepClone())]);
         var asked = messages.Take(last).LastOrDefault(message => (string?)message["role"] != "system");
-        IReadOnlyList<string> answers = conversation.Answers is { Count: > 0 } several ? several : [ContentOf(messages[last])];
+        var answers = conversation.Answers is { Count: > 0 } several ? several : [ContentOf(messages[last])];
         return Ask(ContentOf(asked), rendering.Format.RenderPrompt(earlier, conversation.Tools), answers, origin);
     }
 
@@ -56,8 +56,13 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
                 [tokenizer.Decode(tokens.Ids.AsSpan(first, last + 1 - first), skipSpecialTokens: true).Trim()], origin);
     }
 
-    private Question? Ask(string text, string prompt, IReadOnlyList<string> answers, RowOrigin origin) =>
-        tokenizer is null ? null : new Question(text, prompt, new TextEncoder(tokenizer).EncodePrompt(prompt), answers, origin);
+    private Question? Ask(string text, string prompt, IReadOnlyList<string> answers, RowOrigin origin)
+    {
+        if (tokenizer is null)
+            return null;
+        var promptIds = new TextEncoder(tokenizer).EncodePrompt(prompt);
+        return new Question(text, prompt, promptIds, answers, origin);
+    }
 
     private static string ContentOf(JsonObject? message) => (message?["question"] ?? message?["content"]) switch
     {

@@ -118,10 +118,13 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         if (row.Length > limit && options.Truncation is TruncationMode.Drop)
             return EncodedExample.Dropped(origin, EncodedExample.TooLong);
 
-        var cut = row.Length <= limit ? row : options.Truncation is TruncationMode.KeepEnd ? KeepEnd(row, limit) : Piece(row, 0, limit);
+        var cut = row.Length <= limit ? row
+            : options.Truncation is TruncationMode.KeepEnd ? KeepEnd(row, limit)
+            : Piece(row, 0, limit);
         if (cut.TargetCount > 0)
             return new EncodedExample(origin, [cut]) { IsTruncated = row.Length > limit };
-        return EncodedExample.Dropped(origin, row.TargetCount > 0 ? "no answer left within max_length" : "nothing to learn in it");
+        return EncodedExample.Dropped(
+            origin, row.TargetCount > 0 ? "no answer left within max_length" : "nothing to learn in it");
     }
 
     /// <summary>Plain text longer than the limit goes on in the next row, so none of it is lost.</summary>
@@ -131,7 +134,9 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
             .Select(piece => Piece(row, piece * options.MaxLength, options.MaxLength))
             .Where(piece => piece.TargetCount > 0)
             .ToArray();
-        return pieces.Length == 0 ? EncodedExample.Dropped(origin, "fewer than two tokens") : new EncodedExample(origin, pieces);
+        return pieces.Length > 0
+            ? new EncodedExample(origin, pieces)
+            : EncodedExample.Dropped(origin, "fewer than two tokens");
     }
 
     private static TrainingRow Piece(TrainingRow row, int start, int length)
@@ -140,7 +145,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         return new TrainingRow(row.Ids[start..end], row.Labels[start..end]);
     }
 
-    /// <summary>The last tokens, after the begin token where there is one: models never saw a sequence without it.</summary>
+    /// <summary>The last tokens, after the begin token where there is one: models saw no sequence without it.</summary>
     private TrainingRow KeepEnd(TrainingRow row, int limit)
     {
         if (tokenizer?.BeginToken is not { } begin || row.Ids[0] != begin)
@@ -159,6 +164,6 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
             return;
         throw new DatasetException(
             $"{origin} has the token id {id}. The model knows ids from 0 to {vocabularySize - 1}. " +
-            (tokenizer is null ? "Was the row tokenized for another model?" : "Does the tokenizer belong to this model?"));
+            "Was the row tokenized for another model, or does the tokenizer belong to another?");
     }
 }

@@ -6,7 +6,8 @@ namespace Lorikeet.Data;
 /// <summary>A token of a row, for display.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Text">
-/// The text it adds; the token's own spelling where it is a part of a character, the id in brackets without a tokenizer.
+/// The text it adds; the token's own spelling where it is a part of a character, and the id in brackets without a
+/// tokenizer.
 /// </param>
 /// <param name="IsTarget">Whether it is learned.</param>
 public sealed record PreviewToken(int Id, string Text, bool IsTarget);

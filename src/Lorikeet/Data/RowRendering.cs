@@ -13,7 +13,8 @@ internal sealed class RowRendering
 
     private readonly IReadOnlyDictionary<string, string> _columnMap;
 
-    private RowRendering(RowShape shape, IReadOnlyDictionary<string, string> columnMap, TurnMarkup? markup, PromptFormat format)
+    private RowRendering(
+        RowShape shape, IReadOnlyDictionary<string, string> columnMap, TurnMarkup? markup, PromptFormat format)
     {
         (Shape, _columnMap, Markup, Format) = (shape, columnMap, markup, format);
     }
@@ -40,7 +41,9 @@ internal sealed class RowRendering
         var shape = ShapeDetection.Detect(rows, wanted, columnMap);
 
         var sample = rows.Take(RowsTried).Select(row => new RowCells(row, columnMap)).ToArray();
-        string[] texts = [.. sample.Where(_ => shape is TextShape).Select(shape.Read).OfType<TextExample>().Select(text => text.Text)];
+        string[] texts = shape is TextShape
+            ? [.. sample.Select(shape.Read).OfType<TextExample>().Select(example => example.Text)]
+            : [];
         var markup = texts.Length == 0 ? null : TurnMarkup.Detect(texts);
         if (markup is not null && options.ChatTemplate is not null)
         {
@@ -49,8 +52,8 @@ internal sealed class RowRendering
                 $"({sample[0].Origin}). A template renders conversations, not text. Leave the option out.");
         }
         var style = shape.StyleOf(Array.Find(sample, shape.Fits)!);
-        return new RowRendering(
-            shape, columnMap, markup, format ?? PromptFormats.ForDataset(style, markup, texts, options.ChatTemplate, tokenizer));
+        format ??= PromptFormats.ForDataset(style, markup, texts, options.ChatTemplate, tokenizer);
+        return new RowRendering(shape, columnMap, markup, format);
     }
 
     /// <summary>What a row says.</summary>

@@ -29,7 +29,7 @@ internal static class RowSelection
         );
     }
 
-    /// <summary>At most so many rows: the first of a random order, or the first of the data; in the data's order.</summary>
+    /// <summary>At most so many rows, in the data's order: the first of a random order, or of the data.</summary>
     public static IReadOnlyList<DataRow> Take(IReadOnlyList<DataRow> rows, int limit, bool shuffle, ulong seed)
     {
         if (limit >= rows.Count)

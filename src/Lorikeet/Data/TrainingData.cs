@@ -56,7 +56,7 @@ public sealed class TrainingData
     /// <param name="options">What to read and how; the seed is that of the optimization.</param>
     /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
-    /// <param name="fetchFromHub">Turns a dataset's hub id into the folder of its snapshot; null for local data only.</param>
+    /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     public static TrainingData Load(
         TrainingOptions options, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null)

@@ -3,7 +3,8 @@ namespace Lorikeet.Data;
 /// <summary>One example ready to train on: token ids and, for each, its label.</summary>
 /// <param name="Ids">Token ids, special tokens included.</param>
 /// <param name="Labels">
-/// As long as <paramref name="Ids"/>: the id itself where the token is a target, <see cref="Ignored"/> where it is only read.
+/// As long as <paramref name="Ids"/>: the id itself where the token is a target, <see cref="Ignored"/> where it is
+/// only read.
 /// The label at position t is predicted from position t-1, so the first one never counts.
 /// </param>
 public sealed record TrainingRow(int[] Ids, int[] Labels)

@@ -1,6 +1,6 @@
 namespace Lorikeet.Numerics;
 
-/// <summary>What a random number is for. Two purposes never share a number; the values are part of saved runs.</summary>
+/// <summary>What a random number is for. No two purposes share a number; the values are part of saved runs.</summary>
 public enum RandomPurpose : ulong
 {
     /// <summary>The order of the rows of an epoch.</summary>
@@ -42,7 +42,7 @@ public static class CounterRandom
     public static double Uniform(ulong seed, RandomPurpose purpose, ulong a = 0, ulong b = 0, ulong c = 0) =>
         (Hash(seed, purpose, a, b, c) >> 11) * (1.0 / (1ul << 53));
 
-    /// <summary>The numbers 0 to <paramref name="count"/> - 1 in an order that depends on <paramref name="key"/> alone.</summary>
+    /// <summary>The numbers 0 to <paramref name="count"/> - 1 in an order that the key alone decides.</summary>
     public static int[] Permutation(int count, ulong key)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);

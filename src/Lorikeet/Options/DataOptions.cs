@@ -102,7 +102,7 @@ public sealed record DataOptions
 /// <summary>What happens to a row longer than the limit.</summary>
 public enum TruncationMode
 {
-    /// <summary>The end is cut off.</summary>
+    /// <summary>The end is cut off; plain text, which has no answer to lose, goes on in the next row instead.</summary>
     [WireName("keep_start", "right", "true")] KeepStart,
 
     /// <summary>The beginning is cut off.</summary>

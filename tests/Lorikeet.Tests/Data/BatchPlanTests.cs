@@ -72,6 +72,15 @@ public sealed class BatchPlanTests
     }
 
     [Fact]
+    public void GroupByLength_LeavesPackedSequencesAlone()
+    {
+        var options = new BatchPlanOptions { BatchSize = 2, PackingLength = 128, Seed = 1 };
+        Assert.Equal(
+            EpochRows(new BatchPlan(Lengths(200), options), 0),
+            EpochRows(new BatchPlan(Lengths(200), options with { GroupByLength = true }), 0));
+    }
+
+    [Fact]
     public void Packing_NeverOverfillsAndHoldsEveryRowOnce()
     {
         var lengths = Lengths(500);

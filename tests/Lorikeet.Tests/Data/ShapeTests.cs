@@ -49,6 +49,15 @@ public sealed class ShapeTests : IDisposable
     [InlineData(
         """{"question":"Q","context":"C","answers":{"text":[],"answer_start":[]}}""",
         DatasetShape.QuestionAnswer, "<s> Context: C\nQuestion: Q\nAnswer:⟦ unanswerable</s>⟧")]
+    [InlineData(
+        """{"question":"Q","choices":{"text":["x","y"],"label":["1","2"]},"answerKey":"2"}""",
+        DatasetShape.QuestionAnswer, "<s> ### Human: Q\n1. x\n2. y ### Assistant:⟦ 2. y</s>⟧")]
+    [InlineData(
+        """{"question":"Q","subject":"S","choices":["x","y"],"answer":0}""",
+        DatasetShape.QuestionAnswer, "<s> ### Human: Q\nA. x\nB. y ### Assistant:⟦ A. x</s>⟧")]
+    [InlineData(
+        """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":"B","weight":0},{"role":"user","content":"C"},{"role":"assistant","content":"D","weight":1}]}""",
+        DatasetShape.Messages, "<s> ### Human: A ### Assistant: B ### Human: C ### Assistant:⟦ D</s>⟧")]
     public void Row_IsRenderedAndMasked(string row, DatasetShape shape, string expected)
     {
         var data = DataFixture.Load(_data.Write("a.jsonl", row));
@@ -177,6 +186,7 @@ public sealed class ShapeTests : IDisposable
     [InlineData("""{"input_ids":[1,"x"]}""", "a list of whole numbers")]
     [InlineData("""{"input_ids":[1,99999]}""", "has the token id 99999. The model knows ids from 0 to")]
     [InlineData("""{"question":"q","answer":{"a":1}}""", "can be learned from")]
+    [InlineData("""{"question":"Q","choices":["x","y"],"answer":"z"}""", "label, text or position of one of: A. x, B. y")]
     [InlineData("""{"text":["a"]}""", "column 'text' holds [\"a\"]")]
     public void RowOfTheWrongKind_IsNamed(string row, string message)
     {

@@ -6,7 +6,7 @@ internal static class BuiltInFormats
     /// <summary>The name and the strings that end an answer; the template is Jinja, as chat templates are.</summary>
     internal sealed record BuiltInFormat(string Name, string Template, params string[] StopStrings);
 
-    /// <summary>What stands between a question and <c>### Assistant:</c> in OpenAssistant-Guanaco as the hub has it.</summary>
+    /// <summary>What stands between a question and <c>### Assistant:</c> in OpenAssistant-Guanaco.</summary>
     public const string GuanacoSeparator = " ";
 
     private static readonly BuiltInFormat[] Formats =
@@ -35,7 +35,8 @@ internal static class BuiltInFormats
             "{% for message in messages %}" +
             "{% if message['role'] == 'system' %}{{ message['content'] }}" +
             $"{{% elif message['role'] == 'assistant' %}}{{{{ '{space}### Assistant: ' + message['content'] }}}}" +
-            $"{{% else %}}{{{{ ('' if loop.first else '{space}') + '### Human: ' + message['content'] }}}}{{% endif %}}" +
+            $"{{% else %}}{{{{ ('' if loop.first else '{space}') + '### Human: ' + message['content'] }}}}" +
+            "{% endif %}" +
             "{% endfor %}" +
             $"{{% if add_generation_prompt %}}{{{{ '{space}### Assistant:' }}}}{{% endif %}}";
     }
@@ -49,7 +50,8 @@ internal static class BuiltInFormats
         {{ 'Below is an instruction that describes a task, paired with an input that provides further context. ' }}
         {{- 'Write a response that appropriately completes the request.' }}
         {%- else -%}
-        {{ 'Below is an instruction that describes a task. Write a response that appropriately completes the request.' }}
+        {{ 'Below is an instruction that describes a task. ' }}
+        {{- 'Write a response that appropriately completes the request.' }}
         {%- endif -%}
         {%- for message in messages -%}
         {%- if message['role'] == 'assistant' -%}

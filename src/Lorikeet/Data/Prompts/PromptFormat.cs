@@ -30,7 +30,9 @@ public sealed class PromptFormat
         };
     }
 
-    /// <summary><c>guanaco</c>, <c>alpaca</c>, <c>squad</c>, ...; <c>tokenizer</c> or a file's name for other templates.</summary>
+    /// <summary>
+    /// <c>guanaco</c>, <c>alpaca</c>, <c>squad</c> ...; <c>tokenizer</c> or a file's name for other templates.
+    /// </summary>
     public string Name { get; }
 
     /// <summary>The Jinja source.</summary>
@@ -67,16 +69,19 @@ public sealed class PromptFormat
         var (prepared, described) = Prepare(messages, tools);
         var rendered = Render(prepared, described, addGenerationPrompt: false);
 
-        // An answer begins where its prompt ends, which may be before its content: the model has to write the space too.
+        // An answer begins where its prompt ends, which may be before its content: the model writes the space too.
         var prompts = PromptEnds(prepared, described, rendered.Text);
         var previousEnd = 0;
-        var spans = new List<(int Start, int End)>();
+        var answers = new List<(int Start, int End)>();
         foreach (var (start, end) in rendered.AssistantSpans)
         {
-            spans.Add((prompts.Where(prompt => prompt >= previousEnd && prompt <= start).DefaultIfEmpty(start).Max(), end));
+            var prompt = prompts.LastOrDefault(
+                prompt => prompt.End >= previousEnd && prompt.End <= start, (End: start, IsLearned: true));
+            if (prompt.IsLearned)
+                answers.Add((prompt.End, end));
             previousEnd = end;
         }
-        return new RenderedText(rendered.Text, spans);
+        return new RenderedText(rendered.Text, answers);
     }
 
     /// <summary>Writes the format beside an adapter.</summary>
@@ -93,7 +98,7 @@ public sealed class PromptFormat
     }
 
     /// <summary>Reads the format beside an adapter; null when there is none.</summary>
-    /// <exception cref="CheckpointException">The file is damaged, or its template was changed after training.</exception>
+    /// <exception cref="CheckpointException">The file is damaged, or was changed after training.</exception>
     public static PromptFormat? TryLoad(string folder, Tokenizer? tokenizer)
     {
         var path = Path.Combine(folder, FileName);
@@ -115,8 +120,8 @@ public sealed class PromptFormat
                 "Take it from the training run again.", fault);
         }
         return hash == format.Hash ? format : throw new CheckpointException(
-            $"The template in {path} is not the one the adapter was trained with (SHA-256 {format.Hash}, trained with {hash}). " +
-            "Take the file from the training run again.");
+            $"The template in {path} is not the one the adapter was trained with (SHA-256 {format.Hash}, trained " +
+            $"with {hash}). Take the file from the training run again.");
     }
 
     /// <summary>Makes sure that another format asks the way this one does.</summary>
@@ -126,8 +131,8 @@ public sealed class PromptFormat
         if (other.Hash != Hash)
         {
             throw new ConfigurationException(
-                $"The prompts would be in the format '{other.Name}', and the adapter was trained with '{Name}'. An adapter " +
-                "answers only what is asked the way it was trained. Leave the template to the adapter.");
+                $"The prompts would be in the format '{other.Name}', and the adapter was trained with '{Name}'. An " +
+                "adapter answers only what is asked the way it was trained. Leave the template to the adapter.");
         }
     }
 
@@ -140,10 +145,13 @@ public sealed class PromptFormat
     private RenderedChat Render(JsonArray messages, JsonArray? tools, bool addGenerationPrompt) =>
         _template.Render(messages, addGenerationPrompt, tools, _variables);
 
-    /// <summary>Where the prompt of each assistant's message ends in the whole text.</summary>
-    private List<int> PromptEnds(JsonArray messages, JsonArray? tools, string text)
+    /// <summary>
+    /// Where the prompt of each assistant's message ends in the whole text, ascending; OpenAI's <c>weight</c> of 0 says
+    /// that the message is not learned.
+    /// </summary>
+    private List<(int End, bool IsLearned)> PromptEnds(JsonArray messages, JsonArray? tools, string text)
     {
-        var ends = new List<int>();
+        var ends = new List<(int End, bool IsLearned)>();
         for (var i = 1; i < messages.Count; i++)
         {
             if ((string?)messages[i]!["role"] != "assistant")
@@ -151,7 +159,7 @@ public sealed class PromptFormat
             var earlier = new JsonArray([.. messages.Take(i).Select(message => message!.DeepClone())]);
             var prompt = Render(earlier, tools, addGenerationPrompt: true).Text;
             if (text.StartsWith(prompt, StringComparison.Ordinal))
-                ends.Add(prompt.Length);
+                ends.Add((prompt.Length, messages[i]!["weight"]?.ToString() != "0"));
         }
         return ends;
     }
@@ -159,7 +167,8 @@ public sealed class PromptFormat
     /// <summary>Writes tool calls and tools out as text for a template that knows nothing of them.</summary>
     private (JsonArray Messages, JsonArray? Tools) Prepare(JsonArray messages, JsonArray? tools)
     {
-        var hasCalls = messages.Any(message => message!["tool_calls"] is not null || (string?)message["role"] == "tool");
+        var hasCalls = messages.Any(
+            message => message!["tool_calls"] is not null || (string?)message["role"] == "tool");
         if ((KnowsToolCalls || !hasCalls) && (KnowsTools || tools is null))
             return (messages, tools);
 
@@ -186,8 +195,9 @@ public sealed class PromptFormat
             message["role"] = "user";
         if (message["tool_calls"] is not JsonArray calls)
             return;
+        var said = (string?)message["content"] ?? "";
         var written = calls.Select(call => (call!["function"] ?? call).ToJsonString(JsonText));
-        message["content"] = string.Join('\n', written.Prepend((string?)message["content"] ?? "").Where(text => text != ""));
+        message["content"] = string.Join('\n', written.Prepend(said).Where(text => text != ""));
         message.Remove("tool_calls");
     }
 

@@ -6,7 +6,7 @@ namespace Lorikeet.Data.Prompts;
 /// <summary>Chooses the format of a dataset or of a model without one.</summary>
 public static class PromptFormats
 {
-    /// <summary>The format of a model that was not trained here: the tokenizer's template, else Guanaco's form.</summary>
+    /// <summary>The format of a model not trained here: the tokenizer's template, else Guanaco's form.</summary>
     /// <param name="chatTemplate">Name of a built-in format, <c>tokenizer</c>, or a Jinja file; null to choose.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     public static PromptFormat Create(string? chatTemplate, Tokenizer? tokenizer) =>
@@ -30,7 +30,7 @@ public static class PromptFormats
         _ => BuiltIn("verbatim", tokenizer),
     };
 
-    /// <summary>The format that asks as written text does, down to what stands before the marker of an answer.</summary>
+    /// <summary>The format that asks as written text does, down to the space before an answer's marker.</summary>
     private static PromptFormat ForMarkup(TurnMarkup markup, IReadOnlyList<string> texts, Tokenizer? tokenizer)
     {
         var separator = markup.SeparatorIn(texts);
@@ -70,9 +70,10 @@ public static class PromptFormats
     {
         const string Answer = "The answer";
         var format = new PromptFormat(name, template, [], tokenizer);
-        var rendered = format.RenderAnswers(ConversationExample.Of(ConversationExample.Message("user", "Question"), Answer).Messages, null);
-        var after = rendered.Text.LastIndexOf(Answer, StringComparison.Ordinal) is var index and >= 0
-            ? rendered.Text[(index + Answer.Length)..].Trim()
+        var probe = ConversationExample.Of(ConversationExample.Message("user", "The question"), Answer);
+        var text = format.RenderAnswers(probe.Messages, null).Text;
+        var after = text.LastIndexOf(Answer, StringComparison.Ordinal) is var index and >= 0
+            ? text[(index + Answer.Length)..].Trim()
             : "";
         return after.Length == 0 ? format : new PromptFormat(name, template, [after], tokenizer);
     }

@@ -11,7 +11,7 @@ internal sealed record DataFile(string Path)
     public static IReadOnlyList<string> Formats { get; } =
         [".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"];
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Lower-case extension; that of the content when the file is compressed.</summary>
     public string Format => System.IO.Path.GetExtension(IsCompressed ? Path[..^3] : Path).ToLowerInvariant();

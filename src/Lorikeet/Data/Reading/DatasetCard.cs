@@ -20,8 +20,8 @@ internal static class DatasetCard
         if (configurations.Count == 0)
         {
             return configuration is null ? null : throw new ConfigurationException(
-                $"dataset_config is '{configuration}', and the dataset in '{folder}' names no configurations (README.md). " +
-                "Leave the option out, or name the files of that configuration.");
+                $"dataset_config is '{configuration}', and the dataset in '{folder}' names no configurations " +
+                "(README.md). Leave the option out, or name the files of that configuration.");
         }
         var chosen = Choose(configurations, configuration, folder);
         var splits = new Dictionary<string, string[]>();
@@ -45,7 +45,8 @@ internal static class DatasetCard
         {
             var yaml = new YamlStream();
             yaml.Load(new StringReader(head));
-            return yaml.Documents.FirstOrDefault()?.RootNode is YamlMappingNode root && Child(root, "configs") is YamlSequenceNode items
+            var root = yaml.Documents.FirstOrDefault()?.RootNode as YamlMappingNode;
+            return root is not null && Child(root, "configs") is YamlSequenceNode items
                 ? [.. items.OfType<YamlMappingNode>()]
                 : [];
         }
@@ -72,7 +73,8 @@ internal static class DatasetCard
         Child(configuration, "data_files") switch
         {
             YamlSequenceNode items when items.All(item => item is YamlMappingNode) =>
-                items.Cast<YamlMappingNode>().Select(item => (Text(item, "split") ?? "train", Strings(Child(item, "path")))),
+                items.Cast<YamlMappingNode>()
+                    .Select(item => (Text(item, "split") ?? "train", Strings(Child(item, "path")))),
             YamlMappingNode splits =>
                 splits.Select(split => (((YamlScalarNode)split.Key).Value ?? "train", Strings(split.Value))),
             null => [],
@@ -91,7 +93,7 @@ internal static class DatasetCard
 
     private static string? Text(YamlMappingNode node, string key) => (Child(node, key) as YamlScalarNode)?.Value;
 
-    /// <summary>Shell patterns as hub cards use them: <c>*</c> within a folder, <c>**/</c> through folders, <c>?</c>.</summary>
+    /// <summary>Patterns of hub cards: <c>*</c> within a folder, <c>**/</c> through folders, <c>?</c>.</summary>
     private static bool Matches(string pattern, string name)
     {
         var expression = Regex.Escape(pattern)

@@ -10,7 +10,10 @@ namespace Lorikeet.Data.Reading;
 internal static partial class DatasetFolder
 {
     private static readonly string[] Bookkeeping =
-        ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "requirements.txt", "license.txt", "readme.txt"];
+    [
+        "dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "requirements.txt", "license.txt",
+        "readme.txt",
+    ];
 
     /// <summary>The files of every split, each in name order.</summary>
     /// <param name="folder">The folder; subfolders count, hidden ones do not.</param>
@@ -22,12 +25,13 @@ internal static partial class DatasetFolder
         if (splits.Count == 0)
         {
             throw new DatasetException(
-                $"The folder '{folder}' holds no data file. Files ending in {string.Join(", ", DataFile.Formats)} (or those " +
-                $"with .gz) were expected. {ArrowAdvice(folder)}");
+                $"The folder '{folder}' holds no data file. Files ending in " +
+                $"{string.Join(", ", DataFile.Formats)} (or those with .gz) were expected. {ArrowAdvice(folder)}");
         }
         return splits.ToDictionary(
             split => split.Key,
-            split => (IReadOnlyList<DataFile>)[.. split.Value.Select(name => new DataFile(Path.Combine(folder, name)))]);
+            split => (IReadOnlyList<DataFile>)
+                [.. split.Value.Select(name => new DataFile(Path.Combine(folder, name)))]);
     }
 
     private static string[] DataFileNames(string folder) =>

@@ -5,18 +5,19 @@ public static class DatasetReader
 {
     /// <summary>Reads one split of a dataset.</summary>
     /// <param name="source">
-    /// A file (json, jsonl, csv, tsv, parquet, txt; also .gz), a folder of such files, or a hub id; <c>:split</c> at its
-    /// end takes precedence over <paramref name="split"/>.
+    /// A file (json, jsonl, csv, tsv, parquet, txt; also .gz), a folder of such files, or a hub id; <c>:split</c> at
+    /// its end takes precedence over <paramref name="split"/>.
     /// </param>
     /// <param name="split">
     /// Splits to look for in a folder, in order of preference. A lone file is read whole, whatever the split.
     /// </param>
     /// <param name="configuration">Subset of a hub dataset, or null for the default one.</param>
-    /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot, or null to read local data only.</param>
+    /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
     /// <returns>Rows, read as they are enumerated: files in name order, rows in file order.</returns>
-    /// <exception cref="DatasetException">Nothing is there, or a file is damaged; the message names file and line.</exception>
+    /// <exception cref="DatasetException">Nothing is there, or a file is damaged; it names file and line.</exception>
     public static IEnumerable<DataRow> Read(
-        string source, IReadOnlyList<string> split, string? configuration = null, Func<string, string>? fetchFromHub = null)
+        string source, IReadOnlyList<string> split, string? configuration = null,
+        Func<string, string>? fetchFromHub = null)
     {
         var dataset = DatasetSource.Parse(source);
         var location = dataset.Locate(fetchFromHub);

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Data.Reading;
 
-/// <summary>A dataset as the user names it: a file, a folder or a hub id, perhaps with <c>:split</c> at its end.</summary>
+/// <summary>A dataset as the user names it: a file, a folder or a hub id, perhaps followed by <c>:split</c>.</summary>
 /// <param name="Name">Path or hub id.</param>
 /// <param name="Split">The split named with it, if any.</param>
 internal sealed partial record DatasetSource(string Name, string? Split)
@@ -11,7 +11,8 @@ internal sealed partial record DatasetSource(string Name, string? Split)
     public static DatasetSource Parse(string text)
     {
         var colon = text.LastIndexOf(':');
-        var isWhole = colon < 2 || colon == text.Length - 1 || Path.Exists(text) || text.AsSpan(colon).ContainsAny('/', '\\');
+        var isWhole = colon < 2 || colon == text.Length - 1 || text.AsSpan(colon).ContainsAny('/', '\\') ||
+            Path.Exists(text);
         return isWhole ? new DatasetSource(text, null) : new DatasetSource(text[..colon], text[(colon + 1)..]);
     }
 

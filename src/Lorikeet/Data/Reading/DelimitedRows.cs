@@ -27,8 +27,8 @@ internal static class DelimitedRows
         if (repeated is not null)
         {
             throw new DatasetException(
-                $"{file.Path}:1 names the column '{repeated.Key}' {repeated.Count()} times (separator '{Show(separator)}'). " +
-                "The first line must name every column once. Mend the header.");
+                $"{file.Path}:1 names the column '{repeated.Key}' {repeated.Count()} times (separator " +
+                $"'{Show(separator)}'). The first line must name every column once. Mend the header.");
         }
     }
 

@@ -54,8 +54,8 @@ internal static class JsonRows
         catch (JsonException fault)
         {
             throw new DatasetException(
-                $"{origin} is not JSON: {Reason(fault)} (character {fault.BytePositionInLine + 1}), in '{Excerpt(line)}'. " +
-                "Each line must be one JSON object. Mend or remove the line.", fault);
+                $"{origin} is not JSON: {Reason(fault)} (character {fault.BytePositionInLine + 1}), in " +
+                $"'{Excerpt(line)}'. Each line must be one JSON object. Mend or remove the line.", fault);
         }
     }
 
@@ -69,20 +69,22 @@ internal static class JsonRows
         {
             while (reader.Read())
             {
-                if (reader.TokenType is JsonTokenType.StartArray && reader.CurrentDepth == 0 || reader.TokenType is JsonTokenType.EndArray)
+                // The brackets around rows; an array inside them is a row of the wrong kind.
+                var isOutermost = reader.CurrentDepth == 0;
+                if (isOutermost && reader.TokenType is JsonTokenType.StartArray or JsonTokenType.EndArray)
                     continue;
                 var origin = new RowOrigin(file.Path, lines.LineAt(reader.TokenStartIndex));
                 var start = (int)reader.TokenStartIndex;
                 reader.Skip();
-                var value = JsonNode.Parse(bytes.AsSpan(start, (int)reader.BytesConsumed - start), documentOptions: DocumentOptions);
-                rows.Add(Row(value, origin));
+                var value = bytes.AsSpan(start, (int)reader.BytesConsumed - start);
+                rows.Add(Row(JsonNode.Parse(value, documentOptions: DocumentOptions), origin));
             }
         }
         catch (JsonException fault)
         {
             throw new DatasetException(
-                $"{file.Path}:{lines.LineAt(reader.BytesConsumed)} is not JSON: {Reason(fault)}. An array of objects, or " +
-                "one object a line, was expected. Mend the file.", fault);
+                $"{file.Path}:{lines.LineAt(reader.BytesConsumed)} is not JSON: {Reason(fault)}. An array of " +
+                "objects, or one object a line, was expected. Mend the file.", fault);
         }
         return rows is [var only] ? Unwrap(only, split) : rows;
     }
@@ -97,8 +99,8 @@ internal static class JsonRows
     private static List<DataRow> Unwrap(DataRow row, string? split)
     {
         var tables = row.Values
-            .Where(property => property.Value is JsonArray { Count: > 0 } array && array.All(item => item is JsonObject))
-            .ToDictionary(property => property.Key, property => (JsonArray)property.Value!);
+            .Where(cell => cell.Value is JsonArray { Count: > 0 } items && items.All(item => item is JsonObject))
+            .ToDictionary(cell => cell.Key, cell => (JsonArray)cell.Value!);
         var table =
             split is not null && tables.TryGetValue(split, out var named) ? named
             : TableNames.Select(tables.GetValueOrDefault).FirstOrDefault(found => found is not null)
@@ -113,7 +115,8 @@ internal static class JsonRows
         ];
     }
 
-    private static bool IsOneRow(JsonObject values) => values.ContainsKey("messages") || values.ContainsKey("conversations");
+    private static bool IsOneRow(JsonObject values) =>
+        values.ContainsKey("messages") || values.ContainsKey("conversations");
 
     private static DataRow Row(JsonNode? value, RowOrigin origin) => value is JsonObject values
         ? new DataRow(values, origin)
@@ -131,7 +134,8 @@ internal static class JsonRows
     private static string Excerpt(string text) => text.Length <= 60 ? text : text[..57] + "...";
 
     /// <summary>The reader's message without the position it appends.</summary>
-    private static string Reason(JsonException fault) => fault.Message.Split(" Path:")[0].Split(" LineNumber:")[0].TrimEnd('.');
+    private static string Reason(JsonException fault) =>
+        fault.Message.Split(" Path:")[0].Split(" LineNumber:")[0].TrimEnd('.');
 
     /// <summary>Line numbers of ascending positions.</summary>
     private sealed class LineCounter(byte[] bytes)

@@ -48,8 +48,8 @@ internal static class ParquetRows
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {
             throw new DatasetException(
-                $"{file.Path} cannot be read as parquet: {fault.Message} A whole file with flat or nested columns was " +
-                "expected. Fetch it again, or write the rows as jsonl.", fault);
+                $"{file.Path} cannot be read as parquet: {fault.Message} A whole file with flat or nested " +
+                "columns was expected. Fetch it again, or write the rows as jsonl.", fault);
         }
     }
 

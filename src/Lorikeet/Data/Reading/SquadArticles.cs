@@ -18,8 +18,8 @@ internal static class SquadArticles
         if (paragraph["qas"] is not JsonArray questions)
         {
             throw new DatasetException(
-                $"{article.Origin} has a paragraph without 'qas'. SQuAD's paragraphs are {{\"context\", \"qas\": [...]}}. " +
-                "Add the questions or remove the paragraph.");
+                $"{article.Origin} has a paragraph without 'qas'. SQuAD's paragraphs are " +
+                "{\"context\": ..., \"qas\": [...]}. Add the questions or remove the paragraph.");
         }
         foreach (var question in questions.OfType<JsonObject>())
         {
@@ -27,7 +27,8 @@ internal static class SquadArticles
             values["context"] = paragraph["context"]?.DeepClone();
             if (article.Values["title"] is { } title)
                 values["title"] = title.DeepClone();
-            yield return new DataRow(values, article.Origin with { Detail = $"question '{question["id"] ?? question["question"]}'" });
+            var detail = $"question '{question["id"] ?? question["question"]}'";
+            yield return new DataRow(values, article.Origin with { Detail = detail });
         }
     }
 }

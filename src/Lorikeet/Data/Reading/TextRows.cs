@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Lorikeet.Data.Reading;
 
-/// <summary>Rows of a text file: every line that is not blank is a document, as the datasets library reads text.</summary>
+/// <summary>Rows of a text file: every line that is not blank is a document, as in the datasets library.</summary>
 internal static class TextRows
 {
     /// <summary>Reads a file; the only column is <c>text</c>.</summary>

@@ -14,7 +14,8 @@ internal sealed class InstructionShape : RowShape
 
     public override DatasetShape Kind => DatasetShape.Instruction;
 
-    public override string Description => "instructions, perhaps with an input, and the output (Alpaca); the output is learned";
+    public override string Description =>
+        "instructions, perhaps with an input, and the output (Alpaca); the output is learned";
 
     public override IReadOnlyList<Column> Columns => [Instruction, Output, Input, System, History];
 

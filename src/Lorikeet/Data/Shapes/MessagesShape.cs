@@ -37,7 +37,7 @@ internal sealed class MessagesShape : RowShape
         node is JsonObject message && message["role"] is JsonValue &&
         (message["content"] is not null || message["tool_calls"] is not null);
 
-    /// <summary>Nulls come from tables that have a column for every key; templates ask whether a key is there.</summary>
+    /// <summary>Tables have a cell for every key, be it null; templates ask whether a key is there.</summary>
     private static JsonObject WithoutNulls(JsonObject message) =>
         new(message.Where(cell => cell.Value is not null || cell.Key == "content")
             .Select(cell => KeyValuePair.Create(cell.Key, cell.Value?.DeepClone())));

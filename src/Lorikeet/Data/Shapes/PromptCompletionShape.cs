@@ -37,7 +37,7 @@ internal sealed class PromptCompletionShape : RowShape
     private static ConversationExample ReadMessages(RowCells row)
     {
         var messages = new JsonArray([.. Messages(row, Prompt), .. Messages(row, Completion)]);
-        if (!messages.All(message => message is JsonObject values && values["role"] is JsonValue && values["content"] is JsonValue))
+        if (!messages.All(message => message?["role"] is JsonValue && message["content"] is JsonValue))
             throw row.Unexpected(Completion, "a list of messages with 'role' and 'content', as the prompt is");
         return new ConversationExample(messages, null, []);
     }

@@ -22,7 +22,8 @@ internal sealed class QuestionAnswerShape : RowShape
 
     public override IReadOnlyList<Column> Columns => [Question, Answers, Context, Impossible];
 
-    public override PromptStyle StyleOf(RowCells row) => row.Has(Context) ? PromptStyle.Reading : PromptStyle.Conversation;
+    public override PromptStyle StyleOf(RowCells row) =>
+        row.Has(Context) ? PromptStyle.Reading : PromptStyle.Conversation;
 
     public override Example Read(RowCells row)
     {

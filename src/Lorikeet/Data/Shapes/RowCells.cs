@@ -34,7 +34,7 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     {
         null => null,
         JsonArray list => list,
-        JsonValue value when value.GetValueKind() == JsonValueKind.String => ParseList(column, value.GetValue<string>()),
+        JsonValue value when value.TryGetValue<string>(out var text) => ParseList(column, text),
         _ => throw Unexpected(column, "a list"),
     };
 
@@ -42,8 +42,8 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     public JsonObject? FirstObject(Column column) => this[column] switch
     {
         JsonArray list => list.FirstOrDefault() as JsonObject,
-        JsonValue value when value.GetValueKind() == JsonValueKind.String && value.GetValue<string>().StartsWith('[') =>
-            ParseList(column, value.GetValue<string>())?.FirstOrDefault() as JsonObject,
+        JsonValue value when value.TryGetValue<string>(out var text) && text.StartsWith('[') =>
+            ParseList(column, text)?.FirstOrDefault() as JsonObject,
         _ => null,
     };
 

@@ -27,8 +27,8 @@ internal abstract class RowShape
     /// <summary>Every shape, from the most to the least particular; detection takes the first that fits.</summary>
     public static IReadOnlyList<RowShape> All { get; } =
     [
-        new TokenizedShape(), new MessagesShape(), new ShareGptShape(), new QuestionAnswerShape(),
-        new InstructionShape(), new PromptCompletionShape(), new TextShape(),
+        new TokenizedShape(), new MessagesShape(), new ShareGptShape(), new MultipleChoiceShape(),
+        new QuestionAnswerShape(), new InstructionShape(), new PromptCompletionShape(), new TextShape(),
     ];
 
     /// <summary>The shape's name at the border.</summary>

@@ -21,14 +21,15 @@ internal static class ShapeDetection
         CheckColumnMap(sample, columnMap);
         var candidates = RowShape.All.Where(shape => wanted is DatasetShape.Auto || shape.Kind == wanted).ToArray();
         return Array.Find(candidates, shape => sample.Count(shape.Fits) * 2 > sample.Length)
-            ?? throw NothingFits(sample, candidates);
+            ?? throw NothingFits(sample, candidates, wanted);
     }
 
     /// <summary>
     /// The column map with what can be told without the user: <c>dataset_text_field</c>, and a lone column of strings
     /// among numbers as the text.
     /// </summary>
-    public static IReadOnlyDictionary<string, string> CompleteColumnMap(IReadOnlyList<DataRow> rows, DataOptions options)
+    public static IReadOnlyDictionary<string, string> CompleteColumnMap(
+        IReadOnlyList<DataRow> rows, DataOptions options)
     {
         var map = new Dictionary<string, string>(options.ColumnMap);
         if (options.TextField is { } field)
@@ -40,10 +41,10 @@ internal static class ShapeDetection
             .SelectMany(row => row.Values)
             .Where(cell => cell.Value is not null)
             .ToLookup(cell => cell.Key, cell => cell.Value!.GetValueKind());
-        var strings = columns.Where(column => column.Contains(JsonValueKind.String)).Select(column => column.Key).ToArray();
-        var areScalars = columns.All(column => column.All(kind => kind is not (JsonValueKind.Array or JsonValueKind.Object)));
+        var strings = columns.Where(kinds => kinds.Contains(JsonValueKind.String)).ToArray();
+        var areScalars = columns.All(kinds => !kinds.Any(kind => kind is JsonValueKind.Array or JsonValueKind.Object));
         if (strings is [var only] && areScalars)
-            map.TryAdd("text", only);
+            map.TryAdd("text", only.Key);
         return map;
     }
 
@@ -61,18 +62,19 @@ internal static class ShapeDetection
             if (sample.All(row => !row.Names.Contains(column)))
             {
                 throw new ConfigurationException(
-                    $"There is no column '{column}' for '{name}'. The dataset has: {string.Join(", ", NamesOf(sample))}. " +
-                    "Correct column_map (or dataset_text_field).");
+                    $"There is no column '{column}' for '{name}'. The dataset has: " +
+                    $"{string.Join(", ", NamesOf(sample))}. Correct column_map (or dataset_text_field).");
             }
         }
     }
 
-    private static DatasetException NothingFits(RowCells[] sample, RowShape[] candidates)
+    private static DatasetException NothingFits(RowCells[] sample, RowShape[] candidates, DatasetShape wanted)
     {
         var needs = candidates.Select(shape => $"\n  {WireNames.Of(shape.Kind)}: {string.Join(", ", shape.Columns)}");
         return new DatasetException(
             $"The columns of the dataset ({string.Join(", ", NamesOf(sample))}; first row at {sample[0].Origin}) fit " +
-            $"{(candidates.Length == 1 ? "not the shape named" : "no shape")}. Columns looked for:{string.Concat(needs)}\n" +
+            $"{(wanted is DatasetShape.Auto ? "no shape" : "not the shape named")}. Looked for:" +
+            $"{string.Concat(needs)}\n" +
             "Rename columns with column_map (question=..., answers=...), or name the text with dataset_text_field.");
     }
 

@@ -15,7 +15,7 @@ internal sealed class ShareGptShape : RowShape
     public override DatasetShape Kind => DatasetShape.ShareGpt;
 
     public override string Description =>
-        "ShareGPT conversations of from and value; what the assistant says is learned (of preference pairs, the chosen answer)";
+        "ShareGPT conversations of from and value; what the assistant says is learned (of a pair, the chosen answer)";
 
     public override IReadOnlyList<Column> Columns => [Turns, System, Tools, Chosen];
 
@@ -42,7 +42,8 @@ internal sealed class ShareGptShape : RowShape
 
     private static JsonObject ToMessage(RowCells row, JsonObject turn)
     {
-        var value = turn["value"] as JsonValue ?? throw row.Unexpected(Turns, "a list of objects with 'from' and 'value'");
+        var value = turn["value"] as JsonValue
+            ?? throw row.Unexpected(Turns, "a list of objects with 'from' and 'value'");
         var content = RowCells.TextOf(value);
         return ((string?)turn["from"])?.ToLowerInvariant() switch
         {
@@ -64,7 +65,8 @@ internal sealed class ShareGptShape : RowShape
             JsonObject one => [one],
             _ => [],
         };
-        var toolCalls = calls.Select(call => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = call.DeepClone() });
+        var toolCalls = calls.Select(
+            call => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = call.DeepClone() });
         if (new JsonArray([.. toolCalls]) is not { Count: > 0 } list)
             return ConversationExample.Message("assistant", content);
         var message = ConversationExample.Message("assistant", "");

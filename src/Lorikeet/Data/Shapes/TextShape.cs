@@ -10,7 +10,7 @@ internal sealed class TextShape : RowShape
     public override DatasetShape Kind => DatasetShape.Text;
 
     public override string Description =>
-        "text; where it marks who speaks (### Human: ... ### Assistant: ..., [INST], ChatML ...) the answers are learned, else all of it";
+        "text; where it marks who speaks (### Human: ... ### Assistant: ...) the answers are learned, else all of it";
 
     public override IReadOnlyList<Column> Columns => [Text];
 

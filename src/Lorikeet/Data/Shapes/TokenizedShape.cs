@@ -13,7 +13,8 @@ internal sealed class TokenizedShape : RowShape
 
     public override DatasetShape Kind => DatasetShape.Tokenized;
 
-    public override string Description => "token ids; labels (-100: not learned) where given, else every token is learned";
+    public override string Description =>
+        "token ids; labels (-100: not learned) where given, else every token is learned";
 
     public override IReadOnlyList<Column> Columns => [Ids, Labels, Mask];
 
@@ -53,8 +54,8 @@ internal sealed class TokenizedShape : RowShape
         if (values is not null && values.Length != ids.Length)
         {
             throw new DatasetException(
-                $"{row.Origin}: '{column.Name}' has {values.Length} numbers and 'input_ids' {ids.Length}. One for each id was " +
-                "expected. Write the row again.");
+                $"{row.Origin}: '{column.Name}' has {values.Length} numbers and 'input_ids' {ids.Length}. " +
+                "One for each id was expected. Write the row again.");
         }
     }
 }
