@@ -98,6 +98,13 @@ internal sealed class AlignedText
                 Append(chars[i], i);
         }
 
+        /// <summary>Takes back units at the end that are all the same.</summary>
+        public void TrimEnd(char unit)
+        {
+            while (Length > 0 && _chars[Length - 1] == unit)
+                Length--;
+        }
+
         public AlignedText ToText() => new(_chars.AsMemory(0, Length), _starts, _ends);
 
         private void Append(char unit, (int Start, int End) original)

@@ -52,6 +52,23 @@ public sealed class GoldenTests(ITestOutputHelper output)
     [Theory]
     [InlineData("llama2_spm")]
     [InlineData("tok512_spm")]
+    public void TokenizerModelAlone_AllStrings_EqualsSentencePiece(string name)
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(TestAssets.Asset("tokenizers", name, "tokenizer.model"), folder.File("tokenizer.model"));
+        var tokenizer = Tokenizer.Load(folder.Path);
+        var mismatches = new Mismatches();
+        foreach (var golden in TokenizerGolden.Read(name + ".sentencepiece"))
+        {
+            mismatches.Compare(golden.Text, "ids", golden.Ids, tokenizer.Encode(golden.Text).Ids);
+            mismatches.Compare(golden.Text, "decoded", golden.Decoded, tokenizer.Decode(golden.Ids));
+        }
+        mismatches.AssertNone(output);
+    }
+
+    [Theory]
+    [InlineData("llama2_spm")]
+    [InlineData("tok512_spm")]
     public void SavedByTransformers_AllStrings_EqualsLlamaTokenizer(string name)
     {
         var tokenizer = Tokenizer.Load(SavedByTransformers(name));

@@ -11,8 +11,11 @@ internal sealed record TokenizerConfiguration
     /// <summary>The folder of the files.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>Whether <c>tokenizer_config.json</c> is there.</summary>
-    public bool HasFile { get; init; }
+    /// <summary>
+    /// Whether <c>tokenizer_config.json</c> or a model's <c>config.json</c> is there, so that transformers would load the
+    /// folder; otherwise a vocabulary stands alone.
+    /// </summary>
+    public bool BelongsToModel { get; init; }
 
     /// <summary>The Python class the tokenizer was saved from, such as <c>LlamaTokenizer</c>.</summary>
     public string? TokenizerClass { get; init; }
@@ -56,7 +59,7 @@ internal sealed record TokenizerConfiguration
         return new TokenizerConfiguration
         {
             Folder = folder,
-            HasFile = configuration.IsObject,
+            BelongsToModel = configuration.IsObject || File.Exists(Path.Combine(folder, "config.json")),
             TokenizerClass = configuration["tokenizer_class"].AsStringOrNull(),
             BeginToken = Named("bos_token"),
             EndToken = Named("eos_token"),

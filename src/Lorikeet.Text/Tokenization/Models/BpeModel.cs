@@ -19,19 +19,18 @@ internal sealed class BpeModel : ITokenModel
     private readonly bool _cutsAtMetaspace;
 
     /// <param name="vocabulary">Tokens and their ids.</param>
-    /// <param name="merges">Pairs that merge, the most urgent first.</param>
+    /// <param name="merges">Pairs that merge.</param>
     /// <param name="options">What to do beyond the merges.</param>
     /// <exception cref="CheckpointException">A merge names a token that the vocabulary lacks.</exception>
-    public BpeModel(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions options)
+    public BpeModel(Vocabulary vocabulary, IReadOnlyCollection<BpeMerge> merges, BpeOptions options)
     {
         Vocabulary = vocabulary;
         _options = options;
         _byteTokens = new ByteTokens(vocabulary);
         _unknown = options.UnknownToken is null ? null : IdOf(options.UnknownToken);
         _merges = new MergeTable(merges.Count);
-        for (var rank = 0; rank < merges.Count; rank++)
+        foreach (var (left, right, rank) in merges)
         {
-            var (left, right) = merges[rank];
             var merged = left + right[options.ContinuingSubwordPrefix.Length..];
             _merges.Add(IdOf(left), IdOf(right), rank, IdOf(merged));
         }

@@ -39,7 +39,8 @@ internal sealed class ByteLevelPreTokenizer(bool addsPrefixSpace, bool splits) :
         return new PreTokenizedText(rewriter.ToText(), pieces);
     }
 
-    private static PreTokenizedText SpellBytes(PreTokenizedText text)
+    /// <summary>Writes every piece as the characters of its bytes.</summary>
+    public static PreTokenizedText SpellBytes(PreTokenizedText text)
     {
         var chars = text.Text.Chars;
         var rewriter = new AlignedText.Rewriter(text.Text, text.Text.Length + (text.Text.Length / 8));

@@ -25,7 +25,7 @@ internal static class LlamaConverter
             EndToken = configuration.EndToken ?? "</s>",
             UnknownToken = configuration.UnknownToken ?? "<unk>",
         };
-        var vocabulary = ReadVocabulary(model);
+        var vocabulary = model.ToVocabulary();
         var options = new BpeOptions { FusesUnknown = true, FallsBackToBytes = true };
         var addedTokens = ReadAddedTokens(model, vocabulary, configuration);
         var addsPrefix = configuration.AddsPrefixSpace ?? true;
@@ -33,7 +33,7 @@ internal static class LlamaConverter
         {
             AddedTokens = addedTokens,
             PreTokenizer = new MetaspacePreTokenizer(Metaspace, Scheme(addsPrefix, configuration), splits: false),
-            Model = new BpeModel(vocabulary, ReadMerges(model), options),
+            Model = new BpeModel(vocabulary, PieceMerges.ByPlace(model, vocabulary), options),
             PostProcessor = CreatePostProcessor(addedTokens, configuration),
             Decoder = CreateDecoder(addsPrefix),
         };
@@ -46,36 +46,6 @@ internal static class LlamaConverter
         if (!addsPrefix)
             return PrependScheme.Never;
         return configuration.IsLegacy ?? true ? PrependScheme.Always : PrependScheme.First;
-    }
-
-    private static Vocabulary ReadVocabulary(SentencePieceModel model)
-    {
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var id = 0; id < model.Pieces.Count; id++)
-            ids[model.Pieces[id].Text] = id;
-        return new Vocabulary(ids);
-    }
-
-    // Every way to cut a piece into two pieces is a merge; the earlier the piece, the more urgent.
-    internal static List<(string Left, string Right)> ReadMerges(SentencePieceModel model)
-    {
-        var vocabulary = ReadVocabulary(model);
-        var merges = new List<(string Left, string Right)>();
-        foreach (var (text, _, _) in model.Pieces)
-        {
-            var cuts = new List<(int Length, int Left, int Right)>();
-            for (var length = 1; length < text.Length; length++)
-            {
-                if (char.IsLowSurrogate(text[length]))
-                    continue;
-                if (vocabulary.TryGetId(text.AsSpan(0, length), out var left)
-                    && vocabulary.TryGetId(text.AsSpan(length), out var right))
-                    cuts.Add((length, left, right));
-            }
-            foreach (var (length, _, _) in cuts.OrderBy(cut => cut.Length))
-                merges.Add((text[..length], text[length..]));
-        }
-        return merges;
     }
 
     private static IReadOnlyList<AddedToken> ReadAddedTokens(

@@ -1,3 +1,5 @@
+using Lorikeet.Text.Tokenization.Models;
+
 namespace Lorikeet.Text.Tokenization.SentencePiece;
 
 /// <summary>What a piece of a SentencePiece vocabulary is for (<c>ModelProto.SentencePiece.Type</c>).</summary>
@@ -66,6 +68,15 @@ internal sealed record SentencePieceModel
                 + $"'{file}'. It may be an interrupted download or a Git LFS pointer; fetch it again.",
                 error);
         }
+    }
+
+    /// <summary>All pieces by text and id.</summary>
+    public Vocabulary ToVocabulary()
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var id = 0; id < Pieces.Count; id++)
+            ids[Pieces[id].Text] = id;
+        return new Vocabulary(ids);
     }
 
     private static SentencePieceModel Parse(ReadOnlySpan<byte> message)

@@ -1,5 +1,6 @@
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Decoders;
+using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.TokenizerJson;
 
@@ -16,6 +17,10 @@ internal static class DecoderReader
         "Strip" => new StripDecoder(
             decoder["content"].AsChar(), decoder["start"].AsInt(0), decoder["stop"].AsInt(0)),
         "ByteLevel" => new ByteLevelDecoder(),
+        "Metaspace" => new MetaspaceDecoder(
+            decoder["replacement"].AsChar(), PreTokenizerReader.ReadScheme(decoder) != PrependScheme.Never),
+        "WordPiece" => new WordPieceDecoder(decoder["prefix"].AsString("##"), decoder["cleanup"].AsBool(true)),
+        "BPEDecoder" => new WordEndDecoder(decoder["suffix"].AsString("</w>")),
         _ => throw Components.Unknown(decoder, "decoder"),
     };
 }

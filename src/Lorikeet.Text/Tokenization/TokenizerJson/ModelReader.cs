@@ -6,9 +6,15 @@ namespace Lorikeet.Text.Tokenization.TokenizerJson;
 /// <summary>Reads the <c>model</c> of a <c>tokenizer.json</c>.</summary>
 internal static class ModelReader
 {
+    // How much worse than the least likely token an unknown character is; SentencePiece's constant.
+    private const double UnknownPenalty = 10;
+
     public static ITokenModel Read(JsonSetting model) => model["type"].AsStringOrNull() switch
     {
         "BPE" => ReadBpe(model),
+        "Unigram" => ReadUnigram(model),
+        "WordLevel" => ReadWordLevel(model),
+        "WordPiece" => ReadWordPiece(model),
         // The oldest files name no type; a list of merges gives the model away.
         null when model["merges"].IsArray => ReadBpe(model),
         null => throw model["type"].Unexpected("the name of a model"),
@@ -32,18 +38,18 @@ internal static class ModelReader
     }
 
     // Both spellings are in use: "a b" and ["a", "b"].
-    private static (string Left, string Right) ReadMerge(JsonSetting merge)
+    private static BpeMerge ReadMerge(JsonSetting merge, int rank)
     {
         if (merge.IsString)
         {
             var text = merge.AsString();
             var space = text.IndexOf(' ');
             if (space > 0 && space + 1 < text.Length && text.IndexOf(' ', space + 1) < 0)
-                return (text[..space], text[(space + 1)..]);
+                return new BpeMerge(text[..space], text[(space + 1)..], rank);
         }
         else if (merge.IsArray && merge.Items().ToList() is { Count: 2 } pair)
         {
-            return (pair[0].AsString(), pair[1].AsString());
+            return new BpeMerge(pair[0].AsString(), pair[1].AsString(), rank);
         }
         throw merge.Unexpected("two tokens");
     }
@@ -54,5 +60,46 @@ internal static class ModelReader
         foreach (var (token, id) in vocabulary.Members())
             ids[token] = id.AsInt();
         return new Vocabulary(ids);
+    }
+
+    private static UnigramModel ReadUnigram(JsonSetting model)
+    {
+        var tokens = new List<(string Token, int Id, double Score)>();
+        foreach (var entry in model["vocab"].Items())
+        {
+            var pair = entry.Items().ToList();
+            if (pair.Count != 2)
+                throw entry.Unexpected("a token and its score");
+            tokens.Add((pair[0].AsString(), tokens.Count, pair[1].AsDouble()));
+        }
+        if (tokens.Count == 0)
+            throw model["vocab"].Unexpected("at least one token");
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (token, id, _) in tokens)
+            ids[token] = id;
+        var options = new UnigramOptions
+        {
+            Unknown = model["unk_id"].IsMissing ? null : model["unk_id"].AsInt(),
+            UnknownScore = tokens.Min(token => token.Score) - UnknownPenalty,
+            FallsBackToBytes = model["byte_fallback"].AsBool(false),
+        };
+        return new UnigramModel(new Vocabulary(ids), tokens, options);
+    }
+
+    private static WordLevelModel ReadWordLevel(JsonSetting model)
+    {
+        var vocabulary = ReadVocabulary(model["vocab"]);
+        return new WordLevelModel(vocabulary, vocabulary.Find(model["unk_token"].AsString("<unk>")));
+    }
+
+    private static WordPieceModel ReadWordPiece(JsonSetting model)
+    {
+        var vocabulary = ReadVocabulary(model["vocab"]);
+        var unknown = vocabulary.Find(model["unk_token"].AsString("[UNK]"));
+        return new WordPieceModel(
+            vocabulary,
+            unknown ?? throw model["unk_token"].Unexpected("a token of the vocabulary"),
+            model["continuing_subword_prefix"].AsString("##"),
+            model["max_input_chars_per_word"].AsInt(100));
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Normalizers;
 
@@ -16,6 +18,39 @@ internal static class NormalizerReader
         "NFD" => new UnicodeNormalizer(composes: false, isCompatible: false),
         "NFKC" => new UnicodeNormalizer(composes: true, isCompatible: true),
         "NFKD" => new UnicodeNormalizer(composes: false, isCompatible: true),
+        "Lowercase" => new LowercaseNormalizer(),
+        "Strip" => new StripNormalizer(normalizer["strip_left"].AsBool(true), normalizer["strip_right"].AsBool(true)),
+        "StripAccents" => new CharacterNormalizer(rune => IsMark(rune) ? null : rune),
+        "BertNormalizer" => ReadBert(normalizer),
+        "Nmt" => NmtNormalizer.Create(),
+        "ByteLevel" => new ByteLevelNormalizer(),
+        "Precompiled" => ReadPrecompiled(normalizer["precompiled_charsmap"]),
         _ => throw Components.Unknown(normalizer, "normalizer"),
     };
+
+    private static bool IsMark(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark
+        or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+
+    // Where the file does not say, accents go together with capitals.
+    private static INormalizer ReadBert(JsonSetting normalizer)
+    {
+        var lowercases = normalizer["lowercase"].AsBool(true);
+        return BertNormalizer.Create(
+            normalizer["clean_text"].AsBool(true),
+            normalizer["handle_chinese_chars"].AsBool(true),
+            normalizer["strip_accents"].AsBool(lowercases),
+            lowercases);
+    }
+
+    private static PrecompiledNormalizer ReadPrecompiled(JsonSetting map)
+    {
+        try
+        {
+            return new PrecompiledNormalizer(new CharacterMap(Convert.FromBase64String(map.AsString())));
+        }
+        catch (Exception error) when (error is FormatException or InvalidDataException)
+        {
+            throw map.Unexpected("SentencePiece's compiled normalization rules in Base64");
+        }
+    }
 }

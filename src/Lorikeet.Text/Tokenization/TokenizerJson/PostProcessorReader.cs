@@ -17,6 +17,13 @@ internal static class PostProcessorReader
             // Ranges are trimmed only where the file asks for it; otherwise there is nothing to do.
             "ByteLevel" when !processor["trim_offsets"].AsBool(true) => new TemplatePostProcessor([], []),
             "ByteLevel" => new ByteLevelPostProcessor(processor["add_prefix_space"].AsBool(true), vocabulary.TokenAt),
+            "BertProcessing" => ReadPair(processor),
+            "RobertaProcessing" when !processor["trim_offsets"].AsBool(true) => ReadPair(processor),
+            "RobertaProcessing" => new SequencePostProcessor(
+            [
+                new ByteLevelPostProcessor(processor["add_prefix_space"].AsBool(true), vocabulary.TokenAt),
+                ReadPair(processor),
+            ]),
             _ => throw Components.Unknown(processor, "post-processor"),
         };
 
@@ -42,4 +49,8 @@ internal static class PostProcessorReader
         var name = part["SpecialToken"]["id"].AsString();
         return processor["special_tokens"][name]["ids"].Items().Select(id => id.AsInt());
     }
+
+    // [text, id] of what goes before and after the sequence.
+    private static TemplatePostProcessor ReadPair(JsonSetting processor) =>
+        new([processor["cls"].Items().Last().AsInt()], [processor["sep"].Items().Last().AsInt()]);
 }

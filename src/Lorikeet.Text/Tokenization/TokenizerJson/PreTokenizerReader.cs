@@ -1,4 +1,6 @@
+using System.Text;
 using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.Patterns;
 using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.TokenizerJson;
@@ -14,10 +16,21 @@ internal static class PreTokenizerReader
             preTokenizer["replacement"].AsChar(), ReadScheme(preTokenizer), preTokenizer["split"].AsBool(true)),
         "Split" => new SplitPreTokenizer(
             PatternReader.Read(preTokenizer["pattern"]),
-            ReadBehavior(preTokenizer["behavior"]),
+            ReadBehavior(preTokenizer["behavior"], otherwise: null),
             preTokenizer["invert"].AsBool(false)),
         "ByteLevel" => new ByteLevelPreTokenizer(
             preTokenizer["add_prefix_space"].AsBool(true), preTokenizer["use_regex"].AsBool(true)),
+        "Whitespace" => new SplitPreTokenizer(
+            new RegexPattern(@"\w+|[^\w\s]+"), SplitBehavior.Removed, isInverted: true),
+        "WhitespaceSplit" => SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed),
+        "CharDelimiterSplit" => SplitAt(IsDelimiter(preTokenizer["delimiter"].AsChar()), SplitBehavior.Removed),
+        "Punctuation" => SplitAt(IsPunctuation, ReadBehavior(preTokenizer["behavior"], SplitBehavior.Isolated)),
+        "Digits" => SplitAt(
+            Rune.IsNumber,
+            preTokenizer["individual_digits"].AsBool(false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
+        "BertPreTokenizer" => new SequencePreTokenizer(
+            [SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed), SplitAt(IsPunctuation, SplitBehavior.Isolated)]),
+        "FixedLength" => new FixedLengthPreTokenizer(preTokenizer["length"].AsInt(5)),
         _ => throw Components.Unknown(preTokenizer, "pre-tokenizer"),
     };
 
@@ -31,8 +44,18 @@ internal static class PreTokenizerReader
         _ => throw metaspace["prepend_scheme"].Unexpected("'always', 'first' or 'never'"),
     };
 
-    private static SplitBehavior ReadBehavior(JsonSetting behavior) => behavior.AsString() switch
+    private static SplitPreTokenizer SplitAt(Func<Rune, bool> isMatch, SplitBehavior behavior) =>
+        new(new RunePattern(isMatch), behavior);
+
+    private static Func<Rune, bool> IsDelimiter(char delimiter) => rune => rune.Value == delimiter;
+
+    // Everything ASCII that is no letter, digit, space or control counts, symbols too.
+    private static bool IsPunctuation(Rune rune) =>
+        Rune.IsPunctuation(rune) || (rune.IsAscii && Rune.IsSymbol(rune));
+
+    private static SplitBehavior ReadBehavior(JsonSetting behavior, SplitBehavior? otherwise) => behavior.AsStringOrNull() switch
     {
+        null when otherwise is { } value => value,
         "Removed" => SplitBehavior.Removed,
         "Isolated" => SplitBehavior.Isolated,
         "MergedWithPrevious" => SplitBehavior.MergedWithPrevious,

@@ -1,0 +1,131 @@
+using System.Text;
+using Lorikeet.Text.Tokenization.PreTokenizers;
+
+namespace Lorikeet.Text.Tokenization.Models;
+
+/// <summary>How a unigram model treats what its vocabulary does not cover, and how it calculates.</summary>
+internal sealed record UnigramOptions
+{
+    /// <summary>The token for characters the vocabulary lacks.</summary>
+    public required int? Unknown { get; init; }
+
+    /// <summary>The score of an unknown character.</summary>
+    public required double UnknownScore { get; init; }
+
+    /// <summary>Whether unknown characters are spelled with byte tokens.</summary>
+    public bool FallsBackToBytes { get; init; }
+
+    /// <summary>Whether sums are rounded to single precision, as SentencePiece's are.</summary>
+    public bool IsSinglePrecision { get; init; }
+}
+
+/// <summary>
+/// A unigram language model (Kudo 2018): of all ways to cut a text into tokens, the one whose scores add up highest.
+/// </summary>
+internal sealed class UnigramModel : ITokenModel
+{
+    private readonly UnigramOptions _options;
+    private readonly Dictionary<int, double> _scores = [];
+    private readonly CharacterTrie _trie = new();
+    private readonly ByteTokens _byteTokens;
+
+    /// <param name="vocabulary">All tokens.</param>
+    /// <param name="scored">The tokens that text may be cut into, with their logarithmic probabilities.</param>
+    /// <param name="options">What to do beyond them.</param>
+    public UnigramModel(
+        Vocabulary vocabulary, IEnumerable<(string Token, int Id, double Score)> scored, UnigramOptions options)
+    {
+        Vocabulary = vocabulary;
+        _options = options;
+        _byteTokens = new ByteTokens(vocabulary);
+        foreach (var (token, id, score) in scored)
+        {
+            _trie.Add(token, id);
+            _scores[id] = score;
+        }
+    }
+
+    public Vocabulary Vocabulary { get; }
+
+    public void Tokenize(AlignedText text, Piece piece, TokenBuffer output)
+    {
+        var chars = text.Chars[piece.Start..piece.End];
+        var path = BestPath(chars);
+        for (var i = 0; i < path.Count; i++)
+        {
+            var (id, start, end) = path[i];
+            if (id != _options.Unknown)
+            {
+                output.Add(id, text.OriginalStart(piece.Start + start), text.OriginalEnd(piece.Start + end - 1));
+                continue;
+            }
+            while (i + 1 < path.Count && path[i + 1].Id == id)
+                end = path[++i].End;
+            AddUnknown(text, new Piece(piece.Start + start, piece.Start + end), output);
+        }
+    }
+
+    // Viterbi: the best way to reach each position, from left to right, then back along the steps taken.
+    private List<WordToken> BestPath(ReadOnlySpan<char> text)
+    {
+        var steps = new Step[text.Length + 1];
+        var found = new List<(int Length, int Value)>();
+        int length;
+        for (var start = 0; start < text.Length; start += length)
+        {
+            _ = Rune.DecodeFromUtf16(text[start..], out _, out length);
+            _trie.FindPrefixes(text[start..], found);
+            var coversCharacter = false;
+            foreach (var (tokenLength, id) in found)
+            {
+                Offer(steps, start, start + tokenLength, id, _scores[id]);
+                coversCharacter |= tokenLength == length;
+            }
+            if (!coversCharacter)
+                Offer(steps, start, start + length, _options.Unknown ?? -1, _options.UnknownScore);
+        }
+        var path = new List<WordToken>();
+        for (var end = text.Length; end > 0; end = steps[end].Start)
+            path.Add(new WordToken(steps[end].Id, steps[end].Start, end));
+        path.Reverse();
+        return path;
+    }
+
+    private void Offer(Step[] steps, int start, int end, int id, double score)
+    {
+        var total = steps[start].Score + score;
+        if (_options.IsSinglePrecision)
+            total = (float)total;
+        if (!steps[end].IsReached || total > steps[end].Score)
+            steps[end] = new Step(true, id, start, total);
+    }
+
+    private void AddUnknown(AlignedText text, Piece piece, TokenBuffer output)
+    {
+        var start = text.OriginalStart(piece.Start);
+        var end = text.OriginalEnd(piece.End - 1);
+        if (_options.FallsBackToBytes && TryAddBytes(text, piece, output))
+            return;
+        if (_options.Unknown is { } unknown)
+            output.Add(unknown, start, end);
+    }
+
+    private bool TryAddBytes(AlignedText text, Piece piece, TokenBuffer output)
+    {
+        var utf8 = System.Text.Encoding.UTF8.GetBytes(text.Chars[piece.Start..piece.End].ToArray());
+        var ids = new int[utf8.Length];
+        if (!_byteTokens.TryGetIds(utf8, ids))
+            return false;
+        var next = 0;
+        int length;
+        for (var i = piece.Start; i < piece.End; i += length)
+        {
+            _ = Rune.DecodeFromUtf16(text.Chars[i..piece.End], out var rune, out length);
+            for (var count = rune.Utf8SequenceLength; count > 0; count--)
+                output.Add(ids[next++], text.OriginalStart(i), text.OriginalEnd(i));
+        }
+        return true;
+    }
+
+    private readonly record struct Step(bool IsReached, int Id, int Start, double Score);
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text;
+using Lorikeet.Text.Tokenization.Normalizers.Unicode;
+
+namespace Lorikeet.Text.Tokenization.Normalizers;
+
+/// <summary>SentencePiece's compiled rules as the tokenizers library applies them: to graphemes, else characters.</summary>
+internal sealed class PrecompiledNormalizer(CharacterMap map) : INormalizer
+{
+    // A grapheme of more bytes is not looked up as a whole.
+    private const int LongestGrapheme = 5;
+
+    public AlignedText Normalize(AlignedText text)
+    {
+        var edits = new List<Edit>(text.Length);
+        var rest = text.Chars;
+        while (rest.Length > 0)
+        {
+            var length = StringInfo.GetNextTextElementLength(rest);
+            Rewrite(rest[..length], edits);
+            rest = rest[length..];
+        }
+        return EditedText.Apply(text, edits);
+    }
+
+    private void Rewrite(ReadOnlySpan<char> grapheme, List<Edit> edits)
+    {
+        if (TryReplace(grapheme, edits))
+            return;
+        Span<char> units = stackalloc char[2];
+        foreach (var rune in grapheme.EnumerateRunes())
+        {
+            if (!TryReplace(units[..rune.EncodeToUtf16(units)], edits))
+                edits.Add(new Edit(rune, 0));
+        }
+    }
+
+    private bool TryReplace(ReadOnlySpan<char> part, List<Edit> edits)
+    {
+        var utf8 = System.Text.Encoding.UTF8.GetBytes(part.ToArray());
+        if (utf8.Length > LongestGrapheme || map.FindShortest(utf8, out var replacement) == 0)
+            return false;
+        var runes = System.Text.Encoding.UTF8.GetString(replacement).EnumerateRunes().ToList();
+        var removed = 0;
+        foreach (var _ in part.EnumerateRunes())
+            removed++;
+        // The counts are the reference's, odd as they are: a longer text counts as inserted altogether.
+        for (var i = 0; i < runes.Count; i++)
+            edits.Add(new Edit(runes[i], i == 0 ? runes.Count - removed : i));
+        return true;
+    }
+}
