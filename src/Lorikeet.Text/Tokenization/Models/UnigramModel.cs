@@ -15,7 +15,7 @@ internal sealed record UnigramOptions
     /// <summary>Whether unknown characters are spelled with byte tokens.</summary>
     public bool FallsBackToBytes { get; init; }
 
-    /// <summary>Whether sums are rounded to single precision, as SentencePiece's are.</summary>
+    /// <summary>Whether sums are kept in single precision, as SentencePiece's are.</summary>
     public bool IsSinglePrecision { get; init; }
 }
 
@@ -78,11 +78,11 @@ internal sealed class UnigramModel : ITokenModel
             var coversCharacter = false;
             foreach (var (tokenLength, id) in found)
             {
-                Offer(steps, start, start + tokenLength, id, _scores[id]);
+                Offer(steps, start, start + tokenLength, id, steps[start].Score + _scores[id]);
                 coversCharacter |= tokenLength == length;
             }
             if (!coversCharacter)
-                Offer(steps, start, start + length, _options.Unknown ?? -1, _options.UnknownScore);
+                Offer(steps, start, start + length, _options.Unknown ?? -1, Kept(steps[start].Score + _options.UnknownScore));
         }
         var path = new List<WordToken>();
         for (var end = text.Length; end > 0; end = steps[end].Start)
@@ -91,14 +91,14 @@ internal sealed class UnigramModel : ITokenModel
         return path;
     }
 
-    private void Offer(Step[] steps, int start, int end, int id, double score)
+    // SentencePiece compares in double precision what it keeps in single; that decides between equals.
+    private void Offer(Step[] steps, int start, int end, int id, double total)
     {
-        var total = steps[start].Score + score;
-        if (_options.IsSinglePrecision)
-            total = (float)total;
         if (!steps[end].IsReached || total > steps[end].Score)
-            steps[end] = new Step(true, id, start, total);
+            steps[end] = new Step(true, id, start, Kept(total));
     }
+
+    private double Kept(double total) => _options.IsSinglePrecision ? (float)total : total;
 
     private void AddUnknown(AlignedText text, Piece piece, TokenBuffer output)
     {

@@ -14,6 +14,9 @@ internal static class SentencePieceFile
     // How much worse than the least likely piece an unknown character is (kUnkPenalty of unigram_model.cc).
     private const float UnknownPenalty = 10;
 
+    // Where the search for the largest score begins (FLT_MIN there), so that no largest score is negative.
+    private const float SmallestScore = 1.17549435e-38f;
+
     public static Tokenizer Load(string file, TokenizerConfiguration configuration)
     {
         var model = SentencePieceModel.Read(file);
@@ -92,7 +95,7 @@ internal static class SentencePieceFile
         return new UnigramModel(vocabulary, scored, options);
 
         double Score(SentencePiece piece) => piece.Kind == PieceKind.UserDefined
-            ? (float)((System.Text.Encoding.UTF8.GetByteCount(piece.Text) * normal.Max()) - 0.1)
+            ? (System.Text.Encoding.UTF8.GetByteCount(piece.Text) * Math.Max(normal.Max(), SmallestScore)) - 0.1
             : piece.Score;
     }
 

@@ -16,28 +16,22 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
 
     public AlignedText Normalize(AlignedText text)
     {
-        var rewriter = new AlignedText.Rewriter(text, text.Length + 8);
-        // Once text has been written this is false for good unless extra spaces are removed.
-        var isAfterSpace = model.RemovesExtraSpaces;
+        var output = new Output(model, _space, text);
         foreach (var (token, start, end) in userDefined.Split(text.Chars))
         {
             if (token is null)
-                WriteRules(text, start, end, rewriter, ref isAfterSpace);
+                ApplyRules(text.Chars[start..end], start, output);
             else
-                Write(token.Content, start, rewriter, ref isAfterSpace);
+                output.Write(token.Content, start);
         }
-        if (model.RemovesExtraSpaces)
-            rewriter.TrimEnd(_space);
-        if (model is { AddsDummyPrefix: true, MarksSpaceAsSuffix: true } && rewriter.Length > 0)
-            rewriter.Append(_space, from: text.Length - 1);
-        return rewriter.ToText();
+        return output.Complete();
     }
 
-    private void WriteRules(
-        AlignedText text, int start, int end, AlignedText.Rewriter rewriter, ref bool isAfterSpace)
+    // At each place the longest rule applies; what no rule is about stays.
+    private void ApplyRules(ReadOnlySpan<char> text, int start, Output output)
     {
-        var utf8 = new byte[System.Text.Encoding.UTF8.GetMaxByteCount(end - start)];
-        var rest = utf8.AsSpan(0, System.Text.Encoding.UTF8.GetBytes(text.Chars[start..end], utf8));
+        var utf8 = new byte[System.Text.Encoding.UTF8.GetMaxByteCount(text.Length)];
+        var rest = utf8.AsSpan(0, System.Text.Encoding.UTF8.GetBytes(text, utf8));
         Span<char> units = stackalloc char[2];
         while (rest.Length > 0)
         {
@@ -45,30 +39,51 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
             var matched = _map?.FindLongest(rest, out replacement) ?? 0;
             if (matched > 0)
             {
-                Write(System.Text.Encoding.UTF8.GetString(replacement), start, rewriter, ref isAfterSpace);
+                output.Write(System.Text.Encoding.UTF8.GetString(replacement), start);
                 start += System.Text.Encoding.UTF8.GetCharCount(rest[..matched]);
             }
             else
             {
                 _ = Rune.DecodeFromUtf8(rest, out var rune, out matched);
                 var length = rune.EncodeToUtf16(units);
-                Write(units[..length], start, rewriter, ref isAfterSpace);
+                output.Write(units[..length], start);
                 start += length;
             }
             rest = rest[matched..];
         }
     }
 
-    private void Write(ReadOnlySpan<char> text, int from, AlignedText.Rewriter rewriter, ref bool isAfterSpace)
+    /// <summary>The normalized text while it is written, with the rules about spaces.</summary>
+    private sealed class Output(SentencePieceModel model, char space, AlignedText source)
     {
-        if (isAfterSpace)
-            text = text.TrimStart(' ');
-        if (text.Length == 0)
-            return;
-        if (rewriter.Length == 0 && model is { AddsDummyPrefix: true, MarksSpaceAsSuffix: false })
-            rewriter.Append(_space, from);
-        foreach (var unit in text)
-            rewriter.Append(unit == ' ' ? _space : unit, from);
-        isAfterSpace = model.RemovesExtraSpaces && text[^1] == ' ';
+        private readonly AlignedText.Rewriter _text = new(source, source.Length + 8);
+        private bool _hasBegun;
+        private bool _isAfterSpace = model.RemovesExtraSpaces;
+
+        /// <summary>Writes what the stretch of the source that begins at <paramref name="from"/> becomes.</summary>
+        public void Write(ReadOnlySpan<char> text, int from)
+        {
+            if (!_hasBegun && model.RemovesExtraSpaces && text is " ")
+                return;
+            if (!_hasBegun && model is { AddsDummyPrefix: true, MarksSpaceAsSuffix: false })
+                _text.Append(space, from);
+            _hasBegun = true;
+            if (_isAfterSpace)
+                text = text.TrimStart(' ');
+            if (text.Length == 0)
+                return;
+            foreach (var unit in text)
+                _text.Append(unit == ' ' ? space : unit, from);
+            _isAfterSpace = model.RemovesExtraSpaces && text[^1] == ' ';
+        }
+
+        public AlignedText Complete()
+        {
+            if (model.RemovesExtraSpaces)
+                _text.TrimEnd(space);
+            if (_hasBegun && model is { AddsDummyPrefix: true, MarksSpaceAsSuffix: true })
+                _text.Append(space, from: source.Length - 1);
+            return _text.ToText();
+        }
     }
 }
