@@ -72,17 +72,17 @@ internal sealed class PipelineTokenizer : Tokenizer
                 EncodeBetween(new AlignedText(text.AsMemory(start, end - start), start), tokens);
         }
         var processor = _stages.PostProcessor;
-        processor?.Adjust(tokens);
+        processor?.Adjust(tokens, text);
         return addSpecialTokens && processor is not null
             ? tokens.ToEncoding(processor.Before, processor.After)
             : tokens.ToEncoding([], []);
     }
 
-    internal override string? TokenAt(int id) => _added.Find(id)?.Content ?? _stages.Model.Vocabulary.TokenAt(id);
+    internal override string? TokenAt(int id) => _added.TextOf(id) ?? _stages.Model.Vocabulary.TokenAt(id);
 
-    public override int? TokenToId(string token) => _added.Find(token) ?? _stages.Model.Vocabulary.Find(token);
+    public override int? TokenToId(string token) => _added.IdOf(token) ?? _stages.Model.Vocabulary.Find(token);
 
-    public override bool IsSpecial(int id) => _added.Find(id) is { IsSpecial: true };
+    public override bool IsSpecial(int id) => _added.IsSpecial(id);
 
     internal override ITextSink OpenDecoder(ITextSink next) => _decoder.Open(next);
 

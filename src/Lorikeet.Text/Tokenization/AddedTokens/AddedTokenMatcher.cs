@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using System.Globalization;
+using System.Text;
+using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Text.Tokenization.AddedTokens;
 
@@ -67,21 +68,18 @@ internal sealed class AddedTokenMatcher
     }
 
     private static bool TouchesWord(ReadOnlySpan<char> text, int start, int end) =>
-        (start > 0 && IsWord(LastRune(text[..start]))) || (end < text.Length && IsWord(FirstRune(text[end..])));
+        (start > 0 && WordCharacters.Contains(LastRune(text[..start])))
+        || (end < text.Length && WordCharacters.Contains(FirstRune(text[end..])));
 
-    // The word characters of Unicode's regular expressions (UTS 18): letters, marks, digits and connectors.
-    private static bool IsWord(System.Text.Rune rune) => System.Text.Rune.GetUnicodeCategory(rune) is
-        <= UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation || rune.Value is 0x200C or 0x200D;
-
-    private static System.Text.Rune FirstRune(ReadOnlySpan<char> text)
+    private static Rune FirstRune(ReadOnlySpan<char> text)
     {
-        _ = System.Text.Rune.DecodeFromUtf16(text, out var rune, out _);
+        _ = Rune.DecodeFromUtf16(text, out var rune, out _);
         return rune;
     }
 
-    private static System.Text.Rune LastRune(ReadOnlySpan<char> text)
+    private static Rune LastRune(ReadOnlySpan<char> text)
     {
-        _ = System.Text.Rune.DecodeLastFromUtf16(text, out var rune, out _);
+        _ = Rune.DecodeLastFromUtf16(text, out var rune, out _);
         return rune;
     }
 

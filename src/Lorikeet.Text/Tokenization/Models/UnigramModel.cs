@@ -102,29 +102,23 @@ internal sealed class UnigramModel : ITokenModel
 
     private void AddUnknown(AlignedText text, Piece piece, TokenBuffer output)
     {
-        var start = text.OriginalStart(piece.Start);
-        var end = text.OriginalEnd(piece.End - 1);
-        if (_options.FallsBackToBytes && TryAddBytes(text, piece, output))
-            return;
-        if (_options.Unknown is { } unknown)
+        var chars = text.Chars[piece.Start..piece.End];
+        var (start, end) = (text.OriginalStart(piece.Start), text.OriginalEnd(piece.End - 1));
+        // The unknown token itself may stand in the text.
+        if (Vocabulary.TryGetId(chars, out var id) && _scores.ContainsKey(id))
+            output.Add(id, start, end);
+        else if (_options.FallsBackToBytes && TryGetBytes(chars, out var ids))
+            Array.ForEach(ids, value => output.Add(value, start, end));
+        else if (_options.Unknown is { } unknown)
             output.Add(unknown, start, end);
     }
 
-    private bool TryAddBytes(AlignedText text, Piece piece, TokenBuffer output)
+    private bool TryGetBytes(ReadOnlySpan<char> text, out int[] ids)
     {
-        var utf8 = System.Text.Encoding.UTF8.GetBytes(text.Chars[piece.Start..piece.End].ToArray());
-        var ids = new int[utf8.Length];
-        if (!_byteTokens.TryGetIds(utf8, ids))
-            return false;
-        var next = 0;
-        int length;
-        for (var i = piece.Start; i < piece.End; i += length)
-        {
-            _ = Rune.DecodeFromUtf16(text.Chars[i..piece.End], out var rune, out length);
-            for (var count = rune.Utf8SequenceLength; count > 0; count--)
-                output.Add(ids[next++], text.OriginalStart(i), text.OriginalEnd(i));
-        }
-        return true;
+        var utf8 = new byte[System.Text.Encoding.UTF8.GetByteCount(text)];
+        System.Text.Encoding.UTF8.GetBytes(text, utf8);
+        ids = new int[utf8.Length];
+        return _byteTokens.TryGetIds(utf8, ids);
     }
 
     private readonly record struct Step(bool IsReached, int Id, int Start, double Score);

@@ -34,7 +34,7 @@ internal static class BertNormalizer
         if (Rune.IsWhiteSpace(rune) && (!Rune.IsControl(rune) || rune.Value is '\t' or '\n' or '\r'))
             return new Rune(' ');
         return rune.Value is 0 or 0xFFFD || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control
-            or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse ? null : rune;
+            or UnicodeCategory.Format or UnicodeCategory.PrivateUse ? null : rune;
     }
 
     private sealed class IdeographSpacer : INormalizer
@@ -45,7 +45,7 @@ internal static class BertNormalizer
             foreach (var rune in text.Chars.EnumerateRunes())
             {
                 if (IsIdeograph(rune.Value))
-                    edits.AddRange([new Edit(new Rune(' '), 1), new Edit(rune, 0), new Edit(new Rune(' '), 1)]);
+                    edits.AddRange([new Edit(new Rune(' '), 0), new Edit(rune, 1), new Edit(new Rune(' '), 1)]);
                 else
                     edits.Add(new Edit(rune, 0));
             }

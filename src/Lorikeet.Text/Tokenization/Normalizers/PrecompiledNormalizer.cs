@@ -41,12 +41,24 @@ internal sealed class PrecompiledNormalizer(CharacterMap map) : INormalizer
         if (utf8.Length > LongestGrapheme || map.FindShortest(utf8, out var replacement) == 0)
             return false;
         var runes = System.Text.Encoding.UTF8.GetString(replacement).EnumerateRunes().ToList();
-        var removed = 0;
-        foreach (var _ in part.EnumerateRunes())
-            removed++;
-        // The counts are the reference's, odd as they are: a longer text counts as inserted altogether.
-        for (var i = 0; i < runes.Count; i++)
-            edits.Add(new Edit(runes[i], i == 0 ? runes.Count - removed : i));
+        Replace(CountRunes(part), runes, edits);
         return true;
+    }
+
+    // As many characters as there were replace them one by one; the rest are inserted, or the last removes the rest.
+    private static void Replace(int replaced, List<Rune> runes, List<Edit> edits)
+    {
+        for (var i = 0; i < runes.Count; i++)
+            edits.Add(new Edit(runes[i], i < replaced ? 0 : 1));
+        if (replaced > runes.Count && edits.Count > 0)
+            edits[^1] = edits[^1] with { Change = edits[^1].Change - (replaced - runes.Count) };
+    }
+
+    private static int CountRunes(ReadOnlySpan<char> text)
+    {
+        var count = 0;
+        foreach (var _ in text.EnumerateRunes())
+            count++;
+        return count;
     }
 }

@@ -7,8 +7,8 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 /// <param name="Inside">Within a character class; null where it has no place there.</param>
 internal readonly record struct CharacterEscape(string Outside, string? Inside)
 {
-    // Oniguruma counts every mark and number as a word character, .NET only some.
-    private const string Word = @"\p{L}\p{M}\p{N}\p{Pc}";
+    // .NET's covers less.
+    private const string Word = WordCharacters.OnigurumaClass;
 
     private const string HexDigit = "0-9A-Fa-f";
 

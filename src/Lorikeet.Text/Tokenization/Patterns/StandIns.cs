@@ -9,10 +9,19 @@ internal static class StandIns
     // The last ideograph below U+10000: of the Han script, yet in none of the ranges that patterns spell out.
     private const char Ideograph = '\u9FFF';
 
+    // A symbol, yet part of words.
+    private const char EnclosedLetter = '\u24B6';
+
     private static readonly char[] s_byCategory = CreateByCategory();
 
-    public static char Of(Rune rune) =>
-        Script.IsHan(rune) ? Ideograph : s_byCategory[(int)Rune.GetUnicodeCategory(rune)];
+    public static char Of(Rune rune)
+    {
+        if (Script.IsHan(rune))
+            return Ideograph;
+        return WordCharacters.IsEnclosedLetter(rune)
+            ? EnclosedLetter
+            : s_byCategory[(int)Rune.GetUnicodeCategory(rune)];
+    }
 
     private static char[] CreateByCategory()
     {

@@ -11,7 +11,7 @@ internal sealed class ByteLevelPostProcessor(bool addsPrefixSpace, Func<int, str
 
     public ReadOnlySpan<int> After => [];
 
-    public void Adjust(TokenBuffer tokens)
+    public void Adjust(TokenBuffer tokens, ReadOnlySpan<char> text)
     {
         for (var i = 0; i < tokens.Count; i++)
         {
@@ -21,10 +21,10 @@ internal sealed class ByteLevelPostProcessor(bool addsPrefixSpace, Func<int, str
             var trailing = token.Reverse().TakeWhile(IsSpace).Count();
             if (addsPrefixSpace && leading == 1 && (i == 0 || offset.Start == 0))
                 leading = 0;
-            if (leading > 0)
-                offset.Start = Math.Min(offset.Start + leading, offset.End);
-            if (trailing > 0 && offset.End >= trailing)
-                offset.End = Math.Max(offset.End - trailing, offset.Start);
+            for (; leading > 0 && offset.Start < offset.End; leading--)
+                offset.Start += char.IsHighSurrogate(text[offset.Start]) ? 2 : 1;
+            for (; trailing > 0 && offset.Start < offset.End; trailing--)
+                offset.End -= char.IsLowSurrogate(text[offset.End - 1]) ? 2 : 1;
         }
     }
 

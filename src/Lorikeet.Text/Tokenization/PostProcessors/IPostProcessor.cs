@@ -9,8 +9,8 @@ internal interface IPostProcessor
     /// <summary>Ids put after it.</summary>
     ReadOnlySpan<int> After { get; }
 
-    /// <summary>Corrects the ranges of the sequence's own tokens.</summary>
-    void Adjust(TokenBuffer tokens);
+    /// <summary>Corrects the ranges of the sequence's own tokens in the original <paramref name="text"/>.</summary>
+    void Adjust(TokenBuffer tokens, ReadOnlySpan<char> text);
 }
 
 /// <summary>Post-processors one after the other: later ones wrap what earlier ones made.</summary>
@@ -23,9 +23,9 @@ internal sealed class SequencePostProcessor(IReadOnlyList<IPostProcessor> proces
 
     public ReadOnlySpan<int> After => _after;
 
-    public void Adjust(TokenBuffer tokens)
+    public void Adjust(TokenBuffer tokens, ReadOnlySpan<char> text)
     {
         foreach (var processor in processors)
-            processor.Adjust(tokens);
+            processor.Adjust(tokens, text);
     }
 }

@@ -7,7 +7,7 @@ internal sealed class TemplatePostProcessor(int[] before, int[] after) : IPostPr
 
     public ReadOnlySpan<int> After => after;
 
-    public void Adjust(TokenBuffer tokens)
+    public void Adjust(TokenBuffer tokens, ReadOnlySpan<char> text)
     {
     }
 }

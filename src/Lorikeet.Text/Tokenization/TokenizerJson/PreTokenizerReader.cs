@@ -20,8 +20,8 @@ internal static class PreTokenizerReader
             preTokenizer["invert"].AsBool(false)),
         "ByteLevel" => new ByteLevelPreTokenizer(
             preTokenizer["add_prefix_space"].AsBool(true), preTokenizer["use_regex"].AsBool(true)),
-        "Whitespace" => new SplitPreTokenizer(
-            new RegexPattern(@"\w+|[^\w\s]+"), SplitBehavior.Removed, isInverted: true),
+        "Whitespace" => new SequencePreTokenizer(
+            [SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed), SplitAt(WordCharacters.Contains, SplitBehavior.Contiguous)]),
         "WhitespaceSplit" => SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => SplitAt(IsDelimiter(preTokenizer["delimiter"].AsChar()), SplitBehavior.Removed),
         "Punctuation" => SplitAt(IsPunctuation, ReadBehavior(preTokenizer["behavior"], SplitBehavior.Isolated)),
