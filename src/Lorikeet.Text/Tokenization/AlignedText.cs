@@ -6,17 +6,25 @@ namespace Lorikeet.Text.Tokenization;
 /// </summary>
 internal sealed class AlignedText
 {
-    // Where the text is still the original, the alignment is the position itself and these stay null.
+    private readonly ReadOnlyMemory<char> _chars;
+
+    // Where nothing but the beginning has been rewritten, the alignment is the position and these stay null.
     private readonly int[]? _starts;
     private readonly int[]? _ends;
-    private readonly ReadOnlyMemory<char> _chars;
     private readonly int _origin;
+    private readonly int _prefixLength;
 
     /// <summary>A stretch of the original that begins at unit <paramref name="origin"/>.</summary>
     public AlignedText(ReadOnlyMemory<char> original, int origin)
+        : this(original, origin, prefixLength: 0)
     {
-        _chars = original;
+    }
+
+    private AlignedText(ReadOnlyMemory<char> chars, int origin, int prefixLength)
+    {
+        _chars = chars;
         _origin = origin;
+        _prefixLength = prefixLength;
     }
 
     private AlignedText(ReadOnlyMemory<char> chars, int[] starts, int[] ends)
@@ -35,7 +43,7 @@ internal sealed class AlignedText
     {
         if (_starts is not null)
             return _starts[index];
-        return _origin + (IsSecondHalf(index) ? index - 1 : index);
+        return _origin + Math.Max(0, (IsSecondHalf(index) ? index - 1 : index) - _prefixLength);
     }
 
     /// <summary>Where in the original the character at <paramref name="index"/> ends.</summary>
@@ -43,17 +51,43 @@ internal sealed class AlignedText
     {
         if (_ends is not null)
             return _ends[index];
-        return _origin + (index + 1 < Length && IsSecondHalf(index + 1) ? index + 2 : index + 1);
+        index = Math.Max(index, _prefixLength) + 1;
+        return _origin + (index < Length && IsSecondHalf(index) ? index + 1 : index) - _prefixLength;
+    }
+
+    /// <summary>The text with something before it that stands for its first character.</summary>
+    public AlignedText Prepend(string prefix)
+    {
+        if (Length == 0)
+            return this;
+        if (_starts is null && _prefixLength == 0)
+            return new AlignedText(string.Concat(prefix, Chars).AsMemory(), _origin, prefix.Length);
+        var rewriter = new Rewriter(this, Length + prefix.Length);
+        rewriter.Append(prefix, from: 0);
+        rewriter.Copy(0, Length);
+        return rewriter.ToText();
+    }
+
+    /// <summary>The text with another character wherever <paramref name="replaced"/> stands.</summary>
+    public AlignedText Replace(char replaced, char replacement)
+    {
+        if (!Chars.Contains(replaced))
+            return this;
+        var chars = new char[Length];
+        Chars.Replace(chars, replaced, replacement);
+        return _starts is null
+            ? new AlignedText(chars, _origin, _prefixLength)
+            : new AlignedText(chars, _starts, _ends!);
     }
 
     public AlignedText Slice(int start, int end)
     {
         if (start == 0 && end == Length)
             return this;
-        var chars = _chars[start..end];
-        return _starts is null
-            ? new AlignedText(chars, _origin + start)
-            : new AlignedText(chars, _starts[start..end], _ends![start..end]);
+        if (_starts is not null)
+            return new AlignedText(_chars[start..end], _starts[start..end], _ends![start..end]);
+        var prefixLength = Math.Clamp(_prefixLength - start, 0, end - start);
+        return new AlignedText(_chars[start..end], _origin + Math.Max(0, start - _prefixLength), prefixLength);
     }
 
     private bool IsSecondHalf(int index)

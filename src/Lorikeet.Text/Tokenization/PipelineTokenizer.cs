@@ -30,6 +30,7 @@ internal sealed class PipelineTokenizer : Tokenizer
     private readonly TokenizerPipeline _stages;
     private readonly TokenizerConfiguration _configuration;
     private readonly AddedVocabulary _added;
+    private readonly string?[] _tokens;
     private readonly IDecoder _decoder;
 
     public PipelineTokenizer(TokenizerPipeline stages, TokenizerConfiguration configuration)
@@ -38,7 +39,10 @@ internal sealed class PipelineTokenizer : Tokenizer
         _configuration = configuration;
         _added = new AddedVocabulary(stages.AddedTokens, stages.Normalizer);
         _decoder = stages.Decoder ?? new SpaceJoiningDecoder();
-        VocabularySize = Math.Max(stages.Model.Vocabulary.IdLimit, _added.IdLimit);
+        var vocabulary = stages.Model.Vocabulary;
+        _tokens = new string?[Math.Max(vocabulary.IdLimit, _added.IdLimit)];
+        for (var id = 0; id < _tokens.Length; id++)
+            _tokens[id] = _added.TextOf(id) ?? vocabulary.TokenAt(id);
         BeginToken = IdOf(configuration.BeginToken);
         EndToken = IdOf(configuration.EndToken);
         PadToken = IdOf(configuration.PadToken);
@@ -46,7 +50,7 @@ internal sealed class PipelineTokenizer : Tokenizer
         AddsBeginToken = BeginToken is { } begin && before.Length > 0 && before[0] == begin;
     }
 
-    public override int VocabularySize { get; }
+    public override int VocabularySize => _tokens.Length;
 
     public override int? BeginToken { get; }
 
@@ -63,7 +67,7 @@ internal sealed class PipelineTokenizer : Tokenizer
     public override Encoding Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var tokens = new TokenBuffer();
+        var tokens = new TokenBuffer(capacity: 16 + (text.Length / 3));
         foreach (var (token, start, end) in _added.InOriginal.Split(text))
         {
             if (token is not null)
@@ -78,7 +82,7 @@ internal sealed class PipelineTokenizer : Tokenizer
             : tokens.ToEncoding([], []);
     }
 
-    internal override string? TokenAt(int id) => _added.TextOf(id) ?? _stages.Model.Vocabulary.TokenAt(id);
+    internal override string? TokenAt(int id) => _tokens[id];
 
     public override int? TokenToId(string token) => _added.IdOf(token) ?? _stages.Model.Vocabulary.Find(token);
 
@@ -111,8 +115,10 @@ internal sealed class PipelineTokenizer : Tokenizer
         var pieces = PreTokenizedText.Whole(text);
         if (_stages.PreTokenizer is not null)
             pieces = _stages.PreTokenizer.PreTokenize(pieces);
+        var first = tokens.Count;
         foreach (var piece in pieces.Pieces)
-            _stages.Model.Tokenize(pieces.Text, piece, tokens);
+            _stages.Model.Tokenize(pieces.Text.Chars[piece.Start..piece.End], piece.Start, tokens);
+        tokens.Align(first, pieces.Text);
     }
 
     private int? IdOf(string? token) => token is null ? null : TokenToId(token);

@@ -1,28 +1,38 @@
 namespace Lorikeet.Text.Tokenization;
 
-/// <summary>Tokens in the order they are found, with their ranges in the original text.</summary>
-internal sealed class TokenBuffer
+/// <summary>Tokens in the order they are found, each with a range of text.</summary>
+/// <param name="capacity">How many tokens are expected.</param>
+internal sealed class TokenBuffer(int capacity = 64)
 {
-    private int[] _ids = new int[64];
-    private (int Start, int End)[] _offsets = new (int, int)[64];
+    private int[] _ids = new int[capacity];
+    private (int Start, int End)[] _offsets = new (int, int)[capacity];
 
     public int Count { get; private set; }
 
     public int IdAt(int index) => _ids[index];
 
-    /// <summary>The range of the original text, open to a post-processor's corrections.</summary>
+    /// <summary>A token's range, open to correction.</summary>
     public ref (int Start, int End) OffsetAt(int index) => ref _offsets[index];
+
+    public void Clear() => Count = 0;
 
     public void Add(int id, int start, int end)
     {
         if (Count == _ids.Length)
         {
-            Array.Resize(ref _ids, 2 * Count);
-            Array.Resize(ref _offsets, 2 * Count);
+            Array.Resize(ref _ids, Math.Max(16, 2 * Count));
+            Array.Resize(ref _offsets, _ids.Length);
         }
         _ids[Count] = id;
         _offsets[Count] = (start, end);
         Count++;
+    }
+
+    /// <summary>Turns ranges of a rewritten text into those of the original, from a token on.</summary>
+    public void Align(int first, AlignedText text)
+    {
+        foreach (ref var offset in _offsets.AsSpan(first, Count - first))
+            offset = (text.OriginalStart(offset.Start), text.OriginalEnd(offset.End - 1));
     }
 
     /// <summary>The tokens between what goes before and after a sequence; the added ones cover no text.</summary>

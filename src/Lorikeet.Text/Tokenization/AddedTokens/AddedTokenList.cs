@@ -6,7 +6,7 @@ namespace Lorikeet.Text.Tokenization.AddedTokens;
 internal sealed class AddedTokenList(Vocabulary vocabulary)
 {
     private readonly List<AddedToken> _tokens = [];
-    private readonly HashSet<string> _contents = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
 
     public IReadOnlyList<AddedToken> Tokens => _tokens;
 
@@ -15,17 +15,33 @@ internal sealed class AddedTokenList(Vocabulary vocabulary)
     {
         foreach (var token in tokens)
         {
-            if (_contents.Add(token.Content))
+            if (_places.TryAdd(token.Content, _tokens.Count))
                 _tokens.Add(token);
+        }
+    }
+
+    /// <summary>Adds tokens, or gives those in the list other properties; an id once given stays.</summary>
+    public void Override(IEnumerable<AddedToken> tokens)
+    {
+        foreach (var token in tokens)
+        {
+            if (_places.TryGetValue(token.Content, out var place))
+                _tokens[place] = token with { Id = _tokens[place].Id };
+            else
+                Add([token]);
         }
     }
 
     /// <summary>Adds special tokens by text alone; what the vocabulary lacks gets the next free id.</summary>
     public void AddSpecial(IEnumerable<string> contents)
     {
-        foreach (var content in contents.Where(content => content.Length > 0 && _contents.Add(content)))
-            _tokens.Add(new AddedToken(vocabulary.Find(content) ?? NextId(), content, IsSpecial: true));
+        foreach (var content in contents.Where(content => content.Length > 0 && !_places.ContainsKey(content)))
+            Add([new AddedToken(vocabulary.Find(content) ?? NextId(), content, IsSpecial: true)]);
     }
+
+    /// <summary>The id of a token of the list or the vocabulary.</summary>
+    public int? Find(string content) =>
+        _places.TryGetValue(content, out var place) ? _tokens[place].Id : vocabulary.Find(content);
 
     private int NextId() => Math.Max(vocabulary.IdLimit, _tokens.Count == 0 ? 0 : _tokens.Max(token => token.Id) + 1);
 }

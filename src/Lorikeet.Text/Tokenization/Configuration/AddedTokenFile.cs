@@ -13,7 +13,7 @@ internal static class AddedTokenFile
         if (decoder.IsObject)
             tokens.AddRange(decoder.Members().Select(member => ReadToken(IdOf(member.Name, decoder), member.Value)));
         else if (older.IsObject)
-            tokens.AddRange(older.Members().Select(member => new AddedToken(member.Value.AsInt(), member.Name)));
+            tokens.AddRange(older.Members().Select(member => new AddedToken(member.Value.AsTokenId(), member.Name)));
         return tokens;
     }
 
@@ -32,5 +32,7 @@ internal static class AddedTokenFile
     }
 
     private static int IdOf(string name, JsonSetting place) =>
-        int.TryParse(name, out var id) && id >= 0 ? id : throw place.Unexpected("token ids as names");
+        int.TryParse(name, out var id) && id is >= 0 and < JsonSetting.LargestVocabulary
+            ? id
+            : throw place.Unexpected($"token ids below {JsonSetting.LargestVocabulary} as names");
 }

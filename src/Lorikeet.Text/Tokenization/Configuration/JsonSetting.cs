@@ -5,6 +5,7 @@ namespace Lorikeet.Text.Tokenization.Configuration;
 /// <summary>A value of a JSON file that knows where it stands, so that every complaint names the place.</summary>
 internal readonly struct JsonSetting
 {
+    public const int LargestVocabulary = 1 << 24;
     private readonly JsonElement _value;
     private readonly string? _path;
 
@@ -89,6 +90,10 @@ internal readonly struct JsonSetting
             : throw Unexpected("a whole number");
 
     public int AsInt(int otherwise) => IsMissing ? otherwise : AsInt();
+
+    /// <summary>A token id; an impossible one would reserve memory for every id below it.</summary>
+    public int AsTokenId() =>
+        AsInt() is >= 0 and < LargestVocabulary and var id ? id : throw Unexpected($"a number below {LargestVocabulary}");
 
     public double AsDouble() =>
         _value.ValueKind == JsonValueKind.Number ? _value.GetDouble() : throw Unexpected("a number");

@@ -1,22 +1,17 @@
 using System.Text;
-using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.Models;
 
 /// <summary>Byte-pair encoding (Sennrich et al. 2016): characters merge by rank until no merge applies.</summary>
 internal sealed class BpeModel : ITokenModel
 {
-    private const char Metaspace = '\u2581';
-
     [ThreadStatic]
-    private static Workspace? s_workspace;
+    private static BpeWord? s_word;
 
     private readonly BpeOptions _options;
     private readonly MergeTable _merges;
     private readonly ByteTokens _byteTokens;
-    private readonly WordCache _cache = new();
     private readonly int? _unknown;
-    private readonly bool _cutsAtMetaspace;
 
     /// <param name="vocabulary">Tokens and their ids.</param>
     /// <param name="merges">Pairs that merge.</param>
@@ -34,57 +29,29 @@ internal sealed class BpeModel : ITokenModel
             var merged = left + right[options.ContinuingSubwordPrefix.Length..];
             _merges.Add(IdOf(left), IdOf(right), rank, IdOf(merged));
         }
-        _cutsAtMetaspace = !options.IgnoresMerges && vocabulary.Find(Metaspace.ToString()) is not null
-            && options.ContinuingSubwordPrefix.Length == 0 && options.EndOfWordSuffix.Length == 0
-            && !merges.Any(merge => merge.Right[0] == Metaspace && merge.Left[^1] != Metaspace);
+        HasIndependentWords = options is { IgnoresMerges: false, ContinuingSubwordPrefix: "", EndOfWordSuffix: "" }
+            && vocabulary.Find(MetaspaceWords.Metaspace.ToString()) is not null
+            && !merges.Any(merge => merge.Right[0] == MetaspaceWords.Metaspace
+                && merge.Left[^1] != MetaspaceWords.Metaspace);
     }
 
     public Vocabulary Vocabulary { get; }
 
-    public void Tokenize(AlignedText text, Piece piece, TokenBuffer output)
-    {
-        var chars = text.Chars;
-        var start = piece.Start;
-        while (start < piece.End)
-        {
-            var end = _cutsAtMetaspace ? EndOfWord(chars, start, piece.End) : piece.End;
-            foreach (var token in TokensOf(chars[start..end]))
-                output.Add(token.Id, text.OriginalStart(start + token.Start), text.OriginalEnd(start + token.End - 1));
-            start = end;
-        }
-    }
+    /// <summary>Whether no token reaches over the beginning of a word that a visible space marks.</summary>
+    public bool HasIndependentWords { get; }
 
-    // When no merge joins another character with a metaspace after it, the words between are independent.
-    private static int EndOfWord(ReadOnlySpan<char> chars, int start, int limit)
+    public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
     {
-        var end = start;
-        while (end < limit && chars[end] == Metaspace)
-            end++;
-        var length = chars[end..limit].IndexOf(Metaspace);
-        return length < 0 ? limit : end + length;
-    }
-
-    private ReadOnlySpan<WordToken> TokensOf(ReadOnlySpan<char> word)
-    {
-        if (_cache.TryGet(word, out var known))
-            return known;
-        WordToken[] tokens;
-        if (_options.IgnoresMerges && Vocabulary.TryGetId(word, out var id))
+        if (_options.IgnoresMerges && Vocabulary.TryGetId(piece, out var id))
         {
-            tokens = [new WordToken(id, 0, word.Length)];
+            output.Add(id, start, start + piece.Length);
+            return;
         }
-        else
-        {
-            var workspace = s_workspace ??= new Workspace();
-            workspace.Word.Clear();
-            workspace.Tokens.Clear();
-            AddCharacters(word, workspace.Word);
-            workspace.Word.Merge(_merges);
-            workspace.Word.CopyTo(workspace.Tokens);
-            tokens = [.. workspace.Tokens];
-        }
-        _cache.Add(word, tokens);
-        return tokens;
+        var word = s_word ??= new BpeWord();
+        word.Clear();
+        AddCharacters(piece, word);
+        word.Merge(_merges);
+        word.CopyTo(output, start);
     }
 
     private void AddCharacters(ReadOnlySpan<char> text, BpeWord word)
@@ -144,11 +111,4 @@ internal sealed class BpeModel : ITokenModel
     private int IdOf(string token) => Vocabulary.Find(token) ?? throw new CheckpointException(
         $"The vocabulary has no token '{token}', but a merge or the unknown token of the BPE model names it. "
         + "The tokenizer's files do not belong together or are damaged; download them again.");
-
-    private sealed class Workspace
-    {
-        public BpeWord Word { get; } = new();
-
-        public List<WordToken> Tokens { get; } = [];
-    }
 }

@@ -48,11 +48,11 @@ internal sealed class BpeWord
         }
     }
 
-    /// <summary>Appends the symbols that are left.</summary>
-    public void CopyTo(List<WordToken> tokens)
+    /// <summary>Appends the symbols that are left, their ranges moved by <paramref name="offset"/>.</summary>
+    public void CopyTo(TokenBuffer output, int offset)
     {
         for (var i = _count == 0 ? None : 0; i != None; i = _next[i])
-            tokens.Add(new WordToken(_ids[i], _starts[i], _ends[i]));
+            output.Add(_ids[i], offset + _starts[i], offset + _ends[i]);
     }
 
     private void Offer(int left, MergeTable merges)
@@ -81,6 +81,3 @@ internal sealed class BpeWord
         Array.Resize(ref _next, capacity);
     }
 }
-
-/// <summary>A token of a word and the units of the word it covers.</summary>
-internal readonly record struct WordToken(int Id, int Start, int End);

@@ -1,5 +1,3 @@
-using Lorikeet.Text.Tokenization.PreTokenizers;
-
 namespace Lorikeet.Text.Tokenization.Models;
 
 /// <summary>Turns a piece of text into tokens of a vocabulary.</summary>
@@ -7,6 +5,9 @@ internal interface ITokenModel
 {
     Vocabulary Vocabulary { get; }
 
-    /// <summary>Appends the tokens of one piece, with their ranges in the original text.</summary>
-    void Tokenize(AlignedText text, Piece piece, TokenBuffer output);
+    /// <summary>Appends the tokens of a piece.</summary>
+    /// <param name="piece">The piece.</param>
+    /// <param name="start">Where the piece begins; added to the ranges of its tokens.</param>
+    /// <param name="output">The tokens with their ranges in UTF-16 units.</param>
+    void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output);
 }

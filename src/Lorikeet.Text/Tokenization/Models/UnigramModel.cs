@@ -1,5 +1,4 @@
 using System.Text;
-using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.Models;
 
@@ -47,21 +46,20 @@ internal sealed class UnigramModel : ITokenModel
 
     public Vocabulary Vocabulary { get; }
 
-    public void Tokenize(AlignedText text, Piece piece, TokenBuffer output)
+    public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
     {
-        var chars = text.Chars[piece.Start..piece.End];
-        var path = BestPath(chars);
+        var path = BestPath(piece);
         for (var i = 0; i < path.Count; i++)
         {
-            var (id, start, end) = path[i];
+            var (id, first, end) = path[i];
             if (id != _options.Unknown)
             {
-                output.Add(id, text.OriginalStart(piece.Start + start), text.OriginalEnd(piece.Start + end - 1));
+                output.Add(id, start + first, start + end);
                 continue;
             }
             while (i + 1 < path.Count && path[i + 1].Id == id)
                 end = path[++i].End;
-            AddUnknown(text, new Piece(piece.Start + start, piece.Start + end), output);
+            AddUnknown(piece[first..end], start + first, output);
         }
     }
 
@@ -100,14 +98,13 @@ internal sealed class UnigramModel : ITokenModel
 
     private double Kept(double total) => _options.IsSinglePrecision ? (float)total : total;
 
-    private void AddUnknown(AlignedText text, Piece piece, TokenBuffer output)
+    private void AddUnknown(ReadOnlySpan<char> text, int start, TokenBuffer output)
     {
-        var chars = text.Chars[piece.Start..piece.End];
-        var (start, end) = (text.OriginalStart(piece.Start), text.OriginalEnd(piece.End - 1));
+        var end = start + text.Length;
         // The unknown token itself may stand in the text.
-        if (Vocabulary.TryGetId(chars, out var id) && _scores.ContainsKey(id))
+        if (Vocabulary.TryGetId(text, out var id) && _scores.ContainsKey(id))
             output.Add(id, start, end);
-        else if (_options.FallsBackToBytes && TryGetBytes(chars, out var ids))
+        else if (_options.FallsBackToBytes && TryGetBytes(text, out var ids))
             Array.ForEach(ids, value => output.Add(value, start, end));
         else if (_options.Unknown is { } unknown)
             output.Add(unknown, start, end);

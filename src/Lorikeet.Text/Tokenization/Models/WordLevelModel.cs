@@ -1,5 +1,3 @@
-using Lorikeet.Text.Tokenization.PreTokenizers;
-
 namespace Lorikeet.Text.Tokenization.Models;
 
 /// <summary>A token for every whole piece.</summary>
@@ -9,10 +7,10 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, int? unknown) : ITok
 {
     public Vocabulary Vocabulary => vocabulary;
 
-    public void Tokenize(AlignedText text, Piece piece, TokenBuffer output)
+    public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
     {
-        var token = vocabulary.TryGetId(text.Chars[piece.Start..piece.End], out var id) ? id : unknown;
+        var token = vocabulary.TryGetId(piece, out var id) ? id : unknown;
         if (token is { } known)
-            output.Add(known, text.OriginalStart(piece.Start), text.OriginalEnd(piece.End - 1));
+            output.Add(known, start, start + piece.Length);
     }
 }

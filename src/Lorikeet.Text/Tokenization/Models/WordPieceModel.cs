@@ -1,5 +1,4 @@
 using System.Text;
-using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.Models;
 
@@ -13,12 +12,11 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, int unknown, string 
 {
     public Vocabulary Vocabulary => vocabulary;
 
-    public void Tokenize(AlignedText text, Piece piece, TokenBuffer output)
+    public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
     {
-        var word = text.Chars[piece.Start..piece.End];
-        var tokens = Cut(word) ?? [new WordToken(unknown, 0, word.Length)];
-        foreach (var (id, start, end) in tokens)
-            output.Add(id, text.OriginalStart(piece.Start + start), text.OriginalEnd(piece.Start + end - 1));
+        var tokens = Cut(piece) ?? [new WordToken(unknown, 0, piece.Length)];
+        foreach (var token in tokens)
+            output.Add(token.Id, start + token.Start, start + token.End);
     }
 
     private List<WordToken>? Cut(ReadOnlySpan<char> word)

@@ -10,11 +10,16 @@ internal interface ITextPattern
 /// <summary>A text that matches itself.</summary>
 internal sealed class LiteralPattern(string literal) : ITextPattern
 {
+    private static readonly List<(int Start, int End)> s_none = [];
+
+    /// <summary>The text.</summary>
+    public string Literal => literal;
+
     public List<(int Start, int End)> FindMatches(ReadOnlySpan<char> text)
     {
+        if (literal.Length == 0 || text.IndexOf(literal, StringComparison.Ordinal) < 0)
+            return s_none;
         var matches = new List<(int, int)>();
-        if (literal.Length == 0)
-            return matches;
         var position = 0;
         while (text[position..].IndexOf(literal, StringComparison.Ordinal) is var distance and >= 0)
         {

@@ -6,7 +6,8 @@ namespace Lorikeet.Text.Tokenization.PreTokenizers;
 /// <summary>Spells text as the visible characters of its UTF-8 bytes, as GPT-2 does.</summary>
 /// <param name="addsPrefixSpace">Whether a piece that begins with no space gets one.</param>
 /// <param name="splits">Whether pieces are cut into words by GPT-2's expression.</param>
-internal sealed class ByteLevelPreTokenizer(bool addsPrefixSpace, bool splits) : IPreTokenizer
+/// <param name="spells">Whether bytes are spelled; otherwise the model does that.</param>
+internal sealed class ByteLevelPreTokenizer(bool addsPrefixSpace, bool splits, bool spells = true) : IPreTokenizer
 {
     private const string Words =
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -20,8 +21,11 @@ internal sealed class ByteLevelPreTokenizer(bool addsPrefixSpace, bool splits) :
             text = AddPrefixSpaces(text);
         if (_splitter is not null)
             text = _splitter.PreTokenize(text);
-        return SpellBytes(text);
+        return spells ? SpellBytes(text) : text;
     }
+
+    /// <summary>The same but for the spelling.</summary>
+    public ByteLevelPreTokenizer WithoutSpelling() => new(addsPrefixSpace, splits, spells: false);
 
     private static PreTokenizedText AddPrefixSpaces(PreTokenizedText text)
     {

@@ -18,6 +18,15 @@ internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme sche
 {
     public PreTokenizedText PreTokenize(PreTokenizedText text)
     {
+        var rewritten = text.IsWhole ? PreTokenizedText.Whole(Rewrite(text.Text)) : RewritePieces(text);
+        return splits ? SplitBeforeReplacement(rewritten) : rewritten;
+    }
+
+    private AlignedText Rewrite(AlignedText text) =>
+        (WantsPrefix(text, 0) ? text.Prepend(replacement.ToString()) : text).Replace(' ', replacement);
+
+    private PreTokenizedText RewritePieces(PreTokenizedText text)
+    {
         var rewriter = new AlignedText.Rewriter(text.Text, text.Text.Length + text.Pieces.Count);
         var pieces = new List<Piece>(text.Pieces.Count);
         foreach (var piece in text.Pieces)
@@ -27,29 +36,30 @@ internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme sche
             if (rewriter.Length > start)
                 pieces.Add(new Piece(start, rewriter.Length));
         }
-        var rewritten = rewriter.ToText();
-        return new PreTokenizedText(rewritten, splits ? SplitBeforeReplacement(rewritten, pieces) : pieces);
+        return new PreTokenizedText(rewriter.ToText(), pieces);
     }
 
     private void Rewrite(AlignedText text, Piece piece, AlignedText.Rewriter rewriter)
     {
-        if (piece.Length == 0)
-            return;
         var chars = text.Chars;
-        var isPrefixed = chars[piece.Start] == ' ' || chars[piece.Start] == replacement;
-        var wantsPrefix = scheme == PrependScheme.Always
-            || (scheme == PrependScheme.First && text.OriginalStart(piece.Start) == 0);
-        if (wantsPrefix && !isPrefixed)
+        if (piece.Length > 0 && WantsPrefix(text, piece.Start))
             rewriter.Append(replacement, from: piece.Start);
         for (var i = piece.Start; i < piece.End; i++)
             rewriter.Append(chars[i] == ' ' ? replacement : chars[i], from: i);
     }
 
-    private List<Piece> SplitBeforeReplacement(AlignedText text, List<Piece> pieces)
+    private bool WantsPrefix(AlignedText text, int start)
     {
-        var chars = text.Chars;
-        var split = new List<Piece>(pieces.Count);
-        foreach (var piece in pieces)
+        if (text.Length == 0 || text.Chars[start] == ' ' || text.Chars[start] == replacement)
+            return false;
+        return scheme == PrependScheme.Always || (scheme == PrependScheme.First && text.OriginalStart(start) == 0);
+    }
+
+    private PreTokenizedText SplitBeforeReplacement(PreTokenizedText text)
+    {
+        var chars = text.Text.Chars;
+        var split = new List<Piece>(text.Pieces.Count);
+        foreach (var piece in text.Pieces)
         {
             var start = piece.Start;
             for (var i = piece.Start + 1; i < piece.End; i++)
@@ -61,6 +71,6 @@ internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme sche
             }
             split.Add(new Piece(start, piece.End));
         }
-        return split;
+        return text with { Pieces = split };
     }
 }

@@ -31,10 +31,11 @@ internal static class LlamaConverter
         var addsPrefix = configuration.AddsPrefixSpace ?? true;
         var pipeline = new TokenizerPipeline
         {
-            AddedTokens = addedTokens,
+            AddedTokens = addedTokens.Tokens,
             PreTokenizer = new MetaspacePreTokenizer(Metaspace, Scheme(addsPrefix, configuration), splits: false),
-            Model = new BpeModel(vocabulary, PieceMerges.ByPlace(model, vocabulary), options),
-            PostProcessor = CreatePostProcessor(addedTokens, configuration),
+            Model = CachedModel.Around(
+                new BpeModel(vocabulary, PieceMerges.ByPlace(model, vocabulary), options), spellsBytes: false),
+            PostProcessor = TemplatePostProcessor.FromSettings(configuration, addedTokens, addsBegin: true),
             Decoder = CreateDecoder(addsPrefix),
         };
         return new PipelineTokenizer(pipeline, configuration);
@@ -48,7 +49,7 @@ internal static class LlamaConverter
         return configuration.IsLegacy ?? true ? PrependScheme.Always : PrependScheme.First;
     }
 
-    private static IReadOnlyList<AddedToken> ReadAddedTokens(
+    private static AddedTokenList ReadAddedTokens(
         SentencePieceModel model, Vocabulary vocabulary, TokenizerConfiguration configuration)
     {
         var list = new AddedTokenList(vocabulary);
@@ -59,17 +60,7 @@ internal static class LlamaConverter
             .Select(item => new AddedToken(item.id, item.piece.Text, item.piece.Kind == PieceKind.Control)));
         list.AddSpecial([configuration.UnknownToken!, configuration.BeginToken!, configuration.EndToken!]);
         list.AddSpecial(configuration.SpecialTokens);
-        return list.Tokens;
-    }
-
-    private static TemplatePostProcessor CreatePostProcessor(
-        IReadOnlyList<AddedToken> addedTokens, TokenizerConfiguration configuration)
-    {
-        int[] Ids(bool isAdded, string? content) =>
-            isAdded ? [addedTokens.First(token => token.Content == content).Id] : [];
-        return new TemplatePostProcessor(
-            Ids(configuration.AddsBeginToken ?? true, configuration.BeginToken),
-            Ids(configuration.AddsEndToken ?? false, configuration.EndToken));
+        return list;
     }
 
     private static SequenceDecoder CreateDecoder(bool addsPrefix)

@@ -43,7 +43,7 @@ internal static class SentencePieceFile
             AddedTokens = added.Tokens,
             Normalizer = new SentencePieceNormalizer(model, userDefined),
             Model = CreateModel(file, model, vocabulary, userDefined),
-            PostProcessor = CreatePostProcessor(vocabulary, configuration),
+            PostProcessor = TemplatePostProcessor.FromSettings(configuration, added, addsBegin: false),
             Decoder = new SentencePieceDecoder(model, added.Tokens.Select(token => token.Content).ToHashSet()),
         };
         return new PipelineTokenizer(pipeline, WithTokens(model, configuration));
@@ -53,7 +53,8 @@ internal static class SentencePieceFile
         string file, SentencePieceModel model, Vocabulary vocabulary, AddedTokenMatcher userDefined) =>
         model.Algorithm switch
         {
-            SentencePieceAlgorithm.Bpe => new UserDefinedPieces(CreateBpe(file, model, vocabulary), userDefined),
+            SentencePieceAlgorithm.Bpe => new UserDefinedPieces(
+                CachedModel.Around(CreateBpe(file, model, vocabulary), spellsBytes: false), userDefined),
             SentencePieceAlgorithm.Unigram => CreateUnigram(model, vocabulary),
             _ => throw new CheckpointException(
                 $"The SentencePiece model is of the kind '{model.Algorithm}'. Expected BPE or unigram. '{file}'. "
@@ -97,15 +98,6 @@ internal static class SentencePieceFile
         double Score(SentencePiece piece) => piece.Kind == PieceKind.UserDefined
             ? (System.Text.Encoding.UTF8.GetByteCount(piece.Text) * Math.Max(normal.Max(), SmallestScore)) - 0.1
             : piece.Score;
-    }
-
-    private static TemplatePostProcessor CreatePostProcessor(Vocabulary vocabulary, TokenizerConfiguration configuration)
-    {
-        int[] Ids(bool? isAdded, string? content) =>
-            isAdded == true && content is not null && vocabulary.Find(content) is { } id ? [id] : [];
-        return new TemplatePostProcessor(
-            Ids(configuration.AddsBeginToken, configuration.BeginToken),
-            Ids(configuration.AddsEndToken, configuration.EndToken));
     }
 
     // A model that stands alone has no other place to say which pieces begin and end a sequence.

@@ -1,6 +1,5 @@
 using Lorikeet.Text.Tokenization.AddedTokens;
 using Lorikeet.Text.Tokenization.Models;
-using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.SentencePiece;
 
@@ -9,15 +8,14 @@ internal sealed class UserDefinedPieces(ITokenModel model, AddedTokenMatcher use
 {
     public Vocabulary Vocabulary => model.Vocabulary;
 
-    public void Tokenize(AlignedText text, Piece piece, TokenBuffer output)
+    public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
     {
-        foreach (var (token, start, end) in userDefined.Split(text.Chars[piece.Start..piece.End]))
+        foreach (var (token, first, end) in userDefined.Split(piece))
         {
-            var part = new Piece(piece.Start + start, piece.Start + end);
             if (token is null)
-                model.Tokenize(text, part, output);
+                model.Tokenize(piece[first..end], start + first, output);
             else
-                output.Add(token.Id, text.OriginalStart(part.Start), text.OriginalEnd(part.End - 1));
+                output.Add(token.Id, start + first, start + end);
         }
     }
 }

@@ -12,6 +12,6 @@ internal static class Components
         + $"'{component.File}'. Please report the model's name.");
 
     /// <summary>The parts of a <c>Sequence</c>.</summary>
-    public static List<T> ReadAll<T>(JsonSetting list, Func<JsonSetting, T?> read)
+    public static T[] ReadAll<T>(JsonSetting list, Func<JsonSetting, T?> read)
         where T : class => [.. list.Items().Select(item => read(item) ?? throw item.Unexpected("a component"))];
 }

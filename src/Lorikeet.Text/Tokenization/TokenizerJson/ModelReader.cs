@@ -58,7 +58,7 @@ internal static class ModelReader
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (token, id) in vocabulary.Members())
-            ids[token] = id.AsInt();
+            ids[token] = id.AsTokenId();
         return new Vocabulary(ids);
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Normalizers;
+using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Text.Tokenization.TokenizerJson;
 
@@ -13,7 +14,7 @@ internal static class NormalizerReader
         null => null,
         "Sequence" => new SequenceNormalizer(Components.ReadAll(normalizer["normalizers"], Read)),
         "Prepend" => new PrependNormalizer(normalizer["prepend"].AsString()),
-        "Replace" => new ReplaceNormalizer(PatternReader.Read(normalizer["pattern"]), normalizer["content"].AsString()),
+        "Replace" => CreateReplace(PatternReader.Read(normalizer["pattern"]), normalizer["content"].AsString()),
         "NFC" => new UnicodeNormalizer(composes: true, isCompatible: false),
         "NFD" => new UnicodeNormalizer(composes: false, isCompatible: false),
         "NFKC" => new UnicodeNormalizer(composes: true, isCompatible: true),
@@ -27,6 +28,12 @@ internal static class NormalizerReader
         "Precompiled" => ReadPrecompiled(normalizer["precompiled_charsmap"]),
         _ => throw Components.Unknown(normalizer, "normalizer"),
     };
+
+    // A character for a character, the case of every Llama-2, needs no new alignment.
+    private static INormalizer CreateReplace(ITextPattern pattern, string content) =>
+        pattern is LiteralPattern { Literal.Length: 1 } literal && content.Length == 1
+            ? new CharacterReplaceNormalizer(literal.Literal[0], content[0])
+            : new ReplaceNormalizer(pattern, content);
 
     private static bool IsMark(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark
         or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;

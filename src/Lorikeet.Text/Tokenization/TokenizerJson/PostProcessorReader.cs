@@ -47,10 +47,10 @@ internal static class PostProcessorReader
     private static IEnumerable<int> ReadSpecialToken(JsonSetting processor, JsonSetting part)
     {
         var name = part["SpecialToken"]["id"].AsString();
-        return processor["special_tokens"][name]["ids"].Items().Select(id => id.AsInt());
+        return processor["special_tokens"][name]["ids"].Items().Select(id => id.AsTokenId());
     }
 
     // [text, id] of what goes before and after the sequence.
     private static TemplatePostProcessor ReadPair(JsonSetting processor) =>
-        new([processor["cls"].Items().Last().AsInt()], [processor["sep"].Items().Last().AsInt()]);
+        new([processor["cls"].Items().Last().AsTokenId()], [processor["sep"].Items().Last().AsTokenId()]);
 }
