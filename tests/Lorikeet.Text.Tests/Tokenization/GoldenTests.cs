@@ -20,7 +20,7 @@ public sealed class GoldenTests(ITestOutputHelper output)
             mismatches.Compare(golden.Text, "ids", golden.Ids, tokenizer.Encode(golden.Text).Ids);
             var plain = tokenizer.Encode(golden.Text, addSpecialTokens: false);
             mismatches.Compare(golden.Text, "ids_plain", golden.IdsPlain!, plain.Ids);
-            mismatches.Compare(golden.Text, "offsets", golden.Offsets!.SelectMany(o => o), CodePoints(golden.Text, plain.Offsets));
+            mismatches.Compare(golden.Text, "offsets", golden.Offsets!.SelectMany(o => o), CodePoints.Of(golden.Text, plain.Offsets));
             mismatches.Compare(golden.Text, "decoded", golden.Decoded, tokenizer.Decode(golden.IdsPlain));
             mismatches.Compare(golden.Text, "decoded_skip", golden.DecodedSkip!, tokenizer.Decode(golden.IdsPlain, skipSpecialTokens: true));
         }
@@ -89,13 +89,5 @@ public sealed class GoldenTests(ITestOutputHelper output)
             folder = TestAssets.Asset("..", "goldens", "tokenizers", name + "_saved_by_transformers");
         Assert.SkipUnless(Directory.Exists(folder), $"'{folder}' is not there.");
         return folder;
-    }
-
-    private static IEnumerable<int> CodePoints(string text, (int Start, int End)[] offsets)
-    {
-        var codePoints = new int[text.Length + 1];
-        for (var i = 0; i < text.Length; i++)
-            codePoints[i + 1] = codePoints[i] + (char.IsHighSurrogate(text[i]) ? 0 : 1);
-        return offsets.SelectMany(offset => new[] { codePoints[offset.Start], codePoints[offset.End] });
     }
 }
