@@ -32,7 +32,7 @@ internal sealed class RowRendering
     /// <param name="rows">Its rows; at least one.</param>
     /// <param name="options">Shape, columns and template, where the user names them.</param>
     /// <param name="tokenizer">The model's tokenizer, if it has one.</param>
-    /// <param name="format">The format of the training data, which evaluation data must share; null to choose.</param>
+    /// <param name="format">The format of the training data or the adapter, which must be kept; null to choose.</param>
     public static RowRendering Choose(
         IReadOnlyList<DataRow> rows, DataOptions options, Tokenizer? tokenizer, PromptFormat? format = null)
     {
@@ -51,9 +51,21 @@ internal sealed class RowRendering
                 $"chat_template is '{options.ChatTemplate}', and the text is in the format '{markup.Format}' already " +
                 $"({sample[0].Origin}). A template renders conversations, not text. Leave the option out.");
         }
+        if (markup is not null && format is not null)
+            CheckMarkup(markup, format, sample[0].Origin);
         var style = shape.StyleOf(Array.Find(sample, shape.Fits)!);
         format ??= PromptFormats.ForDataset(style, markup, texts, options.ChatTemplate, tokenizer);
         return new RowRendering(shape, columnMap, markup, format);
+    }
+
+    private static void CheckMarkup(TurnMarkup markup, PromptFormat format, RowOrigin origin)
+    {
+        if (BuiltInFormats.Find(format.Name) is not null && format.Name != markup.Format)
+        {
+            throw new ConfigurationException(
+                $"The text is in the format '{markup.Format}' ({origin}), and the model was or is trained with " +
+                $"'{format.Name}'. Both must be the same. Use data with separate columns for question and answer.");
+        }
     }
 
     /// <summary>What a row says.</summary>

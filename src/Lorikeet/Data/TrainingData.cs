@@ -57,9 +57,11 @@ public sealed class TrainingData
     /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
     /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
+    /// <param name="format">The format of an adapter that is continued or scored; null to choose one for the data.</param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     public static TrainingData Load(
-        TrainingOptions options, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null)
+        TrainingOptions options, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null,
+        PromptFormat? format = null)
     {
         var data = options.Data;
         var reading = new DatasetReading(data, fetchFromHub);
@@ -73,7 +75,7 @@ public sealed class TrainingData
         if (data.MaxEvalRows is { } evalLimit)
             eval = [.. eval.Take(evalLimit)];
 
-        var trainSet = EncodedSet.Encode("The training data", train, data, tokenizer, vocabularySize);
+        var trainSet = EncodedSet.Encode("The training data", train, data, tokenizer, vocabularySize, format);
         var evalSet = eval.Count == 0 ? null
             : EncodedSet.Encode("The held-out data", eval, data, tokenizer, vocabularySize, trainSet.Rendering.Format);
         return new TrainingData(trainSet, evalSet, data);

@@ -1,4 +1,5 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Options;
 
 namespace Lorikeet.Tests.Data;
@@ -65,6 +66,20 @@ public sealed class TrainingDataTests : IDisposable
         var data = DataFixture.Load(train, new DataOptions { EvalDatasets = [eval] });
         Assert.Equal("<s> ### Human: Hi\n### Assistant:⟦ Yo</s>⟧", DataFixture.Show(data.Eval[0]));
         Assert.Contains(data.Warnings, warning => warning.Contains("1 of 1 row have a prompt that is also trained on"));
+    }
+
+    [Fact]
+    public void FormatOfAnAdapter_IsKept_OrTheDataIsRefused()
+    {
+        var adapter = PromptFormats.Create("alpaca", DataFixture.Tokenizer);
+        TrainingData Load(string path) => TrainingData.Load(
+            new TrainingOptions { Data = new DataOptions { Datasets = [path] } },
+            DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize, null, adapter);
+
+        Assert.Same(adapter, Load(Questions(1)).Format);
+        var text = _data.Write("a.jsonl", """{"text":"### Human: Hi ### Assistant: Yo"}""");
+        var fault = Assert.Throws<ConfigurationException>(() => Load(text));
+        Assert.Contains("The text is in the format 'guanaco'", fault.Message);
     }
 
     [Fact]
