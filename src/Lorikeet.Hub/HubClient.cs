@@ -1,5 +1,6 @@
 using Lorikeet.Hub.Cache;
 using Lorikeet.Hub.Download;
+using Lorikeet.Hub.Upload;
 using Polly.Timeout;
 
 namespace Lorikeet.Hub;
@@ -128,6 +129,33 @@ public sealed class HubClient : IDisposable
         catch (Exception fault) when (IsUnreachable(fault, cancellation))
         {
             throw _errors.Unreachable(repository, fault);
+        }
+    }
+
+    /// <summary>Publishes a folder as a commit on the hub.</summary>
+    /// <param name="push">What goes where.</param>
+    /// <param name="progress">Told how far the large files are.</param>
+    /// <param name="cancellation">Stops the upload; nothing is committed then.</param>
+    /// <exception cref="ConfigurationException">The folder or the id is not one to push.</exception>
+    /// <exception cref="HubException">There is no token, or the hub refuses; the message says what to do.</exception>
+    public async Task<PushedCommit> PushAsync(
+        HubPush push, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(push);
+        var files = PushCheck.Require(push);
+        var errors = new PushErrors(_errors);
+        if (_settings.IsOffline)
+            throw PushErrors.Offline(push.Id);
+        if (_settings.Token is null)
+            throw errors.NoToken(push.Id);
+        try
+        {
+            return await new FolderUpload(_transport, errors, progress).RunAsync(push, files, cancellation)
+                .ConfigureAwait(false);
+        }
+        catch (Exception fault) when (IsUnreachable(fault, cancellation))
+        {
+            throw _errors.Unreachable(new Repository(push.Kind, push.Id), fault);
         }
     }
 

@@ -7,7 +7,7 @@ public static class NeededFiles
     [
         "config.json", "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
         "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
-        "chat_template.json", "adapter_config.json",
+        "chat_template.json", "adapter_config.json", "prompt_format.json",
     ];
 
     private static readonly string[] DataEndings =

@@ -41,6 +41,9 @@ internal sealed partial class LocalHub : IAsyncDisposable
     /// <summary>How many requests fail with 503 before the hub recovers.</summary>
     public int Failures;
 
+    /// <summary>How many requests to the storage fail with 503 before it recovers.</summary>
+    public int StorageFailures;
+
     public bool IgnoresRanges { get; set; }
 
     /// <summary>How long the storage waits in the middle of a content.</summary>
@@ -104,7 +107,8 @@ internal sealed partial class LocalHub : IAsyncDisposable
             context.Request.Headers.Range.ToString(), token,
         ]).Where(part => part.Length > 0)));
 
-        if (Interlocked.Decrement(ref Failures) >= 0)
+        if (Interlocked.Decrement(ref Failures) >= 0
+            || (isStorage && Interlocked.Decrement(ref StorageFailures) >= 0))
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         else if (isStorage)
             await AnswerFromStorageAsync(context);

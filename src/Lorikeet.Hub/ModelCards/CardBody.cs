@@ -1,0 +1,124 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Lorikeet.Hub.ModelCards;
+
+/// <summary>The part of a card that people read.</summary>
+internal static class CardBody
+{
+    private static readonly JsonSerializerOptions Plain =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Render(ModelCard card)
+    {
+        var text = new StringBuilder();
+        text.Append($"# {card.Title}\n\n");
+        if (card.Summary is not null)
+            text.Append(card.Summary.Trim()).Append("\n\n");
+        text.Append(Origin(card)).Append("\n\n");
+        AppendScores(text, card);
+        AppendUse(text, card);
+        AppendTraining(text, card);
+        return text.ToString();
+    }
+
+    private static string Origin(ModelCard card) => card.Subject == CardSubject.Adapter
+        ? $"A LoRA adapter for [{card.BaseModel}](https://huggingface.co/{card.BaseModel}), trained with Lorikeet. " +
+          "It is in PEFT's format."
+        : $"[{card.BaseModel}](https://huggingface.co/{card.BaseModel}), fine-tuned with Lorikeet.";
+
+    private static void AppendScores(StringBuilder text, ModelCard card)
+    {
+        if (card.Scores.Count == 0)
+            return;
+        text.Append("## Evaluation\n\nOn data it was not trained on.\n\n");
+        text.Append("| | base | fine-tuned |\n|---|---:|---:|\n");
+        foreach (var score in card.Scores)
+            text.Append($"| {Cell(score.Name)} | {Cell(score.Base ?? "–")} | {Cell(score.Tuned)} |\n");
+        text.Append('\n');
+    }
+
+    private static void AppendUse(StringBuilder text, ModelCard card)
+    {
+        var id = card.Id ?? "OWNER/NAME";
+        var option = card.Subject == CardSubject.Adapter ? "--adapter" : "--model";
+        text.Append("## Use\n\nOn the command line, with Lorikeet (.NET):\n\n```bash\n");
+        text.Append($"./lorikeet generate {option} {id} --prompt {ShellQuote(card.Question)}\n");
+        text.Append("```\n\nIn C#:\n\n```csharp\n").Append(CSharp(card, id));
+        text.Append("```\n\nIn Python:\n\n```python\n").Append(Python(card, id)).Append("```\n\n");
+    }
+
+    private static string CSharp(ModelCard card, string id) =>
+        $$"""
+        using Lorikeet.Generation;
+        using Lorikeet.Hub;
+        using Lorikeet.Models;
+        using Lorikeet.Options;
+
+        using var hub = new HubClient();
+        using var model = LoadedModel.Load(
+            new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" },
+            new QuantizationOptions(),
+            (id, revision) => hub.Resolve(id, RepositoryKind.Model, revision));
+        var prompt = {{CSharpPrompt(card)}};
+        var ids = model.Tokenizer!.Encode(prompt, addSpecialTokens: {{(card.Prompt is null ? "false" : "true")}}).Ids;
+        var answer = new TextGenerator(model.Decoder, model.Tokenizer).Generate([ids], new GenerationOptions());
+        Console.WriteLine(answer.Continuations[0].Text);
+
+        """.ReplaceLineEndings("\n");
+
+    private static string CSharpPrompt(ModelCard card) => card.Subject == CardSubject.Adapter
+        ? $"model.AdapterFormat!.RenderPrompt({Quote(card.Question)})"
+        : Quote(card.Prompt ?? card.Question);
+
+    private static string Python(ModelCard card, string id)
+    {
+        var isAdapter = card.Subject == CardSubject.Adapter;
+        var imports = isAdapter ? "from peft import PeftModel\n" : "";
+        // A chat template writes the tokens that begin a text itself.
+        var addSpecial = card.Prompt is null ? "False" : "True";
+        var prompt = card.Prompt is null
+            ? $"tokenizer.apply_chat_template([{{\"role\": \"user\", \"content\": {Quote(card.Question)}}}], " +
+              "tokenize=False, add_generation_prompt=True)"
+            : Quote(card.Prompt);
+        var load = isAdapter
+            ? $"""
+              model = AutoModelForCausalLM.from_pretrained("{card.BaseModel}", dtype="auto")
+              model = PeftModel.from_pretrained(model, "{id}")
+              """
+            : $"""model = AutoModelForCausalLM.from_pretrained("{id}", dtype="auto")""";
+        return $"""
+            {imports}from transformers import AutoModelForCausalLM, AutoTokenizer
+
+            tokenizer = AutoTokenizer.from_pretrained("{(isAdapter ? card.BaseModel : id)}")
+            {load}
+            prompt = {prompt}
+            inputs = tokenizer(prompt, return_tensors="pt", add_special_tokens={addSpecial})
+            output = model.generate(**inputs, max_new_tokens=256)
+            print(tokenizer.decode(output[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
+
+            """.ReplaceLineEndings("\n");
+    }
+
+    private static void AppendTraining(StringBuilder text, ModelCard card)
+    {
+        if (card.Training.Count == 0 && card.Datasets.Count == 0)
+            return;
+        text.Append("## Training\n\n| | |\n|---|---|\n");
+        foreach (var dataset in card.Datasets)
+            text.Append($"| data | {Cell(DatasetLink(dataset))} |\n");
+        foreach (var fact in card.Training)
+            text.Append($"| {Cell(fact.Name)} | {Cell(fact.Value)} |\n");
+    }
+
+    private static string DatasetLink(string dataset) => Repository.IsId(dataset) && dataset.Contains('/')
+        ? $"[{dataset}](https://huggingface.co/datasets/{dataset})"
+        : dataset;
+
+    private static string ShellQuote(string text) => $"'{text.Replace("'", "'\\''")}'";
+
+    /// <summary>A string literal that C# and Python read alike.</summary>
+    private static string Quote(string text) => JsonSerializer.Serialize(text, Plain);
+
+    private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|");
+}
