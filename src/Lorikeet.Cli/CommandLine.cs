@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
 using System.Text;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Cli.Verbs;
 
@@ -78,22 +79,31 @@ internal static class CommandLine
         }
         catch (LorikeetException fault)
         {
-            Console.Error.WriteLine(verbose ? fault.ToString() : fault.Message);
+            Say(verbose ? fault.ToString() : fault.Message);
             return fault.ExitCode;
         }
         catch (Exception fault)
         {
-            Console.Error.WriteLine(verbose
+            Say(verbose
                 ? fault.ToString()
-                : $"Unexpected {fault.GetType().Name}: {fault.Message} Run it again with --verbose for the details, and report them.");
+                : $"Unexpected {fault.GetType().Name}: {fault.Message} "
+                    + "Run it again with --verbose for the details, and report them.");
             return Failed;
         }
     }
 
+    /// <summary>An error: in colour for a person, on unbroken lines for a file.</summary>
+    private static void Say(string message)
+    {
+        if (Console.IsErrorRedirected) Console.Error.WriteLine(message);
+        else ErrorText.Write(Terminal.OfProcess().Talk, message);
+    }
+
     private static int Refuse(UsageProblem problem)
     {
-        Console.Error.WriteLine(problem.Message);
-        Console.Error.WriteLine($"Usage: {HelpText.UsageOf(problem.Command)}  ('{HelpText.NameOf(problem.Command)} --help' says more)");
+        Say(problem.Message);
+        var name = HelpText.NameOf(problem.Command);
+        Console.Error.WriteLine($"Usage: {HelpText.UsageOf(problem.Command)}  ('{name} --help' says more)");
         return Usage;
     }
 }

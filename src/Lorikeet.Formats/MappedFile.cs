@@ -25,8 +25,7 @@ internal sealed unsafe class MappedFile : IDisposable
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(
-                $"'{path}' cannot be read: {fault.Message} Check the path and its permissions.", fault);
+            throw new CheckpointException($"'{path}' cannot be read: {fault.Message} Check the path and its permissions.", fault);
         }
 
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
@@ -52,7 +51,7 @@ internal sealed unsafe class MappedFile : IDisposable
         if (offset < 0 || length < 0 || length > int.MaxValue || offset > Length - length)
         {
             throw new CheckpointException(
-                $"'{Path}' is damaged: {length} bytes at offset {offset} were expected, but the file has {Length}. " +
+                $"'{Path}' is damaged: {length} bytes at offset {offset} were expected, but the file has {Length} bytes. " +
                 "It was probably cut short while it was copied or downloaded; fetch it again.");
         }
 

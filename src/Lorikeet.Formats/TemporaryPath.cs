@@ -2,9 +2,7 @@ namespace Lorikeet.Formats;
 
 internal static class TemporaryPath
 {
-    /// <summary>
-    /// A hidden name that nothing has, in the folder of <paramref name="target"/> so that a rename is atomic.
-    /// </summary>
+    /// <summary>A hidden name that nothing has, in the folder of <paramref name="target"/> so that a rename is atomic.</summary>
     public static string Beside(string target)
     {
         var folder = Path.GetDirectoryName(target)!;

@@ -12,15 +12,10 @@ internal static class CliProcess
     public static Result Run(params string[] arguments) => RunIn(Directory.GetCurrentDirectory(), [], arguments);
 
     /// <summary>Runs it in a folder, with environment variables.</summary>
-    public static Result RunIn(string folder, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
+    public static Result RunIn(
+        string folder, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll"), .. arguments])
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
+        var start = Describe(folder, arguments);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
@@ -29,4 +24,22 @@ internal static class CliProcess
         process.WaitForExit();
         return new Result(process.ExitCode, output, error.Result);
     }
+
+    /// <summary>Starts it and lets it run; what it says is dropped.</summary>
+    public static Process Start(string folder, params string[] arguments)
+    {
+        var process = Process.Start(Describe(folder, arguments))!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static ProcessStartInfo Describe(string folder, string[] arguments) =>
+        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll"), .. arguments])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
 }

@@ -91,8 +91,10 @@ public sealed class CommandLineTests
         Assert.Equal(0, result.ExitCode);
         var report = JsonNode.Parse(result.Output)!;
         Assert.True(report["ok"]!.GetValue<bool>());
-        var findings = report["findings"]!.AsArray().ToDictionary(finding => finding!["name"]!.GetValue<string>(), finding => finding!);
-        Assert.All(["runtime", "system", "processor", "memory", "libtorch", "torchsharp", "devices", "hub"], name => Assert.Contains(name, findings));
+        var findings = report["findings"]!.AsArray()
+            .ToDictionary(finding => finding!["name"]!.GetValue<string>(), finding => finding!);
+        string[] names = ["runtime", "system", "processor", "memory", "libtorch", "torchsharp", "devices", "hub"];
+        Assert.All(names, name => Assert.Contains(name, findings));
         Assert.Equal("ok", findings["libtorch"]["status"]!.GetValue<string>());
         Assert.StartsWith("2.10.0, CPU", findings["libtorch"]["value"]!.GetValue<string>());
         Assert.Equal("offline by HF_HUB_OFFLINE", findings["hub"]["value"]!.GetValue<string>());

@@ -25,7 +25,9 @@ internal sealed record Finding(string Name, FindingStatus Status, string Value, 
 {
     public static Finding Ok(string name, string value) => new(name, FindingStatus.Ok, value);
 
-    public static Finding Note(string name, string value, string advice) => new(name, FindingStatus.Note, value, advice);
+    public static Finding Note(string name, string value, string advice) =>
+        new(name, FindingStatus.Note, value, advice);
 
-    public static Finding Fail(string name, string value, string advice) => new(name, FindingStatus.Fail, value, advice);
+    public static Finding Fail(string name, string value, string advice) =>
+        new(name, FindingStatus.Fail, value, advice);
 }

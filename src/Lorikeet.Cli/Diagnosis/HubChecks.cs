@@ -1,3 +1,5 @@
+using Lorikeet.Hub;
+
 namespace Lorikeet.Cli.Diagnosis;
 
 /// <summary>The Hugging Face hub: cache folder, token, whether it can be reached.</summary>
@@ -5,50 +7,52 @@ internal static class HubChecks
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(4);
 
-    public static async Task<IEnumerable<Finding>> RunAsync(CancellationToken cancellation) =>
-    [
-        MachineChecks.Disk("disk, hub cache", CacheFolder(), "Downloaded models are kept there; set HF_HUB_CACHE to a larger disk."),
-        Token(),
-        await ReachAsync(cancellation),
-    ];
-
-    private static string Home() =>
-        Variable("HF_HOME") ?? Path.Combine(
-            Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface");
-
-    private static string CacheFolder() => Variable("HF_HUB_CACHE") ?? Path.Combine(Home(), "hub");
-
-    private static Finding Token()
+    public static async Task<IEnumerable<Finding>> RunAsync(CancellationToken cancellation)
     {
-        var file = Variable("HF_TOKEN_PATH") ?? Path.Combine(Home(), "token");
-        if (Variable("HF_TOKEN") is not null) return Finding.Ok("hub token", "from HF_TOKEN");
-        if (File.Exists(file)) return Finding.Ok("hub token", $"from {file}");
-        return Finding.Note("hub token", "none", "Public models need none. For gated ones, such as meta-llama, set HF_TOKEN to a token from your hub settings.");
+        HubSettings settings;
+        try
+        {
+            settings = HubSettings.FromEnvironment();
+        }
+        catch (ConfigurationException fault)
+        {
+            return [Finding.Fail("hub", fault.Message, "Mend the variable, then run this again.")];
+        }
+
+        var cache = MachineChecks.Disk("disk, hub cache", settings.CacheFolder,
+            "Downloaded models are kept there; set HF_HUB_CACHE to a larger disk.");
+        return [cache, Token(settings), await ReachAsync(settings, cancellation)];
     }
 
-    private static async Task<Finding> ReachAsync(CancellationToken cancellation)
+    private static Finding Token(HubSettings settings) => settings.Token is not null
+        ? Finding.Ok("hub token", "there")
+        : Finding.Note("hub token", "none",
+            "Public models need none. For gated ones, such as meta-llama, set HF_TOKEN to one from your hub settings.");
+
+    private static async Task<Finding> ReachAsync(HubSettings settings, CancellationToken cancellation)
     {
-        var endpoint = Variable("HF_ENDPOINT") ?? "https://huggingface.co";
-        if (Variable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE")
-            return Finding.Note("hub", "offline by HF_HUB_OFFLINE", "Only cached models and local folders are used. Unset it to download.");
-        const string advice = "Local folders and cached models work. To download, check the network and proxy (HTTPS_PROXY), or name a mirror with HF_ENDPOINT.";
+        if (settings.IsOffline)
+        {
+            return Finding.Note("hub", "offline by HF_HUB_OFFLINE",
+                "Only cached models and local folders are used. Unset it to download.");
+        }
+
+        const string advice = "Local folders and cached models work. To download, check the network and proxy "
+            + "(HTTPS_PROXY), or name a mirror with HF_ENDPOINT.";
         try
         {
             using var client = new HttpClient { Timeout = s_patience };
-            using var request = new HttpRequestMessage(HttpMethod.Head, endpoint);
+            using var request = new HttpRequestMessage(HttpMethod.Head, settings.Endpoint);
             using var response = await client.SendAsync(request, cancellation);
-            return Finding.Ok("hub", $"{endpoint} answers");
+            return Finding.Ok("hub", $"{settings.Endpoint} answers");
         }
-        catch (Exception fault) when (fault is HttpRequestException or UriFormatException or InvalidOperationException)
+        catch (HttpRequestException fault)
         {
-            return Finding.Note("hub", $"{endpoint} cannot be reached: {fault.Message}", advice);
+            return Finding.Note("hub", $"{settings.Endpoint} cannot be reached: {fault.Message}", advice);
         }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Finding.Note("hub", $"{endpoint} did not answer within {s_patience.TotalSeconds:0} seconds", advice);
+            return Finding.Note("hub", $"{settings.Endpoint} is silent for {s_patience.TotalSeconds:0} seconds", advice);
         }
     }
-
-    private static string? Variable(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -15,7 +15,8 @@ internal static class MachineChecks
         OperatingSystemLibraries(),
         Processor(),
         Memory(),
-        Disk("disk, here", Directory.GetCurrentDirectory(), "Runs and checkpoints are written here; name another place with --output."),
+        Disk("disk, here", Directory.GetCurrentDirectory(),
+            "Runs and checkpoints are written here; name another place with --output."),
     ];
 
     /// <summary>Free space where a folder is, or will be.</summary>
@@ -44,30 +45,31 @@ internal static class MachineChecks
         if (SystemLibraries.GlibcVersion() is not { } glibc)
         {
             return Finding.Fail("system", description,
-                "libtorch needs glibc, which this system does not have. Use a distribution with glibc, such as Debian or Ubuntu.");
+                "libtorch needs glibc, which this system lacks. Use a distribution that has it, such as Debian.");
         }
 
         var libStdCpp = SystemLibraries.LibStdCppVersion();
-        return Finding.Ok("system", $"{description}, glibc {glibc}, libstdc++ GLIBCXX_{libStdCpp?.ToString() ?? "unknown"}");
+        return Finding.Ok(
+            "system", $"{description}, glibc {glibc}, libstdc++ GLIBCXX_{libStdCpp?.ToString() ?? "unknown"}");
     }
 
     private static string Description()
     {
         const string release = "/etc/os-release";
         const string key = "PRETTY_NAME=";
-        var name = File.Exists(release)
-            ? File.ReadLines(release).FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal))?[key.Length..].Trim('"')
-            : null;
-        return name ?? RuntimeInformation.OSDescription;
+        if (!File.Exists(release)) return RuntimeInformation.OSDescription;
+        var name = File.ReadLines(release).FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
+        return name?[key.Length..].Trim('"') ?? RuntimeInformation.OSDescription;
     }
 
     private static Finding Processor()
     {
-        var value = $"{Environment.ProcessorCount} cores, {ProcessorInformation.Name()}, {string.Join(" ", ProcessorFeatures.Names)}";
+        var features = string.Join(" ", ProcessorFeatures.Names);
+        var value = $"{Environment.ProcessorCount} cores, {ProcessorInformation.Name()}, {features}";
         return ProcessorFeatures.HasNativeBFloat16
             ? Finding.Ok("processor", value + ": bfloat16 is multiplied natively")
             : Finding.Note("processor", value,
-                "It has no native bfloat16, so 'torch_dtype: auto' computes in float32; expect about a fifth of the speed.");
+                "It has no native bfloat16, so 'torch_dtype: auto' computes in float32, at a fifth of the speed.");
     }
 
     private static Finding Memory()
@@ -77,7 +79,9 @@ internal static class MachineChecks
         var available = ProcessorInformation.AvailableMemory() / GiB;
         var value = $"{available ?? total:0.0} GiB free of {total:0.0} GiB";
         return (available ?? total) < little
-            ? Finding.Note("memory", value, "A 1B model in bfloat16 takes 2 GiB, a 7B model in 4 bits 4 GiB, and training more. Close other programs, or choose a smaller model.")
+            ? Finding.Note("memory", value,
+                "A 1B model in bfloat16 takes 2 GiB, a 7B model in 4 bits 4 GiB, and training more. "
+                + "Close other programs, or choose a smaller model.")
             : Finding.Ok("memory", value);
     }
 }

@@ -16,7 +16,8 @@ internal static partial class TorchChecks
         try
         {
             installation = LibTorch.Load(folder);
-            library = Finding.Ok("libtorch", $"{Version(installation.Folder)}, {(installation.HasCuda ? "CPU and CUDA" : "CPU")}, in {installation.Folder}");
+            var parts = installation.HasCuda ? "CPU and CUDA" : "CPU";
+            library = Finding.Ok("libtorch", $"{Version(installation.Folder)}, {parts}, in {installation.Folder}");
         }
         catch (DeviceException fault)
         {
@@ -26,9 +27,11 @@ internal static partial class TorchChecks
         return [library, TorchSharpLibrary(installation), .. Devices(installation)];
     }
 
-    private static Finding TorchSharpLibrary(LibTorchInstallation installation) => Finding.Ok("torchsharp", installation.Mended
-        ? $"adapted to this system's libstdc++, which lacks {OldLibStdCpp.MissingVersion}; nothing to do"
-        : "loaded as it is");
+    private static Finding TorchSharpLibrary(LibTorchInstallation installation) => Finding.Ok(
+        "torchsharp",
+        installation.Mended
+            ? $"adapted to this system's libstdc++, which lacks {OldLibStdCpp.MissingVersion}; nothing to do"
+            : "loaded as it is");
 
     private static IEnumerable<Finding> Devices(LibTorchInstallation installation)
     {
@@ -38,7 +41,8 @@ internal static partial class TorchChecks
             return cards.Count == 0
                 ? [Finding.Ok("devices", "cpu")]
                 : [Finding.Note("devices", $"cpu; not used: {string.Join("; ", cards)}",
-                    "This libtorch is a CPU build. Name one with CUDA, 2.10 or later: --libtorch .../site-packages/torch/lib, or LORIKEET_LIBTORCH.")];
+                    "This libtorch is a CPU build. Name one with CUDA, 2.10 or later, by --libtorch or LORIKEET_LIBTORCH, "
+                    + "such as .../site-packages/torch/lib.")];
         }
 
         torch.InitializeDeviceType(DeviceType.CUDA);
@@ -48,11 +52,12 @@ internal static partial class TorchChecks
             "Check the driver with 'nvidia-smi', and that the CUDA version of libtorch is one the driver knows.")];
     }
 
-    /// <summary>What the files around the libraries say: of a libtorch archive, a Python install, a NuGet package.</summary>
+    /// <summary>What files around the libraries say: of a libtorch archive, a Python install, a package.</summary>
     private static string Version(string folder)
     {
         var parent = Path.GetDirectoryName(folder)!;
-        foreach (var file in new[] { Path.Combine(parent, "build-version"), Path.Combine(parent, "version.py") }.Where(File.Exists))
+        string[] files = [Path.Combine(parent, "build-version"), Path.Combine(parent, "version.py")];
+        foreach (var file in files.Where(File.Exists))
         {
             if (VersionNumber().Match(File.ReadAllText(file)) is { Success: true } match) return match.Value;
         }
@@ -65,12 +70,14 @@ internal static partial class TorchChecks
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("nvidia-smi", "--query-gpu=name,memory.free,memory.total,driver_version --format=csv,noheader")
+            const string query = "--query-gpu=name,memory.free,memory.total,driver_version --format=csv,noheader";
+            using var process = Process.Start(new ProcessStartInfo("nvidia-smi", query)
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             })!;
-            var lines = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var lines = process.StandardOutput.ReadToEnd()
+                .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             process.WaitForExit();
             return process.ExitCode == 0 ? [.. lines.Select(Describe)] : [];
         }

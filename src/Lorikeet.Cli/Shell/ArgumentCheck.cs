@@ -26,7 +26,8 @@ internal static partial class ArgumentCheck
             .SelectMany(option => option.Aliases.Append(option.Name).Select(name => (Name: name, Option: option)))
             .DistinctBy(pair => pair.Name)
             .ToDictionary(pair => pair.Name, pair => pair.Option);
-        foreach (var argument in arguments.TakeWhile(argument => argument != "--").Where(text => LongOption().IsMatch(text)))
+        var options = arguments.TakeWhile(argument => argument != "--").Where(text => LongOption().IsMatch(text));
+        foreach (var argument in options)
         {
             var parts = argument.Split(['=', ':'], 2);
             if (!known.TryGetValue(parts[0], out var option)) return UnknownOption(command, parts[0]);

@@ -9,21 +9,27 @@ namespace Lorikeet.Cli.Shell;
 /// </summary>
 internal sealed class CatalogOptions
 {
-    private readonly List<(Option Symbol, Func<IReadOnlyList<string>, RawValue> Read)> _symbols = [];
+    private readonly List<(Option Symbol, string? Bare)> _symbols = [];
+    private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
 
     public CatalogOptions(OptionCatalog catalog)
     {
         Catalog = catalog;
-        var taken = new HashSet<string>(StringComparer.Ordinal);
         foreach (var option in catalog.Options)
         {
-            Add(option.AllNames, taken, option.Bare, several: option.TakesSeveral, flag: option.IsFlag, hidden: false, option.Placeholder);
+            if (option.IsFlag) AddFlag(option.AllNames);
+            else AddValue(option.AllNames, option.Bare, option.TakesSeveral, option.Placeholder);
         }
 
+        var visible = _symbols.Count;
         foreach (var name in catalog.ForeignNames)
-            Add([name], taken, "true", several: true, catalog.IsForeignFlag(name), hidden: true, "VALUE");
-        foreach (var flag in catalog.Options.Where(option => option.IsFlag))
-            Add([OptionCatalog.Negation(flag.Name)], taken, "true", several: false, flag: true, hidden: true, "");
+        {
+            if (catalog.IsForeignFlag(name)) AddFlag([name]);
+            else AddValue([name], bare: "true", several: false, placeholder: "VALUE");
+        }
+
+        foreach (var flag in catalog.Options.Where(option => option.IsFlag)) AddFlag([OptionCatalog.Negation(flag.Name)]);
+        foreach (var (symbol, _) in _symbols.Skip(visible)) symbol.Hidden = true;
     }
 
     /// <summary>The catalog.</summary>
@@ -36,11 +42,17 @@ internal sealed class CatalogOptions
     public IReadOnlyList<Setting> Read(ParseResult parsed)
     {
         var settings = new List<Setting>();
-        foreach (var (symbol, read) in _symbols)
+        foreach (var (symbol, bare) in _symbols)
         {
             if (parsed.GetResult(symbol) is not { Implicit: false } result) continue;
             var name = (result.IdentifierToken?.Value ?? symbol.Name).TrimStart('-');
-            settings.Add(new Setting(name, read([.. result.Tokens.Select(token => token.Value)]), OptionOrigin.CommandLine));
+            RawValue value = result.Tokens switch
+            {
+                [] => new RawValue.Scalar(bare),
+                [var token] => new RawValue.Scalar(token.Value),
+                var tokens => new RawValue.Sequence([.. tokens.Select(token => token.Value)]),
+            };
+            settings.Add(new Setting(name, value, OptionOrigin.CommandLine));
         }
 
         return settings;
@@ -55,30 +67,24 @@ internal sealed class CatalogOptions
         return binder.Build(start);
     }
 
-    private void Add(
-        IEnumerable<string> names, HashSet<string> taken, string? bare, bool several, bool flag, bool hidden, string placeholder)
+    private void AddFlag(IEnumerable<string> names)
     {
-        string[] spellings = [.. names.SelectMany(Spellings).Where(taken.Add)];
-        if (spellings.Length == 0) return;
-        Option symbol = flag
-            ? new Option<bool>(spellings[0], spellings[1..]) { Arity = ArgumentArity.ZeroOrOne }
-            : new Option<string[]>(spellings[0], spellings[1..])
-            {
-                Arity = bare is null ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
-                AllowMultipleArgumentsPerToken = several,
-            };
-        (symbol.Hidden, symbol.HelpName) = (hidden, placeholder);
-        _symbols.Add((symbol, texts => texts switch
-        {
-            [] => new RawValue.Scalar(bare),
-            [var text] => new RawValue.Scalar(text),
-            _ => new RawValue.Sequence(texts),
-        }));
+        if (Spellings(names) is [var first, .. var others])
+            _symbols.Add((new Option<bool>(first, others) { Arity = ArgumentArity.ZeroOrOne }, "true"));
     }
 
-    private static IEnumerable<string> Spellings(string name)
+    private void AddValue(IEnumerable<string> names, string? bare, bool several, string placeholder)
     {
-        yield return "--" + name;
-        if (name.Contains('_', StringComparison.Ordinal)) yield return "--" + name.Replace('_', '-');
+        if (Spellings(names) is not [var first, .. var others]) return;
+        _symbols.Add((new Option<string[]>(first, others)
+        {
+            Arity = bare is null ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
+            AllowMultipleArgumentsPerToken = several,
+            HelpName = placeholder,
+        }, bare));
     }
+
+    /// <summary>The names with - and with _, those left out that another option has already.</summary>
+    private string[] Spellings(IEnumerable<string> names) =>
+        [.. names.SelectMany(name => new[] { "--" + name, "--" + name.Replace('_', '-') }).Where(_taken.Add)];
 }

@@ -12,7 +12,8 @@ internal static class HelpText
 
     /// <summary>Whether --help, -h or -? was given.</summary>
     public static bool IsAskedFor(ParseResult parsed) =>
-        parsed.RootCommandResult.Command.Options.OfType<HelpOption>().Any(option => parsed.GetResult(option) is { Implicit: false });
+        parsed.RootCommandResult.Command.Options.OfType<HelpOption>()
+            .Any(option => parsed.GetResult(option) is { Implicit: false });
 
     /// <summary>The command as typed: "lorikeet train".</summary>
     public static string NameOf(Command command) => command is RootCommand ? Program : $"{Program} {command.Name}";
@@ -39,7 +40,9 @@ internal static class HelpText
     public static int Width()
     {
         const int readable = 110;
-        return Console.IsOutputRedirected || Console.WindowWidth < 60 ? readable : Math.Min(Console.WindowWidth, readable);
+        const int unusable = 60;
+        if (Console.IsOutputRedirected || Console.WindowWidth < unusable) return readable;
+        return Math.Min(Console.WindowWidth, readable);
     }
 
     private static void WriteRoot(RootCommand root, Page page)
@@ -50,7 +53,8 @@ internal static class HelpText
         foreach (var command in root.Subcommands)
             page.Term(command.Name, command.Description ?? "", termWidth: 14);
         page.Blank();
-        page.Paragraph($"'{Program} COMMAND --help' says more about a command. '{Program} --version' prints the version.");
+        page.Paragraph(
+            $"'{Program} COMMAND --help' says more about a command. '{Program} --version' prints the version.");
     }
 
     private static void WriteVerb(Verb verb, Page page)
@@ -87,8 +91,9 @@ internal static class HelpText
 
     private static void WriteOption(OptionDefinition option, Page page)
     {
-        var choices = option.Choices.Count > 0 && !option.IsFlag ? $" One of {string.Join(", ", option.Choices)}." : "";
-        var value = option.Default is null or "" ? "" : $" [{option.DefaultText}]";
+        var choices = option.Choices.Count > 0 ? $" One of {string.Join(", ", option.Choices)}." : "";
+        var text = option.DefaultText.Trim('[', ']', '{', '}', '"');
+        var value = text is "" or "null" or "false" ? "" : $" [{text}]";
         var placeholder = option.IsFlag ? "" : option.Choices.Count > 0 ? " NAME" : " " + option.Placeholder;
         page.Term($"--{option.Name}{placeholder}", option.Help + choices + value, TermWidth);
     }
@@ -104,7 +109,8 @@ internal static class HelpText
 
     private static string Names(Option option)
     {
-        var names = string.Join(", ", option.Aliases.Where(alias => !alias.StartsWith("--", StringComparison.Ordinal)).Append(option.Name));
+        var shortNames = option.Aliases.Where(alias => !alias.StartsWith("--", StringComparison.Ordinal));
+        var names = string.Join(", ", shortNames.Append(option.Name));
         return option.ValueType == typeof(bool) ? names : $"{names} {option.HelpName ?? "VALUE"}";
     }
 }

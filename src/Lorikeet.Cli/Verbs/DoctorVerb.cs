@@ -20,7 +20,8 @@ internal sealed class DoctorVerb : Verb
     private readonly Option<bool> _json = SharedOptions.Json();
     private readonly Option<string?> _libTorch = SharedOptions.LibTorch();
 
-    public DoctorVerb() : base("doctor", "Check runtime, libtorch, devices, memory, disk and hub access, each with what to do.")
+    public DoctorVerb()
+        : base("doctor", "Check runtime, libtorch, devices, memory, disk and hub access, each with what to do.")
     {
         Add(_json);
         Add(_libTorch);
@@ -29,16 +30,20 @@ internal sealed class DoctorVerb : Verb
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("what this machine offers", "doctor"),
-        ("whether the libtorch of a Python install works here", "doctor --libtorch ~/venv/lib/python3.12/site-packages/torch/lib"),
+        ("whether the libtorch of a Python install works here",
+            "doctor --libtorch ~/venv/lib/python3.12/site-packages/torch/lib"),
     ];
 
     public override async Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var hub = HubChecks.RunAsync(interruption.Token);
-        List<Finding> findings = [.. MachineChecks.Run(), .. TorchChecks.Run(arguments.GetValue(_libTorch)), .. await hub];
+        var torch = TorchChecks.Run(arguments.GetValue(_libTorch));
+        List<Finding> findings = [.. MachineChecks.Run(), .. torch, .. await hub];
         var works = findings.All(finding => finding.Status != FindingStatus.Fail);
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(JsonSerializer.Serialize(new { ok = works, findings }, s_json));
-        else Show(findings);
+        if (arguments.GetValue(_json))
+            Console.Out.WriteLine(JsonSerializer.Serialize(new { ok = works, findings }, s_json));
+        else
+            Show(findings);
         return works ? 0 : EnvironmentProblem;
     }
 

@@ -18,7 +18,8 @@ internal sealed class OptionsVerb : Verb
         Description = "Print a JSON schema of run.yaml, for completion in editors.",
     };
 
-    public OptionsVerb() : base("options", "Explain the options of training: what they mean, and why their defaults are what they are.")
+    public OptionsVerb()
+        : base("options", "Explain the options of training: what they mean, and why their defaults are what they are.")
     {
         Add(_names);
         Add(_schema);
@@ -40,7 +41,8 @@ internal sealed class OptionsVerb : Verb
         }
 
         var catalog = OptionCatalog.Training;
-        var names = arguments.GetValue(_names) is { Length: > 0 } given ? given : [.. catalog.Options.Select(option => option.Name)];
+        var given = arguments.GetValue(_names) ?? [];
+        var names = given.Length > 0 ? given : catalog.Options.Select(option => option.Name);
         foreach (var name in names) Explain(catalog, name.TrimStart('-'));
         return Task.FromResult(0);
     }

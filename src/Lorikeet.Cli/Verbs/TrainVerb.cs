@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Options;
+using Lorikeet.Runs;
 using Lorikeet.Training;
 
 namespace Lorikeet.Cli.Verbs;
@@ -39,7 +40,7 @@ internal sealed class TrainVerb : Verb
     [
         ("QLoRA on your questions and answers", "train --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit"),
         ("a run described in a file, with another rank", "train run.yaml --lora_r 32"),
-        ("go on after an interruption", "train run.yaml --resume_from_checkpoint true"),
+        ("go on after an interruption", "train runs/NAME/run.yaml --resume_from_checkpoint true"),
         ("the tutorial's settings of 2023", "train --preset seed-2023 --model NousResearch/Llama-2-7b-chat-hf --dataset mlabonne/guanaco-llama2-1k"),
     ];
 
@@ -58,9 +59,15 @@ internal sealed class TrainVerb : Verb
         display.Dispose();
 
         if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning.Run, result));
+        else if (resolved.Options.Output.DryRun) Console.Error.WriteLine(Everything(result));
         else Show(terminal, tuning);
         return Task.FromResult(result.Reason == StopReason.Interrupted ? Interrupted : 0);
     }
+
+    private static string Everything(RunResult result) =>
+        $"Options, data and model fit together. One step took {Quantities.Duration(result.Seconds)} and "
+        + $"{Quantities.Bytes(result.PeakMemoryBytes)} of memory, with a loss of {Quantities.Loss(result.TrainLoss)}. "
+        + "Nothing was saved.";
 
     private static void Show(Terminal terminal, FineTuning tuning)
     {

@@ -9,9 +9,7 @@ namespace Lorikeet.Formats.Pickle;
 /// Reads a pickle (protocols 0 to 5) as plain data. A pickle is a program for a stack machine; this machine can build
 /// containers and nothing else: it has no way to look up or call anything of the host.
 /// </summary>
-/// <remarks>
-/// Opcodes: CPython, Lib/pickletools.py. Any <see cref="FormatException"/> means a damaged or hostile file.
-/// </remarks>
+/// <remarks>Opcodes: CPython, Lib/pickletools.py. Any <see cref="FormatException"/> means a damaged or hostile file.</remarks>
 internal ref struct PickleReader
 {
     private readonly ReadOnlySpan<byte> _bytes;
@@ -46,7 +44,7 @@ internal ref struct PickleReader
             if (opcode == '.')
                 return Pop();
             if (!Number(opcode) && !Text(opcode) && !Container(opcode) && !StackOrMemo(opcode) && !Call(opcode))
-                throw new FormatException($"no checkpoint uses opcode 0x{(int)opcode:x2}, at byte {_position - 1}");
+                throw new FormatException($"opcode 0x{(int)opcode:x2} at byte {_position - 1} is not one that checkpoints use");
         }
     }
 
@@ -62,8 +60,8 @@ internal ref struct PickleReader
             case 'M': return Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
             case 'G': return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
             case 'F': return Push(double.Parse(Line()));
-            case 'I': return Push(Line() switch { "00" => false, "01" => true, var text => Integer(text) });
-            case 'L': return Push(Integer(Line().TrimEnd('L')));
+            case 'I': return Push(Line() switch { "00" => false, "01" => true, var digits => Integer(BigInteger.Parse(digits)) });
+            case 'L': return Push(Integer(BigInteger.Parse(Line().TrimEnd('L'))));
             case '\x8a': return Push(Integer(new BigInteger(Take(Take(1)[0]))));
             case '\x8b': return Push(Integer(new BigInteger(Take(Length32()))));
             default: return false;
@@ -102,10 +100,10 @@ internal ref struct PickleReader
             case '}' or '\x8f': return Push(new PickleDictionary());
             case 'd': return Push(SetItems(new PickleDictionary(), PopToMark()));
             case '\x91': return Push(AddItems(new PickleDictionary(), PopToMark()));
-            case 'a': return Fill(PopMany(1), AddItems);
-            case 'e' or '\x90': return Fill(PopToMark(), AddItems);
-            case 's': return Fill(PopMany(2), SetItems);
-            case 'u': return Fill(PopToMark(), SetItems);
+            case 'a': return Replace(PopMany(1), AddItems);
+            case 'e' or '\x90': return Replace(PopToMark(), AddItems);
+            case 's': return Replace(PopMany(2), SetItems);
+            case 'u': return Replace(PopToMark(), SetItems);
             default: return false;
         }
     }
@@ -140,8 +138,7 @@ internal ref struct PickleReader
             case 'P': return Push(_loadPersistent(Line()));
             case 'Q': return Push(_loadPersistent(Pop()));
             case 'R' or '\x81' when PopMany(2) is var call: return Push(TorchGlobals.Call(call[0], call[1]));
-            case '\x92' when PopMany(3) is var call:
-                return Push(new PickleObject(call[0], call[1]) { State = call[2] });
+            case '\x92' when PopMany(3) is var call: return Push(new PickleObject(call[0], call[1]) { State = call[2] });
             case 'i': PushGlobal(Line(), Line()); return Push(new PickleObject(Pop(), new PickleTuple(PopToMark())));
             case 'o' when PopToMark() is [var type, .. var arguments]:
                 return Push(new PickleObject(type, new PickleTuple(arguments)));
@@ -156,8 +153,8 @@ internal ref struct PickleReader
 
     private static object SetItems(object? target, object?[] keysAndValues)
     {
-        if (target is not (PickleDictionary or PickleObject) || keysAndValues.Length % 2 != 0)
-            throw new FormatException("items are set on no dict, or one lacks its value");
+        if (keysAndValues.Length % 2 != 0)
+            throw new FormatException("a dict item lacks its value");
         for (var i = 0; i < keysAndValues.Length; i += 2)
         {
             if (target is PickleDictionary dictionary)
@@ -166,7 +163,7 @@ internal ref struct PickleReader
                 opaque.Items.Add(new PickleTuple([keysAndValues[i], keysAndValues[i + 1]]));
         }
 
-        return target;
+        return target is PickleDictionary or PickleObject ? target : throw new FormatException("items are set on no dict");
     }
 
     private static object AddItems(object? target, object?[] items)
@@ -183,10 +180,9 @@ internal ref struct PickleReader
         }
     }
 
-    /// <summary>Puts items into the container below them, which stays on the stack.</summary>
-    private bool Fill(object?[] items, Func<object?, object?[], object> add)
+    private bool Replace(object?[] items, Func<object?, object?[], object> combine)
     {
-        add(Top(), items);
+        combine(Top(), items);
         return true;
     }
 
@@ -238,11 +234,7 @@ internal ref struct PickleReader
     }
 
     private bool Recall(long slot) =>
-        _memo.TryGetValue(slot, out var value)
-            ? Push(value)
-            : throw new FormatException($"it recalls slot {slot}, which it never stored");
-
-    private static object Integer(string digits) => Integer(BigInteger.Parse(digits));
+        Push(_memo.TryGetValue(slot, out var value) ? value : throw new FormatException($"it recalls slot {slot}, never stored"));
 
     private static object Integer(BigInteger value) =>
         value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;

@@ -51,11 +51,7 @@ internal sealed class TorchArchive
         foreach (var storage in _storages.Values)
         {
             if (!entries.TryGetValue($"{prefix}data/{storage.Key}", out var data) || data.Length < storage.ByteCount)
-            {
-                throw new FormatException(
-                    $"storage '{storage.Key}' ({storage.ByteCount} bytes) is missing or cut short");
-            }
-
+                throw new FormatException($"storage '{storage.Key}' of {storage.ByteCount} bytes is missing or cut short");
             storage.FileOffset = data.Offset;
         }
     }

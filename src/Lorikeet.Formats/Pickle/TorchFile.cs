@@ -4,8 +4,8 @@ using Lorikeet.Formats.Safetensors;
 namespace Lorikeet.Formats.Pickle;
 
 /// <summary>
-/// A file of <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>optimizer.pt</c>, <c>*.pt</c>), memory-mapped. Its pickle
-/// is read as data and never executed.
+/// A file of <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>optimizer.pt</c>, <c>*.pt</c>), memory-mapped. Its pickle is
+/// read as data and never executed.
 /// </summary>
 /// <remarks>
 /// Tensors are found in nested dicts and lists; their names are the keys joined by dots (<c>state.0.exp_avg</c>).
@@ -30,9 +30,7 @@ internal sealed unsafe class TorchFile : ITensorSource
         Collect("", _archive.Root, new HashSet<object>(ReferenceEqualityComparer.Instance), 0);
     }
 
-    /// <summary>
-    /// The saved object: <see cref="PickleDictionary"/>, list, tuple, number, text, tensor or inert node.
-    /// </summary>
+    /// <summary>The saved object: <see cref="PickleDictionary"/>, list, tuple, number, text, tensor or inert node.</summary>
     public object? Root => _archive.Root;
 
     /// <summary>Names of code in the file that reading weights does not need; none of it was run.</summary>
@@ -62,9 +60,7 @@ internal sealed unsafe class TorchFile : ITensorSource
     }
 
     /// <summary>Opens a file of weights, which has no use for code.</summary>
-    /// <exception cref="CheckpointException">
-    /// As <see cref="Open"/>, or the pickle refers to anything but tensors.
-    /// </exception>
+    /// <exception cref="CheckpointException">As <see cref="Open"/>, or the pickle refers to anything but tensors.</exception>
     public static TorchFile OpenWeights(string path)
     {
         var file = Open(path);
@@ -74,8 +70,8 @@ internal sealed unsafe class TorchFile : ITensorSource
         var names = string.Join(", ", file.UnknownGlobals.Select(global => $"'{global}'").Take(5));
         file.Dispose();
         throw new CheckpointException(
-            $"'{path}' refers to {names}, which a file of weights does not need. Nothing of it was run, and the file " +
-            "is refused because it may be malicious. Use a safetensors version of the model from a source you trust.");
+            $"'{path}' refers to {names}, which a file of weights does not need. Nothing of it was run, and the file is " +
+            "refused because it may be malicious. Use a safetensors version of the model from a source you trust.");
     }
 
     /// <inheritdoc/>
@@ -105,8 +101,7 @@ internal sealed unsafe class TorchFile : ITensorSource
         if (node is TorchTensor tensor)
         {
             _views[name] = tensor;
-            var byteCount = checked(tensor.ElementCount * tensor.Type.ByteSize());
-            _tensors[name] = new TensorEntry(name, tensor.Type, tensor.Shape, byteCount);
+            _tensors[name] = new TensorEntry(name, tensor.Type, tensor.Shape, tensor.ElementCount * tensor.Type.ByteSize());
             return;
         }
 

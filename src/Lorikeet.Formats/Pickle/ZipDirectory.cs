@@ -67,23 +67,18 @@ internal sealed class ZipDirectory
         if (method != 0)
             throw Damaged($"its entry '{name}' is compressed, which PyTorch never does");
 
-        ReadZip64Sizes(_file.Span(offset + 46 + nameLength, extraLength), entry, ref length, ref header);
+        ReadZip64Sizes(_file.Span(offset + 46 + nameLength, extraLength), ref length, entry, ref header);
         _entries[name] = (DataOffset(header, length), length);
         return 46 + nameLength + extraLength + commentLength;
     }
 
-    /// <summary>Replaces the numbers that do not fit into 32 bits by those of the zip64 extra field.</summary>
-    private static void ReadZip64Sizes(
-        ReadOnlySpan<byte> extra, ReadOnlySpan<byte> entry, ref long length, ref long header)
+    private static void ReadZip64Sizes(ReadOnlySpan<byte> extra, ref long length, ReadOnlySpan<byte> entry, ref long header)
     {
-        while (extra.Length >= 4)
+        for (; extra.Length >= 4; extra = extra[Math.Min(extra.Length, 4 + BinaryPrimitives.ReadUInt16LittleEndian(extra[2..]))..])
         {
-            var isZip64 = BinaryPrimitives.ReadUInt16LittleEndian(extra) == 1;
-            var fieldLength = BinaryPrimitives.ReadUInt16LittleEndian(extra[2..]);
-            var field = extra[4..];
-            extra = field[Math.Min(field.Length, fieldLength)..];
-            if (!isZip64)
+            if (BinaryPrimitives.ReadUInt16LittleEndian(extra) != 1)
                 continue;
+            var field = extra[4..];
             if (length == uint.MaxValue)
             {
                 length = ReadInt64(field);

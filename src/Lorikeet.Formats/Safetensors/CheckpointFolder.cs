@@ -36,12 +36,8 @@ public sealed unsafe class CheckpointFolder : ITensorSource
         }
     }
 
-    /// <summary>
-    /// Opens one file of weights: PyTorch's pickle when its name ends in .bin, .pt or .pth, else safetensors.
-    /// </summary>
-    /// <exception cref="CheckpointException">
-    /// The file is missing or damaged, or names code that weights do not need.
-    /// </exception>
+    /// <summary>Opens one file of weights: PyTorch's pickle when its name ends in .bin, .pt or .pth, else safetensors.</summary>
+    /// <exception cref="CheckpointException">The file is missing or damaged, or names code that weights do not need.</exception>
     public static ITensorSource OpenFile(string path) => Path.GetExtension(path) switch
     {
         ".bin" or ".pt" or ".pth" => TorchFile.OpenWeights(path),
@@ -85,9 +81,8 @@ public sealed unsafe class CheckpointFolder : ITensorSource
         }
 
         throw new CheckpointException(
-            $"'{_folder}' holds no weights. One of model.safetensors, model.safetensors.index.json, " +
-            $"pytorch_model.bin and pytorch_model.bin.index.json was expected. {Present("*")} " +
-            "Check the path, or download the model again.");
+            $"'{_folder}' holds no weights. One of model.safetensors, model.safetensors.index.json, pytorch_model.bin and " +
+            $"pytorch_model.bin.index.json was expected. {Present("*")} Check the path, or download the model again.");
     }
 
     private void OpenShards(string indexPath)
@@ -98,9 +93,8 @@ public sealed unsafe class CheckpointFolder : ITensorSource
         if (missing.Count > 0)
         {
             throw new CheckpointException(
-                $"{missing.Count} of {shardNames.Count} shards named by '{indexPath}' are missing: " +
-                $"{string.Join(", ", missing)}. {Present("*" + Path.GetExtension(shardNames[0]))} " +
-                "Download the missing files.");
+                $"{missing.Count} of {shardNames.Count} shards named by '{indexPath}' are missing: {string.Join(", ", missing)}. " +
+                $"{Present("*" + Path.GetExtension(shardNames[0]))} Download the missing files.");
         }
 
         var shards = shardNames.ToDictionary(name => name, name => Add(OpenFile(Path.Combine(_folder, name))));
@@ -124,8 +118,8 @@ public sealed unsafe class CheckpointFolder : ITensorSource
             or FormatException or ArgumentException)
         {
             throw new CheckpointException(
-                $"'{path}' is not an index of shards: {fault.Message}. An object 'weight_map' from tensor names to " +
-                "file names was expected. Download the file again.", fault);
+                $"'{path}' is not an index of shards: {fault.Message}. An object 'weight_map' from tensor names to file " +
+                "names was expected. Download the file again.", fault);
         }
     }
 
@@ -145,8 +139,7 @@ public sealed unsafe class CheckpointFolder : ITensorSource
     {
         if (!Directory.Exists(_folder))
             return "The folder does not exist.";
-        var names = Directory.EnumerateFiles(_folder, pattern)
-            .Select(Path.GetFileName).Order(StringComparer.Ordinal).ToList();
+        var names = Directory.EnumerateFiles(_folder, pattern).Select(Path.GetFileName).Order(StringComparer.Ordinal).ToList();
         return names.Count == 0 ? "There are no such files." : $"Present: {string.Join(", ", names)}.";
     }
 }

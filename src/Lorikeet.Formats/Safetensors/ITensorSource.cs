@@ -24,18 +24,12 @@ public static class TensorSourceExtensions
 
     /// <summary>The elements of a tensor in place, for tensors of at most 2^31-1 elements.</summary>
     /// <typeparam name="T">A type as large as the tensor's elements.</typeparam>
-    /// <exception cref="ArgumentException">
-    /// <typeparamref name="T"/> has another size than the tensor's elements.
-    /// </exception>
+    /// <exception cref="ArgumentException"><typeparamref name="T"/> has another size than the tensor's elements.</exception>
     public static unsafe ReadOnlySpan<T> Span<T>(this ITensorSource source, string name) where T : unmanaged
     {
         var entry = source.Require(name);
         if (sizeof(T) != entry.Type.ByteSize())
-        {
-            throw new ArgumentException(
-                $"Elements of {entry} have {entry.Type.ByteSize()} bytes; {typeof(T).Name} has {sizeof(T)}.");
-        }
-
+            throw new ArgumentException($"Elements of {entry} have {entry.Type.ByteSize()} bytes; {typeof(T).Name} has {sizeof(T)}.");
         return new ReadOnlySpan<T>(source.Pointer(name), checked((int)entry.ElementCount));
     }
 

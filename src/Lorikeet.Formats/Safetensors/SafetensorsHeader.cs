@@ -69,10 +69,7 @@ internal sealed class SafetensorsHeader
     private void ReadMetadata(JsonElement element)
     {
         foreach (var property in element.EnumerateObject())
-        {
-            _metadata[property.Name] = property.Value.GetString()
-                ?? throw Damaged($"its metadata '{property.Name}' is null");
-        }
+            _metadata[property.Name] = property.Value.GetString() ?? throw Damaged($"its metadata '{property.Name}' is null");
     }
 
     private void ReadTensor(string name, JsonElement element, long dataStart)
@@ -126,8 +123,8 @@ internal sealed class SafetensorsHeader
             if (_offsets[entry.Name] != next)
             {
                 throw Damaged(
-                    $"tensor '{entry.Name}' begins at byte {_offsets[entry.Name]}; the one before it ends at {next}, " +
-                    "and tensors may neither overlap nor leave holes");
+                    $"tensor '{entry.Name}' begins at byte {_offsets[entry.Name]}; the one before it ends at {next}, and " +
+                    "tensors may neither overlap nor leave holes");
             }
 
             next += entry.ByteCount;

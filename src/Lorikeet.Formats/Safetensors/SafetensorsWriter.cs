@@ -18,17 +18,14 @@ public static class SafetensorsWriter
     /// </param>
     /// <param name="metadata">Free text pairs of the header; <c>{"format": "pt"}</c> when null.</param>
     /// <exception cref="ArgumentException">Two tensors have one name.</exception>
-    /// <exception cref="InvalidOperationException">
-    /// A tensor wrote another number of bytes than its shape takes.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its shape takes.</exception>
     public static void Write(
         string path, IEnumerable<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var ordered = tensors.ToArray();
         Array.Sort(ordered, FileOrder);
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        if (Array.Find(ordered, tensor => !names.Add(tensor.Name)) is { } twice)
-            throw new ArgumentException($"The tensor '{twice.Name}' is given twice.", nameof(tensors));
+        if (ordered.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new ArgumentException($"The tensor '{twice.Key}' is given twice.", nameof(tensors));
 
         var header = Header(ordered, metadata ?? DefaultMetadata);
         AtomicFile.Write(path, stream =>

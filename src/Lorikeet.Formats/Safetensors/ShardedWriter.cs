@@ -13,8 +13,8 @@ public static class ShardedWriter
     /// <param name="folder">The folder, usually a new one.</param>
     /// <param name="tensors">The tensors in the model's order, which decides who shares a shard.</param>
     /// <param name="maxShardBytes">
-    /// Largest sum of tensor bytes in a shard; the default of 5 GB is that of transformers. A larger tensor gets a
-    /// shard of its own.
+    /// Largest sum of tensor bytes in a shard; the default of 5 GB is that of transformers. A larger tensor gets a shard
+    /// of its own.
     /// </param>
     public static void Write(string folder, IEnumerable<TensorToWrite> tensors, long maxShardBytes = 5_000_000_000)
     {
@@ -35,10 +35,9 @@ public static class ShardedWriter
                 shardOfTensor.Add(tensor.Name, name);
         }
 
-        var totalBytes = shards.Sum(shard => shard.Sum(tensor => tensor.ByteCount));
         var index = new JsonObject
         {
-            ["metadata"] = new JsonObject { ["total_size"] = totalBytes },
+            ["metadata"] = new JsonObject { ["total_size"] = shards.Sum(shard => shard.Sum(tensor => tensor.ByteCount)) },
             ["weight_map"] = JsonSerializer.SerializeToNode(shardOfTensor),
         };
         var json = index.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" });

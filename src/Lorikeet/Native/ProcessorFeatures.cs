@@ -11,7 +11,8 @@ internal static class ProcessorFeatures
     public static bool HasNativeBFloat16 => Names.Any(name => name is "avx512_bf16" or "amx_bf16" or "bf16");
 
     /// <summary>What was found, under the names Linux gives them.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. RuntimeInformation.ProcessArchitecture == Architecture.X64 ? X86() : Arm()];
+    public static IReadOnlyList<string> Names { get; } =
+        [.. RuntimeInformation.ProcessArchitecture == Architecture.X64 ? X86() : Arm()];
 
     private static IEnumerable<string> X86()
     {

@@ -10,7 +10,7 @@ namespace Lorikeet.Options;
 internal static class ConfigurationFile
 {
     /// <summary>Reads a file of options.</summary>
-    /// <exception cref="ConfigurationException">The file cannot be read or is no mapping of names to values.</exception>
+    /// <exception cref="ConfigurationException">It cannot be read, or is no mapping of names to values.</exception>
     public static IReadOnlyList<FileEntry> Read(string path)
     {
         try
@@ -21,7 +21,8 @@ internal static class ConfigurationFile
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException(
-                $"The configuration '{path}' cannot be read: {fault.Message} Give the path of a YAML or JSON file.", fault);
+                $"The configuration '{path}' cannot be read: {fault.Message} Give the path of a YAML or JSON file.",
+                fault);
         }
     }
 
@@ -34,8 +35,9 @@ internal static class ConfigurationFile
         }
         catch (YamlException fault)
         {
+            var message = fault.Message.TrimEnd().TrimEnd('.');
             throw new ConfigurationException(
-                $"{name}:{fault.Start.Line}:{fault.Start.Column}: {Sentence(fault.Message)} Expected YAML, such as 'lora_r: 16'.",
+                $"{name}:{fault.Start.Line}:{fault.Start.Column}: {message}. Expected YAML, such as 'lora_r: 16'.",
                 fault);
         }
     }
@@ -46,9 +48,7 @@ internal static class ConfigurationFile
         try
         {
             var entries = ReadRoot(new Parser(new StringReader(text)), "");
-            return entries.All(entry => entry.Value is RawValue.Scalar { Text: not null })
-                ? [.. entries.Select(entry => KeyValuePair.Create(entry.Key, ((RawValue.Scalar)entry.Value!).Text!))]
-                : null;
+            return AsMapping(entries)?.Entries;
         }
         catch (Exception fault) when (fault is YamlException or ConfigurationException)
         {
@@ -65,14 +65,14 @@ internal static class ConfigurationFile
         if (!parser.Accept<MappingStart>(out _))
         {
             throw new ConfigurationException(
-                $"{file}:{parser.Current!.Start.Line}: This is not a list of options. Expected lines such as 'lora_r: 16'.");
+                $"{Here(parser, file)}: This is not a list of options. Expected lines such as 'lora_r: 16'.");
         }
 
         var entries = ReadMapping(parser, file);
         parser.Consume<DocumentEnd>();
         if (parser.Accept<StreamEnd>(out _)) return entries;
         throw new ConfigurationException(
-            $"{file}:{parser.Current!.Start.Line}: A second document begins. Expected one run in a file; delete the line '---'.");
+            $"{Here(parser, file)}: A second document begins. Expected one run in a file; delete the line '---'.");
     }
 
     private static List<FileEntry> ReadMapping(IParser parser, string file)
@@ -92,7 +92,8 @@ internal static class ConfigurationFile
     private static FileEntry ReadEntry(IParser parser, string file, string key, int line)
     {
         RefuseAlias(parser, file);
-        if (parser.TryConsume<Scalar>(out var scalar)) return new FileEntry(key, line, new RawValue.Scalar(Text(scalar)), null);
+        if (parser.TryConsume<Scalar>(out var scalar))
+            return new FileEntry(key, line, new RawValue.Scalar(Text(scalar)), null);
         if (parser.Accept<MappingStart>(out _))
         {
             var inner = ReadMapping(parser, file);
@@ -107,7 +108,7 @@ internal static class ConfigurationFile
             if (!parser.TryConsume<Scalar>(out var item))
             {
                 throw new ConfigurationException(
-                    $"{file}:{parser.Current!.Start.Line}: '{key}' holds a list or mapping inside its list. Expected plain values.");
+                    $"{Here(parser, file)}: '{key}' holds a list or mapping inside its list. Expected plain values.");
             }
 
             items.Add(item.Value);
@@ -116,24 +117,31 @@ internal static class ConfigurationFile
         return new FileEntry(key, line, new RawValue.Sequence(items), null);
     }
 
-    private static RawValue.Mapping? AsMapping(List<FileEntry> entries) =>
-        entries.All(entry => entry.Value is RawValue.Scalar { Text: not null })
-            ? new RawValue.Mapping([.. entries.Select(entry => KeyValuePair.Create(entry.Key, ((RawValue.Scalar)entry.Value!).Text!))])
+    /// <summary>The entries as names with texts; null when one of them is something else.</summary>
+    private static RawValue.Mapping? AsMapping(IReadOnlyList<FileEntry> entries)
+    {
+        var texts = entries.Select(entry => (entry.Key, (entry.Value as RawValue.Scalar)?.Text)).ToList();
+        return texts.All(pair => pair.Text is not null)
+            ? new RawValue.Mapping([.. texts.Select(pair => KeyValuePair.Create(pair.Key, pair.Text!))])
             : null;
+    }
 
-    private static string? Text(Scalar scalar) =>
-        scalar.Style == ScalarStyle.Plain && scalar.Value is "" or "~" or "null" or "Null" or "NULL" ? null : scalar.Value;
+    private static string? Text(Scalar scalar)
+    {
+        var isNull = scalar.Value is "" or "~" or "null" or "Null" or "NULL";
+        return isNull && scalar.Style == ScalarStyle.Plain ? null : scalar.Value;
+    }
+
+    private static string Here(IParser parser, string file) => $"{file}:{parser.Current!.Start.Line}";
 
     private static void RefuseAlias(IParser parser, string file)
     {
         if (parser.Accept<AnchorAlias>(out var alias))
         {
             throw new ConfigurationException(
-                $"{file}:{alias.Start.Line}: '*{alias.Value}' refers to another value. Expected the value itself; write it out.");
+                $"{Here(parser, file)}: '*{alias.Value}' refers to another value. Expected the value itself.");
         }
     }
-
-    private static string Sentence(string message) => message.TrimEnd().TrimEnd('.') + ".";
 }
 
 /// <summary>One line of a configuration.</summary>

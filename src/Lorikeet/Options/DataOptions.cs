@@ -3,7 +3,9 @@ namespace Lorikeet.Options;
 /// <summary>What is learned from.</summary>
 public sealed record DataOptions
 {
-    /// <summary>Training data: files (json, jsonl, csv, tsv, parquet, txt), folders or hub ids; several are joined.</summary>
+    /// <summary>
+    /// Training data: files (json, jsonl, csv, tsv, parquet, txt), folders or hub ids; several are joined.
+    /// </summary>
     /// <value>Required.</value>
     [Option("dataset", "dataset_name", "train_file", "data", Placeholder = "FILE|DIR|ID")]
     public IReadOnlyList<string> Datasets { get; init; } = [];
@@ -88,7 +90,10 @@ public sealed record DataOptions
     [Option("column_map", "columns", Placeholder = "NAME=COLUMN")]
     public IReadOnlyDictionary<string, string> ColumnMap { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>How conversations are rendered: a Jinja file, tokenizer, or guanaco, alpaca and the other built-in forms.</summary>
+    /// <summary>
+    /// How conversations are rendered: a Jinja file, tokenizer (its own template), or guanaco, alpaca and the other
+    /// built-in forms.
+    /// </summary>
     /// <value>Not set: what fits the data, else the tokenizer's own template. It is saved with the adapter.</value>
     [Option("chat_template", "chat_template_path", Placeholder = "FILE|NAME")]
     public string? ChatTemplate { get; init; }
@@ -134,7 +139,9 @@ public enum DatasetShape
     /// <summary>Detected.</summary>
     Auto,
 
-    /// <summary>One column of text; Guanaco's <c>### Human: ... ### Assistant: ...</c> and <c>[INST]</c> are recognised.</summary>
+    /// <summary>
+    /// One column of text; Guanaco's <c>### Human: ... ### Assistant: ...</c> and <c>[INST]</c> are recognised.
+    /// </summary>
     Text,
 
     /// <summary><c>messages</c> with <c>role</c> and <c>content</c>.</summary>

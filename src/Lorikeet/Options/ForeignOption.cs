@@ -10,7 +10,8 @@ internal sealed record ForeignOption(string Name, bool IsFlag, Func<string, Fore
     public string Explain() => Interpret(IsFlag ? "true" : "?") switch
     {
         ForeignMeaning.Same { Settings: [] } => "what Lorikeet does anyway.",
-        ForeignMeaning.Same same => $"the same as {string.Join(", ", same.Settings.Select(pair => $"'{pair.Name}: {pair.Value}'"))}.",
+        ForeignMeaning.Same same =>
+            $"the same as {string.Join(", ", same.Settings.Select(pair => $"'{pair.Name}: {pair.Value}'"))}.",
         ForeignMeaning.NoEffect none => $"has no effect here. {none.Reason}",
         ForeignMeaning.Refused refused => $"not taken. {refused.Reason}",
         _ => "taken as it is.",

@@ -14,6 +14,8 @@ internal static class ForeignOptions
     private const string Prepared = "Rows are tokenized once, before training.";
     private const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
 
+    private static readonly string[] OtherTrackers = ["wandb", "mlflow", "comet_ml", "trackio", "swanlab"];
+
     /// <summary>All of them, by name.</summary>
     public static IReadOnlyDictionary<string, ForeignOption> All { get; } =
         Translated().Concat(Fixed()).Concat(WithoutEffect()).Concat(Absent())
@@ -55,8 +57,8 @@ internal static class ForeignOptions
         Value("warmup_steps", value => OptionValueReader.ReadNumber(value) is > 0 and < 1
             ? new Same(("warmup_ratio", value))
             : null),
-        Value("report_to", value => value.Split(',').Any(name => name is "wandb" or "mlflow" or "comet_ml" or "trackio" or "swanlab")
-            ? new Refused("Expected tensorboard or none; the other trackers have no .NET client, but import TensorBoard's event files.")
+        Value("report_to", value => value.Split(',').Any(OtherTrackers.Contains)
+            ? new Refused("Expected tensorboard or none; other trackers have no .NET client, but read its event files.")
             : null),
     ];
 
@@ -92,7 +94,8 @@ internal static class ForeignOptions
         .Concat(NoEffectOf(NoPadding, "padding", "padding_side", "pad_token", "pad_to_multiple_of", "padding_free"))
         .Concat(NoEffectOf(OwnModel, "attn_implementation", "use_flash_attention_2", "use_flash_attn", "torch_compile",
             "use_liger_kernel", "use_liger", "use_cache", "pretraining_tp", "low_cpu_mem_usage", "tf32",
-            "gradient_checkpointing_kwargs", "fp16_opt_level", "half_precision_backend", "fp16_full_eval", "bf16_full_eval"))
+            "gradient_checkpointing_kwargs", "fp16_opt_level", "half_precision_backend", "fp16_full_eval",
+            "bf16_full_eval"))
         .Concat(NoEffectOf("Every run is deterministic.", "full_determinism"))
         .Concat(NoEffectOf("The trainer decides by itself.", "do_eval", "eval_accumulation_steps",
             "torch_empty_cache_steps", "skip_memory_metrics", "include_tokens_per_second", "prediction_loss_only"))
@@ -105,9 +108,10 @@ internal static class ForeignOptions
         .Concat(RefusedAll("Tokens are kept out of command lines and files; set HF_TOKEN.", "token", "hub_token",
             "use_auth_token", "hf_token"))
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
-        .Concat(RefusedAll("It is not implemented.", "layer_replication", "trainable_token_indices", "target_parameters",
-            "megatron_config", "loftq_config", "eva_config", "corda_config", "galore_rank", "optim_args", "optim_target_modules",
-            "eval_on_start", "eval_delay", "eval_packing", "llm_int8_threshold", "llm_int8_has_fp16_weight"));
+        .Concat(RefusedAll("It is not implemented.", "layer_replication", "trainable_token_indices",
+            "target_parameters", "megatron_config", "loftq_config", "eva_config", "corda_config", "galore_rank",
+            "optim_args", "optim_target_modules", "eval_on_start", "eval_delay", "eval_packing", "llm_int8_threshold",
+            "llm_int8_has_fp16_weight"));
 
     private static ForeignOption Flag(string name, (string, string)? on, (string, string)? off = null) =>
         new(name, true, value =>
@@ -115,11 +119,13 @@ internal static class ForeignOptions
             : OptionValueReader.IsFalse(value) ? Means(off)
             : new Refused("Expected true or false."));
 
-    private static ForeignOption Value(string name, Func<string, ForeignMeaning?> interpret) => new(name, false, interpret);
+    private static ForeignOption Value(string name, Func<string, ForeignMeaning?> interpret) =>
+        new(name, false, interpret);
 
     private static ForeignOption Only(string name, string reason, params string[] values) =>
-        new(name, values[0] is "true" or "false", value =>
-            values.Contains(value, StringComparer.OrdinalIgnoreCase) ? new Same() : new Refused($"{reason} Expected {values[0]}."));
+        new(name, values[0] is "true" or "false", value => values.Contains(value, StringComparer.OrdinalIgnoreCase)
+            ? new Same()
+            : new Refused($"{reason} Expected {values[0]}."));
 
     private static IEnumerable<ForeignOption> NoEffectOf(string reason, params string[] names) =>
         names.Select(name => new ForeignOption(name, false, _ => new NoEffect(reason)));

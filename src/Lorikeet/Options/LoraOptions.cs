@@ -6,7 +6,7 @@ namespace Lorikeet.Options;
 public sealed record LoraOptions
 {
     /// <summary>Rank: the inner dimension of the two factors of an update.</summary>
-    /// <value>On all linear layers, 16 learns what 64 does (QLoRA, appendix A) with a quarter of the parameters.</value>
+    /// <value>On all linear layers, 16 learns what 64 does (QLoRA, appendix A), at a quarter of the size.</value>
     [Option("lora_r", "r", "rank", "lora_rank", Minimum = 1, Maximum = 4096)]
     public int Rank { get; init; } = 16;
 
@@ -16,7 +16,9 @@ public sealed record LoraOptions
     public double Alpha { get; init; } = 32;
 
     /// <summary>Probability that an input of an adapter is dropped in training.</summary>
-    /// <value>None: a few epochs of a small adapter overfit little, and no mask is fastest. 0.05 to 0.1 helps tiny sets.</value>
+    /// <value>
+    /// None: a few epochs of a small adapter overfit little, and no mask is fastest. 0.05 to 0.1 helps tiny sets.
+    /// </value>
     [Option("lora_dropout", Minimum = 0, Below = 1)]
     public double Dropout { get; init; }
 

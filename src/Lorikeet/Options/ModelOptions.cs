@@ -25,12 +25,12 @@ public sealed record ModelOptions
     public FineTuneMethod Method { get; init; } = FineTuneMethod.Lora;
 
     /// <summary>Type the model computes in; trained weights stay float32.</summary>
-    /// <value>bfloat16 where the hardware multiplies it natively (five times float32 on such CPUs), else float32.</value>
+    /// <value>bfloat16 where the hardware multiplies it natively (five times float32 on a CPU), else float32.</value>
     [Option("torch_dtype", "dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
-    /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a model Python code converted.</summary>
-    /// <value>float32, as transformers loads them; <c>model.to(torch.bfloat16)</c> rounds them, from_pretrained does not.</value>
+    /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>
+    /// <value>float32, as from_pretrained keeps them; <c>model.to(torch.bfloat16)</c> rounds them.</value>
     [Option("rope_inv_freq_dtype")]
     public ComputeType RotaryType { get; init; } = ComputeType.Float32;
 
@@ -39,7 +39,7 @@ public sealed record ModelOptions
     [Option("device")]
     public string Device { get; init; } = "auto";
 
-    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <summary>Folder of a libtorch 2.10 or later to use, such as torch/lib of a Python install.</summary>
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }

@@ -49,7 +49,7 @@ public sealed record OptimizationOptions
     public int? MaxSteps { get; init; }
 
     /// <summary>Passes over the data; may be fractional.</summary>
-    /// <value>Three, as in transformers: a few thousand rows need more than one pass, and more begin to overfit.</value>
+    /// <value>Three, as in transformers: a few thousand rows need more than one pass; many more overfit.</value>
     [Option("num_train_epochs", "num_epochs", "epochs", Above = 0)]
     public double Epochs { get; init; } = 3;
 

@@ -76,12 +76,12 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     {
         // Inside 'lora:', 'dropout' may stand for 'lora_dropout'.
         var prefixed = $"{group.Name}_{inner.Key}";
-        var name = catalog.Find(inner.Key) is null && !catalog.Foreign.ContainsKey(inner.Key) && catalog.Find(prefixed) is not null
-            ? prefixed
-            : inner.Key;
+        var isKnown = catalog.Find(inner.Key) is not null || catalog.Foreign.ContainsKey(inner.Key);
+        var name = !isKnown && catalog.Find(prefixed) is not null ? prefixed : inner.Key;
         if (catalog.Find(name) is not { } option || option.Group == group.Name)
             return Flatten(inner with { Key = name }, file, source);
-        Problems.Add($"{file}:{inner.Line}: '{inner.Key}' belongs to '{option.Group}', not to '{group.Name}'. Move it there, or to the top level.");
+        Problems.Add($"{file}:{inner.Line}: '{inner.Key}' belongs to '{option.Group}', not to '{group.Name}'. "
+            + "Move it there, or to the top level.");
         return [];
     }
 
@@ -93,8 +93,10 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         switch (foreign.Interpret(setting.Value.Display))
         {
             case ForeignMeaning.Same same:
-                return same.Settings.Select(
-                    pair => new Setting(pair.Name, new RawValue.Scalar(pair.Value), setting.Origin) { Spelled = setting.Name });
+                return same.Settings.Select(pair => setting with
+                {
+                    Name = pair.Name, Value = new RawValue.Scalar(pair.Value), Spelled = setting.Name,
+                });
             case ForeignMeaning.NoEffect none:
                 Warnings.Add($"{setting.Spoken} has no effect here. {none.Reason}");
                 return [];
@@ -112,7 +114,7 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         if (OptionValueReader.IsTrue(value) || OptionValueReader.IsFalse(value))
         {
             var opposite = new RawValue.Scalar(OptionValueReader.IsTrue(value) ? "false" : "true");
-            return [new Setting(flag.Name, opposite, setting.Origin) { Spelled = setting.Name }];
+            return [setting with { Name = flag.Name, Value = opposite, Spelled = setting.Name }];
         }
 
         Problems.Add($"{setting.Spoken} is '{value}'. Expected true or false.");
@@ -137,15 +139,19 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         if (!layer.TryGetValue(option, out var earlier) || earlier.Text == "auto")
             layer[option] = new BoundValue(value, setting);
         else if (earlier.Setting.Spelled == setting.Spelled && setting.Origin.Source == OptionSource.File)
-            Problems.Add($"{setting.Spoken} is there twice, first at {earlier.Setting.Origin.Text}. Remove one of the two.");
+            Problems.Add($"{setting.Spoken} is there twice, first at {earlier.Setting.Origin.Text}. Remove one.");
         else if (earlier.Text != setting.Value.Display && setting.Value.Display != "auto")
-            Problems.Add($"{setting.Spoken} sets {option.Name} to '{setting.Value.Display}', but {earlier.Setting.Spoken} "
-                + $"sets it to '{earlier.Text}'. Remove one of the two.");
+        {
+            Problems.Add($"{setting.Spoken} sets {option.Name} to '{setting.Value.Display}', but "
+                + $"{earlier.Setting.Spoken} sets it to '{earlier.Text}'. Remove one of the two.");
+        }
     }
 
-    private string NotAGroup(string name) => catalog.Find(name) is null
-        ? $"It is not a group of options. The groups are {string.Join(", ", catalog.Groups.Select(group => group.Name))}."
-        : "Expected plain values.";
+    private string NotAGroup(string name)
+    {
+        var groups = string.Join(", ", catalog.Groups.Select(group => group.Name));
+        return catalog.Find(name) is null ? $"Expected one of the groups {groups}." : "Expected plain values.";
+    }
 
     private string DidYouMean(string name) => catalog.Nearest(name) is { } nearest
         ? $"Did you mean '{nearest}'?"

@@ -26,7 +26,7 @@ public sealed class OptionCatalog
     /// <summary>The options of a training run, with the names of other tools that are understood besides.</summary>
     public static OptionCatalog Training { get; } = new(typeof(TrainingOptions), ForeignOptions.All);
 
-    /// <summary>The options of another record: properties with <see cref="OptionAttribute"/>, or groups of them.</summary>
+    /// <summary>The options of another record: properties with <see cref="OptionAttribute"/>, or groups.</summary>
     public static OptionCatalog Of<T>() where T : new() => new(typeof(T), new Dictionary<string, ForeignOption>());
 
     /// <summary>Type of the tree.</summary>
@@ -45,8 +45,11 @@ public sealed class OptionCatalog
     public OptionDefinition? Find(string name) => _byName.GetValueOrDefault(Normalise(name));
 
     /// <summary>The flag that <paramref name="name"/> switches off (no_shuffle), or null.</summary>
-    internal OptionDefinition? FindNegated(string name) =>
-        name.StartsWith("no_", StringComparison.OrdinalIgnoreCase) && Find(name[3..]) is { IsFlag: true } flag ? flag : null;
+    internal OptionDefinition? FindNegated(string name)
+    {
+        var isNegated = name.StartsWith("no_", StringComparison.OrdinalIgnoreCase);
+        return isNegated && Find(name[3..]) is { IsFlag: true } flag ? flag : null;
+    }
 
     /// <summary>The name nearest to a mistyped one, or null when nothing is near.</summary>
     public string? Nearest(string name) =>

@@ -93,14 +93,7 @@ public sealed class OptionDefinition
             : "TEXT");
 
     /// <summary>The range in words, or empty when any value goes.</summary>
-    public string Range => (Minimum, Above, Maximum, Below) switch
-    {
-        var (low, over, high, under) when double.IsFinite(low) && double.IsFinite(high) => $"between {low} and {high}",
-        var (low, over, high, under) when double.IsFinite(low) && double.IsFinite(under) => $"at least {low} and below {under}",
-        var (low, over, high, under) when double.IsFinite(low) => $"at least {low}",
-        var (low, over, high, under) when double.IsFinite(over) => $"above {over}",
-        _ => "",
-    };
+    public string Range => string.Join(" and ", Bounds());
 
     /// <summary>Whether a number is in range.</summary>
     public bool Allows(double number) =>
@@ -108,6 +101,14 @@ public sealed class OptionDefinition
 
     /// <summary>Reads the value from a tree.</summary>
     public object? Get(object root) => _property.GetValue(_group is null ? root : _group.GetValue(root));
+
+    private IEnumerable<string> Bounds()
+    {
+        if (double.IsFinite(Minimum)) yield return $"at least {Minimum}";
+        if (double.IsFinite(Above)) yield return $"above {Above}";
+        if (double.IsFinite(Maximum)) yield return $"at most {Maximum}";
+        if (double.IsFinite(Below)) yield return $"below {Below}";
+    }
 
     /// <summary>Writes the value into a tree under construction.</summary>
     internal void Set(object root, object? value) =>

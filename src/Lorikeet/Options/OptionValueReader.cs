@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 
 namespace Lorikeet.Options;
@@ -26,15 +27,17 @@ internal static class OptionValueReader
     public static bool IsFalse(string text) => text.ToLowerInvariant() is "false" or "no" or "off" or "0";
 
     /// <summary>Reads a number as Python, YAML or JSON write it: 1e-5, 1_000, .5.</summary>
-    public static double? ReadNumber(string text) =>
-        double.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : null;
+    public static double? ReadNumber(string text)
+    {
+        var digits = text.Replace("_", "", StringComparison.Ordinal);
+        var isNumber = double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var number);
+        return isNumber ? number : null;
+    }
 
     private static bool IsUnset(OptionDefinition option, RawValue raw) => raw switch
     {
         RawValue.Scalar { Text: null } => option.IsOptional || option.TakesSeveral,
-        RawValue.Scalar { Text: var text } when string.Equals(text, option.Unset, StringComparison.OrdinalIgnoreCase) => true,
+        RawValue.Scalar { Text: var text } when text.Equals(option.Unset, StringComparison.OrdinalIgnoreCase) => true,
         RawValue.Scalar { Text: "" } => option.TakesSeveral,
         RawValue.Scalar { Text: var text } =>
             option.IsOptional && text.ToLowerInvariant() is "null" or "none" && !option.Choices.Contains("none"),
@@ -74,19 +77,14 @@ internal static class OptionValueReader
         }
 
         var texts = raw is RawValue.Sequence sequence ? sequence.Items : [((RawValue.Scalar)raw).Text ?? ""];
-        if (option.SplitsAtCommas)
-        {
-            texts = [.. texts.SelectMany(text => text.Trim('[', ']').Split(
-                ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
-        }
-
+        if (option.SplitsAtCommas) texts = [.. texts.SelectMany(text => AtCommas(text.Trim('[', ']')))];
         var list = Array.CreateInstance(option.ElementType, texts.Count);
         for (var i = 0; i < texts.Count && expected is null; i++)
             list.SetValue(ReadElement(option, texts[i], out expected), i);
         return expected is null ? list : null;
     }
 
-    private static System.Collections.IDictionary? ReadMapping(OptionDefinition option, RawValue raw, out string? expected)
+    private static IDictionary? ReadMapping(OptionDefinition option, RawValue raw, out string? expected)
     {
         var entries = Entries(raw);
         expected = entries is null ? "names with values, such as name=value" : null;
@@ -107,13 +105,16 @@ internal static class OptionValueReader
         if (raw is RawValue.Mapping mapping) return mapping.Entries;
         var texts = raw is RawValue.Sequence sequence ? sequence.Items : [((RawValue.Scalar)raw).Text ?? ""];
         if (texts is [['{', ..] json]) return ConfigurationFile.ReadInline(json);
-        var pairs = texts.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        var pairs = texts.SelectMany(AtCommas)
             .Select(pair => pair.Split('=', 2, StringSplitOptions.TrimEntries))
             .ToList();
         return pairs.All(pair => pair.Length == 2)
             ? [.. pairs.Select(pair => KeyValuePair.Create(pair[0], pair[1]))]
             : null;
     }
+
+    private static string[] AtCommas(string text) =>
+        text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static object? ReadElement(OptionDefinition option, string text, out string? expected)
     {
@@ -147,7 +148,7 @@ internal static class OptionValueReader
         return option.Range.Length > 0 ? $"{number} {option.Range}" : number;
     }
 
-    private static System.Collections.IDictionary NewDictionary(OptionDefinition option) =>
-        (System.Collections.IDictionary)Activator.CreateInstance(
+    private static IDictionary NewDictionary(OptionDefinition option) =>
+        (IDictionary)Activator.CreateInstance(
             typeof(Dictionary<,>).MakeGenericType(typeof(string), option.ElementType))!;
 }

@@ -6,10 +6,13 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Options;
 
-/// <summary>Writes the value of an option as YAML on one line, which <see cref="OptionValueReader"/> reads back.</summary>
+/// <summary>Writes an option's value as YAML on one line, which <see cref="OptionValueReader"/> reads back.</summary>
 internal static partial class OptionValueWriter
 {
-    private static readonly JsonSerializerOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The value as a YAML scalar or flow collection.</summary>
     public static string ToYaml(object? value) => value switch

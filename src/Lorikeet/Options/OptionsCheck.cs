@@ -2,9 +2,15 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Options;
 
-/// <summary>What no single range can tell: options that are missing, contradict each other, or do nothing together.</summary>
+/// <summary>What no single range can tell: options that are missing, contradict each other, or do nothing.</summary>
 internal sealed partial class OptionsCheck(TrainingOptions options, Func<string, OptionOrigin> originOf)
 {
+    private static readonly string[] s_adapterShape =
+    [
+        "lora_r", "lora_alpha", "lora_target_modules", "exclude_modules", "rank_pattern", "alpha_pattern", "use_rslora",
+        "bias",
+    ];
+
     private readonly OptionCatalog _catalog = OptionCatalog.Training;
 
     /// <summary>What must be mended.</summary>
@@ -31,23 +37,31 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     private void CheckModel()
     {
         var model = options.Model;
-        if (model.Model.Length == 0 && model.Adapter is null)
-            Problems.Add("No model is given. Expected --model DIR_OR_HUB_ID, or 'model:' in a file.");
-        if (!Device().IsMatch(model.Device))
-            Problems.Add($"{Speak("device")} is '{model.Device}'. Expected auto, cpu, cuda or cuda:N.");
-        if (model is { Method: FineTuneMethod.Full, Adapter: not null })
-            Problems.Add($"{Speak("adapter")} is given, but finetuning_type is full. Merge the adapter first, or train with lora.");
+        Refuse(model.Model.Length == 0 && model.Adapter is null,
+            "No model is given. Expected --model DIR_OR_HUB_ID, or 'model:' in a file.");
+        Refuse(!Device().IsMatch(model.Device),
+            $"{Speak("device")} is '{model.Device}'. Expected auto, cpu, cuda or cuda:N.");
+        Refuse(model is { Method: FineTuneMethod.Full, Adapter: not null },
+            $"{Speak("adapter")} is given, but finetuning_type is full. Merge the adapter first, or train with lora.");
     }
 
     private void CheckQuantization()
     {
         var quantization = options.Quantization;
-        if (quantization is { LoadIn4Bit: true, LoadIn8Bit: true })
-            Problems.Add($"{Speak("load_in_4bit")} and {Speak("load_in_8bit")} are both true. Expected one of them.");
-        if (options.Model.Method == FineTuneMethod.Full && (quantization.LoadIn4Bit || quantization.LoadIn8Bit))
-            Problems.Add("finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
-        if (quantization.LoadIn4Bit) return;
-        WarnIdle("has no effect without load_in_4bit.", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant", "bnb_4bit_compute_dtype");
+        Refuse(quantization is { LoadIn4Bit: true, LoadIn8Bit: true },
+            $"{Speak("load_in_4bit")} and {Speak("load_in_8bit")} are both true. Expected one of them.");
+        Refuse(options.Model.Method == FineTuneMethod.Full && (quantization.LoadIn4Bit || quantization.LoadIn8Bit),
+            "finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
+        if (!quantization.LoadIn4Bit)
+        {
+            WarnIdle("has no effect without load_in_4bit.",
+                "bnb_4bit_quant_type", "bnb_4bit_use_double_quant", "bnb_4bit_compute_dtype");
+        }
+        else if (quantization.ComputeType != options.Model.TorchDtype)
+        {
+            var type = WireNames.Of(options.Model.TorchDtype);
+            WarnIdle($"has no effect: 4-bit layers multiply in torch_dtype ({type}).", "bnb_4bit_compute_dtype");
+        }
     }
 
     private void CheckLora()
@@ -55,40 +69,44 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         var lora = options.Lora;
         CheckExpression("lora_target_modules", lora.TargetModules);
         CheckExpression("exclude_modules", lora.ExcludeModules);
-        if (lora is { LayersPattern: not null, LayersToTransform: null })
-            Problems.Add($"{Speak("layers_pattern")} is given without layers_to_transform. Expected both, as in PEFT.");
-        if (lora is { LayersToTransform: not null, TargetModules.Pattern: not null })
-            Problems.Add($"{Speak("layers_to_transform")} cannot go with a regular expression for the modules, as in PEFT. Name the layers in the expression.");
-        string[] shape = ["lora_r", "lora_alpha", "lora_target_modules", "exclude_modules", "rank_pattern", "alpha_pattern", "use_rslora", "bias"];
-        if (options.Model.Method == FineTuneMethod.Full) WarnIdle("has no effect: finetuning_type is full.", shape);
-        else if (options.Model.Adapter is not null) WarnIdle("has no effect: the adapter keeps its own.", shape);
+        Refuse(lora is { LayersPattern: not null, LayersToTransform: null },
+            $"{Speak("layers_pattern")} is given without layers_to_transform. Expected both, as in PEFT.");
+        Refuse(lora is { LayersToTransform: not null, TargetModules.Pattern: not null },
+            $"{Speak("layers_to_transform")} cannot go with a regular expression for the modules, as in PEFT. "
+            + "Name the layers in the expression.");
+        if (options.Model.Method == FineTuneMethod.Full)
+            WarnIdle("has no effect: finetuning_type is full.", s_adapterShape);
+        else if (options.Model.Adapter is not null)
+            WarnIdle("has no effect: the adapter keeps its own.", s_adapterShape);
     }
 
     private void CheckData()
     {
         var data = options.Data;
-        if (data.Datasets.Count == 0)
-            Problems.Add("No dataset is given. Expected --dataset FILE_DIR_OR_HUB_ID, or 'dataset:' in a file.");
+        Refuse(data.Datasets.Count == 0,
+            "No dataset is given. Expected --dataset FILE_DIR_OR_HUB_ID, or 'dataset:' in a file.");
         if (data.Datasets.Concat(data.EvalDatasets).FirstOrDefault(IsConfiguration) is { } file)
             Problems.Add($"The dataset '{file}' is a configuration, not data. Put it directly after 'train'.");
-        if (data.EvalSize >= 1 && data.EvalSize != Math.Floor(data.EvalSize))
-            Problems.Add($"{Speak("test_size")} is '{data.EvalSize}'. Expected a fraction below 1, or a whole number of rows.");
-        if (data is { EvalSize: > 0, EvalDatasets.Count: > 0 })
-            Problems.Add($"{Speak("test_size")} and {Speak("eval_dataset")} are both given. Expected one of them.");
-        if (data is { Packing: true, GroupByLength: true })
-            Warnings.Add($"{Speak("group_by_length")} has no effect with packing: packed sequences are equally long.");
-        if (data is { GroupByLength: true, Shuffle: false })
-            Warnings.Add($"{Speak("shuffle")} is false, but group_by_length reorders rows.");
+        Refuse(data.EvalSize >= 1 && data.EvalSize != Math.Floor(data.EvalSize),
+            $"{Speak("test_size")} is '{data.EvalSize}'. Expected a fraction below 1, or a whole number of rows.");
+        Refuse(data is { EvalSize: > 0, EvalDatasets.Count: > 0 },
+            $"{Speak("test_size")} and {Speak("eval_dataset")} are both given. Expected one of them.");
+        Warn(data is { Packing: true, GroupByLength: true },
+            $"{Speak("group_by_length")} has no effect with packing: packed sequences are equally long.");
+        Warn(data is { GroupByLength: true, Shuffle: false },
+            $"{Speak("shuffle")} is false, but group_by_length reorders rows.");
     }
 
     private void CheckSchedule()
     {
         var training = options.Optimization;
+        var schedule = WireNames.Of(training.Scheduler);
         var arguments = SchedulerArguments(training.Scheduler);
+        var expected = arguments.Length == 0 ? "nothing" : string.Join(", ", arguments);
         foreach (var name in training.SchedulerArguments.Keys.Except(arguments))
         {
-            Problems.Add($"{Speak("lr_scheduler_kwargs")} holds '{name}', which the schedule {WireNames.Of(training.Scheduler)} does not take. "
-                + (arguments.Length == 0 ? "Expected nothing." : $"Expected {string.Join(", ", arguments)}."));
+            Problems.Add($"{Speak("lr_scheduler_kwargs")} holds '{name}', which the schedule {schedule} does not take. "
+                + $"Expected {expected}.");
         }
 
         string[] required = training.Scheduler switch
@@ -105,7 +123,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
 
         if (training.Scheduler == SchedulerKind.Constant)
         {
-            WarnIdle("has no effect: the schedule constant ignores warm-up, as in transformers. Use constant_with_warmup.",
+            WarnIdle(
+                "has no effect: the schedule constant ignores warm-up, as in transformers. Use constant_with_warmup.",
                 "warmup_ratio", "warmup_steps");
         }
         else if (training.WarmupSteps is not null)
@@ -114,38 +133,42 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         }
 
         if (training.MaxSteps is not null) WarnIdle("has no effect: max_steps is given.", "num_train_epochs");
-        if (training.LearningRate >= 0.1)
-            Warnings.Add($"{Speak("learning_rate")} is {training.LearningRate}, hundreds of times what adapters usually take.");
+        Warn(training.LearningRate >= 0.1,
+            $"{Speak("learning_rate")} is {training.LearningRate}, hundreds of times what adapters usually take.");
     }
 
     private void CheckEvaluation()
     {
         var evaluation = options.Evaluation;
-        if (!HasEvaluation)
+        var isOff = evaluation.Strategy == IntervalStrategy.No;
+        var missing =
+            !HasEvaluation ? "needs held-out rows. Give eval_dataset or test_size."
+            : isOff ? "needs evaluations, but eval_strategy is no. Choose steps or epoch."
+            : null;
+        if (missing is not null)
         {
-            const string missing = "needs held-out rows. Give eval_dataset or test_size.";
-            if (evaluation.Strategy is IntervalStrategy.Steps or IntervalStrategy.Epoch) Problems.Add($"{Speak("eval_strategy")} {missing}");
-            if (evaluation.LoadBestModelAtEnd) Problems.Add($"{Speak("load_best_model_at_end")} {missing}");
-            if (evaluation.EarlyStoppingPatience is not null) Problems.Add($"{Speak("early_stopping_patience")} {missing}");
-            WarnIdle("has no effect: there are no held-out rows.", "eval_steps");
+            Refuse(evaluation.Strategy is IntervalStrategy.Steps or IntervalStrategy.Epoch,
+                $"{Speak("eval_strategy")} {missing}");
+            Refuse(evaluation.LoadBestModelAtEnd, $"{Speak("load_best_model_at_end")} {missing}");
+            Refuse(evaluation.EarlyStoppingPatience is not null, $"{Speak("early_stopping_patience")} {missing}");
+            WarnIdle("has no effect: nothing is evaluated.", "eval_steps");
         }
-        else if (evaluation.Strategy == IntervalStrategy.No)
+        else if (evaluation.Strategy == IntervalStrategy.Epoch)
         {
-            if (evaluation.LoadBestModelAtEnd) Problems.Add($"{Speak("load_best_model_at_end")} needs evaluations, but eval_strategy is no.");
-            if (evaluation.EarlyStoppingPatience is not null) Problems.Add($"{Speak("early_stopping_patience")} needs evaluations, but eval_strategy is no.");
+            WarnIdle("has no effect: eval_strategy is epoch.", "eval_steps");
         }
-
-        if (evaluation.Strategy is IntervalStrategy.No or IntervalStrategy.Epoch && HasEvaluation)
-            WarnIdle($"has no effect: eval_strategy is {WireNames.Of(evaluation.Strategy)}.", "eval_steps");
     }
 
     private void CheckOutput()
     {
         var output = options.Output;
-        if (output is { Overwrite: true, ResumeFromCheckpoint: not null })
-            Problems.Add($"{Speak("overwrite_output_dir")} would delete what {Speak("resume_from_checkpoint")} continues. Expected one of them.");
-        if (output.ReportTo.Contains(MetricSink.None) && output.ReportTo.Count > 1)
-            Problems.Add($"{Speak("report_to")} holds none and something else. Expected one of them.");
+        Refuse(output is { Overwrite: true, ResumeFromCheckpoint: not null },
+            $"{Speak("overwrite_output_dir")} would delete what {Speak("resume_from_checkpoint")} continues. "
+            + "Expected one of them.");
+        Refuse(output is { ResumeFromCheckpoint: "latest", OutputDir: null, RunName: null },
+            $"{Speak("resume_from_checkpoint")} is latest, but no run is named. Give the run's folder with --output.");
+        Refuse(output.ReportTo.Contains(MetricSink.None) && output.ReportTo.Count > 1,
+            $"{Speak("report_to")} holds none and something else. Expected one of them.");
     }
 
     private void CheckExpression(string name, TargetModules? modules)
@@ -161,13 +184,23 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         }
     }
 
+    private void Refuse(bool isWrong, string problem)
+    {
+        if (isWrong) Problems.Add(problem);
+    }
+
+    private void Warn(bool isOdd, string warning)
+    {
+        if (isOdd) Warnings.Add(warning);
+    }
+
     /// <summary>Warns about options a person set to something else than the default although they do nothing.</summary>
     private void WarnIdle(string why, params string[] names)
     {
         foreach (var option in names.Select(name => _catalog.Find(name)!))
         {
-            var changed = OptionValueWriter.ToYaml(option.Get(options)) != OptionValueWriter.ToYaml(option.Default);
-            if (changed && originOf(option.Name).IsExplicit) Warnings.Add($"{Speak(option.Name)} {why}");
+            var isChanged = OptionValueWriter.ToYaml(option.Get(options)) != option.DefaultText;
+            Warn(isChanged && originOf(option.Name).IsExplicit, $"{Speak(option.Name)} {why}");
         }
     }
 

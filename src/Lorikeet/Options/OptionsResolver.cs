@@ -27,15 +27,26 @@ public static class OptionsResolver
         if (configurationPath is not null) binder.Apply(entries, Path.GetFileName(configurationPath));
         binder.Apply(commandLine);
 
-        var options = binder.Build<TrainingOptions>();
+        var options = WithComputeType(binder.Build<TrainingOptions>());
         var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!));
         check.Run();
         OptionBinder.ThrowIfWrong(check.Problems);
         return new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
     }
 
+    /// <summary>QLoRA scripts often name the type of 4-bit products only; here a model computes in one type.</summary>
+    private static TrainingOptions WithComputeType(TrainingOptions options)
+    {
+        var quantization = options.Quantization;
+        return options.Model.TorchDtype == ComputeType.Auto && quantization.LoadIn4Bit
+            && quantization.ComputeType is ComputeType.Float32 or ComputeType.BFloat16
+            ? options with { Model = options.Model with { TorchDtype = quantization.ComputeType } }
+            : options;
+    }
+
     private static Preset ChoosePreset(
-        OptionCatalog catalog, IReadOnlyList<FileEntry> entries, IReadOnlyList<Setting> commandLine, List<string> problems)
+        OptionCatalog catalog, IReadOnlyList<FileEntry> entries, IReadOnlyList<Setting> commandLine,
+        List<string> problems)
     {
         var option = catalog.Find("preset")!;
         var name = commandLine.LastOrDefault(setting => catalog.Find(setting.Name) == option)?.Value.Display
@@ -43,7 +54,8 @@ public static class OptionsResolver
                 .LastOrDefault(entry => catalog.Find(entry.Key) == option)?.Value?.Display
             ?? Preset.Recommended.Name;
         if (Preset.Find(name) is { } preset) return preset;
-        problems.Add($"The preset '{name}' does not exist. Expected {string.Join(" or ", Preset.All.Select(known => known.Name))}.");
+        var known = string.Join(" or ", Preset.All.Select(candidate => candidate.Name));
+        problems.Add($"The preset '{name}' does not exist. Expected {known}.");
         return Preset.Recommended;
     }
 }

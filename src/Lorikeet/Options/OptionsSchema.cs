@@ -27,7 +27,7 @@ public static class OptionsSchema
                 ["properties"] = Properties(catalog.Options.Where(option => option.Group == group.Name)),
             };
             // 'model' is both an option and a group.
-            flat[group.Name] = flat[group.Name] is { } option ? new JsonObject { ["anyOf"] = new JsonArray(option.DeepClone(), nested) } : nested;
+            flat[group.Name] = flat[group.Name] is { } option ? AnyOf(option.DeepClone(), nested) : nested;
         }
 
         return new JsonObject
@@ -46,7 +46,13 @@ public static class OptionsSchema
         {
             properties[option.Name] = Describe(option);
             foreach (var alias in option.Aliases)
-                properties[alias] = new JsonObject { ["description"] = $"The same as {option.Name}.", ["$ref"] = $"#/properties/{option.Name}" };
+            {
+                properties[alias] = new JsonObject
+                {
+                    ["description"] = $"The same as {option.Name}.",
+                    ["$ref"] = $"#/properties/{option.Name}",
+                };
+            }
         }
 
         return properties;
@@ -56,8 +62,7 @@ public static class OptionsSchema
     {
         var element = Element(option);
         var schema =
-            option.ValueType == typeof(TargetModules) ? AnyOf(Type("string"), new JsonObject { ["type"] = "array", ["items"] = Type("string") })
-            : option.IsList ? AnyOf(element, new JsonObject { ["type"] = "array", ["items"] = element.DeepClone() })
+            option.IsList || option.ValueType == typeof(TargetModules) ? AnyOf(element, ArrayOf(element.DeepClone()))
             : option.IsMapping ? new JsonObject { ["type"] = "object", ["additionalProperties"] = element }
             : element;
         if (option.IsOptional) schema = AnyOf(schema, Type("null"));
@@ -69,7 +74,7 @@ public static class OptionsSchema
     {
         var type = option.ElementType;
         if (option.Choices is { Count: > 0 } choices)
-            return new JsonObject { ["enum"] = new JsonArray([.. choices.Select(choice => (JsonNode)Literal(choice))]) };
+            return new JsonObject { ["enum"] = new JsonArray([.. choices.Select(Literal)]) };
         if (type == typeof(bool)) return Type("boolean");
         if (type != typeof(int) && type != typeof(long) && type != typeof(double)) return Type("string");
 
@@ -78,13 +83,17 @@ public static class OptionsSchema
         if (double.IsFinite(option.Maximum)) number["maximum"] = option.Maximum;
         if (double.IsFinite(option.Above)) number["exclusiveMinimum"] = option.Above;
         if (double.IsFinite(option.Below)) number["exclusiveMaximum"] = option.Below;
-        return option.Unset is null ? number : AnyOf(number, new JsonObject { ["const"] = JsonNode.Parse(option.Unset) });
+        if (option.Unset is null) return number;
+        return AnyOf(number, new JsonObject { ["const"] = JsonNode.Parse(option.Unset) });
     }
 
     /// <summary>In YAML, true and false are no texts.</summary>
-    private static JsonNode Literal(string choice) => choice is "true" or "false" ? JsonValue.Create(choice == "true") : JsonValue.Create(choice);
+    private static JsonNode Literal(string choice) =>
+        bool.TryParse(choice, out var flag) ? JsonValue.Create(flag) : JsonValue.Create(choice);
 
     private static JsonObject Type(string type) => new() { ["type"] = type };
+
+    private static JsonObject ArrayOf(JsonNode items) => new() { ["type"] = "array", ["items"] = items };
 
     private static JsonObject AnyOf(params JsonNode[] schemas) => new() { ["anyOf"] = new JsonArray(schemas) };
 }

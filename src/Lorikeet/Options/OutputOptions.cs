@@ -43,7 +43,7 @@ public sealed record OutputOptions
     [Option("save_total_limit", Minimum = 1, Unset = "-1")]
     public int? SaveTotalLimit { get; init; } = 3;
 
-    /// <summary>Continue a run: a checkpoint folder, or latest (also true) for the newest in the output folder.</summary>
+    /// <summary>Continue a run: a checkpoint folder, or latest (true means the same) for the newest one.</summary>
     /// <value>Not set: a new run.</value>
     [Option("resume_from_checkpoint", "resume", Bare = "latest", Unset = "false",
         Placeholder = "DIR|latest")]

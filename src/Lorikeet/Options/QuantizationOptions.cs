@@ -6,7 +6,7 @@ namespace Lorikeet.Options;
 public sealed record QuantizationOptions
 {
     /// <summary>Store the base's linear layers in 4 bits (QLoRA, arXiv 2305.14314).</summary>
-    /// <value>Off: a quarter of the memory costs a little quality and speed; turn it on when the model does not fit.</value>
+    /// <value>Off: a quarter of the memory costs a little quality and speed; it is for models that do not fit.</value>
     [Option("load_in_4bit", "use_4bit")]
     public bool LoadIn4Bit { get; init; }
 
@@ -25,7 +25,7 @@ public sealed record QuantizationOptions
     [Option("bnb_4bit_use_double_quant", "use_nested_quant", "use_bnb_nested_quant", "double_quantization")]
     public bool DoubleQuant { get; init; } = true;
 
-    /// <summary>Type that quantized layers multiply in.</summary>
+    /// <summary>Type that 4-bit layers multiply in; where torch_dtype is auto, the model computes in it.</summary>
     /// <value>The same as torch_dtype.</value>
     [Option("bnb_4bit_compute_dtype")]
     public ComputeType ComputeType { get; init; } = ComputeType.Auto;

@@ -9,7 +9,8 @@ public sealed class ResolvedOptions
     private readonly Func<OptionDefinition, OptionOrigin> _originOf;
 
     internal ResolvedOptions(
-        TrainingOptions options, Func<OptionDefinition, OptionOrigin> originOf, IReadOnlyList<string> warnings, IReadOnlyList<string> notes)
+        TrainingOptions options, Func<OptionDefinition, OptionOrigin> originOf, IReadOnlyList<string> warnings,
+        IReadOnlyList<string> notes)
     {
         (Options, _originOf, Warnings, Notes) = (options, originOf, warnings, notes);
     }
@@ -17,7 +18,7 @@ public sealed class ResolvedOptions
     /// <summary>The options.</summary>
     public TrainingOptions Options { get; }
 
-    /// <summary>What the user may intend but should know: settings without effect, contradictions that are resolved.</summary>
+    /// <summary>What the user may intend but should know, such as settings without effect.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>What the preset keeps and mends.</summary>
@@ -30,18 +31,19 @@ public sealed class ResolvedOptions
         return new ResolvedOptions(options, Origin, [], []);
 
         OptionOrigin Origin(OptionDefinition option) =>
-            OptionValueWriter.ToYaml(option.Get(options)) == OptionValueWriter.ToYaml(option.Default) ? OptionOrigin.Default : code;
+            OptionValueWriter.ToYaml(option.Get(options)) == option.DefaultText ? OptionOrigin.Default : code;
     }
 
     /// <summary>Where the value of an option comes from.</summary>
     /// <param name="name">Any name of the option.</param>
-    public OptionOrigin OriginOf(string name) =>
-        _originOf(OptionCatalog.Training.Find(name) ?? throw new ArgumentException($"'{name}' is not an option.", nameof(name)));
+    public OptionOrigin OriginOf(string name) => OptionCatalog.Training.Find(name) is { } option
+        ? _originOf(option)
+        : throw new ArgumentException($"'{name}' is not an option.", nameof(name));
 
     /// <summary>The same origins for options that were completed since, such as a run's name that was chosen.</summary>
     public ResolvedOptions With(TrainingOptions options) => new(options, _originOf, Warnings, Notes);
 
-    /// <summary>All options as run.yaml: a line each, with its origin behind it. Resolving the text gives the same options.</summary>
+    /// <summary>All options as run.yaml, a line each with its origin behind it; it reads back as the same.</summary>
     public string ToYaml()
     {
         var catalog = OptionCatalog.Training;

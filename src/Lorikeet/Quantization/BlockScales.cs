@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Quantization;
 
-/// <summary>
-/// The scales of a 4-bit weight, one a block: as float32, or themselves quantized (double quantization).
-/// </summary>
+/// <summary>The scales of a 4-bit weight, one a block: as float32, or themselves quantized (double quantization).</summary>
 internal abstract class BlockScales : IDisposable
 {
     /// <summary>Scales are decoded in runs that begin at multiples of this.</summary>
@@ -63,8 +61,7 @@ internal sealed class NestedScales(Tensor codes, Tensor map, Tensor scales, floa
 
     public float Offset { get; } = offset;
 
-    public override long ByteCount =>
-        Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
+    public override long ByteCount => Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
 
     /// <summary>Quantizes scales.</summary>
     public static NestedScales Quantize(ReadOnlySpan<float> scales)

@@ -14,8 +14,8 @@ internal static class DynamicMap
 
     /// <summary>The code of a value in [-1, 1].</summary>
     /// <remarks>
-    /// The reference's search step by step (csrc dQuantize): seven steps, then the nearer of two neighbours, where a
-    /// value half-way stays at the pivot. A plain nearest-value search differs on ties.
+    /// The reference's search step by step (csrc dQuantize): seven steps, then the nearer of two neighbours, where a value
+    /// half-way stays at the pivot. A plain nearest-value search differs on ties.
     /// </remarks>
     public static byte Encode(float[] map, float value)
     {
@@ -41,9 +41,8 @@ internal static class DynamicMap
     }
 
     /// <summary>
-    /// The 255 borders between neighbouring codes: a value above border i has a code above i. The search of
-    /// <see cref="Encode"/> ends on an even code and leaves ties there, so the border above an odd code is a bit lower
-    /// than half-way.
+    /// The 255 borders between neighbouring codes: a value above border i has a code above i. The search above ends on an
+    /// even code and leaves ties there, so a border above an odd code is a bit lower than half-way.
     /// </summary>
     public static float[] Borders(float[] map) => [.. Enumerable.Range(0, map.Length - 1).Select(code =>
     {

@@ -9,7 +9,7 @@ namespace Lorikeet.Quantization;
 /// </summary>
 /// <remarks>
 /// Lorikeet multiplies by the dequantized matrix in both passes. bitsandbytes does so in the backward pass only; in the
-/// forward pass it also rounds the activations to 8 bits. Weights are equal, and outputs here are more accurate.
+/// forward pass it also rounds the activations to 8 bits. Weights are equal, and outputs here are the more accurate ones.
 /// </remarks>
 /// <param name="codes">[rows, columns], int8; the weight owns it.</param>
 /// <param name="scales">Largest magnitude of each row, float32 [rows] (SCB); the weight owns it.</param>
@@ -29,9 +29,7 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : Froze
 
     public override string Format => "int8";
 
-    /// <summary>
-    /// Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.
-    /// </summary>
+    /// <summary>Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.</summary>
     public static EightBitWeight Quantize(Tensor dense)
     {
         using var scope = NewDisposeScope();
@@ -60,12 +58,11 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : Froze
         var codes = (sbyte*)TensorMemory.Pointer(Codes);
         var scales = (float*)TensorMemory.Pointer(Scales);
         var start = TensorMemory.Pointer(target);
-        var columns = checked((int)Columns);
         switch (target.dtype)
         {
-            case ScalarType.Float32: EightBitKernels.Dequantize(codes, scales, Rows, columns, (float*)start); break;
-            case ScalarType.BFloat16: EightBitKernels.Dequantize(codes, scales, Rows, columns, (ushort*)start); break;
-            case ScalarType.Float16: EightBitKernels.Dequantize(codes, scales, Rows, columns, (Half*)start); break;
+            case ScalarType.Float32: EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (float*)start); break;
+            case ScalarType.BFloat16: EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (ushort*)start); break;
+            case ScalarType.Float16: EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (Half*)start); break;
             default: throw new ArgumentException("float32, bfloat16 or float16 was expected.", nameof(target));
         }
     }
@@ -81,7 +78,6 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : Froze
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var values = Codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1) * EightBitKernels.Inverse127;
-        return values.MoveToOuterDisposeScope();
+        return (Codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1) * EightBitKernels.Inverse127).MoveToOuterDisposeScope();
     }
 }

@@ -5,8 +5,8 @@ namespace Lorikeet.Quantization;
 
 /// <summary>A 4-bit code: the value each of the sixteen codes stands for, and the code nearest to a value.</summary>
 /// <remarks>
-/// Tables and comparisons are those of bitsandbytes (functional.py get_4bit_type, csrc dQuantizeNF4 and dQuantizeFP4).
-/// A value on the border between two codes gets the lower one, and NaN, which comes from a block of zeros, gets code 0.
+/// Tables and comparisons are those of bitsandbytes (functional.py get_4bit_type, csrc dQuantizeNF4 and dQuantizeFP4). A
+/// value on the border between two codes gets the lower one, and NaN, which comes from a block of zeros, gets code 0.
 /// </remarks>
 internal interface IFourBitCode
 {
@@ -24,8 +24,7 @@ internal readonly struct NormalFloat4 : IFourBitCode
     [
         -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f,
         -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,
-        0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f,
-        1.0f,
+        0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f,
     ];
 
     /// <summary>Midpoints between neighbouring values, as the reference spells them.</summary>

@@ -5,8 +5,8 @@ namespace Lorikeet.Quantization;
 
 /// <summary>Quantizes to 4 bits on the CPU, equal bit for bit to the CUDA build of bitsandbytes.</summary>
 /// <remarks>
-/// Values are taken row-major over the whole matrix in blocks that share a scale, so a block may span rows, and the
-/// last one may be partial. Within a byte the first value has the high nibble.
+/// Values are taken row-major over the whole matrix in blocks that share a scale, so a block may span rows, and the last
+/// one may be partial. Within a byte the first value has the high nibble.
 /// </remarks>
 internal static unsafe class FourBitQuantizer
 {
@@ -41,8 +41,7 @@ internal static unsafe class FourBitQuantizer
 
     /// <returns>The block's scale.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a model is quantized before tiered compilation notices
-    private static float QuantizeBlock<TCode>(float* source, int length, byte* packed)
-        where TCode : struct, IFourBitCode
+    private static float QuantizeBlock<TCode>(float* source, int length, byte* packed) where TCode : struct, IFourBitCode
     {
         var largest = Vector256<float>.Zero;
         for (var i = 0; i < length; i += Vector256<float>.Count)

@@ -28,8 +28,7 @@ internal static class FourBitTensors
         using var quiet = no_grad();
         var count = weight.Rows * weight.Columns;
         var bytes = weight.Packed.flatten().to_type(ScalarType.Int32);
-        var pairs = stack([bytes.bitwise_right_shift(4), bytes.bitwise_and(15)], dim: 1);
-        var codes = pairs.flatten().slice(0, 0, count, 1);
+        var codes = stack([bytes.bitwise_right_shift(4), bytes.bitwise_and(15)], dim: 1).flatten().slice(0, 0, count, 1);
         var table = tensor(weight.Values, device: weight.Device);
         var scales = weight.Scales.Decode().repeat_interleave(weight.BlockSize).slice(0, 0, count, 1);
         var dense = (table.index_select(0, codes) * scales).to_type(weight.ElementType);

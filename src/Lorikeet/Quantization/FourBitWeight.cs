@@ -5,9 +5,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Quantization;
 
-/// <summary>
-/// A frozen matrix in 4-bit codes with a scale per block, as bitsandbytes stores it (QLoRA, arXiv 2305.14314).
-/// </summary>
+/// <summary>A frozen matrix in 4-bit codes with a scale per block, as bitsandbytes stores it (QLoRA, arXiv 2305.14314).</summary>
 internal sealed unsafe class FourBitWeight : FrozenWeight
 {
     /// <summary>bitsandbytes' own: small enough that one outlier spoils few neighbours.</summary>
@@ -22,8 +20,7 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
     /// <param name="scales">One a block.</param>
     /// <param name="elementType">The type of the values that were quantized.</param>
     public FourBitWeight(
-        FourBitType type, int blockSize, long rows, long columns, Tensor packed, BlockScales scales,
-        ScalarType elementType)
+        FourBitType type, int blockSize, long rows, long columns, Tensor packed, BlockScales scales, ScalarType elementType)
     {
         (Type, BlockSize, Rows, Columns, Packed, Scales, ElementType) =
             (type, blockSize, rows, columns, packed, scales, elementType);
@@ -58,14 +55,12 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
 
     public override string Format => (Type == FourBitType.Nf4 ? "nf4" : "fp4") + (Scales is NestedScales ? "+dq" : "");
 
-    /// <summary>
-    /// Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.
-    /// </summary>
+    /// <summary>Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.</summary>
     public static FourBitWeight Quantize(
         Tensor dense, FourBitType type, bool doubleQuantization, int blockSize = DefaultBlockSize)
     {
         if (blockSize < FourBitQuantizer.SmallestBlock || !int.IsPow2(blockSize))
-            throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "Expected a power of two from 32 on.");
+            throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "A power of two of at least 32 was expected.");
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var flat = dense.detach().to_type(ScalarType.Float32).contiguous().flatten();

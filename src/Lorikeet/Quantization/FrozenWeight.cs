@@ -29,8 +29,8 @@ internal abstract class FrozenWeight : IDisposable
     }
 
     /// <summary>
-    /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target
-    /// saves the allocation, which on the CPU costs more than the dequantization.
+    /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target saves
+    /// the allocation, which on the CPU costs more than the dequantization.
     /// </summary>
     public abstract void CopyTo(Tensor target);
 

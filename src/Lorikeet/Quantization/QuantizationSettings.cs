@@ -49,6 +49,6 @@ internal sealed record QuantizationSettings(
     }
 
     /// <summary>As transformers' should_convert_module.</summary>
-    private bool Skips(string module) => SkippedModules?.Any(pattern =>
-        Regex.IsMatch(module, $"^(?:{pattern})") || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
+    private bool Skips(string module) => SkippedModules?.Any(
+        pattern => Regex.IsMatch(module, $"^(?:{pattern})") || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
 }

@@ -60,9 +60,8 @@ internal static class StoredQuantization
         if (packed.NumberOfElements != (elements + 1) / 2 || codes.NumberOfElements != blocks)
         {
             throw new CheckpointException(
-                $"'{name}' holds {packed.NumberOfElements} bytes and {codes.NumberOfElements} scales; its " +
-                $"quant_state says [{string.Join(", ", state.Shape)}] in blocks of {state.BlockSize}. " +
-                $"Where: '{source}'. Download it again.");
+                $"'{name}' holds {packed.NumberOfElements} bytes and {codes.NumberOfElements} scales; its quant_state says " +
+                $"[{string.Join(", ", state.Shape)}] in blocks of {state.BlockSize}. Where: '{source}'. Download it again.");
         }
 
         BlockScales scales = state.NestedOffset is { } offset
@@ -75,9 +74,7 @@ internal static class StoredQuantization
         Tensor On(Tensor tensor) => tensor.to(device).DetachFromDisposeScope();
     }
 
-    /// <summary>
-    /// The packed codes; some checkpoints declare the same bytes as bfloat16 (bnb_4bit_quant_storage).
-    /// </summary>
+    /// <summary>The packed codes; some checkpoints declare the same bytes as bfloat16 (bnb_4bit_quant_storage).</summary>
     private static unsafe Tensor ReadBytes(ITensorSource source, string name)
     {
         var entry = source.Require(name);
@@ -91,8 +88,8 @@ internal static class StoredQuantization
         if (source.Tensors.ContainsKey(name + "_format") && source.Span<byte>(name + "_format")[0] != 0)
         {
             throw new CheckpointException(
-                $"'{name}' is stored in the tiles of an older GPU. The row-major layout (weight_format 0) was " +
-                $"expected. Where: '{source}'. Save the model again with a current bitsandbytes.");
+                $"'{name}' is stored in the tiles of an older GPU. The row-major layout (weight_format 0) was expected. " +
+                $"Where: '{source}'. Save the model again with a current bitsandbytes.");
         }
 
         source.Require(ScaleName(name));
@@ -118,8 +115,7 @@ internal static class StoredQuantization
         }
 
         var state = new State([weight.Rows, weight.Columns], weight.BlockSize, weight.ElementType, nested?.Offset);
-        var json = Encoding.UTF8.GetBytes(state.ToJson(weight.Type));
-        yield return (name + StatePrefix + WireName(weight.Type), tensor(json));
+        yield return (name + StatePrefix + WireName(weight.Type), tensor(Encoding.UTF8.GetBytes(state.ToJson(weight.Type))));
     }
 
     /// <summary>"NAME.weight" to "NAME.SCB".</summary>
@@ -155,8 +151,7 @@ internal static class StoredQuantization
         public string ToJson(FourBitType type)
         {
             var nested = NestedOffset is { } offset
-                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", " +
-                    $"\"nested_offset\": {(double)offset:R}"
+                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {(double)offset:R}"
                 : "";
             return $"{{\"quant_type\": \"{WireName(type)}\", \"blocksize\": {BlockSize}, \"dtype\": \"{TypeName}\", " +
                 $"\"shape\": [{string.Join(", ", Shape)}]{nested}}}";

@@ -35,7 +35,8 @@ internal sealed class FineTuning : IDisposable
     /// <param name="clock">Tells the time.</param>
     public FineTuning(ResolvedOptions resolved, ITrainingObserver display, TimeProvider clock)
     {
-        (_resolved, _options, _clock) = (resolved, resolved.Options, clock);
+        _resolved = WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock);
+        (_options, _clock) = (_resolved.Options, clock);
         _folder = ModelSource.Resolve(_options.Model.Model, _options.Model.Revision);
         var config = ModelConfig.Load(_folder);
         _run = OpenRun();
@@ -116,14 +117,31 @@ internal sealed class FineTuning : IDisposable
         ];
     }
 
+    /// <summary>Settles the run's folder, so that run.yaml names it and is enough to resume.</summary>
+    private static ResolvedOptions WithFolder(ResolvedOptions resolved, TimeProvider clock)
+    {
+        var options = resolved.Options;
+        if (options.Output.OutputDir is not null) return resolved;
+        var folder = RunOf(options.Output.ResumeFromCheckpoint)
+            ?? (options.Output.RunName is { } name ? Path.Combine("runs", name) : null)
+            ?? RunFolder.Named(options.Model.Model, options.Data.Datasets[0], clock).Folder;
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, folder);
+        return resolved.With(options with { Output = options.Output with { OutputDir = relative } });
+    }
+
+    /// <summary>The folder of the run a checkpoint belongs to: RUN/checkpoints/step-000100.</summary>
+    private static string? RunOf(string? checkpoint)
+    {
+        var parent = checkpoint is null ? null : Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(checkpoint));
+        return Path.GetFileName(parent) == "checkpoints" ? Path.GetDirectoryName(parent) : null;
+    }
+
     private RunFolder OpenRun()
     {
-        var run = _options.Output.OutputDir is { } folder ? new RunFolder(folder)
-            : _options.Output.RunName is { } name ? new RunFolder(Path.Combine("runs", name))
-            : RunFolder.Named(_options.Model.Model, _options.Data.Datasets[0], _clock);
+        var run = new RunFolder(_options.Output.OutputDir!);
         if (_options.Output.ResumeFromCheckpoint is null) run.Begin(_options.Output.Overwrite);
         Directory.CreateDirectory(run.Folder);
-        AtomicFile.WriteText(run.OptionsFile, _resolved.ToYaml());
+        if (!File.Exists(run.OptionsFile)) AtomicFile.WriteText(run.OptionsFile, _resolved.ToYaml());
         return run;
     }
 
@@ -214,6 +232,7 @@ internal sealed class FineTuning : IDisposable
     {
         _model.Dispose();
         _recorder.Dispose();
+        if (_options.Output.DryRun) Directory.Delete(_run.Folder, recursive: true);
     }
 
     private sealed record Sample(string Text, int[] PromptIds, IReadOnlyList<string> Answers);

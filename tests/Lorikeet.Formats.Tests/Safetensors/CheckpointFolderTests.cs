@@ -27,12 +27,11 @@ public class CheckpointFolderTests
     public void Open_ReadsShardedPickles()
     {
         using var folder = new TemporaryFolder();
-        const string Shard = "pytorch_model-00001-of-00001.bin";
-        File.Copy(TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder[Shard]);
+        File.Copy(TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder["pytorch_model-00001-of-00001.bin"]);
         using var whole = CheckpointFolder.Open(TestAssets.Golden("models", "gqa"));
-        var map = new JsonObject(whole.Tensors.Keys.Select(name => KeyValuePair.Create(name, (JsonNode?)Shard)));
-        var index = new JsonObject { ["weight_map"] = map };
-        File.WriteAllText(folder["pytorch_model.bin.index.json"], index.ToJsonString());
+        var map = new JsonObject(whole.Tensors.Keys.Select(name =>
+            KeyValuePair.Create(name, (JsonNode?)"pytorch_model-00001-of-00001.bin")));
+        File.WriteAllText(folder["pytorch_model.bin.index.json"], new JsonObject { ["weight_map"] = map }.ToJsonString());
         using var pickles = CheckpointFolder.Open(folder.Path);
         AssertHoldsRoundedWeights(pickles);
     }
@@ -79,10 +78,8 @@ public class CheckpointFolderTests
     public void Open_SaysWhichTensorAShardLacks()
     {
         using var folder = new TemporaryFolder();
-        var shard = TestAssets.Golden("models", "gqa_sharded", "model-00001-of-00008.safetensors");
-        File.Copy(shard, folder["a.safetensors"]);
-        var index = """{"weight_map":{"lm_head.weight":"a.safetensors"}}""";
-        File.WriteAllText(folder["model.safetensors.index.json"], index);
+        File.Copy(TestAssets.Golden("models", "gqa_sharded", "model-00001-of-00008.safetensors"), folder["a.safetensors"]);
+        File.WriteAllText(folder["model.safetensors.index.json"], """{"weight_map":{"lm_head.weight":"a.safetensors"}}""");
         var fault = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path));
         Assert.Contains("no tensor 'lm_head.weight'", fault.Message);
         Assert.Contains("model.embed_tokens.weight", fault.Message);
@@ -108,25 +105,21 @@ public class CheckpointFolderTests
         var fault = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path));
         Assert.Contains("holds no weights", fault.Message);
         Assert.Contains("Present: config.json.", fault.Message);
-        fault = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder["no"]));
-        Assert.Contains("does not exist", fault.Message);
+        Assert.Contains("does not exist", Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder["no"])).Message);
     }
 
     private static IEnumerable<string> ModelOrder()
     {
         string[] parts =
         [
-            "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
-            "mlp.up_proj", "mlp.down_proj", "input_layernorm", "post_attention_layernorm",
+            "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
+            "mlp.down_proj", "input_layernorm", "post_attention_layernorm",
         ];
-        var layers = Enumerable.Range(0, 3)
-            .SelectMany(layer => parts.Select(part => $"model.layers.{layer}.{part}.weight"));
+        var layers = Enumerable.Range(0, 3).SelectMany(layer => parts.Select(part => $"model.layers.{layer}.{part}.weight"));
         return ["model.embed_tokens.weight", .. layers, "model.norm.weight", "lm_head.weight"];
     }
 
-    /// <summary>
-    /// The pickle of the goldens was saved from the bfloat16 model after it had been widened to float32.
-    /// </summary>
+    /// <summary>The pickle of the goldens was saved from the bfloat16 model after it had been widened to float32.</summary>
     private static void AssertHoldsRoundedWeights(CheckpointFolder pickle)
     {
         using var rounded = CheckpointFolder.Open(TestAssets.Golden("models", "gqa_bf16"));

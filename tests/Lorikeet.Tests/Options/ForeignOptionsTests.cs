@@ -32,7 +32,7 @@ public sealed class ForeignOptionsTests
     [InlineData("trust_remote_code", "true", "--trust_remote_code is 'true'. Code from the hub is never run here")]
     [InlineData("deepspeed", "zero3.json", "one process on one device")]
     [InlineData("hub_token", "hf_x", "set HF_TOKEN")]
-    [InlineData("report_to", "wandb", "import TensorBoard's event files")]
+    [InlineData("report_to", "wandb", "read its event files")]
     [InlineData("metric_for_best_model", "accuracy", "lowest eval_loss")]
     [InlineData("use_dora", "true", "DoRA is not implemented")]
     [InlineData("quantization_bit", "3", "Expected 4 or 8.")]
@@ -49,9 +49,20 @@ public sealed class ForeignOptionsTests
     }
 
     [Fact]
+    public void TypeOfFourBitProducts_IsTheTypeOfTheModelUnlessThatIsNamed()
+    {
+        (string, string)[] quantized = [("load_in_4bit", "true"), ("bnb_4bit_compute_dtype", "bfloat16")];
+        Assert.Equal(ComputeType.BFloat16, Resolve(quantized).Options.Model.TorchDtype);
+
+        var resolved = Resolve([.. quantized, ("torch_dtype", "float32")]);
+        Assert.Equal(ComputeType.Float32, resolved.Options.Model.TorchDtype);
+        Assert.StartsWith("--bnb_4bit_compute_dtype has no effect", Assert.Single(resolved.Warnings));
+    }
+
+    [Fact]
     public void EveryTarget_IsAnOptionThatTakesTheValue()
     {
-        string[] values = ["true", "false", "4", "8", "5", "0.1", "group_by_length", "random", "sequential", "auto", "cpu"];
+        string[] values = ["true", "false", "4", "8", "5", "0.1", "group_by_length", "random", "sequential", "cpu"];
         var settings =
             from option in ForeignOptions.All.Values
             from value in values

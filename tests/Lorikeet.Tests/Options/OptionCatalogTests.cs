@@ -42,11 +42,12 @@ public sealed class OptionCatalogTests
 
     /// <summary>Every name the issue promises.</summary>
     [Theory]
-    [InlineData("per_device_train_batch_size gradient_accumulation_steps learning_rate lr_scheduler_type warmup_ratio warmup_steps")]
-    [InlineData("max_steps num_train_epochs weight_decay max_grad_norm optim max_seq_length packing group_by_length gradient_checkpointing")]
-    [InlineData("load_in_4bit bnb_4bit_quant_type bnb_4bit_use_double_quant bnb_4bit_compute_dtype")]
-    [InlineData("lora_r lora_alpha lora_dropout lora_target_modules bias modules_to_save use_rslora neftune_noise_alpha")]
-    [InlineData("eval_steps save_steps save_total_limit load_best_model_at_end logging_steps seed resume_from_checkpoint report_to")]
+    [InlineData("per_device_train_batch_size gradient_accumulation_steps learning_rate lr_scheduler_type warmup_ratio")]
+    [InlineData("warmup_steps max_steps num_train_epochs weight_decay max_grad_norm optim max_seq_length packing")]
+    [InlineData("group_by_length gradient_checkpointing load_in_4bit bnb_4bit_quant_type bnb_4bit_use_double_quant")]
+    [InlineData("bnb_4bit_compute_dtype lora_r lora_alpha lora_dropout lora_target_modules bias modules_to_save")]
+    [InlineData("use_rslora neftune_noise_alpha eval_steps save_steps save_total_limit load_best_model_at_end")]
+    [InlineData("logging_steps seed resume_from_checkpoint report_to")]
     [InlineData("torch_dtype device adapter shuffle dry_run preset progress libtorch")]
     public void Find_KnowsEveryNameUsersBring(string names) =>
         Assert.All(names.Split(' '), name => Assert.NotNull(OptionCatalog.Training.Find(name)));

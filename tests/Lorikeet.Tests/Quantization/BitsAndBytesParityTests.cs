@@ -61,6 +61,7 @@ public sealed class BitsAndBytesParityTests : IDisposable
         var values = TensorMemory.Span<T>(actual).ToArray();
         Assert.Equal(expected.Length, values.Length);
         var different = Enumerable.Range(0, expected.Length).Where(i => !expected[i].Equals(values[i])).ToList();
-        Assert.True(different.Count == 0, $"{name}: {different.Count} differ, first {different.FirstOrDefault()}.");
+        Assert.True(different.Count == 0, different.Count == 0 ? "" :
+            $"{name}: {different.Count} of {expected.Length} differ, first at {different[0]}: {expected[different[0]]} expected, {values[different[0]]}.");
     }
 }

@@ -7,9 +7,7 @@ namespace Lorikeet.Tests.Quantization;
 /// <summary>Arithmetic of the GPU that goldens were made on, repeated on the CPU.</summary>
 public class CudaNumericsTests
 {
-    /// <summary>
-    /// Sizes and the bits of the means of 0.1 + torch.rand, seed 7, drawn in this order; from an H200.
-    /// </summary>
+    /// <summary>Sizes and the bits of the means of 0.1 + torch.rand, seed 7, drawn in this order; from an H200.</summary>
     private static readonly (int Count, uint Mean)[] s_means =
     [
         (1, 0x3f228a49), (2, 0x3f076d08), (3, 0x3f09c9f3), (5, 0x3f2e81ed), (31, 0x3f226c46), (33, 0x3f185f44),

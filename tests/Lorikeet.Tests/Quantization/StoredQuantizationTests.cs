@@ -9,8 +9,7 @@ namespace Lorikeet.Tests.Quantization;
 /// <summary>Checkpoints that transformers and bitsandbytes saved quantized.</summary>
 public sealed class StoredQuantizationTests : IDisposable
 {
-    private readonly SafetensorsFile _dense =
-        SafetensorsFile.Open(TestAssets.Golden("models", "gqa", "model.safetensors"));
+    private readonly SafetensorsFile _dense = SafetensorsFile.Open(TestAssets.Golden("models", "gqa", "model.safetensors"));
 
     public void Dispose() => _dense.Dispose();
 
@@ -54,8 +53,8 @@ public sealed class StoredQuantizationTests : IDisposable
 
     [Theory]
     [InlineData("{\"blocksize\": 64}", "shape")]
-    [InlineData("""{"blocksize": 64, "dtype": "int4", "shape": [2, 32]}""", "'int4'")]
-    [InlineData("""{"blocksize": 64, "dtype": "float32", "shape": [4, 32]}""", "32 bytes and 1 scales")]
+    [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"int4\", \"shape\": [2, 32]}", "'int4'")]
+    [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [4, 32]}", "32 bytes and 1 scales")]
     [InlineData("not JSON", "not a quantization state")]
     public void Read_RefusesAStateThatDoesNotFit(string state, string said)
     {
@@ -68,8 +67,7 @@ public sealed class StoredQuantizationTests : IDisposable
                 System.Text.Encoding.UTF8.GetBytes(state)),
         ]);
         using var file = SafetensorsFile.Open(folder["x"]);
-        var fault = Assert.Throws<CheckpointException>(() => StoredQuantization.Read(file, "w.weight", CPU));
-        Assert.Contains(said, fault.Message);
+        Assert.Contains(said, Assert.Throws<CheckpointException>(() => StoredQuantization.Read(file, "w.weight", CPU)).Message);
     }
 
     [Fact]

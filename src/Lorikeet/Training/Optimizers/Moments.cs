@@ -11,8 +11,7 @@ internal abstract class Moments : IDisposable
     /// <param name="parameter">Contiguous float32.</param>
     /// <param name="gradient">The same.</param>
     /// <param name="rule">The arithmetic of this step.</param>
-    public abstract void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule)
-        where TRule : struct, IAdamRule<TRule>;
+    public abstract void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : struct, IAdamRule<TRule>;
 
     /// <summary>What is stored, by name.</summary>
     public abstract IEnumerable<(string Name, Tensor Value)> State();
@@ -43,8 +42,7 @@ internal sealed unsafe class FullMoments(Tensor parameter, (string First, string
             parameter.NumberOfElements, rule);
     }
 
-    public override IEnumerable<(string Name, Tensor Value)> State() =>
-        [(names.First, _first), (names.Second, _second)];
+    public override IEnumerable<(string Name, Tensor Value)> State() => [(names.First, _first), (names.Second, _second)];
 
     public override void Dispose()
     {

@@ -19,22 +19,19 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
     public int Steps { get; private set; }
 
     /// <summary>Creates the optimizer that <paramref name="options"/> name.</summary>
-    /// <remarks>
-    /// Paged variants compute the same; their states need no paging where host memory is the device's.
-    /// </remarks>
-    public static Optimizer Create(IReadOnlyList<Parameter> parameters, OptimizationOptions options) =>
-        options.Optimizer switch
-        {
-            OptimizerKind.AdamW => new AdamW<TorchAdamRule>(
-                parameters, options, parameter => new FullMoments(parameter.Value, ("exp_avg", "exp_avg_sq"))),
-            OptimizerKind.PagedAdamW32Bit => new AdamW<BitsAndBytesAdamRule>(parameters, options, FullBitsAndBytes),
-            OptimizerKind.AdamW8Bit or OptimizerKind.PagedAdamW8Bit => new AdamW<BitsAndBytesAdamRule>(
-                parameters, options, parameter => KeepsFullMoments(parameter)
-                    ? FullBitsAndBytes(parameter)
-                    : new EightBitMoments(parameter.Value)),
-            OptimizerKind.Sgd => new Sgd(parameters, options),
-            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Optimizer, "Unknown optimizer."),
-        };
+    /// <remarks>Paged variants compute the same; their states need no paging where host memory is the device's.</remarks>
+    public static Optimizer Create(IReadOnlyList<Parameter> parameters, OptimizationOptions options) => options.Optimizer switch
+    {
+        OptimizerKind.AdamW => new AdamW<TorchAdamRule>(
+            parameters, options, parameter => new FullMoments(parameter.Value, ("exp_avg", "exp_avg_sq"))),
+        OptimizerKind.PagedAdamW32Bit => new AdamW<BitsAndBytesAdamRule>(parameters, options, FullBitsAndBytes),
+        OptimizerKind.AdamW8Bit or OptimizerKind.PagedAdamW8Bit => new AdamW<BitsAndBytesAdamRule>(
+            parameters, options, parameter => KeepsFullMoments(parameter)
+                ? FullBitsAndBytes(parameter)
+                : new EightBitMoments(parameter.Value)),
+        OptimizerKind.Sgd => new Sgd(parameters, options),
+        _ => throw new ArgumentOutOfRangeException(nameof(options), options.Optimizer, "Unknown optimizer."),
+    };
 
     /// <summary>One update from the gradients of the parameters; a parameter without a gradient stays.</summary>
     public void Step(double learningRate)
@@ -72,9 +69,7 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
 
     private static FullMoments FullBitsAndBytes(Parameter parameter) => new(parameter.Value, ("state1", "state2"));
 
-    /// <summary>
-    /// Small parameters and embeddings, whose rare rows 8 bits would wear away (arXiv 2110.02861, section 2.3).
-    /// </summary>
+    /// <summary>Small parameters and embeddings, whose rare rows 8 bits would wear away (arXiv 2110.02861, section 2.3).</summary>
     private static bool KeepsFullMoments(Parameter parameter) =>
         parameter.Value.NumberOfElements < EightBitMoments.SmallestParameter
         || parameter.Name.StartsWith(TensorNames.Embedding, StringComparison.Ordinal);

@@ -3,9 +3,7 @@ using Lorikeet.Options;
 namespace Lorikeet.Training.Schedules;
 
 /// <summary>The learning rate as a pure function of the step.</summary>
-/// <remarks>
-/// Reference: transformers <c>optimization.py</c>; step 0 is the first, and with warm-up its rate is 0.
-/// </remarks>
+/// <remarks>Reference: transformers <c>optimization.py</c>; step 0 is the first, and with warm-up its rate is 0.</remarks>
 internal sealed class LearningRateSchedule(OptimizationOptions options, int totalSteps)
 {
     private readonly int _warmup = WarmupSteps(options, totalSteps);
@@ -38,9 +36,7 @@ internal sealed class LearningRateSchedule(OptimizationOptions options, int tota
     /// <summary>0 after the warm-up, 1 at the end.</summary>
     private double Progress(int step) => (double)(step - _warmup) / Math.Max(1, totalSteps - _warmup);
 
-    /// <summary>
-    /// From 1 to <paramref name="end"/> along num_cycles periods of a cosine, half of one by default.
-    /// </summary>
+    /// <summary>From 1 to <paramref name="end"/> along num_cycles periods of a cosine, half of one by default.</summary>
     private double HalfCosine(double progress, double end)
     {
         var factor = 0.5 * (1 + Math.Cos(Math.PI * Argument("num_cycles", 0.5) * 2 * progress));

@@ -60,9 +60,8 @@ public sealed class OptimizerTests : IDisposable
     [InlineData(5)]
     public void Kernel_EqualsTensorOperations(int count)
     {
-        var options = new OptimizationOptions { WeightDecay = 0.1 };
-        Compare(TorchAdamRule.Create(options, decays: true, learningRate: 1e-2, step: 3), count);
-        Compare(BitsAndBytesAdamRule.Create(options, decays: true, learningRate: 1e-2, step: 3), count);
+        Compare(TorchAdamRule.Create(Options(OptimizerKind.AdamW) with { WeightDecay = 0.1 }, true, 1e-2, 3), count);
+        Compare(BitsAndBytesAdamRule.Create(Options(OptimizerKind.AdamW) with { WeightDecay = 0.1 }, true, 1e-2, 3), count);
     }
 
     [Fact]
@@ -110,8 +109,7 @@ public sealed class OptimizerTests : IDisposable
     public void Restore_ContinuesBitForBit(OptimizerKind kind)
     {
         using var folder = new TemporaryFolder();
-        Parameter[] straight =
-            [new("a", Parameter.Leaf(randn(80, 60)), true), new("b", Parameter.Leaf(randn(9)), false)];
+        Parameter[] straight = [new("a", Parameter.Leaf(randn(80, 60)), true), new("b", Parameter.Leaf(randn(9)), false)];
         var gradients = Enumerable.Range(0, 12).Select(_ => (randn(80, 60), randn(9))).ToArray();
         using var optimizer = Optimizer.Create(straight, Options(kind));
         Run(optimizer, straight, gradients[..6]);
@@ -132,8 +130,7 @@ public sealed class OptimizerTests : IDisposable
     [Fact]
     public void Sgd_AddsTheDecayToTheGradient()
     {
-        Parameter[] parameters =
-            [new("a", Parameter.Leaf(tensor([1f, -2f])), true), new("b", Parameter.Leaf(tensor([1f])), false)];
+        Parameter[] parameters = [new("a", Parameter.Leaf(tensor([1f, -2f])), true), new("b", Parameter.Leaf(tensor([1f])), false)];
         using var optimizer = Optimizer.Create(parameters, Options(OptimizerKind.Sgd) with { WeightDecay = 0.5 });
         Run(optimizer, parameters, [(tensor([1f, 1f]), tensor([1f]))]);
         Assert.Equal([0.985f, -2f], TensorMemory.Span<float>(parameters[0].Value).ToArray());

@@ -7,8 +7,7 @@ namespace Lorikeet.Tests.Training.Schedules;
 
 public class LearningRateScheduleTests
 {
-    private static readonly JsonNode s_golden =
-        JsonNode.Parse(File.ReadAllText(TestAssets.Golden("lr_schedules.json")))!;
+    private static readonly JsonNode s_golden = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("lr_schedules.json")))!;
 
     public static TheoryData<string> Names() => [.. s_golden["schedules"]!.AsObject().Select(schedule => schedule.Key)];
 
@@ -16,8 +15,7 @@ public class LearningRateScheduleTests
     [MemberData(nameof(Names))]
     public void Rates_EqualTransformers(string name)
     {
-        var kind = (SchedulerKind)WireNames.Find(typeof(SchedulerKind), name)!;
-        var options = Options(kind) with { LearningRate = (double)s_golden["lr"]! };
+        var options = Options((SchedulerKind)WireNames.Find(typeof(SchedulerKind), name)!) with { LearningRate = (double)s_golden["lr"]! };
         var schedule = new LearningRateSchedule(options, (int)s_golden["total_steps"]!);
         var expected = s_golden["schedules"]![name]!.AsArray();
         for (var step = 0; step < expected.Count; step++)
@@ -55,11 +53,13 @@ public class LearningRateScheduleTests
         expected,
         LearningRateSchedule.WarmupSteps(new OptimizationOptions { WarmupRatio = ratio, WarmupSteps = steps }, total));
 
-    private static LearningRateSchedule Schedule(SchedulerKind kind, params (string Name, double Value)[] arguments)
-    {
-        var named = arguments.ToDictionary(argument => argument.Name, argument => argument.Value);
-        return new LearningRateSchedule(Options(kind) with { LearningRate = 2, SchedulerArguments = named }, 57);
-    }
+    private static LearningRateSchedule Schedule(SchedulerKind kind, params (string Name, double Value)[] arguments) => new(
+        Options(kind) with
+        {
+            LearningRate = 2,
+            SchedulerArguments = arguments.ToDictionary(argument => argument.Name, argument => argument.Value),
+        },
+        57);
 
     private static OptimizationOptions Options(SchedulerKind kind) => new() { Scheduler = kind, WarmupSteps = 7 };
 }

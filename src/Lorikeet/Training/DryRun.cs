@@ -1,0 +1,28 @@
+using Lorikeet.Options;
+
+namespace Lorikeet.Training;
+
+/// <summary>The options of a dry run: everything is read and loaded as for the run itself, then one step is taken.</summary>
+internal static class DryRun
+{
+    /// <summary>The same run cut to one step, in a folder of its own that is thrown away afterwards.</summary>
+    public static ResolvedOptions Of(ResolvedOptions resolved)
+    {
+        var options = resolved.Options;
+        return resolved.With(options with
+        {
+            Optimization = options.Optimization with { MaxSteps = 1 },
+            Evaluation = options.Evaluation with
+            {
+                Strategy = IntervalStrategy.No, LoadBestModelAtEnd = false, EarlyStoppingPatience = null,
+            },
+            Output = options.Output with
+            {
+                OutputDir = Path.Combine(Path.GetTempPath(), $"lorikeet-dry-run-{Environment.ProcessId}"),
+                SaveStrategy = IntervalStrategy.No,
+                ResumeFromCheckpoint = null,
+                Overwrite = true,
+            },
+        });
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Lorikeet.Testing;
+
+namespace Lorikeet.Cli.Tests;
+
+public sealed class TrainVerbTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("lorikeet-train").FullName;
+
+    public TrainVerbTests()
+    {
+        var random = new Random(7);
+        File.WriteAllLines(Path.Combine(_folder, "rows.jsonl"), Enumerable.Range(0, 24).Select(_ =>
+        {
+            int[] ids = [.. Enumerable.Range(0, random.Next(8, 16)).Select(_ => random.Next(3, 320))];
+            int[] labels = [-100, -100, -100, .. ids.Skip(3)];
+            return $$"""{"input_ids": [{{string.Join(",", ids)}}], "labels": [{{string.Join(",", labels)}}]}""";
+        }));
+    }
+
+    private string Run => Path.Combine(_folder, "run");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Train_LeavesEverythingInTheRunsFolder()
+    {
+        var result = Train("--max-steps", "3", "--json");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(3, JsonNode.Parse(result.Output)!["steps"]!.GetValue<int>());
+        Assert.Matches("(?m)^max_steps: 3 +# command line$", File.ReadAllText(Path.Combine(Run, "run.yaml")));
+        var steps = File.ReadLines(Path.Combine(Run, "metrics.jsonl")).Count(line => line.Contains("\"grad_norm\""));
+        Assert.Equal(3, steps);
+        string[] files = ["log.txt", "report.md", "report.html", "adapter/adapter_config.json"];
+        Assert.All(files, file => Assert.True(File.Exists(Path.Combine(Run, file)), file));
+    }
+
+    [Fact]
+    public void DryRun_TakesOneStepAndSavesNothing()
+    {
+        var result = Train("--max_steps", "1000", "--dry_run");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("Nothing was saved.", result.Error);
+        Assert.Empty(result.Output);
+        Assert.False(Directory.Exists(Run));
+    }
+
+    [Fact]
+    public void FinishedRun_IsNotOverwrittenUnasked()
+    {
+        Assert.Equal(0, Train("--max_steps", "1").ExitCode);
+        var again = Train("--max_steps", "1");
+        Assert.Equal(2, again.ExitCode);
+        Assert.Contains("holds a finished run", again.Error);
+        Assert.Equal(0, Train("--max_steps", "1", "--overwrite_output_dir").ExitCode);
+    }
+
+    [Fact]
+    public void WrongOptions_AreAllNamedAndNothingIsBegun()
+    {
+        var result = Train("--lora_r", "0", "--lr", "fast", "--deepspeed", "zero.json");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("3 options are wrong:", result.Error);
+        Assert.Contains("--lora_r is '0'.", result.Error);
+        Assert.Contains("--lr is 'fast'.", result.Error);
+        Assert.Contains("--deepspeed is 'zero.json'.", result.Error);
+        Assert.False(Directory.Exists(Run));
+    }
+
+    [Fact]
+    public void Interrupt_FinishesTheStepSavesAndExitsWith130()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals to send.");
+        using var process = CliProcess.Start(_folder, Arguments("--max_steps", "1000000", "--save_steps", "1000000"));
+        var metrics = Path.Combine(Run, "metrics.jsonl");
+        SpinWait.SpinUntil(() => process.HasExited || File.Exists(metrics) && new FileInfo(metrics).Length > 0);
+        Process.Start("kill", ["-INT", $"{process.Id}"])!.WaitForExit();
+
+        process.WaitForExit();
+        Assert.Equal(130, process.ExitCode);
+        Assert.Single(Directory.GetDirectories(Path.Combine(Run, "checkpoints"), "step-*"));
+    }
+
+    private CliProcess.Result Train(params string[] more) => CliProcess.RunIn(_folder, [], Arguments(more));
+
+    private string[] Arguments(params string[] more) =>
+    [
+        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", "rows.jsonl", "--output", Run,
+        "--torch_dtype", "float32", "--progress", "none", .. more,
+    ];
+}
