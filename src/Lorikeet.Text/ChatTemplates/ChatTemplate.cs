@@ -16,11 +16,13 @@ namespace Lorikeet.Text.ChatTemplates;
 public sealed class ChatTemplate
 {
     private readonly TemplateSyntax _syntax;
+    private readonly TimeProvider _clock;
 
-    private ChatTemplate(TemplateSyntax syntax) => _syntax = syntax;
-
-    /// <summary>What <c>strftime_now</c> reads.</summary>
-    internal TimeProvider Clock { get; set; } = TimeProvider.System;
+    private ChatTemplate(TemplateSyntax syntax, TimeProvider clock)
+    {
+        _syntax = syntax;
+        _clock = clock;
+    }
 
     /// <summary>Parses a template.</summary>
     /// <exception cref="CheckpointException">
@@ -31,7 +33,7 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(source);
         try
         {
-            return new ChatTemplate(TemplateParser.Parse(source));
+            return new ChatTemplate(TemplateParser.Parse(source), TimeProvider.System);
         }
         catch (JinjaException fault)
         {
@@ -44,6 +46,17 @@ public sealed class ChatTemplate
         {
             throw new CheckpointException("The chat template is nested too deeply. Give another template.", fault);
         }
+    }
+
+    /// <summary>The same template with another clock.</summary>
+    /// <param name="clock">
+    /// What <c>strftime_now</c> reads, by default the system's. Some templates print the date (Llama 3.2, Mistral Small
+    /// 3): a run that is to render the same text on another day keeps its first day here.
+    /// </param>
+    public ChatTemplate WithClock(TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        return new ChatTemplate(_syntax, clock);
     }
 
     /// <summary>Renders a conversation.</summary>
@@ -72,7 +85,7 @@ public sealed class ChatTemplate
     {
         try
         {
-            return Interpreter.Render(_syntax, conversation.ToScope(Globals.Create(Clock), addGenerationPrompt));
+            return Interpreter.Render(_syntax, conversation.ToScope(Globals.Create(_clock), addGenerationPrompt));
         }
         catch (JinjaException fault)
         {

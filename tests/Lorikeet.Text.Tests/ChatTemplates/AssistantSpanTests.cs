@@ -56,7 +56,8 @@ public class AssistantSpanTests
     {
         const string Mistral = """
             {{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}
-            {%- elif m.tool_calls %}{{ '[TOOL_CALLS] [' }}{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}
+            {%- elif m.tool_calls %}{{ '[TOOL_CALLS] [' }}
+            {%- for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}
             {{- ']' + eos_token }}
             {%- elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}
             {%- else %}{{ '[TOOL_RESULTS] ' + m.content + '[/TOOL_RESULTS]' }}{% endif %}{% endfor %}

@@ -47,8 +47,8 @@ public class LanguageTests
     [InlineData("%A, %B %-d %I%p %j %y %%", "Tuesday, March 5 07AM 065 24 %")]
     public void StrftimeNow_FormatsAsPython(string format, string expected)
     {
-        var template = ChatTemplate.Parse($"{{{{ strftime_now('{format}') }}}}");
-        template.Clock = new FixedClock(new DateTimeOffset(2024, 3, 5, 7, 8, 9, TimeSpan.Zero));
+        var template = ChatTemplate.Parse($"{{{{ strftime_now('{format}') }}}}")
+            .WithClock(new FixedClock(new DateTimeOffset(2024, 3, 5, 7, 8, 9, TimeSpan.Zero)));
         Assert.Equal(expected, template.Render([]).Text);
     }
 
@@ -87,12 +87,5 @@ public class LanguageTests
         using var lines = new StreamReader(new GZipStream(file, CompressionMode.Decompress));
         while (lines.ReadLine() is { } line)
             yield return JsonNode.Parse(line)!;
-    }
-
-    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
-    {
-        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
-
-        public override DateTimeOffset GetUtcNow() => now;
     }
 }
