@@ -57,6 +57,8 @@ internal static class CommandLine
         {
             new QuickstartVerb(),
             new TrainVerb(),
+            new MergeVerb(),
+            new QuantizeVerb(),
             new DoctorVerb(),
             new OptionsVerb(),
         };

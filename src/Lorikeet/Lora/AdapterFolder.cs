@@ -85,7 +85,7 @@ internal static class AdapterFolder
     public static string FileName(string parameter) => Spellings(parameter).First();
 
     /// <summary>A parameter's names in PEFT's files, newest first.</summary>
-    private static IEnumerable<string> Spellings(string parameter)
+    public static IEnumerable<string> Spellings(string parameter)
     {
         if (parameter.EndsWith(LoraA, StringComparison.Ordinal) || parameter.EndsWith(LoraB, StringComparison.Ordinal))
             return [Prefix + parameter + ".weight"];
@@ -95,7 +95,8 @@ internal static class AdapterFolder
             : [Prefix + parameter];
     }
 
-    private static ITensorSource OpenWeights(string folder)
+    /// <summary>Opens the adapter's tensors.</summary>
+    public static ITensorSource OpenWeights(string folder)
     {
         var path = Path.Combine(folder, WeightsFile);
         if (File.Exists(path)) return CheckpointFolder.OpenFile(path);

@@ -72,11 +72,18 @@ internal static class LoraAttachment
         return otherwise;
     }
 
+    /// <summary>s, the factor on B A of one module: alpha / rank, or alpha / sqrt(rank) with rank stabilisation.</summary>
+    public static double Scale(LoraOptions settings, string module)
+    {
+        var rank = Lookup(settings.RankPattern, module, settings.Rank);
+        var alpha = Lookup(settings.AlphaPattern, module, settings.Alpha);
+        return settings.UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank;
+    }
+
     private static LoraFactors Create(Projection projection, LoraOptions settings, ulong seed, Device device)
     {
         var rank = Lookup(settings.RankPattern, projection.Name, settings.Rank);
-        var alpha = Lookup(settings.AlphaPattern, projection.Name, settings.Alpha);
-        var scale = settings.UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank;
+        var scale = Scale(settings, projection.Name);
         var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
 
         // Drawn on the CPU, so that a seed means the same adapter on every device.

@@ -19,9 +19,15 @@ internal static class TensorNames
     public const string QueryNorm = "self_attn.q_norm";
     public const string KeyNorm = "self_attn.k_norm";
 
+    private static readonly string[] s_projections = [Query, Key, Value, Output, Gate, Up, Down];
+
     public static string Layer(int layer, string part) => $"model.layers.{layer}.{part}";
 
     public static string Weight(string module) => module + ".weight";
 
     public static string Bias(string module) => module + ".bias";
+
+    /// <summary>Whether a tensor is the matrix of a linear layer inside a decoder layer: what quantization stores.</summary>
+    public static bool IsLayerProjection(string name) =>
+        s_projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal));
 }

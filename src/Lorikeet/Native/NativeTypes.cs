@@ -24,6 +24,15 @@ internal static class NativeTypes
         _ => device.type == DeviceType.CUDA || ProcessorMultipliesBFloat16() ? ScalarType.BFloat16 : ScalarType.Float32,
     };
 
+    /// <summary>The torch type of a name in config.json; null for none, or one that weights do not have.</summary>
+    public static ScalarType? Parse(string? name) => name switch
+    {
+        "float32" => ScalarType.Float32,
+        "bfloat16" => ScalarType.BFloat16,
+        "float16" => ScalarType.Float16,
+        _ => null,
+    };
+
     /// <summary>Whether this processor has AVX-512 BF16; .NET has no name for it yet, so CPUID is asked (leaf 7.1, EAX bit 5).</summary>
     private static bool ProcessorMultipliesBFloat16() =>
         Avx512F.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;

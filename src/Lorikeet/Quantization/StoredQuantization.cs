@@ -36,6 +36,11 @@ internal static class StoredQuantization
         return null;
     }
 
+    /// <summary>Whether a tensor only says how another is quantized: scales, tables, states.</summary>
+    public static bool IsCompanion(string name) =>
+        name.Contains(".weight.", StringComparison.Ordinal) || name.EndsWith(".weight_format", StringComparison.Ordinal)
+        || name.EndsWith(".SCB", StringComparison.Ordinal);
+
     /// <summary>The tensors that hold <paramref name="weight"/> in a checkpoint; the caller disposes them.</summary>
     public static IEnumerable<(string Name, Tensor Value)> Write(string name, FrozenWeight weight) => weight switch
     {

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.Text.Json;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Runs;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>Writes a model once in 4 or 8 bits, so that it need not be quantized at every start.</summary>
+internal sealed class QuantizeVerb : Verb
+{
+    private readonly Option<bool> _json = SharedOptions.Json();
+
+    public QuantizeVerb() : base("quantize", "Write a model in 4 or 8 bits, as bitsandbytes checkpoints are.")
+    {
+        Add(_json);
+        foreach (var symbol in Catalog.Symbols) Add(symbol);
+    }
+
+    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<QuantizeOptions>());
+
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("NF4 with double quantization, what QLoRA trains on", "quantize --model TinyLlama-1.1B --output TinyLlama-1.1B-nf4"),
+        ("8 bits", "quantize --model TinyLlama-1.1B --output TinyLlama-1.1B-int8 --load_in_8bit --dtype float16"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var options = Catalog.Bind(arguments, new QuantizeOptions());
+        var bytes = QuantizeJob.Run(options);
+        var folder = Path.GetFullPath(options.Checkpoint.Output);
+        Console.Out.WriteLine(arguments.GetValue(_json)
+            ? JsonSerializer.Serialize(new { output = folder, weight_bytes = bytes })
+            : $"Wrote {folder}: {Quantities.Bytes(bytes)} of weights.");
+        return Task.FromResult(0);
+    }
+}

@@ -1,0 +1,98 @@
+using Lorikeet.Formats;
+using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Lora;
+
+/// <summary>A merge with its receipt: writes the model, reads it back, and compares it with base and live adapter.</summary>
+internal sealed class MergeJob
+{
+    /// <summary>Name of the receipt in the output folder.</summary>
+    public const string ReportFile = "merge_report.json";
+
+    private readonly MergeSourceOptions _options;
+    private readonly string _base;
+    private readonly ModelConfig _config;
+    private readonly Device _device;
+    private readonly MergeSettings _settings;
+    private readonly ScalarType _probeType;
+
+    /// <summary>Checks what is asked for.</summary>
+    /// <exception cref="LorikeetException">Something is missing or contradicts itself.</exception>
+    public MergeJob(MergeOptions options)
+    {
+        _options = options.Merge;
+        if (_options.Adapter.Length == 0) throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter with --adapter.");
+        if (_options.Output.Length == 0) throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
+        ModelFiles.RequireNew(_options.Output, _options.Overwrite);
+        var model = _options.Model.Length > 0 ? _options.Model : AdapterConfig.Read(_options.Adapter).BaseModel;
+        if (string.IsNullOrEmpty(model)) throw new ConfigurationException("The adapter names no base model. Give it with --model.");
+
+        _base = ModelSource.Resolve(model, _options.Revision);
+        _config = ModelConfig.Load(_base);
+        (_device, var trained) = BaseModel.Prepare(new ModelOptions
+        {
+            TorchDtype = _options.TrainedType, Device = _options.Device, LibTorch = _options.LibTorch,
+        });
+        ScalarType? stored = _options.Type == ComputeType.Auto ? null : NativeTypes.Resolve(_options.Type, null, _device);
+        _settings = new MergeSettings(Quantization(options), trained, stored);
+        _probeType = _settings.Quantization.Kind == QuantizationKind.None
+            ? NativeTypes.Resolve(_options.TrainedType, _config.StoredType, _device)
+            : trained;
+    }
+
+    /// <summary>Writes the merged model.</summary>
+    /// <returns>Whether head and embedding, one matrix in the base, had to become two.</returns>
+    public bool Write()
+    {
+        using var merge = new AdapterMerge(_base, _options.Adapter, _settings);
+        merge.Write(_options.Output, ShardSize.Parse(_options.MaxShardSize));
+        return merge.Unties;
+    }
+
+    /// <summary>Compares the written model with the unmerged one, and leaves the receipt in its folder.</summary>
+    public MergeReceipt Verify()
+    {
+        var prompts = ProbePrompts.For(_config, BaseModel.LoadTokenizer(_base));
+        using var scope = NewDisposeScope();
+        var unmerged = Logits(_base, _settings.Quantization, _options.Adapter, prompts);
+        var merged = Logits(_options.Output, QuantizationSettings.None, null, prompts);
+        var receipt = MergeReceipt.Compare(unmerged, merged, CoarsestType());
+        AtomicFile.WriteText(Path.Combine(_options.Output, ReportFile), receipt.ToJson() + "\n");
+        return receipt;
+    }
+
+    private List<Tensor> Logits(string folder, QuantizationSettings stored, string? adapter, IReadOnlyList<int[]> prompts)
+    {
+        using var model = ModelLoader.Load(folder, new LoadSettings(_probeType, _device, stored));
+        if (adapter is not null) AdapterFolder.Load(model, adapter);
+        return [.. prompts.Select(prompt => model.Forward(prompt, [0, prompt.Length]).cpu())];
+    }
+
+    /// <summary>Of the types the merged weights are stored and both models compute in.</summary>
+    private ScalarType CoarsestType() => ModelConfig.Load(_options.Output).StoredType switch
+    {
+        _ when _probeType == ScalarType.BFloat16 => ScalarType.BFloat16,
+        "float32" => ScalarType.Float32,
+        "float16" => ScalarType.Float16,
+        _ => ScalarType.BFloat16,
+    };
+
+    private static QuantizationSettings Quantization(MergeOptions options)
+    {
+        var asked = options.Quantization.Kind;
+        if (options.Merge.Base == MergeBase.Full)
+        {
+            if (asked == QuantizationKind.None) return QuantizationSettings.None;
+            throw new ConfigurationException(
+                "The base is quantized for merge_base dequantized only, and merge_base is full. " +
+                "Say --merge_base dequantized, or leave load_in_4bit and load_in_8bit out.");
+        }
+
+        var quantization = asked == QuantizationKind.None ? options.Quantization with { LoadIn4Bit = true } : options.Quantization;
+        return QuantizationSettings.From(quantization);
+    }
+}

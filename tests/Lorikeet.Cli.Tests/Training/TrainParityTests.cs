@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Testing;
+
+namespace Lorikeet.Cli.Tests.Training;
+
+/// <summary>The train verb against runs of the Python stack: every loss, norm and rate, the gradients, the adapter.</summary>
+public sealed class TrainParityTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("seed_qv")]
+    [InlineData("all")]
+    [InlineData("rslora")]
+    [InlineData("patterns")]
+    [InlineData("bias_lora_only")]
+    [InlineData("modules_to_save")]
+    [InlineData("layers")]
+    [InlineData("regex")]
+    [InlineData("all_linear")]
+    public async Task Train_EqualsPeft(string name)
+    {
+        var batches = Golden("lora", name, "batches.safetensors");
+        TokenRows.Write(_folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
+        // Where the base is 'gqa', the reference ran after model.to(bfloat16).float(): weights and rotary frequencies are rounded.
+        var rounded = name != "bias_lora_only";
+        await Train(
+            [
+                "--model", Golden("models", rounded ? "gqa_bf16" : "mqa_tied_bias"), "--adapter", Golden("lora", name, "initial"),
+                "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "24",
+                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps", "3",
+                "--dump_gradients", _folder["gradients.safetensors"],
+                .. rounded ? (string[])["--rope_inv_freq_dtype", "bfloat16"] : [],
+            ]);
+
+        CompareSteps(Golden("lora", name, "trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
+        CompareTensors(Golden("lora", name, "final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
+        CompareTensors(Golden("lora", name, "first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
+    }
+
+    [Fact]
+    public async Task Train_OnRealText_FollowsTheTrajectoryOfPeft()
+    {
+        var model = TestAssets.Asset("models", "stories260K");
+        TokenRows.Write(
+            _folder["rows.jsonl"],
+            TokenRows.Read(Golden("stories260K", "stories260K_rows.safetensors"), "rows").Select(row => (row, row)));
+        await Train(
+            [
+                "--model", model, "--adapter", Golden("stories260K", "stories260K_lora_initial"),
+                "--per_device_train_batch_size", "8", "--gradient_accumulation_steps", "1", "--max_steps", "60",
+                "--weight_decay", "0", "--max_grad_norm", "1.0", "--lr_scheduler_type", "constant",
+            ]);
+
+        CompareSteps(Golden("stories260K", "stories260K_lora_trajectory.json"), lossTolerance: 1e-4, normTolerance: 1e-4);
+        CompareTensors(
+            Golden("stories260K", "stories260K_lora_final", "adapter_model.safetensors"),
+            _folder["run/adapter/adapter_model.safetensors"], 1e-3);
+    }
+
+    private async Task Train(string[] arguments)
+    {
+        var code = await CommandLine.RunAsync(
+        [
+            "train", .. arguments, "--dataset", _folder["rows.jsonl"], "--output", _folder["run"], "--shuffle", "false",
+            "--learning_rate", "2e-3", "--torch_dtype", "float32", "--device", "cpu", "--progress", "none", "--json",
+        ]);
+        Assert.Equal(0, code);
+    }
+
+    private void CompareSteps(string trajectory, double lossTolerance, double normTolerance)
+    {
+        var expected = JsonNode.Parse(File.ReadAllText(trajectory))!["log"]!.AsArray();
+        var actual = File.ReadLines(_folder["run/metrics.jsonl"]).Select(line => JsonNode.Parse(line)!)
+            .Where(line => line["loss"] is not null).ToList();
+        Assert.Equal(expected.Count, actual.Count);
+        for (var step = 0; step < actual.Count; step++)
+        {
+            Near(expected[step]!["loss"], actual[step]["loss"], lossTolerance, $"loss of step {step + 1}");
+            Near(expected[step]!["grad_norm"], actual[step]["grad_norm"], normTolerance, $"gradient norm of step {step + 1}");
+            if (expected[step]!["lr"] is { } rate) Near(rate, actual[step]["learning_rate"], 1e-9, $"rate of step {step + 1}");
+        }
+    }
+
+    private static void Near(JsonNode? expected, JsonNode? actual, double relative, string what)
+    {
+        var (wanted, found) = (expected!.GetValue<double>(), actual!.GetValue<double>());
+        Assert.True(Math.Abs(wanted - found) <= relative * Math.Abs(wanted), $"{what}: {found}, expected {wanted}");
+    }
+
+    private static void CompareTensors(string expectedFile, string actualFile, double tolerance)
+    {
+        using var expected = SafetensorsFile.Open(expectedFile);
+        using var actual = SafetensorsFile.Open(actualFile);
+        var stored = actual.Tensors.Keys.ToDictionary(Plain);
+        Assert.Equal(expected.Tensors.Keys.Select(Plain).Order(), stored.Keys.Order());
+        foreach (var name in expected.Tensors.Keys)
+        {
+            var wanted = expected.Span<float>(name);
+            var found = actual.Span<float>(stored[Plain(name)]);
+            Assert.Equal(wanted.Length, found.Length);
+            for (var i = 0; i < wanted.Length; i++)
+                Assert.True(Math.Abs(wanted[i] - found[i]) <= tolerance, $"{name}[{i}]: {found[i]}, expected {wanted[i]}");
+        }
+    }
+
+    /// <summary>PEFT's name of a live parameter and its name in a file differ in what stands between.</summary>
+    private static string Plain(string name) =>
+        name.Replace(".modules_to_save.default", "").Replace(".default", "").Replace(".base_layer", "");
+
+    private static string Golden(params string[] parts) => TestAssets.Golden(parts);
+}

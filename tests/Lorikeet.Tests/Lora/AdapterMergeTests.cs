@@ -1,0 +1,174 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Testing;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Lora;
+
+public sealed class AdapterMergeTests : IDisposable
+{
+    private static readonly MergeSettings s_float32 = new(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32);
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(AdapterParityTests.Cases), MemberType = typeof(AdapterParityTests))]
+    public void Merge_GivesTheWeightsOfPeft(string name)
+    {
+        using (var merge = new AdapterMerge(BaseOf(name), Golden(name, "final"), s_float32)) merge.Write(_folder["merged"], long.MaxValue);
+
+        using var expected = SafetensorsFile.Open(Golden(name, "merged_layer1.safetensors"));
+        using var merged = CheckpointFolder.Open(_folder["merged"]);
+        foreach (var tensor in expected.Tensors.Keys)
+        {
+            // A tied head is not stored: it is the embedding.
+            var stored = merged.Tensors.ContainsKey(tensor) ? tensor : "model.embed_tokens.weight";
+            using var golden = TensorAssert.Read(expected, tensor);
+            using var actual = TensorAssert.Read(merged, stored);
+            TensorAssert.Close(golden, actual, 1e-6, tensor);
+        }
+    }
+
+    [Theory]
+    [InlineData("all", MergeBase.Full, ComputeType.Auto, "bfloat16")]
+    [InlineData("modules_to_save", MergeBase.Full, ComputeType.Float32, "float32")]
+    [InlineData("rslora", MergeBase.Dequantized, ComputeType.Float32, "float32")]
+    [InlineData("all_linear", MergeBase.Dequantized, ComputeType.BFloat16, "bfloat16")]
+    [InlineData("bias_lora_only", MergeBase.Full, ComputeType.Auto, "float32")]
+    public void Receipt_Passes(string name, MergeBase mergeBase, ComputeType type, string stored)
+    {
+        var receipt = Merge(BaseOf(name), Golden(name, "final"), mergeBase, type, "100KB");
+        Assert.True(receipt.Passed, receipt.ToJson());
+        Assert.True(File.Exists(_folder["merged/model.safetensors.index.json"]), "It is sharded.");
+        Assert.Equal(stored, ModelConfig.Load(_folder["merged"]).StoredType);
+        Assert.True(JsonNode.Parse(File.ReadAllText(_folder["merged/merge_report.json"]))!["passed"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public void Dequantized_StartsFromWhatQLoraTrainedOn()
+    {
+        var (baseFolder, adapter) = (BaseOf("all"), Golden("all", "final"));
+        var quantization = new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true);
+        using (var merge = new AdapterMerge(baseFolder, adapter, s_float32 with { Quantization = quantization }))
+            merge.Write(_folder["merged"], long.MaxValue);
+
+        using var expected = Logits(baseFolder, adapter, quantization);
+        using var actual = Logits(_folder["merged"], null, QuantizationSettings.None);
+        using var full = Logits(baseFolder, adapter, QuantizationSettings.None);
+        TensorAssert.Close(expected, actual, 1e-4, "logits");
+        using var distance = (expected - full).abs().max();
+        Assert.True(distance.item<float>() > 0.01, "Quantization changes the logits, so the comparison means something.");
+    }
+
+    [Fact]
+    public void BaseThatIsStoredQuantized_BecomesDense()
+    {
+        using (var merge = new AdapterMerge(TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), s_float32))
+            merge.Write(_folder["merged"], long.MaxValue);
+        using var expected = Logits(TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), QuantizationSettings.None);
+        using var actual = Logits(_folder["merged"], null, QuantizationSettings.None);
+        TensorAssert.Close(expected, actual, 1e-4, "logits");
+        Assert.False(ModelConfig.Load(_folder["merged"]).Source.ContainsKey("quantization_config"));
+    }
+
+    [Theory]
+    [InlineData("lm_head")]
+    [InlineData("embed_tokens")]
+    public void TiedHead_BecomesItsOwn_WhenOneOfTheTwoWasTrained(string trained)
+    {
+        var tied = TestAssets.Golden("models", "mqa_tied_bias");
+        using (var model = Load(tied, QuantizationSettings.None))
+        {
+            var settings = new LoraOptions { TargetModules = TargetModules.Named("q_proj"), ModulesToSave = [trained] };
+            LoraAttachment.Attach(model, settings, seed: 1);
+            using var quiet = no_grad();
+            foreach (var parameter in model.Trainable) parameter.Value.add_(0.1);
+            AdapterFolder.Save(model, settings, _folder["adapter"], tied);
+        }
+
+        var receipt = Merge(tied, _folder["adapter"], MergeBase.Full, ComputeType.Auto, "5GB");
+        Assert.True(receipt.Passed, receipt.ToJson());
+        Assert.False(ModelConfig.Load(_folder["merged"]).TiedEmbeddings);
+        using var merged = CheckpointFolder.Open(_folder["merged"]);
+        Assert.Contains("lm_head.weight", merged.Tensors.Keys);
+    }
+
+    [Fact]
+    public void AdapterOfAnotherModel_IsRefused()
+    {
+        using var merge = new AdapterMerge(TestAssets.Golden("models", "mqa_tied_bias"), Golden("all", "final"), s_float32);
+        var fault = Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue));
+        Assert.Contains("another base model", fault.Message);
+        Assert.False(Directory.Exists(_folder["merged"]));
+    }
+
+    [Fact]
+    public void OutputThatHoldsSomething_IsNotReplaced()
+    {
+        Directory.CreateDirectory(_folder["merged"]);
+        File.WriteAllText(_folder["merged/mine.txt"], "mine");
+        Assert.Throws<ConfigurationException>(() => Merge(BaseOf("all"), Golden("all", "final"), MergeBase.Full, ComputeType.Auto, "5GB"));
+    }
+
+    [Theory]
+    [InlineData(0.0, true)]
+    [InlineData(0.5, false)]
+    public void Receipt_TellsADifferentModel(double shift, bool passes)
+    {
+        using var scope = NewDisposeScope();
+        var logits = arange(20, ScalarType.Float32).view(4, 5);
+        var other = logits.clone();
+        other[0][0] += shift;
+        var receipt = MergeReceipt.Compare([logits], [other], ScalarType.Float32);
+        Assert.Equal(passes, receipt.Passed);
+        Assert.Equal(shift, receipt.MaxDifference, 1e-6);
+    }
+
+    [Theory]
+    [InlineData("5GB", 5_000_000_000)]
+    [InlineData("1.5MB", 1_500_000)]
+    [InlineData("2GiB", 2147483648)]
+    [InlineData("700", 700)]
+    public void ShardSize_IsReadAsTransformersWritesIt(string text, long bytes) => Assert.Equal(bytes, ShardSize.Parse(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0GB")]
+    [InlineData("five")]
+    public void ShardSize_RefusesWhatIsNone(string text) => Assert.Throws<ConfigurationException>(() => ShardSize.Parse(text));
+
+    private MergeReceipt Merge(string model, string adapter, MergeBase mergeBase, ComputeType type, string shards)
+    {
+        var job = new MergeJob(new MergeOptions
+        {
+            Merge = new()
+            {
+                Model = model, Adapter = adapter, Output = _folder["merged"], Base = mergeBase, Type = type,
+                MaxShardSize = shards, Device = "cpu",
+            },
+        });
+        job.Write();
+        return job.Verify();
+    }
+
+    private static Tensor Logits(string folder, string? adapter, QuantizationSettings quantization)
+    {
+        using var model = Load(folder, quantization);
+        if (adapter is not null) AdapterFolder.Load(model, adapter);
+        return model.Forward([1, 5, 9, 200, 44, 17], [0, 6]);
+    }
+
+    private static DecoderModel Load(string folder, QuantizationSettings quantization) =>
+        ModelLoader.Load(folder, new LoadSettings(ScalarType.Float32, CPU, quantization));
+
+    private static string BaseOf(string name) =>
+        TestAssets.Golden("models", name == "bias_lora_only" ? "mqa_tied_bias" : "gqa_bf16");
+
+    private static string Golden(string name, string file) => TestAssets.Golden("lora", name, file);
+}
