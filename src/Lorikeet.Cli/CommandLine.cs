@@ -69,7 +69,7 @@ internal static class CommandLine
     private static async Task<int> RunAsync(Verb verb, ParseResult parsed)
     {
         var verbose = parsed.GetValue(SharedOptions.Verbose);
-        using var interruption = new Interruption(Console.Error);
+        using var interruption = new Interruption(Console.Error.WriteLine);
         try
         {
             var code = await verb.RunAsync(parsed, interruption);
@@ -94,12 +94,7 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>An error: in colour for a person, on unbroken lines for a file.</summary>
-    private static void Say(string message)
-    {
-        if (Console.IsErrorRedirected) Console.Error.WriteLine(message);
-        else ErrorText.Write(Terminal.OfProcess().Talk, message);
-    }
+    private static void Say(string message) => ErrorText.Write(Terminal.OfProcess().Talk, message);
 
     private static int Refuse(UsageProblem problem)
     {

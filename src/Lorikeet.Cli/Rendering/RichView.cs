@@ -30,6 +30,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
                 EvaluationCompleted { Metrics: var metrics } => Evaluated(metrics),
                 CheckpointSaved saved => [Line($"[grey]step {saved.Step}  checkpoint {Near(saved.Folder)}[/]")],
                 Warned warned => [Line($"[yellow]warning[/]  {warned.Message.EscapeMarkup()}")],
+                Noted noted => [Line($"[blue]note[/]  {noted.Message.EscapeMarkup()}")],
                 RunCompleted completed => [.. LeaveStage(), .. Finish(completed.Result)],
                 _ => [],
             };

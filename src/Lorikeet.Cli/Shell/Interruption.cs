@@ -7,12 +7,11 @@ internal sealed class Interruption : IDisposable
 {
     private const int ExitCode = 130;
     private readonly CancellationTokenSource _source = new();
-    private readonly TextWriter _talk;
     private readonly PosixSignalRegistration[] _registrations;
 
-    public Interruption(TextWriter talk)
+    public Interruption(Action<string> say)
     {
-        _talk = talk;
+        Say = say;
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
@@ -29,6 +28,9 @@ internal sealed class Interruption : IDisposable
     /// <summary>What is said at the first request; null for nothing.</summary>
     public string? Message { get; set; }
 
+    /// <summary>How it is said: a live display takes this over, because it owns the terminal.</summary>
+    public Action<string> Say { get; set; }
+
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();
@@ -39,7 +41,7 @@ internal sealed class Interruption : IDisposable
     {
         context.Cancel = true;
         if (Requested) Environment.Exit(ExitCode);
-        if (Message is not null) _talk.WriteLine(Message);
+        if (Message is not null) Say(Message);
         _source.Cancel();
     }
 }

@@ -41,26 +41,25 @@ internal sealed class QuickstartVerb : Verb
     {
         var resolved = OptionsResolver.Resolve(EmbeddedFiles.Find("assets", "quickstart.yaml"), Catalog.Read(arguments));
         resolved = resolved.With(WithEmbeddedPaths(resolved.Options));
-        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
-
         var terminal = Terminal.OfProcess();
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
+        interruption.Say = message => display.Observe(new Noted(message));
         using var tuning = new FineTuning(resolved, display, TimeProvider.System);
         var questions = tuning.Data.Questions.ToList();
 
-        display.Observe(new StageEntered("base answers", $"{questions.Count} questions"));
-        var before = Ask(tuning, questions, interruption.Token);
+        List<int[]> prompts = [.. questions.Select(question => question.PromptIds)];
+        var before = tuning.Ask("Asking the base", prompts, interruption.Token);
         var result = tuning.Train(interruption.Token);
         if (result.Reason == StopReason.Interrupted) return Task.FromResult(Interrupted);
-        display.Observe(new StageEntered("tuned answers", $"{questions.Count} questions"));
-        var after = Ask(tuning, questions, interruption.Token);
+        var after = tuning.Ask("Asking the tuned model", prompts, interruption.Token);
         Compare(tuning, questions, before, after);
         tuning.Report(result);
         display.Dispose();
 
         if (arguments.GetValue(_json)) Console.Out.WriteLine(ToJson(tuning, questions.Count, result));
-        else Show(terminal, tuning);
+        else Show(terminal, tuning, result);
         return Task.FromResult(0);
     }
 
@@ -73,9 +72,6 @@ internal sealed class QuickstartVerb : Verb
             EvalDatasets = [.. options.Data.EvalDatasets.Select(EmbeddedFiles.Locate)],
         },
     };
-
-    private static IReadOnlyList<string> Ask(FineTuning tuning, List<Question> questions, CancellationToken cancellation) =>
-        tuning.Asking!.Answer(questions.Select(question => question.PromptIds), cancellation);
 
     private static void Compare(
         FineTuning tuning, List<Question> questions, IReadOnlyList<string> before, IReadOnlyList<string> after)
@@ -131,10 +127,10 @@ internal sealed class QuickstartVerb : Verb
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private static void Show(Terminal terminal, FineTuning tuning)
+    private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
     {
         AnswerTable.Write(terminal.Data, tuning.Answers);
         ScoreTable.Write(terminal.Data, tuning.Scores);
-        NextSteps.Write(terminal.Talk, tuning.NextCommands());
+        NextSteps.Write(terminal.Talk, tuning.NextCommandsAfter(result));
     }
 }

@@ -48,11 +48,11 @@ internal sealed class TrainVerb : Verb
     {
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
-        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
-
         var terminal = Terminal.OfProcess();
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
+        interruption.Say = message => display.Observe(new Noted(message));
         using var tuning = new FineTuning(resolved, display, TimeProvider.System);
         var result = tuning.Train(interruption.Token);
         tuning.Report(result);
@@ -60,7 +60,7 @@ internal sealed class TrainVerb : Verb
 
         if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning.Run, result));
         else if (resolved.Options.Output.DryRun) Console.Error.WriteLine(Everything(result));
-        else Show(terminal, tuning);
+        else Show(terminal, tuning, result);
         return Task.FromResult(result.Reason == StopReason.Interrupted ? Interrupted : 0);
     }
 
@@ -69,9 +69,9 @@ internal sealed class TrainVerb : Verb
         + $"{Quantities.Bytes(result.PeakMemoryBytes)} of memory, with a loss of {Quantities.Loss(result.TrainLoss)}. "
         + "Nothing was saved.";
 
-    private static void Show(Terminal terminal, FineTuning tuning)
+    private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
     {
-        if (tuning.Answers.Count > 0) AnswerTable.Write(terminal.Data, tuning.Answers);
-        NextSteps.Write(terminal.Talk, tuning.NextCommands());
+        AnswerTable.Write(terminal.Data, tuning.Answers);
+        NextSteps.Write(terminal.Talk, tuning.NextCommandsAfter(result));
     }
 }

@@ -10,7 +10,11 @@ namespace Lorikeet.Evaluation;
 internal sealed class QuestionAnswering(DecoderModel model, Tokenizer tokenizer, PromptFormat format, int maxNewTokens)
 {
     /// <summary>The answers in the order of the questions, trimmed.</summary>
-    public IReadOnlyList<string> Answer(IEnumerable<int[]> prompts, CancellationToken cancellation = default)
+    /// <param name="prompts">The questions as token ids.</param>
+    /// <param name="progress">Told now and then how many are answered.</param>
+    /// <param name="cancellation">Ends the answers where they are.</param>
+    public IReadOnlyList<string> Answer(
+        IEnumerable<int[]> prompts, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         var options = new GenerationOptions
         {
@@ -18,7 +22,8 @@ internal sealed class QuestionAnswering(DecoderModel model, Tokenizer tokenizer,
             EndTokens = tokenizer.EndToken is { } end ? [end] : [],
             StopStrings = format.StopStrings,
         };
-        var result = new TextGenerator(model, tokenizer).Generate([.. prompts], options, cancellation);
+        var result = new TextGenerator(model, tokenizer) { Progress = progress }
+            .Generate([.. prompts], options, cancellation);
         return [.. result.Continuations.Select(continuation => continuation.Text!.Trim())];
     }
 

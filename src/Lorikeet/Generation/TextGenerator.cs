@@ -18,6 +18,9 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     /// <summary>Most prompts (times beams) in one pass; memory may make it fewer. Default 64.</summary>
     public int BatchSize { get; init; } = 64;
 
+    /// <summary>Told after each batch how many prompts are done.</summary>
+    public Action<int>? Progress { get; init; }
+
     /// <summary>Continues many prompts. They are batched by length; results come in the order of the prompts.</summary>
     /// <param name="prompts">Token ids, special tokens included; each at least one.</param>
     /// <param name="options">How to continue.</param>
@@ -29,12 +32,14 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         options = Prepare(options, prompts);
         var clock = Stopwatch.StartNew();
         var results = new Continuation[prompts.Count];
+        var done = 0;
         foreach (var batch in Batches(prompts, options))
         {
             var continuations = options.Beams > 1
                 ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
                 : Decode([.. batch.Select(i => new DecodingRow(i, prompts[i], options, tokenizer))], options, cancellation);
             for (var i = 0; i < batch.Length; i++) results[batch[i]] = continuations[i];
+            Progress?.Invoke(done += batch.Length);
         }
 
         var tokens = results.Sum(result => (long)result.OutputIds.Count);

@@ -5,8 +5,8 @@ namespace Lorikeet.Runs;
 
 /// <summary>
 /// Events as JSON Lines for programs that watch a run. <c>event</c> names the kind: <c>stage</c>, <c>progress</c>,
-/// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>checkpoint</c>, <c>warning</c>, <c>end</c>; steps, evaluations and
-/// the end have the keys of <c>metrics.jsonl</c>.
+/// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>checkpoint</c>, <c>warning</c>, <c>note</c>, <c>end</c>; steps,
+/// evaluations and the end have the keys of <c>metrics.jsonl</c>.
 /// </summary>
 internal static class EventJson
 {
@@ -39,6 +39,7 @@ internal static class EventJson
             json.WriteString("folder", saved.Folder);
         }),
         Warned warned => Line("warning", json => json.WriteString("message", warned.Message)),
+        Noted noted => Line("note", json => json.WriteString("message", noted.Message)),
         RunCompleted { Result: var result } => Line("end", json => MetricsLine.Write(json, result)),
         _ => throw new ArgumentException($"No JSON form is known for {trainingEvent.GetType().Name}."),
     };

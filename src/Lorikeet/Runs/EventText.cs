@@ -17,6 +17,7 @@ internal static class EventText
         EvaluationCompleted { Metrics: var metrics } => [Evaluation(metrics)],
         CheckpointSaved saved => [$"step {saved.Step}: checkpoint saved in {saved.Folder}"],
         Warned warned => [$"warning: {warned.Message}"],
+        Noted noted => [$"note: {noted.Message}"],
         RunCompleted { Result: var result } => [Result(result)],
         _ => [],
     };

@@ -9,9 +9,13 @@ internal static class RunName
 
     /// <summary>For example <c>tinyllama-1.1b-chat-openassistant-guanaco-20261123-2215</c>.</summary>
     public static string From(string model, string dataset, DateTimeOffset time) =>
-        $"{Word(LastPart(model))}-{Word(DatasetName(dataset))}-{time:yyyyMMdd-HHmm}";
+        $"{Word(OfModel(model))}-{Word(OfDataset(dataset))}-{time:yyyyMMdd-HHmm}";
 
-    private static string DatasetName(string dataset)
+    /// <summary>The name of a model without its organisation or folder.</summary>
+    public static string OfModel(string model) => LastPart(model);
+
+    /// <summary>The name of a data set: of its file, or of the folder where the file's name says nothing.</summary>
+    public static string OfDataset(string dataset)
     {
         var name = LastPart(dataset);
         if (!Directory.Exists(dataset) && Path.HasExtension(name) && File.Exists(dataset))

@@ -43,10 +43,10 @@ internal sealed class FineTuning : IDisposable
         _recorder = new RunRecorder(_run, TensorBoard(config), clock);
         _observers = new CompositeObserver(_recorder, display);
 
-        Enter("data", string.Join(", ", _options.Data.Datasets));
+        Enter("Reading", string.Join(", ", _options.Data.Datasets));
         _tokenizer = BaseModel.LoadTokenizer(_folder);
         _data = TrainingData.Load(_options, _tokenizer, config.VocabularySize, ModelSource.ResolveDataset);
-        Enter("model", _options.Model.Model);
+        Enter("Loading", _options.Model.Model);
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _adapter = Attach();
     }
@@ -66,55 +66,73 @@ internal sealed class FineTuning : IDisposable
     /// <summary>Answers before and after; filled by <see cref="Train"/> unless someone else has.</summary>
     public List<ComparedAnswer> Answers { get; } = [];
 
-    /// <summary>Puts questions to the model as it is now; null for a model without a tokenizer.</summary>
-    public QuestionAnswering? Asking => _tokenizer is null ? null
-        : new QuestionAnswering(_model, _tokenizer, _data.Format, _options.Evaluation.SampleMaxNewTokens);
+    /// <summary>Puts questions to the model as it is now; the model must have a tokenizer.</summary>
+    /// <param name="stage">What the display says meanwhile.</param>
+    /// <param name="prompts">The questions as token ids.</param>
+    /// <param name="cancellation">Ends the answers where they are.</param>
+    public IReadOnlyList<string> Ask(
+        string stage, IReadOnlyList<int[]> prompts, CancellationToken cancellation = default)
+    {
+        if (prompts.Count == 0) return [];
+        Enter(stage, $"{prompts.Count} questions");
+        var asking = new QuestionAnswering(_model, _tokenizer!, _data.Format, _options.Evaluation.SampleMaxNewTokens);
+        return asking.Answer(
+            prompts, done => _observers.Observe(new StageProgressed(done, prompts.Count)), cancellation);
+    }
 
     /// <summary>Trains, saves the adapter, and asks the sample questions before and after.</summary>
     public RunResult Train(CancellationToken stop)
     {
+        try
+        {
+            return TrainAndCompare(stop);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            _recorder.Log.Write(fault.ToString());
+            throw;
+        }
+    }
+
+    private RunResult TrainAndCompare(CancellationToken stop)
+    {
         var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run, _adapter, _options.Model.Model);
         using var trainer = new Trainer(task, _observers);
+        var samples = Samples();
+        List<int[]> prompts = [.. samples.Select(sample => sample.PromptIds)];
+        var before = Ask("Asking the base", prompts, stop);
+
         if (Checkpoint() is { } checkpoint) trainer.Resume(checkpoint);
         Announce(trainer);
-
-        var samples = Samples();
-        var before = Ask(samples);
         var result = trainer.Train(stop);
         SaveResult();
-        if (result.Reason != StopReason.Interrupted) Compare(samples, before, Ask(samples));
+        if (result.Reason != StopReason.Interrupted)
+            Compare(samples, before, Ask("Asking the tuned model", prompts, stop));
         return result;
     }
 
     /// <summary>Writes report.md and report.html.</summary>
     public void Report(RunResult result) => new RunReport
     {
-        Title = $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(_options.Model.Model))}, fine-tuned on "
-            + string.Join(", ", _options.Data.Datasets.Select(dataset => Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset)))),
+        Title = $"{RunName.OfModel(_options.Model.Model)}, fine-tuned on "
+            + string.Join(", ", _options.Data.Datasets.Select(RunName.OfDataset)),
         Time = _clock.GetLocalNow(),
         Summary = Summary(0, result.Steps),
         Result = result,
         History = RunHistory.Read(_run.MetricsFile),
         Dataset = $"{string.Join(", ", _options.Data.Datasets)} ({_data.ShapeDescription})",
-        Settings = [.. OptionCatalog.Training.Options
-            .Where(option => _resolved.OriginOf(option.Name).Source != OptionSource.Default)
-            .Select(option => new ReportSetting(option.Name, OptionValueWriter.ToYaml(option.Get(_options)), _resolved.OriginOf(option.Name).Text))],
+        Settings = ReportSettings.Of(_resolved),
         Scores = Scores,
         Answers = Answers,
         Warnings = [.. _resolved.Warnings, .. _data.Warnings],
-        NextCommands = NextCommands(),
+        NextCommands = NextCommandsAfter(result),
     }.Write(_run);
 
     /// <summary>The commands a user would type next.</summary>
-    public IReadOnlyList<NextCommand> NextCommands()
+    public IReadOnlyList<NextCommand> NextCommandsAfter(RunResult result)
     {
-        var (model, adapter) = (_options.Model.Model, Path.GetRelativePath(Environment.CurrentDirectory, _run.AdapterFolder));
-        var merged = Path.Combine(Path.GetDirectoryName(adapter)!, "merged");
-        return
-        [
-            new(CommandPurpose.Chat, $"./lorikeet chat --model {model} --adapter {adapter}"),
-            new(CommandPurpose.Merge, $"./lorikeet merge --model {model} --adapter {adapter} --output {merged}"),
-        ];
+        var question = Answers is [var first, ..] ? first.Question : "Hello";
+        return NextCommands.Of(_run, question, finished: result.Reason != StopReason.Interrupted);
     }
 
     /// <summary>Settles the run's folder, so that run.yaml names it and is enough to resume.</summary>
@@ -141,9 +159,15 @@ internal sealed class FineTuning : IDisposable
         var run = new RunFolder(_options.Output.OutputDir!);
         if (_options.Output.ResumeFromCheckpoint is null) run.Begin(_options.Output.Overwrite);
         Directory.CreateDirectory(run.Folder);
-        if (!File.Exists(run.OptionsFile)) AtomicFile.WriteText(run.OptionsFile, _resolved.ToYaml());
+        if (!File.Exists(run.OptionsFile)) AtomicFile.WriteText(run.OptionsFile, ToKeep().ToYaml());
         return run;
     }
+
+    /// <summary>What run.yaml keeps: orders about what was there before would be wrong the next time.</summary>
+    private ResolvedOptions ToKeep() => _resolved.With(_options with
+    {
+        Output = _options.Output with { Overwrite = false, ResumeFromCheckpoint = null },
+    });
 
     private TensorBoardSettings? TensorBoard(ModelConfig config) =>
         _options.Output.ReportTo.Contains(MetricSink.TensorBoard)
@@ -179,8 +203,12 @@ internal sealed class FineTuning : IDisposable
     private void Announce(Trainer trainer)
     {
         _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
-        foreach (var warning in _resolved.Warnings.Concat(_resolved.Notes).Concat(_data.Warnings))
+        foreach (var warning in _resolved.Warnings.Concat(_data.Warnings))
             _observers.Observe(new Warned(warning));
+        foreach (var note in _resolved.Notes)
+            _observers.Observe(new Noted(note));
+        if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
+            _observers.Observe(new Noted($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
     }
 
     private RunSummary Summary(int firstStep, int totalSteps) => new(
@@ -199,9 +227,6 @@ internal sealed class FineTuning : IDisposable
             .Select(question => new Sample(question.Text, question.PromptIds, question.Answers));
         return [.. given, .. held];
     }
-
-    private IReadOnlyList<string> Ask(List<Sample> samples) =>
-        samples.Count == 0 ? [] : Asking!.Answer(samples.Select(sample => sample.PromptIds));
 
     private void Compare(List<Sample> samples, IReadOnlyList<string> before, IReadOnlyList<string> after)
     {

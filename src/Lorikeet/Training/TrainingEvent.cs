@@ -18,6 +18,9 @@ public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent;
 /// <summary>Something the user may intend but should know.</summary>
 public sealed record Warned(string Message) : TrainingEvent;
 
+/// <summary>Something worth knowing that asks for nothing.</summary>
+public sealed record Noted(string Message) : TrainingEvent;
+
 /// <summary>A stage of setting up (loading, quantizing, tokenizing), for display.</summary>
 public sealed record StageEntered(string Stage, string Detail) : TrainingEvent;
 

@@ -64,8 +64,18 @@ public sealed class ResultTests
     [Fact]
     public void AnError_SaysWhatIsWrongAndWhatToDo()
     {
-        ErrorText.Write(_console, "'[x]' holds a finished run. Choose another --output.");
+        ErrorText.Write(_console.Interactive(), "'[x]' holds a finished run. Choose another --output.");
 
         Assert.Equal("error  '[x]' holds a finished run. Choose another --output.\n", _console.Output);
+    }
+
+    [Fact]
+    public void AnError_OutsideATerminal_IsOneUnbrokenLine()
+    {
+        var message = $"'{new string('x', 200)}' is not a folder. Choose another --output.";
+
+        ErrorText.Write(_console, message);
+
+        Assert.Equal(message + "\n", _console.Output);
     }
 }
