@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Text.Tests.Tokenization;
 
@@ -12,12 +11,9 @@ public sealed class StageTests(ITestOutputHelper output)
     [MemberData(nameof(Cases))]
     public void TokenizerJson_OneStage_EqualsTokenizersLibrary(string name)
     {
-        var fixture = JsonNode.Parse(Fixture.Read("stages", name + ".json.gz"))!;
-        using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("tokenizer.json"), fixture["tokenizer"]!.ToJsonString());
-        var tokenizer = Tokenizer.Load(folder.Path);
+        var (tokenizer, cases) = Fixture.Stage(name);
         var mismatches = new Mismatches();
-        foreach (var expected in fixture["cases"]!.AsArray())
+        foreach (var expected in cases)
         {
             var text = (string)expected!["text"]!;
             var ids = Numbers(expected["ids"]!);

@@ -16,7 +16,7 @@ internal sealed class BpeModel : ITokenModel
     /// <param name="vocabulary">Tokens and their ids.</param>
     /// <param name="merges">Pairs that merge.</param>
     /// <param name="options">What to do beyond the merges.</param>
-    /// <exception cref="CheckpointException">A merge names a token that the vocabulary lacks.</exception>
+    /// <exception cref="InvalidDataException">A merge names a token that the vocabulary lacks.</exception>
     public BpeModel(Vocabulary vocabulary, IReadOnlyCollection<BpeMerge> merges, BpeOptions options)
     {
         Vocabulary = vocabulary;
@@ -108,7 +108,6 @@ internal sealed class BpeModel : ITokenModel
         return true;
     }
 
-    private int IdOf(string token) => Vocabulary.Find(token) ?? throw new CheckpointException(
-        $"The vocabulary has no token '{token}', but a merge or the unknown token of the BPE model names it. "
-        + "The tokenizer's files do not belong together or are damaged; download them again.");
+    private int IdOf(string token) => Vocabulary.Find(token) ?? throw new InvalidDataException(
+        $"The vocabulary has no token '{token}', but a merge or the unknown token names it.");
 }

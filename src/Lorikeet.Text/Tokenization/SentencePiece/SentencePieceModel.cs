@@ -1,4 +1,5 @@
 using Lorikeet.Text.Tokenization.Models;
+using Lorikeet.Text.Tokenization.Normalizers;
 
 namespace Lorikeet.Text.Tokenization.SentencePiece;
 
@@ -41,8 +42,8 @@ internal sealed record SentencePieceModel
     /// <summary>What an unknown piece decodes to.</summary>
     public string UnknownSurface { get; private init; } = " \u2047 ";
 
-    /// <summary>The compiled normalization rules; empty for none.</summary>
-    public byte[] CharacterMap { get; private init; } = [];
+    /// <summary>The compiled normalization rules, if there are any.</summary>
+    public CharacterMap? Rules { get; private init; }
 
     /// <summary>Whether a space is put before the text.</summary>
     public bool AddsDummyPrefix { get; private init; } = true;
@@ -59,7 +60,10 @@ internal sealed record SentencePieceModel
         try
         {
             var model = Parse(File.ReadAllBytes(file));
-            return model.Pieces.Count > 0 ? model : throw new InvalidDataException("It has no pieces.");
+            return model.Pieces.Any(piece => piece.Kind == PieceKind.Normal)
+                && model.Pieces.Any(piece => piece.Kind == PieceKind.Unknown)
+                ? model
+                : throw new InvalidDataException("It has no normal or no unknown piece.");
         }
         catch (InvalidDataException error)
         {
@@ -137,7 +141,7 @@ internal sealed record SentencePieceModel
         {
             model = reader.Field switch
             {
-                2 => model with { CharacterMap = reader.Bytes.ToArray() },
+                2 when reader.Bytes.Length > 0 => model with { Rules = new CharacterMap(reader.Bytes) },
                 3 => model with { AddsDummyPrefix = reader.Flag },
                 4 => model with { RemovesExtraSpaces = reader.Flag },
                 5 => model with { EscapesSpaces = reader.Flag },

@@ -11,7 +11,6 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
 {
     private const char Metaspace = '\u2581';
 
-    private readonly CharacterMap? _map = model.CharacterMap.Length > 0 ? new CharacterMap(model.CharacterMap) : null;
     private readonly char _space = model.EscapesSpaces ? Metaspace : ' ';
 
     public AlignedText Normalize(AlignedText text)
@@ -36,7 +35,7 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
         while (rest.Length > 0)
         {
             ReadOnlySpan<byte> replacement = [];
-            var matched = _map?.FindLongest(rest, out replacement) ?? 0;
+            var matched = model.Rules?.FindLongest(rest, out replacement) ?? 0;
             if (matched > 0)
             {
                 output.Write(System.Text.Encoding.UTF8.GetString(replacement), start);

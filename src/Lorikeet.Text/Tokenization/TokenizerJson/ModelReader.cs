@@ -34,7 +34,17 @@ internal static class ModelReader
             ContinuingSubwordPrefix = model["continuing_subword_prefix"].AsString(""),
             EndOfWordSuffix = model["end_of_word_suffix"].AsString(""),
         };
-        return new BpeModel(ReadVocabulary(model["vocab"]), [.. model["merges"].Items().Select(ReadMerge)], options);
+        try
+        {
+            return new BpeModel(ReadVocabulary(model["vocab"]), [.. model["merges"].Items().Select(ReadMerge)], options);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new CheckpointException(
+                $"{error.Message} Expected a vocabulary and merges that belong together. '{model.File}'. "
+                + "The file may be damaged or edited by hand; fetch it again.",
+                error);
+        }
     }
 
     // Both spellings are in use: "a b" and ["a", "b"].

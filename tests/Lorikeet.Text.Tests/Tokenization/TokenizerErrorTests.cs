@@ -1,0 +1,82 @@
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Text.Tests.Tokenization;
+
+/// <summary>What is wrong with a tokenizer's files is said with the file and the place.</summary>
+public sealed class TokenizerErrorTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Load_EmptyFolder_NamesWhatIsExpected()
+    {
+        var error = Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.Path));
+        Assert.Contains("tokenizer.json", error.Message);
+        Assert.Contains(_folder.Path, error.Message);
+    }
+
+    [Theory]
+    [InlineData("""{"model":{"type":"Quantum"}}""", "'Quantum' is not a model")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"normalizer":{"type":"Precise"}}""", "'Precise' is not a normalizer")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"UnicodeScripts"}}""", "'UnicodeScripts' is not a pre-tokenizer")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"decoder":{"type":"CTC"}}""", "'CTC' is not a decoder")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"post_processor":{"type":"Stamp"}}""", "'Stamp' is not a post-processor")]
+    public void Load_UnknownComponent_NamesIt(string json, string expected) => AssertRefused(json, expected);
+
+    [Theory]
+    [InlineData("{", "not valid JSON")]
+    [InlineData("{}", "'model.type' is missing")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}""", "'model.vocab.a' is -1")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":2000000000},"merges":[]}}""", "'model.vocab.a' is 2000000000")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b c"]}}""", "'model.merges[0]'")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}}""", "no token 'b'")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"dropout":0.1}}""", "'model.dropout' is 0.1")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[]}}""", "'model.vocab' is []")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"added_tokens":[{"id":1}]}""", "'added_tokens[0].content' is missing")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Greek}"},"behavior":"Removed"}}""", "the property 'Greek'")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA"}}""", "precompiled_charsmap")]
+    public void Load_DamagedTokenizerJson_NamesThePlace(string json, string expected) => AssertRefused(json, expected);
+
+    [Theory]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")]
+    [InlineData("")]
+    public void Load_NoSentencePieceModel_SaysSo(string content)
+    {
+        File.WriteAllText(_folder.File("tokenizer.model"), content);
+        var error = Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.Path));
+        Assert.Contains("not a SentencePiece model", error.Message);
+    }
+
+    [Fact]
+    public void Load_CutSentencePieceModel_NeverCrashes()
+    {
+        var whole = Fixture.Read("sentencepiece", "bpe_suffix.model.gz");
+        for (var length = 0; length < whole.Length; length += 97)
+        {
+            File.WriteAllBytes(_folder.File("tokenizer.model"), whole[..length]);
+            var error = Record.Exception(() => Tokenizer.Load(_folder.Path));
+            Assert.True(error is null or CheckpointException, $"{length} bytes: {error}");
+        }
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public void Decode_IdOutsideTheVocabulary_IsRefused(int id)
+    {
+        File.WriteAllText(_folder.File("tokenizer.json"), """{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}""");
+        var tokenizer = Tokenizer.Load(_folder.Path);
+        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Decode([id]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.IdToToken(id));
+    }
+
+    private void AssertRefused(string json, string expected)
+    {
+        File.WriteAllText(_folder.File("tokenizer.json"), json);
+        var error = Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.Path));
+        Assert.Contains(expected, error.Message);
+        Assert.Contains(_folder.Path, error.Message);
+    }
+}
