@@ -110,6 +110,10 @@ internal sealed class AlignedText
         public void Append(char unit, int from) =>
             Append(unit, (source.OriginalStart(from), source.OriginalEnd(from)));
 
+        /// <summary>Appends one unit in the place of a range of the source.</summary>
+        public void Append(char unit, int start, int end) =>
+            Append(unit, (source.OriginalStart(start), source.OriginalEnd(end - 1)));
+
         /// <summary>Appends a text whose units all stand for the source's unit at <paramref name="from"/>.</summary>
         public void Append(ReadOnlySpan<char> text, int from)
         {

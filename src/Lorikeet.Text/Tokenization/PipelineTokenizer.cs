@@ -1,28 +1,9 @@
 using Lorikeet.Text.Tokenization.AddedTokens;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Decoders;
-using Lorikeet.Text.Tokenization.Models;
-using Lorikeet.Text.Tokenization.Normalizers;
-using Lorikeet.Text.Tokenization.PostProcessors;
 using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization;
-
-/// <summary>The stages of a tokenizer in the order text passes through them; only the model must be there.</summary>
-internal sealed record TokenizerPipeline
-{
-    public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
-
-    public INormalizer? Normalizer { get; init; }
-
-    public IPreTokenizer? PreTokenizer { get; init; }
-
-    public required ITokenModel Model { get; init; }
-
-    public IPostProcessor? PostProcessor { get; init; }
-
-    public IDecoder? Decoder { get; init; }
-}
 
 /// <summary>A tokenizer built of stages, as the Hugging Face <c>tokenizers</c> library runs them.</summary>
 internal sealed class PipelineTokenizer : Tokenizer

@@ -36,8 +36,9 @@ public abstract class Tokenizer
     public abstract Encoding Encode(string text, bool addSpecialTokens = true);
 
     /// <summary>Decodes ids to text.</summary>
-    /// <param name="ids">Token ids; an id outside the vocabulary is an <see cref="ArgumentOutOfRangeException"/>.</param>
+    /// <param name="ids">Token ids.</param>
     /// <param name="skipSpecialTokens">Whether special tokens are left out of the text.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The vocabulary has no such id.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
         var decoder = new StreamingDecoder(this, skipSpecialTokens);
@@ -66,7 +67,7 @@ public abstract class Tokenizer
     /// Loads the tokenizer of a model folder: <c>tokenizer.json</c> when present, else <c>tokenizer.model</c>, with
     /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c> applied.
     /// </summary>
-    /// <exception cref="CheckpointException">No tokenizer is there, or a file is damaged or of an unknown kind.</exception>
+    /// <exception cref="CheckpointException">There is no tokenizer, or a file is damaged or not understood.</exception>
     public static Tokenizer Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);

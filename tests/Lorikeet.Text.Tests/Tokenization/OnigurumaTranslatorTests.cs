@@ -13,6 +13,7 @@ public sealed class OnigurumaTranslatorTests
     [InlineData(@"(?i:'s)s", @"(?i:\u0027[sS" + "\u017F" + "])s")]
     [InlineData(@"[a-z&&[^aeiou]]", @"[a-z-[aeiou]]")]
     [InlineData(@"[\p{^L}[:digit:]-]", @"[\P{L}\p{Nd}\u002D]")]
+    [InlineData(@"[a-z-x\p{L}-!--/]", @"[a-z\u002Dx\p{L}\u002D\u0021-\u002D\u002F]")]
     [InlineData(@"\h\x{2581}", @"[0-9A-Fa-f]\u2581")]
     [InlineData(@"(?<!a)(?=b)(?m:.)", @"(?<!a)(?=b)(?s:.)")]
     public void Translate_OnigurumaSyntax_GivesDotNetSyntax(string pattern, string expected) =>

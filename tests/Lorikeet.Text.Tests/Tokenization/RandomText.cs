@@ -7,7 +7,9 @@ namespace Lorikeet.Text.Tests.Tokenization;
 internal static class RandomText
 {
     private static readonly string[] s_parts =
-        ["the", "Human", " ", "  ", "\n", "ä", "ộ", "e\u0323\u0302", "日本", "👩‍🔬", "한", "▁", "##", "12", "'s"];
+    [
+        "the", "Human", " ", "  ", "\n", "ä", "ộ", "e\u0323\u0302", "日本", "👩‍🔬", "한", "▁", "##", "12", "'s",
+    ];
 
     /// <summary>Valid Unicode.</summary>
     public static Gen<string> Any { get; } = Gen.Frequency(

@@ -5,6 +5,10 @@ namespace Lorikeet.Text.Tests.Tokenization;
 /// <summary>What is wrong with a tokenizer's files is said with the file and the place.</summary>
 public sealed class TokenizerErrorTests : IDisposable
 {
+    private const string Model = """
+        "model":{"type":"BPE","vocab":{"a":0},"merges":[]}
+        """;
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -18,12 +22,13 @@ public sealed class TokenizerErrorTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"model":{"type":"Quantum"}}""", "'Quantum' is not a model")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"normalizer":{"type":"Precise"}}""", "'Precise' is not a normalizer")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"UnicodeScripts"}}""", "'UnicodeScripts' is not a pre-tokenizer")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"decoder":{"type":"CTC"}}""", "'CTC' is not a decoder")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"post_processor":{"type":"Stamp"}}""", "'Stamp' is not a post-processor")]
-    public void Load_UnknownComponent_NamesIt(string json, string expected) => AssertRefused(json, expected);
+    [InlineData("model", "Quantum", "'Quantum' is not a model")]
+    [InlineData("normalizer", "Precise", "'Precise' is not a normalizer")]
+    [InlineData("pre_tokenizer", "UnicodeScripts", "'UnicodeScripts' is not a pre-tokenizer")]
+    [InlineData("decoder", "CTC", "'CTC' is not a decoder")]
+    [InlineData("post_processor", "Stamp", "'Stamp' is not a post-processor")]
+    public void Load_UnknownComponent_NamesIt(string stage, string type, string expected) => AssertRefused(
+        $$"""{ {{Model}}, "{{stage}}":{"type":"{{type}}"} }""", expected);
 
     [Theory]
     [InlineData("{", "not valid JSON")]
@@ -34,10 +39,23 @@ public sealed class TokenizerErrorTests : IDisposable
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}}""", "no token 'b'")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"dropout":0.1}}""", "'model.dropout' is 0.1")]
     [InlineData("""{"model":{"type":"Unigram","vocab":[]}}""", "'model.vocab' is []")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"added_tokens":[{"id":1}]}""", "'added_tokens[0].content' is missing")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Greek}"},"behavior":"Removed"}}""", "the property 'Greek'")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA"}}""", "precompiled_charsmap")]
-    public void Load_DamagedTokenizerJson_NamesThePlace(string json, string expected) => AssertRefused(json, expected);
+    public void Load_DamagedModel_NamesThePlace(string json, string expected) => AssertRefused(json, expected);
+
+    [Theory]
+    [InlineData("""
+        "added_tokens":[{"id":1}]
+        """, "'added_tokens[0].content' is missing")]
+    [InlineData("""
+        "pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Greek}"},"behavior":"Removed"}
+        """, "the property 'Greek'")]
+    [InlineData("""
+        "pre_tokenizer":{"type":"Split","pattern":{"String":"a"},"behavior":"Shredded"}
+        """, "'pre_tokenizer.behavior' is \"Shredded\"")]
+    [InlineData("""
+        "normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA"}
+        """, "precompiled_charsmap")]
+    public void Load_DamagedStage_NamesThePlace(string stage, string expected) => AssertRefused(
+        $$"""{ {{Model}}, {{stage}} }""", expected);
 
     [Theory]
     [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")]

@@ -94,7 +94,11 @@ public sealed class TokenizerLoadTests : IDisposable
     public void Load_TruncationAndPadding_AreLeftToTraining()
     {
         Write("tokenizer.json", $$"""
-            {"truncation":{"max_length":1,"strategy":"LongestFirst","stride":0},"padding":{"strategy":{"Fixed":9} }, {{Model}} }
+            {
+              "truncation":{"max_length":1,"strategy":"LongestFirst","stride":0},
+              "padding":{"strategy":{"Fixed":9} },
+              {{Model}}
+            }
             """);
         Assert.Equal([2, 2, 2], Load().Encode("ababab").Ids);
     }

@@ -1,5 +1,6 @@
 using CsCheck;
 using Lorikeet.Text.Tokenization;
+using Lorikeet.Text.Tokenization.Models;
 
 namespace Lorikeet.Text.Tests.Tokenization;
 
@@ -8,6 +9,7 @@ public sealed class TokenizerPropertyTests
 {
     private static readonly Tokenizer s_byteLevel = Fixture.Stage("re_o200k").Tokenizer;
     private static readonly Tokenizer s_llama = Fixture.Stage("bpe_bytes").Tokenizer;
+    private static readonly BpeModel s_wholeText = BpeFixture.Model("bpe_bytes");
 
     [Fact]
     public void ByteLevel_AnyText_DecodesToItself() => RandomText.Any.Sample(
@@ -26,7 +28,7 @@ public sealed class TokenizerPropertyTests
         {
             Assert.True(start >= previous.Start && end >= previous.End && start < end, $"({start}, {end}) in '{text}'");
             Assert.True(start <= covered, $"Nothing covers {covered} to {start} of '{text}'.");
-            Assert.False(start > 0 && char.IsSurrogatePair(text, start - 1), $"{start} is within a character of '{text}'.");
+            Assert.False(start > 0 && char.IsSurrogatePair(text, start - 1), $"{start} cuts a character of '{text}'.");
             covered = end;
             previous = (start, end);
         }
@@ -55,6 +57,4 @@ public sealed class TokenizerPropertyTests
         Parallel.For(0, texts.Length * 4, i => together[i % texts.Length] = fresh.Encode(texts[i % texts.Length]).Ids);
         Assert.Equal(alone, together);
     }
-
-    private static readonly Lorikeet.Text.Tokenization.Models.BpeModel s_wholeText = BpeFixture.Model("bpe_bytes");
 }

@@ -4,8 +4,8 @@ namespace Lorikeet.Text.Tokenization.Configuration;
 internal static class ChatTemplateFile
 {
     /// <summary>
-    /// The default template: <c>chat_template.jinja</c>, <c>chat_template.json</c>, or <paramref name="setting"/> of the
-    /// configuration, which is one template or a list of named ones.
+    /// The default template: <c>chat_template.jinja</c>, <c>chat_template.json</c>, or <paramref name="setting"/> of
+    /// the configuration, which is one template or a list of named ones.
     /// </summary>
     public static string? Find(string folder, JsonSetting setting)
     {
@@ -13,9 +13,10 @@ internal static class ChatTemplateFile
         if (File.Exists(jinja))
             return File.ReadAllText(jinja);
         var json = Path.Combine(folder, "chat_template.json");
-        if (File.Exists(json))
-            setting = JsonSetting.Read(json) is { IsObject: true } file ? file["chat_template"] : JsonSetting.Read(json);
-        return Default(setting);
+        if (!File.Exists(json))
+            return Default(setting);
+        var file = JsonSetting.Read(json);
+        return Default(file.IsObject ? file["chat_template"] : file);
     }
 
     private static string? Default(JsonSetting setting)

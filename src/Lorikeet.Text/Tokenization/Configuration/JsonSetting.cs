@@ -93,7 +93,9 @@ internal readonly struct JsonSetting
 
     /// <summary>A token id; an impossible one would reserve memory for every id below it.</summary>
     public int AsTokenId() =>
-        AsInt() is >= 0 and < LargestVocabulary and var id ? id : throw Unexpected($"a number below {LargestVocabulary}");
+        AsInt() is >= 0 and < LargestVocabulary and var id
+            ? id
+            : throw Unexpected($"a number below {LargestVocabulary}");
 
     public double AsDouble() =>
         _value.ValueKind == JsonValueKind.Number ? _value.GetDouble() : throw Unexpected("a number");

@@ -8,12 +8,15 @@ namespace Lorikeet.Text.Tokenization.Configuration;
 /// </summary>
 internal sealed record TokenizerConfiguration
 {
+    private static readonly string[] s_tokenNames =
+        ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+
     /// <summary>The folder of the files.</summary>
     public required string Folder { get; init; }
 
     /// <summary>
-    /// Whether <c>tokenizer_config.json</c> or a model's <c>config.json</c> is there, so that transformers would load the
-    /// folder; otherwise a vocabulary stands alone.
+    /// Whether <c>tokenizer_config.json</c> or a model's <c>config.json</c> is there, so that transformers would load
+    /// the folder; otherwise a vocabulary stands alone.
     /// </summary>
     public bool BelongsToModel { get; init; }
 
@@ -70,7 +73,8 @@ internal sealed record TokenizerConfiguration
             AddsEndToken = configuration["add_eos_token"].AsBoolOrNull(),
             AddsPrefixSpace = configuration["add_prefix_space"].AsBoolOrNull(),
             IsLegacy = configuration["legacy"].AsBoolOrNull(),
-            AddedTokens = AddedTokenFile.Read(configuration["added_tokens_decoder"], ReadIfPresent(folder, "added_tokens.json")),
+            AddedTokens = AddedTokenFile.Read(
+                configuration["added_tokens_decoder"], ReadIfPresent(folder, "added_tokens.json")),
             SpecialTokens = [.. SpecialTexts(configuration).Concat(SpecialTexts(map)).Distinct()],
         };
     }
@@ -87,7 +91,7 @@ internal sealed record TokenizerConfiguration
 
     private static IEnumerable<string> SpecialTexts(JsonSetting file)
     {
-        foreach (var name in (string[])["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"])
+        foreach (var name in s_tokenNames)
         {
             if (TokenText(file[name]) is { } text)
                 yield return text;
@@ -95,8 +99,9 @@ internal sealed record TokenizerConfiguration
         foreach (var name in (string[])["additional_special_tokens", "extra_special_tokens"])
         {
             var list = file[name];
-            var tokens = list.IsArray ? list.Items() : list.IsObject ? list.Members().Select(member => member.Value) : [];
-            foreach (var token in tokens)
+            if (list.IsMissing)
+                continue;
+            foreach (var token in list.IsObject ? list.Members().Select(member => member.Value) : list.Items())
             {
                 if (TokenText(token) is { } text)
                     yield return text;

@@ -18,10 +18,10 @@ internal sealed class MetaspaceDecoder(char replacement, bool dropsFirst) : IDec
             var drops = _isFirst && dropsFirst;
             _isFirst = false;
             var text = token.ToString();
-            next.Write(
-                drops ? text.Replace(replacement.ToString(), "", StringComparison.Ordinal) : text.Replace(replacement, ' '),
-                starts: true,
-                ends: true);
+            text = drops
+                ? text.Replace(replacement.ToString(), "", StringComparison.Ordinal)
+                : text.Replace(replacement, ' ');
+            next.Write(text, starts: true, ends: true);
         }
     }
 }

@@ -30,9 +30,9 @@ internal sealed class BpeModel : ITokenModel
             _merges.Add(IdOf(left), IdOf(right), rank, IdOf(merged));
         }
         HasIndependentWords = options is { IgnoresMerges: false, ContinuingSubwordPrefix: "", EndOfWordSuffix: "" }
-            && vocabulary.Find(MetaspaceWords.Metaspace.ToString()) is not null
-            && !merges.Any(merge => merge.Right[0] == MetaspaceWords.Metaspace
-                && merge.Left[^1] != MetaspaceWords.Metaspace);
+            && vocabulary.Find(Metaspace.Symbol.ToString()) is not null
+            && !merges.Any(merge => merge.Right[0] == Metaspace.Symbol
+                && merge.Left[^1] != Metaspace.Symbol);
     }
 
     public Vocabulary Vocabulary { get; }

@@ -20,7 +20,7 @@ internal sealed class CachedModel : ITokenModel
 
     public Vocabulary Vocabulary => _model.Vocabulary;
 
-    /// <summary>The model with a cache where it helps: around the smallest pieces that can be tokenized alone.</summary>
+    /// <summary>The model with a cache around the smallest pieces that can be tokenized alone.</summary>
     /// <param name="model">The model.</param>
     /// <param name="spellsBytes">Whether it is to see the characters of a piece's bytes.</param>
     public static ITokenModel Around(ITokenModel model, bool spellsBytes) => model switch

@@ -6,9 +6,6 @@ namespace Lorikeet.Text.Tokenization.Models;
 /// </summary>
 internal sealed class MetaspaceWords(ITokenModel model) : ITokenModel
 {
-    /// <summary>The visible space.</summary>
-    public const char Metaspace = '\u2581';
-
     public Vocabulary Vocabulary => model.Vocabulary;
 
     public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
@@ -25,10 +22,10 @@ internal sealed class MetaspaceWords(ITokenModel model) : ITokenModel
     // Visible spaces, then everything up to the next one.
     private static int LengthOfWord(ReadOnlySpan<char> text)
     {
-        var spaces = text.IndexOfAnyExcept(Metaspace);
+        var spaces = text.IndexOfAnyExcept(Metaspace.Symbol);
         if (spaces < 0)
             return text.Length;
-        var others = text[spaces..].IndexOf(Metaspace);
+        var others = text[spaces..].IndexOf(Metaspace.Symbol);
         return others < 0 ? text.Length : spaces + others;
     }
 }

@@ -79,8 +79,10 @@ internal sealed class UnigramModel : ITokenModel
                 Offer(steps, start, start + tokenLength, id, steps[start].Score + _scores[id]);
                 coversCharacter |= tokenLength == length;
             }
-            if (!coversCharacter)
-                Offer(steps, start, start + length, _options.Unknown ?? -1, Kept(steps[start].Score + _options.UnknownScore));
+            if (coversCharacter)
+                continue;
+            var unknownTotal = Kept(steps[start].Score + _options.UnknownScore);
+            Offer(steps, start, start + length, _options.Unknown ?? -1, unknownTotal);
         }
         var path = new List<WordToken>();
         for (var end = text.Length; end > 0; end = steps[end].Start)

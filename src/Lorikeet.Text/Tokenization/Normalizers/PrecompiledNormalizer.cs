@@ -4,7 +4,7 @@ using Lorikeet.Text.Tokenization.Normalizers.Unicode;
 
 namespace Lorikeet.Text.Tokenization.Normalizers;
 
-/// <summary>SentencePiece's compiled rules as the tokenizers library applies them: to graphemes, else characters.</summary>
+/// <summary>SentencePiece's compiled rules as the tokenizers library applies them, grapheme by grapheme.</summary>
 internal sealed class PrecompiledNormalizer(CharacterMap map) : INormalizer
 {
     // A grapheme of more bytes is not looked up as a whole.

@@ -7,6 +7,10 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 /// <param name="position">Where the class begins.</param>
 internal sealed class CharacterClassTranslator(string pattern, int position)
 {
+    // Only a dash after a character that ends no range itself makes a range; any other stands for itself.
+    private bool _isAfterCharacter;
+    private bool _isAfterDash;
+
     /// <summary>Behind what has been read.</summary>
     public int Position { get; private set; } = position;
 
@@ -42,38 +46,47 @@ internal sealed class CharacterClassTranslator(string pattern, int position)
 
     private void ReadItem(StringBuilder body)
     {
+        var (mayBeginRange, endsRange) = (_isAfterCharacter, _isAfterDash);
+        (_isAfterCharacter, _isAfterDash) = (false, false);
         switch (pattern[Position])
         {
             case '[' when TryTake("[:"):
                 body.Append(ReadPosixClass());
                 break;
             case '[':
-                var (isNegated, inner, subtracted) = ReadClass();
-                if (isNegated || subtracted is not null)
-                    throw Unsupported("a negated class within a class");
-                body.Append(inner);
+                body.Append(ReadUnion());
                 break;
             case '\\':
-                var start = Position;
-                var at = Position;
-                var escape = CharacterEscape.Read(pattern, ref at);
-                Position = at;
-                body.Append(escape.Inside ?? throw Unsupported($"'{pattern[start..at]}' within a class"));
+                body.Append(ReadEscape(out var isCharacter));
+                _isAfterCharacter = isCharacter && !endsRange;
                 break;
-            case '-' when IsRangeDash(body):
+            case '-' when mayBeginRange && Position + 1 < pattern.Length && pattern[Position + 1] is not (']' or '['):
                 body.Append('-');
                 Position++;
+                _isAfterDash = true;
                 break;
             default:
                 body.Append(CharacterEscape.Literal(pattern[Position++]));
+                _isAfterCharacter = !endsRange;
                 break;
         }
     }
 
-    // A dash between two characters makes a range; at either end of the class it stands for itself.
-    private bool IsRangeDash(StringBuilder body) =>
-        body.Length > 0 && Position + 1 < pattern.Length && pattern[Position + 1] is not (']' or '[')
-        && !(pattern[Position - 1] == '}' || pattern[Position - 2] == '\\' && char.IsAsciiLetter(pattern[Position - 1]));
+    private string ReadUnion()
+    {
+        var (isNegated, inner, subtracted) = ReadClass();
+        return isNegated || subtracted is not null ? throw Unsupported("a negated class within a class") : inner;
+    }
+
+    private string ReadEscape(out bool isCharacter)
+    {
+        var start = Position;
+        var end = Position;
+        var escape = CharacterEscape.Read(pattern, ref end);
+        Position = end;
+        isCharacter = escape.IsCharacter;
+        return escape.Inside ?? throw Unsupported($"'{pattern[start..end]}' within a class");
+    }
 
     // The one intersection .NET can say: all of a class but another.
     private string ReadSubtracted(bool isNegated)

@@ -5,7 +5,8 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 /// <summary>What follows a backslash, in .NET's spelling.</summary>
 /// <param name="Outside">As an expression of its own.</param>
 /// <param name="Inside">Within a character class; null where it has no place there.</param>
-internal readonly record struct CharacterEscape(string Outside, string? Inside)
+/// <param name="IsCharacter">Whether it is one character, which may be the end of a range.</param>
+internal readonly record struct CharacterEscape(string Outside, string? Inside, bool IsCharacter = false)
 {
     // .NET's covers less.
     private const string Word = WordCharacters.OnigurumaClass;
@@ -26,7 +27,7 @@ internal readonly record struct CharacterEscape(string Outside, string? Inside)
         switch (escaped)
         {
             case 's' or 'S' or 'd' or 'D':
-                return Both($"\\{escaped}");
+                return new CharacterEscape($"\\{escaped}", $"\\{escaped}");
             case 'w':
                 return Class(Word);
             case 'W':
@@ -36,20 +37,20 @@ internal readonly record struct CharacterEscape(string Outside, string? Inside)
             case 'p' or 'P':
                 return ReadProperty(pattern, ref position, isNegated: escaped == 'P');
             case 'x' or 'u':
-                return Both(Literal(ReadCodePoint(pattern, ref position, escaped)));
+                return Character(Literal(ReadCodePoint(pattern, ref position, escaped)));
             case 'n' or 'r' or 't' or 'f' or 'v' or 'a' or 'e':
-                return Both($"\\{escaped}");
+                return Character($"\\{escaped}");
             case 'R':
                 return new CharacterEscape(@"(?>\r\n|[\n-\r\u0085\u2028\u2029])", null);
             case 'b' or 'B' or 'A' or 'z' or 'Z':
                 return new CharacterEscape($"\\{escaped}", escaped == 'b' ? @"\u0008" : null);
         }
-        return char.IsAsciiLetterOrDigit(escaped)
-            ? throw new FormatException($"The regular expression has \\{escaped}, which .NET's have no equal of: {pattern}")
-            : Both(Literal(escaped));
+        if (char.IsAsciiLetterOrDigit(escaped))
+            throw new FormatException($"The regular expression has \\{escaped}, which .NET has no equal of: {pattern}");
+        return Character(Literal(escaped));
     }
 
-    private static CharacterEscape Both(string text) => new(text, text);
+    private static CharacterEscape Character(string text) => new(text, text, IsCharacter: true);
 
     private static CharacterEscape Class(string inside) => new($"[{inside}]", inside);
 
@@ -64,9 +65,12 @@ internal readonly record struct CharacterEscape(string Outside, string? Inside)
             (name, isNegated) = (name[1..], !isNegated);
         if (name == "Han")
             return isNegated ? new CharacterEscape($"[^{Script.HanClass}]", null) : Class(Script.HanClass);
-        return CategoryOf(name) is { } category
-            ? Both($"\\{(isNegated ? 'P' : 'p')}{{{category}}}")
-            : throw new FormatException($"The regular expression has the property '{name}', which is not known: {pattern}");
+        if (CategoryOf(name) is { } category)
+        {
+            var text = $"\\{(isNegated ? 'P' : 'p')}{{{category}}}";
+            return new CharacterEscape(text, text);
+        }
+        throw new FormatException($"The regular expression has the property '{name}', not known here: {pattern}");
     }
 
     private static string? CategoryOf(string name) => name.Replace("_", "", StringComparison.Ordinal) switch
@@ -93,8 +97,8 @@ internal readonly record struct CharacterEscape(string Outside, string? Inside)
         var start = isBraced ? position + 1 : position;
         var end = isBraced ? pattern.IndexOf('}', start) : start + (kind == 'u' ? 4 : 2);
         if (end < 0 || end > pattern.Length
-            || !ushort.TryParse(pattern.AsSpan(start, end - start), NumberStyles.AllowHexSpecifier, null, out var value))
-            throw new FormatException($"The regular expression has a code point at character {position} that cannot be read: {pattern}");
+            || !ushort.TryParse(pattern[start..end], NumberStyles.AllowHexSpecifier, null, out var value))
+            throw new FormatException($"The regular expression has a broken code point at {position}: {pattern}");
         position = isBraced ? end + 1 : end;
         return (char)value;
     }

@@ -12,6 +12,7 @@ internal static class Script
 
     /// <summary>Whether a character beyond U+FFFF is of the Han script.</summary>
     public static bool IsHan(Rune rune) =>
-        rune.Value is 0x16FE2 or 0x16FE3 or 0x16FF0 or 0x16FF1 or >= 0x20000 and <= 0x323AF
-        && Rune.IsLetter(rune) | rune.Value < 0x17000;
+        rune.Value is 0x16FE2 or 0x16FE3 or 0x16FF0 or 0x16FF1
+            or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2EE5D)
+            or (>= 0x2F800 and <= 0x2FA1D) or (>= 0x30000 and <= 0x323AF);
 }

@@ -17,8 +17,8 @@ internal sealed class ByteLevelPostProcessor(bool addsPrefixSpace, Func<int, str
         {
             var token = tokenAt(tokens.IdAt(i)) ?? "";
             ref var offset = ref tokens.OffsetAt(i);
-            var leading = token.TakeWhile(IsSpace).Count();
-            var trailing = token.Reverse().TakeWhile(IsSpace).Count();
+            var leading = CountSpaces(token, from: 0, step: 1);
+            var trailing = CountSpaces(token, from: token.Length - 1, step: -1);
             if (addsPrefixSpace && leading == 1 && (i == 0 || offset.Start == 0))
                 leading = 0;
             for (; leading > 0 && offset.Start < offset.End; leading--)
@@ -26,6 +26,14 @@ internal sealed class ByteLevelPostProcessor(bool addsPrefixSpace, Func<int, str
             for (; trailing > 0 && offset.Start < offset.End; trailing--)
                 offset.End -= char.IsLowSurrogate(text[offset.End - 1]) ? 2 : 1;
         }
+    }
+
+    private static int CountSpaces(string token, int from, int step)
+    {
+        var count = 0;
+        for (var i = from; (uint)i < (uint)token.Length && IsSpace(token[i]); i += step)
+            count++;
+        return count;
     }
 
     private static bool IsSpace(char unit) => unit == ByteLevelAlphabet.CharOf((byte)' ') || char.IsWhiteSpace(unit);

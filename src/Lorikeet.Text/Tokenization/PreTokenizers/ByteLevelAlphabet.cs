@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Lorikeet.Text.Tokenization.PreTokenizers;
 
 /// <summary>GPT-2's visible character for every byte, so that a vocabulary of text can spell any bytes.</summary>
@@ -14,6 +16,28 @@ internal static class ByteLevelAlphabet
         var found = unit < s_bytes.Length ? s_bytes[unit] : (short)-1;
         value = (byte)found;
         return found >= 0;
+    }
+
+    /// <summary>Writes text as the characters of its UTF-8 bytes; each stands for all of its character.</summary>
+    public static AlignedText Spell(AlignedText text)
+    {
+        var rewriter = new AlignedText.Rewriter(text, text.Length + (text.Length / 8));
+        Spell(text, 0, text.Length, rewriter);
+        return rewriter.ToText();
+    }
+
+    /// <summary>Writes a range of text as the characters of its UTF-8 bytes.</summary>
+    public static void Spell(AlignedText text, int start, int end, AlignedText.Rewriter rewriter)
+    {
+        var chars = text.Chars;
+        Span<byte> utf8 = stackalloc byte[4];
+        int length;
+        for (var i = start; i < end; i += length)
+        {
+            _ = Rune.DecodeFromUtf16(chars[i..end], out var rune, out length);
+            foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
+                rewriter.Append(CharOf(value), from: i);
+        }
     }
 
     private static char[] CreateChars()

@@ -1,4 +1,3 @@
-using System.Text;
 using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Text.Tokenization.PreTokenizers;
@@ -43,28 +42,14 @@ internal sealed class ByteLevelPreTokenizer(bool addsPrefixSpace, bool splits, b
         return new PreTokenizedText(rewriter.ToText(), pieces);
     }
 
-    /// <summary>Writes every piece as the characters of its bytes.</summary>
-    public static PreTokenizedText SpellBytes(PreTokenizedText text)
+    private static PreTokenizedText SpellBytes(PreTokenizedText text)
     {
-        var chars = text.Text.Chars;
         var rewriter = new AlignedText.Rewriter(text.Text, text.Text.Length + (text.Text.Length / 8));
         var pieces = new List<Piece>(text.Pieces.Count);
-        Span<byte> utf8 = stackalloc byte[4];
         foreach (var piece in text.Pieces)
         {
             var start = rewriter.Length;
-            for (var i = piece.Start; i < piece.End;)
-            {
-                if (char.IsAscii(chars[i]))
-                {
-                    rewriter.Append(ByteLevelAlphabet.CharOf((byte)chars[i]), from: i++);
-                    continue;
-                }
-                _ = Rune.DecodeFromUtf16(chars[i..piece.End], out var rune, out var length);
-                foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
-                    rewriter.Append(ByteLevelAlphabet.CharOf(value), from: i);
-                i += length;
-            }
+            ByteLevelAlphabet.Spell(text.Text, piece.Start, piece.End, rewriter);
             pieces.Add(new Piece(start, rewriter.Length));
         }
         return new PreTokenizedText(rewriter.ToText(), pieces);

@@ -1,6 +1,6 @@
 namespace Lorikeet.Text.Tokenization.PreTokenizers;
 
-/// <summary>What becomes of the matches that a text is split at; the examples split "the-final--countdown" at "-".</summary>
+/// <summary>What becomes of the matches that a text is split at. The examples split "the-final--countdown".</summary>
 internal enum SplitBehavior
 {
     /// <summary>They are dropped: the, final, countdown.</summary>

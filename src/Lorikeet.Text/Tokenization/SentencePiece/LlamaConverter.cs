@@ -15,8 +15,6 @@ namespace Lorikeet.Text.Tokenization.SentencePiece;
 /// </summary>
 internal static class LlamaConverter
 {
-    private const char Metaspace = '\u2581';
-
     public static PipelineTokenizer Convert(SentencePieceModel model, TokenizerConfiguration configuration)
     {
         configuration = configuration with
@@ -29,10 +27,11 @@ internal static class LlamaConverter
         var options = new BpeOptions { FusesUnknown = true, FallsBackToBytes = true };
         var addedTokens = ReadAddedTokens(model, vocabulary, configuration);
         var addsPrefix = configuration.AddsPrefixSpace ?? true;
+        var scheme = Scheme(addsPrefix, configuration);
         var pipeline = new TokenizerPipeline
         {
             AddedTokens = addedTokens.Tokens,
-            PreTokenizer = new MetaspacePreTokenizer(Metaspace, Scheme(addsPrefix, configuration), splits: false),
+            PreTokenizer = new MetaspacePreTokenizer(Metaspace.Symbol, scheme, splits: false),
             Model = CachedModel.Around(
                 new BpeModel(vocabulary, PieceMerges.ByPlace(model, vocabulary), options), spellsBytes: false),
             PostProcessor = TemplatePostProcessor.FromSettings(configuration, addedTokens, addsBegin: true),
@@ -67,7 +66,7 @@ internal static class LlamaConverter
     {
         List<IDecoder> decoders =
         [
-            new ReplaceDecoder(new LiteralPattern(Metaspace.ToString()), " "),
+            new ReplaceDecoder(new LiteralPattern(Metaspace.Symbol.ToString()), " "),
             new ByteFallbackDecoder(),
             new FuseDecoder(),
         ];

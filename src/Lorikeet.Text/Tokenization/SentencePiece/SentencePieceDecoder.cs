@@ -18,7 +18,8 @@ internal sealed class SentencePieceDecoder(SentencePieceModel model, IReadOnlySe
 
     public ITextSink Open(ITextSink next) => new Sink(this, model, next);
 
-    private PieceKind KindOf(ReadOnlySpan<char> piece) => _kinds.TryGetValue(piece, out var kind) ? kind : PieceKind.Normal;
+    private PieceKind KindOf(ReadOnlySpan<char> piece) =>
+        _kinds.TryGetValue(piece, out var kind) ? kind : PieceKind.Normal;
 
     private sealed class Sink(SentencePieceDecoder decoder, SentencePieceModel model, ITextSink next) : WholeTokenSink
     {
@@ -51,15 +52,16 @@ internal sealed class SentencePieceDecoder(SentencePieceModel model, IReadOnlySe
                 Write(WithSpaces(piece));
         }
 
-        // The space that encoding put before the text is taken off again, or all spaces there when it removes extra ones.
+        // The space that encoding put before the text is taken off again, or all of them when it removes extra ones.
         private string WithSpaces(ReadOnlySpan<char> piece)
         {
-            if (_isAtBeginning && (model.AddsDummyPrefix || model.RemovesExtraSpaces) && piece.StartsWith(Metaspace))
+            var dropsSpace = _isAtBeginning && (model.AddsDummyPrefix || model.RemovesExtraSpaces);
+            if (dropsSpace && piece.StartsWith(Metaspace.Symbol))
             {
                 piece = piece[1..];
                 _tookSpace = !model.RemovesExtraSpaces;
             }
-            return piece.ToString().Replace(Metaspace, ' ');
+            return piece.ToString().Replace(Metaspace.Symbol, ' ');
         }
 
         private void WriteBytes(bool areComplete)
@@ -81,6 +83,4 @@ internal sealed class SentencePieceDecoder(SentencePieceModel model, IReadOnlySe
             next.Write(text, starts: true, ends: true);
         }
     }
-
-    private const char Metaspace = '\u2581';
 }

@@ -36,8 +36,8 @@ internal static class SentencePieceFile
             added.AddSpecial(configuration.SpecialTokens);
         }
         var userDefined = new AddedTokenMatcher(model.Pieces
-            .Select((piece, id) => (piece.Text, new AddedToken(id, piece.Text)))
-            .Where(item => model.Pieces[item.Item2.Id].Kind == PieceKind.UserDefined));
+            .Select((piece, id) => (piece.Text, Token: new AddedToken(id, piece.Text)))
+            .Where(item => model.Pieces[item.Token.Id].Kind == PieceKind.UserDefined));
         var pipeline = new TokenizerPipeline
         {
             AddedTokens = added.Tokens,
@@ -66,8 +66,9 @@ internal static class SentencePieceFile
         if (model.Pieces.Any(piece => piece.Kind == PieceKind.Unused))
         {
             throw new CheckpointException(
-                "The SentencePiece model has pieces marked as unused. Expected a BPE vocabulary that was not restricted, "
-                + $"because cutting such pieces up again is not supported. '{file}'. Please report the model's name.");
+                "The SentencePiece model has pieces marked as unused. Expected a BPE vocabulary that was not "
+                + $"restricted, because Lorikeet does not cut such pieces up again. '{file}'. "
+                + "Please report the model's name.");
         }
         var options = new BpeOptions
         {

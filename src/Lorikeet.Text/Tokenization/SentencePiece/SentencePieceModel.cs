@@ -68,8 +68,8 @@ internal sealed record SentencePieceModel
         catch (InvalidDataException error)
         {
             throw new CheckpointException(
-                $"The file is not a SentencePiece model ({error.Message}) Expected a vocabulary as spm_train writes it. "
-                + $"'{file}'. It may be an interrupted download or a Git LFS pointer; fetch it again.",
+                $"The file is not a SentencePiece model: {error.Message} Expected a vocabulary as spm_train writes "
+                + $"it. '{file}'. It may be an interrupted download or a Git LFS pointer; fetch it again.",
                 error);
         }
     }

@@ -9,9 +9,7 @@ namespace Lorikeet.Text.Tokenization.SentencePiece;
 /// <param name="userDefined">The pieces that are left as they are wherever they stand.</param>
 internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTokenMatcher userDefined) : INormalizer
 {
-    private const char Metaspace = '\u2581';
-
-    private readonly char _space = model.EscapesSpaces ? Metaspace : ' ';
+    private readonly char _space = model.EscapesSpaces ? Metaspace.Symbol : ' ';
 
     public AlignedText Normalize(AlignedText text)
     {
@@ -21,7 +19,7 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
             if (token is null)
                 ApplyRules(text.Chars[start..end], start, output);
             else
-                output.Write(token.Content, start);
+                output.Write(token.Content, start, end);
         }
         return output.Complete();
     }
@@ -38,14 +36,15 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
             var matched = model.Rules?.FindLongest(rest, out replacement) ?? 0;
             if (matched > 0)
             {
-                output.Write(System.Text.Encoding.UTF8.GetString(replacement), start);
-                start += System.Text.Encoding.UTF8.GetCharCount(rest[..matched]);
+                var end = start + System.Text.Encoding.UTF8.GetCharCount(rest[..matched]);
+                output.Write(System.Text.Encoding.UTF8.GetString(replacement), start, end);
+                start = end;
             }
             else
             {
                 _ = Rune.DecodeFromUtf8(rest, out var rune, out matched);
                 var length = rune.EncodeToUtf16(units);
-                output.Write(units[..length], start);
+                output.Write(units[..length], start, start + length);
                 start += length;
             }
             rest = rest[matched..];
@@ -59,20 +58,20 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
         private bool _hasBegun;
         private bool _isAfterSpace = model.RemovesExtraSpaces;
 
-        /// <summary>Writes what the stretch of the source that begins at <paramref name="from"/> becomes.</summary>
-        public void Write(ReadOnlySpan<char> text, int from)
+        /// <summary>Writes what a stretch of the source becomes.</summary>
+        public void Write(ReadOnlySpan<char> text, int start, int end)
         {
             if (!_hasBegun && model.RemovesExtraSpaces && text is " ")
                 return;
             if (!_hasBegun && model is { AddsDummyPrefix: true, MarksSpaceAsSuffix: false })
-                _text.Append(space, from);
+                _text.Append(space, from: start);
             _hasBegun = true;
             if (_isAfterSpace)
                 text = text.TrimStart(' ');
             if (text.Length == 0)
                 return;
             foreach (var unit in text)
-                _text.Append(unit == ' ' ? space : unit, from);
+                _text.Append(unit == ' ' ? space : unit, start, end);
             _isAfterSpace = model.RemovesExtraSpaces && text[^1] == ' ';
         }
 

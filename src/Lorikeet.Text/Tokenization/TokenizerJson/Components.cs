@@ -7,9 +7,9 @@ internal static class Components
 {
     /// <summary>The complaint that this version knows no such component.</summary>
     public static CheckpointException Unknown(JsonSetting component, string kind) => new(
-        $"'{component["type"].AsStringOrNull()}' is not a {kind} that Lorikeet knows, and leaving it out would change "
-        + $"the tokens. Expected one of the {kind}s of the tokenizers library that the documentation lists. "
-        + $"'{component.File}'. Please report the model's name.");
+        $"'{component["type"].AsStringOrNull()}' is not a {kind} that Lorikeet knows. Expected one of those that "
+        + $"language models use, because leaving it out would change the tokens. '{component.File}'. "
+        + "Please report the model's name.");
 
     /// <summary>The parts of a <c>Sequence</c>.</summary>
     public static T[] ReadAll<T>(JsonSetting list, Func<JsonSetting, T?> read)

@@ -36,7 +36,8 @@ internal static class ModelReader
         };
         try
         {
-            return new BpeModel(ReadVocabulary(model["vocab"]), [.. model["merges"].Items().Select(ReadMerge)], options);
+            var merges = model["merges"].Items().Select(ReadMerge).ToList();
+            return new BpeModel(ReadVocabulary(model["vocab"]), merges, options);
         }
         catch (InvalidDataException error)
         {

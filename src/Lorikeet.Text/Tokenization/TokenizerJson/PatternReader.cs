@@ -26,8 +26,8 @@ internal static class PatternReader
         catch (Exception error) when (error is FormatException or ArgumentException)
         {
             throw new CheckpointException(
-                $"{error.Message} Expected an expression that .NET can say too, because leaving it out would change the "
-                + $"tokens. '{pattern.File}'. Please report the model's name.",
+                $"{error.Message} Expected an expression that .NET can say too, because leaving it out would change "
+                + $"the tokens. '{pattern.File}'. Please report the model's name.",
                 error);
         }
     }

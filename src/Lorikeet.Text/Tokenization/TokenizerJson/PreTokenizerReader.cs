@@ -21,7 +21,10 @@ internal static class PreTokenizerReader
         "ByteLevel" => new ByteLevelPreTokenizer(
             preTokenizer["add_prefix_space"].AsBool(true), preTokenizer["use_regex"].AsBool(true)),
         "Whitespace" => new SequencePreTokenizer(
-            [SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed), SplitAt(WordCharacters.Contains, SplitBehavior.Contiguous)]),
+        [
+            SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed),
+            SplitAt(WordCharacters.Contains, SplitBehavior.Contiguous),
+        ]),
         "WhitespaceSplit" => SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => SplitAt(IsDelimiter(preTokenizer["delimiter"].AsChar()), SplitBehavior.Removed),
         "Punctuation" => SplitAt(IsPunctuation, ReadBehavior(preTokenizer["behavior"], SplitBehavior.Isolated)),
@@ -53,14 +56,15 @@ internal static class PreTokenizerReader
     private static bool IsPunctuation(Rune rune) =>
         Rune.IsPunctuation(rune) || (rune.IsAscii && Rune.IsSymbol(rune));
 
-    private static SplitBehavior ReadBehavior(JsonSetting behavior, SplitBehavior? otherwise) => behavior.AsStringOrNull() switch
-    {
-        null when otherwise is { } value => value,
-        "Removed" => SplitBehavior.Removed,
-        "Isolated" => SplitBehavior.Isolated,
-        "MergedWithPrevious" => SplitBehavior.MergedWithPrevious,
-        "MergedWithNext" => SplitBehavior.MergedWithNext,
-        "Contiguous" => SplitBehavior.Contiguous,
-        _ => throw behavior.Unexpected("the name of a split behaviour"),
-    };
+    private static SplitBehavior ReadBehavior(JsonSetting behavior, SplitBehavior? otherwise) =>
+        behavior.AsStringOrNull() switch
+        {
+            null when otherwise is { } value => value,
+            "Removed" => SplitBehavior.Removed,
+            "Isolated" => SplitBehavior.Isolated,
+            "MergedWithPrevious" => SplitBehavior.MergedWithPrevious,
+            "MergedWithNext" => SplitBehavior.MergedWithNext,
+            "Contiguous" => SplitBehavior.Contiguous,
+            _ => throw behavior.Unexpected("the name of a split behaviour"),
+        };
 }

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Text;
 
@@ -12,6 +13,7 @@ internal sealed class UnicodeProperties
 {
     private static readonly Lazy<UnicodeProperties> s_instance = new(() => new UnicodeProperties());
 
+    private readonly BitArray _unstable = new(0x110000);
     private readonly Dictionary<int, byte> _classes = [];
     private readonly Dictionary<int, Rune[]> _canonical = [];
     private readonly Dictionary<int, Rune[]> _compatible = [];
@@ -24,13 +26,14 @@ internal sealed class UnicodeProperties
         using var reader = new StreamReader(stream);
         while (reader.ReadLine() is { } line)
             ReadLine(line.Split(' '));
+        foreach (var value in UnstableCharacters())
+            _unstable[value] = true;
     }
 
     public static UnicodeProperties Instance => s_instance.Value;
 
     /// <summary>Where among the marks on a letter a character belongs; 0 for what is no mark.</summary>
-    public int CombiningClass(Rune rune) =>
-        rune.Value < FirstMark ? 0 : _classes.GetValueOrDefault(rune.Value);
+    public int CombiningClass(Rune rune) => _classes.GetValueOrDefault(rune.Value);
 
     /// <summary>The character the two compose to, if they do.</summary>
     public Rune? Compose(Rune first, Rune second) =>
@@ -57,17 +60,17 @@ internal sealed class UnicodeProperties
         }
     }
 
-    /// <summary>Whether a character may change, or change others, when text is composed (not <c>NFC_QC=Yes</c>).</summary>
-    public bool MayChangeWhenComposed(Rune rune) =>
-        rune.Value >= FirstMark && (CombiningClass(rune) != 0 || Unstable.Contains(rune.Value));
+    /// <summary>Whether composing text may change the character or its neighbours (<c>NFC_QC</c> is not Yes).</summary>
+    public bool MayChangeWhenComposed(Rune rune) => _unstable[rune.Value];
 
-    // No character before it is a mark or the second of a composition.
-    private const int FirstMark = 0x0300;
-
-    private HashSet<int> Unstable => field ??= [
+    // Marks, seconds of compositions, and what decomposes for good.
+    private IEnumerable<int> UnstableCharacters() =>
+    [
+        .. _classes.Keys,
         .. _compositions.Keys.Select(pair => pair.Item2),
         .. _canonical.Keys.Except(_compositions.Values.Select(composed => composed.Value)),
-        .. Hangul.SecondParts];
+        .. Hangul.SecondParts,
+    ];
 
     private void ReadLine(string[] fields)
     {
