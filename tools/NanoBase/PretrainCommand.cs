@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -113,12 +114,17 @@ internal static class PretrainCommand
     private sealed class PrintedLog : ITrainingObserver
     {
         private const int Interval = 50;
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+        private long _tokens;
 
         public void Observe(TrainingEvent trainingEvent)
         {
             if (trainingEvent is not StepCompleted { Metrics: var step } || step.Step % Interval != 0) return;
+            var rate = (step.Tokens - _tokens) / _clock.Elapsed.TotalSeconds;
+            _tokens = step.Tokens;
+            _clock.Restart();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"step {step.Step,6}  loss {step.Loss:F4}  grad norm {step.GradNorm:F3}  rate {step.LearningRate:E2}  tokens/s {step.TokensPerSecond:N0}"));
+                $"step {step.Step,6}  loss {step.Loss:F4}  grad norm {step.GradNorm:F3}  rate {step.LearningRate:E2}  tokens/s {rate:N0}"));
         }
     }
 }

@@ -27,12 +27,12 @@ internal sealed class LoraFactors(Tensor a, Tensor b, double scale, double dropo
 
     public long Rank => A.shape[0];
 
-    /// <summary>s · B A dropout(x) in the type of <paramref name="x"/>, [tokens, out].</summary>
-    public Tensor Forward(Tensor x, ForwardContext context, int projection)
+    /// <summary>y + s · B A dropout(x) in the type of <paramref name="x"/>, [tokens, out].</summary>
+    public Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection)
     {
         var input = Dropout > 0 && context.Dropout is { } key ? key.Apply(x, Dropout, projection) : x;
         var narrow = nn.functional.linear(input, A.to_type(x.dtype)); // [tokens, rank]
-        return nn.functional.linear(narrow, B.to_type(x.dtype)) * Scale;
+        return addmm(y, narrow, B.to_type(x.dtype).t(), 1, (float)Scale);
     }
 
     /// <summary>s · B A as float32 [out, in]: what merging adds to the weight.</summary>

@@ -32,7 +32,7 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
             : Weight is DenseWeight dense && dense.Value.dtype == x.dtype ? nn.functional.linear(x, dense.Value)
             : FrozenLinear.apply(x, Weight);
         if (Bias is not null) y = y + Bias.to_type(x.dtype);
-        return Lora is { Enabled: true } lora ? y + lora.Forward(x, context, Index) : y;
+        return Lora is { Enabled: true } lora ? lora.AddTo(y, x, context, Index) : y;
     }
 
     public void Dispose()
