@@ -44,6 +44,27 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
         return new Batch(ids, labels, starts, labels.Count(label => label != TrainingRow.Ignored));
     }
 
+    /// <summary>
+    /// The same rows followed by segments without targets, so that the total is a multiple of
+    /// <paramref name="multiple"/>: shapes then recur, which is what kernels compiled for a shape need. No row sees them
+    /// and they have no gradient.
+    /// </summary>
+    public Batch FilledTo(int multiple)
+    {
+        var missing = (multiple - TokenCount % multiple) % multiple;
+        if (missing == 0) return this;
+
+        var starts = SegmentStarts.ToList();
+        var longest = Enumerable.Range(0, SegmentCount).Max(i => SegmentStarts[i + 1] - SegmentStarts[i]);
+        for (var left = missing; left > 0; left -= longest) starts.Add(starts[^1] + Math.Min(left, longest));
+        return this with
+        {
+            Ids = [.. Ids, .. Enumerable.Repeat(Ids[0], missing)],
+            Labels = [.. Labels, .. Enumerable.Repeat(TrainingRow.Ignored, missing)],
+            SegmentStarts = [.. starts],
+        };
+    }
+
     private static int LengthOf(TrainingRow row, int index)
     {
         if (row.Length == 0 || row.Labels.Length != row.Length)

@@ -10,6 +10,7 @@ using Lorikeet.Data;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Numerics;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training;
@@ -17,7 +18,11 @@ namespace Lorikeet.Training;
 /// <summary>Forward and backward of the reference decoder.</summary>
 internal sealed class TrainingPass
 {
+    // oneDNN compiles a bfloat16 GEMM for every new shape, which takes longer than a small one itself.
+    private const int CompiledShapes = 64;
+
     private readonly DecoderModel _model;
+    private readonly int _tokenMultiple;
     private readonly bool _checkpointing;
     private readonly double _neftuneAlpha;
     private readonly bool _embeddingTrained;
@@ -30,6 +35,7 @@ internal sealed class TrainingPass
     public TrainingPass(DecoderModel model, bool checkpointing, double neftuneAlpha = 0)
     {
         (_model, _checkpointing, _neftuneAlpha) = (model, checkpointing, neftuneAlpha);
+        _tokenMultiple = model.Device.type == DeviceType.CPU && model.ComputeType == ScalarType.BFloat16 ? CompiledShapes : 1;
         _embeddingTrained = model.Embedding.requires_grad;
         _firstTrained = _embeddingTrained ? 0
             : model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
@@ -40,6 +46,7 @@ internal sealed class TrainingPass
     public double Run(Batch batch, double scale, DropoutKey key)
     {
         using var scope = NewDisposeScope();
+        batch = batch.FilledTo(_tokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         var context = _model.Context(layout, key);
         var head = new LossHead(_model, batch);
