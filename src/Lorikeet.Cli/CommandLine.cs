@@ -60,6 +60,7 @@ internal static class CommandLine
             new MergeVerb(),
             new QuantizeVerb(),
             new DoctorVerb(),
+            new GenerateVerb(),
             new OptionsVerb(),
         };
         root.Add(SharedOptions.Verbose);

@@ -6,5 +6,11 @@ namespace Lorikeet.Tests;
 internal static class LoadLibTorch
 {
     [ModuleInitializer]
-    internal static void BeforeAnyTest() => LibTorch.Load();
+    internal static void BeforeAnyTest()
+    {
+        LibTorch.Load();
+
+        // Tests run side by side: threads of one would only wait for those of another.
+        TorchSharp.torch.set_num_threads(1);
+    }
 }

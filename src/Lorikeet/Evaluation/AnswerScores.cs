@@ -19,17 +19,17 @@ public sealed record ScoredAnswer(Question Question, string Text, bool ExactMatc
 public sealed record AnswerScores(
     IReadOnlyList<ScoredAnswer> Answers, double Loss, long Targets, long GeneratedTokens, double Seconds)
 {
-    /// <summary>Percentage of answers that match exactly; null when nothing was asked.</summary>
-    public double? ExactMatch => Percentage(answer => answer.ExactMatch ? 1 : 0);
+    /// <summary>Share of answers that match exactly, 0 to 1; null when nothing was asked.</summary>
+    public double? ExactMatch => Mean(answer => answer.ExactMatch ? 1 : 0);
 
-    /// <summary>Mean F1, in percent.</summary>
-    public double? F1 => Percentage(answer => answer.F1);
+    /// <summary>Mean F1, 0 to 1.</summary>
+    public double? F1 => Mean(answer => answer.F1);
 
-    /// <summary>Mean ROUGE-L, in percent.</summary>
-    public double? RougeL => Percentage(answer => answer.RougeL);
+    /// <summary>Mean ROUGE-L, 0 to 1.</summary>
+    public double? RougeL => Mean(answer => answer.RougeL);
 
     /// <summary>exp of <see cref="Loss"/>.</summary>
     public double Perplexity => Math.Exp(Loss);
 
-    private double? Percentage(Func<ScoredAnswer, double> score) => Answers.Count == 0 ? null : 100 * Answers.Average(score);
+    private double? Mean(Func<ScoredAnswer, double> score) => Answers.Count == 0 ? null : Answers.Average(score);
 }

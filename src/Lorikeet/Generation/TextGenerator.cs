@@ -15,8 +15,11 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     /// <summary>Memory that the keys and values of one batch may take.</summary>
     private const long CacheBytes = 2L << 30;
 
-    /// <summary>Most prompts (times beams) in one pass; memory may make it fewer. Default 64.</summary>
-    public int BatchSize { get; init; } = 64;
+    /// <summary>Enough to keep any device busy.</summary>
+    public const int DefaultBatchSize = 128;
+
+    /// <summary>Most prompts (times beams) in one pass; memory may make it fewer.</summary>
+    public int BatchSize { get; init; } = DefaultBatchSize;
 
     /// <summary>Told after each batch how many prompts are done.</summary>
     public Action<int>? Progress { get; init; }

@@ -32,7 +32,7 @@ public sealed class AnswerEvaluatorTests : IDisposable
         var scores = new AnswerEvaluator(_model.Decoder, _model.Tokenizer)
             .Evaluate(new EvaluationSet([.. questions], set.Rows, set.Format), _options);
         Assert.Equal(said, scores.Answers.Select(answer => answer.Text));
-        Assert.Equal((50.0, 50.0), (scores.ExactMatch, scores.F1));
+        Assert.Equal((0.5, 0.5), (scores.ExactMatch, scores.F1));
         Assert.All(scores.Answers, (answer, i) => Assert.Equal(i % 2 == 0, answer.ExactMatch));
     }
 

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Lorikeet.Cli.Inference;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Data.Reading;
+using Lorikeet.Formats;
+using Lorikeet.Generation;
+using Lorikeet.Models;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>Continues prompts.</summary>
+internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
+{
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print a JSON object a line: prompt, text, finish_reason, input_ids, output_ids (without the prompt).",
+    };
+
+    public GenerateVerb() : base("generate", "Answer prompts: one as a stream, or many from a file.") => Add(_json);
+
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("a story, as the model would go on", "generate --model stories260K --prompt \"Once upon a time\""),
+        ("a question to a fine-tuned model, in the format it was trained with",
+            "generate --adapter runs/guanaco/adapter --prompt \"What is LoRA?\""),
+        ("a thousand prompts, with their token ids", "generate --model DIR --input rows.jsonl --json > answers.jsonl"),
+        ("drawn, not chosen: the same seed gives the same text",
+            "generate --model DIR --prompt \"Hello\" --temperature 0.7 --top_p 0.9 --seed 1"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var options = Bind(arguments, new GenerateOptions());
+        if (options.Prompts is { Prompts.Count: 0, Input: null })
+            throw new ConfigurationException("Nothing is asked. Give --prompt TEXT, or --input FILE with rows.");
+
+        using var model = Load(options);
+        options = Bind(arguments, new GenerateOptions { Generation = DefaultsOf(model, arguments) });
+        var reader = new PromptReader(
+            model.Tokenizer, AskedModel.FormatOf(model, options.Prompts.ChatTemplate), options.Prompts.System);
+        var prompts = Read(options.Prompts, reader);
+        var generation = options.Generation with { StopStrings = [.. options.Generation.StopStrings.Union(reader.StopStrings)] };
+
+        var generator = new TextGenerator(model.Decoder, model.Tokenizer) { BatchSize = options.Prompts.BatchSize };
+        var json = arguments.GetValue(_json);
+        if (prompts is [var only] && !json && options.Prompts.Output is null && generation.Beams == 1 && model.Tokenizer is not null)
+            Stream(generator, only, generation, interruption.Token);
+        else
+            Write(generator, prompts, generation, json, options.Prompts.Output, interruption.Token);
+        return Task.FromResult(0);
+    }
+
+    private static List<Prompt> Read(PromptOptions options, PromptReader reader)
+    {
+        List<Prompt> prompts = [.. options.Prompts.Select(reader.Read)];
+        if (options.Input is { } file) prompts.AddRange(DatasetReader.Read(file, ["test", "validation", "train"]).Select(reader.Read));
+        return prompts.Count > 0 ? prompts : throw new DatasetException($"'{options.Input}' holds no rows. At least one was expected.");
+    }
+
+    private static void Stream(TextGenerator generator, Prompt prompt, GenerationOptions options, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var piece in generator.Stream(prompt.Ids, options, cancellation))
+        {
+            Console.Out.Write(piece.Text);
+            Console.Out.Flush();
+            if (piece.Result is not { } answer) continue;
+            Console.Out.WriteLine();
+            Report(answer.OutputIds.Count, clock.Elapsed.TotalSeconds, AnswerLine.Name(answer.Finish));
+        }
+    }
+
+    private static void Write(
+        TextGenerator generator, List<Prompt> prompts, GenerationOptions options, bool json, string? file,
+        CancellationToken cancellation)
+    {
+        var result = generator.Generate([.. prompts.Select(prompt => prompt.Ids)], options, cancellation);
+        var lines = prompts.Zip(result.Continuations, AnswerLine.Of);
+        if (file is not null) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        else if (json) foreach (var line in lines) Console.Out.WriteLine(line);
+        else foreach (var answer in result.Continuations) Console.Out.WriteLine(Show(answer, prompts.Count));
+        Report(result.Tokens, result.Seconds, $"{prompts.Count} {(prompts.Count == 1 ? "prompt" : "prompts")}");
+    }
+
+    /// <summary>An answer for people; several are set apart by an empty line.</summary>
+    private static string Show(Continuation answer, int prompts) =>
+        (answer.Text?.Trim() ?? string.Join(' ', answer.OutputIds)) + (prompts > 1 ? "\n" : "");
+
+    private static void Report(long tokens, double seconds, string detail) =>
+        Console.Error.WriteLine($"{tokens} tokens, {tokens / Math.Max(seconds, 1e-9):F1} tokens/s ({detail})");
+}
