@@ -57,10 +57,12 @@ internal static class CommandLine
         {
             new QuickstartVerb(),
             new TrainVerb(),
+            new GenerateVerb(),
+            new EvalVerb(),
+            new ScoreVerb(),
             new MergeVerb(),
             new QuantizeVerb(),
             new DoctorVerb(),
-            new GenerateVerb(),
             new OptionsVerb(),
         };
         root.Add(SharedOptions.Verbose);

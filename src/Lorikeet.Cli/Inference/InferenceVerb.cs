@@ -33,8 +33,16 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     {
         var defaults = GenerationConfig.Load(model.Folder);
         if (defaults.EndTokens.Count == 0 && model.Tokenizer?.EndToken is { } end) defaults = defaults with { EndTokens = [end] };
+        return Implied(defaults, arguments);
+    }
 
-        // Whoever names a temperature wants a draw, and whoever names beams a search.
+    /// <summary>The most likely answers, whatever generation_config.json says: scores are compared between runs.</summary>
+    protected GenerationOptions GreedyDefaultsOf(LoadedModel model, ParseResult arguments) =>
+        Implied(new GenerationOptions { EndTokens = DefaultsOf(model, arguments).EndTokens }, arguments);
+
+    /// <summary>Whoever names a temperature wants a draw, and whoever names beams a search.</summary>
+    private GenerationOptions Implied(GenerationOptions defaults, ParseResult arguments)
+    {
         var given = _catalog.Read(arguments).Select(setting => _catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();
         if (given.Contains("num_beams")) return defaults with { Sample = false };
         return s_shapesOfADraw.Any(given.Contains) ? defaults with { Sample = true } : defaults;

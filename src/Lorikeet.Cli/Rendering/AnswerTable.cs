@@ -10,19 +10,23 @@ internal static class AnswerTable
     private const int LongestCell = 240;
 
     /// <summary>Writes the table; nothing when there are no answers.</summary>
-    public static void Write(IAnsiConsole console, IReadOnlyList<ComparedAnswer> answers)
+    /// <param name="console">Where to.</param>
+    /// <param name="answers">The answers.</param>
+    /// <param name="compared">Whether there are answers from before.</param>
+    public static void Write(IAnsiConsole console, IReadOnlyList<ComparedAnswer> answers, bool compared = true)
     {
         if (answers.Count == 0)
             return;
         var expected = answers.Any(answer => answer.Expected is not null);
-        var table = Tables.Create("Question", expected ? "Expected" : null, "Before", "After");
+        var table = Tables.Create("Question", expected ? "Expected" : null, compared ? "Before" : null, compared ? "After" : "Answer");
         table.ShowRowSeparators = answers.Any(answer => Cut(answer.After).Length > 80);
         foreach (var answer in answers)
         {
             List<Markup> row = [new(Cut(answer.Question).EscapeMarkup())];
             if (expected)
                 row.Add(new(Cut(answer.Expected ?? "").EscapeMarkup()));
-            row.Add(Judged(answer.Before, answer.BeforeIsCorrect, console));
+            if (compared)
+                row.Add(Judged(answer.Before, answer.BeforeIsCorrect, console));
             row.Add(Judged(answer.After, answer.AfterIsCorrect, console));
             table.AddRow(row);
         }

@@ -7,12 +7,15 @@ namespace Lorikeet.Cli.Rendering;
 internal static class ScoreTable
 {
     /// <summary>Writes the table; nothing when there are no scores.</summary>
-    public static void Write(IAnsiConsole console, IReadOnlyList<ComparedScore> scores)
+    /// <param name="console">Where to.</param>
+    /// <param name="scores">The scores; the base's column is left out when it was not scored.</param>
+    /// <param name="alone">What a model is called that is not compared with its base.</param>
+    public static void Write(IAnsiConsole console, IReadOnlyList<ComparedScore> scores, string alone = "Fine-tuned")
     {
         if (scores.Count == 0)
             return;
         var compared = scores.Any(score => score.Base is not null);
-        var table = Tables.Create("Score", compared ? "Base" : null, "Fine-tuned");
+        var table = Tables.Create("Score", compared ? "Base" : null, compared ? "Fine-tuned" : alone);
         foreach (var column in table.Columns.Skip(1))
             column.RightAligned();
         foreach (var score in scores)

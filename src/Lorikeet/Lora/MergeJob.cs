@@ -36,7 +36,7 @@ internal sealed class MergeJob
         (_device, var trained) = BaseModel.Prepare(new ModelOptions
         {
             TorchDtype = _options.TrainedType, Device = _options.Device, LibTorch = _options.LibTorch,
-        });
+        }, _config.StoredType);
         ScalarType? stored = _options.Type == ComputeType.Auto ? null : NativeTypes.Resolve(_options.Type, null, _device);
         _settings = new MergeSettings(Quantization(options), trained, stored);
         _probeType = _settings.Quantization.Kind == QuantizationKind.None

@@ -11,18 +11,23 @@ namespace Lorikeet.Models;
 internal static class BaseModel
 {
     /// <summary>Loads libtorch and says where the model will live and what it computes in.</summary>
-    public static (Device Device, ScalarType ComputeType) Prepare(ModelOptions options)
+    /// <param name="options">Device and type.</param>
+    /// <param name="storedType">The checkpoint's own type (<see cref="ModelConfig.StoredType"/>).</param>
+    public static (Device Device, ScalarType ComputeType) Prepare(ModelOptions options, string? storedType)
     {
         LibTorch.Load(options.LibTorch);
         var device = ComputeDevice.Resolve(options.Device);
-        return (device, Resolve(options.TorchDtype, device));
+        if (options.TorchDtype == ComputeType.Float16)
+            throw new ConfigurationException(
+                "torch_dtype float16 is not supported: it needs loss scaling and overflows. Use bfloat16, or float32 on hardware without it.");
+        return (device, NativeTypes.Resolve(options.TorchDtype, storedType, device));
     }
 
     /// <summary>Loads the model in a local folder.</summary>
     public static DecoderModel Load(
         string folder, ModelOptions options, QuantizationOptions quantization, Action<int, int>? progress = null)
     {
-        var (device, computeType) = Prepare(options);
+        var (device, computeType) = Prepare(options, ModelConfig.Load(folder).StoredType);
         var stored = new QuantizationSettings(quantization.Kind, quantization.DoubleQuant, quantization.SkipModules);
         return ModelLoader.Load(folder, new LoadSettings(
             computeType, device, stored, progress, options.RotaryType == ComputeType.BFloat16));
@@ -42,17 +47,4 @@ internal static class BaseModel
         };
         return $"{model.Device}, {model.ComputeType.ToString().ToLowerInvariant()}{stored}";
     }
-
-    /// <summary>bfloat16 where the hardware multiplies it natively, else float32.</summary>
-    private static ScalarType Resolve(ComputeType type, Device device) => type switch
-    {
-        ComputeType.Float32 => ScalarType.Float32,
-        ComputeType.BFloat16 => ScalarType.BFloat16,
-        ComputeType.Float16 => throw new ConfigurationException(
-            "torch_dtype float16 is not supported: it needs loss scaling and overflows. Use bfloat16, or float32 on hardware without it."),
-        _ => device.type == DeviceType.CUDA || ProcessorHasBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
-    };
-
-    // .NET names no AVX-512 BF16 flag; AVX10 or VBMI2 processors of the generations that have it are recognised by VNNI.
-    private static bool ProcessorHasBFloat16 => System.Runtime.Intrinsics.X86.Avx512Vbmi.IsSupported;
 }

@@ -1,16 +1,22 @@
+using Lorikeet.Hub;
+
 namespace Lorikeet.Models;
 
 /// <summary>Turns what the user named, a folder or a hub id, into a local folder.</summary>
 internal static class ModelSource
 {
-    /// <summary>The folder of a model or adapter.</summary>
-    public static string Resolve(string folderOrId, string? revision)
-    {
-        if (Directory.Exists(folderOrId)) return folderOrId;
-        throw new CheckpointException($"'{folderOrId}' (revision {revision ?? "main"}) is not a folder. Where: --model. Check the path.");
-    }
+    /// <summary>The folder of a model or adapter; a hub id is looked for in the shared cache, then fetched.</summary>
+    /// <exception cref="HubException">It is neither a folder nor a repository that can be had; the message says why.</exception>
+    public static string Resolve(string folderOrId, string? revision) =>
+        Directory.Exists(folderOrId) ? folderOrId : Fetch(folderOrId, RepositoryKind.Model, revision);
 
-    /// <summary>The folder of a dataset.</summary>
-    public static string ResolveDataset(string id) =>
-        throw new DatasetException($"'{id}' is not a file or folder. Where: --dataset. Check the path.");
+    /// <summary>The folder of a dataset's snapshot.</summary>
+    /// <exception cref="HubException">There is no such repository, or it cannot be had; the message says why.</exception>
+    public static string ResolveDataset(string id) => Fetch(id, RepositoryKind.Dataset, null);
+
+    private static string Fetch(string id, RepositoryKind kind, string? revision)
+    {
+        using var hub = new HubClient();
+        return hub.Resolve(id, kind, revision);
+    }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using Lorikeet.Options;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,7 +20,7 @@ internal static class NativeTypes
         ComputeType.BFloat16 => ScalarType.BFloat16,
         ComputeType.Float16 => ScalarType.Float16,
         _ when stored is "float32" => ScalarType.Float32,
-        _ => device.type == DeviceType.CUDA || ProcessorMultipliesBFloat16() ? ScalarType.BFloat16 : ScalarType.Float32,
+        _ => device.type == DeviceType.CUDA || ProcessorFeatures.HasNativeBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
     };
 
     /// <summary>The torch type of a name in config.json; null for none, or one that weights do not have.</summary>
@@ -32,8 +31,4 @@ internal static class NativeTypes
         "float16" => ScalarType.Float16,
         _ => null,
     };
-
-    /// <summary>Whether this processor has AVX-512 BF16; .NET has no name for it yet, so CPUID is asked (leaf 7.1, EAX bit 5).</summary>
-    private static bool ProcessorMultipliesBFloat16() =>
-        Avx512F.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 }

@@ -25,7 +25,10 @@ public sealed record ModelOptions
     public FineTuneMethod Method { get; init; } = FineTuneMethod.Lora;
 
     /// <summary>Type the model computes in; trained weights stay float32.</summary>
-    /// <value>bfloat16 where the hardware multiplies it natively (five times float32 on a CPU), else float32.</value>
+    /// <value>
+    /// float32 for a float32 checkpoint; else bfloat16 where the hardware multiplies it natively (five times float32 on
+    /// such CPUs), else float32.
+    /// </value>
     [Option("torch_dtype", "dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lorikeet.Cli.Inference;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Data.Reading;
+using Lorikeet.Evaluation;
+using Lorikeet.Formats;
+using Lorikeet.Generation;
+using Lorikeet.Models;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>Log-probabilities and loss of given rows.</summary>
+internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
+{
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print one JSON object with loss, perplexity, targets and rows over all rows.",
+    };
+
+    public ScoreVerb() : base("score", "Log-probabilities and loss of texts or token ids, row by row.") => Add(_json);
+
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("how likely a model finds each text", "score --model DIR --input rows.jsonl --output scores.jsonl"),
+        ("every logit, to compare with another library", "score --model DIR --input rows.jsonl --output scores.jsonl --logits logits.safetensors"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var options = Bind(arguments, new ScoreOptions());
+        var input = options.Rows.Input
+            ?? throw new ConfigurationException("Nothing is scored. Give --input FILE with rows of text or input_ids.");
+
+        using var model = Load(options);
+        var rows = DatasetReader.Read(input, ["test", "validation", "train"]).Select(row => ToScore(row, model.Tokenizer)).ToList();
+        if (rows.Count == 0) throw new DatasetException($"'{input}' holds no rows. At least one was expected.");
+
+        var clock = Stopwatch.StartNew();
+        var scores = Score(model, rows, options.Rows.Logits);
+        var lines = scores.Select((score, i) => Line(i, rows[i], score));
+        var json = arguments.GetValue(_json);
+        if (options.Rows.Output is { } file) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        else if (!json) foreach (var line in lines) Console.Out.WriteLine(line);
+        Summarise(scores, clock.Elapsed.TotalSeconds, json);
+        return Task.FromResult(0);
+    }
+
+    private static IReadOnlyList<RowScore> Score(LoadedModel model, List<RowToScore> rows, string? logitsFile)
+    {
+        var scorer = new Scorer(model.Decoder);
+        if (logitsFile is null) return scorer.Score(rows);
+        using var logits = new LogitsFile(logitsFile, rows, model.Decoder.Config.VocabularySize);
+        var scores = scorer.Score(rows, logits.Receive);
+        logits.Save();
+        return scores;
+    }
+
+    private static RowToScore ToScore(DataRow row, Tokenizer? tokenizer)
+    {
+        if (row.Values["input_ids"] is JsonArray) return RowIds.ReadToScore(row);
+        if (row.Values["text"] is not JsonValue text || text.GetValueKind() != JsonValueKind.String)
+            throw new DatasetException(
+                $"{row.Origin}: the row has {string.Join(", ", row.Values.Select(cell => $"'{cell.Key}'"))}. "
+                + "'text' or 'input_ids' was expected. Rename a column.");
+        return tokenizer is null
+            ? throw new ConfigurationException("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
+            : new RowToScore(tokenizer.Encode(text.GetValue<string>()).Ids);
+    }
+
+    private static string Line(int index, RowToScore row, RowScore score) => JsonText.Line(new JsonObject
+    {
+        ["row"] = index,
+        ["input_ids"] = JsonText.Numbers(row.Ids),
+        ["logprobs"] = new JsonArray([.. score.LogProbabilities.Select(value => (JsonNode?)value)]),
+        ["loss"] = score.Loss,
+        ["perplexity"] = score.Perplexity,
+        ["targets"] = score.Targets,
+    });
+
+    private static void Summarise(IReadOnlyList<RowScore> scores, double seconds, bool json)
+    {
+        var targets = scores.Sum(score => (long)score.Targets);
+        double? loss = targets == 0 ? null : scores.Sum(score => score.SummedLoss) / targets;
+        double? perplexity = loss is { } mean ? Math.Exp(mean) : null;
+        if (json)
+        {
+            Console.Out.WriteLine(JsonText.Line(new JsonObject
+            {
+                ["rows"] = scores.Count, ["targets"] = targets, ["loss"] = loss, ["perplexity"] = perplexity, ["seconds"] = seconds,
+            }));
+        }
+        else
+        {
+            Console.Error.WriteLine($"{scores.Count} rows, {targets} targets: loss {loss:F4}, perplexity {perplexity:F2} ({seconds:F1} s)");
+        }
+    }
+}
