@@ -58,6 +58,7 @@ internal static class CommandLine
             new QuickstartVerb(),
             new TrainVerb(),
             new GenerateVerb(),
+            new ChatVerb(),
             new EvalVerb(),
             new ScoreVerb(),
             new MergeVerb(),

@@ -31,6 +31,12 @@ internal sealed class Interruption : IDisposable
     /// <summary>How it is said: a live display takes this over, because it owns the terminal.</summary>
     public Action<string> Say { get; set; }
 
+    /// <summary>Does something else than ending the verb; false when there is nothing else to do.</summary>
+    public Func<bool>? TryInstead { get; set; }
+
+    /// <summary>Whether the first request ends the process, because there is nothing to save.</summary>
+    public bool EndsAtOnce { get; set; }
+
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();
@@ -40,7 +46,8 @@ internal sealed class Interruption : IDisposable
     private void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Requested) Environment.Exit(ExitCode);
+        if (TryInstead?.Invoke() == true) return;
+        if (Requested || EndsAtOnce) Environment.Exit(ExitCode);
         if (Message is not null) Say(Message);
         _source.Cancel();
     }

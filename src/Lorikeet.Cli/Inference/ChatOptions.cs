@@ -1,0 +1,34 @@
+using Lorikeet.Generation;
+using Lorikeet.Options;
+
+namespace Lorikeet.Cli.Inference;
+
+/// <summary>What <c>chat</c> can be told.</summary>
+internal sealed record ChatOptions : IInferenceOptions
+{
+    /// <summary>The model that answers, and where it computes.</summary>
+    public InferenceOptions Model { get; init; } = new();
+
+    /// <summary>How the base model is stored, in bitsandbytes' terms.</summary>
+    public QuantizationOptions Quantization { get; init; } = new();
+
+    /// <summary>How the conversation is put to the model.</summary>
+    public ConversationOptions Conversation { get; init; } = new();
+
+    /// <summary>How answers are chosen. generation_config.json of the model sets other defaults.</summary>
+    public GenerationOptions Generation { get; init; } = new();
+}
+
+/// <summary>How the conversation is put to the model.</summary>
+internal sealed record ConversationOptions
+{
+    /// <summary>How messages are written out: tokenizer, guanaco, alpaca, ... or a Jinja file.</summary>
+    /// <value>The format that the adapter was trained with, else the tokenizer's template, else guanaco.</value>
+    [Option("chat_template", Placeholder = "NAME|FILE")]
+    public string? ChatTemplate { get; init; }
+
+    /// <summary>Instructions that go before the conversation.</summary>
+    /// <value>None.</value>
+    [Option("system", "system_prompt", Placeholder = "TEXT")]
+    public string? System { get; init; }
+}

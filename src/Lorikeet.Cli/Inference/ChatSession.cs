@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Lorikeet.Data.Prompts;
+using Lorikeet.Generation;
+
+namespace Lorikeet.Cli.Inference;
+
+/// <summary>A conversation line by line: a question, then the answer as it comes.</summary>
+/// <param name="generator">Answers.</param>
+/// <param name="format">How the conversation is written out.</param>
+/// <param name="encode">Text to token ids.</param>
+/// <param name="options">How answers are chosen; the format's stop strings are added.</param>
+/// <param name="contextLength">Tokens the model reads at most; the oldest turns are left out beyond it.</param>
+internal sealed class ChatSession(
+    TextGenerator generator, PromptFormat format, Func<string, int[]> encode, GenerationOptions options, int contextLength)
+{
+    private const string Help = "/reset forgets the conversation, /system TEXT sets the instructions, /exit ends. Ctrl+C stops an answer.";
+
+    private readonly GenerationOptions _options =
+        options with { StopStrings = [.. options.StopStrings.Union(format.StopStrings)] };
+
+    private readonly List<JsonObject> _turns = [];
+    private volatile bool _isAnswering;
+    private volatile bool _isStopped;
+
+    /// <summary>Instructions before the conversation; null for none.</summary>
+    public string? System { get; set; }
+
+    /// <summary>Talks until the input ends or the user leaves.</summary>
+    /// <param name="input">Questions and commands.</param>
+    /// <param name="answers">Where answers go.</param>
+    /// <param name="talk">Where everything else goes.</param>
+    public void Run(TextReader input, TextWriter answers, TextWriter talk)
+    {
+        talk.WriteLine(Help);
+        while (true)
+        {
+            talk.Write("> ");
+            talk.Flush();
+            if (input.ReadLine() is not { } line) return;
+            line = line.Trim();
+            if (line is "/exit" or "/quit") return;
+            if (line.StartsWith('/')) Obey(line, talk);
+            else if (line.Length > 0) Answer(line, answers, talk);
+        }
+    }
+
+    /// <summary>Stops the answer that is being given; false when none is.</summary>
+    public bool TryStopAnswer()
+    {
+        _isStopped = _isAnswering;
+        return _isAnswering;
+    }
+
+    private void Obey(string command, TextWriter talk)
+    {
+        var (name, argument) = command.Split(' ', 2) is [var first, var rest] ? (first, rest.Trim()) : (command, "");
+        switch (name)
+        {
+            case "/reset":
+                _turns.Clear();
+                talk.WriteLine("The conversation begins anew.");
+                break;
+            case "/system":
+                System = argument.Length > 0 ? argument : null;
+                _turns.Clear();
+                talk.WriteLine(System is null ? "No instructions; the conversation begins anew." : "Instructions set; the conversation begins anew.");
+                break;
+            default:
+                talk.WriteLine(name == "/help" ? Help : $"'{name}' is not a command. {Help}");
+                break;
+        }
+    }
+
+    private void Answer(string question, TextWriter answers, TextWriter talk)
+    {
+        _turns.Add(Message("user", question));
+        var answer = new StringBuilder();
+        (_isStopped, _isAnswering) = (false, true);
+        foreach (var piece in generator.Stream(FittingPrompt(talk), _options))
+        {
+            answers.Write(piece.Text);
+            answers.Flush();
+            answer.Append(piece.Text);
+            if (_isStopped) break;
+        }
+
+        _isAnswering = false;
+        answers.WriteLine();
+        _turns.Add(Message("assistant", answer.ToString().Trim()));
+    }
+
+    /// <summary>The conversation's tokens, without the oldest turns when there is no room for them and an answer.</summary>
+    private int[] FittingPrompt(TextWriter talk)
+    {
+        for (var ids = Encode(); ; ids = Encode())
+        {
+            if (_turns.Count == 1 || ids.Length + _options.NewTokensAfter(ids.Length) <= contextLength) return ids;
+            _turns.RemoveRange(0, 2);
+            talk.WriteLine($"(The oldest question is forgotten: the model reads {contextLength} tokens at most.)");
+        }
+
+        int[] Encode()
+        {
+            var messages = System is null ? _turns : _turns.Prepend(Message("system", System));
+            return encode(format.RenderPrompt(new JsonArray([.. messages.Select(message => message.DeepClone())])));
+        }
+    }
+
+    private static JsonObject Message(string role, string content) => new() { ["role"] = role, ["content"] = content };
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Lorikeet.Cli.Inference;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Data.Prompts;
+using Lorikeet.Generation;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>Talks with a model.</summary>
+internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with a model; it remembers the conversation.")
+{
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("with what a run trained", "chat --adapter runs/guanaco/adapter"),
+        ("with other instructions, and livelier", "chat --model DIR --system \"Answer in Vietnamese.\" --temperature 0.8"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var options = Bind(arguments, new ChatOptions());
+        using var model = Load(options);
+        var tokenizer = model.Tokenizer
+            ?? throw new CheckpointException($"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
+
+        var generation = Bind(arguments, new ChatOptions { Generation = DefaultsOf(model, arguments) }).Generation;
+        var format = AskedModel.FormatOf(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
+        var session = new ChatSession(
+            new TextGenerator(model.Decoder, tokenizer), format, new TextEncoder(tokenizer).EncodePrompt, generation,
+            model.Decoder.Config.MaxPositions)
+        {
+            System = options.Conversation.System,
+        };
+
+        Console.Error.WriteLine($"{model.AdapterFolder ?? model.Folder}, in the format '{format.Name}'.");
+        interruption.TryInstead = session.TryStopAnswer;
+        interruption.EndsAtOnce = true; // between answers the program waits for a line that may never come
+        session.Run(Console.In, Console.Out, Console.Error);
+        return Task.FromResult(0);
+    }
+}
