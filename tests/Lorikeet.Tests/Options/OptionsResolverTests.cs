@@ -130,6 +130,7 @@ public sealed class OptionsResolverTests : IDisposable
         var resolved = Resolve(
             """
             preset: seed-2023
+            output: runs/mine
             rank_pattern: {q_proj: 4}
             sample_prompts: ['Hà Nội ở đâu?', 'a, b: "c"']
             target_modules: '.*\.(q|v)_proj'
@@ -188,6 +189,7 @@ public sealed class OptionsResolverTests : IDisposable
     [InlineData("test_size: 10.5\n", "a whole number of rows")]
     [InlineData("test_size: 10\neval_dataset: e\n", "are both given")]
     [InlineData("overwrite_output_dir: true\nresume: latest\n", "would delete")]
+    [InlineData("resume_from_checkpoint: true\n", "is latest, but no run is named")]
     public void Contradiction_IsAnError(string yaml, string expected) => Assert.Contains(expected, Fails(yaml));
 
     [Theory]
