@@ -9,7 +9,9 @@ internal static class AskedModel
     /// <summary>The value of chat_template that leaves prompts as they are.</summary>
     private const string AsWritten = "none";
 
-    /// <summary>The format of plain prompts: the one named, else the adapter's; null to leave them as they are.</summary>
+    /// <summary>
+    /// The format of plain prompts: the one named, else the adapter's; null to leave them as they are.
+    /// </summary>
     public static PromptFormat? FormatOf(LoadedModel model, string? chatTemplate) => chatTemplate switch
     {
         null => model.AdapterFormat,

@@ -90,7 +90,9 @@ internal sealed class ChatSession(
         _turns.Add(Message("assistant", answer.ToString().Trim()));
     }
 
-    /// <summary>The conversation's tokens, without the oldest turns when there is no room for them and an answer.</summary>
+    /// <summary>
+    /// The conversation's tokens, without the oldest turns when there is no room for them and an answer.
+    /// </summary>
     private int[] FittingPrompt(TextWriter talk)
     {
         for (var ids = Encode(); ; ids = Encode())

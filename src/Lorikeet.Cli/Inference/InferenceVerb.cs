@@ -36,7 +36,9 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
         return Implied(defaults, arguments);
     }
 
-    /// <summary>The most likely answers, whatever generation_config.json says: scores are compared between runs.</summary>
+    /// <summary>
+    /// The most likely answers, whatever generation_config.json says: scores are compared between runs.
+    /// </summary>
     protected GenerationOptions GreedyDefaultsOf(LoadedModel model, ParseResult arguments) =>
         Implied(new GenerationOptions { EndTokens = DefaultsOf(model, arguments).EndTokens }, arguments);
 

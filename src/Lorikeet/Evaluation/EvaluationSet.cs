@@ -38,7 +38,9 @@ public sealed class EvaluationSet
     /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
     /// <param name="format">The format that the adapter was trained with; null to choose as training would.</param>
-    /// <param name="fetchFromHub">Turns a dataset's hub id into the folder of its snapshot; null for local data only.</param>
+    /// <param name="fetchFromHub">
+    /// Turns a dataset's hub id into the folder of its snapshot; null for local data only.
+    /// </param>
     /// <exception cref="DatasetException">The data cannot be read, or nothing in it can be scored.</exception>
     public static EvaluationSet Load(
         DataOptions options, Tokenizer? tokenizer, int vocabularySize, PromptFormat? format = null,

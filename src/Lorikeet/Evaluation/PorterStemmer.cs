@@ -1,6 +1,8 @@
 namespace Lorikeet.Evaluation;
 
-/// <summary>Porter's suffix stripping for English, with the deviations of NLTK that <c>rouge_score</c> relies on.</summary>
+/// <summary>
+/// Porter's suffix stripping for English, with the deviations of NLTK that <c>rouge_score</c> relies on.
+/// </summary>
 /// <remarks>
 /// Porter, "An algorithm for suffix stripping", Program 14.3 (1980), 130-137; the deviations are those listed in
 /// <c>nltk/stem/porter.py</c> under NLTK_EXTENSIONS. "m", "*v*", "*d" and "*o" below are the paper's own signs.

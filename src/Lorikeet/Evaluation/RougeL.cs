@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Evaluation;
 
-/// <summary>How far the words of a prediction follow those of a reference, in order but not necessarily adjacent.</summary>
+/// <summary>
+/// How far the words of a prediction follow those of a reference, in order but not necessarily adjacent.
+/// </summary>
 /// <param name="Precision">Longest common subsequence over words predicted, 0 to 1.</param>
 /// <param name="Recall">Longest common subsequence over words of the reference, 0 to 1.</param>
 /// <param name="FMeasure">Harmonic mean of both; the figure usually called ROUGE-L.</param>
@@ -19,7 +21,9 @@ public static partial class RougeL
     /// <summary>Scores a prediction against the reference that suits it best.</summary>
     /// <param name="prediction">The model's text.</param>
     /// <param name="references">Accepted texts; at least one.</param>
-    /// <param name="stem">Whether English endings are cut by Porter's algorithm first (<c>use_stemmer</c>). Default false.</param>
+    /// <param name="stem">
+    /// Whether English endings are cut by Porter's algorithm first (<c>use_stemmer</c>). Default false.
+    /// </param>
     public static RougeLScore Score(string prediction, IReadOnlyCollection<string> references, bool stem = false)
     {
         if (references.Count == 0) throw new ArgumentException("At least one reference is needed.", nameof(references));

@@ -7,7 +7,9 @@ namespace Lorikeet.Evaluation;
 
 /// <summary>Receives the logits of a stretch of a row, float32 [positions, vocabulary] row-major.</summary>
 /// <param name="row">Index of the row.</param>
-/// <param name="positions">Positions in the row, one for each line of <paramref name="logits"/>; padding has none.</param>
+/// <param name="positions">
+/// Positions in the row, one for each line of <paramref name="logits"/>; padding has none.
+/// </param>
 /// <param name="logits">Valid during the call.</param>
 public delegate void LogitsReceiver(int row, ReadOnlySpan<int> positions, ReadOnlySpan<float> logits);
 

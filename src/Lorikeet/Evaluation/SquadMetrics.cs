@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Evaluation;
 
-/// <summary>Exact match and F1 of short answers, as the SQuAD evaluation defines them (arXiv 1606.05250, section 6).</summary>
+/// <summary>
+/// Exact match and F1 of short answers, as the SQuAD evaluation defines them (arXiv 1606.05250, section 6).
+/// </summary>
 /// <remarks>
 /// Reference: SQuAD's <c>evaluate-v2.0.py</c>. Texts are brought to Unicode form NFC first, so that a Vietnamese answer
 /// counts however its accents were typed; English results are the official ones.
@@ -33,7 +35,9 @@ public static partial class SquadMetrics
         return answers.Max(answer => F1(words, Words(answer)));
     }
 
-    /// <summary>Lower case, without ASCII punctuation and the articles a, an, the; words separated by one space.</summary>
+    /// <summary>
+    /// Lower case, without ASCII punctuation and the articles a, an, the; words separated by one space.
+    /// </summary>
     public static string Normalize(string text) => string.Join(' ', Words(text));
 
     private static string[] Words(string text)

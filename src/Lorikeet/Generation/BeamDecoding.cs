@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Generation;
 
-/// <summary>Runs the beam searches of a batch of prompts; all beams of all prompts go through the model together.</summary>
+/// <summary>
+/// Runs the beam searches of a batch of prompts; all beams of all prompts go through the model together.
+/// </summary>
 internal sealed class BeamDecoding(DecoderModel model, GenerationOptions options)
 {
     private readonly int _vocabulary = model.Config.VocabularySize;
@@ -35,7 +37,9 @@ internal sealed class BeamDecoding(DecoderModel model, GenerationOptions options
         logits.Dispose();
     }
 
-    /// <summary>Moves the searches on by a token; returns the cache rows that the beams of those not done continue.</summary>
+    /// <summary>
+    /// Moves the searches on by a token; returns the cache rows that the beams of those not done continue.
+    /// </summary>
     private List<int> Step(Tensor logits, List<BeamRow> rows)
     {
         using var host = logits.cpu().contiguous();

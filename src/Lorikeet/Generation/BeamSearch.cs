@@ -8,7 +8,9 @@ namespace Lorikeet.Generation;
 /// </remarks>
 internal sealed class BeamSearch
 {
-    /// <summary>Score of places not taken yet, and of candidates that may not be chosen (the reference's -1e9).</summary>
+    /// <summary>
+    /// Score of places not taken yet, and of candidates that may not be chosen (the reference's -1e9).
+    /// </summary>
     private const float Impossible = -1e9f;
 
     private readonly GenerationOptions _options;
@@ -33,11 +35,15 @@ internal sealed class BeamSearch
     /// <summary>Whether the best sequence is known.</summary>
     public bool IsDone { get; private set; }
 
-    /// <summary>The best finished sequence, its score normalised by length; before any has finished, the best running.</summary>
+    /// <summary>
+    /// The best finished sequence, its score normalised by length; before any has finished, the best running.
+    /// </summary>
     public Beam Best => _finished.Length > 0 ? _finished[0] : _running[0];
 
     /// <summary>Extends every running sequence by one token.</summary>
-    /// <param name="logProbabilities">[beams, vocabulary], row-major, one row for each of <see cref="Running"/>.</param>
+    /// <param name="logProbabilities">
+    /// [beams, vocabulary], row-major, one row for each of <see cref="Running"/>.
+    /// </param>
     /// <returns>For each new running sequence, the index of the old one it continues.</returns>
     public int[] Step(ReadOnlySpan<float> logProbabilities)
     {

@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace Lorikeet.Generation;
 
-/// <summary>The defaults a checkpoint brings along: <c>generation_config.json</c>, else the ids in <c>config.json</c>.</summary>
+/// <summary>
+/// The defaults a checkpoint brings along: <c>generation_config.json</c>, else the ids in <c>config.json</c>.
+/// </summary>
 public static class GenerationConfig
 {
     /// <summary>Reads the defaults of a model folder.</summary>

@@ -102,7 +102,9 @@ public sealed record GenerationOptions
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;
 
-    /// <summary>Most tokens to add to a prompt of this many tokens; 0 when the prompt fills the length already.</summary>
+    /// <summary>
+    /// Most tokens to add to a prompt of this many tokens; 0 when the prompt fills the length already.
+    /// </summary>
     public int NewTokensAfter(int promptLength) =>
         MaxNewTokens ?? (MaxLength is { } length ? Math.Max(length - promptLength, 0) : DefaultMaxNewTokens);
 

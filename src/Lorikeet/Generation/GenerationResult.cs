@@ -38,6 +38,8 @@ public sealed record GenerationResult(IReadOnlyList<Continuation> Continuations,
 }
 
 /// <summary>A piece of a text that is being generated.</summary>
-/// <param name="Text">Text that is certain: whole characters, and no beginning of a stop string. May be empty at the end.</param>
+/// <param name="Text">
+/// Text that is certain: whole characters, and no beginning of a stop string. May be empty at the end.
+/// </param>
 /// <param name="Result">The whole continuation, with the last piece only.</param>
 public sealed record GeneratedPiece(string Text, Continuation? Result);

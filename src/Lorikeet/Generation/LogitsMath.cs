@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Lorikeet.Generation;
 
-/// <summary>Float arithmetic over one row of logits. Sums are kept in double, results rounded to float as torch's are.</summary>
+/// <summary>
+/// Float arithmetic over one row of logits. Sums are kept in double, results rounded to float as torch's are.
+/// </summary>
 internal static class LogitsMath
 {
     /// <summary>Index of the largest value; the lowest index of equals, as <c>torch.argmax</c>.</summary>

@@ -1,7 +1,9 @@
 namespace Lorikeet.Generation;
 
 /// <summary>The transforms that the options ask for, in the order transformers applies them.</summary>
-/// <remarks>Reference: <c>GenerationMixin._get_logits_processor</c> in transformers <c>generation/utils.py</c>.</remarks>
+/// <remarks>
+/// Reference: <c>GenerationMixin._get_logits_processor</c> in transformers <c>generation/utils.py</c>.
+/// </remarks>
 internal sealed class LogitsPipeline
 {
     private readonly List<LogitsTransform> _transforms = [];

@@ -1,7 +1,9 @@
 namespace Lorikeet.Generation;
 
 /// <summary>One rule that changes the logits of the next token before it is chosen.</summary>
-/// <remarks>Reference: transformers <c>generation/logits_process.py</c>; each transform there has its counterpart here.</remarks>
+/// <remarks>
+/// Reference: transformers <c>generation/logits_process.py</c>; each transform there has its counterpart here.
+/// </remarks>
 internal abstract class LogitsTransform
 {
     /// <summary>Changes one row in place.</summary>
@@ -47,7 +49,9 @@ internal sealed class NoRepeatNgramTransform(int size) : LogitsTransform
     }
 }
 
-/// <summary>Forbids the last id of each sequence when the ids before it are already there (<c>bad_words_ids</c>).</summary>
+/// <summary>
+/// Forbids the last id of each sequence when the ids before it are already there (<c>bad_words_ids</c>).
+/// </summary>
 internal sealed class BadWordsTransform(IReadOnlyList<IReadOnlyList<int>> words) : LogitsTransform
 {
     private readonly int[][] _words = [.. words.Select(word => word.ToArray())];

@@ -41,7 +41,9 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
         return Encode(Format.RenderPrompt(new JsonArray([.. asked])));
     }
 
-    /// <summary>A row with <c>input_ids</c>, <c>messages</c> or <c>prompt</c> (also <c>question</c> or <c>text</c>).</summary>
+    /// <summary>
+    /// A row with <c>input_ids</c>, <c>messages</c> or <c>prompt</c> (also <c>question</c> or <c>text</c>).
+    /// </summary>
     /// <exception cref="DatasetException">The row has none of these, or one of the wrong kind.</exception>
     public Prompt Read(DataRow row)
     {

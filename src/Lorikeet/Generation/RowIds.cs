@@ -5,7 +5,9 @@ using Lorikeet.Evaluation;
 
 namespace Lorikeet.Generation;
 
-/// <summary>Rows that are tokens already: <c>input_ids</c>, perhaps with <c>attention_mask</c> and <c>labels</c>.</summary>
+/// <summary>
+/// Rows that are tokens already: <c>input_ids</c>, perhaps with <c>attention_mask</c> and <c>labels</c>.
+/// </summary>
 internal static class RowIds
 {
     /// <summary>The ids that are not padding.</summary>

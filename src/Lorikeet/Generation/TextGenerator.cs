@@ -4,12 +4,16 @@ using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Generation;
 
-/// <summary>Continues prompts: greedily, by sampling or by beam search, one at a time as a stream or many at once.</summary>
+/// <summary>
+/// Continues prompts: greedily, by sampling or by beam search, one at a time as a stream or many at once.
+/// </summary>
 /// <remarks>
 /// Prompts of different lengths go through the model together without padding. Not thread-safe, as the model is not.
 /// </remarks>
 /// <param name="model">The model, with or without an adapter.</param>
-/// <param name="tokenizer">Gives the text of continuations; null leaves it out, and stop strings are then an error.</param>
+/// <param name="tokenizer">
+/// Gives the text of continuations; null leaves it out, and stop strings are then an error.
+/// </param>
 public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
 {
     /// <summary>Memory that the keys and values of one batch may take.</summary>
@@ -28,7 +32,9 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     /// <param name="prompts">Token ids, special tokens included; each at least one.</param>
     /// <param name="options">How to continue.</param>
     /// <param name="cancellation">Ends all rows where they are; prompts not begun come back without tokens.</param>
-    /// <exception cref="ConfigurationException">An option is out of range, or needs a tokenizer that is not there.</exception>
+    /// <exception cref="ConfigurationException">
+    /// An option is out of range, or needs a tokenizer that is not there.
+    /// </exception>
     public GenerationResult Generate(
         IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellation = default)
     {
@@ -95,7 +101,9 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         return [.. rows.Select(row => row.ToContinuation())];
     }
 
-    /// <summary>Groups prompts of similar length, longest first: an out-of-memory then comes at once, not at the end.</summary>
+    /// <summary>
+    /// Groups prompts of similar length, longest first: an out-of-memory then comes at once, not at the end.
+    /// </summary>
     private IEnumerable<int[]> Batches(IReadOnlyList<int[]> prompts, GenerationOptions options)
     {
         var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ToArray();

@@ -66,7 +66,9 @@ internal sealed class TopPTransform(double p) : LogitsTransform
     }
 }
 
-/// <summary>Keeps ids at least <paramref name="share"/> as likely as the likeliest (<c>min_p</c>, arXiv 2407.01082).</summary>
+/// <summary>
+/// Keeps ids at least <paramref name="share"/> as likely as the likeliest (<c>min_p</c>, arXiv 2407.01082).
+/// </summary>
 internal sealed class MinPTransform(double share) : LogitsTransform
 {
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)

@@ -27,7 +27,9 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Folder of the adapter, if any.</summary>
     public string? AdapterFolder { get; }
 
-    /// <summary>The format the adapter was trained with; null without an adapter, or for one that was trained elsewhere.</summary>
+    /// <summary>
+    /// The format the adapter was trained with; null without an adapter, or for one that was trained elsewhere.
+    /// </summary>
     public PromptFormat? AdapterFormat { get; }
 
     /// <summary>Loads libtorch, the base model and the adapter.</summary>
@@ -36,7 +38,9 @@ public sealed class LoadedModel : IDisposable
     /// </param>
     /// <param name="quantization">How the base is stored.</param>
     /// <param name="progress">Called with (layers loaded, layers).</param>
-    /// <exception cref="LorikeetException">Something is missing, damaged or does not fit; the message says what to do.</exception>
+    /// <exception cref="LorikeetException">
+    /// Something is missing, damaged or does not fit; the message says what to do.
+    /// </exception>
     public static LoadedModel Load(ModelOptions model, QuantizationOptions quantization, Action<int, int>? progress = null)
     {
         var adapter = model.Adapter is null ? null : ModelSource.Resolve(model.Adapter, null);

@@ -20,7 +20,9 @@ public sealed record InferenceOptions
     public string? Adapter { get; init; }
 
     /// <summary>Type the model computes in.</summary>
-    /// <value>float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, else float32.</value>
+    /// <value>
+    /// float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, else float32.
+    /// </value>
     [Option("torch_dtype", "dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
@@ -29,7 +31,9 @@ public sealed record InferenceOptions
     [Option("device")]
     public string Device { get; init; } = "auto";
 
-    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <summary>
+    /// Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.
+    /// </summary>
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }
