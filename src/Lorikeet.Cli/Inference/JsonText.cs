@@ -19,6 +19,10 @@ internal static class JsonText
     /// <summary>A list of numbers.</summary>
     public static JsonArray Numbers(IEnumerable<int> numbers) => new([.. numbers.Select(number => (JsonNode)number)]);
 
+    /// <summary>A list of pairs: starts and ends.</summary>
+    public static JsonArray Ranges(IEnumerable<(int Start, int End)> ranges) =>
+        new([.. ranges.Select(range => (JsonNode)new JsonArray(range.Start, range.End))]);
+
     /// <summary>A list of texts.</summary>
     public static JsonArray Texts(IEnumerable<string> texts) => new([.. texts.Select(text => (JsonNode)text)]);
 }

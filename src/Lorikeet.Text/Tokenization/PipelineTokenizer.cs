@@ -39,6 +39,8 @@ internal sealed class PipelineTokenizer : Tokenizer
 
     public override int? PadToken { get; }
 
+    public override IReadOnlyDictionary<string, string> NamedTokens => _configuration.NamedTokens;
+
     public override string? ChatTemplate => _configuration.ChatTemplate;
 
     public override string Folder => _configuration.Folder;

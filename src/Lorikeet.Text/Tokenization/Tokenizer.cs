@@ -21,6 +21,13 @@ public abstract class Tokenizer
     /// <summary>Id of the padding token, if the tokenizer has one. Lorikeet never masks labels by it.</summary>
     public abstract int? PadToken { get; }
 
+    /// <summary>
+    /// The texts of the tokens that the files give a role, by its name: <c>bos_token</c>, <c>eos_token</c>,
+    /// <c>unk_token</c>, <c>pad_token</c> ... Chat templates may refer to them (transformers'
+    /// <c>special_tokens_map</c>).
+    /// </summary>
+    public abstract IReadOnlyDictionary<string, string> NamedTokens { get; }
+
     /// <summary>The chat template stored with the tokenizer (Jinja source), if any.</summary>
     public abstract string? ChatTemplate { get; }
 

@@ -3,7 +3,7 @@ using Lorikeet.Hub;
 namespace Lorikeet.Models;
 
 /// <summary>Turns what the user named, a folder or a hub id, into a local folder.</summary>
-internal static class ModelSource
+public static class ModelSource
 {
     /// <summary>The folder of a model or adapter; a hub id is looked for in the shared cache, then fetched.</summary>
     /// <exception cref="HubException">It is neither a folder nor a repository that can be had; the message says why.</exception>

@@ -26,6 +26,11 @@ public sealed record InferenceOptions
     [Option("torch_dtype", "dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
+    /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>
+    /// <value>float32, as from_pretrained keeps them; <c>model.to(torch.bfloat16)</c> rounds them.</value>
+    [Option("rope_inv_freq_dtype")]
+    public ComputeType RotaryType { get; init; } = ComputeType.Float32;
+
     /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
     /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]
@@ -41,6 +46,7 @@ public sealed record InferenceOptions
     /// <summary>The same as a training run would be told.</summary>
     internal ModelOptions ToModelOptions() => new()
     {
-        Model = Model, Revision = Revision, Adapter = Adapter, TorchDtype = TorchDtype, Device = Device, LibTorch = LibTorch,
+        Model = Model, Revision = Revision, Adapter = Adapter, TorchDtype = TorchDtype,
+        RotaryType = RotaryType, Device = Device, LibTorch = LibTorch,
     };
 }

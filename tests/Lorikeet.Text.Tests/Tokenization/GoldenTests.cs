@@ -20,7 +20,7 @@ public sealed class GoldenTests(ITestOutputHelper output)
             mismatches.Compare(golden.Text, "ids", golden.Ids, tokenizer.Encode(golden.Text).Ids);
             var plain = tokenizer.Encode(golden.Text, addSpecialTokens: false);
             mismatches.Compare(golden.Text, "ids_plain", golden.IdsPlain!, plain.Ids);
-            var offsets = CodePoints.Of(golden.Text, plain.Offsets);
+            var offsets = PythonOffsets.Of(golden.Text, plain.Offsets);
             mismatches.Compare(golden.Text, "offsets", golden.Offsets!.SelectMany(range => range), offsets);
             mismatches.Compare(golden.Text, "decoded", golden.Decoded, tokenizer.Decode(golden.IdsPlain));
             var skipped = tokenizer.Decode(golden.IdsPlain, skipSpecialTokens: true);

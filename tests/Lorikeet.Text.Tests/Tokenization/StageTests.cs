@@ -20,7 +20,7 @@ public sealed class StageTests(ITestOutputHelper output)
             var encoding = tokenizer.Encode(text);
             mismatches.Compare(text, "ids", ids, encoding.Ids);
             mismatches.Compare(text, "offsets", expected["offsets"]!.AsArray().SelectMany(range => Numbers(range!)),
-                CodePoints.Of(text, encoding.Offsets));
+                PythonOffsets.Of(text, encoding.Offsets));
             mismatches.Compare(text, "decoded", (string)expected["decoded"]!, tokenizer.Decode(ids));
             mismatches.Compare(text, "skip", (string)expected["skip"]!, tokenizer.Decode(ids, skipSpecialTokens: true));
         }

@@ -23,13 +23,16 @@ internal sealed record TokenizerConfiguration
     /// <summary>The Python class the tokenizer was saved from, such as <c>LlamaTokenizer</c>.</summary>
     public string? TokenizerClass { get; init; }
 
-    public string? BeginToken { get; init; }
+    /// <summary>Texts of tokens by their roles: <c>bos_token</c>, <c>eos_token</c> ...</summary>
+    public IReadOnlyDictionary<string, string> NamedTokens { get; init; } = new Dictionary<string, string>();
 
-    public string? EndToken { get; init; }
+    public string? BeginToken => NamedTokens.GetValueOrDefault("bos_token");
 
-    public string? PadToken { get; init; }
+    public string? EndToken => NamedTokens.GetValueOrDefault("eos_token");
 
-    public string? UnknownToken { get; init; }
+    public string? PadToken => NamedTokens.GetValueOrDefault("pad_token");
+
+    public string? UnknownToken => NamedTokens.GetValueOrDefault("unk_token");
 
     /// <summary>The default chat template, as Jinja source.</summary>
     public string? ChatTemplate { get; init; }
@@ -52,6 +55,18 @@ internal sealed record TokenizerConfiguration
     /// <summary>Texts of tokens that must be special even where no list of added tokens has them.</summary>
     public IReadOnlyList<string> SpecialTokens { get; init; } = [];
 
+    /// <summary>The same with texts for roles that the files leave open.</summary>
+    public TokenizerConfiguration WithDefaults(params IEnumerable<(string Role, string? Text)> defaults)
+    {
+        var named = new Dictionary<string, string>(NamedTokens);
+        foreach (var (role, text) in defaults)
+        {
+            if (text is not null)
+                named.TryAdd(role, text);
+        }
+        return this with { NamedTokens = named };
+    }
+
     /// <summary>Reads the files of a folder; each may be absent.</summary>
     /// <exception cref="CheckpointException">A file is damaged.</exception>
     public static TokenizerConfiguration Read(string folder)
@@ -64,10 +79,8 @@ internal sealed record TokenizerConfiguration
             Folder = folder,
             BelongsToModel = configuration.IsObject || File.Exists(Path.Combine(folder, "config.json")),
             TokenizerClass = configuration["tokenizer_class"].AsStringOrNull(),
-            BeginToken = Named("bos_token"),
-            EndToken = Named("eos_token"),
-            PadToken = Named("pad_token"),
-            UnknownToken = Named("unk_token"),
+            NamedTokens = s_tokenNames.Where(name => Named(name) is not null)
+                .ToDictionary(name => name, name => Named(name)!),
             ChatTemplate = ChatTemplateFile.Find(folder, configuration["chat_template"]),
             AddsBeginToken = configuration["add_bos_token"].AsBoolOrNull(),
             AddsEndToken = configuration["add_eos_token"].AsBoolOrNull(),

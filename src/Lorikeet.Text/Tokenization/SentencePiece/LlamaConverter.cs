@@ -17,12 +17,8 @@ internal static class LlamaConverter
 {
     public static PipelineTokenizer Convert(SentencePieceModel model, TokenizerConfiguration configuration)
     {
-        configuration = configuration with
-        {
-            BeginToken = configuration.BeginToken ?? "<s>",
-            EndToken = configuration.EndToken ?? "</s>",
-            UnknownToken = configuration.UnknownToken ?? "<unk>",
-        };
+        configuration = configuration.WithDefaults(
+            ("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>"));
         var vocabulary = model.ToVocabulary();
         var options = new BpeOptions { FusesUnknown = true, FallsBackToBytes = true };
         var addedTokens = ReadAddedTokens(model, vocabulary, configuration);

@@ -106,10 +106,6 @@ internal static class SentencePieceFile
     {
         string? Control(string text) =>
             model.Pieces.Any(piece => piece.Kind == PieceKind.Control && piece.Text == text) ? text : null;
-        return configuration with
-        {
-            BeginToken = configuration.BeginToken ?? Control("<s>"),
-            EndToken = configuration.EndToken ?? Control("</s>"),
-        };
+        return configuration.WithDefaults(("bos_token", Control("<s>")), ("eos_token", Control("</s>")));
     }
 }

@@ -23,11 +23,7 @@ public sealed class PromptFormat
     {
         (Name, Template, StopStrings) = (name, template, stopStrings);
         _template = ChatTemplate.Parse(template);
-        _variables = new JsonObject
-        {
-            ["bos_token"] = tokenizer?.BeginToken is { } begin ? tokenizer.IdToToken(begin) : "",
-            ["eos_token"] = tokenizer?.EndToken is { } end ? tokenizer.IdToToken(end) : "",
-        };
+        _variables = VariablesOf(tokenizer);
     }
 
     /// <summary>
@@ -43,6 +39,15 @@ public sealed class PromptFormat
 
     /// <summary>SHA-256 of the template, in lower-case hexadecimal digits.</summary>
     public string Hash => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Template)));
+
+    /// <summary>What a template may refer to: <c>bos_token</c>, <c>eos_token</c> and the other named tokens.</summary>
+    public static JsonObject VariablesOf(Tokenizer? tokenizer)
+    {
+        var variables = new JsonObject { ["bos_token"] = "", ["eos_token"] = "" };
+        foreach (var (name, text) in tokenizer?.NamedTokens ?? new Dictionary<string, string>())
+            variables[name] = text;
+        return variables;
+    }
 
     private bool KnowsToolCalls => Template.Contains("tool_calls", StringComparison.Ordinal);
 

@@ -39,22 +39,29 @@ public static class PromptFormats
             : BuiltIn(markup.Format, tokenizer);
     }
 
-    private static PromptFormat Named(string chatTemplate, Tokenizer? tokenizer)
+    /// <summary>The Jinja source that a name stands for.</summary>
+    /// <param name="chatTemplate">Name of a built-in format, <c>tokenizer</c>, or a Jinja file.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <exception cref="ConfigurationException">There is no such file, or the tokenizer has no template.</exception>
+    public static string FindTemplate(string chatTemplate, Tokenizer? tokenizer)
     {
         if (chatTemplate == "tokenizer")
         {
-            return tokenizer?.ChatTemplate is not null ? OfTokenizer(tokenizer) : throw new ConfigurationException(
+            return tokenizer?.ChatTemplate ?? throw new ConfigurationException(
                 "chat_template is 'tokenizer', and the tokenizer has no chat template. " +
                 $"Name a Jinja file or one of {string.Join(", ", BuiltInFormats.Names)}.");
         }
-        if (BuiltInFormats.Find(chatTemplate) is not null)
-            return BuiltIn(chatTemplate, tokenizer);
-        return File.Exists(chatTemplate)
-            ? WithProbedStops(Path.GetFileName(chatTemplate), File.ReadAllText(chatTemplate), tokenizer)
-            : throw new ConfigurationException(
-                $"chat_template is '{chatTemplate}', and there is no such file. A Jinja file, 'tokenizer' or one of " +
-                $"{string.Join(", ", BuiltInFormats.Names)} was expected. Check the path.");
+        if (BuiltInFormats.Find(chatTemplate) is { } builtIn)
+            return builtIn.Template;
+        return File.Exists(chatTemplate) ? File.ReadAllText(chatTemplate) : throw new ConfigurationException(
+            $"chat_template is '{chatTemplate}', and there is no such file. A Jinja file, 'tokenizer' or one of " +
+            $"{string.Join(", ", BuiltInFormats.Names)} was expected. Check the path.");
     }
+
+    private static PromptFormat Named(string chatTemplate, Tokenizer? tokenizer) =>
+        BuiltInFormats.Find(chatTemplate) is not null
+            ? BuiltIn(chatTemplate, tokenizer)
+            : WithProbedStops(Path.GetFileName(chatTemplate), FindTemplate(chatTemplate, tokenizer), tokenizer);
 
     private static PromptFormat OfTokenizer(Tokenizer tokenizer) =>
         WithProbedStops("tokenizer", tokenizer.ChatTemplate!, tokenizer);

@@ -1,0 +1,101 @@
+using System.Text;
+
+namespace Lorikeet.Testing;
+
+/// <summary>A line of docs/compatibility.md.</summary>
+/// <param name="What">What was compared.</param>
+/// <param name="Against">Library and version.</param>
+/// <param name="Cases">How many cases.</param>
+/// <param name="Difference">The largest difference, or "none".</param>
+internal sealed record CompatibilityRow(string What, string Against, string Cases, string Difference);
+
+/// <summary>docs/compatibility.md: a table for each part, rows in the order of their names.</summary>
+internal sealed class CompatibilityTable
+{
+    private const string Head = """
+        # Compatibility
+
+        What was compared with which library, on how many cases, and the largest difference found. Tests write these
+        tables and fail when a figure no longer holds: `LORIKEET_UPDATE_GOLDENS=1 dotnet test` writes them anew.
+        Differences are absolute, in float32 on a CPU unless the row says otherwise; "none" means equal in every case.
+        """;
+
+    private static readonly string[] s_parts =
+    [
+        "Models", "Quantization", "LoRA", "Optimizers", "Schedules", "Trainer", "Generation", "Tokenizers",
+        "Chat templates", "Options", "GGUF",
+    ];
+
+    private readonly Dictionary<string, Dictionary<string, CompatibilityRow>> _rows = [];
+
+    private static string Path => System.IO.Path.Combine(TestAssets.Root, "docs", "compatibility.md");
+
+    /// <summary>The table as it is.</summary>
+    public static CompatibilityTable Read()
+    {
+        var table = new CompatibilityTable();
+        var part = "";
+        foreach (var line in File.Exists(Path) ? File.ReadLines(Path) : [])
+        {
+            if (line.StartsWith("## ", StringComparison.Ordinal)) part = line[3..];
+            var cells = line.Trim('|', ' ').Split(" | ");
+            if (line.StartsWith("| ", StringComparison.Ordinal) && cells is [var what, var against, var cases, var difference]
+                && what != "What" && !what.StartsWith("---", StringComparison.Ordinal))
+            {
+                table.Put(part, new CompatibilityRow(what, against, cases, difference));
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>Changes the file; tests of other processes wait meanwhile.</summary>
+    public static void Update(Action<CompatibilityTable> change)
+    {
+        using var alone = Lock();
+        var table = Read();
+        change(table);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        File.WriteAllText(Path, table.ToMarkdown());
+    }
+
+    public CompatibilityRow? Find(string part, string what) =>
+        _rows.TryGetValue(part, out var rows) ? rows.GetValueOrDefault(what) : null;
+
+    public void Put(string part, CompatibilityRow row)
+    {
+        if (!_rows.TryGetValue(part, out var rows)) _rows[part] = rows = [];
+        rows[row.What] = row;
+    }
+
+    private string ToMarkdown()
+    {
+        var text = new StringBuilder(Head.ReplaceLineEndings("\n")).Append('\n');
+        foreach (var part in _rows.Keys.OrderBy(Place).ThenBy(part => part, StringComparer.Ordinal))
+        {
+            text.Append($"\n## {part}\n\n| What | Against | Cases | Largest difference |\n| --- | --- | --- | --- |\n");
+            foreach (var row in _rows[part].Values.OrderBy(row => row.What, StringComparer.Ordinal))
+                text.Append($"| {row.What} | {row.Against} | {row.Cases} | {row.Difference} |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static int Place(string part) => Array.IndexOf(s_parts, part) is >= 0 and var place ? place : s_parts.Length;
+
+    private static FileStream Lock()
+    {
+        var path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "lorikeet-compatibility.lock");
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException)
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
+}
