@@ -102,7 +102,8 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
     private IReadOnlyList<IRenderable> Evaluated(EvaluationMetrics metrics)
     {
         _stage = null;
-        var best = metrics.Loss <= _progress.BestEvalLoss ? "  [green]best so far[/]" : "";
+        var best = metrics.Step == 0 ? "  [grey]the base[/]"
+            : metrics.Loss <= _progress.BestEvalLoss ? "  [green]best so far[/]" : "";
         return
         [
             Line($"step {metrics.Step}  eval loss [bold]{Loss(metrics.Loss)}[/]  perplexity {metrics.Perplexity:0.00}"

@@ -130,7 +130,7 @@ internal sealed class QuickstartVerb : Verb
     private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
     {
         AnswerTable.Write(terminal.Data, tuning.Answers);
-        ScoreTable.Write(terminal.Data, tuning.Scores);
+        ScoreTable.Write(terminal.Data, tuning.AllScores);
         NextSteps.Write(terminal.Talk, tuning.NextCommandsAfter(result));
     }
 }

@@ -58,7 +58,7 @@ internal sealed class TrainVerb : Verb
         tuning.Report(result);
         display.Dispose();
 
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning.Run, result));
+        if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
         else if (resolved.Options.Output.DryRun) Console.Error.WriteLine(Everything(result));
         else Show(terminal, tuning, result);
         return Task.FromResult(result.Reason == StopReason.Interrupted ? Interrupted : 0);
@@ -72,6 +72,7 @@ internal sealed class TrainVerb : Verb
     private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
     {
         AnswerTable.Write(terminal.Data, tuning.Answers);
+        ScoreTable.Write(terminal.Data, tuning.AllScores);
         NextSteps.Write(terminal.Talk, tuning.NextCommandsAfter(result));
     }
 }

@@ -15,17 +15,19 @@ internal static class TrainingOutcome
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public static string ToJson(RunFolder run, RunResult result) => JsonSerializer.Serialize(
+    public static string ToJson(FineTuning tuning, RunResult result) => JsonSerializer.Serialize(
         new
         {
-            Output = run.Folder,
-            Adapter = run.AdapterFolder,
+            Output = tuning.Run.Folder,
+            Adapter = tuning.Run.AdapterFolder,
             Reason = result.Reason.ToString().ToLowerInvariant(),
             result.Steps,
             result.TrainLoss,
             TrainingSeconds = result.Seconds,
             result.Tokens,
             result.PeakMemoryBytes,
+            BaseEvalLoss = tuning.HeldOutLoss?.Base,
+            EvalLoss = tuning.HeldOutLoss?.Tuned,
             result.BestEvalLoss,
             result.BestStep,
         },

@@ -20,7 +20,7 @@ internal static class DatasetChecks
             throw new DatasetException(
                 $"{name}: none of {Rows(statistics.RowsRead)} can be learned from.{reasons}\n" +
                 $"Each row needs an answer that begins within max_length ({options.MaxLength} tokens). " +
-                "Look at the rows with 'data inspect', raise max_length, or name the columns with column_map.");
+                "Look at the rows, raise max_length, or name the columns with column_map.");
         }
 
         // Rows that are too long are dropped only where the user asked for it.

@@ -85,6 +85,23 @@ internal sealed class RowRendering
         }
     }
 
+    /// <summary>What a row's first answer answers, as a key: equal for rows that ask the same.</summary>
+    public string PromptOf(DataRow row)
+    {
+        switch (Read(row))
+        {
+            case TextExample { Text: var text }:
+                return Markup?.FindAnswers(text) is [var (start, _), ..] ? text[..start] : text;
+            case ConversationExample { Messages: var messages }:
+                return string.Concat(messages.TakeWhile(message => (string?)message!["role"] != "assistant"));
+            case TokenExample tokens:
+                var first = Array.FindIndex(tokens.Labels, label => label != TrainingRow.Ignored);
+                return string.Join(' ', first > 1 ? tokens.Ids[..first] : tokens.Ids);
+            default:
+                return $"{row.Origin}";
+        }
+    }
+
     /// <summary>The text of an example, or null and why the template refuses it.</summary>
     public RenderedText? TryRender(Example example, out string? refusal)
     {

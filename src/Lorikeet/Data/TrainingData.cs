@@ -68,7 +68,11 @@ public sealed class TrainingData
         var train = reading.ReadTrain();
         var eval = reading.ReadEval();
         if (data.EvalSize > 0)
-            (train, eval) = RowSelection.HoldOut(train, data.EvalSize, (ulong)options.Optimization.Seed);
+        {
+            var rendering = RowRendering.Choose(train, data, tokenizer, format);
+            (train, eval) = RowSelection.HoldOut(
+                train, data.EvalSize, (ulong)options.Optimization.Seed, rendering.PromptOf);
+        }
 
         if (data.MaxTrainRows is { } limit)
             train = RowSelection.Take(train, limit, data.Shuffle, (ulong)options.Optimization.Seed);

@@ -17,9 +17,6 @@ internal static class BaseModel
     {
         LibTorch.Load(options.LibTorch);
         var device = ComputeDevice.Resolve(options.Device);
-        if (options.TorchDtype == ComputeType.Float16)
-            throw new ConfigurationException(
-                "torch_dtype float16 is not supported: it needs loss scaling and overflows. Use bfloat16, or float32 on hardware without it.");
         return (device, NativeTypes.Resolve(options.TorchDtype, storedType, device));
     }
 
@@ -28,9 +25,8 @@ internal static class BaseModel
         string folder, ModelOptions options, QuantizationOptions quantization, Action<int, int>? progress = null)
     {
         var (device, computeType) = Prepare(options, ModelConfig.Load(folder).StoredType);
-        var stored = new QuantizationSettings(quantization.Kind, quantization.DoubleQuant, quantization.SkipModules);
         return ModelLoader.Load(folder, new LoadSettings(
-            computeType, device, stored, progress, options.RotaryType == ComputeType.BFloat16));
+            computeType, device, QuantizationSettings.From(quantization), progress, options.RotaryType == ComputeType.BFloat16));
     }
 
     /// <summary>The tokenizer of a model folder, or null when it has none.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Quantization;
 
 namespace Lorikeet.Models;
 
@@ -46,6 +47,8 @@ internal sealed class ModelConfigReader
             QueryKeyNorm = type == "qwen3",
             SlidingWindow = ReadSlidingWindow(type),
             StoredType = Text("dtype") ?? Text("torch_dtype"),
+            OutlierThreshold = _source["quantization_config"]?["llm_int8_threshold"]?.GetValue<double>()
+                ?? EightBitWeight.DefaultThreshold,
             Source = _source,
         };
     }

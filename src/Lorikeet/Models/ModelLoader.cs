@@ -51,7 +51,7 @@ internal sealed class ModelLoader
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)
     {
-        var weight = StoredQuantization.Read(_source, TensorNames.Weight(name), _settings.Device)
+        var weight = StoredQuantization.Read(_source, TensorNames.Weight(name), _settings.Device, _config.OutlierThreshold)
             ?? _settings.Quantization.Freeze(name, Read(TensorNames.Weight(name), rows, columns), _settings.ComputeType);
         if (weight.Rows != rows || weight.Columns != columns)
             throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);

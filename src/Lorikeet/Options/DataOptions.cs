@@ -30,7 +30,9 @@ public sealed record DataOptions
     [Option("dataset_test_split", "eval_split")]
     public string EvalSplit { get; init; } = "test";
 
-    /// <summary>Rows of the training data to hold out: a fraction below 1, or a number of rows.</summary>
+    /// <summary>
+    /// Rows of the training data to hold out: a fraction below 1, or a number of rows. Rows that ask the same stay together.
+    /// </summary>
     /// <value>None: every row is trained on, and the split is the user's decision.</value>
     [Option("test_size", "val_size", "eval_size", Minimum = 0)]
     public double EvalSize { get; init; }
@@ -46,7 +48,10 @@ public sealed record DataOptions
     public int? MaxEvalRows { get; init; }
 
     /// <summary>Longest row in tokens; what exceeds it is dealt with as truncation_mode says.</summary>
-    /// <value>Holds nearly every question with its answer, and bounds memory. TRL's default too.</value>
+    /// <value>
+    /// Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model was made
+    /// for fewer positions.
+    /// </value>
     [Option("max_length", "max_seq_length", "max_seq_len", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
     public int MaxLength { get; init; } = 1024;
 

@@ -13,6 +13,11 @@ public sealed record EvaluationOptions
     [Option("eval_steps", Minimum = 1)]
     public int? EvalSteps { get; init; }
 
+    /// <summary>Score the held-out rows before the first step too.</summary>
+    /// <value>On, where anything is evaluated: without the base's loss, that of the tuned model says little.</value>
+    [Option("eval_on_start")]
+    public bool OnStart { get; init; } = true;
+
     /// <summary>Stop after this many evaluations without a lower loss.</summary>
     /// <value>Not set: the run does all its steps.</value>
     [Option("early_stopping_patience", Minimum = 1)]

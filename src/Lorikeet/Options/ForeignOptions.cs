@@ -110,7 +110,7 @@ internal static class ForeignOptions
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
         .Concat(RefusedAll("It is not implemented.", "layer_replication", "trainable_token_indices",
             "target_parameters", "megatron_config", "loftq_config", "eva_config", "corda_config", "galore_rank",
-            "optim_args", "optim_target_modules", "eval_on_start", "eval_delay", "eval_packing", "llm_int8_threshold",
+            "optim_args", "optim_target_modules", "eval_delay", "eval_packing",
             "llm_int8_has_fp16_weight"));
 
     private static ForeignOption Flag(string name, (string, string)? on, (string, string)? off = null) =>

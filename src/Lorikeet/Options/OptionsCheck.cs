@@ -41,6 +41,9 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             "No model is given. Expected --model DIR_OR_HUB_ID, or 'model:' in a file.");
         Refuse(!Device().IsMatch(model.Device),
             $"{Speak("device")} is '{model.Device}'. Expected auto, cpu, cuda or cuda:N.");
+        Refuse(model.TorchDtype == ComputeType.Float16,
+            $"{Speak("torch_dtype")} is float16, which overflows in training without loss scaling. "
+            + "Use bfloat16, or float32 on hardware without it.");
         Refuse(model is { Method: FineTuneMethod.Full, Adapter: not null },
             $"{Speak("adapter")} is given, but finetuning_type is full. Merge the adapter first, or train with lora.");
     }
@@ -52,6 +55,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             $"{Speak("load_in_4bit")} and {Speak("load_in_8bit")} are both true. Expected one of them.");
         Refuse(options.Model.Method == FineTuneMethod.Full && (quantization.LoadIn4Bit || quantization.LoadIn8Bit),
             "finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
+        if (!quantization.LoadIn8Bit) WarnIdle("has no effect without load_in_8bit.", "llm_int8_threshold");
         if (!quantization.LoadIn4Bit)
         {
             WarnIdle("has no effect without load_in_4bit.",

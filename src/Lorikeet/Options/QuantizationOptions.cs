@@ -30,6 +30,11 @@ public sealed record QuantizationOptions
     [Option("bnb_4bit_compute_dtype")]
     public ComputeType ComputeType { get; init; } = ComputeType.Auto;
 
+    /// <summary>Magnitude from which an activation counts as an outlier, which 8-bit layers do not round; 0 for none.</summary>
+    /// <value>As in the paper. A model that is stored in 8 bits brings its own.</value>
+    [Option("llm_int8_threshold", Minimum = 0)]
+    public double OutlierThreshold { get; init; } = 6;
+
     /// <summary>Modules left unquantized, besides the head and the embeddings.</summary>
     /// <value>None: the layers of a decoder stand 4 bits alike.</value>
     [Option("llm_int8_skip_modules", "bnb_4bit_skip_modules", Placeholder = "NAMES")]

@@ -43,6 +43,9 @@ public sealed class ResolvedOptions
     /// <summary>The same origins for options that were completed since, such as a run's name that was chosen.</summary>
     public ResolvedOptions With(TrainingOptions options) => new(options, _originOf, Warnings, Notes);
 
+    /// <summary>The same options with one more thing to know.</summary>
+    public ResolvedOptions WithWarning(string warning) => new(Options, _originOf, [.. Warnings, warning], Notes);
+
     /// <summary>All options as run.yaml, a line each with its origin behind it; it reads back as the same.</summary>
     public string ToYaml()
     {

@@ -7,14 +7,15 @@ namespace Lorikeet.Quantization;
 /// <summary>
 /// A frozen matrix in 8-bit integers with one scale per row, as bitsandbytes stores it (LLM.int8, arXiv 2208.07339).
 /// </summary>
-/// <remarks>
-/// Lorikeet multiplies by the dequantized matrix in both passes. bitsandbytes does so in the backward pass only; in the
-/// forward pass it also rounds the activations to 8 bits. Weights are equal, and outputs here are the more accurate ones.
-/// </remarks>
 /// <param name="codes">[rows, columns], int8; the weight owns it.</param>
 /// <param name="scales">Largest magnitude of each row, float32 [rows] (SCB); the weight owns it.</param>
-internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : FrozenWeight
+/// <param name="threshold">Magnitude from which an activation is an outlier (llm_int8_threshold); 0 for none.</param>
+internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double threshold = EightBitWeight.DefaultThreshold)
+    : FrozenWeight
 {
+    /// <summary>The threshold of the paper, and bitsandbytes' default.</summary>
+    public const double DefaultThreshold = 6;
+
     public Tensor Codes { get; } = codes;
 
     public Tensor Scales { get; } = scales;
@@ -30,7 +31,7 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : Froze
     public override string Format => "int8";
 
     /// <summary>Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.</summary>
-    public static EightBitWeight Quantize(Tensor dense)
+    public static EightBitWeight Quantize(Tensor dense, double threshold = DefaultThreshold)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -43,7 +44,34 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : Froze
             (float*)TensorMemory.Pointer(values), values.shape[0], checked((int)values.shape[1]),
             (sbyte*)TensorMemory.Pointer(codes), (float*)TensorMemory.Pointer(scales));
         return new EightBitWeight(
-            codes.to(dense.device).DetachFromDisposeScope(), scales.to(dense.device).DetachFromDisposeScope());
+            codes.to(dense.device).DetachFromDisposeScope(), scales.to(dense.device).DetachFromDisposeScope(), threshold);
+    }
+
+    /// <summary>
+    /// The product of LLM.int8: each row of x is rounded to 8 bits as the weight is, apart from the columns that hold an
+    /// outlier in any row, which are multiplied as they are.
+    /// </summary>
+    /// <remarks>
+    /// As MatMul8bitLt.forward of bitsandbytes, whose backward pass too multiplies by the dequantized weight. Which columns
+    /// hold outliers depends on all rows of x, so rows computed together differ slightly from rows computed alone.
+    /// Products of codes are whole numbers, which float32 sums without error up to 2^24.
+    /// </remarks>
+    public override Tensor Multiply(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var rows = x.reshape(-1, Columns).to_type(ScalarType.Float16).to_type(ScalarType.Float32); // [tokens, columns]
+        var isOutlier = threshold > 0 ? rows.abs() >= threshold : zeros_like(rows, ScalarType.Bool);
+        var ordinary = rows.masked_fill(isOutlier, 0);
+        var largest = ordinary.abs().amax([1], keepdim: true); // [tokens, 1]
+        var outliers = isOutlier.any(0); // [columns]
+        var rounded = (ordinary * (127 / largest.clamp(min: 1e-30))).round().masked_fill(outliers, 0);
+        var y = nn.functional.linear(rounded, Codes.to_type(ScalarType.Float32));
+        y = (y * (largest * EightBitKernels.Inverse127) * (Scales * EightBitKernels.Inverse127)).to_type(x.dtype);
+
+        var columns = outliers.nonzero().flatten();
+        if (columns.NumberOfElements > 0)
+            y = y + nn.functional.linear(x.reshape(-1, Columns).index_select(1, columns), Dequantized(columns).to_type(x.dtype));
+        return y.view([.. x.shape[..^1], Rows]).MoveToOuterDisposeScope();
     }
 
     public override void CopyTo(Tensor target)
@@ -74,10 +102,12 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales) : Froze
     }
 
     /// <summary>The matrix in float32, by tensor operations, for devices that have no kernel of their own.</summary>
-    internal Tensor Dequantized()
+    /// <param name="columns">Indices of the columns to take; null for all.</param>
+    internal Tensor Dequantized(Tensor? columns = null)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        return (Codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1) * EightBitKernels.Inverse127).MoveToOuterDisposeScope();
+        var codes = columns is null ? Codes : Codes.index_select(1, columns);
+        return (codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1) * EightBitKernels.Inverse127).MoveToOuterDisposeScope();
     }
 }

@@ -16,8 +16,7 @@ internal sealed class FrozenLinear : autograd.SingleTensorFunction<FrozenLinear>
     {
         var (x, weight) = ((Tensor)vars[0], (FrozenWeight)vars[1]);
         ctx.save_data(Weight, weight);
-        using var dense = weight.Materialize(x.dtype);
-        return nn.functional.linear(x, dense);
+        return weight.Multiply(x);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)

@@ -28,6 +28,13 @@ internal abstract class FrozenWeight : IDisposable
         return dense;
     }
 
+    /// <summary>x Wᵀ without gradients: x [..., columns] to [..., rows], in the type of x.</summary>
+    public virtual Tensor Multiply(Tensor x)
+    {
+        using var dense = Materialize(x.dtype);
+        return nn.functional.linear(x, dense);
+    }
+
     /// <summary>
     /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target saves
     /// the allocation, which on the CPU costs more than the dequantization.

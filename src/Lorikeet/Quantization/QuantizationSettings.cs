@@ -11,14 +11,16 @@ namespace Lorikeet.Quantization;
 /// Modules left as they are (<c>llm_int8_skip_modules</c>): the beginning of a full name, as a regular expression, or
 /// its end. The head, the embedding and norms are never quantized.
 /// </param>
+/// <param name="OutlierThreshold">int8 only: magnitude from which an activation is an outlier.</param>
 internal sealed record QuantizationSettings(
-    QuantizationKind Kind, bool DoubleQuantization = false, IReadOnlyList<string>? SkippedModules = null)
+    QuantizationKind Kind, bool DoubleQuantization = false, IReadOnlyList<string>? SkippedModules = null,
+    double OutlierThreshold = EightBitWeight.DefaultThreshold)
 {
     public static QuantizationSettings None { get; } = new(QuantizationKind.None);
 
     /// <summary>The settings that options ask for.</summary>
     public static QuantizationSettings From(QuantizationOptions options) =>
-        new(options.Kind, options.DoubleQuant, options.SkipModules);
+        new(options.Kind, options.DoubleQuant, options.SkipModules, options.OutlierThreshold);
 
     /// <summary>Stores <paramref name="dense"/> in this form; takes ownership of it.</summary>
     /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
@@ -36,7 +38,7 @@ internal sealed record QuantizationSettings(
             {
                 QuantizationKind.Nf4 => FourBitWeight.Quantize(rounded, FourBitType.Nf4, DoubleQuantization),
                 QuantizationKind.Fp4 => FourBitWeight.Quantize(rounded, FourBitType.Fp4, DoubleQuantization),
-                _ => EightBitWeight.Quantize(rounded),
+                _ => EightBitWeight.Quantize(rounded, OutlierThreshold),
             };
         }
     }

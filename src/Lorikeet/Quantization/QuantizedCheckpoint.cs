@@ -107,7 +107,7 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
             ["llm_int8_has_fp16_weight"] = false,
             ["llm_int8_skip_modules"] = _options.SkipModules.Count == 0 ? null
                 : new JsonArray([.. _options.SkipModules.Select(module => (JsonNode)module)]),
-            ["llm_int8_threshold"] = 6.0,
+            ["llm_int8_threshold"] = _options.OutlierThreshold,
             ["load_in_4bit"] = fourBit,
             ["load_in_8bit"] = !fourBit,
             ["quant_method"] = "bitsandbytes",

@@ -20,12 +20,14 @@ internal static class StoredQuantization
     /// <param name="source">The checkpoint.</param>
     /// <param name="name">The weight's name, such as "model.layers.0.mlp.up_proj.weight".</param>
     /// <param name="device">Where it goes.</param>
+    /// <param name="outlierThreshold">What the model's config.json says about 8-bit layers.</param>
     /// <exception cref="CheckpointException">A part is missing or says what bitsandbytes does not.</exception>
-    public static FrozenWeight? Read(ITensorSource source, string name, Device device)
+    public static FrozenWeight? Read(
+        ITensorSource source, string name, Device device, double outlierThreshold = EightBitWeight.DefaultThreshold)
     {
         var entry = source.Require(name);
         if (entry.Type == SafetensorsType.I8)
-            return ReadEightBit(source, name, device);
+            return ReadEightBit(source, name, device, outlierThreshold);
         foreach (var type in Enum.GetValues<FourBitType>())
         {
             var state = name + StatePrefix + WireName(type);
@@ -88,7 +90,7 @@ internal static class StoredQuantization
         return bytes;
     }
 
-    private static EightBitWeight ReadEightBit(ITensorSource source, string name, Device device)
+    private static EightBitWeight ReadEightBit(ITensorSource source, string name, Device device, double outlierThreshold)
     {
         if (source.Tensors.ContainsKey(name + "_format") && source.Span<byte>(name + "_format")[0] != 0)
         {
@@ -100,7 +102,7 @@ internal static class StoredQuantization
         source.Require(ScaleName(name));
         using var codes = TensorMemory.Read(source, name);
         using var scales = TensorMemory.Read(source, ScaleName(name));
-        return new EightBitWeight(codes.to(device, copy: true), scales.to(device, copy: true));
+        return new EightBitWeight(codes.to(device, copy: true), scales.to(device, copy: true), outlierThreshold);
     }
 
     private static IEnumerable<(string Name, Tensor Value)> WriteFourBit(string name, FourBitWeight weight)

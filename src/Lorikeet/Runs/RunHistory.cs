@@ -9,6 +9,9 @@ namespace Lorikeet.Runs;
 public sealed record RunHistory(
     IReadOnlyList<StepMetrics> Steps, IReadOnlyList<EvaluationMetrics> Evaluations, RunResult? Result)
 {
+    /// <summary>The base's evaluation, before the first step; null when there was none.</summary>
+    public EvaluationMetrics? Base => Evaluations.FirstOrDefault(evaluation => evaluation.Step == 0);
+
     /// <summary>Reads the file; a last line that a crash cut short is left out.</summary>
     /// <exception cref="CheckpointException">A line is not one of ours.</exception>
     public static RunHistory Read(string metricsFile)

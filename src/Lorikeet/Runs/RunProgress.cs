@@ -26,7 +26,7 @@ public sealed class RunProgress : ITrainingObserver
     /// <summary>The newest evaluation.</summary>
     public EvaluationMetrics? LatestEvaluation { get; private set; }
 
-    /// <summary>Lowest evaluation loss so far.</summary>
+    /// <summary>Lowest evaluation loss so far, that of the base apart.</summary>
     public double? BestEvalLoss { get; private set; }
 
     /// <summary>Steps done, those before a resume included.</summary>
@@ -70,7 +70,8 @@ public sealed class RunProgress : ITrainingObserver
                 break;
             case EvaluationCompleted { Metrics: var metrics }:
                 LatestEvaluation = metrics;
-                BestEvalLoss = Math.Min(BestEvalLoss ?? double.PositiveInfinity, metrics.Loss);
+                if (metrics.Step > 0)
+                    BestEvalLoss = Math.Min(BestEvalLoss ?? double.PositiveInfinity, metrics.Loss);
                 _evaluationSeconds += metrics.Seconds;
                 break;
         }

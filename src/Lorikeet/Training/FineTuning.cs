@@ -36,9 +36,11 @@ internal sealed class FineTuning : IDisposable
     public FineTuning(ResolvedOptions resolved, ITrainingObserver display, TimeProvider clock)
     {
         _resolved = WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock);
-        (_options, _clock) = (_resolved.Options, clock);
-        _folder = ModelSource.Resolve(_options.Model.Model, _options.Model.Revision);
+        _clock = clock;
+        _folder = ModelSource.Resolve(_resolved.Options.Model.Model, _resolved.Options.Model.Revision);
         var config = ModelConfig.Load(_folder);
+        _resolved = RowLength.Fit(_resolved, config.MaxPositions);
+        _options = _resolved.Options;
         _run = OpenRun();
         _recorder = new RunRecorder(_run, TensorBoard(config), clock);
         _observers = new CompositeObserver(_recorder, display);
@@ -65,6 +67,12 @@ internal sealed class FineTuning : IDisposable
 
     /// <summary>Answers before and after; filled by <see cref="Train"/> unless someone else has.</summary>
     public List<ComparedAnswer> Answers { get; } = [];
+
+    /// <summary>Loss on held-out rows, of the base and of the weights that were saved; null when it was not measured.</summary>
+    public ComparedScore? HeldOutLoss { get; private set; }
+
+    /// <summary>All scores of the run.</summary>
+    public IReadOnlyList<ComparedScore> AllScores => HeldOutLoss is null ? Scores : [.. Scores, HeldOutLoss];
 
     /// <summary>Puts questions to the model as it is now; the model must have a tokenizer.</summary>
     /// <param name="stage">What the display says meanwhile.</param>
@@ -106,6 +114,7 @@ internal sealed class FineTuning : IDisposable
         Announce(trainer);
         var result = trainer.Train(stop);
         SaveResult();
+        HeldOutLoss = CompareLoss(result);
         if (result.Reason != StopReason.Interrupted)
             Compare(samples, before, Ask("Asking the tuned model", prompts, stop));
         return result;
@@ -122,7 +131,7 @@ internal sealed class FineTuning : IDisposable
         History = RunHistory.Read(_run.MetricsFile),
         Dataset = $"{string.Join(", ", _options.Data.Datasets)} ({_data.ShapeDescription})",
         Settings = ReportSettings.Of(_resolved),
-        Scores = Scores,
+        Scores = AllScores,
         Answers = Answers,
         Warnings = [.. _resolved.Warnings, .. _data.Warnings],
         NextCommands = NextCommandsAfter(result),
@@ -236,6 +245,14 @@ internal sealed class FineTuning : IDisposable
             Answers.Add(new ComparedAnswer(
                 samples[i].Text, samples[i].Answers is [var first, ..] ? first : null, before[i], after[i], Judge(before[i]), Judge(after[i])));
         }
+    }
+
+    private ComparedScore? CompareLoss(RunResult result)
+    {
+        var history = RunHistory.Read(_run.MetricsFile);
+        var kept = _options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps;
+        var tuned = history.Evaluations.LastOrDefault(evaluation => evaluation.Step == kept);
+        return tuned is null ? null : new ComparedScore("Held-out loss", history.Base?.Loss, tuned.Loss, ScoreKind.Cost);
     }
 
     private void SaveResult()

@@ -45,6 +45,8 @@ internal sealed class Trainer : IDisposable
     /// <summary>Steps done.</summary>
     public int Step => _position.Step;
 
+    private bool Evaluates => _task.EvalRows.Count > 0 && _options.Evaluation.Strategy != IntervalStrategy.No;
+
     /// <summary>Continues where a checkpoint was saved.</summary>
     public void Resume(string checkpoint) =>
         _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Fingerprint);
@@ -55,10 +57,12 @@ internal sealed class Trainer : IDisposable
         var clock = Stopwatch.StartNew();
         var firstStep = Step;
         var reason = StopReason.Completed;
+        // Step 0 shows what the base can do; it is no candidate for the best weights and counts for no patience.
+        if (Step == 0 && _options.Evaluation.OnStart && Evaluates) Score();
         while (Step < TotalSteps)
         {
             _observer.Observe(new StepCompleted(TakeStep()));
-            if (_task.EvalRows.Count > 0 && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps)) Evaluate();
+            if (Evaluates && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps)) Evaluate();
             if (stop.IsCancellationRequested) reason = StopReason.Interrupted;
             else if (_position.EvaluationsWithoutImprovement >= (_options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
                 reason = StopReason.EarlyStopping;
@@ -113,8 +117,7 @@ internal sealed class Trainer : IDisposable
     /// <summary>Scores the evaluation rows and remembers the best.</summary>
     private void Evaluate()
     {
-        var metrics = Evaluator.Score(_model, _task.EvalRows, _options.Optimization, Step, (double)Step / _plan.StepsPerEpoch);
-        _observer.Observe(new EvaluationCompleted(metrics));
+        var metrics = Score();
         var improved = metrics.Loss < (_position.BestEvalLoss ?? double.PositiveInfinity) - _options.Evaluation.EarlyStoppingThreshold;
         if (!improved)
         {
@@ -124,6 +127,14 @@ internal sealed class Trainer : IDisposable
 
         _position = _position with { BestEvalLoss = metrics.Loss, BestStep = Step, EvaluationsWithoutImprovement = 0 };
         if (_options.Evaluation.LoadBestModelAtEnd) Save();
+    }
+
+    private EvaluationMetrics Score()
+    {
+        var epoch = (double)Step / _plan.StepsPerEpoch;
+        var metrics = Evaluator.Score(_model, _task.EvalRows, _options.Optimization, Step, epoch);
+        _observer.Observe(new EvaluationCompleted(metrics));
+        return metrics;
     }
 
     private void Save()

@@ -33,6 +33,27 @@ public sealed class TrainingDataTests : IDisposable
         Assert.Equal(expected, data.Questions.Count());
     }
 
+    [Theory]
+    [InlineData("""{"question":"What is Q?","answer":"ROW"}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"Q?"},{"role":"assistant","content":"ROW"}]}""")]
+    [InlineData("""{"text":"### Human: What is Q? ### Assistant: ROW"}""")]
+    [InlineData("""{"input_ids":[1,Q,ROW],"labels":[-100,-100,ROW]}""")]
+    public void EvalSize_NeverDividesRowsThatAskTheSame(string row)
+    {
+        var rows = Enumerable.Range(0, 60).Select(i => row.Replace("Q", $"{3 + i % 20}").Replace("ROW", $"{30 + i}"));
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = 10 });
+        Assert.Equal((51, 9), (data.Train.Count, data.Eval.Count));
+        Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
+    }
+
+    [Fact]
+    public void EvalSize_DividesRowsThatAllAskTheSame()
+    {
+        var rows = Enumerable.Range(0, 20).Select(i => $$"""{"question":"Write a poem.","answer":"{{i}}"}""");
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = 5 });
+        Assert.Equal((15, 5), (data.Train.Count, data.Eval.Count));
+    }
+
     [Fact]
     public void EvalSizeThatLeavesNothing_IsRefused() => Assert.Contains(
         "none would be left to train on",

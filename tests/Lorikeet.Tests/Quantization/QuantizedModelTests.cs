@@ -23,15 +23,24 @@ public sealed class QuantizedModelTests : IDisposable
         TensorAssert.Close(expected, Logits(model, kind, ids), 1e-4, model);
     }
 
-    [Fact]
-    public void Logits_OfInt8_AreNearerToTheOriginalThanTheReferences()
+    /// <summary>
+    /// The reference computed in float16 on a GPU. An activation that falls just on the other side between two of 255
+    /// codes moves the logits, so no two machines are equal; but they are nearer to each other than to the original.
+    /// </summary>
+    [Theory]
+    [InlineData("gqa_bnb_int8", QuantizationKind.None, ScalarType.Float32, 0.8)] // read quantized
+    [InlineData("gqa", QuantizationKind.Int8, ScalarType.Float32, 0.8)] // quantized here
+    [InlineData("gqa_bnb_int8", QuantizationKind.None, ScalarType.Float16, 0.5)]
+    [InlineData("gqa", QuantizationKind.Int8, ScalarType.Float16, 0.5)]
+    public void Logits_OfInt8_AreNearerToTheReferenceThanItsOriginalIs(
+        string model, QuantizationKind kind, ScalarType type, double share)
     {
         var (ids, reference) = Golden("gqa_bnb_int8");
         var original = Logits("gqa", QuantizationKind.None, ids);
-        var read = Logits("gqa_bnb_int8", QuantizationKind.None, ids);
-        var (ours, theirs) = (MeanDifference(read, original), MeanDifference(reference, original));
-        Assert.True(ours < 0.9 * theirs, $"{ours} and {theirs}");
-        TensorAssert.Close(read, Logits("gqa", QuantizationKind.Int8, ids), 1e-2, "read and quantized here");
+        var actual = Logits(model, kind, ids, type);
+        var (ours, theirs) = (MeanDifference(actual, reference), MeanDifference(original, reference));
+        Assert.True(ours < share * theirs, $"{ours} and {theirs}");
+        TensorAssert.Close(reference, actual, (original - reference).abs().max().item<float>(), model);
     }
 
     /// <summary>Two rows of ids end to end, and the logits after each token.</summary>
@@ -41,11 +50,11 @@ public sealed class QuantizedModelTests : IDisposable
         return (TensorAssert.Ids(file, "input_ids"), TensorMemory.Read(file, "logits").flatten(0, 1));
     }
 
-    private static Tensor Logits(string model, QuantizationKind kind, int[] ids)
+    private static Tensor Logits(string model, QuantizationKind kind, int[] ids, ScalarType type = ScalarType.Float32)
     {
         var settings = new QuantizationSettings(kind, DoubleQuantization: true);
         using var loaded = ModelLoader.Load(
-            TestAssets.Golden("models", model), new LoadSettings(ScalarType.Float32, CPU, settings));
+            TestAssets.Golden("models", model), new LoadSettings(type, CPU, settings));
         return loaded.Forward(ids, [0, ids.Length / 2, ids.Length]);
     }
 
