@@ -38,6 +38,40 @@ public sealed class TrainVerbTests : IDisposable
     }
 
     [Fact]
+    public void HeldOutLoss_IsThatOfTheBaseAndOfTheResult()
+    {
+        var result = Train("--max-steps", "2", "--test_size", "4", "--learning_rate", "0.01", "--json");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var evaluations = File.ReadLines(Path.Combine(Run, "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
+            .Where(line => line["eval_loss"] is not null).ToList();
+        Assert.Equal([0, 2], evaluations.Select(line => (int)line["step"]!));
+        var outcome = JsonNode.Parse(result.Output)!;
+        Assert.Equal((double)evaluations[0]["eval_loss"]!, (double)outcome["base_eval_loss"]!);
+        Assert.Equal((double)evaluations[1]["eval_loss"]!, (double)outcome["eval_loss"]!);
+        Assert.Equal(2, (int)outcome["best_step"]!);
+        Assert.Contains("| Held-out loss | ", File.ReadAllText(Path.Combine(Run, "report.md")));
+    }
+
+    [Fact]
+    public void HeldOutLoss_OfTheBaseIsLeftOut_WithoutEvalOnStart()
+    {
+        var outcome = JsonNode.Parse(
+            Train("--max-steps", "1", "--test_size", "4", "--eval_on_start", "false", "--json").Output)!;
+        Assert.Null(outcome["base_eval_loss"]);
+        Assert.NotNull(outcome["eval_loss"]);
+    }
+
+    [Fact]
+    public void MaxLength_IsThePositionsOfTheModelUnlessMoreIsAskedFor()
+    {
+        Assert.DoesNotContain("positions", Train("--max_steps", "1").Error);
+        Assert.Matches("(?m)^max_length: 256 ", File.ReadAllText(Path.Combine(Run, "run.yaml")));
+        Train("--max_steps", "1", "--overwrite_output_dir", "--max_seq_length", "300");
+        Assert.Contains("--max_length is 300, but the model was made for 256 positions", File.ReadAllText(Path.Combine(Run, "log.txt")));
+    }
+
+    [Fact]
     public void DryRun_TakesOneStepAndSavesNothing()
     {
         var result = Train("--max_steps", "1000", "--dry_run");

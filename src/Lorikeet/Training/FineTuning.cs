@@ -140,7 +140,7 @@ internal sealed class FineTuning : IDisposable
     /// <summary>The commands a user would type next.</summary>
     public IReadOnlyList<NextCommand> NextCommandsAfter(RunResult result)
     {
-        var question = Answers is [var first, ..] ? first.Question : "Hello";
+        var question = Answers.MinBy(answer => answer.Question.Length)?.Question ?? "Hello";
         return NextCommands.Of(_run, question, finished: result.Reason != StopReason.Interrupted);
     }
 
