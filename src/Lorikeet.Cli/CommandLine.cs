@@ -66,6 +66,7 @@ internal static class CommandLine
             new VerifyVerb(),
             new MergeVerb(),
             new QuantizeVerb(),
+            new PushVerb(),
             new DoctorVerb(),
             new OptionsVerb(),
         };

@@ -37,6 +37,9 @@ public sealed class HubClient : IDisposable
     /// <summary>Where the hub and its cache are.</summary>
     public HubSettings Settings => _settings;
 
+    /// <summary>Whether text can be the id of a repository: <c>owner/name</c>, or a bare name.</summary>
+    public static bool IsId(string text) => Repository.IsId(text);
+
     /// <inheritdoc cref="ResolveAsync"/>
     public string Resolve(
         string folderOrId,

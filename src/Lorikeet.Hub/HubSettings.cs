@@ -25,7 +25,7 @@ public sealed record HubSettings
     public TimeSpan DownloadTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The wait before the first repetition of a request; it doubles each time.</summary>
-    internal TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Reads the settings from the process's environment.</summary>
     /// <exception cref="ConfigurationException">A variable holds what it cannot hold.</exception>

@@ -34,8 +34,18 @@ internal static class CliProcess
         return process;
     }
 
+    /// <summary>The program in its own folder: beside the tests lie only the libraries that the tests need.</summary>
+    private static string Program
+    {
+        get
+        {
+            var tests = new DirectoryInfo(AppContext.BaseDirectory);
+            return Path.Combine(tests.Parent!.Parent!.FullName, "Lorikeet.Cli", tests.Name, "Lorikeet.Cli.dll");
+        }
+    }
+
     private static ProcessStartInfo Describe(string folder, string[] arguments) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll"), .. arguments])
+        new("dotnet", [Program, .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

@@ -62,6 +62,22 @@ public sealed class PushTests : IDisposable
     }
 
     [Fact]
+    public async Task Branch_IsCreatedOnce_AndAPullRequestChangesNone()
+    {
+        await using var hub = await LocalHub.StartAsync();
+        WriteAdapter("owner/base");
+        using var client = hub.Client(LocalHub.Token);
+        var push = new HubPush { Folder = _folder.Path, Id = "me/adapter", Branch = "v2" };
+
+        await client.PushAsync(push);
+        await client.PushAsync(push);
+        var request = await client.PushAsync(push with { Branch = "main", CreatesPullRequest = true });
+
+        Assert.Equal(["main", "v2"], hub.Repositories["me/adapter"].Branches.Order());
+        Assert.Equal(new Uri(hub.Endpoint, "me/adapter/discussions/1"), request.Page);
+    }
+
+    [Fact]
     public async Task Token_IsNotSentToTheStorage()
     {
         await using var hub = await LocalHub.StartAsync();

@@ -50,18 +50,15 @@ internal static class CardBody
 
     private static string CSharp(ModelCard card, string id) =>
         $$"""
+        using Lorikeet.Data.Prompts;
         using Lorikeet.Generation;
-        using Lorikeet.Hub;
         using Lorikeet.Models;
         using Lorikeet.Options;
 
-        using var hub = new HubClient();
         using var model = LoadedModel.Load(
-            new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" },
-            new QuantizationOptions(),
-            (id, revision) => hub.Resolve(id, RepositoryKind.Model, revision));
+            new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" }, new QuantizationOptions());
         var prompt = {{CSharpPrompt(card)}};
-        var ids = model.Tokenizer!.Encode(prompt, addSpecialTokens: {{(card.Prompt is null ? "false" : "true")}}).Ids;
+        var ids = new TextEncoder(model.Tokenizer!).EncodePrompt(prompt);
         var answer = new TextGenerator(model.Decoder, model.Tokenizer).Generate([ids], new GenerationOptions());
         Console.WriteLine(answer.Continuations[0].Text);
 

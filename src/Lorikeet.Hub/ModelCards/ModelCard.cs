@@ -3,6 +3,9 @@ namespace Lorikeet.Hub.ModelCards;
 /// <summary>What a model card tells: where the weights come from, how they were made, how good they are.</summary>
 public sealed record ModelCard
 {
+    /// <summary>The question of a card that names none.</summary>
+    public const string DefaultQuestion = "What is the capital of Vietnam?";
+
     /// <summary>The heading.</summary>
     public required string Title { get; init; }
 
@@ -31,7 +34,7 @@ public sealed record ModelCard
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>A question to show in the commands.</summary>
-    public string Question { get; init; } = "What is the capital of Vietnam?";
+    public string Question { get; init; } = DefaultQuestion;
 
     /// <summary>That question as training rendered it; null when the tokenizer's chat template renders it.</summary>
     public string? Prompt { get; init; }

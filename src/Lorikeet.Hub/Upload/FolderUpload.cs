@@ -28,8 +28,10 @@ internal sealed class FolderUpload
     {
         var repository = new Repository(push.Kind, await FullIdAsync(push.Id, cancellation).ConfigureAwait(false));
         await CreateAsync(repository, push.IsPrivate, cancellation).ConfigureAwait(false);
+        if (push.Branch != HubPush.MainBranch && !push.CreatesPullRequest)
+            await CreateBranchAsync(repository, push.Branch, cancellation).ConfigureAwait(false);
 
-        var isLarge = await SortAsync(repository, push.Branch, files, cancellation).ConfigureAwait(false);
+        var isLarge = await SortAsync(repository, push, files, cancellation).ConfigureAwait(false);
         var large = new List<(string Hash, UploadFile File)>();
         foreach (var file in files.Where(file => isLarge.GetValueOrDefault(file.Path)))
             large.Add((await file.Sha256Async(cancellation).ConfigureAwait(false), file));
@@ -81,17 +83,28 @@ internal sealed class FolderUpload
             ["private"] = isPrivate,
         };
         using var response = await PostAsync("api/repos/create", question, cancellation).ConfigureAwait(false);
-        // It is there already: that is as good.
+        await RequireThereAsync(repository, "create the repository", response, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task CreateBranchAsync(Repository repository, string branch, CancellationToken cancellation)
+    {
+        var address = $"{repository.Api}/branch/{Uri.EscapeDataString(branch)}";
+        using var response = await PostAsync(address, [], cancellation).ConfigureAwait(false);
+        await RequireThereAsync(repository, $"create the branch '{branch}'", response, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>What is there already is as good as created.</summary>
+    private async Task RequireThereAsync(
+        Repository repository, string step, HttpResponseMessage response, CancellationToken cancellation)
+    {
         if (response.StatusCode != HttpStatusCode.Conflict)
-        {
-            await _errors.RequireSuccessAsync(repository, "create the repository", response, cancellation)
-                .ConfigureAwait(false);
-        }
+            await _errors.RequireSuccessAsync(repository, step, response, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>By path, whether a file goes to large-file storage; ignored files are left out.</summary>
     private async Task<Dictionary<string, bool>> SortAsync(
-        Repository repository, string branch, IReadOnlyList<UploadFile> files, CancellationToken cancellation)
+        Repository repository, HubPush push, IReadOnlyList<UploadFile> files, CancellationToken cancellation)
     {
         var question = new JsonObject
         {
@@ -102,8 +115,8 @@ internal sealed class FolderUpload
                 ["sample"] = Convert.ToBase64String(file.ReadSample()),
             })]),
         };
-        using var response = await PostAsync(
-            $"{repository.Api}/preupload/{Uri.EscapeDataString(branch)}", question, cancellation).ConfigureAwait(false);
+        using var response = await PostAsync(AddressOf(repository, "preupload", push), question, cancellation)
+            .ConfigureAwait(false);
         var answer = await ReadAsync(repository, "announce the files", response, cancellation).ConfigureAwait(false);
         return answer["files"]!.AsArray()
             .Where(file => file!["shouldIgnore"]?.GetValue<bool>() is not true)
@@ -138,16 +151,21 @@ internal sealed class FolderUpload
             });
         }
 
-        var address = _transport.AddressOf($"{repository.Api}/commit/{Uri.EscapeDataString(push.Branch)}");
+        var address = _transport.AddressOf(AddressOf(repository, "commit", push));
         using var request = new HttpRequestMessage(HttpMethod.Post, address)
         {
             Content = new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson"),
         };
         using var response = await _transport.SendUploadAsync(request, cancellation).ConfigureAwait(false);
         var answer = await ReadAsync(repository, "commit", response, cancellation).ConfigureAwait(false);
-        return new PushedCommit(
-            repository.Id, answer["commitOid"]!.GetValue<string>(), _transport.AddressOf(repository.Page));
+        var page = (string?)answer["pullRequestUrl"] is { } proposal
+            ? new Uri(proposal)
+            : _transport.AddressOf(repository.Page);
+        return new PushedCommit(repository.Id, answer["commitOid"]!.GetValue<string>(), page);
     }
+
+    private static string AddressOf(Repository repository, string step, HubPush push) =>
+        $"{repository.Api}/{step}/{Uri.EscapeDataString(push.Branch)}{(push.CreatesPullRequest ? "?create_pr=1" : "")}";
 
     private async Task<HttpResponseMessage> PostAsync(string path, JsonObject body, CancellationToken cancellation)
     {

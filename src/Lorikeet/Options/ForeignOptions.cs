@@ -68,7 +68,7 @@ internal static class ForeignOptions
         Only("metric_for_best_model", "The best checkpoint is the one with the lowest eval_loss.", "eval_loss", "loss"),
         Only("greater_is_better", "The best checkpoint is the one with the lowest eval_loss.", "false"),
         Only("trust_remote_code", "Code from the hub is never run here; the model families are built in.", "false"),
-        Only("push_to_hub", "Upload the folder 'adapter' of the run with 'hf upload'.", "false"),
+        Only("push_to_hub", "Use the verb 'push' after training.", "false"),
         Only("use_dora", "DoRA is not implemented; plain LoRA with lora_r doubled is close.", "false"),
         Only("lora_bias", "A bias on lora_B is not implemented; 'bias: lora_only' trains the layers' own.", "false"),
         Only("fan_in_fan_out", "Linear layers of these models are stored [out, in].", "false"),

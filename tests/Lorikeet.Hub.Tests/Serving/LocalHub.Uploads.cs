@@ -34,7 +34,9 @@ internal sealed partial class LocalHub
             ["api", "whoami-v2"] => new JsonObject { ["name"] = "me" },
             ["api", "repos", "create"] => Create(context, JsonNode.Parse(body)!),
             ["api", "models", var owner, var name, "preupload", _] => Sort(JsonNode.Parse(body)!),
-            ["api", "models", var owner, var name, "commit", _] => Commit($"{owner}/{name}", body),
+            ["api", "models", var owner, var name, "branch", var branch] => Branch(context, $"{owner}/{name}", branch),
+            ["api", "models", var owner, var name, "commit", var branch] =>
+                Commit($"{owner}/{name}", branch, context.Request.Query["create_pr"] == "1", body),
             [.., "info", "lfs", "objects", "batch"] => Batch(JsonNode.Parse(body)!),
             ["complete", var hash] => Complete(hash, JsonNode.Parse(body)!),
             ["verify"] => Verify(context, JsonNode.Parse(body)!),
@@ -129,9 +131,17 @@ internal sealed partial class LocalHub
         return [];
     }
 
-    private JsonObject Commit(string id, string body)
+    private JsonObject Branch(HttpContext context, string id, string branch)
+    {
+        if (!Repositories[id].Branches.Add(branch))
+            context.Response.StatusCode = StatusCodes.Status409Conflict;
+        return [];
+    }
+
+    private JsonObject Commit(string id, string branch, bool createsPullRequest, string body)
     {
         var repository = Repositories[id];
+        Assert.Contains(branch, repository.Branches);
         foreach (var text in body.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var line = JsonNode.Parse(text)!;
@@ -143,6 +153,9 @@ internal sealed partial class LocalHub
                     ? Convert.FromBase64String((string)value["content"]!)
                     : _stored[(string)value["oid"]!];
         }
-        return new JsonObject { ["commitOid"] = repository.Commit, ["commitUrl"] = $"{Endpoint}{id}/commit/x" };
+        var answer = new JsonObject { ["commitOid"] = repository.Commit, ["commitUrl"] = $"{Endpoint}{id}/commit/x" };
+        if (createsPullRequest)
+            answer["pullRequestUrl"] = $"{Endpoint}{id}/discussions/1";
+        return answer;
     }
 }

@@ -14,6 +14,8 @@ internal sealed class ServedRepository
 
     public ConcurrentDictionary<string, byte[]> Files { get; } = new();
 
+    public HashSet<string> Branches { get; } = ["main"];
+
     /// <summary>Files of the branch that holds the hub's conversion to parquet, if there is one.</summary>
     public Dictionary<string, byte[]>? Conversion { get; init; }
 
