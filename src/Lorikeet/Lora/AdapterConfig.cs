@@ -7,18 +7,50 @@ namespace Lorikeet.Lora;
 /// <summary>
 /// PEFT's <c>adapter_config.json</c>: written with few keys, so that every PEFT since 0.4 loads it, and read with many.
 /// </summary>
+/// <param name="Settings">The adapter's form.</param>
+/// <param name="BaseModel">The base it names.</param>
+/// <param name="Warnings">What was read and left out of account.</param>
 /// <remarks>Reference: peft <c>config.py</c>; between 0.6 and 0.13 an unknown key is an error there.</remarks>
-internal static class AdapterConfig
+internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IReadOnlyList<string> Warnings)
 {
     public const string FileName = "adapter_config.json";
 
-    // What these keys ask for changes the result and is not implemented; anything but the listed default is refused.
-    private static readonly string[] s_refused =
+    private const string Pissa = "pissa";
+    private const string PissaIterations = "pissa_niter_";
+    private const string Olora = "olora";
+
+    // What these keys ask for changes the result; anything but the listed default is refused, for the reason beside it.
+    private static readonly Dictionary<string, string> s_refused = new()
+    {
+        ["use_qalora"] = "QALoRA pools the input of A",
+        ["use_bdlora"] = "BD-LoRA has block-diagonal factors",
+        ["layer_replication"] = "the model has its layers once each",
+        ["trainable_token_indices"] = "single rows of the embedding are not replaced",
+        ["target_parameters"] = "only whole modules carry factors",
+        ["alora_invocation_tokens"] = "activated LoRA acts on some positions only",
+        ["arrow_config"] = "Arrow routes each token to other factors",
+        ["kasa_config"] = "KaSA puts singular values between the factors",
+        ["velora_config"] = "VeLoRA trains on compressed activations",
+        ["monteclora_config"] = "MonteCLoRA draws its factors",
+        ["ensure_weight_tying"] = "factors are not shared between embedding and head",
+    };
+
+    // What PEFT 0.4 to 0.21 write and what says nothing about the result.
+    private static readonly string[] s_known =
     [
-        "use_dora", "use_qalora", "use_bdlora", "lora_bias", "layer_replication", "trainable_token_indices",
-        "target_parameters", "alora_invocation_tokens", "fan_in_fan_out", "arrow_config", "kasa_config", "velora_config",
-        "monteclora_config",
+        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "corda_config", "enable_lora", "eva_config",
+        "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern", "layers_to_transform",
+        "loftq_config", "lora_alpha", "lora_bias", "lora_dropout", "lora_ga_config", "megatron_config", "megatron_core",
+        "merge_weights", "modules_to_save", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern",
+        "revision", "runtime_config", "target_modules", "task_type", "use_dora", "use_rslora",
     ];
+
+    private static readonly JsonSerializerOptions s_format = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The settings as PEFT writes them: two spaces, keys sorted.</summary>
     public static string Write(LoraOptions settings, string? baseModel)
@@ -27,12 +59,14 @@ internal static class AdapterConfig
         {
             ["auto_mapping"] = null,
             ["base_model_name_or_path"] = baseModel,
-            ["bias"] = settings.Bias switch { LoraBias.All => "all", LoraBias.LoraOnly => "lora_only", _ => "none" },
+            ["bias"] = WireNames.Of(settings.Bias),
             ["fan_in_fan_out"] = false,
             ["inference_mode"] = true,
-            ["init_lora_weights"] = true,
+            ["init_lora_weights"] = Initialisation(settings),
             ["layers_pattern"] = settings.LayersPattern is { Count: > 0 } patterns ? Strings(patterns) : null,
-            ["layers_to_transform"] = settings.LayersToTransform is { } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null,
+            ["layers_to_transform"] = settings.LayersToTransform is { Count: > 0 } layers
+                ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)])
+                : null,
             ["lora_alpha"] = Number(settings.Alpha),
             ["lora_dropout"] = settings.Dropout,
             ["modules_to_save"] = settings.ModulesToSave.Count > 0 ? Strings(settings.ModulesToSave) : null,
@@ -44,16 +78,16 @@ internal static class AdapterConfig
         };
         if (settings.ExcludeModules is { } excluded) json["exclude_modules"] = Selector(excluded);
         if (settings.UseRsLora) json["use_rslora"] = true;
-        if (settings.RankPattern.Count > 0)
-            json["rank_pattern"] = new JsonObject(settings.RankPattern.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
-        if (settings.AlphaPattern.Count > 0)
-            json["alpha_pattern"] = new JsonObject(settings.AlphaPattern.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)Number(pair.Value))));
+        if (settings.UseDora) json["use_dora"] = true;
+        if (settings.FactorBias) json["lora_bias"] = true;
+        if (settings.RankPattern.Count > 0) json["rank_pattern"] = Pattern(settings.RankPattern, rank => rank);
+        if (settings.AlphaPattern.Count > 0) json["alpha_pattern"] = Pattern(settings.AlphaPattern, Number);
         return new JsonObject(json).ToJsonString(s_format) + "\n";
     }
 
     /// <summary>Reads the file of an adapter folder.</summary>
     /// <exception cref="CheckpointException">Missing, damaged, not LoRA, or a variant that is not supported.</exception>
-    public static (LoraOptions Settings, string? BaseModel) Read(string folder)
+    public static AdapterConfig Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
@@ -66,7 +100,7 @@ internal static class AdapterConfig
         {
             var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
             Refuse(json, path);
-            return (Parse(json, path), json["base_model_name_or_path"]?.GetValue<string>());
+            return new AdapterConfig(Parse(json, path), json["base_model_name_or_path"]?.GetValue<string>(), [.. Warn(json, path)]);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
@@ -74,36 +108,55 @@ internal static class AdapterConfig
         }
     }
 
-    private static LoraOptions Parse(JsonObject json, string path) => new()
+    private static LoraOptions Parse(JsonObject json, string path)
     {
-        Rank = json["r"]?.GetValue<int>() ?? 8,
-        Alpha = json["lora_alpha"]?.GetValue<double>() ?? 8,
-        Dropout = json["lora_dropout"]?.GetValue<double>() ?? 0,
-        TargetModules = ReadSelector(json["target_modules"]) ?? TargetModules.Named("q_proj", "v_proj"),
-        ExcludeModules = ReadSelector(json["exclude_modules"]),
-        LayersToTransform = json["layers_to_transform"] switch
+        var (initialisation, iterations) = ReadInitialisation(json["init_lora_weights"], path);
+        return new LoraOptions
         {
-            JsonArray list => [.. list.Select(layer => layer!.GetValue<int>())],
-            JsonValue one => [one.GetValue<int>()],
-            _ => null,
-        },
-        LayersPattern = json["layers_pattern"] switch
+            Rank = json["r"]?.GetValue<int>() ?? 8,
+            Alpha = json["lora_alpha"]?.GetValue<double>() ?? 8,
+            Dropout = json["lora_dropout"]?.GetValue<double>() ?? 0,
+            TargetModules = ReadSelector(json["target_modules"]) ?? TargetModules.Named("q_proj", "v_proj"),
+            ExcludeModules = ReadSelector(json["exclude_modules"]),
+            LayersToTransform = List<int>(json["layers_to_transform"]),
+            LayersPattern = List<string>(json["layers_pattern"]),
+            RankPattern = ReadPattern<int>(json["rank_pattern"]),
+            AlphaPattern = ReadPattern<double>(json["alpha_pattern"]),
+            Bias = WireNames.Find(typeof(LoraBias), json["bias"]?.GetValue<string>() ?? "none") is LoraBias bias ? bias
+                : throw new CheckpointException($"bias '{json["bias"]}' is unknown. Expected none, all or lora_only. Where: {path}."),
+            ModulesToSave = List<string>(json["modules_to_save"]) ?? [],
+            UseRsLora = IsOn(json["use_rslora"]),
+            UseDora = IsOn(json["use_dora"]),
+            FactorBias = IsOn(json["lora_bias"]),
+            InitLoraWeights = initialisation,
+            PissaIterations = iterations,
+        };
+    }
+
+    /// <summary>What matters of it once there are weights: whether the base has given up a part.</summary>
+    private static (LoraInitialisation, int?) ReadInitialisation(JsonNode? node, string path)
+    {
+        var name = node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>().ToLowerInvariant() : "true";
+        if (name.StartsWith(PissaIterations, StringComparison.Ordinal) && int.TryParse(name[PissaIterations.Length..], out var count))
+            return (LoraInitialisation.Pissa, count);
+        return name switch
         {
-            JsonArray list => [.. list.Select(pattern => pattern!.GetValue<string>())],
-            JsonValue one => [one.GetValue<string>()],
-            _ => null,
-        },
-        RankPattern = Pattern<int>(json["rank_pattern"]),
-        AlphaPattern = Pattern<double>(json["alpha_pattern"]),
-        Bias = json["bias"]?.GetValue<string>() switch
-        {
-            null or "none" => LoraBias.None,
-            "all" => LoraBias.All,
-            "lora_only" => LoraBias.LoraOnly,
-            var other => throw new CheckpointException($"bias '{other}' is unknown. Expected none, all or lora_only. Where: {path}."),
-        },
-        ModulesToSave = json["modules_to_save"] is JsonArray modules ? [.. modules.Select(module => module!.GetValue<string>())] : [],
-        UseRsLora = json["use_rslora"]?.GetValue<bool>() ?? false,
+            Pissa => (LoraInitialisation.Pissa, null),
+            Olora => (LoraInitialisation.Olora, null),
+            "true" or "gaussian" or "eva" or "orthogonal" => (LoraInitialisation.Default, null),
+            _ => throw new CheckpointException(
+                $"init_lora_weights is '{name}': the adapter belongs to a base whose weights were changed in a way that its files " +
+                "do not tell. Save it in PEFT with path_initial_model_for_weight_conversion, which makes it plain LoRA. " +
+                $"Where: {path}."),
+        };
+    }
+
+    private static JsonNode Initialisation(LoraOptions settings) => settings switch
+    {
+        { InitLoraWeights: LoraInitialisation.Pissa, PissaIterations: { } count } => $"{PissaIterations}{count}",
+        { InitLoraWeights: LoraInitialisation.Pissa } => Pissa,
+        { InitLoraWeights: LoraInitialisation.Olora } => Olora,
+        _ => true,
     };
 
     private static void Refuse(JsonObject json, string path)
@@ -111,20 +164,37 @@ internal static class AdapterConfig
         var type = json["peft_type"]?.GetValue<string>();
         if (type != "LORA")
             throw new CheckpointException($"peft_type is '{type}'. Expected 'LORA'. Where: {path}.");
-        foreach (var key in s_refused)
+        foreach (var (key, reason) in s_refused)
         {
-            var value = json[key];
-            var isDefault = value is null or JsonArray { Count: 0 } or JsonObject { Count: 0 }
-                || (value is JsonValue flag && flag.TryGetValue<bool>(out var on) && !on);
-            if (!isDefault)
-                throw new CheckpointException($"'{key}' is {value!.ToJsonString()}, a variant of LoRA that is not supported. Where: {path}.");
+            if (IsDefault(json[key])) continue;
+            throw new CheckpointException(
+                $"'{key}' is {json[key]!.ToJsonString()}, a variant of LoRA that is not supported: here, {reason}. Where: {path}.");
         }
+
+        var takesPart = json["init_lora_weights"]?.ToString().ToLowerInvariant() is { } name
+            && (name.StartsWith(Pissa, StringComparison.Ordinal) || name == Olora);
+        if (takesPart && IsOn(json["use_dora"]))
+            throw new CheckpointException($"use_dora together with {json["init_lora_weights"]} is not supported. Where: {path}.");
     }
+
+    private static IEnumerable<string> Warn(JsonObject json, string path)
+    {
+        var unknown = json.Select(pair => pair.Key)
+            .Where(key => !s_known.Contains(key) && !s_refused.ContainsKey(key) && !IsDefault(json[key])).ToList();
+        if (unknown.Count > 0)
+            yield return $"'{path}' has keys that are unknown here and were left out of account: {string.Join(", ", unknown)}.";
+        if (IsOn(json["fan_in_fan_out"]))
+            yield return $"'{path}' says fan_in_fan_out, which the linear layers of these models are not; it was ignored, as PEFT does.";
+    }
+
+    private static bool IsDefault(JsonNode? value) =>
+        value is null or JsonArray { Count: 0 } or JsonObject { Count: 0 } || value.GetValueKind() == JsonValueKind.False;
+
+    private static bool IsOn(JsonNode? flag) => flag?.GetValue<bool>() ?? false;
 
     private static TargetModules? ReadSelector(JsonNode? node) => node switch
     {
-        null => null,
-        JsonArray { Count: 0 } => null,
+        null or JsonArray { Count: 0 } => null,
         JsonArray names => TargetModules.Named([.. names.Select(name => name!.GetValue<string>())]),
         _ when node.GetValue<string>() == "all-linear" => TargetModules.AllLinear,
         _ => TargetModules.Matching(node.GetValue<string>()),
@@ -133,17 +203,21 @@ internal static class AdapterConfig
     private static JsonNode Selector(TargetModules selector) =>
         selector.Names is { } names ? Strings(names) : selector.ToString();
 
-    private static Dictionary<string, T> Pattern<T>(JsonNode? node) =>
+    private static List<T>? List<T>(JsonNode? node) => node switch
+    {
+        null => null,
+        JsonArray list => [.. list.Select(item => item!.GetValue<T>())],
+        _ => [node.GetValue<T>()],
+    };
+
+    private static Dictionary<string, T> ReadPattern<T>(JsonNode? node) =>
         node is JsonObject json ? json.ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<T>()) : [];
+
+    private static JsonObject Pattern<T>(IReadOnlyDictionary<string, T> pattern, Func<T, JsonNode?> write) =>
+        new(pattern.Select(pair => KeyValuePair.Create(pair.Key, write(pair.Value))));
 
     private static JsonArray Strings(IEnumerable<string> values) => new([.. values.Select(value => (JsonNode)value)]);
 
     // PEFT's own files hold integers where alpha is whole.
     private static JsonNode Number(double value) => value == Math.Floor(value) ? (long)value : value;
-
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 }

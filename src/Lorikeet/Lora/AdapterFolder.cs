@@ -1,5 +1,6 @@
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Options;
@@ -14,9 +15,6 @@ internal static class AdapterFolder
 {
     public const string WeightsFile = "adapter_model.safetensors";
     private const string OldWeightsFile = "adapter_model.bin";
-    private const string Prefix = "base_model.model.";
-    private const string LoraA = ".lora_A";
-    private const string LoraB = ".lora_B";
 
     /// <summary>Attaches the adapter stored in <paramref name="folder"/>, ready to be used or trained further.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
@@ -25,11 +23,13 @@ internal static class AdapterFolder
     /// <param name="dropout">Dropout to train on with; null keeps that of the file.</param>
     public static LoraOptions Load(DecoderModel model, string folder, double? dropout = null)
     {
-        var (settings, _) = AdapterConfig.Read(folder);
+        var settings = AdapterConfig.Read(folder).Settings;
         if (dropout is { } probability) settings = settings with { Dropout = probability };
         LoraAttachment.Attach(model, settings, seed: 0);
         using var source = OpenWeights(folder);
         Restore(model, source, folder);
+        if (settings.InitLoraWeights == LoraInitialisation.Pissa)
+            foreach (var (_, factors) in ModelState.Of(model).Factors) (factors as ResidualFactors)?.SettleInitial();
         return settings;
     }
 
@@ -41,10 +41,10 @@ internal static class AdapterFolder
         var missing = new List<string>();
         foreach (var parameter in model.Trainable)
         {
-            var name = Spellings(parameter.Name).FirstOrDefault(source.Tensors.ContainsKey);
+            var name = AdapterNames.Spellings(parameter.Name).FirstOrDefault(source.Tensors.ContainsKey);
             if (name is null)
             {
-                missing.Add(FileName(parameter.Name));
+                missing.Add(AdapterNames.InFile(parameter.Name));
                 continue;
             }
 
@@ -54,19 +54,15 @@ internal static class AdapterFolder
             parameter.Value.copy_(stored);
         }
 
-        if (missing.Count > 0)
-        {
-            throw new CheckpointException(
-                $"{missing.Count} adapter tensors are missing, such as '{missing[0]}'. {AdapterConfig.FileName} implies " +
-                $"{model.Trainable.Count}; the file holds {source.Tensors.Count}. Where: {where}. Is the adapter for another base model?");
-        }
-
-        if (unread.Count > 0)
-        {
-            throw new CheckpointException(
-                $"{unread.Count} adapter tensors fit nothing in the model, such as '{unread.Order().First()}'. Where: {where}. " +
-                "Is the adapter for another base model, or a variant of LoRA that is not supported?");
-        }
+        foreach (var projection in model.LayerProjections.Append(model.Head)) projection.Lora?.Invalidate();
+        unread.ExceptWith(CopiesOfTheBase(model, source, where));
+        RequireNone(
+            missing, "adapter tensors are missing",
+            $"{AdapterConfig.FileName} implies {model.Trainable.Count}; the file holds {source.Tensors.Count}. Where: {where}. " +
+            "Is the adapter for another base model?");
+        RequireNone(
+            [.. unread.Order(StringComparer.Ordinal)], "adapter tensors fit nothing in the model",
+            $"Where: {where}. Is the adapter for another base model, or a variant of LoRA that is not supported?");
     }
 
     /// <summary>Writes both files.</summary>
@@ -77,23 +73,22 @@ internal static class AdapterFolder
         SaveWeights(model, Path.Combine(folder, WeightsFile));
     }
 
+    /// <summary>Writes both files of an adapter whose base gave up a part as plain LoRA, which any base can carry.</summary>
+    public static void SaveAsPlain(DecoderModel model, LoraOptions settings, string folder, string? baseModel)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        Directory.CreateDirectory(folder);
+        AtomicFile.WriteText(
+            Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(PlainConversion.Convert(settings), baseModel));
+        TensorFile.Write(
+            Path.Combine(folder, WeightsFile),
+            PlainConversion.Tensors(model).Select(tensor => (AdapterNames.InFile(tensor.Name), tensor.Value)));
+    }
+
     /// <summary>Writes the trainable parameters under PEFT's names.</summary>
     public static void SaveWeights(DecoderModel model, string path) =>
-        TensorFile.Write(path, model.Trainable.Select(parameter => (FileName(parameter.Name), parameter.Value)));
-
-    /// <summary>The name of a parameter in PEFT's files of today.</summary>
-    public static string FileName(string parameter) => Spellings(parameter).First();
-
-    /// <summary>A parameter's names in PEFT's files, newest first.</summary>
-    public static IEnumerable<string> Spellings(string parameter)
-    {
-        if (parameter.EndsWith(LoraA, StringComparison.Ordinal) || parameter.EndsWith(LoraB, StringComparison.Ordinal))
-            return [Prefix + parameter + ".weight"];
-        const string bias = ".bias";
-        return parameter.EndsWith(bias, StringComparison.Ordinal)
-            ? [Prefix + parameter[..^bias.Length] + ".base_layer.bias", Prefix + parameter]
-            : [Prefix + parameter];
-    }
+        TensorFile.Write(path, model.Trainable.Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value)));
 
     /// <summary>Opens the adapter's tensors.</summary>
     public static ITensorSource OpenWeights(string folder)
@@ -103,6 +98,42 @@ internal static class AdapterFolder
         var old = Path.Combine(folder, OldWeightsFile);
         if (File.Exists(old)) return CheckpointFolder.OpenFile(old);
         throw new CheckpointException($"'{path}' was not found, nor {OldWeightsFile}. A PEFT adapter folder was expected.");
+    }
+
+    /// <summary>
+    /// Embedding and head, which PEFT stores along with an adapter that targets them: read when they are those of the
+    /// base, and refused otherwise, because the base would have to be changed.
+    /// </summary>
+    private static List<string> CopiesOfTheBase(DecoderModel model, ITensorSource source, string where)
+    {
+        var trained = model.Trainable.SelectMany(parameter => AdapterNames.Spellings(parameter.Name)).ToHashSet();
+        var copies = new List<string>();
+        foreach (var (module, own) in new[] { (TensorNames.Embedding, model.Embedding), (TensorNames.Head, null) })
+        {
+            foreach (var name in AdapterNames.OfBase(module).Where(source.Tensors.ContainsKey).Where(name => !trained.Contains(name)))
+            {
+                using var scope = NewDisposeScope();
+                var weight = own ?? model.Head.Weight.Materialize(model.ComputeType);
+                var stored = TensorMemory.Read(source, name).to(weight.device).to_type(weight.dtype);
+                if (!stored.shape.SequenceEqual(weight.shape) || !stored.eq(weight).all().item<bool>())
+                {
+                    throw new CheckpointException(
+                        $"'{name}' of shape [{string.Join(", ", stored.shape)}] is not the base's '{module}' of shape " +
+                        $"[{string.Join(", ", weight.shape)}]: the adapter was trained on a base whose vocabulary or embedding was " +
+                        $"changed. Give that base with --model, or merge the adapter in PEFT. Where: {where}.");
+                }
+
+                copies.Add(name);
+            }
+        }
+
+        return copies;
+    }
+
+    private static void RequireNone(IReadOnlyList<string> names, string what, string hint)
+    {
+        if (names.Count == 0) return;
+        throw new CheckpointException($"{names.Count} {what}, such as '{names[0]}'. {hint}");
     }
 
     private static void RequireShape(Parameter parameter, TensorEntry entry, string name, string where)

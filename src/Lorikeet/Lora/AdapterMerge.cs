@@ -4,6 +4,7 @@
 // can be merged. What PEFT's merge_and_unload leaves is the same weights (tuners/lora/layer.py, get_delta_weight).
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Options;
@@ -17,6 +18,9 @@ internal sealed class AdapterMerge : IDisposable
 {
     private static readonly string s_head = TensorNames.Weight(TensorNames.Head);
     private static readonly string s_embedding = TensorNames.Weight(TensorNames.Embedding);
+
+    private static readonly string s_weight = TensorNames.Weight("");
+    private static readonly string s_bias = TensorNames.Bias("");
 
     private readonly string _baseFolder;
     private readonly string _adapterFolder;
@@ -33,7 +37,7 @@ internal sealed class AdapterMerge : IDisposable
     {
         (_baseFolder, _adapterFolder, _settings) = (baseFolder, adapterFolder, settings);
         _config = ModelConfig.Load(baseFolder);
-        (_lora, _) = AdapterConfig.Read(adapterFolder);
+        _lora = AdapterConfig.Read(adapterFolder).Settings;
         _base = CheckpointFolder.Open(baseFolder);
         _adapter = AdapterFolder.OpenWeights(adapterFolder);
     }
@@ -90,19 +94,20 @@ internal sealed class AdapterMerge : IDisposable
         }
 
         var factors = Factors(name, shape);
-        var isPlain = factors is null && type == TensorMemory.ToTorch(entry.Type) && !Quantizes(name);
+        var shift = BiasShift(name, shape);
+        var isPlain = factors is null && shift is null && type == TensorMemory.ToTorch(entry.Type) && !Quantizes(name);
         return isPlain
             ? TensorToWrite.FromSource(_base, source) with { Name = name }
-            : ModelFiles.Deferred(name, type, shape, () => Sum(name, source, factors));
+            : ModelFiles.Deferred(name, type, shape, () => Sum(name, source, factors, shift));
     }
 
     /// <summary>The weight the adapter was trained on, plus what the adapter adds.</summary>
-    private Tensor Sum(string name, string source, Pair? factors)
+    private Tensor Sum(string name, string source, StoredFactors? factors, string? shift)
     {
         var weight = Frozen(name, source).to_type(ScalarType.Float32);
-        if (factors is null) return weight;
-        var (a, b) = (TensorMemory.Read(_adapter, factors.A), TensorMemory.Read(_adapter, factors.B));
-        return weight + matmul(b.to_type(ScalarType.Float32), a.to_type(ScalarType.Float32)) * factors.Scale;
+        if (shift is not null)
+            return weight + TensorMemory.Read(_adapter, shift).to_type(ScalarType.Float32) * LoraAttachment.Scale(_lora, Module(name, s_bias));
+        return factors is null ? weight : factors.AddTo(weight);
     }
 
     private Tensor Frozen(string name, string source)
@@ -114,7 +119,7 @@ internal sealed class AdapterMerge : IDisposable
 
         var dense = TensorMemory.Read(_base, source);
         if (!Quantizes(name)) return dense;
-        using var frozen = _settings.Quantization.Freeze(Module(name), dense, _settings.TrainedType);
+        using var frozen = _settings.Quantization.Freeze(Module(name, s_weight), dense, _settings.TrainedType);
         return frozen.Materialize(ScalarType.Float32).clone();
     }
 
@@ -135,28 +140,35 @@ internal sealed class AdapterMerge : IDisposable
     }
 
     private bool IsTouched(string name) =>
-        AdapterFolder.Spellings(name).Any(_adapter.Tensors.ContainsKey)
-        || _adapter.Tensors.ContainsKey(AdapterFolder.FileName(Module(name) + ".lora_A"));
+        StoredFactors.Name(_adapter, name) is not null
+        || StoredFactors.Find(_adapter, Module(name, s_weight), _lora, isEmbedding: name == s_embedding) is not null;
 
     /// <summary>The adapter's tensor that takes the place of a base tensor, if there is one.</summary>
     private string? Trained(string name)
     {
-        var whole = AdapterFolder.Spellings(name).FirstOrDefault(_adapter.Tensors.ContainsKey);
+        var whole = StoredFactors.Name(_adapter, name);
         if (whole is not null) _used.Add(whole);
         return whole;
     }
 
-    /// <summary>The adapter's pair for a base weight, if there is one.</summary>
-    private Pair? Factors(string name, long[] shape)
+    /// <summary>What the adapter has for a base weight, if anything.</summary>
+    private StoredFactors? Factors(string name, long[] shape)
     {
-        var module = Module(name);
-        var (a, b) = (AdapterFolder.FileName(module + ".lora_A"), AdapterFolder.FileName(module + ".lora_B"));
-        if (module.Length == 0 || !_adapter.Tensors.ContainsKey(a)) return null;
-        var rank = LoraAttachment.Lookup(_lora.RankPattern, module, _lora.Rank);
-        RequireShape(_adapter.Require(a), [rank, shape[1]]);
-        RequireShape(_adapter.Require(b), [shape[0], rank]);
-        _used.UnionWith([a, b]);
-        return new Pair(a, b, LoraAttachment.Scale(_lora, module));
+        if (Module(name, s_weight) is not { Length: > 0 } module) return null;
+        if (StoredFactors.Find(_adapter, module, _lora, isEmbedding: name == s_embedding) is not { } factors) return null;
+        foreach (var (entry, expected) in factors.Shapes(shape)) RequireShape(entry, expected);
+        _used.UnionWith(factors.Names);
+        return factors;
+    }
+
+    /// <summary>The adapter's bias that is added, times the scale, to a bias of the base (lora_bias), if there is one.</summary>
+    private string? BiasShift(string name, long[] shape)
+    {
+        if (!_lora.FactorBias || Module(name, s_bias) is not { Length: > 0 } module) return null;
+        if (StoredFactors.Name(_adapter, module + AdapterNames.LoraBias) is not { } shift) return null;
+        RequireShape(_adapter.Require(shift), shape);
+        _used.Add(shift);
+        return shift;
     }
 
     private void RequireShape(TensorEntry entry, long[] shape)
@@ -169,21 +181,24 @@ internal sealed class AdapterMerge : IDisposable
 
     private void RequireAllUsed()
     {
+        _used.UnionWith(new[] { TensorNames.Embedding, TensorNames.Head }.SelectMany(AdapterNames.OfBase));
         var unused = _adapter.Tensors.Keys.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal).ToList();
         if (unused.Count == 0) return;
+        if (unused.FirstOrDefault(name => name.EndsWith(AdapterNames.LoraBias, StringComparison.Ordinal)) is { } bias)
+        {
+            throw new CheckpointException(
+                $"'{bias}' has no bias in '{_baseFolder}' to be added to, so an adapter with lora_bias cannot be merged into it, as " +
+                $"in PEFT. Use the adapter unmerged. Where: {_adapterFolder}.");
+        }
+
         throw new CheckpointException(
             $"{unused.Count} adapter tensors fit nothing in '{_baseFolder}', such as '{unused[0]}'. Where: {_adapterFolder}. " +
             "Is the adapter for another base model, or a variant of LoRA that is not supported?");
     }
 
-    /// <summary>"NAME.weight" to "NAME"; empty for anything else.</summary>
-    private static string Module(string name)
-    {
-        const string suffix = ".weight";
-        return name.EndsWith(suffix, StringComparison.Ordinal) ? name[..^suffix.Length] : "";
-    }
-
-    private sealed record Pair(string A, string B, double Scale);
+    /// <summary>"NAME.weight" to "NAME"; empty for a name that ends otherwise.</summary>
+    private static string Module(string name, string ending) =>
+        name.EndsWith(ending, StringComparison.Ordinal) ? name[..^ending.Length] : "";
 }
 
 /// <summary>How a merge is done.</summary>

@@ -1,14 +1,12 @@
 using System.Text.RegularExpressions;
 using Lorikeet.Models;
-using Lorikeet.Numerics;
 using Lorikeet.Options;
-using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
 
 /// <summary>Puts an adapter onto a model and frees exactly what it trains.</summary>
-/// <remarks>Selection and initialisation follow peft <c>tuners/tuners_utils.py</c> and <c>tuners/lora/layer.py</c>.</remarks>
+/// <remarks>Selection follows peft <c>tuners/tuners_utils.py</c>.</remarks>
 internal static class LoraAttachment
 {
     /// <summary>Attaches fresh factors; <see cref="DecoderModel.Trainable"/> lists them afterwards.</summary>
@@ -17,13 +15,19 @@ internal static class LoraAttachment
     {
         if (model.Trainable.Count > 0) throw new InvalidOperationException("The model already has trainable parameters.");
         using var quiet = no_grad();
+        model.Bare ??= ModelState.Of(model);
         var targets = Targets(model, settings);
         FreeWholeModules(model, settings.ModulesToSave, matches: (module, name) => module.EndsWith(name, StringComparison.Ordinal));
+        if (SelectsEmbedding(settings))
+        {
+            model.EmbeddingLora = NewFactors.CreateForEmbedding(model, settings, seed);
+            Train(model, TensorNames.Embedding, model.EmbeddingLora.Trained);
+        }
+
         foreach (var projection in targets)
         {
-            projection.Lora = Create(projection, settings, seed, model.Device);
-            model.Trainable.Add(new Parameter(projection.Name + ".lora_A", projection.Lora.A, Decays: true));
-            model.Trainable.Add(new Parameter(projection.Name + ".lora_B", projection.Lora.B, Decays: true));
+            projection.Lora = NewFactors.Create(projection, settings, seed, model.Device);
+            Train(model, projection.Name, projection.Lora.Trained);
         }
 
         FreeBiases(model, settings.Bias, targets);
@@ -44,21 +48,13 @@ internal static class LoraAttachment
     /// <summary>The projections the settings select, in the model's order.</summary>
     public static IReadOnlyList<Projection> Targets(DecoderModel model, LoraOptions settings)
     {
-        if (settings.TargetModules.Selects(TensorNames.Embedding, TensorNames.Head) && !settings.TargetModules.IsAllLinear)
-        {
-            throw new ConfigurationException(
-                $"target_modules selects '{TensorNames.Embedding}', which is an embedding. Linear layers were expected. " +
-                "Put 'embed_tokens' into modules_to_save to train it whole.");
-        }
-
         var selected = model.LayerProjections.Append(model.Head)
-            .Where(projection => settings.TargetModules.Selects(projection.Name, TensorNames.Head))
-            .Where(projection => settings.ExcludeModules?.Selects(projection.Name, TensorNames.Head) != true)
-            .Where(projection => InLayers(projection.Name, settings))
+            .Where(projection => Selects(settings, projection.Name))
             .ToList();
-        if (selected.Count > 0) return selected;
+        if (selected.Count > 0 || SelectsEmbedding(settings)) return selected;
 
-        var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct().Append(TensorNames.Head);
+        var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct()
+            .Append(TensorNames.Head).Append("embed_tokens");
         throw new ConfigurationException(
             "target_modules selects no layer of this model, so nothing would be trained. " +
             $"Expected some of: {string.Join(", ", names)}; or 'all-linear'. Where: target_modules, layers_to_transform, exclude_modules.");
@@ -72,31 +68,29 @@ internal static class LoraAttachment
         return otherwise;
     }
 
+    /// <summary>The rank of one module.</summary>
+    public static int Rank(LoraOptions settings, string module) => Lookup(settings.RankPattern, module, settings.Rank);
+
     /// <summary>s, the factor on B A of one module: alpha / rank, or alpha / sqrt(rank) with rank stabilisation.</summary>
     public static double Scale(LoraOptions settings, string module)
     {
-        var rank = Lookup(settings.RankPattern, module, settings.Rank);
+        var rank = Rank(settings, module);
         var alpha = Lookup(settings.AlphaPattern, module, settings.Alpha);
         return settings.UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank;
     }
 
-    private static LoraFactors Create(Projection projection, LoraOptions settings, ulong seed, Device device)
-    {
-        var rank = Lookup(settings.RankPattern, projection.Name, settings.Rank);
-        var scale = Scale(settings, projection.Name);
-        var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
+    private static bool SelectsEmbedding(LoraOptions settings) =>
+        !settings.TargetModules.IsAllLinear && Selects(settings, TensorNames.Embedding);
 
-        // Drawn on the CPU, so that a seed means the same adapter on every device.
-        using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, (ulong)projection.Index), CPU);
-        var bound = 1 / Math.Sqrt(inputs); // kaiming_uniform with a = sqrt(5)
-        var a = settings.InitLoraWeights == LoraInitialisation.Gaussian
-            ? empty(rank, inputs).normal_(0, 1.0 / rank, generator)
-            : empty(rank, inputs).uniform_(-bound, bound, generator);
-        var b = settings.InitLoraWeights == LoraInitialisation.Random
-            ? empty(outputs, rank).uniform_(-1 / Math.Sqrt(rank), 1 / Math.Sqrt(rank), generator)
-            : zeros(outputs, rank);
-        return new LoraFactors(Parameter.Leaf(a.to(device)), Parameter.Leaf(b.to(device)), scale, settings.Dropout);
-    }
+    private static bool Selects(LoraOptions settings, string module) =>
+        settings.TargetModules.Selects(module, TensorNames.Head)
+        && settings.ExcludeModules?.Selects(module, TensorNames.Head) != true
+        && !settings.ModulesToSave.Any(whole => Regex.IsMatch(module, $@"^(.*\.)?{whole}($|\.)"))
+        && InLayers(module, settings);
+
+    private static void Train(
+        DecoderModel model, string module, IEnumerable<(string Ending, Tensor Value, bool Decays)> parameters) =>
+        model.Trainable.AddRange(parameters.Select(part => new Parameter(module + part.Ending, part.Value, part.Decays)));
 
     private static void FreeWholeModules(DecoderModel model, IReadOnlyList<string> names, Func<string, string, bool> matches)
     {
@@ -140,7 +134,7 @@ internal static class LoraAttachment
 
     private static bool InLayers(string module, LoraOptions settings)
     {
-        if (settings.LayersToTransform is not { } layers) return true;
+        if (settings.LayersToTransform is not { Count: > 0 } layers) return true;
         IReadOnlyList<string> patterns = settings.LayersPattern is { Count: > 0 } given ? given : ["[^.]*"];
         return patterns
             .Select(pattern => Regex.Match(module, $@"^.*\.{pattern}\.(\d+)\."))

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
 
-/// <summary>The trainable pair on one projection.</summary>
-internal sealed class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : IDisposable
+/// <summary>The trainable pair on one projection. Variants that compute more than this derive from it.</summary>
+internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : IDisposable
 {
     /// <summary>[rank, in], float32.</summary>
     public Tensor A { get; } = a;
@@ -27,20 +27,36 @@ internal sealed class LoraFactors(Tensor a, Tensor b, double scale, double dropo
 
     public long Rank => A.shape[0];
 
+    /// <summary>Whether A, B, scale and dropout are all there is; a faster path must leave everything else to AddTo.</summary>
+    public virtual bool IsPlain => true;
+
+    /// <summary>What is trained: the ending of its name after the module's, the tensor, whether weight decay applies.</summary>
+    public virtual IEnumerable<(string Ending, Tensor Value, bool Decays)> Trained =>
+        [(".lora_A", A, true), (".lora_B", B, true)];
+
     /// <summary>y + s · B A dropout(x) in the type of <paramref name="x"/>, [tokens, out].</summary>
-    public Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection)
+    public virtual Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection) =>
+        AddProduct(y, Drop(x, context, projection), A, B, Scale);
+
+    /// <summary>What changed in the factors is not known to them; forget what was derived from their values.</summary>
+    public virtual void Invalidate()
     {
-        var input = Dropout > 0 && context.Dropout is { } key ? key.Apply(x, Dropout, projection) : x;
-        var narrow = nn.functional.linear(input, A.to_type(x.dtype)); // [tokens, rank]
-        return addmm(y, narrow, B.to_type(x.dtype).t(), 1, (float)Scale);
     }
 
-    /// <summary>s · B A as float32 [out, in]: what merging adds to the weight.</summary>
-    public Tensor Delta() => matmul(B, A).mul_(Scale);
-
-    public void Dispose()
+    public virtual void Dispose()
     {
         A.Dispose();
         B.Dispose();
+    }
+
+    /// <summary>The input of A.</summary>
+    protected Tensor Drop(Tensor x, ForwardContext context, int projection) =>
+        Dropout > 0 && context.Dropout is { } key ? key.Apply(x, Dropout, projection) : x;
+
+    /// <summary>y + scale · b a x in the type of <paramref name="x"/>.</summary>
+    protected static Tensor AddProduct(Tensor y, Tensor x, Tensor a, Tensor b, double scale)
+    {
+        var narrow = nn.functional.linear(x, a.to_type(x.dtype)); // [tokens, rank]
+        return addmm(y, narrow, b.to_type(x.dtype).t(), 1, (float)scale);
     }
 }

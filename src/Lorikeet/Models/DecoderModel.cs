@@ -1,3 +1,4 @@
+using Lorikeet.Lora.Variants;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
@@ -8,6 +9,7 @@ namespace Lorikeet.Models;
 public sealed class DecoderModel : IDisposable
 {
     private readonly RotaryEmbedding _rope;
+    private ModelState? _adapted;
 
     internal DecoderModel(ModelConfig config, ScalarType computeType, Device device, ModelParts parts)
     {
@@ -31,6 +33,12 @@ public sealed class DecoderModel : IDisposable
     /// <summary>[vocabulary, hidden]; trained when it is a float32 leaf.</summary>
     internal Tensor Embedding { get; set; }
 
+    /// <summary>The adapter on the embedding, if any.</summary>
+    internal EmbeddingFactors? EmbeddingLora { get; set; }
+
+    /// <summary>Whether training moves what tokens are embedded as.</summary>
+    internal bool TrainsEmbedding => Embedding.requires_grad || EmbeddingLora is not null;
+
     internal IReadOnlyList<DecoderLayer> Layers { get; }
 
     internal RmsNorm FinalNorm { get; }
@@ -51,13 +59,26 @@ public sealed class DecoderModel : IDisposable
         + FinalNorm.Weight.NumberOfElements
         + Layers.SelectMany(layer => layer.Norms).Sum(norm => norm.Weight.NumberOfElements);
 
-    /// <summary>Switches every adapter of the model on or off, to ask the base model without loading it twice.</summary>
+    /// <summary>The model without any adapter; null while none was ever attached.</summary>
+    internal ModelState? Bare { get; set; }
+
+    /// <summary>
+    /// Takes the adapter off or puts it back on, with all that it trained, to ask the base model without loading it twice.
+    /// </summary>
     public bool AdapterEnabled
     {
         set
         {
-            foreach (var projection in LayerProjections.Append(Head))
-                if (projection.Lora is { } lora) lora.Enabled = value;
+            if (value)
+            {
+                _adapted?.Apply(this);
+                _adapted = null;
+            }
+            else if (Bare is not null && _adapted is null)
+            {
+                _adapted = ModelState.Of(this);
+                Bare.Apply(this);
+            }
         }
     }
 
@@ -65,7 +86,8 @@ public sealed class DecoderModel : IDisposable
     internal Tensor Embed(IReadOnlyCollection<int> ids)
     {
         using var index = tensor(ids.Select(id => (long)id).ToArray(), device: Device);
-        return Embedding.index_select(0, index).to_type(ComputeType);
+        var rows = Embedding.index_select(0, index).to_type(ComputeType);
+        return EmbeddingLora is null ? rows : EmbeddingLora.AddTo(rows, index, Embedding);
     }
 
     /// <summary>What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.</summary>
@@ -96,10 +118,12 @@ public sealed class DecoderModel : IDisposable
     }
 
     /// <summary>Logits of hidden states, float32 [rows, vocabulary].</summary>
-    internal Tensor Logits(Tensor hidden)
+    /// <param name="hidden">After the final norm, [rows, hidden].</param>
+    /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
+    internal Tensor Logits(Tensor hidden, DropoutKey? dropout = null)
     {
         // The head reads no position, so any context will do; it is never quantized.
-        return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, null)).to_type(ScalarType.Float32);
+        return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, dropout)).to_type(ScalarType.Float32);
     }
 
     /// <summary>A cache for <paramref name="rows"/> sequences of at most <paramref name="capacity"/> tokens.</summary>
@@ -149,7 +173,10 @@ public sealed class DecoderModel : IDisposable
     /// <summary>Frees all weights and adapters.</summary>
     public void Dispose()
     {
+        AdapterEnabled = true;
+        Bare?.DisposeBut(ModelState.Of(this));
         Embedding.Dispose();
+        EmbeddingLora?.Dispose();
         foreach (var layer in Layers) layer.Dispose();
         FinalNorm.Dispose();
         Head.Dispose();

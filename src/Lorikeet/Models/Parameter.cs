@@ -8,6 +8,9 @@ namespace Lorikeet.Models;
 /// <param name="Decays">Whether weight decay applies; not to biases and norms (transformers' get_decay_parameter_names).</param>
 internal sealed record Parameter(string Name, Tensor Value, bool Decays)
 {
+    /// <summary>How many times the run's learning rate this parameter moves at.</summary>
+    public double RateFactor { get; init; } = 1;
+
     /// <summary>Makes a trainable leaf out of <paramref name="value"/>, as float32, and takes ownership of it.</summary>
     public static Tensor Leaf(Tensor value)
     {

@@ -28,12 +28,16 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
     /// <summary>x [tokens, in] to [tokens, out].</summary>
     public Tensor Forward(Tensor x, ForwardContext context)
     {
-        var y = TrainedWeight is { } trained ? nn.functional.linear(x, trained.to_type(x.dtype))
-            : Weight is DenseWeight dense && dense.Value.dtype == x.dtype ? nn.functional.linear(x, dense.Value)
-            : FrozenLinear.apply(x, Weight);
+        var y = Multiply(x);
         if (Bias is not null) y = y + Bias.to_type(x.dtype);
         return Lora is { Enabled: true } lora ? lora.AddTo(y, x, context, Index) : y;
     }
+
+    /// <summary>W x alone, without bias and adapter.</summary>
+    public Tensor Multiply(Tensor x) =>
+        TrainedWeight is { } trained ? nn.functional.linear(x, trained.to_type(x.dtype))
+        : Weight is DenseWeight dense && dense.Value.dtype == x.dtype ? nn.functional.linear(x, dense.Value)
+        : FrozenLinear.apply(x, Weight);
 
     public void Dispose()
     {

@@ -33,6 +33,8 @@ internal static class ForeignOptions
         Flag("mask_prompt", on: ("train_on", "answer"), off: ("train_on", "all")),
         Flag("train_on_prompt", on: ("train_on", "all"), off: ("train_on", "answer")),
         Flag("train_on_inputs", on: ("train_on", "all"), off: ("train_on", "answer")),
+        Flag("pissa_init", on: ("init_lora_weights", "pissa")),
+        Value("init_lora_weights", Initialisation),
         Flag("disable_tqdm", on: ("progress", "plain")),
         Value("train_sampling_strategy", value => value switch
         {
@@ -69,8 +71,6 @@ internal static class ForeignOptions
         Only("greater_is_better", "The best checkpoint is the one with the lowest eval_loss.", "false"),
         Only("trust_remote_code", "Code from the hub is never run here; the model families are built in.", "false"),
         Only("push_to_hub", "Use the verb 'push' after training.", "false"),
-        Only("use_dora", "DoRA is not implemented; plain LoRA with lora_r doubled is close.", "false"),
-        Only("lora_bias", "A bias on lora_B is not implemented; 'bias: lora_only' trains the layers' own.", "false"),
         Only("fan_in_fan_out", "Linear layers of these models are stored [out, in].", "false"),
         Only("inference_mode", "An adapter in training is not in inference mode.", "false"),
         Only("task_type", "Decoders are trained to predict the next token.", "CAUSAL_LM"),
@@ -108,10 +108,25 @@ internal static class ForeignOptions
         .Concat(RefusedAll("Tokens are kept out of command lines and files; set HF_TOKEN.", "token", "hub_token",
             "use_auth_token", "hf_token"))
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
-        .Concat(RefusedAll("It is not implemented.", "layer_replication", "trainable_token_indices",
-            "target_parameters", "megatron_config", "loftq_config", "eva_config", "corda_config", "galore_rank",
+        .Concat(RefusedAll("Layers are those of the base, each once.", "layer_replication"))
+        .Concat(RefusedAll("Single rows of the embedding are not trained; modules_to_save embed_tokens trains all of it.",
+            "trainable_token_indices"))
+        .Concat(RefusedAll("It is not implemented.", "target_parameters", "megatron_config", "loftq_config", "eva_config",
+            "corda_config", "lora_ga_config", "use_qalora", "galore_rank",
             "optim_args", "optim_target_modules", "eval_delay", "eval_packing",
             "llm_int8_has_fp16_weight"));
+
+    /// <summary>PEFT's initialisations that Lorikeet's own option does not name.</summary>
+    private static ForeignMeaning? Initialisation(string value) => value.ToLowerInvariant() switch
+    {
+        ['p', 'i', 's', 's', 'a', '_', 'n', 'i', 't', 'e', 'r', '_', .. var count] =>
+            new Same(("init_lora_weights", "pissa"), ("pissa_iter", count)),
+        "eva" => new Refused("EVA begins from activations on the data, which are not collected here. Choose pissa or true."),
+        "corda" => new Refused("CorDA begins from covariances on the data, which are not collected here. Choose pissa or true."),
+        "loftq" => new Refused("LoftQ replaces the base's weights, so its adapters fit no other copy of the base. Choose true."),
+        "lora_ga" => new Refused("LoRA-GA begins from gradients on the data, which are not collected here. Choose pissa or true."),
+        _ => null,
+    };
 
     private static ForeignOption Flag(string name, (string, string)? on, (string, string)? off = null) =>
         new(name, true, value =>

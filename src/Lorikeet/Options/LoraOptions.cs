@@ -67,8 +67,31 @@ public sealed record LoraOptions
     [Option("use_rslora")]
     public bool UseRsLora { get; init; }
 
-    /// <summary>How the factors begin: true (A uniform, B zero), gaussian, or false (both random, for tests).</summary>
+    /// <summary>
+    /// How the factors begin: true (A uniform, B zero), gaussian, orthogonal, pissa or pissa_niter_N, olora, or false
+    /// (both random, for tests).
+    /// </summary>
     /// <value>PEFT's default; the first forward pass equals the base model.</value>
     [Option("init_lora_weights")]
     public LoraInitialisation InitLoraWeights { get; init; } = LoraInitialisation.Default;
+
+    /// <summary>Subspace iterations of a faster, approximate decomposition for pissa (pissa_niter_N in PEFT).</summary>
+    /// <value>Not set: the exact decomposition, which takes minutes for a 7B model.</value>
+    [Option("pissa_iter", Minimum = 1, Unset = "-1")]
+    public int? PissaIterations { get; init; }
+
+    /// <summary>Save an adapter of pissa or olora as plain LoRA of twice the rank and alpha.</summary>
+    /// <value>Off, as in PEFT: the adapter is half as large, but whoever loads it has to decompose the base again.</value>
+    [Option("pissa_convert")]
+    public bool PissaConvert { get; init; }
+
+    /// <summary>Train direction and magnitude of each weight row apart (DoRA, arXiv 2402.09353).</summary>
+    /// <value>Off: it helps at low ranks, and every step takes much longer.</value>
+    [Option("use_dora")]
+    public bool UseDora { get; init; }
+
+    /// <summary>Give lora_B a bias, zero at first.</summary>
+    /// <value>Off: few bases have the bias that it could be merged into.</value>
+    [Option("lora_bias")]
+    public bool FactorBias { get; init; }
 }

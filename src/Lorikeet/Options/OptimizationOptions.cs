@@ -53,6 +53,16 @@ public sealed record OptimizationOptions
     [Option("num_train_epochs", "num_epochs", "epochs", Above = 0)]
     public double Epochs { get; init; } = 3;
 
+    /// <summary>How many times the rate of lora_A lora_B learns at (LoRA+, arXiv 2402.12354).</summary>
+    /// <value>Not set: one rate for all, as PEFT. LoRA+ suggests 16, with learning_rate lowered.</value>
+    [Option("loraplus_lr_ratio", Above = 0)]
+    public double? LoraPlusRatio { get; init; }
+
+    /// <summary>With LoRA+, the learning rate of an adapter on the embedding.</summary>
+    /// <value>Not set: that of lora_A, which PEFT's optimizer uses whatever it is told.</value>
+    [Option("loraplus_lr_embedding", Above = 0)]
+    public double? LoraPlusEmbeddingRate { get; init; }
+
     /// <summary>Decoupled weight decay on trained matrices; biases and norms have none.</summary>
     /// <value>None, as in transformers: an adapter that starts at zero is held small already.</value>
     [Option("weight_decay", Minimum = 0)]

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Lorikeet.Lora;
 
 namespace Lorikeet.Options;
 
@@ -8,7 +9,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     private static readonly string[] s_adapterShape =
     [
         "lora_r", "lora_alpha", "lora_target_modules", "exclude_modules", "rank_pattern", "alpha_pattern", "use_rslora",
-        "bias",
+        "bias", "init_lora_weights", "pissa_iter", "use_dora", "lora_bias",
     ];
 
     private readonly OptionCatalog _catalog = OptionCatalog.Training;
@@ -78,10 +79,29 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         Refuse(lora is { LayersToTransform: not null, TargetModules.Pattern: not null },
             $"{Speak("layers_to_transform")} cannot go with a regular expression for the modules, as in PEFT. "
             + "Name the layers in the expression.");
+        CheckVariants();
         if (options.Model.Method == FineTuneMethod.Full)
             WarnIdle("has no effect: finetuning_type is full.", s_adapterShape);
         else if (options.Model.Adapter is not null)
             WarnIdle("has no effect: the adapter keeps its own.", s_adapterShape);
+    }
+
+    private void CheckVariants()
+    {
+        var lora = options.Lora;
+        var takesPart = lora.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora;
+        Refuse(lora is { UseDora: true, FactorBias: true },
+            $"{Speak("lora_bias")} cannot go with use_dora, as in PEFT. Leave one of them out.");
+        Refuse(lora.UseDora && takesPart,
+            $"{Speak("use_dora")} cannot go with init_lora_weights {WireNames.Of(lora.InitLoraWeights)} here. Choose true.");
+        Refuse(lora.FactorBias && lora.InitLoraWeights is not (LoraInitialisation.Default or LoraInitialisation.Random),
+            $"{Speak("lora_bias")} goes with init_lora_weights true or false only, as in PEFT.");
+        if (lora.InitLoraWeights != LoraInitialisation.Pissa)
+            WarnIdle("has no effect without init_lora_weights pissa.", "pissa_iter");
+        if (!takesPart && options.Model.Adapter is null)
+            WarnIdle("has no effect without init_lora_weights pissa or olora.", "pissa_convert");
+        if (options.Optimization.LoraPlusRatio is null)
+            WarnIdle("has no effect without loraplus_lr_ratio.", "loraplus_lr_embedding");
     }
 
     private void CheckData()

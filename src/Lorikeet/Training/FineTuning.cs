@@ -4,6 +4,7 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Evaluation;
 using Lorikeet.Formats;
 using Lorikeet.Lora;
+using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
 using Lorikeet.Options;
 using Lorikeet.Runs;
@@ -28,6 +29,7 @@ internal sealed class FineTuning : IDisposable
     private readonly TrainingData _data;
     private readonly DecoderModel _model;
     private readonly LoraOptions? _adapter;
+    private IReadOnlyList<string> _adapterWarnings = [];
 
     /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
     /// <param name="resolved">The options and where each came from.</param>
@@ -133,7 +135,7 @@ internal sealed class FineTuning : IDisposable
         Settings = ReportSettings.Of(_resolved),
         Scores = AllScores,
         Answers = Answers,
-        Warnings = [.. _resolved.Warnings, .. _data.Warnings],
+        Warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _adapterWarnings],
         NextCommands = NextCommandsAfter(result),
     }.Write(_run);
 
@@ -195,7 +197,9 @@ internal sealed class FineTuning : IDisposable
         if (_options.Model.Adapter is { } folder)
         {
             var dropoutIsGiven = _resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
-            return AdapterFolder.Load(_model, ModelSource.Resolve(folder, null), dropoutIsGiven ? _options.Lora.Dropout : null);
+            var local = ModelSource.Resolve(folder, null);
+            _adapterWarnings = AdapterConfig.Read(local).Warnings;
+            return AdapterFolder.Load(_model, local, dropoutIsGiven ? _options.Lora.Dropout : null);
         }
 
         LoraAttachment.Attach(_model, _options.Lora, (ulong)_options.Optimization.Seed);
@@ -212,7 +216,7 @@ internal sealed class FineTuning : IDisposable
     private void Announce(Trainer trainer)
     {
         _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
-        foreach (var warning in _resolved.Warnings.Concat(_data.Warnings))
+        foreach (var warning in _resolved.Warnings.Concat(_data.Warnings).Concat(_adapterWarnings))
             _observers.Observe(new Warned(warning));
         foreach (var note in _resolved.Notes)
             _observers.Observe(new Noted(note));
@@ -263,7 +267,10 @@ internal sealed class FineTuning : IDisposable
             return;
         }
 
-        AdapterFolder.Save(_model, _adapter, _run.AdapterFolder, _options.Model.Model);
+        if (_options.Lora.PissaConvert && PlainConversion.Applies(_adapter))
+            AdapterFolder.SaveAsPlain(_model, _adapter, _run.AdapterFolder, _options.Model.Model);
+        else
+            AdapterFolder.Save(_model, _adapter, _run.AdapterFolder, _options.Model.Model);
         _data.Format.Save(_run.AdapterFolder);
         TokenizerFiles.Copy(_folder, _run.AdapterFolder);
     }

@@ -42,6 +42,6 @@ internal sealed class Gradients(IReadOnlyList<Parameter> parameters)
     {
         using var scope = NewDisposeScope();
         TensorFile.Write(path, parameters.Where(parameter => parameter.Value.grad is not null)
-            .Select(parameter => (AdapterFolder.FileName(parameter.Name), parameter.Value.grad!)));
+            .Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value.grad!)));
     }
 }

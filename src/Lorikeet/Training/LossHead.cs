@@ -5,6 +5,7 @@
 // is usually frozen and then costs no gradient; a trained head (modules_to_save, LoRA on lm_head) accumulates its own.
 using Lorikeet.Data;
 using Lorikeet.Models;
+using Lorikeet.Numerics;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training;
@@ -18,11 +19,15 @@ internal sealed class LossHead
     private readonly DecoderModel _model;
     private readonly Tensor _positions; // int64 [targets]: where the prediction is made
     private readonly Tensor _targets; // int64 [targets]: what should come next
+    private readonly DropoutKey? _dropout;
 
     /// <summary>Finds the targets of a batch: the label at t is predicted at t-1, never across segments.</summary>
-    public LossHead(DecoderModel model, Batch batch)
+    /// <param name="model">The model.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
+    public LossHead(DecoderModel model, Batch batch, DropoutKey? dropout = null)
     {
-        _model = model;
+        (_model, _dropout) = (model, dropout);
         var (positions, targets) = (new List<long>(), new List<long>());
         for (var segment = 0; segment + 1 < batch.SegmentStarts.Length; segment++)
         {
@@ -82,7 +87,10 @@ internal sealed class LossHead
 
     private Tensor CrossEntropy(Tensor hidden, long start, long count)
     {
-        var logits = _model.Logits(_model.FinalNorm.Forward(hidden)); // float32 [chunk, vocabulary]
+        // float32 [chunk, vocabulary]; every chunk has masks of its own
+        var logits = _model.Logits(_model.FinalNorm.Forward(hidden), _dropout is { } key
+            ? key with { Seed = CounterRandom.Hash(key.Seed, RandomPurpose.Dropout, (ulong)start) }
+            : null);
         return nn.functional.cross_entropy(logits, _targets.narrow(0, start, count), reduction: nn.Reduction.Sum);
     }
 

@@ -34,7 +34,7 @@ internal sealed class Trainer : IDisposable
         TotalSteps = task.TotalSteps;
         _pass = new TrainingPass(_model, _options.Optimization.GradientCheckpointing, _options.Optimization.NeftuneAlpha ?? 0);
         _gradients = new Gradients(_model.Trainable);
-        _optimizer = Optimizer.Create(_model.Trainable, _options.Optimization);
+        _optimizer = Optimizer.Create(LoraPlus.Group(_model.Trainable, _options.Optimization), _options.Optimization);
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
         _position = new TrainingPosition { Fingerprint = RunFingerprint.Of(task.TrainRows, _options, TotalSteps) };
     }

@@ -36,7 +36,7 @@ internal sealed class TrainingPass
     {
         (_model, _checkpointing, _neftuneAlpha) = (model, checkpointing, neftuneAlpha);
         _tokenMultiple = model.Device.type == DeviceType.CPU && model.ComputeType == ScalarType.BFloat16 ? CompiledShapes : 1;
-        _embeddingTrained = model.Embedding.requires_grad;
+        _embeddingTrained = model.TrainsEmbedding;
         _firstTrained = _embeddingTrained ? 0
             : model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
     }
@@ -49,7 +49,7 @@ internal sealed class TrainingPass
         batch = batch.FilledTo(_tokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         var context = _model.Context(layout, key);
-        var head = new LossHead(_model, batch);
+        var head = new LossHead(_model, batch, key);
         var embedded = Embed(batch, layout, key);
 
         var inputs = new Tensor[_model.Layers.Count];

@@ -21,6 +21,8 @@ public sealed class TrainParityTests : IDisposable
     [InlineData("layers")]
     [InlineData("regex")]
     [InlineData("all_linear")]
+    [InlineData("dora")]
+    [InlineData("pissa")]
     public async Task Train_EqualsPeft(string name)
     {
         var batches = Golden("lora", name, "batches.safetensors");

@@ -14,14 +14,17 @@ namespace Lorikeet.Tests.Lora;
 public class AdapterParityTests
 {
     public static TheoryData<string> Cases =>
-        ["seed_qv", "all", "rslora", "patterns", "bias_lora_only", "modules_to_save", "layers", "regex", "all_linear"];
+    [
+        "seed_qv", "all", "rslora", "patterns", "bias_lora_only", "modules_to_save", "layers", "regex", "all_linear", "dora",
+        "pissa",
+    ];
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void InitialLogits_EqualPeft(string name)
     {
         using var model = LoadWithAdapter(name, "initial");
-        CompareLogits(model, Golden(name, "expected_initial.safetensors"));
+        CompareLogits(model, Golden(name, "expected_initial.safetensors"), 1e-4);
     }
 
     [Theory]
@@ -29,7 +32,7 @@ public class AdapterParityTests
     public void FinalLogits_EqualPeft(string name)
     {
         using var model = LoadWithAdapter(name, "final");
-        CompareLogits(model, Golden(name, "expected_final.safetensors"));
+        CompareLogits(model, Golden(name, "expected_final.safetensors"), ToleranceOfFinal(name));
     }
 
     [Theory]
@@ -105,14 +108,20 @@ public class AdapterParityTests
         }
     }
 
-    private static void CompareLogits(DecoderModel model, string path)
+    /// <summary>
+    /// A trained PiSSA adapter does not say which part its base gave up; the reader decomposes the base again. Here the
+    /// 8th and 9th singular values of a weight differ by a thousandth, and float32 decompositions on two processors by 1e-5.
+    /// </summary>
+    private static double ToleranceOfFinal(string name) => name == "pissa" ? 2e-3 : 1e-4;
+
+    private static void CompareLogits(DecoderModel model, string path, double tolerance)
     {
         using var expected = SafetensorsFile.Open(path);
         using var scope = NewDisposeScope();
         var ids = TensorAssert.Ids(expected, "input_ids");
         var length = ids.Length / 2;
         var logits = model.Forward(ids[..length], [0, length]);
-        TensorAssert.Close(TensorAssert.Read(expected, "logits")[0], logits, 1e-4, path);
+        TensorAssert.Close(TensorAssert.Read(expected, "logits")[0], logits, tolerance, path);
     }
 
     private static string Golden(string name, params string[] file) => TestAssets.Golden(["lora", name, .. file]);

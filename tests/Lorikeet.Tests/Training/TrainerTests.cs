@@ -18,6 +18,8 @@ public class TrainerTests
     [InlineData("all")]
     [InlineData("bias_lora_only")]
     [InlineData("modules_to_save")]
+    [InlineData("dora")]
+    [InlineData("pissa")]
     public void Trajectory_EqualsPeft(string name)
     {
         using var folder = new TemporaryFolder();
@@ -52,7 +54,7 @@ public class TrainerTests
         using var final = SafetensorsFile.Open(TestAssets.Golden("lora", name, "final", "adapter_model.safetensors"));
         foreach (var parameter in model.Trainable)
         {
-            using var expected = TensorAssert.Read(final, AdapterFolder.FileName(parameter.Name));
+            using var expected = TensorAssert.Read(final, AdapterNames.InFile(parameter.Name));
             TensorAssert.Close(expected, parameter.Value, 1e-4, parameter.Name);
         }
     }

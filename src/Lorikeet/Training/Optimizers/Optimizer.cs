@@ -41,7 +41,8 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
         for (var i = 0; i < Parameters.Count; i++)
         {
             using var scope = NewDisposeScope();
-            if (Parameters[i].Value.grad is { } gradient) Update(i, Parameters[i], gradient, learningRate);
+            if (Parameters[i].Value.grad is { } gradient)
+                Update(i, Parameters[i], gradient, learningRate * Parameters[i].RateFactor);
         }
     }
 
@@ -72,5 +73,5 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
     /// <summary>Small parameters and embeddings, whose rare rows 8 bits would wear away (arXiv 2110.02861, section 2.3).</summary>
     private static bool KeepsFullMoments(Parameter parameter) =>
         parameter.Value.NumberOfElements < EightBitMoments.SmallestParameter
-        || parameter.Name.StartsWith(TensorNames.Embedding, StringComparison.Ordinal);
+        || parameter.Name == TensorNames.Weight(TensorNames.Embedding);
 }
