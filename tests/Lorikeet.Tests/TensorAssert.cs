@@ -7,6 +7,12 @@ namespace Lorikeet.Tests;
 /// <summary>Comparison of tensors that says how far apart they are.</summary>
 internal static class TensorAssert
 {
+    public static void Far(Tensor first, Tensor second, double distance, string what)
+    {
+        using var difference = (first - second).abs().max();
+        Assert.True(difference.item<float>() >= distance, $"{what}: they differ by {difference.item<float>():G3} only.");
+    }
+
     public static void Close(Tensor expected, Tensor actual, double tolerance, string what)
     {
         Assert.Equal(expected.shape, actual.shape);

@@ -56,6 +56,26 @@ public sealed class OptimizerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("m.lora_A", 2, null, 1)]
+    [InlineData("m.lora_B", 2, null, 16)]
+    [InlineData("m.lora_B.bias", 1, null, 16)]
+    [InlineData("m.lora_magnitude_vector", 1, null, 16)]
+    [InlineData("model.embed_tokens.lora_embedding_B", 2, null, 1)]
+    [InlineData("model.embed_tokens.lora_embedding_B", 2, 1e-3, 0.1)]
+    public void LoraPlus_MovesWhatPeftMovesFaster(string name, int dimensions, double? embeddingRate, double times)
+    {
+        var options = Options(OptimizerKind.Sgd) with
+        {
+            LearningRate = 1e-2, LoraPlusRatio = 16, LoraPlusEmbeddingRate = embeddingRate,
+        };
+        var parameter = new Parameter(name, Parameter.Leaf(zeros(dimensions == 1 ? [4L] : [4L, 3L])), Decays: true);
+        using var optimizer = Optimizer.Create(LoraPlus.Group([parameter], options), options);
+        parameter.Value.grad = ones_like(parameter.Value);
+        optimizer.Step(1e-2);
+        Assert.Equal(-1e-2 * times, parameter.Value.min().item<float>(), 1e-7);
+    }
+
+    [Theory]
     [InlineData(100_003)] // several tasks and a remainder
     [InlineData(5)]
     public void Kernel_EqualsTensorOperations(int count)
@@ -91,14 +111,14 @@ public sealed class OptimizerTests : IDisposable
         Parameter[] parameters =
         [
             new("large", Parameter.Leaf(zeros(64, 64)), true), new("small", Parameter.Leaf(zeros(63, 64)), true),
-            new("model.embed_tokens", Parameter.Leaf(zeros(64, 64)), true),
+            new("model.embed_tokens.weight", Parameter.Leaf(zeros(64, 64)), true),
         ];
         using var optimizer = Optimizer.Create(parameters, Options(OptimizerKind.AdamW8Bit));
         var state = optimizer.State().ToDictionary(part => part.Name, part => part.Value.dtype);
         Assert.Equal(ScalarType.Byte, state["state1.large"]);
         Assert.Equal(ScalarType.Float32, state["absmax2.large"]);
         Assert.Equal(ScalarType.Float32, state["state1.small"]);
-        Assert.Equal(ScalarType.Float32, state["state2.model.embed_tokens"]);
+        Assert.Equal(ScalarType.Float32, state["state2.model.embed_tokens.weight"]);
     }
 
     [Theory]

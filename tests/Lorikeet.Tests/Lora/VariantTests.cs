@@ -1,0 +1,165 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Lora;
+using Lorikeet.Lora.Variants;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Testing;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Lora;
+
+/// <summary>What every variant has to do: begin as it says, survive a file, merge into the same model, come off again.</summary>
+public sealed class VariantTests : IDisposable
+{
+    private static readonly int[] s_ids = [1, 5, 9, 200, 44, 17, 5, 300];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<string> Variants =>
+        ["plain", "dora", "lora_bias", "pissa", "pissa_niter", "olora", "orthogonal", "embedding", "embedding_dora", "head"];
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void FreshAdapter_LeavesTheModelAsItIs(string variant)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Load(variant);
+        var before = model.Forward(s_ids, [0, s_ids.Length]);
+        LoraAttachment.Attach(model, Settings(variant), seed: 5);
+        TensorAssert.Close(before, model.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void TrainedAdapter_SurvivesItsFileAndMergesToTheSameModel(string variant)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Load(variant);
+        var bare = model.Forward(s_ids, [0, s_ids.Length]);
+        var settings = Train(model, variant);
+        var trained = model.Forward(s_ids, [0, s_ids.Length]);
+        TensorAssert.Far(bare, trained, 0.01, variant);
+        AdapterFolder.Save(model, settings, _folder["adapter"], null);
+
+        using var again = Load(variant);
+        AdapterFolder.Load(again, _folder["adapter"]);
+        TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "loaded");
+        again.AdapterEnabled = false;
+        TensorAssert.Close(bare, again.Forward(s_ids, [0, s_ids.Length]), 0, "switched off");
+        again.AdapterEnabled = true;
+        TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "switched on");
+
+        using (var merge = new AdapterMerge(model.Folder!, _folder["adapter"], new MergeSettings(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32)))
+            merge.Write(_folder["merged"], long.MaxValue);
+        using var merged = ModelLoader.Load(_folder["merged"], new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+        TensorAssert.Close(trained, merged.Forward(s_ids, [0, s_ids.Length]), 2e-4, "merged");
+    }
+
+    [Theory]
+    [InlineData("pissa", false)]
+    [InlineData("pissa_niter", true)]
+    [InlineData("olora", false)]
+    public void AdapterThatTookAPart_IsPlainLoRAOfTwiceTheRank_WhenConverted(string variant, bool rankStabilised)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Load(variant);
+        var settings = Train(model, variant, Settings(variant) with { UseRsLora = rankStabilised });
+        var trained = model.Forward(s_ids, [0, s_ids.Length]);
+        AdapterFolder.SaveAsPlain(model, settings, _folder["plain"], null);
+
+        var plain = AdapterConfig.Read(_folder["plain"]).Settings;
+        Assert.Equal((2 * settings.Rank, LoraInitialisation.Default), (plain.Rank, plain.InitLoraWeights));
+        using var again = Load(variant);
+        AdapterFolder.Load(again, _folder["plain"]);
+        TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
+    }
+
+    [Theory]
+    [InlineData("pissa", "pissa", "init_lora_weights")]
+    [InlineData("pissa_niter", "pissa_niter_4", "init_lora_weights")]
+    [InlineData("olora", "olora", "init_lora_weights")]
+    [InlineData("dora", "true", "use_dora")]
+    [InlineData("lora_bias", "true", "lora_bias")]
+    public void Configuration_NamesTheVariantAsPeftDoes(string variant, string value, string key)
+    {
+        var json = JsonNode.Parse(AdapterConfig.Write(Settings(variant), null))!.AsObject();
+        Assert.Equal(value, json[key]!.ToString());
+        var newer = new[] { "use_dora", "lora_bias", "use_rslora", "rank_pattern" }.Where(name => name != key);
+        Assert.DoesNotContain(json.Select(pair => pair.Key), name => newer.Contains(name));
+    }
+
+    [Fact]
+    public void EmbeddingAdapter_HasTheNamesAndShapesOfPeft()
+    {
+        using var model = Load("embedding");
+        var settings = Train(model, "embedding");
+        AdapterFolder.Save(model, settings, _folder["adapter"], null);
+        using var file = SafetensorsFile.Open(_folder["adapter/adapter_model.safetensors"]);
+        Assert.Equal([4L, model.Config.VocabularySize], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_A"].Shape);
+        Assert.Equal([model.Config.HiddenSize, 4L], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_B"].Shape);
+    }
+
+    [Fact]
+    public void Quantized_CannotGiveUpAPart()
+    {
+        using var model = ModelLoader.Load(
+            TestAssets.Golden("models", "gqa_bf16"),
+            new LoadSettings(ScalarType.Float32, CPU, new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true)));
+        var fault = Assert.Throws<ConfigurationException>(() => LoraAttachment.Attach(model, Settings("pissa"), seed: 1));
+        Assert.Contains("full precision", fault.Message);
+    }
+
+    [Fact]
+    public void LoraBias_OnABaseWithoutBias_IsNotMerged()
+    {
+        using var model = ModelLoader.Load(
+            TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+        var settings = Train(model, "lora_bias");
+        AdapterFolder.Save(model, settings, _folder["adapter"], null);
+        using var merge = new AdapterMerge(model.Folder!, _folder["adapter"], new MergeSettings(QuantizationSettings.None, ScalarType.Float32, null));
+        Assert.Contains("has no bias", Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue)).Message);
+    }
+
+    private static LoraOptions Train(DecoderModel model, string variant, LoraOptions? given = null)
+    {
+        var settings = given ?? Settings(variant);
+        LoraAttachment.Attach(model, settings, seed: 5);
+        using var quiet = no_grad();
+        using var generator = new Generator(3, CPU);
+        foreach (var parameter in model.Trainable)
+        {
+            using var noise = empty_like(parameter.Value).normal_(0, 0.02, generator);
+            parameter.Value.add_(noise);
+        }
+
+        foreach (var (_, factors) in ModelState.Of(model).Factors) factors.Invalidate();
+        return settings;
+    }
+
+    // A tied model with biases; adapters on its head or embedding have to come apart from the other in a merge.
+    private static DecoderModel Load(string variant) => ModelLoader.Load(
+        TestAssets.Golden("models", variant is "lora_bias" ? "mqa_tied_bias" : variant.StartsWith("embedding") ? "mqa_tied_bias" : "gqa_bf16"),
+        new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+
+    private static LoraOptions Settings(string variant)
+    {
+        var all = new LoraOptions { Rank = 4, Alpha = 6, TargetModules = TargetModules.Named("q_proj", "v_proj", "down_proj") };
+        return variant switch
+        {
+            "dora" => all with { UseDora = true },
+            "lora_bias" => all with { FactorBias = true, TargetModules = TargetModules.Named("q_proj", "v_proj") },
+            "pissa" => all with { InitLoraWeights = LoraInitialisation.Pissa },
+            "pissa_niter" => all with { InitLoraWeights = LoraInitialisation.Pissa, PissaIterations = 4 },
+            "olora" => all with { InitLoraWeights = LoraInitialisation.Olora },
+            "orthogonal" => all with { InitLoraWeights = LoraInitialisation.Orthogonal },
+            "embedding" => all with { TargetModules = TargetModules.Named("embed_tokens", "q_proj") },
+            "embedding_dora" => all with { TargetModules = TargetModules.Named("embed_tokens"), UseDora = true },
+            "head" => all with { TargetModules = TargetModules.Named("lm_head") },
+            _ => all,
+        };
+    }
+}
