@@ -33,7 +33,7 @@ public sealed class TrainVerbTests : IDisposable
         Assert.Matches("(?m)^max_steps: 3 +# command line$", File.ReadAllText(Path.Combine(Run, "run.yaml")));
         var steps = File.ReadLines(Path.Combine(Run, "metrics.jsonl")).Count(line => line.Contains("\"grad_norm\""));
         Assert.Equal(3, steps);
-        string[] files = ["log.txt", "report.md", "report.html", "adapter/adapter_config.json"];
+        string[] files = ["log.txt", "report.md", "report.html", "adapter/adapter_config.json", "adapter/README.md"];
         Assert.All(files, file => Assert.True(File.Exists(Path.Combine(Run, file)), file));
     }
 

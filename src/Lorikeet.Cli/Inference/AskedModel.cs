@@ -10,11 +10,11 @@ internal static class AskedModel
     private const string AsWritten = "none";
 
     /// <summary>
-    /// The format of plain prompts: the one named, else the adapter's; null to leave them as they are.
+    /// The format of plain prompts: the one named, else that of the training; null to leave them as they are.
     /// </summary>
     public static PromptFormat? FormatOf(LoadedModel model, string? chatTemplate) => chatTemplate switch
     {
-        null => model.AdapterFormat,
+        null => model.TrainedFormat,
         AsWritten => null,
         _ => PromptFormats.Create(chatTemplate, model.Tokenizer),
     };

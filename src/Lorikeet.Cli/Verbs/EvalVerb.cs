@@ -37,7 +37,7 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         var generation = Bind(arguments, new EvalOptions { Generation = GreedyDefaultsOf(model, arguments) }).Generation;
         var set = EvaluationSet.Load(
             options.Questions.ToDataOptions(), model.Tokenizer, model.Decoder.Config.VocabularySize,
-            options.Questions.ChatTemplate is null ? model.AdapterFormat : null, ModelSource.ResolveDataset);
+            options.Questions.ChatTemplate is null ? model.TrainedFormat : null, ModelSource.ResolveDataset);
         foreach (var warning in set.Warnings) Console.Error.WriteLine(warning);
 
         var outcome = Measure(model, set, generation, options.Questions.CompareBase, interruption.Token);

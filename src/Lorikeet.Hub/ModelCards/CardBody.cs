@@ -23,9 +23,8 @@ internal static class CardBody
     }
 
     private static string Origin(ModelCard card) => card.Subject == CardSubject.Adapter
-        ? $"A LoRA adapter for [{card.BaseModel}](https://huggingface.co/{card.BaseModel}), trained with Lorikeet. " +
-          "It is in PEFT's format."
-        : $"[{card.BaseModel}](https://huggingface.co/{card.BaseModel}), fine-tuned with Lorikeet.";
+        ? $"A LoRA adapter for {Link(card.BaseModel, "")}, trained with Lorikeet. It is in PEFT's format."
+        : $"{Link(card.BaseModel, "")}, fine-tuned with Lorikeet.";
 
     private static void AppendScores(StringBuilder text, ModelCard card)
     {
@@ -65,7 +64,7 @@ internal static class CardBody
         """.ReplaceLineEndings("\n");
 
     private static string CSharpPrompt(ModelCard card) => card.Subject == CardSubject.Adapter
-        ? $"model.AdapterFormat!.RenderPrompt({Quote(card.Question)})"
+        ? $"model.TrainedFormat!.RenderPrompt({Quote(card.Question)})"
         : Quote(card.Prompt ?? card.Question);
 
     private static string Python(ModelCard card, string id)
@@ -103,14 +102,14 @@ internal static class CardBody
             return;
         text.Append("## Training\n\n| | |\n|---|---|\n");
         foreach (var dataset in card.Datasets)
-            text.Append($"| data | {Cell(DatasetLink(dataset))} |\n");
+            text.Append($"| data | {Cell(Link(dataset, "datasets/"))} |\n");
         foreach (var fact in card.Training)
             text.Append($"| {Cell(fact.Name)} | {Cell(fact.Value)} |\n");
     }
 
-    private static string DatasetLink(string dataset) => Repository.IsId(dataset) && dataset.Contains('/')
-        ? $"[{dataset}](https://huggingface.co/datasets/{dataset})"
-        : dataset;
+    /// <summary>A link to what has a page on the hub; else the name alone.</summary>
+    private static string Link(string id, string kind) =>
+        Repository.IsId(id) && id.Contains('/') ? $"[{id}](https://huggingface.co/{kind}{id})" : id;
 
     private static string ShellQuote(string text) => $"'{text.Replace("'", "'\\''")}'";
 

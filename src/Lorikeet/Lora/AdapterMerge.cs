@@ -2,6 +2,7 @@
 //
 // Works on the files alone, tensor by tensor: nothing but the tensor at hand is in memory, so a model that fits the disk
 // can be merged. What PEFT's merge_and_unload leaves is the same weights (tuners/lora/layer.py, get_delta_weight).
+using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora.Variants;
@@ -64,6 +65,7 @@ internal sealed class AdapterMerge : IDisposable
             if (_settings.StoredType is { } type) ModelFiles.SetType(config, type);
             ModelFiles.WriteConfig(temporary, config);
             ModelFiles.CopyCompanions(_baseFolder, temporary);
+            PromptFormat.Copy(_adapterFolder, temporary);
         });
     }
 

@@ -12,7 +12,7 @@ public sealed class LoadedModel : IDisposable
     {
         (Decoder, Folder, AdapterFolder) = (decoder, folder, adapterFolder);
         Tokenizer = BaseModel.LoadTokenizer(folder);
-        AdapterFormat = adapterFolder is null ? null : PromptFormat.TryLoad(adapterFolder, Tokenizer);
+        TrainedFormat = PromptFormat.TryLoad(adapterFolder ?? folder, Tokenizer);
     }
 
     /// <summary>The decoder, with the adapter attached when there is one.</summary>
@@ -28,9 +28,9 @@ public sealed class LoadedModel : IDisposable
     public string? AdapterFolder { get; }
 
     /// <summary>
-    /// The format the adapter was trained with; null without an adapter, or for one that was trained elsewhere.
+    /// The format the adapter, or without one the model, was fine-tuned with; null for what was trained elsewhere.
     /// </summary>
-    public PromptFormat? AdapterFormat { get; }
+    public PromptFormat? TrainedFormat { get; }
 
     /// <summary>Loads libtorch, the base model and the adapter.</summary>
     /// <param name="model">

@@ -51,6 +51,9 @@ public sealed class RunFolder
     /// <summary><c>adapter/</c>: the result.</summary>
     public string AdapterFolder => In("adapter");
 
+    /// <summary><c>model/</c>: the result of training all weights.</summary>
+    public string ModelFolder => In("model");
+
     /// <summary><c>tensorboard/</c>: event files.</summary>
     public string TensorBoardFolder => In("tensorboard");
 

@@ -122,8 +122,18 @@ internal sealed class FineTuning : IDisposable
         return result;
     }
 
-    /// <summary>Writes report.md and report.html.</summary>
-    public void Report(RunResult result) => new RunReport
+    /// <summary>Writes report.md, report.html, and the model card of the result.</summary>
+    public void Report(RunResult result)
+    {
+        var report = ReportOf(result);
+        report.Write(_run);
+        var folder = _adapter is null ? _run.ModelFolder : _run.AdapterFolder;
+        var question = ShortestQuestion();
+        RunCard.Write(
+            report, folder, _adapter is not null, _options.Data.Datasets, question, _data.Format.RenderPrompt(question));
+    }
+
+    private RunReport ReportOf(RunResult result) => new()
     {
         Title = $"{RunName.OfModel(_options.Model.Model)}, fine-tuned on "
             + string.Join(", ", _options.Data.Datasets.Select(RunName.OfDataset)),
@@ -137,14 +147,13 @@ internal sealed class FineTuning : IDisposable
         Answers = Answers,
         Warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _adapterWarnings],
         NextCommands = NextCommandsAfter(result),
-    }.Write(_run);
+    };
 
     /// <summary>The commands a user would type next.</summary>
-    public IReadOnlyList<NextCommand> NextCommandsAfter(RunResult result)
-    {
-        var question = Answers.MinBy(answer => answer.Question.Length)?.Question ?? "Hello";
-        return NextCommands.Of(_run, question, finished: result.Reason != StopReason.Interrupted);
-    }
+    public IReadOnlyList<NextCommand> NextCommandsAfter(RunResult result) => NextCommands.Of(
+        _run, ShortestQuestion(), finished: result.Reason != StopReason.Interrupted, isAdapter: _adapter is not null);
+
+    private string ShortestQuestion() => Answers.MinBy(answer => answer.Question.Length)?.Question ?? "Hello";
 
     /// <summary>Settles the run's folder, so that run.yaml names it and is enough to resume.</summary>
     private static ResolvedOptions WithFolder(ResolvedOptions resolved, TimeProvider clock)
@@ -263,7 +272,9 @@ internal sealed class FineTuning : IDisposable
     {
         if (_adapter is null)
         {
-            ModelWriter.Save(_model, Path.Combine(_run.Folder, "model"), _model.ComputeType);
+            ModelWriter.Save(_model, _run.ModelFolder, _model.ComputeType);
+            ModelFiles.CopyCompanions(_folder, _run.ModelFolder);
+            _data.Format.Save(_run.ModelFolder);
             return;
         }
 

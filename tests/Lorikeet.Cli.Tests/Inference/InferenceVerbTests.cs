@@ -95,6 +95,47 @@ public sealed class InferenceVerbTests
         Assert.Equal(expected.Span<float>("logits")[..320].ToArray(), logits.Span<float>("logits")[..320].ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
+    /// <summary>The golden pickle holds the weights of gqa after model.to(bfloat16).float(): those of gqa_bf16, widened.</summary>
+    [Fact]
+    public void Score_OfAPickledModel_EqualsThatOfTheSameWeightsInSafetensors()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["pickled"]);
+        File.Copy(Path.Combine(s_gqa, "config.json"), folder["pickled/config.json"]);
+        File.Copy(TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder["pickled/pytorch_model.bin"]);
+        using var expected = SafetensorsFile.Open(Path.Combine(s_gqa, "expected.safetensors"));
+        var row = new JsonObject { ["input_ids"] = List(expected.Span<long>("input_ids")[..48].ToArray()) };
+        File.WriteAllText(folder["rows.jsonl"], row.ToJsonString());
+
+        float[] Logits(string model)
+        {
+            var result = CliProcess.Run(
+                "score", "--model", model, "--input", folder["rows.jsonl"], "--output", folder["scores.jsonl"],
+                "--logits", folder["logits.safetensors"], "--torch_dtype", "float32");
+            Assert.True(result.ExitCode == 0, result.Error);
+            using var logits = SafetensorsFile.Open(folder["logits.safetensors"]);
+            return logits.Span<float>("logits").ToArray();
+        }
+
+        var pickled = Logits(folder["pickled"]);
+        Assert.Equal(Logits(TestAssets.Golden("models", "gqa_bf16")), pickled);
+        var original = expected.Span<float>("logits")[..pickled.Length].ToArray();
+        Assert.InRange(original.Zip(pickled, (a, b) => Math.Abs(a - b)).Max(), 1e-3, 0.2);
+    }
+
+    [Fact]
+    public void Generate_WithATrainedModel_TellsTheStoryOfTransformers()
+    {
+        var story = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("stories260K", "stories260K_greedy.json")))!;
+        var result = CliProcess.Run(
+            "generate", "--model", TestAssets.Asset("models", "stories260K"), "--prompt", "Once upon a time,",
+            "--max_new_tokens", "120", "--json");
+        Assert.Equal(0, result.ExitCode);
+        var answer = JsonNode.Parse(result.Output)!;
+        Assert.Equal(Numbers(story["prompt_ids"]), Numbers(answer["input_ids"]));
+        Assert.Equal((string)story["greedy_text"]!, "Once upon a time, " + (string)answer["text"]!);
+    }
+
     [Fact]
     public void Eval_MeasuresEveryQuestionAndKeepsTheAnswers()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
 using Lorikeet.Models;
@@ -48,6 +49,20 @@ public sealed class AdapterMergeTests : IDisposable
         Assert.True(File.Exists(_folder["merged/model.safetensors.index.json"]), "It is sharded.");
         Assert.Equal(stored, ModelConfig.Load(_folder["merged"]).StoredType);
         Assert.True(JsonNode.Parse(File.ReadAllText(_folder["merged/merge_report.json"]))!["passed"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public void PromptFormatOfTheAdapter_GoesWithTheMergedModel()
+    {
+        Directory.CreateDirectory(_folder["adapter"]);
+        foreach (var file in Directory.GetFiles(Golden("all", "final")))
+            File.Copy(file, Path.Combine(_folder["adapter"], Path.GetFileName(file)));
+        PromptFormats.Create("alpaca", null).Save(_folder["adapter"]);
+        using (var merge = new AdapterMerge(BaseOf("all"), _folder["adapter"], s_float32))
+            merge.Write(_folder["merged"], long.MaxValue);
+
+        using var merged = LoadedModel.Load(new ModelOptions { Model = _folder["merged"], Device = "cpu" }, new QuantizationOptions());
+        Assert.Equal("alpaca", merged.TrainedFormat!.Name);
     }
 
     [Fact]

@@ -36,6 +36,15 @@ public sealed class ReportContentTests
     }
 
     [Fact]
+    public void NextCommands_AfterTrainingAllWeights_UseTheModel()
+    {
+        var commands = NextCommands.Of(new RunFolder("runs/demo"), "x", isAdapter: false).Select(next => next.Command).ToList();
+
+        Assert.Contains(commands, command => command.EndsWith($"chat --model {Path.Combine("runs", "demo", "model")}"));
+        Assert.DoesNotContain(commands, command => command.Contains("merge"));
+    }
+
+    [Fact]
     public void NextCommands_OfAnInterruptedRun_ResumeIt()
     {
         var only = Assert.Single(NextCommands.Of(new RunFolder("runs/my run"), "", finished: false));

@@ -102,7 +102,14 @@ public sealed class PromptFormat
         AtomicFile.WriteText(Path.Combine(folder, FileName), content.ToJsonString(JsonWriting) + "\n");
     }
 
-    /// <summary>Reads the format beside an adapter; null when there is none.</summary>
+    /// <summary>Copies the format beside an adapter, if there is one, to where the adapter has gone.</summary>
+    public static void Copy(string from, string to)
+    {
+        var path = Path.Combine(from, FileName);
+        if (File.Exists(path)) File.Copy(path, Path.Combine(to, FileName), overwrite: true);
+    }
+
+    /// <summary>Reads the format beside an adapter or model; null when there is none.</summary>
     /// <exception cref="CheckpointException">The file is damaged, or was changed after training.</exception>
     public static PromptFormat? TryLoad(string folder, Tokenizer? tokenizer)
     {

@@ -9,20 +9,23 @@ public static class NextCommands
     /// <param name="folder">The run; paths are shown relative to the current folder where it lies below.</param>
     /// <param name="question">A question the model was trained to answer.</param>
     /// <param name="finished">Whether the run came to its end; one that did not is resumed first of all.</param>
-    public static IReadOnlyList<NextCommand> Of(RunFolder folder, string question, bool finished = true)
+    /// <param name="isAdapter">Whether it trained an adapter, not all weights.</param>
+    public static IReadOnlyList<NextCommand> Of(
+        RunFolder folder, string question, bool finished = true, bool isAdapter = true)
     {
-        var adapter = Shown(folder.AdapterFolder);
+        var trained = isAdapter ? $"--adapter {Shown(folder.AdapterFolder)}" : $"--model {Shown(folder.ModelFolder)}";
         var merged = Shown(Path.Combine(folder.Folder, "merged"));
         var resume = new NextCommand(
             CommandPurpose.Resume,
             $"{Program} train {Shown(folder.OptionsFile)} --resume_from_checkpoint latest");
         if (!finished)
             return [resume];
+        var merge = new NextCommand(CommandPurpose.Merge, $"{Program} merge {trained} --output {merged}");
         return
         [
-            new(CommandPurpose.Generate, $"{Program} generate --adapter {adapter} --prompt {Quoted(question)}"),
-            new(CommandPurpose.Chat, $"{Program} chat --adapter {adapter}"),
-            new(CommandPurpose.Merge, $"{Program} merge --adapter {adapter} --output {merged}"),
+            new(CommandPurpose.Generate, $"{Program} generate {trained} --prompt {Quoted(question)}"),
+            new(CommandPurpose.Chat, $"{Program} chat {trained}"),
+            .. isAdapter ? (NextCommand[])[merge] : [],
             new(CommandPurpose.OpenReport, Shown(folder.HtmlReport)),
         ];
     }

@@ -1,0 +1,39 @@
+using Lorikeet.Hub.ModelCards;
+
+namespace Lorikeet.Runs.Reports;
+
+/// <summary>The model card of what a run trained, as the hub shows it and PEFT leaves one beside an adapter.</summary>
+internal static class RunCard
+{
+    /// <summary>Writes README.md into the folder of the adapter or model.</summary>
+    /// <param name="report">What is known of the run.</param>
+    /// <param name="folder">That folder.</param>
+    /// <param name="isAdapter">Whether it holds an adapter.</param>
+    /// <param name="datasets">What was trained on: files or hub ids.</param>
+    /// <param name="question">A question to show in the commands.</param>
+    /// <param name="prompt">That question as training rendered it.</param>
+    public static void Write(
+        RunReport report, string folder, bool isAdapter, IReadOnlyList<string> datasets, string question, string prompt)
+    {
+        // A path of this machine is of no use to others; the name of the folder says what it was.
+        var model = report.Summary.Model;
+        ModelCardFile.Write(
+            new ModelCard
+            {
+                Title = report.Title,
+                Subject = isAdapter ? CardSubject.Adapter : CardSubject.Model,
+                BaseModel = Path.Exists(model) ? RunName.OfModel(model) : model,
+                Datasets = [.. datasets.Where(dataset => !Path.Exists(dataset))],
+                Question = question,
+                Prompt = prompt,
+                Training =
+                [
+                    .. datasets.Where(Path.Exists).Select(file => new CardFact("data", Path.GetFileName(file))),
+                    .. report.Settings.Select(setting => new CardFact(setting.Name, setting.Value)),
+                ],
+                Scores = [.. report.Scores.Select(score => new CardScore(
+                    score.Name, score.Base is { } known ? score.Show(known) : null, score.Show(score.Tuned)))],
+            },
+            folder);
+    }
+}
