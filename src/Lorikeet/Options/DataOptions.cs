@@ -52,7 +52,7 @@ public sealed record DataOptions
     /// Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model was made
     /// for fewer positions.
     /// </value>
-    [Option("max_length", "max_seq_length", "max_seq_len", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
+    [Option("max_length", "max_seq_length", "max_seq_len", "seq_length", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
     public int MaxLength { get; init; } = 1024;
 
     /// <summary>What happens to rows longer than max_length.</summary>

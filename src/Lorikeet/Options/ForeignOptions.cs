@@ -18,7 +18,7 @@ internal static class ForeignOptions
 
     /// <summary>All of them, by name.</summary>
     public static IReadOnlyDictionary<string, ForeignOption> All { get; } =
-        Translated().Concat(Fixed()).Concat(WithoutEffect()).Concat(Absent())
+        Translated().Concat(Fixed()).Concat(WithoutEffect()).Concat(Absent()).Concat(ForeignNames.All())
             .ToDictionary(option => option.Name, StringComparer.OrdinalIgnoreCase);
 
     private static IEnumerable<ForeignOption> Translated() =>
@@ -81,16 +81,16 @@ internal static class ForeignOptions
         Only("ignore_data_skip", "A resumed run continues with the row it stopped at.", "false"),
         Only("save_safetensors", "Weights are always written as safetensors.", "true"),
         Only("logging_strategy", "Use logging_steps.", "steps"),
-        Only("do_train", "This command trains.", "true"),
+        Only("do_train", "This command trains.", "true", "false"),
         Only("do_predict", "Use the verb 'generate' after training.", "false"),
-        Only("streaming", "Datasets are read whole.", "false"),
+        Only("streaming", "Datasets are read as a stream.", "true", "false"),
         Only("bnb_4bit_quant_storage", "4-bit codes are stored as bytes.", "uint8"),
     ];
 
     private static IEnumerable<ForeignOption> WithoutEffect() =>
         NoEffectOf(Prepared, "dataloader_num_workers", "dataloader_pin_memory", "dataloader_persistent_workers",
             "dataset_num_proc", "preprocessing_num_workers", "dataset_batch_size", "overwrite_cache",
-            "remove_unused_columns", "num_of_sequences", "chars_per_token", "dataloader_drop_last")
+            "remove_unused_columns", "num_of_sequences", "chars_per_token")
         .Concat(NoEffectOf(NoPadding, "padding", "padding_side", "pad_token", "pad_to_multiple_of", "padding_free"))
         .Concat(NoEffectOf(OwnModel, "attn_implementation", "use_flash_attention_2", "use_flash_attn", "torch_compile",
             "use_liger_kernel", "use_liger", "use_cache", "pretraining_tp", "low_cpu_mem_usage", "tf32",
@@ -103,8 +103,7 @@ internal static class ForeignOptions
         .Concat(NoEffectOf("--verbose shows more.", "log_level", "logging_first_step", "logging_nan_inf_filter"));
 
     private static IEnumerable<ForeignOption> Absent() =>
-        RefusedAll(OneProcess, "deepspeed", "fsdp", "fsdp_config", "local_rank", "ddp_backend",
-            "ddp_find_unused_parameters", "accelerator_config", "tpu_num_cores", "parallelism_config")
+        RefusedAll(OneProcess, "deepspeed", "fsdp", "local_rank", "ddp_backend", "tpu_num_cores", "parallelism_config")
         .Concat(RefusedAll("Tokens are kept out of command lines and files; set HF_TOKEN.", "token", "hub_token",
             "use_auth_token", "hf_token"))
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
@@ -128,24 +127,24 @@ internal static class ForeignOptions
         _ => null,
     };
 
-    private static ForeignOption Flag(string name, (string, string)? on, (string, string)? off = null) =>
+    internal static ForeignOption Flag(string name, (string, string)? on, (string, string)? off = null) =>
         new(name, true, value =>
             OptionValueReader.IsTrue(value) ? Means(on)
             : OptionValueReader.IsFalse(value) ? Means(off)
             : new Refused("Expected true or false."));
 
-    private static ForeignOption Value(string name, Func<string, ForeignMeaning?> interpret) =>
+    internal static ForeignOption Value(string name, Func<string, ForeignMeaning?> interpret) =>
         new(name, false, interpret);
 
-    private static ForeignOption Only(string name, string reason, params string[] values) =>
+    internal static ForeignOption Only(string name, string reason, params string[] values) =>
         new(name, values[0] is "true" or "false", value => values.Contains(value, StringComparer.OrdinalIgnoreCase)
             ? new Same()
             : new Refused($"{reason} Expected {values[0]}."));
 
-    private static IEnumerable<ForeignOption> NoEffectOf(string reason, params string[] names) =>
+    internal static IEnumerable<ForeignOption> NoEffectOf(string reason, params string[] names) =>
         names.Select(name => new ForeignOption(name, false, _ => new NoEffect(reason)));
 
-    private static IEnumerable<ForeignOption> RefusedAll(string reason, params string[] names) =>
+    internal static IEnumerable<ForeignOption> RefusedAll(string reason, params string[] names) =>
         names.Select(name => new ForeignOption(name, false, _ => new Refused($"{reason} Remove it.")));
 
     private static Same Means((string, string)? setting) => setting is { } one ? new Same(one) : new Same();

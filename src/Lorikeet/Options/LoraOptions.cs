@@ -7,12 +7,12 @@ public sealed record LoraOptions
 {
     /// <summary>Rank: the inner dimension of the two factors of an update.</summary>
     /// <value>On all linear layers, 16 learns what 64 does (QLoRA, appendix A), at a quarter of the size.</value>
-    [Option("lora_r", "r", "rank", "lora_rank", Minimum = 1, Maximum = 4096)]
+    [Option("lora_r", "r", "rank", "lora_rank", "peft_lora_r", Minimum = 1, Maximum = 4096)]
     public int Rank { get; init; } = 16;
 
     /// <summary>Numerator of the update's scale: alpha / r, or alpha / sqrt(r) with use_rslora.</summary>
     /// <value>Twice the rank, the usual choice: the learning rate then carries over between ranks.</value>
-    [Option("lora_alpha", "alpha", Above = 0)]
+    [Option("lora_alpha", "alpha", "peft_lora_alpha", Above = 0)]
     public double Alpha { get; init; } = 32;
 
     /// <summary>Probability that an input of an adapter is dropped in training.</summary>

@@ -6,6 +6,10 @@ namespace Lorikeet.Options;
 /// </summary>
 internal sealed class OptionBinder(OptionCatalog catalog)
 {
+    /// <summary>What Python programs pass as one argument; the names inside are options of their own.</summary>
+    public static string[] ArgumentObjects { get; } =
+        ["model_init_kwargs", "quantization_config", "bnb_config", "peft_config", "lora_config", "training_arguments"];
+
     private readonly Dictionary<OptionDefinition, BoundValue> _values = [];
 
     /// <summary>What must be mended before the options can be used.</summary>
@@ -64,7 +68,13 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             group => string.Equals(group.Name, entry.Key, StringComparison.OrdinalIgnoreCase));
         if (group is null || entry.Inner is null)
         {
-            if (entry.Value is not null) return [new Setting(entry.Key, entry.Value, origin)];
+            var name = OptionCatalog.Normalise(entry.Key);
+            if (entry.Inner is not null && ArgumentObjects.Contains(name))
+                return entry.Inner.SelectMany(inner => Flatten(inner, file, source));
+            if (entry.Value is not null && (entry.Inner is null || !catalog.Foreign.ContainsKey(name)))
+                return [new Setting(entry.Key, entry.Value, origin)];
+            if (catalog.Foreign.ContainsKey(name))
+                return [new Setting(entry.Key, new RawValue.Scalar(entry.Inner!.Count == 0 ? null : "{...}"), origin)];
             Problems.Add($"{origin.Speak(entry.Key)} holds a mapping. {NotAGroup(entry.Key)}");
             return [];
         }
@@ -90,6 +100,14 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         var name = OptionCatalog.Normalise(setting.Name);
         if (catalog.FindNegated(name) is { } flag) return Negate(flag, setting);
         if (!catalog.Foreign.TryGetValue(name, out var foreign)) return [setting];
+        if (ArgumentObjects.Contains(name) && setting.Value is RawValue.Scalar { Text: ['{', ..] json }
+            && ConfigurationFile.ReadInline(json) is { } inner)
+        {
+            return inner.SelectMany(pair => Translate(
+                new Setting(pair.Key, new RawValue.Scalar(pair.Value), setting.Origin)));
+        }
+
+        if (catalog.Find(name) is null && ForeignDefaults.Holds(name, setting.Value)) return [];
         switch (foreign.Interpret(setting.Value.Display))
         {
             case ForeignMeaning.Same same:
@@ -128,6 +146,10 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             Problems.Add($"{setting.Spoken} is not an option. {DidYouMean(setting.Name)}");
             return;
         }
+
+        // Programs write every synonym of an option; the one that is not set says nothing.
+        var isSynonym = !option.Name.Equals(OptionCatalog.Normalise(setting.Name), StringComparison.OrdinalIgnoreCase);
+        if (isSynonym && setting.Value is RawValue.Scalar { Text: null }) return;
 
         var value = OptionValueReader.Read(option, setting.Value, out var expected);
         if (expected is not null)

@@ -28,6 +28,7 @@ public static class OptionsResolver
         binder.Apply(commandLine);
 
         var options = WithComputeType(binder.Build<TrainingOptions>());
+        if (binder.OriginOf(catalog.Find("warmup_ratio")!).IsExplicit) options = WithWarmupRatio(options);
         var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!));
         check.Run();
         OptionBinder.ThrowIfWrong(check.Problems);
@@ -43,6 +44,11 @@ public static class OptionsResolver
             ? options with { Model = options.Model with { TorchDtype = quantization.ComputeType } }
             : options;
     }
+
+    /// <summary>No steps of warm-up beside a ratio leave the ratio in force, as in transformers' get_warmup_steps.</summary>
+    private static TrainingOptions WithWarmupRatio(TrainingOptions options) => options.Optimization.WarmupSteps != 0
+        ? options
+        : options with { Optimization = options.Optimization with { WarmupSteps = null } };
 
     private static Preset ChoosePreset(
         OptionCatalog catalog, IReadOnlyList<FileEntry> entries, IReadOnlyList<Setting> commandLine,
