@@ -8,6 +8,9 @@ namespace Lorikeet.Native;
 /// <summary>Raw memory of tensors, and the names of their element types on both sides of the file border.</summary>
 internal static unsafe class TensorMemory
 {
+    /// <summary>First element in the memory of whatever device the tensor is on; valid while the tensor lives.</summary>
+    public static byte* Address(Tensor tensor) => (byte*)THSTensor_data(tensor.Handle);
+
     /// <summary>First element of a CPU tensor; valid while the tensor lives.</summary>
     public static byte* Pointer(Tensor tensor)
     {

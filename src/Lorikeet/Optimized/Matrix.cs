@@ -1,0 +1,62 @@
+using Lorikeet.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Optimized;
+
+/// <summary>
+/// A row-major matrix in a buffer that lives as long as the training run: its address for our own kernels, its tensor
+/// for GEMMs. Rows may be further apart than they are long, when it is some columns of a wider matrix.
+/// </summary>
+internal sealed unsafe class Matrix : IDisposable
+{
+    private readonly Dictionary<(int Start, int Count), Matrix> _columns = [];
+    private Tensor? _transposed;
+
+    /// <summary>Wraps a tensor [rows, columns] whose last stride is 1, and takes ownership of it.</summary>
+    public Matrix(Tensor tensor)
+    {
+        if (tensor.dim() != 2 || (tensor.stride(1) != 1 && tensor.shape[1] != 1))
+            throw new ArgumentException("A row-major matrix was expected.", nameof(tensor));
+        Tensor = tensor.DetachFromDisposeScope();
+        (Rows, Columns, Pitch) = ((int)tensor.shape[0], (int)tensor.shape[1], (int)tensor.stride(0));
+        ElementType = tensor.dtype;
+        Pointer = TensorMemory.Address(tensor);
+    }
+
+    /// <summary>The same memory as a tensor [rows, columns].</summary>
+    public Tensor Tensor { get; }
+
+    /// <summary>The same memory as a tensor [columns, rows].</summary>
+    public Tensor Transposed => _transposed ??= Tensor.t().DetachFromDisposeScope();
+
+    /// <summary>First element, in the memory of the device.</summary>
+    public byte* Pointer { get; }
+
+    public int Rows { get; }
+
+    public int Columns { get; }
+
+    /// <summary>Elements from one row to the next.</summary>
+    public int Pitch { get; }
+
+    public ScalarType ElementType { get; }
+
+    /// <summary>A new matrix on <paramref name="device"/>; its content is undefined.</summary>
+    public static Matrix Create(int rows, int columns, ScalarType type, Device device) =>
+        new(empty([rows, columns], type, device));
+
+    /// <summary>Some of its columns; the view is made once and lives as long as the matrix.</summary>
+    public Matrix ColumnRange(int start, int count)
+    {
+        if (!_columns.TryGetValue((start, count), out var part))
+            _columns[(start, count)] = part = new Matrix(Tensor.narrow(1, start, count));
+        return part;
+    }
+
+    public void Dispose()
+    {
+        foreach (var part in _columns.Values) part.Dispose();
+        _transposed?.Dispose();
+        Tensor.Dispose();
+    }
+}
