@@ -22,11 +22,18 @@ internal sealed record ForwardContext(
 /// <param name="MicroBatch">Index within the accumulated step.</param>
 internal readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
 {
+    /// <summary>The key of a projection's mask (<see cref="DropoutMask"/>).</summary>
+    public ulong Mask(int projection) =>
+        CounterRandom.Hash(Seed, RandomPurpose.Dropout, (ulong)Step, (ulong)MicroBatch, (ulong)projection);
+
     /// <summary>Scales the survivors of dropout with probability <paramref name="p"/> by 1/(1-p).</summary>
     public Tensor Apply(Tensor x, double p, int projection)
     {
-        var key = CounterRandom.Hash(Seed, RandomPurpose.Dropout, (ulong)Step, (ulong)MicroBatch, (ulong)projection);
-        using var mask = KeyedRandom.Bernoulli(empty_like(x), 1 - p, key).div_(1 - p);
+        var (key, threshold) = (Mask(projection), DropoutMask.Threshold(p));
+        using var kept = empty(x.shape, ScalarType.Bool, CPU);
+        var flags = TensorMemory.Span<bool>(kept);
+        for (var i = 0; i < flags.Length; i++) flags[i] = DropoutMask.Number(key, (uint)i) >= threshold;
+        using var mask = kept.to(x.device).to_type(x.dtype).div_(1 - p);
         return x * mask;
     }
 }

@@ -16,11 +16,12 @@ internal static class ModelFactory
     public static DecoderModel Create(ModelConfig config, LoadSettings settings, ulong seed, double deviation = 0.02)
     {
         using var quiet = no_grad();
-        var drawn = 0UL;
+        var draws = 0UL;
         Tensor Normal(params long[] shape)
         {
-            var key = CounterRandom.Hash(seed, RandomPurpose.Initialization, drawn++);
-            return KeyedRandom.Normal(empty(shape, settings.ComputeType, settings.Device), deviation, key);
+            var key = CounterRandom.Hash(seed, RandomPurpose.Initialization, draws++);
+            using var drawn = KeyedRandom.Normal(empty(shape, ScalarType.Float32, settings.Device), deviation, key);
+            return drawn.to_type(settings.ComputeType);
         }
 
         var index = 0;

@@ -9,7 +9,7 @@ namespace Lorikeet.Optimized;
 /// </summary>
 internal sealed unsafe class Matrix : IDisposable
 {
-    private readonly Dictionary<(int Start, int Count), Matrix> _columns = [];
+    private readonly Dictionary<(int Dimension, int Start, int Count), Matrix> _parts = [];
     private Tensor? _transposed;
 
     /// <summary>Wraps a tensor [rows, columns] whose last stride is 1, and takes ownership of it.</summary>
@@ -46,16 +46,22 @@ internal sealed unsafe class Matrix : IDisposable
         new(empty([rows, columns], type, device));
 
     /// <summary>Some of its columns; the view is made once and lives as long as the matrix.</summary>
-    public Matrix ColumnRange(int start, int count)
+    public Matrix ColumnRange(int start, int count) => Part(1, start, count);
+
+    /// <summary>Some of its rows; the view is made once and lives as long as the matrix.</summary>
+    public Matrix RowRange(int start, int count) => Part(0, start, count);
+
+    private Matrix Part(int dimension, int start, int count)
     {
-        if (!_columns.TryGetValue((start, count), out var part))
-            _columns[(start, count)] = part = new Matrix(Tensor.narrow(1, start, count));
+        if (start == 0 && count == (dimension == 0 ? Rows : Columns)) return this;
+        if (!_parts.TryGetValue((dimension, start, count), out var part))
+            _parts[(dimension, start, count)] = part = new Matrix(Tensor.narrow(dimension, start, count));
         return part;
     }
 
     public void Dispose()
     {
-        foreach (var part in _columns.Values) part.Dispose();
+        foreach (var part in _parts.Values) part.Dispose();
         _transposed?.Dispose();
         Tensor.Dispose();
     }

@@ -98,6 +98,11 @@ public sealed record OptimizationOptions
     [Option("gradient_checkpointing")]
     public bool GradientCheckpointing { get; init; }
 
+    /// <summary>Train with hand-written gradients and fused kernels; false: with the slower reference.</summary>
+    /// <value>On; what it does not cover runs on the reference, and the run says so.</value>
+    [Option("optimized")]
+    public bool Optimized { get; init; } = true;
+
     /// <summary>Strength of the noise on embeddings in training (NEFTune, arXiv 2310.05914); 5 is usual.</summary>
     /// <value>Not set: none; it helps conversation more than short answers.</value>
     [Option("neftune_noise_alpha", Above = 0)]

@@ -5,7 +5,7 @@ namespace Lorikeet.Quantization;
 /// <summary>A frozen matrix stored as it is. Takes ownership of <paramref name="value"/>.</summary>
 internal sealed class DenseWeight(Tensor value) : FrozenWeight
 {
-    public Tensor Value { get; } = value;
+    public Tensor Value { get; private set; } = value;
 
     public override long Rows => Value.shape[0];
 
@@ -16,6 +16,13 @@ internal sealed class DenseWeight(Tensor value) : FrozenWeight
     public override Device Device => Value.device;
 
     public override string Format => Value.dtype.ToString().ToLowerInvariant();
+
+    /// <summary>Continues with the same numbers in other memory, of which it takes ownership.</summary>
+    public void MoveTo(Tensor copy)
+    {
+        Value.Dispose();
+        Value = copy.DetachFromDisposeScope();
+    }
 
     public override Tensor Materialize(ScalarType type) => Value.dtype == type ? Value.alias() : Value.to_type(type);
 

@@ -5,11 +5,36 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Training;
 
-/// <summary>The gradients of all trainable parameters, taken together.</summary>
-internal sealed class Gradients(IReadOnlyList<Parameter> parameters)
+/// <summary>
+/// The gradients of all trainable parameters: one buffer end to end, of which each parameter's gradient is a part, so that
+/// norm, clipping and clearing are one operation each.
+/// </summary>
+internal sealed class Gradients : IDisposable
 {
     // Against division by zero, as torch.nn.utils.clip_grad_norm_.
     private const double Epsilon = 1e-6;
+
+    private readonly IReadOnlyList<Parameter> _parameters;
+
+    /// <summary>Gives every parameter a gradient of zero.</summary>
+    public Gradients(IReadOnlyList<Parameter> parameters)
+    {
+        using var quiet = no_grad();
+        _parameters = parameters;
+        All = zeros(parameters.Sum(parameter => parameter.Value.NumberOfElements), ScalarType.Float32, parameters[0].Value.device)
+            .DetachFromDisposeScope();
+        var start = 0L;
+        foreach (var parameter in parameters)
+        {
+            var count = parameter.Value.NumberOfElements;
+            using var part = All.narrow(0, start, count).view(parameter.Value.shape);
+            parameter.Value.grad = part;
+            start += count;
+        }
+    }
+
+    /// <summary>float32, the parameters' gradients in order.</summary>
+    public Tensor All { get; }
 
     /// <summary>Global L2 norm; gradients are scaled down to <paramref name="limit"/> when it is larger.</summary>
     /// <param name="limit">The largest norm allowed; 0 turns clipping off.</param>
@@ -18,11 +43,8 @@ internal sealed class Gradients(IReadOnlyList<Parameter> parameters)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var all = parameters.Select(parameter => parameter.Value.grad).OfType<Tensor>().ToList();
-        if (all.Count == 0) return 0;
-        var norm = (double)stack(all.Select(gradient => gradient.norm())).norm().item<float>();
-        if (limit > 0 && norm + Epsilon > limit)
-            foreach (var gradient in all) gradient.mul_(limit / (norm + Epsilon));
+        var norm = (double)All.norm().item<float>();
+        if (limit > 0 && norm + Epsilon > limit) All.mul_(limit / (norm + Epsilon));
         return norm;
     }
 
@@ -30,18 +52,15 @@ internal sealed class Gradients(IReadOnlyList<Parameter> parameters)
     public void Clear()
     {
         using var quiet = no_grad();
-        foreach (var parameter in parameters)
-        {
-            using var gradient = parameter.Value.grad;
-            gradient?.zero_();
-        }
+        All.zero_();
     }
 
     /// <summary>Writes them as safetensors, under the names PEFT gives the parameters.</summary>
     public void Write(string path)
     {
         using var scope = NewDisposeScope();
-        TensorFile.Write(path, parameters.Where(parameter => parameter.Value.grad is not null)
-            .Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value.grad!)));
+        TensorFile.Write(path, _parameters.Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value.grad!)));
     }
+
+    public void Dispose() => All.Dispose();
 }

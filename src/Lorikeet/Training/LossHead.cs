@@ -17,30 +17,18 @@ internal sealed class LossHead
     private const long LogitsPerChunk = 1 << 24;
 
     private readonly DecoderModel _model;
-    private readonly Tensor _positions; // int64 [targets]: where the prediction is made
-    private readonly Tensor _targets; // int64 [targets]: what should come next
+    private readonly Tensor _positions;
+    private readonly Tensor _targets;
     private readonly DropoutKey? _dropout;
 
-    /// <summary>Finds the targets of a batch: the label at t is predicted at t-1, never across segments.</summary>
+    /// <summary>Finds the targets of a batch.</summary>
     /// <param name="model">The model.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
     public LossHead(DecoderModel model, Batch batch, DropoutKey? dropout = null)
     {
         (_model, _dropout) = (model, dropout);
-        var (positions, targets) = (new List<long>(), new List<long>());
-        for (var segment = 0; segment + 1 < batch.SegmentStarts.Length; segment++)
-        {
-            for (var t = batch.SegmentStarts[segment] + 1; t < batch.SegmentStarts[segment + 1]; t++)
-            {
-                if (batch.Labels[t] == TrainingRow.Ignored) continue;
-                positions.Add(t - 1);
-                targets.Add(batch.Labels[t]);
-            }
-        }
-
-        _positions = tensor(positions.ToArray(), device: model.Device);
-        _targets = tensor(targets.ToArray(), device: model.Device);
+        (_positions, _targets) = BatchTargets.Of(batch, model.Device);
     }
 
     /// <summary>Number of targets.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Models;
+using Lorikeet.Optimized;
 using Lorikeet.Options;
 using Lorikeet.Runs;
 using Lorikeet.Training.Optimizers;
@@ -16,7 +17,7 @@ internal sealed class Trainer : IDisposable
     private readonly TrainingOptions _options;
     private readonly DecoderModel _model;
     private readonly BatchPlan _plan;
-    private readonly TrainingPass _pass;
+    private readonly ITrainingPass _pass;
     private readonly Gradients _gradients;
     private readonly Optimizer _optimizer;
     private readonly LearningRateSchedule _schedule;
@@ -32,8 +33,8 @@ internal sealed class Trainer : IDisposable
 
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
-        _pass = new TrainingPass(_model, _options.Optimization.GradientCheckpointing, _options.Optimization.NeftuneAlpha ?? 0);
         _gradients = new Gradients(_model.Trainable);
+        _pass = CreatePass();
         _optimizer = Optimizer.Create(LoraPlus.Group(_model.Trainable, _options.Optimization), _options.Optimization);
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
         _position = new TrainingPosition { Fingerprint = RunFingerprint.Of(task.TrainRows, _options, TotalSteps) };
@@ -153,6 +154,17 @@ internal sealed class Trainer : IDisposable
             TrainingCheckpoint.RestoreWeights(_task.Run.Checkpoints.ForStep(best), _model);
     }
 
+    /// <summary>The optimized pass where it covers the model, else the reference, and says why.</summary>
+    private ITrainingPass CreatePass()
+    {
+        var (checkpointing, noise) = (_options.Optimization.GradientCheckpointing, _options.Optimization.NeftuneAlpha ?? 0);
+        if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing, noise);
+        if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
+            return new OptimizedPass(_model, OptimizedSupport.Kernels(_model)!, checkpointing, noise);
+        _observer.Observe(new Noted($"Training runs on the reference implementation, because {obstacle}."));
+        return new TrainingPass(_model, checkpointing, noise);
+    }
+
     private bool IsDue(IntervalStrategy strategy, int? steps) => strategy switch
     {
         IntervalStrategy.No => false,
@@ -171,5 +183,10 @@ internal sealed class Trainer : IDisposable
             (last is null ? "No checkpoint was saved yet." : $"The last good checkpoint is '{last.Folder}'."));
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _pass.Dispose();
+        _gradients.Dispose();
+    }
 }

@@ -9,14 +9,13 @@
 using Lorikeet.Data;
 using Lorikeet.Models;
 using Lorikeet.Native;
-using Lorikeet.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training;
 
 /// <summary>Forward and backward of the reference decoder.</summary>
-internal sealed class TrainingPass
+internal sealed class TrainingPass : ITrainingPass
 {
     // oneDNN compiles a bfloat16 GEMM for every new shape, which takes longer than a small one itself.
     private const int CompiledShapes = 64;
@@ -41,8 +40,6 @@ internal sealed class TrainingPass
             : model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
     }
 
-    /// <summary>Adds the gradient of scale · (summed cross-entropy of the batch) to the parameters.</summary>
-    /// <returns>The summed cross-entropy of the batch's targets, in nats.</returns>
     public double Run(Batch batch, double scale, DropoutKey key)
     {
         using var scope = NewDisposeScope();
@@ -101,28 +98,15 @@ internal sealed class TrainingPass
     {
         using var mode = set_grad_enabled(_embeddingTrained);
         var embedded = _model.Embed(batch.Ids);
-        return _neftuneAlpha > 0 ? embedded + Noise(embedded, layout, key) : embedded;
-    }
-
-    /// <summary>Uniform noise in ±alpha / sqrt(length · hidden), with each segment's own length.</summary>
-    private Tensor Noise(Tensor embedded, SegmentLayout layout, DropoutKey key)
-    {
-        using var scope = NewDisposeScope();
-        var noiseKey = CounterRandom.Hash(key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch);
-        var magnitudes = new float[layout.Tokens];
-        for (var segment = 0; segment < layout.Count; segment++)
-        {
-            var magnitude = _neftuneAlpha / Math.Sqrt((double)layout.Length(segment) * _model.Config.HiddenSize);
-            Array.Fill(magnitudes, (float)magnitude, layout.Starts[segment], layout.Length(segment));
-        }
-
-        var noise = KeyedRandom.Uniform(empty_like(embedded), -1, 1, noiseKey);
-        var scale = tensor(magnitudes, device: _model.Device).to_type(embedded.dtype).unsqueeze(1); // [tokens, 1]
-        return (noise * scale).MoveToOuterDisposeScope();
+        return _neftuneAlpha > 0 ? embedded + EmbeddingNoise.Of(embedded, layout, _neftuneAlpha, key) : embedded;
     }
 
     private static bool IsTrained(DecoderLayer layer) =>
         layer.Projections.Any(projection => projection.Lora is not null || projection.TrainedWeight is not null
             || projection.Bias is { requires_grad: true })
         || layer.Norms.Any(norm => norm.Weight.requires_grad);
+
+    public void Dispose()
+    {
+    }
 }

@@ -115,7 +115,8 @@ public sealed class TrainingGuaranteesTests : IDisposable
         LoraAttachment.Attach(
             model, new LoraOptions { Dropout = dropout, InitLoraWeights = LoraInitialisation.Random, ModulesToSave = ["lm_head"] }, seed: 3);
         var targets = batches.Sum(batch => batch.TargetCount);
-        var pass = new TrainingPass(model, checkpointing);
+        using var gradients = new Gradients(model.Trainable);
+        using var pass = new TrainingPass(model, checkpointing);
         var loss = batches.Select((batch, index) => pass.Run(batch, 1.0 / targets, new DropoutKey(1, 2, index))).Sum() / targets;
         return new StepGradients(loss, model.Trainable.ToDictionary(
             parameter => parameter.Name,

@@ -1,0 +1,131 @@
+// One decoder layer, forward and backward written out. Only A and B of the adapters are trained, so the backward pass is a
+// short fixed script; read it next to Models/DecoderLayer.cs, which says the same with autograd and which tests hold it to.
+//
+//     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o
+//     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
+//
+// Kept for the backward pass: x, m, rotated q,k,v, o, g,u. What is cheap is computed again there: norms and activation.
+using Lorikeet.Models;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Optimized;
+
+/// <summary>A decoder layer over preallocated buffers, with its hand-written gradient.</summary>
+internal sealed class FusedLayer : IDisposable
+{
+    private readonly IDecoderKernels _kernels;
+    private readonly Tensor _middleNorm;
+
+    /// <summary>Fuses a layer's projections; its norms are frozen.</summary>
+    public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
+    {
+        _kernels = kernels;
+        Hidden = (int)layer.Query.Weight.Columns;
+        IsTrained = layer.Projections.Any(projection => projection.Lora is not null);
+        InputNorm = layer.InputNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        _middleNorm = layer.PostAttentionNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        Qkv = new FusedLinear([layer.Query, layer.Key, layer.Value], scratch, kernels);
+        Output = new FusedLinear([layer.Output], scratch, kernels);
+        GateUp = new FusedLinear([layer.Gate, layer.Up], scratch, kernels);
+        Down = new FusedLinear([layer.Down], scratch, kernels);
+    }
+
+    /// <summary>Width of the residual stream.</summary>
+    public int Hidden { get; }
+
+    /// <summary>Whether any projection has an adapter.</summary>
+    public bool IsTrained { get; }
+
+    /// <summary>Weight of the norm before attention, in the compute type.</summary>
+    public Tensor InputNorm { get; }
+
+    public FusedLinear Qkv { get; }
+
+    public FusedLinear Output { get; }
+
+    public FusedLinear GateUp { get; }
+
+    public FusedLinear Down { get; }
+
+    /// <summary>Takes the factors as the optimizer left them.</summary>
+    public void Refresh()
+    {
+        Qkv.Refresh();
+        Output.Refresh();
+        GateUp.Refresh();
+        Down.Refresh();
+    }
+
+    /// <summary>From norm(x) in <c>Normalised</c> to Wd a in <c>Delta</c>; the sum m + Wd a is left to the caller.</summary>
+    public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    {
+        UpToGateUp(layer, pass, sequences, dropout);
+        _kernels.SwiGlu(layer.GateUp, pass.Activation);
+        Down.Forward(pass.Activation, layer.DownNarrow, pass.Delta, dropout);
+    }
+
+    /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
+    public void Recompute(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    {
+        _kernels.RmsNorm(layer.Input, InputNorm, pass.Normalised);
+        UpToGateUp(layer, pass, sequences, dropout);
+    }
+
+    /// <summary>From dy in <c>Gradient</c> to dx in its place; gradients of the factors are added to.</summary>
+    /// <param name="layer">What the forward pass kept; g,u are overwritten, attention is disposed of.</param>
+    /// <param name="pass">Shared buffers.</param>
+    /// <param name="sequences">As in the forward pass.</param>
+    /// <param name="dropout">As in the forward pass.</param>
+    /// <param name="needsInputGradient">False for the lowest trained layer, which saves a GEMM.</param>
+    public void Backward(
+        LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout, bool needsInputGradient)
+    {
+        var gradient = pass.Gradient;
+        Down.InputGradient(gradient, pass.DownNarrow, pass.Activation, dropout); // da
+        _kernels.SwiGluBackward(layer.GateUp, pass.Activation); // dg,du in place of g,u, and a in place of da
+        Down.FactorGradients(gradient, pass.DownNarrow, pass.Activation, layer.DownNarrow, dropout);
+
+        GateUp.InputGradient(layer.GateUp, pass.GateUpNarrow, pass.Normalised, dropout); // dn
+        _kernels.RmsNormBackward(layer.Middle, _middleNorm, pass.Normalised, gradient, gradient, pass.Normalised); // dm, n
+        GateUp.FactorGradients(layer.GateUp, pass.GateUpNarrow, pass.Normalised, layer.GateUpNarrow, dropout);
+
+        var attention = layer.Attention!;
+        Output.InputGradient(gradient, pass.OutputNarrow, pass.AttendedGradient, dropout); // do
+        Output.FactorGradients(gradient, pass.OutputNarrow, attention.Attended, layer.OutputNarrow, dropout);
+        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, pass.QkvGradient);
+        attention.Dispose();
+        layer.Attention = null;
+
+        if (needsInputGradient)
+        {
+            Qkv.InputGradient(pass.QkvGradient, pass.QkvNarrow, pass.Normalised, dropout); // dn
+            _kernels.RmsNormBackward(layer.Input, InputNorm, pass.Normalised, gradient, gradient, pass.Normalised); // dx, n
+        }
+        else
+        {
+            Qkv.NarrowGradient(pass.QkvGradient, pass.QkvNarrow);
+            _kernels.RmsNorm(layer.Input, InputNorm, pass.Normalised);
+        }
+
+        Qkv.FactorGradients(pass.QkvGradient, pass.QkvNarrow, pass.Normalised, layer.QkvNarrow, dropout);
+    }
+
+    private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    {
+        Qkv.Forward(pass.Normalised, layer.QkvNarrow, layer.Qkv, dropout);
+        layer.Attention = _kernels.Attend(layer.Qkv, sequences);
+        Output.Forward(layer.Attention.Attended, layer.OutputNarrow, pass.Delta, dropout);
+        _kernels.AddRmsNorm(layer.Input, pass.Delta, _middleNorm, layer.Middle, pass.Normalised);
+        GateUp.Forward(pass.Normalised, layer.GateUpNarrow, layer.GateUp, dropout);
+    }
+
+    public void Dispose()
+    {
+        InputNorm.Dispose();
+        _middleNorm.Dispose();
+        Qkv.Dispose();
+        Output.Dispose();
+        GateUp.Dispose();
+        Down.Dispose();
+    }
+}

@@ -1,0 +1,77 @@
+using Lorikeet.Data;
+using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Training;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Optimized;
+
+/// <summary>
+/// Head and cross-entropy on the positions that have a target, a chunk at a time; the frozen head has no gradient of its
+/// own. The reference is <see cref="LossHead"/>.
+/// </summary>
+internal sealed class OptimizedHead : IDisposable
+{
+    // 16 M logits are 32 MB in bfloat16: large enough for an efficient GEMM, small beside the model.
+    private const int LogitsPerChunk = 1 << 24;
+    private const int FewestRows = 64;
+
+    private readonly IDecoderKernels _kernels;
+    private readonly FusedWeight _weight;
+    private readonly Tensor _loss;
+    private readonly Matrix _hidden; // [chunk, hidden]
+    private readonly Matrix _logits; // [chunk, vocabulary]
+    private readonly Device _device;
+
+    public OptimizedHead(DecoderModel model, IDecoderKernels kernels, Scratch scratch)
+    {
+        (_kernels, _device) = (kernels, model.Device);
+        _weight = FusedWeight.Of([model.Head], scratch);
+        Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        _loss = zeros(1, ScalarType.Float64, _device).DetachFromDisposeScope();
+        var rows = Math.Max(FewestRows, LogitsPerChunk / _weight.Rows);
+        _hidden = Matrix.Create(rows, _weight.Columns, scratch.ElementType, _device);
+        _logits = Matrix.Create(rows, _weight.Rows, scratch.ElementType, _device);
+    }
+
+    /// <summary>Weight of the final norm, in the compute type.</summary>
+    public Tensor Norm { get; }
+
+    /// <summary>
+    /// Takes the last layer's output in <c>Last</c> and its norm in <c>Normalised</c>; leaves the gradient of the output,
+    /// times <paramref name="scale"/>, in <c>Gradient</c>.
+    /// </summary>
+    /// <returns>The summed cross-entropy in nats.</returns>
+    public double Run(Batch batch, double scale, PassBuffers pass)
+    {
+        var (positions, targets) = BatchTargets.Of(batch, _device);
+        _loss.zero_();
+        pass.Delta.Tensor.zero_();
+        pass.Gradient.Tensor.zero_();
+        var weight = _weight.Materialize();
+        var count = (int)targets.NumberOfElements;
+        for (var start = 0; start < count; start += _hidden.Rows)
+        {
+            var rows = Math.Min(_hidden.Rows, count - start);
+            var (hidden, logits) = (_hidden.RowRange(0, rows), _logits.RowRange(0, rows));
+            var (chunk, chunkTargets) = (positions.narrow(0, start, rows), targets.narrow(0, start, rows));
+            _kernels.GatherRows(pass.Normalised, chunk, hidden);
+            Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Transposed);
+            _kernels.CrossEntropy(logits, chunkTargets, scale, _loss);
+            Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Tensor);
+            _kernels.ScatterRows(hidden, chunk, pass.Delta);
+        }
+
+        _kernels.RmsNormBackward(pass.Last, Norm, pass.Delta, pass.Gradient, pass.Gradient, pass.Delta);
+        return _loss.item<double>();
+    }
+
+    public void Dispose()
+    {
+        _weight.Dispose();
+        Norm.Dispose();
+        _loss.Dispose();
+        _hidden.Dispose();
+        _logits.Dispose();
+    }
+}

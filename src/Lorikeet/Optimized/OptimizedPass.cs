@@ -1,0 +1,130 @@
+// A micro-batch through the model and back, over buffers that exist. Read it next to Training/TrainingPass.cs, the
+// reference that tests hold it to: the same sums in another order of work.
+using Lorikeet.Data;
+using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Training;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Optimized;
+
+/// <summary>Forward and backward with hand-written gradients; nothing is recorded by autograd.</summary>
+internal sealed class OptimizedPass : ITrainingPass
+{
+    // Batches of few different sizes: their buffers are made once, and a GEMM compiled for a shape is used again.
+    private const int TokenMultiple = 64;
+    private const int MostSizes = 32;
+
+    private readonly DecoderModel _model;
+    private readonly IDecoderKernels _kernels;
+    private readonly Scratch _scratch;
+    private readonly FusedLayer[] _layers;
+    private readonly OptimizedHead _head;
+    private readonly Matrix _embedding;
+    private readonly Dictionary<int, PassBuffers> _buffers = [];
+    private readonly int _firstTrained;
+    private readonly int _keptFrom;
+    private readonly double _neftuneAlpha;
+
+    /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> accepts.</summary>
+    /// <param name="model">The model, its adapters attached.</param>
+    /// <param name="kernels">The work between GEMMs on the model's device; becomes the pass's own.</param>
+    /// <param name="checkpointing">Whether layers are recomputed in the backward pass instead of kept.</param>
+    /// <param name="neftuneAlpha">Strength of the noise on embeddings (arXiv 2310.05914); 0 for none.</param>
+    public OptimizedPass(DecoderModel model, IDecoderKernels kernels, bool checkpointing, double neftuneAlpha = 0)
+    {
+        using var quiet = no_grad();
+        (_model, _kernels, _neftuneAlpha) = (model, kernels, neftuneAlpha);
+        _scratch = new Scratch(model.ComputeType, model.Device);
+        _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
+        _head = new OptimizedHead(model, kernels, _scratch);
+        _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
+        _firstTrained = Array.FindIndex(_layers, layer => layer.IsTrained);
+        _keptFrom = checkpointing ? _layers.Length : _firstTrained;
+    }
+
+    public double Run(Batch batch, double scale, DropoutKey key)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        batch = batch.FilledTo(TokenMultiple);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
+        var context = _model.Context(layout, key);
+        using var sequences = new Sequences(layout, context.Cosine, context.Sine);
+        var pass = BuffersFor(batch.TokenCount);
+        foreach (var layer in _layers) layer.Refresh();
+
+        Embed(batch, layout, key, pass.Layers[0].Input);
+        Forward(pass, sequences, key);
+        var loss = _head.Run(batch, scale, pass);
+        Backward(pass, sequences, key);
+        return loss;
+    }
+
+    private void Forward(PassBuffers pass, Sequences sequences, DropoutKey key)
+    {
+        _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.Normalised);
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            var buffers = pass.Layers[i];
+            _layers[i].Forward(buffers, pass, sequences, key);
+            if (!IsStillThere(i)) Forget(buffers);
+
+            // The sum that ends a layer and the norm that begins the next read the same rows: one kernel.
+            var (next, norm) = i + 1 < _layers.Length
+                ? (pass.Layers[i + 1].Input, _layers[i + 1].InputNorm)
+                : (pass.Last, _head.Norm);
+            _kernels.AddRmsNorm(buffers.Middle, pass.Delta, norm, next, pass.Normalised);
+        }
+    }
+
+    private void Backward(PassBuffers pass, Sequences sequences, DropoutKey key)
+    {
+        for (var i = _layers.Length - 1; i >= _firstTrained; i--)
+        {
+            if (!IsStillThere(i)) _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
+            _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient: i > _firstTrained);
+        }
+
+        if (_keptFrom > 0) Forget(pass.Layers[_keptFrom - 1]);
+    }
+
+    /// <summary>Layers below the kept ones share buffers; the last of them to run finds there what it left.</summary>
+    private bool IsStillThere(int layer) => layer >= _keptFrom - 1;
+
+    private static void Forget(LayerBuffers buffers)
+    {
+        buffers.Attention?.Dispose();
+        buffers.Attention = null;
+    }
+
+    private void Embed(Batch batch, SegmentLayout layout, DropoutKey key, Matrix target)
+    {
+        using var ids = tensor(batch.Ids.Select(id => (long)id).ToArray(), device: _model.Device);
+        _kernels.GatherRows(_embedding, ids, target);
+        if (_neftuneAlpha > 0) target.Tensor.add_(EmbeddingNoise.Of(target.Tensor, layout, _neftuneAlpha, key));
+    }
+
+    private PassBuffers BuffersFor(int tokens)
+    {
+        if (_buffers.TryGetValue(tokens, out var known)) return known;
+        if (_buffers.Count == MostSizes) Release();
+        return _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _scratch);
+    }
+
+    private void Release()
+    {
+        foreach (var buffers in _buffers.Values) buffers.Dispose();
+        _buffers.Clear();
+    }
+
+    public void Dispose()
+    {
+        Release();
+        foreach (var layer in _layers) layer.Dispose();
+        _head.Dispose();
+        _embedding.Dispose();
+        _scratch.Dispose();
+        _kernels.Dispose();
+    }
+}

@@ -1,0 +1,91 @@
+namespace Lorikeet.Optimized;
+
+/// <summary>How wide the buffers of a model's layers are; ranks are those of the layer with the highest.</summary>
+internal readonly record struct LayerWidths(
+    int Hidden, int Qkv, int Attended, int Inner, int QkvRank, int OutputRank, int GateUpRank, int DownRank)
+{
+    public static LayerWidths Of(IReadOnlyList<FusedLayer> layers) => new(
+        layers[0].Hidden, layers[0].Qkv.Rows, layers[0].Output.Columns, layers[0].Down.Columns,
+        layers.Max(layer => layer.Qkv.Rank), layers.Max(layer => layer.Output.Rank),
+        layers.Max(layer => layer.GateUp.Rank), layers.Max(layer => layer.Down.Rank));
+}
+
+/// <summary>The buffers of a pass over so many tokens: made at the first batch of that size, used by all after it.</summary>
+internal sealed class PassBuffers : IDisposable
+{
+    private readonly List<Matrix> _owned = [];
+    private readonly LayerBuffers? _recomputed;
+
+    /// <summary>Makes buffers for batches of <paramref name="tokens"/> tokens.</summary>
+    /// <param name="layers">The model's layers.</param>
+    /// <param name="tokens">Rows.</param>
+    /// <param name="keptFrom">The first layer that keeps what its backward pass needs; those below are recomputed.</param>
+    /// <param name="scratch">Type and device.</param>
+    public PassBuffers(IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, Scratch scratch)
+    {
+        Matrix Own(int columns)
+        {
+            var matrix = Matrix.Create(tokens, columns, scratch.ElementType, scratch.Device);
+            _owned.Add(matrix);
+            return matrix;
+        }
+
+        Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
+
+        var widths = LayerWidths.Of(layers);
+        Tokens = tokens;
+        if (keptFrom > 0) _recomputed = new LayerBuffers(widths, tokens, scratch, shared: null);
+        Layers = [.. layers.Select((_, index) =>
+            new LayerBuffers(widths, tokens, scratch, index < keptFrom ? _recomputed : null))];
+        (Normalised, Delta) = (Own(widths.Hidden), Own(widths.Hidden));
+        (Last, Gradient) = (Own(widths.Hidden), Own(widths.Hidden));
+        Activation = Own(widths.Inner);
+        AttendedGradient = Own(widths.Attended);
+        QkvGradient = Own(widths.Qkv);
+        QkvNarrow = Narrow(widths.QkvRank);
+        OutputNarrow = Narrow(widths.OutputRank);
+        GateUpNarrow = Narrow(widths.GateUpRank);
+        DownNarrow = Narrow(widths.DownRank);
+    }
+
+    public int Tokens { get; }
+
+    public IReadOnlyList<LayerBuffers> Layers { get; }
+
+    /// <summary>[tokens, hidden]: input of the next fused projection.</summary>
+    public Matrix Normalised { get; }
+
+    /// <summary>[tokens, hidden]: what the last projection adds to the residual stream.</summary>
+    public Matrix Delta { get; }
+
+    /// <summary>[tokens, hidden]: output of the last layer.</summary>
+    public Matrix Last { get; }
+
+    /// <summary>[tokens, hidden]: gradient of the residual stream.</summary>
+    public Matrix Gradient { get; }
+
+    /// <summary>[tokens, inner].</summary>
+    public Matrix Activation { get; }
+
+    /// <summary>[tokens, heads · headSize].</summary>
+    public Matrix AttendedGradient { get; }
+
+    /// <summary>[tokens, queries + keys + values].</summary>
+    public Matrix QkvGradient { get; }
+
+    /// <summary>[tokens, rank]: gradients of what the factors A made.</summary>
+    public Matrix? QkvNarrow { get; }
+
+    public Matrix? OutputNarrow { get; }
+
+    public Matrix? GateUpNarrow { get; }
+
+    public Matrix? DownNarrow { get; }
+
+    public void Dispose()
+    {
+        foreach (var layer in Layers) layer.Dispose();
+        _recomputed?.Dispose();
+        foreach (var matrix in _owned) matrix.Dispose();
+    }
+}

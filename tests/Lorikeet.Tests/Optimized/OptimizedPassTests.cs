@@ -1,0 +1,178 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Data;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Optimized;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Training;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Optimized;
+
+/// <summary>The hand-written pass and the reference give the same loss and gradients.</summary>
+public class OptimizedPassTests
+{
+    // Batches: rows of these lengths; one of them of the length of a block, one far longer, one a single token.
+    private static readonly int[] s_lengths = [23, 1, 32, 7, 90, 33];
+
+    [Fact]
+    public void GroupedQueries_EqualReference() => RequireEqual(Shape(heads: 6, keyValueHeads: 2, headSize: 8), new LoraOptions());
+
+    [Fact]
+    public void OneKeyHead_EqualsReference() => RequireEqual(Shape(heads: 4, keyValueHeads: 1, headSize: 24), new LoraOptions());
+
+    [Fact]
+    public void WideHeads_EqualReference() => RequireEqual(Shape(heads: 2, keyValueHeads: 2, headSize: 80), new LoraOptions());
+
+    [Fact]
+    public void OddWidths_EqualReference() =>
+        RequireEqual(Shape(heads: 3, keyValueHeads: 1, headSize: 10) with { IntermediateSize = 37, VocabularySize = 101 }, new LoraOptions { Rank = 3, Alpha = 6 });
+
+    [Fact]
+    public void Biases_EqualReference() => RequireEqual(
+        Shape() with { QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true }, new LoraOptions());
+
+    [Fact]
+    public void SlidingWindow_EqualsReference() => RequireEqual(Shape() with { SlidingWindow = 13 }, new LoraOptions());
+
+    [Fact]
+    public void QueriesAndValuesOnly_EqualReference() => RequireEqual(
+        Shape(), new LoraOptions { Rank = 5, TargetModules = TargetModules.Named("q_proj", "v_proj") });
+
+    [Fact]
+    public void SomeLayersOnly_EqualReference() =>
+        RequireEqual(Shape() with { LayerCount = 4 }, new LoraOptions { LayersToTransform = [1, 2] });
+
+    [Fact]
+    public void DifferentRanks_EqualReference() => RequireEqual(
+        Shape(), new LoraOptions { RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 } });
+
+    [Fact]
+    public void Dropout_DropsWhatTheReferenceDrops() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.3 });
+
+    [Fact]
+    public void Recomputation_ChangesNothing() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.2 }, checkpointing: true);
+
+    [Fact]
+    public void EmbeddingNoise_EqualsReference() => RequireEqual(Shape(), new LoraOptions(), noise: 5);
+
+    [Fact]
+    public void FourBitBase_EqualsReference() =>
+        RequireEqual(Shape(), new LoraOptions(), quantization: new QuantizationSettings(QuantizationKind.Nf4, true));
+
+    [Fact]
+    public void BFloat16_IsAsCloseToFloat32AsTheReference()
+    {
+        var (shape, options) = (Shape(heads: 8, keyValueHeads: 4, headSize: 32), new LoraOptions());
+        var exact = Gradients(shape, options, ScalarType.Float32, optimized: false);
+        var reference = Gradients(shape, options, ScalarType.BFloat16, optimized: false);
+        var optimized = Gradients(shape, options, ScalarType.BFloat16, optimized: true);
+        foreach (var (name, values) in exact.Values)
+        {
+            var (allowed, error) = (Distance(values, reference.Values[name]), Distance(values, optimized.Values[name]));
+            Assert.True(error <= 1.3 * allowed, $"{name}: {error:G3} from float32, the reference {allowed:G3}");
+        }
+    }
+
+    [Fact]
+    public void Repeated_IsTheSameBitForBit()
+    {
+        var first = Gradients(Shape(), new LoraOptions(), ScalarType.BFloat16, optimized: true);
+        var second = Gradients(Shape(), new LoraOptions(), ScalarType.BFloat16, optimized: true);
+        Assert.Equal(first.Loss, second.Loss);
+        foreach (var (name, values) in first.Values) Assert.Equal(values, second.Values[name]);
+    }
+
+    [Fact]
+    public void TrainedNorms_AreRefusedByName()
+    {
+        using var model = Model(Shape() with { QueryKeyNorm = true }, ScalarType.Float32, QuantizationSettings.None);
+        LoraAttachment.Attach(model, new LoraOptions(), seed: 1);
+        Assert.Equal("the model normalises queries and keys", OptimizedSupport.Obstacle(model));
+    }
+
+    private static void RequireEqual(
+        ModelConfig shape, LoraOptions options, bool checkpointing = false, double noise = 0, QuantizationSettings? quantization = null)
+    {
+        var expected = Gradients(shape, options, ScalarType.Float32, false, checkpointing, noise, quantization);
+        var actual = Gradients(shape, options, ScalarType.Float32, true, checkpointing, noise, quantization);
+        Assert.Equal(expected.Loss, actual.Loss, 1e-4 * expected.Loss);
+        foreach (var (name, values) in expected.Values)
+        {
+            var error = Distance(values, actual.Values[name]);
+            Assert.True(error <= 2e-5, $"{name}: relative distance {error:G3}");
+        }
+    }
+
+    private static StepGradients Gradients(
+        ModelConfig shape, LoraOptions options, ScalarType type, bool optimized, bool checkpointing = false, double noise = 0,
+        QuantizationSettings? quantization = null)
+    {
+        using var model = Model(shape, type, quantization ?? QuantizationSettings.None);
+        LoraAttachment.Attach(model, options with { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        if (optimized) Assert.Null(OptimizedSupport.Obstacle(model));
+        using ITrainingPass pass = optimized
+            ? new OptimizedPass(model, OptimizedSupport.Kernels(model)!, checkpointing, noise)
+            : new TrainingPass(model, checkpointing, noise);
+
+        // Two micro-batches of different sizes, so that gradients add up and buffers are made twice.
+        var loss = 0.0;
+        for (var i = 0; i < 2; i++)
+            loss += pass.Run(Rows(s_lengths[i..], shape.VocabularySize), 0.01, new DropoutKey(1, 2, i));
+        return new StepGradients(loss, model.Trainable.ToDictionary(
+            parameter => parameter.Name, parameter => parameter.Value.grad!.flatten().data<float>().ToArray()));
+    }
+
+    private static DecoderModel Model(ModelConfig shape, ScalarType type, QuantizationSettings quantization)
+    {
+        // Drawn in float32 and rounded, so that models of both types hold the same numbers.
+        var model = ModelFactory.Create(shape, new LoadSettings(type, CPU, quantization), seed: 5, deviation: 0.1);
+        using var quiet = no_grad();
+        foreach (var projection in model.LayerProjections)
+            if (projection.Bias is { } bias) bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
+        return model;
+    }
+
+    private static ModelConfig Shape(int heads = 4, int keyValueHeads = 2, int headSize = 16) => new()
+    {
+        ModelType = "llama",
+        VocabularySize = 96,
+        HiddenSize = 64,
+        IntermediateSize = 112,
+        LayerCount = 3,
+        HeadCount = heads,
+        KeyValueHeadCount = keyValueHeads,
+        HeadSize = headSize,
+        NormEpsilon = 1e-5,
+        Rope = new RopeSettings(),
+        MaxPositions = 256,
+        Source = new JsonObject(),
+    };
+
+    private static Batch Rows(int[] lengths, int vocabulary)
+    {
+        var random = new Random(17);
+        return Batch.FromRows([.. lengths.Select(length =>
+        {
+            var ids = Enumerable.Range(0, length).Select(_ => random.Next(vocabulary)).ToArray();
+            return new TrainingRow(ids, [.. ids.Select(id => random.Next(3) == 0 ? TrainingRow.Ignored : id)]);
+        })]);
+    }
+
+    /// <summary>Euclidean distance over the length of what was expected.</summary>
+    private static double Distance(float[] expected, float[] actual)
+    {
+        var (difference, length) = (0.0, 0.0);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            difference += Math.Pow(expected[i] - actual[i], 2);
+            length += Math.Pow(expected[i], 2);
+        }
+
+        return Math.Sqrt(difference / Math.Max(length, 1e-30));
+    }
+
+    private sealed record StepGradients(double Loss, IReadOnlyDictionary<string, float[]> Values);
+}
