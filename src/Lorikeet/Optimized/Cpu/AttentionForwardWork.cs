@@ -73,7 +73,7 @@ internal readonly unsafe struct AttentionForwardWork<T>(
             {
                 var scaled = Vector512.Load(scores + i) * scale;
                 scaled.Store(scores + i);
-                largest = Vector512.Max(largest, scaled);
+                largest = Vector512.MaxNative(largest, scaled);
             }
 
             var top = Vectors.Largest(largest);

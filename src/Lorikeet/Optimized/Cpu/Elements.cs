@@ -2,6 +2,7 @@
 // vector of a row is loaded and stored in part, its missing lanes read as zero.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Lorikeet.Quantization;
 
 namespace Lorikeet.Optimized.Cpu;
@@ -53,14 +54,20 @@ internal readonly unsafe struct BFloat16Element(float value) : IElement<BFloat16
     public static Vector512<float> Load(BFloat16Element* source)
     {
         var bits = Vector256.Load((ushort*)source);
-        return (Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits)) << 16).AsSingle();
+        var wide = Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512UInt32(bits)
+            : Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits));
+        return (wide << 16).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(BFloat16Element* target, Vector512<float> values)
     {
         var rounded = Nearest(values) >> 16;
-        Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store((ushort*)target);
+        var bits = Avx512F.IsSupported
+            ? Avx512F.ConvertToVector256UInt16(rounded)
+            : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
+        bits.Store((ushort*)target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -18,7 +18,8 @@ internal static class Exponential
     public static Vector512<float> Of(Vector512<float> x)
     {
         var vanishes = Vector512.LessThan(x, Vector512.Create(Smallest));
-        x = Vector512.Min(Vector512.Max(x, Vector512.Create(Smallest)), Vector512.Create(Largest));
+        // The native forms: no lane is beyond what an integer holds, and a NaN may become any number but not a fault.
+        x = Vector512.MinNative(Vector512.MaxNative(x, Vector512.Create(Smallest)), Vector512.Create(Largest));
         var n = Vector512.Floor(Vector512.FusedMultiplyAdd(x, Vector512.Create(Log2E), Vector512.Create(0.5f)));
         var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Log2High), x);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Log2Low), r);
@@ -32,8 +33,9 @@ internal static class Exponential
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
 
         // Times 2^n, built as the bits of a float. n = 128 at the upper end would overflow the exponent: halve and double.
-        var half = Vector512.ConvertToInt32(n) >> 1;
-        var rest = Vector512.ConvertToInt32(n) - half;
+        var whole = Vector512.ConvertToInt32Native(n);
+        var half = whole >> 1;
+        var rest = whole - half;
         return Vector512.AndNot(p * PowerOfTwo(half) * PowerOfTwo(rest), vanishes);
     }
 
