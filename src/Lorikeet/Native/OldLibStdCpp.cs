@@ -26,7 +26,7 @@ internal static class OldLibStdCpp
     {
         var image = File.ReadAllBytes(library);
         var hash = Convert.ToHexStringLower(SHA256.HashData(image))[..16];
-        var folder = Path.Combine(CacheFolder(), "native", hash);
+        var folder = Path.Combine(UserCache.Folder, "native", hash);
         var target = Path.Combine(folder, Path.GetFileName(library));
         if (File.Exists(target)) return target;
 
@@ -92,14 +92,6 @@ internal static class OldLibStdCpp
     {
         var tail = image[offset..];
         return tail[..tail.IndexOf((byte)0)];
-    }
-
-    private static string CacheFolder()
-    {
-        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        if (string.IsNullOrEmpty(cache))
-            cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        return Path.Combine(cache, "lorikeet");
     }
 
     internal static DeviceException Unexpected(string library, string what) => new(

@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+
+namespace Lorikeet.Native.Cuda;
+
+/// <summary>The CUDA driver's C interface, loaded when it is first needed. Every call of it returns a status.</summary>
+/// <remarks>Reference: CUDA Driver API, cuda.h. Handles are opaque; a device pointer is 64 bits.</remarks>
+internal static unsafe class CudaDriver
+{
+    private static readonly nint s_library = NativeLibrary.Load(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
+    private static readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>
+        s_launchKernel =
+            (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export("cuLaunchKernel");
+    private static readonly delegate* unmanaged<int*, int, int, int> s_deviceGetAttribute =
+        (delegate* unmanaged<int*, int, int, int>)Export("cuDeviceGetAttribute");
+    private static readonly delegate* unmanaged<nint*, int, int> s_primaryContextRetain =
+        (delegate* unmanaged<nint*, int, int>)Export("cuDevicePrimaryCtxRetain");
+    private static readonly delegate* unmanaged<nint, int> s_contextSetCurrent =
+        (delegate* unmanaged<nint, int>)Export("cuCtxSetCurrent");
+    private static readonly delegate* unmanaged<nint*, void*, int> s_moduleLoadData =
+        (delegate* unmanaged<nint*, void*, int>)Export("cuModuleLoadData");
+    private static readonly delegate* unmanaged<nint*, nint, byte*, int> s_moduleGetFunction =
+        (delegate* unmanaged<nint*, nint, byte*, int>)Export("cuModuleGetFunction");
+    private static readonly delegate* unmanaged<nuint, void*, nuint, nint, int> s_copyToDevice =
+        (delegate* unmanaged<nuint, void*, nuint, nint, int>)Export("cuMemcpyHtoDAsync_v2");
+    private static readonly delegate* unmanaged<nuint*, nuint*, int> s_memoryGetInfo =
+        (delegate* unmanaged<nuint*, nuint*, int>)Export("cuMemGetInfo_v2");
+    private static readonly delegate* unmanaged<nint*, uint, int> s_eventCreate =
+        (delegate* unmanaged<nint*, uint, int>)Export("cuEventCreate");
+    private static readonly delegate* unmanaged<nint, int> s_eventDestroy =
+        (delegate* unmanaged<nint, int>)Export("cuEventDestroy_v2");
+    private static readonly delegate* unmanaged<nint, nint, int> s_eventRecord =
+        (delegate* unmanaged<nint, nint, int>)Export("cuEventRecord");
+    private static readonly delegate* unmanaged<nint, int> s_eventSynchronize =
+        (delegate* unmanaged<nint, int>)Export("cuEventSynchronize");
+    private static readonly delegate* unmanaged<float*, nint, nint, int> s_eventElapsedTime =
+        (delegate* unmanaged<float*, nint, nint, int>)Export("cuEventElapsedTime");
+    private static readonly delegate* unmanaged<int, byte**, int> s_getErrorString =
+        (delegate* unmanaged<int, byte**, int>)Export("cuGetErrorString");
+
+    /// <summary>Attributes of <see cref="Attribute"/> (CUdevice_attribute).</summary>
+    public const int ComputeCapabilityMajor = 75, ComputeCapabilityMinor = 76, MultiprocessorCount = 16;
+
+    /// <summary>Queues a kernel; <paramref name="arguments"/> point at its arguments.</summary>
+    public static void Launch(nint function, uint blocks, uint threads, nint stream, void** arguments) =>
+        Require(s_launchKernel(function, blocks, 1, 1, threads, 1, 1, 0, stream, arguments, null), "a kernel");
+
+    public static int Attribute(int device, int attribute)
+    {
+        int value;
+        Require(s_deviceGetAttribute(&value, attribute, device), "reading an attribute of the device");
+        return value;
+    }
+
+    /// <summary>The context that torch uses too.</summary>
+    public static nint PrimaryContext(int device)
+    {
+        nint context;
+        Require(s_primaryContextRetain(&context, device), "opening the device");
+        return context;
+    }
+
+    public static void SetCurrentContext(nint context) =>
+        Require(s_contextSetCurrent(context), "choosing the device");
+
+    /// <summary>Loads a cubin or, ended by a zero byte, PTX; it stays loaded as long as the process runs.</summary>
+    public static nint LoadModule(ReadOnlySpan<byte> image)
+    {
+        nint module;
+        fixed (byte* start = image)
+            Require(s_moduleLoadData(&module, start), "loading compiled kernels");
+        return module;
+    }
+
+    /// <param name="module">From <see cref="LoadModule"/>.</param>
+    /// <param name="name">In UTF-8, ended by a zero byte.</param>
+    public static nint Function(nint module, ReadOnlySpan<byte> name)
+    {
+        nint function;
+        fixed (byte* start = name)
+            Require(s_moduleGetFunction(&function, module, start), "finding a kernel");
+        return function;
+    }
+
+    /// <summary>Copies host memory, which may be reused at once when it is not pinned.</summary>
+    public static void CopyToDevice(byte* target, void* source, long bytes, nint stream) =>
+        Require(s_copyToDevice((nuint)target, source, (nuint)bytes, stream), "copying to the device");
+
+    /// <summary>Free and total bytes of the current device.</summary>
+    public static (long Free, long Total) Memory()
+    {
+        nuint free, total;
+        Require(s_memoryGetInfo(&free, &total), "asking for free memory");
+        return ((long)free, (long)total);
+    }
+
+    public static nint CreateEvent()
+    {
+        nint created;
+        Require(s_eventCreate(&created, 0), "creating an event");
+        return created;
+    }
+
+    public static void DestroyEvent(nint timed) => Require(s_eventDestroy(timed), "destroying an event");
+
+    public static void Record(nint timed, nint stream) => Require(s_eventRecord(timed, stream), "recording an event");
+
+    /// <summary>Waits for <paramref name="end"/>; the milliseconds between two events.</summary>
+    public static float Elapsed(nint start, nint end)
+    {
+        float milliseconds;
+        Require(s_eventSynchronize(end), "waiting for an event");
+        Require(s_eventElapsedTime(&milliseconds, start, end), "reading an event");
+        return milliseconds;
+    }
+
+    private static void Require(int status, string what)
+    {
+        if (status != 0) throw Failure(status, what);
+    }
+
+    private static DeviceException Failure(int status, string what)
+    {
+        byte* text = null;
+        _ = s_getErrorString(status, &text);
+        return new DeviceException(
+            $"CUDA refused {what}: error {status}, {Marshal.PtrToStringUTF8((nint)text) ?? "unknown"}. " +
+            "An earlier kernel may be the cause; CUDA_LAUNCH_BLOCKING=1 shows which. Check the driver with 'nvidia-smi'.");
+    }
+
+    private static nint Export(string name) => NativeLibrary.GetExport(s_library, name);
+}

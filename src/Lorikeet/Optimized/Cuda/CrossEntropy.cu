@@ -1,0 +1,94 @@
+// Cross-entropy of a row of logits and its gradient in place, one block a row: an online softmax, then the gradient. A
+// target below zero counts for nothing.
+
+struct Softmax
+{
+    float largest;
+    float sum; // of exp(x - largest)
+};
+
+__device__ __forceinline__ Softmax join(Softmax a, Softmax b)
+{
+    Softmax both;
+    both.largest = fmaxf(a.largest, b.largest);
+    both.sum = a.sum * __expf(a.largest - both.largest) + b.sum * __expf(b.largest - both.largest);
+    return both;
+}
+
+__device__ __forceinline__ Softmax warpJoin(Softmax x)
+{
+#pragma unroll
+    for (int lane = 16; lane > 0; lane /= 2)
+    {
+        Softmax other;
+        other.largest = __shfl_xor_sync(0xffffffffu, x.largest, lane);
+        other.sum = __shfl_xor_sync(0xffffffffu, x.sum, lane);
+        x = join(x, other);
+    }
+    return x;
+}
+
+__device__ __forceinline__ Softmax blockJoin(Softmax x)
+{
+    __shared__ Softmax parts[32];
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = blockDim.x / 32;
+    x = warpJoin(x);
+    if (lane == 0) parts[warp] = x;
+    __syncthreads();
+    Softmax none = {-1e30f, 0};
+    return warpJoin(lane < warps ? parts[lane] : none);
+}
+
+template <int W> __device__ void crossEntropy(Matrix logits, const long long* targets, float scale, float* losses)
+{
+    bf16* row = at(logits, blockIdx.x, 0);
+    long long target = targets[blockIdx.x];
+    Softmax mine = {-1e30f, 0};
+    for (int column = threadIdx.x * W; column < logits.columns; column += blockDim.x * W)
+    {
+        Values<W> x = load<W>(row + column);
+        float largest = mine.largest;
+#pragma unroll
+        for (int i = 0; i < W; i++) largest = fmaxf(largest, x.v[i]);
+        mine.sum *= __expf(mine.largest - largest);
+        mine.largest = largest;
+#pragma unroll
+        for (int i = 0; i < W; i++) mine.sum += __expf(x.v[i] - largest);
+    }
+
+    Softmax all = blockJoin(mine);
+    float logSum = all.largest + logf(all.sum);
+    if (threadIdx.x == 0) losses[blockIdx.x] = target < 0 ? 0 : logSum - widen(row[target]);
+    __syncthreads(); // the target's logit is read before it is overwritten
+
+    float factor = target < 0 ? 0 : scale;
+    for (int column = threadIdx.x * W; column < logits.columns; column += blockDim.x * W)
+    {
+        Values<W> x = load<W>(row + column);
+#pragma unroll
+        for (int i = 0; i < W; i++)
+            x.v[i] = factor * (__expf(x.v[i] - logSum) - (column + i == target ? 1.0f : 0.0f));
+        store(row + column, x);
+    }
+}
+
+extern "C" __global__ void cross_entropy_8(Matrix logits, const long long* targets, float scale, float* losses)
+{ crossEntropy<8>(logits, targets, scale, losses); }
+
+extern "C" __global__ void cross_entropy_1(Matrix logits, const long long* targets, float scale, float* losses)
+{ crossEntropy<1>(logits, targets, scale, losses); }
+
+// One block: adds the rows' losses to the total, always in the same order.
+extern "C" __global__ void add_losses(const float* losses, int rows, double* total)
+{
+    __shared__ double parts[256];
+    double sum = 0;
+    for (int row = threadIdx.x; row < rows; row += blockDim.x) sum += losses[row];
+    parts[threadIdx.x] = sum;
+    for (int width = blockDim.x / 2; width > 0; width /= 2)
+    {
+        __syncthreads();
+        if (threadIdx.x < width) parts[threadIdx.x] += parts[threadIdx.x + width];
+    }
+    if (threadIdx.x == 0) *total += parts[0];
+}

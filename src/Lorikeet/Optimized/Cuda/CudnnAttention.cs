@@ -1,0 +1,103 @@
+using static Lorikeet.Optimized.Cuda.AttentionCalls;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Optimized.Cuda;
+
+/// <summary>cuDNN's causal attention, the fastest on Hopper; for batches whose segments have one length.</summary>
+internal sealed unsafe class CudnnAttention : IDisposable
+{
+    private const int LargestHead = 128;
+
+    private readonly AttentionShape _shape;
+    private readonly HeadViews _views;
+    private readonly nint _undefined;
+    private double _scale;
+
+    public CudnnAttention(AttentionShape shape, HeadViews views)
+    {
+        (_shape, _views, _scale) = (shape, views, shape.Scale);
+        nint undefined;
+        _ = aoti_torch_new_uninitialized_tensor(&undefined);
+        _undefined = undefined;
+    }
+
+    /// <summary>Whether cuDNN takes heads of this shape.</summary>
+    public static bool Takes(AttentionShape shape) => shape.HeadSize % 8 == 0 && shape.HeadSize <= LargestHead;
+
+    /// <summary>Attends; null where cuDNN refuses.</summary>
+    public AttentionOutput? Forward(Matrix qkv, int segments, int length)
+    {
+        var (query, key, value) = Split(qkv, segments, length);
+        nint output, logSumExp, startsQuery, startsKey, seed, offset, debug;
+        long longestQuery, longestKey;
+        int status;
+        fixed (double* scale = &_scale)
+        {
+            status = aoti_torch_cuda__scaled_dot_product_cudnn_attention(
+                query, key, value, null, 1, 0, 1, 0, scale,
+                &output, &logSumExp, &startsQuery, &startsKey, &longestQuery, &longestKey, &seed, &offset, &debug);
+        }
+
+        if (status != 0) return null;
+        Delete(startsQuery);
+        Delete(startsKey);
+        Delete(debug);
+        var attended = Flatten(output, qkv.Rows, length);
+        Delete(output);
+        if (attended is not null)
+            return new AttentionOutput(attended, Own(logSumExp), Own(seed), Own(offset));
+
+        Delete(logSumExp);
+        Delete(seed);
+        Delete(offset);
+        return null;
+    }
+
+    /// <summary>Gradients of rotated queries and keys, and of values; null where cuDNN refuses.</summary>
+    public HeadGradients? Backward(Matrix qkv, AttentionOutput output, Matrix gradient, int segments, int length)
+    {
+        var (query, key, value) = Split(qkv, segments, length);
+        nint queryGradient, keyGradient, valueGradient;
+        int status;
+        fixed (double* scale = &_scale)
+        {
+            status = aoti_torch_cuda__scaled_dot_product_cudnn_attention_backward(
+                Grid(gradient, segments, length), query, key, value, Grid(output.Attended, segments, length),
+                output.Saved[0].Handle, output.Saved[1].Handle, output.Saved[2].Handle,
+                _undefined, _undefined, _undefined, length, length, 0, 1, scale,
+                &queryGradient, &keyGradient, &valueGradient);
+        }
+
+        return status == 0 ? new HeadGradients(queryGradient, keyGradient, valueGradient, length) : null;
+    }
+
+    public void Dispose() => Delete(_undefined);
+
+    private (nint Query, nint Key, nint Value) Split(Matrix qkv, int segments, int length)
+    {
+        var keys = qkv.Pointer + sizeof(ushort) * (long)_shape.Heads * _shape.HeadSize;
+        var values = keys + sizeof(ushort) * (long)_shape.KeyValueHeads * _shape.HeadSize;
+        return (
+            _views.Grid(qkv.Pointer, segments, length, _shape.Heads, qkv.Pitch),
+            _views.Grid(keys, segments, length, _shape.KeyValueHeads, qkv.Pitch),
+            _views.Grid(values, segments, length, _shape.KeyValueHeads, qkv.Pitch));
+    }
+
+    private nint Grid(Matrix heads, int segments, int length) =>
+        _views.Grid(heads.Pointer, segments, length, _shape.Heads, heads.Pitch);
+
+    /// <summary>[segments, heads, length, headSize] as [tokens, heads · headSize]: it was laid out like the queries.</summary>
+    private Matrix? Flatten(nint output, int tokens, int length)
+    {
+        var width = (long)_shape.Heads * _shape.HeadSize;
+        long* strides;
+        _ = aoti_torch_get_strides(output, &strides);
+        var rowMajor = strides[1] == _shape.HeadSize && strides[3] == 1
+            && (strides[2] == width || length == 1) && (strides[0] == length * width || tokens == length);
+        return rowMajor ? Heads.Reshape(output, tokens, width) : null;
+    }
+
+    private static Tensor Own(nint handle) => Heads.Own(handle);
+
+    private static void Delete(nint handle) => _ = aoti_torch_delete_tensor_object(handle);
+}

@@ -1,0 +1,84 @@
+// Rotary embedding by halves, one block a token. Tables are [tokens, headSize] with the first half repeated.
+
+struct Heads
+{
+    int queries;
+    int keys; // and as many values
+    int size;
+};
+
+// Heads of attention's gradients, wherever it put them: element (token, head, i) of a batch of equal segments.
+struct HeadTensor
+{
+    bf16* data;
+    long long batch;
+    long long token;
+    long long head;
+};
+
+struct AttentionGradients
+{
+    HeadTensor query, key, value;
+    int segmentLength;
+};
+
+template <int W> __device__ __forceinline__ void rotate(
+    const bf16* fromLow, const bf16* fromHigh, bf16* toLow, bf16* toHigh, const bf16* cosine, const bf16* sine, float direction)
+{
+    Values<W> low = load<W>(fromLow), high = load<W>(fromHigh), c = load<W>(cosine), s = load<W>(sine);
+#pragma unroll
+    for (int i = 0; i < W; i++)
+    {
+        float before = low.v[i], turn = direction * s.v[i];
+        low.v[i] = before * c.v[i] - high.v[i] * turn;
+        high.v[i] = high.v[i] * c.v[i] + before * turn;
+    }
+    store(toLow, low);
+    store(toHigh, high);
+}
+
+template <int W> __device__ void rotateHeads(Matrix qkv, Matrix cosine, Matrix sine, Heads heads)
+{
+    int half = heads.size / 2, pieces = half / W, items = (heads.queries + heads.keys) * pieces;
+    for (int item = threadIdx.x; item < items; item += blockDim.x)
+    {
+        int head = item / pieces, column = (item - head * pieces) * W;
+        bf16* low = at(qkv, blockIdx.x, head * heads.size + column);
+        rotate<W>(low, low + half, low, low + half, at(cosine, blockIdx.x, column), at(sine, blockIdx.x, column), 1);
+    }
+}
+
+// Gradients of queries, keys and values side by side, the first two turned back.
+template <int W> __device__ void collectGradients(
+    AttentionGradients from, Matrix cosine, Matrix sine, Heads heads, Matrix target)
+{
+    int half = heads.size / 2, pieces = half / W, items = (heads.queries + 2 * heads.keys) * pieces;
+    long long batch = blockIdx.x / from.segmentLength, token = blockIdx.x % from.segmentLength;
+    for (int item = threadIdx.x; item < items; item += blockDim.x)
+    {
+        int head = item / pieces, column = (item - head * pieces) * W, isValue = head >= heads.queries + heads.keys;
+        HeadTensor source = isValue ? from.value : head >= heads.queries ? from.key : from.query;
+        int own = isValue ? head - heads.queries - heads.keys : head >= heads.queries ? head - heads.queries : head;
+        const bf16* low = source.data + batch * source.batch + token * source.token + own * source.head + column;
+        bf16* to = at(target, blockIdx.x, head * heads.size + column);
+        if (isValue)
+        {
+            store(to, load<W>(low));
+            store(to + half, load<W>(low + half));
+        }
+        else
+        {
+            rotate<W>(low, low + half, to, to + half, at(cosine, blockIdx.x, column), at(sine, blockIdx.x, column), -1);
+        }
+    }
+}
+
+#define ROTARY_KERNELS(W)                                                                                              \
+    extern "C" __global__ void rotate_heads_##W(Matrix qkv, Matrix cosine, Matrix sine, Heads heads)                   \
+    { rotateHeads<W>(qkv, cosine, sine, heads); }                                                                      \
+    extern "C" __global__ void collect_gradients_##W(                                                                  \
+        AttentionGradients from, Matrix cosine, Matrix sine, Heads heads, Matrix target)                               \
+    { collectGradients<W>(from, cosine, sine, heads, target); }
+
+ROTARY_KERNELS(8)
+ROTARY_KERNELS(1)

@@ -1,0 +1,62 @@
+using Lorikeet.Optimized;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Optimized;
+
+public class CudaCrossEntropyTests : CudaTestBase
+{
+    [Theory]
+    [InlineData(1, 8, 0)]
+    [InlineData(65, 32000, 0)]
+    [InlineData(7, 128256, 64)]
+    [InlineData(3, 262144, 0)]
+    [InlineData(33, 32001, 0)]
+    [InlineData(5, 259, 6)]
+    public void CrossEntropy_GivesLossAndGradient(int rows, int vocabulary, int gap)
+    {
+        const double scale = 0.25;
+        using var kernels = Kernels();
+        using var logits = Random(rows, vocabulary, gap, scale: 4);
+        var targets = randint(vocabulary, [rows], ScalarType.Int64, Device);
+        var total = tensor(new double[] { 3 }, device: Device);
+
+        var leaf = Wide(logits).detach().requires_grad_(true);
+        var loss = nn.functional.cross_entropy(leaf, targets, reduction: nn.Reduction.Sum);
+        (loss * scale).backward();
+        kernels.CrossEntropy(logits, targets, scale, total);
+        Assert.Equal(3 + loss.item<float>(), total.item<double>(), 1e-4 * Math.Abs(loss.item<float>()));
+        Close(leaf.grad!, logits, Rounding, "gradient");
+    }
+
+    [Fact]
+    public void CrossEntropy_LeavesOutRowsWithoutTarget()
+    {
+        using var kernels = Kernels();
+        using var logits = Random(2, 1024);
+        using var alone = new Matrix(logits.Tensor.narrow(0, 0, 1).clone());
+        var (total, expected) = (zeros([1], ScalarType.Float64, Device), zeros([1], ScalarType.Float64, Device));
+        kernels.CrossEntropy(alone, tensor(new[] { 5L }, device: Device), 1, expected);
+        kernels.CrossEntropy(logits, tensor(new[] { 5L, -100L }, device: Device), 1, total);
+        Assert.Equal(expected.item<double>(), total.item<double>());
+        Assert.Equal(0, logits.Tensor.narrow(0, 1, 1).to_type(ScalarType.Float32).abs().max().item<float>());
+        Close(alone.Tensor, logits.Tensor.narrow(0, 0, 1), 0, "the other row");
+    }
+
+    [Fact]
+    public void CrossEntropy_IsTheSameEveryTime()
+    {
+        using var kernels = Kernels();
+        using var logits = Random(1000, 1024);
+        var targets = randint(1024, [1000], ScalarType.Int64, Device);
+        var losses = new double[3];
+        for (var i = 0; i < losses.Length; i++)
+        {
+            using var copy = new Matrix(logits.Tensor.clone());
+            var total = zeros([1], ScalarType.Float64, Device);
+            kernels.CrossEntropy(copy, targets, 1, total);
+            losses[i] = total.item<double>();
+        }
+
+        Assert.Single(losses.Distinct());
+    }
+}

@@ -1,0 +1,129 @@
+using Lorikeet.Numerics;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Optimized;
+
+public class CudaElementwiseTests : CudaTestBase
+{
+    public static TheoryData<int, int, int> Shapes => new()
+    {
+        { 1, 8, 0 }, { 37, 688, 8 }, { 130, 11008, 0 }, { 5, 99, 0 }, { 33, 257, 3 }, { 3, 16, 5 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void AddBias_AddsItToEveryRow(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var y = Random(rows, columns, gap);
+        var bias = randn([columns], ScalarType.BFloat16, Device);
+        var expected = y.Tensor + bias;
+        kernels.AddBias(y, bias);
+        Close(expected, y, 0, "sum");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void SwiGlu_EqualsTheFormula(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var gateUp = Random(rows, 2 * columns, gap, scale: 3);
+        using var activation = Unwritten(rows, columns, gap);
+        kernels.SwiGlu(gateUp, activation);
+        var (gate, up) = (Wide(gateUp).narrow(1, 0, columns), Wide(gateUp).narrow(1, columns, columns));
+        Close(nn.functional.silu(gate) * up, activation, Rounding, "activation");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void SwiGluBackward_EqualsAutograd(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var gateUp = Random(rows, 2 * columns, gap, scale: 3);
+        using var activation = Random(rows, columns, gap);
+        var leaf = Wide(gateUp).detach().requires_grad_(true);
+        var forward = nn.functional.silu(leaf.narrow(1, 0, columns)) * leaf.narrow(1, columns, columns);
+        forward.backward([Wide(activation)]);
+        kernels.SwiGluBackward(gateUp, activation);
+        Close(leaf.grad!, gateUp, Rounding, "gradient");
+        Close(forward.detach(), activation, Rounding, "activation");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Dropout_KeepsWhatTheMaskKeeps(int rows, int columns, int gap)
+    {
+        const double p = 0.1;
+        const ulong key = 0x0123_4567_89AB_CDEF;
+        using var kernels = Kernels();
+        using var x = Random(rows, columns, gap);
+        using var y = Unwritten(rows, columns, gap);
+        kernels.Dropout(x, p, key, y);
+        var kept = Enumerable.Range(0, rows * columns)
+            .Select(i => DropoutMask.Number(key, (uint)i) >= DropoutMask.Threshold(p) ? 1f : 0f).ToArray();
+        var expected = Wide(x) * tensor(kept, device: Device).view(rows, columns) * (float)(1 / (1 - p));
+        Close(expected.to_type(ScalarType.BFloat16), y, 0, "dropped");
+
+        using var sum = Random(rows, columns, gap);
+        expected += Wide(sum);
+        kernels.AddDropout(x, p, key, sum);
+        Close(expected, sum, Rounding, "sum");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Load_ScalesAndRounds(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var target = Unwritten(rows, columns, gap);
+        var source = randn([rows, columns], ScalarType.Float32, Device);
+        kernels.Load(source, 0.5, target);
+        Close((source * 0.5f).to_type(ScalarType.BFloat16), target, 0, "loaded");
+
+        var total = source.clone();
+        kernels.Accumulate(target, 2, total);
+        Close(source + 2 * Wide(target), total, 1e-7, "accumulated");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void GatherRowsAndScatterRows_MoveTheNamedRows(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var all = Random(2 * rows, columns, gap);
+        using var some = Unwritten(rows, columns, gap);
+        var indices = randperm(2 * rows, ScalarType.Int64, Device).narrow(0, 0, rows).contiguous();
+        kernels.GatherRows(all, indices, some);
+        Close(all.Tensor.index_select(0, indices), some, 0, "gathered");
+
+        some.Tensor.mul_(2);
+        var expected = all.Tensor.clone().index_copy_(0, indices, some.Tensor);
+        kernels.ScatterRows(some, indices, all);
+        Close(expected, all, 0, "scattered");
+    }
+
+    [Fact]
+    public void Launch_UsesTheStreamThatTorchUses()
+    {
+        // Many short kernels of both kinds in turn: on another stream some would overtake.
+        using var kernels = Kernels();
+        using var y = Random(64, 512);
+        y.Tensor.zero_();
+        var bias = ones([512], ScalarType.BFloat16, Device);
+        for (var i = 0; i < 50; i++)
+        {
+            kernels.AddBias(y, bias);
+            y.Tensor.add_(1);
+        }
+
+        Assert.Equal(100, y.Tensor.to_type(ScalarType.Float32).min().item<float>());
+        Assert.Equal(100, y.Tensor.to_type(ScalarType.Float32).max().item<float>());
+        Assert.True(CudaMemoryIsReadable());
+    }
+
+    private static bool CudaMemoryIsReadable()
+    {
+        var (free, total) = Lorikeet.Native.Cuda.CudaDriver.Memory();
+        return free > 0 && total > free;
+    }
+}
