@@ -63,19 +63,26 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
             throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "A power of two of at least 32 was expected.");
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var flat = dense.detach().to_type(ScalarType.Float32).contiguous().flatten();
-        var (packed, scales) = dense.device_type == DeviceType.CPU
-            ? QuantizeOnCpu(flat, type, blockSize)
-            : FourBitTensors.Quantize(flat, type, blockSize);
-        var stored = doubleQuantization
-            ? Nested(scales, dense.device)
-            : new PlainScales(scales.DetachFromDisposeScope());
+        var kernels = FourBitCuda.Of(dense.device);
+        var flat = dense.detach().contiguous().flatten();
+        var (packed, scales) = kernels is not null ? kernels.Quantize(flat, type, blockSize)
+            : dense.device_type == DeviceType.CPU ? QuantizeOnCpu(flat.to_type(ScalarType.Float32), type, blockSize)
+            : FourBitTensors.Quantize(flat.to_type(ScalarType.Float32), type, blockSize);
+        BlockScales stored = !doubleQuantization ? new PlainScales(scales.DetachFromDisposeScope())
+            : kernels is not null ? kernels.QuantizeScales(scales)
+            : Nested(scales, dense.device);
         return new FourBitWeight(
             type, blockSize, dense.shape[0], dense.shape[1], packed.DetachFromDisposeScope(), stored, dense.dtype);
     }
 
     public override void CopyTo(Tensor target)
     {
+        if (FourBitCuda.Of(Device) is { } kernels)
+        {
+            kernels.Dequantize(this, target);
+            return;
+        }
+
         if (Device.type != DeviceType.CPU)
         {
             using var dense = FourBitTensors.Dequantize(this);
@@ -114,7 +121,7 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
         return (packed, scales);
     }
 
-    /// <summary>Scales are few; wherever the weight is, they are quantized on the CPU.</summary>
+    /// <summary>Where there are no kernels for it, the scales, which are few, are quantized on the CPU.</summary>
     private static BlockScales Nested(Tensor scales, Device device)
     {
         using var local = scales.cpu();

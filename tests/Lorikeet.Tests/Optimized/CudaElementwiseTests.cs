@@ -1,3 +1,4 @@
+using Lorikeet.Native.Cuda;
 using Lorikeet.Numerics;
 using static TorchSharp.torch;
 
@@ -118,12 +119,16 @@ public class CudaElementwiseTests : CudaTestBase
 
         Assert.Equal(100, y.Tensor.to_type(ScalarType.Float32).min().item<float>());
         Assert.Equal(100, y.Tensor.to_type(ScalarType.Float32).max().item<float>());
-        Assert.True(CudaMemoryIsReadable());
     }
 
-    private static bool CudaMemoryIsReadable()
+    [Fact]
+    public void Memory_ShrinksByWhatIsTaken()
     {
-        var (free, total) = Lorikeet.Native.Cuda.CudaDriver.Memory();
-        return free > 0 && total > free;
+        using var kernels = Kernels();
+        var before = CudaDriver.Memory();
+        using var taken = empty([1L << 28], ScalarType.Float32, Device);
+        var after = CudaDriver.Memory();
+        Assert.Equal(before.Total, after.Total);
+        Assert.InRange(before.Free - after.Free, 1, before.Total);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class CudaModule
         {
             throw new DeviceException(
                 $"cuda:{device.Index} has compute capability {device.Capability / 10.0:0.0}, for which NVRTC {compiler.Version} " +
-                "cannot compile. Use a libtorch built for this device, or train with --optimized false.");
+                "cannot compile. Use a libtorch built for this device.");
         }
 
         var exact = architecture == device.Capability;
@@ -47,7 +47,7 @@ internal sealed class CudaModule
 
     private static string Read(string name)
     {
-        var resource = $"Lorikeet.Optimized.Cuda.{name}.cu";
+        var resource = $"Lorikeet.Kernels.{name}.cu";
         using var stream = typeof(CudaModule).Assembly.GetManifestResourceStream(resource)
             ?? throw new InvalidOperationException($"{resource} is not embedded.");
         using var reader = new StreamReader(stream);

@@ -47,8 +47,7 @@ internal sealed unsafe partial class Nvrtc
             if (NativeLibrary.TryLoad(candidate, out var library)) return new Nvrtc(library);
         throw new DeviceException(
             $"NVIDIA's run-time compiler (libnvrtc) was found neither beside the libtorch in '{folder}' nor on the " +
-            "library path. The optimized kernels are compiled with it. Install nvidia-cuda-nvrtc, add its folder to " +
-            "LD_LIBRARY_PATH, or train with --optimized false.");
+            "library path. The kernels are compiled with it. Install nvidia-cuda-nvrtc, or add its folder to LD_LIBRARY_PATH.");
     }
 
     /// <summary>The newest architecture, such as 90, that this compiler knows and a device of <paramref name="capability"/> runs.</summary>

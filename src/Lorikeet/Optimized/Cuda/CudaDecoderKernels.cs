@@ -12,7 +12,6 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     private const int Threads = 256;
     private const int VocabularyThreads = 512;
 
-    private readonly CudaDevice _device;
     private readonly CudaAttention _attention;
     private readonly float _epsilon;
     private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _addBias, _swiGlu, _swiGluBackward, _dropout,
@@ -25,9 +24,9 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     /// <param name="device">A CUDA device of compute capability 8.0 or later.</param>
     public CudaDecoderKernels(AttentionShape attention, double epsilon, Device device)
     {
-        _device = CudaDevice.Of(Math.Max(device.index, 0));
+        var own = CudaDevice.Of(Math.Max(device.index, 0));
         _epsilon = (float)epsilon;
-        var module = new CudaModule(_device, "Elements", "Norms", "Elementwise", "Rotary", "CrossEntropy");
+        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Rotary", "CrossEntropy");
         _rmsNorm = new(module, "rms_norm");
         _addRmsNorm = new(module, "add_rms_norm");
         _rmsNormBackward = new(module, "rms_norm_backward");
@@ -40,7 +39,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _moveRows = new(module, "move_rows");
         _crossEntropy = new(module, "cross_entropy");
         _addLosses = module.Kernel("add_losses");
-        _attention = new CudaAttention(attention, _device, module);
+        _attention = new CudaAttention(attention, own, module);
     }
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y)
