@@ -1,5 +1,6 @@
 using Lorikeet.Models;
 using Lorikeet.Optimized.Cpu;
+using Lorikeet.Optimized.Cuda;
 using Lorikeet.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,6 +35,8 @@ internal static class OptimizedSupport
         {
             (DeviceType.CPU, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(shape, config.NormEpsilon),
             (DeviceType.CPU, ScalarType.BFloat16) => new CpuDecoderKernels<BFloat16Element>(shape, config.NormEpsilon),
+            (DeviceType.CUDA, ScalarType.BFloat16) when CudaDecoderKernels.Fit(shape, model.Device) =>
+                new CudaDecoderKernels(shape, config.NormEpsilon, model.Device),
             _ => null,
         };
     }

@@ -60,8 +60,7 @@ public class CudaAttentionTests : CudaTestBase
         var angles = layout.Positions.to_type(ScalarType.Float32).unsqueeze(1)
             * pow(10000, -arange(headSize / 2, ScalarType.Float32, Device) * 2 / headSize);
         var both = cat([angles, angles], 1);
-        return new Sequences(
-            layout, new Matrix(both.cos().to_type(ScalarType.BFloat16)), new Matrix(both.sin().to_type(ScalarType.BFloat16)));
+        return new Sequences(layout, both.cos().to_type(ScalarType.BFloat16), both.sin().to_type(ScalarType.BFloat16));
     }
 
     /// <summary>Every score is computed, and those no position may see are masked.</summary>

@@ -83,7 +83,8 @@ public class CudaBandwidth : CudaTestBase
         using var layout = what == "flash"
             ? new SegmentLayout([0, length - 1, 2 * length, 3 * length, 4 * length], Device)
             : new SegmentLayout([0, length, 2 * length, 3 * length, 4 * length], Device);
-        using var sequences = new Sequences(layout, Random(Tokens, 128), Random(Tokens, 128));
+        using var sequences = new Sequences(
+            layout, zeros([Tokens, 1, 128], ScalarType.BFloat16, Device), ones([Tokens, 1, 128], ScalarType.BFloat16, Device));
         using var qkv = Random(Tokens, shape.FusedWidth);
         using var gradient = Random(Tokens, heads * 128);
         using var result = Random(Tokens, shape.FusedWidth);

@@ -20,8 +20,6 @@ internal static unsafe class CudaDriver
         (delegate* unmanaged<nint*, void*, int>)Export("cuModuleLoadData");
     private static readonly delegate* unmanaged<nint*, nint, byte*, int> s_moduleGetFunction =
         (delegate* unmanaged<nint*, nint, byte*, int>)Export("cuModuleGetFunction");
-    private static readonly delegate* unmanaged<nuint, void*, nuint, nint, int> s_copyToDevice =
-        (delegate* unmanaged<nuint, void*, nuint, nint, int>)Export("cuMemcpyHtoDAsync_v2");
     private static readonly delegate* unmanaged<nuint*, nuint*, int> s_memoryGetInfo =
         (delegate* unmanaged<nuint*, nuint*, int>)Export("cuMemGetInfo_v2");
     private static readonly delegate* unmanaged<nint*, uint, int> s_eventCreate =
@@ -80,10 +78,6 @@ internal static unsafe class CudaDriver
             Require(s_moduleGetFunction(&function, module, start), "finding a kernel");
         return function;
     }
-
-    /// <summary>Copies host memory, which may be reused at once when it is not pinned.</summary>
-    public static void CopyToDevice(byte* target, void* source, long bytes, nint stream) =>
-        Require(s_copyToDevice((nuint)target, source, (nuint)bytes, stream), "copying to the device");
 
     /// <summary>Free and total bytes of the current device.</summary>
     public static (long Free, long Total) Memory()

@@ -21,7 +21,7 @@ internal sealed class CudaAttention : IDisposable
     {
         _shape = shape;
         _views = new HeadViews(shape.HeadSize, device.Index);
-        _flash = new FlashAttention(shape, _views, device);
+        _flash = new FlashAttention(shape, _views);
         _cudnn = new CudnnAttention(shape, _views);
         _cudnnRefuses = !CudnnAttention.Takes(shape);
         _rotate = new AlignedKernel(module, "rotate_heads");
@@ -43,13 +43,13 @@ internal sealed class CudaAttention : IDisposable
             _cudnnRefuses = true;
         }
 
-        return _flash.Forward(qkv, layout);
+        return _flash.Forward(qkv, sequences);
     }
 
     /// <inheritdoc cref="IDecoderKernels.AttendBackward"/>
     public void Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
-        using var gradients = Gradients(qkv, output, gradient, sequences.Layout);
+        using var gradients = Gradients(qkv, output, gradient, sequences);
         var places = gradients.Describe();
         var (_, kernel) = _collect.Choose(
             _collect.For(qkvGradient, sequences.Cosine).Width > 1 && HalvesAreAligned && places.IsAligned);
@@ -60,23 +60,24 @@ internal sealed class CudaAttention : IDisposable
 
     public void Dispose()
     {
-        _flash.Dispose();
         _cudnn.Dispose();
         _views.Dispose();
     }
 
     private bool HalvesAreAligned => _shape.HeadSize % 16 == 0;
 
-    private HeadGradients Gradients(Matrix qkv, AttentionOutput output, Matrix gradient, SegmentLayout layout)
+    private HeadGradients Gradients(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences)
     {
+        var layout = sequences.Layout;
+
         // Only cuDNN's log-sum-exp has a dimension for segments.
-        if (output.Saved[0].dim() == 2) return _flash.Backward(qkv, output, gradient, layout);
+        if (output.Saved[0].dim() == 2) return _flash.Backward(qkv, output, gradient, sequences);
         if (_cudnn.Backward(qkv, output, gradient, layout.Count, layout.Longest) is { } gradients) return gradients;
 
         // cuDNN took the forward pass only, which flash attention then repeats.
         _cudnnRefuses = true;
-        using var repeated = _flash.Forward(qkv, layout);
-        return _flash.Backward(qkv, repeated, gradient, layout);
+        using var repeated = _flash.Forward(qkv, sequences);
+        return _flash.Backward(qkv, repeated, gradient, sequences);
     }
 
     private bool UsesCudnn(SegmentLayout layout) =>

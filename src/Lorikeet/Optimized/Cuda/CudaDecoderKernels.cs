@@ -11,6 +11,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 {
     private const int Threads = 256;
     private const int VocabularyThreads = 512;
+    private const int LeastCapability = 80;
 
     private readonly CudaAttention _attention;
     private readonly float _epsilon;
@@ -21,7 +22,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     /// <param name="attention">Heads, their width and the window.</param>
     /// <param name="epsilon">Added to the mean square in norms.</param>
-    /// <param name="device">A CUDA device of compute capability 8.0 or later.</param>
+    /// <param name="device">A device they <see cref="Fit"/>.</param>
     public CudaDecoderKernels(AttentionShape attention, double epsilon, Device device)
     {
         var own = CudaDevice.Of(Math.Max(device.index, 0));
@@ -41,6 +42,11 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _addLosses = module.Kernel("add_losses");
         _attention = new CudaAttention(attention, own, module);
     }
+
+    /// <summary>Whether a device runs them and attention takes heads of this shape.</summary>
+    public static bool Fit(AttentionShape attention, Device device) =>
+        CudaDevice.Of(Math.Max(device.index, 0)).Capability >= LeastCapability
+        && attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead;
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y)
     {

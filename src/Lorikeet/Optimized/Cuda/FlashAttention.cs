@@ -1,22 +1,20 @@
 using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Native.Cuda;
 using static Lorikeet.Optimized.Cuda.AttentionCalls;
-using static TorchSharp.torch;
 
 namespace Lorikeet.Optimized.Cuda;
 
 /// <summary>Flash attention 2 over segments of any lengths (arXiv 2307.08691), causal, with a window if the model has one.</summary>
-internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews views, CudaDevice device) : IDisposable
+internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews views)
 {
-    private double _scale = shape.Scale;
-    private SegmentLayout? _layout;
-    private Tensor? _starts;
+    /// <summary>Widest head it takes; widths are multiples of 8.</summary>
+    public const int LargestHead = 256;
 
-    public AttentionOutput Forward(Matrix qkv, SegmentLayout layout)
+    private double _scale = shape.Scale;
+
+    public AttentionOutput Forward(Matrix qkv, Sequences sequences)
     {
         var (query, key, value) = Split(qkv);
-        var starts = Starts(layout);
+        var (starts, layout) = (sequences.Starts.Handle, sequences.Layout);
         var (left, right) = Window(layout);
         nint output, logSumExp, randomState, unused, debug;
         int status;
@@ -34,10 +32,10 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         return new AttentionOutput(attended, Heads.Own(logSumExp), Heads.Own(randomState), Heads.Own(unused));
     }
 
-    public HeadGradients Backward(Matrix qkv, AttentionOutput output, Matrix gradient, SegmentLayout layout)
+    public HeadGradients Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences)
     {
         var (query, key, value) = Split(qkv);
-        var starts = Starts(layout);
+        var (starts, layout) = (sequences.Starts.Handle, sequences.Layout);
         var (left, right) = Window(layout);
         nint queryGradient, keyGradient, valueGradient;
         int status;
@@ -53,26 +51,9 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         return new HeadGradients(queryGradient, keyGradient, valueGradient, qkv.Rows);
     }
 
-    public void Dispose() => _starts?.Dispose();
-
     /// <summary>Tokens seen to the left and right of a position's own; -1 for all.</summary>
     private (long Left, long Right) Window(SegmentLayout layout) =>
         shape.Window is { } seen && seen < layout.Longest ? (seen - 1, 0) : (-1, 0);
-
-    /// <summary>Starts of the segments and the total, int32 on the device; kept until another layout comes.</summary>
-    private nint Starts(SegmentLayout layout)
-    {
-        if (!ReferenceEquals(_layout, layout))
-        {
-            _starts?.Dispose();
-            _starts = empty([layout.Starts.Count], ScalarType.Int32, layout.Positions.device).DetachFromDisposeScope();
-            fixed (int* source = layout.Starts.ToArray())
-                CudaDriver.CopyToDevice(TensorMemory.Address(_starts), source, layout.Starts.Count * sizeof(int), device.Stream);
-            _layout = layout;
-        }
-
-        return _starts!.Handle;
-    }
 
     private (nint Query, nint Key, nint Value) Split(Matrix qkv)
     {
