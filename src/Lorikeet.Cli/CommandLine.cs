@@ -67,6 +67,7 @@ internal static class CommandLine
             new MergeVerb(),
             new QuantizeVerb(),
             new PushVerb(),
+            new BenchVerb(),
             new DoctorVerb(),
             new OptionsVerb(),
         };

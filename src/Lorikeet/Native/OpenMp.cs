@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Lorikeet.Native;
 
 /// <summary>How libtorch's worker threads wait for each other.</summary>
@@ -11,15 +9,12 @@ internal static class OpenMp
 
     /// <summary>
     /// Lets waiting threads sleep soon, unless the user decided otherwise. Must come before libgomp is loaded, which reads
-    /// the process environment once; .NET's own setter does not reach that.
+    /// the process environment once.
     /// </summary>
     public static void PreferSleeping()
     {
         if (!OperatingSystem.IsLinux()) return;
         if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
-            _ = setenv("GOMP_SPINCOUNT", SpinCount, 0);
+            NativeEnvironment.SetUnlessSet("GOMP_SPINCOUNT", SpinCount);
     }
-
-    [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
-    private static extern int setenv(string name, string value, int overwrite);
 }

@@ -41,8 +41,7 @@ internal sealed class OptimizedHead : IDisposable
     /// Takes the last layer's output in <c>Last</c> and its norm in <c>Normalised</c>; leaves the gradient of the output,
     /// times <paramref name="scale"/>, in <c>Gradient</c>.
     /// </summary>
-    /// <returns>The summed cross-entropy in nats.</returns>
-    public double Run(Batch batch, double scale, PassBuffers pass)
+    public void Run(Batch batch, double scale, PassBuffers pass)
     {
         var (positions, targets) = BatchTargets.Of(batch, _device);
         _loss.zero_();
@@ -63,8 +62,10 @@ internal sealed class OptimizedHead : IDisposable
         }
 
         _kernels.RmsNormBackward(pass.Last, Norm, pass.Delta, pass.Gradient, pass.Gradient, pass.Delta);
-        return _loss.item<double>();
     }
+
+    /// <summary>The summed cross-entropy of the last run in nats; waits for the device, so ask when all work is queued.</summary>
+    public double Loss() => _loss.item<double>();
 
     public void Dispose()
     {

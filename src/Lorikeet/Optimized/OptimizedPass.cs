@@ -56,9 +56,9 @@ internal sealed class OptimizedPass : ITrainingPass
 
         Embed(batch, layout, key, pass.Layers[0].Input);
         Forward(pass, sequences, key);
-        var loss = _head.Run(batch, scale, pass);
+        _head.Run(batch, scale, pass);
         Backward(pass, sequences, key);
-        return loss;
+        return _head.Loss();
     }
 
     private void Forward(PassBuffers pass, Sequences sequences, DropoutKey key)

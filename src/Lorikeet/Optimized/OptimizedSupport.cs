@@ -14,8 +14,9 @@ internal static class OptimizedSupport
     public static string? Obstacle(DecoderModel model)
     {
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
-        if (all.Any(projection => projection.TrainedWeight is not null) || model.Embedding.requires_grad)
+        if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
+        if (all.Any(projection => projection.Lora is { IsPlain: false })) return "the adapter is more than plain LoRA";
         if (all.Any(projection => projection.Bias is { requires_grad: true })) return "biases are trained";
         if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Any(norm => norm.Weight.requires_grad))
             return "norms are trained";
@@ -23,21 +24,24 @@ internal static class OptimizedSupport
         if (!model.LayerProjections.Any(projection => projection.Lora is not null)) return "no layer has an adapter";
         if (model.Config.QueryKeyNorm) return "the model normalises queries and keys";
         if (all.Any(projection => projection.Weight is EightBitWeight)) return "the base is stored in 8 bits";
-        return Kernels(model) is null ? $"{model.ComputeType} on {model.Device.type} has no kernels" : null;
+        return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels";
     }
 
-    /// <summary>The kernels for a model's device and compute type, or null.</summary>
-    public static IDecoderKernels? Kernels(DecoderModel model)
+    /// <summary>The kernels for a model that meets no <see cref="Obstacle"/>.</summary>
+    public static IDecoderKernels Kernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
-        var config = model.Config;
-        var shape = new AttentionShape(config.HeadCount, config.KeyValueHeadCount, config.HeadSize, config.SlidingWindow);
-        return (model.Device.type, model.ComputeType) switch
-        {
-            (DeviceType.CPU, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(shape, config.NormEpsilon),
-            (DeviceType.CPU, ScalarType.BFloat16) => new CpuDecoderKernels<BFloat16Element>(shape, config.NormEpsilon),
-            (DeviceType.CUDA, ScalarType.BFloat16) when CudaDecoderKernels.Fit(shape, model.Device) =>
-                new CudaDecoderKernels(shape, config.NormEpsilon, model.Device),
-            _ => null,
-        };
-    }
+        (DeviceType.CUDA, _) => new CudaDecoderKernels(ShapeOf(model), model.Config.NormEpsilon, model.Device),
+        (_, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(ShapeOf(model), model.Config.NormEpsilon),
+        _ => new CpuDecoderKernels<BFloat16Element>(ShapeOf(model), model.Config.NormEpsilon),
+    };
+
+    private static bool HasKernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
+    {
+        (DeviceType.CPU, ScalarType.Float32 or ScalarType.BFloat16) => true,
+        (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecoderKernels.Fit(ShapeOf(model), model.Device),
+        _ => false,
+    };
+
+    private static AttentionShape ShapeOf(DecoderModel model) => new(
+        model.Config.HeadCount, model.Config.KeyValueHeadCount, model.Config.HeadSize, model.Config.SlidingWindow);
 }

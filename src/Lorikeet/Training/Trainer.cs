@@ -160,7 +160,7 @@ internal sealed class Trainer : IDisposable
         var (checkpointing, noise) = (_options.Optimization.GradientCheckpointing, _options.Optimization.NeftuneAlpha ?? 0);
         if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing, noise);
         if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
-            return new OptimizedPass(_model, OptimizedSupport.Kernels(_model)!, checkpointing, noise);
+            return new OptimizedPass(_model, OptimizedSupport.Kernels(_model), checkpointing, noise);
         _observer.Observe(new Noted($"Training runs on the reference implementation, because {obstacle}."));
         return new TrainingPass(_model, checkpointing, noise);
     }

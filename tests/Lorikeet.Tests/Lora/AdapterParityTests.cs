@@ -54,7 +54,7 @@ public class AdapterParityTests
         using var model = LoadWithAdapter(name, "initial");
         Assert.SkipWhen(OptimizedSupport.Obstacle(model) is not null, "Not covered by the optimized pass.");
         using var gradients = new Gradients(model.Trainable);
-        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model)!, checkpointing: false);
+        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing: false);
         AccumulateFirstStep(pass, name);
         CompareGradients(model, name);
     }

@@ -114,7 +114,7 @@ public class OptimizedPassTests
         using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
         if (optimized) Assert.Null(OptimizedSupport.Obstacle(model));
         using ITrainingPass pass = optimized
-            ? new OptimizedPass(model, OptimizedSupport.Kernels(model)!, checkpointing, noise)
+            ? new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing, noise)
             : new TrainingPass(model, checkpointing, noise);
 
         // Two micro-batches of different sizes, so that gradients add up and buffers are made twice.

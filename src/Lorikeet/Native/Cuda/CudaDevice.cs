@@ -26,6 +26,9 @@ internal sealed unsafe class CudaDevice
 
     public int Multiprocessors { get; }
 
+    /// <summary>Such as "NVIDIA H100 80GB HBM3".</summary>
+    public string Name => CudaDriver.DeviceName(Index);
+
     /// <summary>The stream that torch queues its work on now.</summary>
     public nint Stream
     {

@@ -22,6 +22,14 @@ internal static unsafe class CudaDriver
         (delegate* unmanaged<nint*, nint, byte*, int>)Export("cuModuleGetFunction");
     private static readonly delegate* unmanaged<nuint*, nuint*, int> s_memoryGetInfo =
         (delegate* unmanaged<nuint*, nuint*, int>)Export("cuMemGetInfo_v2");
+    private static readonly delegate* unmanaged<nint*, int, int> s_deviceGetDefaultMemoryPool =
+        (delegate* unmanaged<nint*, int, int>)Export("cuDeviceGetDefaultMemPool");
+    private static readonly delegate* unmanaged<nint, int, void*, int> s_memoryPoolGetAttribute =
+        (delegate* unmanaged<nint, int, void*, int>)Export("cuMemPoolGetAttribute");
+    private static readonly delegate* unmanaged<nint, int, void*, int> s_memoryPoolSetAttribute =
+        (delegate* unmanaged<nint, int, void*, int>)Export("cuMemPoolSetAttribute");
+    private static readonly delegate* unmanaged<byte*, int, int, int> s_deviceGetName =
+        (delegate* unmanaged<byte*, int, int, int>)Export("cuDeviceGetName");
     private static readonly delegate* unmanaged<nint*, uint, int> s_eventCreate =
         (delegate* unmanaged<nint*, uint, int>)Export("cuEventCreate");
     private static readonly delegate* unmanaged<nint, int> s_eventDestroy =
@@ -50,6 +58,14 @@ internal static unsafe class CudaDriver
     }
 
     /// <summary>The context that torch uses too.</summary>
+    public static string DeviceName(int device)
+    {
+        const int most = 256;
+        var name = stackalloc byte[most];
+        Require(s_deviceGetName(name, most, device), "reading a device's name");
+        return System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)name)!;
+    }
+
     public static nint PrimaryContext(int device)
     {
         nint context;
@@ -85,6 +101,28 @@ internal static unsafe class CudaDriver
         nuint free, total;
         Require(s_memoryGetInfo(&free, &total), "asking for free memory");
         return ((long)free, (long)total);
+    }
+
+    /// <summary>A number that a device's default memory pool keeps (CUmemPool_attribute).</summary>
+    public static long PoolAttribute(int device, int attribute)
+    {
+        ulong value;
+        Require(s_memoryPoolGetAttribute(DefaultPool(device), attribute, &value), "reading a memory pool");
+        return (long)value;
+    }
+
+    /// <summary>Sets a number of a device's default memory pool to zero, which starts a new peak.</summary>
+    public static void ResetPoolAttribute(int device, int attribute)
+    {
+        ulong value = 0;
+        Require(s_memoryPoolSetAttribute(DefaultPool(device), attribute, &value), "resetting a memory pool");
+    }
+
+    private static nint DefaultPool(int device)
+    {
+        nint pool;
+        Require(s_deviceGetDefaultMemoryPool(&pool, device), "finding a memory pool");
+        return pool;
     }
 
     public static nint CreateEvent()

@@ -1,0 +1,94 @@
+using Lorikeet.Options;
+
+namespace Lorikeet.Cli.Benchmarks;
+
+/// <summary>What is measured: a model of random weights, made in place.</summary>
+public sealed record BenchOptions
+{
+    /// <summary>The one group.</summary>
+    public BenchRunOptions Run { get; init; } = new();
+}
+
+/// <summary>The model, the rows, and how they are trained or decoded.</summary>
+public sealed record BenchRunOptions
+{
+    /// <summary>Shape of the model, by the name of one that has it.</summary>
+    /// <value>The smallest that people fine-tune in earnest.</value>
+    [Option("shape")]
+    public string Shape { get; init; } = "tinyllama-1.1b";
+
+    /// <summary>How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.</summary>
+    /// <value>As they are in LoRA; nf4 is QLoRA.</value>
+    [Option("quant")]
+    public string Quantization { get; init; } = "none";
+
+    /// <summary>Where adapters are: all linear layers, or queries and values (qv).</summary>
+    /// <value>All, as train has it.</value>
+    [Option("targets")]
+    public string Targets { get; init; } = "all";
+
+    /// <summary>Rank of the adapters; 0 for none when decoding.</summary>
+    /// <value>As train has it.</value>
+    [Option("rank", Minimum = 0)]
+    public int Rank { get; init; } = 16;
+
+    /// <summary>Dropout on the adapters' inputs.</summary>
+    /// <value>None.</value>
+    [Option("dropout", Minimum = 0, Below = 1)]
+    public double Dropout { get; init; }
+
+    /// <summary>Rows of a batch.</summary>
+    /// <value>As in the published tables.</value>
+    [Option("batch", Minimum = 1)]
+    public int Batch { get; init; } = 4;
+
+    /// <summary>Tokens of a row, all of them real.</summary>
+    /// <value>Short enough for a processor.</value>
+    [Option("length", Minimum = 2)]
+    public int Length { get; init; } = 256;
+
+    /// <summary>Which layers are computed again in the backward pass: none, full, or auto (those that do not fit).</summary>
+    /// <value>None: the fastest where memory suffices.</value>
+    [Option("checkpointing")]
+    public string Checkpointing { get; init; } = "none";
+
+    /// <summary>Steps to measure, after two that are not.</summary>
+    /// <value>Enough for a median.</value>
+    [Option("steps", Minimum = 1)]
+    public int Steps { get; init; } = 10;
+
+    /// <summary>Tokens to decode.</summary>
+    /// <value>As in the published tables.</value>
+    [Option("new", Minimum = 1)]
+    public int NewTokens { get; init; } = 128;
+
+    /// <summary>Use the optimized path; false: the reference.</summary>
+    /// <value>On.</value>
+    [Option("optimized")]
+    public bool Optimized { get; init; } = true;
+
+    /// <summary>Type of activations and GEMMs.</summary>
+    /// <value>The fast one of every device that has it.</value>
+    [Option("dtype", "torch_dtype")]
+    public ComputeType Type { get; init; } = ComputeType.BFloat16;
+
+    /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
+    /// <value>CUDA where it works.</value>
+    [Option("device")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Threads of the processor to use.</summary>
+    /// <value>Not set: all.</value>
+    [Option("threads", Minimum = 1)]
+    public int? Threads { get; init; }
+
+    /// <summary>Folder of a libtorch 2.10 or later to use.</summary>
+    /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
+    [Option("libtorch", Placeholder = "DIR")]
+    public string? LibTorch { get; init; }
+
+    /// <summary>Model to load, for bench load.</summary>
+    /// <value>Required there.</value>
+    [Option("model", Placeholder = "DIR|ID")]
+    public string? Model { get; init; }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Lorikeet.Data;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Native.Cuda;
+using Lorikeet.Optimized;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Runs;
+using Lorikeet.Training;
+using Lorikeet.Training.Optimizers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Cli.Benchmarks;
+
+/// <summary>Training steps on random weights and random full rows: tokens a second, memory, and how near the limit.</summary>
+internal static class TrainingBenchmark
+{
+    private const int WarmUpSteps = 2;
+
+    /// <summary>Measures; the result is one object for people and programs.</summary>
+    public static JsonObject Run(BenchRunOptions options, Device device)
+    {
+        var type = options.Type == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
+        var onCuda = device.type == DeviceType.CUDA;
+        var rate = GemmRate.Measure(type, device);
+        if (onCuda) CudaMemory.ResetPeak(device);
+
+        var config = ModelShapes.Find(options.Shape);
+        using var model = ModelFactory.Create(config, new LoadSettings(type, device, Quantization(options)), seed: 1);
+        LoraAttachment.Attach(model, Adapter(options), seed: 2);
+        using var gradients = new Gradients(model.Trainable);
+        using var optimizer = Optimizer.Create(model.Trainable, new OptimizationOptions());
+        using var pass = CreatePass(model, options);
+
+        var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
+        for (var step = 0; step < WarmUpSteps + options.Steps; step++)
+        {
+            var batch = RandomRows(config.VocabularySize, options.Batch, options.Length, step);
+            var clock = Stopwatch.StartNew();
+            losses.Add(pass.Run(batch, 1.0 / batch.TargetCount, new DropoutKey(1, step, 0)) / batch.TargetCount);
+            norm = gradients.Clip(1);
+            optimizer.Step(2e-4);
+            gradients.Clear();
+            GemmRate.Wait(gradients.All);
+            if (step >= WarmUpSteps) times.Add(clock.Elapsed.TotalMilliseconds);
+        }
+
+        times.Sort();
+        var (milliseconds, tokens) = (times[times.Count / 2], options.Batch * options.Length);
+        var tokensPerSecond = tokens / milliseconds * 1000;
+        var work = TrainingWork.PerToken(model, options.Length) * tokensPerSecond;
+        return new JsonObject
+        {
+            ["shape"] = options.Shape,
+            ["quant"] = options.Quantization,
+            ["targets"] = options.Targets,
+            ["rank"] = options.Rank,
+            ["dropout"] = options.Dropout,
+            ["batch"] = options.Batch,
+            ["length"] = options.Length,
+            ["checkpointing"] = options.Checkpointing,
+            ["optimized"] = options.Optimized,
+            ["device"] = onCuda ? CudaDevice.Of(Math.Max(device.index, 0)).Name : $"cpu, {get_num_threads()} threads",
+            ["tokens_per_second"] = Math.Round(tokensPerSecond, 1),
+            ["step_ms"] = Math.Round(milliseconds, 2),
+            ["peak_memory_gb"] = Gigabytes(onCuda ? CudaMemory.PeakUsed(device) : PeakMemory.OfProcess()),
+            ["peak_reserved_gb"] = Gigabytes(onCuda ? CudaMemory.PeakReserved(device) : PeakMemory.OfProcess()),
+            ["first_loss"] = Math.Round(losses[0], 4),
+            ["last_loss"] = Math.Round(losses[^1], 4),
+            ["grad_norm"] = Math.Round(norm, 4),
+            ["gemm_tflops"] = Math.Round(rate / 1e12, 3),
+            ["flops_utilization"] = Math.Round(work / rate, 4),
+        };
+    }
+
+    private static ITrainingPass CreatePass(DecoderModel model, BenchRunOptions options)
+    {
+        var checkpointing = options.Checkpointing switch
+        {
+            "none" => false,
+            "full" => true,
+            var other => throw new ConfigurationException($"'{other}' is no checkpointing. Expected none or full. Where: --checkpointing."),
+        };
+        if (!options.Optimized) return new TrainingPass(model, checkpointing);
+        if (OptimizedSupport.Obstacle(model) is { } obstacle)
+            throw new ConfigurationException($"The optimized path does not cover this, because {obstacle}. Add --optimized false.");
+        return new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing);
+    }
+
+    private static LoraOptions Adapter(BenchRunOptions options) => new()
+    {
+        Rank = options.Rank,
+        Alpha = options.Rank,
+        Dropout = options.Dropout,
+        TargetModules = options.Targets switch
+        {
+            "all" => TargetModules.AllLinear,
+            "qv" => TargetModules.Named("q_proj", "v_proj"),
+            var other => throw new ConfigurationException($"'{other}' is no set of targets. Expected all or qv. Where: --targets."),
+        },
+    };
+
+    /// <summary>How projections are stored.</summary>
+    internal static QuantizationSettings Quantization(BenchRunOptions options) => options.Quantization switch
+    {
+        "none" => QuantizationSettings.None,
+        "nf4" => new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true),
+        "fp4" => new QuantizationSettings(QuantizationKind.Fp4, DoubleQuantization: true),
+        var other => throw new ConfigurationException($"'{other}' is no quantization. Expected none, nf4 or fp4. Where: --quant."),
+    };
+
+    private static Batch RandomRows(int vocabulary, int rows, int length, int seed)
+    {
+        var random = new Random(seed);
+        return Batch.FromRows([.. Enumerable.Range(0, rows).Select(_ =>
+        {
+            var ids = Enumerable.Range(0, length).Select(_ => random.Next(vocabulary)).ToArray();
+            return new TrainingRow(ids, ids);
+        })]);
+    }
+
+    private static double Gigabytes(long bytes) => Math.Round(bytes / 1e9, 3);
+}

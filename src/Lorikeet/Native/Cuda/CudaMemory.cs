@@ -1,0 +1,33 @@
+using Lorikeet.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Native.Cuda;
+
+/// <summary>
+/// How much memory a process has taken of a CUDA device. libtorch's own allocator keeps its books to itself; the driver's
+/// pool, which libtorch can use instead, tells.
+/// </summary>
+internal static class CudaMemory
+{
+    private const int ReservedHigh = 6; // CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH
+    private const int UsedHigh = 8; // CU_MEMPOOL_ATTR_USED_MEM_HIGH
+
+    /// <summary>Has libtorch allocate from the driver's pool; must come before libtorch is loaded.</summary>
+    public static void CountAllocations() =>
+        NativeEnvironment.SetUnlessSet("PYTORCH_CUDA_ALLOC_CONF", "backend:cudaMallocAsync");
+
+    /// <summary>Most bytes in use at once since <see cref="ResetPeak"/>.</summary>
+    public static long PeakUsed(Device device) => CudaDriver.PoolAttribute(Index(device), UsedHigh);
+
+    /// <summary>Most bytes that the pool held, in use or not.</summary>
+    public static long PeakReserved(Device device) => CudaDriver.PoolAttribute(Index(device), ReservedHigh);
+
+    /// <summary>Forgets the peaks.</summary>
+    public static void ResetPeak(Device device)
+    {
+        CudaDriver.ResetPoolAttribute(Index(device), ReservedHigh);
+        CudaDriver.ResetPoolAttribute(Index(device), UsedHigh);
+    }
+
+    private static int Index(Device device) => Math.Max(device.index, 0);
+}
