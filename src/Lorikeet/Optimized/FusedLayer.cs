@@ -81,33 +81,34 @@ internal sealed class FusedLayer : IDisposable
         LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout, bool needsInputGradient)
     {
         var gradient = pass.Gradient;
-        Down.InputGradient(gradient, pass.DownNarrow, pass.Activation, dropout); // da
+        var narrow = Down.InputGradient(gradient, pass.DownNarrow, pass.Activation, dropout); // da
         _kernels.SwiGluBackward(layer.GateUp, pass.Activation); // dg,du in place of g,u, and a in place of da
-        Down.FactorGradients(gradient, pass.DownNarrow, pass.Activation, layer.DownNarrow, dropout);
+        Down.FactorGradients(gradient, narrow, pass.Activation, layer.DownNarrow, dropout);
 
-        GateUp.InputGradient(layer.GateUp, pass.GateUpNarrow, pass.Normalised, dropout); // dn
+        narrow = GateUp.InputGradient(layer.GateUp, pass.GateUpNarrow, pass.Normalised, dropout); // dn
         _kernels.RmsNormBackward(layer.Middle, _middleNorm, pass.Normalised, gradient, gradient, pass.Normalised); // dm, n
-        GateUp.FactorGradients(layer.GateUp, pass.GateUpNarrow, pass.Normalised, layer.GateUpNarrow, dropout);
+        GateUp.FactorGradients(layer.GateUp, narrow, pass.Normalised, layer.GateUpNarrow, dropout);
 
         var attention = layer.Attention!;
-        Output.InputGradient(gradient, pass.OutputNarrow, pass.AttendedGradient, dropout); // do
-        Output.FactorGradients(gradient, pass.OutputNarrow, attention.Attended, layer.OutputNarrow, dropout);
-        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, pass.QkvGradient);
+        narrow = Output.InputGradient(gradient, pass.OutputNarrow, pass.AttendedGradient, dropout); // do
+        Output.FactorGradients(gradient, narrow, attention.Attended, layer.OutputNarrow, dropout);
+        var qkvGradient = layer.QkvGradient; // where g,u were
+        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient);
         attention.Dispose();
         layer.Attention = null;
 
         if (needsInputGradient)
         {
-            Qkv.InputGradient(pass.QkvGradient, pass.QkvNarrow, pass.Normalised, dropout); // dn
+            narrow = Qkv.InputGradient(qkvGradient, pass.QkvNarrow, pass.Normalised, dropout); // dn
             _kernels.RmsNormBackward(layer.Input, InputNorm, pass.Normalised, gradient, gradient, pass.Normalised); // dx, n
         }
         else
         {
-            Qkv.NarrowGradient(pass.QkvGradient, pass.QkvNarrow);
+            narrow = Qkv.NarrowGradient(qkvGradient, pass.QkvNarrow);
             _kernels.RmsNorm(layer.Input, InputNorm, pass.Normalised);
         }
 
-        Qkv.FactorGradients(pass.QkvGradient, pass.QkvNarrow, pass.Normalised, layer.QkvNarrow, dropout);
+        Qkv.FactorGradients(qkvGradient, narrow, pass.Normalised, layer.QkvNarrow, dropout);
     }
 
     private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)

@@ -5,7 +5,8 @@
 //     backward    G = dY B            dX = dY W + G A          dA = Gᵀ X          dB = dYᵀ U
 //
 // The frozen weight has no gradient, so the backward pass of a linear layer is one GEMM and four thin ones. With dropout
-// a projection's U reads its own masked X, and its part of dX passes through the same mask.
+// a projection's U reads its own masked X, and its part of dX passes through the same mask. Where weights are bordered by
+// their factors (FusedWeight.cs) and X or dY has room for U or G at the end of its rows, the sums need no GEMM of their own.
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Numerics;
@@ -21,21 +22,14 @@ internal sealed class FusedLinear : IDisposable
     private readonly FusedWeight _weight;
     private readonly AdapterBlock[] _adapters;
     private readonly (Tensor Bias, int Start)[] _biases;
-    private readonly Matrix? _a; // [rank, in]
-    private readonly Matrix? _b; // [out, rank], times the scale
 
     /// <summary>Fuses projections whose weights are frozen.</summary>
     public FusedLinear(IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels)
     {
         (_kernels, _scratch) = (kernels, scratch);
-        _weight = FusedWeight.Of(projections, scratch);
         _adapters = [.. AdapterBlock.Of(projections)];
+        _weight = FusedWeight.Of(projections, _adapters.Sum(adapter => adapter.Rank), scratch);
         _biases = [.. Biases(projections, scratch.ElementType)];
-        Rank = _adapters.Sum(adapter => adapter.Rank);
-        if (Rank == 0) return;
-        _a = Matrix.Create(Rank, Columns, scratch.ElementType, scratch.Device);
-        _b = Matrix.Create(Rows, Rank, scratch.ElementType, scratch.Device);
-        _b.Tensor.zero_();
     }
 
     /// <summary>Output features of all projections.</summary>
@@ -44,16 +38,19 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Input features.</summary>
     public int Columns => _weight.Columns;
 
-    /// <summary>Sum of the adapters' ranks.</summary>
-    public int Rank { get; }
+    /// <summary>Width of U and G; 0 without adapters.</summary>
+    public int Rank => _weight.Rank;
+
+    /// <summary>Room at the end of the rows of X and dY that a bordered weight makes use of.</summary>
+    public int Border => _weight.Border;
 
     /// <summary>Takes the factors as the optimizer left them into the compute type.</summary>
     public void Refresh()
     {
         foreach (var adapter in _adapters)
         {
-            _kernels.Load(adapter.Lora.A, 1, _a!.RowRange(adapter.RankStart, adapter.Rank));
-            _kernels.Load(adapter.Lora.B, adapter.Lora.Scale, BlockOf(_b!, adapter));
+            _kernels.Load(adapter.Lora.A, 1, _weight.A.RowRange(adapter.RankStart, adapter.Rank));
+            _kernels.Load(adapter.Lora.B, adapter.Lora.Scale, BlockOf(_weight.B, adapter));
         }
     }
 
@@ -64,91 +61,79 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="dropout">Names the masks; null for none.</param>
     public void Forward(Matrix x, Matrix? u, Matrix y, DropoutKey? dropout)
     {
-        Aten.Multiply(y.Tensor, x.Tensor, _weight.Materialize().Transposed);
-        foreach (var (bias, start) in _biases)
-            _kernels.AddBias(y.ColumnRange(start, (int)bias.shape[0]), bias);
-        if (Rank == 0) return;
-
-        u = Own(u!);
-        if (!Drops(dropout))
+        if (Rank > 0) Narrow(x, Own(u!), dropout);
+        var weight = _weight.Materialize();
+        if (Rank > 0 && Extended(x, Columns) is { } extended)
         {
-            Aten.Multiply(u.Tensor, x.Tensor, _a!.Transposed);
+            extended.ColumnRange(Columns, Rank).Tensor.copy_(Own(u!).Tensor);
+            Aten.Multiply(y.Tensor, extended.Tensor, weight.RowRange(0, Rows).Transposed);
         }
         else
         {
-            foreach (var adapter in _adapters)
-            {
-                var input = Masked(x, adapter, dropout!.Value);
-                var a = _a!.RowRange(adapter.RankStart, adapter.Rank);
-                Aten.Multiply(u.ColumnRange(adapter.RankStart, adapter.Rank).Tensor, input.Tensor, a.Transposed);
-            }
+            Aten.Multiply(y.Tensor, x.Tensor, weight.RowRange(0, Rows).ColumnRange(0, Columns).Transposed);
+            if (Rank > 0) Aten.AddProduct(y.Tensor, Own(u!).Tensor, _weight.B.Transposed);
         }
 
-        Aten.AddProduct(y.Tensor, u.Tensor, _b!.Transposed);
+        foreach (var (bias, start) in _biases)
+            _kernels.AddBias(y.ColumnRange(start, (int)bias.shape[0]), bias);
     }
 
-    /// <summary>g receives G = dy B.</summary>
+    /// <summary>G = dy B, in g or, where there is room for it, at the end of dy's rows.</summary>
     /// <param name="dy">[tokens, out].</param>
     /// <param name="g">[tokens, rank] or wider.</param>
-    public void NarrowGradient(Matrix dy, Matrix? g)
+    /// <returns>G; null without adapters.</returns>
+    public Matrix? NarrowGradient(Matrix dy, Matrix? g)
     {
-        if (Rank > 0) Aten.Multiply(Own(g!).Tensor, dy.Tensor, _b!.Tensor);
+        if (Rank == 0) return null;
+        var narrow = Extended(dy, Rows)?.ColumnRange(Rows, Rank) ?? Own(g!);
+        Aten.Multiply(narrow.Tensor, dy.Tensor, _weight.B.Tensor);
+        return narrow;
     }
 
-    /// <summary>dx = dy W + G A; g receives G.</summary>
+    /// <summary>dx = dy W + G A.</summary>
     /// <param name="dy">[tokens, out].</param>
-    /// <param name="g">[tokens, rank] or wider.</param>
+    /// <param name="g">[tokens, rank] or wider; room for G.</param>
     /// <param name="dx">[tokens, in].</param>
     /// <param name="dropout">As in the forward pass.</param>
-    public void InputGradient(Matrix dy, Matrix? g, Matrix dx, DropoutKey? dropout)
+    /// <returns>G; null without adapters.</returns>
+    public Matrix? InputGradient(Matrix dy, Matrix? g, Matrix dx, DropoutKey? dropout)
     {
-        Aten.Multiply(dx.Tensor, dy.Tensor, _weight.Materialize().Tensor);
-        NarrowGradient(dy, g);
-        if (Rank == 0) return;
-        g = Own(g!);
-        if (!Drops(dropout))
+        var narrow = NarrowGradient(dy, g);
+        var weight = _weight.Materialize().ColumnRange(0, Columns);
+        if (narrow is not null && !Drops(dropout) && Extended(dy, Rows) is { } extended)
         {
-            Aten.AddProduct(dx.Tensor, g.Tensor, _a!.Tensor);
-            return;
+            Aten.Multiply(dx.Tensor, extended.Tensor, weight.Tensor);
+            return narrow;
         }
 
-        foreach (var adapter in _adapters)
-        {
-            var part = g.ColumnRange(adapter.RankStart, adapter.Rank);
-            var a = _a!.RowRange(adapter.RankStart, adapter.Rank);
-            if (adapter.Lora.Dropout == 0)
-            {
-                Aten.AddProduct(dx.Tensor, part.Tensor, a.Tensor);
-                continue;
-            }
-
-            var masked = _scratch.Take(ScratchUse.Masked, dx.Rows, dx.Columns);
-            Aten.Multiply(masked.Tensor, part.Tensor, a.Tensor);
-            _kernels.AddDropout(masked, adapter.Lora.Dropout, dropout!.Value.Mask(adapter.Projection.Index), dx);
-        }
+        Aten.Multiply(dx.Tensor, dy.Tensor, weight.RowRange(0, Rows).Tensor);
+        if (narrow is null) return null;
+        if (Drops(dropout)) AddMasked(narrow, dx, dropout!.Value);
+        else Aten.AddProduct(dx.Tensor, narrow.Tensor, _weight.A.Tensor);
+        return narrow;
     }
 
     /// <summary>Adds dA and dB to the gradients of the factors.</summary>
     /// <param name="dy">[tokens, out].</param>
-    /// <param name="g">What <see cref="InputGradient"/> left there.</param>
+    /// <param name="g">What <see cref="InputGradient"/> returned.</param>
     /// <param name="x">[tokens, in].</param>
     /// <param name="u">What <see cref="Forward"/> left there.</param>
     /// <param name="dropout">As in the forward pass.</param>
     public void FactorGradients(Matrix dy, Matrix? g, Matrix x, Matrix? u, DropoutKey? dropout)
     {
         if (Rank == 0) return;
-        (g, u) = (Own(g!), Own(u!));
+        u = Own(u!);
         var da = _scratch.Take(ScratchUse.FactorA, Rank, Columns);
         var db = _scratch.Take(ScratchUse.FactorB, Rows, Rank);
         Aten.Multiply(db.Tensor, dy.Transposed, u.Tensor);
-        if (!Drops(dropout)) Aten.Multiply(da.Tensor, g.Transposed, x.Tensor);
+        if (!Drops(dropout)) Aten.Multiply(da.Tensor, g!.Transposed, x.Tensor);
         foreach (var adapter in _adapters)
         {
             var part = da.RowRange(adapter.RankStart, adapter.Rank);
             if (Drops(dropout))
             {
                 var input = Masked(x, adapter, dropout!.Value);
-                Aten.Multiply(part.Tensor, g.ColumnRange(adapter.RankStart, adapter.Rank).Transposed, input.Tensor);
+                Aten.Multiply(part.Tensor, g!.ColumnRange(adapter.RankStart, adapter.Rank).Transposed, input.Tensor);
             }
 
             _kernels.Accumulate(part, 1, adapter.AGradient);
@@ -165,6 +150,46 @@ internal sealed class FusedLinear : IDisposable
             start += (int)projection.Weight.Rows;
         }
     }
+
+    /// <summary>U, from the input or its masked copies.</summary>
+    private void Narrow(Matrix x, Matrix u, DropoutKey? dropout)
+    {
+        if (!Drops(dropout))
+        {
+            Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
+            return;
+        }
+
+        foreach (var adapter in _adapters)
+        {
+            var input = Masked(x, adapter, dropout!.Value);
+            var a = _weight.A.RowRange(adapter.RankStart, adapter.Rank);
+            Aten.Multiply(u.ColumnRange(adapter.RankStart, adapter.Rank).Tensor, input.Tensor, a.Transposed);
+        }
+    }
+
+    /// <summary>dx += G A through the masks of the forward pass.</summary>
+    private void AddMasked(Matrix g, Matrix dx, DropoutKey dropout)
+    {
+        foreach (var adapter in _adapters)
+        {
+            var part = g.ColumnRange(adapter.RankStart, adapter.Rank);
+            var a = _weight.A.RowRange(adapter.RankStart, adapter.Rank);
+            if (adapter.Lora.Dropout == 0)
+            {
+                Aten.AddProduct(dx.Tensor, part.Tensor, a.Tensor);
+                continue;
+            }
+
+            var masked = _scratch.Take(ScratchUse.Masked, dx.Rows, dx.Columns);
+            Aten.Multiply(masked.Tensor, part.Tensor, a.Tensor);
+            _kernels.AddDropout(masked, adapter.Lora.Dropout, dropout.Mask(adapter.Projection.Index), dx);
+        }
+    }
+
+    /// <summary>A matrix with its border, as wide as this weight's; null where there is none.</summary>
+    private Matrix? Extended(Matrix matrix, int columns) =>
+        Border > 0 && matrix.Bordered is { } whole && whole.Columns >= columns + Rank ? whole.ColumnRange(0, columns + Rank) : null;
 
     /// <summary>Buffers are as wide as the widest layer of the model needs.</summary>
     private Matrix Own(Matrix narrow) => narrow.ColumnRange(0, Rank);
@@ -186,8 +211,6 @@ internal sealed class FusedLinear : IDisposable
     public void Dispose()
     {
         _weight.Dispose();
-        _a?.Dispose();
-        _b?.Dispose();
         foreach (var adapter in _adapters) adapter.Dispose();
         foreach (var (bias, _) in _biases) bias.Dispose();
     }

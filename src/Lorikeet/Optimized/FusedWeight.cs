@@ -1,28 +1,65 @@
+// The frozen weights of projections that share an input, one below the other, and around them their factors:
+//
+//     | W  B |    W [out, in], A [rank, in], B [out, rank]
+//     | A  · |
+//
+// [X | U] times the upper rows adds the adapter to Y in the same GEMM, and [dY | G] times the left columns adds it to dX.
+// Without borders the three are matrices of their own.
 using Lorikeet.Models;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Optimized;
 
-/// <summary>The frozen weights of projections that share an input, one below the other: [out, in].</summary>
-internal abstract class FusedWeight(int rows, int columns) : IDisposable
+/// <summary>Weights and factors of fused projections, in the compute type.</summary>
+internal abstract class FusedWeight : IDisposable
 {
-    public int Rows => rows;
+    private const int RankMultiple = 8; // 16 bytes: what GEMMs and kernels load at once
 
-    public int Columns => columns;
+    protected FusedWeight(int rows, int columns, int rank, Scratch scratch)
+    {
+        (Rows, Columns) = (rows, columns);
+        Rank = scratch.Borders ? (rank + RankMultiple - 1) / RankMultiple * RankMultiple : rank;
+        Border = scratch.Borders ? Rank : 0;
+    }
 
-    /// <summary>The matrix in the compute type, valid until the next weight is materialized.</summary>
+    /// <summary>Output features.</summary>
+    public int Rows { get; }
+
+    /// <summary>Input features.</summary>
+    public int Columns { get; }
+
+    /// <summary>The sum of the ranks, rounded up where borders want it; what is beyond the ranks is zero.</summary>
+    public int Rank { get; }
+
+    /// <summary><see cref="Rank"/> when weights are bordered, else 0.</summary>
+    public int Border { get; }
+
+    /// <summary>[rank, in].</summary>
+    public abstract Matrix A { get; }
+
+    /// <summary>[out, rank], times the scale.</summary>
+    public abstract Matrix B { get; }
+
+    /// <summary>[out + border, in + border], valid until the next weight is materialized.</summary>
     public abstract Matrix Materialize();
 
     public abstract void Dispose();
 
     /// <summary>Dense weights of the compute type move into one matrix; others are decompressed at each use.</summary>
-    public static FusedWeight Of(IReadOnlyList<Projection> projections, Scratch scratch) =>
+    /// <param name="projections">What is fused.</param>
+    /// <param name="rank">The sum of the ranks of their adapters.</param>
+    /// <param name="scratch">Type, device, and room for what is decompressed.</param>
+    public static FusedWeight Of(IReadOnlyList<Projection> projections, int rank, Scratch scratch) =>
         projections.All(projection => projection.Weight is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
-            ? new DenseFusedWeight([.. projections.Select(projection => (DenseWeight)projection.Weight)])
-            : new CompressedFusedWeight([.. projections.Select(projection => projection.Weight)], scratch);
+            ? new DenseFusedWeight([.. projections.Select(projection => (DenseWeight)projection.Weight)], rank, scratch)
+            : new CompressedFusedWeight([.. projections.Select(projection => projection.Weight)], rank, scratch);
 
     protected static int RowsOf(IReadOnlyList<FrozenWeight> parts) => (int)parts.Sum(part => part.Rows);
+
+    /// <summary>A matrix of zeros for factors that lie outside the weights.</summary>
+    protected static Matrix Zeros(int rows, int columns, Scratch scratch) =>
+        new(zeros([Math.Max(1, rows), Math.Max(1, columns)], scratch.ElementType, scratch.Device));
 }
 
 /// <summary>Weights that lie in memory as the GEMM wants them.</summary>
@@ -30,50 +67,78 @@ internal sealed class DenseFusedWeight : FusedWeight
 {
     private readonly Matrix _matrix;
 
-    public DenseFusedWeight(IReadOnlyList<DenseWeight> parts) : base(RowsOf(parts), (int)parts[0].Columns) =>
-        _matrix = parts.Count == 1 ? new Matrix(parts[0].Value.alias()) : Join(parts);
+    public DenseFusedWeight(IReadOnlyList<DenseWeight> parts, int rank, Scratch scratch)
+        : base(RowsOf(parts), (int)parts[0].Columns, rank, scratch)
+    {
+        _matrix = parts.Count == 1 && Border == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
+        var inside = Border > 0;
+        A = inside ? _matrix.RowRange(Rows, Border).ColumnRange(0, Columns) : Zeros(Rank, Columns, scratch);
+        B = inside ? _matrix.RowRange(0, Rows).ColumnRange(Columns, Border) : Zeros(Rows, Rank, scratch);
+    }
+
+    public override Matrix A { get; }
+
+    public override Matrix B { get; }
 
     public override Matrix Materialize() => _matrix;
 
-    public override void Dispose() => _matrix.Dispose();
+    public override void Dispose()
+    {
+        A.Dispose();
+        B.Dispose();
+        _matrix.Dispose();
+    }
 
     /// <summary>Copies the parts end to end and makes each a view of its rows, so that no weight exists twice.</summary>
-    private static Matrix Join(IReadOnlyList<DenseWeight> parts)
+    private Matrix Join(IReadOnlyList<DenseWeight> parts)
     {
         using var quiet = no_grad();
         var first = parts[0].Value;
-        var joined = empty([RowsOf(parts), first.shape[1]], first.dtype, first.device);
-        var start = 0L;
+        var bordered = Matrix.CreateBordered(Rows + Border, Columns, Border, first.dtype, first.device);
+        var start = 0;
         foreach (var part in parts)
         {
-            var view = joined.narrow(0, start, part.Rows);
+            var view = bordered.Tensor.narrow(0, start, part.Rows);
             view.copy_(part.Value);
-            start += part.Rows;
+            start += (int)part.Rows;
             part.MoveTo(view);
         }
 
-        return new Matrix(joined);
+        return bordered.Bordered ?? bordered;
     }
 }
 
 /// <summary>Weights that are decompressed into a shared matrix at each use.</summary>
-internal sealed class CompressedFusedWeight(IReadOnlyList<FrozenWeight> parts, Scratch scratch)
-    : FusedWeight(RowsOf(parts), (int)parts[0].Columns)
+internal sealed class CompressedFusedWeight(IReadOnlyList<FrozenWeight> parts, int rank, Scratch scratch)
+    : FusedWeight(RowsOf(parts), (int)parts[0].Columns, rank, scratch)
 {
+    private readonly Scratch _scratch = scratch;
+    private Matrix? _a;
+    private Matrix? _b;
+
+    public override Matrix A => _a ??= Zeros(Rank, Columns, _scratch);
+
+    public override Matrix B => _b ??= Zeros(Rows, Rank, _scratch);
+
     public override Matrix Materialize()
     {
-        var dense = scratch.Take(ScratchUse.Weight, Rows, Columns);
+        var whole = _scratch.Take(ScratchUse.Weight, Rows + Border, Columns + Border);
         var start = 0;
         foreach (var part in parts)
         {
-            part.CopyTo(dense.RowRange(start, (int)part.Rows).Tensor);
+            part.CopyTo(whole.RowRange(start, (int)part.Rows).ColumnRange(0, Columns).Tensor);
             start += (int)part.Rows;
         }
 
-        return dense;
+        if (Border == 0) return whole;
+        whole.RowRange(Rows, Border).ColumnRange(0, Columns).Tensor.copy_(A.Tensor);
+        whole.RowRange(0, Rows).ColumnRange(Columns, Border).Tensor.copy_(B.Tensor);
+        return whole;
     }
 
     public override void Dispose()
     {
+        _a?.Dispose();
+        _b?.Dispose();
     }
 }

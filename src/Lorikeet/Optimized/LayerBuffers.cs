@@ -14,12 +14,14 @@ internal sealed class LayerBuffers : IDisposable
     /// <param name="shared">The buffers to share, when the layer is recomputed in the backward pass.</param>
     public LayerBuffers(LayerWidths widths, int tokens, Scratch scratch, LayerBuffers? shared)
     {
-        Matrix Own(int columns)
+        Matrix Keep(Matrix matrix)
         {
-            var matrix = Matrix.Create(tokens, columns, scratch.ElementType, scratch.Device);
             _owned.Add(matrix);
             return matrix;
         }
+
+        Matrix Own(int columns, int border = 0) =>
+            Keep(Matrix.CreateBordered(tokens, columns, border, scratch.ElementType, scratch.Device));
 
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
@@ -27,7 +29,10 @@ internal sealed class LayerBuffers : IDisposable
         DownNarrow = Narrow(widths.DownRank);
         Middle = shared?.Middle ?? Own(widths.Hidden);
         Qkv = shared?.Qkv ?? Own(widths.Qkv);
-        GateUp = shared?.GateUp ?? Own(2 * widths.Inner);
+        GateUp = shared?.GateUp ?? Own(2 * widths.Inner, widths.GateUpBorder);
+        QkvGradient = shared?.QkvGradient ?? (widths.QkvFitsGateUp
+            ? Keep((GateUp.Bordered ?? GateUp).Reuse(widths.Qkv, widths.QkvBorder))
+            : Own(widths.Qkv, widths.QkvBorder));
         QkvNarrow = shared is null ? Narrow(widths.QkvRank) : shared.QkvNarrow;
         OutputNarrow = shared is null ? Narrow(widths.OutputRank) : shared.OutputNarrow;
         GateUpNarrow = shared is null ? Narrow(widths.GateUpRank) : shared.GateUpNarrow;
@@ -44,6 +49,9 @@ internal sealed class LayerBuffers : IDisposable
 
     /// <summary>[tokens, 2 · inner].</summary>
     public Matrix GateUp { get; }
+
+    /// <summary>[tokens, queries + keys + values], in the memory of <see cref="GateUp"/>, which the backward pass is done with.</summary>
+    public Matrix QkvGradient { get; }
 
     /// <summary>[tokens, rank]: what the factors A made of the inputs of each fused projection.</summary>
     public Matrix? QkvNarrow { get; }

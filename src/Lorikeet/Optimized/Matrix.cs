@@ -41,9 +41,32 @@ internal sealed unsafe class Matrix : IDisposable
 
     public ScalarType ElementType { get; }
 
+    /// <summary>The wider matrix of which this is the first columns, when it was made with a border.</summary>
+    public Matrix? Bordered { get; private init; }
+
     /// <summary>A new matrix on <paramref name="device"/>; its content is undefined.</summary>
     public static Matrix Create(int rows, int columns, ScalarType type, Device device) =>
         new(empty([rows, columns], type, device));
+
+    /// <summary>A new matrix with room for <paramref name="border"/> more columns, which are zero, at the end of each row.</summary>
+    public static Matrix CreateBordered(int rows, int columns, int border, ScalarType type, Device device)
+    {
+        if (border == 0) return Create(rows, columns, type, device);
+        var whole = new Matrix(zeros([rows, PitchOf(columns + border)], type, device).narrow(1, 0, columns + border));
+        return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
+    }
+
+    /// <summary>Another matrix in the same memory, for when this one's content is no longer needed.</summary>
+    public Matrix Reuse(int columns, int border)
+    {
+        var pitch = border == 0 ? columns : PitchOf(columns + border);
+        if (pitch > Pitch) throw new ArgumentOutOfRangeException(nameof(columns), columns, $"At most {Pitch} fit.");
+        var whole = new Matrix(Tensor.as_strided([Rows, columns + border], [pitch, 1]));
+        return border == 0 ? whole : new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
+    }
+
+    /// <summary>Rows of a bordered matrix begin at multiples of 128 bytes, as GEMMs like them.</summary>
+    private static int PitchOf(int columns) => (columns + 63) / 64 * 64;
 
     /// <summary>Some of its columns; the view is made once and lives as long as the matrix.</summary>
     public Matrix ColumnRange(int start, int count) => Part(1, start, count);
@@ -62,6 +85,7 @@ internal sealed unsafe class Matrix : IDisposable
     public void Dispose()
     {
         foreach (var part in _parts.Values) part.Dispose();
+        Bordered?.Dispose();
         _transposed?.Dispose();
         Tensor.Dispose();
     }

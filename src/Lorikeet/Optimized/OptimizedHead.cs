@@ -26,7 +26,7 @@ internal sealed class OptimizedHead : IDisposable
     public OptimizedHead(DecoderModel model, IDecoderKernels kernels, Scratch scratch)
     {
         (_kernels, _device) = (kernels, model.Device);
-        _weight = FusedWeight.Of([model.Head], scratch);
+        _weight = FusedWeight.Of([model.Head], rank: 0, scratch);
         Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _loss = zeros(1, ScalarType.Float64, _device).DetachFromDisposeScope();
         var rows = Math.Max(FewestRows, LogitsPerChunk / _weight.Rows);

@@ -4,6 +4,7 @@ using Lorikeet.Data;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Optimized;
@@ -31,11 +32,16 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <param name="kernels">The work between GEMMs on the model's device; becomes the pass's own.</param>
     /// <param name="checkpointing">Whether layers are recomputed in the backward pass instead of kept.</param>
     /// <param name="neftuneAlpha">Strength of the noise on embeddings (arXiv 2310.05914); 0 for none.</param>
-    public OptimizedPass(DecoderModel model, IDecoderKernels kernels, bool checkpointing, double neftuneAlpha = 0)
+    /// <param name="borders">
+    /// Whether weights are bordered by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
+    /// oneDNN would copy them first.
+    /// </param>
+    public OptimizedPass(
+        DecoderModel model, IDecoderKernels kernels, bool checkpointing, double neftuneAlpha = 0, bool? borders = null)
     {
         using var quiet = no_grad();
         (_model, _kernels, _neftuneAlpha) = (model, kernels, neftuneAlpha);
-        _scratch = new Scratch(model.ComputeType, model.Device);
+        _scratch = new Scratch(model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA);
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());

@@ -1,15 +1,5 @@
 namespace Lorikeet.Optimized;
 
-/// <summary>How wide the buffers of a model's layers are; ranks are those of the layer with the highest.</summary>
-internal readonly record struct LayerWidths(
-    int Hidden, int Qkv, int Attended, int Inner, int QkvRank, int OutputRank, int GateUpRank, int DownRank)
-{
-    public static LayerWidths Of(IReadOnlyList<FusedLayer> layers) => new(
-        layers[0].Hidden, layers[0].Qkv.Rows, layers[0].Output.Columns, layers[0].Down.Columns,
-        layers.Max(layer => layer.Qkv.Rank), layers.Max(layer => layer.Output.Rank),
-        layers.Max(layer => layer.GateUp.Rank), layers.Max(layer => layer.Down.Rank));
-}
-
 /// <summary>The buffers of a pass over so many tokens: made at the first batch of that size, used by all after it.</summary>
 internal sealed class PassBuffers : IDisposable
 {
@@ -23,9 +13,9 @@ internal sealed class PassBuffers : IDisposable
     /// <param name="scratch">Type and device.</param>
     public PassBuffers(IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, Scratch scratch)
     {
-        Matrix Own(int columns)
+        Matrix Own(int columns, int border = 0)
         {
-            var matrix = Matrix.Create(tokens, columns, scratch.ElementType, scratch.Device);
+            var matrix = Matrix.CreateBordered(tokens, columns, border, scratch.ElementType, scratch.Device);
             _owned.Add(matrix);
             return matrix;
         }
@@ -37,11 +27,11 @@ internal sealed class PassBuffers : IDisposable
         if (keptFrom > 0) _recomputed = new LayerBuffers(widths, tokens, scratch, shared: null);
         Layers = [.. layers.Select((_, index) =>
             new LayerBuffers(widths, tokens, scratch, index < keptFrom ? _recomputed : null))];
-        (Normalised, Delta) = (Own(widths.Hidden), Own(widths.Hidden));
-        (Last, Gradient) = (Own(widths.Hidden), Own(widths.Hidden));
-        Activation = Own(widths.Inner);
-        AttendedGradient = Own(widths.Attended);
-        QkvGradient = Own(widths.Qkv);
+        Normalised = Own(widths.Hidden, Math.Max(widths.QkvBorder, widths.GateUpBorder));
+        Gradient = Own(widths.Hidden, Math.Max(widths.OutputBorder, widths.DownBorder));
+        Activation = Own(widths.Inner, widths.DownBorder);
+        (Delta, Last) = (Own(widths.Hidden), Own(widths.Hidden));
+        AttendedGradient = widths.Attended == widths.Hidden ? Last : Own(widths.Attended);
         QkvNarrow = Narrow(widths.QkvRank);
         OutputNarrow = Narrow(widths.OutputRank);
         GateUpNarrow = Narrow(widths.GateUpRank);
@@ -58,7 +48,7 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>[tokens, hidden]: what the last projection adds to the residual stream.</summary>
     public Matrix Delta { get; }
 
-    /// <summary>[tokens, hidden]: output of the last layer.</summary>
+    /// <summary>[tokens, hidden]: output of the last layer, until its gradient is known.</summary>
     public Matrix Last { get; }
 
     /// <summary>[tokens, hidden]: gradient of the residual stream.</summary>
@@ -67,11 +57,8 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>[tokens, inner].</summary>
     public Matrix Activation { get; }
 
-    /// <summary>[tokens, heads · headSize].</summary>
+    /// <summary>[tokens, heads · headSize]; in the memory of <see cref="Last"/> where it is as wide.</summary>
     public Matrix AttendedGradient { get; }
-
-    /// <summary>[tokens, queries + keys + values].</summary>
-    public Matrix QkvGradient { get; }
 
     /// <summary>[tokens, rank]: gradients of what the factors A made.</summary>
     public Matrix? QkvNarrow { get; }

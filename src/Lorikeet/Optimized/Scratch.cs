@@ -11,25 +11,49 @@ internal enum ScratchUse
     Masked,
 }
 
-/// <summary>Matrices whose content lives from one call to the next, shared by all layers and made once per shape.</summary>
-internal sealed class Scratch(ScalarType type, Device device) : IDisposable
+/// <summary>
+/// Matrices whose content lives from one call to the next. All of one use lie in the same memory, as large as the largest
+/// of them.
+/// </summary>
+/// <param name="type">Compute type.</param>
+/// <param name="device">Where everything lies.</param>
+/// <param name="borders">Whether weights are bordered by their factors.</param>
+internal sealed class Scratch(ScalarType type, Device device, bool borders) : IDisposable
 {
+    private readonly Dictionary<ScratchUse, Tensor> _memory = [];
     private readonly Dictionary<(ScratchUse Use, int Rows, int Columns), Matrix> _matrices = [];
 
     public ScalarType ElementType => type;
 
     public Device Device => device;
 
-    /// <summary>The matrix of a use and shape; its content is whatever the last user left.</summary>
+    /// <summary>Whether weights are bordered by their factors, so that a GEMM adds the adapter in passing.</summary>
+    public bool Borders => borders;
+
+    /// <summary>The matrix of a use and shape; its content is whatever the last user of that use left.</summary>
     public Matrix Take(ScratchUse use, int rows, int columns)
     {
-        if (!_matrices.TryGetValue((use, rows, columns), out var matrix))
-            _matrices[(use, rows, columns)] = matrix = Matrix.Create(rows, columns, type, device);
-        return matrix;
+        if (_matrices.TryGetValue((use, rows, columns), out var matrix)) return matrix;
+        var size = (long)rows * columns;
+        if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size) memory = Grow(use, size);
+        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
+    }
+
+    private Tensor Grow(ScratchUse use, long size)
+    {
+        foreach (var key in _matrices.Keys.Where(key => key.Use == use).ToList())
+        {
+            _matrices.Remove(key, out var matrix);
+            matrix!.Dispose();
+        }
+
+        if (_memory.Remove(use, out var memory)) memory.Dispose();
+        return _memory[use] = zeros([size], type, device).DetachFromDisposeScope();
     }
 
     public void Dispose()
     {
         foreach (var matrix in _matrices.Values) matrix.Dispose();
+        foreach (var memory in _memory.Values) memory.Dispose();
     }
 }

@@ -23,9 +23,9 @@ public abstract class CudaTestBase : IDisposable
         manual_seed(42);
     }
 
-    protected static Device Device { get; } = new(DeviceType.CUDA, 0);
+    internal static Device Device { get; } = new(DeviceType.CUDA, 0);
 
-    private static bool HasDevice { get; } = LibTorch.Loaded!.HasCuda && Initialised();
+    internal static bool HasDevice { get; } = LibTorch.Loaded!.HasCuda && Initialised();
 
     public virtual void Dispose()
     {
