@@ -23,6 +23,9 @@ internal sealed class FusedLinear : IDisposable
     private readonly (Tensor Bias, int Start)[] _biases;
     private readonly Matrix? _a; // [rank, in]
     private readonly Matrix? _b; // [out, rank], times the scale
+    private readonly Matrix? _aGradient;
+    private readonly Matrix? _bGradient;
+    private readonly IFactorTable? _gradients;
 
     /// <summary>Fuses projections whose weights are frozen.</summary>
     public FusedLinear(IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels)
@@ -36,6 +39,9 @@ internal sealed class FusedLinear : IDisposable
         _a = Matrix.Create(Rank, Columns, scratch.ElementType, scratch.Device);
         _b = Matrix.Create(Rows, Rank, scratch.ElementType, scratch.Device);
         _b.Tensor.zero_();
+        _aGradient = scratch.Take(ScratchUse.FactorA, Rank, Columns);
+        _bGradient = scratch.Take(ScratchUse.FactorB, Rows, Rank);
+        _gradients = kernels.Factors([.. Blocks(_aGradient, _bGradient, adapter => (adapter.AGradient, adapter.BGradient))]);
     }
 
     /// <summary>Output features of all projections.</summary>
@@ -47,15 +53,9 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Sum of the adapters' ranks.</summary>
     public int Rank { get; }
 
-    /// <summary>Takes the factors as the optimizer left them into the compute type.</summary>
-    public void Refresh()
-    {
-        foreach (var adapter in _adapters)
-        {
-            _kernels.Load(adapter.Lora.A, 1, _a!.RowRange(adapter.RankStart, adapter.Rank));
-            _kernels.Load(adapter.Lora.B, adapter.Lora.Scale, BlockOf(_b!, adapter));
-        }
-    }
+    /// <summary>The factors, and where <see cref="Forward"/> expects them in the compute type.</summary>
+    public IEnumerable<FactorBlock> Factors =>
+        Rank == 0 ? [] : Blocks(_a!, _b!, adapter => (adapter.Lora.A, adapter.Lora.B));
 
     /// <summary>y = x Wᵀ + bias + U Bᵀ.</summary>
     /// <param name="x">[tokens, in].</param>
@@ -138,22 +138,22 @@ internal sealed class FusedLinear : IDisposable
     {
         if (Rank == 0) return;
         (g, u) = (Own(g!), Own(u!));
-        var da = _scratch.Take(ScratchUse.FactorA, Rank, Columns);
-        var db = _scratch.Take(ScratchUse.FactorB, Rows, Rank);
-        Aten.Multiply(db.Tensor, dy.Transposed, u.Tensor);
-        if (!Drops(dropout)) Aten.Multiply(da.Tensor, g.Transposed, x.Tensor);
-        foreach (var adapter in _adapters)
+        Aten.Multiply(_bGradient!.Tensor, dy.Transposed, u.Tensor);
+        if (!Drops(dropout))
         {
-            var part = da.RowRange(adapter.RankStart, adapter.Rank);
-            if (Drops(dropout))
+            Aten.Multiply(_aGradient!.Tensor, g.Transposed, x.Tensor);
+        }
+        else
+        {
+            foreach (var adapter in _adapters)
             {
                 var input = Masked(x, adapter, dropout!.Value);
-                Aten.Multiply(part.Tensor, g.ColumnRange(adapter.RankStart, adapter.Rank).Transposed, input.Tensor);
+                var part = g.ColumnRange(adapter.RankStart, adapter.Rank);
+                Aten.Multiply(_aGradient!.RowRange(adapter.RankStart, adapter.Rank).Tensor, part.Transposed, input.Tensor);
             }
-
-            _kernels.Accumulate(part, 1, adapter.AGradient);
-            _kernels.Accumulate(BlockOf(db, adapter), adapter.Lora.Scale, adapter.BGradient);
         }
+
+        _gradients!.Accumulate();
     }
 
     private static IEnumerable<(Tensor Bias, int Start)> Biases(IReadOnlyList<Projection> projections, ScalarType type)
@@ -180,14 +180,25 @@ internal sealed class FusedLinear : IDisposable
         return masked;
     }
 
-    private static Matrix BlockOf(Matrix b, AdapterBlock adapter) =>
-        b.RowRange(adapter.RowStart, adapter.Rows).ColumnRange(adapter.RankStart, adapter.Rank);
+    /// <summary>Tensors of the adapters beside their places in matrices laid out as A and B.</summary>
+    private IEnumerable<FactorBlock> Blocks(Matrix a, Matrix b, Func<AdapterBlock, (Tensor A, Tensor B)> tensors)
+    {
+        foreach (var adapter in _adapters)
+        {
+            var (ofA, ofB) = tensors(adapter);
+            yield return new FactorBlock(ofA, 1, a.RowRange(adapter.RankStart, adapter.Rank));
+            yield return new FactorBlock(
+                ofB, adapter.Lora.Scale,
+                b.RowRange(adapter.RowStart, adapter.Rows).ColumnRange(adapter.RankStart, adapter.Rank));
+        }
+    }
 
     public void Dispose()
     {
         _weight.Dispose();
         _a?.Dispose();
         _b?.Dispose();
+        _gradients?.Dispose();
         foreach (var adapter in _adapters) adapter.Dispose();
         foreach (var (bias, _) in _biases) bias.Dispose();
     }
