@@ -94,7 +94,7 @@ template <class Rule> __device__ __forceinline__ void moveFour(const AdamJob& jo
 // A block moves 8192 elements of one parameter.
 template <class Rule> __device__ void adamW(const AdamJob* jobs, const int2* parts, const Clipping* clipping, const Rules<Rule>& rules)
 {
-    if (!isfinite(clipping->norm)) return;
+    if (!(fabsf(clipping->norm) <= 3.402823466e38f)) return;
     const int length = 8192;
     int2 part = parts[blockIdx.x];
     AdamJob job = jobs[part.x];
