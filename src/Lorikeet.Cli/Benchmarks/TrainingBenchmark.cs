@@ -41,8 +41,7 @@ internal static class TrainingBenchmark
             var batch = RandomRows(config.VocabularySize, options.Batch, options.Length, step);
             var clock = Stopwatch.StartNew();
             losses.Add(pass.Run(batch, 1.0 / batch.TargetCount, new DropoutKey(1, step, 0)) / batch.TargetCount);
-            norm = gradients.Clip(1);
-            optimizer.Step(2e-4);
+            norm = optimizer.Step(gradients, 1, 2e-4);
             gradients.Clear();
             GemmRate.Wait(gradients.All);
             if (step >= WarmUpSteps) times.Add(clock.Elapsed.TotalMilliseconds);

@@ -47,14 +47,8 @@ internal sealed class FusedLayer : IDisposable
 
     public FusedLinear Down { get; }
 
-    /// <summary>Takes the factors as the optimizer left them.</summary>
-    public void Refresh()
-    {
-        Qkv.Refresh();
-        Output.Refresh();
-        GateUp.Refresh();
-        Down.Refresh();
-    }
+    /// <summary>The factors of all projections.</summary>
+    public IEnumerable<FactorBlock> Factors => [.. Qkv.Factors, .. Output.Factors, .. GateUp.Factors, .. Down.Factors];
 
     /// <summary>From norm(x) in <c>Normalised</c> to Wd a in <c>Delta</c>; the sum m + Wd a is left to the caller.</summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)

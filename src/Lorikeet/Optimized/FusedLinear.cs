@@ -22,6 +22,9 @@ internal sealed class FusedLinear : IDisposable
     private readonly FusedWeight _weight;
     private readonly AdapterBlock[] _adapters;
     private readonly (Tensor Bias, int Start)[] _biases;
+    private readonly Matrix? _aGradient;
+    private readonly Matrix? _bGradient;
+    private readonly IFactorTable? _gradients;
 
     /// <summary>Fuses projections whose weights are frozen.</summary>
     public FusedLinear(IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels)
@@ -30,6 +33,10 @@ internal sealed class FusedLinear : IDisposable
         _adapters = [.. AdapterBlock.Of(projections)];
         _weight = FusedWeight.Of(projections, _adapters.Sum(adapter => adapter.Rank), scratch);
         _biases = [.. Biases(projections, scratch.ElementType)];
+        if (Rank == 0) return;
+        _aGradient = scratch.Take(ScratchUse.FactorA, Rank, Columns);
+        _bGradient = scratch.Take(ScratchUse.FactorB, Rows, Rank);
+        _gradients = kernels.Factors([.. Blocks(_aGradient, _bGradient, adapter => (adapter.AGradient, adapter.BGradient))]);
     }
 
     /// <summary>Output features of all projections.</summary>
@@ -41,18 +48,15 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Width of U and G; 0 without adapters.</summary>
     public int Rank => _weight.Rank;
 
-    /// <summary>Room at the end of the rows of X and dY that a bordered weight makes use of.</summary>
-    public int Border => _weight.Border;
+    /// <summary>Room for U at the end of the rows of X that a bordered weight makes use of.</summary>
+    public int InputBorder => _weight.Right;
 
-    /// <summary>Takes the factors as the optimizer left them into the compute type.</summary>
-    public void Refresh()
-    {
-        foreach (var adapter in _adapters)
-        {
-            _kernels.Load(adapter.Lora.A, 1, _weight.A.RowRange(adapter.RankStart, adapter.Rank));
-            _kernels.Load(adapter.Lora.B, adapter.Lora.Scale, BlockOf(_weight.B, adapter));
-        }
-    }
+    /// <summary>Room for G at the end of the rows of dY.</summary>
+    public int OutputBorder => _weight.Below;
+
+    /// <summary>The factors, and where <see cref="Forward"/> expects them in the compute type.</summary>
+    public IEnumerable<FactorBlock> Factors =>
+        Rank == 0 ? [] : Blocks(_weight.A, _weight.B, adapter => (adapter.Lora.A, adapter.Lora.B));
 
     /// <summary>y = x Wᵀ + bias + U Bᵀ.</summary>
     /// <param name="x">[tokens, in].</param>
@@ -62,15 +66,15 @@ internal sealed class FusedLinear : IDisposable
     public void Forward(Matrix x, Matrix? u, Matrix y, DropoutKey? dropout)
     {
         if (Rank > 0) Narrow(x, Own(u!), dropout);
-        var weight = _weight.Materialize();
-        if (Rank > 0 && Extended(x, Columns) is { } extended)
+        var weight = _weight.Materialize().RowRange(0, Rows);
+        if (Extended(x, Columns, InputBorder) is { } extended)
         {
             extended.ColumnRange(Columns, Rank).Tensor.copy_(Own(u!).Tensor);
-            Aten.Multiply(y.Tensor, extended.Tensor, weight.RowRange(0, Rows).Transposed);
+            Aten.Multiply(y.Tensor, extended.Tensor, weight.Transposed);
         }
         else
         {
-            Aten.Multiply(y.Tensor, x.Tensor, weight.RowRange(0, Rows).ColumnRange(0, Columns).Transposed);
+            Aten.Multiply(y.Tensor, x.Tensor, weight.ColumnRange(0, Columns).Transposed);
             if (Rank > 0) Aten.AddProduct(y.Tensor, Own(u!).Tensor, _weight.B.Transposed);
         }
 
@@ -85,7 +89,7 @@ internal sealed class FusedLinear : IDisposable
     public Matrix? NarrowGradient(Matrix dy, Matrix? g)
     {
         if (Rank == 0) return null;
-        var narrow = Extended(dy, Rows)?.ColumnRange(Rows, Rank) ?? Own(g!);
+        var narrow = Extended(dy, Rows, OutputBorder)?.ColumnRange(Rows, Rank) ?? Own(g!);
         Aten.Multiply(narrow.Tensor, dy.Tensor, _weight.B.Tensor);
         return narrow;
     }
@@ -100,7 +104,7 @@ internal sealed class FusedLinear : IDisposable
     {
         var narrow = NarrowGradient(dy, g);
         var weight = _weight.Materialize().ColumnRange(0, Columns);
-        if (narrow is not null && !Drops(dropout) && Extended(dy, Rows) is { } extended)
+        if (!Drops(dropout) && Extended(dy, Rows, OutputBorder) is { } extended)
         {
             Aten.Multiply(dx.Tensor, extended.Tensor, weight.Tensor);
             return narrow;
@@ -123,22 +127,22 @@ internal sealed class FusedLinear : IDisposable
     {
         if (Rank == 0) return;
         u = Own(u!);
-        var da = _scratch.Take(ScratchUse.FactorA, Rank, Columns);
-        var db = _scratch.Take(ScratchUse.FactorB, Rows, Rank);
-        Aten.Multiply(db.Tensor, dy.Transposed, u.Tensor);
-        if (!Drops(dropout)) Aten.Multiply(da.Tensor, g!.Transposed, x.Tensor);
-        foreach (var adapter in _adapters)
+        Aten.Multiply(_bGradient!.Tensor, dy.Transposed, u.Tensor);
+        if (!Drops(dropout))
         {
-            var part = da.RowRange(adapter.RankStart, adapter.Rank);
-            if (Drops(dropout))
+            Aten.Multiply(_aGradient!.Tensor, g!.Transposed, x.Tensor);
+        }
+        else
+        {
+            foreach (var adapter in _adapters)
             {
                 var input = Masked(x, adapter, dropout!.Value);
-                Aten.Multiply(part.Tensor, g!.ColumnRange(adapter.RankStart, adapter.Rank).Transposed, input.Tensor);
+                var part = g!.ColumnRange(adapter.RankStart, adapter.Rank);
+                Aten.Multiply(_aGradient!.RowRange(adapter.RankStart, adapter.Rank).Tensor, part.Transposed, input.Tensor);
             }
-
-            _kernels.Accumulate(part, 1, adapter.AGradient);
-            _kernels.Accumulate(BlockOf(db, adapter), adapter.Lora.Scale, adapter.BGradient);
         }
+
+        _gradients!.Accumulate();
     }
 
     private static IEnumerable<(Tensor Bias, int Start)> Biases(IReadOnlyList<Projection> projections, ScalarType type)
@@ -187,9 +191,9 @@ internal sealed class FusedLinear : IDisposable
         }
     }
 
-    /// <summary>A matrix with its border, as wide as this weight's; null where there is none.</summary>
-    private Matrix? Extended(Matrix matrix, int columns) =>
-        Border > 0 && matrix.Bordered is { } whole && whole.Columns >= columns + Rank ? whole.ColumnRange(0, columns + Rank) : null;
+    /// <summary>A matrix with as much border as the weight has on that side; null where either has none.</summary>
+    private static Matrix? Extended(Matrix matrix, int columns, int border) =>
+        border > 0 && matrix.Bordered is { } whole && whole.Columns >= columns + border ? whole.ColumnRange(0, columns + border) : null;
 
     /// <summary>Buffers are as wide as the widest layer of the model needs.</summary>
     private Matrix Own(Matrix narrow) => narrow.ColumnRange(0, Rank);
@@ -205,12 +209,23 @@ internal sealed class FusedLinear : IDisposable
         return masked;
     }
 
-    private static Matrix BlockOf(Matrix b, AdapterBlock adapter) =>
-        b.RowRange(adapter.RowStart, adapter.Rows).ColumnRange(adapter.RankStart, adapter.Rank);
+    /// <summary>Tensors of the adapters beside their places in matrices laid out as A and B.</summary>
+    private IEnumerable<FactorBlock> Blocks(Matrix a, Matrix b, Func<AdapterBlock, (Tensor A, Tensor B)> tensors)
+    {
+        foreach (var adapter in _adapters)
+        {
+            var (ofA, ofB) = tensors(adapter);
+            yield return new FactorBlock(ofA, 1, a.RowRange(adapter.RankStart, adapter.Rank));
+            yield return new FactorBlock(
+                ofB, adapter.Lora.Scale,
+                b.RowRange(adapter.RowStart, adapter.Rows).ColumnRange(adapter.RankStart, adapter.Rank));
+        }
+    }
 
     public void Dispose()
     {
         _weight.Dispose();
+        _gradients?.Dispose();
         foreach (var adapter in _adapters) adapter.Dispose();
         foreach (var (bias, _) in _biases) bias.Dispose();
     }

@@ -1,10 +1,11 @@
-// The frozen weights of projections that share an input, one below the other, and around them their factors:
+// The frozen weights of projections that share an input, one below the other, and beside or below them their factors:
 //
 //     | W  B |    W [out, in], A [rank, in], B [out, rank]
-//     | A  · |
+//     | A    |
 //
-// [X | U] times the upper rows adds the adapter to Y in the same GEMM, and [dY | G] times the left columns adds it to dX.
-// Without borders the three are matrices of their own.
+// [X | U] times [W | B] adds the adapter to Y in the same GEMM, and [dY | G] times [W over A] adds it to dX. A border
+// lengthens the GEMM a little and saves reading and writing the result once more, so B is there when the result is wider
+// than the input, and A when it is narrower. Without borders the three are matrices of their own.
 using Lorikeet.Models;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
@@ -20,7 +21,8 @@ internal abstract class FusedWeight : IDisposable
     {
         (Rows, Columns) = (rows, columns);
         Rank = scratch.Borders ? (rank + RankMultiple - 1) / RankMultiple * RankMultiple : rank;
-        Border = scratch.Borders ? Rank : 0;
+        Right = scratch.Borders && rows > columns ? Rank : 0;
+        Below = scratch.Borders && rows < columns ? Rank : 0;
     }
 
     /// <summary>Output features.</summary>
@@ -32,8 +34,11 @@ internal abstract class FusedWeight : IDisposable
     /// <summary>The sum of the ranks, rounded up where borders want it; what is beyond the ranks is zero.</summary>
     public int Rank { get; }
 
-    /// <summary><see cref="Rank"/> when weights are bordered, else 0.</summary>
-    public int Border { get; }
+    /// <summary><see cref="Rank"/> when B lies beside W, else 0.</summary>
+    public int Right { get; }
+
+    /// <summary><see cref="Rank"/> when A lies below W, else 0.</summary>
+    public int Below { get; }
 
     /// <summary>[rank, in].</summary>
     public abstract Matrix A { get; }
@@ -41,7 +46,7 @@ internal abstract class FusedWeight : IDisposable
     /// <summary>[out, rank], times the scale.</summary>
     public abstract Matrix B { get; }
 
-    /// <summary>[out + border, in + border], valid until the next weight is materialized.</summary>
+    /// <summary>[out + below, in + right], valid until the next weight is materialized.</summary>
     public abstract Matrix Materialize();
 
     public abstract void Dispose();
@@ -70,10 +75,9 @@ internal sealed class DenseFusedWeight : FusedWeight
     public DenseFusedWeight(IReadOnlyList<DenseWeight> parts, int rank, Scratch scratch)
         : base(RowsOf(parts), (int)parts[0].Columns, rank, scratch)
     {
-        _matrix = parts.Count == 1 && Border == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
-        var inside = Border > 0;
-        A = inside ? _matrix.RowRange(Rows, Border).ColumnRange(0, Columns) : Zeros(Rank, Columns, scratch);
-        B = inside ? _matrix.RowRange(0, Rows).ColumnRange(Columns, Border) : Zeros(Rows, Rank, scratch);
+        _matrix = parts.Count == 1 && Right + Below == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
+        A = Below > 0 ? _matrix.RowRange(Rows, Below) : Zeros(Rank, Columns, scratch);
+        B = Right > 0 ? _matrix.ColumnRange(Columns, Right) : Zeros(Rows, Rank, scratch);
     }
 
     public override Matrix A { get; }
@@ -94,7 +98,8 @@ internal sealed class DenseFusedWeight : FusedWeight
     {
         using var quiet = no_grad();
         var first = parts[0].Value;
-        var bordered = Matrix.CreateBordered(Rows + Border, Columns, Border, first.dtype, first.device);
+        var bordered = Matrix.CreateBordered(Rows + Below, Columns, Right, first.dtype, first.device);
+        if (Below > 0) bordered.Tensor.narrow(0, Rows, Below).zero_();
         var start = 0;
         foreach (var part in parts)
         {
@@ -122,7 +127,7 @@ internal sealed class CompressedFusedWeight(IReadOnlyList<FrozenWeight> parts, i
 
     public override Matrix Materialize()
     {
-        var whole = _scratch.Take(ScratchUse.Weight, Rows + Border, Columns + Border);
+        var whole = _scratch.Take(ScratchUse.Weight, Rows + Below, Columns + Right);
         var start = 0;
         foreach (var part in parts)
         {
@@ -130,9 +135,8 @@ internal sealed class CompressedFusedWeight(IReadOnlyList<FrozenWeight> parts, i
             start += (int)part.Rows;
         }
 
-        if (Border == 0) return whole;
-        whole.RowRange(Rows, Border).ColumnRange(0, Columns).Tensor.copy_(A.Tensor);
-        whole.RowRange(0, Rows).ColumnRange(Columns, Border).Tensor.copy_(B.Tensor);
+        if (Below > 0) whole.RowRange(Rows, Below).Tensor.copy_(A.Tensor);
+        if (Right > 0) whole.ColumnRange(Columns, Right).Tensor.copy_(B.Tensor);
         return whole;
     }
 

@@ -58,17 +58,8 @@ internal interface IDecoderKernels : IDisposable
     /// <summary>y += mask ⊙ x / (1 - p), with the same mask.</summary>
     void AddDropout(Matrix x, double p, ulong key, Matrix y);
 
-    /// <summary>target = scale · source, rounded to the compute type.</summary>
-    /// <param name="source">float32 [rows, columns], contiguous.</param>
-    /// <param name="scale">Factor.</param>
-    /// <param name="target">As large.</param>
-    void Load(Tensor source, double scale, Matrix target);
-
-    /// <summary>target += scale · source.</summary>
-    /// <param name="source">Values in the compute type.</param>
-    /// <param name="scale">Factor.</param>
-    /// <param name="target">float32 [rows, columns], contiguous.</param>
-    void Accumulate(Matrix source, double scale, Tensor target);
+    /// <summary>A table of factors, or of their gradients, that move together; the caller disposes it.</summary>
+    IFactorTable Factors(IReadOnlyList<FactorBlock> blocks);
 
     /// <summary>target[i] = source[rows[i]].</summary>
     /// <param name="source">Any number of rows.</param>

@@ -20,8 +20,7 @@ internal sealed class LayerBuffers : IDisposable
             return matrix;
         }
 
-        Matrix Own(int columns, int border = 0) =>
-            Keep(Matrix.CreateBordered(tokens, columns, border, scratch.ElementType, scratch.Device));
+        Matrix Own(int columns) => Keep(Matrix.Create(tokens, columns, scratch.ElementType, scratch.Device));
 
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
@@ -29,10 +28,8 @@ internal sealed class LayerBuffers : IDisposable
         DownNarrow = Narrow(widths.DownRank);
         Middle = shared?.Middle ?? Own(widths.Hidden);
         Qkv = shared?.Qkv ?? Own(widths.Qkv);
-        GateUp = shared?.GateUp ?? Own(2 * widths.Inner, widths.GateUpBorder);
-        QkvGradient = shared?.QkvGradient ?? (widths.QkvFitsGateUp
-            ? Keep((GateUp.Bordered ?? GateUp).Reuse(widths.Qkv, widths.QkvBorder))
-            : Own(widths.Qkv, widths.QkvBorder));
+        GateUp = shared?.GateUp ?? Own(2 * widths.Inner);
+        QkvGradient = shared?.QkvGradient ?? (widths.QkvFitsGateUp ? Keep(GateUp.Reuse(widths.Qkv)) : Own(widths.Qkv));
         QkvNarrow = shared is null ? Narrow(widths.QkvRank) : shared.QkvNarrow;
         OutputNarrow = shared is null ? Narrow(widths.OutputRank) : shared.OutputNarrow;
         GateUpNarrow = shared is null ? Narrow(widths.GateUpRank) : shared.GateUpNarrow;

@@ -1,6 +1,6 @@
 namespace Lorikeet.Optimized;
 
-/// <summary>How wide the buffers of a model's layers are; ranks and borders are those of the widest layer.</summary>
+/// <summary>How wide the buffers of a model's layers are; ranks and borders are those of the widest.</summary>
 internal sealed class LayerWidths
 {
     /// <summary>Residual stream.</summary>
@@ -23,16 +23,17 @@ internal sealed class LayerWidths
 
     public required int DownRank { get; init; }
 
-    public required int QkvBorder { get; init; }
+    /// <summary>Room for U in what is normalised.</summary>
+    public required int NormalisedBorder { get; init; }
 
-    public required int OutputBorder { get; init; }
+    /// <summary>Room for U in the activation.</summary>
+    public required int ActivationBorder { get; init; }
 
-    public required int GateUpBorder { get; init; }
-
-    public required int DownBorder { get; init; }
+    /// <summary>Room for G in the gradient of the residual stream.</summary>
+    public required int GradientBorder { get; init; }
 
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
-    public bool QkvFitsGateUp => Qkv + QkvBorder <= 2 * Inner;
+    public bool QkvFitsGateUp => Qkv <= 2 * Inner;
 
     public static LayerWidths Of(IReadOnlyList<FusedLayer> layers) => new()
     {
@@ -44,9 +45,8 @@ internal sealed class LayerWidths
         OutputRank = layers.Max(layer => layer.Output.Rank),
         GateUpRank = layers.Max(layer => layer.GateUp.Rank),
         DownRank = layers.Max(layer => layer.Down.Rank),
-        QkvBorder = layers.Max(layer => layer.Qkv.Border),
-        OutputBorder = layers.Max(layer => layer.Output.Border),
-        GateUpBorder = layers.Max(layer => layer.GateUp.Border),
-        DownBorder = layers.Max(layer => layer.Down.Border),
+        NormalisedBorder = layers.Max(layer => Math.Max(layer.Qkv.InputBorder, layer.GateUp.InputBorder)),
+        ActivationBorder = layers.Max(layer => layer.Down.InputBorder),
+        GradientBorder = layers.Max(layer => Math.Max(layer.Down.OutputBorder, layer.Output.OutputBorder)),
     };
 }

@@ -56,13 +56,11 @@ internal sealed unsafe class Matrix : IDisposable
         return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
     }
 
-    /// <summary>Another matrix in the same memory, for when this one's content is no longer needed.</summary>
-    public Matrix Reuse(int columns, int border)
+    /// <summary>A narrower contiguous matrix in the same memory, for when this one's content is no longer needed.</summary>
+    public Matrix Reuse(int columns)
     {
-        var pitch = border == 0 ? columns : PitchOf(columns + border);
-        if (pitch > Pitch) throw new ArgumentOutOfRangeException(nameof(columns), columns, $"At most {Pitch} fit.");
-        var whole = new Matrix(Tensor.as_strided([Rows, columns + border], [pitch, 1]));
-        return border == 0 ? whole : new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(columns, Pitch);
+        return new Matrix(Tensor.as_strided([Rows, columns], [columns, 1]));
     }
 
     /// <summary>Rows of a bordered matrix begin at multiples of 128 bytes, as GEMMs like them.</summary>

@@ -20,6 +20,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly IDecoderKernels _kernels;
     private readonly Scratch _scratch;
     private readonly FusedLayer[] _layers;
+    private readonly IFactorTable _factors;
     private readonly OptimizedHead _head;
     private readonly Matrix _embedding;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
@@ -43,6 +44,7 @@ internal sealed class OptimizedPass : ITrainingPass
         (_model, _kernels, _neftuneAlpha) = (model, kernels, neftuneAlpha);
         _scratch = new Scratch(model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA);
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
+        _factors = kernels.Factors([.. _layers.SelectMany(layer => layer.Factors)]);
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
         _firstTrained = Array.FindIndex(_layers, layer => layer.IsTrained);
@@ -58,7 +60,7 @@ internal sealed class OptimizedPass : ITrainingPass
         var context = _model.Context(layout, key);
         using var sequences = new Sequences(layout, context.Cosine, context.Sine);
         var pass = BuffersFor(batch.TokenCount);
-        foreach (var layer in _layers) layer.Refresh();
+        _factors.Load(); // as the optimizer left them
 
         Embed(batch, layout, key, pass.Layers[0].Input);
         Forward(pass, sequences, key);
@@ -127,6 +129,7 @@ internal sealed class OptimizedPass : ITrainingPass
     public void Dispose()
     {
         Release();
+        _factors.Dispose();
         foreach (var layer in _layers) layer.Dispose();
         _head.Dispose();
         _embedding.Dispose();

@@ -27,9 +27,9 @@ internal sealed class PassBuffers : IDisposable
         if (keptFrom > 0) _recomputed = new LayerBuffers(widths, tokens, scratch, shared: null);
         Layers = [.. layers.Select((_, index) =>
             new LayerBuffers(widths, tokens, scratch, index < keptFrom ? _recomputed : null))];
-        Normalised = Own(widths.Hidden, Math.Max(widths.QkvBorder, widths.GateUpBorder));
-        Gradient = Own(widths.Hidden, Math.Max(widths.OutputBorder, widths.DownBorder));
-        Activation = Own(widths.Inner, widths.DownBorder);
+        Normalised = Own(widths.Hidden, widths.NormalisedBorder);
+        Gradient = Own(widths.Hidden, widths.GradientBorder);
+        Activation = Own(widths.Inner, widths.ActivationBorder);
         (Delta, Last) = (Own(widths.Hidden), Own(widths.Hidden));
         AttendedGradient = widths.Attended == widths.Hidden ? Last : Own(widths.Attended);
         QkvNarrow = Narrow(widths.QkvRank);

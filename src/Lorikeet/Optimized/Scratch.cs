@@ -12,8 +12,8 @@ internal enum ScratchUse
 }
 
 /// <summary>
-/// Matrices whose content lives from one call to the next. All of one use lie in the same memory, as large as the largest
-/// of them.
+/// Matrices whose content lives from one call to the next, shared by all layers. The large ones of one use, whatever their
+/// shape, lie in the same memory.
 /// </summary>
 /// <param name="type">Compute type.</param>
 /// <param name="device">Where everything lies.</param>
@@ -34,6 +34,8 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders) : ID
     public Matrix Take(ScratchUse use, int rows, int columns)
     {
         if (_matrices.TryGetValue((use, rows, columns), out var matrix)) return matrix;
+        if (use is ScratchUse.FactorA or ScratchUse.FactorB)
+            return _matrices[(use, rows, columns)] = new Matrix(zeros([rows, columns], type, device));
         var size = (long)rows * columns;
         if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size) memory = Grow(use, size);
         return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));

@@ -100,11 +100,9 @@ internal sealed class Trainer : IDisposable
         }
 
         if (Step == 0 && _options.Output.DumpGradients is { } file) _gradients.Write(file);
-        var norm = _gradients.Clip(_options.Optimization.MaxGradNorm);
-        RequireFinite(loss, norm);
-
         var rate = _schedule.At(Step);
-        _optimizer.Step(rate);
+        var norm = _optimizer.Step(_gradients, _options.Optimization.MaxGradNorm, rate);
+        RequireFinite(loss, norm);
         _gradients.Clear();
 
         var tokens = microBatches.Sum(batch => (long)batch.TokenCount);

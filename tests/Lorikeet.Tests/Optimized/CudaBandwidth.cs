@@ -4,6 +4,7 @@ using Lorikeet.Native.Cuda;
 using Lorikeet.Optimized;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
+using Lorikeet.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
@@ -44,11 +45,9 @@ public class CudaBandwidth : CudaTestBase
         using var activation = Random(Tokens, Inner);
         using var other = Random(Tokens, Inner);
         using var logits = Random(2048, Vocabulary);
-        using var factor = Random(16, Hidden);
         var matrix = 2L * Tokens * Inner;
         var targets = randint(Vocabulary, [2048], ScalarType.Int64, Device);
         var loss = zeros([1], ScalarType.Float64, Device);
-        var master = randn([16, Hidden], ScalarType.Float32, Device);
         var bias = zeros([Inner], ScalarType.BFloat16, Device);
         var rows = randperm(Tokens, ScalarType.Int64, Device);
         Report("copy", 2 * matrix, () => activation.Tensor.copy_(other.Tensor));
@@ -59,16 +58,47 @@ public class CudaBandwidth : CudaTestBase
         Report("add_dropout", 3 * matrix, () => kernels.AddDropout(activation, 0.1, 7, other));
         Report("gather_rows", 2 * matrix, () => kernels.GatherRows(activation, rows, other));
         Report("cross_entropy", 4L * 2048 * Vocabulary, () => kernels.CrossEntropy(logits, targets, 1, loss));
-        Report("load of a factor", 6L * 16 * Hidden, () => kernels.Load(master, 1, factor));
 
         cuda.synchronize();
+        using var vector = Random(1, Inner);
         var watch = Stopwatch.StartNew();
-        for (var i = 0; i < 1000; i++) kernels.Load(master, 1, factor);
+        for (var i = 0; i < 1000; i++) kernels.AddBias(vector, bias);
         Write($"queueing a kernel: {watch.Elapsed.TotalMicroseconds / 1000:0.00} us of the host's time");
         cuda.synchronize();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) kernels.Load(master, 1, factor);
+        for (var i = 0; i < 1000; i++) kernels.AddBias(vector, bias);
         Write($"managed bytes a kernel: {(GC.GetAllocatedBytesForCurrentThread() - before) / 1000.0:0.0}");
+    }
+
+    /// <summary>The factors of rank 16 on every projection of the model, and an update of all of them.</summary>
+    [Fact(Explicit = true)]
+    public void Factors()
+    {
+        using var kernels = Kernels();
+        (int Rows, int Columns)[] layer =
+        [
+            (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16),
+            (16, Hidden), (Inner, 16), (16, Hidden), (Inner, 16), (16, Inner), (Hidden, 16),
+        ];
+        var parameters = Enumerable.Range(0, 32 * layer.Length).Select(i =>
+        {
+            var (rows, columns) = layer[i % layer.Length];
+            return new Parameter($"p{i}", Parameter.Leaf(randn([rows, columns], ScalarType.Float32, Device)), true);
+        }).ToList();
+        using var gradients = new Lorikeet.Training.Gradients(parameters);
+        var options = new OptimizationOptions { Optimizer = OptimizerKind.AdamW };
+        using var optimizer = Optimizer.Create(parameters, options);
+        gradients.All.fill_(0.01);
+        var count = gradients.All.NumberOfElements;
+        using var copy = gradients.All.clone();
+        Report("copy", 8 * count, () => copy.copy_(gradients.All));
+        Report("norm and adamw", 32 * count, () => optimizer.Step(gradients, 1, 1e-4));
+
+        using var factors = kernels.Factors([.. parameters.Select(parameter => new FactorBlock(
+            parameter.Value, 1, Random((int)parameter.Value.shape[0], (int)parameter.Value.shape[1])))]);
+        Report("load of all factors", 6 * count, factors.Load);
+        Report("accumulation of all factors", 10 * count, factors.Accumulate);
+        foreach (var parameter in parameters) parameter.Value.Dispose();
     }
 
     [Theory(Explicit = true)]

@@ -73,17 +73,21 @@ public class CudaElementwiseTests : CudaTestBase
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Load_ScalesAndRounds(int rows, int columns, int gap)
+    public void Factors_MoveTogether(int rows, int columns, int gap)
     {
         using var kernels = Kernels();
         using var target = Unwritten(rows, columns, gap);
-        var source = randn([rows, columns], ScalarType.Float32, Device);
-        kernels.Load(source, 0.5, target);
+        using var second = Unwritten(2 * rows, columns);
+        var (source, other) = (randn([rows, columns], ScalarType.Float32, Device), randn([2 * rows, columns], ScalarType.Float32, Device));
+        using var factors = kernels.Factors([new(source, 0.5, target), new(other, 1, second)]);
+        factors.Load();
         Close((source * 0.5f).to_type(ScalarType.BFloat16), target, 0, "loaded");
+        Close(other.to_type(ScalarType.BFloat16), second, 0, "loaded after it");
 
-        var total = source.clone();
-        kernels.Accumulate(target, 2, total);
-        Close(source + 2 * Wide(target), total, 1e-7, "accumulated");
+        var (sum, otherSum) = (source + 0.5f * Wide(target), other + Wide(second));
+        factors.Accumulate();
+        Close(sum, source, 1e-7, "accumulated");
+        Close(otherSum, other, 1e-7, "accumulated after it");
     }
 
     [Theory]

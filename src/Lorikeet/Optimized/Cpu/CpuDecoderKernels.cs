@@ -55,11 +55,7 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
     public void AddDropout(Matrix x, double p, ulong key, Matrix y) =>
         WorkerTeam.Run(new DropoutWork<T>(new(x), p, key, new(y), adds: true), x.Rows, x.Columns);
 
-    public void Load(Tensor source, double scale, Matrix target) =>
-        WorkerTeam.Run(new LoadWork<T>(Floats(source), (float)scale, new(target)), target.Rows, target.Columns);
-
-    public void Accumulate(Matrix source, double scale, Tensor target) =>
-        WorkerTeam.Run(new AccumulateWork<T>(new(source), (float)scale, Floats(target)), source.Rows, source.Columns);
+    public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new CpuFactorTable<T>(blocks);
 
     public void GatherRows(Matrix source, Tensor rows, Matrix target) => WorkerTeam.Run(
         new CopyRowsWork<T>(new(source), Indices(rows), new(target), scatters: false), target.Rows, target.Columns);

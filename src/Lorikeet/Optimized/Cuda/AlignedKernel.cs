@@ -38,8 +38,10 @@ internal sealed unsafe class AlignedKernel(CudaModule module, string name)
     /// <summary>The kernel for anything else.</summary>
     public (int Width, CudaKernel Kernel) Choose(bool wide) => wide ? (Wide, _wide) : (1, _narrow);
 
-    private static bool Fits(Matrix matrix) =>
+    /// <summary>Whether rows begin at, and consist of, 16 bytes.</summary>
+    public static bool Fits(Matrix matrix) =>
         ((nint)matrix.Pointer % Bytes | matrix.Pitch % Wide | matrix.Columns % Wide) == 0;
 
-    private static bool Fits(Tensor vector) => (nint)TensorMemory.Address(vector) % Bytes == 0;
+    /// <summary>Whether it begins at a multiple of 16 bytes.</summary>
+    public static bool Fits(Tensor vector) => (nint)TensorMemory.Address(vector) % Bytes == 0;
 }

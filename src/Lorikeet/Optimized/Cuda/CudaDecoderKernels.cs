@@ -13,10 +13,12 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     private const int VocabularyThreads = 512;
     private const int LeastCapability = 80;
 
+    private readonly CudaModule _module;
+    private readonly Device _device;
     private readonly CudaAttention _attention;
     private readonly float _epsilon;
     private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _addBias, _swiGlu, _swiGluBackward, _dropout,
-        _fromFloat, _accumulate, _moveRows, _crossEntropy;
+        _moveRows, _crossEntropy;
     private readonly CudaKernel _addLosses;
     private Tensor? _losses;
 
@@ -27,7 +29,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     {
         var own = CudaDevice.Of(Math.Max(device.index, 0));
         _epsilon = (float)epsilon;
-        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Rotary", "CrossEntropy");
+        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "CrossEntropy");
+        (_module, _device) = (module, device);
         _rmsNorm = new(module, "rms_norm");
         _addRmsNorm = new(module, "add_rms_norm");
         _rmsNormBackward = new(module, "rms_norm_backward");
@@ -35,8 +38,6 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _swiGlu = new(module, "swiglu");
         _swiGluBackward = new(module, "swiglu_backward");
         _dropout = new(module, "dropout");
-        _fromFloat = new(module, "from_float");
-        _accumulate = new(module, "accumulate");
         _moveRows = new(module, "move_rows");
         _crossEntropy = new(module, "cross_entropy");
         _addLosses = module.Kernel("add_losses");
@@ -96,17 +97,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     public void AddDropout(Matrix x, double p, ulong key, Matrix y) => Dropout(x, p, key, y, add: 1);
 
-    public void Load(Tensor source, double scale, Matrix target)
-    {
-        var (width, kernel) = _fromFloat.For(target, source);
-        kernel.Launch(Blocks(target, width), Threads, Address(source), (float)scale, View(target));
-    }
-
-    public void Accumulate(Matrix source, double scale, Tensor target)
-    {
-        var (width, kernel) = _accumulate.For(source, target);
-        kernel.Launch(Blocks(source, width), Threads, View(source), (float)scale, Address(target));
-    }
+    public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new CudaFactorTable(blocks, _module, _device);
 
     public void GatherRows(Matrix source, Tensor rows, Matrix target) => MoveRows(source, rows, target, scatter: 0);
 

@@ -68,27 +68,6 @@ template <int W> __device__ void dropout(Matrix x, unsigned threshold, float sca
     store(at(y, p.row, p.column), values);
 }
 
-template <int W> __device__ void fromFloat(const float* source, float scale, Matrix target)
-{
-    Place p;
-    if (!place<W>(target.rows, target.columns, p)) return;
-    Values<W> values = loadFloat<W>(source + p.row * target.columns + p.column);
-#pragma unroll
-    for (int i = 0; i < W; i++) values.v[i] *= scale;
-    store(at(target, p.row, p.column), values);
-}
-
-template <int W> __device__ void accumulate(Matrix source, float scale, float* target)
-{
-    Place p;
-    if (!place<W>(source.rows, source.columns, p)) return;
-    Values<W> values = load<W>(at(source, p.row, p.column));
-    Values<W> total = loadFloat<W>(target + p.row * source.columns + p.column);
-#pragma unroll
-    for (int i = 0; i < W; i++) total.v[i] += scale * values.v[i];
-    storeFloat(target + p.row * source.columns + p.column, total);
-}
-
 // Gathers target[i] = source[rows[i]], or scatters target[rows[i]] = source[i].
 template <int W> __device__ void moveRows(Matrix source, const long long* rows, Matrix target, int scatter)
 {
@@ -108,10 +87,6 @@ template <int W> __device__ void moveRows(Matrix source, const long long* rows, 
     { swiGluBackward<W>(gateUp, activation); }                                                                         \
     extern "C" __global__ void dropout_##W(Matrix x, unsigned threshold, float scale, u64 key, Matrix y, int add)      \
     { dropout<W>(x, threshold, scale, key, y, add); }                                                                  \
-    extern "C" __global__ void from_float_##W(const float* source, float scale, Matrix target)                         \
-    { fromFloat<W>(source, scale, target); }                                                                           \
-    extern "C" __global__ void accumulate_##W(Matrix source, float scale, float* target)                               \
-    { accumulate<W>(source, scale, target); }                                                                          \
     extern "C" __global__ void move_rows_##W(Matrix source, const long long* rows, Matrix target, int scatter)         \
     { moveRows<W>(source, rows, target, scatter); }
 

@@ -13,7 +13,7 @@ internal static unsafe class AdamKernel
 
     /// <summary>Updates <paramref name="count"/> elements of the four arrays.</summary>
     public static void Run<TRule>(float* p, float* g, float* m, float* v, long count, TRule rule)
-        where TRule : struct, IAdamRule<TRule>
+        where TRule : unmanaged, IAdamRule<TRule>
     {
         if (count <= TaskLength)
         {
@@ -31,7 +31,7 @@ internal static unsafe class AdamKernel
     /// <summary>The same without dividing the work.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunTask<TRule>(float* p, float* g, float* m, float* v, int count, TRule rule)
-        where TRule : struct, IAdamRule<TRule>
+        where TRule : unmanaged, IAdamRule<TRule>
     {
         var i = 0;
         for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)

@@ -7,7 +7,7 @@ namespace Lorikeet.Training.Optimizers;
 
 /// <summary>The arithmetic of one AdamW step, with everything that is the same for all elements computed beforehand.</summary>
 /// <typeparam name="TSelf">The rule itself.</typeparam>
-internal interface IAdamRule<TSelf> where TSelf : struct, IAdamRule<TSelf>
+internal interface IAdamRule<TSelf> where TSelf : unmanaged, IAdamRule<TSelf>
 {
     /// <param name="options">Betas, epsilon and weight decay.</param>
     /// <param name="decays">Whether weight decay applies.</param>

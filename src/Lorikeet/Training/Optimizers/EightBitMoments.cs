@@ -49,7 +49,7 @@ internal sealed unsafe class EightBitMoments : Moments
         _secondScales.Dispose();
     }
 
-    private void UpdateOnCpu<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : struct, IAdamRule<TRule>
+    private void UpdateOnCpu<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : unmanaged, IAdamRule<TRule>
     {
         var p = (float*)TensorMemory.Pointer(parameter);
         var g = (float*)TensorMemory.Pointer(gradient);
@@ -102,7 +102,7 @@ internal sealed unsafe class EightBitMoments : Moments
 
     /// <summary>The same in tensor operations, for devices that have no kernel of their own.</summary>
     internal void UpdateByTensors<TRule>(Tensor parameter, Tensor gradient, TRule rule)
-        where TRule : struct, IAdamRule<TRule>
+        where TRule : unmanaged, IAdamRule<TRule>
     {
         var m = Decode(DynamicMap.Signed, _first, _firstScales);
         var v = Decode(DynamicMap.Unsigned, _second, _secondScales);

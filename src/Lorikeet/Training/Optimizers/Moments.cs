@@ -11,7 +11,7 @@ internal abstract class Moments : IDisposable
     /// <param name="parameter">Contiguous float32.</param>
     /// <param name="gradient">The same.</param>
     /// <param name="rule">The arithmetic of this step.</param>
-    public abstract void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : struct, IAdamRule<TRule>;
+    public abstract void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : unmanaged, IAdamRule<TRule>;
 
     /// <summary>What is stored, by name.</summary>
     public abstract IEnumerable<(string Name, Tensor Value)> State();
@@ -25,28 +25,31 @@ internal abstract class Moments : IDisposable
 /// <param name="names">Names in a saved state: those of the library whose rule is used.</param>
 internal sealed unsafe class FullMoments(Tensor parameter, (string First, string Second) names) : Moments
 {
-    private readonly Tensor _first = zeros_like(parameter).DetachFromDisposeScope();
-    private readonly Tensor _second = zeros_like(parameter).DetachFromDisposeScope();
+    /// <summary>Average of the gradients.</summary>
+    public Tensor First { get; } = zeros_like(parameter).DetachFromDisposeScope();
+
+    /// <summary>Average of their squares.</summary>
+    public Tensor Second { get; } = zeros_like(parameter).DetachFromDisposeScope();
 
     public override void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule)
     {
         if (parameter.device_type != DeviceType.CPU)
         {
-            rule.Apply(parameter, gradient, _first, _second);
+            rule.Apply(parameter, gradient, First, Second);
             return;
         }
 
         AdamKernel.Run(
             (float*)TensorMemory.Pointer(parameter), (float*)TensorMemory.Pointer(gradient),
-            (float*)TensorMemory.Pointer(_first), (float*)TensorMemory.Pointer(_second),
+            (float*)TensorMemory.Pointer(First), (float*)TensorMemory.Pointer(Second),
             parameter.NumberOfElements, rule);
     }
 
-    public override IEnumerable<(string Name, Tensor Value)> State() => [(names.First, _first), (names.Second, _second)];
+    public override IEnumerable<(string Name, Tensor Value)> State() => [(names.First, First), (names.Second, Second)];
 
     public override void Dispose()
     {
-        _first.Dispose();
-        _second.Dispose();
+        First.Dispose();
+        Second.Dispose();
     }
 }

@@ -33,11 +33,23 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Optimizer, "Unknown optimizer."),
     };
 
+    /// <summary>Clips the gradients to a global norm and updates from them; nothing moves when the norm is not finite.</summary>
+    /// <param name="gradients">Those of all parameters.</param>
+    /// <param name="limit">The largest norm allowed; 0 turns clipping off.</param>
+    /// <param name="learningRate">The rate of this step.</param>
+    /// <returns>The norm before clipping; the device has caught up when it is known.</returns>
+    public virtual double Step(Gradients gradients, double limit, double learningRate)
+    {
+        var norm = gradients.Clip(limit);
+        if (double.IsFinite(norm)) Step(learningRate);
+        return norm;
+    }
+
     /// <summary>One update from the gradients of the parameters; a parameter without a gradient stays.</summary>
     public void Step(double learningRate)
     {
         using var quiet = no_grad();
-        Steps++;
+        NextStep();
         for (var i = 0; i < Parameters.Count; i++)
         {
             using var scope = NewDisposeScope();
@@ -62,6 +74,9 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
             value.copy_(stored);
         }
     }
+
+    /// <summary>Counts a step.</summary>
+    protected int NextStep() => ++Steps;
 
     /// <summary>Updates one parameter in place, under no-grad and inside a dispose scope.</summary>
     protected abstract void Update(int index, Parameter parameter, Tensor gradient, double learningRate);

@@ -166,7 +166,7 @@ public sealed class OptimizerTests : IDisposable
         Assert.Equal([1f, 1f, 1f], TensorMemory.Span<float>(parameters[0].Value).ToArray());
     }
 
-    private static unsafe void Compare<TRule>(TRule rule, int count) where TRule : struct, IAdamRule<TRule>
+    private static unsafe void Compare<TRule>(TRule rule, int count) where TRule : unmanaged, IAdamRule<TRule>
     {
         var (p, g, m, v) = (randn(count), randn(count), randn(count), rand(count));
         var (p2, m2, v2) = (p.clone(), m.clone(), v.clone());
