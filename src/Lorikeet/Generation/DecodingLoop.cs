@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Optimized.Decoding;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Generation;
@@ -8,14 +9,16 @@ internal sealed class DecodingLoop : IDisposable
 {
     private readonly DecoderModel _model;
     private readonly TokenChooser _chooser;
+    private readonly GenerationOptions _options;
     private readonly KeyValueCache _cache;
+    private DecodingStep? _step;
     private List<DecodingRow> _rows; // the rows the cache holds, in its order
     private Tensor _logits;
 
     /// <summary>Reads the prompts of rows that have not ended.</summary>
     public DecodingLoop(DecoderModel model, GenerationOptions options, IEnumerable<DecodingRow> rows)
     {
-        _model = model;
+        (_model, _options) = (model, options);
         _rows = [.. rows];
         _chooser = new TokenChooser(options, model.Config.VocabularySize);
 
@@ -28,15 +31,29 @@ internal sealed class DecodingLoop : IDisposable
     /// <summary>Adds a token to every row that goes on; false once all have ended.</summary>
     public bool Step()
     {
-        var chosen = _chooser.Choose(_logits, _rows);
+        var chosen = Choose();
         for (var i = 0; i < _rows.Count; i++)
             if (_rows[i].Finish is null) _rows[i].Add(chosen[i]);
 
         if (_rows.TrueForAll(row => row.Finish is not null)) return false;
         DropEndedRows();
         _logits.Dispose();
-        _logits = _model.Decode([.. _rows.Select(row => row.Ids[^1])], _cache);
+        _logits = Decode([.. _rows.Select(row => row.Ids[^1])]);
         return true;
+    }
+
+    /// <summary>The optimized step has chosen already what is merely the most likely.</summary>
+    private int[] Choose()
+    {
+        if (_step is null || !_chooser.TakesMostLikely) return _chooser.Choose(_logits, _rows);
+        var chosen = _step.MostLikely();
+        return chosen.All(id => id >= 0) ? chosen : _chooser.Choose(_logits, _rows);
+    }
+
+    private Tensor Decode(int[] ids)
+    {
+        if (_options.Optimized) _step ??= DecodingSupport.Create(_model, _cache);
+        return _step?.Run(ids) ?? _model.Decode(ids, _cache);
     }
 
     /// <summary>Shrinks the batch when enough rows have ended to pay for copying the cache.</summary>
@@ -44,6 +61,8 @@ internal sealed class DecodingLoop : IDisposable
     {
         var running = Enumerable.Range(0, _rows.Count).Where(i => _rows[i].Finish is null).ToArray();
         if (running.Length > _rows.Count * 3 / 4) return;
+        _step?.Dispose();
+        _step = null;
         _cache.Reorder(running);
         _rows = [.. running.Select(i => _rows[i])];
     }
@@ -51,6 +70,7 @@ internal sealed class DecodingLoop : IDisposable
     public void Dispose()
     {
         _logits.Dispose();
+        _step?.Dispose();
         _cache.Dispose();
     }
 }

@@ -102,6 +102,11 @@ public sealed record GenerationOptions
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;
 
+    /// <summary>Decode with fused kernels; false: with the slower reference.</summary>
+    /// <value>On; what they do not cover runs on the reference.</value>
+    [Option("optimized")]
+    public bool Optimized { get; init; } = true;
+
     /// <summary>
     /// Most tokens to add to a prompt of this many tokens; 0 when the prompt fills the length already.
     /// </summary>

@@ -14,12 +14,15 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
     private readonly LogitsPipeline _pipeline = new(options, vocabulary);
     private readonly float[] _scratch = new float[vocabulary];
 
+    /// <summary>Whether the choice is the largest of the logits as the model gave them.</summary>
+    public bool TakesMostLikely => !options.Sample && _pipeline.IsEmpty;
+
     /// <summary>Chooses one token for each row.</summary>
     /// <param name="logits">float32 [rows, vocabulary]; may be overwritten.</param>
     /// <param name="rows">The rows, in the order of <paramref name="logits"/>.</param>
     public int[] Choose(Tensor logits, IReadOnlyList<DecodingRow> rows)
     {
-        if (!options.Sample && _pipeline.IsEmpty) return MostLikely(logits);
+        if (TakesMostLikely) return MostLikely(logits);
 
         using var host = logits.cpu().contiguous();
         var values = TensorMemory.Span<float>(host);

@@ -155,6 +155,13 @@ public sealed class DecoderModel : IDisposable
         return Logits(Run(Embed(ids), context)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Cosines and sines of the first positions, [length, 1, headSize] in the compute type.</summary>
+    internal (Tensor Cosine, Tensor Sine) RotaryTables(int length)
+    {
+        using var positions = arange(length, ScalarType.Int64, Device);
+        return _rope.At(positions, length, ComputeType);
+    }
+
     private Tensor Run(Tensor x, ForwardContext context)
     {
         foreach (var layer in Layers)

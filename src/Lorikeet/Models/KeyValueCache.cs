@@ -1,3 +1,4 @@
+using Lorikeet.Optimized.Decoding;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models;
@@ -83,6 +84,9 @@ public sealed class KeyValueCache : IDisposable
         _keys[layer].select(2, Length - 1).copy_(key);
         _values[layer].select(2, Length - 1).copy_(value);
     }
+
+    /// <summary>All slots of a layer, [rows, keyValueHeads, capacity, headSize] each.</summary>
+    internal CachedLayer Layer(int layer) => new(_keys[layer], _values[layer]);
 
     /// <summary>The part of the cache a new token looks at, [rows, keyValueHeads, seen, headSize].</summary>
     internal (Tensor Keys, Tensor Values) Read(int layer, int? window)

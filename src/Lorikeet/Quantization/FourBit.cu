@@ -1,22 +1,5 @@
 // 4-bit codes to numbers and back, bit for bit as Quantization/FourBitDequantizer.cs and FourBitQuantizer.cs. Two codes
-// share a byte, the first in the high nibble. Blocks of a power of two of codes share a scale, which is stored as float32
-// or, nested, as an 8-bit code of a map, times the scale of 256 such codes, plus an offset.
-
-struct Scales
-{
-    const float* values;        // one a block, or null
-    const unsigned char* codes; // one a block
-    const float* map;           // [256]
-    const float* outer;         // one for 256 blocks
-    float offset;
-    int shift; // log2 of a block's codes
-};
-
-__device__ __forceinline__ float scaleOf(const Scales& scales, long long block)
-{
-    if (scales.values) return scales.values[block];
-    return __fadd_rn(__fmul_rn(scales.map[scales.codes[block]], scales.outer[block >> 8]), scales.offset);
-}
+// share a byte, the first in the high nibble.
 
 __device__ __forceinline__ float roundHalf(float x)
 {

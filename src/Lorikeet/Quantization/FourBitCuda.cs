@@ -27,7 +27,7 @@ internal sealed unsafe class FourBitCuda
 
     private FourBitCuda(CudaDevice device)
     {
-        var module = new CudaModule(device, "Elements", "FourBit");
+        var module = new CudaModule(device, "Elements", "Scales", "FourBit");
         for (var element = 0; element < s_types.Length; element++)
         {
             for (var target = 0; target < s_types.Length; target++)
@@ -118,34 +118,6 @@ internal sealed unsafe class FourBitCuda
             _scales = new ScalePlaces(weight);
             (_rows, _columns) = (checked((int)weight.Rows), checked((int)weight.Columns));
             for (var i = 0; i < weight.Values.Length; i++) _values[i] = weight.Values[i];
-        }
-    }
-
-    /// <summary>As the kernels take it (<c>Scales</c>).</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct ScalePlaces
-    {
-        private readonly nint _values;
-        private readonly nint _codes;
-        private readonly nint _map;
-        private readonly nint _outer;
-        private readonly float _offset;
-        private readonly int _shift;
-
-        public ScalePlaces(FourBitWeight weight)
-        {
-            _shift = int.Log2(weight.BlockSize);
-            if (weight.Scales is NestedScales nested)
-            {
-                _codes = (nint)TensorMemory.Address(nested.Codes);
-                _map = (nint)TensorMemory.Address(nested.Map);
-                _outer = (nint)TensorMemory.Address(nested.Scales);
-                _offset = nested.Offset;
-            }
-            else
-            {
-                _values = (nint)TensorMemory.Address(((PlainScales)weight.Scales).Values);
-            }
         }
     }
 

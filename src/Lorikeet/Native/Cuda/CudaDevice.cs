@@ -9,6 +9,7 @@ internal sealed unsafe class CudaDevice
     private static readonly Dictionary<int, CudaDevice> s_devices = [];
 
     private readonly nint _context;
+    private nint _redirected;
 
     private CudaDevice(int index)
     {
@@ -29,11 +30,12 @@ internal sealed unsafe class CudaDevice
     /// <summary>Such as "NVIDIA H100 80GB HBM3".</summary>
     public string Name => CudaDriver.DeviceName(Index);
 
-    /// <summary>The stream that torch queues its work on now.</summary>
+    /// <summary>The stream that torch queues its work on now, or the one <see cref="Redirect"/> named.</summary>
     public nint Stream
     {
         get
         {
+            if (_redirected != 0) return _redirected;
             nint stream;
             if (aoti_torch_get_current_cuda_stream(Index, &stream) != 0)
                 throw new InvalidOperationException($"libtorch has no stream for cuda:{Index}; it wrote the reason to stderr.");
@@ -51,8 +53,20 @@ internal sealed unsafe class CudaDevice
         }
     }
 
+    /// <summary>Our kernels go to <paramref name="stream"/> until the result is disposed; torch's own do not.</summary>
+    public IDisposable Redirect(nint stream)
+    {
+        _redirected = stream;
+        return new Redirection(this);
+    }
+
     /// <summary>Makes its context the calling thread's; torch may have chosen another.</summary>
     public void Activate() => CudaDriver.SetCurrentContext(_context);
+
+    private sealed class Redirection(CudaDevice device) : IDisposable
+    {
+        public void Dispose() => device._redirected = 0;
+    }
 
     [DllImport("torch_cuda")]
     private static extern int aoti_torch_get_current_cuda_stream(int device, nint* stream);

@@ -40,6 +40,22 @@ internal static unsafe class CudaDriver
         (delegate* unmanaged<nint, int>)Export("cuEventSynchronize");
     private static readonly delegate* unmanaged<float*, nint, nint, int> s_eventElapsedTime =
         (delegate* unmanaged<float*, nint, nint, int>)Export("cuEventElapsedTime");
+    private static readonly delegate* unmanaged<nint*, uint, int> s_streamCreate =
+        (delegate* unmanaged<nint*, uint, int>)Export("cuStreamCreate");
+    private static readonly delegate* unmanaged<nint, int> s_streamDestroy =
+        (delegate* unmanaged<nint, int>)Export("cuStreamDestroy_v2");
+    private static readonly delegate* unmanaged<nint, int, int> s_streamBeginCapture =
+        (delegate* unmanaged<nint, int, int>)Export("cuStreamBeginCapture_v2");
+    private static readonly delegate* unmanaged<nint, nint*, int> s_streamEndCapture =
+        (delegate* unmanaged<nint, nint*, int>)Export("cuStreamEndCapture");
+    private static readonly delegate* unmanaged<nint*, nint, ulong, int> s_graphInstantiate =
+        (delegate* unmanaged<nint*, nint, ulong, int>)Export("cuGraphInstantiateWithFlags");
+    private static readonly delegate* unmanaged<nint, int> s_graphDestroy =
+        (delegate* unmanaged<nint, int>)Export("cuGraphDestroy");
+    private static readonly delegate* unmanaged<nint, int> s_graphExecDestroy =
+        (delegate* unmanaged<nint, int>)Export("cuGraphExecDestroy");
+    private static readonly delegate* unmanaged<nint, nint, int> s_graphLaunch =
+        (delegate* unmanaged<nint, nint, int>)Export("cuGraphLaunch");
     private static readonly delegate* unmanaged<int, byte**, int> s_getErrorString =
         (delegate* unmanaged<int, byte**, int>)Export("cuGetErrorString");
 
@@ -144,6 +160,39 @@ internal static unsafe class CudaDriver
         Require(s_eventElapsedTime(&milliseconds, start, end), "reading an event");
         return milliseconds;
     }
+
+    /// <summary>A stream that does not wait for the default one.</summary>
+    public static nint CreateStream()
+    {
+        const uint nonBlocking = 1;
+        nint stream;
+        Require(s_streamCreate(&stream, nonBlocking), "creating a stream");
+        return stream;
+    }
+
+    public static void DestroyStream(nint stream) => Require(s_streamDestroy(stream), "destroying a stream");
+
+    /// <summary>From now on what is queued on a stream is recorded instead; other threads may go on using the device.</summary>
+    public static void BeginCapture(nint stream)
+    {
+        const int relaxed = 2;
+        Require(s_streamBeginCapture(stream, relaxed), "recording a stream");
+    }
+
+    /// <summary>What was recorded, ready for <see cref="LaunchGraph"/>.</summary>
+    public static nint EndCapture(nint stream)
+    {
+        nint graph, executable;
+        Require(s_streamEndCapture(stream, &graph), "a recording");
+        var status = s_graphInstantiate(&executable, graph, 0);
+        _ = s_graphDestroy(graph);
+        Require(status, "preparing a recording");
+        return executable;
+    }
+
+    public static void LaunchGraph(nint executable, nint stream) => Require(s_graphLaunch(executable, stream), "a recording");
+
+    public static void DestroyGraph(nint executable) => Require(s_graphExecDestroy(executable), "destroying a recording");
 
     private static void Require(int status, string what)
     {

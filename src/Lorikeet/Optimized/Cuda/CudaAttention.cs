@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Lorikeet.Models;
 using Lorikeet.Native.Cuda;
 
@@ -82,13 +81,4 @@ internal sealed class CudaAttention : IDisposable
 
     private bool UsesCudnn(SegmentLayout layout) =>
         !_cudnnRefuses && layout.Uniform && (_shape.Window is not { } seen || seen >= layout.Longest);
-
-    /// <summary>As kernels take it (<c>Heads</c> in Rotary.cu).</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct HeadCounts(AttentionShape shape)
-    {
-        private readonly int _queries = shape.Heads;
-        private readonly int _keys = shape.KeyValueHeads;
-        private readonly int _size = shape.HeadSize;
-    }
 }
