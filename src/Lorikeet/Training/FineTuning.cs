@@ -18,6 +18,9 @@ namespace Lorikeet.Training;
 /// </summary>
 internal sealed class FineTuning : IDisposable
 {
+    // What is longer is a matter of opinion, not of being equal word for word.
+    private const int LongestJudgedAnswer = 60;
+
     private readonly ResolvedOptions _resolved;
     private readonly TrainingOptions _options;
     private readonly RunFolder _run;
@@ -116,7 +119,8 @@ internal sealed class FineTuning : IDisposable
         Announce(trainer);
         var result = trainer.Train(stop);
         SaveResult();
-        HeldOutLoss = CompareLoss(result);
+        HeldOutLoss = RunHistory.Read(_run.MetricsFile)
+            .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps);
         if (result.Reason != StopReason.Interrupted)
             Compare(samples, before, Ask("Asking the tuned model", prompts, stop));
         return result;
@@ -254,18 +258,12 @@ internal sealed class FineTuning : IDisposable
     {
         for (var i = 0; i < samples.Count; i++)
         {
-            bool? Judge(string answer) => samples[i].Answers.Count == 0 ? null : SquadMetrics.ExactMatch(answer, [.. samples[i].Answers]);
+            string[] accepted = [.. samples[i].Answers];
+            var isJudged = accepted.Any(answer => answer.Length <= LongestJudgedAnswer);
+            bool? Judge(string answer) => isJudged ? SquadMetrics.ExactMatch(answer, accepted) : null;
             Answers.Add(new ComparedAnswer(
                 samples[i].Text, samples[i].Answers is [var first, ..] ? first : null, before[i], after[i], Judge(before[i]), Judge(after[i])));
         }
-    }
-
-    private ComparedScore? CompareLoss(RunResult result)
-    {
-        var history = RunHistory.Read(_run.MetricsFile);
-        var kept = _options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps;
-        var tuned = history.Evaluations.LastOrDefault(evaluation => evaluation.Step == kept);
-        return tuned is null ? null : new ComparedScore("Held-out loss", history.Base?.Loss, tuned.Loss, ScoreKind.Cost);
     }
 
     private void SaveResult()
