@@ -32,7 +32,7 @@ internal sealed class FineTuning : IDisposable
     private readonly TrainingData _data;
     private readonly DecoderModel _model;
     private readonly LoraOptions? _adapter;
-    private IReadOnlyList<string> _adapterWarnings = [];
+    private readonly List<string> _warnings;
 
     /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
     /// <param name="resolved">The options and where each came from.</param>
@@ -55,7 +55,9 @@ internal sealed class FineTuning : IDisposable
         _data = TrainingData.Load(_options, _tokenizer, config.VocabularySize, ModelSource.ResolveDataset);
         Enter("Loading", _options.Model.Model);
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
+        _warnings = [.. _resolved.Warnings, .. _data.Warnings];
         _adapter = Attach();
+        if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
     }
 
     /// <summary>The run's folder.</summary>
@@ -149,7 +151,7 @@ internal sealed class FineTuning : IDisposable
         Settings = ReportSettings.Of(_resolved),
         Scores = AllScores,
         Answers = Answers,
-        Warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _adapterWarnings],
+        Warnings = _warnings,
         NextCommands = NextCommandsAfter(result),
     };
 
@@ -211,7 +213,7 @@ internal sealed class FineTuning : IDisposable
         {
             var dropoutIsGiven = _resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
             var local = ModelSource.Resolve(folder, null);
-            _adapterWarnings = AdapterConfig.Read(local).Warnings;
+            _warnings.AddRange(AdapterConfig.Read(local).Warnings);
             return AdapterFolder.Load(_model, local, dropoutIsGiven ? _options.Lora.Dropout : null);
         }
 
@@ -229,7 +231,7 @@ internal sealed class FineTuning : IDisposable
     private void Announce(Trainer trainer)
     {
         _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
-        foreach (var warning in _resolved.Warnings.Concat(_data.Warnings).Concat(_adapterWarnings))
+        foreach (var warning in _warnings)
             _observers.Observe(new Warned(warning));
         foreach (var note in _resolved.Notes)
             _observers.Observe(new Noted(note));
