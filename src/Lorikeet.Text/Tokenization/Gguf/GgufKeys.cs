@@ -21,6 +21,18 @@ internal static class GgufKeys
     /// <summary>The whole <c>tokenizer.json</c>; the specification knows it, few files have it.</summary>
     public const string HuggingFaceJson = "tokenizer.huggingface.json";
 
+    /// <summary>
+    /// A key of our own: where a tokenizer of transformers puts a space ("always" or "first"). Unlike llama.cpp and
+    /// SentencePiece, it puts none before text that begins with one, and with "first" none after a special token.
+    /// </summary>
+    public const string SpaceScheme = "lorikeet.tokenizer.space_prefix";
+
+    /// <summary>
+    /// A key of our own: the merges of the tokenizer are ranked by the places of the pieces, as transformers 5 ranks those
+    /// of a <c>tokenizer.model</c>, and not by their scores.
+    /// </summary>
+    public const string RanksByPlace = "lorikeet.tokenizer.merges_by_place";
+
     /// <summary><see cref="Model"/> of a SentencePiece byte-pair vocabulary.</summary>
     public const string SentencePiece = "llama";
 

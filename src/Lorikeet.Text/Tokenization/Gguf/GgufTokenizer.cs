@@ -94,13 +94,16 @@ internal sealed class GgufTokenizer
             ["fuse_unk"] = true,
             ["byte_fallback"] = true,
             ["vocab"] = Vocabulary(),
-            ["merges"] = new JsonArray([.. MergesByScore()]),
+            ["merges"] = new JsonArray([.. Merges()]),
         };
         var addsSpace = _metadata.Flag(GgufKeys.AddsSpace) ?? true;
         var replace = new JsonObject { ["type"] = "Replace", ["pattern"] = Literal(" "), ["content"] = "▁" };
-        root["normalizer"] = addsSpace
-            ? Sequence("normalizers", new JsonObject { ["type"] = "Prepend", ["prepend"] = "▁" }, replace)
-            : replace;
+        if (_metadata.Text(GgufKeys.SpaceScheme) is { } scheme)
+            root["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = scheme, ["split"] = false };
+        else if (addsSpace)
+            root["normalizer"] = Sequence("normalizers", new JsonObject { ["type"] = "Prepend", ["prepend"] = "▁" }, replace);
+        else
+            root["normalizer"] = replace;
         var decoders = Sequence(
             "decoders",
             new JsonObject { ["type"] = "Replace", ["pattern"] = Literal("▁"), ["content"] = " " },
@@ -127,14 +130,15 @@ internal sealed class GgufTokenizer
     }
 
     /// <summary>Every way to cut a piece in two is a merge, and the piece with the higher score comes first.</summary>
-    private IEnumerable<JsonNode> MergesByScore()
+    private IEnumerable<JsonNode> Merges()
     {
+        var byPlace = _metadata.Flag(GgufKeys.RanksByPlace) is true;
         var scores = _metadata.Array<float>(GgufKeys.Scores) ?? throw _metadata.Missing(GgufKeys.Scores);
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < _tokens.Length; id++) ids.TryAdd(_tokens[id], id);
         var pieces = Enumerable.Range(0, _tokens.Length)
             .Where(id => _types[id] == (int)GgufTokenType.Normal)
-            .OrderByDescending(id => scores[id]);
+            .OrderByDescending(id => byPlace ? -id : scores[id]);
         foreach (var text in pieces.Select(id => _tokens[id]))
         {
             var cuts = Enumerable.Range(1, Math.Max(0, text.Length - 1))

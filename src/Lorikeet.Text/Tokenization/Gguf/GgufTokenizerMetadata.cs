@@ -1,5 +1,6 @@
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Text.Tokenization.PreTokenizers;
 
 namespace Lorikeet.Text.Tokenization.Gguf;
 
@@ -39,6 +40,9 @@ internal static class GgufTokenizerMetadata
         pairs.Add(new(GgufKeys.AddsBegin, tokenizer.AddsBeginToken));
         pairs.Add(new(GgufKeys.AddsEnd, AddsEnd(tokenizer)));
         if (isSentencePiece) pairs.Add(new(GgufKeys.AddsSpace, AddsSpace(tokenizer)));
+        if (vocabulary.SpaceScheme is { } scheme and not PrependScheme.Never)
+            pairs.Add(new(GgufKeys.SpaceScheme, scheme == PrependScheme.First ? "first" : "always"));
+        if (vocabulary.RanksByPlace) pairs.Add(new(GgufKeys.RanksByPlace, true));
         if ((chatTemplate ?? tokenizer.ChatTemplate) is { } template) pairs.Add(new(GgufKeys.ChatTemplate, template));
         return pairs;
 

@@ -1,7 +1,9 @@
 using Lorikeet.Text.Tokenization.AddedTokens;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Models;
+using Lorikeet.Text.Tokenization.PreTokenizers;
 using Lorikeet.Text.Tokenization.SentencePiece;
+using Lorikeet.Text.Tokenization.TokenizerJson;
 
 namespace Lorikeet.Text.Tokenization.Gguf;
 
@@ -40,6 +42,12 @@ internal sealed class GgufVocabulary
     /// <summary>Pairs with a space between; byte-level only.</summary>
     public string[]? Merges { get; private init; }
 
+    /// <summary>Where transformers' tokenizer puts a space, when it is not where llama.cpp puts it.</summary>
+    public PrependScheme? SpaceScheme { get; private set; }
+
+    /// <summary>Whether transformers ranks the merges by the places of the pieces.</summary>
+    public bool RanksByPlace { get; private set; }
+
     /// <summary>How many tokens were left out because the embedding has no row for them.</summary>
     public int LeftOut => _leftOut.Count;
 
@@ -57,6 +65,12 @@ internal sealed class GgufVocabulary
             : root["model"]["byte_fallback"].AsBool(false) ? OfMergedPieces(root, size)
             : OfBytes(root, folder, size);
         foreach (var token in AddedTokens(root).Concat(configuration.AddedTokens)) vocabulary.Add(token);
+        vocabulary.RanksByPlace = root.IsMissing && configuration.BelongsToModel;
+        vocabulary.SpaceScheme = vocabulary.Model != GgufKeys.SentencePiece ? null
+            : vocabulary.RanksByPlace ? LlamaConverter.Scheme(configuration)
+            : root.IsMissing ? null
+            : root["pre_tokenizer"]["type"].AsStringOrNull() == "Metaspace" ? PreTokenizerReader.ReadScheme(root["pre_tokenizer"])
+            : null;
         return vocabulary;
     }
 
