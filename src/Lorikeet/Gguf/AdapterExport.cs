@@ -2,6 +2,7 @@ using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Gguf.Blocks;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
+using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Options;
@@ -17,10 +18,6 @@ namespace Lorikeet.Gguf;
 /// </remarks>
 internal sealed class AdapterExport : IDisposable
 {
-    private const string Prefix = "base_model.model.";
-    private static readonly (string Ending, bool IsA)[] s_endings =
-        [(".lora_A.weight", true), (".lora_B.weight", false), (".lora_embedding_A", true), (".lora_embedding_B", false)];
-
     private readonly ExportSource _source;
     private readonly GgufType _type;
     private readonly LoraOptions _lora;
@@ -33,11 +30,15 @@ internal sealed class AdapterExport : IDisposable
     /// <exception cref="CheckpointException">llama.cpp has no form for the adapter.</exception>
     public AdapterExport(ExportSource source, GgufOutType outType)
     {
-        if (source.Adapter is null) throw new ConfigurationException("adapter_only needs an adapter. Give the folder of a PEFT adapter with --adapter.");
+        if (source.Adapter is null)
+            throw new ConfigurationException("adapter_only needs an adapter. Give the folder of a PEFT adapter with --adapter.");
         (_source, _type) = (source, TypeOf(outType));
-        (_lora, _) = AdapterConfig.Read(source.Adapter);
+        _lora = AdapterConfig.Read(source.Adapter).Settings;
         if (_lora.ModulesToSave.Count > 0)
             throw Refused($"It trained {string.Join(", ", _lora.ModulesToSave)} whole (modules_to_save)");
+        if (_lora.UseDora) throw Refused("It is of the variant DoRA (use_dora)");
+        if (_lora.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora)
+            throw Refused($"It took a part of the base's weights away ({WireNames.Of(_lora.InitLoraWeights)})");
         _alpha = (float)(_lora.UseRsLora ? _lora.Alpha * Math.Sqrt(_lora.Rank) : _lora.Alpha);
         _weights = AdapterFolder.OpenWeights(source.Adapter);
     }
@@ -54,7 +55,7 @@ internal sealed class AdapterExport : IDisposable
             new(GgufNames.AdapterAlpha, _alpha),
             new(GgufNames.QuantizationVersion, 2u),
         ];
-        GgufWriter.Write(path, metadata, [.. _weights.Tensors.Keys.Select(ToWrite)]);
+        GgufWriter.Write(path, metadata, [.. Pairs().SelectMany(ToWrite)]);
     }
 
     /// <summary>
@@ -67,15 +68,13 @@ internal sealed class AdapterExport : IDisposable
         using var quiet = no_grad();
         var alpha = file.Metadata.Number(GgufNames.AdapterAlpha) ?? throw file.Metadata.Missing(GgufNames.AdapterAlpha);
         var largest = 0.0;
-        foreach (var name in _weights.Tensors.Keys.Where(name => name.EndsWith(".lora_A.weight", StringComparison.Ordinal)))
+        foreach (var pair in Pairs())
         {
             using var scope = NewDisposeScope();
-            var module = Module(name).Module;
-            var target = GgufNames.ToGguf(module + ".weight")!;
-            var (a, b) = (Read(file, target + ".lora_a"), Read(file, target + ".lora_b"));
-            var read = matmul(Reorder(b, module, toGguf: false), a) * (alpha / a.shape[0]);
-            var other = Factor(name.Replace(".lora_A.", ".lora_B."));
-            var live = matmul(other, Factor(name)) * LoraAttachment.Scale(_lora, module);
+            var (a, b) = (Read(file, pair.Target + ".lora_a"), Read(file, pair.Target + ".lora_b"));
+            if (pair.IsEmbedding) a = a.t();
+            var read = matmul(Reorder(b, pair.Module, toGguf: false), a) * (alpha / b.shape[1]);
+            var live = matmul(Factor(pair.B), Factor(pair.A)) * LoraAttachment.Scale(_lora, pair.Module);
             var difference = (read - live).abs().max().item<float>() / Math.Max(1e-12, live.abs().max().item<float>());
             largest = Math.Max(largest, difference);
         }
@@ -94,26 +93,60 @@ internal sealed class AdapterExport : IDisposable
         return tensor;
     }
 
-    private GgufTensorToWrite ToWrite(string name)
+    /// <summary>The pairs of the adapter; anything else in it is refused, or of the base and left out.</summary>
+    private IEnumerable<Pair> Pairs()
     {
-        var (module, isA) = Module(name);
-        var target = GgufNames.ToGguf(module + ".weight") ?? throw Refused($"It targets '{module}', which has no name in GGUF");
-        if (_source.Config.TiedEmbeddings && module == TensorNames.Head)
-            throw Refused("It targets lm_head, which is the embedding in this model and has no tensor of its own");
-        var shape = _weights.Tensors[name].Shape;
-        var isTransposed = isA && module == TensorNames.Embedding;
-        if (isTransposed) shape = [.. shape.Reverse()];
+        var ofBase = new[] { TensorNames.Embedding, TensorNames.Head }
+            .Select(module => AdapterNames.OfBase(module).First()).ToHashSet();
+        var left = _weights.Tensors.Keys.Where(name => !ofBase.Contains(name)).Order(StringComparer.Ordinal).ToList();
+        while (left.Count > 0)
+        {
+            var pair = Find(left[0]) ?? throw Refused($"It holds '{left[0]}', which is no factor of LoRA");
+            if (_source.Config.TiedEmbeddings && pair.Module == TensorNames.Head)
+                throw Refused("It targets lm_head, which is the embedding in this model and has no tensor of its own");
+            left.Remove(pair.A);
+            left.Remove(pair.B);
+            yield return pair;
+        }
+    }
+
+    /// <summary>The pair that begins with a tensor; null when it begins none.</summary>
+    private Pair? Find(string name)
+    {
+        foreach (var module in Modules())
+        {
+            var isEmbedding = module == TensorNames.Embedding;
+            var (a, b) = isEmbedding ? (AdapterNames.EmbeddingA, AdapterNames.EmbeddingB) : (AdapterNames.A, AdapterNames.B);
+            if (!AdapterNames.Spellings(module + a).Contains(name)) continue;
+            var other = StoredFactors.Name(_weights, module + b) ?? throw Refused($"It holds '{name}' without its other half");
+            return new Pair(module, GgufNames.ToGguf(TensorNames.Weight(module))!, name, other, isEmbedding);
+        }
+
+        return null;
+    }
+
+    private IEnumerable<string> Modules() =>
+        Enumerable.Range(0, _source.Config.LayerCount)
+            .SelectMany(layer => TensorNames.Projections.Select(part => TensorNames.Layer(layer, part)))
+            .Append(TensorNames.Head).Append(TensorNames.Embedding);
+
+    private IEnumerable<GgufTensorToWrite> ToWrite(Pair pair)
+    {
+        var b = _weights.Tensors[pair.B].Shape;
+        var a = _weights.Tensors[pair.A].Shape;
+        yield return Write(pair.Target + ".lora_a", pair.IsEmbedding ? [.. a.Reverse()] : a, () => pair.IsEmbedding ? Factor(pair.A).t() : Factor(pair.A));
+        yield return Write(pair.Target + ".lora_b", b, () => Reorder(Factor(pair.B) * Ratio(pair.Module), pair.Module, toGguf: true));
+    }
+
+    private GgufTensorToWrite Write(string name, long[] shape, Func<Tensor> value)
+    {
         var type = shape[^1] % _type.BlockSize() == 0 ? _type : GgufType.F16;
-        return new GgufTensorToWrite(target + (isA ? ".lora_a" : ".lora_b"), type, shape, stream =>
+        return new GgufTensorToWrite(name, type, shape, stream =>
         {
             using var scope = NewDisposeScope();
             using var quiet = no_grad();
-            var factor = Factor(name);
-            if (!isA) factor = Reorder(factor * Ratio(module), module, toGguf: true);
-            if (isTransposed) factor = factor.t();
-            var values = factor.contiguous();
             var encoded = new byte[type.ByteCount(shape)];
-            BlockFormats.Encode(type, TensorMemory.Span<float>(values), encoded);
+            BlockFormats.Encode(type, TensorMemory.Span<float>(value().contiguous()), encoded);
             stream.Write(encoded);
         });
     }
@@ -123,7 +156,7 @@ internal sealed class AdapterExport : IDisposable
     /// <summary>What a module's factor is in parts of the one that llama.cpp would use; 1 except for unusual patterns.</summary>
     private float Ratio(string module)
     {
-        var rank = LoraAttachment.Lookup(_lora.RankPattern, module, _lora.Rank);
+        var rank = LoraAttachment.Rank(_lora, module);
         var ratio = LoraAttachment.Scale(_lora, module) * rank / _alpha;
         return Math.Abs(ratio - 1) < 1e-6 ? 1 : (float)ratio; // the square root of a rank is not exact
     }
@@ -138,17 +171,6 @@ internal sealed class AdapterExport : IDisposable
         return b.index_select(0, tensor(rows));
     }
 
-    private (string Module, bool IsA) Module(string name)
-    {
-        foreach (var (ending, isA) in s_endings)
-        {
-            if (name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal))
-                return (name[Prefix.Length..^ending.Length], isA);
-        }
-
-        throw Refused($"It holds '{name}', which is no factor of LoRA");
-    }
-
     private static GgufType TypeOf(GgufOutType outType) => outType switch
     {
         GgufOutType.Auto or GgufOutType.F32 => GgufType.F32,
@@ -161,4 +183,11 @@ internal sealed class AdapterExport : IDisposable
 
     private CheckpointException Refused(string what) => new(
         $"{what}, and llama.cpp takes pairs of LoRA only. Where: '{_source.Adapter}'. Leave adapter_only out to export the merged model.");
+
+    /// <param name="Module">The module's name.</param>
+    /// <param name="Target">Name of its weight in GGUF.</param>
+    /// <param name="A">Name of A in the adapter's file.</param>
+    /// <param name="B">Name of B in the adapter's file.</param>
+    /// <param name="IsEmbedding">Whether it is the embedding, whose A lies transposed in GGUF.</param>
+    private sealed record Pair(string Module, string Target, string A, string B, bool IsEmbedding);
 }

@@ -32,12 +32,11 @@ internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Co
         return new ExportSource(folder, adapter, ModelConfig.Load(folder), title.Length > 0 ? title : "model");
     }
 
-    /// <summary>How the model is to be asked: as the adapter was trained, else by the tokenizer's own template; null for neither.</summary>
+    /// <summary>How the model is to be asked: as it was trained, else by the tokenizer's own template; null for neither.</summary>
     public PromptFormat? Format()
     {
         var tokenizer = BaseModel.LoadTokenizer(Base);
-        var trained = Adapter is null ? null : PromptFormat.TryLoad(Adapter, tokenizer);
-        return trained ?? (tokenizer?.ChatTemplate is null ? null : PromptFormats.Create("tokenizer", tokenizer));
+        return PromptFormat.TryLoad(Adapter ?? Base, tokenizer) ?? (tokenizer?.ChatTemplate is null ? null : PromptFormats.Create("tokenizer", tokenizer));
     }
 
     /// <summary>Refuses an output that exists, or that is no GGUF file.</summary>

@@ -64,7 +64,7 @@ internal sealed class AdapterMerge : IDisposable
             if (_settings.StoredType is { } type) ModelFiles.SetType(config, type);
             ModelFiles.WriteConfig(temporary, config);
             ModelFiles.CopyCompanions(_baseFolder, temporary);
-            PromptFormat.Copy(_adapterFolder, temporary);
+            if (_adapterFolder is not null) PromptFormat.Copy(_adapterFolder, temporary);
         });
     }
 

@@ -85,6 +85,8 @@ public sealed class AdapterExportTests : IDisposable
     [Theory]
     [InlineData("gqa", "modules_to_save", "modules_to_save")]
     [InlineData("mqa_tied_bias", "bias_lora_only", "bias")]
+    [InlineData("gqa", "dora", "DoRA")]
+    [InlineData("gqa", "pissa", "pissa")]
     public void WhatLlamaCppDoesNotTake_IsRefused(string model, string adapter, string expected)
     {
         var fault = Assert.Throws<CheckpointException>(() =>
@@ -95,6 +97,40 @@ public sealed class AdapterExportTests : IDisposable
         Assert.Contains(expected, fault.Message);
         Assert.Contains("adapter_only", fault.Message);
         Assert.False(System.IO.File.Exists(File));
+    }
+
+    [Fact]
+    public void EmbeddingPair_HasItsATransposed_AndTiedHeadIsRefused()
+    {
+        var gqa = TestAssets.Golden("models", "gqa");
+        float[] a = [.. Enumerable.Range(0, 2 * 320).Select(i => i / 100f)], b = [.. Enumerable.Range(0, 64 * 2).Select(i => -i / 10f)];
+        WriteAdapter("base_model.model.model.embed_tokens.lora_embedding_A", [2, 320], a, "base_model.model.model.embed_tokens.lora_embedding_B", [64, 2], b);
+        using (var export = new AdapterExport(ExportSource.Resolve(new ExportOptions { Model = gqa, Adapter = _folder["own"] }), GgufOutType.F32))
+        {
+            export.Write(File);
+            Assert.True(export.Verify(File) < 1e-6);
+        }
+
+        var tensors = SpecificationReader.Read(File).Tensors;
+        Assert.Equal([2UL, 320UL], tensors["token_embd.weight.lora_a"].Dimensions);
+        Assert.Equal(Enumerable.Range(0, 640).Select(i => a[i % 2 * 320 + i / 2]), tensors["token_embd.weight.lora_a"].Elements());
+        Assert.Equal(b, tensors["token_embd.weight.lora_b"].Elements());
+
+        WriteAdapter("base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight", [320, 2], new float[640]);
+        using var tied = new AdapterExport(ExportSource.Resolve(new ExportOptions { Model = TestAssets.Golden("models", "mqa_tied_bias"), Adapter = _folder["own"] }), GgufOutType.F32);
+        Assert.Contains("lm_head", Assert.Throws<CheckpointException>(() => tied.Write(File)).Message);
+    }
+
+    private void WriteAdapter(string nameA, long[] shapeA, float[] a, string nameB, long[] shapeB, float[] b)
+    {
+        Directory.CreateDirectory(_folder["own"]);
+        System.IO.File.WriteAllText(_folder["own/adapter_config.json"], """
+            {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["embed_tokens"]}
+            """);
+        SafetensorsWriter.Write(_folder["own/adapter_model.safetensors"],
+        [
+            TensorToWrite.FromArray(nameA, SafetensorsType.F32, shapeA, a), TensorToWrite.FromArray(nameB, SafetensorsType.F32, shapeB, b),
+        ]);
     }
 
     [Fact]
