@@ -72,9 +72,11 @@ internal sealed class GgufConfig
             throw Fault($"It rotates {rotated} of {headSize} elements of a head", "all were expected");
         var window = Integer("attention.sliding_window");
         var positions = Require("context_length");
+        var type = _architecture == Llama && window is not null ? "mistral" : _architecture;
         var config = new JsonObject
         {
-            ["model_type"] = _architecture == Llama && window is not null ? "mistral" : _architecture,
+            ["architectures"] = new JsonArray($"{char.ToUpperInvariant(type[0])}{type[1..]}ForCausalLM"),
+            ["model_type"] = type,
             ["vocab_size"] = (int)(Tensor(GgufNames.Embedding)?.Shape[0] ?? throw Fault($"It has no {GgufNames.Embedding}", "a whole model was expected")),
             ["hidden_size"] = hidden,
             ["intermediate_size"] = Require("feed_forward_length"),
