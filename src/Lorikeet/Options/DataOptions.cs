@@ -75,6 +75,11 @@ public sealed record DataOptions
     [Option("shuffle")]
     public bool Shuffle { get; init; } = true;
 
+    /// <summary>Whose random order shuffle and group_by_length give: lorikeet, or transformers as its Trainer draws it.</summary>
+    /// <value>Lorikeet's own, a function of the seed that any version and device computes alike.</value>
+    [Option("sampler")]
+    public RowSampler Sampler { get; init; } = RowSampler.Lorikeet;
+
     /// <summary>Which tokens are learned: answer only, all, or what the shape of the data suggests.</summary>
     /// <value>The answer where the data tells it from the question; plain text is learned whole.</value>
     [Option("train_on")]
@@ -107,6 +112,16 @@ public sealed record DataOptions
     /// <value>On: a model that never learns to stop rambles on after its answer.</value>
     [Option("append_eos")]
     public bool AppendEos { get; init; } = true;
+}
+
+/// <summary>Whose random order rows are read in.</summary>
+public enum RowSampler
+{
+    /// <summary>A counter-based permutation of every epoch.</summary>
+    Lorikeet,
+
+    /// <summary>That of transformers' Trainer (4.36 to 5) on one process with the same seed and rows.</summary>
+    Transformers,
 }
 
 /// <summary>What happens to a row longer than the limit.</summary>

@@ -10,6 +10,7 @@ using Lorikeet.Options;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Text.Tokenization;
+using Lorikeet.Training.Transformers;
 
 namespace Lorikeet.Training;
 
@@ -40,7 +41,7 @@ internal sealed class FineTuning : IDisposable
     /// <param name="clock">Tells the time.</param>
     public FineTuning(ResolvedOptions resolved, ITrainingObserver display, TimeProvider clock)
     {
-        _resolved = WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock);
+        _resolved = WithFormOfCheckpoint(WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock));
         _clock = clock;
         _folder = ModelSource.Resolve(_resolved.Options.Model.Model, _resolved.Options.Model.Revision);
         var config = ModelConfig.Load(_folder);
@@ -173,6 +174,16 @@ internal sealed class FineTuning : IDisposable
         return resolved.With(options with { Output = options.Output with { OutputDir = relative } });
     }
 
+    /// <summary>What transformers' Trainer began keeps the form of its adapter, which run.yaml names from then on.</summary>
+    private static ResolvedOptions WithFormOfCheckpoint(ResolvedOptions resolved)
+    {
+        var options = resolved.Options;
+        if (options.Model is not { Method: FineTuneMethod.Lora, Adapter: null }) return resolved;
+        return TrainerCheckpoint.Locate(options.Output.ResumeFromCheckpoint) is { } folder
+            ? resolved.With(options with { Model = options.Model with { Adapter = folder } })
+            : resolved;
+    }
+
     /// <summary>The folder of the run a checkpoint belongs to: RUN/checkpoints/step-000100.</summary>
     private static string? RunOf(string? checkpoint)
     {
@@ -183,7 +194,8 @@ internal sealed class FineTuning : IDisposable
     private RunFolder OpenRun()
     {
         var run = new RunFolder(_options.Output.OutputDir!);
-        if (_options.Output.ResumeFromCheckpoint is null) run.Begin(_options.Output.Overwrite);
+        var resumed = _options.Output.ResumeFromCheckpoint;
+        if (resumed is null || TrainerCheckpoint.Locate(resumed) is not null) run.Begin(_options.Output.Overwrite);
         Directory.CreateDirectory(run.Folder);
         if (!File.Exists(run.OptionsFile)) AtomicFile.WriteText(run.OptionsFile, ToKeep().ToYaml());
         return run;
