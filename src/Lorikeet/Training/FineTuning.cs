@@ -303,6 +303,7 @@ internal sealed class FineTuning : IDisposable
     public void Dispose()
     {
         _model.Dispose();
+        _data.Dispose();
         _recorder.Dispose();
         if (_options.Output.DryRun) Directory.Delete(_run.Folder, recursive: true);
     }
