@@ -66,6 +66,7 @@ internal static class CommandLine
             new VerifyVerb(),
             new MergeVerb(),
             new QuantizeVerb(),
+            new ExportVerb(),
             new PushVerb(),
             new BenchVerb(),
             new DoctorVerb(),

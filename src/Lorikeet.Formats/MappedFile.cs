@@ -6,12 +6,14 @@ namespace Lorikeet.Formats;
 /// A file mapped read-only into memory. Pages are read when touched and shared with the system's cache, so opening a
 /// checkpoint of any size costs no memory and nothing passes through the managed heap.
 /// </summary>
-internal sealed unsafe class MappedFile : IDisposable
+public sealed unsafe class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _start;
 
+    /// <summary>Maps a file.</summary>
+    /// <exception cref="CheckpointException">It cannot be read.</exception>
     public MappedFile(string path)
     {
         Path = path;
@@ -32,6 +34,7 @@ internal sealed unsafe class MappedFile : IDisposable
         _start += _view.PointerOffset;
     }
 
+    /// <summary>The file.</summary>
     public string Path { get; }
 
     /// <summary>Size of the file in bytes.</summary>
@@ -58,6 +61,7 @@ internal sealed unsafe class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(At(offset), (int)length);
     }
 
+    /// <summary>Gives the memory back; pointers and spans into it are dead.</summary>
     public void Dispose()
     {
         if (_start is not null)

@@ -8,7 +8,8 @@ internal static class AnswerLine
 {
     /// <summary>
     /// <c>prompt</c> (the text the model read), <c>text</c>, <c>finish_reason</c>, <c>input_ids</c>, <c>output_ids</c>
-    /// (the added tokens, an end token included) and, after a beam search, <c>score</c>.
+    /// (the added tokens, an end token included), <c>adapter</c> where the row names one and, after a beam search,
+    /// <c>score</c>.
     /// </summary>
     public static string Of(Prompt prompt, Continuation answer)
     {
@@ -20,6 +21,7 @@ internal static class AnswerLine
             ["input_ids"] = JsonText.Numbers(answer.PromptIds),
             ["output_ids"] = JsonText.Numbers(answer.OutputIds),
         };
+        if (prompt.Adapter is { } adapter) line["adapter"] = adapter;
         if (answer.Score is { } score) line["score"] = score;
         return JsonText.Line(line);
     }

@@ -14,14 +14,19 @@ namespace Lorikeet.Cli.Inference;
 internal sealed class ChatSession(
     TextGenerator generator, PromptFormat format, Func<string, int[]> encode, GenerationOptions options, int contextLength)
 {
-    private const string Help = "/reset forgets the conversation, /system TEXT sets the instructions, /exit ends. Ctrl+C stops an answer.";
+    private const string Help =
+        "/reset forgets the conversation, /system TEXT sets the instructions, /adapter NAME lets another adapter answer "
+        + "(base: none), /exit ends. Ctrl+C stops an answer.";
 
-    private readonly GenerationOptions _options =
-        options with { StopStrings = [.. options.StopStrings.Union(format.StopStrings)] };
+    private PromptFormat _format = format;
+    private GenerationOptions Options => options with { StopStrings = [.. options.StopStrings.Union(_format.StopStrings)] };
 
     private readonly List<JsonObject> _turns = [];
     private volatile bool _isAnswering;
     private volatile bool _isStopped;
+
+    /// <summary>Lets the adapter of a name act and returns the format it is asked in; null where there is only one model.</summary>
+    public Func<string, PromptFormat>? Exchange { get; init; }
 
     /// <summary>Instructions before the conversation; null for none.</summary>
     public string? System { get; set; }
@@ -66,9 +71,26 @@ internal sealed class ChatSession(
                 _turns.Clear();
                 talk.WriteLine(System is null ? "No instructions; the conversation begins anew." : "Instructions set; the conversation begins anew.");
                 break;
+            case "/adapter" when Exchange is not null && argument.Length > 0:
+                talk.WriteLine(TakeAdapter(Exchange, argument));
+                break;
             default:
                 talk.WriteLine(name == "/help" ? Help : $"'{name}' is not a command. {Help}");
                 break;
+        }
+    }
+
+    /// <summary>The conversation goes on; the next answer is the other adapter's.</summary>
+    private string TakeAdapter(Func<string, PromptFormat> exchange, string name)
+    {
+        try
+        {
+            _format = exchange(name);
+            return $"'{name}' answers from now on, in the format '{_format.Name}'.";
+        }
+        catch (ConfigurationException fault)
+        {
+            return fault.Message;
         }
     }
 
@@ -77,7 +99,7 @@ internal sealed class ChatSession(
         _turns.Add(Message("user", question));
         var answer = new StringBuilder();
         (_isStopped, _isAnswering) = (false, true);
-        foreach (var piece in generator.Stream(FittingPrompt(talk), _options))
+        foreach (var piece in generator.Stream(FittingPrompt(talk), Options))
         {
             answers.Write(piece.Text);
             answers.Flush();
@@ -97,7 +119,7 @@ internal sealed class ChatSession(
     {
         for (var ids = Encode(); ; ids = Encode())
         {
-            if (_turns.Count == 1 || ids.Length + _options.NewTokensAfter(ids.Length) <= contextLength) return ids;
+            if (_turns.Count == 1 || ids.Length + options.NewTokensAfter(ids.Length) <= contextLength) return ids;
             _turns.RemoveRange(0, 2);
             talk.WriteLine($"(The oldest question is forgotten: the model reads {contextLength} tokens at most.)");
         }
@@ -105,7 +127,7 @@ internal sealed class ChatSession(
         int[] Encode()
         {
             var messages = System is null ? _turns : _turns.Prepend(Message("system", System));
-            return encode(format.RenderPrompt(new JsonArray([.. messages.Select(message => message.DeepClone())])));
+            return encode(_format.RenderPrompt(new JsonArray([.. messages.Select(message => message.DeepClone())])));
         }
     }
 

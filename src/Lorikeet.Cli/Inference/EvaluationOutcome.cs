@@ -46,7 +46,8 @@ internal sealed record EvaluationOutcome(AnswerScores Scores, AnswerScores? Base
     ];
 
     /// <summary>Every answer as a line of JSON, in the order of the data.</summary>
-    public IEnumerable<string> ToLines() => Scores.Answers.Select((answer, i) =>
+    /// <param name="adapter">Whose answers they are, where there are several adapters.</param>
+    public IEnumerable<string> ToLines(string? adapter = null) => Scores.Answers.Select((answer, i) =>
     {
         var line = new JsonObject
         {
@@ -54,6 +55,7 @@ internal sealed record EvaluationOutcome(AnswerScores Scores, AnswerScores? Base
             ["prompt"] = answer.Question.Prompt,
             ["answers"] = JsonText.Texts(answer.Question.Answers),
         };
+        if (adapter is not null) line["adapter"] = adapter;
         foreach (var (name, value) in Judged(answer, "")) line[name] = value;
         if (Base is not null)
             foreach (var (name, value) in Judged(Base.Answers[i], "base_")) line[name] = value;

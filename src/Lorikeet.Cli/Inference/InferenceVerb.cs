@@ -12,6 +12,9 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
 {
     private static readonly string[] s_shapesOfADraw = ["temperature", "top_k", "top_p", "min_p", "typical_p"];
 
+    /// <summary>What a combination of adapters is called.</summary>
+    private const string Combined = "combined";
+
     private readonly CatalogOptions _catalog = new(OptionCatalog.Of<TOptions>());
 
     protected InferenceVerb(string name, string description) : base(name, description)
@@ -25,8 +28,14 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     protected TOptions Bind(ParseResult arguments, TOptions start) => _catalog.Bind(arguments, start);
 
     /// <summary>Loads the model that the options name.</summary>
-    protected static LoadedModel Load(TOptions options) =>
-        LoadedModel.Load(options.Model.ToModelOptions(), options.Quantization);
+    protected static LoadedModel Load(TOptions options)
+    {
+        var asked = options.Model;
+        var model = LoadedModel.Load(asked.ToModelOptions(), NamedAdapter.Parse(asked.Adapters), options.Quantization);
+        foreach (var warning in model.Warnings) Console.Error.WriteLine(warning);
+        if (asked.Combine.Count > 0) model.Combine(Combined, asked.Combine, asked.CombinationType, asked.SvdRank);
+        return model;
+    }
 
     /// <summary>How the model generates when no argument says otherwise: its own generation_config.json.</summary>
     protected GenerationOptions DefaultsOf(LoadedModel model, ParseResult arguments)

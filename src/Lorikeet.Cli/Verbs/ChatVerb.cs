@@ -29,9 +29,14 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
             model.Decoder.Config.MaxPositions)
         {
             System = options.Conversation.System,
+            Exchange = name =>
+            {
+                model.Adapters.Activate(name);
+                return AskedModel.FormatOf(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
+            },
         };
 
-        Console.Error.WriteLine($"{model.AdapterFolder ?? model.Folder}, in the format '{format.Name}'.");
+        Console.Error.WriteLine($"{model.AdapterFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
         interruption.TryInstead = session.TryStopAnswer;
         interruption.EndsAtOnce = true; // between answers the program waits for a line that may never come
         session.Run(Console.In, Console.Out, Console.Error);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
@@ -30,22 +31,39 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var options = Bind(arguments, new EvalOptions());
-        if (options.Questions.CompareBase && options.Model.Adapter is null)
+        if (options.Questions.CompareBase && options.Model.Adapters.Count == 0)
             throw new ConfigurationException("compare_base is given without an adapter to compare with its base. Give --adapter, or leave it out.");
 
         using var model = Load(options);
         var generation = Bind(arguments, new EvalOptions { Generation = GreedyDefaultsOf(model, arguments) }).Generation;
+        List<string?> adapters = options.Model.Combine.Count > 0 || model.Adapters.Names.Count < 2
+            ? [model.Adapters.Active]
+            : [.. model.Adapters.Names];
+        var (lines, outcomes) = (new List<string>(), new JsonArray());
+        foreach (var adapter in adapters)
+        {
+            model.Adapters.Activate(adapter);
+            var outcome = Measure(model, Questions(options, model), generation, options.Questions.CompareBase, interruption.Token);
+            lines.AddRange(outcome.ToLines(adapters.Count > 1 ? adapter : null));
+            outcomes.Add(outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.AdapterFolder ?? adapter));
+            if (arguments.GetValue(_json)) continue;
+            if (adapters.Count > 1) Console.Out.WriteLine($"Adapter '{adapter}'");
+            Show(outcome, options.Questions.Shown);
+        }
+
+        if (options.Questions.Predictions is { } file) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        if (arguments.GetValue(_json)) Console.Out.WriteLine(JsonText.Indented(outcomes is [var only] ? only! : outcomes));
+        return Task.FromResult(0);
+    }
+
+    /// <summary>The questions as the acting adapter is asked them.</summary>
+    private static EvaluationSet Questions(EvalOptions options, LoadedModel model)
+    {
         var set = EvaluationSet.Load(
             options.Questions.ToDataOptions(), model.Tokenizer, model.Decoder.Config.VocabularySize,
             options.Questions.ChatTemplate is null ? model.TrainedFormat : null, ModelSource.ResolveDataset);
         foreach (var warning in set.Warnings) Console.Error.WriteLine(warning);
-
-        var outcome = Measure(model, set, generation, options.Questions.CompareBase, interruption.Token);
-        if (options.Questions.Predictions is { } file)
-            AtomicFile.WriteText(file, string.Concat(outcome.ToLines().Select(line => line + "\n")));
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(JsonText.Indented(outcome.ToJson(model.Folder, model.AdapterFolder)));
-        else Show(outcome, options.Questions.Shown);
-        return Task.FromResult(0);
+        return set;
     }
 
     private static EvaluationOutcome Measure(
@@ -55,7 +73,9 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         var scores = evaluator.Evaluate(set, generation, cancellation);
         if (!compareBase) return new EvaluationOutcome(scores, null);
         model.Decoder.AdapterEnabled = false;
-        return new EvaluationOutcome(scores, evaluator.Evaluate(set, generation, cancellation));
+        var bare = evaluator.Evaluate(set, generation, cancellation);
+        model.Decoder.AdapterEnabled = true;
+        return new EvaluationOutcome(scores, bare);
     }
 
     private static void Show(EvaluationOutcome outcome, int answers)

@@ -25,6 +25,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         ("a question to a fine-tuned model, in the format it was trained with",
             "generate --adapter runs/guanaco/adapter --prompt \"What is LoRA?\""),
         ("a thousand prompts, with their token ids", "generate --model DIR --input rows.jsonl --json > answers.jsonl"),
+        ("two adapters, the second at half its strength",
+            "generate --adapter facts=runs/a/adapter style=runs/b/adapter --combine facts=1,style=0.5 --prompt \"Who?\""),
         ("drawn, not chosen: the same seed gives the same text",
             "generate --model DIR --prompt \"Hello\" --temperature 0.7 --top_p 0.9 --seed 1"),
     ];
@@ -37,24 +39,23 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
 
         using var model = Load(options);
         options = Bind(arguments, new GenerateOptions { Generation = DefaultsOf(model, arguments) });
-        var reader = new PromptReader(
-            model.Tokenizer, AskedModel.FormatOf(model, options.Prompts.ChatTemplate), options.Prompts.System);
-        var prompts = Read(options.Prompts, reader);
-        var generation = options.Generation with { StopStrings = [.. options.Generation.StopStrings.Union(reader.StopStrings)] };
+        var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
+        var prompts = Read(options.Prompts, requests);
+        var generation = options.Generation;
 
         var generator = new TextGenerator(model.Decoder, model.Tokenizer) { BatchSize = options.Prompts.BatchSize };
         var json = arguments.GetValue(_json);
         if (prompts is [var only] && !json && options.Prompts.Output is null && generation.Beams == 1 && model.Tokenizer is not null)
-            Stream(generator, only, generation, interruption.Token);
+            Stream(generator, only, requests.Turn(only.Adapter, generation), interruption.Token);
         else
-            Write(generator, prompts, generation, json, options.Prompts.Output, interruption.Token);
+            Write(requests.Generate(generator, prompts, generation, interruption.Token), prompts, json, options.Prompts.Output);
         return Task.FromResult(0);
     }
 
-    private static List<Prompt> Read(PromptOptions options, PromptReader reader)
+    private static List<Prompt> Read(PromptOptions options, AdapterRequests requests)
     {
-        List<Prompt> prompts = [.. options.Prompts.Select(reader.Read)];
-        if (options.Input is { } file) prompts.AddRange(DatasetReader.Read(file, ["test", "validation", "train"]).Select(reader.Read));
+        List<Prompt> prompts = [.. options.Prompts.Select(requests.Read)];
+        if (options.Input is { } file) prompts.AddRange(DatasetReader.Read(file, ["test", "validation", "train"]).Select(requests.Read));
         return prompts.Count > 0 ? prompts : throw new DatasetException($"'{options.Input}' holds no rows. At least one was expected.");
     }
 
@@ -71,11 +72,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         }
     }
 
-    private static void Write(
-        TextGenerator generator, List<Prompt> prompts, GenerationOptions options, bool json, string? file,
-        CancellationToken cancellation)
+    private static void Write(GenerationResult result, List<Prompt> prompts, bool json, string? file)
     {
-        var result = generator.Generate([.. prompts.Select(prompt => prompt.Ids)], options, cancellation);
         var lines = prompts.Zip(result.Continuations, AnswerLine.Of);
         if (file is not null) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
         else if (json) foreach (var line in lines) Console.Out.WriteLine(line);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
 using Lorikeet.Evaluation;
 using Lorikeet.Formats;
@@ -68,7 +69,7 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
                 + "'text' or 'input_ids' was expected. Rename a column.");
         return tokenizer is null
             ? throw new ConfigurationException("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
-            : new RowToScore(tokenizer.Encode(text.GetValue<string>()).Ids);
+            : new RowToScore(new TextEncoder(tokenizer).EncodePrompt(text.GetValue<string>()));
     }
 
     private static string Line(int index, RowToScore row, RowScore score) => JsonText.Line(new JsonObject

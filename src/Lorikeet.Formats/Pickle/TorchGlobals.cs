@@ -62,6 +62,11 @@ internal static class TorchGlobals
     private static readonly string[] Names =
         ["torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.device", "torch.Tensor", "torch._tensor.Tensor"];
 
+    /// <summary>The class in module torch whose storages hold elements of a type.</summary>
+    public static string StorageClass(SafetensorsType type) =>
+        StorageTypes.FirstOrDefault(pair => pair.Value == type).Key?.Split('.')[^1]
+        ?? throw new ArgumentOutOfRangeException(nameof(type), type, "PyTorch has no typed storage of it.");
+
     public static bool IsKnown(PickleGlobal global)
     {
         var name = global.ToString();

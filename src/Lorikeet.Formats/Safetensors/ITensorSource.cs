@@ -10,6 +10,14 @@ public interface ITensorSource : IDisposable
     /// <summary>The address of a tensor's first byte, valid until the source is disposed. Read only.</summary>
     /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     unsafe byte* Pointer(string name);
+
+    /// <summary>Copies a tensor's elements to memory that has room for them.</summary>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
+    unsafe void CopyTo(string name, byte* target)
+    {
+        var bytes = this.Require(name).ByteCount;
+        Buffer.MemoryCopy(Pointer(name), target, bytes, bytes);
+    }
 }
 
 /// <summary>What every <see cref="ITensorSource"/> offers.</summary>

@@ -39,7 +39,8 @@ public sealed record TensorToWrite(string Name, SafetensorsType Type, long[] Sha
     public static unsafe TensorToWrite FromSource(ITensorSource source, string name)
     {
         var entry = source.Require(name);
-        return FromPointer(name, entry.Type, entry.Shape, source.Pointer(name));
+        return new TensorToWrite(
+            name, entry.Type, entry.Shape, stream => CopyTo(stream, source.Pointer(name), entry.ByteCount));
     }
 
     private static unsafe void CopyTo(Stream stream, byte* start, long byteCount)

@@ -1,5 +1,7 @@
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Decoders;
+using Lorikeet.Text.Tokenization.Gguf;
 using Lorikeet.Text.Tokenization.SentencePiece;
 using Lorikeet.Text.Tokenization.TokenizerJson;
 
@@ -31,7 +33,7 @@ public abstract class Tokenizer
     /// <summary>The chat template stored with the tokenizer (Jinja source), if any.</summary>
     public abstract string? ChatTemplate { get; }
 
-    /// <summary>The folder the files came from; saving copies them unchanged.</summary>
+    /// <summary>The folder, or GGUF file, that it came from.</summary>
     public abstract string Folder { get; }
 
     /// <summary>Whether <see cref="Encode"/> with special tokens puts <see cref="BeginToken"/> first.</summary>
@@ -72,12 +74,16 @@ public abstract class Tokenizer
 
     /// <summary>
     /// Loads the tokenizer of a model folder: <c>tokenizer.json</c> when present, else <c>tokenizer.model</c>, with
-    /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c> applied.
+    /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c> applied; or the one
+    /// in a GGUF file.
     /// </summary>
+    /// <param name="folder">The folder, or a file that ends in <c>.gguf</c>.</param>
     /// <exception cref="CheckpointException">There is no tokenizer, or a file is damaged or not understood.</exception>
     public static Tokenizer Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        if (GgufFile.Exists(folder))
+            return GgufTokenizer.Load(folder);
         var configuration = TokenizerConfiguration.Read(folder);
         var json = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(json))
@@ -90,9 +96,9 @@ public abstract class Tokenizer
             + "Copy them from the model's repository, or name a folder that has them.");
     }
 
-    /// <summary>Whether the folder holds a tokenizer that <see cref="Load"/> can read.</summary>
+    /// <summary>Whether the folder, or GGUF file, holds a tokenizer that <see cref="Load"/> can read.</summary>
     public static bool Exists(string folder) =>
-        File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "tokenizer.model"));
+        GgufFile.Exists(folder) ? GgufTokenizer.Exists(folder) : File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "tokenizer.model"));
 
     /// <summary>The text of a token, or null for an id that no token has.</summary>
     internal abstract string? TokenAt(int id);

@@ -1,4 +1,5 @@
 using Lorikeet.Numerics;
+using Lorikeet.Options;
 
 namespace Lorikeet.Data;
 
@@ -22,6 +23,9 @@ public sealed record BatchPlanOptions
     /// all alike, so it does nothing to them.
     /// </summary>
     public bool GroupByLength { get; init; }
+
+    /// <summary>Whose random order it is.</summary>
+    public RowSampler Sampler { get; init; } = RowSampler.Lorikeet;
 
     /// <summary>Tokens per packed sequence, or null to pack nothing.</summary>
     public int? PackingLength { get; init; }
@@ -100,12 +104,13 @@ public sealed class BatchPlan
         if (_lastOrder is { } last && last.Epoch == epoch)
             return last.Order;
 
-        var key = CounterRandom.Hash(_options.Seed, RandomPurpose.Shuffle, (ulong)epoch);
-        var order = !_options.Shuffle
-            ? [.. Enumerable.Range(0, SequenceCount)]
-            : CounterRandom.Permutation(SequenceCount, key);
-        if (_options is { GroupByLength: true, PackingLength: null })
-            order = GroupByLength(order);
+        var groups = _options is { GroupByLength: true, PackingLength: null };
+        var order = !_options.Shuffle ? [.. Enumerable.Range(0, SequenceCount)]
+            : _options.Sampler == RowSampler.Lorikeet ? CounterRandom.Permutation(
+                SequenceCount, CounterRandom.Hash(_options.Seed, RandomPurpose.Shuffle, (ulong)epoch))
+            : groups ? TransformersOrder.BeforeGrouping(SequenceCount, _options.Seed, epoch)
+            : TransformersOrder.Random(SequenceCount, _options.Seed, epoch);
+        if (groups) order = GroupByLength(order);
         _lastOrder = (epoch, order);
         return order;
     }

@@ -23,8 +23,9 @@ internal static class DatasetChecks
                 "Look at the rows, raise max_length, or name the columns with column_map.");
         }
 
-        // Rows that are too long are dropped only where the user asked for it.
-        var unwanted = statistics.Dropped.Where(dropped => dropped.Reason != EncodedExample.TooLong)
+        // The user asked for the first kind to be left out, the data for the second.
+        var unwanted = statistics.Dropped
+            .Where(dropped => dropped.Reason is not (EncodedExample.TooLong or EncodedExample.Unwanted))
             .Sum(dropped => dropped.Rows);
         if (unwanted > ToleratedDrops * statistics.RowsRead)
         {

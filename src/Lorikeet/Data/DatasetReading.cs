@@ -6,16 +6,16 @@ namespace Lorikeet.Data;
 /// <summary>Reads the datasets that the options name.</summary>
 internal sealed class DatasetReading(DataOptions options, Func<string, string>? fetchFromHub)
 {
-    /// <summary>The training rows of all datasets, one after the other.</summary>
-    public IReadOnlyList<DataRow> ReadTrain()
+    /// <summary>The training rows of all datasets, one after the other, read anew at each enumeration.</summary>
+    public RowSource ReadTrain()
     {
         if (options.Datasets.Count == 0)
             throw new ConfigurationException("No dataset is named. Give a file, a folder or a hub id with --dataset.");
-        return Read(options.Datasets, [options.DatasetSplit]);
+        return Read(options.Datasets, [options.DatasetSplit], new DatasetFiles(options.DataFolder, options.DataFiles));
     }
 
-    /// <summary>The evaluation rows; none when no evaluation data is named.</summary>
-    public IReadOnlyList<DataRow> ReadEval()
+    /// <summary>The evaluation rows; null when no evaluation data is named.</summary>
+    public RowSource? ReadEval()
     {
         if (options.EvalDatasets.Count > 0 && options.EvalSize > 0)
         {
@@ -24,14 +24,16 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
                 "them. Leave one out.");
         }
         string[] splits = options.EvalSplit == "test" ? ["test", "validation", "train"] : [options.EvalSplit];
-        return Read(options.EvalDatasets, splits);
+        return options.EvalDatasets.Count == 0 ? null : Read(options.EvalDatasets, splits, null);
     }
 
-    private List<DataRow> Read(IReadOnlyList<string> sources, string[] splits)
+    private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files)
     {
-        var rows = sources
-            .SelectMany(source => DatasetReader.Read(source, splits, options.DatasetConfig, fetchFromHub)).ToList();
-        return rows.Count > 0 || sources.Count == 0 ? rows : throw new DatasetException(
+        var rows = RowSource.Join(
+        [
+            .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files)),
+        ]);
+        return rows.Rows.Any() ? rows : throw new DatasetException(
             $"{string.Join(", ", sources)} holds no rows. Check that it is the file you meant.");
     }
 }

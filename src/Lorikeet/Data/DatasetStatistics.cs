@@ -1,5 +1,4 @@
 using Lorikeet.Data.Reading;
-using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data;
 
@@ -47,37 +46,4 @@ public sealed record DatasetStatistics
 
     /// <summary>Rows that are not learned from, by reason.</summary>
     public required IReadOnlyList<DroppedRows> Dropped { get; init; }
-
-    internal static DatasetStatistics Of(IReadOnlyList<EncodedExample> examples, Tokenizer? tokenizer)
-    {
-        var rows = examples.SelectMany(example => example.Rows).ToArray();
-        var lengths = rows.Select(row => row.Length).Order().ToArray();
-        return new DatasetStatistics
-        {
-            RowsRead = examples.Count,
-            Rows = rows.Length,
-            Tokens = lengths.Sum(length => (long)length),
-            TargetTokens = rows.Sum(row => (long)row.TargetCount),
-            LongestRow = lengths.LastOrDefault(),
-            MedianRow = lengths.Length == 0 ? 0 : lengths[(lengths.Length - 1) / 2],
-            TruncatedRows = examples.Count(example => example.IsTruncated),
-            ContinuedDocuments = examples.Count(example => example.Rows.Count > 1),
-            DuplicateRows = rows.Length - rows.Select(row => TokenHash.Of(row.Ids)).Distinct().Count(),
-            EndingShare = rows.Length == 0 ? 0 : rows.Count(row => EndsInSpecial(row, tokenizer)) / (double)rows.Length,
-            SecondBegins = examples.Count(example => example.HadSecondBegin),
-            Dropped =
-            [
-                .. examples.Where(example => example.DropReason is not null)
-                    .GroupBy(example => example.DropReason!)
-                    .Select(group => new DroppedRows(group.Key, group.Count(), group.First().Origin))
-                    .OrderByDescending(dropped => dropped.Rows),
-            ],
-        };
-    }
-
-    private static bool EndsInSpecial(TrainingRow row, Tokenizer? tokenizer)
-    {
-        var last = Array.FindLast(row.Labels, label => label != TrainingRow.Ignored);
-        return row.TargetCount > 0 && last < tokenizer?.VocabularySize && tokenizer.IsSpecial(last);
-    }
 }

@@ -10,6 +10,9 @@ internal sealed record EncodedExample(RowOrigin Origin, IReadOnlyList<TrainingRo
     /// <summary>The reason of rows that <c>truncation_mode: drop</c> leaves out.</summary>
     public const string TooLong = "longer than max_length";
 
+    /// <summary>The reason of completions that the data itself labels as undesirable.</summary>
+    public const string Unwanted = "labelled as undesirable";
+
     /// <summary>Why nothing is learned from the row.</summary>
     public string? DropReason { get; init; }
 

@@ -1,27 +1,30 @@
 using System.Runtime.ExceptionServices;
-using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
+using Lorikeet.Data.Storage;
 using Lorikeet.Options;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data;
 
 /// <summary>One side of a run's data, encoded.</summary>
-internal sealed class EncodedSet
+internal sealed class EncodedSet : IDisposable
 {
+    // So many rows are in memory at once while they are encoded.
+    private const int RowsAtOnce = 1024;
+
     private readonly string _name;
-    private readonly IReadOnlyList<DataRow> _source;
-    private readonly IReadOnlyList<EncodedExample> _examples;
+    private readonly RowSource _source;
+    private readonly RowEncoder _encoder;
+    private readonly HashSet<int> _dropped;
     private readonly Tokenizer? _tokenizer;
 
     private EncodedSet(
-        string name, IReadOnlyList<DataRow> source, IReadOnlyList<EncodedExample> examples, RowRendering rendering,
-        Tokenizer? tokenizer)
+        string name, RowSource source, RowRendering rendering, RowEncoder encoder, Tokenizer? tokenizer,
+        (IReadOnlyList<TrainingRow> Rows, EncodedFacts Facts) encoded)
     {
-        (_name, _source, _examples, _tokenizer) = (name, source, examples, tokenizer);
-        Rendering = rendering;
-        Rows = [.. examples.SelectMany(example => example.Rows)];
-        Statistics = DatasetStatistics.Of(examples, tokenizer);
+        (_name, _source, _encoder, _tokenizer) = (name, source, encoder, tokenizer);
+        (Rendering, Rows, Statistics) = (rendering, encoded.Rows, encoded.Facts.Statistics);
+        _dropped = [.. encoded.Facts.Dropped];
     }
 
     /// <summary>How rows became text.</summary>
@@ -33,31 +36,35 @@ internal sealed class EncodedSet
     /// <summary>The rows in numbers.</summary>
     public DatasetStatistics Statistics { get; }
 
-    /// <summary>The rows as questions; none in plain text.</summary>
+    /// <summary>The rows as questions, read anew; none in plain text.</summary>
     public IEnumerable<Question> Questions
     {
         get
         {
             var reader = new QuestionReader(Rendering, _tokenizer);
-            return _source.Zip(_examples)
-                .Where(row => row.Second.DropReason is null)
-                .Select(row => reader.TryRead(row.First))
-                .OfType<Question>();
+            return _source.Rows.Where((_, index) => !_dropped.Contains(index)).Select(reader.TryRead).OfType<Question>();
         }
     }
 
-    /// <summary>Encodes rows on all cores, in order.</summary>
+    /// <summary>Encodes rows on all cores, in order, into the token cache or into memory.</summary>
     /// <param name="name">What messages call these rows.</param>
-    /// <param name="format">The format prompts must have; null to choose.</param>
+    /// <param name="source">The rows.</param>
+    /// <param name="rendering">How they become text.</param>
+    /// <param name="options">Length, truncation, targets, end token, cache.</param>
+    /// <param name="tokenizer">The model's tokenizer, if it has one.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
     public static EncodedSet Encode(
-        string name, IReadOnlyList<DataRow> rows, DataOptions options, Tokenizer? tokenizer, int vocabularySize,
-        PromptFormat? format = null)
+        string name, RowSource source, RowRendering rendering, DataOptions options, Tokenizer? tokenizer, int vocabularySize)
     {
-        var rendering = RowRendering.Choose(rows, options, tokenizer, format);
         var encoder = new RowEncoder(rendering, tokenizer, vocabularySize, options);
-        var set = new EncodedSet(name, rows, EncodeAll(rows, encoder), rendering, tokenizer);
+        var encoded = TokenCache.For(options, source) is { } cache
+            ? cache.GetOrAdd(TokenCacheKey.Of(source, rendering, tokenizer, vocabularySize, options), Encode)
+            : InMemory(Encode);
+        var set = new EncodedSet(name, source, rendering, encoder, tokenizer, encoded);
         DatasetChecks.RequireTargets(set.Statistics, name, options);
         return set;
+
+        EncodedFacts Encode(Action<TrainingRow> add) => EncodeAll(source.Rows, encoder, tokenizer, add);
     }
 
     /// <summary>What the user should know about the rows.</summary>
@@ -66,16 +73,36 @@ internal sealed class EncodedSet
 
     /// <summary>The first rows, token by token.</summary>
     public IEnumerable<RowPreview> Preview(int rows) =>
-        _examples.Take(rows).Select(example => RowPreview.Of(example, _tokenizer));
+        _source.Rows.Take(rows).Select(row => RowPreview.Of(_encoder.Encode(row), _tokenizer));
 
-    private static EncodedExample[] EncodeAll(IReadOnlyList<DataRow> rows, RowEncoder encoder)
+    /// <summary>Gives mapped files back.</summary>
+    public void Dispose() => (Rows as IDisposable)?.Dispose();
+
+    private static (IReadOnlyList<TrainingRow>, EncodedFacts) InMemory(Func<Action<TrainingRow>, EncodedFacts> encode)
     {
-        var results = rows.AsParallel().AsOrdered().Select(row => TryEncode(row, encoder)).ToArray();
+        var rows = new List<TrainingRow>();
+        return (rows, encode(rows.Add));
+    }
 
-        // Of several faulty rows the first is reported, whichever thread met one first.
-        if (Array.Find(results, result => result.Fault is not null).Fault is { } first)
-            ExceptionDispatchInfo.Throw(first);
-        return [.. results.Select(result => result.Example!)];
+    private static EncodedFacts EncodeAll(
+        IEnumerable<DataRow> rows, RowEncoder encoder, Tokenizer? tokenizer, Action<TrainingRow> add)
+    {
+        var counter = new StatisticsCounter(tokenizer);
+        foreach (var chunk in rows.Chunk(RowsAtOnce))
+        {
+            var results = chunk.AsParallel().AsOrdered().Select(row => TryEncode(row, encoder)).ToArray();
+
+            // Of several faulty rows the first is reported, whichever thread met one first.
+            if (Array.Find(results, result => result.Fault is not null).Fault is { } first)
+                ExceptionDispatchInfo.Throw(first);
+            foreach (var (example, _) in results)
+            {
+                counter.Add(example!);
+                foreach (var row in example!.Rows) add(row);
+            }
+        }
+
+        return new EncodedFacts(counter.Count(), counter.DroppedRows);
     }
 
     private static (EncodedExample? Example, LorikeetException? Fault) TryEncode(DataRow row, RowEncoder encoder)

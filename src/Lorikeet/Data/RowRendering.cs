@@ -9,7 +9,8 @@ namespace Lorikeet.Data;
 /// <summary>How the rows of a dataset become text: its shape, the template, and the markup of written text.</summary>
 internal sealed class RowRendering
 {
-    private const int RowsTried = 100;
+    /// <summary>How many rows are looked at to find out what the columns mean.</summary>
+    public const int RowsTried = 100;
 
     private readonly IReadOnlyDictionary<string, string> _columnMap;
 
@@ -22,6 +23,9 @@ internal sealed class RowRendering
     /// <summary>What the columns mean.</summary>
     public RowShape Shape { get; }
 
+    /// <summary>Columns by the names that the shape uses, where they have others.</summary>
+    public IReadOnlyDictionary<string, string> ColumnMap => _columnMap;
+
     /// <summary>The markup of written text, if it has one.</summary>
     public TurnMarkup? Markup { get; }
 
@@ -29,18 +33,19 @@ internal sealed class RowRendering
     public PromptFormat Format { get; }
 
     /// <summary>Finds out how a dataset is to be rendered.</summary>
-    /// <param name="rows">Its rows; at least one.</param>
+    /// <param name="source">Its rows; at least one.</param>
     /// <param name="options">Shape, columns and template, where the user names them.</param>
     /// <param name="tokenizer">The model's tokenizer, if it has one.</param>
     /// <param name="format">The format of the training data or the adapter, which must be kept; null to choose.</param>
     public static RowRendering Choose(
-        IReadOnlyList<DataRow> rows, DataOptions options, Tokenizer? tokenizer, PromptFormat? format = null)
+        RowSource source, DataOptions options, Tokenizer? tokenizer, PromptFormat? format = null)
     {
+        DataRow[] rows = [.. source.Rows.Take(RowsTried)];
         var columnMap = ShapeDetection.CompleteColumnMap(rows, options);
         var wanted = options.TextField is null ? options.Shape : DatasetShape.Text;
         var shape = ShapeDetection.Detect(rows, wanted, columnMap);
 
-        var sample = rows.Take(RowsTried).Select(row => new RowCells(row, columnMap)).ToArray();
+        var sample = rows.Select(row => new RowCells(row, columnMap)).ToArray();
         string[] texts = shape is TextShape
             ? [.. sample.Select(shape.Read).OfType<TextExample>().Select(example => example.Text)]
             : [];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lorikeet.Data.Reading;
 using Lorikeet.Numerics;
 
@@ -8,45 +9,53 @@ internal static class RowSelection
 {
     /// <summary>Sets rows aside for evaluation; both parts keep the order of the data.</summary>
     /// <remarks>Rows that ask the same stay together, else what is measured would in part have been trained on.</remarks>
-    /// <param name="rows">All rows.</param>
+    /// <param name="source">All rows; they are read once to choose, when either part is first read.</param>
     /// <param name="size">A share below 1, or a number of rows.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="promptOf">What a row asks.</param>
     /// <exception cref="ConfigurationException">Nothing would be left to train on.</exception>
-    public static (IReadOnlyList<DataRow> Train, IReadOnlyList<DataRow> Eval) HoldOut(
-        IReadOnlyList<DataRow> rows, double size, ulong seed, Func<DataRow, string> promptOf)
+    public static (RowSource Train, RowSource Eval) HoldOut(
+        RowSource source, double size, ulong seed, Func<DataRow, string> promptOf)
     {
-        var count = size < 1 ? Math.Max(1, (int)Math.Round(size * rows.Count)) : (int)size;
-        if (count >= rows.Count)
-        {
-            throw new ConfigurationException(
-                $"test_size is {size}, and the data has {rows.Count} rows, so none would be left to train on. " +
-                "A share below 1 or a smaller number of rows was expected.");
-        }
-        var order = CounterRandom.Permutation(rows.Count, CounterRandom.Hash(seed, RandomPurpose.Split));
-        var heldOut = WholeGroups(order, [.. rows.Select(promptOf)], count);
-        // One prompt in all rows is no question of its own; then rows are all there is to divide.
-        if (heldOut.Count == 0) heldOut = [.. order.Take(count)];
+        var heldOut = new Lazy<HashSet<int>>(
+            () => HeldOut([.. source.Rows.Select(row => TokenHash.Of(promptOf(row)))], size, seed));
+        var choice = string.Create(CultureInfo.InvariantCulture, $"{size} held out by seed {seed}");
         return
         (
-            [.. rows.Where((_, row) => !heldOut.Contains(row))],
-            [.. rows.Where((_, row) => heldOut.Contains(row))]
+            source.Where($"without {choice}", row => !heldOut.Value.Contains(row)),
+            source.Where($"only {choice}", row => heldOut.Value.Contains(row))
         );
     }
 
     /// <summary>At most so many rows, in the data's order: the first of a random order, or of the data.</summary>
-    public static IReadOnlyList<DataRow> Take(IReadOnlyList<DataRow> rows, int limit, bool shuffle, ulong seed)
+    public static RowSource Take(RowSource source, int limit, bool shuffle, ulong seed)
     {
-        if (limit >= rows.Count)
-            return rows;
-        if (!shuffle)
-            return [.. rows.Take(limit)];
-        var kept = Chosen(rows.Count, limit, CounterRandom.Hash(seed, RandomPurpose.Split, 1));
-        return [.. rows.Where((_, row) => kept.Contains(row))];
+        if (!shuffle) return source.First(limit);
+        var kept = new Lazy<HashSet<int>?>(() =>
+        {
+            var count = source.Rows.Count();
+            return limit >= count ? null : Chosen(count, limit, CounterRandom.Hash(seed, RandomPurpose.Split, 1));
+        });
+        return source.Where($"{limit} by seed {seed}", row => kept.Value?.Contains(row) != false);
+    }
+
+    private static HashSet<int> HeldOut(UInt128[] prompts, double size, ulong seed)
+    {
+        var count = size < 1 ? Math.Max(1, (int)Math.Round(size * prompts.Length)) : (int)size;
+        if (count >= prompts.Length)
+        {
+            throw new ConfigurationException(
+                $"test_size is {size}, and the data has {prompts.Length} rows, so none would be left to train on. " +
+                "A share below 1 or a smaller number of rows was expected.");
+        }
+        var order = CounterRandom.Permutation(prompts.Length, CounterRandom.Hash(seed, RandomPurpose.Split));
+        var heldOut = WholeGroups(order, prompts, count);
+        // One prompt in all rows is no question of its own; then rows are all there is to divide.
+        return heldOut.Count > 0 ? heldOut : [.. order.Take(count)];
     }
 
     /// <summary>The first rows of an order, and with each all that have its key, as far as they fit.</summary>
-    private static HashSet<int> WholeGroups(IEnumerable<int> order, string[] keys, int count)
+    private static HashSet<int> WholeGroups(IEnumerable<int> order, UInt128[] keys, int count)
     {
         var groups = Enumerable.Range(0, keys.Length).ToLookup(row => keys[row]);
         var chosen = new HashSet<int>();

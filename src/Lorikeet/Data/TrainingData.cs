@@ -6,7 +6,7 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet.Data;
 
 /// <summary>Everything a run learns from: rows, how they came to be, and what should be known about them.</summary>
-public sealed class TrainingData
+public sealed class TrainingData : IDisposable
 {
     private readonly EncodedSet _train;
     private readonly EncodedSet? _eval;
@@ -63,25 +63,30 @@ public sealed class TrainingData
         TrainingOptions options, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null,
         PromptFormat? format = null)
     {
-        var data = options.Data;
+        var (data, seed) = (options.Data, (ulong)options.Optimization.Seed);
         var reading = new DatasetReading(data, fetchFromHub);
         var train = reading.ReadTrain();
         var eval = reading.ReadEval();
+        var rendering = RowRendering.Choose(train, data, tokenizer, format);
+        var evalRendering = eval is null ? rendering : RowRendering.Choose(eval, data, tokenizer, rendering.Format);
         if (data.EvalSize > 0)
-        {
-            var rendering = RowRendering.Choose(train, data, tokenizer, format);
-            (train, eval) = RowSelection.HoldOut(
-                train, data.EvalSize, (ulong)options.Optimization.Seed, rendering.PromptOf);
-        }
+            (train, eval) = RowSelection.HoldOut(train, data.EvalSize, seed, rendering.PromptOf);
 
         if (data.MaxTrainRows is { } limit)
-            train = RowSelection.Take(train, limit, data.Shuffle, (ulong)options.Optimization.Seed);
+            train = RowSelection.Take(train, limit, data.Shuffle, seed);
         if (data.MaxEvalRows is { } evalLimit)
-            eval = [.. eval.Take(evalLimit)];
+            eval = eval?.First(evalLimit);
 
-        var trainSet = EncodedSet.Encode("The training data", train, data, tokenizer, vocabularySize, format);
-        var evalSet = eval.Count == 0 ? null
-            : EncodedSet.Encode("The held-out data", eval, data, tokenizer, vocabularySize, trainSet.Rendering.Format);
+        var trainSet = EncodedSet.Encode("The training data", train, rendering, data, tokenizer, vocabularySize);
+        var evalSet = eval is null ? null
+            : EncodedSet.Encode("The held-out data", eval, evalRendering, data, tokenizer, vocabularySize);
         return new TrainingData(trainSet, evalSet, data);
+    }
+
+    /// <summary>Gives the files of the token cache back.</summary>
+    public void Dispose()
+    {
+        _train.Dispose();
+        _eval?.Dispose();
     }
 }

@@ -46,11 +46,11 @@ public sealed class EvaluationSet
         DataOptions options, Tokenizer? tokenizer, int vocabularySize, PromptFormat? format = null,
         Func<string, string>? fetchFromHub = null)
     {
-        var rows = new DatasetReading(options, fetchFromHub).ReadEval();
-        if (rows.Count == 0)
-            throw new ConfigurationException("No data is named. Give a file, a folder or a hub id with --dataset.");
-        if (options.MaxEvalRows is { } limit) rows = [.. rows.Take(limit)];
+        var rows = new DatasetReading(options, fetchFromHub).ReadEval()
+            ?? throw new ConfigurationException("No data is named. Give a file, a folder or a hub id with --dataset.");
+        if (options.MaxEvalRows is { } limit) rows = rows.First(limit);
+        var rendering = RowRendering.Choose(rows, options, tokenizer, format);
         return new EvaluationSet(
-            EncodedSet.Encode("The evaluation data", rows, options, tokenizer, vocabularySize, format), options);
+            EncodedSet.Encode("The evaluation data", rows, rendering, options, tokenizer, vocabularySize), options);
     }
 }

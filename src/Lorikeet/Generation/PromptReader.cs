@@ -9,7 +9,8 @@ namespace Lorikeet.Generation;
 /// <summary>A prompt ready for the model.</summary>
 /// <param name="Ids">Token ids.</param>
 /// <param name="Text">The text they came from, in the prompt format; null for ids that were given.</param>
-internal sealed record Prompt(int[] Ids, string? Text);
+/// <param name="Adapter">The adapter that is to answer, where the row names one.</param>
+internal sealed record Prompt(int[] Ids, string? Text, string? Adapter = null);
 
 /// <summary>Turns what users write into prompts: text, messages or token ids.</summary>
 /// <param name="tokenizer">The model's tokenizer; null for a model that takes token ids only.</param>

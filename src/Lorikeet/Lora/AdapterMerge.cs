@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
 
-/// <summary>Writes a base model with an adapter added to it as a model folder of its own.</summary>
+/// <summary>A base model with an adapter added to it, tensor by tensor or as a model folder of its own.</summary>
 internal sealed class AdapterMerge : IDisposable
 {
     private static readonly string s_head = TensorNames.Weight(TensorNames.Head);
@@ -24,7 +24,7 @@ internal sealed class AdapterMerge : IDisposable
     private static readonly string s_bias = TensorNames.Bias("");
 
     private readonly string _baseFolder;
-    private readonly string _adapterFolder;
+    private readonly string? _adapterFolder;
     private readonly MergeSettings _settings;
     private readonly ModelConfig _config;
     private readonly LoraOptions _lora;
@@ -32,15 +32,15 @@ internal sealed class AdapterMerge : IDisposable
     private readonly ITensorSource _adapter;
     private readonly HashSet<string> _used = [];
 
-    /// <summary>Opens both folders.</summary>
+    /// <summary>Opens the base, and the adapter unless there is none to add.</summary>
     /// <exception cref="CheckpointException">One of them is damaged, or the adapter is of a kind that cannot be merged.</exception>
-    public AdapterMerge(string baseFolder, string adapterFolder, MergeSettings settings)
+    public AdapterMerge(string baseFolder, string? adapterFolder, MergeSettings settings)
     {
         (_baseFolder, _adapterFolder, _settings) = (baseFolder, adapterFolder, settings);
         _config = ModelConfig.Load(baseFolder);
-        _lora = AdapterConfig.Read(adapterFolder).Settings;
-        _base = CheckpointFolder.Open(baseFolder);
-        _adapter = AdapterFolder.OpenWeights(adapterFolder);
+        _lora = adapterFolder is null ? new LoraOptions() : AdapterConfig.Read(adapterFolder).Settings;
+        _base = ModelFiles.OpenWeights(baseFolder);
+        _adapter = adapterFolder is null ? new NoTensors() : AdapterFolder.OpenWeights(adapterFolder);
     }
 
     /// <summary>
@@ -54,8 +54,7 @@ internal sealed class AdapterMerge : IDisposable
     /// <exception cref="CheckpointException">An adapter tensor fits nothing in the base.</exception>
     public void Write(string folder, long maxShardBytes)
     {
-        var tensors = Names().Select(ToWrite).ToList();
-        RequireAllUsed();
+        var tensors = Tensors();
         AtomicFolder.Write(folder, temporary =>
         {
             ShardedWriter.Write(temporary, tensors, maxShardBytes);
@@ -65,8 +64,17 @@ internal sealed class AdapterMerge : IDisposable
             if (_settings.StoredType is { } type) ModelFiles.SetType(config, type);
             ModelFiles.WriteConfig(temporary, config);
             ModelFiles.CopyCompanions(_baseFolder, temporary);
-            PromptFormat.Copy(_adapterFolder, temporary);
+            if (_adapterFolder is not null) PromptFormat.Copy(_adapterFolder, temporary);
         });
+    }
+
+    /// <summary>The tensors of the sum, each computed when it is written.</summary>
+    /// <exception cref="CheckpointException">An adapter tensor fits nothing in the base.</exception>
+    public IReadOnlyList<TensorToWrite> Tensors()
+    {
+        var tensors = Names().Select(ToWrite).ToList();
+        RequireAllUsed();
+        return tensors;
     }
 
     public void Dispose()

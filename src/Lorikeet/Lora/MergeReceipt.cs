@@ -33,14 +33,6 @@ internal sealed record MergeReceipt(
     /// <param name="coarsest">The coarsest type that either stored weights or activations were rounded to.</param>
     public static MergeReceipt Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, ScalarType coarsest)
     {
-        using var scope = NewDisposeScope();
-        using var quiet = no_grad();
-        var (expected, actual) = (cat([.. unmerged], 0), cat([.. merged], 0));
-        var difference = (expected - actual).abs();
-        var (p, q) = (nn.functional.log_softmax(expected.to_type(ScalarType.Float64), 1), nn.functional.log_softmax(actual.to_type(ScalarType.Float64), 1));
-        var divergence = (p.exp() * (p - q)).sum(1).mean().item<double>();
-        var agreement = expected.argmax(1).eq(actual.argmax(1)).to_type(ScalarType.Float64).mean().item<double>();
-
         // Logits err in proportion to their size; eight or so roundings of 2^-8 meet in a bfloat16 model.
         var (relative, kl) = coarsest switch
         {
@@ -48,6 +40,23 @@ internal sealed record MergeReceipt(
             ScalarType.Float16 => (1e-2, 1e-3),
             _ => (5e-2, 2e-2),
         };
+        return Compare(unmerged, merged, relative, kl);
+    }
+
+    /// <summary>Compares logits, float32 [positions, vocabulary] for each prompt.</summary>
+    /// <param name="unmerged">The model as it was.</param>
+    /// <param name="merged">The model as it was written.</param>
+    /// <param name="relative">Largest difference allowed, in parts of the largest logit or of 1.</param>
+    /// <param name="kl">Largest mean divergence allowed, in nats.</param>
+    public static MergeReceipt Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, double relative, double kl)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var (expected, actual) = (cat([.. unmerged], 0), cat([.. merged], 0));
+        var difference = (expected - actual).abs();
+        var (p, q) = (nn.functional.log_softmax(expected.to_type(ScalarType.Float64), 1), nn.functional.log_softmax(actual.to_type(ScalarType.Float64), 1));
+        var divergence = (p.exp() * (p - q)).sum(1).mean().item<double>();
+        var agreement = expected.argmax(1).eq(actual.argmax(1)).to_type(ScalarType.Float64).mean().item<double>();
         var largest = Math.Max(1, expected.abs().max().item<float>());
         return new MergeReceipt(
             unmerged.Count, (int)expected.shape[0], difference.max().item<float>(), difference.mean().item<float>(),

@@ -10,7 +10,8 @@ internal static class ProbePrompts
     private const int DrawnPrompts = 4;
     private const int DrawnLength = 32;
 
-    private static readonly string[] s_texts =
+    /// <summary>Text in two languages, a dialogue and code.</summary>
+    public static IReadOnlyList<string> Texts { get; } =
     [
         "The capital of France is Paris, and the capital of Viet Nam is",
         "Thủ đô của Việt Nam là Hà Nội. Thành phố lớn nhất là",
@@ -19,10 +20,10 @@ internal static class ProbePrompts
         "Once upon a time, there was a little girl who",
     ];
 
-    /// <summary>Text in two languages, a dialogue and code; ids drawn once for all where there is no tokenizer.</summary>
+    /// <summary><see cref="Texts"/> as tokens; ids drawn once for all where there is no tokenizer.</summary>
     public static IReadOnlyList<int[]> For(ModelConfig config, Tokenizer? tokenizer)
     {
-        if (tokenizer is not null) return [.. s_texts.Select(text => tokenizer.Encode(text).Ids.Take(config.MaxPositions).ToArray())];
+        if (tokenizer is not null) return [.. Texts.Select(text => tokenizer.Encode(text).Ids.Take(config.MaxPositions).ToArray())];
         var length = Math.Min(DrawnLength, config.MaxPositions);
         return [.. Enumerable.Range(0, DrawnPrompts).Select(prompt => Draw(prompt, length, config.VocabularySize))];
     }

@@ -5,18 +5,26 @@ using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models;
 
-/// <summary>A model with everything that came with it: adapter, tokenizer, and the way to ask it.</summary>
+/// <summary>A model with everything that came with it: adapters, tokenizer, and the way to ask it.</summary>
 public sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(DecoderModel decoder, string folder, string? adapterFolder)
+    private readonly Dictionary<string, (string? Folder, PromptFormat? Format)> _sources = [];
+    private readonly List<string> _warnings = [];
+    private readonly PromptFormat? _format;
+
+    private LoadedModel(DecoderModel decoder, string folder)
     {
-        (Decoder, Folder, AdapterFolder) = (decoder, folder, adapterFolder);
+        (Decoder, Folder) = (decoder, folder);
         Tokenizer = BaseModel.LoadTokenizer(folder);
-        TrainedFormat = PromptFormat.TryLoad(adapterFolder ?? folder, Tokenizer);
+        _format = PromptFormat.TryLoad(folder, Tokenizer);
+        Adapters = new AdapterSet(decoder);
     }
 
-    /// <summary>The decoder, with the adapter attached when there is one.</summary>
+    /// <summary>The decoder, with an adapter attached when there is one.</summary>
     public DecoderModel Decoder { get; }
+
+    /// <summary>The adapters on it; at first, the first one named acts.</summary>
+    public AdapterSet Adapters { get; }
 
     /// <summary>The model's tokenizer; null when its folder has none.</summary>
     public Tokenizer? Tokenizer { get; }
@@ -24,13 +32,16 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Folder of the base model.</summary>
     public string Folder { get; }
 
-    /// <summary>Folder of the adapter, if any.</summary>
-    public string? AdapterFolder { get; }
+    /// <summary>Folder of the acting adapter, if it has one.</summary>
+    public string? AdapterFolder => Source(Adapters.Active)?.Folder;
 
     /// <summary>
-    /// The format the adapter, or without one the model, was fine-tuned with; null for what was trained elsewhere.
+    /// The format the acting adapter, or without one the model, was fine-tuned with; null for what was trained elsewhere.
     /// </summary>
-    public PromptFormat? TrainedFormat { get; }
+    public PromptFormat? TrainedFormat => Source(Adapters.Active) is { } source ? source.Format : _format;
+
+    /// <summary>What was read of adapters and left out of account.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Loads libtorch, the base model and the adapter.</summary>
     /// <param name="model">
@@ -41,27 +52,58 @@ public sealed class LoadedModel : IDisposable
     /// <exception cref="LorikeetException">
     /// Something is missing, damaged or does not fit; the message says what to do.
     /// </exception>
-    public static LoadedModel Load(ModelOptions model, QuantizationOptions quantization, Action<int, int>? progress = null)
+    public static LoadedModel Load(ModelOptions model, QuantizationOptions quantization, Action<int, int>? progress = null) =>
+        Load(model, model.Adapter is null ? [] : [new NamedAdapter(NamedAdapter.Default, model.Adapter)], quantization, progress);
+
+    /// <summary>The same with several adapters, of which the first acts.</summary>
+    public static LoadedModel Load(
+        ModelOptions model, IReadOnlyList<NamedAdapter> adapters, QuantizationOptions quantization, Action<int, int>? progress = null)
     {
-        var adapter = model.Adapter is null ? null : ModelSource.Resolve(model.Adapter, null);
-        var name = model.Model.Length > 0 || adapter is null ? model.Model : AdapterConfig.Read(adapter).BaseModel;
+        List<NamedAdapter> local = [.. adapters.Select(adapter => adapter with { Source = ModelSource.Resolve(adapter.Source, null) })];
+        var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : AdapterConfig.Read(local[0].Source).BaseModel;
         if (string.IsNullOrEmpty(name))
             throw new ConfigurationException("No model is named. Give a Hugging Face model folder or a hub id with --model.");
 
         var folder = ModelSource.Resolve(name, model.Revision);
-        var decoder = BaseModel.Load(folder, model, quantization, progress);
+        var loaded = new LoadedModel(BaseModel.Load(folder, model, quantization, progress), folder);
         try
         {
-            if (adapter is not null) Lora.AdapterFolder.Load(decoder, adapter);
-            return new LoadedModel(decoder, folder, adapter);
+            foreach (var adapter in local) loaded.Add(adapter);
+            loaded.Adapters.Activate(local is [var first, ..] ? first.Name : null);
+            return loaded;
         }
         catch
         {
-            decoder.Dispose();
+            loaded.Dispose();
             throw;
         }
     }
 
+    /// <summary>Combines adapters into another one, which then acts; it is asked in the format of the first of them.</summary>
+    /// <param name="name">The new adapter's name.</param>
+    /// <param name="weights">Weight of each adapter by name.</param>
+    /// <param name="kind">How they are summed.</param>
+    /// <param name="rank">Rank of the result of an SVD.</param>
+    public void Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationKind kind, int? rank)
+    {
+        Adapters.Combine(name, weights, kind, rank);
+        if (Source(weights.Keys.First()) is { } first) _sources[name] = (null, first.Format);
+    }
+
     /// <summary>Frees the weights.</summary>
-    public void Dispose() => Decoder.Dispose();
+    public void Dispose()
+    {
+        Adapters.Dispose();
+        Decoder.Dispose();
+    }
+
+    private void Add(NamedAdapter adapter)
+    {
+        Adapters.Load(adapter.Name, adapter.Source);
+        _sources[adapter.Name] = (adapter.Source, PromptFormat.TryLoad(adapter.Source, Tokenizer));
+        _warnings.AddRange(AdapterConfig.Read(adapter.Source).Warnings);
+    }
+
+    private (string? Folder, PromptFormat? Format)? Source(string? name) =>
+        name is not null && _sources.TryGetValue(name, out var source) ? source : null;
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Gguf;
 using Lorikeet.Quantization;
 
 namespace Lorikeet.Models;
@@ -68,10 +70,11 @@ public sealed record ModelConfig
     /// <summary>The whole file as read, for writing it back unchanged.</summary>
     public required JsonObject Source { get; init; }
 
-    /// <summary>Reads <c>config.json</c> of a model folder.</summary>
+    /// <summary>Reads <c>config.json</c> of a model folder, or the metadata of a GGUF file.</summary>
     /// <exception cref="CheckpointException">Missing, damaged, or an architecture or value Lorikeet would compute wrongly.</exception>
     public static ModelConfig Load(string folder)
     {
+        if (GgufFile.Exists(folder)) return GgufConfig.Read(folder);
         var path = Path.Combine(folder, "config.json");
         if (!File.Exists(path))
         {

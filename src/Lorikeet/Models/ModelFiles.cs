@@ -2,7 +2,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Gguf;
 using Lorikeet.Native;
 using static TorchSharp.torch;
 
@@ -17,6 +19,11 @@ internal static unsafe class ModelFiles
         NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>The weights of a model folder or of a GGUF file, under Hugging Face's names.</summary>
+    /// <exception cref="CheckpointException">There are none, or a file is damaged.</exception>
+    public static ITensorSource OpenWeights(string model) =>
+        GgufFile.Exists(model) ? GgufCheckpoint.Open(model) : CheckpointFolder.Open(model);
 
     /// <summary>Refuses to write over a folder that holds something.</summary>
     public static void RequireNew(string folder, bool overwrite)

@@ -23,7 +23,7 @@ internal sealed class ModelLoader
     {
         var config = ModelConfig.Load(folder);
         config = config with { Rope = config.Rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 } };
-        using var source = CheckpointFolder.Open(folder);
+        using var source = ModelFiles.OpenWeights(folder);
         using var quiet = no_grad();
         return new ModelLoader(config, source, folder, settings).Build();
     }

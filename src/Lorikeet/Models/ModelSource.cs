@@ -1,14 +1,18 @@
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Hub;
 
 namespace Lorikeet.Models;
 
-/// <summary>Turns what the user named, a folder or a hub id, into a local folder.</summary>
+/// <summary>Turns what the user named, a folder, a GGUF file or a hub id, into a local path.</summary>
 public static class ModelSource
 {
-    /// <summary>The folder of a model or adapter; a hub id is looked for in the shared cache, then fetched.</summary>
+    /// <summary>
+    /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
+    /// fetched.
+    /// </summary>
     /// <exception cref="HubException">It is neither a folder nor a repository that can be had; the message says why.</exception>
     public static string Resolve(string folderOrId, string? revision) =>
-        Directory.Exists(folderOrId) ? folderOrId : Fetch(folderOrId, RepositoryKind.Model, revision);
+        Directory.Exists(folderOrId) || GgufFile.Exists(folderOrId) ? folderOrId : Fetch(folderOrId, RepositoryKind.Model, revision);
 
     /// <summary>The folder of a dataset's snapshot.</summary>
     /// <exception cref="HubException">There is no such repository, or it cannot be had; the message says why.</exception>

@@ -59,6 +59,12 @@ public sealed record RopeSettings
     public bool Truncate { get; init; } = true;
 
     /// <summary>
+    /// What each frequency is divided by, one for each pair of dimensions, instead of a scaling; GGUF files have such a
+    /// list (<c>rope_freqs</c>). Null elsewhere.
+    /// </summary>
+    public IReadOnlyList<float>? FrequencyFactors { get; init; }
+
+    /// <summary>
     /// Whether frequencies are rounded to bfloat16. Never in a freshly loaded model; a model that Python code converted
     /// with <c>model.to(torch.bfloat16)</c> has them rounded, and an adapter trained on it expects them so.
     /// </summary>
@@ -98,6 +104,8 @@ public sealed record RopeSettings
                 break;
         }
 
+        if (FrequencyFactors is { } factors)
+            for (var i = 0; i < frequencies.Length; i++) frequencies[i] /= factors[i];
         if (RoundedToBFloat16)
             for (var i = 0; i < frequencies.Length; i++) frequencies[i] = RoundToBFloat16(frequencies[i]);
         return frequencies;

@@ -19,7 +19,8 @@ internal static class TensorNames
     public const string QueryNorm = "self_attn.q_norm";
     public const string KeyNorm = "self_attn.k_norm";
 
-    private static readonly string[] s_projections = [Query, Key, Value, Output, Gate, Up, Down];
+    /// <summary>The linear layers inside a decoder layer.</summary>
+    public static IReadOnlyList<string> Projections { get; } = [Query, Key, Value, Output, Gate, Up, Down];
 
     public static string Layer(int layer, string part) => $"model.layers.{layer}.{part}";
 
@@ -29,5 +30,5 @@ internal static class TensorNames
 
     /// <summary>Whether a tensor is the matrix of a linear layer inside a decoder layer: what quantization stores.</summary>
     public static bool IsLayerProjection(string name) =>
-        s_projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal));
+        Projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal));
 }

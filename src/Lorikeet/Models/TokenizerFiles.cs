@@ -1,3 +1,6 @@
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Text.Tokenization.Gguf;
+
 namespace Lorikeet.Models;
 
 /// <summary>The files of a tokenizer, which travel unchanged with every adapter and merged model.</summary>
@@ -9,9 +12,15 @@ internal static class TokenizerFiles
         "chat_template.jinja", "vocab.json", "merges.txt",
     ];
 
-    /// <summary>Copies those that are there.</summary>
+    /// <summary>Copies those that are there; a tokenizer in a GGUF file is written as such files.</summary>
     public static void Copy(string from, string to)
     {
+        if (GgufFile.Exists(from))
+        {
+            if (GgufTokenizer.Exists(from)) GgufTokenizer.Save(from, to);
+            return;
+        }
+
         foreach (var name in s_names)
         {
             var source = Path.Combine(from, name);

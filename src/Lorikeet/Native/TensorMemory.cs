@@ -32,7 +32,7 @@ internal static unsafe class TensorMemory
     {
         var entry = source.Tensors[name];
         var tensor = empty(entry.Shape, ToTorch(entry.Type), device: CPU);
-        Buffer.MemoryCopy(source.Pointer(name), Pointer(tensor), entry.ByteCount, entry.ByteCount);
+        source.CopyTo(name, Pointer(tensor));
         return tensor;
     }
 

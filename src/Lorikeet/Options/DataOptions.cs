@@ -15,7 +15,17 @@ public sealed record DataOptions
     [Option("dataset_config", "dataset_config_name")]
     public string? DatasetConfig { get; init; }
 
-    /// <summary>Split to train on.</summary>
+    /// <summary>Files of a dataset's folder or repository to train on, as patterns: data/*.jsonl.</summary>
+    /// <value>Not set: what the dataset's card says, else what the names of its files tell.</value>
+    [Option("data_files", Placeholder = "PATTERNS")]
+    public IReadOnlyList<string> DataFiles { get; init; } = [];
+
+    /// <summary>Subfolder of the dataset to read.</summary>
+    /// <value>Not set: all of it.</value>
+    [Option("data_dir", Placeholder = "DIR")]
+    public string? DataFolder { get; init; }
+
+    /// <summary>Split to train on, perhaps a part of it: train, train[:10%], train[100:200], train+validation.</summary>
     /// <value>train, the name every dataset uses.</value>
     [Option("dataset_train_split", "dataset_split")]
     public string DatasetSplit { get; init; } = "train";
@@ -75,6 +85,11 @@ public sealed record DataOptions
     [Option("shuffle")]
     public bool Shuffle { get; init; } = true;
 
+    /// <summary>Whose random order shuffle and group_by_length give: lorikeet, or transformers as its Trainer draws it.</summary>
+    /// <value>Lorikeet's own, a function of the seed that any version and device computes alike.</value>
+    [Option("sampler")]
+    public RowSampler Sampler { get; init; } = RowSampler.Lorikeet;
+
     /// <summary>Which tokens are learned: answer only, all, or what the shape of the data suggests.</summary>
     /// <value>The answer where the data tells it from the question; plain text is learned whole.</value>
     [Option("train_on")]
@@ -103,10 +118,48 @@ public sealed record DataOptions
     [Option("chat_template", "chat_template_path", Placeholder = "FILE|NAME")]
     public string? ChatTemplate { get; init; }
 
+    /// <summary>Keep encoded rows on disk, for a later run with the same data, tokenizer, template and options.</summary>
+    /// <value>Auto: from 32 MB of data on. Rows are then read from disk as they are needed.</value>
+    [Option("token_cache", Bare = "true")]
+    public TokenCacheMode TokenCache { get; init; } = TokenCacheMode.Auto;
+
+    /// <summary>Folder of the token cache.</summary>
+    /// <value>Not set: lorikeet/tokens in the account's cache (XDG_CACHE_HOME, ~/.cache).</value>
+    [Option("token_cache_dir", "tokenized_path", "dataset_prepared_path", Placeholder = "DIR")]
+    public string? TokenCacheFolder { get; init; }
+
+    /// <summary>Encode the rows again, even when the cache has them.</summary>
+    /// <value>Off: whatever has a part in them is in the cache's key.</value>
+    [Option("overwrite_cache")]
+    public bool OverwriteCache { get; init; }
+
     /// <summary>End every row with the end token, and learn it.</summary>
     /// <value>On: a model that never learns to stop rambles on after its answer.</value>
     [Option("append_eos")]
     public bool AppendEos { get; init; } = true;
+}
+
+/// <summary>Whose random order rows are read in.</summary>
+public enum RowSampler
+{
+    /// <summary>A counter-based permutation of every epoch.</summary>
+    Lorikeet,
+
+    /// <summary>That of transformers' Trainer (4.36 to 5) on one process with the same seed and rows.</summary>
+    Transformers,
+}
+
+/// <summary>Whether encoded rows are kept on disk.</summary>
+public enum TokenCacheMode
+{
+    /// <summary>Where the data is large.</summary>
+    Auto,
+
+    /// <summary>Always.</summary>
+    [WireName("true", "on", "yes")] On,
+
+    /// <summary>Never: they are in memory.</summary>
+    [WireName("false", "off", "no")] Off,
 }
 
 /// <summary>What happens to a row longer than the limit.</summary>
@@ -157,6 +210,9 @@ public enum DatasetShape
 
     /// <summary><c>prompt</c> and <c>completion</c>.</summary>
     PromptCompletion,
+
+    /// <summary><c>chosen</c> and <c>rejected</c>, perhaps <c>prompt</c>: the chosen answer is learned.</summary>
+    [WireName("preference", "dpo")] Preference,
 
     /// <summary><c>instruction</c>, <c>input</c>, <c>output</c>.</summary>
     [WireName("instruction", "alpaca")] Instruction,

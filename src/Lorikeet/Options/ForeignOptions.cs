@@ -89,7 +89,7 @@ internal static class ForeignOptions
 
     private static IEnumerable<ForeignOption> WithoutEffect() =>
         NoEffectOf(Prepared, "dataloader_num_workers", "dataloader_pin_memory", "dataloader_persistent_workers",
-            "dataset_num_proc", "preprocessing_num_workers", "dataset_batch_size", "overwrite_cache",
+            "dataset_num_proc", "preprocessing_num_workers", "dataset_batch_size",
             "remove_unused_columns", "num_of_sequences", "chars_per_token")
         .Concat(NoEffectOf(NoPadding, "padding", "padding_side", "pad_token", "pad_to_multiple_of", "padding_free"))
         .Concat(NoEffectOf(OwnModel, "attn_implementation", "use_flash_attention_2", "use_flash_attn", "torch_compile",

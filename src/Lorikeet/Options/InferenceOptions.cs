@@ -1,3 +1,5 @@
+using Lorikeet.Lora;
+
 namespace Lorikeet.Options;
 
 /// <summary>The model that answers, and where it computes.</summary>
@@ -14,10 +16,25 @@ public sealed record InferenceOptions
     [Option("revision", "model_revision")]
     public string? Revision { get; init; }
 
-    /// <summary>PEFT adapter to answer with.</summary>
+    /// <summary>PEFT adapter to answer with; several are named NAME=DIR, and the first acts unless a row names another.</summary>
     /// <value>Not set: the model as it is.</value>
     [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID")]
-    public string? Adapter { get; init; }
+    public IReadOnlyList<string> Adapters { get; init; } = [];
+
+    /// <summary>Answer with a weighted sum of the adapters: NAME=WEIGHT for each.</summary>
+    /// <value>None: adapters act one at a time.</value>
+    [Option("combine", Placeholder = "NAME=X")]
+    public IReadOnlyDictionary<string, double> Combine { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>How adapters are summed, as PEFT's add_weighted_adapter.</summary>
+    /// <value>Exactly, side by side; linear and svd stay as small as one adapter, and are approximations.</value>
+    [Option("combination_type")]
+    public CombinationKind CombinationType { get; init; } = CombinationKind.Concatenated;
+
+    /// <summary>Rank of a sum by svd.</summary>
+    /// <value>Not set: the largest of the adapters' ranks.</value>
+    [Option("svd_rank", Minimum = 1)]
+    public int? SvdRank { get; init; }
 
     /// <summary>Type the model computes in.</summary>
     /// <value>
@@ -46,7 +63,7 @@ public sealed record InferenceOptions
     /// <summary>The same as a training run would be told.</summary>
     internal ModelOptions ToModelOptions() => new()
     {
-        Model = Model, Revision = Revision, Adapter = Adapter, TorchDtype = TorchDtype,
+        Model = Model, Revision = Revision, TorchDtype = TorchDtype,
         RotaryType = RotaryType, Device = Device, LibTorch = LibTorch,
     };
 }

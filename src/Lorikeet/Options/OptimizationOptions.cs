@@ -93,6 +93,11 @@ public sealed record OptimizationOptions
     [Option("optim", "optimizer")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
+    /// <summary>What the summed loss of a step is divided by: targets, labels or batches.</summary>
+    /// <value>The predicted tokens. transformers since 4.46 counts labels, before it averaged batches.</value>
+    [Option("loss_denominator")]
+    public LossDenominator LossDenominator { get; init; } = LossDenominator.Targets;
+
     /// <summary>Recompute activations in the backward pass instead of keeping them.</summary>
     /// <value>Off: a quarter of the memory for a third more time. Turn it on when memory runs out.</value>
     [Option("gradient_checkpointing")]
@@ -112,6 +117,25 @@ public sealed record OptimizationOptions
     /// <value>The default of transformers; every value, 0 included, gives a reproducible run.</value>
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;
+}
+
+/// <summary>What the summed cross-entropy of a step is divided by.</summary>
+public enum LossDenominator
+{
+    /// <summary>The tokens that are predicted.</summary>
+    Targets,
+
+    /// <summary>
+    /// Labels before they are shifted, as transformers since 4.46: the first token of a row counts where it has a label,
+    /// though nothing predicts it.
+    /// </summary>
+    [WireName("labels", "num_items_in_batch")] Labels,
+
+    /// <summary>
+    /// The targets of each batch by itself, and the batches of a whole step, as transformers before 4.46: short batches
+    /// weigh more per token.
+    /// </summary>
+    Batches,
 }
 
 /// <summary>Learning-rate schedules of transformers.</summary>

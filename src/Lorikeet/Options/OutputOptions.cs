@@ -43,7 +43,15 @@ public sealed record OutputOptions
     [Option("save_total_limit", Minimum = 1, Unset = "-1")]
     public int? SaveTotalLimit { get; init; } = 3;
 
-    /// <summary>Continue a run: a checkpoint folder, or latest (true means the same) for the newest one.</summary>
+    /// <summary>Add optimizer.pt and scheduler.pt to checkpoints, for transformers' Trainer to go on from.</summary>
+    /// <value>Off: Lorikeet goes on from its own files, and these would double a checkpoint's size.</value>
+    [Option("save_trainer_files")]
+    public bool SaveTrainerFiles { get; init; }
+
+    /// <summary>
+    /// Continue a run: a checkpoint folder, or latest (true means the same) for the newest one. A checkpoint of
+    /// transformers' Trainer begins a new run folder.
+    /// </summary>
     /// <value>Not set: a new run.</value>
     [Option("resume_from_checkpoint", "resume", Bare = "latest", Unset = "false",
         Placeholder = "DIR|latest")]

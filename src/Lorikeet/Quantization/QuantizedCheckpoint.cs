@@ -35,7 +35,7 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
         _config = ModelConfig.Load(folder);
         if (_config.Source.ContainsKey("quantization_config"))
             throw new CheckpointException($"'{folder}' is quantized already: its config.json has a quantization_config. Quantize the original model.");
-        _source = CheckpointFolder.Open(folder);
+        _source = ModelFiles.OpenWeights(folder);
     }
 
     /// <summary>Bytes of the weights that are written; known after <see cref="Write"/>.</summary>

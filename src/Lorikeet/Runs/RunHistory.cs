@@ -1,3 +1,4 @@
+using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
@@ -11,6 +12,12 @@ public sealed record RunHistory(
 {
     /// <summary>The base's evaluation, before the first step; null when there was none.</summary>
     public EvaluationMetrics? Base => Evaluations.FirstOrDefault(evaluation => evaluation.Step == 0);
+
+    /// <summary>The held-out loss after a step, beside the base's; null when that step was not evaluated.</summary>
+    public ComparedScore? HeldOutLoss(int? step) =>
+        Evaluations.LastOrDefault(evaluation => evaluation.Step == step) is { } tuned
+            ? new ComparedScore("Held-out loss", Base?.Loss, tuned.Loss, ScoreKind.Cost)
+            : null;
 
     /// <summary>Reads the file; a last line that a crash cut short is left out.</summary>
     /// <exception cref="CheckpointException">A line is not one of ours.</exception>

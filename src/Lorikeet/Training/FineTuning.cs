@@ -10,6 +10,7 @@ using Lorikeet.Options;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Text.Tokenization;
+using Lorikeet.Training.Transformers;
 
 namespace Lorikeet.Training;
 
@@ -18,6 +19,9 @@ namespace Lorikeet.Training;
 /// </summary>
 internal sealed class FineTuning : IDisposable
 {
+    // What is longer is a matter of opinion, not of being equal word for word.
+    private const int LongestJudgedAnswer = 60;
+
     private readonly ResolvedOptions _resolved;
     private readonly TrainingOptions _options;
     private readonly RunFolder _run;
@@ -29,7 +33,7 @@ internal sealed class FineTuning : IDisposable
     private readonly TrainingData _data;
     private readonly DecoderModel _model;
     private readonly LoraOptions? _adapter;
-    private IReadOnlyList<string> _adapterWarnings = [];
+    private readonly List<string> _warnings;
 
     /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
     /// <param name="resolved">The options and where each came from.</param>
@@ -37,7 +41,7 @@ internal sealed class FineTuning : IDisposable
     /// <param name="clock">Tells the time.</param>
     public FineTuning(ResolvedOptions resolved, ITrainingObserver display, TimeProvider clock)
     {
-        _resolved = WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock);
+        _resolved = WithFormOfCheckpoint(WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock));
         _clock = clock;
         _folder = ModelSource.Resolve(_resolved.Options.Model.Model, _resolved.Options.Model.Revision);
         var config = ModelConfig.Load(_folder);
@@ -52,7 +56,9 @@ internal sealed class FineTuning : IDisposable
         _data = TrainingData.Load(_options, _tokenizer, config.VocabularySize, ModelSource.ResolveDataset);
         Enter("Loading", _options.Model.Model);
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
+        _warnings = [.. _resolved.Warnings, .. _data.Warnings];
         _adapter = Attach();
+        if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
     }
 
     /// <summary>The run's folder.</summary>
@@ -116,7 +122,8 @@ internal sealed class FineTuning : IDisposable
         Announce(trainer);
         var result = trainer.Train(stop);
         SaveResult();
-        HeldOutLoss = CompareLoss(result);
+        HeldOutLoss = RunHistory.Read(_run.MetricsFile)
+            .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps);
         if (result.Reason != StopReason.Interrupted)
             Compare(samples, before, Ask("Asking the tuned model", prompts, stop));
         return result;
@@ -145,7 +152,7 @@ internal sealed class FineTuning : IDisposable
         Settings = ReportSettings.Of(_resolved),
         Scores = AllScores,
         Answers = Answers,
-        Warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _adapterWarnings],
+        Warnings = _warnings,
         NextCommands = NextCommandsAfter(result),
     };
 
@@ -167,6 +174,16 @@ internal sealed class FineTuning : IDisposable
         return resolved.With(options with { Output = options.Output with { OutputDir = relative } });
     }
 
+    /// <summary>What transformers' Trainer began keeps the form of its adapter, which run.yaml names from then on.</summary>
+    private static ResolvedOptions WithFormOfCheckpoint(ResolvedOptions resolved)
+    {
+        var options = resolved.Options;
+        if (options.Model is not { Method: FineTuneMethod.Lora, Adapter: null }) return resolved;
+        return TrainerCheckpoint.Locate(options.Output.ResumeFromCheckpoint) is { } folder
+            ? resolved.With(options with { Model = options.Model with { Adapter = folder } })
+            : resolved;
+    }
+
     /// <summary>The folder of the run a checkpoint belongs to: RUN/checkpoints/step-000100.</summary>
     private static string? RunOf(string? checkpoint)
     {
@@ -177,7 +194,8 @@ internal sealed class FineTuning : IDisposable
     private RunFolder OpenRun()
     {
         var run = new RunFolder(_options.Output.OutputDir!);
-        if (_options.Output.ResumeFromCheckpoint is null) run.Begin(_options.Output.Overwrite);
+        var resumed = _options.Output.ResumeFromCheckpoint;
+        if (resumed is null || TrainerCheckpoint.Locate(resumed) is not null) run.Begin(_options.Output.Overwrite);
         Directory.CreateDirectory(run.Folder);
         if (!File.Exists(run.OptionsFile)) AtomicFile.WriteText(run.OptionsFile, ToKeep().ToYaml());
         return run;
@@ -207,7 +225,7 @@ internal sealed class FineTuning : IDisposable
         {
             var dropoutIsGiven = _resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
             var local = ModelSource.Resolve(folder, null);
-            _adapterWarnings = AdapterConfig.Read(local).Warnings;
+            _warnings.AddRange(AdapterConfig.Read(local).Warnings);
             return AdapterFolder.Load(_model, local, dropoutIsGiven ? _options.Lora.Dropout : null);
         }
 
@@ -225,7 +243,7 @@ internal sealed class FineTuning : IDisposable
     private void Announce(Trainer trainer)
     {
         _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
-        foreach (var warning in _resolved.Warnings.Concat(_data.Warnings).Concat(_adapterWarnings))
+        foreach (var warning in _warnings)
             _observers.Observe(new Warned(warning));
         foreach (var note in _resolved.Notes)
             _observers.Observe(new Noted(note));
@@ -254,18 +272,12 @@ internal sealed class FineTuning : IDisposable
     {
         for (var i = 0; i < samples.Count; i++)
         {
-            bool? Judge(string answer) => samples[i].Answers.Count == 0 ? null : SquadMetrics.ExactMatch(answer, [.. samples[i].Answers]);
+            string[] accepted = [.. samples[i].Answers];
+            var isJudged = accepted.Any(answer => answer.Length <= LongestJudgedAnswer);
+            bool? Judge(string answer) => isJudged ? SquadMetrics.ExactMatch(answer, accepted) : null;
             Answers.Add(new ComparedAnswer(
                 samples[i].Text, samples[i].Answers is [var first, ..] ? first : null, before[i], after[i], Judge(before[i]), Judge(after[i])));
         }
-    }
-
-    private ComparedScore? CompareLoss(RunResult result)
-    {
-        var history = RunHistory.Read(_run.MetricsFile);
-        var kept = _options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps;
-        var tuned = history.Evaluations.LastOrDefault(evaluation => evaluation.Step == kept);
-        return tuned is null ? null : new ComparedScore("Held-out loss", history.Base?.Loss, tuned.Loss, ScoreKind.Cost);
     }
 
     private void SaveResult()
@@ -291,6 +303,7 @@ internal sealed class FineTuning : IDisposable
     public void Dispose()
     {
         _model.Dispose();
+        _data.Dispose();
         _recorder.Dispose();
         if (_options.Output.DryRun) Directory.Delete(_run.Folder, recursive: true);
     }

@@ -30,6 +30,7 @@ internal static class RunFingerprint
             options.Data.Packing,
             options.Data.GroupByLength,
             options.Data.Shuffle,
+            options.Data.Sampler,
             options.Data.MaxLength,
             totalSteps,
         };

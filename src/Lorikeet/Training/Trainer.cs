@@ -6,6 +6,7 @@ using Lorikeet.Options;
 using Lorikeet.Runs;
 using Lorikeet.Training.Optimizers;
 using Lorikeet.Training.Schedules;
+using Lorikeet.Training.Transformers;
 
 namespace Lorikeet.Training;
 
@@ -21,6 +22,7 @@ internal sealed class Trainer : IDisposable
     private readonly Gradients _gradients;
     private readonly Optimizer _optimizer;
     private readonly LearningRateSchedule _schedule;
+    private readonly TrainerState _log = new();
     private TrainingPosition _position;
     private double _lossSum;
 
@@ -49,8 +51,20 @@ internal sealed class Trainer : IDisposable
     private bool Evaluates => _task.EvalRows.Count > 0 && _options.Evaluation.Strategy != IntervalStrategy.No;
 
     /// <summary>Continues where a checkpoint was saved.</summary>
-    public void Resume(string checkpoint) =>
-        _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Fingerprint);
+    public void Resume(string checkpoint)
+    {
+        if (TrainerState.Read(checkpoint) is { } state) _log.Adopt(state);
+        if (TrainerCheckpoint.Locate(checkpoint) is not { } foreign)
+        {
+            _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Fingerprint);
+            return;
+        }
+
+        var trainers = TrainerCheckpoint.Open(foreign);
+        _position = trainers.Restore(_task, _model.Trainable, _optimizer, _schedule.At) with { Fingerprint = _position.Fingerprint };
+        _log.Adopt(trainers.State);
+        foreach (var note in trainers.Notes) _observer.Observe(new Noted(note));
+    }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
     public RunResult Train(CancellationToken stop)
@@ -85,18 +99,17 @@ internal sealed class Trainer : IDisposable
     {
         var clock = Stopwatch.StartNew();
         var (epoch, stepInEpoch) = Math.DivRem(Step, _plan.StepsPerEpoch);
-        var microBatches = _plan.StepRows(epoch, stepInEpoch)
-            .Select(rows => Batch.FromRows([.. rows.Select(row => _task.TrainRows[row])]))
+        var rows = _plan.StepRows(epoch, stepInEpoch)
+            .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
             .ToList();
-
-        // One denominator for the whole step, so that accumulating k micro-batches equals one batch of k.
-        var targets = microBatches.Sum(batch => (long)batch.TargetCount);
+        var microBatches = rows.Select(Batch.FromRows).ToList();
+        var shares = LossShares.Of(rows, microBatches, _options.Optimization);
         var loss = 0.0;
         for (var i = 0; i < microBatches.Count; i++)
         {
             if (microBatches[i].TargetCount == 0) continue;
             var key = new DropoutKey((ulong)_options.Optimization.Seed, Step, i);
-            loss += _pass.Run(microBatches[i], 1.0 / targets, key) / targets;
+            loss += _pass.Run(microBatches[i], shares[i], key) * shares[i];
         }
 
         if (Step == 0 && _options.Output.DumpGradients is { } file) _gradients.Write(file);
@@ -106,11 +119,17 @@ internal sealed class Trainer : IDisposable
         _gradients.Clear();
 
         var tokens = microBatches.Sum(batch => (long)batch.TokenCount);
-        _position = _position with { Step = Step + 1, Tokens = _position.Tokens + tokens };
+        var padded = rows.Sum(batch => (long)batch.Count * batch.Max(row => row.Length));
+        _position = _position with
+        {
+            Step = Step + 1, Tokens = _position.Tokens + tokens, PaddedTokens = _position.PaddedTokens + padded,
+        };
         _lossSum += loss;
-        return new StepMetrics(
+        var metrics = new StepMetrics(
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
             tokens / clock.Elapsed.TotalSeconds, PeakMemory.OfProcess());
+        _log.Record(metrics, _options.Output.LoggingSteps);
+        return metrics;
     }
 
     /// <summary>Scores the evaluation rows and remembers the best.</summary>
@@ -133,6 +152,7 @@ internal sealed class Trainer : IDisposable
         var epoch = (double)Step / _plan.StepsPerEpoch;
         var metrics = Evaluator.Score(_model, _task.EvalRows, _options.Optimization, Step, epoch);
         _observer.Observe(new EvaluationCompleted(metrics));
+        _log.Record(metrics, _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize);
         return metrics;
     }
 
@@ -141,9 +161,17 @@ internal sealed class Trainer : IDisposable
         var checkpoints = _task.Run.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         if (Directory.Exists(folder)) return;
-        TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel);
+        TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForTransformers);
         checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));
+    }
+
+    /// <summary>What transformers' Trainer reads of a checkpoint.</summary>
+    private void WriteForTransformers(string folder)
+    {
+        File.WriteAllText(Path.Combine(folder, TrainerState.FileName), _log.ToJson(_position, _task));
+        if (_options.Output.SaveTrainerFiles)
+            TrainerFiles.Write(folder, _model.Trainable, _optimizer, _schedule, _options.Optimization, Step);
     }
 
     private void LoadBest()

@@ -18,9 +18,20 @@ internal static class TrainingCheckpoint
     private const string OptimizerFile = "optimizer.safetensors";
     private const string PositionFile = "position.json";
 
+    /// <summary>Whether a folder is a checkpoint of Lorikeet.</summary>
+    public static bool IsOne(string folder) => File.Exists(Path.Combine(folder, PositionFile));
+
     /// <summary>Writes the folder beside and renames it.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="model">Its parameters are written.</param>
+    /// <param name="optimizer">Its state is written.</param>
+    /// <param name="position">How far the run has come.</param>
+    /// <param name="adapter">The adapter's form; null when the whole model is trained.</param>
+    /// <param name="baseModel">What adapter_config.json names as its base.</param>
+    /// <param name="more">Writes what other tools read, into the folder it is given.</param>
     public static void Save(
-        string folder, DecoderModel model, Optimizer optimizer, TrainingPosition position, LoraOptions? adapter, string? baseModel) =>
+        string folder, DecoderModel model, Optimizer optimizer, TrainingPosition position, LoraOptions? adapter, string? baseModel,
+        Action<string> more) =>
         AtomicFolder.Write(folder, temporary =>
         {
             AdapterFolder.SaveWeights(model, Path.Combine(temporary, AdapterFolder.WeightsFile));
@@ -29,6 +40,7 @@ internal static class TrainingCheckpoint
             TensorFile.Write(Path.Combine(temporary, OptimizerFile), optimizer.State());
             var files = new[] { AdapterFolder.WeightsFile, OptimizerFile }
                 .ToDictionary(name => name, name => Hash(Path.Combine(temporary, name)));
+            more(temporary);
             File.WriteAllText(Path.Combine(temporary, PositionFile), (position with { Files = files }).ToJson());
         });
 

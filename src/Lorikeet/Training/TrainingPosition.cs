@@ -12,6 +12,9 @@ internal sealed record TrainingPosition
     /// <summary>Tokens read.</summary>
     public long Tokens { get; init; }
 
+    /// <summary>The same with the padding that a rectangular batch would hold, by which transformers counts operations.</summary>
+    public long PaddedTokens { get; init; }
+
     /// <summary>Lowest evaluation loss so far.</summary>
     public double? BestEvalLoss { get; init; }
 

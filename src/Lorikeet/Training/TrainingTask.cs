@@ -25,6 +25,7 @@ internal sealed record TrainingTask(
         Seed = (ulong)Options.Optimization.Seed,
         Shuffle = Options.Data.Shuffle,
         GroupByLength = Options.Data.GroupByLength,
+        Sampler = Options.Data.Sampler,
         PackingLength = Options.Data.Packing ? Options.Data.MaxLength : null,
     });
 

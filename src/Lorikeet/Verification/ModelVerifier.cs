@@ -42,7 +42,7 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        using var weights = CheckpointFolder.Open(folder);
+        using var weights = ModelFiles.OpenWeights(folder);
         var rows = expected.Tensors.ContainsKey("input_ids") ? ExpectedRows.Read(expected) : null;
         var hidden = rows is null ? [] : Trace(rows);
         var logits = rows is null ? null : model.Logits(hidden[^1]).cpu();
@@ -63,7 +63,7 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
 
     private TensorVerdict? CompareTensor(
         string name, ITensorSource expected, ExpectedRows? rows, List<Tensor> hidden, Tensor? logits,
-        CheckpointFolder weights, TensorJudge judge)
+        ITensorSource weights, TensorJudge judge)
     {
         using var scope = NewDisposeScope();
         if (weights.Tensors.ContainsKey(name))
@@ -109,7 +109,7 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
     /// <summary>With an adapter attached, the stored weights are not what the model computes with.</summary>
     private bool HasAdapter => model.LayerProjections.Any(projection => projection.Lora is not null);
 
-    private double Rounding(CheckpointFolder weights)
+    private double Rounding(ITensorSource weights)
     {
         if (model.LayerProjections.Any(projection => projection.Weight is EightBitWeight)) return Int8Tolerance;
         var isRounded = weights.Tensors.Values.Any(tensor => tensor.Type is SafetensorsType.F16 or SafetensorsType.BF16);

@@ -38,6 +38,7 @@ public sealed class KillAndResumeTests : IDisposable
         var sizeToReach = Length(metrics) + _random.Next(1, 1500);
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < wait && Length(metrics) < sizeToReach && !process.HasExited) Thread.Sleep(1);
+        Assert.False(process.HasExited, "The run ended before it was killed.");
         process.Kill();
         process.WaitForExit();
     }

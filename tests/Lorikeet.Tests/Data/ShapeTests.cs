@@ -58,11 +58,95 @@ public sealed class ShapeTests : IDisposable
     [InlineData(
         """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":"B","weight":0},{"role":"user","content":"C"},{"role":"assistant","content":"D","weight":1}]}""",
         DatasetShape.Messages, "<s> ### Human: A ### Assistant: B ### Human: C ### Assistant:⟦ D</s>⟧")]
+    [InlineData(
+        """{"prompt":"Hi","chosen":"Yo","rejected":"No"}""",
+        DatasetShape.Preference, "<s> ### Human: Hi ### Assistant:⟦ Yo</s>⟧")]
+    [InlineData(
+        """{"prompt":[{"role":"user","content":"Hi"}],"chosen":[{"role":"assistant","content":"Yo"}],"rejected":[{"role":"assistant","content":"No"}]}""",
+        DatasetShape.Preference, "<s> ### Human: Hi ### Assistant:⟦ Yo</s>⟧")]
+    [InlineData(
+        """{"prompt":"Hi","chosen":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo"}],"rejected":[{"role":"user","content":"Hi"},{"role":"assistant","content":"No"}]}""",
+        DatasetShape.Preference, "<s> ### Human: Hi ### Assistant:⟦ Yo</s>⟧")]
+    [InlineData(
+        """{"chosen":"\n\nHuman: Hi\n\nAssistant: Yo\n\nHuman: C\n\nAssistant: D","rejected":"\n\nHuman: Hi\n\nAssistant: No"}""",
+        DatasetShape.Preference, "<s> ### Human: Hi ### Assistant:⟦ Yo⟧ ### Human: C ### Assistant:⟦ D</s>⟧")]
+    [InlineData(
+        """{"instruction":"Add.","input":"1 2","chosen":"3","rejected":"4"}""",
+        DatasetShape.Preference, "<s> ### Human: Add.\n\n1 2 ### Assistant:⟦ 3</s>⟧")]
     public void Row_IsRenderedAndMasked(string row, DatasetShape shape, string expected)
     {
         var data = DataFixture.Load(_data.Write("a.jsonl", row));
         Assert.Equal(shape, data.Shape);
         Assert.Equal(expected, DataFixture.Show(data.Train[0]));
+    }
+
+    [Fact]
+    public void NestedValues_AreFoundByTheirPath()
+    {
+        var file = _data.Write("a.jsonl", """
+            {"data": {"q": "Who?", "replies": [{"text": "No one."}]}, "a.b": "dotted"}
+            {"data": {"q": "Why?", "replies": [{"text": "So."}]}, "a.b": "dotted"}
+            """);
+        var map = new Dictionary<string, string> { ["question"] = "data.q", ["answers"] = "data.replies.0.text" };
+        var data = DataFixture.Load(file, new DataOptions { ColumnMap = map });
+        Assert.Equal("<s> ### Human: Why? ### Assistant:⟦ So.</s>⟧", DataFixture.Show(data.Train[1]));
+        Assert.Equal("<s>⟦ Who?</s>⟧", DataFixture.Show(DataFixture.Load(file, new DataOptions { TextField = "data.q" }).Train[0]));
+        Assert.Equal("<s>⟦ dotted</s>⟧", DataFixture.Show(DataFixture.Load(file, new DataOptions { TextField = "a.b" }).Train[0]));
+
+        var wrong = new DataOptions { TextField = "data.replies.3.text" };
+        Assert.Contains("data.replies.3.text", Assert.Throws<ConfigurationException>(() => DataFixture.Load(file, wrong)).Message);
+    }
+
+    [Fact]
+    public void CompletionsLabelledAsUndesirable_AreLeftOutAndCounted()
+    {
+        var data = DataFixture.Load(_data.Write("a.jsonl", """
+            {"prompt":"2 + 2 =","completion":" 4","label":true}
+            {"prompt":"2 + 2 =","completion":" 5","label":false}
+            """));
+        Assert.Equal("<s> 2 + 2 =⟦ 4</s>⟧", DataFixture.Show(Assert.Single(data.Train)));
+        Assert.Contains(data.Warnings, warning => warning.Contains("1 row left out: labelled as undesirable"));
+    }
+
+    [Theory]
+    [InlineData("{{ c.function.arguments | tojson }}", """call {"city": "Huế"}""")]
+    [InlineData("{% if c.function.arguments is string %}{{ c.function.arguments }}{% endif %}", """call {"city":"Huế"}""")]
+    public void ToolCallsOfOpenAi_ArePrintedAsJsonOnce(string arguments, string expected)
+    {
+        var template = _data.Write("chat.jinja",
+            "{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}{{ m.content or '' }}"
+            + "{% for c in m.tool_calls or [] %}call " + arguments + "{% endfor %};{% endfor %}");
+        var data = DataFixture.Load(
+            _data.Write("a.jsonl", """
+                {"messages":[{"role":"user","content":"Rain?"},{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"w","arguments":"{\"city\":\"Huế\"}"}}]},{"role":"tool","tool_call_id":"1","content":"yes"},{"role":"assistant","content":"Yes."}],"tools":[{"type":"function","function":{"name":"w","parameters":{}}}]}
+                """),
+            new DataOptions { ChatTemplate = template });
+        Assert.Equal($"<s> [w]Rain?;⟦{expected};⟧yes;⟦Yes.;</s>⟧", DataFixture.Show(data.Train[0]));
+    }
+
+    [Theory]
+    [InlineData("question,answer\r\n\"a, b\",\"say \"\"hi\"\"\"\r\n")]
+    [InlineData("question;answer\n\"a, b\";\"say \"\"hi\"\"\"\n")]
+    [InlineData("question\tanswer\na, b\t\"say \"\"hi\"\"\"\n")]
+    [InlineData("question|answer\na, b|\"say \"\"hi\"\"\"")]
+    [InlineData("\uFEFFquestion,answer\n\"a, b\",\"say \"\"hi\"\"\"\n\n")]
+    public void CsvOfAnyDialect_IsReadAlike(string content)
+    {
+        var row = Lorikeet.Data.Reading.DatasetReader.Read(_data.Write("a.csv", content), ["train"]).Single();
+        Assert.Equal(("a, b", "say \"hi\""), ((string?)row.Values["question"], (string?)row.Values["answer"]));
+    }
+
+    [Fact]
+    public void SquadV2_LearnsThatAQuestionHasNoAnswer()
+    {
+        var data = DataFixture.Load(_data.Write("a.json", """
+            {"version": "v2.0", "data": [{"title": "T", "paragraphs": [{"context": "C", "qas": [
+              {"id": "1", "question": "Q1", "answers": [{"text": "A", "answer_start": 0}], "is_impossible": false},
+              {"id": "2", "question": "Q2", "answers": [], "plausible_answers": [{"text": "B", "answer_start": 0}], "is_impossible": true}]}]}]}
+            """));
+        Assert.Equal(
+            ["<s> Context: C\nQuestion: Q1\nAnswer:⟦ A</s>⟧", "<s> Context: C\nQuestion: Q2\nAnswer:⟦ unanswerable</s>⟧"],
+            data.Train.Select(DataFixture.Show));
     }
 
     [Fact]

@@ -29,6 +29,25 @@ public sealed class TrainingGuaranteesTests : IDisposable
         AssertClose(whole, parts, 1e-6);
     }
 
+    [Theory]
+    [InlineData(1, 8)]
+    [InlineData(4, 2)]
+    public void RunThatAccumulates_TakesTheStepsOfOneThatDoesNot(int batchSize, int accumulation)
+    {
+        var options = Options();
+        TrainingOptions Of(int size, int count) => options with
+        {
+            Optimization = options.Optimization with { BatchSize = size, GradientAccumulation = count, MaxSteps = 6 },
+        };
+        var whole = Train("whole", Of(8, 1));
+        var parts = Train("parts", Of(batchSize, accumulation));
+        foreach (var (one, several) in whole.Steps.Zip(parts.Steps, (one, several) => (one, several)))
+        {
+            Assert.Equal(one.Loss, several.Loss, 1e-6 * one.Loss);
+            Assert.Equal(one.GradNorm, several.GradNorm, 1e-5 * one.GradNorm);
+        }
+    }
+
     [Fact]
     public void PackedSequences_GiveTheLossAndGradientsOfRowsByThemselves()
     {

@@ -19,7 +19,8 @@ internal static class ChatTemplateFile
         return Default(file.IsObject ? file["chat_template"] : file);
     }
 
-    private static string? Default(JsonSetting setting)
+    /// <summary>The template of a setting: one template, or the one named default of a list.</summary>
+    public static string? Default(JsonSetting setting)
     {
         if (setting.IsMissing || setting.IsString)
             return setting.AsStringOrNull();

@@ -34,6 +34,9 @@ internal readonly struct JsonSetting
         File,
         string.IsNullOrEmpty(_path) ? name : $"{_path}.{name}");
 
+    /// <summary>A value that was made of another file's content.</summary>
+    public static JsonSetting Of(JsonElement value, string file) => new(value, file, "");
+
     /// <exception cref="CheckpointException">The file is not JSON.</exception>
     public static JsonSetting Read(string file)
     {

@@ -73,21 +73,31 @@ internal sealed record TokenizerConfiguration
     {
         var configuration = ReadIfPresent(folder, "tokenizer_config.json");
         var map = ReadIfPresent(folder, "special_tokens_map.json");
+        return Of(folder, configuration, map, ReadIfPresent(folder, "added_tokens.json")) with
+        {
+            BelongsToModel = configuration.IsObject || File.Exists(Path.Combine(folder, "config.json")),
+            ChatTemplate = ChatTemplateFile.Find(folder, configuration["chat_template"]),
+        };
+    }
+
+    /// <summary>What the content of the files says; each may be missing.</summary>
+    public static TokenizerConfiguration Of(
+        string folder, JsonSetting configuration, JsonSetting map = default, JsonSetting addedTokens = default)
+    {
         string? Named(string name) => TokenText(configuration[name]) ?? TokenText(map[name]);
         return new TokenizerConfiguration
         {
             Folder = folder,
-            BelongsToModel = configuration.IsObject || File.Exists(Path.Combine(folder, "config.json")),
+            BelongsToModel = true,
             TokenizerClass = configuration["tokenizer_class"].AsStringOrNull(),
             NamedTokens = s_tokenNames.Where(name => Named(name) is not null)
                 .ToDictionary(name => name, name => Named(name)!),
-            ChatTemplate = ChatTemplateFile.Find(folder, configuration["chat_template"]),
+            ChatTemplate = ChatTemplateFile.Default(configuration["chat_template"]),
             AddsBeginToken = configuration["add_bos_token"].AsBoolOrNull(),
             AddsEndToken = configuration["add_eos_token"].AsBoolOrNull(),
             AddsPrefixSpace = configuration["add_prefix_space"].AsBoolOrNull(),
             IsLegacy = configuration["legacy"].AsBoolOrNull(),
-            AddedTokens = AddedTokenFile.Read(
-                configuration["added_tokens_decoder"], ReadIfPresent(folder, "added_tokens.json")),
+            AddedTokens = AddedTokenFile.Read(configuration["added_tokens_decoder"], addedTokens),
             SpecialTokens = [.. SpecialTexts(configuration).Concat(SpecialTexts(map)).Distinct()],
         };
     }

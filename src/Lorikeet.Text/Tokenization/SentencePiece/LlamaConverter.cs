@@ -23,7 +23,7 @@ internal static class LlamaConverter
         var options = new BpeOptions { FusesUnknown = true, FallsBackToBytes = true };
         var addedTokens = ReadAddedTokens(model, vocabulary, configuration);
         var addsPrefix = configuration.AddsPrefixSpace ?? true;
-        var scheme = Scheme(addsPrefix, configuration);
+        var scheme = Scheme(configuration);
         var pipeline = new TokenizerPipeline
         {
             AddedTokens = addedTokens.Tokens,
@@ -36,10 +36,10 @@ internal static class LlamaConverter
         return new PipelineTokenizer(pipeline, configuration);
     }
 
-    // Files from before the setting existed mean the behaviour of their time.
-    private static PrependScheme Scheme(bool addsPrefix, TokenizerConfiguration configuration)
+    /// <summary>Where a space is put; files from before the setting existed mean the behaviour of their time.</summary>
+    public static PrependScheme Scheme(TokenizerConfiguration configuration)
     {
-        if (!addsPrefix)
+        if (!(configuration.AddsPrefixSpace ?? true))
             return PrependScheme.Never;
         return configuration.IsLegacy ?? true ? PrependScheme.Always : PrependScheme.First;
     }

@@ -12,9 +12,12 @@ namespace Lorikeet.Text.Tokenization.TokenizerJson;
 /// </summary>
 internal static class TokenizerJsonFile
 {
-    public static PipelineTokenizer Load(string file, TokenizerConfiguration configuration)
+    public static PipelineTokenizer Load(string file, TokenizerConfiguration configuration) =>
+        Create(JsonSetting.Read(file), configuration);
+
+    /// <summary>Makes the tokenizer that the content of such a file describes.</summary>
+    public static PipelineTokenizer Create(JsonSetting root, TokenizerConfiguration configuration)
     {
-        var root = JsonSetting.Read(file);
         var model = ModelReader.Read(root["model"]);
         var (preTokenizer, spellsBytes) = LeaveSpellingToModel(PreTokenizerReader.Read(root["pre_tokenizer"]));
         var addedTokens = ReadAddedTokens(root["added_tokens"], model.Vocabulary, configuration);

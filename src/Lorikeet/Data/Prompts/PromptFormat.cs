@@ -181,6 +181,8 @@ public sealed class PromptFormat
     {
         var hasCalls = messages.Any(
             message => message!["tool_calls"] is not null || (string?)message["role"] == "tool");
+        if (hasCalls && !ToolCalls.AreToldApartBy(Template))
+            messages = ToolCalls.WithObjects(messages);
         if ((KnowsToolCalls || !hasCalls) && (KnowsTools || tools is null))
             return (messages, tools);
 

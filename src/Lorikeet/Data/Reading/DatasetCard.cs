@@ -17,17 +17,16 @@ internal static class DatasetCard
     public static Dictionary<string, string[]>? Splits(string folder, string? configuration, string[] names)
     {
         var configurations = Configurations(Path.Combine(folder, "README.md"));
-        if (configurations.Count == 0)
-        {
-            return configuration is null ? null : throw new ConfigurationException(
-                $"dataset_config is '{configuration}', and the dataset in '{folder}' names no configurations " +
-                "(README.md). Leave the option out, or name the files of that configuration.");
-        }
+        if (configurations.Count == 0) return null;
         var chosen = Choose(configurations, configuration, folder);
+        var start = Text(chosen, "data_dir") is { } subfolder ? subfolder.Trim('/') + "/" : "";
+        if (start.Length > 0 && Child(chosen, "data_files") is null)
+            return DatasetFolder.SplitsByName(names.Where(name => name.StartsWith(start, StringComparison.Ordinal)));
+
         var splits = new Dictionary<string, string[]>();
         foreach (var (split, patterns) in DataFiles(chosen))
         {
-            var files = names.Where(name => patterns.Any(pattern => Matches(pattern, name))).ToArray();
+            var files = names.Where(name => patterns.Any(pattern => FilePattern.Matches(start + pattern, name))).ToArray();
             if (files.Length > 0)
                 splits[split] = files;
         }
@@ -59,14 +58,10 @@ internal static class DatasetCard
 
     private static YamlMappingNode Choose(List<YamlMappingNode> configurations, string? name, string folder)
     {
-        var chosen = name is null
-            ? configurations.Find(item => Text(item, "default") == "true")
-                ?? configurations.Find(item => Text(item, "config_name") == "default")
-                ?? configurations[0]
-            : configurations.Find(item => Text(item, "config_name") == name);
-        return chosen ?? throw new ConfigurationException(
-            $"dataset_config is '{name}', and the dataset in '{folder}' has no such configuration. It has: " +
-            $"{string.Join(", ", configurations.Select(item => Text(item, "config_name")))}. Name one of these.");
+        string Name(YamlMappingNode item) => Text(item, "config_name") ?? "default";
+        name ??= configurations.Find(item => Text(item, "default") == "true") is { } preferred ? Name(preferred) : null;
+        var chosen = DatasetFolder.Choose(configurations.Select(Name), name, folder);
+        return configurations.Find(item => Name(item) == chosen)!;
     }
 
     private static IEnumerable<(string Split, string[] Patterns)> DataFiles(YamlMappingNode configuration) =>
@@ -92,12 +87,4 @@ internal static class DatasetCard
         node.Children.TryGetValue(new YamlScalarNode(key), out var child) ? child : null;
 
     private static string? Text(YamlMappingNode node, string key) => (Child(node, key) as YamlScalarNode)?.Value;
-
-    /// <summary>Patterns of hub cards: <c>*</c> within a folder, <c>**/</c> through folders, <c>?</c>.</summary>
-    private static bool Matches(string pattern, string name)
-    {
-        var expression = Regex.Escape(pattern)
-            .Replace(@"\*\*/", "(.*/)?").Replace(@"\*\*", ".*").Replace(@"\*", "[^/]*").Replace(@"\?", "[^/]");
-        return Regex.IsMatch(name, $"^{expression}$");
-    }
 }

@@ -17,11 +17,14 @@ internal static partial class DatasetFolder
 
     /// <summary>The files of every split, each in name order.</summary>
     /// <param name="folder">The folder; subfolders count, hidden ones do not.</param>
-    /// <param name="configuration">Name of a subset in the card, or null for the default one.</param>
-    public static IReadOnlyDictionary<string, IReadOnlyList<DataFile>> Splits(string folder, string? configuration)
+    /// <param name="configuration">Name of a subset, or null for the default one.</param>
+    /// <param name="files">Which files count, where the user says; the card is not asked then.</param>
+    public static IReadOnlyDictionary<string, IReadOnlyList<DataFile>> Splits(
+        string folder, string? configuration, DatasetFiles? files = null)
     {
-        var names = DataFileNames(folder);
-        var splits = DatasetCard.Splits(folder, configuration, names) ?? SplitsByName(OneFormat(names));
+        var splits = files is { Patterns.Count: > 0 } or { Folder: not null }
+            ? SplitsByName(OneFormat(Named(folder, files)))
+            : SplitsOf(folder, configuration);
         if (splits.Count == 0)
         {
             throw new DatasetException(
@@ -32,6 +35,53 @@ internal static partial class DatasetFolder
             split => split.Key,
             split => (IReadOnlyList<DataFile>)
                 [.. split.Value.Select(name => new DataFile(Path.Combine(folder, name)))]);
+    }
+
+    private static Dictionary<string, string[]> SplitsOf(string folder, string? configuration)
+    {
+        var names = DataFileNames(folder);
+        if (DatasetCard.Splits(folder, configuration, names) is { } said) return said;
+
+        // The hub's conversions: CONFIGURATION/SPLIT/0000.parquet.
+        var configurations = names.ToLookup(name => ConvertedFile().Match(name).Groups["configuration"].Value);
+        if (!configurations.Contains("") && configurations.Count > 0)
+        {
+            var chosen = Choose(configurations.Select(group => group.Key), configuration, folder);
+            return configurations[chosen].GroupBy(name => ConvertedFile().Match(name).Groups["split"].Value)
+                .ToDictionary(split => split.Key, split => split.ToArray());
+        }
+
+        if (configuration is null) return SplitsByName(OneFormat(names));
+        var inside = names.Where(name => name.StartsWith(configuration + "/", StringComparison.Ordinal)).ToArray();
+        return inside.Length > 0 ? SplitsByName(OneFormat(inside)) : throw new ConfigurationException(
+            $"dataset_config is '{configuration}', and the dataset in '{folder}' has neither a configuration (README.md) " +
+            "nor a folder of that name. Leave the option out, or name files with data_files.");
+    }
+
+    /// <summary>The configuration asked for, else the default one.</summary>
+    /// <exception cref="ConfigurationException">There is none of that name, or several and none is the default.</exception>
+    public static string Choose(IEnumerable<string> configurations, string? wanted, string folder)
+    {
+        var names = configurations.ToArray();
+        var chosen = wanted ?? (names is [var only] ? only : "default");
+        if (names.Contains(chosen)) return chosen;
+        var problem = wanted is null
+            ? $"The dataset in '{folder}' has several configurations, and none of them is the default."
+            : $"dataset_config is '{wanted}', and the dataset in '{folder}' has no such configuration.";
+        throw new ConfigurationException(
+            $"{problem} It has: {string.Join(", ", names.Order(StringComparer.Ordinal))}. Name one of these with dataset_config.");
+    }
+
+    private static string[] Named(string folder, DatasetFiles files)
+    {
+        var start = files.Folder is null ? "" : files.Folder.Trim('/') + "/";
+        var names = DataFileNames(folder).Where(name => name.StartsWith(start, StringComparison.Ordinal))
+            .Where(name => files.Patterns.Count == 0
+                || files.Patterns.Any(pattern => FilePattern.Matches(start + pattern, name)))
+            .ToArray();
+        return names.Length > 0 ? names : throw new DatasetException(
+            $"No data file in '{folder}' is one of {string.Join(", ", files.Patterns.DefaultIfEmpty("*").Select(pattern => start + pattern))}. " +
+            $"It has: {string.Join(", ", DataFileNames(folder).Take(10))}. Correct data_files or data_dir.");
     }
 
     private static string[] DataFileNames(string folder) =>
@@ -52,7 +102,8 @@ internal static partial class DatasetFolder
         .ThenBy(group => DataFile.Formats.ToList().IndexOf(group.Key))
         .FirstOrDefault() ?? Enumerable.Empty<string>();
 
-    private static Dictionary<string, string[]> SplitsByName(IEnumerable<string> names)
+    /// <summary>The splits that folder and file names tell; everything is <c>train</c> where they tell none.</summary>
+    public static Dictionary<string, string[]> SplitsByName(IEnumerable<string> names)
     {
         var files = names.ToArray();
         var splits = files.GroupBy(SplitOf).ToDictionary(group => group.Key, group => group.ToArray());
@@ -63,6 +114,8 @@ internal static partial class DatasetFolder
     /// <summary>The split a path names, its last mention first; empty when it names none.</summary>
     private static string SplitOf(string name)
     {
+        // What the datasets library writes itself names the split as it is, be it train_sft.
+        if (ShardedFile().Match(name) is { Success: true } sharded) return sharded.Groups["split"].Value;
         var word = SplitWord().Matches(name.ToLowerInvariant()).LastOrDefault()?.Value;
         return word switch
         {
@@ -77,6 +130,12 @@ internal static partial class DatasetFolder
         Directory.EnumerateFiles(folder, "*.arrow", SearchOption.AllDirectories).Any()
             ? "It holds Arrow files, which save_to_disk writes; write the dataset with to_parquet or to_json instead."
             : "Name the folder that holds the data.";
+
+    [GeneratedRegex(@"^(?<configuration>[^/]+)/(partial-)?(?<split>[^/]+)/\d{4}\.parquet$")]
+    private static partial Regex ConvertedFile();
+
+    [GeneratedRegex(@"^(.*/)?(?<split>\w+(\.\w+)*)-\d{5}-of-\d{5}")]
+    private static partial Regex ShardedFile();
 
     [GeneratedRegex("(?<![a-z])(training|train|validation|valid|val|dev|testing|test|evaluation|eval)(?![a-z])")]
     private static partial Regex SplitWord();

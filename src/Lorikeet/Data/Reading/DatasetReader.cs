@@ -9,28 +9,47 @@ public static class DatasetReader
     /// its end takes precedence over <paramref name="split"/>.
     /// </param>
     /// <param name="split">
-    /// Splits to look for in a folder, in order of preference. A lone file is read whole, whatever the split.
+    /// Splits to look for in a folder, in order of preference; each may be a part (<c>train[:10%]</c>) or several
+    /// (<c>train+test</c>). A lone file is one split, whatever its name.
     /// </param>
     /// <param name="configuration">Subset of a hub dataset, or null for the default one.</param>
     /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
-    /// <returns>Rows, read as they are enumerated: files in name order, rows in file order.</returns>
+    /// <param name="files">Which files of a folder count; null for what its card and its names say.</param>
+    /// <returns>
+    /// Rows, read as they are enumerated and anew each time: files in name order, rows in file order.
+    /// </returns>
     /// <exception cref="DatasetException">Nothing is there, or a file is damaged; it names file and line.</exception>
     public static IEnumerable<DataRow> Read(
         string source, IReadOnlyList<string> split, string? configuration = null,
-        Func<string, string>? fetchFromHub = null)
+        Func<string, string>? fetchFromHub = null, DatasetFiles? files = null) =>
+        Open(source, split, configuration, fetchFromHub, files).Rows;
+
+    /// <summary>The same, with the files that the rows come from.</summary>
+    internal static RowSource Open(
+        string source, IReadOnlyList<string> split, string? configuration = null,
+        Func<string, string>? fetchFromHub = null, DatasetFiles? files = null)
     {
         var dataset = DatasetSource.Parse(source);
         var location = dataset.Locate(fetchFromHub);
-        IReadOnlyList<string> wanted = dataset.Split is { } named ? [named] : split;
+        SplitRequest[] wanted = [.. (dataset.Split is { } named ? [named] : split).Select(SplitRequest.Parse)];
         if (File.Exists(location))
-            return ReadFile(new DataFile(location), dataset.Split ?? wanted[0]);
+        {
+            var file = new DataFile(location);
+            return Join(wanted[0], _ => [file]);
+        }
 
-        var splits = DatasetFolder.Splits(location, configuration);
-        var chosen = wanted.FirstOrDefault(splits.ContainsKey) ?? throw new DatasetException(
-            $"'{source}' has no split '{wanted[0]}'. It has: {string.Join(", ", splits.Keys.Order())}. " +
+        var splits = DatasetFolder.Splits(location, configuration, files);
+        var chosen = Array.Find(wanted, request => request.Parts.All(part => splits.ContainsKey(part.Name)));
+        return chosen is not null ? Join(chosen, name => splits[name]) : throw new DatasetException(
+            $"'{source}' has no split '{wanted[0].Text}'. It has: {string.Join(", ", splits.Keys.Order())}. " +
             $"Name one of these, for example {dataset.Name}:{splits.Keys.Order().First()}.");
-        return splits[chosen].SelectMany(file => ReadFile(file, chosen));
     }
+
+    private static RowSource Join(SplitRequest request, Func<string, IReadOnlyList<DataFile>> filesOf) => RowSource.Join(
+    [
+        .. request.Parts.Select(part => new RowSource(
+            part.Of(filesOf(part.Name).SelectMany(file => ReadFile(file, part.Name))), filesOf(part.Name), request.Text)),
+    ]);
 
     private static IEnumerable<DataRow> ReadFile(DataFile file, string split) => file.Guard(file.Format switch
     {

@@ -10,7 +10,9 @@ internal sealed partial record DatasetSource(string Name, string? Split)
     /// <summary>Splits <c>name:split</c>; a path that exists as it stands, and <c>C:\...</c>, are left whole.</summary>
     public static DatasetSource Parse(string text)
     {
-        var colon = text.LastIndexOf(':');
+        // A part of a split has a colon of its own: name:train[:10%].
+        var part = text.IndexOf('[');
+        var colon = text.LastIndexOf(':', part < 0 ? text.Length - 1 : part);
         var isWhole = colon < 2 || colon == text.Length - 1 || text.AsSpan(colon).ContainsAny('/', '\\') ||
             Path.Exists(text);
         return isWhole ? new DatasetSource(text, null) : new DatasetSource(text[..colon], text[(colon + 1)..]);

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -59,40 +58,43 @@ internal static class JsonRows
         }
     }
 
-    private static List<DataRow> ReadDocument(DataFile file, string? split)
+    /// <summary>Rows as they come; only an object that is alone is held whole, for it may be a table.</summary>
+    private static IEnumerable<DataRow> ReadDocument(DataFile file, string? split)
     {
-        var bytes = ReadUtf8(file);
-        var rows = new List<DataRow>();
-        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { AllowMultipleValues = true });
-        var lines = new LineCounter(bytes);
+        using var rows = ReadElements(file).GetEnumerator();
+        if (!rows.MoveNext()) yield break;
+        var first = rows.Current;
+        if (!rows.MoveNext())
+        {
+            foreach (var row in Unwrap(first, split)) yield return row;
+            yield break;
+        }
+
+        yield return first;
+        do yield return rows.Current;
+        while (rows.MoveNext());
+    }
+
+    private static IEnumerable<DataRow> ReadElements(DataFile file)
+    {
+        using var text = file.OpenText();
+        var elements = new JsonElements(text);
+        while (TryRead(elements, file, out var value))
+            yield return Row(value, new RowOrigin(file.Path, elements.Line));
+    }
+
+    private static bool TryRead(JsonElements elements, DataFile file, out JsonNode? value)
+    {
         try
         {
-            while (reader.Read())
-            {
-                // The brackets around rows; an array inside them is a row of the wrong kind.
-                var isOutermost = reader.CurrentDepth == 0;
-                if (isOutermost && reader.TokenType is JsonTokenType.StartArray or JsonTokenType.EndArray)
-                    continue;
-                var origin = new RowOrigin(file.Path, lines.LineAt(reader.TokenStartIndex));
-                var start = (int)reader.TokenStartIndex;
-                reader.Skip();
-                var value = bytes.AsSpan(start, (int)reader.BytesConsumed - start);
-                rows.Add(Row(JsonNode.Parse(value, documentOptions: DocumentOptions), origin));
-            }
+            return elements.TryRead(out value);
         }
         catch (JsonException fault)
         {
             throw new DatasetException(
-                $"{file.Path}:{lines.LineAt(reader.BytesConsumed)} is not JSON: {Reason(fault)}. An array of " +
+                $"{file.Path}:{elements.Line} is not JSON: {Reason(fault)}. An array of " +
                 "objects, or one object a line, was expected. Mend the file.", fault);
         }
-        return rows is [var only] ? Unwrap(only, split) : rows;
-    }
-
-    private static byte[] ReadUtf8(DataFile file)
-    {
-        using var reader = file.OpenText();
-        return Encoding.UTF8.GetBytes(reader.ReadToEnd());
     }
 
     /// <summary>The rows in a lone object that holds a table: <c>{"version": ..., "data": [...]}</c>.</summary>
@@ -136,19 +138,4 @@ internal static class JsonRows
     /// <summary>The reader's message without the position it appends.</summary>
     private static string Reason(JsonException fault) =>
         fault.Message.Split(" Path:")[0].Split(" LineNumber:")[0].TrimEnd('.');
-
-    /// <summary>Line numbers of ascending positions.</summary>
-    private sealed class LineCounter(byte[] bytes)
-    {
-        private int _position;
-        private long _line = 1;
-
-        public long LineAt(long position)
-        {
-            var end = (int)Math.Clamp(position, _position, bytes.Length);
-            _line += bytes.AsSpan(_position, end - _position).Count((byte)'\n');
-            _position = end;
-            return _line;
-        }
-    }
 }

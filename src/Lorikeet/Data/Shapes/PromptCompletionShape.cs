@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Options;
 
@@ -8,6 +9,7 @@ internal sealed class PromptCompletionShape : RowShape
 {
     private static readonly Column Prompt = new("prompt", "query", "input", "question");
     private static readonly Column Completion = new("completion", "response", "chosen", "output", "answer", "target");
+    private static readonly Column Label = new("label") { IsOptional = true };
     private static readonly Column Verbatim = new("completion");
 
     public override DatasetShape Kind => DatasetShape.PromptCompletion;
@@ -15,13 +17,16 @@ internal sealed class PromptCompletionShape : RowShape
     public override string Description =>
         "prompts with their completions, which are learned (a column named 'completion' follows its prompt as it is)";
 
-    public override IReadOnlyList<Column> Columns => [Prompt, Completion];
+    public override IReadOnlyList<Column> Columns => [Prompt, Completion, Label];
 
     public override PromptStyle StyleOf(RowCells row) =>
         row.Has(Verbatim) && row[Prompt] is not JsonArray ? PromptStyle.Verbatim : PromptStyle.Conversation;
 
     public override Example Read(RowCells row)
     {
+        // TRL's unpaired preference data says of each completion whether it is wanted.
+        if (row[Label] is JsonValue label && label.GetValueKind() == JsonValueKind.False)
+            return new SkippedExample(EncodedExample.Unwanted);
         if (row[Prompt] is JsonArray || row[Completion] is JsonArray)
             return ReadMessages(row);
 

@@ -18,8 +18,12 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     /// <summary>Whether the row has the column, be it null.</summary>
     public bool Has(Column column) => NameOf(column) is not null;
 
+    /// <summary>Whether the row has a place: a column, or <c>data.answers.0.text</c> inside one.</summary>
+    public bool HasPlace(string path) => ColumnPath.TryFind(row.Values, path, out _);
+
     /// <summary>The cell, or null.</summary>
-    public JsonNode? this[Column column] => NameOf(column) is { } name ? row.Values[name] : null;
+    public JsonNode? this[Column column] =>
+        NameOf(column) is { } name && ColumnPath.TryFind(row.Values, name, out var value) ? value : null;
 
     /// <summary>The cell as text (numbers and truth values as JSON writes them), or null where there is none.</summary>
     public string? Text(Column column) => this[column] switch
@@ -77,7 +81,7 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     private string? NameOf(Column column)
     {
         if (columnMap.TryGetValue(column.Name, out var named))
-            return row.Values.ContainsKey(named) ? named : null;
+            return HasPlace(named) ? named : null;
         if (row.Values.ContainsKey(column.Name))
             return column.Name;
         return column.Aliases.Prepend(column.Name)

@@ -59,7 +59,7 @@ internal static class ShapeDetection
                     $"column_map names '{name}', which no shape reads. The names are: {string.Join(", ", known)}. " +
                     "Write it as name=column, for example question=Frage.");
             }
-            if (sample.All(row => !row.Names.Contains(column)))
+            if (!sample.Any(row => row.HasPlace(column)))
             {
                 throw new ConfigurationException(
                     $"There is no column '{column}' for '{name}'. The dataset has: " +

@@ -61,6 +61,10 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
     /// <summary>Everything needed to continue, under names that say whose it is.</summary>
     public abstract IEnumerable<(string Name, Tensor Value)> State();
 
+    /// <summary>The same by parameter: the name of each part and its tensor.</summary>
+    public ILookup<string, (string Part, Tensor Value)> StateByParameter() => State().ToLookup(
+        part => part.Name[(part.Name.IndexOf('.') + 1)..], part => (part.Name[..part.Name.IndexOf('.')], part.Value));
+
     /// <summary>Takes up a state that <see cref="State"/> described.</summary>
     /// <exception cref="CheckpointException">A tensor is missing.</exception>
     public void Restore(ITensorSource source, int steps)
@@ -69,7 +73,14 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
         Steps = steps;
         foreach (var (name, value) in State())
         {
-            source.Require(name);
+            var shape = source.Require(name).Shape;
+            if (!shape.SequenceEqual(value.shape))
+            {
+                throw new CheckpointException(
+                    $"'{name}' has shape [{string.Join(", ", shape)}]; the parameter implies [{string.Join(", ", value.shape)}]. " +
+                    $"Where: {source}. Is the checkpoint of a run with another adapter?");
+            }
+
             using var stored = TensorMemory.Read(source, name);
             value.copy_(stored);
         }

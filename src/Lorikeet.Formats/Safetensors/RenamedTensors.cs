@@ -1,0 +1,24 @@
+namespace Lorikeet.Formats.Safetensors;
+
+/// <summary>Some tensors of another source under other names. The other source stays its owner's.</summary>
+/// <param name="source">Where they lie.</param>
+/// <param name="names">The names there, by the names here.</param>
+internal sealed unsafe class RenamedTensors(ITensorSource source, IReadOnlyDictionary<string, string> names) : ITensorSource
+{
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, TensorEntry> Tensors { get; } = names.ToDictionary(
+        pair => pair.Key, pair => source.Require(pair.Value) with { Name = pair.Key }, StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public byte* Pointer(string name) => source.Pointer(names.TryGetValue(name, out var there)
+        ? there
+        : throw TensorSourceExtensions.MissingTensor(name, names.Keys, source.ToString()));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    /// <summary>Where the other source lies.</summary>
+    public override string ToString() => source.ToString() ?? "";
+}

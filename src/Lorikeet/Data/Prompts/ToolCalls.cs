@@ -1,0 +1,49 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Lorikeet.Data.Prompts;
+
+/// <summary>
+/// Tool calls as OpenAI's API writes them, their arguments as a text of JSON. Most templates print arguments as JSON
+/// themselves, so such a text would be quoted a second time, which no model was trained on.
+/// </summary>
+internal static partial class ToolCalls
+{
+    /// <summary>Whether a template tells texts from objects, and so knows how to print both.</summary>
+    public static bool AreToldApartBy(string template) => TypeTest().IsMatch(template);
+
+    /// <summary>The messages with arguments as objects; what is no JSON object stays as it is.</summary>
+    public static JsonArray WithObjects(JsonArray messages)
+    {
+        if (!Calls(messages).Any(call => ArgumentsOf(call) is not null)) return messages;
+        var prepared = (JsonArray)messages.DeepClone();
+        foreach (var call in Calls(prepared))
+        {
+            if (ArgumentsOf(call) is { } arguments) call["arguments"] = arguments;
+        }
+
+        return prepared;
+    }
+
+    private static IEnumerable<JsonObject> Calls(JsonArray messages) => messages
+        .SelectMany(message => message?["tool_calls"] as JsonArray ?? [])
+        .Select(call => (call?["function"] ?? call) as JsonObject)
+        .OfType<JsonObject>();
+
+    private static JsonObject? ArgumentsOf(JsonObject call)
+    {
+        if (call["arguments"] is not JsonValue value || !value.TryGetValue(out string? text)) return null;
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"arguments\s+is\s+(not\s+)?(string|mapping)")]
+    private static partial Regex TypeTest();
+}

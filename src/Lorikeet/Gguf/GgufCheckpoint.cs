@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Gguf.Blocks;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models;
+
+namespace Lorikeet.Gguf;
+
+/// <summary>
+/// The weights of a GGUF file under Hugging Face's names, in its order of rows, and dense: quantized tensors are decoded
+/// to float32 whenever they are copied out.
+/// </summary>
+internal sealed unsafe class GgufCheckpoint : ITensorSource
+{
+    private readonly GgufFile _file;
+    private readonly int _headSize;
+    private readonly string _architecture;
+    private readonly Dictionary<string, TensorEntry> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, nint> _decoded = new(StringComparer.Ordinal);
+
+    private GgufCheckpoint(GgufFile file, string architecture, int headSize) =>
+        (_file, _architecture, _headSize) = (file, architecture, headSize);
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
+
+    /// <summary>Opens the weights of a file.</summary>
+    /// <exception cref="CheckpointException">A tensor is of a type that is not decoded, or has no counterpart.</exception>
+    public static GgufCheckpoint Open(string path)
+    {
+        var config = ModelConfig.Load(path);
+        var file = GgufFile.Open(path);
+        try
+        {
+            var checkpoint = new GgufCheckpoint(file, file.Metadata.Text(GgufNames.Architecture)!, config.HeadSize);
+            foreach (var tensor in file.Tensors.Values) checkpoint.Add(tensor);
+            return checkpoint;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The address of a tensor's first element. A tensor that does not lie in the file as it is wanted is decoded once,
+    /// and kept until the source is disposed.
+    /// </summary>
+    public byte* Pointer(string name)
+    {
+        var entry = this.Require(name);
+        var tensor = Stored(name);
+        if (IsAsStored(name, tensor)) return _file.Pointer(tensor);
+        lock (_decoded)
+        {
+            if (!_decoded.TryGetValue(name, out var memory))
+            {
+                memory = (nint)NativeMemory.Alloc((nuint)entry.ByteCount);
+                _decoded.Add(name, memory);
+                CopyTo(name, (byte*)memory);
+            }
+
+            return (byte*)memory;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void CopyTo(string name, byte* target)
+    {
+        var entry = this.Require(name);
+        var tensor = Stored(name);
+        var source = _file.Pointer(tensor);
+        if (IsAsStored(name, tensor))
+        {
+            Buffer.MemoryCopy(source, target, entry.ByteCount, entry.ByteCount);
+            return;
+        }
+
+        // A bias is one element a row.
+        var rows = tensor.Shape[0];
+        var reorders = HeadRows.AreReordered(_architecture, name);
+        var (storedBytes, bytes) = (tensor.ByteCount / rows, entry.ByteCount / rows);
+        var elements = (int)(entry.ElementCount / rows);
+        Parallel.For(0L, rows, row =>
+        {
+            var stored = new ReadOnlySpan<byte>(source + (reorders ? HeadRows.ToGguf(row, _headSize) : row) * storedBytes, (int)storedBytes);
+            if (IsDense(tensor.Type)) stored.CopyTo(new Span<byte>(target + row * bytes, (int)bytes));
+            else BlockFormats.Decode(tensor.Type, stored, new Span<float>(target + row * bytes, elements));
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var memory in _decoded.Values) NativeMemory.Free((void*)memory);
+        _decoded.Clear();
+        _file.Dispose();
+    }
+
+    /// <summary>The path.</summary>
+    public override string ToString() => _file.Path;
+
+    private void Add(GgufTensor tensor)
+    {
+        if (tensor.Name == GgufNames.RopeFactors) return;
+        var name = GgufNames.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
+            $"Tensor '{tensor.Name}' belongs to no part of a Llama-family decoder, and leaving it out would change the " +
+            $"result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
+        if (!BlockFormats.CanDecode(tensor.Type))
+        {
+            throw new CheckpointException(
+                $"Tensor '{tensor.Name}' is of the type {tensor.Type}. Expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 or Q2_K " +
+                $"to Q6_K. Where: '{_file.Path}'. Take a file of another quantization of the model.");
+        }
+
+        var type = tensor.Type switch
+        {
+            GgufType.F16 => SafetensorsType.F16,
+            GgufType.BF16 => SafetensorsType.BF16,
+            _ => SafetensorsType.F32,
+        };
+        var elements = tensor.Shape.Aggregate(1L, (count, size) => count * size);
+        _tensors.Add(name, new TensorEntry(name, type, tensor.Shape, elements * type.ByteSize()));
+    }
+
+    private GgufTensor Stored(string name) => _file.Tensors[GgufNames.ToGguf(name)!];
+
+    private bool IsAsStored(string name, GgufTensor tensor) =>
+        IsDense(tensor.Type) && !HeadRows.AreReordered(_architecture, name);
+
+    private static bool IsDense(GgufType type) => type is GgufType.F32 or GgufType.F16 or GgufType.BF16;
+}

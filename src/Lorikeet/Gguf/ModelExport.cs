@@ -1,0 +1,149 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Gguf.Blocks;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Text.Tokenization.Gguf;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Gguf;
+
+/// <summary>
+/// Writes a model, with its adapter merged, as a GGUF file: tensor by tensor, so that nothing but the tensor at hand is
+/// in memory.
+/// </summary>
+/// <remarks>
+/// Reference: llama.cpp <c>convert_hf_to_gguf.py</c>. Quantized types are made of the float32 sum of base and adapter, as
+/// llama-quantize makes them of an F32 file.
+/// </remarks>
+internal sealed unsafe class ModelExport
+{
+    private const uint QuantizationVersion = 2;
+    private const int ChunkBytes = 1 << 22;
+    private static readonly MergeSettings s_dense = new(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32);
+
+    private readonly ExportSource _source;
+    private readonly GgufOutType _outType;
+    private readonly List<string> _notes = [];
+
+    /// <summary>Prepares the export.</summary>
+    /// <param name="source">What is exported.</param>
+    /// <param name="outType">How weights are stored; not <see cref="GgufOutType.Auto"/>.</param>
+    public ModelExport(ExportSource source, GgufOutType outType) => (_source, _outType) = (source, outType);
+
+    /// <summary>What of the model the file cannot hold, or llama.cpp does not do; known after <see cref="Write"/>.</summary>
+    public IReadOnlyList<string> Notes => _notes;
+
+    /// <summary>Writes the file.</summary>
+    /// <exception cref="CheckpointException">Base, adapter or tokenizer have no form in GGUF.</exception>
+    public void Write(string path)
+    {
+        using var quiet = no_grad();
+        using var merge = new AdapterMerge(_source.Base, _source.Adapter, s_dense);
+        var weights = merge.Tensors();
+        var config = merge.Unties ? _source.Config with { TiedEmbeddings = false } : _source.Config;
+        var mixture = new GgufMixture(_outType, config.LayerCount, config.TiedEmbeddings);
+        var tensors = RopeFactors(config).Concat(weights.Where(IsWanted).Select(tensor => ToWrite(tensor, mixture))).ToList();
+        _notes.AddRange(GgufArchitecture.Differences(config));
+        NoteFallbacks(tensors, mixture);
+        GgufWriter.Write(path, Metadata(config, mixture), tensors);
+    }
+
+    private List<KeyValuePair<string, GgufValue>> Metadata(ModelConfig config, GgufMixture mixture)
+    {
+        var pairs = new List<KeyValuePair<string, GgufValue>>
+        {
+            new(GgufNames.Architecture, GgufArchitecture.NameOf(config)),
+            new(GgufNames.Kind, "model"),
+            new(GgufNames.Title, _source.Title),
+        };
+        pairs.AddRange(GgufArchitecture.Describe(config));
+        pairs.Add(new(GgufNames.FileType, mixture.FileType));
+        pairs.Add(new(GgufNames.QuantizationVersion, QuantizationVersion));
+        pairs.AddRange(DescribeTokenizer(config));
+        return pairs;
+    }
+
+    private List<KeyValuePair<string, GgufValue>> DescribeTokenizer(ModelConfig config)
+    {
+        var template = _source.Format()?.Template;
+        if (GgufFile.Exists(_source.Base))
+        {
+            using var file = GgufFile.Open(_source.Base);
+            var kept = file.Metadata.Values
+                .Where(pair => pair.Key.StartsWith("tokenizer.", StringComparison.Ordinal) && pair.Key != GgufKeys.ChatTemplate);
+            return template is null ? [.. kept] : [.. kept, new(GgufKeys.ChatTemplate, template)];
+        }
+
+        var pairs = GgufTokenizerMetadata.Describe(_source.Base, config.VocabularySize, template, out var leftOut);
+        if (pairs.Count == 1) _notes.Add("The model has no tokenizer, and so has the file: it takes and gives token ids only.");
+        if (leftOut > 0)
+            _notes.Add($"{leftOut} tokens were left out, because the embedding has only {config.VocabularySize} rows.");
+        return pairs;
+    }
+
+    private static IEnumerable<GgufTensorToWrite> RopeFactors(ModelConfig config)
+    {
+        var factors = config.Rope.Scaling == RopeScaling.Llama3
+            ? Llama3Factors.Of(config.Rope, config.HeadSize)
+            : config.Rope.FrequencyFactors?.ToArray();
+        return factors is null
+            ? []
+            : [new GgufTensorToWrite(
+                GgufNames.RopeFactors, GgufType.F32, [factors.Length], stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)))];
+    }
+
+    // Frequencies that old checkpoints store are computed from the configuration.
+    private static bool IsWanted(TensorToWrite tensor) => !tensor.Name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    private GgufTensorToWrite ToWrite(TensorToWrite tensor, GgufMixture mixture)
+    {
+        var name = GgufNames.ToGguf(tensor.Name) ?? throw new CheckpointException(
+            $"Tensor '{tensor.Name}' has no name in GGUF. Tensors of a Llama-family decoder were expected. Where: '{_source.Base}'.");
+        var type = mixture.TypeOf(name, tensor.Shape);
+        var reorders = HeadRows.AreReordered(GgufArchitecture.NameOf(_source.Config), tensor.Name);
+        return new GgufTensorToWrite(name, type, tensor.Shape, stream => Store(stream, tensor, type, reorders ? _source.Config.HeadSize : null));
+    }
+
+    /// <summary>Computes a tensor in float32, then stores its rows chunk by chunk.</summary>
+    private static void Store(Stream stream, TensorToWrite tensor, GgufType type, int? headSize)
+    {
+        if (tensor.Type != SafetensorsType.F32) throw new ArgumentException($"'{tensor.Name}' is {tensor.Type}; float32 was expected.", nameof(tensor));
+        var rows = tensor.Shape[0];
+        var columns = (int)(tensor.ByteCount / sizeof(float) / rows);
+        var rowBytes = (int)type.ByteCount([columns]);
+        var values = (float*)NativeMemory.Alloc((nuint)tensor.ByteCount);
+        try
+        {
+            using (var memory = new UnmanagedMemoryStream((byte*)values, 0, tensor.ByteCount, FileAccess.Write)) tensor.Write(memory);
+            var chunk = new byte[rowBytes * Math.Min(rows, Math.Max(1, ChunkBytes / rowBytes))];
+            for (var first = 0L; first < rows; first += chunk.Length / rowBytes)
+            {
+                var count = Math.Min(rows - first, chunk.Length / rowBytes);
+                Parallel.For(0L, count, i =>
+                {
+                    var row = headSize is { } size ? HeadRows.ToHuggingFace(first + i, size) : first + i;
+                    BlockFormats.Encode(type, new ReadOnlySpan<float>(values + row * columns, columns), chunk.AsSpan((int)i * rowBytes, rowBytes));
+                });
+                stream.Write(chunk, 0, (int)count * rowBytes);
+            }
+        }
+        finally
+        {
+            NativeMemory.Free(values);
+        }
+    }
+
+    private void NoteFallbacks(IEnumerable<GgufTensorToWrite> tensors, GgufMixture mixture)
+    {
+        var fallbacks = tensors.Where(tensor => tensor.Type != mixture.Unrestricted(tensor.Name, tensor.Shape)).ToList();
+        if (fallbacks.Count == 0) return;
+        var types = fallbacks.Select(tensor => tensor.Type).Distinct();
+        _notes.Add(
+            $"{fallbacks.Count} matrices are stored in {string.Join(", ", types)} instead, because their rows do not divide " +
+            $"into blocks; such as {fallbacks[0].Name} [{string.Join(", ", fallbacks[0].Shape)}].");
+    }
+}

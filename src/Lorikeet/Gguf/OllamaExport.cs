@@ -1,0 +1,55 @@
+using System.Text;
+using Lorikeet.Formats;
+using Lorikeet.Models;
+
+namespace Lorikeet.Gguf;
+
+/// <summary>Writes a folder from which <c>ollama create</c> makes a model: the GGUF file and a Modelfile.</summary>
+internal static class OllamaExport
+{
+    /// <summary>The weights in the folder.</summary>
+    public const string ModelFile = "model.gguf";
+
+    private const string Modelfile = "Modelfile";
+
+    /// <summary>Writes the folder; it appears when it is complete.</summary>
+    /// <returns>What Ollama will do otherwise, if anything.</returns>
+    public static IReadOnlyList<string> Write(ModelExport export, ExportSource source, string folder)
+    {
+        var notes = new List<string>();
+        var text = Describe(source, notes);
+        AtomicFolder.Write(folder, temporary =>
+        {
+            export.Write(Path.Combine(temporary, ModelFile));
+            AtomicFile.WriteText(Path.Combine(temporary, Modelfile), text);
+        });
+        return [.. export.Notes, .. notes];
+    }
+
+    /// <summary>The text of the Modelfile.</summary>
+    internal static string Describe(ExportSource source, List<string> notes)
+    {
+        var text = new StringBuilder();
+        text.Append($"FROM ./{ModelFile}\n");
+        if (source.Format() is not { } format)
+        {
+            notes.Add("The model has no prompt format: Ollama will give it prompts as they are.");
+            return text.ToString();
+        }
+
+        var tokenizer = BaseModel.LoadTokenizer(source.Base);
+        var template = OllamaTemplate.Of(format, tokenizer?.BeginToken is { } begin ? tokenizer.IdToToken(begin) : null);
+        if (template is null)
+            notes.Add("The prompt format cannot be said in Ollama's template language; Ollama will look for one that it knows.");
+        else if (!template.IsExact)
+            notes.Add("The Modelfile has the plain form of the prompt format: dates, tools and default system messages are left out.");
+
+        if (template is not null) text.Append($"\nTEMPLATE \"\"\"{template.Template}\"\"\"\n");
+        if (template?.System is { } system) text.Append($"\nSYSTEM \"\"\"{system}\"\"\"\n");
+        if (format.StopStrings.Count > 0) text.Append('\n');
+        foreach (var stop in format.StopStrings) text.Append($"PARAMETER stop {Quote(stop)}\n");
+        return text.ToString();
+    }
+
+    private static string Quote(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n") + "\"";
+}

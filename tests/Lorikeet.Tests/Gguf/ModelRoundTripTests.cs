@@ -1,0 +1,279 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Generation;
+using Lorikeet.Gguf;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Testing;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Gguf;
+
+/// <summary>A model goes into a GGUF file, as the specification's reader sees it, and computes the same when it comes out.</summary>
+public sealed class ModelRoundTripTests : IDisposable
+{
+    private static readonly LoadSettings s_float32 = new(ScalarType.Float32, CPU, QuantizationSettings.None);
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private string File => _folder["model.gguf"];
+
+    [Theory]
+    [InlineData("llama2")]
+    [InlineData("gqa")]
+    [InlineData("gqa_bf16")]
+    [InlineData("gqa_sharded")]
+    [InlineData("gqa_bnb_nf4")]
+    [InlineData("mqa_tied_bias")]
+    [InlineData("headdim")]
+    [InlineData("llama3")]
+    [InlineData("mistral_swa")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    [InlineData("rope_linear")]
+    [InlineData("yarn")]
+    public void Float32_GivesTheSameLogits(string name)
+    {
+        var folder = TestAssets.Golden("models", name);
+        Export(folder, null, GgufOutType.F32);
+        using var expected = Logits(folder, null);
+        using var actual = Logits(File, null);
+        TensorAssert.Close(expected, actual, 0, name);
+    }
+
+    [Theory]
+    [InlineData("gqa", GgufOutType.F16, 4e-4)]
+    [InlineData("qwen2", GgufOutType.BF16, 3e-3)]
+    [InlineData("gqa", GgufOutType.Q8_0, 8e-3)]
+    [InlineData("headdim", GgufOutType.Q4_0, 0.12)]
+    [InlineData("qwen3", GgufOutType.Q4_K_M, 0.05)] // its rows of 64 elements are stored in Q5_0
+    public void OtherTypes_AreAsNearAsTheirRounding(string name, GgufOutType type, double tolerance)
+    {
+        var folder = TestAssets.Golden("models", name);
+        Export(folder, null, type);
+        using var original = ModelLoader.Load(folder, s_float32);
+        using var read = ModelLoader.Load(File, s_float32);
+        foreach (var (left, right) in original.LayerProjections.Zip(read.LayerProjections))
+        {
+            using var scope = NewDisposeScope();
+            var (expected, actual) = (left.Weight.Materialize(ScalarType.Float32), right.Weight.Materialize(ScalarType.Float32));
+            var error = (expected - actual).norm().item<float>() / expected.norm().item<float>();
+            Assert.True(error > 0 && error < tolerance, $"{left.Name}: relative error {error:G3}, allowed {tolerance:G3}.");
+        }
+    }
+
+    [Fact]
+    public void Adapter_IsMergedIntoTheFile()
+    {
+        var (folder, adapter) = (TestAssets.Golden("models", "gqa"), TestAssets.Golden("lora", "all", "final"));
+        Export(folder, adapter, GgufOutType.F32);
+        using var expected = Logits(folder, adapter);
+        using var actual = Logits(File, null);
+        TensorAssert.Close(expected, actual, 1e-4, "logits");
+        using var without = Logits(folder, null);
+        Assert.True((without - actual).abs().max().item<float>() > 1e-2, "The adapter changes the logits.");
+    }
+
+    [Theory]
+    [InlineData("gqa", "llama")]
+    [InlineData("qwen2", "qwen2")]
+    public void Tensors_AreThoseOfTheCheckpoint_WithQueryAndKeyRowsInThePlaceOfTheArchitecture(string name, string architecture)
+    {
+        Export(TestAssets.Golden("models", name), null, GgufOutType.F32);
+        var read = SpecificationReader.Read(File);
+        using var checkpoint = CheckpointFolder.Open(TestAssets.Golden("models", name));
+        Assert.Equal(architecture, read.Metadata["general.architecture"]);
+        Assert.Equal(checkpoint.Tensors.Count, read.Tensors.Count);
+        Same("model.embed_tokens.weight", "token_embd.weight");
+        Same("model.norm.weight", "output_norm.weight");
+        Same("lm_head.weight", "output.weight");
+        Same("model.layers.1.self_attn.v_proj.weight", "blk.1.attn_v.weight");
+        Same("model.layers.1.self_attn.o_proj.weight", "blk.1.attn_output.weight");
+        Same("model.layers.2.mlp.gate_proj.weight", "blk.2.ffn_gate.weight");
+        Same("model.layers.2.mlp.up_proj.weight", "blk.2.ffn_up.weight");
+        Same("model.layers.0.mlp.down_proj.weight", "blk.0.ffn_down.weight");
+        Same("model.layers.0.input_layernorm.weight", "blk.0.attn_norm.weight");
+        Same("model.layers.0.post_attention_layernorm.weight", "blk.0.ffn_norm.weight");
+
+        // 2 heads of 16 rows: llama.cpp's row 2j + i is Hugging Face's row 8 i + j; Qwen's rows stay.
+        var key = checkpoint.Span<float>("model.layers.1.self_attn.k_proj.weight").ToArray().Chunk(64).ToArray();
+        var stored = read.Tensors["blk.1.attn_k.weight"].Elements().Chunk(64).ToArray();
+        for (var head = 0; head < 2; head++)
+            for (var i = 0; i < 2; i++)
+                for (var j = 0; j < 8; j++)
+                    Assert.Equal(key[16 * head + 8 * i + j], stored[16 * head + (architecture == "llama" ? 2 * j + i : 8 * i + j)]);
+
+        void Same(string huggingFace, string gguf)
+        {
+            Assert.Equal(checkpoint.Tensors[huggingFace].Shape.Reverse().Select(size => (ulong)size), read.Tensors[gguf].Dimensions);
+            Assert.Equal(checkpoint.Span<float>(huggingFace).ToArray(), read.Tensors[gguf].Elements());
+        }
+    }
+
+    [Fact]
+    public void Metadata_HasTheKeysOfLlamaCpp()
+    {
+        Export(TestAssets.Golden("models", "yarn"), null, GgufOutType.F16);
+        var read = SpecificationReader.Read(File).Metadata;
+        var expected = new Dictionary<string, object>
+        {
+            ["general.architecture"] = "llama", ["general.type"] = "model", ["general.name"] = "yarn",
+            ["general.file_type"] = 1u, ["general.quantization_version"] = 2u, ["llama.block_count"] = 3u,
+            ["llama.context_length"] = 256u, ["llama.embedding_length"] = 64u, ["llama.feed_forward_length"] = 176u,
+            ["llama.attention.head_count"] = 4u, ["llama.attention.head_count_kv"] = 4u, ["llama.attention.key_length"] = 16u,
+            ["llama.attention.value_length"] = 16u, ["llama.attention.layer_norm_rms_epsilon"] = 1e-5f,
+            ["llama.rope.freq_base"] = 10000f, ["llama.rope.dimension_count"] = 16u, ["llama.rope.scaling.type"] = "yarn",
+            ["llama.rope.scaling.factor"] = 4f, ["llama.rope.scaling.original_context_length"] = 64u, ["llama.vocab_size"] = 320u,
+            ["tokenizer.ggml.model"] = "no_vocab",
+        };
+        Assert.Equal(expected.OrderBy(pair => pair.Key), read.OrderBy(pair => pair.Key));
+    }
+
+    [Fact]
+    public void TiedHead_IsNotWritten_AndBiasesOfLlamaAre()
+    {
+        Export(TestAssets.Golden("models", "mqa_tied_bias"), null, GgufOutType.F16);
+        var tensors = SpecificationReader.Read(File).Tensors;
+        Assert.DoesNotContain("output.weight", tensors.Keys);
+        Assert.Equal(0u, tensors["blk.0.attn_q.bias"].Type);
+        Assert.Equal(1u, tensors["blk.0.attn_q.weight"].Type);
+        Assert.Equal(0u, tensors["blk.0.attn_norm.weight"].Type);
+        Assert.Contains("blk.2.ffn_down.bias", tensors.Keys);
+    }
+
+    [Fact]
+    public void Llama3Factors_AreThoseOfTheConverter()
+    {
+        // Frequencies 500000^(-2i/16): wavelengths below 64/4 are kept, those above 64 divided by 8, one lies between.
+        Export(TestAssets.Golden("models", "llama3"), null, GgufOutType.F32);
+        var factors = SpecificationReader.Read(File).Tensors["rope_freqs.weight"].Elements();
+        var wavelength = 2 * Math.PI * Math.Pow(500000, 2 / 16.0);
+        var smooth = (64 / wavelength - 1) / 3;
+        Assert.Equal([1f, 8f, 8f, 8f, 8f, 8f, 8f], [factors[0], .. factors[2..]]);
+        Assert.Equal(1 / ((1 - smooth) / 8 + smooth), factors[1], 1e-5);
+    }
+
+    [Fact]
+    public void FrequencyFactorsOfNoKnownScaling_AreUsedAsTheyAre()
+    {
+        var source = new ExportSource(TestAssets.Golden("models", "gqa"), null, ModelConfig.Load(TestAssets.Golden("models", "gqa")), "x");
+        float[] factors = [1, 1.5f, 2, 3, 4, 5, 6, 7];
+        var config = source.Config with { Rope = source.Config.Rope with { FrequencyFactors = factors } };
+        new ModelExport(source with { Config = config }, GgufOutType.F32).Write(File);
+        var read = ModelConfig.Load(File);
+        Assert.Equal(factors, read.Rope.FrequencyFactors!);
+        Assert.Equal(config.Rope.Frequencies(16, 0), read.Rope.Frequencies(16, 0));
+        Assert.Throws<CheckpointException>(() => ModelConfigReader.Read(read.Source, "config.json")); // another file must not lose them
+    }
+
+    [Theory]
+    [InlineData("mistral_swa", "sliding window of 16")]
+    [InlineData("rope_dynamic", "no dynamic rotary scaling")]
+    [InlineData("gqa", "no tokenizer")]
+    public void WhatTheFileCannotHold_IsSaid(string name, string expected) =>
+        Assert.Contains(Export(TestAssets.Golden("models", name), null, GgufOutType.F16), note => note.Contains(expected));
+
+    [Theory]
+    [InlineData(GgufOutType.Q4_K_M, false, "output.weight", 256, GgufType.Q6_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "token_embd.weight", 256, GgufType.Q4_K)]
+    [InlineData(GgufOutType.Q4_K_M, true, "token_embd.weight", 256, GgufType.Q6_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "blk.0.attn_v.weight", 256, GgufType.Q6_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "blk.4.ffn_down.weight", 256, GgufType.Q4_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "blk.6.ffn_down.weight", 256, GgufType.Q6_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "blk.31.attn_v.weight", 256, GgufType.Q6_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "blk.5.attn_q.weight", 256, GgufType.Q4_K)]
+    [InlineData(GgufOutType.Q4_K_M, false, "blk.5.attn_q.weight", 96, GgufType.Q5_0)]
+    [InlineData(GgufOutType.Q4_K_M, false, "output.weight", 96, GgufType.Q8_0)]
+    [InlineData(GgufOutType.Q4_0, false, "output.weight", 256, GgufType.Q6_K)]
+    [InlineData(GgufOutType.Q4_0, false, "blk.0.ffn_down.weight", 256, GgufType.Q4_0)]
+    [InlineData(GgufOutType.Q8_0, false, "output.weight", 256, GgufType.Q8_0)]
+    [InlineData(GgufOutType.Q8_0, false, "blk.0.ffn_down.weight", 172, GgufType.F16)]
+    public void Mixture_IsThatOfLlamaQuantize(GgufOutType type, bool tied, string name, int columns, object expected) =>
+        Assert.Equal(expected, new GgufMixture(type, 32, tied).TypeOf(name, [8, columns]));
+
+    [Fact]
+    public void TrainedModel_TellsTheSameStoryFromTheFile()
+    {
+        Export(TestAssets.Asset("models", "stories260K"), null, GgufOutType.F32);
+        using var model = ModelLoader.Load(File, s_float32);
+        var tokenizer = BaseModel.LoadTokenizer(File)!;
+        var golden = JsonNode.Parse(System.IO.File.ReadAllText(TestAssets.Golden("stories260K", "stories260K_greedy.json")))!;
+        var prompt = golden["prompt_ids"]!.AsArray().Select(id => id!.GetValue<int>()).ToArray();
+        var story = new TextGenerator(model, tokenizer).Generate([prompt], new GenerationOptions { MaxNewTokens = 160, EndTokens = [2] }).Continuations[0];
+        Assert.StartsWith(golden["greedy_text"]!.GetValue<string>(), tokenizer.Decode([.. prompt, .. story.OutputIds], skipSpecialTokens: true));
+    }
+
+    [Fact]
+    public void FileMadeElsewhere_IsLoaded()
+    {
+        var path = TestAssets.Asset("gguf", "llama-2-tiny-random.gguf");
+        var config = ModelConfig.Load(path);
+        Assert.Equal(("llama", 32000, 8, 1, 2, "float16"), (config.ModelType, config.VocabularySize, config.HiddenSize, config.LayerCount, config.HeadCount, config.StoredType));
+        using var model = ModelLoader.Load(path, s_float32);
+        using var logits = model.Forward(BaseModel.LoadTokenizer(path)!.Encode("Once upon a time").Ids, [0, 5]);
+        Assert.True(logits.isfinite().all().item<bool>());
+        var embedding = SpecificationReader.Read(path).Tensors["token_embd.weight"].Elements();
+        using var stored = model.Embedding.flatten();
+        Assert.Equal(embedding[..800], stored.data<float>().ToArray()[..800]);
+    }
+
+    [Fact]
+    public void VocabularyAlone_IsNoModel() => Assert.Contains(
+        "only a vocabulary", Assert.Throws<CheckpointException>(() => ModelConfig.Load(TestAssets.Asset("gguf", "ggml-vocab-llama-spm.gguf"))).Message);
+
+    [Theory]
+    [InlineData("general.architecture", "gemma", "'gemma'")]
+    [InlineData("llama.expert_count", 8u, "mixture of experts")]
+    [InlineData("llama.rope.dimension_count", 8u, "8 of 16")]
+    [InlineData("llama.rope.scaling.type", "longrope", "longrope")]
+    [InlineData("general.type", "adapter", "'adapter'")]
+    public void WhatWouldBeComputedWrongly_IsRefused(string key, object value, string expected)
+    {
+        Export(TestAssets.Golden("models", "gqa"), null, GgufOutType.F16);
+        Rewrite(key, value is uint number ? number : (string)value);
+        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => ModelConfig.Load(_folder["changed.gguf"])).Message);
+    }
+
+    [Fact]
+    public void QuantizedAgain_ItIsQuantizedAsTheDenseModelWouldBe()
+    {
+        Export(TestAssets.Golden("models", "gqa"), null, GgufOutType.Q8_0);
+        var nf4 = s_float32 with { Quantization = new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true) };
+        using var model = ModelLoader.Load(File, nf4);
+        Assert.All(model.LayerProjections, projection => Assert.Equal("nf4+dq", projection.Weight.Format));
+        using var dense = ModelLoader.Load(File, s_float32);
+        using var expected = nf4.Quantization.Freeze("x", ((DenseWeight)dense.Layers[0].Query.Weight).Value.clone(), ScalarType.Float32);
+        using var left = expected.Materialize(ScalarType.Float32);
+        using var right = model.Layers[0].Query.Weight.Materialize(ScalarType.Float32);
+        TensorAssert.Close(left, right, 0, "q_proj");
+    }
+
+    private IReadOnlyList<string> Export(string model, string? adapter, GgufOutType type)
+    {
+        var export = new ModelExport(ExportSource.Resolve(new ExportOptions { Model = model, Adapter = adapter }), type);
+        export.Write(File);
+        return export.Notes;
+    }
+
+    private void Rewrite(string key, GgufValue value)
+    {
+        using var file = GgufFile.Open(File);
+        var pairs = file.Metadata.Values.Where(pair => pair.Key != key).Append(new(key, value)).ToList();
+        var tensors = file.Tensors.Values.Select(tensor => new GgufTensorToWrite(
+            tensor.Name, tensor.Type, tensor.Shape, stream => stream.Write(System.IO.File.ReadAllBytes(File).AsSpan((int)tensor.Offset, (int)tensor.ByteCount))));
+        GgufWriter.Write(_folder["changed.gguf"], pairs, [.. tensors]);
+    }
+
+    private static Tensor Logits(string model, string? adapter)
+    {
+        using var loaded = ModelLoader.Load(model, s_float32);
+        if (adapter is not null) AdapterFolder.Load(loaded, adapter);
+        int[] ids = [.. Enumerable.Range(0, 40).Select(i => (i * 37 + 11) % 320)];
+        return loaded.Forward(ids, [0, 40]);
+    }
+}

@@ -1,0 +1,34 @@
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Quantization;
+using Lorikeet.Testing;
+using Lorikeet.Training;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Training;
+
+/// <summary>Models that were, or were never, shown their end token.</summary>
+public sealed class EndTokenCheckTests
+{
+    [Fact]
+    public void ModelThatNeverMetItsEndToken_IsReportedUnlessItsHeadIsTrained()
+    {
+        using var model = Load(TestAssets.Asset("models", "stories260K"));
+        var tokenizer = BaseModel.LoadTokenizer(model.Folder!);
+        Assert.Contains("cannot tell it from 168 other tokens", EndTokenCheck.Warning(model, tokenizer));
+
+        LoraAttachment.Attach(model, new LoraOptions { ModulesToSave = ["lm_head"] }, seed: 1);
+        Assert.Null(EndTokenCheck.Warning(model, tokenizer));
+    }
+
+    [Fact]
+    public void ModelThatWasTrainedWithIt_IsNot()
+    {
+        using var model = Load(Path.Combine(TestAssets.Root, "assets", "nano-base"));
+        Assert.Null(EndTokenCheck.Warning(model, BaseModel.LoadTokenizer(model.Folder!)));
+    }
+
+    private static DecoderModel Load(string folder) =>
+        ModelLoader.Load(folder, new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+}
