@@ -6,7 +6,9 @@ using Lorikeet.Models;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>Prompts that may each name the adapter that is to answer; the others go to the one that acts at first.</summary>
+/// <summary>
+/// Prompts that may each name the adapter that is to answer; the others go to the one that acts at first.
+/// </summary>
 /// <param name="model">The model with its adapters.</param>
 /// <param name="chatTemplate">The format that all are asked in; null for each adapter's own.</param>
 /// <param name="system">Instructions that go before every question.</param>

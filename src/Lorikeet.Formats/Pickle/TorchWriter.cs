@@ -6,8 +6,9 @@ using Lorikeet.Formats.Safetensors;
 namespace Lorikeet.Formats.Pickle;
 
 /// <summary>
-/// Writes a file that <c>torch.load(weights_only=True)</c> reads: a zip of one pickle (protocol 2) and the storages of its
-/// tensors. The pickle holds containers, numbers, texts and tensors, and calls nothing but PyTorch's own constructors.
+/// Writes a file that <c>torch.load(weights_only=True)</c> reads: a zip of one pickle (protocol 2) and the storages of
+/// its tensors. The pickle holds containers, numbers, texts and tensors, and calls nothing but PyTorch's own
+/// constructors.
 /// </summary>
 /// <remarks>Layout: torch <c>serialization.py</c>, _save; opcodes: CPython, Lib/pickletools.py.</remarks>
 internal sealed class TorchWriter
@@ -22,8 +23,8 @@ internal sealed class TorchWriter
     /// <summary>Writes an object.</summary>
     /// <param name="stream">Where to; it must be able to seek.</param>
     /// <param name="root">
-    /// Null, bool, int, long, double, string, <see cref="PickleDictionary"/>, List of objects, <see cref="PickleTuple"/> or
-    /// <see cref="TensorToWrite"/>, whose name is not used.
+    /// Null, bool, int, long, double, string, <see cref="PickleDictionary"/>, List of objects, <see
+    /// cref="PickleTuple"/> or <see cref="TensorToWrite"/>, whose name is not used.
     /// </param>
     public static void Write(Stream stream, object? root)
     {
@@ -80,7 +81,9 @@ internal sealed class TorchWriter
         }
     }
 
-    /// <summary>torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks).</summary>
+    /// <summary>
+    /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks).
+    /// </summary>
     private void Tensor(TensorToWrite tensor)
     {
         Global("torch._utils", "_rebuild_tensor_v2");

@@ -12,7 +12,9 @@ using static TorchSharp.torch;
 namespace Lorikeet.Data;
 
 /// <summary>Permutations as transformers draws them.</summary>
-/// <remarks>Reference: accelerate <c>data_loader.py</c>, transformers <c>trainer_pt_utils.py</c>, torch <c>dataloader.py</c>.</remarks>
+/// <remarks>
+/// Reference: accelerate <c>data_loader.py</c>, transformers <c>trainer_pt_utils.py</c>, torch <c>dataloader.py</c>.
+/// </remarks>
 internal static class TransformersOrder
 {
     /// <summary>The order of an epoch's rows.</summary>

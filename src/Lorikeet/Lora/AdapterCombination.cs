@@ -49,9 +49,9 @@ internal static class AdapterCombination
             _ => Decompose(pairs, rank),
         };
         var missing = rank - a.shape[0];
-        return missing > 0
-            ? (cat([a, zeros([missing, a.shape[1]], device: a.device)], 0), cat([b, zeros([b.shape[0], missing], device: b.device)], 1))
-            : (a.contiguous(), b.contiguous());
+        if (missing <= 0) return (a.contiguous(), b.contiguous());
+        var (rows, columns) = (zeros([missing, a.shape[1]], device: a.device), zeros([b.shape[0], missing], device: b.device));
+        return (cat([a, rows], 0), cat([b, columns], 1));
     }
 
     private static (Tensor A, Tensor B) Concatenate(IReadOnlyList<WeightedPair> pairs) =>
@@ -62,8 +62,8 @@ internal static class AdapterCombination
         if (pairs.Select(pair => pair.A.shape[0]).Distinct().Count() > 1)
         {
             throw new ConfigurationException(
-                $"The adapters have ranks {string.Join(", ", pairs.Select(pair => pair.A.shape[0]))} on '{module}'. Equal ranks were " +
-                "expected for combination_type linear. Choose cat or svd.");
+                $"The adapters have ranks {string.Join(", ", pairs.Select(pair => pair.A.shape[0]))} on '{module}'. " +
+                "Equal ranks were expected for combination_type linear. Choose cat or svd.");
         }
 
         if (pairs.FirstOrDefault(pair => pair.Weight < 0) is { } negative)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Models;
 using Lorikeet.Options;
 
 namespace Lorikeet.Lora;
@@ -147,9 +148,9 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             Olora => (LoraInitialisation.Olora, null),
             "true" or "gaussian" or "eva" or "orthogonal" => (LoraInitialisation.Default, null),
             _ => throw new CheckpointException(
-                $"init_lora_weights is '{name}': the adapter belongs to a base whose weights were changed in a way that its files " +
-                "do not tell. Save it in PEFT with path_initial_model_for_weight_conversion, which makes it plain LoRA. " +
-                $"Where: {path}."),
+                $"init_lora_weights is '{name}': the adapter belongs to a base whose weights were changed in a way that " +
+                "its files do not tell. Save it in PEFT with path_initial_model_for_weight_conversion, which makes it " +
+                $"plain LoRA. Where: {path}."),
         };
     }
 
@@ -170,7 +171,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         {
             if (IsDefault(json[key])) continue;
             throw new CheckpointException(
-                $"'{key}' is {json[key]!.ToJsonString()}, a variant of LoRA that is not supported: here, {reason}. Where: {path}.");
+                $"'{key}' is {json[key]!.ToJsonString()}, a variant of LoRA that is not supported: " +
+                $"here, {reason}. Where: {path}.");
         }
 
         var takesPart = json["init_lora_weights"]?.ToString().ToLowerInvariant() is { } name
@@ -186,7 +188,10 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         if (unknown.Count > 0)
             yield return $"'{path}' has keys that are unknown here and were left out of account: {string.Join(", ", unknown)}.";
         if (IsOn(json["fan_in_fan_out"]))
-            yield return $"'{path}' says fan_in_fan_out, which the linear layers of these models are not; it was ignored, as PEFT does.";
+        {
+            yield return $"'{path}' says fan_in_fan_out, which the linear layers of these models are not; "
+                + "it was ignored, as PEFT does.";
+        }
     }
 
     private static bool IsDefault(JsonNode? value) =>
@@ -202,8 +207,11 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         _ => TargetModules.Matching(node.GetValue<string>()),
     };
 
+    // 'all-linear' as PEFT stores it: before 0.8 it knew no such word.
     private static JsonNode Selector(TargetModules selector) =>
-        selector.Names is { } names ? Strings(names) : selector.ToString();
+        selector.IsAllLinear ? Strings(TensorNames.Projections.Select(name => name.Split('.')[^1]))
+        : selector.Names is { } names ? Strings(names)
+        : selector.ToString();
 
     private static List<T>? List<T>(JsonNode? node) => node switch
     {

@@ -16,7 +16,9 @@ internal static class AdapterFolder
     public const string WeightsFile = "adapter_model.safetensors";
     private const string OldWeightsFile = "adapter_model.bin";
 
-    /// <summary>Attaches the adapter stored in <paramref name="folder"/>, ready to be used or trained further.</summary>
+    /// <summary>
+    /// Attaches the adapter stored in <paramref name="folder"/>, ready to be used or trained further.
+    /// </summary>
     /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
     /// <param name="model">A model without an adapter.</param>
     /// <param name="folder">The adapter's folder.</param>
@@ -73,7 +75,9 @@ internal static class AdapterFolder
         SaveWeights(model, Path.Combine(folder, WeightsFile));
     }
 
-    /// <summary>Writes both files of an adapter whose base gave up a part as plain LoRA, which any base can carry.</summary>
+    /// <summary>
+    /// Writes both files of an adapter whose base gave up a part as plain LoRA, which any base can carry.
+    /// </summary>
     public static void SaveAsPlain(DecoderModel model, LoraOptions settings, string folder, string? baseModel)
     {
         using var scope = NewDisposeScope();
@@ -110,17 +114,18 @@ internal static class AdapterFolder
         var copies = new List<string>();
         foreach (var (module, own) in new[] { (TensorNames.Embedding, model.Embedding), (TensorNames.Head, null) })
         {
-            foreach (var name in AdapterNames.OfBase(module).Where(source.Tensors.ContainsKey).Where(name => !trained.Contains(name)))
+            var stored = AdapterNames.OfBase(module).Where(source.Tensors.ContainsKey);
+            foreach (var name in stored.Where(name => !trained.Contains(name)))
             {
                 using var scope = NewDisposeScope();
                 var weight = own ?? model.Head.Weight.Materialize(model.ComputeType);
-                var stored = TensorMemory.Read(source, name).to(weight.device).to_type(weight.dtype);
-                if (!stored.shape.SequenceEqual(weight.shape) || !stored.eq(weight).all().item<bool>())
+                var copy = TensorMemory.Read(source, name).to(weight.device).to_type(weight.dtype);
+                if (!copy.shape.SequenceEqual(weight.shape) || !copy.eq(weight).all().item<bool>())
                 {
                     throw new CheckpointException(
-                        $"'{name}' of shape [{string.Join(", ", stored.shape)}] is not the base's '{module}' of shape " +
-                        $"[{string.Join(", ", weight.shape)}]: the adapter was trained on a base whose vocabulary or embedding was " +
-                        $"changed. Give that base with --model, or merge the adapter in PEFT. Where: {where}.");
+                        $"'{name}' of shape [{string.Join(", ", copy.shape)}] is not the base's '{module}' of shape " +
+                        $"[{string.Join(", ", weight.shape)}]: the adapter was trained on a base whose vocabulary or " +
+                        $"embedding was changed. Give that base with --model, or merge the adapter in PEFT. Where: {where}.");
                 }
 
                 copies.Add(name);

@@ -1,7 +1,7 @@
 // W' = W + s · B A, in float32, rounded once to the type the weight is stored in.
 //
-// Works on the files alone, tensor by tensor: nothing but the tensor at hand is in memory, so a model that fits the disk
-// can be merged. What PEFT's merge_and_unload leaves is the same weights (tuners/lora/layer.py, get_delta_weight).
+// Works on the files alone, tensor by tensor: nothing but the tensor at hand is in memory, so a model that fits the
+// disk can be merged. What PEFT's merge_and_unload leaves is the same weights (tuners/lora/layer.py, get_delta_weight).
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
@@ -48,7 +48,9 @@ internal sealed class AdapterMerge : IDisposable
     /// </summary>
     public bool Unties => _config.TiedEmbeddings && (IsTouched(s_head) || IsTouched(s_embedding));
 
-    /// <summary>Writes weights, configuration and the files of the tokenizer; the folder appears when it is complete.</summary>
+    /// <summary>
+    /// Writes weights, configuration and the files of the tokenizer; the folder appears when it is complete.
+    /// </summary>
     /// <param name="folder">The new folder.</param>
     /// <param name="maxShardBytes">Largest shard.</param>
     /// <exception cref="CheckpointException">An adapter tensor fits nothing in the base.</exception>
@@ -171,7 +173,9 @@ internal sealed class AdapterMerge : IDisposable
         return factors;
     }
 
-    /// <summary>The adapter's bias that is added, times the scale, to a bias of the base (lora_bias), if there is one.</summary>
+    /// <summary>
+    /// The adapter's bias that is added, times the scale, to a bias of the base (lora_bias), if there is one.
+    /// </summary>
     private string? BiasShift(string name, long[] shape)
     {
         if (!_lora.FactorBias || Module(name, s_bias) is not { Length: > 0 } module) return null;

@@ -17,7 +17,9 @@ internal static class AdapterNames
     /// <summary>The name of a parameter in PEFT's files of today.</summary>
     public static string InFile(string parameter) => Spellings(parameter).First();
 
-    /// <summary>A parameter's names in PEFT's files, newest first; the last are those of a live model's state.</summary>
+    /// <summary>
+    /// A parameter's names in PEFT's files, newest first; the last are those of a live model's state.
+    /// </summary>
     public static IEnumerable<string> Spellings(string parameter)
     {
         if (Ends(A) || Ends(B)) return [Prefix + parameter + Weight, Prefix + parameter + ".default" + Weight];
@@ -32,8 +34,8 @@ internal static class AdapterNames
     }
 
     /// <summary>
-    /// The names under which PEFT keeps the base's own matrix when it is, or is thought to be, of another size than that
-    /// of the hub (<c>save_embedding_layers</c>).
+    /// The names under which PEFT keeps the base's own matrix when it is, or is thought to be, of another size than
+    /// that of the hub (<c>save_embedding_layers</c>).
     /// </summary>
     public static IEnumerable<string> OfBase(string module) =>
         [Prefix + module + ".base_layer" + Weight, Prefix + module + Weight];

@@ -6,12 +6,15 @@ using static TorchSharp.torch;
 namespace Lorikeet.Lora;
 
 /// <summary>
-/// Several adapters on one base: loaded side by side, one of them (or none) acting at a time. Changing it copies nothing.
+/// Several adapters on one base: loaded side by side, one of them (or none) acting at a time. Changing it copies
+/// nothing.
 /// </summary>
 /// <remarks>Not thread-safe, as the model is not. Dispose it before the model.</remarks>
 public sealed class AdapterSet : IDisposable
 {
-    /// <summary>The name under which the base without an adapter is asked for; PEFT's <c>__base__</c> means the same.</summary>
+    /// <summary>
+    /// The name under which the base without an adapter is asked for; PEFT's <c>__base__</c> means the same.
+    /// </summary>
     public const string Base = "base";
 
     private const string PeftBase = "__base__";
@@ -63,10 +66,12 @@ public sealed class AdapterSet : IDisposable
     /// <param name="rank">Rank of the result of an SVD; null for the largest of the adapters' ranks.</param>
     /// <exception cref="ConfigurationException">They cannot be combined, or a name is wrong.</exception>
     public void Combine(
-        string name, IReadOnlyDictionary<string, double> weights, CombinationKind kind = CombinationKind.Concatenated, int? rank = null)
+        string name, IReadOnlyDictionary<string, double> weights, CombinationKind kind = CombinationKind.Concatenated,
+        int? rank = null)
     {
         RequireNew(name);
-        if (weights.Count == 0) throw new ConfigurationException("Nothing is combined. Expected names of adapters with weights.");
+        if (weights.Count == 0)
+            throw new ConfigurationException("Nothing is combined. Expected names of adapters with weights.");
         var parts = weights.Select(pair => (Entry: Find(pair.Key), Weight: pair.Value)).ToList();
         foreach (var (part, _) in weights) RequirePlain(part, Find(part).State);
         var ranks = parts.Select(part => part.Entry.Settings.Rank).ToList();
@@ -76,7 +81,8 @@ public sealed class AdapterSet : IDisposable
             CombinationKind.Linear => ranks[0],
             _ => rank ?? ranks.Max(),
         };
-        Add(name, () => new Mixture(_model, [.. parts.Select(part => (part.Entry.State, part.Weight))], kind, target).Attach());
+        var states = parts.Select(part => (part.Entry.State, part.Weight)).ToList();
+        Add(name, () => new Mixture(_model, states, kind, target).Attach());
     }
 
     /// <summary>Writes an adapter as PEFT does.</summary>
@@ -130,7 +136,10 @@ public sealed class AdapterSet : IDisposable
     private void RequireNew(string name)
     {
         if (_adapters.ContainsKey(name))
-            throw new ConfigurationException($"Two adapters are named '{name}'. Give each a name of its own: --adapter NAME=DIR.");
+        {
+            throw new ConfigurationException(
+                $"Two adapters are named '{name}'. Give each a name of its own: --adapter NAME=DIR.");
+        }
     }
 
     private static void RequirePlain(string name, ModelState state)
@@ -139,8 +148,8 @@ public sealed class AdapterSet : IDisposable
         var others = state.Trainable.FirstOrDefault(parameter => !parameter.Name.Contains(".lora_", StringComparison.Ordinal));
         if (isPlain && others is null) return;
         throw new ConfigurationException(
-            $"The adapter '{name}' {(others is null ? "is a variant of LoRA" : $"also trained '{others.Name}'")}, and only plain " +
-            "factors can be summed. A PiSSA adapter becomes plain with pissa_convert.");
+            $"The adapter '{name}' {(others is null ? "is a variant of LoRA" : $"also trained '{others.Name}'")}, " +
+            "and only plain factors can be summed. A PiSSA adapter becomes plain with pissa_convert.");
     }
 
     private sealed record Entry(LoraOptions Settings, ModelState State);
@@ -164,8 +173,10 @@ public sealed class AdapterSet : IDisposable
                 Keep(projection.Name, projection.Lora.Trained);
             }
 
-            var embedded = parts.Where(part => part.State.EmbeddingFactors is not null).Select(part => (part.State.EmbeddingFactors!, part.Weight))
-                .Select(pair => new WeightedPair(pair.Item1.A, pair.Item1.B, pair.Item1.Scale, pair.Weight)).ToList();
+            var embedded = parts.Where(part => part.State.EmbeddingFactors is not null)
+                .Select(part => (Factors: part.State.EmbeddingFactors!, part.Weight))
+                .Select(pair => new WeightedPair(pair.Factors.A, pair.Factors.B, pair.Factors.Scale, pair.Weight))
+                .ToList();
             if (embedded.Count > 0)
             {
                 var (a, b) = AdapterCombination.Combine(embedded, kind, rank, TensorNames.Embedding);
@@ -173,7 +184,8 @@ public sealed class AdapterSet : IDisposable
                 Keep(TensorNames.Embedding, model.EmbeddingLora.Trained);
             }
 
-            var modules = model.Trainable.Select(parameter => parameter.Name[..parameter.Name.IndexOf(".lora_", StringComparison.Ordinal)]);
+            var modules = model.Trainable.Select(parameter => parameter.Name)
+                .Select(parameter => parameter[..parameter.IndexOf(".lora_", StringComparison.Ordinal)]);
             return new LoraOptions { Rank = rank, Alpha = rank, TargetModules = TargetModules.Named([.. modules.Distinct()]) };
         }
 

@@ -27,10 +27,14 @@ internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : I
 
     public long Rank => A.shape[0];
 
-    /// <summary>Whether A, B, scale and dropout are all there is; a faster path must leave everything else to AddTo.</summary>
+    /// <summary>
+    /// Whether A, B, scale and dropout are all there is; a faster path must leave everything else to AddTo.
+    /// </summary>
     public virtual bool IsPlain => true;
 
-    /// <summary>What is trained: the ending of its name after the module's, the tensor, whether weight decay applies.</summary>
+    /// <summary>
+    /// What is trained: the ending of its name after the module's, the tensor, whether weight decay applies.
+    /// </summary>
     public virtual IEnumerable<(string Ending, Tensor Value, bool Decays)> Trained =>
         [(".lora_A", A, true), (".lora_B", B, true)];
 

@@ -108,7 +108,9 @@ internal static class NewFactors
         return (a, b);
     }
 
-    /// <summary>Rows of A from one half of an orthogonal matrix and columns of B from the other, so that BA is zero.</summary>
+    /// <summary>
+    /// Rows of A from one half of an orthogonal matrix and columns of B from the other, so that BA is zero.
+    /// </summary>
     private static (Tensor A, Tensor B) Orthogonal(
         string module, int rank, long inputs, long outputs, Generator generator)
     {

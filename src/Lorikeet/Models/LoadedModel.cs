@@ -36,7 +36,8 @@ public sealed class LoadedModel : IDisposable
     public string? AdapterFolder => Source(Adapters.Active)?.Folder;
 
     /// <summary>
-    /// The format the acting adapter, or without one the model, was fine-tuned with; null for what was trained elsewhere.
+    /// The format the acting adapter, or without one the model, was fine-tuned with; null for what was trained
+    /// elsewhere.
     /// </summary>
     public PromptFormat? TrainedFormat => Source(Adapters.Active) is { } source ? source.Format : _format;
 
@@ -53,13 +54,18 @@ public sealed class LoadedModel : IDisposable
     /// Something is missing, damaged or does not fit; the message says what to do.
     /// </exception>
     public static LoadedModel Load(ModelOptions model, QuantizationOptions quantization, Action<int, int>? progress = null) =>
-        Load(model, model.Adapter is null ? [] : [new NamedAdapter(NamedAdapter.Default, model.Adapter)], quantization, progress);
+        Load(
+            model, model.Adapter is null ? [] : [new NamedAdapter(NamedAdapter.Default, model.Adapter)], quantization,
+            progress);
 
     /// <summary>The same with several adapters, of which the first acts.</summary>
     public static LoadedModel Load(
-        ModelOptions model, IReadOnlyList<NamedAdapter> adapters, QuantizationOptions quantization, Action<int, int>? progress = null)
+        ModelOptions model, IReadOnlyList<NamedAdapter> adapters, QuantizationOptions quantization,
+        Action<int, int>? progress = null)
     {
-        List<NamedAdapter> local = [.. adapters.Select(adapter => adapter with { Source = ModelSource.Resolve(adapter.Source, null) })];
+        var local = adapters
+            .Select(adapter => adapter with { Source = ModelSource.Resolve(adapter.Source, null) })
+            .ToList();
         var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : AdapterConfig.Read(local[0].Source).BaseModel;
         if (string.IsNullOrEmpty(name))
             throw new ConfigurationException("No model is named. Give a Hugging Face model folder or a hub id with --model.");
@@ -79,7 +85,9 @@ public sealed class LoadedModel : IDisposable
         }
     }
 
-    /// <summary>Combines adapters into another one, which then acts; it is asked in the format of the first of them.</summary>
+    /// <summary>
+    /// Combines adapters into another one, which then acts; it is asked in the format of the first of them.
+    /// </summary>
     /// <param name="name">The new adapter's name.</param>
     /// <param name="weights">Weight of each adapter by name.</param>
     /// <param name="kind">How they are summed.</param>

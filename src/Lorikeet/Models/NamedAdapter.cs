@@ -10,7 +10,9 @@ public sealed partial record NamedAdapter(string Name, string Source)
     /// <summary>The name of an adapter that nobody named.</summary>
     public const string Default = "default";
 
-    /// <summary>Reads NAME=DIR, or DIR alone: the first without a name is the default one, others bear their folder's name.</summary>
+    /// <summary>
+    /// Reads NAME=DIR, or DIR alone: the first without a name is the default one, others bear their folder's name.
+    /// </summary>
     public static IReadOnlyList<NamedAdapter> Parse(IReadOnlyList<string> texts)
     {
         var adapters = new List<NamedAdapter>();

@@ -16,7 +16,9 @@ public sealed record InferenceOptions
     [Option("revision", "model_revision")]
     public string? Revision { get; init; }
 
-    /// <summary>PEFT adapter to answer with; several are named NAME=DIR, and the first acts unless a row names another.</summary>
+    /// <summary>
+    /// PEFT adapter to answer with; several are named NAME=DIR, and the first acts unless a row names another.
+    /// </summary>
     /// <value>Not set: the model as it is.</value>
     [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID")]
     public IReadOnlyList<string> Adapters { get; init; } = [];

@@ -6,7 +6,9 @@ namespace Lorikeet.Training;
 /// <summary>What one target of each micro-batch counts in the loss of its step.</summary>
 internal static class LossShares
 {
-    /// <summary>One share for each micro-batch; by targets all are equal, so that k micro-batches equal one batch of k.</summary>
+    /// <summary>
+    /// One share for each micro-batch; by targets all are equal, so that k micro-batches equal one batch of k.
+    /// </summary>
     public static IReadOnlyList<double> Of(
         IReadOnlyList<IReadOnlyList<TrainingRow>> rows, IReadOnlyList<Batch> batches, OptimizationOptions options) =>
         options.LossDenominator switch

@@ -93,6 +93,15 @@ public sealed class VariantTests : IDisposable
     }
 
     [Fact]
+    public void AllLinear_IsWrittenAsTheNamesItMeans()
+    {
+        var json = JsonNode.Parse(AdapterConfig.Write(new LoraOptions(), null))!;
+        var peft = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("lora", "all_linear", "final", "adapter_config.json")))!;
+        string[] Names(JsonNode config) => [.. config["target_modules"]!.AsArray().Select(name => name!.GetValue<string>()).Order()];
+        Assert.Equal(Names(peft), Names(json));
+    }
+
+    [Fact]
     public void EmbeddingAdapter_HasTheNamesAndShapesOfPeft()
     {
         using var model = Load("embedding");

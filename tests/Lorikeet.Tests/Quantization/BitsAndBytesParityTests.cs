@@ -12,26 +12,26 @@ public sealed class BitsAndBytesParityTests : IDisposable
 {
     private readonly SafetensorsFile _golden = SafetensorsFile.Open(TestAssets.Golden("bnb_4bit.safetensors"));
 
-    public static TheoryData<string, FourBitType, bool> Cases()
-    {
-        var cases = new TheoryData<string, FourBitType, bool>();
-        foreach (var shape in (string[])["square", "odd_blocks", "outliers", "bf16"])
-        {
-            foreach (var type in Enum.GetValues<FourBitType>())
-            {
-                cases.Add(shape, type, false);
-                cases.Add(shape, type, true);
-            }
-        }
+    private static readonly string[] s_shapes = ["square", "odd_blocks", "outliers", "bf16"];
 
-        return cases;
-    }
+    private long _compared;
 
     public void Dispose() => _golden.Dispose();
 
     [Theory]
-    [MemberData(nameof(Cases))]
-    public void Quantize_GivesTheSameCodesAndScales(string shape, FourBitType type, bool doubleQuantization)
+    [InlineData(FourBitType.Nf4, false)]
+    [InlineData(FourBitType.Nf4, true)]
+    [InlineData(FourBitType.Fp4, false)]
+    [InlineData(FourBitType.Fp4, true)]
+    public void Quantize_GivesTheSameCodesAndScales(FourBitType type, bool doubleQuantization)
+    {
+        foreach (var shape in s_shapes) Compare(shape, type, doubleQuantization);
+        Compatibility.RecordEqual(
+            "Quantization", $"{type}{(doubleQuantization ? ", scales quantized too" : "")}: codes, scales, weights read back",
+            "bitsandbytes 0.50.2 on an H200, bit for bit", $"{_compared:N0} values of {s_shapes.Length} weights");
+    }
+
+    private void Compare(string shape, FourBitType type, bool doubleQuantization)
     {
         using var stored = TensorMemory.Read(_golden, $"{shape}.weight");
         using var dense = stored.to_type(shape == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32);
@@ -60,6 +60,7 @@ public sealed class BitsAndBytesParityTests : IDisposable
         var expected = _golden.Span<T>(name).ToArray();
         var values = TensorMemory.Span<T>(actual).ToArray();
         Assert.Equal(expected.Length, values.Length);
+        _compared += expected.Length;
         var different = Enumerable.Range(0, expected.Length).Where(i => !expected[i].Equals(values[i])).ToList();
         Assert.True(different.Count == 0, different.Count == 0 ? "" :
             $"{name}: {different.Count} of {expected.Length} differ, first at {different[0]}: {expected[different[0]]} expected, {values[different[0]]}.");

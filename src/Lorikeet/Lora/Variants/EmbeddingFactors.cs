@@ -1,5 +1,5 @@
-// LoRA on the embedding: a token's row is W[id] + s · B A[:, id], with A [r, vocabulary] zero and B [hidden, r] normal at
-// the beginning, and no dropout. With DoRA every column of the table has a magnitude: g ⊙ (W[id] + s · B A[:, id]),
+// LoRA on the embedding: a token's row is W[id] + s · B A[:, id], with A [r, vocabulary] zero and B [hidden, r] normal
+// at the beginning, and no dropout. With DoRA every column of the table has a magnitude: g ⊙ (W[id] + s · B A[:, id]),
 // g = m / ‖Wᵀ + s · BA‖ over the vocabulary. PEFT: tuners/lora/layer.py (Embedding), dora.py.
 using static TorchSharp.torch;
 

@@ -8,8 +8,8 @@ namespace Lorikeet.Lora.Variants;
 /// An adapter whose base gave up a part, as plain LoRA of twice the rank: BA - B₀A₀ = [B, -B₀] [A; A₀].
 /// </summary>
 /// <remarks>
-/// Reference: peft <c>save_pretrained(path_initial_model_for_weight_conversion=...)</c>. Rank and alpha are doubled, with
-/// rank stabilisation alpha grows by √2, so that the scale stays.
+/// Reference: peft <c>save_pretrained(path_initial_model_for_weight_conversion=...)</c>. Rank and alpha are doubled,
+/// with rank stabilisation alpha grows by √2, so that the scale stays.
 /// </remarks>
 internal static class PlainConversion
 {

@@ -26,10 +26,13 @@ internal sealed class ResidualFactors(Tensor a, Tensor b, Tensor initialA, Tenso
         base.AddTo(AddProduct(y, x, InitialA, InitialB, -Scale), x, context, projection);
 
     /// <summary>
-    /// Makes factors that are still as the decomposition gave them the part that the weight gave up. Where singular values
-    /// lie close together, two machines split a weight differently, and only the factors themselves tell which part it was.
+    /// Makes factors that are still as the decomposition gave them the part that the weight gave up. Where singular
+    /// values lie close together, two machines split a weight differently, and only the factors themselves tell which
+    /// part it was.
     /// </summary>
-    /// <remarks>Fresh from a singular value decomposition, A Aᵀ = Bᵀ B is diagonal; one training step ends that.</remarks>
+    /// <remarks>
+    /// Fresh from a singular value decomposition, A Aᵀ = Bᵀ B is diagonal; one training step ends that.
+    /// </remarks>
     public void SettleInitial()
     {
         using var scope = NewDisposeScope();

@@ -48,10 +48,13 @@ internal sealed class StoredFactors
         var (inputs, outputs) = _isEmbedding ? (weight[0], weight[1]) : (weight[1], weight[0]);
         yield return (_adapter.Require(_a), [Rank, inputs]);
         yield return (_adapter.Require(_b), [outputs, Rank]);
-        if (_settings.UseDora) yield return (_adapter.Require(_magnitude ?? AdapterNames.InFile(_module + AdapterNames.Magnitude)), [outputs]);
+        if (!_settings.UseDora) yield break;
+        yield return (_adapter.Require(_magnitude ?? AdapterNames.InFile(_module + AdapterNames.Magnitude)), [outputs]);
     }
 
-    /// <summary>The merged weight, float32, of the base's as float32 [out, in] ([vocabulary, hidden] for an embedding).</summary>
+    /// <summary>
+    /// The merged weight, float32, of the base's as float32 [out, in] ([vocabulary, hidden] for an embedding).
+    /// </summary>
     public Tensor AddTo(Tensor weight)
     {
         var (a, b) = (Read(_a), Read(_b));

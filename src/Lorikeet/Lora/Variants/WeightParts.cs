@@ -3,11 +3,15 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Lora.Variants;
 
-/// <summary>The part of a weight that an adapter takes over at the beginning: s · B₀A₀, of the adapter's rank.</summary>
+/// <summary>
+/// The part of a weight that an adapter takes over at the beginning: s · B₀A₀, of the adapter's rank.
+/// </summary>
 /// <remarks>Reference: peft <c>tuners/lora/layer.py</c>, pissa_init and olora_init; torch <c>_lowrank.py</c>.</remarks>
 internal static class WeightParts
 {
-    /// <summary>The principal part (PiSSA, arXiv 2404.02948): W = U S Vᵀ, A₀ = √(S/s) Vᵀ, B₀ = U √(S/s), of the top rank.</summary>
+    /// <summary>
+    /// The principal part (PiSSA, arXiv 2404.02948): W = U S Vᵀ, A₀ = √(S/s) Vᵀ, B₀ = U √(S/s), of the top rank.
+    /// </summary>
     /// <param name="weight">W, float32 [out, in].</param>
     /// <param name="rank">Rank.</param>
     /// <param name="scale">s.</param>
@@ -33,7 +37,9 @@ internal static class WeightParts
         return (u.narrow(1, 0, rank), s.narrow(0, 0, rank), v.narrow(0, 0, rank));
     }
 
-    /// <summary>Algorithms 4.4 and 5.1 of Halko, Martinsson and Tropp (arXiv 0909.4061), as <c>torch.svd_lowrank</c>.</summary>
+    /// <summary>
+    /// Algorithms 4.4 and 5.1 of Halko, Martinsson and Tropp (arXiv 0909.4061), as <c>torch.svd_lowrank</c>.
+    /// </summary>
     private static (Tensor U, Tensor S, Tensor V) LowRank(Tensor weight, int rank, int iterations, ulong key)
     {
         var wide = weight.shape[0] < weight.shape[1];

@@ -28,11 +28,19 @@ internal static class ParameterGroups
     public static IReadOnlyList<IReadOnlyList<Parameter>> Of(IReadOnlyList<Parameter> parameters, OptimizationOptions options)
     {
         List<Parameter> ordered = [.. parameters.OrderBy(Place)];
-        if (options.LoraPlusRatio is null) return [[.. ordered.Where(one => one.Decays)], [.. ordered.Where(one => !one.Decays)]];
-        var isFast = ordered.ToLookup(one => one.Value.ndim == 1 || one.Name.Contains(AdapterNames.B, StringComparison.Ordinal));
+        if (options.LoraPlusRatio is null) return ByDecay(ordered);
+        var isFast = ordered.ToLookup(
+            one => one.Value.ndim == 1 || one.Name.Contains(AdapterNames.B, StringComparison.Ordinal));
         bool IsEmbeddings(Parameter one) => options.LoraPlusEmbeddingRate is not null
             && one.Name.Contains(".lora_embedding_", StringComparison.Ordinal);
-        return [[.. isFast[false].Where(one => !IsEmbeddings(one))], [.. isFast[false].Where(IsEmbeddings)], [.. isFast[true].Where(one => one.Decays)], [.. isFast[true].Where(one => !one.Decays)]];
+        List<Parameter> slow = [.. isFast[false]];
+        return [[.. slow.Where(one => !IsEmbeddings(one))], [.. slow.Where(IsEmbeddings)], .. ByDecay(isFast[true])];
+    }
+
+    private static IReadOnlyList<IReadOnlyList<Parameter>> ByDecay(IEnumerable<Parameter> parameters)
+    {
+        var decays = parameters.ToLookup(one => one.Decays);
+        return [[.. decays[true]], [.. decays[false]]];
     }
 
     private static (int, int, int, int) Place(Parameter parameter)

@@ -10,8 +10,8 @@ using Lorikeet.Training.Optimizers;
 namespace Lorikeet.Training.Transformers;
 
 /// <summary>
-/// A checkpoint of transformers' Trainer (<c>checkpoint-200/</c>): adapter, <c>optimizer.pt</c>, <c>scheduler.pt</c> and
-/// <c>trainer_state.json</c>. The pickles are read as data, never executed.
+/// A checkpoint of transformers' Trainer (<c>checkpoint-200/</c>): adapter, <c>optimizer.pt</c>, <c>scheduler.pt</c>
+/// and <c>trainer_state.json</c>. The pickles are read as data, never executed.
 /// </summary>
 internal sealed class TrainerCheckpoint
 {
@@ -33,13 +33,14 @@ internal sealed class TrainerCheckpoint
     /// <summary>The state as it was read.</summary>
     public JsonObject State => _state;
 
-    /// <summary>The checkpoint that a path means: itself, or the newest in an output folder; null when it is none of the Trainer's.</summary>
+    /// <summary>
+    /// The checkpoint that a path means: itself, or the newest in an output folder; null when it is none of the
+    /// Trainer's.
+    /// </summary>
     public static string? Locate(string? path)
     {
         if (path is null || !Directory.Exists(path)) return null;
-        var newest = Directory.EnumerateDirectories(path, Prefix + "*")
-            .Where(folder => int.TryParse(Path.GetFileName(folder)[Prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            .MaxBy(folder => int.Parse(Path.GetFileName(folder)[Prefix.Length..], CultureInfo.InvariantCulture));
+        var newest = Directory.EnumerateDirectories(path, Prefix + "*").MaxBy(StepOf);
         return new[] { path, newest }.OfType<string>().FirstOrDefault(IsTrainers);
     }
 
@@ -59,10 +60,11 @@ internal sealed class TrainerCheckpoint
         RestoreOptimizer(parameters, optimizer, task.Options.Optimization, step);
         CompareEpochs(step, task.Plan.StepsPerEpoch);
         if (_state["best_metric"] is { } best)
-            _notes.Add($"The best evaluation of that run, {best}, is not carried over: its weights are in a folder of that run.");
+            _notes.Add($"The best evaluation of that run, {best}, is not carried over: its weights are in that run's folder.");
         _notes.Add(
-            "rng_state.pth was not read: Lorikeet keeps no generator, so dropout masks from here on are others than the Trainer would draw"
-            + (task.Options.Data.Sampler == RowSampler.Transformers ? "." : ", and so is the order of rows (choose sampler: transformers for its own)."));
+            "rng_state.pth was not read: Lorikeet keeps no generator, so dropout masks are not those of the Trainer"
+            + (task.Options.Data.Sampler == RowSampler.Transformers ? "."
+                : ", nor is the order of rows; sampler: transformers gives its order."));
         return new TrainingPosition
         {
             Step = step,
@@ -71,10 +73,18 @@ internal sealed class TrainerCheckpoint
         };
     }
 
+    private static int StepOf(string folder)
+    {
+        var number = Path.GetFileName(folder).AsSpan(Prefix.Length);
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : -1;
+    }
+
     private static bool IsTrainers(string folder) =>
         File.Exists(Path.Combine(folder, TrainerState.FileName)) && !TrainingCheckpoint.IsOne(folder);
 
-    /// <summary>The rate that scheduler.pt has for the next step must be that of the options, or the run would not be the same.</summary>
+    /// <summary>
+    /// The rate that scheduler.pt has for the next step must be that of the options, or the run would not be the same.
+    /// </summary>
     private void RequireSchedule(int step, Func<int, double> rateAt)
     {
         var path = Path.Combine(_folder, TrainerFiles.Scheduler);
@@ -88,10 +98,11 @@ internal sealed class TrainerCheckpoint
         if (file.Root is not PickleDictionary scheduler || First(scheduler["_last_lr"]) is not { } next) return;
         var ours = rateAt(step);
         if (Math.Abs(next - ours) <= RateTolerance * Math.Max(Math.Abs(next), First(scheduler["base_lrs"]) ?? 0)) return;
-        throw new ConfigurationException(
-            $"'{path}' goes on at a learning rate of {next.ToString(CultureInfo.InvariantCulture)} after step {step}, the options at " +
-            $"{ours.ToString(CultureInfo.InvariantCulture)}. It began with {First(scheduler["base_lrs"])?.ToString(CultureInfo.InvariantCulture)} " +
-            $"for {_state["max_steps"]} steps. Give the learning_rate, lr_scheduler_type, warmup and number of steps of that run.");
+        throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
+            $"'{path}' goes on at a learning rate of {next} after step {step}, the options at {ours}. ")
+            + string.Create(CultureInfo.InvariantCulture,
+            $"It began with {First(scheduler["base_lrs"])} for {_state["max_steps"]} steps. ")
+            + "Give the learning_rate, lr_scheduler_type, warmup and number of steps of that run.");
     }
 
     private void RestoreOptimizer(
@@ -105,14 +116,14 @@ internal sealed class TrainerCheckpoint
         }
 
         using var file = TorchFile.Open(path);
-        var numbered = ParameterGroups.Of(parameters, options).SelectMany(group => group).Select((one, number) => (one.Name, number))
-            .ToDictionary(pair => pair.Name, pair => pair.number);
+        var numbered = ParameterGroups.Of(parameters, options).SelectMany(group => group).Index()
+            .ToDictionary(pair => pair.Item.Name, pair => pair.Index);
         var count = (file.Root as PickleDictionary)?["state"] is PickleDictionary state ? state.Entries.Count : 0;
         if (count != numbered.Count)
         {
             throw new CheckpointException(
-                $"'{path}' holds the state of {count} parameters; the adapter has {numbered.Count}. Were its options (modules_to_save, bias, " +
-                "loraplus_lr_ratio) other ones?");
+                $"'{path}' holds the state of {count} parameters; the adapter has {numbered.Count}. " +
+                "Were its options (modules_to_save, bias, loraplus_lr_ratio) other ones?");
         }
 
         var names = optimizer.StateByParameter().SelectMany(parameter => parameter.Select(part => (
@@ -127,8 +138,8 @@ internal sealed class TrainerCheckpoint
         var spellings = s_averages.Where(names => names.Contains(part)).SelectMany(names => names).Prepend(part);
         return spellings.Select(name => $"state.{number}.{name}").FirstOrDefault(file.Tensors.ContainsKey)
             ?? throw new CheckpointException(
-                $"'{file}' has no '{part}' for parameter {number}. It holds {string.Join(", ", file.Tensors.Keys.Take(4))}, ... " +
-                "Choose the optim of that run.");
+                $"'{file}' has no '{part}' for parameter {number}. " +
+                $"It holds {string.Join(", ", file.Tensors.Keys.Take(4))}, ... Choose the optim of that run.");
     }
 
     private void CompareEpochs(int step, int stepsPerEpoch)
@@ -136,8 +147,9 @@ internal sealed class TrainerCheckpoint
         if (_state["epoch"]?.GetValue<double>() is not { } epoch) return;
         var ours = (double)step / stepsPerEpoch;
         if (Math.Abs(epoch - ours) < 1e-6 * Math.Max(1, ours)) return;
-        _notes.Add(string.Create(CultureInfo.InvariantCulture,
-            $"Step {step} was epoch {epoch:0.###} there and is {ours:0.###} here: rows, batch size or accumulation are not those of that run, or it counted a cut-off accumulation otherwise."));
+        _notes.Add(
+            string.Create(CultureInfo.InvariantCulture, $"Step {step} was epoch {epoch:0.###} there and is {ours:0.###} here: ")
+            + "rows, batch size or accumulation are not those of that run, or it counted a cut-off accumulation otherwise.");
     }
 
     private static double? First(object? list) => list is List<object?> { Count: > 0 } items ? items[0] switch

@@ -60,7 +60,8 @@ internal static unsafe class TrainerFiles
     }
 
     private static PickleDictionary Group(
-        List<object?> numbers, double factor, bool decays, LearningRateSchedule schedule, OptimizationOptions options, int step) =>
+        List<object?> numbers, double factor, bool decays, LearningRateSchedule schedule, OptimizationOptions options,
+        int step) =>
         Dictionary(
             ("weight_decay", decays ? options.WeightDecay : 0.0), ("lr", schedule.At(step) * factor),
             ("betas", new PickleTuple([options.AdamBeta1, options.AdamBeta2])), ("eps", options.AdamEpsilon), ("amsgrad", false),
@@ -81,7 +82,7 @@ internal static unsafe class TrainerFiles
     private static double Factor(int group, OptimizationOptions options) => group switch
     {
         2 or 3 => options.LoraPlusRatio!.Value,
-        1 when options.LoraPlusRatio is not null => (options.LoraPlusEmbeddingRate ?? options.LearningRate) / options.LearningRate,
+        1 when options is { LoraPlusRatio: not null, LoraPlusEmbeddingRate: { } rate } => rate / options.LearningRate,
         _ => 1,
     };
 

@@ -6,10 +6,12 @@ using Lorikeet.Options;
 namespace Lorikeet.Training.Transformers;
 
 /// <summary>
-/// <c>trainer_state.json</c> as transformers' Trainer writes it, and its log: an entry every logging_steps steps, with the
-/// mean loss since the one before, and one for each evaluation.
+/// <c>trainer_state.json</c> as transformers' Trainer writes it, and its log: an entry every logging_steps steps, with
+/// the mean loss since the one before, and one for each evaluation.
 /// </summary>
-/// <remarks>Reference: transformers 5.17 <c>trainer_callback.py</c>, TrainerState; <c>trainer.py</c>, _maybe_log_save_evaluate.</remarks>
+/// <remarks>
+/// Reference: transformers 5.17 <c>trainer_callback.py</c>, TrainerState; <c>trainer.py</c>, _maybe_log_save_evaluate.
+/// </remarks>
 internal sealed class TrainerState
 {
     public const string FileName = "trainer_state.json";

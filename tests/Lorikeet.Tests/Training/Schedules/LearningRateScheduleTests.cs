@@ -18,8 +18,9 @@ public class LearningRateScheduleTests
         var options = Options((SchedulerKind)WireNames.Find(typeof(SchedulerKind), name)!) with { LearningRate = (double)s_golden["lr"]! };
         var schedule = new LearningRateSchedule(options, (int)s_golden["total_steps"]!);
         var expected = s_golden["schedules"]![name]!.AsArray();
-        for (var step = 0; step < expected.Count; step++)
-            Assert.Equal((double)expected[step]!, schedule.At(step), 1e-18);
+        var difference = Enumerable.Range(0, expected.Count).Max(step => Math.Abs((double)expected[step]! - schedule.At(step)));
+        Assert.InRange(difference, 0, 1e-18);
+        Compatibility.RecordNear("Schedules", $"`{name}`: the rate of every step", "transformers 5.17.0", $"{expected.Count} steps", difference);
     }
 
     [Fact]
