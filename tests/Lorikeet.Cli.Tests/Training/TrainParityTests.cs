@@ -46,7 +46,10 @@ public sealed class TrainParityTests : IDisposable
         CompareSteps(Golden("lora", name, "trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
         CompareTensors(Golden("lora", name, "final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
         CompareTensors(Golden("lora", name, "first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
-        await Verify(model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"));
+        // A trained PiSSA adapter does not say which part its base gave up, and singular values that lie close together are
+        // split differently by two machines: PEFT's own files, loaded again here, are as far from PEFT's run.
+        await Verify(
+            model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"), name == "pissa" ? "2e-3" : "1e-4");
     }
 
     [Fact]
@@ -70,11 +73,11 @@ public sealed class TrainParityTests : IDisposable
     }
 
     /// <summary>Compares logits, loss and every continuation, greedy, by beams and in a left-padded batch.</summary>
-    private static async Task Verify(string[] model, string adapter, string expected) => Assert.Equal(
+    private static async Task Verify(string[] model, string adapter, string expected, string tolerance = "1e-4") => Assert.Equal(
         0,
         await CommandLine.RunAsync(
         [
-            "verify", .. model, "--adapter", adapter, "--against", expected, "--tolerance", "1e-4",
+            "verify", .. model, "--adapter", adapter, "--against", expected, "--tolerance", tolerance,
             "--torch_dtype", "float32", "--device", "cpu",
         ]));
 
