@@ -23,13 +23,15 @@ internal static class DecodingBenchmark
         var onCuda = device.type == DeviceType.CUDA;
         var rate = CopyRate.Measure(device);
         var config = ModelShapes.Find(options.Shape);
-        using var model = ModelFactory.Create(config, new LoadSettings(type, device, TrainingBenchmark.Quantization(options)), seed: 1);
+        var settings = new LoadSettings(type, device, TrainingBenchmark.Quantization(options));
+        using var model = ModelFactory.Create(config, settings, seed: 1);
         if (options.Rank > 0) LoraAttachment.Attach(model, TrainingBenchmark.Adapter(options), seed: 2);
 
         var (random, total) = (new Random(1), WarmUpTokens + options.NewTokens);
         var generation = new GenerationOptions { MaxNewTokens = total + 1, Optimized = options.Optimized };
-        DecodingRow[] rows = [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow(
-            row, [.. Enumerable.Range(0, PromptLength).Select(_ => random.Next(config.VocabularySize))], generation, null))];
+        int[] Prompt() => [.. Enumerable.Range(0, PromptLength).Select(_ => random.Next(config.VocabularySize))];
+        DecodingRow[] rows =
+            [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow(row, Prompt(), generation, null))];
         using var loop = new DecodingLoop(model, generation, rows);
         for (var i = 0; i < WarmUpTokens; i++) loop.Step();
         var clock = Stopwatch.StartNew();
@@ -44,7 +46,7 @@ internal static class DecodingBenchmark
             ["rank"] = options.Rank ?? 0,
             ["batch"] = options.Batch,
             ["new"] = options.NewTokens,
-            ["optimized"] = options.Optimized,
+            ["optimized"] = loop.IsOptimized,
             ["device"] = onCuda ? CudaDevice.Of(Math.Max(device.index, 0)).Name : $"cpu, {get_num_threads()} threads",
             ["tokens_per_second"] = Math.Round(options.Batch / seconds, 1),
             ["step_ms"] = Math.Round(seconds * 1000, 3),

@@ -24,15 +24,19 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
         var weight = projections[0].Weight;
         (_kernel, _narrowKernel) = (kernels.For(weight, isGated), kernels.Narrow);
         _adapters = new DecodingAdapters(projections, ScalarType.BFloat16, device);
-        _biases = [.. projections.Select(projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
-        _blocks = isGated ? Tiles(weight.Rows, TileRows / 2) : projections.Sum(projection => Tiles(projection.Weight.Rows, TileRows));
+        _biases =
+            [.. projections.Select(projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
+        _blocks = isGated
+            ? Tiles(weight.Rows, TileRows / 2)
+            : projections.Sum(projection => Tiles(projection.Weight.Rows, TileRows));
         (_gemv.Count, _gemv.Columns) = (projections.Count, (int)weight.Columns);
         if (weight is FourBitWeight fourBit)
             for (var i = 0; i < fourBit.Values.Length; i++) _gemv.Values[i] = fourBit.Values[i];
         if (_adapters.Rank > 0)
         {
             _narrow = Matrix.Create(CudaDecodingKernels.MostRows, _adapters.Rank, ScalarType.Float32, device);
-            (_gemv.Narrow, _gemv.NarrowPitch, _gemv.FactorPitch) = ((nint)_narrow.Pointer, _narrow.Pitch, _adapters.B!.Pitch);
+            (_gemv.Narrow, _gemv.NarrowPitch) = ((nint)_narrow.Pointer, _narrow.Pitch);
+            _gemv.FactorPitch = _adapters.B!.Pitch;
         }
 
         var row = 0;
