@@ -28,9 +28,9 @@ public sealed record BenchRunOptions
     public string Targets { get; init; } = "all";
 
     /// <summary>Rank of the adapters; 0 for none when decoding.</summary>
-    /// <value>As train has it.</value>
+    /// <value>Not set: 16 in training, as train has it, and no adapter when decoding.</value>
     [Option("rank", Minimum = 0)]
-    public int Rank { get; init; } = 16;
+    public int? Rank { get; init; }
 
     /// <summary>Dropout on the adapters' inputs.</summary>
     /// <value>None.</value>

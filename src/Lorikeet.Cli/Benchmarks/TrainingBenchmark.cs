@@ -19,6 +19,7 @@ namespace Lorikeet.Cli.Benchmarks;
 internal static class TrainingBenchmark
 {
     private const int WarmUpSteps = 2;
+    private const int DefaultRank = 16;
 
     /// <summary>Measures; the result is one object for people and programs.</summary>
     public static JsonObject Run(BenchRunOptions options, Device device)
@@ -56,7 +57,7 @@ internal static class TrainingBenchmark
             ["shape"] = options.Shape,
             ["quant"] = options.Quantization,
             ["targets"] = options.Targets,
-            ["rank"] = options.Rank,
+            ["rank"] = options.Rank ?? DefaultRank,
             ["dropout"] = options.Dropout,
             ["batch"] = options.Batch,
             ["length"] = options.Length,
@@ -89,10 +90,11 @@ internal static class TrainingBenchmark
         return new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing);
     }
 
-    private static LoraOptions Adapter(BenchRunOptions options) => new()
+    /// <summary>The adapter on the model.</summary>
+    internal static LoraOptions Adapter(BenchRunOptions options) => new()
     {
-        Rank = options.Rank,
-        Alpha = options.Rank,
+        Rank = options.Rank ?? DefaultRank,
+        Alpha = options.Rank ?? DefaultRank,
         Dropout = options.Dropout,
         TargetModules = options.Targets switch
         {

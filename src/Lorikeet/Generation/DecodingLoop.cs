@@ -28,6 +28,9 @@ internal sealed class DecodingLoop : IDisposable
         _logits = model.Prefill([.. _rows.Select(row => row.Ids.ToArray())], _cache);
     }
 
+    /// <summary>Whether the last token was read by the optimized step.</summary>
+    public bool IsOptimized => _step is not null;
+
     /// <summary>Adds a token to every row that goes on; false once all have ended.</summary>
     public bool Step()
     {

@@ -31,8 +31,8 @@ internal static class DecodingSupport
         [[layer.Query, layer.Key, layer.Value], [layer.Output], [layer.Gate, layer.Up], [layer.Down]];
 
     private static bool Covers(DecoderModel model) =>
-        !model.TrainsEmbedding && model.Embedding.dtype == model.ComputeType && !model.Config.QueryKeyNorm
-        && model.Config.Rope.Scaling != RopeScaling.Dynamic
+        model.Device.type == DeviceType.CUDA && !model.TrainsEmbedding && model.Embedding.dtype == model.ComputeType
+        && !model.Config.QueryKeyNorm && model.Config.Rope.Scaling != RopeScaling.Dynamic
         && model.LayerProjections.Append(model.Head).All(projection =>
             projection.TrainedWeight is null && projection.Lora is null or { Enabled: false } or { IsPlain: true });
 }

@@ -14,28 +14,29 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
 
     private readonly DecodingAdapters _adapters;
     private readonly Tensor?[] _biases;
-    private readonly CudaKernel _kernel, _dense;
+    private readonly CudaKernel _kernel, _narrowKernel;
     private readonly Matrix? _narrow; // float32 [rows of x, ranks]
     private readonly long _blocks;
     private Gemv _gemv;
-    private Gemv _down; // A x
 
     public CudaDecodingLinear(IReadOnlyList<Projection> projections, bool isGated, GemvKernels kernels, Device device)
     {
         var weight = projections[0].Weight;
-        (_kernel, _dense) = (kernels.For(weight, isGated), kernels.Dense);
+        (_kernel, _narrowKernel) = (kernels.For(weight, isGated), kernels.Narrow);
         _adapters = new DecodingAdapters(projections, ScalarType.BFloat16, device);
-        _biases = [.. projections.Select(projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
-        _blocks = isGated ? Tiles(weight.Rows, TileRows / 2) : projections.Sum(projection => Tiles(projection.Weight.Rows, TileRows));
+        _biases =
+            [.. projections.Select(projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
+        _blocks = isGated
+            ? Tiles(weight.Rows, TileRows / 2)
+            : projections.Sum(projection => Tiles(projection.Weight.Rows, TileRows));
         (_gemv.Count, _gemv.Columns) = (projections.Count, (int)weight.Columns);
         if (weight is FourBitWeight fourBit)
             for (var i = 0; i < fourBit.Values.Length; i++) _gemv.Values[i] = fourBit.Values[i];
         if (_adapters.Rank > 0)
         {
             _narrow = Matrix.Create(CudaDecodingKernels.MostRows, _adapters.Rank, ScalarType.Float32, device);
-            (_gemv.Narrow, _gemv.NarrowPitch, _gemv.FactorPitch) = ((nint)_narrow.Pointer, _narrow.Pitch, _adapters.B!.Pitch);
-            (_down.Count, _down.Columns) = (1, _gemv.Columns);
-            _down.All[0] = new Gemv.Part { Weight = (nint)_adapters.A!.Pointer, Rows = _adapters.Rank };
+            (_gemv.Narrow, _gemv.NarrowPitch) = ((nint)_narrow.Pointer, _narrow.Pitch);
+            _gemv.FactorPitch = _adapters.B!.Pitch;
         }
 
         var row = 0;
@@ -51,7 +52,8 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
     public void Run(Matrix x, Matrix y)
     {
         if (_narrow is not null)
-            _dense.Launch(Tiles(_adapters.Rank, TileRows), GemvKernels.Threads, _down, new MatrixView(x), new MatrixView(_narrow), 1);
+            _narrowKernel.Launch(
+                _adapters.Rank, GemvKernels.Threads, new MatrixView(_adapters.A!), new MatrixView(x), (nint)_narrow.Pointer);
         _kernel.Launch(
             _blocks, GemvKernels.Threads, _gemv, new MatrixView(x), new MatrixView(y), y.ElementType == ScalarType.Float32 ? 1 : 0);
     }

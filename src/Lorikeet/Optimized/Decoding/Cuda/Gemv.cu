@@ -50,11 +50,22 @@ template <bool Gated> __device__ __forceinline__ WeightRow rowOf(const Gemv& gem
 
 __device__ __forceinline__ long long clamped(const WeightRow& w) { return w.row < w.part->rows ? w.row : w.part->rows - 1; }
 
-// Read once, so not kept in the first-level cache, where x is.
-__device__ __forceinline__ uint4 loadOnce(const uint4* from)
+// 16 bytes, or zeros. Weights are read once, so not kept in the first-level cache, where x is.
+__device__ __forceinline__ uint4 loadOnce(const uint4* from, bool isThere)
 {
     uint4 x;
-    asm("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w) : "l"(from));
+    asm("{ .reg .pred p; setp.ne.u32 p, %5, 0; mov.u32 %0, 0; mov.u32 %1, 0; mov.u32 %2, 0; mov.u32 %3, 0;"
+        "@p ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4]; }"
+        : "=&r"(x.x), "=&r"(x.y), "=&r"(x.z), "=&r"(x.w) : "l"(from), "r"((unsigned)isThere));
+    return x;
+}
+
+__device__ __forceinline__ uint4 loadOften(const uint4* from, bool isThere)
+{
+    uint4 x;
+    asm("{ .reg .pred p; setp.ne.u32 p, %5, 0; mov.u32 %0, 0; mov.u32 %1, 0; mov.u32 %2, 0; mov.u32 %3, 0;"
+        "@p ld.global.v4.u32 {%0, %1, %2, %3}, [%4]; }"
+        : "=&r"(x.x), "=&r"(x.y), "=&r"(x.z), "=&r"(x.w) : "l"(from), "r"((unsigned)isThere));
     return x;
 }
 
@@ -70,7 +81,7 @@ __device__ __forceinline__ unsigned word(const uint4& x, int i) { return i == 0 
 
 typedef float Sums[16][8]; // a warp's share: rows of W by rows of x
 
-template <bool Gated> __device__ void sumDense(const Gemv& gemv, const Matrix& x, Sums& sums)
+template <bool Gated> __device__ __forceinline__ void sumDense(const Gemv& gemv, const Matrix& x, Sums& sums)
 {
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, group = lane / 4, quarter = lane % 4;
     WeightRow first = rowOf<Gated>(gemv, group), second = rowOf<Gated>(gemv, group + 8);
@@ -88,9 +99,9 @@ template <bool Gated> __device__ void sumDense(const Gemv& gemv, const Matrix& x
         {
             int step = start + i * warps;
             bool isIn = step < steps;
-            a[i] = isIn ? loadOnce(low + step * 4) : make_uint4(0, 0, 0, 0);
-            b[i] = isIn ? loadOnce(high + step * 4) : make_uint4(0, 0, 0, 0);
-            v[i] = isIn && takes ? input[step * 4] : make_uint4(0, 0, 0, 0);
+            a[i] = loadOnce(low + step * 4, isIn);
+            b[i] = loadOnce(high + step * 4, isIn);
+            v[i] = loadOften(input + step * 4, isIn && takes);
         }
 #pragma unroll
         for (int i = 0; i < ahead; i++)
@@ -105,73 +116,82 @@ template <bool Gated> __device__ void sumDense(const Gemv& gemv, const Matrix& x
     sums[group + 8][2 * quarter + 1] = c[3];
 }
 
-// 256 pairs of bfloat16, 32 copies of each.
-__device__ void fillPairs(const Gemv& gemv, unsigned* pairs)
+// Rows of x in groups of four. What the next steps need is on its way while the table is filled and others are computed.
+template <bool Gated, int Groups> struct FourBit
 {
-    unsigned pair = round2(gemv.values[threadIdx.x >> 4], gemv.values[threadIdx.x & 15]);
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-        *(uint4*)(pairs + threadIdx.x * 32 + (i + threadIdx.x) % 8 * 4) = make_uint4(pair, pair, pair, pair);
-}
+    static const int ahead = 2;
 
-// Rows of x in groups of four.
-template <bool Gated, int Groups> __device__ void sumFourBit(const Gemv& gemv, const Matrix& x, const unsigned* pairs, Sums& sums)
-{
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, group = lane / 4, quarter = lane % 4;
-    WeightRow first = rowOf<Gated>(gemv, group), second = rowOf<Gated>(gemv, group + 8);
-    const uint4* low = (const uint4*)((const unsigned char*)first.part->weight + clamped(first) * (gemv.columns / 2)) + quarter;
-    const uint4* high = (const uint4*)((const unsigned char*)second.part->weight + clamped(second) * (gemv.columns / 2)) + quarter;
-    // Of the four scales of a step, two blocks of two rows, each lane decodes one.
-    const Scales& scales = quarter < 2 ? first.part->scales : second.part->scales;
-    long long scaleFirst = clamped(quarter < 2 ? first : second) * gemv.columns + quarter % 2 * 64;
+    const uint4 *low, *high, *input[Groups];
     bool takes[Groups];
-    const uint4* input[Groups];
+    const Scales* scales;
+    long long scaleFirst;
+    int steps;
+    uint4 a[ahead], b[ahead], v[ahead][Groups][4];
+    float scale[ahead];
+    float total[Groups][2];
+
+    __device__ __forceinline__ FourBit(const Gemv& gemv, const Matrix& x)
+    {
+        int lane = threadIdx.x % 32, group = lane / 4, quarter = lane % 4;
+        WeightRow first = rowOf<Gated>(gemv, group), second = rowOf<Gated>(gemv, group + 8);
+        low = (const uint4*)((const unsigned char*)first.part->weight + clamped(first) * (gemv.columns / 2)) + quarter;
+        high = (const uint4*)((const unsigned char*)second.part->weight + clamped(second) * (gemv.columns / 2)) + quarter;
+        // Of the four scales of a step, two blocks of two rows, each lane decodes one.
+        scales = quarter < 2 ? &first.part->scales : &second.part->scales;
+        scaleFirst = clamped(quarter < 2 ? first : second) * gemv.columns + quarter % 2 * 64;
+        steps = gemv.columns / 128;
 #pragma unroll
-    for (int q = 0; q < Groups; q++)
-    {
-        int row = q * 4 + group / 2;
-        takes[q] = group % 2 == quarter / 2 && row < x.rows;
-        input[q] = (const uint4*)at(x, takes[q] ? row : 0, 0) + quarter * 4;
+        for (int q = 0; q < Groups; q++)
+        {
+            int row = q * 4 + group / 2;
+            takes[q] = group % 2 == quarter / 2 && row < x.rows;
+            input[q] = (const uint4*)at(x, takes[q] ? row : 0, 0) + quarter * 4;
+            total[q][0] = total[q][1] = 0;
+        }
     }
-    const char* own = (const char*)(pairs + lane);
-    int steps = gemv.columns / 128;
-    float total[Groups][2] = {};
-    for (int start = warp; start < steps; start += warps * ahead)
+
+    __device__ __forceinline__ void load(int start)
     {
-        uint4 a[ahead], b[ahead];
-        float scale[ahead];
 #pragma unroll
         for (int i = 0; i < ahead; i++)
         {
             int step = start + i * warps;
             bool isIn = step < steps;
-            a[i] = isIn ? loadOnce(low + step * 4) : make_uint4(0, 0, 0, 0);
-            b[i] = isIn ? loadOnce(high + step * 4) : make_uint4(0, 0, 0, 0);
-            scale[i] = isIn ? scaleOf(scales, (scaleFirst + step * 128) >> scales.shift) : 0;
+            a[i] = loadOnce(low + step * 4, isIn);
+            b[i] = loadOnce(high + step * 4, isIn);
+            scale[i] = isIn ? scaleOf(*scales, (scaleFirst + step * 128) >> scales->shift) : 0;
+#pragma unroll
+            for (int q = 0; q < Groups; q++)
+#pragma unroll
+                for (int j = 0; j < 4; j++) v[i][q][j] = loadOften(input[q] + step * 16 + j, isIn && takes[q]);
         }
+    }
+
+    // The two numbers that byte k of eight codes stands for; pairs are 32 copies of 256.
+    __device__ __forceinline__ static unsigned pair(const unsigned* pairs, unsigned codes, int k)
+    {
+        unsigned place = (k == 0 ? codes << 7 : codes >> (8 * k - 7)) & 0x7f80;
+        return *(const unsigned*)((const char*)pairs + (place | threadIdx.x % 32 * 4));
+    }
+
+    __device__ __forceinline__ void compute(const unsigned* pairs)
+    {
 #pragma unroll
         for (int i = 0; i < ahead; i++)
         {
-            int step = start + i * warps;
-            if (step >= steps) break;
             float c[Groups][4] = {};
 #pragma unroll
             for (int j = 0; j < 4; j++)
             {
                 unsigned codes = word(a[i], j), more = word(b[i], j);
-                uint4 v[Groups];
 #pragma unroll
-                for (int q = 0; q < Groups; q++) v[q] = takes[q] ? input[q][step * 16 + j] : make_uint4(0, 0, 0, 0);
-#pragma unroll
-                for (int k = 0; k < 2; k++)
+                for (int k = 0; k < 4; k += 2)
                 {
-                    unsigned a0 = *(const unsigned*)(own + ((k ? codes >> 9 : codes << 7) & 0x7f80));
-                    unsigned a2 = *(const unsigned*)(own + ((k ? codes >> 17 : codes >> 1) & 0x7f80));
-                    unsigned a1 = *(const unsigned*)(own + ((k ? more >> 9 : more << 7) & 0x7f80));
-                    unsigned a3 = *(const unsigned*)(own + ((k ? more >> 17 : more >> 1) & 0x7f80));
+                    unsigned a0 = pair(pairs, codes, k), a2 = pair(pairs, codes, k + 1);
+                    unsigned a1 = pair(pairs, more, k), a3 = pair(pairs, more, k + 1);
 #pragma unroll
                     for (int q = 0; q < Groups; q++)
-                        multiplyAdd(c[q], a0, a1, a2, a3, k ? v[q].z : v[q].x, k ? v[q].w : v[q].y);
+                        multiplyAdd(c[q], a0, a1, a2, a3, word(v[i][q][j], k), word(v[i][q][j], k + 1));
                 }
             }
             float s0 = __shfl_sync(0xffffffffu, scale[i], 0, 4), s1 = __shfl_sync(0xffffffffu, scale[i], 1, 4);
@@ -184,13 +204,18 @@ template <bool Gated, int Groups> __device__ void sumFourBit(const Gemv& gemv, c
             }
         }
     }
-#pragma unroll
-    for (int q = 0; q < Groups; q++)
+
+    __device__ __forceinline__ void store(Sums& sums) const
     {
-        sums[group][q * 4 + quarter] = total[q][0];
-        sums[group + 8][q * 4 + quarter] = total[q][1];
+        int lane = threadIdx.x % 32, group = lane / 4, quarter = lane % 4;
+#pragma unroll
+        for (int q = 0; q < Groups; q++)
+        {
+            sums[group][q * 4 + quarter] = total[q][0];
+            sums[group + 8][q * 4 + quarter] = total[q][1];
+        }
     }
-}
+};
 
 __device__ __forceinline__ float finished(const Gemv& gemv, const WeightRow& w, const Sums* sums, int index, int row)
 {
@@ -226,24 +251,67 @@ template <bool Gated> __device__ void gemvDense(const Gemv& gemv, const Matrix& 
     finish<Gated>(gemv, sums, x, y, isFloat);
 }
 
-template <bool Gated, int Groups> __device__ void gemvFourBit(const Gemv& gemv, const Matrix& x, const Matrix& y, int isFloat)
+template <bool Gated, int Groups> __device__ __forceinline__ void gemvFourBit(
+    const Gemv& gemv, const Matrix& x, const Matrix& y, int isFloat)
 {
     __shared__ Sums sums[warps];
     __shared__ __align__(16) unsigned pairs[256 * 32];
-    fillPairs(gemv, pairs);
+    FourBit<Gated, Groups> work(gemv, x);
+    int warp = threadIdx.x / 32, stride = warps * FourBit<Gated, Groups>::ahead;
+    work.load(warp);
+
+    unsigned pair = round2(gemv.values[threadIdx.x >> 4], gemv.values[threadIdx.x & 15]);
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        *(uint4*)(pairs + threadIdx.x * 32 + (i + threadIdx.x) % 8 * 4) = make_uint4(pair, pair, pair, pair);
     __syncthreads();
-    sumFourBit<Gated, Groups>(gemv, x, pairs, sums[threadIdx.x / 32]);
+
+    for (int start = warp; start < work.steps; start += stride)
+    {
+        if (start != warp) work.load(start);
+        work.compute(pairs);
+    }
+    work.store(sums[warp]);
     finish<Gated>(gemv, sums, x, y, isFloat);
 }
 
-#define GEMV(Name, Call)                                                                                               \
-    extern "C" __global__ void __launch_bounds__(256, 2) Name(                                                         \
+// result[row of x] = A x, rounded to bfloat16: one block for each row of A, which are few.
+extern "C" __global__ void narrow(Matrix a, Matrix x, float* result)
+{
+    for (int row = 0; row < x.rows; row += 2)
+    {
+        int other = min(row + 1, x.rows - 1);
+        float2 sum = make_float2(0, 0);
+        for (int column = threadIdx.x * 8; column < a.columns; column += blockDim.x * 8)
+        {
+            Values<8> factor = load<8>(at(a, blockIdx.x, column));
+            Values<8> one = load<8>(at(x, row, column)), two = load<8>(at(x, other, column));
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+            {
+                sum.x += factor.v[i] * one.v[i];
+                sum.y += factor.v[i] * two.v[i];
+            }
+        }
+        sum = blockSum(sum);
+        if (threadIdx.x == 0)
+        {
+            result[(long long)row * a.rows + blockIdx.x] = rounded(sum.x);
+            result[(long long)other * a.rows + blockIdx.x] = rounded(other == row ? sum.x : sum.y);
+        }
+        __syncthreads();
+    }
+}
+
+// The last number: blocks that a multiprocessor must hold at once to have enough on its way.
+#define GEMV(Name, Call, Blocks)                                                                                       \
+    extern "C" __global__ void __launch_bounds__(256, Blocks) Name(                                                    \
         const __grid_constant__ Gemv gemv, const Matrix x, const Matrix y, int isFloat)                                \
     { Call(gemv, x, y, isFloat); }
 
-GEMV(gemv_dense, gemvDense<false>)
-GEMV(gemv_dense_gated, gemvDense<true>)
-GEMV(gemv_four_bit_4, (gemvFourBit<false, 1>))
-GEMV(gemv_four_bit_8, (gemvFourBit<false, 2>))
-GEMV(gemv_four_bit_gated_4, (gemvFourBit<true, 1>))
-GEMV(gemv_four_bit_gated_8, (gemvFourBit<true, 2>))
+GEMV(gemv_dense, gemvDense<false>, 3)
+GEMV(gemv_dense_gated, gemvDense<true>, 3)
+GEMV(gemv_four_bit_4, (gemvFourBit<false, 1>), 3)
+GEMV(gemv_four_bit_8, (gemvFourBit<false, 2>), 2)
+GEMV(gemv_four_bit_gated_4, (gemvFourBit<true, 1>), 3)
+GEMV(gemv_four_bit_gated_8, (gemvFourBit<true, 2>), 2)

@@ -24,12 +24,13 @@ internal sealed class GemvKernels
     public GemvKernels(CudaModule module, int rows)
     {
         var width = rows <= 4 ? 4 : 8;
+        Narrow = module.Kernel("narrow");
         (_dense, _denseGated) = (module.Kernel("gemv_dense"), module.Kernel("gemv_dense_gated"));
         (_fourBit, _fourBitGated) = (module.Kernel($"gemv_four_bit_{width}"), module.Kernel($"gemv_four_bit_gated_{width}"));
     }
 
-    /// <summary>For dense weights.</summary>
-    public CudaKernel Dense => _dense;
+    /// <summary>For factors A.</summary>
+    public CudaKernel Narrow { get; }
 
     /// <summary>The kernel for a kind of weight.</summary>
     public CudaKernel For(FrozenWeight weight, bool isGated) =>
