@@ -33,7 +33,11 @@ internal sealed class RenderVerb : Verb
     {
         var options = Catalog.Bind(arguments, new RenderOptions());
         if (options.Model is null && options.Template is null)
-            throw new ConfigurationException("No template is named. Give --model DIR whose tokenizer has one, or --template FILE.");
+        {
+            throw new ConfigurationException(
+                "No template is named. Give --model DIR whose tokenizer has one, or --template FILE.");
+        }
+
         if (options.Input is null)
             throw new ConfigurationException("Nothing is rendered. Give --input FILE with rows of messages.");
 

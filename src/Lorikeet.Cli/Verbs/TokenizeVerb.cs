@@ -13,7 +13,8 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>The tokens of texts, by the code that training uses.</summary>
 internal sealed class TokenizeVerb : Verb
 {
-    public TokenizeVerb() : base("tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.")
+    public TokenizeVerb() : base(
+        "tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.")
     {
         foreach (var symbol in Catalog.Symbols) Add(symbol);
     }

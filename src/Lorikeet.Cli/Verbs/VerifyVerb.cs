@@ -46,9 +46,12 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
     {
         var width = result.Tensors.Max(tensor => tensor.Name.Length);
         var lines = result.Tensors.Select(tensor => string.Create(CultureInfo.InvariantCulture,
-            $"{(tensor.Passed ? "pass" : "FAIL")}  {tensor.Name.PadRight(width)}  largest difference {tensor.Difference,-8:G3} (allowed {tensor.Allowed:G3}, {tensor.Compared} values)"));
+            $"{(tensor.Passed ? "pass" : "FAIL")}  {tensor.Name.PadRight(width)}  largest difference {tensor.Difference,-8:G3} "
+            + $"(allowed {tensor.Allowed:G3}, {tensor.Compared} values)"));
         var failed = result.Tensors.Count(tensor => !tensor.Passed);
-        var summary = failed == 0 ? $"passed: {result.Tensors.Count} tensors agree" : $"FAILED: {failed} of {result.Tensors.Count} tensors differ";
+        var summary = failed == 0
+            ? $"passed: {result.Tensors.Count} tensors agree"
+            : $"FAILED: {failed} of {result.Tensors.Count} tensors differ";
         return string.Join(Environment.NewLine, lines.Append(summary));
     }
 

@@ -55,7 +55,8 @@ internal static class CardBody
         using Lorikeet.Options;
 
         using var model = LoadedModel.Load(
-            new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" }, new QuantizationOptions());
+            new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" },
+            new QuantizationOptions());
         var prompt = {{CSharpPrompt(card)}};
         var ids = new TextEncoder(model.Tokenizer!).EncodePrompt(prompt);
         var answer = new TextGenerator(model.Decoder, model.Tokenizer).Generate([ids], new GenerationOptions());

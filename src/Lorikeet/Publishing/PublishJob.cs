@@ -29,7 +29,11 @@ public sealed class PublishJob
     {
         _options = options;
         if (options.Folder.Length == 0)
-            throw new ConfigurationException("No folder is named. Give that of an adapter or model with --adapter or --model.");
+        {
+            throw new ConfigurationException(
+                "No folder is named. Give that of an adapter or model with --adapter or --model.");
+        }
+
         if (options.Repository.Length == 0)
             throw new ConfigurationException("No repository is named. Give its id, owner/name, with --repo.");
         (_folder, _isAdapter) = Find(options.Folder);
@@ -87,7 +91,8 @@ public sealed class PublishJob
             License = _options.License,
             Datasets = [.. datasets.Where(IsOnHub)],
             Prompt = Prompt(),
-            Training = run is null ? [] : [.. ReportSettings.Of(run).Select(setting => new CardFact(setting.Name, setting.Value))],
+            Training = run is null ? []
+                : [.. ReportSettings.Of(run).Select(setting => new CardFact(setting.Name, setting.Value))],
         };
     }
 
@@ -97,8 +102,8 @@ public sealed class PublishJob
         var name = (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, file)))?[key];
         if (string.IsNullOrEmpty(name)) name = run?.Options.Model.Model ?? "";
         return IsOnHub(name) ? name : throw new ConfigurationException(
-            $"'{_folder}' names '{name}' as the model that was fine-tuned, which is no id on the hub. Others need that id: " +
-            "give it with --base_model. (--model_card false leaves it out of a merged model.)");
+            $"'{_folder}' names '{name}' as the model that was fine-tuned, which is no id on the hub. Others " +
+            "need that id: give it with --base_model. (--model_card false leaves it out of a merged model.)");
     }
 
     private static bool IsOnHub(string name) => name.Contains('/') && HubClient.IsId(name) && !Path.Exists(name);
@@ -106,7 +111,8 @@ public sealed class PublishJob
     /// <summary>The options of the run that the folder lies in, if it does.</summary>
     private ResolvedOptions? ReadRun()
     {
-        var file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(Path.TrimEndingDirectorySeparator(_folder)))!, "run.yaml");
+        var folder = Path.GetFullPath(Path.TrimEndingDirectorySeparator(_folder));
+        var file = Path.Combine(Path.GetDirectoryName(folder)!, "run.yaml");
         return File.Exists(file) ? OptionsResolver.Resolve(file, []) : null;
     }
 

@@ -31,7 +31,10 @@ internal sealed partial class ExpectedTokens
         var shared = sequences[0].Zip(firstRow).TakeWhile(pair => pair.First == pair.Second).Count();
         shared = Math.Min(shared, sequences[0].Length - 1);
         if (shared == 0)
-            throw new CheckpointException($"'{name}' in '{file}' does not begin as input_ids do. It was expected to continue the first row.");
+        {
+            throw new CheckpointException(
+                $"'{name}' in '{file}' does not begin as input_ids do. It was expected to continue the first row.");
+        }
 
         // A greedy continuation is the same from any prompt along its way; beams are scored from the prompt's end.
         var length = name == "greedy" ? shared : Math.Min(shared, PromptLength);
@@ -51,7 +54,8 @@ internal sealed partial class ExpectedTokens
         };
         var result = generator.Generate(_prompts, options);
         var wanted = _sequences.Select(row => UpToEnd(row[width..], endTokens)).ToArray();
-        var different = wanted.Zip(result.Continuations, (row, continuation) => Different(row, continuation.OutputIds)).Sum();
+        var different = wanted
+            .Zip(result.Continuations, (row, continuation) => Different(row, continuation.OutputIds)).Sum();
         return new TensorVerdict(name, wanted.Sum(row => row.Length), different, 0);
     }
 
@@ -74,7 +78,8 @@ internal sealed partial class ExpectedTokens
         }
 
         throw new CheckpointException(
-            $"A row of '{name}' in '{file}' is not the beginning of the first row after padding on the left. Write the file again.");
+            $"A row of '{name}' in '{file}' is not the beginning of the first row after padding on the left. " +
+            "Write the file again.");
     }
 
     [GeneratedRegex(@"^(greedy|batched_leftpad_greedy|beam(?<beams>\d+))$")]

@@ -57,8 +57,8 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
         }
 
         return verdicts.Count > 0 ? new VerificationResult(verdicts, unknown) : throw new CheckpointException(
-            $"'{expected}' holds {string.Join(", ", expected.Tensors.Keys)}. Expected 'input_ids' with what a model makes of " +
-            "them ('logits', 'loss', 'hidden_states.0' ..., 'greedy', 'beam3'), or weights by their names.");
+            $"'{expected}' holds {string.Join(", ", expected.Tensors.Keys)}. Expected 'input_ids' with what a model " +
+            "makes of them ('logits', 'loss', 'hidden_states.0' ..., 'greedy', 'beam3'), or weights by their names.");
     }
 
     private TensorVerdict? CompareTensor(
@@ -67,10 +67,15 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
     {
         using var scope = NewDisposeScope();
         if (weights.Tensors.ContainsKey(name))
-            return HasAdapter ? null : judge.Compare(name, TensorMemory.Read(expected, name), TensorMemory.Read(weights, name));
+        {
+            return HasAdapter ? null
+                : judge.Compare(name, TensorMemory.Read(expected, name), TensorMemory.Read(weights, name));
+        }
+
         if (rows is null || logits is null) return null;
         if (name == "logits") return judge.Compare(name, rows.Select(expected, name), logits);
-        if (name == "loss") return judge.Compare(name, TensorMemory.Read(expected, name).flatten(), Loss(expected, rows, logits));
+        if (name == "loss")
+            return judge.Compare(name, TensorMemory.Read(expected, name).flatten(), Loss(expected, rows, logits));
         if (name.StartsWith(HiddenStates, StringComparison.Ordinal)
             && int.TryParse(name[HiddenStates.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
             && index < hidden.Count)

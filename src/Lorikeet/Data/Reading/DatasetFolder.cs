@@ -69,7 +69,8 @@ internal static partial class DatasetFolder
             ? $"The dataset in '{folder}' has several configurations, and none of them is the default."
             : $"dataset_config is '{wanted}', and the dataset in '{folder}' has no such configuration.";
         throw new ConfigurationException(
-            $"{problem} It has: {string.Join(", ", names.Order(StringComparer.Ordinal))}. Name one of these with dataset_config.");
+            $"{problem} It has: {string.Join(", ", names.Order(StringComparer.Ordinal))}. " +
+            "Name one of these with dataset_config.");
     }
 
     private static string[] Named(string folder, DatasetFiles files)
@@ -79,8 +80,9 @@ internal static partial class DatasetFolder
             .Where(name => files.Patterns.Count == 0
                 || files.Patterns.Any(pattern => FilePattern.Matches(start + pattern, name)))
             .ToArray();
+        var wanted = files.Patterns.DefaultIfEmpty("*").Select(pattern => start + pattern);
         return names.Length > 0 ? names : throw new DatasetException(
-            $"No data file in '{folder}' is one of {string.Join(", ", files.Patterns.DefaultIfEmpty("*").Select(pattern => start + pattern))}. " +
+            $"No data file in '{folder}' is one of {string.Join(", ", wanted)}. " +
             $"It has: {string.Join(", ", DataFileNames(folder).Take(10))}. Correct data_files or data_dir.");
     }
 

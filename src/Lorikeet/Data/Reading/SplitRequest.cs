@@ -13,7 +13,8 @@ internal sealed partial record SplitRequest(string Text, IReadOnlyList<SplitPart
 {
     /// <summary>Reads a request.</summary>
     /// <exception cref="ConfigurationException">It is not one.</exception>
-    public static SplitRequest Parse(string text) => new(text, [.. text.Split('+').Select(part => ParsePart(part.Trim(), text))]);
+    public static SplitRequest Parse(string text) =>
+        new(text, [.. text.Split('+').Select(part => ParsePart(part.Trim(), text))]);
 
     private static SplitPart ParsePart(string part, string whole)
     {
@@ -26,7 +27,9 @@ internal sealed partial record SplitRequest(string Text, IReadOnlyList<SplitPart
         }
 
         return new SplitPart(
-            match.Groups["name"].Value, SplitBoundary.Parse(match.Groups["from"].Value), SplitBoundary.Parse(match.Groups["to"].Value));
+            match.Groups["name"].Value,
+            SplitBoundary.Parse(match.Groups["from"].Value),
+            SplitBoundary.Parse(match.Groups["to"].Value));
     }
 
     [GeneratedRegex(@"^(?<name>[\w.-]+)(\[(?<from>-?\d+%?)?:(?<to>-?\d+%?)?\])?$", RegexOptions.CultureInvariant)]

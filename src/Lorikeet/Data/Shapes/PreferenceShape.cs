@@ -69,9 +69,12 @@ internal sealed partial class PreferenceShape : RowShape
         if (row[Prompt] is JsonArray messages) return messages.Select(message => message!.DeepClone());
         var asked = row.Text(Input) is { Length: > 0 } input ? $"{row.Text(Prompt)}\n\n{input}" : row.Text(Prompt) ?? "";
         var question = ConversationExample.Message("user", asked);
-        return row.Text(System) is { Length: > 0 } system ? [ConversationExample.Message("system", system), question] : [question];
+        return row.Text(System) is { Length: > 0 } system
+            ? [ConversationExample.Message("system", system), question]
+            : [question];
     }
 
-    [GeneratedRegex(@"(?:^|\n\n)(?<who>Human|Assistant): ?(?<what>.*?)(?=\n\n(?:Human|Assistant):|\z)", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"(?:^|\n\n)(?<who>Human|Assistant): ?(?<what>.*?)(?=\n\n(?:Human|Assistant):|\z)", RegexOptions.Singleline)]
     private static partial Regex Turns();
 }

@@ -32,7 +32,10 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
         Count = checked((int)(_ends.Length / sizeof(long)));
         var bytes = End(Count - 1) * sizeof(int);
         if (_ids.Length != bytes || _labels.Length != bytes || _ends.Length % sizeof(long) != 0)
-            throw new CheckpointException($"The token cache in '{folder}' is damaged. Delete the folder, or give --overwrite_cache.");
+        {
+            throw new CheckpointException(
+                $"The token cache in '{folder}' is damaged. Delete the folder, or give --overwrite_cache.");
+        }
     }
 
     /// <inheritdoc/>

@@ -45,8 +45,8 @@ internal sealed class TokenCache
             File.WriteAllText(Path.Combine(folder, FactsFile), JsonSerializer.Serialize(facts));
         });
         return TryOpen(entry) ?? throw new CheckpointException(
-            $"The token cache in '{entry}' vanished while it was written. Is another program cleaning that folder? Name another " +
-            "with --token_cache_dir.");
+            $"The token cache in '{entry}' vanished while it was written. Is another program cleaning that folder? Name " +
+            "another with --token_cache_dir.");
     }
 
     private static (StoredRows, EncodedFacts)? TryOpen(string entry)

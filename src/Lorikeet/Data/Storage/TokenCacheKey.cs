@@ -11,7 +11,8 @@ internal static class TokenCacheKey
 {
     private static readonly string[] s_tokenizerFiles =
     [
-        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json",
+        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "config.json",
     ];
 
     /// <summary>The key, in hexadecimal digits.</summary>
