@@ -18,7 +18,8 @@ internal sealed class ExportVerb : Verb
 
     private readonly Argument<string> _format = new("FORMAT")
     {
-        Description = "gguf: a file for llama.cpp and what is built on it. ollama: a folder with that file and a Modelfile.",
+        Description = "gguf: a file for llama.cpp and what is built on it. " +
+            "ollama: a folder with that file and a Modelfile.",
     };
 
     private readonly Option<bool> _json = SharedOptions.Json();
@@ -35,9 +36,11 @@ internal sealed class ExportVerb : Verb
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
-        ("a run's model in 8 bits, adapter merged", "export gguf --adapter runs/qa/adapter --output qa-q8_0.gguf --outtype q8_0"),
+        ("a run's model in 8 bits, adapter merged",
+            "export gguf --adapter runs/qa/adapter --output qa-q8_0.gguf --outtype q8_0"),
         ("the adapter alone", "export gguf --adapter runs/qa/adapter --adapter_only --output qa-lora.gguf"),
-        ("for Ollama; then 'ollama create qa -f qa/Modelfile'", "export ollama --adapter runs/qa/adapter --output qa --outtype q4_k_m"),
+        ("for Ollama; then 'ollama create qa -f qa/Modelfile'",
+            "export ollama --adapter runs/qa/adapter --output qa --outtype q4_k_m"),
     ];
 
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
@@ -46,8 +49,14 @@ internal sealed class ExportVerb : Verb
         var isFolder = arguments.GetValue(_format) == Ollama;
         if (isFolder)
         {
-            if (options.Output.Length == 0) throw new ConfigurationException("No output is named. Give a folder with --output.");
-            if (options.AdapterOnly) throw new ConfigurationException("adapter_only is for gguf. Ollama's folder holds a whole model; leave it out.");
+            if (options.Output.Length == 0)
+                throw new ConfigurationException("No output is named. Give a folder with --output.");
+            if (options.AdapterOnly)
+            {
+                throw new ConfigurationException(
+                    "adapter_only is for gguf. Ollama's folder holds a whole model; leave it out.");
+            }
+
             ModelFiles.RequireNew(options.Output, options.Overwrite);
         }
         else
@@ -79,12 +88,14 @@ internal sealed class ExportVerb : Verb
         }
 
         foreach (var note in notes) Console.Error.WriteLine(note);
-        Console.Error.WriteLine($"Wrote {file} ({WireNames.Of(outType)}, {Quantities.Bytes(new FileInfo(file).Length)}); comparing it with the model.");
+        var size = Quantities.Bytes(new FileInfo(file).Length);
+        Console.Error.WriteLine($"Wrote {file} ({WireNames.Of(outType)}, {size}); comparing it with the model.");
         var receipt = ExportCheck.Run(source, file, outType, options);
         Console.Out.WriteLine(asJson ? ToJson(file, outType, notes, receipt) : Describe(receipt));
         if (receipt.Passed) return 0;
         Console.Error.WriteLine(
-            $"'{file}' is not the model that was exported. Do not use it; export it with --outtype f32, and report this if it stays.");
+            $"'{file}' is not the model that was exported. Do not use it; export it with --outtype f32, and report this if " +
+            "it stays.");
         return 1;
     }
 
@@ -95,14 +106,18 @@ internal sealed class ExportVerb : Verb
         export.Write(options.Output);
         var difference = export.Verify(options.Output);
         var size = new FileInfo(options.Output).Length;
+        var passed = difference <= allowed;
+        var path = Path.GetFullPath(options.Output);
         Console.Out.WriteLine(asJson
-            ? JsonSerializer.Serialize(new { output = Path.GetFullPath(options.Output), bytes = size, max_relative_difference = difference, passed = difference <= allowed })
+            ? JsonSerializer.Serialize(new { output = path, bytes = size, max_relative_difference = difference, passed })
             : string.Create(CultureInfo.InvariantCulture,
-                $"Wrote {options.Output} ({Quantities.Bytes(size)}). Read back, it adds what the adapter adds up to {difference:G2} of the largest element."));
-        return difference <= allowed ? 0 : 1;
+                $"Wrote {options.Output} ({Quantities.Bytes(size)}). Read back, it adds what the adapter adds, up to " +
+                $"{difference:G2} of the largest element."));
+        return passed ? 0 : 1;
     }
 
-    private static string ToJson(string file, GgufOutType outType, IReadOnlyList<string> notes, ExportReceipt receipt) =>
+    private static string ToJson(
+        string file, GgufOutType outType, IReadOnlyList<string> notes, ExportReceipt receipt) =>
         JsonSerializer.Serialize(new
         {
             output = Path.GetFullPath(file),
@@ -120,10 +135,12 @@ internal sealed class ExportVerb : Verb
     private static string Describe(ExportReceipt receipt)
     {
         var logits = receipt.Logits;
-        var tokens = receipt.OtherTokens.Count == 0 ? "as the model's own" : $"DIFFER, as in '{receipt.OtherTokens[0]}'";
+        var verdict = receipt.Passed ? "passed" : "FAILED";
+        var tokens = receipt.OtherTokens.Count == 0
+            ? "as the model's own" : $"DIFFER, as in '{receipt.OtherTokens[0]}'";
         return string.Create(CultureInfo.InvariantCulture,
             $"""
-            Receipt over {logits.Positions} positions of {logits.Prompts} prompts: {(receipt.Passed ? "passed" : "FAILED")}
+            Receipt over {logits.Positions} positions of {logits.Prompts} prompts: {verdict}
               logits, largest difference  {logits.MaxDifference:G3} (allowed {logits.MaxDifferenceAllowed:G3})
               logits, mean difference     {logits.MeanDifference:G3}
               mean KL divergence          {logits.MeanKl:G3} nats (allowed {logits.MeanKlAllowed:G3})

@@ -3,7 +3,9 @@ namespace Lorikeet.Formats.Gguf;
 /// <summary>A tensor of a GGUF file.</summary>
 /// <param name="Name">Its name, such as <c>blk.0.attn_q.weight</c>.</param>
 /// <param name="Type">How its elements are stored.</param>
-/// <param name="Shape">Size of each dimension, the one whose elements are adjacent last; the file has them reversed.</param>
+/// <param name="Shape">
+/// Size of each dimension, the one whose elements are adjacent last; the file has them reversed.
+/// </param>
 /// <param name="Offset">Where it begins, from the start of the file.</param>
 /// <param name="ByteCount">Bytes of all elements.</param>
 internal sealed record GgufTensor(string Name, GgufType Type, long[] Shape, long Offset, long ByteCount);

@@ -31,9 +31,12 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
     {
         var content = Find(key)?.Content;
         if (content is null) return null;
-        if (content is not (byte or sbyte or ushort or short or uint or int or ulong or long)) throw Unexpected(key, "a whole number");
+        if (content is not (byte or sbyte or ushort or short or uint or int or ulong or long))
+            throw Unexpected(key, "a whole number");
         var number = Convert.ToDecimal(content, CultureInfo.InvariantCulture);
-        return number is >= int.MinValue and <= int.MaxValue ? (int)number : throw Unexpected(key, "a number below 2^31");
+        return number is >= int.MinValue and <= int.MaxValue
+            ? (int)number
+            : throw Unexpected(key, "a number below 2^31");
     }
 
     /// <summary>A number, or null when the key is absent.</summary>
@@ -55,14 +58,17 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
 
     /// <summary>The complaint that a key is not there.</summary>
     public CheckpointException Missing(string key) => new(
-        $"The metadata has no '{key}'. A language model in GGUF was expected. Where: '{path}'. Convert or download the model again.");
+        $"The metadata has no '{key}'. A language model in GGUF was expected. Where: '{path}'. " +
+        "Convert or download the model again.");
 
     private GgufValue? Find(string key) => values.GetValueOrDefault(key);
 
     private CheckpointException Unexpected(string key, string expected)
     {
         var value = values[key];
-        var actual = value.Type == GgufValueType.Array ? $"an array of {value.ElementType}" : $"{value.Content} ({value.Type})";
+        var actual = value.Type == GgufValueType.Array
+            ? $"an array of {value.ElementType}"
+            : $"{value.Content} ({value.Type})";
         return new CheckpointException(
             $"'{key}' is {actual}. Expected {expected}. Where: '{path}'. Convert or download the model again.");
     }

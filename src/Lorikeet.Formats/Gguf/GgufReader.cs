@@ -18,7 +18,11 @@ internal sealed class GgufReader(MappedFile file)
     public (Dictionary<string, GgufValue> Metadata, Dictionary<string, GgufTensor> Tensors) Read()
     {
         if (file.Length < sizeof(uint) || UInt32() != Magic)
-            throw new CheckpointException($"'{file.Path}' is not a GGUF file: it does not begin with 'GGUF'. Check the path, or fetch it again.");
+        {
+            throw new CheckpointException(
+                $"'{file.Path}' is not a GGUF file: it does not begin with 'GGUF'. Check the path, or fetch it again.");
+        }
+
         CheckVersion(UInt32());
         var tensorCount = Count(perItem: 24);
         var pairCount = Count(perItem: 13);
@@ -38,8 +42,10 @@ internal sealed class GgufReader(MappedFile file)
         if (version is 2 or 3) return;
         var isSwapped = BinaryPrimitives.ReverseEndianness(version) is 2 or 3;
         throw new CheckpointException(isSwapped
-            ? $"'{file.Path}' is a big-endian GGUF file. A little-endian one was expected. Convert the model again without --bigendian."
-            : $"'{file.Path}' is of GGUF version {version}. Version 2 or 3 was expected. Convert the model again with a current llama.cpp.");
+            ? $"'{file.Path}' is a big-endian GGUF file. A little-endian one was expected. " +
+                "Convert the model again without --bigendian."
+            : $"'{file.Path}' is of GGUF version {version}. Version 2 or 3 was expected. " +
+                "Convert the model again with a current llama.cpp.");
     }
 
     private Dictionary<string, GgufValue> ReadMetadata(long count)
@@ -69,7 +75,8 @@ internal sealed class GgufReader(MappedFile file)
         {
             var name = String();
             var rank = UInt32();
-            if (rank > LargestRank) throw Damaged($"tensor '{name}' has {rank} dimensions; at most {LargestRank} are possible");
+            if (rank > LargestRank)
+                throw Damaged($"tensor '{name}' has {rank} dimensions; at most {LargestRank} are possible");
             var shape = new long[rank];
             for (var axis = (int)rank - 1; axis >= 0; axis--) shape[axis] = (long)UInt64();
             var type = (GgufType)UInt32();
@@ -171,11 +178,14 @@ internal sealed class GgufReader(MappedFile file)
     private string String()
     {
         var length = UInt64();
-        if (length > (ulong)(file.Length - _position)) throw Damaged($"a text of {length} bytes at byte {_position} reaches past the end");
+        if (length > (ulong)(file.Length - _position))
+            throw Damaged($"a text of {length} bytes at byte {_position} reaches past the end");
         return Encoding.UTF8.GetString(Bytes((long)length));
     }
 
-    /// <summary>A number of things of which each takes some bytes, so that a damaged one cannot exhaust memory.</summary>
+    /// <summary>
+    /// A number of things of which each takes some bytes, so that a damaged one cannot exhaust memory.
+    /// </summary>
     private long Count(int perItem)
     {
         var count = UInt64();

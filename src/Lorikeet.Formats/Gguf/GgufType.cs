@@ -1,6 +1,8 @@
 namespace Lorikeet.Formats.Gguf;
 
-/// <summary>How the elements of a tensor are stored in a GGUF file (<c>ggml_type</c>); the values are those of the file.</summary>
+/// <summary>
+/// How the elements of a tensor are stored in a GGUF file (<c>ggml_type</c>); the values are those of the file.
+/// </summary>
 internal enum GgufType
 {
     F32 = 0,

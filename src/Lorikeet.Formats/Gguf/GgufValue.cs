@@ -34,9 +34,11 @@ internal sealed record GgufValue(GgufValueType Type, object Content, GgufValueTy
 
     public static implicit operator GgufValue(string value) => new(GgufValueType.String, value);
 
-    public static implicit operator GgufValue(string[] values) => new(GgufValueType.Array, values, GgufValueType.String);
+    public static implicit operator GgufValue(string[] values) =>
+        new(GgufValueType.Array, values, GgufValueType.String);
 
-    public static implicit operator GgufValue(float[] values) => new(GgufValueType.Array, values, GgufValueType.Float32);
+    public static implicit operator GgufValue(float[] values) =>
+        new(GgufValueType.Array, values, GgufValueType.Float32);
 
     public static implicit operator GgufValue(int[] values) => new(GgufValueType.Array, values, GgufValueType.Int32);
 }

@@ -22,7 +22,9 @@ internal static class GgufWriter
     /// <param name="path">The file to write.</param>
     /// <param name="metadata">Its metadata, in this order.</param>
     /// <param name="tensors">Its tensors, in this order.</param>
-    /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its shape takes.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A tensor wrote another number of bytes than its shape takes.
+    /// </exception>
     public static void Write(
         string path, IReadOnlyList<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<GgufTensorToWrite> tensors)
     {

@@ -31,7 +31,11 @@ internal sealed class AdapterExport : IDisposable
     public AdapterExport(ExportSource source, GgufOutType outType)
     {
         if (source.Adapter is null)
-            throw new ConfigurationException("adapter_only needs an adapter. Give the folder of a PEFT adapter with --adapter.");
+        {
+            throw new ConfigurationException(
+                "adapter_only needs an adapter. Give the folder of a PEFT adapter with --adapter.");
+        }
+
         (_source, _type) = (source, TypeOf(outType));
         _lora = AdapterConfig.Read(source.Adapter).Settings;
         if (_lora.ModulesToSave.Count > 0)
@@ -88,8 +92,8 @@ internal sealed class AdapterExport : IDisposable
     {
         var stored = file.Tensors[name];
         var tensor = empty(stored.Shape, ScalarType.Float32, CPU);
-        BlockFormats.Decode(
-            stored.Type, new ReadOnlySpan<byte>(file.Pointer(stored), checked((int)stored.ByteCount)), TensorMemory.Span<float>(tensor));
+        var blocks = new ReadOnlySpan<byte>(file.Pointer(stored), checked((int)stored.ByteCount));
+        BlockFormats.Decode(stored.Type, blocks, TensorMemory.Span<float>(tensor));
         return tensor;
     }
 
@@ -116,9 +120,12 @@ internal sealed class AdapterExport : IDisposable
         foreach (var module in Modules())
         {
             var isEmbedding = module == TensorNames.Embedding;
-            var (a, b) = isEmbedding ? (AdapterNames.EmbeddingA, AdapterNames.EmbeddingB) : (AdapterNames.A, AdapterNames.B);
+            var (a, b) = isEmbedding
+                ? (AdapterNames.EmbeddingA, AdapterNames.EmbeddingB)
+                : (AdapterNames.A, AdapterNames.B);
             if (!AdapterNames.Spellings(module + a).Contains(name)) continue;
-            var other = StoredFactors.Name(_weights, module + b) ?? throw Refused($"It holds '{name}' without its other half");
+            var other = StoredFactors.Name(_weights, module + b)
+                ?? throw Refused($"It holds '{name}' without its other half");
             return new Pair(module, GgufNames.ToGguf(TensorNames.Weight(module))!, name, other, isEmbedding);
         }
 
@@ -134,8 +141,11 @@ internal sealed class AdapterExport : IDisposable
     {
         var b = _weights.Tensors[pair.B].Shape;
         var a = _weights.Tensors[pair.A].Shape;
-        yield return Write(pair.Target + ".lora_a", pair.IsEmbedding ? [.. a.Reverse()] : a, () => pair.IsEmbedding ? Factor(pair.A).t() : Factor(pair.A));
-        yield return Write(pair.Target + ".lora_b", b, () => Reorder(Factor(pair.B) * Ratio(pair.Module), pair.Module, toGguf: true));
+        yield return pair.IsEmbedding
+            ? Write(pair.Target + ".lora_a", [.. a.Reverse()], () => Factor(pair.A).t())
+            : Write(pair.Target + ".lora_a", a, () => Factor(pair.A));
+        yield return Write(
+            pair.Target + ".lora_b", b, () => Reorder(Factor(pair.B) * Ratio(pair.Module), pair.Module, toGguf: true));
     }
 
     private GgufTensorToWrite Write(string name, long[] shape, Func<Tensor> value)
@@ -153,7 +163,9 @@ internal sealed class AdapterExport : IDisposable
 
     private Tensor Factor(string name) => TensorMemory.Read(_weights, name).to_type(ScalarType.Float32);
 
-    /// <summary>What a module's factor is in parts of the one that llama.cpp would use; 1 except for unusual patterns.</summary>
+    /// <summary>
+    /// What a module's factor is in parts of the one that llama.cpp would use; 1 except for unusual patterns.
+    /// </summary>
     private float Ratio(string module)
     {
         var rank = LoraAttachment.Rank(_lora, module);
@@ -178,11 +190,13 @@ internal sealed class AdapterExport : IDisposable
         GgufOutType.BF16 => GgufType.BF16,
         GgufOutType.Q8_0 => GgufType.Q8_0,
         _ => throw new ConfigurationException(
-            $"outtype {WireNames.Of(outType)} is too coarse for an adapter. Expected f32, f16, bf16 or q8_0, as llama.cpp converts them."),
+            $"outtype {WireNames.Of(outType)} is too coarse for an adapter. Expected f32, f16, bf16 or q8_0, as llama.cpp " +
+            "converts them."),
     };
 
     private CheckpointException Refused(string what) => new(
-        $"{what}, and llama.cpp takes pairs of LoRA only. Where: '{_source.Adapter}'. Leave adapter_only out to export the merged model.");
+        $"{what}, and llama.cpp takes pairs of LoRA only. Where: '{_source.Adapter}'. " +
+        "Leave adapter_only out to export the merged model.");
 
     /// <param name="Module">The module's name.</param>
     /// <param name="Target">Name of its weight in GGUF.</param>

@@ -29,11 +29,13 @@ internal static class ExportCheck
         var tokenizer = BaseModel.LoadTokenizer(source.Base);
         var read = BaseModel.LoadTokenizer(path);
         var prompts = ProbePrompts.For(source.Config, tokenizer);
-        var (device, type) = BaseModel.Prepare(new ModelOptions { Device = options.Device, LibTorch = options.LibTorch }, source.Config.StoredType);
+        var (device, type) = BaseModel.Prepare(
+            new ModelOptions { Device = options.Device, LibTorch = options.LibTorch }, source.Config.StoredType);
         var expected = Logits(source.Base, source.Adapter);
         var actual = Logits(path, null);
         var other = tokenizer is null ? []
-            : ProbePrompts.Texts.Where(text => read is null || !read.Encode(text).Ids.SequenceEqual(tokenizer.Encode(text).Ids));
+            : ProbePrompts.Texts.Where(
+                text => read is null || !read.Encode(text).Ids.SequenceEqual(tokenizer.Encode(text).Ids));
         var (relative, kl) = Allowed(outType, type);
         return new ExportReceipt(MergeReceipt.Compare(expected, actual, relative, kl), [.. other]);
 

@@ -32,11 +32,14 @@ internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Co
         return new ExportSource(folder, adapter, ModelConfig.Load(folder), title.Length > 0 ? title : "model");
     }
 
-    /// <summary>How the model is to be asked: as it was trained, else by the tokenizer's own template; null for neither.</summary>
+    /// <summary>
+    /// How the model is to be asked: as it was trained, else by the tokenizer's own template; null for neither.
+    /// </summary>
     public PromptFormat? Format()
     {
         var tokenizer = BaseModel.LoadTokenizer(Base);
-        return PromptFormat.TryLoad(Adapter ?? Base, tokenizer) ?? (tokenizer?.ChatTemplate is null ? null : PromptFormats.Create("tokenizer", tokenizer));
+        return PromptFormat.TryLoad(Adapter ?? Base, tokenizer)
+            ?? (tokenizer?.ChatTemplate is null ? null : PromptFormats.Create("tokenizer", tokenizer));
     }
 
     /// <summary>Refuses an output that exists, or that is no GGUF file.</summary>
@@ -45,9 +48,16 @@ internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Co
         if (output.Length == 0)
             throw new ConfigurationException("No output is named. Give a file that ends in .gguf with --output.");
         if (!output.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(output))
-            throw new ConfigurationException($"--output is '{output}'. A file that ends in .gguf was expected, such as '{output.TrimEnd('/', '\\')}.gguf'.");
+        {
+            throw new ConfigurationException(
+                $"--output is '{output}'. A file that ends in .gguf was expected, such as '{output.TrimEnd('/', '\\')}.gguf'.");
+        }
+
         if (File.Exists(output) && !overwrite)
-            throw new ConfigurationException($"'{output}' exists. A new file was expected. Name another, or say --overwrite.");
+        {
+            throw new ConfigurationException(
+                $"'{output}' exists. A new file was expected. Name another, or say --overwrite.");
+        }
     }
 
     /// <summary>The type that auto stands for.</summary>

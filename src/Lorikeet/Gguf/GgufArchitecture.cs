@@ -8,7 +8,8 @@ namespace Lorikeet.Gguf;
 internal static class GgufArchitecture
 {
     /// <summary>The architecture's name: Mistral is a llama.</summary>
-    public static string NameOf(ModelConfig config) => config.ModelType is "qwen2" or "qwen3" ? config.ModelType : GgufConfig.Llama;
+    public static string NameOf(ModelConfig config) =>
+        config.ModelType is "qwen2" or "qwen3" ? config.ModelType : GgufConfig.Llama;
 
     /// <summary>Describes a model.</summary>
     /// <exception cref="CheckpointException">llama.cpp would compute something else.</exception>
@@ -39,15 +40,19 @@ internal static class GgufArchitecture
     public static IEnumerable<string> Differences(ModelConfig config)
     {
         if (config.SlidingWindow is { } window)
-            yield return $"llama.cpp ignores the sliding window of {window} tokens in this architecture: longer texts are continued differently.";
-        if (config.Rope.Scaling == RopeScaling.Dynamic)
         {
-            yield return $"GGUF has no dynamic rotary scaling: texts longer than {config.Rope.OriginalMaxPositions} tokens are " +
+            yield return $"llama.cpp ignores the sliding window of {window} tokens in this architecture: longer texts are " +
                 "continued differently.";
         }
 
+        if (config.Rope.Scaling == RopeScaling.Dynamic)
+        {
+            yield return "GGUF has no dynamic rotary scaling: texts longer than " +
+                $"{config.Rope.OriginalMaxPositions} tokens are continued differently.";
+        }
+
         if (NameOf(config) != GgufConfig.Llama && (config.AttentionOutputBias || config.FeedForwardBias))
-            yield return "llama.cpp may not read the biases of the output and feed-forward projections in this architecture.";
+            yield return "llama.cpp may not read the biases of output and feed-forward projections in this architecture.";
     }
 
     private static IEnumerable<KeyValuePair<string, GgufValue>> DescribeRope(ModelConfig config)
@@ -64,8 +69,8 @@ internal static class GgufArchitecture
             if (!rope.Truncate)
             {
                 throw new CheckpointException(
-                    "The yarn scaling has truncate false, which GGUF cannot say. Expected true, as llama.cpp computes it. " +
-                    "The model can still be used here, from its folder.");
+                    "The yarn scaling has truncate false, which GGUF cannot say. Expected true, as llama.cpp computes it. The " +
+                    "model can still be used here, from its folder.");
             }
 
             yield return new("rope.scaling.original_context_length", (uint)rope.OriginalMaxPositions);

@@ -25,7 +25,9 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
 
     /// <summary>Opens the weights of a file.</summary>
-    /// <exception cref="CheckpointException">A tensor is of a type that is not decoded, or has no counterpart.</exception>
+    /// <exception cref="CheckpointException">
+    /// A tensor is of a type that is not decoded, or has no counterpart.
+    /// </exception>
     public static GgufCheckpoint Open(string path)
     {
         var config = ModelConfig.Load(path);
@@ -84,7 +86,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         var elements = (int)(entry.ElementCount / rows);
         Parallel.For(0L, rows, row =>
         {
-            var stored = new ReadOnlySpan<byte>(source + (reorders ? HeadRows.ToGguf(row, _headSize) : row) * storedBytes, (int)storedBytes);
+            var place = reorders ? HeadRows.ToGguf(row, _headSize) : row;
+            var stored = new ReadOnlySpan<byte>(source + place * storedBytes, (int)storedBytes);
             if (IsDense(tensor.Type)) stored.CopyTo(new Span<byte>(target + row * bytes, (int)bytes));
             else BlockFormats.Decode(tensor.Type, stored, new Span<float>(target + row * bytes, elements));
         });
@@ -110,8 +113,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         if (!BlockFormats.CanDecode(tensor.Type))
         {
             throw new CheckpointException(
-                $"Tensor '{tensor.Name}' is of the type {tensor.Type}. Expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 or Q2_K " +
-                $"to Q6_K. Where: '{_file.Path}'. Take a file of another quantization of the model.");
+                $"Tensor '{tensor.Name}' is of the type {tensor.Type}. Expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 " +
+                $"or Q2_K to Q6_K. Where: '{_file.Path}'. Take a file of another quantization of the model.");
         }
 
         var type = tensor.Type switch

@@ -6,11 +6,15 @@ using Lorikeet.Text.Tokenization.Gguf;
 
 namespace Lorikeet.Gguf;
 
-/// <summary>The configuration in a GGUF file, said over as the <c>config.json</c> that describes the same model.</summary>
+/// <summary>
+/// The configuration in a GGUF file, said over as the <c>config.json</c> that describes the same model.
+/// </summary>
 internal sealed class GgufConfig
 {
     /// <summary>Name of the architecture that Llama and Mistral share.</summary>
     public const string Llama = "llama";
+
+    private const string Epsilon = "attention.layer_norm_rms_epsilon";
 
     private static readonly string[] s_architectures = [Llama, "qwen2", "qwen3"];
 
@@ -20,7 +24,8 @@ internal sealed class GgufConfig
     private GgufConfig(GgufFile file)
     {
         _file = file;
-        _architecture = file.Metadata.Text(GgufNames.Architecture) ?? throw file.Metadata.Missing(GgufNames.Architecture);
+        _architecture = file.Metadata.Text(GgufNames.Architecture)
+            ?? throw file.Metadata.Missing(GgufNames.Architecture);
     }
 
     /// <summary>Reads the configuration of a file.</summary>
@@ -38,6 +43,8 @@ internal sealed class GgufConfig
         var source = Describe();
         var config = ModelConfigReader.Read(source, _file.Path);
         if (factors is null) return config;
+        if (factors.Length != config.HeadSize / 2)
+            throw Fault($"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.HeadSize / 2} were expected");
         if (Llama3Factors.Recognise(factors, config) is { } scaling)
         {
             source["rope_scaling"] = scaling;
@@ -54,7 +61,11 @@ internal sealed class GgufConfig
         if (_file.Metadata.Text(GgufNames.Kind) is { } kind and not "model")
             throw Fault($"It holds a '{kind}'", "a model was expected. Give an adapter in PEFT's format with --adapter");
         if (!s_architectures.Contains(_architecture))
-            throw Fault($"Its architecture is '{_architecture}'", $"one of {string.Join(", ", s_architectures)} was expected");
+        {
+            throw Fault(
+                $"Its architecture is '{_architecture}'", $"one of {string.Join(", ", s_architectures)} was expected");
+        }
+
         if (Integer("expert_count") is > 0)
             throw Fault("It is a mixture of experts", "a dense model was expected");
         if (Number("rope.scaling.attn_factor") is { } factor and not 1)
@@ -72,12 +83,14 @@ internal sealed class GgufConfig
             throw Fault($"It rotates {rotated} of {headSize} elements of a head", "all were expected");
         var window = Integer("attention.sliding_window");
         var positions = Require("context_length");
+        var embedding = Tensor(GgufNames.Embedding)
+            ?? throw Fault($"It has no {GgufNames.Embedding}", "a whole model was expected");
         var type = _architecture == Llama && window is not null ? "mistral" : _architecture;
         var config = new JsonObject
         {
             ["architectures"] = new JsonArray($"{char.ToUpperInvariant(type[0])}{type[1..]}ForCausalLM"),
             ["model_type"] = type,
-            ["vocab_size"] = (int)(Tensor(GgufNames.Embedding)?.Shape[0] ?? throw Fault($"It has no {GgufNames.Embedding}", "a whole model was expected")),
+            ["vocab_size"] = (int)embedding.Shape[0],
             ["hidden_size"] = hidden,
             ["intermediate_size"] = Require("feed_forward_length"),
             ["num_hidden_layers"] = Require("block_count"),
@@ -85,7 +98,7 @@ internal sealed class GgufConfig
             ["num_key_value_heads"] = Integer("attention.head_count_kv") ?? heads,
             ["head_dim"] = headSize,
             ["hidden_act"] = "silu",
-            ["rms_norm_eps"] = Number("attention.layer_norm_rms_epsilon") ?? throw _file.Metadata.Missing(Key("attention.layer_norm_rms_epsilon")),
+            ["rms_norm_eps"] = Number(Epsilon) ?? throw _file.Metadata.Missing(Key(Epsilon)),
             ["max_position_embeddings"] = positions,
             ["rope_theta"] = Number("rope.freq_base") ?? 10000,
             ["tie_word_embeddings"] = Tensor(GgufNames.Head) is null,
@@ -102,11 +115,16 @@ internal sealed class GgufConfig
 
     private JsonObject? RopeScaling(int positions)
     {
-        var type = _file.Metadata.Text(Key("rope.scaling.type")) ?? (Number("rope.scale_linear") is null ? "none" : "linear");
+        var type = _file.Metadata.Text(Key("rope.scaling.type"))
+            ?? (Number("rope.scale_linear") is null ? "none" : "linear");
         var factor = Number("rope.scaling.factor") ?? Number("rope.scale_linear");
         if (type == "none") return null;
         if (type is not ("linear" or "yarn") || factor is null)
-            throw Fault($"Its {Key("rope.scaling.type")} is '{type}' with the factor '{factor}'", "none, linear or yarn was expected");
+        {
+            throw Fault(
+                $"Its {Key("rope.scaling.type")} is '{type}' with the factor '{factor}'", "none, linear or yarn was expected");
+        }
+
         var scaling = new JsonObject { ["rope_type"] = type, ["factor"] = factor };
         if (type == "linear") return scaling;
         scaling["original_max_position_embeddings"] = Integer("rope.scaling.original_context_length") ?? positions;
@@ -119,7 +137,8 @@ internal sealed class GgufConfig
     private unsafe float[]? RopeFactors()
     {
         if (Tensor(GgufNames.RopeFactors) is not { } tensor) return null;
-        if (tensor.Type != GgufType.F32) throw Fault($"Its {GgufNames.RopeFactors} is of the type {tensor.Type}", "F32 was expected");
+        if (tensor.Type != GgufType.F32)
+            throw Fault($"Its {GgufNames.RopeFactors} is of the type {tensor.Type}", "F32 was expected");
         return new ReadOnlySpan<float>(_file.Pointer(tensor), (int)(tensor.ByteCount / sizeof(float))).ToArray();
     }
 
@@ -144,5 +163,6 @@ internal sealed class GgufConfig
         ? double.Parse(((float)number).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
         : null;
 
-    private CheckpointException Fault(string actual, string expected) => new($"{actual}; {expected}. Where: '{_file.Path}'.");
+    private CheckpointException Fault(string actual, string expected) =>
+        new($"{actual}; {expected}. Where: '{_file.Path}'.");
 }

@@ -57,8 +57,11 @@ internal sealed class GgufMixture(GgufOutType outType, int layers, bool isTied)
         if (usual is not (GgufType.Q4_0 or GgufType.Q4_K)) return usual;
         if (name == GgufNames.Head || (isTied && name == GgufNames.Embedding))
             return shape[^1] % usual.BlockSize() == 0 ? GgufType.Q6_K : GgufType.Q8_0;
-        var isSensitive = name.EndsWith(".attn_v.weight", StringComparison.Ordinal) || name.EndsWith(".ffn_down.weight", StringComparison.Ordinal);
-        return outType == GgufOutType.Q4_K_M && isSensitive && GetsMoreBits(GgufNames.LayerOf(name)!.Value) ? GgufType.Q6_K : usual;
+        var isSensitive = name.EndsWith(".attn_v.weight", StringComparison.Ordinal)
+            || name.EndsWith(".ffn_down.weight", StringComparison.Ordinal);
+        return outType == GgufOutType.Q4_K_M && isSensitive && GetsMoreBits(GgufNames.LayerOf(name)!.Value)
+            ? GgufType.Q6_K
+            : usual;
     }
 
     /// <summary>The first and last eighth of the layers, and every third between.</summary>

@@ -28,7 +28,8 @@ internal static partial class GgufNames
 
     private static readonly (string HuggingFace, string Gguf)[] s_inside =
     [
-        (TensorNames.Query, "attn_q"), (TensorNames.Key, "attn_k"), (TensorNames.Value, "attn_v"), (TensorNames.Output, "attn_output"),
+        (TensorNames.Query, "attn_q"), (TensorNames.Key, "attn_k"), (TensorNames.Value, "attn_v"),
+        (TensorNames.Output, "attn_output"),
         (TensorNames.Gate, "ffn_gate"), (TensorNames.Up, "ffn_up"), (TensorNames.Down, "ffn_down"),
         (TensorNames.InputNorm, "attn_norm"), (TensorNames.PostAttentionNorm, "ffn_norm"),
         (TensorNames.QueryNorm, "attn_q_norm"), (TensorNames.KeyNorm, "attn_k_norm"),
@@ -39,7 +40,11 @@ internal static partial class GgufNames
     {
         var (module, ending) = Cut(name);
         if (HuggingFaceLayer().Match(module) is { Success: true } match)
-            return Find(s_inside, match.Groups[2].Value, pair => pair.HuggingFace) is var (_, inside) ? $"blk.{match.Groups[1].Value}.{inside}{ending}" : null;
+        {
+            return Find(s_inside, match.Groups[2].Value, pair => pair.HuggingFace) is var (_, inside)
+                ? $"blk.{match.Groups[1].Value}.{inside}{ending}" : null;
+        }
+
         return Find(s_outside, module, pair => pair.HuggingFace) is var (_, outside) ? outside + ending : null;
     }
 

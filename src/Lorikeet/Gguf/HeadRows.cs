@@ -15,7 +15,8 @@ internal static class HeadRows
     /// <param name="name">Hugging Face name of the tensor.</param>
     public static bool AreReordered(string architecture, string name) =>
         architecture == GgufConfig.Llama
-        && (name.Contains($".{TensorNames.Query}.", StringComparison.Ordinal) || name.Contains($".{TensorNames.Key}.", StringComparison.Ordinal));
+        && (name.Contains($".{TensorNames.Query}.", StringComparison.Ordinal)
+            || name.Contains($".{TensorNames.Key}.", StringComparison.Ordinal));
 
     /// <summary>The row in a Hugging Face checkpoint of a row of a GGUF file.</summary>
     public static long ToHuggingFace(long row, int headSize)

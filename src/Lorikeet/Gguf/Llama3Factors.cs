@@ -26,15 +26,19 @@ internal static class Llama3Factors
     }
 
     /// <summary>
-    /// The <c>rope_scaling</c> that gives these factors, with the ramp that every Llama 3 has (1 to 4); null when none does.
+    /// The <c>rope_scaling</c> that gives these factors, with the ramp that every Llama 3 has (1 to 4); null when none
+    /// does.
     /// </summary>
     public static JsonObject? Recognise(IReadOnlyList<float> factors, ModelConfig config)
     {
         var factor = factors.Max();
         for (var original = 16; original <= 1 << 20; original *= 2)
         {
-            var candidate = config.Rope with { Factor = factor, OriginalMaxPositions = original, LowFrequencyFactor = 1, HighFrequencyFactor = 4 };
-            if (factors.Count != config.HeadSize / 2 || !Of(candidate, config.HeadSize).SequenceEqual(factors)) continue;
+            var candidate = config.Rope with
+            {
+                Factor = factor, OriginalMaxPositions = original, LowFrequencyFactor = 1, HighFrequencyFactor = 4,
+            };
+            if (!Of(candidate, config.HeadSize).SequenceEqual(factors)) continue;
             return new JsonObject
             {
                 ["rope_type"] = "llama3",

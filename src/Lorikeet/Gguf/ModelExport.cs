@@ -23,7 +23,8 @@ internal sealed unsafe class ModelExport
 {
     private const uint QuantizationVersion = 2;
     private const int ChunkBytes = 1 << 22;
-    private static readonly MergeSettings s_dense = new(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32);
+    private static readonly MergeSettings s_dense =
+        new(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32);
 
     private readonly ExportSource _source;
     private readonly GgufOutType _outType;
@@ -34,7 +35,9 @@ internal sealed unsafe class ModelExport
     /// <param name="outType">How weights are stored; not <see cref="GgufOutType.Auto"/>.</param>
     public ModelExport(ExportSource source, GgufOutType outType) => (_source, _outType) = (source, outType);
 
-    /// <summary>What of the model the file cannot hold, or llama.cpp does not do; known after <see cref="Write"/>.</summary>
+    /// <summary>
+    /// What of the model the file cannot hold, or llama.cpp does not do; known after <see cref="Write"/>.
+    /// </summary>
     public IReadOnlyList<string> Notes => _notes;
 
     /// <summary>Writes the file.</summary>
@@ -46,7 +49,8 @@ internal sealed unsafe class ModelExport
         var weights = merge.Tensors();
         var config = merge.Unties ? _source.Config with { TiedEmbeddings = false } : _source.Config;
         var mixture = new GgufMixture(_outType, config.LayerCount, config.TiedEmbeddings);
-        var tensors = RopeFactors(config).Concat(weights.Where(IsWanted).Select(tensor => ToWrite(tensor, mixture))).ToList();
+        var stored = weights.Where(IsWanted).Select(tensor => ToWrite(tensor, mixture));
+        var tensors = RopeFactors(config).Concat(stored).ToList();
         _notes.AddRange(GgufArchitecture.Differences(config));
         NoteFallbacks(tensors, mixture);
         GgufWriter.Write(path, Metadata(config, mixture), tensors);
@@ -73,13 +77,14 @@ internal sealed unsafe class ModelExport
         if (GgufFile.Exists(_source.Base))
         {
             using var file = GgufFile.Open(_source.Base);
-            var kept = file.Metadata.Values
-                .Where(pair => pair.Key.StartsWith("tokenizer.", StringComparison.Ordinal) && pair.Key != GgufKeys.ChatTemplate);
+            var kept = file.Metadata.Values.Where(pair => pair.Key != GgufKeys.ChatTemplate
+                && (pair.Key.StartsWith("tokenizer.", StringComparison.Ordinal) || GgufKeys.Own.Contains(pair.Key)));
             return template is null ? [.. kept] : [.. kept, new(GgufKeys.ChatTemplate, template)];
         }
 
         var pairs = GgufTokenizerMetadata.Describe(_source.Base, config.VocabularySize, template, out var leftOut);
-        if (pairs.Count == 1) _notes.Add("The model has no tokenizer, and so has the file: it takes and gives token ids only.");
+        if (pairs.Count == 1)
+            _notes.Add("The model has no tokenizer, and so has the file: it takes and gives token ids only.");
         if (leftOut > 0)
             _notes.Add($"{leftOut} tokens were left out, because the embedding has only {config.VocabularySize} rows.");
         return pairs;
@@ -93,32 +98,38 @@ internal sealed unsafe class ModelExport
         return factors is null
             ? []
             : [new GgufTensorToWrite(
-                GgufNames.RopeFactors, GgufType.F32, [factors.Length], stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)))];
+                GgufNames.RopeFactors, GgufType.F32, [factors.Length],
+                stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)))];
     }
 
     // Frequencies that old checkpoints store are computed from the configuration.
-    private static bool IsWanted(TensorToWrite tensor) => !tensor.Name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
+    private static bool IsWanted(TensorToWrite tensor) =>
+        !tensor.Name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private GgufTensorToWrite ToWrite(TensorToWrite tensor, GgufMixture mixture)
     {
         var name = GgufNames.ToGguf(tensor.Name) ?? throw new CheckpointException(
-            $"Tensor '{tensor.Name}' has no name in GGUF. Tensors of a Llama-family decoder were expected. Where: '{_source.Base}'.");
+            $"Tensor '{tensor.Name}' has no name in GGUF. Tensors of a Llama-family decoder were expected. " +
+            $"Where: '{_source.Base}'.");
         var type = mixture.TypeOf(name, tensor.Shape);
         var reorders = HeadRows.AreReordered(GgufArchitecture.NameOf(_source.Config), tensor.Name);
-        return new GgufTensorToWrite(name, type, tensor.Shape, stream => Store(stream, tensor, type, reorders ? _source.Config.HeadSize : null));
+        int? headSize = reorders ? _source.Config.HeadSize : null;
+        return new GgufTensorToWrite(name, type, tensor.Shape, stream => Store(stream, tensor, type, headSize));
     }
 
     /// <summary>Computes a tensor in float32, then stores its rows chunk by chunk.</summary>
     private static void Store(Stream stream, TensorToWrite tensor, GgufType type, int? headSize)
     {
-        if (tensor.Type != SafetensorsType.F32) throw new ArgumentException($"'{tensor.Name}' is {tensor.Type}; float32 was expected.", nameof(tensor));
+        if (tensor.Type != SafetensorsType.F32)
+            throw new ArgumentException($"'{tensor.Name}' is {tensor.Type}; float32 was expected.", nameof(tensor));
         var rows = tensor.Shape[0];
         var columns = (int)(tensor.ByteCount / sizeof(float) / rows);
         var rowBytes = (int)type.ByteCount([columns]);
         var values = (float*)NativeMemory.Alloc((nuint)tensor.ByteCount);
         try
         {
-            using (var memory = new UnmanagedMemoryStream((byte*)values, 0, tensor.ByteCount, FileAccess.Write)) tensor.Write(memory);
+            using (var memory = new UnmanagedMemoryStream((byte*)values, 0, tensor.ByteCount, FileAccess.Write))
+                tensor.Write(memory);
             var chunk = new byte[rowBytes * Math.Min(rows, Math.Max(1, ChunkBytes / rowBytes))];
             for (var first = 0L; first < rows; first += chunk.Length / rowBytes)
             {
@@ -126,7 +137,8 @@ internal sealed unsafe class ModelExport
                 Parallel.For(0L, count, i =>
                 {
                     var row = headSize is { } size ? HeadRows.ToHuggingFace(first + i, size) : first + i;
-                    BlockFormats.Encode(type, new ReadOnlySpan<float>(values + row * columns, columns), chunk.AsSpan((int)i * rowBytes, rowBytes));
+                    var elements = new ReadOnlySpan<float>(values + row * columns, columns);
+                    BlockFormats.Encode(type, elements, chunk.AsSpan((int)i * rowBytes, rowBytes));
                 });
                 stream.Write(chunk, 0, (int)count * rowBytes);
             }
@@ -139,11 +151,12 @@ internal sealed unsafe class ModelExport
 
     private void NoteFallbacks(IEnumerable<GgufTensorToWrite> tensors, GgufMixture mixture)
     {
-        var fallbacks = tensors.Where(tensor => tensor.Type != mixture.Unrestricted(tensor.Name, tensor.Shape)).ToList();
+        var fallbacks = tensors
+            .Where(tensor => tensor.Type != mixture.Unrestricted(tensor.Name, tensor.Shape)).ToList();
         if (fallbacks.Count == 0) return;
         var types = fallbacks.Select(tensor => tensor.Type).Distinct();
         _notes.Add(
-            $"{fallbacks.Count} matrices are stored in {string.Join(", ", types)} instead, because their rows do not divide " +
-            $"into blocks; such as {fallbacks[0].Name} [{string.Join(", ", fallbacks[0].Shape)}].");
+            $"{fallbacks.Count} matrices are stored in {string.Join(", ", types)} instead, because their rows do not " +
+            $"divide into blocks; such as {fallbacks[0].Name} [{string.Join(", ", fallbacks[0].Shape)}].");
     }
 }

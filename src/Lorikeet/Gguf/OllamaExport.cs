@@ -38,11 +38,12 @@ internal static class OllamaExport
         }
 
         var tokenizer = BaseModel.LoadTokenizer(source.Base);
-        var template = OllamaTemplate.Of(format, tokenizer?.BeginToken is { } begin ? tokenizer.IdToToken(begin) : null);
+        var begin = tokenizer?.BeginToken is { } id ? tokenizer.IdToToken(id) : null;
+        var template = OllamaTemplate.Of(format, begin);
         if (template is null)
-            notes.Add("The prompt format cannot be said in Ollama's template language; Ollama will look for one that it knows.");
+            notes.Add("The prompt format cannot be said in Ollama's language; Ollama will look for one that it knows.");
         else if (!template.IsExact)
-            notes.Add("The Modelfile has the plain form of the prompt format: dates, tools and default system messages are left out.");
+            notes.Add("The Modelfile has the plain form of the prompt format, without dates, tools and system messages.");
 
         if (template is not null) text.Append($"\nTEMPLATE \"\"\"{template.Template}\"\"\"\n");
         if (template?.System is { } system) text.Append($"\nSYSTEM \"\"\"{system}\"\"\"\n");
@@ -51,5 +52,6 @@ internal static class OllamaExport
         return text.ToString();
     }
 
-    private static string Quote(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n") + "\"";
+    private static string Quote(string text) =>
+        "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n") + "\"";
 }

@@ -3,10 +3,14 @@ using Lorikeet.Data.Prompts;
 
 namespace Lorikeet.Gguf;
 
-/// <summary>A prompt format in the words of Ollama: a Go template of one exchange, which Ollama repeats for each.</summary>
+/// <summary>
+/// A prompt format in the words of Ollama: a Go template of one exchange, which Ollama repeats for each.
+/// </summary>
 /// <param name="Template">The template.</param>
 /// <param name="System">The system message where none is given, if the format has one.</param>
-/// <param name="IsExact">Whether it renders what the format renders; otherwise it is the plain form of its family.</param>
+/// <param name="IsExact">
+/// Whether it renders what the format renders; otherwise it is the plain form of its family.
+/// </param>
 internal sealed record OllamaTemplate(string Template, string? System, bool IsExact)
 {
     // Texts that stand in no template, nor does any part of them.
@@ -28,7 +32,9 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
         ("<<SYS>>",
             "[INST] {{ if .System }}<<SYS>>\n{{ .System }}\n<</SYS>>\n\n{{ end }}{{ .Prompt }} [/INST]" +
             "{{ if .Response }} {{ .Response }} </s><s>{{ end }}"),
-        ("[INST]", "[INST] {{ if .System }}{{ .System }}\n\n{{ end }}{{ .Prompt }} [/INST]{{ if .Response }} {{ .Response }}</s>{{ end }}"),
+        ("[INST]",
+            "[INST] {{ if .System }}{{ .System }}\n\n{{ end }}{{ .Prompt }} [/INST]" +
+            "{{ if .Response }} {{ .Response }}</s>{{ end }}"),
         ("<|user|>",
             "{{ if .System }}<|system|>\n{{ .System }}</s>\n{{ end }}" +
             "<|user|>\n{{ .Prompt }}</s>\n<|assistant|>\n{{ .Response }}</s>\n"),
@@ -36,7 +42,9 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
 
     /// <summary>The template of a format; null when neither it nor its family can be said.</summary>
     /// <param name="format">How the model is asked.</param>
-    /// <param name="begin">Text of the token that begins a sequence, which Ollama puts there itself; null for none.</param>
+    /// <param name="begin">
+    /// Text of the token that begins a sequence, which Ollama puts there itself; null for none.
+    /// </param>
     public static OllamaTemplate? Of(PromptFormat format, string? begin)
     {
         if (Derive(format, begin) is { } exact) return exact;
@@ -54,10 +62,12 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
         {
             var alone = Cut(Render(format, begin, User(Ask1)), Ask1);
             var guided = Cut(Render(format, begin, Message("system", Sys), User(Ask1)), Sys, Ask1);
-            var two = Cut(Render(format, begin, User(Ask1), Message("assistant", Reply), User(Ask2)), Ask1, Reply, Ask2);
+            var twice = Render(format, begin, User(Ask1), Message("assistant", Reply), User(Ask2));
+            var two = Cut(twice, Ask1, Reply, Ask2);
             return alone is [var start, var generation] && guided is [var before, var after, var guidedEnd]
                 && two is [_, var answering, var between, var last]
-                && guidedEnd == generation && last == generation && answering.StartsWith(generation, StringComparison.Ordinal)
+                && guidedEnd == generation && last == generation
+                && answering.StartsWith(generation, StringComparison.Ordinal)
                 ? Compose(new Pieces(start, generation, before, after, answering[generation.Length..], between))
                 : null;
         }
@@ -69,7 +79,8 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
 
     private static OllamaTemplate? Compose(Pieces pieces)
     {
-        // A later turn begins as the first does, or as one after a system message when the first begins with a text of its own.
+        // A later turn begins as the first does, or as one after a system message when the first begins with a text of
+        // its own.
         var (start, system) = (pieces.Start, (string?)null);
         var ownText = pieces.Start.Length - pieces.Before.Length - pieces.After.Length;
         if (!pieces.Between.EndsWith(start, StringComparison.Ordinal))
@@ -117,8 +128,12 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
 
     private static JsonNode User(string content) => Message("user", content);
 
-    private static JsonNode Message(string role, string content) => new JsonObject { ["role"] = role, ["content"] = content };
+    private static JsonNode Message(string role, string content) =>
+        new JsonObject { ["role"] = role, ["content"] = content };
 
-    /// <summary>What a format writes: <c>Start Q Generation BeforeReply A Between Q</c>; <c>Before S After Q</c>.</summary>
-    private sealed record Pieces(string Start, string Generation, string Before, string After, string BeforeReply, string Between);
+    /// <summary>
+    /// What a format writes: <c>Start Q Generation BeforeReply A Between Q</c>; <c>Before S After Q</c>.
+    /// </summary>
+    private sealed record Pieces(
+        string Start, string Generation, string Before, string After, string BeforeReply, string Between);
 }

@@ -5,7 +5,8 @@ public sealed record ExportOptions
 {
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", "base", Placeholder = "DIR|FILE|ID")]
+    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", "base",
+        Placeholder = "DIR|FILE|ID")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
@@ -23,7 +24,9 @@ public sealed record ExportOptions
     [Option("output", "outfile", Placeholder = "FILE|DIR")]
     public string Output { get; init; } = "";
 
-    /// <summary>How weights are stored. Vectors stay F32, and the output of q4_0 and q4_k_m takes Q6_K, as in llama.cpp.</summary>
+    /// <summary>
+    /// How weights are stored. Vectors stay F32, and the output of q4_0 and q4_k_m takes Q6_K, as in llama.cpp.
+    /// </summary>
     /// <value>Auto: bf16 for a bfloat16 model, else f16; f32 for an adapter. These lose nothing that matters.</value>
     [Option("outtype", "quantization")]
     public GgufOutType OutType { get; init; }
@@ -43,7 +46,9 @@ public sealed record ExportOptions
     [Option("device")]
     public string Device { get; init; } = "auto";
 
-    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <summary>
+    /// Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.
+    /// </summary>
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }

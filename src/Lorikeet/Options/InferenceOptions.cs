@@ -5,7 +5,7 @@ namespace Lorikeet.Options;
 /// <summary>The model that answers, and where it computes.</summary>
 public sealed record InferenceOptions
 {
-    /// <summary>Model: a folder in Hugging Face format, or a hub id.</summary>
+    /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
     [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
         Placeholder = "DIR|ID")]

@@ -13,7 +13,7 @@ public sealed record MergeOptions
 /// <summary>The base, the adapter, and where the sum goes.</summary>
 public sealed record MergeSourceOptions
 {
-    /// <summary>Base model: a folder in Hugging Face format, or a hub id.</summary>
+    /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
     [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID")]
     public string Model { get; init; } = "";

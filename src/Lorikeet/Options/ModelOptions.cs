@@ -3,7 +3,7 @@ namespace Lorikeet.Options;
 /// <summary>The base model and where it computes.</summary>
 public sealed record ModelOptions
 {
-    /// <summary>Base model: a folder in Hugging Face format, or a hub id.</summary>
+    /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required; no model suits every purpose.</value>
     [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
         Placeholder = "DIR|ID")]

@@ -13,7 +13,7 @@ public sealed record QuantizeOptions
 /// <summary>The model, and where its quantized form goes.</summary>
 public sealed record QuantizeSourceOptions
 {
-    /// <summary>Model: a folder in Hugging Face format, or a hub id.</summary>
+    /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required.</value>
     [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID")]
     public string Model { get; init; } = "";

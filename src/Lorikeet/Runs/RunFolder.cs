@@ -21,7 +21,7 @@ public sealed class RunFolder
 {
     private const string Metrics = "metrics.jsonl";
     private static readonly string[] NamesOfARun =
-        ["run.yaml", Metrics, "log.txt", "report.md", "report.html", "checkpoints", "adapter", "tensorboard"];
+        ["run.yaml", Metrics, "log.txt", "report.md", "report.html", "checkpoints", "adapter", "model", "tensorboard"];
 
     /// <summary>Names the folder; nothing is read or written.</summary>
     public RunFolder(string folder)
@@ -87,7 +87,20 @@ public sealed class RunFolder
             return history.Result is null ? RunState.Interrupted : RunState.Finished;
         if (Checkpoints.Latest() is not null)
             return RunState.Interrupted;
-        return names.Except(NamesOfARun).Any() ? RunState.Foreign : RunState.Empty;
+        return names.Except(IsRun ? NamesOfARun : []).Any() ? RunState.Foreign : RunState.Empty;
+    }
+
+    // An adapter or model by itself may be somebody's own.
+    private bool IsRun => File.Exists(OptionsFile) || File.Exists(MetricsFile) || File.Exists(LogFile);
+
+    /// <summary>Refuses a folder that a run may not begin in; nothing is changed.</summary>
+    /// <param name="overwrite">Whether an earlier run there may be removed.</param>
+    /// <exception cref="ConfigurationException">The folder holds another run, or files that no run wrote.</exception>
+    public void RequireFree(bool overwrite)
+    {
+        var state = State();
+        if (!overwrite && state != RunState.Empty)
+            throw new ConfigurationException(Refusal(state));
     }
 
     /// <summary>Makes the folder ready for a run from its first step.</summary>
@@ -95,10 +108,10 @@ public sealed class RunFolder
     /// <exception cref="ConfigurationException">The folder holds another run, or files that no run wrote.</exception>
     public void Begin(bool overwrite = false)
     {
-        var state = State();
-        if (!overwrite && state != RunState.Empty)
-            throw new ConfigurationException(Refusal(state));
+        RequireFree(overwrite);
         Directory.CreateDirectory(Folder);
+        if (!IsRun)
+            return;
         foreach (var name in NamesOfARun)
             Remove(In(name));
     }

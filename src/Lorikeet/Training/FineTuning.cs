@@ -47,18 +47,22 @@ internal sealed class FineTuning : IDisposable
         var config = ModelConfig.Load(_folder);
         _resolved = RowLength.Fit(_resolved, config.MaxPositions);
         _options = _resolved.Options;
-        _run = OpenRun();
-        _recorder = new RunRecorder(_run, TensorBoard(config), clock);
-        _observers = new CompositeObserver(_recorder, display);
+        _run = new RunFolder(_options.Output.OutputDir!);
+        if (BeginsAnew) _run.RequireFree(_options.Output.Overwrite);
 
-        Enter("Reading", string.Join(", ", _options.Data.Datasets));
+        display.Observe(new StageEntered("Reading", string.Join(", ", _options.Data.Datasets)));
         _tokenizer = BaseModel.LoadTokenizer(_folder);
         _data = TrainingData.Load(_options, _tokenizer, config.VocabularySize, ModelSource.ResolveDataset);
-        Enter("Loading", _options.Model.Model);
+        display.Observe(new StageEntered("Loading", _options.Model.Model));
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings];
         _adapter = Attach();
         if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
+
+        // Only now, so that a mistake in what is read leaves no folder behind and removes none.
+        OpenRun();
+        _recorder = new RunRecorder(_run, TensorBoard(config), clock);
+        _observers = new CompositeObserver(_recorder, display);
     }
 
     /// <summary>The run's folder.</summary>
@@ -191,14 +195,14 @@ internal sealed class FineTuning : IDisposable
         return Path.GetFileName(parent) == "checkpoints" ? Path.GetDirectoryName(parent) : null;
     }
 
-    private RunFolder OpenRun()
+    /// <summary>Whether the folder is to be empty: a checkpoint of transformers goes on in a folder of its own.</summary>
+    private bool BeginsAnew => _options.Output.ResumeFromCheckpoint is not { } resumed || TrainerCheckpoint.Locate(resumed) is not null;
+
+    private void OpenRun()
     {
-        var run = new RunFolder(_options.Output.OutputDir!);
-        var resumed = _options.Output.ResumeFromCheckpoint;
-        if (resumed is null || TrainerCheckpoint.Locate(resumed) is not null) run.Begin(_options.Output.Overwrite);
-        Directory.CreateDirectory(run.Folder);
-        if (!File.Exists(run.OptionsFile)) AtomicFile.WriteText(run.OptionsFile, ToKeep().ToYaml());
-        return run;
+        if (BeginsAnew) _run.Begin(_options.Output.Overwrite);
+        Directory.CreateDirectory(_run.Folder);
+        if (!File.Exists(_run.OptionsFile)) AtomicFile.WriteText(_run.OptionsFile, ToKeep().ToYaml());
     }
 
     /// <summary>What run.yaml keeps: orders about what was there before would be wrong the next time.</summary>

@@ -44,6 +44,7 @@ public sealed class ModelRoundTripTests : IDisposable
         using var expected = Logits(folder, null);
         using var actual = Logits(File, null);
         TensorAssert.Close(expected, actual, 0, name);
+        Compatibility.RecordEqual("GGUF", $"`{name}` to GGUF (f32) and back: logits", "the same model", "12,800 logits");
     }
 
     [Theory]

@@ -106,6 +106,20 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains("no run wrote", error.Message);
     }
 
+    [Theory]
+    [InlineData("adapter")]
+    [InlineData("model")]
+    public void Begin_BesideAnAdapterOrModelThatNoRunWrote_LeavesIt(string name)
+    {
+        var file = Path.Combine(Directory.CreateDirectory(_folder[name]).FullName, "weights");
+        File.WriteAllText(file, "mine");
+        var run = new RunFolder(_folder.Path);
+
+        Assert.Throws<ConfigurationException>(() => run.Begin());
+        run.Begin(overwrite: true);
+        Assert.True(File.Exists(file));
+    }
+
     [Fact]
     public void Begin_WithOverwrite_RemovesTheRunAndNothingElse()
     {

@@ -16,16 +16,21 @@ internal static class BlockFit
     public static int Nearest(float value) =>
         (BitConverter.SingleToInt32Bits(value + 12582912f) & 0x007FFFFF) - 0x00400000;
 
-    /// <summary>Scale s and minimum m such that s code - m is near x, with codes of 0 to <paramref name="limit"/>.</summary>
+    /// <summary>
+    /// Scale s and minimum m such that s code - m is near x, with codes of 0 to <paramref name="limit"/>.
+    /// </summary>
     /// <param name="x">At most 32 elements.</param>
     /// <param name="weights">How much an error at each counts.</param>
     /// <param name="codes">Receives the best codes.</param>
     /// <param name="limit">Largest code.</param>
-    /// <param name="first">The first candidate has limit + this many steps between smallest and largest element.</param>
+    /// <param name="first">
+    /// The first candidate has limit + this many steps between smallest and largest element.
+    /// </param>
     /// <param name="step">Distance between candidates.</param>
     /// <param name="steps">Candidates after the first.</param>
     public static (float Scale, float Minimum) ScaleAndMinimum(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> weights, Span<byte> codes, int limit, float first, float step, int steps)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> weights, Span<byte> codes, int limit,
+        float first, float step, int steps)
     {
         var (min, max) = (x[0], x[0]);
         var weightSum = weights[0];
@@ -64,7 +69,9 @@ internal static class BlockFit
         return (scale, -min);
     }
 
-    /// <summary>Scale s such that s (code - limit) is near x, with codes of 0 to 2 limit - 1; errors count by x².</summary>
+    /// <summary>
+    /// Scale s such that s (code - limit) is near x, with codes of 0 to 2 limit - 1; errors count by x².
+    /// </summary>
     public static float Scale(ReadOnlySpan<float> x, Span<byte> codes, int limit)
     {
         var (distance, extreme) = (0f, 0f);
@@ -98,7 +105,8 @@ internal static class BlockFit
         for (var i = 0; i < x.Length; i++) codes[i] = (byte)Math.Clamp(Nearest(inverse * (x[i] - min)), 0, limit);
     }
 
-    private static float Error(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<byte> codes, float scale, float min)
+    private static float Error(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<byte> codes, float scale, float min)
     {
         var error = 0f;
         for (var i = 0; i < x.Length; i++)
@@ -110,7 +118,9 @@ internal static class BlockFit
         return error;
     }
 
-    /// <summary>The least-squares scale and minimum of given codes, with the minimum at most zero; null when there is none.</summary>
+    /// <summary>
+    /// The least-squares scale and minimum of given codes, with the minimum at most zero; null when there is none.
+    /// </summary>
     private static (float Scale, float Minimum)? Optimum(
         ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<byte> codes, float weightSum, float weighted)
     {
@@ -131,7 +141,8 @@ internal static class BlockFit
         return min > 0 ? (products / squares, 0) : (scale, min);
     }
 
-    private static (float Products, float Squares) Sums(ReadOnlySpan<float> x, float inverse, int limit, Span<byte> codes)
+    private static (float Products, float Squares) Sums(
+        ReadOnlySpan<float> x, float inverse, int limit, Span<byte> codes)
     {
         var (products, squares) = (0f, 0f);
         for (var i = 0; i < x.Length; i++)

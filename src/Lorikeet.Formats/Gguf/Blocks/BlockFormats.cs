@@ -14,7 +14,9 @@ internal static class BlockFormats
     private delegate void Encoder(ReadOnlySpan<float> values, Span<byte> block);
 
     /// <summary>Decodes whole blocks.</summary>
-    /// <exception cref="NotSupportedException">The type is not one that is decoded; see <see cref="CanDecode"/>.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The type is not one that is decoded; see <see cref="CanDecode"/>.
+    /// </exception>
     public static void Decode(GgufType type, ReadOnlySpan<byte> blocks, Span<float> values)
     {
         var decode = FindDecoder(type) ?? throw new NotSupportedException($"{type} is not decoded.");
@@ -59,7 +61,8 @@ internal static class BlockFormats
     {
         GgufType.F32 => static (values, block) => BinaryPrimitives.WriteSingleLittleEndian(block, values[0]),
         GgufType.F16 => static (values, block) => BinaryPrimitives.WriteHalfLittleEndian(block, (Half)values[0]),
-        GgufType.BF16 => static (values, block) => BinaryPrimitives.WriteUInt16LittleEndian(block, ToBFloat16(values[0])),
+        GgufType.BF16 => static (values, block) =>
+            BinaryPrimitives.WriteUInt16LittleEndian(block, ToBFloat16(values[0])),
         GgufType.Q4_0 => SmallBlocks.EncodeQ4_0,
         GgufType.Q5_0 => SmallBlocks.EncodeQ5_0,
         GgufType.Q8_0 => SmallBlocks.EncodeQ8_0,
@@ -72,6 +75,8 @@ internal static class BlockFormats
     private static ushort ToBFloat16(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 64) : (ushort)((bits + (0x7FFF + ((bits >> 16) & 1))) >> 16);
+        return float.IsNaN(value)
+            ? (ushort)((bits >> 16) | 64)
+            : (ushort)((bits + (0x7FFF + ((bits >> 16) & 1))) >> 16);
     }
 }

@@ -60,7 +60,9 @@ internal static class SuperBlockDecoding
         }
     }
 
-    /// <summary>d, dmin, 8 scales and minima of 6 bits in 12 bytes, 32 bytes of fifth bits, 128 bytes of 4-bit codes.</summary>
+    /// <summary>
+    /// d, dmin, 8 scales and minima of 6 bits in 12 bytes, 32 bytes of fifth bits, 128 bytes of 4-bit codes.
+    /// </summary>
     public static void DecodeQ5(ReadOnlySpan<byte> block, Span<float> values)
     {
         var (d, min) = (SmallBlocks.Float16(block), SmallBlocks.Float16(block[2..]));
@@ -91,12 +93,15 @@ internal static class SuperBlockDecoding
         {
             // Halves of 128 have four runs of 32: runs 0 and 2 share the first 32 low bytes, 1 and 3 the next.
             var (half, run, i) = (element / 128, element % 128 / 32, element % 32);
-            var code = low[half * 64 + run % 2 * 32 + i] >> run / 2 * 4 & 0xF | (high[half * 32 + i] >> run * 2 & 3) << 4;
+            var code = low[half * 64 + run % 2 * 32 + i] >> run / 2 * 4 & 0xF
+                | (high[half * 32 + i] >> run * 2 & 3) << 4;
             values[element] = d * (sbyte)scales[element / 16] * (code - 32);
         }
     }
 
-    /// <summary>Scale and minimum of a block of Q4_K and Q5_K: the upper four lend their high bits to the lower eight bytes.</summary>
+    /// <summary>
+    /// Scale and minimum of a block of Q4_K and Q5_K: the upper four lend their high bits to the lower eight bytes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (int Scale, int Minimum) SixBits(ReadOnlySpan<byte> packed, int part) => part < 4
         ? (packed[part] & 63, packed[part + 4] & 63)

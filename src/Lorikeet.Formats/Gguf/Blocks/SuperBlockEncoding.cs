@@ -22,7 +22,8 @@ internal static class SuperBlockEncoding
             foreach (var value in x) squares += value * value;
             var average = MathF.Sqrt(squares / 32);
             for (var i = 0; i < 32; i++) weights[i] = average + Math.Abs(x[i]);
-            (scales[part], minima[part]) = BlockFit.ScaleAndMinimum(x, weights, codes.Slice(part * 32, 32), 15, -1f, 0.1f, 20);
+            var best = codes.Slice(part * 32, 32);
+            (scales[part], minima[part]) = BlockFit.ScaleAndMinimum(x, weights, best, 15, -1f, 0.1f, 20);
             largestScale = scales[part] > largestScale ? scales[part] : largestScale;
             largestMinimum = minima[part] > largestMinimum ? minima[part] : largestMinimum;
         }
@@ -30,8 +31,9 @@ internal static class SuperBlockEncoding
         var d = WriteFloat16(largestScale / 63f, block);
         var min = WriteFloat16(largestMinimum / 63f, block[2..]);
         var packed = block[4..16];
-        PackSixBits(
-            scales, largestScale > 0 ? 63f / largestScale : 0, minima, largestMinimum > 0 ? 63f / largestMinimum : 0, packed);
+        var inverseScale = largestScale > 0 ? 63f / largestScale : 0;
+        var inverseMinimum = largestMinimum > 0 ? 63f / largestMinimum : 0;
+        PackSixBits(scales, inverseScale, minima, inverseMinimum, packed);
         for (var part = 0; part < 8; part++)
         {
             var (s, m) = SuperBlockDecoding.SixBits(packed, part);
@@ -83,7 +85,8 @@ internal static class SuperBlockEncoding
     }
 
     private static void PackSixBits(
-        ReadOnlySpan<float> scales, float inverseScale, ReadOnlySpan<float> minima, float inverseMinimum, Span<byte> packed)
+        ReadOnlySpan<float> scales, float inverseScale, ReadOnlySpan<float> minima, float inverseMinimum,
+        Span<byte> packed)
     {
         for (var part = 0; part < 8; part++)
         {

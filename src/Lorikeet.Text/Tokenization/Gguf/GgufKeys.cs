@@ -1,6 +1,8 @@
 namespace Lorikeet.Text.Tokenization.Gguf;
 
-/// <summary>Keys of the metadata that describe a tokenizer (gguf-py <c>constants.py</c>, <c>Keys.Tokenizer</c>).</summary>
+/// <summary>
+/// Keys of the metadata that describe a tokenizer (gguf-py <c>constants.py</c>, <c>Keys.Tokenizer</c>).
+/// </summary>
 internal static class GgufKeys
 {
     public const string Model = "tokenizer.ggml.model";
@@ -32,6 +34,9 @@ internal static class GgufKeys
     /// of a <c>tokenizer.model</c>, and not by their scores.
     /// </summary>
     public const string RanksByPlace = "lorikeet.tokenizer.merges_by_place";
+
+    /// <summary>The keys that are not the specification's.</summary>
+    public static IReadOnlyList<string> Own { get; } = [SpaceScheme, RanksByPlace];
 
     /// <summary><see cref="Model"/> of a SentencePiece byte-pair vocabulary.</summary>
     public const string SentencePiece = "llama";

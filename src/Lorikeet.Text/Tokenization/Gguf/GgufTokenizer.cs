@@ -24,7 +24,7 @@ internal sealed class GgufTokenizer
         _tokens = metadata.Array<string>(GgufKeys.Tokens) ?? throw metadata.Missing(GgufKeys.Tokens);
         _types = metadata.Array<int>(GgufKeys.Types) ?? [.. _tokens.Select(_ => (int)GgufTokenType.Normal)];
         if (_types.Length != _tokens.Length)
-            throw Fault($"It has {_tokens.Length} tokens and {_types.Length} types of tokens", "as many of each were expected");
+            throw Fault($"It has {_tokens.Length} tokens and {_types.Length} types of them", "as many of each were expected");
     }
 
     /// <summary>Whether a file holds a tokenizer.</summary>
@@ -51,7 +51,8 @@ internal sealed class GgufTokenizer
         using var file = GgufFile.Open(path);
         var (json, configuration) = new GgufTokenizer(file.Metadata, path).Describe();
         AtomicFile.WriteText(Path.Combine(folder, "tokenizer.json"), json.ToJsonString(s_format) + "\n");
-        AtomicFile.WriteText(Path.Combine(folder, "tokenizer_config.json"), configuration.ToJsonString(s_format) + "\n");
+        AtomicFile.WriteText(
+            Path.Combine(folder, "tokenizer_config.json"), configuration.ToJsonString(s_format) + "\n");
     }
 
     private (JsonObject Json, JsonObject Configuration) Describe()
@@ -98,19 +99,22 @@ internal sealed class GgufTokenizer
         };
         var addsSpace = _metadata.Flag(GgufKeys.AddsSpace) ?? true;
         var replace = new JsonObject { ["type"] = "Replace", ["pattern"] = Literal(" "), ["content"] = "▁" };
+        var prepend = new JsonObject { ["type"] = "Prepend", ["prepend"] = "▁" };
         if (_metadata.Text(GgufKeys.SpaceScheme) is { } scheme)
-            root["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = scheme, ["split"] = false };
-        else if (addsSpace)
-            root["normalizer"] = Sequence("normalizers", new JsonObject { ["type"] = "Prepend", ["prepend"] = "▁" }, replace);
+            root["pre_tokenizer"] = Metaspace(scheme);
         else
-            root["normalizer"] = replace;
+            root["normalizer"] = addsSpace ? Sequence("normalizers", prepend, replace) : replace;
         var decoders = Sequence(
             "decoders",
             new JsonObject { ["type"] = "Replace", ["pattern"] = Literal("▁"), ["content"] = " " },
             new JsonObject { ["type"] = "ByteFallback" },
             new JsonObject { ["type"] = "Fuse" });
         if (addsSpace)
-            decoders["decoders"]!.AsArray().Add(new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
+        {
+            decoders["decoders"]!.AsArray().Add(
+                (JsonNode)new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
+        }
+
         root["decoder"] = decoders;
     }
 
@@ -119,13 +123,15 @@ internal sealed class GgufTokenizer
         var merges = _metadata.Array<string>(GgufKeys.Merges) ?? throw _metadata.Missing(GgufKeys.Merges);
         root["model"] = new JsonObject
         {
-            ["type"] = "BPE", ["vocab"] = Vocabulary(), ["merges"] = new JsonArray([.. merges.Select(merge => (JsonNode)merge)]),
+            ["type"] = "BPE",
+            ["vocab"] = Vocabulary(),
+            ["merges"] = new JsonArray([.. merges.Select(merge => (JsonNode)merge)]),
         };
         if (rules is null || !PreTokenizerNames.TryApply(rules, root))
         {
             throw Fault(
                 $"Its pre-tokenizer ({GgufKeys.PreTokenizer}) is '{rules}'",
-                $"one of {string.Join(", ", PreTokenizerNames.All)} was expected, because another would change the tokens");
+                $"one of {string.Join(", ", PreTokenizerNames.All)} was expected, as another would change the tokens");
         }
     }
 
@@ -162,7 +168,10 @@ internal sealed class GgufTokenizer
         return vocabulary;
     }
 
-    private JsonArray AddedTokens() => new([.. Enumerable.Range(0, _tokens.Length).Where(IsAdded).Select(id => (JsonNode)new JsonObject
+    private JsonArray AddedTokens() =>
+        new([.. Enumerable.Range(0, _tokens.Length).Where(IsAdded).Select(id => (JsonNode)AddedToken(id))]);
+
+    private JsonObject AddedToken(int id) => new()
     {
         ["id"] = id,
         ["content"] = _tokens[id],
@@ -171,7 +180,7 @@ internal sealed class GgufTokenizer
         ["rstrip"] = false,
         ["normalized"] = false,
         ["special"] = _types[id] != (int)GgufTokenType.UserDefined,
-    })]);
+    };
 
     private bool IsAdded(int id) =>
         _types[id] is (int)GgufTokenType.Unknown or (int)GgufTokenType.Control or (int)GgufTokenType.UserDefined;
@@ -190,11 +199,19 @@ internal sealed class GgufTokenizer
             if (token is null) continue;
             special[token] = new JsonObject
             {
-                ["id"] = token, ["ids"] = new JsonArray(_metadata.Integer(key)!.Value), ["tokens"] = new JsonArray(token),
+                ["id"] = token,
+                ["ids"] = new JsonArray(_metadata.Integer(key)!.Value),
+                ["tokens"] = new JsonArray(token),
             };
         }
 
-        return new JsonObject { ["type"] = "TemplateProcessing", ["single"] = single, ["pair"] = single.DeepClone(), ["special_tokens"] = special };
+        return new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = single,
+            ["pair"] = single.DeepClone(),
+            ["special_tokens"] = special,
+        };
 
         JsonObject Special(string token) =>
             new() { ["SpecialToken"] = new JsonObject { ["id"] = token, ["type_id"] = 0 } };
@@ -210,7 +227,8 @@ internal sealed class GgufTokenizer
         };
         foreach (var (name, key) in new[]
         {
-            ("bos_token", GgufKeys.Begin), ("eos_token", GgufKeys.End), ("unk_token", GgufKeys.Unknown), ("pad_token", GgufKeys.Padding),
+            ("bos_token", GgufKeys.Begin), ("eos_token", GgufKeys.End),
+            ("unk_token", GgufKeys.Unknown), ("pad_token", GgufKeys.Padding),
         })
         {
             if (Named(key) is { } token) configuration[name] = token;
@@ -232,10 +250,14 @@ internal sealed class GgufTokenizer
     private static JsonObject Sequence(string name, params JsonNode[] items) =>
         new() { ["type"] = "Sequence", [name] = new JsonArray(items) };
 
+    private static JsonObject Metaspace(string scheme) =>
+        new() { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = scheme, ["split"] = false };
+
     private static JsonObject Literal(string text) => new() { ["String"] = text };
 
     private CheckpointException Fault(string actual, string expected) => new(
-        $"{actual}; {expected}. Where: '{_path}'. Convert or download the model again, or give the original model folder.");
+        $"{actual}; {expected}. Where: '{_path}'. " +
+        "Convert or download the model again, or give the original model folder.");
 
     private static readonly JsonSerializerOptions s_format = new()
     {

@@ -13,7 +13,8 @@ internal static class GgufTokenizerMetadata
     /// <param name="chatTemplate">The template to write; null for the tokenizer's own.</param>
     /// <param name="leftOut">Tokens that the embedding has no row for, and that are not written.</param>
     /// <exception cref="CheckpointException">llama.cpp has no form for the tokenizer.</exception>
-    public static List<KeyValuePair<string, GgufValue>> Describe(string folder, int size, string? chatTemplate, out int leftOut)
+    public static List<KeyValuePair<string, GgufValue>> Describe(
+        string folder, int size, string? chatTemplate, out int leftOut)
     {
         leftOut = 0;
         if (!Tokenizer.Exists(folder)) return [new(GgufKeys.Model, GgufKeys.None)];

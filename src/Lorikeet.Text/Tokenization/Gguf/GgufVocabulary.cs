@@ -8,7 +8,9 @@ using Lorikeet.Text.Tokenization.TokenizerJson;
 namespace Lorikeet.Text.Tokenization.Gguf;
 
 /// <summary>The tokens of a tokenizer as a GGUF file lists them, one for each row of the embedding.</summary>
-/// <remarks>Reference: llama.cpp <c>convert_hf_to_gguf.py</c>, <c>_create_vocab_sentencepiece</c> and <c>get_vocab_base</c>.</remarks>
+/// <remarks>
+/// Reference: llama.cpp <c>convert_hf_to_gguf.py</c>, <c>_create_vocab_sentencepiece</c> and <c>get_vocab_base</c>.
+/// </remarks>
 internal sealed class GgufVocabulary
 {
     // What added tokens and holes score there.
@@ -69,7 +71,8 @@ internal sealed class GgufVocabulary
         vocabulary.SpaceScheme = vocabulary.Model != GgufKeys.SentencePiece ? null
             : vocabulary.RanksByPlace ? LlamaConverter.Scheme(configuration)
             : root.IsMissing ? null
-            : root["pre_tokenizer"]["type"].AsStringOrNull() == "Metaspace" ? PreTokenizerReader.ReadScheme(root["pre_tokenizer"])
+            : root["pre_tokenizer"]["type"].AsStringOrNull() == "Metaspace"
+                ? PreTokenizerReader.ReadScheme(root["pre_tokenizer"])
             : null;
         return vocabulary;
     }
@@ -93,11 +96,12 @@ internal sealed class GgufVocabulary
     private static GgufVocabulary OfMergedPieces(JsonSetting root, int size)
     {
         var vocabulary = new GgufVocabulary(GgufKeys.SentencePiece, "default", size);
-        var tokens = root["model"]["vocab"].Members().Select(member => (Text: member.Name, Id: member.Value.AsTokenId())).ToList();
+        var tokens = root["model"]["vocab"].Members()
+            .Select(member => (Text: member.Name, Id: member.Value.AsTokenId())).ToList();
         var ranks = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (left, right) in Pairs(root)) ranks.TryAdd(left + right, ranks.Count);
         var added = AddedTokens(root).Select(token => token.Content).ToHashSet(StringComparer.Ordinal);
-        foreach (var (text, _) in tokens.OrderBy(token => token.Id).Where(token => !ByteTokens.TryParse(token.Text, out _)))
+        foreach (var (text, _) in tokens.Where(token => !ByteTokens.TryParse(token.Text, out _)).OrderBy(token => token.Id))
         {
             if (!added.Contains(text)) ranks.TryAdd(text, ranks.Count);
         }
@@ -125,7 +129,8 @@ internal sealed class GgufVocabulary
             $"(known here: {string.Join(", ", PreTokenizerNames.All)})", file);
         var merges = Pairs(root).Select(pair => $"{Spell(pair.Left)} {Spell(pair.Right)}").ToArray();
         var vocabulary = new GgufVocabulary(GgufKeys.ByteLevel, rules, size) { Merges = merges };
-        foreach (var (token, id) in root["model"]["vocab"].Members()) vocabulary.Set(id.AsTokenId(), token, GgufTokenType.Normal, 0);
+        foreach (var (token, id) in root["model"]["vocab"].Members())
+            vocabulary.Set(id.AsTokenId(), token, GgufTokenType.Normal, 0);
         return vocabulary;
 
         static string Spell(string part) => part.Replace(' ', 'Ġ');

@@ -52,7 +52,9 @@ internal static class PreTokenizerNames
     }
 
     /// <param name="Name">The name in llama.cpp.</param>
-    /// <param name="Pattern">The expression that text is split by; null for that of GPT-2, which needs no saying.</param>
+    /// <param name="Pattern">
+    /// The expression that text is split by; null for that of GPT-2, which needs no saying.
+    /// </param>
     /// <param name="IgnoresMerges">Whether a word that is a token is taken whole.</param>
     /// <param name="Normalizer">Type of the normalizer, if any.</param>
     /// <param name="SplitsDigits">Whether digits are split off one by one.</param>

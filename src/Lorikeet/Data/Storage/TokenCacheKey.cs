@@ -31,8 +31,7 @@ internal static class TokenCacheKey
             TextProgram = typeof(Tokenizer).Module.ModuleVersionId,
             Data = source.Files.Select(file => new { file.Format, Content = HashOf(file.Path) }).ToArray(),
             source.Selection,
-            Tokenizer = tokenizer is null ? [] : s_tokenizerFiles
-                .Select(name => Path.Combine(tokenizer.Folder, name)).Where(File.Exists).Select(HashOf).ToArray(),
+            Tokenizer = tokenizer is null ? [] : HashesOf(tokenizer),
             vocabularySize,
             Shape = rendering.Shape.Kind,
             Columns = rendering.ColumnMap.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray(),
@@ -45,6 +44,19 @@ internal static class TokenCacheKey
             options.AppendEos,
         };
         return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(parts)));
+    }
+
+    /// <summary>The tokenizer's files; a GGUF file, which holds the weights too, stands by its date and size.</summary>
+    private static string[] HashesOf(Tokenizer tokenizer)
+    {
+        var tokens = string.Join('\0', Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.IdToToken));
+        var file = new FileInfo(tokenizer.Folder);
+        return
+        [
+            $"{TokenHash.Of(tokens):x}",
+            .. file.Exists ? (string[])[$"{file.FullName} {file.Length} {file.LastWriteTimeUtc:O}"] : [],
+            .. s_tokenizerFiles.Select(name => Path.Combine(tokenizer.Folder, name)).Where(File.Exists).Select(HashOf),
+        ];
     }
 
     private static string HashOf(string path)
