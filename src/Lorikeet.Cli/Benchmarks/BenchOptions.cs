@@ -47,7 +47,7 @@ public sealed record BenchRunOptions
     [Option("length", Minimum = 2)]
     public int Length { get; init; } = 256;
 
-    /// <summary>Which layers are computed again in the backward pass: none, full, or auto (those that do not fit).</summary>
+    /// <summary>Which layers are computed again in the backward pass: none, or all (full).</summary>
     /// <value>None: the fastest where memory suffices.</value>
     [Option("checkpointing")]
     public string Checkpointing { get; init; } = "none";
@@ -86,9 +86,4 @@ public sealed record BenchRunOptions
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }
-
-    /// <summary>Model to load, for bench load.</summary>
-    /// <value>Required there.</value>
-    [Option("model", Placeholder = "DIR|ID")]
-    public string? Model { get; init; }
 }
