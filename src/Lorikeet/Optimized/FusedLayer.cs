@@ -86,7 +86,7 @@ internal sealed class FusedLayer : IDisposable
         var attention = layer.Attention!;
         narrow = Output.InputGradient(gradient, pass.OutputNarrow, pass.AttendedGradient, dropout); // do
         Output.FactorGradients(gradient, narrow, attention.Attended, layer.OutputNarrow, dropout);
-        var qkvGradient = layer.QkvGradient; // where g,u were
+        var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
         _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient);
         attention.Dispose();
         layer.Attention = null;

@@ -70,12 +70,14 @@ internal abstract class FusedWeight : IDisposable
 /// <summary>Weights that lie in memory as the GEMM wants them.</summary>
 internal sealed class DenseFusedWeight : FusedWeight
 {
-    private readonly Matrix _matrix;
+    private readonly Matrix _joined;
+    private readonly Matrix _matrix; // with its border
 
     public DenseFusedWeight(IReadOnlyList<DenseWeight> parts, int rank, Scratch scratch)
         : base(RowsOf(parts), (int)parts[0].Columns, rank, scratch)
     {
-        _matrix = parts.Count == 1 && Right + Below == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
+        _joined = parts.Count == 1 && Right + Below == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
+        _matrix = _joined.Bordered ?? _joined;
         A = Below > 0 ? _matrix.RowRange(Rows, Below) : Zeros(Rank, Columns, scratch);
         B = Right > 0 ? _matrix.ColumnRange(Columns, Right) : Zeros(Rows, Rank, scratch);
     }
@@ -90,7 +92,7 @@ internal sealed class DenseFusedWeight : FusedWeight
     {
         A.Dispose();
         B.Dispose();
-        _matrix.Dispose();
+        _joined.Dispose();
     }
 
     /// <summary>Copies the parts end to end and makes each a view of its rows, so that no weight exists twice.</summary>
@@ -109,7 +111,7 @@ internal sealed class DenseFusedWeight : FusedWeight
             part.MoveTo(view);
         }
 
-        return bordered.Bordered ?? bordered;
+        return bordered;
     }
 }
 

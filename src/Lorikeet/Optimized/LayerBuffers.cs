@@ -10,9 +10,9 @@ internal sealed class LayerBuffers : IDisposable
     /// <summary>Makes the buffers of a layer for so many tokens.</summary>
     /// <param name="widths">How wide they must be.</param>
     /// <param name="tokens">Rows.</param>
-    /// <param name="scratch">Type and device.</param>
+    /// <param name="memory">Where they lie.</param>
     /// <param name="shared">The buffers to share, when the layer is recomputed in the backward pass.</param>
-    public LayerBuffers(LayerWidths widths, int tokens, Scratch scratch, LayerBuffers? shared)
+    public LayerBuffers(LayerWidths widths, int tokens, BufferMemory memory, LayerBuffers? shared)
     {
         Matrix Keep(Matrix matrix)
         {
@@ -20,7 +20,7 @@ internal sealed class LayerBuffers : IDisposable
             return matrix;
         }
 
-        Matrix Own(int columns) => Keep(Matrix.Create(tokens, columns, scratch.ElementType, scratch.Device));
+        Matrix Own(int columns) => Keep(memory.Take(tokens, columns));
 
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
@@ -47,7 +47,10 @@ internal sealed class LayerBuffers : IDisposable
     /// <summary>[tokens, 2 · inner].</summary>
     public Matrix GateUp { get; }
 
-    /// <summary>[tokens, queries + keys + values], in the memory of <see cref="GateUp"/>, which the backward pass is done with.</summary>
+    /// <summary>
+    /// [tokens, queries + keys + values]; in the memory of <see cref="GateUp"/>, which the backward pass is done with by then,
+    /// where it fits.
+    /// </summary>
     public Matrix QkvGradient { get; }
 
     /// <summary>[tokens, rank]: what the factors A made of the inputs of each fused projection.</summary>

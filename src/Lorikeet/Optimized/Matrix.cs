@@ -51,8 +51,20 @@ internal sealed unsafe class Matrix : IDisposable
     /// <summary>A new matrix with room for <paramref name="border"/> more columns, which are zero, at the end of each row.</summary>
     public static Matrix CreateBordered(int rows, int columns, int border, ScalarType type, Device device)
     {
-        if (border == 0) return Create(rows, columns, type, device);
-        var whole = new Matrix(zeros([rows, PitchOf(columns + border)], type, device).narrow(1, 0, columns + border));
+        using var memory = zeros([(long)rows * PitchOf(columns, border)], type, device);
+        return View(memory, rows, columns, border);
+    }
+
+    /// <summary>A matrix in memory that belongs to someone else.</summary>
+    /// <param name="memory">One-dimensional; at least rows · <see cref="PitchOf"/> elements.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="border">More columns at the end of each row, reached through <see cref="Bordered"/>.</param>
+    public static Matrix View(Tensor memory, int rows, int columns, int border)
+    {
+        var pitch = PitchOf(columns, border);
+        if (border == 0) return new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch));
+        var whole = new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch).narrow(1, 0, columns + border));
         return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
     }
 
@@ -63,8 +75,8 @@ internal sealed unsafe class Matrix : IDisposable
         return new Matrix(Tensor.as_strided([Rows, columns], [columns, 1]));
     }
 
-    /// <summary>Rows of a bordered matrix begin at multiples of 128 bytes, as GEMMs like them.</summary>
-    private static int PitchOf(int columns) => (columns + 63) / 64 * 64;
+    /// <summary>Elements from row to row. Bordered rows begin at multiples of 128 bytes, as GEMMs like them.</summary>
+    public static int PitchOf(int columns, int border) => border == 0 ? columns : (columns + border + 63) / 64 * 64;
 
     /// <summary>Some of its columns; the view is made once and lives as long as the matrix.</summary>
     public Matrix ColumnRange(int start, int count) => Part(1, start, count);

@@ -12,9 +12,9 @@ namespace Lorikeet.Optimized;
 /// <summary>Forward and backward with hand-written gradients; nothing is recorded by autograd.</summary>
 internal sealed class OptimizedPass : ITrainingPass
 {
-    // Batches of few different sizes: their buffers are made once, and a GEMM compiled for a shape is used again.
+    // Fewer different sizes: a GEMM compiled for a shape is used again, and so are the views of the buffers.
     private const int TokenMultiple = 64;
-    private const int MostSizes = 32;
+    private const int MostViews = 32;
 
     private readonly DecoderModel _model;
     private readonly IDecoderKernels _kernels;
@@ -24,6 +24,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly OptimizedHead _head;
     private readonly Matrix _embedding;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
+    private BufferMemory _memory;
     private readonly int _firstTrained;
     private readonly int _keptFrom;
     private readonly double _neftuneAlpha;
@@ -47,6 +48,7 @@ internal sealed class OptimizedPass : ITrainingPass
         _factors = kernels.Factors([.. _layers.SelectMany(layer => layer.Factors)]);
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
+        _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
         _firstTrained = Array.FindIndex(_layers, layer => layer.IsTrained);
         _keptFrom = checkpointing ? _layers.Length : _firstTrained;
     }
@@ -116,8 +118,16 @@ internal sealed class OptimizedPass : ITrainingPass
     private PassBuffers BuffersFor(int tokens)
     {
         if (_buffers.TryGetValue(tokens, out var known)) return known;
-        if (_buffers.Count == MostSizes) Release();
-        return _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _scratch);
+        if (tokens > _memory.Rows)
+        {
+            Release();
+            _memory.Dispose();
+            _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
+        }
+
+        if (_buffers.Count == MostViews) Release();
+        _memory.Rewind();
+        return _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory);
     }
 
     private void Release()
@@ -129,6 +139,7 @@ internal sealed class OptimizedPass : ITrainingPass
     public void Dispose()
     {
         Release();
+        _memory.Dispose();
         _factors.Dispose();
         foreach (var layer in _layers) layer.Dispose();
         _head.Dispose();

@@ -10,12 +10,12 @@ internal sealed class PassBuffers : IDisposable
     /// <param name="layers">The model's layers.</param>
     /// <param name="tokens">Rows.</param>
     /// <param name="keptFrom">The first layer that keeps what its backward pass needs; those below are recomputed.</param>
-    /// <param name="scratch">Type and device.</param>
-    public PassBuffers(IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, Scratch scratch)
+    /// <param name="memory">Where they lie.</param>
+    public PassBuffers(IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, BufferMemory memory)
     {
         Matrix Own(int columns, int border = 0)
         {
-            var matrix = Matrix.CreateBordered(tokens, columns, border, scratch.ElementType, scratch.Device);
+            var matrix = memory.Take(tokens, columns, border);
             _owned.Add(matrix);
             return matrix;
         }
@@ -23,10 +23,9 @@ internal sealed class PassBuffers : IDisposable
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
         var widths = LayerWidths.Of(layers);
-        Tokens = tokens;
-        if (keptFrom > 0) _recomputed = new LayerBuffers(widths, tokens, scratch, shared: null);
+        if (keptFrom > 0) _recomputed = new LayerBuffers(widths, tokens, memory, shared: null);
         Layers = [.. layers.Select((_, index) =>
-            new LayerBuffers(widths, tokens, scratch, index < keptFrom ? _recomputed : null))];
+            new LayerBuffers(widths, tokens, memory, index < keptFrom ? _recomputed : null))];
         Normalised = Own(widths.Hidden, widths.NormalisedBorder);
         Gradient = Own(widths.Hidden, widths.GradientBorder);
         Activation = Own(widths.Inner, widths.ActivationBorder);
@@ -37,8 +36,6 @@ internal sealed class PassBuffers : IDisposable
         GateUpNarrow = Narrow(widths.GateUpRank);
         DownNarrow = Narrow(widths.DownRank);
     }
-
-    public int Tokens { get; }
 
     public IReadOnlyList<LayerBuffers> Layers { get; }
 

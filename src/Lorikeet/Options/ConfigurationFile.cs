@@ -40,6 +40,12 @@ internal static class ConfigurationFile
                 $"{name}:{fault.Start.Line}:{fault.Start.Column}: {message}. Expected YAML, such as 'lora_r: 16'.",
                 fault);
         }
+        catch (InvalidOperationException fault) // of YamlDotNet's scanner, which does not say where
+        {
+            throw new ConfigurationException(
+                $"{name} is not YAML: a bracket, brace or quotation mark is opened and not closed. Look at lists such as [q_proj, v_proj].",
+                fault);
+        }
     }
 
     /// <summary>Reads {"name": value} from one text; null when it is not that.</summary>

@@ -95,6 +95,28 @@ public class OptimizedPassTests
         foreach (var (name, values) in first.Values) Assert.Equal(values, second.Values[name]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void BatchesOfOtherSizesBefore_ChangeNothing(bool borders)
+    {
+        // Shrinking, growing beyond the memory made so far, and back.
+        int[][] before = [[40], [9, 3], [200, 60], [40]];
+        float[] After(int[][] batches)
+        {
+            using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
+            LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+            using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+            using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing: false, borders: borders);
+            foreach (var lengths in batches) pass.Run(Rows(lengths, 96), 0.01, default);
+            gradients.Clear();
+            pass.Run(Rows(s_lengths, 96), 0.01, default);
+            return gradients.All.data<float>().ToArray();
+        }
+
+        Assert.Equal(After([]), After(before));
+    }
+
     [Fact]
     public void TrainedNorms_AreRefusedByName()
     {
