@@ -103,7 +103,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         {
             var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
             Refuse(json, path);
-            return new AdapterConfig(Parse(json, path), json["base_model_name_or_path"]?.GetValue<string>(), [.. Warn(json, path)]);
+            var baseModel = Found(json["base_model_name_or_path"]?.GetValue<string>(), path);
+            return new AdapterConfig(Parse(json, path), baseModel, [.. Warn(json, path)]);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
@@ -179,6 +180,17 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             && (name.StartsWith(Pissa, StringComparison.Ordinal) || name == Olora);
         if (takesPart && IsOn(json["use_dora"]))
             throw new CheckpointException($"use_dora together with {json["init_lora_weights"]} is not supported. Where: {path}.");
+    }
+
+    /// <summary>
+    /// A base named by a relative path is there from where it was trained: the working folder, or one above the adapter.
+    /// </summary>
+    private static string? Found(string? name, string path)
+    {
+        if (name is null || Directory.Exists(name)) return name;
+        for (var folder = Directory.GetParent(Path.GetFullPath(path)); folder is not null; folder = folder.Parent)
+            if (Path.Combine(folder.FullName, name) is var candidate && Directory.Exists(candidate)) return candidate;
+        return name;
     }
 
     private static IEnumerable<string> Warn(JsonObject json, string path)
