@@ -22,6 +22,7 @@ internal sealed class FusedLinear : IDisposable
     private readonly FusedWeight _weight;
     private readonly AdapterBlock[] _adapters;
     private readonly (Tensor Bias, int Start)[] _biases;
+    private readonly bool _hasDropout;
     private readonly Matrix? _aGradient;
     private readonly Matrix? _bGradient;
     private readonly IFactorTable? _gradients;
@@ -31,6 +32,7 @@ internal sealed class FusedLinear : IDisposable
     {
         (_kernels, _scratch) = (kernels, scratch);
         _adapters = [.. AdapterBlock.Of(projections)];
+        _hasDropout = _adapters.Any(adapter => adapter.Lora.Dropout > 0);
         _weight = FusedWeight.Of(projections, _adapters.Sum(adapter => adapter.Rank), scratch);
         _biases = [.. Biases(projections, scratch.ElementType)];
         if (Rank == 0) return;
@@ -198,8 +200,7 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Buffers are as wide as the widest layer of the model needs.</summary>
     private Matrix Own(Matrix narrow) => narrow.ColumnRange(0, Rank);
 
-    private bool Drops(DropoutKey? dropout) =>
-        dropout is not null && _adapters.Any(adapter => adapter.Lora.Dropout > 0);
+    private bool Drops(DropoutKey? dropout) => dropout is not null && _hasDropout;
 
     private Matrix Masked(Matrix x, AdapterBlock adapter, DropoutKey dropout)
     {

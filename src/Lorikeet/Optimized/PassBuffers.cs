@@ -1,6 +1,6 @@
 namespace Lorikeet.Optimized;
 
-/// <summary>The buffers of a pass over so many tokens: made at the first batch of that size, used by all after it.</summary>
+/// <summary>The buffers of a pass over so many tokens: views of the memory that batches of all sizes share.</summary>
 internal sealed class PassBuffers : IDisposable
 {
     private readonly List<Matrix> _owned = [];
