@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lorikeet.Formats;
 
@@ -8,6 +9,7 @@ namespace Lorikeet.Formats;
 /// </summary>
 public sealed unsafe class MappedFile : IDisposable
 {
+    private readonly SafeFileHandle _handle;
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _start;
@@ -19,14 +21,17 @@ public sealed unsafe class MappedFile : IDisposable
         Path = path;
         try
         {
-            Length = new FileInfo(path).Length;
+            _handle = File.OpenHandle(path);
+            Length = RandomAccess.GetLength(_handle);
             if (Length == 0)
                 return; // an empty file cannot be mapped
-            _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            _file = MemoryMappedFile.CreateFromFile(
+                _handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
+            _handle?.Dispose();
             throw new CheckpointException($"'{path}' cannot be read: {fault.Message} Check the path and its permissions.", fault);
         }
 
@@ -52,13 +57,33 @@ public sealed unsafe class MappedFile : IDisposable
     public ReadOnlySpan<byte> Span(long offset, long length)
     {
         if (offset < 0 || length < 0 || length > int.MaxValue || offset > Length - length)
-        {
-            throw new CheckpointException(
-                $"'{Path}' is damaged: {length} bytes at offset {offset} were expected, but the file has {Length} bytes. " +
-                "It was probably cut short while it was copied or downloaded; fetch it again.");
-        }
-
+            throw CutShort(offset, length, Length);
         return new ReadOnlySpan<byte>(At(offset), (int)length);
+    }
+
+    /// <summary>
+    /// Copies bytes without touching the mapping: twice as fast as page by page, and a file that became shorter is an
+    /// error instead of the end of the process. Safe to call from several threads.
+    /// </summary>
+    /// <exception cref="CheckpointException">The file ends before, or cannot be read.</exception>
+    public void Read(long offset, long length, byte* target)
+    {
+        const int most = 1 << 30;
+        for (long done = 0, read; done < length; done += read)
+        {
+            var rest = new Span<byte>(target + done, (int)Math.Min(most, length - done));
+            try
+            {
+                read = RandomAccess.Read(_handle, rest, offset + done);
+            }
+            catch (IOException fault)
+            {
+                throw new CheckpointException($"'{Path}' cannot be read: {fault.Message} Check the disk.", fault);
+            }
+
+            if (read == 0)
+                throw CutShort(offset, length, RandomAccess.GetLength(_handle));
+        }
     }
 
     /// <summary>Gives the memory back; pointers and spans into it are dead.</summary>
@@ -69,5 +94,10 @@ public sealed unsafe class MappedFile : IDisposable
         _start = null;
         _view?.Dispose();
         _file?.Dispose();
+        _handle.Dispose();
     }
+
+    private CheckpointException CutShort(long offset, long length, long present) => new(
+        $"'{Path}' is damaged: {length} bytes at offset {offset} were expected, but the file has {present} bytes. " +
+        "It was probably cut short while it was copied or downloaded; fetch it again.");
 }

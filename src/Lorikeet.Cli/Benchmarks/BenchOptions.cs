@@ -2,20 +2,30 @@ using Lorikeet.Options;
 
 namespace Lorikeet.Cli.Benchmarks;
 
-/// <summary>What is measured: a model of random weights, made in place.</summary>
+/// <summary>What is measured: a model of random weights, made in place, or one that is loaded.</summary>
 public sealed record BenchOptions
 {
     /// <summary>The one group.</summary>
     public BenchRunOptions Run { get; init; } = new();
 }
 
-/// <summary>The model, the rows, and how they are trained or decoded.</summary>
+/// <summary>The model, the rows, and how it is loaded, trained or decoded.</summary>
 public sealed record BenchRunOptions
 {
     /// <summary>Shape of the model, by the name of one that has it.</summary>
     /// <value>The smallest that people fine-tune in earnest.</value>
     [Option("shape")]
     public string Shape { get; init; } = "tinyllama-1.1b";
+
+    /// <summary>Model to load: a folder, a GGUF file or a hub id; load only.</summary>
+    /// <value>Not set: random weights of the shape are written to the temporary folder, and deleted afterwards.</value>
+    [Option("model", "model_name_or_path", Placeholder = "DIR")]
+    public string? Model { get; init; }
+
+    /// <summary>Times to load; load only.</summary>
+    /// <value>Enough for a median.</value>
+    [Option("repeat", Minimum = 1)]
+    public int Repeat { get; init; } = 3;
 
     /// <summary>How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.</summary>
     /// <value>As they are in LoRA; nf4 is QLoRA.</value>

@@ -13,10 +13,10 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>Measures this machine on shapes of real models with random weights.</summary>
 internal sealed class BenchVerb : Verb
 {
-    private readonly Argument<string> _what = new("WHAT") { Description = "train, decode, or gemm: what is measured" };
+    private readonly Argument<string> _what = new("WHAT") { Description = "train, decode, load, or gemm: what is measured" };
     private readonly Option<bool> _json = SharedOptions.Json();
 
-    public BenchVerb() : base("bench", "Measure training and decoding on the shapes of real models, with random weights.")
+    public BenchVerb() : base("bench", "Measure training, decoding and loading on the shapes of real models, with random weights.")
     {
         Add(_what);
         Add(_json);
@@ -30,6 +30,7 @@ internal sealed class BenchVerb : Verb
         ("QLoRA on the shape of TinyLlama", "bench train --shape tinyllama-1.1b --quant nf4 --batch 4 --length 256"),
         ("Llama-2 7B on a GPU", "bench train --shape llama2-7b --quant nf4 --batch 4 --length 1024 --device cuda --json"),
         ("decoding with a 4-bit base and no adapter", "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
+        ("loading a checkpoint as 4-bit codes", "bench load --model ./llama-2-7b --quant nf4 --device cuda"),
         ("the rate of large matrix products", "bench gemm --json"),
     ];
 
@@ -44,8 +45,9 @@ internal sealed class BenchVerb : Verb
         {
             "train" => TrainingBenchmark.Run(options, device),
             "decode" => DecodingBenchmark.Run(options, device),
+            "load" => LoadingBenchmark.Run(options, device, Console.Error.WriteLine, interruption.Token),
             "gemm" => Gemm(options, device),
-            var other => throw new ConfigurationException($"'{other}' is nothing to measure. Expected train, decode or gemm."),
+            var other => throw new ConfigurationException($"'{other}' is nothing to measure. Expected train, decode, load or gemm."),
         };
         if (arguments.GetValue(_json)) Console.Out.WriteLine(result.ToJsonString());
         else foreach (var (name, value) in result) Console.Out.WriteLine($"{name,-20} {value}");

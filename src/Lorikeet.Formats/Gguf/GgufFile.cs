@@ -57,5 +57,9 @@ internal sealed unsafe class GgufFile : IDisposable
     /// <summary>The address of a tensor's first byte, valid until the file is disposed. Read only.</summary>
     public byte* Pointer(GgufTensor tensor) => _file.At(tensor.Offset);
 
+    /// <inheritdoc cref="MappedFile.Read"/>
+    public void Read(GgufTensor tensor, long offset, long length, byte* target) =>
+        _file.Read(tensor.Offset + offset, length, target);
+
     public void Dispose() => _file.Dispose();
 }

@@ -85,6 +85,17 @@ internal sealed unsafe class TorchFile : ITensorSource
     }
 
     /// <inheritdoc/>
+    public void Read(string name, long offset, long length, byte* target)
+    {
+        this.Require(name);
+        var view = _views[name];
+        if (view.IsContiguous)
+            _file.Read(FileOffset(view) + offset, length, target);
+        else if (length > 0)
+            Buffer.MemoryCopy(Copy(view) + offset, target, length, length);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var copy in _copies.Values)
@@ -120,7 +131,9 @@ internal sealed unsafe class TorchFile : ITensorSource
         _ => [],
     };
 
-    private byte* Start(TorchTensor view) => _file.At(view.Storage.FileOffset + view.Offset * view.Type.ByteSize());
+    private byte* Start(TorchTensor view) => _file.At(FileOffset(view));
+
+    private static long FileOffset(TorchTensor view) => view.Storage.FileOffset + view.Offset * view.Type.ByteSize();
 
     private byte* Copy(TorchTensor view)
     {

@@ -45,10 +45,10 @@ public sealed unsafe class CheckpointFolder : ITensorSource
     };
 
     /// <inheritdoc/>
-    public byte* Pointer(string name) =>
-        _owners.TryGetValue(name, out var file)
-            ? file.Pointer(name)
-            : throw TensorSourceExtensions.MissingTensor(name, _tensors.Keys, _folder);
+    public byte* Pointer(string name) => Owner(name).Pointer(name);
+
+    /// <inheritdoc/>
+    public void Read(string name, long offset, long length, byte* target) => Owner(name).Read(name, offset, length, target);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -134,6 +134,10 @@ public sealed unsafe class CheckpointFolder : ITensorSource
         _tensors[tensor] = file.Require(tensor);
         _owners[tensor] = file;
     }
+
+    private ITensorSource Owner(string name) => _owners.TryGetValue(name, out var file)
+        ? file
+        : throw TensorSourceExtensions.MissingTensor(name, _tensors.Keys, _folder);
 
     private string Present(string pattern)
     {

@@ -11,13 +11,17 @@ public interface ITensorSource : IDisposable
     /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     unsafe byte* Pointer(string name);
 
-    /// <summary>Copies a tensor's elements to memory that has room for them.</summary>
-    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
-    unsafe void CopyTo(string name, byte* target)
-    {
-        var bytes = this.Require(name).ByteCount;
-        Buffer.MemoryCopy(Pointer(name), target, bytes, bytes);
-    }
+    /// <summary>
+    /// Copies bytes of a tensor to memory that has room for them. Made for large tensors: several threads can each copy a
+    /// part, nothing else is kept in memory, and pages of the file are not mapped.
+    /// </summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="offset">The first byte to copy, counted from the tensor's own.</param>
+    /// <param name="length">How many bytes.</param>
+    /// <param name="target">Where they go.</param>
+    /// <exception cref="CheckpointException">There is no tensor of that name, or its file became shorter.</exception>
+    unsafe void Read(string name, long offset, long length, byte* target) =>
+        Buffer.MemoryCopy(Pointer(name) + offset, target, length, length);
 }
 
 /// <summary>What every <see cref="ITensorSource"/> offers.</summary>

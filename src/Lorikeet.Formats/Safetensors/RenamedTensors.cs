@@ -10,9 +10,11 @@ internal sealed unsafe class RenamedTensors(ITensorSource source, IReadOnlyDicti
         pair => pair.Key, pair => source.Require(pair.Value) with { Name = pair.Key }, StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public byte* Pointer(string name) => source.Pointer(names.TryGetValue(name, out var there)
-        ? there
-        : throw TensorSourceExtensions.MissingTensor(name, names.Keys, source.ToString()));
+    public byte* Pointer(string name) => source.Pointer(There(name));
+
+    /// <inheritdoc/>
+    public void Read(string name, long offset, long length, byte* target) =>
+        source.Read(There(name), offset, length, target);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -21,4 +23,8 @@ internal sealed unsafe class RenamedTensors(ITensorSource source, IReadOnlyDicti
 
     /// <summary>Where the other source lies.</summary>
     public override string ToString() => source.ToString() ?? "";
+
+    private string There(string name) => names.TryGetValue(name, out var there)
+        ? there
+        : throw TensorSourceExtensions.MissingTensor(name, names.Keys, source.ToString());
 }

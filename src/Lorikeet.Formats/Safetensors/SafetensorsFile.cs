@@ -49,6 +49,13 @@ public sealed unsafe class SafetensorsFile : ITensorSource
     }
 
     /// <inheritdoc/>
+    public void Read(string name, long offset, long length, byte* target)
+    {
+        this.Require(name);
+        _file.Read(_header.Offsets[name] + offset, length, target);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
     /// <summary>The path.</summary>

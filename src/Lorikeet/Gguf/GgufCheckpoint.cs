@@ -3,6 +3,7 @@ using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Gguf.Blocks;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models;
+using Lorikeet.Native;
 
 namespace Lorikeet.Gguf;
 
@@ -60,7 +61,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
             {
                 memory = (nint)NativeMemory.Alloc((nuint)entry.ByteCount);
                 _decoded.Add(name, memory);
-                CopyTo(name, (byte*)memory);
+                Slices.ForEach(
+                    entry.ByteCount, (offset, length) => Read(name, offset, length, (byte*)memory + offset));
             }
 
             return (byte*)memory;
@@ -68,29 +70,32 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     }
 
     /// <inheritdoc/>
-    public void CopyTo(string name, byte* target)
+    public void Read(string name, long offset, long length, byte* target)
     {
         var entry = this.Require(name);
         var tensor = Stored(name);
-        var source = _file.Pointer(tensor);
         if (IsAsStored(name, tensor))
         {
-            Buffer.MemoryCopy(source, target, entry.ByteCount, entry.ByteCount);
+            _file.Read(tensor, offset, length, target);
             return;
         }
 
-        // A bias is one element a row.
-        var rows = tensor.Shape[0];
-        var reorders = HeadRows.AreReordered(_architecture, name);
-        var (storedBytes, bytes) = (tensor.ByteCount / rows, entry.ByteCount / rows);
-        var elements = (int)(entry.ElementCount / rows);
-        Parallel.For(0L, rows, row =>
+        var rowBytes = entry.ByteCount / tensor.Shape[0]; // of a bias, one element
+        for (long done = 0, count; done < length; done += count)
         {
-            var place = reorders ? HeadRows.ToGguf(row, _headSize) : row;
-            var stored = new ReadOnlySpan<byte>(source + place * storedBytes, (int)storedBytes);
-            if (IsDense(tensor.Type)) stored.CopyTo(new Span<byte>(target + row * bytes, (int)bytes));
-            else BlockFormats.Decode(tensor.Type, stored, new Span<float>(target + row * bytes, elements));
-        });
+            var (row, start) = Math.DivRem(offset + done, rowBytes);
+            count = Math.Min(rowBytes - start, length - done);
+            var part = new Span<byte>(target + done, (int)count);
+            if (count == rowBytes)
+            {
+                DecodeRow(name, tensor, row, part);
+                continue;
+            }
+
+            var whole = new byte[rowBytes];
+            DecodeRow(name, tensor, row, whole);
+            whole.AsSpan((int)start, (int)count).CopyTo(part);
+        }
     }
 
     /// <inheritdoc/>
@@ -125,6 +130,15 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         };
         var elements = tensor.Shape.Aggregate(1L, (count, size) => count * size);
         _tensors.Add(name, new TensorEntry(name, type, tensor.Shape, elements * type.ByteSize()));
+    }
+
+    private void DecodeRow(string name, GgufTensor tensor, long row, Span<byte> target)
+    {
+        var place = HeadRows.AreReordered(_architecture, name) ? HeadRows.ToGguf(row, _headSize) : row;
+        var storedBytes = tensor.ByteCount / tensor.Shape[0];
+        var stored = new ReadOnlySpan<byte>(_file.Pointer(tensor) + place * storedBytes, (int)storedBytes);
+        if (IsDense(tensor.Type)) stored.CopyTo(target);
+        else BlockFormats.Decode(tensor.Type, stored, MemoryMarshal.Cast<byte, float>(target));
     }
 
     private GgufTensor Stored(string name) => _file.Tensors[GgufNames.ToGguf(name)!];

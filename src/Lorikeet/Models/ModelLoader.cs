@@ -9,13 +9,15 @@ namespace Lorikeet.Models;
 internal sealed class ModelLoader
 {
     private readonly ModelConfig _config;
-    private readonly ITensorSource _source;
+    private readonly TensorReader _reader;
     private readonly string _folder;
     private readonly LoadSettings _settings;
     private int _projections;
 
-    private ModelLoader(ModelConfig config, ITensorSource source, string folder, LoadSettings settings) =>
-        (_config, _source, _folder, _settings) = (config, source, folder, settings);
+    private ModelLoader(ModelConfig config, TensorReader reader, string folder, LoadSettings settings) =>
+        (_config, _reader, _folder, _settings) = (config, reader, folder, settings);
+
+    private IReadOnlyDictionary<string, TensorEntry> Stored => _reader.Source.Tensors;
 
     /// <summary>Loads the model; peak host memory is the stored form plus one tensor.</summary>
     /// <exception cref="CheckpointException">A file or tensor is missing, or a shape contradicts config.json.</exception>
@@ -24,8 +26,9 @@ internal sealed class ModelLoader
         var config = ModelConfig.Load(folder);
         config = config with { Rope = config.Rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 } };
         using var source = ModelFiles.OpenWeights(folder);
+        using var reader = new TensorReader(source, settings.Device, settings.Clock);
         using var quiet = no_grad();
-        return new ModelLoader(config, source, folder, settings).Build();
+        return new ModelLoader(config, reader, folder, settings).Build();
     }
 
     private DecoderModel Build()
@@ -51,13 +54,16 @@ internal sealed class ModelLoader
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)
     {
-        var weight = StoredQuantization.Read(_source, TensorNames.Weight(name), _settings.Device, _config.OutlierThreshold)
-            ?? _settings.Quantization.Freeze(name, Read(TensorNames.Weight(name), rows, columns), _settings.ComputeType);
+        var weight = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold)
+            ?? Freeze(name, Read(TensorNames.Weight(name), rows, columns));
         if (weight.Rows != rows || weight.Columns != columns)
             throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);
         var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;
         return new Projection(name, _projections++, weight, bias);
     }
+
+    private FrozenWeight Freeze(string name, Tensor dense) =>
+        _reader.Quantize(() => _settings.Quantization.Freeze(name, dense, _settings.ComputeType));
 
     private RmsNorm Norm(string name, int width) => new(name, Keep(Read(TensorNames.Weight(name), width)), _config.NormEpsilon);
 
@@ -66,11 +72,9 @@ internal sealed class ModelLoader
     /// <summary>Reads a tensor as it is stored onto the device, after checking its shape.</summary>
     private Tensor Read(string name, params long[] shape)
     {
-        var stored = _source.Tensors[name].Shape;
+        var stored = Stored[name].Shape;
         if (!stored.SequenceEqual(shape)) throw WrongShape(name, stored, shape);
-        var tensor = TensorMemory.Read(_source, name);
-        if (_settings.Device.type == TorchSharp.DeviceType.CPU) return tensor;
-        using (tensor) return tensor.to(_settings.Device);
+        return _reader.Read(name);
     }
 
     private CheckpointException WrongShape(string name, long[] stored, long[] expected) => new(
@@ -79,11 +83,11 @@ internal sealed class ModelLoader
 
     private void RequireAllTensors()
     {
-        var missing = ExpectedTensors().Where(name => !_source.Tensors.ContainsKey(name)).ToList();
+        var missing = ExpectedTensors().Where(name => !Stored.ContainsKey(name)).ToList();
         if (missing.Count == 0) return;
         throw new CheckpointException(
             $"{missing.Count} tensors are missing: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. " +
-            $"Where: {_folder}, which holds {_source.Tensors.Count}, such as {string.Join(", ", _source.Tensors.Keys.Order().Take(3))}. " +
+            $"Where: {_folder}, which holds {Stored.Count}, such as {string.Join(", ", Stored.Keys.Order().Take(3))}. " +
             "Download the model again, or check that it is a whole model and not an adapter.");
     }
 
@@ -109,6 +113,7 @@ internal sealed class ModelLoader
 /// <param name="Quantization">How projections are stored.</param>
 /// <param name="Progress">Called with (layers done, layers).</param>
 /// <param name="RotaryInBFloat16">See <see cref="RopeSettings.RoundedToBFloat16"/>.</param>
+/// <param name="Clock">Is told what took how long.</param>
 internal sealed record LoadSettings(
     ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null,
-    bool RotaryInBFloat16 = false);
+    bool RotaryInBFloat16 = false, LoadClock? Clock = null);

@@ -27,13 +27,28 @@ internal static unsafe class TensorMemory
         return new Span<T>(Pointer(tensor), checked((int)tensor.NumberOfElements));
     }
 
-    /// <summary>Copies a stored tensor into a new CPU tensor, native memory to native memory.</summary>
+    /// <summary>Copies a stored tensor into a new CPU tensor, all cores at once.</summary>
     public static Tensor Read(ITensorSource source, string name)
     {
         var entry = source.Tensors[name];
-        var tensor = empty(entry.Shape, ToTorch(entry.Type), device: CPU);
-        source.CopyTo(name, Pointer(tensor));
-        return tensor;
+        return Read(source, entry, entry.Shape, ToTorch(entry.Type));
+    }
+
+    /// <summary>The same bytes as a tensor of another shape and type.</summary>
+    public static Tensor Read(ITensorSource source, TensorEntry entry, long[] shape, ScalarType type)
+    {
+        var tensor = empty(shape, type, device: CPU);
+        var start = Pointer(tensor);
+        try
+        {
+            Slices.ForEach(entry.ByteCount, (offset, length) => source.Read(entry.Name, offset, length, start + offset));
+            return tensor;
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The torch type of a stored type.</summary>

@@ -47,19 +47,30 @@ internal sealed class PlainScales(Tensor values) : BlockScales
 /// Scales less their mean, in 8-bit codes of <see cref="DynamicMap"/> with one float32 scale for 256 of them (QLoRA,
 /// section 3).
 /// </summary>
-/// <param name="codes">One byte a block.</param>
-/// <param name="map">What the 256 codes stand for; float32.</param>
-/// <param name="scales">One float32 for every <see cref="BlockScales.Granularity"/> codes.</param>
-/// <param name="offset">The mean that was subtracted.</param>
-internal sealed class NestedScales(Tensor codes, Tensor map, Tensor scales, float offset) : BlockScales
+internal sealed class NestedScales : BlockScales
 {
-    public Tensor Codes { get; } = codes;
+    private readonly Tensor? _mean;
+    private float? _offset;
 
-    public Tensor Map { get; } = map;
+    /// <param name="codes">One byte a block.</param>
+    /// <param name="map">What the 256 codes stand for; float32.</param>
+    /// <param name="scales">One float32 for every <see cref="BlockScales.Granularity"/> codes.</param>
+    /// <param name="offset">The mean that was subtracted.</param>
+    public NestedScales(Tensor codes, Tensor map, Tensor scales, float offset) =>
+        (Codes, Map, Scales, _offset) = (codes, map, scales, offset);
 
-    public Tensor Scales { get; } = scales;
+    /// <inheritdoc cref="NestedScales(Tensor, Tensor, Tensor, float)"/>
+    /// <param name="mean">The same as a float32 tensor: read when it is needed, so that a device need not be waited for.</param>
+    public NestedScales(Tensor codes, Tensor map, Tensor scales, Tensor mean) =>
+        (Codes, Map, Scales, _mean) = (codes, map, scales, mean);
 
-    public float Offset { get; } = offset;
+    public Tensor Codes { get; }
+
+    public Tensor Map { get; }
+
+    public Tensor Scales { get; }
+
+    public float Offset => _offset ??= _mean!.item<float>();
 
     public override long ByteCount => Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
 
@@ -108,6 +119,7 @@ internal sealed class NestedScales(Tensor codes, Tensor map, Tensor scales, floa
         Codes.Dispose();
         Map.Dispose();
         Scales.Dispose();
+        _mean?.Dispose();
     }
 
     private static Tensor Stored(Tensor tensor) => tensor.DetachFromDisposeScope();

@@ -211,12 +211,12 @@ QUANTIZE(Float16)
 
 // Double quantization: 256 scales, less their mean, share a scale. The search is Quantization/DynamicMap.cs's.
 extern "C" __global__ void quantize_scales(
-    const float* scales, long long count, float offset, const float* map, unsigned char* codes, float* outer)
+    const float* scales, long long count, const float* offset, const float* map, unsigned char* codes, float* outer)
 {
     __shared__ float steps[256], parts[8];
     steps[threadIdx.x] = map[threadIdx.x];
     long long index = (long long)blockIdx.x * 256 + threadIdx.x;
-    float x = index < count ? scales[index] - offset : 0, largest = fabsf(x);
+    float x = index < count ? scales[index] - *offset : 0, largest = fabsf(x);
 #pragma unroll
     for (int other = 16; other > 0; other /= 2) largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, other));
     if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = largest;

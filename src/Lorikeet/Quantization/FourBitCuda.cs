@@ -24,6 +24,7 @@ internal sealed unsafe class FourBitCuda
     private readonly CudaKernel[,] _narrow = new CudaKernel[3, 3];
     private readonly CudaKernel[] _quantize;
     private readonly CudaKernel _quantizeScales;
+    private readonly Tensor _map; // copied once: a copy from ordinary memory waits for all that is queued
 
     private FourBitCuda(CudaDevice device)
     {
@@ -39,6 +40,7 @@ internal sealed unsafe class FourBitCuda
 
         _quantize = [.. s_types.Select(type => module.Kernel($"quantize_{type}"))];
         _quantizeScales = module.Kernel("quantize_scales");
+        _map = tensor(DynamicMap.Signed, device: new Device(DeviceType.CUDA, device.Index)).DetachFromDisposeScope();
     }
 
     /// <summary>The kernels of a device; null where it is no CUDA device, or too old for bfloat16.</summary>
@@ -79,21 +81,22 @@ internal sealed unsafe class FourBitCuda
         return (packed, scales);
     }
 
-    /// <summary>Double quantization of float32 scales.</summary>
+    /// <summary>Double quantization of float32 scales. Nothing here waits for the device.</summary>
     public NestedScales QuantizeScales(Tensor scales)
     {
         // torch's own reduction, whose order CudaMean imitates elsewhere.
-        using var mean = scales.mean();
-        var offset = mean.item<float>();
+        var mean = scales.mean();
         var count = scales.NumberOfElements;
         var outer = empty([Blocks(count, BlockScales.Granularity)], ScalarType.Float32, scales.device);
         var codes = empty([count], ScalarType.Byte, scales.device);
-        var map = tensor(DynamicMap.Signed, device: scales.device);
+        var map = _map.alias();
         _quantizeScales.Launch(
-            outer.NumberOfElements, BlockScales.Granularity, (nint)TensorMemory.Address(scales), count, offset,
-            (nint)TensorMemory.Address(map), (nint)TensorMemory.Address(codes), (nint)TensorMemory.Address(outer));
+            outer.NumberOfElements, BlockScales.Granularity, (nint)TensorMemory.Address(scales), count,
+            (nint)TensorMemory.Address(mean), (nint)TensorMemory.Address(map), (nint)TensorMemory.Address(codes),
+            (nint)TensorMemory.Address(outer));
         return new NestedScales(
-            codes.DetachFromDisposeScope(), map.DetachFromDisposeScope(), outer.DetachFromDisposeScope(), offset);
+            codes.DetachFromDisposeScope(), map.DetachFromDisposeScope(), outer.DetachFromDisposeScope(),
+            mean.DetachFromDisposeScope());
     }
 
     private static long Blocks(long items, int each) => (items + each - 1) / each;

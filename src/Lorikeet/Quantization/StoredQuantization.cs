@@ -17,25 +17,31 @@ internal static class StoredQuantization
     private const int NestedBlockSize = BlockScales.Granularity;
 
     /// <summary>Reads a weight that is stored quantized; null when it is stored dense.</summary>
-    /// <param name="source">The checkpoint.</param>
+    /// <param name="reader">The checkpoint, and where the weight goes.</param>
     /// <param name="name">The weight's name, such as "model.layers.0.mlp.up_proj.weight".</param>
-    /// <param name="device">Where it goes.</param>
     /// <param name="outlierThreshold">What the model's config.json says about 8-bit layers.</param>
     /// <exception cref="CheckpointException">A part is missing or says what bitsandbytes does not.</exception>
     public static FrozenWeight? Read(
-        ITensorSource source, string name, Device device, double outlierThreshold = EightBitWeight.DefaultThreshold)
+        TensorReader reader, string name, double outlierThreshold = EightBitWeight.DefaultThreshold)
     {
-        var entry = source.Require(name);
-        if (entry.Type == SafetensorsType.I8)
-            return ReadEightBit(source, name, device, outlierThreshold);
+        var source = reader.Source;
+        if (source.Require(name).Type == SafetensorsType.I8)
+            return ReadEightBit(reader, name, outlierThreshold);
         foreach (var type in Enum.GetValues<FourBitType>())
         {
             var state = name + StatePrefix + WireName(type);
             if (source.Tensors.ContainsKey(state))
-                return ReadFourBit(source, name, State.Parse(source, state), type, device);
+                return ReadFourBit(reader, name, State.Parse(source, state), type);
         }
 
         return null;
+    }
+
+    /// <inheritdoc cref="Read(TensorReader, string, double)"/>
+    public static FrozenWeight? Read(ITensorSource source, string name, Device device)
+    {
+        using var reader = new TensorReader(source, device);
+        return Read(reader, name);
     }
 
     /// <summary>Whether a tensor only says how another is quantized: scales, tables, states.</summary>
@@ -56,42 +62,35 @@ internal static class StoredQuantization
         _ => [(name, weight.Materialize(((DenseWeight)weight).Value.dtype))],
     };
 
-    private static FourBitWeight ReadFourBit(
-        ITensorSource source, string name, State state, FourBitType type, Device device)
+    private static FourBitWeight ReadFourBit(TensorReader reader, string name, State state, FourBitType type)
     {
         using var scope = NewDisposeScope();
+        var source = reader.Source;
         var elements = state.Shape[0] * state.Shape[1];
-        var packed = ReadBytes(source, name);
         var blocks = (elements + state.BlockSize - 1) / state.BlockSize;
-        var codes = TensorMemory.Read(source, name + ".absmax");
-        if (packed.NumberOfElements != (elements + 1) / 2 || codes.NumberOfElements != blocks)
+        var (bytes, scaleCount) = (source.Require(name).ByteCount, source.Require(name + ".absmax").ElementCount);
+        if (bytes != (elements + 1) / 2 || scaleCount != blocks)
         {
             throw new CheckpointException(
-                $"'{name}' holds {packed.NumberOfElements} bytes and {codes.NumberOfElements} scales; its quant_state says " +
+                $"'{name}' holds {bytes} bytes and {scaleCount} scales; its quant_state says " +
                 $"[{string.Join(", ", state.Shape)}] in blocks of {state.BlockSize}. Where: '{source}'. Download it again.");
         }
 
+        // Some checkpoints declare the codes as bfloat16 (bnb_4bit_quant_storage); the bytes are the same.
+        var packed = reader.ReadBytes(name);
+        var codes = reader.Read(name + ".absmax");
         BlockScales scales = state.NestedOffset is { } offset
             ? new NestedScales(
-                On(codes), On(TensorMemory.Read(source, name + ".nested_quant_map")),
-                On(TensorMemory.Read(source, name + ".nested_absmax")), offset)
-            : new PlainScales(On(codes.to_type(ScalarType.Float32)));
-        return new FourBitWeight(type, state.BlockSize, state.Shape[0], state.Shape[1], On(packed), scales, state.Type);
-
-        Tensor On(Tensor tensor) => tensor.to(device).DetachFromDisposeScope();
+                Kept(codes), Kept(reader.Read(name + ".nested_quant_map")), Kept(reader.Read(name + ".nested_absmax")), offset)
+            : new PlainScales(Kept(codes.to_type(ScalarType.Float32)));
+        return new FourBitWeight(type, state.BlockSize, state.Shape[0], state.Shape[1], Kept(packed), scales, state.Type);
     }
 
-    /// <summary>The packed codes; some checkpoints declare the same bytes as bfloat16 (bnb_4bit_quant_storage).</summary>
-    private static unsafe Tensor ReadBytes(ITensorSource source, string name)
-    {
-        var entry = source.Require(name);
-        var bytes = empty([entry.ByteCount, 1], ScalarType.Byte, CPU);
-        Buffer.MemoryCopy(source.Pointer(name), TensorMemory.Pointer(bytes), entry.ByteCount, entry.ByteCount);
-        return bytes;
-    }
+    private static Tensor Kept(Tensor tensor) => tensor.DetachFromDisposeScope();
 
-    private static EightBitWeight ReadEightBit(ITensorSource source, string name, Device device, double outlierThreshold)
+    private static EightBitWeight ReadEightBit(TensorReader reader, string name, double outlierThreshold)
     {
+        var source = reader.Source;
         if (source.Tensors.ContainsKey(name + "_format") && source.Span<byte>(name + "_format")[0] != 0)
         {
             throw new CheckpointException(
@@ -100,9 +99,7 @@ internal static class StoredQuantization
         }
 
         source.Require(ScaleName(name));
-        using var codes = TensorMemory.Read(source, name);
-        using var scales = TensorMemory.Read(source, ScaleName(name));
-        return new EightBitWeight(codes.to(device, copy: true), scales.to(device, copy: true), outlierThreshold);
+        return new EightBitWeight(Kept(reader.Read(name)), Kept(reader.Read(ScaleName(name))), outlierThreshold);
     }
 
     private static IEnumerable<(string Name, Tensor Value)> WriteFourBit(string name, FourBitWeight weight)

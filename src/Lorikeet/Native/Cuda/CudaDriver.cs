@@ -22,6 +22,12 @@ internal static unsafe class CudaDriver
         (delegate* unmanaged<nint*, nint, byte*, int>)Export("cuModuleGetFunction");
     private static readonly delegate* unmanaged<nuint*, nuint*, int> s_memoryGetInfo =
         (delegate* unmanaged<nuint*, nuint*, int>)Export("cuMemGetInfo_v2");
+    private static readonly delegate* unmanaged<void*, nuint, uint, int> s_hostRegister =
+        (delegate* unmanaged<void*, nuint, uint, int>)Export("cuMemHostRegister_v2");
+    private static readonly delegate* unmanaged<void*, int> s_hostUnregister =
+        (delegate* unmanaged<void*, int>)Export("cuMemHostUnregister");
+    private static readonly delegate* unmanaged<nint, void*, nuint, nint, int> s_copyToDevice =
+        (delegate* unmanaged<nint, void*, nuint, nint, int>)Export("cuMemcpyHtoDAsync_v2");
     private static readonly delegate* unmanaged<nint*, int, int> s_deviceGetDefaultMemoryPool =
         (delegate* unmanaged<nint*, int, int>)Export("cuDeviceGetDefaultMemPool");
     private static readonly delegate* unmanaged<nint, int, void*, int> s_memoryPoolGetAttribute =
@@ -118,6 +124,15 @@ internal static unsafe class CudaDriver
         Require(s_memoryGetInfo(&free, &total), "asking for free memory");
         return ((long)free, (long)total);
     }
+
+    /// <summary>Pins memory of the host, so that the device copies by itself; false when the system does not allow it.</summary>
+    public static bool TryPin(void* memory, long bytes) => s_hostRegister(memory, (nuint)bytes, 0) == 0;
+
+    public static void Unpin(void* memory) => Require(s_hostUnregister(memory), "unpinning memory");
+
+    /// <summary>Queues a copy to the device. The source must keep its content until the copy is done.</summary>
+    public static void CopyToDevice(nint target, void* source, long bytes, nint stream) =>
+        Require(s_copyToDevice(target, source, (nuint)bytes, stream), "a copy to the device");
 
     /// <summary>A number that a device's default memory pool keeps (CUmemPool_attribute).</summary>
     public static long PoolAttribute(int device, int attribute)

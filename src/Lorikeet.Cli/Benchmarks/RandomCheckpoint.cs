@@ -1,0 +1,104 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models;
+
+namespace Lorikeet.Cli.Benchmarks;
+
+/// <summary>A checkpoint of a shape, with random weights, in a temporary folder that goes when this is disposed.</summary>
+internal sealed class RandomCheckpoint : IDisposable
+{
+    private const int BlockValues = 1 << 23;
+    private const int Period = 8191; // a prime, so that tensors begin at unlike places of the block
+    private const double Deviation = 0.02;
+
+    private readonly CancellationToken _cancellation;
+    private readonly byte[] _block;
+    private int _written;
+
+    /// <summary>Writes it: bfloat16 in shards of 5 GB, as transformers does.</summary>
+    public RandomCheckpoint(ModelConfig config, CancellationToken cancellation)
+    {
+        _cancellation = cancellation;
+        Folder = Directory.CreateTempSubdirectory("lorikeet-bench-").FullName;
+        _block = RandomBlock();
+        try
+        {
+            ShardedWriter.Write(Folder, Shapes(config).Select(tensor => new TensorToWrite(
+                tensor.Name, SafetensorsType.BF16, tensor.Shape,
+                stream => Fill(stream, 2 * tensor.Shape.Aggregate(1L, (product, size) => product * size)))));
+            ModelFiles.WriteConfig(Folder, Configuration(config));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Folder { get; }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private static IEnumerable<(string Name, long[] Shape)> Shapes(ModelConfig config)
+    {
+        long hidden = config.HiddenSize, inner = config.IntermediateSize, vocabulary = config.VocabularySize;
+        long queries = config.HeadCount * config.HeadSize, keys = config.KeyValueHeadCount * config.HeadSize;
+        (string Part, long[] Shape)[] parts =
+        [
+            (TensorNames.InputNorm, [hidden]), (TensorNames.Query, [queries, hidden]), (TensorNames.Key, [keys, hidden]),
+            (TensorNames.Value, [keys, hidden]), (TensorNames.Output, [hidden, queries]),
+            (TensorNames.PostAttentionNorm, [hidden]), (TensorNames.Gate, [inner, hidden]), (TensorNames.Up, [inner, hidden]),
+            (TensorNames.Down, [hidden, inner]),
+        ];
+        yield return (TensorNames.Weight(TensorNames.Embedding), [vocabulary, hidden]);
+        for (var layer = 0; layer < config.LayerCount; layer++)
+            foreach (var (part, shape) in parts)
+                yield return (TensorNames.Weight(TensorNames.Layer(layer, part)), shape);
+        yield return (TensorNames.Weight(TensorNames.FinalNorm), [hidden]);
+        if (!config.TiedEmbeddings) yield return (TensorNames.Weight(TensorNames.Head), [vocabulary, hidden]);
+    }
+
+    /// <summary>Normal numbers in bfloat16.</summary>
+    private static byte[] RandomBlock()
+    {
+        var (random, block) = (new Random(1), new byte[2 * BlockValues]);
+        for (var i = 0; i < BlockValues; i++)
+        {
+            var radius = Deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+            var bits = BitConverter.SingleToUInt32Bits((float)(radius * Math.Cos(2 * Math.PI * random.NextDouble())));
+            (block[2 * i], block[2 * i + 1]) = ((byte)(bits >> 16), (byte)(bits >> 24));
+        }
+
+        return block;
+    }
+
+    private void Fill(Stream stream, long bytes)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        var start = 2 * Period * _written++ % _block.Length;
+        for (long done = 0, count; done < bytes; done += count, start = 0)
+        {
+            count = Math.Min(_block.Length - start, bytes - done);
+            stream.Write(_block, start, (int)count);
+        }
+    }
+
+    private static JsonObject Configuration(ModelConfig config) => new()
+    {
+        ["architectures"] = new JsonArray("LlamaForCausalLM"),
+        ["dtype"] = "bfloat16",
+        ["head_dim"] = config.HeadSize,
+        ["hidden_act"] = "silu",
+        ["hidden_size"] = config.HiddenSize,
+        ["intermediate_size"] = config.IntermediateSize,
+        ["max_position_embeddings"] = config.MaxPositions,
+        ["model_type"] = config.ModelType,
+        ["num_attention_heads"] = config.HeadCount,
+        ["num_hidden_layers"] = config.LayerCount,
+        ["num_key_value_heads"] = config.KeyValueHeadCount,
+        ["rms_norm_eps"] = config.NormEpsilon,
+        ["rope_theta"] = config.Rope.Theta,
+        ["tie_word_embeddings"] = config.TiedEmbeddings,
+        ["vocab_size"] = config.VocabularySize,
+    };
+}

@@ -1,0 +1,44 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Testing;
+
+namespace Lorikeet.Cli.Tests;
+
+public sealed class BenchVerbTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Load_MeasuresAShape_AndLeavesNothingBehind()
+    {
+        var result = Load("--shape", "nano-7m", "--quant", "nf4", "--repeat", "2");
+        Assert.Equal(("nano-7m", 2), ((string?)result["model"], (int?)result["repeat"]));
+
+        // The layers' matrices as codes with their scales, the embedding in bfloat16.
+        var (layers, embedding) = (8 * (256 * (256 + 128 + 128 + 256) + 3 * 256 * 704), 4096 * 256);
+        Assert.Equal(2e-9 * (layers + embedding), (double)result["read_gb"]!, 5e-4);
+        Assert.Equal(1e-9 * (0.516 * layers + 2 * embedding), (double)result["model_gb"]!, 6e-4);
+        Assert.InRange((double)result["best_seconds"]!, 1e-9, (double)result["seconds"]!);
+        Assert.True((double)result["quantize_seconds"]! > 0, result.ToJsonString());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public void Load_MeasuresAModel_AndLeavesItInPlace()
+    {
+        var model = TestAssets.Golden("models", "gqa_sharded");
+        var before = Directory.GetFiles(model);
+        var result = Load("--model", model, "--repeat", "1");
+        Assert.Equal((model, "none"), ((string?)result["model"], (string?)result["quant"]));
+        Assert.Equal(before, Directory.GetFiles(model));
+    }
+
+    private JsonObject Load(params string[] arguments)
+    {
+        var run = CliProcess.RunIn(
+            Directory.GetCurrentDirectory(), [("TMPDIR", _folder.Path)], ["bench", "load", "--device", "cpu", "--json", .. arguments]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        return JsonNode.Parse(run.Output)!.AsObject();
+    }
+}
