@@ -62,7 +62,7 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
                 memory = (nint)NativeMemory.Alloc((nuint)entry.ByteCount);
                 _decoded.Add(name, memory);
                 Slices.ForEach(
-                    entry.ByteCount, (offset, length) => Read(name, offset, length, (byte*)memory + offset));
+                    entry.ByteCount, Slices.Bytes, (offset, length) => Read(name, offset, length, (byte*)memory + offset));
             }
 
             return (byte*)memory;

@@ -129,9 +129,9 @@ internal sealed class AdapterMerge : IDisposable
             using (stored) return stored.Materialize(ScalarType.Float32);
         }
 
-        var dense = TensorMemory.Read(_base, source);
-        if (!Quantizes(name)) return dense;
-        using var frozen = _settings.Quantization.Freeze(Module(name, s_weight), dense, _settings.TrainedType);
+        if (!Quantizes(name)) return TensorMemory.Read(_base, source);
+        using var reader = new TensorReader(_base, CPU);
+        using var frozen = _settings.Quantization.Freeze(Module(name, s_weight), reader, source, _settings.TrainedType);
         return frozen.Materialize(ScalarType.Float32).clone();
     }
 

@@ -55,15 +55,18 @@ internal sealed class ModelLoader
     private Projection Linear(string name, int rows, int columns, bool hasBias)
     {
         var weight = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold)
-            ?? Freeze(name, Read(TensorNames.Weight(name), rows, columns));
+            ?? Freeze(name, rows, columns);
         if (weight.Rows != rows || weight.Columns != columns)
             throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);
         var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;
         return new Projection(name, _projections++, weight, bias);
     }
 
-    private FrozenWeight Freeze(string name, Tensor dense) =>
-        _reader.Quantize(() => _settings.Quantization.Freeze(name, dense, _settings.ComputeType));
+    private FrozenWeight Freeze(string name, int rows, int columns)
+    {
+        RequireShape(TensorNames.Weight(name), rows, columns);
+        return _settings.Quantization.Freeze(name, _reader, TensorNames.Weight(name), _settings.ComputeType);
+    }
 
     private RmsNorm Norm(string name, int width) => new(name, Keep(Read(TensorNames.Weight(name), width)), _config.NormEpsilon);
 
@@ -72,9 +75,14 @@ internal sealed class ModelLoader
     /// <summary>Reads a tensor as it is stored onto the device, after checking its shape.</summary>
     private Tensor Read(string name, params long[] shape)
     {
+        RequireShape(name, shape);
+        return _reader.Read(name);
+    }
+
+    private void RequireShape(string name, params long[] shape)
+    {
         var stored = Stored[name].Shape;
         if (!stored.SequenceEqual(shape)) throw WrongShape(name, stored, shape);
-        return _reader.Read(name);
     }
 
     private CheckpointException WrongShape(string name, long[] stored, long[] expected) => new(

@@ -15,7 +15,9 @@ internal enum LoadStage
     /// <summary>Copies to the device, by its own clock.</summary>
     Copy,
 
-    /// <summary>Casts and quantization, by the device's clock where it does them.</summary>
+    /// <summary>
+    /// Casts and quantization, by the device's clock where it does them; on the processor, reading is part of it.
+    /// </summary>
     Quantize,
 }
 

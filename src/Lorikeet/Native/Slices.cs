@@ -2,19 +2,20 @@ using System.Runtime.ExceptionServices;
 
 namespace Lorikeet.Native;
 
-/// <summary>Work on a stretch of bytes, cut into slices that several threads take.</summary>
+/// <summary>Work on many things in a row, cut into slices that several threads take.</summary>
 internal static class Slices
 {
-    /// <summary>Large enough to make a system call cheap, small enough for a core's cache.</summary>
-    public const int Size = 2 << 20;
+    /// <summary>Bytes of a slice that is copied: large enough to make a call cheap, small enough for a core's cache.</summary>
+    public const int Bytes = 2 << 20;
 
     /// <summary>Calls <paramref name="work"/> with (offset, length) of each slice; the first fault of any is thrown.</summary>
-    /// <param name="count">Bytes; a stretch of one slice stays on this thread.</param>
+    /// <param name="count">How many things; a single slice stays on this thread.</param>
+    /// <param name="size">How many a slice has; the last one may have fewer.</param>
     /// <param name="work">Safe to call from several threads.</param>
     /// <param name="threads">Threads at most; -1 for all cores.</param>
-    public static void ForEach(long count, Action<long, int> work, int threads = -1)
+    public static void ForEach(long count, int size, Action<long, int> work, int threads = -1)
     {
-        if (count <= Size)
+        if (count <= size)
         {
             if (count > 0) work(0, (int)count);
             return;
@@ -23,8 +24,8 @@ internal static class Slices
         try
         {
             var options = new ParallelOptions { MaxDegreeOfParallelism = threads };
-            Parallel.For(0L, (count + Size - 1) / Size, options, slice =>
-                work(slice * Size, (int)Math.Min(Size, count - slice * Size)));
+            Parallel.For(0L, (count + size - 1) / size, options, slice =>
+                work(slice * size, (int)Math.Min(size, count - slice * size)));
         }
         catch (AggregateException faults)
         {

@@ -41,7 +41,9 @@ internal static unsafe class TensorMemory
         var start = Pointer(tensor);
         try
         {
-            Slices.ForEach(entry.ByteCount, (offset, length) => source.Read(entry.Name, offset, length, start + offset));
+            Slices.ForEach(
+                entry.ByteCount, Slices.Bytes,
+                (offset, length) => source.Read(entry.Name, offset, length, start + offset));
             return tensor;
         }
         catch

@@ -45,6 +45,14 @@ internal sealed class TensorReader : IDisposable
         return Read(entry, [entry.ByteCount, 1], ScalarType.Byte);
     }
 
+    /// <summary>Copies bytes of a tensor into memory of the host. Safe to call from several threads.</summary>
+    public unsafe void Read(string name, long offset, long length, byte* target)
+    {
+        var start = Stopwatch.GetTimestamp();
+        Source.Read(name, offset, length, target);
+        _clock.Add(LoadStage.Read, Stopwatch.GetElapsedTime(start).TotalSeconds / Environment.ProcessorCount);
+    }
+
     /// <summary>Does work that counts as quantization: on CUDA, until the device has done what it queues.</summary>
     public T Quantize<T>(Func<T> work)
     {

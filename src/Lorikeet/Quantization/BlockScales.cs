@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lorikeet.Native;
 using static TorchSharp.torch;
 
@@ -47,8 +48,10 @@ internal sealed class PlainScales(Tensor values) : BlockScales
 /// Scales less their mean, in 8-bit codes of <see cref="DynamicMap"/> with one float32 scale for 256 of them (QLoRA,
 /// section 3).
 /// </summary>
-internal sealed class NestedScales : BlockScales
+internal sealed unsafe class NestedScales : BlockScales
 {
+    private const int ScalesPerTask = 16 * Granularity;
+
     private readonly Tensor? _mean;
     private float? _offset;
 
@@ -80,18 +83,35 @@ internal sealed class NestedScales : BlockScales
         var offset = CudaMean.Of(scales);
         var codes = new byte[scales.Length];
         var outer = new float[(scales.Length + Granularity - 1) / Granularity];
-        for (var block = 0; block < outer.Length; block++)
+        fixed (float* start = scales)
         {
-            var end = Math.Min(scales.Length, (block + 1) * Granularity);
-            for (var i = block * Granularity; i < end; i++)
-                outer[block] = MathF.Max(outer[block], MathF.Abs(scales[i] - offset));
-            var reciprocal = CudaReciprocal.Of(outer[block]);
-            for (var i = block * Granularity; i < end; i++)
-                codes[i] = DynamicMap.Encode(DynamicMap.Signed, (scales[i] - offset) * reciprocal);
+            var values = start;
+            Slices.ForEach(scales.Length, ScalesPerTask, (first, count) =>
+            {
+                for (var (block, end) = ((int)first, (int)first + count); block < end; block += Granularity)
+                {
+                    var length = Math.Min(Granularity, end - block);
+                    outer[block / Granularity] =
+                        QuantizeBlock(new ReadOnlySpan<float>(values + block, length), offset, codes.AsSpan(block, length));
+                }
+            });
         }
 
         return new NestedScales(
             Stored(tensor(codes)), Stored(tensor(DynamicMap.Signed)), Stored(tensor(outer)), offset);
+    }
+
+    /// <returns>The scale of the scales.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float QuantizeBlock(ReadOnlySpan<float> scales, float offset, Span<byte> codes)
+    {
+        var largest = 0f;
+        foreach (var scale in scales) largest = MathF.Max(largest, MathF.Abs(scale - offset));
+        var reciprocal = CudaReciprocal.Of(largest);
+        Span<float> scaled = stackalloc float[scales.Length];
+        for (var i = 0; i < scales.Length; i++) scaled[i] = (scales[i] - offset) * reciprocal;
+        DynamicMap.EncodeSigned(scaled, codes);
+        return largest;
     }
 
     public override void Decode(long first, Span<float> scales)

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lorikeet.Quantization;
 
 /// <summary>
@@ -32,8 +36,8 @@ internal static class CudaMean
         var sums = new float[threads];
         for (var block = 0; block < blocks; block++)
         {
-            for (var thread = 0; thread < threads; thread++)
-                sums[thread] = Sum(values, block * threads + thread, threads * blocks);
+            if (values.Length >= VectorizedFrom) SumVectors(values, block * threads, threads * blocks, sums);
+            else for (var thread = 0; thread < threads; thread++) sums[thread] = Sum(values, thread, threads);
             blockSums[block % threads] += Tree(sums);
         }
 
@@ -49,26 +53,37 @@ internal static class CudaMean
         return Math.Max(Math.Min(ResidentBlocks, wanted), needed);
     }
 
-    /// <summary>What one thread adds, in four sums.</summary>
+    /// <summary>What each thread of a block adds, four neighbours at once into four sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SumVectors(ReadOnlySpan<float> values, int first, int stride, Span<float> sums)
+    {
+        Span<Vector128<float>> lanes = stackalloc Vector128<float>[sums.Length];
+        lanes.Clear();
+        var isFirstBlock = first == 0;
+        var vectors = MemoryMarshal.Cast<float, Vector128<float>>(values);
+        for (; first < vectors.Length; first += stride)
+        {
+            // Neighbouring threads take neighbouring vectors, so all of them take one before any takes its next.
+            var next = vectors.Slice(first, Math.Min(sums.Length, vectors.Length - first));
+            for (var thread = 0; thread < next.Length; thread++) lanes[thread] += next[thread];
+        }
+
+        var rest = values[(vectors.Length * Lanes)..]; // one each for the first threads of the first block
+        for (var thread = 0; thread < sums.Length; thread++)
+        {
+            var four = lanes[thread];
+            if (isFirstBlock && thread < rest.Length) four += Vector128.CreateScalar(rest[thread]);
+            sums[thread] = four[0] + four[1] + four[2] + four[3];
+        }
+    }
+
+    /// <summary>What one thread adds of a few values, in four sums.</summary>
     private static float Sum(ReadOnlySpan<float> values, int first, int stride)
     {
         Span<float> sums = stackalloc float[Lanes];
         sums.Clear();
-        if (values.Length >= VectorizedFrom)
-        {
-            var vectors = values.Length / Lanes;
-            for (var vector = first; vector < vectors; vector += stride)
-                for (var lane = 0; lane < Lanes; lane++)
-                    sums[lane] += values[vector * Lanes + lane];
-            if (vectors * Lanes + first < values.Length)
-                sums[0] += values[vectors * Lanes + first];
-        }
-        else
-        {
-            for (var (i, lane) = (first, 0); i < values.Length; i += stride, lane = (lane + 1) % Lanes)
-                sums[lane] += values[i];
-        }
-
+        for (var (i, lane) = (first, 0); i < values.Length; i += stride, lane = (lane + 1) % Lanes)
+            sums[lane] += values[i];
         return sums[0] + sums[1] + sums[2] + sums[3];
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lorikeet.Quantization;
 
 /// <summary>
@@ -33,6 +35,7 @@ internal static class CudaReciprocal
         "........................+..+....+...............+.....-...-.--.." +
         ".....-..+..................++........+............-.....-.......";
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // once a block: a model is loaded before tiering notices
     public static float Of(float x)
     {
         var bits = BitConverter.SingleToUInt32Bits(x);

@@ -1,16 +1,23 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Lorikeet.Quantization;
 
 /// <summary>
 /// The 256 values of the dynamic 8-bit type (arXiv 1511.04561): an exponent of zero to six leading zero bits, the rest
 /// fraction. Signed for scales and first moments, unsigned for second moments.
 /// </summary>
-internal static class DynamicMap
+internal static unsafe class DynamicMap
 {
     private const int ExponentBits = 7;
 
     public static float[] Signed { get; } = Create(signed: true);
 
     public static float[] Unsigned { get; } = Create(signed: false);
+
+    private static float[] SignedBorders { get; } = Borders(Signed);
 
     /// <summary>The code of a value in [-1, 1].</summary>
     /// <remarks>
@@ -38,6 +45,34 @@ internal static class DynamicMap
         if (value > map[pivot])
             return (byte)(value > (map[upper] + map[pivot]) * 0.5f ? upper : pivot);
         return (byte)(value < (map[lower] + map[pivot]) * 0.5f ? lower : pivot);
+    }
+
+    /// <summary>Codes of many values in [-1, 1] by <see cref="Signed"/>: eight searches at once among the borders.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void EncodeSigned(ReadOnlySpan<float> values, Span<byte> codes)
+    {
+        var done = 0;
+        if (Avx2.IsSupported)
+        {
+            fixed (float* borders = SignedBorders)
+            {
+                for (; done <= values.Length - Vector256<float>.Count; done += Vector256<float>.Count)
+                {
+                    var eight = Vector256.Create(values[done..]);
+                    var found = Vector256<int>.Zero;
+                    for (var step = 128; step > 0; step >>= 1)
+                    {
+                        var middle = Avx2.GatherVector256(borders, found + Vector256.Create(step - 1), sizeof(float));
+                        found += Vector256.GreaterThan(eight, middle).AsInt32() & Vector256.Create(step);
+                    }
+
+                    var narrow = Vector128.Narrow(found.GetLower(), found.GetUpper()).AsUInt16();
+                    BinaryPrimitives.WriteUInt64LittleEndian(codes[done..], Vector128.Narrow(narrow, narrow).AsUInt64()[0]);
+                }
+            }
+        }
+
+        for (; done < values.Length; done++) codes[done] = Encode(Signed, values[done]);
     }
 
     /// <summary>

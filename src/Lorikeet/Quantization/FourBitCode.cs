@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Lorikeet.Quantization;
 
@@ -38,10 +39,12 @@ internal readonly struct NormalFloat4 : IFourBitCode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Encode(Vector256<float> values)
     {
-        var codes = Vector256<int>.Zero;
-        foreach (var border in Borders)
-            codes -= Vector256.GreaterThan(values, Vector256.Create(border)).AsInt32(); // a true lane is -1
-        return codes;
+        if (!Avx2.IsSupported) return BorderSearch.Count(values, Borders);
+        var codes = BorderSearch.Next(Vector256<int>.Zero, values, Vector256.Create(Borders[7]));
+        codes = BorderSearch.Next(codes, values, Vector256.Create(Borders[3], Borders[11], 0, 0, 0, 0, 0, 0));
+        codes = BorderSearch.Next(codes, values, Vector256.Create(Borders[1], Borders[5], Borders[9], Borders[13], 0, 0, 0, 0));
+        return BorderSearch.Next(codes, values, Vector256.Create(
+            Borders[0], Borders[2], Borders[4], Borders[6], Borders[8], Borders[10], Borders[12], Borders[14]));
     }
 }
 
@@ -61,14 +64,46 @@ internal readonly struct Float4 : IFourBitCode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Encode(Vector256<float> values)
     {
-        var magnitudes = Vector256.Abs(values);
-        var ranks = Vector256<int>.Zero;
-        foreach (var border in Borders)
-            ranks -= Vector256.GreaterThan(magnitudes, Vector256.Create(border)).AsInt32();
+        var ranks = Rank(Vector256.Abs(values));
 
         // From the rank of the magnitude 0 1 2 3 4 5 6 7 to its code 0 1 6 7 4 5 2 3: pairs run backwards.
         var pairs = (Vector256.Create(4) - (ranks >> 1)) & Vector256.Create(3);
         var signs = Vector256.LessThan(values, Vector256<float>.Zero).AsInt32() & Vector256.Create(8);
         return (pairs << 1) | (ranks & Vector256<int>.One) | signs;
     }
+
+    /// <summary>How many borders lie below each of eight magnitudes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Rank(Vector256<float> magnitudes)
+    {
+        if (!Avx2.IsSupported) return BorderSearch.Count(magnitudes, Borders);
+        var ranks = BorderSearch.Next(Vector256<int>.Zero, magnitudes, Vector256.Create(Borders[3]));
+        ranks = BorderSearch.Next(ranks, magnitudes, Vector256.Create(Borders[1], Borders[5], 0, 0, 0, 0, 0, 0));
+        return BorderSearch.Next(
+            ranks, magnitudes, Vector256.Create(Borders[0], Borders[2], Borders[4], Borders[6], 0, 0, 0, 0));
+    }
+}
+
+/// <summary>How many of some ascending borders lie below each of eight values; NaN exceeds none.</summary>
+internal static class BorderSearch
+{
+    /// <summary>By comparing with all of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Count(Vector256<float> values, ReadOnlySpan<float> borders)
+    {
+        var below = Vector256<int>.Zero;
+        foreach (var border in borders)
+            below -= Vector256.GreaterThan(values, Vector256.Create(border)).AsInt32(); // a true lane is -1
+        return below;
+    }
+
+    /// <summary>
+    /// One step of a binary search: appends a bit to each count. Needs AVX2.
+    /// </summary>
+    /// <param name="known">The upper bits, so far.</param>
+    /// <param name="values">The values.</param>
+    /// <param name="borders">For each of the numbers that the upper bits can be, the border that decides the next one.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Next(Vector256<int> known, Vector256<float> values, Vector256<float> borders) =>
+        (known << 1) - Vector256.GreaterThan(values, Avx2.PermuteVar8x32(borders, known)).AsInt32();
 }

@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Lorikeet.Native;
 
 namespace Lorikeet.Quantization;
 
@@ -13,42 +16,45 @@ internal static unsafe class FourBitQuantizer
     /// <summary>Block sizes are multiples of this; bitsandbytes knows 32 to 4096, powers of two.</summary>
     public const int SmallestBlock = 32;
 
-    private const int BlocksPerTask = 256;
+    /// <summary>Values that a thread takes at once: as float32 half of a core's own cache.</summary>
+    private const int SliceSize = 1 << 15;
 
     /// <summary>Quantizes <paramref name="count"/> values.</summary>
     /// <param name="source">The values.</param>
     /// <param name="count">How many.</param>
-    /// <param name="blockSize">Values that share a scale.</param>
+    /// <param name="blockSize">Values that share a scale; a power of two.</param>
     /// <param name="packed">Receives (count + 1) / 2 bytes.</param>
     /// <param name="scales">Receives the largest magnitude of each block.</param>
-    public static void Run<TCode>(float* source, long count, int blockSize, byte* packed, float* scales)
+    public static void Run<TCode>(FloatReader source, long count, int blockSize, byte* packed, float* scales)
+        where TCode : struct, IFourBitCode =>
+        Slices.ForEach(count, Math.Max(SliceSize, blockSize), (first, length) =>
+        {
+            var buffer = ArrayPool<float>.Shared.Rent(length);
+            fixed (float* start = buffer)
+            {
+                var values = source.Read(first, length, start);
+                QuantizeSlice<TCode>(values, length, blockSize, packed + first / 2, scales + first / blockSize);
+            }
+
+            ArrayPool<float>.Shared.Return(buffer);
+        });
+
+    private static void QuantizeSlice<TCode>(float* values, int count, int blockSize, byte* packed, float* scales)
         where TCode : struct, IFourBitCode
     {
-        var blocks = (count + blockSize - 1) / blockSize;
-        Parallel.For(0, (blocks + BlocksPerTask - 1) / BlocksPerTask, task =>
+        for (int block = 0, start = 0; start < count; block++, start += blockSize)
         {
-            var last = Math.Min(blocks, (task + 1) * BlocksPerTask);
-            for (var block = task * BlocksPerTask; block < last; block++)
-            {
-                var start = block * blockSize;
-                var length = (int)Math.Min(blockSize, count - start);
-                scales[block] = length == blockSize
-                    ? QuantizeBlock<TCode>(source + start, blockSize, packed + start / 2)
-                    : QuantizePartialBlock<TCode>(source + start, length, blockSize, packed + start / 2);
-            }
-        });
+            scales[block] = count - start >= blockSize
+                ? QuantizeBlock<TCode>(values + start, blockSize, packed + start / 2)
+                : QuantizePartialBlock<TCode>(values + start, count - start, blockSize, packed + start / 2);
+        }
     }
 
     /// <returns>The block's scale.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a model is quantized before tiered compilation notices
     private static float QuantizeBlock<TCode>(float* source, int length, byte* packed) where TCode : struct, IFourBitCode
     {
-        var largest = Vector256<float>.Zero;
-        for (var i = 0; i < length; i += Vector256<float>.Count)
-            largest = Vector256.MaxNumber(largest, Vector256.Abs(Vector256.Load(source + i)));
-        var scale = 0f;
-        for (var lane = 0; lane < Vector256<float>.Count; lane++)
-            scale = MathF.Max(scale, largest[lane]);
+        var scale = LargestMagnitude(source, length);
 
         // The reference multiplies by its reciprocal; dividing would put some values on the other side of a border.
         var reciprocal = Vector256.Create(CudaReciprocal.Of(scale));
@@ -65,6 +71,23 @@ internal static unsafe class FourBitQuantizer
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         Vector256<int> Encode(float* values) => TCode.Encode(Vector256.Load(values) * reciprocal);
+    }
+
+    /// <summary>Of a multiple of eight values; NaN counts as nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float LargestMagnitude(float* values, int count)
+    {
+        var eight = Vector256<float>.Zero;
+        for (var i = 0; i < count; i += Vector256<float>.Count)
+        {
+            // The instruction gives its second operand for NaN, which here never is one.
+            var magnitudes = Vector256.Abs(Vector256.Load(values + i));
+            eight = Avx.IsSupported ? Avx.Max(magnitudes, eight) : Vector256.MaxNumber(magnitudes, eight);
+        }
+
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        var two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return MathF.Max(two[0], two[1]);
     }
 
     private static float QuantizePartialBlock<TCode>(float* source, int length, int blockSize, byte* packed)

@@ -1,3 +1,4 @@
+using Lorikeet.Formats.Safetensors;
 using Lorikeet.Native;
 using Lorikeet.Options;
 using TorchSharp;
@@ -66,13 +67,33 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
         var kernels = FourBitCuda.Of(dense.device);
         var flat = dense.detach().contiguous().flatten();
         var (packed, scales) = kernels is not null ? kernels.Quantize(flat, type, blockSize)
-            : dense.device_type == DeviceType.CPU ? QuantizeOnCpu(flat.to_type(ScalarType.Float32), type, blockSize)
+            : dense.device_type == DeviceType.CPU ? QuantizeOnCpu(new FloatReader(flat), flat.NumberOfElements, type, blockSize)
             : FourBitTensors.Quantize(flat.to_type(ScalarType.Float32), type, blockSize);
         BlockScales stored = !doubleQuantization ? new PlainScales(scales.DetachFromDisposeScope())
             : kernels is not null ? kernels.QuantizeScales(scales)
             : Nested(scales, dense.device);
         return new FourBitWeight(
             type, blockSize, dense.shape[0], dense.shape[1], packed.DetachFromDisposeScope(), stored, dense.dtype);
+    }
+
+    /// <summary>
+    /// Quantizes a matrix of a checkpoint on the CPU while it is read, with the result of loading it in a type first.
+    /// </summary>
+    /// <param name="reader">The checkpoint.</param>
+    /// <param name="name">The matrix, of a type that <see cref="FloatReader.Reads"/>.</param>
+    /// <param name="elementType">The type it would have been loaded in.</param>
+    /// <param name="type">What the codes stand for.</param>
+    /// <param name="doubleQuantization">Whether scales are quantized too.</param>
+    public static FourBitWeight Quantize(
+        TensorReader reader, string name, ScalarType elementType, FourBitType type, bool doubleQuantization)
+    {
+        using var scope = NewDisposeScope();
+        var entry = reader.Source.Require(name);
+        var values = new FloatReader(reader, name, elementType);
+        var (packed, scales) = QuantizeOnCpu(values, entry.ElementCount, type, DefaultBlockSize);
+        BlockScales stored = doubleQuantization ? Nested(scales, CPU) : new PlainScales(scales.DetachFromDisposeScope());
+        return new FourBitWeight(
+            type, DefaultBlockSize, entry.Shape[0], entry.Shape[1], packed.DetachFromDisposeScope(), stored, elementType);
     }
 
     public override void CopyTo(Tensor target)
@@ -106,12 +127,11 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
         Scales.Dispose();
     }
 
-    private static (Tensor Packed, Tensor Scales) QuantizeOnCpu(Tensor flat, FourBitType type, int blockSize)
+    private static (Tensor Packed, Tensor Scales) QuantizeOnCpu(
+        FloatReader source, long count, FourBitType type, int blockSize)
     {
-        var count = flat.NumberOfElements;
         var packed = empty([(count + 1) / 2, 1], ScalarType.Byte, CPU);
         var scales = empty([(count + blockSize - 1) / blockSize], ScalarType.Float32, CPU);
-        var source = (float*)TensorMemory.Pointer(flat);
         var codes = TensorMemory.Pointer(packed);
         var target = (float*)TensorMemory.Pointer(scales);
         if (type == FourBitType.Nf4)

@@ -1,5 +1,8 @@
 using System.Text.RegularExpressions;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Native;
 using Lorikeet.Options;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Quantization;
@@ -18,6 +21,13 @@ internal sealed record QuantizationSettings(
 {
     public static QuantizationSettings None { get; } = new(QuantizationKind.None);
 
+    private FourBitType? Codes => Kind switch
+    {
+        QuantizationKind.Nf4 => FourBitType.Nf4,
+        QuantizationKind.Fp4 => FourBitType.Fp4,
+        _ => null,
+    };
+
     /// <summary>The settings that options ask for.</summary>
     public static QuantizationSettings From(QuantizationOptions options) =>
         new(options.Kind, options.DoubleQuant, options.SkipModules, options.OutlierThreshold);
@@ -34,13 +44,26 @@ internal sealed record QuantizationSettings(
         using (dense)
         {
             using var rounded = dense.to_type(computeType);
-            return Kind switch
-            {
-                QuantizationKind.Nf4 => FourBitWeight.Quantize(rounded, FourBitType.Nf4, DoubleQuantization),
-                QuantizationKind.Fp4 => FourBitWeight.Quantize(rounded, FourBitType.Fp4, DoubleQuantization),
-                _ => EightBitWeight.Quantize(rounded, OutlierThreshold),
-            };
+            return Codes is { } type
+                ? FourBitWeight.Quantize(rounded, type, DoubleQuantization)
+                : EightBitWeight.Quantize(rounded, OutlierThreshold);
         }
+    }
+
+    /// <summary>Stores a matrix of a checkpoint in this form, on the reader's device.</summary>
+    /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
+    /// <param name="reader">The checkpoint.</param>
+    /// <param name="name">The matrix.</param>
+    /// <param name="computeType">As in <see cref="Freeze(string, Tensor, ScalarType)"/>.</param>
+    public FrozenWeight Freeze(string module, TensorReader reader, string name, ScalarType computeType)
+    {
+        var stored = TensorMemory.ToTorch(reader.Source.Require(name).Type);
+        var streams = reader.Device.type == DeviceType.CPU && FloatReader.Reads(stored) && FloatReader.Reads(computeType);
+        return Codes is { } type && streams && !Skips(module)
+            ? reader.Quantize(() => FourBitWeight.Quantize(reader, name, computeType, type, DoubleQuantization))
+            : Quantized(reader.Read(name));
+
+        FrozenWeight Quantized(Tensor dense) => reader.Quantize(() => Freeze(module, dense, computeType));
     }
 
     /// <summary>Stores <paramref name="dense"/> unquantized in the compute type; takes ownership of it.</summary>

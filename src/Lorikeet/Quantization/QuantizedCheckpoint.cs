@@ -16,6 +16,7 @@ namespace Lorikeet.Quantization;
 internal sealed unsafe class QuantizedCheckpoint : IDisposable
 {
     private readonly ITensorSource _source;
+    private readonly TensorReader _reader;
     private readonly ModelConfig _config;
     private readonly string _folder;
     private readonly QuantizationOptions _options;
@@ -36,6 +37,7 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
         if (_config.Source.ContainsKey("quantization_config"))
             throw new CheckpointException($"'{folder}' is quantized already: its config.json has a quantization_config. Quantize the original model.");
         _source = ModelFiles.OpenWeights(folder);
+        _reader = new TensorReader(_source, CPU);
     }
 
     /// <summary>Bytes of the weights that are written; known after <see cref="Write"/>.</summary>
@@ -61,6 +63,7 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
     public void Dispose()
     {
         foreach (var tensor in _quantized) tensor.Dispose();
+        _reader.Dispose();
         _source.Dispose();
     }
 
@@ -71,7 +74,7 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
     {
         if (!TensorNames.IsLayerProjection(entry.Name)) return [Dense(entry)];
         var module = entry.Name[..^".weight".Length];
-        using var weight = _settings.Freeze(module, TensorMemory.Read(_source, entry.Name), _type);
+        using var weight = _settings.Freeze(module, _reader, entry.Name, _type);
         if (weight is DenseWeight) return [Dense(entry)];
         return [.. StoredQuantization.Write(entry.Name, weight).Select(part => InMemory(part.Name, part.Value))];
     }

@@ -7,7 +7,7 @@ namespace Lorikeet.Tests.Native;
 internal static class SlicedTensors
 {
     private static readonly int[] s_sizes =
-        [0, 1, 7, Slices.Size - 1, Slices.Size, Slices.Size + 1, 3 * Slices.Size + 5, 20 * Slices.Size];
+        [0, 1, 7, Slices.Bytes - 1, Slices.Bytes, Slices.Bytes + 1, 3 * Slices.Bytes + 5, 20 * Slices.Bytes];
 
     /// <summary>The tensor that lies at the end of the file, of many slices.</summary>
     public static string Last => Name(s_sizes.Length - 1);

@@ -52,4 +52,18 @@ public class CudaNumericsTests
             Assert.Equal(code, DynamicMap.Encode(DynamicMap.Unsigned, DynamicMap.Unsigned[code]));
         }
     }
+    [Fact]
+    public void DynamicCodes_OfManyValues_AreThoseOfEach()
+    {
+        var random = new Random(1);
+        var borders = DynamicMap.Borders(DynamicMap.Signed);
+        float[] values =
+        [
+            .. borders, .. borders.Select(MathF.BitIncrement), .. borders.Select(MathF.BitDecrement), .. DynamicMap.Signed,
+            float.NaN, 0, -0f, 1, -1, .. Enumerable.Range(0, 20_003).Select(_ => (float)(2 * random.NextDouble() - 1)),
+        ];
+        var codes = new byte[values.Length];
+        DynamicMap.EncodeSigned(values, codes);
+        for (var i = 0; i < values.Length; i++) Assert.Equal(DynamicMap.Encode(DynamicMap.Signed, values[i]), codes[i]);
+    }
 }

@@ -30,8 +30,8 @@ internal sealed unsafe class CudaUpload : IDisposable
         (_device, _clock) = (device, clock);
         _cuda = CudaDevice.Of(Math.Max(device.index, 0));
         var count = _threads * SlotsPerThread;
-        _memory = new PinnedMemory(_cuda, (long)count * Slices.Size);
-        for (var i = 0; i < count; i++) _slots.Add(new Slot(_memory.Start + (long)i * Slices.Size, new CudaInterval()));
+        _memory = new PinnedMemory(_cuda, (long)count * Slices.Bytes);
+        for (var i = 0; i < count; i++) _slots.Add(new Slot(_memory.Start + (long)i * Slices.Bytes, new CudaInterval()));
     }
 
     /// <summary>A stored tensor on the device. What it was read from is free when this returns; the device may still copy.</summary>
@@ -47,7 +47,7 @@ internal sealed unsafe class CudaUpload : IDisposable
             memory => source.Read(entry.Name, offset, length, (byte*)memory), start + (nint)offset, length, stream);
         try
         {
-            Slices.ForEach(entry.ByteCount, Copy, _threads);
+            Slices.ForEach(entry.ByteCount, Slices.Bytes, Copy, _threads);
             return tensor;
         }
         catch
