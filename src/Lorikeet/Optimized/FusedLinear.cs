@@ -23,9 +23,7 @@ internal sealed class FusedLinear : IDisposable
     private readonly AdapterBlock[] _adapters;
     private readonly (Tensor Bias, int Start)[] _biases;
     private readonly bool _hasDropout;
-    private readonly Matrix? _aGradient;
-    private readonly Matrix? _bGradient;
-    private readonly IFactorTable? _gradients;
+    private IFactorTable? _gradients;
 
     /// <summary>Fuses projections whose weights are frozen.</summary>
     public FusedLinear(IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels)
@@ -33,12 +31,10 @@ internal sealed class FusedLinear : IDisposable
         (_kernels, _scratch) = (kernels, scratch);
         _adapters = [.. AdapterBlock.Of(projections)];
         _hasDropout = _adapters.Any(adapter => adapter.Lora.Dropout > 0);
-        _weight = FusedWeight.Of(projections, _adapters.Sum(adapter => adapter.Rank), scratch);
+        _weight = FusedWeight.Of(projections, _adapters, scratch, kernels);
         _biases = [.. Biases(projections, scratch.ElementType)];
-        if (Rank == 0) return;
-        _aGradient = scratch.Take(ScratchUse.FactorA, Rank, Columns);
-        _bGradient = scratch.Take(ScratchUse.FactorB, Rows, Rank);
-        _gradients = kernels.Factors([.. Blocks(_aGradient, _bGradient, adapter => (adapter.AGradient, adapter.BGradient))]);
+        scratch.Reserve(ScratchUse.AGradient, (long)Rank * Columns);
+        scratch.Reserve(ScratchUse.BGradient, (long)Rows * Rank);
     }
 
     /// <summary>Output features of all projections.</summary>
@@ -56,9 +52,8 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Room for G at the end of the rows of dY.</summary>
     public int OutputBorder => _weight.Below;
 
-    /// <summary>The factors, and where <see cref="Forward"/> expects them in the compute type.</summary>
-    public IEnumerable<FactorBlock> Factors =>
-        Rank == 0 ? [] : Blocks(_weight.A, _weight.B, adapter => (adapter.Lora.A, adapter.Lora.B));
+    /// <summary>The factors that must be in the compute type before <see cref="Forward"/>.</summary>
+    public IEnumerable<FactorBlock> Factors => _weight.Factors;
 
     /// <summary>y = x Wᵀ + bias + U Bᵀ.</summary>
     /// <param name="x">[tokens, in].</param>
@@ -67,17 +62,15 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="dropout">Names the masks; null for none.</param>
     public void Forward(Matrix x, Matrix? u, Matrix y, DropoutKey? dropout)
     {
-        if (Rank > 0) Narrow(x, Own(u!), dropout);
-        var weight = _weight.Materialize().RowRange(0, Rows);
-        if (Extended(x, Columns, InputBorder) is { } extended)
+        var extended = Extended(x, Columns, InputBorder);
+        foreach (var block in _weight.Blocks)
         {
-            extended.ColumnRange(Columns, Rank).Tensor.copy_(Own(u!).Tensor);
-            Aten.Multiply(y.Tensor, extended.Tensor, weight.Transposed);
-        }
-        else
-        {
-            Aten.Multiply(y.Tensor, x.Tensor, weight.ColumnRange(0, Columns).Transposed);
-            if (Rank > 0) Aten.AddProduct(y.Tensor, Own(u!).Tensor, _weight.B.Transposed);
+            _weight.LoadFactors(block);
+            if (Rank > 0 && block.Start == 0) Narrow(x, Own(u!), extended, dropout); // A came with the first block
+            _weight.Materialize(block);
+            var part = y.ColumnRange(block.Start, block.Rows).Tensor;
+            Aten.Multiply(part, extended?.Tensor ?? x.Tensor, (extended is null ? block.Weight : block.Whole).Transposed);
+            if (Rank > 0 && extended is null) Aten.AddProduct(part, Own(u!).Tensor, block.B.Transposed);
         }
 
         foreach (var (bias, start) in _biases)
@@ -91,8 +84,13 @@ internal sealed class FusedLinear : IDisposable
     public Matrix? NarrowGradient(Matrix dy, Matrix? g)
     {
         if (Rank == 0) return null;
-        var narrow = Extended(dy, Rows, OutputBorder)?.ColumnRange(Rows, Rank) ?? Own(g!);
-        Aten.Multiply(narrow.Tensor, dy.Tensor, _weight.B.Tensor);
+        var narrow = PlaceOfNarrow(dy, g);
+        foreach (var block in _weight.Blocks)
+        {
+            _weight.LoadFactors(block);
+            Add(narrow, dy, block, block.B);
+        }
+
         return narrow;
     }
 
@@ -104,16 +102,18 @@ internal sealed class FusedLinear : IDisposable
     /// <returns>G; null without adapters.</returns>
     public Matrix? InputGradient(Matrix dy, Matrix? g, Matrix dx, DropoutKey? dropout)
     {
-        var narrow = NarrowGradient(dy, g);
-        var weight = _weight.Materialize().ColumnRange(0, Columns);
-        if (!Drops(dropout) && Extended(dy, Rows, OutputBorder) is { } extended)
+        var narrow = Rank == 0 ? null : PlaceOfNarrow(dy, g);
+        var extended = Drops(dropout) ? null : Extended(dy, Rows, OutputBorder);
+        foreach (var block in _weight.Blocks)
         {
-            Aten.Multiply(dx.Tensor, extended.Tensor, weight.Tensor);
-            return narrow;
+            _weight.LoadFactors(block);
+            if (narrow is not null) Add(narrow, dy, block, block.B);
+            _weight.Materialize(block);
+            if (extended is null) Add(dx, dy, block, block.Weight);
+            else Aten.Multiply(dx.Tensor, extended.Tensor, block.Whole.Tensor); // A lies below the only block
         }
 
-        Aten.Multiply(dx.Tensor, dy.Tensor, weight.RowRange(0, Rows).Tensor);
-        if (narrow is null) return null;
+        if (narrow is null || extended is not null) return narrow;
         if (Drops(dropout)) AddMasked(narrow, dx, dropout!.Value);
         else Aten.AddProduct(dx.Tensor, narrow.Tensor, _weight.A.Tensor);
         return narrow;
@@ -128,11 +128,11 @@ internal sealed class FusedLinear : IDisposable
     public void FactorGradients(Matrix dy, Matrix? g, Matrix x, Matrix? u, DropoutKey? dropout)
     {
         if (Rank == 0) return;
-        u = Own(u!);
-        Aten.Multiply(_bGradient!.Tensor, dy.Transposed, u.Tensor);
+        var (a, b) = (_scratch.Take(ScratchUse.AGradient, Rank, Columns), _scratch.Take(ScratchUse.BGradient, Rows, Rank));
+        Aten.Multiply(b.Tensor, dy.Transposed, Own(u!).Tensor);
         if (!Drops(dropout))
         {
-            Aten.Multiply(_aGradient!.Tensor, g!.Transposed, x.Tensor);
+            Aten.Multiply(a.Tensor, g!.Transposed, x.Tensor);
         }
         else
         {
@@ -140,11 +140,16 @@ internal sealed class FusedLinear : IDisposable
             {
                 var input = Masked(x, adapter, dropout!.Value);
                 var part = g!.ColumnRange(adapter.RankStart, adapter.Rank);
-                Aten.Multiply(_aGradient!.RowRange(adapter.RankStart, adapter.Rank).Tensor, part.Transposed, input.Tensor);
+                Aten.Multiply(a.RowRange(adapter.RankStart, adapter.Rank).Tensor, part.Transposed, input.Tensor);
             }
         }
 
-        _gradients!.Accumulate();
+        _gradients ??= _kernels.Factors(
+        [
+            .. FactorLayout.OfA(_adapters, a, adapter => adapter.AGradient),
+            .. FactorLayout.OfB(_adapters, b, 0, adapter => adapter.BGradient),
+        ]);
+        _gradients.Accumulate();
     }
 
     private static IEnumerable<(Tensor Bias, int Start)> Biases(IReadOnlyList<Projection> projections, ScalarType type)
@@ -157,21 +162,33 @@ internal sealed class FusedLinear : IDisposable
         }
     }
 
-    /// <summary>U, from the input or its masked copies.</summary>
-    private void Narrow(Matrix x, Matrix u, DropoutKey? dropout)
+    /// <summary>U, from the input or its masked copies; also at the end of the input's rows, where there is room.</summary>
+    private void Narrow(Matrix x, Matrix u, Matrix? extended, DropoutKey? dropout)
     {
-        if (!Drops(dropout))
-        {
-            Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
-            return;
-        }
+        if (!Drops(dropout)) Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
+        else NarrowMasked(x, u, dropout!.Value);
+        extended?.ColumnRange(Columns, Rank).Tensor.copy_(u.Tensor);
+    }
 
+    private void NarrowMasked(Matrix x, Matrix u, DropoutKey dropout)
+    {
         foreach (var adapter in _adapters)
         {
-            var input = Masked(x, adapter, dropout!.Value);
+            var input = Masked(x, adapter, dropout);
             var a = _weight.A.RowRange(adapter.RankStart, adapter.Rank);
             Aten.Multiply(u.ColumnRange(adapter.RankStart, adapter.Rank).Tensor, input.Tensor, a.Transposed);
         }
+    }
+
+    private Matrix PlaceOfNarrow(Matrix dy, Matrix? g) =>
+        Extended(dy, Rows, OutputBorder)?.ColumnRange(Rows, Rank) ?? Own(g!);
+
+    /// <summary>sum += dy of the block's outputs times one of its matrices; the first block begins the sum.</summary>
+    private static void Add(Matrix sum, Matrix dy, WeightBlock block, Matrix factor)
+    {
+        var part = dy.ColumnRange(block.Start, block.Rows).Tensor;
+        if (block.Start == 0) Aten.Multiply(sum.Tensor, part, factor.Tensor);
+        else Aten.AddProduct(sum.Tensor, part, factor.Tensor);
     }
 
     /// <summary>dx += G A through the masks of the forward pass.</summary>
@@ -208,19 +225,6 @@ internal sealed class FusedLinear : IDisposable
         var masked = _scratch.Take(ScratchUse.Masked, x.Rows, x.Columns);
         _kernels.Dropout(x, adapter.Lora.Dropout, dropout.Mask(adapter.Projection.Index), masked);
         return masked;
-    }
-
-    /// <summary>Tensors of the adapters beside their places in matrices laid out as A and B.</summary>
-    private IEnumerable<FactorBlock> Blocks(Matrix a, Matrix b, Func<AdapterBlock, (Tensor A, Tensor B)> tensors)
-    {
-        foreach (var adapter in _adapters)
-        {
-            var (ofA, ofB) = tensors(adapter);
-            yield return new FactorBlock(ofA, 1, a.RowRange(adapter.RankStart, adapter.Rank));
-            yield return new FactorBlock(
-                ofB, adapter.Lora.Scale,
-                b.RowRange(adapter.RowStart, adapter.Rows).ColumnRange(adapter.RankStart, adapter.Rank));
-        }
     }
 
     public void Dispose()

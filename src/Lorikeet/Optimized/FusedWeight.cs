@@ -17,12 +17,13 @@ internal abstract class FusedWeight : IDisposable
 {
     private const int RankMultiple = 8; // 16 bytes: what GEMMs and kernels load at once
 
-    protected FusedWeight(int rows, int columns, int rank, Scratch scratch)
+    protected FusedWeight(IReadOnlyList<FrozenWeight> parts, IReadOnlyList<AdapterBlock> adapters, Scratch scratch)
     {
-        (Rows, Columns) = (rows, columns);
+        (Rows, Columns) = ((int)parts.Sum(part => part.Rows), (int)parts[0].Columns);
+        var rank = adapters.Sum(adapter => adapter.Rank);
         Rank = scratch.Borders ? (rank + RankMultiple - 1) / RankMultiple * RankMultiple : rank;
-        Right = scratch.Borders && rows > columns ? Rank : 0;
-        Below = scratch.Borders && rows < columns ? Rank : 0;
+        Right = scratch.Borders && Rows > Columns ? Rank : 0;
+        Below = scratch.Borders && Rows < Columns ? Rank : 0;
     }
 
     /// <summary>Output features.</summary>
@@ -40,111 +41,44 @@ internal abstract class FusedWeight : IDisposable
     /// <summary><see cref="Rank"/> when A lies below W, else 0.</summary>
     public int Below { get; }
 
+    /// <summary>The rows that are in memory at once: all of them, unless memory is scarce.</summary>
+    public abstract IReadOnlyList<WeightBlock> Blocks { get; }
+
     /// <summary>[rank, in].</summary>
     public abstract Matrix A { get; }
 
-    /// <summary>[out, rank], times the scale.</summary>
-    public abstract Matrix B { get; }
+    /// <summary>The factors that must be in their places when a pass begins; others are loaded with their block.</summary>
+    public abstract IEnumerable<FactorBlock> Factors { get; }
 
-    /// <summary>[out + below, in + right], valid until the next weight is materialized.</summary>
-    public abstract Matrix Materialize();
+    /// <summary>Has a block's B in its place and, with the first block, A; valid until another weight loads its own.</summary>
+    public abstract void LoadFactors(WeightBlock block);
+
+    /// <summary>Has a block's weights in their place, valid until another block is materialized.</summary>
+    public abstract void Materialize(WeightBlock block);
 
     public abstract void Dispose();
 
     /// <summary>Dense weights of the compute type move into one matrix; others are decompressed at each use.</summary>
     /// <param name="projections">What is fused.</param>
-    /// <param name="rank">The sum of the ranks of their adapters.</param>
+    /// <param name="adapters">Their adapters.</param>
     /// <param name="scratch">Type, device, and room for what is decompressed.</param>
-    public static FusedWeight Of(IReadOnlyList<Projection> projections, int rank, Scratch scratch) =>
-        projections.All(projection => projection.Weight is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
-            ? new DenseFusedWeight([.. projections.Select(projection => (DenseWeight)projection.Weight)], rank, scratch)
-            : new CompressedFusedWeight([.. projections.Select(projection => projection.Weight)], rank, scratch);
-
-    protected static int RowsOf(IReadOnlyList<FrozenWeight> parts) => (int)parts.Sum(part => part.Rows);
-
-    /// <summary>A matrix of zeros for factors that lie outside the weights.</summary>
-    protected static Matrix Zeros(int rows, int columns, Scratch scratch) =>
-        new(zeros([Math.Max(1, rows), Math.Max(1, columns)], scratch.ElementType, scratch.Device));
-}
-
-/// <summary>Weights that lie in memory as the GEMM wants them.</summary>
-internal sealed class DenseFusedWeight : FusedWeight
-{
-    private readonly Matrix _joined;
-    private readonly Matrix _matrix; // with its border
-
-    public DenseFusedWeight(IReadOnlyList<DenseWeight> parts, int rank, Scratch scratch)
-        : base(RowsOf(parts), (int)parts[0].Columns, rank, scratch)
+    /// <param name="kernels">What loads factors.</param>
+    public static FusedWeight Of(
+        IReadOnlyList<Projection> projections, IReadOnlyList<AdapterBlock> adapters, Scratch scratch, IDecoderKernels kernels)
     {
-        _joined = parts.Count == 1 && Right + Below == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
-        _matrix = _joined.Bordered ?? _joined;
-        A = Below > 0 ? _matrix.RowRange(Rows, Below) : Zeros(Rank, Columns, scratch);
-        B = Right > 0 ? _matrix.ColumnRange(Columns, Right) : Zeros(Rows, Rank, scratch);
-    }
-
-    public override Matrix A { get; }
-
-    public override Matrix B { get; }
-
-    public override Matrix Materialize() => _matrix;
-
-    public override void Dispose()
-    {
-        A.Dispose();
-        B.Dispose();
-        _joined.Dispose();
-    }
-
-    /// <summary>Copies the parts end to end and makes each a view of its rows, so that no weight exists twice.</summary>
-    private Matrix Join(IReadOnlyList<DenseWeight> parts)
-    {
-        using var quiet = no_grad();
-        var first = parts[0].Value;
-        var bordered = Matrix.CreateBordered(Rows + Below, Columns, Right, first.dtype, first.device);
-        if (Below > 0) bordered.Tensor.narrow(0, Rows, Below).zero_();
-        var start = 0;
-        foreach (var part in parts)
-        {
-            var view = bordered.Tensor.narrow(0, start, part.Rows);
-            view.copy_(part.Value);
-            start += (int)part.Rows;
-            part.MoveTo(view);
-        }
-
-        return bordered;
+        FrozenWeight[] parts = [.. projections.Select(projection => projection.Weight)];
+        return parts.All(part => part is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
+            ? new DenseFusedWeight([.. parts.Cast<DenseWeight>()], adapters, scratch)
+            : new CompressedFusedWeight(parts, adapters, scratch, kernels);
     }
 }
 
-/// <summary>Weights that are decompressed into a shared matrix at each use.</summary>
-internal sealed class CompressedFusedWeight(IReadOnlyList<FrozenWeight> parts, int rank, Scratch scratch)
-    : FusedWeight(RowsOf(parts), (int)parts[0].Columns, rank, scratch)
+/// <summary>Some rows of fused weights, whole projections.</summary>
+/// <param name="Start">The first row among all.</param>
+/// <param name="Weight">[rows, in].</param>
+/// <param name="B">[rows, rank].</param>
+/// <param name="Whole">The weight with its border: [rows, in + right] or [rows + below, in].</param>
+internal sealed record WeightBlock(int Start, Matrix Weight, Matrix B, Matrix Whole)
 {
-    private readonly Scratch _scratch = scratch;
-    private Matrix? _a;
-    private Matrix? _b;
-
-    public override Matrix A => _a ??= Zeros(Rank, Columns, _scratch);
-
-    public override Matrix B => _b ??= Zeros(Rows, Rank, _scratch);
-
-    public override Matrix Materialize()
-    {
-        var whole = _scratch.Take(ScratchUse.Weight, Rows + Below, Columns + Right);
-        var start = 0;
-        foreach (var part in parts)
-        {
-            part.CopyTo(whole.RowRange(start, (int)part.Rows).ColumnRange(0, Columns).Tensor);
-            start += (int)part.Rows;
-        }
-
-        if (Below > 0) whole.RowRange(Rows, Below).Tensor.copy_(A.Tensor);
-        if (Right > 0) whole.ColumnRange(Columns, Right).Tensor.copy_(B.Tensor);
-        return whole;
-    }
-
-    public override void Dispose()
-    {
-        _a?.Dispose();
-        _b?.Dispose();
-    }
+    public int Rows => Weight.Rows;
 }

@@ -19,19 +19,21 @@ internal sealed class OptimizedHead : IDisposable
     private readonly IDecoderKernels _kernels;
     private readonly FusedWeight _weight;
     private readonly Tensor _loss;
-    private readonly Matrix _hidden; // [chunk, hidden]
-    private readonly Matrix _logits; // [chunk, vocabulary]
-    private readonly Device _device;
+    private readonly Scratch _scratch;
+    private readonly ScratchUse _chunkUse;
+    private readonly int _chunkRows;
 
     public OptimizedHead(DecoderModel model, IDecoderKernels kernels, Scratch scratch)
     {
-        (_kernels, _device) = (kernels, model.Device);
-        _weight = FusedWeight.Of([model.Head], rank: 0, scratch);
+        (_kernels, _scratch) = (kernels, scratch);
+        _weight = FusedWeight.Of([model.Head], [], scratch, kernels);
         Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
-        _loss = zeros(1, ScalarType.Float64, _device).DetachFromDisposeScope();
-        var rows = Math.Max(FewestRows, LogitsPerChunk / _weight.Rows);
-        _hidden = Matrix.Create(rows, _weight.Columns, scratch.ElementType, _device);
-        _logits = Matrix.Create(rows, _weight.Rows, scratch.ElementType, _device);
+        _loss = zeros(1, ScalarType.Float64, scratch.Device).DetachFromDisposeScope();
+        _chunkRows = Math.Max(FewestRows, LogitsPerChunk / _weight.Rows);
+
+        // A head that needs no decompression leaves that room free.
+        _chunkUse = _weight is DenseFusedWeight ? ScratchUse.Weight : ScratchUse.Logits;
+        scratch.Reserve(_chunkUse, (long)_chunkRows * (_weight.Columns + _weight.Rows));
     }
 
     /// <summary>Weight of the final norm, in the compute type.</summary>
@@ -43,21 +45,23 @@ internal sealed class OptimizedHead : IDisposable
     /// </summary>
     public void Run(Batch batch, double scale, PassBuffers pass)
     {
-        var (positions, targets) = BatchTargets.Of(batch, _device);
+        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
         _loss.zero_();
         pass.Delta.Tensor.zero_();
         pass.Gradient.Tensor.zero_();
-        var weight = _weight.Materialize();
+        var weight = _weight.Blocks[0];
+        _weight.Materialize(weight);
         var count = (int)targets.NumberOfElements;
-        for (var start = 0; start < count; start += _hidden.Rows)
+        for (var start = 0; start < count; start += _chunkRows)
         {
-            var rows = Math.Min(_hidden.Rows, count - start);
-            var (hidden, logits) = (_hidden.RowRange(0, rows), _logits.RowRange(0, rows));
+            var rows = Math.Min(_chunkRows, count - start);
+            var memory = _scratch.Take(_chunkUse, _chunkRows, _weight.Columns + _weight.Rows).RowRange(0, rows);
+            var (hidden, logits) = (memory.ColumnRange(0, _weight.Columns), memory.ColumnRange(_weight.Columns, _weight.Rows));
             var (chunk, chunkTargets) = (positions.narrow(0, start, rows), targets.narrow(0, start, rows));
             _kernels.GatherRows(pass.Normalised, chunk, hidden);
-            Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Transposed);
+            Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
             _kernels.CrossEntropy(logits, chunkTargets, scale, _loss);
-            Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Tensor);
+            Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Weight.Tensor);
             _kernels.ScatterRows(hidden, chunk, pass.Delta);
         }
 
@@ -72,7 +76,5 @@ internal sealed class OptimizedHead : IDisposable
         _weight.Dispose();
         Norm.Dispose();
         _loss.Dispose();
-        _hidden.Dispose();
-        _logits.Dispose();
     }
 }

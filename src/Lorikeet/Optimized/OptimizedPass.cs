@@ -20,7 +20,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly IDecoderKernels _kernels;
     private readonly Scratch _scratch;
     private readonly FusedLayer[] _layers;
-    private readonly IFactorTable _factors;
+    private readonly IFactorTable? _factors;
     private readonly OptimizedHead _head;
     private readonly Matrix _embedding;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
@@ -43,9 +43,12 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var quiet = no_grad();
         (_model, _kernels, _neftuneAlpha) = (model, kernels, neftuneAlpha);
-        _scratch = new Scratch(model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA);
+        _scratch = new Scratch(
+            model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA,
+            checkpointing ? LargestProjection(model) : long.MaxValue);
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
-        _factors = kernels.Factors([.. _layers.SelectMany(layer => layer.Factors)]);
+        FactorBlock[] factors = [.. _layers.SelectMany(layer => layer.Factors)];
+        _factors = factors.Length > 0 ? kernels.Factors(factors) : null;
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
         _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
@@ -62,7 +65,7 @@ internal sealed class OptimizedPass : ITrainingPass
         var context = _model.Context(layout, key);
         using var sequences = new Sequences(layout, context.Cosine, context.Sine);
         var pass = BuffersFor(batch.TokenCount);
-        _factors.Load(); // as the optimizer left them
+        _factors?.Load(); // as the optimizer left them
 
         Embed(batch, layout, key, pass.Layers[0].Input);
         Forward(pass, sequences, key);
@@ -70,6 +73,9 @@ internal sealed class OptimizedPass : ITrainingPass
         Backward(pass, sequences, key);
         return _head.Loss();
     }
+
+    private static long LargestProjection(DecoderModel model) =>
+        model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
 
     private void Forward(PassBuffers pass, Sequences sequences, DropoutKey key)
     {
@@ -140,7 +146,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         Release();
         _memory.Dispose();
-        _factors.Dispose();
+        _factors?.Dispose();
         foreach (var layer in _layers) layer.Dispose();
         _head.Dispose();
         _embedding.Dispose();

@@ -6,20 +6,25 @@ namespace Lorikeet.Optimized;
 internal enum ScratchUse
 {
     Weight,
-    FactorA,
-    FactorB,
+    A,
+    B,
+    AGradient,
+    BGradient,
     Masked,
+    Logits,
 }
 
 /// <summary>
-/// Matrices whose content lives from one call to the next, shared by all layers. The large ones of one use, whatever their
-/// shape, lie in the same memory.
+/// Matrices whose content lives from one call to the next, shared by all layers. Those of one use, whatever their shape, lie
+/// in the same memory.
 /// </summary>
 /// <param name="type">Compute type.</param>
 /// <param name="device">Where everything lies.</param>
 /// <param name="borders">Whether weights are bordered by their factors.</param>
-internal sealed class Scratch(ScalarType type, Device device, bool borders) : IDisposable
+/// <param name="mostWeights">How many weights may be decompressed at once, if one projection has no more.</param>
+internal sealed class Scratch(ScalarType type, Device device, bool borders, long mostWeights) : IDisposable
 {
+    private readonly Dictionary<ScratchUse, long> _reserved = [];
     private readonly Dictionary<ScratchUse, Tensor> _memory = [];
     private readonly Dictionary<(ScratchUse Use, int Rows, int Columns), Matrix> _matrices = [];
 
@@ -30,12 +35,22 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders) : ID
     /// <summary>Whether weights are bordered by their factors, so that a GEMM adds the adapter in passing.</summary>
     public bool Borders => borders;
 
+    /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
+    public long MostWeights => mostWeights;
+
+    /// <summary>
+    /// Announces matrices of up to so many elements. What is announced before the first is taken stays where it is, so that
+    /// its address may be remembered.
+    /// </summary>
+    public void Reserve(ScratchUse use, long elements) => _reserved[use] = Math.Max(elements, Reserved(use));
+
+    /// <summary>Elements announced for a use.</summary>
+    public long Reserved(ScratchUse use) => _reserved.GetValueOrDefault(use);
+
     /// <summary>The matrix of a use and shape; its content is whatever the last user of that use left.</summary>
     public Matrix Take(ScratchUse use, int rows, int columns)
     {
         if (_matrices.TryGetValue((use, rows, columns), out var matrix)) return matrix;
-        if (use is ScratchUse.FactorA or ScratchUse.FactorB)
-            return _matrices[(use, rows, columns)] = new Matrix(zeros([rows, columns], type, device));
         var size = (long)rows * columns;
         if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size) memory = Grow(use, size);
         return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
@@ -50,7 +65,7 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders) : ID
         }
 
         if (_memory.Remove(use, out var memory)) memory.Dispose();
-        return _memory[use] = zeros([size], type, device).DetachFromDisposeScope();
+        return _memory[use] = zeros([Math.Max(size, Reserved(use))], type, device).DetachFromDisposeScope();
     }
 
     public void Dispose()

@@ -61,6 +61,18 @@ public class OptimizedPassTests
     public void FourBitBase_EqualsReference() =>
         RequireEqual(Shape(), new LoraOptions(), quantization: new QuantizationSettings(QuantizationKind.Nf4, true));
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.2)]
+    public void FourBitBaseInLittleMemory_EqualsReference(double dropout) => RequireEqual(
+        Shape(heads: 4, keyValueHeads: 4),
+        new LoraOptions
+        {
+            Rank = 3, Dropout = dropout, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj"),
+            RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9 },
+        },
+        checkpointing: true, quantization: new QuantizationSettings(QuantizationKind.Nf4, true));
+
     [Fact]
     public void BorderedWeights_EqualReference() => RequireEqual(
         Shape(), new LoraOptions { Rank = 3, Alpha = 6 }, borders: true);

@@ -11,6 +11,12 @@ internal sealed unsafe class CpuFactorTable<T>(IReadOnlyList<FactorBlock> blocks
     {
         foreach (var (values, scale, matrix) in blocks)
         {
+            if (values is null)
+            {
+                matrix.Tensor.zero_();
+                continue;
+            }
+
             var work = new LoadWork<T>((float*)TensorMemory.Pointer(values), (float)scale, new(matrix));
             WorkerTeam.Run(work, matrix.Rows, matrix.Columns);
         }
@@ -20,7 +26,7 @@ internal sealed unsafe class CpuFactorTable<T>(IReadOnlyList<FactorBlock> blocks
     {
         foreach (var (values, scale, matrix) in blocks)
         {
-            var work = new AccumulateWork<T>(new(matrix), (float)scale, (float*)TensorMemory.Pointer(values));
+            var work = new AccumulateWork<T>(new(matrix), (float)scale, (float*)TensorMemory.Pointer(values!));
             WorkerTeam.Run(work, matrix.Rows, matrix.Columns);
         }
     }

@@ -7,6 +7,7 @@ namespace Lorikeet.Optimized.Cuda;
 internal sealed class CudaAttention : IDisposable
 {
     private const int Threads = 256;
+    private const int TokensAtOnce = 1024;
 
     private readonly AttentionShape _shape;
     private readonly HeadViews _views;
@@ -48,13 +49,52 @@ internal sealed class CudaAttention : IDisposable
     /// <inheritdoc cref="IDecoderKernels.AttendBackward"/>
     public void Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
-        using var gradients = Gradients(qkv, output, gradient, sequences);
+        // Only cuDNN's log-sum-exp has a dimension for segments.
+        if (output.Saved[0].dim() > 2 && BackwardByCudnn(qkv, output, gradient, sequences, qkvGradient)) return;
+        if (output.Saved[0].dim() == 2)
+        {
+            using var gradients = _flash.Backward(qkv, output, gradient, sequences);
+            Collect(gradients, sequences, 0, qkvGradient);
+            return;
+        }
+
+        // cuDNN took the forward pass only, which flash attention then repeats.
+        _cudnnRefuses = true;
+        using var repeated = _flash.Forward(qkv, sequences);
+        using var its = _flash.Backward(qkv, repeated, gradient, sequences);
+        Collect(its, sequences, 0, qkvGradient);
+    }
+
+    /// <summary>
+    /// Some segments after the other, because what libtorch returns lies beside all other buffers: enough to occupy the
+    /// device, not more.
+    /// </summary>
+    private bool BackwardByCudnn(
+        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
+    {
+        var layout = sequences.Layout;
+        var atOnce = Math.Max(1, TokensAtOnce / layout.Longest);
+        for (var first = 0; first < layout.Count; first += atOnce)
+        {
+            var group = new SegmentRange(first, Math.Min(atOnce, layout.Count - first), layout.Longest);
+            if (_cudnn.Backward(qkv, output, gradient, group) is not { } gradients) return false;
+            Collect(gradients, sequences, group.FirstToken, qkvGradient.RowRange(group.FirstToken, group.Tokens));
+            gradients.Dispose();
+        }
+
+        return true;
+    }
+
+    /// <summary>Rotates the gradients of queries and keys back and puts all three side by side.</summary>
+    private void Collect(HeadGradients gradients, Sequences sequences, int firstToken, Matrix target)
+    {
         var places = gradients.Describe();
-        var (_, kernel) = _collect.Choose(
-            _collect.For(qkvGradient, sequences.Cosine).Width > 1 && HalvesAreAligned && places.IsAligned);
+        var (cosine, sine) = (
+            sequences.Cosine.RowRange(firstToken, target.Rows), sequences.Sine.RowRange(firstToken, target.Rows));
+        var (_, kernel) = _collect.Choose(_collect.For(target, cosine).Width > 1 && HalvesAreAligned && places.IsAligned);
         kernel.Launch(
-            qkv.Rows, Threads, places, new MatrixView(sequences.Cosine), new MatrixView(sequences.Sine),
-            new HeadCounts(_shape), new MatrixView(qkvGradient));
+            target.Rows, Threads, places, new MatrixView(cosine), new MatrixView(sine), new HeadCounts(_shape),
+            new MatrixView(target));
     }
 
     public void Dispose()
@@ -65,20 +105,17 @@ internal sealed class CudaAttention : IDisposable
 
     private bool HalvesAreAligned => _shape.HeadSize % 16 == 0;
 
-    private HeadGradients Gradients(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences)
-    {
-        var layout = sequences.Layout;
-
-        // Only cuDNN's log-sum-exp has a dimension for segments.
-        if (output.Saved[0].dim() == 2) return _flash.Backward(qkv, output, gradient, sequences);
-        if (_cudnn.Backward(qkv, output, gradient, layout.Count, layout.Longest) is { } gradients) return gradients;
-
-        // cuDNN took the forward pass only, which flash attention then repeats.
-        _cudnnRefuses = true;
-        using var repeated = _flash.Forward(qkv, sequences);
-        return _flash.Backward(qkv, repeated, gradient, sequences);
-    }
-
     private bool UsesCudnn(SegmentLayout layout) =>
         !_cudnnRefuses && layout.Uniform && (_shape.Window is not { } seen || seen >= layout.Longest);
+}
+
+/// <summary>Some neighbouring segments of a batch whose segments have one length.</summary>
+/// <param name="First">The first.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Length">Tokens of each.</param>
+internal readonly record struct SegmentRange(int First, int Count, int Length)
+{
+    public int FirstToken => First * Length;
+
+    public int Tokens => Count * Length;
 }

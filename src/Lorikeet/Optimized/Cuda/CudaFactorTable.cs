@@ -15,7 +15,7 @@ internal sealed unsafe class CudaFactorTable : IFactorTable
 
     public CudaFactorTable(IReadOnlyList<FactorBlock> blocks, CudaModule module, Device device)
     {
-        var isWide = blocks.All(block => AlignedKernel.Fits(block.Matrix) && AlignedKernel.Fits(block.Values));
+        var isWide = blocks.All(block => AlignedKernel.Fits(block.Matrix) && (block.Values is null || AlignedKernel.Fits(block.Values)));
         (var width, _load) = new AlignedKernel(module, "load_factors").Choose(isWide);
         (_, _accumulate) = new AlignedKernel(module, "accumulate_factors").Choose(isWide);
         _jobs = JobTable.Create(
@@ -33,7 +33,7 @@ internal sealed unsafe class CudaFactorTable : IFactorTable
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct Job(FactorBlock block)
     {
-        private readonly byte* _values = TensorMemory.Address(block.Values);
+        private readonly byte* _values = block.Values is null ? null : TensorMemory.Address(block.Values);
         private readonly MatrixView _matrix = new(block.Matrix);
         private readonly float _scale = (float)block.Scale;
     }

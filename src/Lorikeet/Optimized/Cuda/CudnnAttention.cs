@@ -54,20 +54,23 @@ internal sealed unsafe class CudnnAttention : IDisposable
     }
 
     /// <summary>Gradients of rotated queries and keys, and of values; null where cuDNN refuses.</summary>
-    public HeadGradients? Backward(Matrix qkv, AttentionOutput output, Matrix gradient, int segments, int length)
+    public HeadGradients? Backward(Matrix qkv, AttentionOutput output, Matrix gradient, SegmentRange range)
     {
-        var (query, key, value) = Split(qkv, segments, length);
+        var (first, count, length) = range;
+        var (query, key, value) = Split(qkv.RowRange(range.FirstToken, range.Tokens), count, length);
+        var logSumExp = LogSumExp(output.Saved[0].Handle, first, count, length);
         nint queryGradient, keyGradient, valueGradient;
         int status;
         fixed (double* scale = &_scale)
         {
             status = aoti_torch_cuda__scaled_dot_product_cudnn_attention_backward(
-                Grid(gradient, segments, length), query, key, value, Grid(output.Attended, segments, length),
-                output.Saved[0].Handle, output.Saved[1].Handle, output.Saved[2].Handle,
+                Grid(gradient, range), query, key, value, Grid(output.Attended, range),
+                logSumExp, output.Saved[1].Handle, output.Saved[2].Handle,
                 _undefined, _undefined, _undefined, length, length, 0, 1, scale,
                 &queryGradient, &keyGradient, &valueGradient);
         }
 
+        Delete(logSumExp);
         return status == 0 ? new HeadGradients(queryGradient, keyGradient, valueGradient, length) : null;
     }
 
@@ -83,8 +86,21 @@ internal sealed unsafe class CudnnAttention : IDisposable
             _views.Grid(values, segments, length, _shape.KeyValueHeads, qkv.Pitch));
     }
 
-    private nint Grid(Matrix heads, int segments, int length) =>
-        _views.Grid(heads.Pointer, segments, length, _shape.Heads, heads.Pitch);
+    private nint Grid(Matrix heads, SegmentRange range) => _views.Grid(
+        heads.RowRange(range.FirstToken, range.Tokens).Pointer, range.Count, range.Length, _shape.Heads, heads.Pitch);
+
+    /// <summary>[count, heads, length, 1] of what belongs to all segments.</summary>
+    private nint LogSumExp(nint all, int first, int count, int length)
+    {
+        long* strides;
+        _ = aoti_torch_get_strides(all, &strides);
+        var sizes = stackalloc long[] { count, _shape.Heads, length, 1 };
+        var own = stackalloc long[] { strides[0], strides[1], strides[2], strides[3] };
+        nint view;
+        return aoti_torch__reinterpret_tensor(all, 4, sizes, own, first * strides[0], &view) == 0
+            ? view
+            : throw new InvalidOperationException("libtorch refused a view of attention's sums; it wrote the reason to stderr.");
+    }
 
     /// <summary>[segments, heads, length, headSize] as [tokens, heads · headSize]: it was laid out like the queries.</summary>
     private Matrix? Flatten(nint output, int tokens, int length)

@@ -3,7 +3,7 @@
 
 struct FactorJob
 {
-    float* values;
+    float* values; // null for zeros
     Matrix matrix;
     float scale;
 };
@@ -22,7 +22,8 @@ template <int W> __device__ void loadFactors(const FactorJob* jobs, const int2* 
     FactorJob job = jobs[part.x];
     Place p;
     if (!place<W>(job, part.y, p)) return;
-    Values<W> values = loadFloat<W>(job.values + p.row * job.matrix.columns + p.column);
+    Values<W> values = {};
+    if (job.values) values = loadFloat<W>(job.values + p.row * job.matrix.columns + p.column);
 #pragma unroll
     for (int i = 0; i < W; i++) values.v[i] *= job.scale;
     store(at(job.matrix, p.row, p.column), values);
