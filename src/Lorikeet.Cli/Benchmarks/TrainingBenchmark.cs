@@ -31,9 +31,11 @@ internal static class TrainingBenchmark
 
         var config = ModelShapes.Find(options.Shape);
         using var model = ModelFactory.Create(config, new LoadSettings(type, device, Quantization(options)), seed: 1);
+        var weights = onCuda ? CudaMemory.Used(device) : PeakMemory.OfProcess();
         LoraAttachment.Attach(model, Adapter(options), seed: 2);
         using var gradients = new Gradients(model.Trainable);
         using var optimizer = Optimizer.Create(model.Trainable, new OptimizationOptions());
+        var adapted = onCuda ? CudaMemory.Used(device) : PeakMemory.OfProcess();
         using var pass = CreatePass(model, options);
 
         var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
@@ -66,6 +68,8 @@ internal static class TrainingBenchmark
             ["device"] = onCuda ? CudaDevice.Of(Math.Max(device.index, 0)).Name : $"cpu, {get_num_threads()} threads",
             ["tokens_per_second"] = Math.Round(tokensPerSecond, 1),
             ["step_ms"] = Math.Round(milliseconds, 2),
+            ["weights_gb"] = Gigabytes(weights),
+            ["with_adapters_gb"] = Gigabytes(adapted),
             ["peak_memory_gb"] = Gigabytes(onCuda ? CudaMemory.PeakUsed(device) : PeakMemory.OfProcess()),
             ["peak_reserved_gb"] = Gigabytes(onCuda ? CudaMemory.PeakReserved(device) : PeakMemory.OfProcess()),
             ["first_loss"] = Math.Round(losses[0], 4),

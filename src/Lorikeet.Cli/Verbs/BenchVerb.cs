@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Lorikeet.Cli.Benchmarks;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Native;
-using Lorikeet.Native.Cuda;
 using Lorikeet.Options;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -37,7 +36,6 @@ internal sealed class BenchVerb : Verb
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var options = Catalog.Bind(arguments, new BenchOptions()).Run;
-        if (options.Device != "cpu") CudaMemory.CountAllocations();
         LibTorch.Load(options.LibTorch);
         if (options.Threads is { } threads) set_num_threads(threads);
         var device = ComputeDevice.Resolve(options.Device);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Lorikeet.Native.Cuda;
 using TorchSharp;
 
 namespace Lorikeet.Native;
@@ -50,6 +51,8 @@ internal static class LibTorch
     private static LibTorchInstallation LoadOnce(string folder)
     {
         OpenMp.PreferSleeping();
+        var hasCuda = File.Exists(Path.Combine(folder, FileName("torch_cuda")));
+        if (hasCuda) CudaMemory.CountAllocations();
 
         // Order matters: each library finds the ones before it by name.
         string[] libraries = OperatingSystem.IsWindows()
@@ -61,7 +64,6 @@ internal static class LibTorch
             if (File.Exists(path)) LoadLibrary(path);
         }
 
-        var hasCuda = File.Exists(Path.Combine(folder, FileName("torch_cuda")));
         var patched = LoadTorchSharp();
         torch.InitializeDeviceType(DeviceType.CPU);
         return new LibTorchInstallation(folder, hasCuda, patched);

@@ -9,12 +9,21 @@ namespace Lorikeet.Native.Cuda;
 /// </summary>
 internal static class CudaMemory
 {
+    private const int Reserved = 5; // CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT
     private const int ReservedHigh = 6; // CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH
+    private const int UsedNow = 7; // CU_MEMPOOL_ATTR_USED_MEM_CURRENT
     private const int UsedHigh = 8; // CU_MEMPOOL_ATTR_USED_MEM_HIGH
 
     /// <summary>Has libtorch allocate from the driver's pool; must come before libtorch is loaded.</summary>
     public static void CountAllocations() =>
         NativeEnvironment.SetUnlessSet("PYTORCH_CUDA_ALLOC_CONF", "backend:cudaMallocAsync");
+
+    /// <summary>Bytes in use now.</summary>
+    public static long Used(Device device) => CudaDriver.PoolAttribute(Index(device), UsedNow);
+
+    /// <summary>Bytes that can still be allocated: what the device has free and what the pool holds unused.</summary>
+    public static long Free(Device device) =>
+        CudaDriver.Memory().Free + CudaDriver.PoolAttribute(Index(device), Reserved) - Used(device);
 
     /// <summary>Most bytes in use at once since <see cref="ResetPeak"/>.</summary>
     public static long PeakUsed(Device device) => CudaDriver.PoolAttribute(Index(device), UsedHigh);
