@@ -8,6 +8,9 @@ namespace Lorikeet.Tests.Optimized;
 /// <summary>Whole continuations with the optimized step and without.</summary>
 public class CudaGenerationTests : CudaTestBase
 {
+    // bfloat16 keeps 8 bits, and errors of two layers and a head add up.
+    private const double NearTie = 0.02;
+
     [Fact]
     public void Continuations_AreThoseOfTheReference()
     {
@@ -24,7 +27,24 @@ public class CudaGenerationTests : CudaTestBase
         var options = new GenerationOptions { MaxNewTokens = 24, EndTokens = [0, 1, 2, 3, 4, 5] };
         var fast = new TextGenerator(model, null).Generate(prompts, options);
         var slow = new TextGenerator(model, null).Generate(prompts, options with { Optimized = false });
-        var equal = fast.Continuations.Zip(slow.Continuations).Count(pair => pair.First.OutputIds.SequenceEqual(pair.Second.OutputIds));
-        Assert.True(equal >= prompts.Length - 1, $"Only {equal} of {prompts.Length} continuations are the reference's.");
+        foreach (var ((prompt, actual), expected) in prompts.Zip(fast.Continuations).Zip(slow.Continuations))
+            RequireSameChoices(model, prompt, expected.OutputIds, actual.OutputIds);
+    }
+
+    /// <summary>Continuations may part only where the reference hardly prefers its own token: rounding decides there.</summary>
+    private static void RequireSameChoices(
+        DecoderModel model, int[] prompt, IReadOnlyList<int> expected, IReadOnlyList<int> actual)
+    {
+        var same = expected.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count();
+        if (same == expected.Count && same == actual.Count) return;
+        Assert.True(same < Math.Min(expected.Count, actual.Count), "One continuation is the beginning of the other.");
+        int[] read = [.. prompt, .. expected.Take(same)];
+        using var logits = model.Forward(read, [0, read.Length]);
+        using var last = logits[^1].cpu();
+        var values = last.data<float>().ToArray();
+        var (lead, spread) = (values[expected[same]] - values[actual[same]], values.Max() - values.Min());
+        Assert.True(
+            Math.Abs(lead) <= NearTie * spread,
+            $"After {same} tokens the reference prefers {expected[same]} to {actual[same]} by {lead}; logits span {spread}.");
     }
 }

@@ -7,7 +7,7 @@ namespace Lorikeet.Optimized.Cuda;
 internal sealed class CudaAttention : IDisposable
 {
     private const int Threads = 256;
-    private const int TokensAtOnce = 1024;
+    private const int TokensAtOnce = 4096;
 
     private readonly AttentionShape _shape;
     private readonly HeadViews _views;
