@@ -57,10 +57,10 @@ public sealed record BenchRunOptions
     [Option("length", Minimum = 2)]
     public int Length { get; init; } = 256;
 
-    /// <summary>Which layers are computed again in the backward pass: none, or all (full).</summary>
+    /// <summary>Which layers are computed again in the backward pass: none, full for all, or auto for those memory has no room for.</summary>
     /// <value>None: the fastest where memory suffices.</value>
-    [Option("checkpointing")]
-    public string Checkpointing { get; init; } = "none";
+    [Option("checkpointing", "gradient_checkpointing", Bare = "true")]
+    public Checkpointing Checkpointing { get; init; } = Checkpointing.None;
 
     /// <summary>Steps to measure, after two that are not.</summary>
     /// <value>Enough for a median.</value>

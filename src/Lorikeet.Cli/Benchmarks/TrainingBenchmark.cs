@@ -63,7 +63,8 @@ internal static class TrainingBenchmark
             ["dropout"] = options.Dropout,
             ["batch"] = options.Batch,
             ["length"] = options.Length,
-            ["checkpointing"] = options.Checkpointing,
+            ["checkpointing"] = options.Checkpointing.ToString().ToLowerInvariant(),
+            ["recomputed_layers"] = (pass as OptimizedPass)?.RecomputedLayers,
             ["optimized"] = options.Optimized,
             ["device"] = onCuda ? CudaDevice.Of(Math.Max(device.index, 0)).Name : $"cpu, {get_num_threads()} threads",
             ["tokens_per_second"] = Math.Round(tokensPerSecond, 1),
@@ -82,16 +83,10 @@ internal static class TrainingBenchmark
 
     private static ITrainingPass CreatePass(DecoderModel model, BenchRunOptions options)
     {
-        var checkpointing = options.Checkpointing switch
-        {
-            "none" => false,
-            "full" => true,
-            var other => throw new ConfigurationException($"'{other}' is no checkpointing. Expected none or full. Where: --checkpointing."),
-        };
-        if (!options.Optimized) return new TrainingPass(model, checkpointing);
+        if (!options.Optimized) return new TrainingPass(model, options.Checkpointing == Checkpointing.Full);
         if (OptimizedSupport.Obstacle(model) is { } obstacle)
             throw new ConfigurationException($"The optimized path does not cover this, because {obstacle}. Add --optimized false.");
-        return new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing);
+        return new OptimizedPass(model, OptimizedSupport.Kernels(model), options.Checkpointing);
     }
 
     /// <summary>The adapter on the model.</summary>

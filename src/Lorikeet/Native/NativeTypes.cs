@@ -23,6 +23,9 @@ internal static class NativeTypes
         _ => device.type == DeviceType.CUDA || ProcessorFeatures.HasNativeBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
     };
 
+    /// <summary>Bytes of an element of a type that weights have.</summary>
+    public static int SizeOf(ScalarType type) => type == ScalarType.Float32 ? sizeof(float) : sizeof(ushort);
+
     /// <summary>The torch type of a name in config.json; null for none, or one that weights do not have.</summary>
     public static ScalarType? Parse(string? name) => name switch
     {

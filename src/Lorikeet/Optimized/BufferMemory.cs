@@ -17,6 +17,9 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
     /// <summary>Tokens of the largest batch it has room for.</summary>
     public int Rows => rows;
 
+    /// <summary>Bytes of all buffers made so far.</summary>
+    public long Bytes => _blocks.Sum(block => block.NumberOfElements * block.ElementSize);
+
     /// <summary>Starts over; the same buffers must now be taken in the same order.</summary>
     public void Rewind() => _next = 0;
 

@@ -21,6 +21,7 @@ internal sealed class FusedLayer : IDisposable
     {
         _kernels = kernels;
         Hidden = (int)layer.Query.Weight.Columns;
+        Heads = (int)layer.Query.Weight.Rows / layer.HeadSize;
         IsTrained = layer.Projections.Any(projection => projection.Lora is not null);
         InputNorm = layer.InputNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _middleNorm = layer.PostAttentionNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
@@ -32,6 +33,9 @@ internal sealed class FusedLayer : IDisposable
 
     /// <summary>Width of the residual stream.</summary>
     public int Hidden { get; }
+
+    /// <summary>Query heads.</summary>
+    public int Heads { get; }
 
     /// <summary>Whether any projection has an adapter.</summary>
     public bool IsTrained { get; }

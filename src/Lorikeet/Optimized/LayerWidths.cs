@@ -32,12 +32,28 @@ internal sealed class LayerWidths
     /// <summary>Room for G in the gradient of the residual stream.</summary>
     public required int GradientBorder { get; init; }
 
+    /// <summary>Query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Elements a token of what every layer keeps (<see cref="LayerBuffers"/>).</summary>
+    public long Checkpoint => Hidden + DownRank;
+
+    /// <summary>Elements a token of what only a layer that is not recomputed keeps, attention's output not included.</summary>
+    public long Kept => Hidden + Qkv + 2L * Inner + (QkvFitsGateUp ? 0 : Qkv) + QkvRank + OutputRank + GateUpRank;
+
+    /// <summary>Elements a token of what all layers share (<see cref="PassBuffers"/>).</summary>
+    public long Shared =>
+        (long)Matrix.PitchOf(Hidden, NormalisedBorder) + Matrix.PitchOf(Hidden, GradientBorder)
+        + Matrix.PitchOf(Inner, ActivationBorder) + 2L * Hidden + (Attended == Hidden ? 0 : Attended)
+        + QkvRank + OutputRank + GateUpRank + DownRank;
+
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
     public bool QkvFitsGateUp => Qkv <= 2 * Inner;
 
     public static LayerWidths Of(IReadOnlyList<FusedLayer> layers) => new()
     {
         Hidden = layers[0].Hidden,
+        Heads = layers[0].Heads,
         Qkv = layers[0].Qkv.Rows,
         Attended = layers[0].Output.Columns,
         Inner = layers[0].Down.Columns,

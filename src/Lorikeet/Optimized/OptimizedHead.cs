@@ -15,6 +15,7 @@ internal sealed class OptimizedHead : IDisposable
     // 16 M logits are 32 MB in bfloat16: large enough for an efficient GEMM, small beside the model.
     private const int LogitsPerChunk = 1 << 24;
     private const int FewestRows = 64;
+    private const int MostRows = 2048;
 
     private readonly IDecoderKernels _kernels;
     private readonly FusedWeight _weight;
@@ -29,7 +30,7 @@ internal sealed class OptimizedHead : IDisposable
         _weight = FusedWeight.Of([model.Head], [], scratch, kernels);
         Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _loss = zeros(1, ScalarType.Float64, scratch.Device).DetachFromDisposeScope();
-        _chunkRows = Math.Max(FewestRows, LogitsPerChunk / _weight.Rows);
+        _chunkRows = Math.Clamp(LogitsPerChunk / _weight.Rows, FewestRows, MostRows);
 
         // A head that needs no decompression leaves that room free.
         _chunkUse = _weight is DenseFusedWeight ? ScratchUse.Weight : ScratchUse.Logits;
@@ -45,12 +46,21 @@ internal sealed class OptimizedHead : IDisposable
     /// </summary>
     public void Run(Batch batch, double scale, PassBuffers pass)
     {
-        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
-        _loss.zero_();
         pass.Delta.Tensor.zero_();
         pass.Gradient.Tensor.zero_();
+        Score(batch, scale, pass, needsGradient: true);
+        _kernels.RmsNormBackward(pass.Last, Norm, pass.Delta, pass.Gradient, pass.Gradient, pass.Delta);
+    }
+
+    /// <summary>Takes the norm of the last layer's output in <c>Normalised</c>, for <see cref="Loss"/> alone.</summary>
+    public void Evaluate(Batch batch, PassBuffers pass) => Score(batch, 1, pass, needsGradient: false);
+
+    private void Score(Batch batch, double scale, PassBuffers pass, bool needsGradient)
+    {
+        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
         var weight = _weight.Blocks[0];
         _weight.Materialize(weight);
+        _loss.zero_();
         var count = (int)targets.NumberOfElements;
         for (var start = 0; start < count; start += _chunkRows)
         {
@@ -61,11 +71,10 @@ internal sealed class OptimizedHead : IDisposable
             _kernels.GatherRows(pass.Normalised, chunk, hidden);
             Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
             _kernels.CrossEntropy(logits, chunkTargets, scale, _loss);
+            if (!needsGradient) continue;
             Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Weight.Tensor);
             _kernels.ScatterRows(hidden, chunk, pass.Delta);
         }
-
-        _kernels.RmsNormBackward(pass.Last, Norm, pass.Delta, pass.Gradient, pass.Gradient, pass.Delta);
     }
 
     /// <summary>The summed cross-entropy of the last run in nats; waits for the device, so ask when all work is queued.</summary>

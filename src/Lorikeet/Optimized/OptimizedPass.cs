@@ -3,6 +3,7 @@
 using Lorikeet.Data;
 using Lorikeet.Models;
 using Lorikeet.Native;
+using Lorikeet.Options;
 using Lorikeet.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,26 +27,32 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly Dictionary<int, PassBuffers> _buffers = [];
     private BufferMemory _memory;
     private readonly int _firstTrained;
-    private readonly int _keptFrom;
+    private int _keptFrom;
+    private readonly PassMemory _needs;
+    private readonly Checkpointing _checkpointing;
+    private readonly Func<long> _freeMemory;
     private readonly double _neftuneAlpha;
 
     /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> accepts.</summary>
     /// <param name="model">The model, its adapters attached.</param>
     /// <param name="kernels">The work between GEMMs on the model's device; becomes the pass's own.</param>
-    /// <param name="checkpointing">Whether layers are recomputed in the backward pass instead of kept.</param>
+    /// <param name="checkpointing">Which layers are recomputed in the backward pass instead of kept.</param>
     /// <param name="neftuneAlpha">Strength of the noise on embeddings (arXiv 2310.05914); 0 for none.</param>
     /// <param name="borders">
     /// Whether weights are bordered by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
     /// oneDNN would copy them first.
     /// </param>
+    /// <param name="freeMemory">What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.</param>
     public OptimizedPass(
-        DecoderModel model, IDecoderKernels kernels, bool checkpointing, double neftuneAlpha = 0, bool? borders = null)
+        DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? borders = null,
+        Func<long>? freeMemory = null)
     {
         using var quiet = no_grad();
-        (_model, _kernels, _neftuneAlpha) = (model, kernels, neftuneAlpha);
+        _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
+        (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
         _scratch = new Scratch(
             model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA,
-            checkpointing ? LargestProjection(model) : long.MaxValue);
+            checkpointing == Checkpointing.Full ? LargestProjection(model) : long.MaxValue);
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
         FactorBlock[] factors = [.. _layers.SelectMany(layer => layer.Factors)];
         _factors = factors.Length > 0 ? kernels.Factors(factors) : null;
@@ -53,8 +60,11 @@ internal sealed class OptimizedPass : ITrainingPass
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
         _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
         _firstTrained = Array.FindIndex(_layers, layer => layer.IsTrained);
-        _keptFrom = checkpointing ? _layers.Length : _firstTrained;
+        _needs = new PassMemory(LayerWidths.Of(_layers), _layers.Length, model.ComputeType, model.Device);
     }
+
+    /// <summary>Layers that are computed again in the backward pass, as the largest batch so far had it.</summary>
+    public int RecomputedLayers => Math.Max(0, _keptFrom - Math.Max(1, _firstTrained));
 
     public double Run(Batch batch, double scale, DropoutKey key)
     {
@@ -62,28 +72,51 @@ internal sealed class OptimizedPass : ITrainingPass
         using var quiet = no_grad();
         batch = batch.FilledTo(TokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
-        var context = _model.Context(layout, key);
-        using var sequences = new Sequences(layout, context.Cosine, context.Sine);
+        using var sequences = SequencesOf(layout);
         var pass = BuffersFor(batch.TokenCount);
         _factors?.Load(); // as the optimizer left them
 
-        Embed(batch, layout, key, pass.Layers[0].Input);
+        Embed(batch, pass.Layers[0].Input);
+        if (_neftuneAlpha > 0) AddNoise(pass.Layers[0].Input, layout, key);
         Forward(pass, sequences, key);
         _head.Run(batch, scale, pass);
         Backward(pass, sequences, key);
         return _head.Loss();
     }
 
+    public double Evaluate(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        batch = batch.FilledTo(TokenMultiple);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
+        using var sequences = SequencesOf(layout);
+        var pass = BuffersFor(batch.TokenCount);
+        _factors?.Load();
+
+        Embed(batch, pass.Layers[0].Input);
+        Forward(pass, sequences, dropout: null);
+        foreach (var layer in pass.Layers) Forget(layer);
+        _head.Evaluate(batch, pass);
+        return _head.Loss();
+    }
+
     private static long LargestProjection(DecoderModel model) =>
         model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
 
-    private void Forward(PassBuffers pass, Sequences sequences, DropoutKey key)
+    private Sequences SequencesOf(SegmentLayout layout)
+    {
+        var context = _model.Context(layout);
+        return new Sequences(layout, context.Cosine, context.Sine);
+    }
+
+    private void Forward(PassBuffers pass, Sequences sequences, DropoutKey? dropout)
     {
         _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.Normalised);
         for (var i = 0; i < _layers.Length; i++)
         {
             var buffers = pass.Layers[i];
-            _layers[i].Forward(buffers, pass, sequences, key);
+            _layers[i].Forward(buffers, pass, sequences, dropout);
             if (!IsStillThere(i)) Forget(buffers);
 
             // The sum that ends a layer and the norm that begins the next read the same rows: one kernel.
@@ -114,12 +147,14 @@ internal sealed class OptimizedPass : ITrainingPass
         buffers.Attention = null;
     }
 
-    private void Embed(Batch batch, SegmentLayout layout, DropoutKey key, Matrix target)
+    private void Embed(Batch batch, Matrix target)
     {
         using var ids = tensor(batch.Ids.Select(id => (long)id).ToArray(), device: _model.Device);
         _kernels.GatherRows(_embedding, ids, target);
-        if (_neftuneAlpha > 0) target.Tensor.add_(EmbeddingNoise.Of(target.Tensor, layout, _neftuneAlpha, key));
     }
+
+    private void AddNoise(Matrix embedded, SegmentLayout layout, DropoutKey key) =>
+        embedded.Tensor.add_(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
 
     private PassBuffers BuffersFor(int tokens)
     {
@@ -129,12 +164,21 @@ internal sealed class OptimizedPass : ITrainingPass
             Release();
             _memory.Dispose();
             _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
+            _keptFrom = KeptFrom(tokens);
         }
 
         if (_buffers.Count == MostViews) Release();
         _memory.Rewind();
         return _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory);
     }
+
+    /// <summary>The first layer that keeps what its backward pass needs.</summary>
+    private int KeptFrom(int tokens) => _checkpointing switch
+    {
+        Checkpointing.Full => _layers.Length,
+        Checkpointing.None => _firstTrained,
+        _ => _needs.KeptFrom(tokens, _firstTrained, _freeMemory() - _scratch.NotYetTaken),
+    };
 
     private void Release()
     {

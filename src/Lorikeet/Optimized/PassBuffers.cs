@@ -4,12 +4,13 @@ namespace Lorikeet.Optimized;
 internal sealed class PassBuffers : IDisposable
 {
     private readonly List<Matrix> _owned = [];
-    private readonly LayerBuffers? _recomputed;
 
     /// <summary>Makes buffers for batches of <paramref name="tokens"/> tokens.</summary>
     /// <param name="layers">The model's layers.</param>
     /// <param name="tokens">Rows.</param>
-    /// <param name="keptFrom">The first layer that keeps what its backward pass needs; those below are recomputed.</param>
+    /// <param name="keptFrom">
+    /// The first layer that keeps what its backward pass needs; those below are recomputed in the buffers of the last of them.
+    /// </param>
     /// <param name="memory">Where they lie.</param>
     public PassBuffers(IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, BufferMemory memory)
     {
@@ -23,9 +24,10 @@ internal sealed class PassBuffers : IDisposable
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
         var widths = LayerWidths.Of(layers);
-        if (keptFrom > 0) _recomputed = new LayerBuffers(widths, tokens, memory, shared: null);
-        Layers = [.. layers.Select((_, index) =>
-            new LayerBuffers(widths, tokens, memory, index < keptFrom ? _recomputed : null))];
+        var recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory, shared: null) : null;
+        Layers = [.. layers.Select((_, index) => index == keptFrom - 1
+            ? recomputed!
+            : new LayerBuffers(widths, tokens, memory, index < keptFrom ? recomputed : null))];
         Normalised = Own(widths.Hidden, widths.NormalisedBorder);
         Gradient = Own(widths.Hidden, widths.GradientBorder);
         Activation = Own(widths.Inner, widths.ActivationBorder);
@@ -69,7 +71,6 @@ internal sealed class PassBuffers : IDisposable
     public void Dispose()
     {
         foreach (var layer in Layers) layer.Dispose();
-        _recomputed?.Dispose();
         foreach (var matrix in _owned) matrix.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Optimized;
@@ -46,6 +47,10 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders, long
 
     /// <summary>Elements announced for a use.</summary>
     public long Reserved(ScratchUse use) => _reserved.GetValueOrDefault(use);
+
+    /// <summary>Bytes that are announced and not yet allocated.</summary>
+    public long NotYetTaken =>
+        _reserved.Where(pair => !_memory.ContainsKey(pair.Key)).Sum(pair => pair.Value) * NativeTypes.SizeOf(type);
 
     /// <summary>The matrix of a use and shape; its content is whatever the last user of that use left.</summary>
     public Matrix Take(ScratchUse use, int rows, int columns)

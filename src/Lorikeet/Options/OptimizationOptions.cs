@@ -98,10 +98,10 @@ public sealed record OptimizationOptions
     [Option("loss_denominator")]
     public LossDenominator LossDenominator { get; init; } = LossDenominator.Targets;
 
-    /// <summary>Recompute activations in the backward pass instead of keeping them.</summary>
-    /// <value>Off: a quarter of the memory for a third more time. Turn it on when memory runs out.</value>
-    [Option("gradient_checkpointing")]
-    public bool GradientCheckpointing { get; init; }
+    /// <summary>Compute layers again in the backward pass instead of keeping them: all, none, or those memory has no room for.</summary>
+    /// <value>Auto: all layers again is a quarter of the memory for a third more time, so only as many as it takes.</value>
+    [Option("gradient_checkpointing", Bare = "true")]
+    public Checkpointing Checkpointing { get; init; } = Checkpointing.Auto;
 
     /// <summary>Train with hand-written gradients and fused kernels; false: with the slower reference.</summary>
     /// <value>On; what it does not cover runs on the reference, and the run says so.</value>
@@ -117,6 +117,19 @@ public sealed record OptimizationOptions
     /// <value>The default of transformers; every value, 0 included, gives a reproducible run.</value>
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;
+}
+
+/// <summary>Which layers are computed again in the backward pass (gradient checkpointing, arXiv 1604.06174).</summary>
+public enum Checkpointing
+{
+    /// <summary>Those whose activations do not fit into free memory; on the reference path, none.</summary>
+    Auto,
+
+    /// <summary>All.</summary>
+    [WireName("true", "full", "yes", "on", "1")] Full,
+
+    /// <summary>None.</summary>
+    [WireName("false", "none", "no", "off", "0")] None,
 }
 
 /// <summary>What the summed cross-entropy of a step is divided by.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Lorikeet.Data;
-using Lorikeet.Models;
 using Lorikeet.Options;
 
 namespace Lorikeet.Training;
@@ -10,7 +9,7 @@ internal static class Evaluator
 {
     /// <summary>Mean cross-entropy per target over all rows.</summary>
     public static EvaluationMetrics Score(
-        DecoderModel model, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch)
+        ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch)
     {
         var clock = Stopwatch.StartNew();
         var (loss, targets) = (0.0, 0L);
@@ -18,7 +17,7 @@ internal static class Evaluator
         {
             var batch = Batch.FromRows(chunk);
             if (batch.TargetCount == 0) continue;
-            loss += TrainingPass.Evaluate(model, batch);
+            loss += pass.Evaluate(batch);
             targets += batch.TargetCount;
         }
 

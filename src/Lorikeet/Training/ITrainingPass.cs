@@ -12,4 +12,7 @@ internal interface ITrainingPass : IDisposable
     /// <param name="key">Names the random numbers of this pass.</param>
     /// <returns>The summed cross-entropy of the batch's targets, in nats.</returns>
     double Run(Batch batch, double scale, DropoutKey key);
+
+    /// <summary>The summed cross-entropy of a batch's targets, in nats, without gradients, dropout or noise.</summary>
+    double Evaluate(Batch batch);
 }

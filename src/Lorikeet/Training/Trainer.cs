@@ -150,7 +150,7 @@ internal sealed class Trainer : IDisposable
     private EvaluationMetrics Score()
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
-        var metrics = Evaluator.Score(_model, _task.EvalRows, _options.Optimization, Step, epoch);
+        var metrics = Evaluator.Score(_pass, _task.EvalRows, _options.Optimization, Step, epoch);
         _observer.Observe(new EvaluationCompleted(metrics));
         _log.Record(metrics, _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize);
         return metrics;
@@ -183,12 +183,12 @@ internal sealed class Trainer : IDisposable
     /// <summary>The optimized pass where it covers the model, else the reference, and says why.</summary>
     private ITrainingPass CreatePass()
     {
-        var (checkpointing, noise) = (_options.Optimization.GradientCheckpointing, _options.Optimization.NeftuneAlpha ?? 0);
-        if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing, noise);
+        var (checkpointing, noise) = (_options.Optimization.Checkpointing, _options.Optimization.NeftuneAlpha ?? 0);
+        if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
         if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
             return new OptimizedPass(_model, OptimizedSupport.Kernels(_model), checkpointing, noise);
         _observer.Observe(new Noted($"Training runs on the reference implementation, because {obstacle}."));
-        return new TrainingPass(_model, checkpointing, noise);
+        return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
     }
 
     private bool IsDue(IntervalStrategy strategy, int? steps) => strategy switch

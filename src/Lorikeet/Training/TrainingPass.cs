@@ -76,6 +76,8 @@ internal sealed class TrainingPass : ITrainingPass
         return loss;
     }
 
+    public double Evaluate(Batch batch) => Evaluate(_model, batch);
+
     /// <summary>The summed cross-entropy of a batch, without gradients, dropout or noise.</summary>
     public static double Evaluate(DecoderModel model, Batch batch)
     {

@@ -4,6 +4,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Optimized;
+using Lorikeet.Options;
 using Lorikeet.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Training;
@@ -50,7 +51,7 @@ public class AdapterParityTests
         using var model = LoadWithAdapter(name, "initial");
         Assert.SkipWhen(OptimizedSupport.Obstacle(model) is not null, "Not covered by the optimized pass.");
         using var gradients = new Gradients(model.Trainable);
-        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing: false);
+        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None);
         AccumulateFirstStep(pass, name);
         CompareGradients(model, name);
     }

@@ -54,6 +54,60 @@ public class OptimizedPassTests
     [Fact]
     public void Recomputation_ChangesNothing() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.2 }, checkpointing: true);
 
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(int.MaxValue, 0)]
+    [InlineData(3_000_000, 2)]
+    public void RecomputationWhereMemoryEnds_ChangesNothing(long free, int recomputed)
+    {
+        using var model = Model(Shape() with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
+        LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        float[] Of(Checkpointing checkpointing, int expected)
+        {
+            using var pass = new OptimizedPass(
+                model, OptimizedSupport.Kernels(model), checkpointing, freeMemory: () => free);
+            gradients.Clear();
+            pass.Run(Rows(s_lengths, 96), 0.01, new DropoutKey(1, 2, 3));
+            Assert.Equal(expected, pass.RecomputedLayers);
+            return gradients.All.data<float>().ToArray();
+        }
+
+        Assert.Equal(Of(Checkpointing.None, 0), Of(Checkpointing.Auto, recomputed));
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(2, false)]
+    [InlineData(4, true)]
+    public void PredictedBuffers_AreThoseThatAreMade(int keptFrom, bool borders)
+    {
+        using var model = Model(Shape(heads: 3, headSize: 10) with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
+        LoraAttachment.Attach(model, new LoraOptions { Rank = 3 }, seed: 3);
+        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var scratch = new Scratch(ScalarType.Float32, CPU, borders, long.MaxValue);
+        using var kernels = OptimizedSupport.Kernels(model);
+        FusedLayer[] layers = [.. model.Layers.Select(layer => new FusedLayer(layer, scratch, kernels))];
+        using var memory = new BufferMemory(ScalarType.Float32, CPU, rows: 64);
+        using var buffers = new PassBuffers(layers, 64, keptFrom, memory);
+        var predicted = new PassMemory(LayerWidths.Of(layers), layers.Length, ScalarType.Float32, CPU).Buffers(64, keptFrom);
+        foreach (var layer in layers) layer.Dispose();
+        Assert.Equal(memory.Bytes, predicted);
+    }
+
+    [Fact]
+    public void Evaluation_IsThatOfTheReference()
+    {
+        using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
+        LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random, Dropout = 0.5 }, seed: 3);
+        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, neftuneAlpha: 5);
+        var batch = Rows(s_lengths, 96);
+        var expected = TrainingPass.Evaluate(model, batch);
+        Assert.Equal(expected, pass.Evaluate(batch), 1e-5 * expected);
+        Assert.Equal(0, gradients.All.abs().max().item<float>());
+    }
+
     [Fact]
     public void EmbeddingNoise_EqualsReference() => RequireEqual(Shape(), new LoraOptions(), noise: 5);
 
@@ -119,7 +173,7 @@ public class OptimizedPassTests
             using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
             LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
             using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
-            using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing: false, borders: borders);
+            using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, borders: borders);
             foreach (var lengths in batches) pass.Run(Rows(lengths, 96), 0.01, default);
             gradients.Clear();
             pass.Run(Rows(s_lengths, 96), 0.01, default);
@@ -177,7 +231,7 @@ public class OptimizedPassTests
         using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
         if (optimized) Assert.Null(OptimizedSupport.Obstacle(model));
         using ITrainingPass pass = optimized
-            ? new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing, noise, borders)
+            ? new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing ? Checkpointing.Full : Checkpointing.None, noise, borders)
             : new TrainingPass(model, checkpointing, noise);
 
         // Two micro-batches of different sizes, so that gradients add up and buffers are made twice.

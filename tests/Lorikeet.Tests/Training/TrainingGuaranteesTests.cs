@@ -92,7 +92,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
         };
         options = options with
         {
-            Optimization = options.Optimization with { Optimizer = optimizer, NeftuneAlpha = 5, GradientCheckpointing = packing },
+            Optimization = options.Optimization with { Optimizer = optimizer, NeftuneAlpha = 5, Checkpointing = packing ? Checkpointing.Full : Checkpointing.None },
         };
         var whole = Train("whole", options);
         var stopped = Train("parts", options, stopAt: 5);

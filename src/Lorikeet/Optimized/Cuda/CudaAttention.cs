@@ -6,8 +6,10 @@ namespace Lorikeet.Optimized.Cuda;
 /// <summary>Rotation and causal attention, by cuDNN where segments have one length and it takes the shape, else by flash.</summary>
 internal sealed class CudaAttention : IDisposable
 {
+    /// <summary>Tokens whose gradients exist at once, or those of one longer segment.</summary>
+    public const int TokensAtOnce = 4096;
+
     private const int Threads = 256;
-    private const int TokensAtOnce = 4096;
 
     private readonly AttentionShape _shape;
     private readonly HeadViews _views;

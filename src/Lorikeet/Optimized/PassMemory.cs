@@ -1,0 +1,51 @@
+using Lorikeet.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Optimized;
+
+/// <summary>How many bytes a pass takes beside the model: what automatic checkpointing and plans count with.</summary>
+/// <param name="widths">Widths of its buffers.</param>
+/// <param name="layers">The model's layers.</param>
+/// <param name="type">Compute type.</param>
+/// <param name="device">Where it runs.</param>
+internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type, Device device)
+{
+    // Buffers that libraries keep for themselves, and what is lost between allocations.
+    private const long LibrarySpace = 192L << 20;
+    private const double LostShare = 0.03;
+
+    private readonly int _element = NativeTypes.SizeOf(type);
+    private readonly bool _onCuda = device.type == DeviceType.CUDA;
+
+    /// <summary>Bytes of the buffers of a pass (<see cref="PassBuffers"/>).</summary>
+    /// <param name="tokens">Tokens of the largest batch.</param>
+    /// <param name="keptFrom">The first layer that keeps what its backward pass needs.</param>
+    public long Buffers(int tokens, int keptFrom) =>
+        (layers * widths.Checkpoint + Kept(keptFrom) * widths.Kept + widths.Shared) * tokens * _element;
+
+    /// <summary>Bytes of what attention returns: outputs and sums that wait for the backward pass, then its gradients.</summary>
+    public long Attention(int tokens, int keptFrom)
+    {
+        var output = (long)tokens * (widths.Attended * _element + widths.Heads * sizeof(float));
+        var gradients = _onCuda
+            ? (long)Math.Min(tokens, Cuda.CudaAttention.TokensAtOnce) * (widths.Qkv * _element + widths.Attended * sizeof(float))
+            : 0;
+        return Kept(keptFrom) * output + gradients;
+    }
+
+    /// <summary>The lowest layer from which on all fit into so many free bytes; the number of layers where not even one does.</summary>
+    /// <param name="tokens">Tokens of the largest batch.</param>
+    /// <param name="firstTrained">The first layer with an adapter; those below it have no backward pass.</param>
+    /// <param name="free">Bytes.</param>
+    public int KeptFrom(int tokens, int firstTrained, long free)
+    {
+        var usable = (long)(free * (1 - LostShare)) - (_onCuda ? LibrarySpace : 0);
+        for (var first = firstTrained; first < layers; first++)
+            if (Buffers(tokens, first) + Attention(tokens, first) <= usable) return first;
+        return layers;
+    }
+
+    /// <summary>Layers whose activations exist at once: those kept, and one for all that are recomputed.</summary>
+    private long Kept(int keptFrom) => layers - keptFrom + (keptFrom > 0 ? 1 : 0);
+}
