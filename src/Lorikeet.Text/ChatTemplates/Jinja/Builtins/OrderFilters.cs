@@ -101,5 +101,5 @@ internal static class OrderFilters
     }
 
     private static object FoldCase(object value, bool isCaseSensitive) =>
-        value is PyString text && !isCaseSensitive ? text.Rewrite(PyText.Lower) : value;
+        value is PyString text && !isCaseSensitive ? text.Rewrite(PyCase.Lower) : value;
 }

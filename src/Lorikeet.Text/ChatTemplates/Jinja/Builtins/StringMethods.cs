@@ -10,8 +10,8 @@ internal static class StringMethods
 {
     private static readonly Dictionary<string, Func<PyString, CallArguments, object>> ByName = new()
     {
-        ["capitalize"] = (text, a) => Plain(text, a, PyText.Capitalize),
-        ["casefold"] = (text, a) => Plain(text, a, s => PyText.Lower(s).Replace("ß", "ss")),
+        ["capitalize"] = (text, a) => Plain(text, a, PyCase.Capitalize),
+        ["casefold"] = (text, a) => Plain(text, a, PyCase.Fold),
         ["center"] = (text, a) => Justify(text, a, '^'),
         ["count"] = (text, a) => new BigInteger(StringSearch.Count(text.Text, a)),
         ["endswith"] = (text, a) => StringSearch.HasAffix(text.Text, a, atEnd: true),
@@ -22,7 +22,7 @@ internal static class StringMethods
         ["index"] = (text, a) => StringSearch.Index(text.Text, a, last: false),
         ["join"] = Join,
         ["ljust"] = (text, a) => Justify(text, a, '<'),
-        ["lower"] = (text, a) => Plain(text, a, PyText.Lower),
+        ["lower"] = (text, a) => Plain(text, a, PyCase.Lower),
         ["lstrip"] = (text, a) => Strip(text, a, start: true, end: false),
         ["partition"] = (text, a) => StringSplitting.Partition(text, a, last: false),
         ["removeprefix"] = RemovePrefix,
@@ -38,9 +38,9 @@ internal static class StringMethods
         ["splitlines"] = (text, a) => PySequence.List(StringSplitting.Lines(text, a.Bind("keepends").Flag(0))),
         ["startswith"] = (text, a) => StringSearch.HasAffix(text.Text, a, atEnd: false),
         ["strip"] = (text, a) => Strip(text, a, start: true, end: true),
-        ["swapcase"] = (text, a) => Plain(text, a, SwapCase),
-        ["title"] = (text, a) => Plain(text, a, Title),
-        ["upper"] = (text, a) => Plain(text, a, PyText.Upper),
+        ["swapcase"] = (text, a) => Plain(text, a, PyCase.Swap),
+        ["title"] = (text, a) => Plain(text, a, PyCase.Title),
+        ["upper"] = (text, a) => Plain(text, a, PyCase.Upper),
         ["zfill"] = (text, a) => ZeroFill(text, a.Bind("width").RequiredInteger(0)),
     };
 
@@ -205,21 +205,6 @@ internal static class StringMethods
     {
         var a = arguments.Bind("old", "new", "count");
         return Replace(text, a.RequiredText(0), a.RequiredText(1), a.Integer(2, -1));
-    }
-
-    private static string SwapCase(string text) => string.Concat(text.EnumerateRunes().Select(rune =>
-        Rune.IsUpper(rune) ? PyText.Lower(rune.ToString()) : PyText.Upper(rune.ToString())));
-
-    private static string Title(string text)
-    {
-        var result = new StringBuilder(text.Length);
-        var isInWord = false;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            result.Append(isInWord ? PyText.Lower(rune.ToString()) : PyText.Capitalize(rune.ToString()));
-            isInWord = Rune.IsUpper(rune) || Rune.IsLower(rune);
-        }
-        return result.ToString();
     }
 
     private static PyString ZeroFill(PyString text, int width)

@@ -11,11 +11,11 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 internal static partial class TextFilters
 {
     public static object Capitalize(object value, CallArguments arguments) =>
-        Rewrite(value, arguments, PyText.Capitalize);
+        Rewrite(value, arguments, PyCase.Capitalize);
 
-    public static object Lower(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Lower);
+    public static object Lower(object value, CallArguments arguments) => Rewrite(value, arguments, PyCase.Lower);
 
-    public static object Upper(object value, CallArguments arguments) => Rewrite(value, arguments, PyText.Upper);
+    public static object Upper(object value, CallArguments arguments) => Rewrite(value, arguments, PyCase.Upper);
 
     /// <summary>Unlike <c>str.title</c>, words begin only after white space and the brackets jinja2 names.</summary>
     public static object Title(object value, CallArguments arguments) => Rewrite(value, arguments, text =>
@@ -129,7 +129,7 @@ internal static partial class TextFilters
     private static string TitleWord(string word)
     {
         var first = PyText.CodePointLength(word, 0);
-        return PyText.Upper(word[..first]) + PyText.Lower(word[first..]);
+        return PyCase.Upper(word[..first]) + PyCase.Lower(word[first..]);
     }
 
     private static string WithoutTags(string text) =>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
@@ -6,16 +5,6 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 /// <summary>Python's view of text: code points instead of UTF-16 units, and its own idea of white space.</summary>
 internal static class PyText
 {
-    /// <summary>Letters whose upper case is more than one letter (SpecialCasing.txt of Unicode, Latin).</summary>
-    private static readonly Dictionary<char, string> Expansions = new()
-    {
-        ['ß'] = "SS", ['ŉ'] = "ʼN", ['ǰ'] = "J\u030C", ['ẖ'] = "H\u0331", ['ẗ'] = "T\u0308", ['ẘ'] = "W\u030A",
-        ['ẙ'] = "Y\u030A", ['ẚ'] = "Aʾ", ['ﬀ'] = "FF", ['ﬁ'] = "FI", ['ﬂ'] = "FL", ['ﬃ'] = "FFI", ['ﬄ'] = "FFL",
-        ['ﬅ'] = "ST", ['ﬆ'] = "ST",
-    };
-
-    private static readonly SearchValues<char> Expanding = SearchValues.Create([.. Expansions.Keys]);
-
     public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
     /// <summary>Whether the text is not empty and all white space.</summary>
@@ -91,27 +80,6 @@ internal static class PyText
             return leftHigh == rightHigh ? left[i] - right[i] : leftHigh ? 1 : -1;
         }
         return left.Length - right.Length;
-    }
-
-    /// <summary>Upper case with the expansions that single characters have in Unicode.</summary>
-    public static string Upper(string text)
-    {
-        var upper = text.ToUpperInvariant();
-        if (!upper.AsSpan().ContainsAny(Expanding))
-            return upper;
-        return string.Concat(upper.Select(c => Expansions.TryGetValue(c, out var letters) ? letters : c.ToString()));
-    }
-
-    public static string Lower(string text) => text.ToLowerInvariant();
-
-    /// <summary>The first character in upper (title) case, the others in lower case.</summary>
-    public static string Capitalize(string text)
-    {
-        if (text.Length == 0)
-            return text;
-        var first = CodePointLength(text, 0);
-        var head = text[..first] == "ß" ? "Ss" : text[..first].ToUpperInvariant();
-        return head + Lower(text[first..]);
     }
 
     private static bool HasSurrogates(string text) => text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') >= 0;
