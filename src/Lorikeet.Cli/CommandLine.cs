@@ -9,7 +9,7 @@ namespace Lorikeet.Cli;
 
 /// <summary>
 /// The command line as a whole: parses, runs one verb, and turns every ending into an exit code: 0 success, 1 the run
-/// failed, 2 usage or configuration, 3 environment, 130 interrupted. stdout is data, stderr is talk.
+/// failed, 2 usage, configuration or input, 3 environment, 130 interrupted. stdout is data, stderr is talk.
 /// </summary>
 internal static class CommandLine
 {

@@ -11,7 +11,7 @@ public class LorikeetException : Exception
     /// <param name="innerException">The fault underneath, if any.</param>
     public LorikeetException(string message, Exception? innerException = null) : base(message, innerException) { }
 
-    /// <summary>The process exit code: 1 run failed, 2 usage or configuration, 3 environment.</summary>
+    /// <summary>The process exit code: 1 run failed, 2 wrong usage or input, 3 environment.</summary>
     public virtual int ExitCode => 1;
 }
 
@@ -23,13 +23,21 @@ public sealed class ConfigurationException(string message, Exception? innerExcep
     public override int ExitCode => 2;
 }
 
-/// <summary>A dataset cannot be read, has no known shape, or would train nothing (exit code 1).</summary>
+/// <summary>A dataset cannot be read, has no known shape, or would train nothing (exit code 2).</summary>
 public sealed class DatasetException(string message, Exception? innerException = null)
-    : LorikeetException(message, innerException);
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 2;
+}
 
-/// <summary>A checkpoint, adapter, tokenizer or other file is missing, damaged or does not fit (exit code 1).</summary>
+/// <summary>A checkpoint, adapter, tokenizer or other file is missing, damaged or does not fit (exit code 2).</summary>
 public sealed class CheckpointException(string message, Exception? innerException = null)
-    : LorikeetException(message, innerException);
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 2;
+}
 
 /// <summary>The machine lacks something: a native library, a device, memory, the network (exit code 3).</summary>
 public sealed class DeviceException(string message, Exception? innerException = null)
@@ -39,10 +47,15 @@ public sealed class DeviceException(string message, Exception? innerException = 
     public override int ExitCode => 3;
 }
 
-/// <summary>The Hugging Face hub refused, or could not be reached (exit code 3).</summary>
-public sealed class HubException(string message, Exception? innerException = null)
+/// <summary>
+/// The Hugging Face hub refused, or could not be reached (exit code 3), or has nothing of that name (exit code 2).
+/// </summary>
+/// <param name="message">What is wrong, what was expected, where, and what to do.</param>
+/// <param name="innerException">The fault underneath, if any.</param>
+/// <param name="isUnknown">Whether a name was given that stands for nothing.</param>
+public sealed class HubException(string message, Exception? innerException = null, bool isUnknown = false)
     : LorikeetException(message, innerException)
 {
     /// <inheritdoc/>
-    public override int ExitCode => 3;
+    public override int ExitCode => isUnknown ? 2 : 3;
 }

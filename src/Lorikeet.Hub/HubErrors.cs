@@ -31,13 +31,13 @@ internal sealed class HubErrors(HubSettings settings)
             var (status, _) => $"The hub answered {(int)status} ({status}) for the {repository.Noun} " +
                 $"'{repository.Id}'{(file is null ? "" : $", file '{file}'")}. Try again later.",
         };
-        return new HubException(reason + said);
+        return new HubException(reason + said, isUnknown: response.StatusCode == HttpStatusCode.NotFound);
     }
 
     /// <summary>The error for a hub that does not answer.</summary>
     public HubException Unreachable(Repository repository, Exception fault) => new(
         $"The hub at {settings.Endpoint} cannot be reached for the {repository.Noun} '{repository.Id}': " +
-        $"{fault.Message} Check the network and the proxy (HTTPS_PROXY), name a mirror with HF_ENDPOINT, or give a " +
+        $"{fault.Message.TrimEnd('.')}. Check the network and the proxy (HTTPS_PROXY), name a mirror with HF_ENDPOINT, or give a " +
         "local folder.",
         fault);
 
@@ -56,7 +56,8 @@ internal sealed class HubErrors(HubSettings settings)
     public static HubException NoSuchPath(string text, RepositoryKind kind) => new(
         $"'{text}' is not a file or folder, and cannot be the id of a {new Repository(kind, text).Noun} on the hub. " +
         $"A local folder or an id such as 'owner/name' was expected. It was looked for in " +
-        $"{Environment.CurrentDirectory}.{Meant(text)} Check the path.");
+        $"{Environment.CurrentDirectory}.{Meant(text)} Check the path.",
+        isUnknown: true);
 
     /// <summary>The advice to set a token, fitted to whether there is one.</summary>
     public string TokenAdvice(string right) => settings.Token is null

@@ -95,10 +95,10 @@ public sealed class TrainVerbTests : IDisposable
     [Fact]
     public void MistakenDataset_LeavesNoFolderAndRemovesNone()
     {
-        Assert.Equal(1, Train("--max_steps", "1", "--dataset", "nowhere.jsonl").ExitCode);
+        Assert.Equal(2, Train("--max_steps", "1", "--dataset", "nowhere.jsonl").ExitCode);
         Assert.False(Directory.Exists(Run));
         Assert.Equal(0, Train("--max_steps", "1").ExitCode);
-        Assert.Equal(1, Train("--overwrite_output_dir", "--dataset", "nowhere.jsonl").ExitCode);
+        Assert.Equal(2, Train("--overwrite_output_dir", "--dataset", "nowhere.jsonl").ExitCode);
         Assert.True(File.Exists(Path.Combine(Run, "report.md")));
     }
 

@@ -32,6 +32,11 @@ internal sealed record QuestionOptions
     [Option("dataset_config", "dataset_config_name")]
     public string? DatasetConfig { get; init; }
 
+    /// <summary>Branch, tag or commit of a hub dataset.</summary>
+    /// <value>Not set: its main branch.</value>
+    [Option("dataset_revision")]
+    public string? DatasetRevision { get; init; }
+
     /// <summary>Split to ask.</summary>
     /// <value>test; a dataset without it falls back to validation, then train.</value>
     [Option("dataset_split", "split", "eval_split", "dataset_test_split")]
@@ -41,6 +46,21 @@ internal sealed record QuestionOptions
     /// <value>Not set: all rows.</value>
     [Option("max_eval_samples", "limit", Minimum = 1, Unset = "-1")]
     public int? MaxRows { get; init; }
+
+    /// <summary>Names of the columns of csv and tsv files that have no header.</summary>
+    /// <value>None: the first line names the columns.</value>
+    [Option("csv_columns", "csv_names", Placeholder = "NAMES")]
+    public IReadOnlyList<string> CsvColumns { get; init; } = [];
+
+    /// <summary>What separates the cells of csv files; \t is a tab.</summary>
+    /// <value>Not set: found among , ; | and tab.</value>
+    [Option("csv_separator", "csv_delimiter", "csv_sep", Placeholder = "CHAR")]
+    public string? CsvSeparator { get; init; }
+
+    /// <summary>What csv files write before a quote in a cell, where quotes are not doubled: \.</summary>
+    /// <value>Not set: quotes are doubled.</value>
+    [Option("csv_escape", "csv_escapechar", Placeholder = "CHAR")]
+    public string? CsvEscape { get; init; }
 
     /// <summary>What the columns mean.</summary>
     /// <value>Detected from the column names and the first rows.</value>
@@ -83,7 +103,8 @@ internal sealed record QuestionOptions
     /// <summary>The same as a training run would be told.</summary>
     public DataOptions ToDataOptions() => new()
     {
-        EvalDatasets = Datasets, DatasetConfig = DatasetConfig, EvalSplit = Split, MaxEvalRows = MaxRows, Shape = Shape,
+        EvalDatasets = Datasets, DatasetConfig = DatasetConfig, DatasetRevision = DatasetRevision, EvalSplit = Split,
+        MaxEvalRows = MaxRows, CsvColumns = CsvColumns, CsvSeparator = CsvSeparator, CsvEscape = CsvEscape, Shape = Shape,
         TextField = TextField, ColumnMap = ColumnMap, ChatTemplate = ChatTemplate, MaxLength = LongestRow,
     };
 }

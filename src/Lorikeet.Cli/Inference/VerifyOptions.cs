@@ -28,8 +28,8 @@ internal sealed record ExpectedTensorsOptions
 
     /// <summary>The largest absolute difference that passes.</summary>
     /// <value>
-    /// Not set: what rounding explains, 1e-4 of the largest value; 5e-2 where weights are stored in 16 or 8 bits. The
-    /// model computes in float32 unless torch_dtype says otherwise.
+    /// Not set: 1e-4 of the largest value, and where weights are stored in 16 or 8 bits, what such rounding is measured
+    /// to change in this model. The model computes in float32 unless torch_dtype says otherwise.
     /// </value>
     [Option("tolerance", "atol", Minimum = 0)]
     public double? Tolerance { get; init; }

@@ -61,7 +61,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
     {
         var set = EvaluationSet.Load(
             options.Questions.ToDataOptions(), model.Tokenizer, model.Decoder.Config.VocabularySize,
-            options.Questions.ChatTemplate is null ? model.TrainedFormat : null, ModelSource.ResolveDataset);
+            options.Questions.ChatTemplate is null ? model.TrainedFormat : null,
+            id => ModelSource.ResolveDataset(id, options.Questions.DatasetRevision));
         foreach (var warning in set.Warnings) Console.Error.WriteLine(warning);
         return set;
     }

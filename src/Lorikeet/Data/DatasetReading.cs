@@ -6,6 +6,8 @@ namespace Lorikeet.Data;
 /// <summary>Reads the datasets that the options name.</summary>
 internal sealed class DatasetReading(DataOptions options, Func<string, string>? fetchFromHub)
 {
+    private readonly CsvDialect _csv = CsvDialect.Of(options);
+
     /// <summary>The training rows of all datasets, one after the other, read anew at each enumeration.</summary>
     public RowSource ReadTrain()
     {
@@ -31,7 +33,7 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
     {
         var rows = RowSource.Join(
         [
-            .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files)),
+            .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv)),
         ]);
         return rows.Rows.Any() ? rows : throw new DatasetException(
             $"{string.Join(", ", sources)} holds no rows. Check that it is the file you meant.");

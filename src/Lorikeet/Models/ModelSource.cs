@@ -16,7 +16,7 @@ public static class ModelSource
 
     /// <summary>The folder of a dataset's snapshot.</summary>
     /// <exception cref="HubException">There is no such repository, or it cannot be had; the message says why.</exception>
-    public static string ResolveDataset(string id) => Fetch(id, RepositoryKind.Dataset, null);
+    public static string ResolveDataset(string id, string? revision = null) => Fetch(id, RepositoryKind.Dataset, revision);
 
     private static string Fetch(string id, RepositoryKind kind, string? revision)
     {

@@ -15,6 +15,11 @@ public sealed record DataOptions
     [Option("dataset_config", "dataset_config_name")]
     public string? DatasetConfig { get; init; }
 
+    /// <summary>Branch, tag or commit of a hub dataset.</summary>
+    /// <value>Not set: its main branch.</value>
+    [Option("dataset_revision")]
+    public string? DatasetRevision { get; init; }
+
     /// <summary>Files of a dataset's folder or repository to train on, as patterns: data/*.jsonl.</summary>
     /// <value>Not set: what the dataset's card says, else what the names of its files tell.</value>
     [Option("data_files", Placeholder = "PATTERNS")]
@@ -94,6 +99,21 @@ public sealed record DataOptions
     /// <value>The answer where the data tells it from the question; plain text is learned whole.</value>
     [Option("train_on")]
     public TrainOn TrainOn { get; init; } = TrainOn.Auto;
+
+    /// <summary>Names of the columns of csv and tsv files that have no header.</summary>
+    /// <value>None: the first line names the columns.</value>
+    [Option("csv_columns", "csv_names", Placeholder = "NAMES")]
+    public IReadOnlyList<string> CsvColumns { get; init; } = [];
+
+    /// <summary>What separates the cells of csv files; \t is a tab.</summary>
+    /// <value>Not set: found among , ; | and tab.</value>
+    [Option("csv_separator", "csv_delimiter", "csv_sep", Placeholder = "CHAR")]
+    public string? CsvSeparator { get; init; }
+
+    /// <summary>What csv files write before a quote in a cell, where quotes are not doubled: \.</summary>
+    /// <value>Not set: quotes are doubled.</value>
+    [Option("csv_escape", "csv_escapechar", Placeholder = "CHAR")]
+    public string? CsvEscape { get; init; }
 
     /// <summary>What the columns mean.</summary>
     /// <value>Detected from the column names and the first rows, and shown.</value>

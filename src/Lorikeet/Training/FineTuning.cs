@@ -52,7 +52,8 @@ internal sealed class FineTuning : IDisposable
 
         display.Observe(new StageEntered("Reading", string.Join(", ", _options.Data.Datasets)));
         _tokenizer = BaseModel.LoadTokenizer(_folder);
-        _data = TrainingData.Load(_options, _tokenizer, config.VocabularySize, ModelSource.ResolveDataset);
+        _data = TrainingData.Load(
+            _options, _tokenizer, config.VocabularySize, id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
         display.Observe(new StageEntered("Loading", _options.Model.Model));
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings];
@@ -116,7 +117,10 @@ internal sealed class FineTuning : IDisposable
 
     private RunResult TrainAndCompare(CancellationToken stop)
     {
-        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run, _adapter, _options.Model.Model);
+        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run, _adapter, _options.Model.Model)
+        {
+            Format = _data.Format,
+        };
         using var trainer = new Trainer(task, _observers);
         var samples = Samples();
         List<int[]> prompts = [.. samples.Select(sample => sample.PromptIds)];

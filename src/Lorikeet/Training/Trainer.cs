@@ -161,14 +161,15 @@ internal sealed class Trainer : IDisposable
         var checkpoints = _task.Run.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         if (Directory.Exists(folder)) return;
-        TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForTransformers);
+        TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
         checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));
     }
 
-    /// <summary>What transformers' Trainer reads of a checkpoint.</summary>
-    private void WriteForTransformers(string folder)
+    /// <summary>What generation and transformers' Trainer read of a checkpoint.</summary>
+    private void WriteForOthers(string folder)
     {
+        _task.Format?.Save(folder);
         File.WriteAllText(Path.Combine(folder, TrainerState.FileName), _log.ToJson(_position, _task));
         if (_options.Output.SaveTrainerFiles)
             TrainerFiles.Write(folder, _model.Trainable, _optimizer, _schedule, _options.Optimization, Step);

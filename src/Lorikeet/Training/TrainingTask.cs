@@ -1,4 +1,5 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Models;
 using Lorikeet.Options;
 using Lorikeet.Runs;
@@ -28,6 +29,9 @@ internal sealed record TrainingTask(
         Sampler = Options.Data.Sampler,
         PackingLength = Options.Data.Packing ? Options.Data.MaxLength : null,
     });
+
+    /// <summary>How the rows were written as text, kept beside the weights of every checkpoint; null for bare tokens.</summary>
+    public PromptFormat? Format { get; init; }
 
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
     public int TotalSteps => Options.Optimization.MaxSteps

@@ -22,17 +22,17 @@ namespace Lorikeet.Verification;
 /// <param name="folder">Its folder, for the end tokens and the weights.</param>
 public sealed class ModelVerifier(DecoderModel model, string folder)
 {
-    private const double Float32Tolerance = 1e-4;
-    private const double HalfTolerance = 5e-2;
-    private const double Int8Tolerance = 5e-2;
+    private const double BFloat16Unit = 1.0 / 256;
+    private const double Float16Unit = 1.0 / 2048;
     private const string HiddenStates = "hidden_states.";
 
     private static readonly string[] s_inputs = ["input_ids", "attention_mask", "labels"];
 
-    /// <summary>The largest difference allowed; null for what rounding explains in the model's type.</summary>
+    /// <summary>The largest difference allowed; null for what rounding explains in this model on these rows.</summary>
     /// <value>
-    /// 1e-4 in float32, 5e-2 where weights are stored or computed with in 16 bits or stored in 8, times the largest
-    /// value expected where that exceeds 1. Token ids have to be equal.
+    /// In float32, 1e-4 of the largest value expected, or 1e-4 where that is less than 1. Where weights are stored or
+    /// computed with in 16 bits or stored in 8, also one and a half times what noise of the size of such rounding, on
+    /// what each layer reads, was measured to change in that output. Token ids have to be equal.
     /// </value>
     public double? Tolerance { get; init; }
 
@@ -43,16 +43,15 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         using var weights = ModelFiles.OpenWeights(folder);
+        var unit = RoundingUnit(weights);
         var rows = expected.Tensors.ContainsKey("input_ids") ? ExpectedRows.Read(expected) : null;
-        var hidden = rows is null ? [] : Trace(rows);
-        var logits = rows is null ? null : model.Logits(hidden[^1]).cpu();
-
-        var judge = new TensorJudge(Tolerance, Rounding(weights));
+        var outputs = rows is null ? null : MeasuredOutputs.Of(model, rows, Tolerance is null ? unit : 0);
+        var judge = new TensorJudge(Tolerance, unit);
         var verdicts = new List<TensorVerdict>();
         var unknown = new List<string>();
         foreach (var name in expected.Tensors.Keys.Except(s_inputs).Order(StringComparer.Ordinal))
         {
-            if (CompareTensor(name, expected, rows, hidden, logits, weights, judge) is { } verdict) verdicts.Add(verdict);
+            if (CompareTensor(name, expected, rows, outputs, weights, judge) is { } verdict) verdicts.Add(verdict);
             else unknown.Add(name);
         }
 
@@ -62,8 +61,8 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
     }
 
     private TensorVerdict? CompareTensor(
-        string name, ITensorSource expected, ExpectedRows? rows, List<Tensor> hidden, Tensor? logits,
-        ITensorSource weights, TensorJudge judge)
+        string name, ITensorSource expected, ExpectedRows? rows, MeasuredOutputs? outputs, ITensorSource weights,
+        TensorJudge judge)
     {
         using var scope = NewDisposeScope();
         if (weights.Tensors.ContainsKey(name))
@@ -72,30 +71,21 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
                 : judge.Compare(name, TensorMemory.Read(expected, name), TensorMemory.Read(weights, name));
         }
 
-        if (rows is null || logits is null) return null;
-        if (name == "logits") return judge.Compare(name, rows.Select(expected, name), logits);
+        if (rows is null || outputs is null) return null;
+        TensorVerdict Judge(Tensor wanted, Func<ModelOutputs, Tensor> part) =>
+            judge.Compare(name, wanted, part(outputs.Exact), outputs.Effect(part));
+        if (name == "logits") return Judge(rows.Select(expected, name), output => output.Logits);
         if (name == "loss")
-            return judge.Compare(name, TensorMemory.Read(expected, name).flatten(), Loss(expected, rows, logits));
+            return Judge(TensorMemory.Read(expected, name).flatten(), output => Loss(expected, rows, output.Logits));
         if (name.StartsWith(HiddenStates, StringComparison.Ordinal)
             && int.TryParse(name[HiddenStates.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-            && index < hidden.Count)
+            && index < outputs.Exact.Hidden.Count)
         {
-            return judge.Compare(name, rows.Select(expected, name), hidden[index].cpu());
+            return Judge(rows.Select(expected, name), output => output.Hidden[index]);
         }
 
         return ExpectedTokens.TryRead(expected, name, rows.Ids[0])?
             .Compare(name, new TextGenerator(model, null), GenerationConfig.Load(folder).EndTokens);
-    }
-
-    /// <summary>The embeddings and the output of every layer, the last one after the final norm.</summary>
-    private List<Tensor> Trace(ExpectedRows rows)
-    {
-        using var layout = new SegmentLayout(rows.Starts, model.Device);
-        var context = model.Context(layout);
-        List<Tensor> states = [model.Embed(rows.Flat)];
-        foreach (var layer in model.Layers) states.Add(layer.Forward(states[^1], context));
-        states[^1] = model.FinalNorm.Forward(states[^1]);
-        return states;
     }
 
     private static Tensor Loss(ITensorSource expected, ExpectedRows rows, Tensor logits)
@@ -114,10 +104,16 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
     /// <summary>With an adapter attached, the stored weights are not what the model computes with.</summary>
     private bool HasAdapter => model.LayerProjections.Any(projection => projection.Lora is not null);
 
-    private double Rounding(ITensorSource weights)
+    /// <summary>
+    /// The relative rounding of the coarsest type that weights are stored or computed with; 0 for float32.
+    /// bitsandbytes' 8-bit layers take and give float16.
+    /// </summary>
+    private double RoundingUnit(ITensorSource weights)
     {
-        if (model.LayerProjections.Any(projection => projection.Weight is EightBitWeight)) return Int8Tolerance;
-        var isRounded = weights.Tensors.Values.Any(tensor => tensor.Type is SafetensorsType.F16 or SafetensorsType.BF16);
-        return isRounded || model.ComputeType != ScalarType.Float32 ? HalfTolerance : Float32Tolerance;
+        var stored = weights.Tensors.Values.Select(tensor => tensor.Type).ToHashSet();
+        if (model.ComputeType == ScalarType.BFloat16 || stored.Contains(SafetensorsType.BF16)) return BFloat16Unit;
+        var isHalf = model.ComputeType == ScalarType.Float16 || stored.Contains(SafetensorsType.F16)
+            || model.LayerProjections.Any(projection => projection.Weight is EightBitWeight);
+        return isHalf ? Float16Unit : 0;
     }
 }

@@ -4,12 +4,21 @@ namespace Lorikeet.Verification;
 
 /// <summary>Compares numbers, and decides how far apart they may be.</summary>
 /// <param name="tolerance">The largest difference allowed, where the user says; null for what rounding explains.</param>
-/// <param name="rounding">That, of the largest value expected where it exceeds 1.</param>
-internal sealed class TensorJudge(double? tolerance, double rounding)
+/// <param name="unit">Relative rounding of the model's type; 0 for float32.</param>
+internal sealed class TensorJudge(double? tolerance, double unit)
 {
+    private const double Float32Tolerance = 1e-4;
+
+    // Another implementation rounds in every operation, where the effect was measured for one rounding a layer.
+    private const double Slack = 1.5;
+
     /// <summary>The largest absolute difference between two tensors.</summary>
+    /// <param name="name">What is compared.</param>
+    /// <param name="expected">By the other library.</param>
+    /// <param name="actual">By the model.</param>
+    /// <param name="effect">How far one rounding a layer was measured to move it.</param>
     /// <exception cref="CheckpointException">Their shapes differ.</exception>
-    public TensorVerdict Compare(string name, Tensor expected, Tensor actual)
+    public TensorVerdict Compare(string name, Tensor expected, Tensor actual, double effect = 0)
     {
         if (!expected.shape.SequenceEqual(actual.shape))
         {
@@ -20,8 +29,9 @@ internal sealed class TensorJudge(double? tolerance, double rounding)
 
         using var scope = NewDisposeScope();
         var (wanted, found) = (expected.to_type(ScalarType.Float64), actual.to_type(ScalarType.Float64));
-        var scale = Math.Max(1, wanted.abs().max().item<double>());
+        var largest = wanted.abs().max().item<double>();
+        var allowed = Math.Max(Float32Tolerance * Math.Max(1, largest), Math.Max(unit * largest, Slack * effect));
         return new TensorVerdict(
-            name, wanted.NumberOfElements, (wanted - found).abs().max().item<double>(), tolerance ?? rounding * scale);
+            name, wanted.NumberOfElements, (wanted - found).abs().max().item<double>(), tolerance ?? allowed);
     }
 }

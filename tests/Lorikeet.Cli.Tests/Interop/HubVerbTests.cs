@@ -69,6 +69,11 @@ public sealed class HubVerbTests : IDisposable
             _folder.Path, Environment(hub, token: null), [.. arguments, "--dataset_config_name", "vi", "--logging_steps", "1"]);
         Assert.Equal(0, trained.ExitCode);
         Assert.Contains("20 rows", trained.Error);
+
+        var elsewhere = CliProcess.RunIn(
+            _folder.Path, Environment(hub, token: null), [.. arguments, "--dataset_config_name", "vi", "--dataset_revision", "v9"]);
+        Assert.Equal(2, elsewhere.ExitCode);
+        Assert.Contains("has no revision 'v9'", elsewhere.Error);
     }
 
     private static byte[] Rows(string question) => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 40).Select(

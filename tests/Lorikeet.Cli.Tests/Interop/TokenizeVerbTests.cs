@@ -77,7 +77,7 @@ public sealed class TokenizeVerbTests
         File.WriteAllText(folder["rows.jsonl"], """{"text": "a"}""" + "\n" + """{"prompt": "b"}""");
         var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
         var result = CliProcess.Run("tokenize", "--model", nano, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"]);
-        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(2, result.ExitCode);
         Assert.Contains("rows.jsonl:2", result.Error);
         Assert.Contains("'prompt'", result.Error);
         Assert.False(File.Exists(folder["out.jsonl"]));

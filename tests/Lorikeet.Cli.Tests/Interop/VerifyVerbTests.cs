@@ -39,6 +39,17 @@ public sealed class VerifyVerbTests
         Assert.Contains("passed: 1 tensors agree", result.Output);
     }
 
+    [Theory]
+    [InlineData("gqa_bf16", "gqa", 0.25)] // 0.10 apart, as transformers' own rounded model is
+    [InlineData("gqa_bnb_int8", "gqa_bnb_int8", 0.4)] // 0.21 apart, where the reference is 0.37 from its own float32
+    public void Verify_RoundedModel_AllowsWhatRoundingExplainsAndNoMore(string model, string expectedOf, double most)
+    {
+        var result = CliProcess.Run("verify", "--model", Model(model), "--against", Expected(expectedOf), "--json");
+        Assert.Equal(0, result.ExitCode);
+        var logits = JsonNode.Parse(result.Output)!["tensors"]!.AsArray().Single(tensor => (string)tensor!["name"]! == "logits")!;
+        Assert.InRange((double)logits["allowed"]!, (double)logits["difference"]!, most);
+    }
+
     [Fact]
     public void Verify_Adapter_ComparesWithPeft()
     {

@@ -15,19 +15,20 @@ public static class DatasetReader
     /// <param name="configuration">Subset of a hub dataset, or null for the default one.</param>
     /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
     /// <param name="files">Which files of a folder count; null for what its card and its names say.</param>
+    /// <param name="csv">How csv and tsv files are written; null for a header and doubled quotes.</param>
     /// <returns>
     /// Rows, read as they are enumerated and anew each time: files in name order, rows in file order.
     /// </returns>
     /// <exception cref="DatasetException">Nothing is there, or a file is damaged; it names file and line.</exception>
     public static IEnumerable<DataRow> Read(
         string source, IReadOnlyList<string> split, string? configuration = null,
-        Func<string, string>? fetchFromHub = null, DatasetFiles? files = null) =>
-        Open(source, split, configuration, fetchFromHub, files).Rows;
+        Func<string, string>? fetchFromHub = null, DatasetFiles? files = null, CsvDialect? csv = null) =>
+        Open(source, split, configuration, fetchFromHub, files, csv).Rows;
 
     /// <summary>The same, with the files that the rows come from.</summary>
     internal static RowSource Open(
         string source, IReadOnlyList<string> split, string? configuration = null,
-        Func<string, string>? fetchFromHub = null, DatasetFiles? files = null)
+        Func<string, string>? fetchFromHub = null, DatasetFiles? files = null, CsvDialect? csv = null)
     {
         var dataset = DatasetSource.Parse(source);
         var location = dataset.Locate(fetchFromHub);
@@ -35,26 +36,27 @@ public static class DatasetReader
         if (File.Exists(location))
         {
             var file = new DataFile(location);
-            return Join(wanted[0], _ => [file]);
+            return Join(wanted[0], _ => [file], csv);
         }
 
         var splits = DatasetFolder.Splits(location, configuration, files);
         var chosen = Array.Find(wanted, request => request.Parts.All(part => splits.ContainsKey(part.Name)));
-        return chosen is not null ? Join(chosen, name => splits[name]) : throw new DatasetException(
+        return chosen is not null ? Join(chosen, name => splits[name], csv) : throw new DatasetException(
             $"'{source}' has no split '{wanted[0].Text}'. It has: {string.Join(", ", splits.Keys.Order())}. " +
             $"Name one of these, for example {dataset.Name}:{splits.Keys.Order().First()}.");
     }
 
-    private static RowSource Join(SplitRequest request, Func<string, IReadOnlyList<DataFile>> filesOf) => RowSource.Join(
+    private static RowSource Join(
+        SplitRequest request, Func<string, IReadOnlyList<DataFile>> filesOf, CsvDialect? csv) => RowSource.Join(
     [
         .. request.Parts.Select(part => new RowSource(
-            part.Of(filesOf(part.Name).SelectMany(file => ReadFile(file, part.Name))), filesOf(part.Name), request.Text)),
+            part.Of(filesOf(part.Name).SelectMany(file => ReadFile(file, part.Name, csv))), filesOf(part.Name), request.Text)),
     ]);
 
-    private static IEnumerable<DataRow> ReadFile(DataFile file, string split) => file.Guard(file.Format switch
+    private static IEnumerable<DataRow> ReadFile(DataFile file, string split, CsvDialect? csv) => file.Guard(file.Format switch
     {
         ".json" or ".jsonl" or ".ndjson" => json => JsonRows.Read(json, split),
-        ".csv" or ".tsv" => DelimitedRows.Read,
+        ".csv" or ".tsv" => table => DelimitedRows.Read(table, csv ?? new CsvDialect()),
         ".parquet" => ParquetRows.Read,
         ".txt" => TextRows.Read,
         var other => throw new DatasetException(

@@ -3,19 +3,21 @@ using CsvHelper;
 
 namespace Lorikeet.Data.Reading;
 
-/// <summary>Rows of csv and tsv with a header; the separator of csv is detected among , ; tab and |.</summary>
+/// <summary>Rows of csv and tsv; the separator of csv is detected among , ; tab and |.</summary>
 internal static class DelimitedRows
 {
     /// <summary>Reads a file; quoted cells may hold separators, quotes (doubled) and line breaks.</summary>
-    public static IEnumerable<DataRow> Read(DataFile file)
+    public static IEnumerable<DataRow> Read(DataFile file, CsvDialect dialect)
     {
         var options = new CsvReaderOptions
         {
-            Separator = file.Format == ".tsv" ? '\t' : null,
+            Separator = dialect.Separator ?? (file.Format == ".tsv" ? '\t' : null),
+            HasHeader = dialect.Columns.Count == 0,
             TrackLineNumbers = true,
         };
-        using var reader = CsvReader.Create(file.OpenText(), options);
-        var header = reader.Headers.ToArray();
+        TextReader text = file.OpenText();
+        using var reader = CsvReader.Create(dialect.Escape is { } escape ? new DoubledQuotes(text, escape) : text, options);
+        string[] header = options.HasHeader ? [.. reader.Headers] : [.. dialect.Columns];
         CheckHeader(header, file, reader.Separator);
         while (reader.Read())
             yield return ReadRow(reader, header, new RowOrigin(file.Path, reader.LineNumber));
@@ -37,7 +39,7 @@ internal static class DelimitedRows
         if (reader.FieldCount != header.Length)
         {
             throw new DatasetException(
-                $"{origin} has {reader.FieldCount} cells (separator '{Show(reader.Separator)}'). The header names " +
+                $"{origin} has {reader.FieldCount} cells (separator '{Show(reader.Separator)}'). There are names for " +
                 $"{header.Length}: {string.Join(", ", header)}. Quote cells that hold separators or line breaks, and " +
                 "double the quotes inside them.");
         }

@@ -30,6 +30,7 @@ internal static class TokenCacheKey
             Program = typeof(TokenCacheKey).Module.ModuleVersionId,
             TextProgram = typeof(Tokenizer).Module.ModuleVersionId,
             Data = source.Files.Select(file => new { file.Format, Content = HashOf(file.Path) }).ToArray(),
+            Csv = new[] { string.Join('\0', options.CsvColumns), options.CsvSeparator, options.CsvEscape },
             source.Selection,
             Tokenizer = tokenizer is null ? [] : HashesOf(tokenizer),
             vocabularySize,

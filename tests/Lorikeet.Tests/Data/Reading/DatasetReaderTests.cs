@@ -25,6 +25,21 @@ public sealed class DatasetReaderTests : IDisposable
     public void EveryForm_ReadsTheSameRows(string name, string content) =>
         Assert.Equal(["{\"text\":\"one\"}", "{\"text\":\"two\"}"], DataFixture.Rows(_data.Write(name, content)));
 
+    // The expected rows are what Python's csv reads with the same names, delimiter and escapechar (doublequote off).
+    [Theory]
+    [InlineData("one,1\ntwo,2\n", null, null, "one", "two")]
+    [InlineData("one~1\ntwo~2\n", '~', null, "one", "two")]
+    [InlineData("\"say \\\"hi\\\", ok\",1\n\"a\\\\\",2\n", null, '\\', "say \"hi\", ok", "a\\")]
+    [InlineData("\"\\\"x\\\"\",1\n\"line\nbreak\",2\n", ',', '\\', "\"x\"", "line\nbreak")]
+    public void CsvWithoutHeader_IsReadAsTheDialectSays(
+        string content, char? separator, char? escape, string first, string second)
+    {
+        var dialect = new CsvDialect { Columns = ["text", "number"], Separator = separator, Escape = escape };
+        var rows = DatasetReader.Read(_data.Write("a.csv", content), ["train"], csv: dialect).ToList();
+        Assert.Equal([first, second], rows.Select(row => row.Values["text"]!.GetValue<string>()));
+        Assert.Equal(["1", "2"], rows.Select(row => row.Values["number"]!.GetValue<string>()));
+    }
+
     [Theory]
     [InlineData("{\"messages\": [{\"role\":\"user\",\"content\":\"a\"}]}")]
     [InlineData("{\"question\":\"a\", \"answers\": [{\"text\":\"b\"}]}")]
