@@ -22,6 +22,7 @@ internal static class DecodingBenchmark
         var type = options.Type == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         var onCuda = device.type == DeviceType.CUDA;
         var rate = CopyRate.Measure(device);
+        double? readRate = onCuda ? null : ReadRate.Measure();
         var config = ModelShapes.Find(options.Shape);
         var settings = new LoadSettings(type, device, TrainingBenchmark.Quantization(options));
         using var model = ModelFactory.Create(config, settings, seed: 1);
@@ -39,7 +40,7 @@ internal static class DecodingBenchmark
         var seconds = clock.Elapsed.TotalSeconds / options.NewTokens;
 
         var bytes = BytesOfAStep(model, options.Batch, PromptLength + WarmUpTokens + options.NewTokens / 2);
-        return new JsonObject
+        var result = new JsonObject
         {
             ["shape"] = options.Shape,
             ["quant"] = options.Quantization,
@@ -54,6 +55,14 @@ internal static class DecodingBenchmark
             ["copy_gb_per_second"] = Math.Round(rate / 1e9, 1),
             ["bandwidth_utilization"] = Math.Round(bytes / seconds / rate, 4),
         };
+        if (readRate is { } read)
+        {
+            result["read_gb_per_second"] = Math.Round(read / 1e9, 1);
+            result["read_utilization"] = Math.Round(bytes / seconds / read, 4);
+        }
+
+        if (loop.Obstacle is { } obstacle) result["reference_because"] = obstacle;
+        return result;
     }
 
     /// <summary>What a step cannot do without reading: every weight, every factor, and the cached keys and values.</summary>

@@ -31,6 +31,10 @@ internal sealed class DecodingLoop : IDisposable
     /// <summary>Whether the last token was read by the optimized step.</summary>
     public bool IsOptimized => _step is not null;
 
+    /// <summary>Why the reference reads the tokens, as the end of a sentence; null where the optimized step does.</summary>
+    public string? Obstacle =>
+        _options.Optimized ? DecodingSupport.Obstacle(_model, _cache.Rows) : "the optimized path is switched off";
+
     /// <summary>Adds a token to every row that goes on; false once all have ended.</summary>
     public bool Step()
     {

@@ -7,9 +7,16 @@ using Lorikeet.Quantization;
 
 namespace Lorikeet.Optimized.Cpu;
 
+/// <summary>A type that numbers are rounded to.</summary>
+internal interface IRounding
+{
+    /// <summary>What is left of the numbers when they are stored in this type.</summary>
+    static abstract Vector512<float> Round(Vector512<float> values);
+}
+
 /// <summary>How numbers of one compute type lie in memory.</summary>
 /// <typeparam name="TSelf">The stored number.</typeparam>
-internal unsafe interface IElement<TSelf> where TSelf : unmanaged, IElement<TSelf>
+internal unsafe interface IElement<TSelf> : IRounding where TSelf : unmanaged, IElement<TSelf>
 {
     static abstract float Get(TSelf* source);
 
@@ -18,9 +25,6 @@ internal unsafe interface IElement<TSelf> where TSelf : unmanaged, IElement<TSel
     static abstract Vector512<float> Load(TSelf* source);
 
     static abstract void Store(TSelf* target, Vector512<float> values);
-
-    /// <summary>What is left of the numbers when they are stored in this type.</summary>
-    static abstract Vector512<float> Round(Vector512<float> values);
 }
 
 /// <summary>A float32 number.</summary>

@@ -1,3 +1,5 @@
+using Lorikeet.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Optimized.Decoding;
@@ -6,10 +8,11 @@ namespace Lorikeet.Optimized.Decoding;
 internal sealed class DecodingState : IDisposable
 {
     private readonly int _rows;
+    private readonly long[] _values; // what All becomes
 
     public DecodingState(int rows, Device device)
     {
-        _rows = rows;
+        (_rows, _values) = (rows, new long[1 + 2 * rows]);
         All = zeros(1 + 2 * rows, ScalarType.Int64, device).DetachFromDisposeScope();
         Tokens = All.narrow(0, 1 + rows, rows).DetachFromDisposeScope();
     }
@@ -21,10 +24,18 @@ internal sealed class DecodingState : IDisposable
     public Tensor Tokens { get; }
 
     /// <summary>Sets all of it.</summary>
-    public void Write(int slot, IReadOnlyList<int> begins, IReadOnlyCollection<int> tokens)
+    public void Write(int slot, IReadOnlyList<int> begins, IReadOnlyList<int> tokens)
     {
         if (tokens.Count != _rows) throw new ArgumentException($"{tokens.Count} tokens for {_rows} rows.", nameof(tokens));
-        using var values = tensor([slot, .. begins.Select(begin => (long)begin), .. tokens.Select(id => (long)id)]);
+        _values[0] = slot;
+        for (var row = 0; row < _rows; row++) (_values[1 + row], _values[1 + _rows + row]) = (begins[row], tokens[row]);
+        if (All.device_type == DeviceType.CPU)
+        {
+            _values.CopyTo(TensorMemory.Span<long>(All));
+            return;
+        }
+
+        using var values = tensor(_values);
         All.copy_(values);
     }
 

@@ -19,6 +19,7 @@ internal sealed class DecodingStep : IDisposable
     private readonly DecodingState _state;
     private readonly Matrix _embedding, _x, _normalised, _qkv, _attended, _delta, _activation, _logits;
     private readonly Tensor _chosen; // int64 [rows]
+    private readonly Action _queue;
 
     /// <summary>Prepares a step.</summary>
     /// <param name="model">The model; its adapters are taken as they are now.</param>
@@ -29,7 +30,7 @@ internal sealed class DecodingStep : IDisposable
         using var quiet = no_grad();
         using var scope = NewDisposeScope();
         var (type, config) = (model.ComputeType, model.Config);
-        (_cache, _kernels, _norms) = (cache, kernels, OptimizedSupport.Kernels(model)!);
+        (_cache, _kernels, _norms, _queue) = (cache, kernels, OptimizedSupport.Kernels(model), Queue);
         _layers = [.. model.Layers.Select(layer => new Layer(layer, cache.Layer(layer.Index), kernels, type))];
         _head = kernels.Linear([model.Head]);
         _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
@@ -50,12 +51,12 @@ internal sealed class DecodingStep : IDisposable
     }
 
     /// <summary>Reads one more token per row; returns the logits after it, float32 [rows, vocabulary], until the next call.</summary>
-    public Tensor Run(IReadOnlyCollection<int> ids)
+    public Tensor Run(IReadOnlyList<int> ids)
     {
         using var quiet = no_grad();
         _cache.Advance();
         _state.Write(_cache.Length - 1, _cache.Begins, ids);
-        _kernels.Run(Queue, _cache.Length);
+        _kernels.Run(_queue, _cache.Length);
         return _logits.Tensor.alias();
     }
 

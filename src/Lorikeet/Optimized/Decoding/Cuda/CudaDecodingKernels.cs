@@ -12,9 +12,6 @@ namespace Lorikeet.Optimized.Decoding.Cuda;
 /// <summary>Decoding on a CUDA device in bfloat16 (the .cu files beside this), recorded as a graph and played back.</summary>
 internal sealed unsafe class CudaDecodingKernels : IDecodingKernels
 {
-    /// <summary>More rows are better served by the GEMMs of the reference.</summary>
-    public const int MostRows = 8;
-
     private const int Chunk = 64; // slots a block attends to, as in CachedAttention.cu
     private const int AttentionThreads = 128;
     private const int ChoosingThreads = 1024;
@@ -49,9 +46,9 @@ internal sealed unsafe class CudaDecodingKernels : IDecodingKernels
         _counters = zeros([rows, shape.Heads], ScalarType.Int32, device).DetachFromDisposeScope();
     }
 
-    /// <summary>Whether they cover a model's shapes and storage, and the batch.</summary>
-    public static bool Fit(DecoderModel model, AttentionShape shape, int rows) =>
-        rows <= MostRows && s_headSizes.Contains(shape.HeadSize) && CudaDecoderKernels.Fit(shape, model.Device)
+    /// <summary>Whether they cover a model's shapes and storage.</summary>
+    public static bool Fit(DecoderModel model, AttentionShape shape) =>
+        s_headSizes.Contains(shape.HeadSize) && CudaDecoderKernels.Fit(shape, model.Device)
         && model.Layers.SelectMany(DecodingSupport.Groups).Append([model.Head]).All(GemvKernels.Fit);
 
     public IDecodingLinear Linear(IReadOnlyList<Projection> projections, bool isGated) =>

@@ -34,7 +34,7 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
             for (var i = 0; i < fourBit.Values.Length; i++) _gemv.Values[i] = fourBit.Values[i];
         if (_adapters.Rank > 0)
         {
-            _narrow = Matrix.Create(CudaDecodingKernels.MostRows, _adapters.Rank, ScalarType.Float32, device);
+            _narrow = Matrix.Create(DecodingSupport.MostRows, _adapters.Rank, ScalarType.Float32, device);
             (_gemv.Narrow, _gemv.NarrowPitch) = ((nint)_narrow.Pointer, _narrow.Pitch);
             _gemv.FactorPitch = _adapters.B!.Pitch;
         }
