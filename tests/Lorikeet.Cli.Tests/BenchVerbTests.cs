@@ -34,10 +34,25 @@ public sealed class BenchVerbTests : IDisposable
         Assert.Equal(before, Directory.GetFiles(model));
     }
 
-    private JsonObject Load(params string[] arguments)
+    [Theory]
+    [InlineData("nf4", "true", null)]
+    [InlineData("none", "false", "the optimized path is switched off")]
+    public void Decode_MeasuresAStepAgainstTheMemoryItReads(string quant, string optimized, string? obstacle)
+    {
+        var result = Bench("decode", "--shape", "nano-7m", "--quant", quant, "--batch", "2", "--new", "3", "--optimized", optimized);
+        Assert.Equal((obstacle is null, obstacle), ((bool?)result["optimized"], (string?)result["reference_because"]));
+        var (gigabytes, seconds) = ((double)result["step_gb"]!, (double)result["step_ms"]! / 1000);
+        var share = gigabytes / seconds / (double)result["read_gb_per_second"]!;
+        Assert.InRange((double)result["read_utilization"]! / share, 0.8, 1.25); // printed with few digits
+        Assert.InRange((double)result["tokens_per_second"]! * seconds / 2, 0.95, 1.05);
+    }
+
+    private JsonObject Load(params string[] arguments) => Bench("load", arguments);
+
+    private JsonObject Bench(string what, params string[] arguments)
     {
         var run = CliProcess.RunIn(
-            Directory.GetCurrentDirectory(), [("TMPDIR", _folder.Path)], ["bench", "load", "--device", "cpu", "--json", .. arguments]);
+            Directory.GetCurrentDirectory(), [("TMPDIR", _folder.Path)], ["bench", what, "--device", "cpu", "--json", .. arguments]);
         Assert.True(run.ExitCode == 0, run.Error);
         return JsonNode.Parse(run.Output)!.AsObject();
     }
