@@ -87,6 +87,7 @@ internal static class LoadingBenchmark
 
     private static long StoredBytes(string folder)
     {
+        if (File.Exists(folder)) return new FileInfo(folder).Length; // GGUF, whose tensors are larger once decoded
         using var source = ModelFiles.OpenWeights(folder);
         return source.Tensors.Values.Sum(tensor => tensor.ByteCount);
     }

@@ -49,7 +49,8 @@ public sealed class StreamedQuantizationTests : IDisposable
         var values = Values(8, 64);
         using var source = Write(values);
         using var reader = new TensorReader(source, CPU);
-        using var weight = new QuantizationSettings(QuantizationKind.Nf4, SkippedModules: ["w"]).Freeze("w", reader, "w", ScalarType.Float32);
+        var settings = new QuantizationSettings(QuantizationKind.Nf4, SkippedModules: ["w"]);
+        using var weight = settings.Freeze("w", reader, "w", ScalarType.Float32);
         Assert.True(Assert.IsType<DenseWeight>(weight).Value.equal(values).all().item<bool>());
     }
 
@@ -112,7 +113,8 @@ public sealed class StreamedQuantizationTests : IDisposable
     private static void Equal(FrozenWeight expected, FrozenWeight actual)
     {
         Assert.Equal((expected.Format, expected.Rows, expected.Columns), (actual.Format, actual.Rows, actual.Columns));
-        foreach (var (wanted, given) in StoredQuantization.Write("w.weight", expected).Zip(StoredQuantization.Write("w.weight", actual)))
+        var parts = StoredQuantization.Write("w.weight", expected).Zip(StoredQuantization.Write("w.weight", actual));
+        foreach (var (wanted, given) in parts)
         {
             using (wanted.Value)
             using (given.Value)

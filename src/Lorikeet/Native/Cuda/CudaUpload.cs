@@ -91,8 +91,9 @@ internal sealed unsafe class CudaUpload : IDisposable
                 slot.Copying.End(stream);
             }
 
+            var queued = Stopwatch.GetElapsedTime(start) - waited - read;
             _clock.Add(LoadStage.Copy, copied);
-            _clock.Add(LoadStage.Wait, waited.TotalSeconds / _threads);
+            _clock.Add(LoadStage.Wait, (waited + queued).TotalSeconds / _threads);
             _clock.Add(LoadStage.Read, read.TotalSeconds / _threads);
         }
         finally

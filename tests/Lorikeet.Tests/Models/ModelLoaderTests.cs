@@ -1,0 +1,71 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Quantization;
+using Lorikeet.Testing;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Models;
+
+public sealed class ModelLoaderTests : IDisposable
+{
+    private static readonly string s_model = TestAssets.Golden("models", "gqa");
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(QuantizationKind.None)]
+    [InlineData(QuantizationKind.Nf4)]
+    [InlineData(QuantizationKind.Int8)]
+    public void Load_NamesTheTensor_WhoseShapeIsNotThatOfTheConfiguration(QuantizationKind kind)
+    {
+        Copy(config => config["intermediate_size"] = 192, _ => true);
+        var fault = Assert.Throws<CheckpointException>(() => Load(kind));
+        Assert.Contains("'model.layers.0.mlp.gate_proj.weight' has shape [176, 64]; config.json implies [192, 64]", fault.Message);
+        Assert.Contains(_folder.Path, fault.Message);
+    }
+
+    [Theory]
+    [InlineData(QuantizationKind.None)]
+    [InlineData(QuantizationKind.Nf4)]
+    public void Load_NamesWhatIsMissing(QuantizationKind kind)
+    {
+        Copy(_ => { }, name => name != "model.layers.1.mlp.up_proj.weight");
+        var fault = Assert.Throws<CheckpointException>(() => Load(kind));
+        Assert.Contains("1 tensors are missing: model.layers.1.mlp.up_proj.weight.", fault.Message);
+    }
+
+    [Theory]
+    [InlineData("gqa_sharded")]
+    [InlineData("gqa_bnb_nf4")]
+    [InlineData("mqa_tied_bias")]
+    public void Load_SaysHowFarItIs_AndWhatTookHowLong(string name)
+    {
+        List<(int Done, int Total)> steps = [];
+        var clock = new LoadClock();
+        var settings = new LoadSettings(
+            ScalarType.BFloat16, CPU, new QuantizationSettings(QuantizationKind.Nf4),
+            (done, total) => steps.Add((done, total)), Clock: clock);
+        using var model = ModelLoader.Load(TestAssets.Golden("models", name), settings);
+        Assert.Equal(Enumerable.Range(1, model.Config.LayerCount).Select(done => (done, model.Config.LayerCount)), steps);
+        Assert.True(clock.Seconds(LoadStage.Read) > 0, "No reading was timed.");
+    }
+
+    private DecoderModel Load(QuantizationKind kind) =>
+        ModelLoader.Load(_folder.Path, new LoadSettings(ScalarType.Float32, CPU, new QuantizationSettings(kind)));
+
+    /// <summary>A copy of the model with another configuration and some of its tensors.</summary>
+    private void Copy(Action<JsonObject> change, Func<string, bool> keep)
+    {
+        using var source = CheckpointFolder.Open(s_model);
+        SafetensorsWriter.Write(
+            _folder["model.safetensors"],
+            source.Tensors.Keys.Where(keep).Select(name => TensorToWrite.FromSource(source, name)));
+        var config = ModelConfig.Load(s_model).Source;
+        change(config);
+        ModelFiles.WriteConfig(_folder.Path, config);
+    }
+}
