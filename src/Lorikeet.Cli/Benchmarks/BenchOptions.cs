@@ -62,6 +62,21 @@ public sealed record BenchRunOptions
     [Option("checkpointing", "gradient_checkpointing", Bare = "true")]
     public Checkpointing Checkpointing { get; init; } = Checkpointing.None;
 
+    /// <summary>Keep the inputs of recomputed layers in the host's memory.</summary>
+    /// <value>Off.</value>
+    [Option("activation_offloading", "offload_checkpoints")]
+    public bool OffloadCheckpoints { get; init; }
+
+    /// <summary>Layers whose frozen weights wait in the host's memory.</summary>
+    /// <value>None.</value>
+    [Option("offload_layers", Minimum = 0)]
+    public int OffloadLayers { get; init; }
+
+    /// <summary>Gigabytes (10^9 bytes) that a GPU is treated as having; the rest is occupied.</summary>
+    /// <value>Not set: all of its memory.</value>
+    [Option("memory_limit", Above = 0)]
+    public double? MemoryLimit { get; init; }
+
     /// <summary>Steps to measure, after two that are not.</summary>
     /// <value>Enough for a median.</value>
     [Option("steps", Minimum = 1)]

@@ -27,10 +27,12 @@ internal static class TrainingBenchmark
         var type = options.Type == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         var onCuda = device.type == DeviceType.CUDA;
         var rate = GemmRate.Measure(type, device);
+        if (onCuda && options.MemoryLimit is { } limit) CudaMemory.LimitTo(device, (long)(limit * 1e9));
         if (onCuda) CudaMemory.ResetPeak(device);
 
         var config = ModelShapes.Find(options.Shape);
-        using var model = ModelFactory.Create(config, new LoadSettings(type, device, Quantization(options)), seed: 1);
+        using var model = ModelFactory.Create(config, new LoadSettings(
+            type, device, Quantization(options), OffloadLayers: options.OffloadLayers), seed: 1);
         var weights = onCuda ? CudaMemory.Used(device) : PeakMemory.OfProcess();
         LoraAttachment.Attach(model, Adapter(options), seed: 2);
         using var gradients = new Gradients(model.Trainable);
@@ -64,6 +66,9 @@ internal static class TrainingBenchmark
             ["batch"] = options.Batch,
             ["length"] = options.Length,
             ["checkpointing"] = options.Checkpointing.ToString().ToLowerInvariant(),
+            ["offload_checkpoints"] = options.OffloadCheckpoints,
+            ["offload_layers"] = options.OffloadLayers,
+            ["memory_limit_gb"] = options.MemoryLimit,
             ["recomputed_layers"] = (pass as OptimizedPass)?.RecomputedLayers,
             ["optimized"] = options.Optimized,
             ["device"] = onCuda ? CudaDevice.Of(Math.Max(device.index, 0)).Name : $"cpu, {get_num_threads()} threads",
@@ -86,7 +91,7 @@ internal static class TrainingBenchmark
         if (!options.Optimized) return new TrainingPass(model, options.Checkpointing == Checkpointing.Full);
         if (OptimizedSupport.Obstacle(model) is { } obstacle)
             throw new ConfigurationException($"The optimized path does not cover this, because {obstacle}. Add --optimized false.");
-        return new OptimizedPass(model, OptimizedSupport.Kernels(model), options.Checkpointing);
+        return new OptimizedPass(model, OptimizedSupport.Kernels(model), options.Checkpointing, offloadCheckpoints: options.OffloadCheckpoints);
     }
 
     /// <summary>The adapter on the model.</summary>

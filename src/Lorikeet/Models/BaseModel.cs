@@ -26,7 +26,8 @@ internal static class BaseModel
     {
         var (device, computeType) = Prepare(options, ModelConfig.Load(folder).StoredType);
         return ModelLoader.Load(folder, new LoadSettings(
-            computeType, device, QuantizationSettings.From(quantization), progress, options.RotaryType == ComputeType.BFloat16));
+            computeType, device, QuantizationSettings.From(quantization), progress, options.RotaryType == ComputeType.BFloat16,
+            OffloadLayers: options.OffloadLayers));
     }
 
     /// <summary>The tokenizer of a model folder, or null when it has none.</summary>

@@ -30,6 +30,9 @@ public sealed class DecoderModel : IDisposable
     /// <summary>The folder the base was read from; null for a model made in memory.</summary>
     public string? Folder { get; internal init; }
 
+    /// <summary>Where the frozen weights of some layers wait, if the device does not hold all.</summary>
+    internal LayerOffload? Offload { get; init; }
+
     /// <summary>[vocabulary, hidden]; trained when it is a float32 leaf.</summary>
     internal Tensor Embedding { get; set; }
 
@@ -187,6 +190,7 @@ public sealed class DecoderModel : IDisposable
         foreach (var layer in Layers) layer.Dispose();
         FinalNorm.Dispose();
         Head.Dispose();
+        Offload?.Dispose();
         _rope.Dispose();
     }
 }

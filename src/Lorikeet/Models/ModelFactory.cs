@@ -32,13 +32,20 @@ internal static class ModelFactory
             new(name, Kept(ones(width, settings.ComputeType, settings.Device)), config.NormEpsilon);
 
         var embedding = Kept(Normal(config.VocabularySize, config.HiddenSize));
-        var layers = Enumerable.Range(0, config.LayerCount).Select(layer => DecoderLayer.Build(config, layer, Linear, Norm)).ToArray();
+        var offload = settings.OffloadLayers > 0 ? new LayerOffload(settings.Device, config.LayerCount, settings.OffloadLayers) : null;
+        var layers = new DecoderLayer[config.LayerCount];
+        for (var layer = 0; layer < layers.Length; layer++)
+        {
+            layers[layer] = DecoderLayer.Build(config, layer, Linear, Norm);
+            offload?.Take(layers[layer]);
+        }
+
         var head = new DenseWeight(Kept(config.TiedEmbeddings
             ? embedding.alias()
             : Normal(config.VocabularySize, config.HiddenSize)));
         var parts = new ModelParts(
             embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize), new Projection(TensorNames.Head, index, head));
-        return new DecoderModel(config, settings.ComputeType, settings.Device, parts);
+        return new DecoderModel(config, settings.ComputeType, settings.Device, parts) { Offload = offload };
     }
 
     private static Tensor Kept(Tensor tensor) => tensor.DetachFromDisposeScope();

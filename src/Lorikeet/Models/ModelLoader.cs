@@ -37,9 +37,11 @@ internal sealed class ModelLoader
         var embedding = Read(TensorNames.Weight(TensorNames.Embedding), _config.VocabularySize, _config.HiddenSize);
         var stored = QuantizationSettings.Dense(embedding, _settings.ComputeType);
         var layers = new DecoderLayer[_config.LayerCount];
+        var offload = _settings.OffloadLayers > 0 ? new LayerOffload(_settings.Device, layers.Length, _settings.OffloadLayers) : null;
         for (var layer = 0; layer < layers.Length; layer++)
         {
             layers[layer] = DecoderLayer.Build(_config, layer, Linear, Norm);
+            offload?.Take(layers[layer]);
             _settings.Progress?.Invoke(layer + 1, layers.Length);
         }
 
@@ -49,7 +51,7 @@ internal sealed class ModelLoader
             : QuantizationSettings.Dense(
                 Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize), _settings.ComputeType);
         var parts = new ModelParts(stored.Value, layers, norm, new Projection(TensorNames.Head, _projections, head));
-        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder };
+        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder, Offload = offload };
     }
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)
@@ -122,6 +124,7 @@ internal sealed class ModelLoader
 /// <param name="Progress">Called with (layers done, layers).</param>
 /// <param name="RotaryInBFloat16">See <see cref="RopeSettings.RoundedToBFloat16"/>.</param>
 /// <param name="Clock">Is told what took how long.</param>
+/// <param name="OffloadLayers">Layers whose frozen weights wait in the host's memory.</param>
 internal sealed record LoadSettings(
     ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null,
-    bool RotaryInBFloat16 = false, LoadClock? Clock = null);
+    bool RotaryInBFloat16 = false, LoadClock? Clock = null, int OffloadLayers = 0);

@@ -15,7 +15,7 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
     /// <summary>Position among the model's projections; separates their random numbers.</summary>
     public int Index { get; } = index;
 
-    public FrozenWeight Weight { get; } = weight;
+    public FrozenWeight Weight { get; set; } = weight;
 
     public Tensor? Bias { get; set; } = bias;
 

@@ -19,6 +19,25 @@ internal static unsafe class TensorMemory
         return (byte*)THSTensor_data(tensor.Handle);
     }
 
+    /// <summary>A contiguous tensor on memory of a CUDA device that belongs to someone else and outlives it.</summary>
+    public static Tensor ViewOnCuda(nint address, long[] shape, ScalarType type, Device device)
+    {
+        var strides = new long[shape.Length];
+        var stride = 1L;
+        for (var i = shape.Length - 1; i >= 0; i--) (strides[i], stride) = (stride, stride * shape[i]);
+        nint view;
+        int status;
+        fixed (long* sizes = shape, steps = strides)
+        {
+            status = aoti_torch_create_tensor_from_blob(
+                (void*)address, shape.Length, sizes, steps, 0, (int)type, aoti_torch_device_type_cuda(), Math.Max(device.index, 0), &view);
+        }
+
+        return status == 0
+            ? Tensor.UnsafeCreateTensor(view)
+            : throw new InvalidOperationException("libtorch refused a view; it wrote the reason to stderr.");
+    }
+
     /// <summary>Elements of a contiguous CPU tensor as a span; valid while the tensor lives.</summary>
     public static Span<T> Span<T>(Tensor tensor) where T : unmanaged
     {
@@ -84,6 +103,13 @@ internal static unsafe class TensorMemory
         ScalarType.Bool => SafetensorsType.Bool,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No stored form."),
     };
+
+    [DllImport("torch_cpu")]
+    private static extern int aoti_torch_create_tensor_from_blob(
+        void* data, long dimensions, long* sizes, long* strides, long offset, int type, int deviceType, int device, nint* result);
+
+    [DllImport("torch_cpu")]
+    private static extern int aoti_torch_device_type_cuda();
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_data(nint tensor);

@@ -12,7 +12,9 @@ internal sealed class LayerBuffers : IDisposable
     /// <param name="tokens">Rows.</param>
     /// <param name="memory">Where they lie.</param>
     /// <param name="shared">The buffers to share, when the layer is recomputed in the backward pass.</param>
-    public LayerBuffers(LayerWidths widths, int tokens, BufferMemory memory, LayerBuffers? shared)
+    /// <param name="input">Where its input lies, if not in a place of its own; stays the caller's.</param>
+    public LayerBuffers(
+        LayerWidths widths, int tokens, BufferMemory memory, LayerBuffers? shared = null, Matrix? input = null)
     {
         Matrix Keep(Matrix matrix)
         {
@@ -24,7 +26,7 @@ internal sealed class LayerBuffers : IDisposable
 
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
-        Input = Own(widths.Hidden);
+        Input = input ?? Own(widths.Hidden);
         DownNarrow = Narrow(widths.DownRank);
         Middle = shared?.Middle ?? Own(widths.Hidden);
         Qkv = shared?.Qkv ?? Own(widths.Qkv);

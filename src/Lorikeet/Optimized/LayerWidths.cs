@@ -35,10 +35,10 @@ internal sealed class LayerWidths
     /// <summary>Query heads.</summary>
     public required int Heads { get; init; }
 
-    /// <summary>Elements a token of what every layer keeps (<see cref="LayerBuffers"/>).</summary>
-    public long Checkpoint => Hidden + DownRank;
-
-    /// <summary>Elements a token of what only a layer that is not recomputed keeps, attention's output not included.</summary>
+    /// <summary>
+    /// Elements a token of what only a layer that is not recomputed keeps (<see cref="LayerBuffers"/>); its input, the
+    /// narrow input of the last projection, and attention's output are not included.
+    /// </summary>
     public long Kept => Hidden + Qkv + 2L * Inner + (QkvFitsGateUp ? 0 : Qkv) + QkvRank + OutputRank + GateUpRank;
 
     /// <summary>Elements a token of what all layers share (<see cref="PassBuffers"/>).</summary>

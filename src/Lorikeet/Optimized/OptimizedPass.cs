@@ -3,6 +3,7 @@
 using Lorikeet.Data;
 using Lorikeet.Models;
 using Lorikeet.Native;
+using Lorikeet.Native.Cuda;
 using Lorikeet.Options;
 using Lorikeet.Training;
 using TorchSharp;
@@ -26,11 +27,13 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly Matrix _embedding;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
     private BufferMemory _memory;
+    private HostBlocks? _checkpoints;
     private readonly int _firstTrained;
     private int _keptFrom;
     private readonly PassMemory _needs;
     private readonly Checkpointing _checkpointing;
     private readonly Func<long> _freeMemory;
+    private readonly bool _offloads;
     private readonly double _neftuneAlpha;
 
     /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> accepts.</summary>
@@ -42,12 +45,14 @@ internal sealed class OptimizedPass : ITrainingPass
     /// Whether weights are bordered by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
     /// oneDNN would copy them first.
     /// </param>
+    /// <param name="offloadCheckpoints">Whether inputs of recomputed layers wait in the host's memory; on CUDA only.</param>
     /// <param name="freeMemory">What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.</param>
     public OptimizedPass(
         DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? borders = null,
-        Func<long>? freeMemory = null)
+        Func<long>? freeMemory = null, bool offloadCheckpoints = false)
     {
         using var quiet = no_grad();
+        _offloads = offloadCheckpoints;
         _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
         (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
         _scratch = new Scratch(
@@ -76,8 +81,10 @@ internal sealed class OptimizedPass : ITrainingPass
         var pass = BuffersFor(batch.TokenCount);
         _factors?.Load(); // as the optimizer left them
 
+        Claim(0);
         Embed(batch, pass.Layers[0].Input);
         if (_neftuneAlpha > 0) AddNoise(pass.Layers[0].Input, layout, key);
+        Keep(0);
         Forward(pass, sequences, key);
         _head.Run(batch, scale, pass);
         Backward(pass, sequences, key);
@@ -94,6 +101,7 @@ internal sealed class OptimizedPass : ITrainingPass
         var pass = BuffersFor(batch.TokenCount);
         _factors?.Load();
 
+        Claim(0);
         Embed(batch, pass.Layers[0].Input);
         Forward(pass, sequences, dropout: null);
         foreach (var layer in pass.Layers) Forget(layer);
@@ -123,7 +131,9 @@ internal sealed class OptimizedPass : ITrainingPass
             var (next, norm) = i + 1 < _layers.Length
                 ? (pass.Layers[i + 1].Input, _layers[i + 1].InputNorm)
                 : (pass.Last, _head.Norm);
+            Claim(i + 1);
             _kernels.AddRmsNorm(buffers.Middle, pass.Delta, norm, next, pass.Normalised);
+            if (dropout is not null) Keep(i + 1); // there is a backward pass
         }
     }
 
@@ -131,6 +141,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         for (var i = _layers.Length - 1; i >= _firstTrained; i--)
         {
+            if (IsOffloaded(i)) _checkpoints!.Arrive(i);
             if (!IsStillThere(i)) _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
             _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient: i > _firstTrained);
         }
@@ -140,6 +151,21 @@ internal sealed class OptimizedPass : ITrainingPass
 
     /// <summary>Layers below the kept ones share buffers; the last of them to run finds there what it left.</summary>
     private bool IsStillThere(int layer) => layer >= _keptFrom - 1;
+
+    /// <summary>Recomputed layers but the last of them, whose input is at hand when the backward pass reaches it.</summary>
+    private bool IsOffloaded(int layer) => _checkpoints is not null && layer < _keptFrom - 1;
+
+    /// <summary>Makes sure that a layer's input can be written.</summary>
+    private void Claim(int layer)
+    {
+        if (IsOffloaded(layer)) _checkpoints!.Claim(layer);
+    }
+
+    /// <summary>Copies a layer's input to the host.</summary>
+    private void Keep(int layer)
+    {
+        if (IsOffloaded(layer)) _checkpoints!.Keep(layer);
+    }
 
     private static void Forget(LayerBuffers buffers)
     {
@@ -162,6 +188,8 @@ internal sealed class OptimizedPass : ITrainingPass
         if (tokens > _memory.Rows)
         {
             Release();
+            _checkpoints?.Dispose();
+            _checkpoints = null;
             _memory.Dispose();
             _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
             _keptFrom = KeptFrom(tokens);
@@ -169,15 +197,21 @@ internal sealed class OptimizedPass : ITrainingPass
 
         if (_buffers.Count == MostViews) Release();
         _memory.Rewind();
-        return _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory);
+        var buffers = _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory, _offloads);
+        if (buffers.Slots.Count > 0) _checkpoints ??= new HostBlocks(
+            _model.Device, [.. buffers.Slots.Select(AddressOf)], _keptFrom - 1,
+            (long)_memory.Rows * buffers.Slots[0].Columns * NativeTypes.SizeOf(_model.ComputeType));
+        return buffers;
     }
+
+    private static unsafe nint AddressOf(Matrix matrix) => (nint)matrix.Pointer;
 
     /// <summary>The first layer that keeps what its backward pass needs.</summary>
     private int KeptFrom(int tokens) => _checkpointing switch
     {
         Checkpointing.Full => _layers.Length,
         Checkpointing.None => _firstTrained,
-        _ => _needs.KeptFrom(tokens, _firstTrained, _freeMemory() - _scratch.NotYetTaken),
+        _ => _needs.KeptFrom(tokens, _firstTrained, _freeMemory() - _scratch.NotYetTaken, _offloads),
     };
 
     private void Release()
@@ -189,6 +223,7 @@ internal sealed class OptimizedPass : ITrainingPass
     public void Dispose()
     {
         Release();
+        _checkpoints?.Dispose();
         _memory.Dispose();
         _factors?.Dispose();
         foreach (var layer in _layers) layer.Dispose();

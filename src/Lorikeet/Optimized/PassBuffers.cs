@@ -3,6 +3,9 @@ namespace Lorikeet.Optimized;
 /// <summary>The buffers of a pass over so many tokens: views of the memory that batches of all sizes share.</summary>
 internal sealed class PassBuffers : IDisposable
 {
+    /// <summary>Inputs of recomputed layers on the device at once, when the others wait on the host.</summary>
+    public const int MostSlots = 3;
+
     private readonly List<Matrix> _owned = [];
 
     /// <summary>Makes buffers for batches of <paramref name="tokens"/> tokens.</summary>
@@ -12,7 +15,9 @@ internal sealed class PassBuffers : IDisposable
     /// The first layer that keeps what its backward pass needs; those below are recomputed in the buffers of the last of them.
     /// </param>
     /// <param name="memory">Where they lie.</param>
-    public PassBuffers(IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, BufferMemory memory)
+    /// <param name="offloads">Whether the inputs of recomputed layers take turns in a few slots.</param>
+    public PassBuffers(
+        IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, BufferMemory memory, bool offloads = false)
     {
         Matrix Own(int columns, int border = 0)
         {
@@ -24,10 +29,12 @@ internal sealed class PassBuffers : IDisposable
         Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
 
         var widths = LayerWidths.Of(layers);
-        var recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory, shared: null) : null;
-        Layers = [.. layers.Select((_, index) => index == keptFrom - 1
-            ? recomputed!
-            : new LayerBuffers(widths, tokens, memory, index < keptFrom ? recomputed : null))];
+        var recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
+        if (offloads) Slots = [.. Enumerable.Range(0, Math.Min(MostSlots, keptFrom - 1)).Select(_ => Own(widths.Hidden))];
+        Layers = [.. layers.Select((_, index) =>
+            index == keptFrom - 1 ? recomputed!
+            : index >= keptFrom ? new LayerBuffers(widths, tokens, memory)
+            : new LayerBuffers(widths, tokens, memory, recomputed, offloads ? Slots[index % Slots.Count] : null))];
         Normalised = Own(widths.Hidden, widths.NormalisedBorder);
         Gradient = Own(widths.Hidden, widths.GradientBorder);
         Activation = Own(widths.Inner, widths.ActivationBorder);
@@ -40,6 +47,9 @@ internal sealed class PassBuffers : IDisposable
     }
 
     public IReadOnlyList<LayerBuffers> Layers { get; }
+
+    /// <summary>[tokens, hidden] each: where the inputs of recomputed layers take turns; empty when each has its own place.</summary>
+    public IReadOnlyList<Matrix> Slots { get; } = [];
 
     /// <summary>[tokens, hidden]: input of the next fused projection.</summary>
     public Matrix Normalised { get; }

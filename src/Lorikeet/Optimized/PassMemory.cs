@@ -21,8 +21,13 @@ internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type
     /// <summary>Bytes of the buffers of a pass (<see cref="PassBuffers"/>).</summary>
     /// <param name="tokens">Tokens of the largest batch.</param>
     /// <param name="keptFrom">The first layer that keeps what its backward pass needs.</param>
-    public long Buffers(int tokens, int keptFrom) =>
-        (layers * widths.Checkpoint + Kept(keptFrom) * widths.Kept + widths.Shared) * tokens * _element;
+    /// <param name="offloads">Whether the inputs of recomputed layers wait on the host.</param>
+    public long Buffers(int tokens, int keptFrom, bool offloads = false)
+    {
+        var absent = offloads ? Math.Max(0, keptFrom - 1 - PassBuffers.MostSlots) : 0;
+        var inputs = (long)(layers - absent) * widths.Hidden;
+        return (inputs + layers * (long)widths.DownRank + Kept(keptFrom) * widths.Kept + widths.Shared) * tokens * _element;
+    }
 
     /// <summary>Bytes of what attention returns: outputs and sums that wait for the backward pass, then its gradients.</summary>
     public long Attention(int tokens, int keptFrom)
@@ -38,11 +43,12 @@ internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type
     /// <param name="tokens">Tokens of the largest batch.</param>
     /// <param name="firstTrained">The first layer with an adapter; those below it have no backward pass.</param>
     /// <param name="free">Bytes.</param>
-    public int KeptFrom(int tokens, int firstTrained, long free)
+    /// <param name="offloads">Whether the inputs of recomputed layers wait on the host.</param>
+    public int KeptFrom(int tokens, int firstTrained, long free, bool offloads = false)
     {
         var usable = (long)(free * (1 - LostShare)) - (_onCuda ? LibrarySpace : 0);
         for (var first = firstTrained; first < layers; first++)
-            if (Buffers(tokens, first) + Attention(tokens, first) <= usable) return first;
+            if (Buffers(tokens, first, offloads) + Attention(tokens, first) <= usable) return first;
         return layers;
     }
 

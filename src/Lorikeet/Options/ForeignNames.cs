@@ -55,7 +55,6 @@ internal static class ForeignNames
         .Concat(NoEffectOf(OwnModel, "torch_compile_backend", "torch_compile_mode", "torchdynamo", "use_ipex",
             "jit_mode_eval", "fp16_backend", "liger_kernel_config", "gradient_checkpointing_use_reentrant",
             "ignore_bias_buffers", "past_index"))
-        .Concat(NoEffectOf("gradient_checkpointing saves the memory of activations.", "activation_offloading"))
         .Concat(NoEffectOf(NoMetrics, "include_num_input_tokens_seen", "include_inputs_for_metrics",
             "include_for_metrics", "batch_eval_metrics", "eval_do_concat_batches", "label_names",
             "use_legacy_prediction_loop"))

@@ -42,6 +42,11 @@ public sealed record ModelOptions
     [Option("device")]
     public string Device { get; init; } = "auto";
 
+    /// <summary>Layers whose frozen weights wait in the host's memory and come to the GPU for their turn.</summary>
+    /// <value>None: a layer's weights cost their way over the bus two or three times a step.</value>
+    [Option("offload_layers", Minimum = 0)]
+    public int OffloadLayers { get; init; }
+
     /// <summary>Folder of a libtorch 2.10 or later to use, such as torch/lib of a Python install.</summary>
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]

@@ -103,6 +103,11 @@ public sealed record OptimizationOptions
     [Option("gradient_checkpointing", Bare = "true")]
     public Checkpointing Checkpointing { get; init; } = Checkpointing.Auto;
 
+    /// <summary>Keep the inputs of layers that are computed again in the host's memory instead of the GPU's.</summary>
+    /// <value>Off: the GPU holds them; they are what grows with batch and length under gradient checkpointing.</value>
+    [Option("activation_offloading", "offload_checkpoints")]
+    public bool OffloadCheckpoints { get; init; }
+
     /// <summary>Train with hand-written gradients and fused kernels; false: with the slower reference.</summary>
     /// <value>On; what it does not cover runs on the reference, and the run says so.</value>
     [Option("optimized")]

@@ -20,6 +20,9 @@ internal abstract class BlockScales : IDisposable
     /// <summary>All scales as a float32 tensor on their device; the caller disposes it.</summary>
     public abstract Tensor Decode();
 
+    /// <inheritdoc cref="FrozenWeight.Move"/>
+    public abstract void Move(Func<Tensor, Tensor> copy);
+
     /// <summary>A copy on another device.</summary>
     public abstract BlockScales To(Device device);
 
@@ -30,9 +33,16 @@ internal abstract class BlockScales : IDisposable
 /// <summary>Scales stored as float32. Takes ownership of <paramref name="values"/>.</summary>
 internal sealed class PlainScales(Tensor values) : BlockScales
 {
-    public Tensor Values { get; } = values;
+    public Tensor Values { get; private set; } = values;
 
     public override long ByteCount => Values.NumberOfElements * sizeof(float);
+
+    public override void Move(Func<Tensor, Tensor> copy)
+    {
+        var moved = copy(Values);
+        Values.Dispose();
+        Values = moved.DetachFromDisposeScope();
+    }
 
     public override void Decode(long first, Span<float> scales) =>
         TensorMemory.Span<float>(Values).Slice(checked((int)first), scales.Length).CopyTo(scales);
@@ -67,15 +77,23 @@ internal sealed unsafe class NestedScales : BlockScales
     public NestedScales(Tensor codes, Tensor map, Tensor scales, Tensor mean) =>
         (Codes, Map, Scales, _mean) = (codes, map, scales, mean);
 
-    public Tensor Codes { get; }
+    public Tensor Codes { get; private set; }
 
     public Tensor Map { get; }
 
-    public Tensor Scales { get; }
+    public Tensor Scales { get; private set; }
 
     public float Offset => _offset ??= _mean!.item<float>();
 
     public override long ByteCount => Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
+
+    public override void Move(Func<Tensor, Tensor> copy)
+    {
+        var (codes, scales) = (copy(Codes), copy(Scales));
+        Codes.Dispose();
+        Scales.Dispose();
+        (Codes, Scales) = (Stored(codes), Stored(scales));
+    }
 
     /// <summary>Quantizes scales.</summary>
     public static NestedScales Quantize(ReadOnlySpan<float> scales)

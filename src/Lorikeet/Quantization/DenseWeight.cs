@@ -24,6 +24,12 @@ internal sealed class DenseWeight(Tensor value) : FrozenWeight
         Value = copy.DetachFromDisposeScope();
     }
 
+    public override bool Move(Func<Tensor, Tensor> copy)
+    {
+        MoveTo(copy(Value));
+        return true;
+    }
+
     public override Tensor Materialize(ScalarType type) => Value.dtype == type ? Value.alias() : Value.to_type(type);
 
     public override void CopyTo(Tensor target) => target.copy_(Value);

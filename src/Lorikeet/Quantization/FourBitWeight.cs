@@ -42,7 +42,7 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
     public ScalarType ElementType { get; }
 
     /// <summary>Two codes a byte, the first in the high nibble: uint8 [ceil(rows · columns / 2), 1].</summary>
-    public Tensor Packed { get; }
+    public Tensor Packed { get; private set; }
 
     public BlockScales Scales { get; }
 
@@ -94,6 +94,15 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
         BlockScales stored = doubleQuantization ? Nested(scales, CPU) : new PlainScales(scales.DetachFromDisposeScope());
         return new FourBitWeight(
             type, DefaultBlockSize, entry.Shape[0], entry.Shape[1], packed.DetachFromDisposeScope(), stored, elementType);
+    }
+
+    public override bool Move(Func<Tensor, Tensor> copy)
+    {
+        var packed = copy(Packed);
+        Packed.Dispose();
+        Packed = packed.DetachFromDisposeScope();
+        Scales.Move(copy);
+        return true;
     }
 
     public override void CopyTo(Tensor target)

@@ -41,6 +41,12 @@ internal abstract class FrozenWeight : IDisposable
     /// </summary>
     public abstract void CopyTo(Tensor target);
 
+    /// <summary>
+    /// Continues with the same numbers in other memory: every tensor that takes much of it is replaced by the copy that
+    /// <paramref name="copy"/> makes, and freed. False where this form stays where it is.
+    /// </summary>
+    public virtual bool Move(Func<Tensor, Tensor> copy) => false;
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

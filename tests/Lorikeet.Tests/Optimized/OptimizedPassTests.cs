@@ -152,6 +152,40 @@ public class OptimizedPassTests
             new LoraOptions { Dropout = dropout }, CudaTestBase.Device, new QuantizationSettings(kind, true), checkpointing);
     }
 
+    [Theory]
+    [InlineData(QuantizationKind.Nf4, 0, true)]
+    [InlineData(QuantizationKind.Nf4, 7, false)]
+    [InlineData(QuantizationKind.Nf4, 3, true)]
+    [InlineData(QuantizationKind.None, 4, true)]
+    public void OffloadingOnCuda_ChangesNothing(QuantizationKind kind, int layers, bool checkpoints)
+    {
+        Assert.SkipUnless(CudaTestBase.HasDevice, "There is no CUDA device.");
+        var shape = Shape(heads: 8, keyValueHeads: 4, headSize: 32) with { LayerCount = 7 };
+        float[] Of(int offloaded, bool offloads)
+        {
+            var settings = new LoadSettings(
+                ScalarType.BFloat16, CudaTestBase.Device, new QuantizationSettings(kind, true), OffloadLayers: offloaded);
+            using var model = ModelFactory.Create(shape, settings, seed: 5, deviation: 0.1);
+            LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+            using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+            using var pass = new OptimizedPass(
+                model, OptimizedSupport.Kernels(model), Checkpointing.Full, offloadCheckpoints: offloads);
+
+            // Sizes that shrink and grow, evaluation between, and several steps queued without a pause.
+            foreach (var lengths in (int[][])[[40], [200, 60], [9, 3], s_lengths])
+            {
+                gradients.Clear();
+                pass.Run(Rows(lengths, 96), 0.01, default);
+                pass.Evaluate(Rows([17], 96));
+            }
+
+            return gradients.All.cpu().data<float>().ToArray();
+        }
+
+        var distance = Distance(Of(0, false), Of(layers, checkpoints));
+        Assert.True(distance < 1e-2, $"relative distance {distance:G3}");
+    }
+
     [Fact]
     public void Repeated_IsTheSameBitForBit()
     {

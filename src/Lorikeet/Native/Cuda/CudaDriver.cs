@@ -28,6 +28,14 @@ internal static unsafe class CudaDriver
         (delegate* unmanaged<void*, int>)Export("cuMemHostUnregister");
     private static readonly delegate* unmanaged<nint, void*, nuint, nint, int> s_copyToDevice =
         (delegate* unmanaged<nint, void*, nuint, nint, int>)Export("cuMemcpyHtoDAsync_v2");
+    private static readonly delegate* unmanaged<void*, nint, nuint, nint, int> s_copyToHost =
+        (delegate* unmanaged<void*, nint, nuint, nint, int>)Export("cuMemcpyDtoHAsync_v2");
+    private static readonly delegate* unmanaged<nint, nint, uint, int> s_streamWaitEvent =
+        (delegate* unmanaged<nint, nint, uint, int>)Export("cuStreamWaitEvent");
+    private static readonly delegate* unmanaged<nint, int> s_streamSynchronize =
+        (delegate* unmanaged<nint, int>)Export("cuStreamSynchronize");
+    private static readonly delegate* unmanaged<nint*, nuint, int> s_memoryAllocate =
+        (delegate* unmanaged<nint*, nuint, int>)Export("cuMemAlloc_v2");
     private static readonly delegate* unmanaged<nint*, int, int> s_deviceGetDefaultMemoryPool =
         (delegate* unmanaged<nint*, int, int>)Export("cuDeviceGetDefaultMemPool");
     private static readonly delegate* unmanaged<nint, int, void*, int> s_memoryPoolGetAttribute =
@@ -133,6 +141,23 @@ internal static unsafe class CudaDriver
     /// <summary>Queues a copy to the device. The source must keep its content until the copy is done.</summary>
     public static void CopyToDevice(nint target, void* source, long bytes, nint stream) =>
         Require(s_copyToDevice(target, source, (nuint)bytes, stream), "a copy to the device");
+
+    /// <summary>Queues a copy from the device. The source must keep its content until the copy is done.</summary>
+    public static void CopyToHost(void* target, nint source, long bytes, nint stream) =>
+        Require(s_copyToHost(target, source, (nuint)bytes, stream), "a copy from the device");
+
+    /// <summary>Has a stream wait for what an event marks; the caller goes on.</summary>
+    public static void Wait(nint stream, nint marked) => Require(s_streamWaitEvent(stream, marked, 0), "waiting for an event");
+
+    /// <summary>Waits until a stream has done all that was queued.</summary>
+    public static void Synchronize(nint stream) => Require(s_streamSynchronize(stream), "waiting for a stream");
+
+    /// <summary>Takes memory of the current device away from everybody, as long as the process runs.</summary>
+    public static void Occupy(long bytes)
+    {
+        nint memory;
+        Require(s_memoryAllocate(&memory, (nuint)bytes), $"{bytes} bytes of memory");
+    }
 
     /// <summary>A number that a device's default memory pool keeps (CUmemPool_attribute).</summary>
     public static long PoolAttribute(int device, int attribute)

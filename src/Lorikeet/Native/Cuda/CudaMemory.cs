@@ -25,6 +25,14 @@ internal static class CudaMemory
     public static long Free(Device device) =>
         CudaDriver.Memory().Free + CudaDriver.PoolAttribute(Index(device), Reserved) - Used(device);
 
+    /// <summary>Leaves only so many bytes of the device to the process, its context included: a smaller device to measure on.</summary>
+    public static void LimitTo(Device device, long bytes)
+    {
+        CudaDevice.Of(Index(device)).Activate();
+        var (free, total) = CudaDriver.Memory();
+        if (total > bytes) CudaDriver.Occupy(Math.Max(1, free - (bytes - (total - free))));
+    }
+
     /// <summary>Most bytes in use at once since <see cref="ResetPeak"/>.</summary>
     public static long PeakUsed(Device device) => CudaDriver.PoolAttribute(Index(device), UsedHigh);
 
