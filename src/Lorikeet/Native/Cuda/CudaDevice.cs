@@ -8,8 +8,11 @@ internal sealed unsafe class CudaDevice
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<int, CudaDevice> s_devices = [];
 
+    // Of this thread only: others may train or generate while it records a stream.
+    [ThreadStatic]
+    private static (CudaDevice Device, nint Stream)? t_redirection;
+
     private readonly nint _context;
-    private nint _redirected;
 
     private CudaDevice(int index)
     {
@@ -35,7 +38,7 @@ internal sealed unsafe class CudaDevice
     {
         get
         {
-            if (_redirected != 0) return _redirected;
+            if (t_redirection is { } redirection && redirection.Device == this) return redirection.Stream;
             nint stream;
             if (aoti_torch_get_current_cuda_stream(Index, &stream) != 0)
                 throw new InvalidOperationException($"libtorch has no stream for cuda:{Index}; it wrote the reason to stderr.");
@@ -53,19 +56,21 @@ internal sealed unsafe class CudaDevice
         }
     }
 
-    /// <summary>Our kernels go to <paramref name="stream"/> until the result is disposed; torch's own do not.</summary>
+    /// <summary>
+    /// This thread's kernels go to <paramref name="stream"/> until the result is disposed; torch's own do not.
+    /// </summary>
     public IDisposable Redirect(nint stream)
     {
-        _redirected = stream;
-        return new Redirection(this);
+        t_redirection = (this, stream);
+        return new Redirection();
     }
 
     /// <summary>Makes its context the calling thread's; torch may have chosen another.</summary>
     public void Activate() => CudaDriver.SetCurrentContext(_context);
 
-    private sealed class Redirection(CudaDevice device) : IDisposable
+    private sealed class Redirection : IDisposable
     {
-        public void Dispose() => device._redirected = 0;
+        public void Dispose() => t_redirection = null;
     }
 
     [DllImport("torch_cuda")]
