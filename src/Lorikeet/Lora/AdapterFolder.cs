@@ -30,8 +30,7 @@ internal static class AdapterFolder
         LoraAttachment.Attach(model, settings, seed: 0);
         using var source = OpenWeights(folder);
         Restore(model, source, folder);
-        if (settings.InitLoraWeights == LoraInitialisation.Pissa)
-            foreach (var (_, factors) in ModelState.Of(model).Factors) (factors as ResidualFactors)?.SettleInitial();
+        if (settings.InitLoraWeights == LoraInitialisation.Pissa) InitialPart.Restore(model, folder, settings);
         return settings;
     }
 
@@ -67,12 +66,13 @@ internal static class AdapterFolder
             $"Where: {where}. Is the adapter for another base model, or a variant of LoRA that is not supported?");
     }
 
-    /// <summary>Writes both files.</summary>
+    /// <summary>Writes both files, and for PiSSA the part that the base gave up.</summary>
     public static void Save(DecoderModel model, LoraOptions settings, string folder, string? baseModel)
     {
         Directory.CreateDirectory(folder);
         AtomicFile.WriteText(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(settings, baseModel));
         SaveWeights(model, Path.Combine(folder, WeightsFile));
+        InitialPart.Save(model, settings, folder, baseModel);
     }
 
     /// <summary>
@@ -87,12 +87,18 @@ internal static class AdapterFolder
             Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(PlainConversion.Convert(settings), baseModel));
         TensorFile.Write(
             Path.Combine(folder, WeightsFile),
-            PlainConversion.Tensors(model).Select(tensor => (AdapterNames.InFile(tensor.Name), tensor.Value)));
+            PlainConversion.Tensors(model).Select(tensor => (InFile(model, tensor.Name), tensor.Value)));
     }
 
     /// <summary>Writes the trainable parameters under PEFT's names.</summary>
     public static void SaveWeights(DecoderModel model, string path) =>
-        TensorFile.Write(path, model.Trainable.Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value)));
+        TensorFile.Write(path, model.Trainable.Select(parameter => (InFile(model, parameter.Name), parameter.Value)));
+
+    // Only biases have another name where their module carries no factors (bias: all).
+    private static string InFile(DecoderModel model, string parameter) => AdapterNames.InFile(
+        parameter,
+        !model.LayerProjections.Append(model.Head)
+            .Any(projection => projection.Lora is null && parameter == TensorNames.Bias(projection.Name)));
 
     /// <summary>Opens the adapter's tensors.</summary>
     public static ITensorSource OpenWeights(string folder)

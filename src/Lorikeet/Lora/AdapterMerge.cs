@@ -30,6 +30,7 @@ internal sealed class AdapterMerge : IDisposable
     private readonly LoraOptions _lora;
     private readonly ITensorSource _base;
     private readonly ITensorSource _adapter;
+    private readonly InitialPart? _initial;
     private readonly HashSet<string> _used = [];
 
     /// <summary>Opens the base, and the adapter unless there is none to add.</summary>
@@ -41,6 +42,7 @@ internal sealed class AdapterMerge : IDisposable
         _lora = adapterFolder is null ? new LoraOptions() : AdapterConfig.Read(adapterFolder).Settings;
         _base = ModelFiles.OpenWeights(baseFolder);
         _adapter = adapterFolder is null ? new NoTensors() : AdapterFolder.OpenWeights(adapterFolder);
+        _initial = adapterFolder is null ? null : InitialPart.Open(adapterFolder, _lora);
     }
 
     /// <summary>
@@ -83,6 +85,7 @@ internal sealed class AdapterMerge : IDisposable
     {
         _base.Dispose();
         _adapter.Dispose();
+        _initial?.Dispose();
     }
 
     /// <summary>Tensors of the merged model, in the order of the base.</summary>
@@ -119,7 +122,7 @@ internal sealed class AdapterMerge : IDisposable
         var weight = Frozen(name, source).to_type(ScalarType.Float32);
         if (shift is not null)
             return weight + TensorMemory.Read(_adapter, shift).to_type(ScalarType.Float32) * LoraAttachment.Scale(_lora, Module(name, s_bias));
-        return factors is null ? weight : factors.AddTo(weight);
+        return factors is null ? weight : factors.AddTo(weight, _initial);
     }
 
     private Tensor Frozen(string name, string source)

@@ -15,7 +15,10 @@ internal static class AdapterNames
     private const string Weight = ".weight";
 
     /// <summary>The name of a parameter in PEFT's files of today.</summary>
-    public static string InFile(string parameter) => Spellings(parameter).First();
+    /// <param name="parameter">Its name here.</param>
+    /// <param name="isAdapted">Whether its module carries factors; PEFT wraps only such modules.</param>
+    public static string InFile(string parameter, bool isAdapted = true) =>
+        isAdapted ? Spellings(parameter).First() : Prefix + parameter;
 
     /// <summary>
     /// A parameter's names in PEFT's files, newest first; the last are those of a live model's state.

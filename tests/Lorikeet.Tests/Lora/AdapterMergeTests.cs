@@ -32,7 +32,7 @@ public sealed class AdapterMergeTests : IDisposable
             var stored = merged.Tensors.ContainsKey(tensor) ? tensor : "model.embed_tokens.weight";
             using var golden = TensorAssert.Read(expected, tensor);
             using var actual = TensorAssert.Read(merged, stored);
-            TensorAssert.Close(golden, actual, name == "pissa" ? 5e-6 : 1e-6, tensor); // see ToleranceOfFinal there
+            TensorAssert.Close(golden, actual, 1e-6, tensor);
         }
     }
 

@@ -55,12 +55,15 @@ internal sealed class StoredFactors
     /// <summary>
     /// The merged weight, float32, of the base's as float32 [out, in] ([vocabulary, hidden] for an embedding).
     /// </summary>
-    public Tensor AddTo(Tensor weight)
+    /// <param name="weight">The base's.</param>
+    /// <param name="initial">What <see cref="InitialPart"/> kept; null to decompose the weight.</param>
+    public Tensor AddTo(Tensor weight, InitialPart? initial = null)
     {
         var (a, b) = (Read(_a), Read(_b));
         if (_settings.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora && !_isEmbedding)
         {
-            var (initialA, initialB) = NewFactors.TakenPart(weight, _module, _settings, Rank, Scale);
+            var (initialA, initialB) = initial?.Find(_module, weight, a, b, Scale)
+                ?? NewFactors.TakenPart(weight, _module, _settings, Rank, Scale);
             weight = weight - matmul(initialB, initialA) * Scale;
         }
 
