@@ -33,7 +33,7 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
         var asked = options.Model;
         var model = LoadedModel.Load(asked.ToModelOptions(), NamedAdapter.Parse(asked.Adapters), options.Quantization);
         foreach (var warning in model.Warnings) Console.Error.WriteLine(warning);
-        if (asked.Combine.Count > 0) model.Combine(Combined, asked.Combine, asked.CombinationType, asked.SvdRank);
+        if (asked.Combine.Count > 0) model.Combine(Combined, asked.Combine, asked.ToCombination());
         return model;
     }
 

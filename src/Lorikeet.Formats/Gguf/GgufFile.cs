@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Lorikeet.Formats.Gguf;
 
 /// <summary>A tensor of a GGUF file.</summary>
@@ -8,25 +10,50 @@ namespace Lorikeet.Formats.Gguf;
 /// </param>
 /// <param name="Offset">Where it begins, from the start of the file.</param>
 /// <param name="ByteCount">Bytes of all elements.</param>
-internal sealed record GgufTensor(string Name, GgufType Type, long[] Shape, long Offset, long ByteCount);
+/// <param name="Part">Which file of a split model it is in, from 0.</param>
+internal sealed record GgufTensor(string Name, GgufType Type, long[] Shape, long Offset, long ByteCount, int Part = 0);
 
-/// <summary>A memory-mapped GGUF file, version 2 or 3.</summary>
+/// <summary>
+/// A memory-mapped GGUF file, version 2 or 3; or, opened by its first part, one that was split into several
+/// (<c>NAME-00001-of-00003.gguf</c>).
+/// </summary>
 /// <remarks>
 /// Specification: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Everything the header claims is checked
 /// before the first tensor is handed out.
 /// </remarks>
-internal sealed unsafe class GgufFile : IDisposable
+internal sealed unsafe partial class GgufFile : IDisposable
 {
     /// <summary>The ending of such files.</summary>
     public const string Extension = ".gguf";
 
-    private readonly MappedFile _file;
+    private const string PartNumber = "split.no";
+    private const string PartCount = "split.count";
 
-    private GgufFile(MappedFile file, GgufMetadata metadata, IReadOnlyDictionary<string, GgufTensor> tensors) =>
-        (_file, Metadata, Tensors) = (file, metadata, tensors);
+    private readonly List<MappedFile> _parts = [];
+
+    private GgufFile(string path)
+    {
+        Path = path;
+        var (first, tensors) = Add(path);
+        Metadata = first;
+        Tensors = tensors;
+        var count = first.Integer(PartCount) ?? 1;
+        if (count < 2) return;
+        var all = new Dictionary<string, GgufTensor>(tensors);
+        var place = PlaceIn(path, first.Integer(PartNumber), count);
+        for (var part = 1; part < count; part++)
+        {
+            var (metadata, more) = Add($"{path[..place.Index]}-{part + 1:D5}-of-{count:D5}{Extension}");
+            if (metadata.Integer(PartNumber) != part) throw Damaged(_parts[^1].Path, part, count);
+            foreach (var (name, tensor) in more)
+                if (!all.TryAdd(name, tensor with { Part = part })) throw Damaged(_parts[^1].Path, part, count);
+        }
+
+        Tensors = all;
+    }
 
     /// <summary>The file's path.</summary>
-    public string Path => _file.Path;
+    public string Path { get; }
 
     public GgufMetadata Metadata { get; }
 
@@ -37,29 +64,57 @@ internal sealed unsafe class GgufFile : IDisposable
     public static bool Exists(string path) =>
         path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) && File.Exists(path);
 
-    /// <summary>Maps a file and checks its header.</summary>
-    /// <exception cref="CheckpointException">The file is missing, cut short, damaged or of another version.</exception>
-    public static GgufFile Open(string path)
+    /// <summary>Maps a file, with the parts that belong to it, and checks their headers.</summary>
+    /// <exception cref="CheckpointException">A file is missing, cut short, damaged or of another version.</exception>
+    public static GgufFile Open(string path) => new(path);
+
+    /// <summary>The address of a tensor's first byte, valid until the file is disposed. Read only.</summary>
+    public byte* Pointer(GgufTensor tensor) => _parts[tensor.Part].At(tensor.Offset);
+
+    /// <inheritdoc cref="MappedFile.Read"/>
+    public void Read(GgufTensor tensor, long offset, long length, byte* target) =>
+        _parts[tensor.Part].Read(tensor.Offset + offset, length, target);
+
+    public void Dispose()
     {
-        var file = new MappedFile(path);
+        foreach (var part in _parts) part.Dispose();
+    }
+
+    private (GgufMetadata Metadata, IReadOnlyDictionary<string, GgufTensor> Tensors) Add(string path)
+    {
         try
         {
+            var file = new MappedFile(path);
+            _parts.Add(file);
             var (metadata, tensors) = new GgufReader(file).Read();
-            return new GgufFile(file, new GgufMetadata(path, metadata), tensors);
+            return (new GgufMetadata(path, metadata), tensors);
         }
         catch
         {
-            file.Dispose();
+            Dispose();
             throw;
         }
     }
 
-    /// <summary>The address of a tensor's first byte, valid until the file is disposed. Read only.</summary>
-    public byte* Pointer(GgufTensor tensor) => _file.At(tensor.Offset);
+    /// <summary>Where in the first part's path its number stands.</summary>
+    private Match PlaceIn(string path, int? number, int count)
+    {
+        var place = NumberInName().Match(path);
+        if (number == 0 && place.Success) return place;
+        Dispose();
+        throw new CheckpointException(
+            $"'{path}' is part {number + 1} of a model in {count} files. The first was expected, named as llama-gguf-split " +
+            $"names it: NAME-00001-of-{count:D5}{Extension}, with the others beside it. Name that one.");
+    }
 
-    /// <inheritdoc cref="MappedFile.Read"/>
-    public void Read(GgufTensor tensor, long offset, long length, byte* target) =>
-        _file.Read(tensor.Offset + offset, length, target);
+    private CheckpointException Damaged(string path, int part, int count)
+    {
+        Dispose();
+        return new CheckpointException(
+            $"'{path}' does not say that it is part {part + 1} of {count}. Parts of one model were expected. " +
+            "Download them again.");
+    }
 
-    public void Dispose() => _file.Dispose();
+    [GeneratedRegex(@"-00001-of-\d{5}\.gguf$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex NumberInName();
 }

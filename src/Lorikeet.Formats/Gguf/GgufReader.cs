@@ -27,13 +27,6 @@ internal sealed class GgufReader(MappedFile file)
         var tensorCount = Count(perItem: 24);
         var pairCount = Count(perItem: 13);
         var metadata = ReadMetadata(pairCount);
-        if (metadata.TryGetValue("split.count", out var parts) && Convert.ToInt64(parts.Content, null) > 1)
-        {
-            throw new CheckpointException(
-                $"'{file.Path}' is one of {parts.Content} parts of a model. A single file was expected. " +
-                "Join them with 'llama-gguf-split --merge FIRST-PART OUTPUT'.");
-        }
-
         return (metadata, ReadTensors(tensorCount, Alignment(metadata)));
     }
 

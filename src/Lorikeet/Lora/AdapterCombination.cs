@@ -1,27 +1,15 @@
 // Several adapters as one, with weights w:  W' = W + Σ w s B A
 //
-//     cat     A' = [w s A; ...], B' = [B, ...]            exact; the rank is the sum of the ranks
-//     linear  A' = Σ √(w s) A,   B' = Σ √(w s) B          small, but A of one meets B of another
-//     svd     the best of a rank for Σ w s (s B A)        PEFT counts the scale twice, and so does this
+//     cat     A' = [w s A; ...], B' = [B, ...]                  exact; the rank is the sum of the ranks
+//     linear  A' = Σ ±√|w s| A,   B' = Σ √|w s| B               small, but A of one meets B of another
+//     svd     the best of a rank for Σ w s (s B A)              PEFT counts the scale twice, and so does this
 //
-// The result has scale 1. Reference: peft tuners/lora/model.py, add_weighted_adapter.
-using Lorikeet.Options;
+// ties and magnitude_prune sum as linear does, their _svd forms as svd; but only the largest elements of each, and of
+// those ties takes the mean over the ones that have the sign of most. The result has scale 1.
+// Reference: peft tuners/lora/model.py, add_weighted_adapter; utils/merge_utils.py.
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
-
-/// <summary>How adapters are combined (PEFT's <c>combination_type</c>).</summary>
-public enum CombinationKind
-{
-    /// <summary>Side by side: exactly the weighted sum; the rank is the sum of the ranks.</summary>
-    [WireName("cat")] Concatenated,
-
-    /// <summary>Sums of the factors, as PEFT's linear; equal ranks and positive weights.</summary>
-    Linear,
-
-    /// <summary>The weighted sum cut to a rank by its singular values.</summary>
-    [WireName("svd")] SingularValues,
-}
 
 /// <summary>One adapter's pair on a module, and its weight in a combination.</summary>
 /// <param name="A">[rank, in].</param>
@@ -35,19 +23,16 @@ internal static class AdapterCombination
 {
     /// <summary>The combined pair, of scale 1.</summary>
     /// <param name="pairs">At least one.</param>
-    /// <param name="kind">How.</param>
+    /// <param name="settings">How.</param>
     /// <param name="rank">Rank of the result; smaller results are filled with zeros.</param>
     /// <param name="module">For errors.</param>
     /// <exception cref="ConfigurationException">The pairs cannot be combined in this way.</exception>
     public static (Tensor A, Tensor B) Combine(
-        IReadOnlyList<WeightedPair> pairs, CombinationKind kind, int rank, string module)
+        IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, int rank, string module)
     {
-        var (a, b) = kind switch
-        {
-            CombinationKind.Concatenated => Concatenate(pairs),
-            CombinationKind.Linear => Sum(pairs, module),
-            _ => Decompose(pairs, rank),
-        };
+        var (a, b) = settings.Kind == CombinationKind.Concatenated ? Concatenate(pairs)
+            : settings.Decomposes ? Decompose(pairs, settings, rank)
+            : SumFactors(pairs, settings, module);
         var missing = rank - a.shape[0];
         if (missing <= 0) return (a.contiguous(), b.contiguous());
         var (rows, columns) = (zeros([missing, a.shape[1]], device: a.device), zeros([b.shape[0], missing], device: b.device));
@@ -57,32 +42,48 @@ internal static class AdapterCombination
     private static (Tensor A, Tensor B) Concatenate(IReadOnlyList<WeightedPair> pairs) =>
         (cat([.. pairs.Select(pair => pair.A * (pair.Weight * pair.Scale))], 0), cat([.. pairs.Select(pair => pair.B)], 1));
 
-    private static (Tensor A, Tensor B) Sum(IReadOnlyList<WeightedPair> pairs, string module)
+    private static (Tensor A, Tensor B) SumFactors(
+        IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, string module)
     {
         if (pairs.Select(pair => pair.A.shape[0]).Distinct().Count() > 1)
         {
             throw new ConfigurationException(
                 $"The adapters have ranks {string.Join(", ", pairs.Select(pair => pair.A.shape[0]))} on '{module}'. " +
-                "Equal ranks were expected for combination_type linear. Choose cat or svd.");
+                "Equal ranks were expected for combination_type linear, ties and magnitude_prune. Choose cat or svd.");
         }
 
-        if (pairs.FirstOrDefault(pair => pair.Weight < 0) is { } negative)
-        {
-            throw new ConfigurationException(
-                $"The weight {negative.Weight} is negative, and linear needs its root. Choose cat or svd.");
-        }
-
-        Tensor Weighted(Func<WeightedPair, Tensor> part) => pairs
-            .Select(pair => part(pair) * Math.Sqrt(pair.Weight * pair.Scale)).Aggregate((sum, next) => sum + next);
-        return (Weighted(pair => pair.A), Weighted(pair => pair.B));
+        double Root(WeightedPair pair) => Math.Sqrt(Math.Abs(pair.Weight * pair.Scale));
+        return (
+            Sum([.. pairs.Select(pair => (pair.A, Math.Sign(pair.Weight) * Root(pair)))], settings),
+            Sum([.. pairs.Select(pair => (pair.B, Root(pair)))], settings));
     }
 
-    private static (Tensor A, Tensor B) Decompose(IReadOnlyList<WeightedPair> pairs, int rank)
+    private static (Tensor A, Tensor B) Decompose(IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, int rank)
     {
-        var sum = pairs.Select(pair => matmul(pair.B, pair.A) * (pair.Scale * pair.Weight * pair.Scale))
-            .Aggregate((total, next) => total + next);
+        var sum = Sum(
+            [.. pairs.Select(pair => (matmul(pair.B, pair.A) * pair.Scale, pair.Weight * pair.Scale))], settings);
         var (u, s, v) = linalg.svd(sum, fullMatrices: false);
         var kept = Math.Min(rank, s.shape[0]);
         return (v.narrow(0, 0, kept), u.narrow(1, 0, kept) * s.narrow(0, 0, kept));
+    }
+
+    private static Tensor Sum(IReadOnlyList<(Tensor Value, double Weight)> parts, CombinationSettings settings)
+    {
+        var values = stack([.. parts.Select(part => settings.Prunes ? Largest(part.Value, settings.Density) : part.Value)]);
+        long[] broadcast = [parts.Count, .. values.shape[1..].Select(_ => 1L)];
+        var weights = tensor(parts.Select(part => (float)part.Weight).ToArray(), device: values.device).view(broadcast);
+        if (!settings.ElectsSigns) return (values * weights).sum(0);
+        var signs = values.sign();
+        var majority = (settings.Majority == SignMajority.Total ? values : signs).sum(0).ge(0).to_type(values.dtype) * 2 - 1;
+        var agrees = signs.eq(majority).to_type(values.dtype);
+        return (values * weights * agrees).sum(0) / agrees.sum(0).clamp(min: 1);
+    }
+
+    private static Tensor Largest(Tensor value, double density)
+    {
+        if (density >= 1) return value;
+        var kept = zeros_like(value).flatten();
+        var (_, places) = value.abs().flatten().topk((int)(density * value.NumberOfElements));
+        return value * kept.index_fill_(0, places, 1).view(value.shape);
     }
 }

@@ -62,27 +62,22 @@ public sealed class AdapterSet : IDisposable
     /// <summary>Adds an adapter that is the weighted sum of others, and makes it the acting one.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="weights">Weight of each adapter by name.</param>
-    /// <param name="kind">How they are summed.</param>
-    /// <param name="rank">Rank of the result of an SVD; null for the largest of the adapters' ranks.</param>
+    /// <param name="settings">How they are summed; null for exactly, side by side.</param>
     /// <exception cref="ConfigurationException">They cannot be combined, or a name is wrong.</exception>
-    public void Combine(
-        string name, IReadOnlyDictionary<string, double> weights, CombinationKind kind = CombinationKind.Concatenated,
-        int? rank = null)
+    public void Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
     {
+        settings ??= new CombinationSettings();
         RequireNew(name);
         if (weights.Count == 0)
             throw new ConfigurationException("Nothing is combined. Expected names of adapters with weights.");
         var parts = weights.Select(pair => (Entry: Find(pair.Key), Weight: pair.Value)).ToList();
         foreach (var (part, _) in weights) RequirePlain(part, Find(part).State);
         var ranks = parts.Select(part => part.Entry.Settings.Rank).ToList();
-        var target = kind switch
-        {
-            CombinationKind.Concatenated => ranks.Sum(),
-            CombinationKind.Linear => ranks[0],
-            _ => rank ?? ranks.Max(),
-        };
+        var target = settings.Kind == CombinationKind.Concatenated ? ranks.Sum()
+            : settings.Decomposes ? settings.Rank ?? ranks.Max()
+            : ranks[0];
         var states = parts.Select(part => (part.Entry.State, part.Weight)).ToList();
-        Add(name, () => new Mixture(_model, states, kind, target).Attach());
+        Add(name, () => new Mixture(_model, states, settings, target).Attach());
     }
 
     /// <summary>Writes an adapter as PEFT does.</summary>
@@ -156,7 +151,7 @@ public sealed class AdapterSet : IDisposable
 
     /// <summary>Builds a combination on the bare model.</summary>
     private sealed class Mixture(
-        DecoderModel model, IReadOnlyList<(ModelState State, double Weight)> parts, CombinationKind kind, int rank)
+        DecoderModel model, IReadOnlyList<(ModelState State, double Weight)> parts, CombinationSettings settings, int rank)
     {
         /// <summary>Attaches it; returns its form, in which every module is named in full.</summary>
         public LoraOptions Attach()
@@ -168,7 +163,7 @@ public sealed class AdapterSet : IDisposable
                 var pairs = parts.SelectMany(part => part.State.Factors.Where(pair => pair.Projection == projection)
                     .Select(pair => new WeightedPair(pair.Factors.A, pair.Factors.B, pair.Factors.Scale, part.Weight))).ToList();
                 if (pairs.Count == 0) continue;
-                var (a, b) = AdapterCombination.Combine(pairs, kind, rank, projection.Name);
+                var (a, b) = AdapterCombination.Combine(pairs, settings, rank, projection.Name);
                 projection.Lora = new LoraFactors(Parameter.Leaf(a), Parameter.Leaf(b), 1, 0);
                 Keep(projection.Name, projection.Lora.Trained);
             }
@@ -179,7 +174,7 @@ public sealed class AdapterSet : IDisposable
                 .ToList();
             if (embedded.Count > 0)
             {
-                var (a, b) = AdapterCombination.Combine(embedded, kind, rank, TensorNames.Embedding);
+                var (a, b) = AdapterCombination.Combine(embedded, settings, rank, TensorNames.Embedding);
                 model.EmbeddingLora = new EmbeddingFactors(Parameter.Leaf(a), Parameter.Leaf(b), null, 1);
                 Keep(TensorNames.Embedding, model.EmbeddingLora.Trained);
             }

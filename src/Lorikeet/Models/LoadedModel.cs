@@ -90,11 +90,10 @@ public sealed class LoadedModel : IDisposable
     /// </summary>
     /// <param name="name">The new adapter's name.</param>
     /// <param name="weights">Weight of each adapter by name.</param>
-    /// <param name="kind">How they are summed.</param>
-    /// <param name="rank">Rank of the result of an SVD.</param>
-    public void Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationKind kind, int? rank)
+    /// <param name="settings">How they are summed; null for exactly, side by side.</param>
+    public void Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
     {
-        Adapters.Combine(name, weights, kind, rank);
+        Adapters.Combine(name, weights, settings);
         if (Source(weights.Keys.First()) is { } first) _sources[name] = (null, first.Format);
     }
 

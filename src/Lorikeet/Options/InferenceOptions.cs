@@ -29,7 +29,7 @@ public sealed record InferenceOptions
     public IReadOnlyDictionary<string, double> Combine { get; init; } = new Dictionary<string, double>();
 
     /// <summary>How adapters are summed, as PEFT's add_weighted_adapter.</summary>
-    /// <value>Exactly, side by side; linear and svd stay as small as one adapter, and are approximations.</value>
+    /// <value>Exactly, side by side; the others stay as small as one adapter, and are approximations.</value>
     [Option("combination_type")]
     public CombinationKind CombinationType { get; init; } = CombinationKind.Concatenated;
 
@@ -37,6 +37,16 @@ public sealed record InferenceOptions
     /// <value>Not set: the largest of the adapters' ranks.</value>
     [Option("svd_rank", Minimum = 1)]
     public int? SvdRank { get; init; }
+
+    /// <summary>Share of the elements that ties and magnitude_prune keep of each adapter, the largest (density in PEFT).</summary>
+    /// <value>All of them.</value>
+    [Option("combination_density", "density", Above = 0, Maximum = 1)]
+    public double Density { get; init; } = 1;
+
+    /// <summary>What decides the sign of an element in ties.</summary>
+    /// <value>The sum of the elements, as in PEFT.</value>
+    [Option("majority_sign_method")]
+    public SignMajority MajoritySign { get; init; } = SignMajority.Total;
 
     /// <summary>Type the model computes in.</summary>
     /// <value>
@@ -61,6 +71,12 @@ public sealed record InferenceOptions
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }
+
+    /// <summary>How adapters are combined.</summary>
+    internal CombinationSettings ToCombination() => new()
+    {
+        Kind = CombinationType, Rank = SvdRank, Density = Density, Majority = MajoritySign,
+    };
 
     /// <summary>The same as a training run would be told.</summary>
     internal ModelOptions ToModelOptions() => new()

@@ -12,9 +12,19 @@ public sealed class TokenizeVerbTests
     [InlineData("mistral_7b")]
     [InlineData("llama3_1")]
     [InlineData("qwen2_5")]
-    public void TokenizerJson_EveryString_EqualsTokenizersLibrary(string name)
+    public void TokenizerJson_EveryString_EqualsTokenizersLibrary(string name) =>
+        CompareWithTokenizers(TestAssets.Asset("tokenizers", name), name, $"`{name}` (tokenizer.json)");
+
+    /// <summary>Small vocabularies built as the models' tokenizers are; tests/goldens/tokenizers/kinds makes them.</summary>
+    [Theory]
+    [InlineData("gpt2", "GPT-2")]
+    [InlineData("smollm", "SmolLM")]
+    [InlineData("gemma", "Gemma")]
+    public void KindOfTokenizerJson_EveryString_EqualsTokenizersLibrary(string name, string family) => CompareWithTokenizers(
+        TestAssets.Golden("tokenizers", "kinds", name), name + "_kind", $"a small tokenizer built as {family}'s (tokenizer.json)");
+
+    private static void CompareWithTokenizers(string folder, string name, string what)
     {
-        var folder = TestAssets.Asset("tokenizers", name);
         var golden = name + ".tokenizer_json";
         var strings = Compare(folder, golden, [], ("ids", "ids"));
         Compare(
@@ -22,7 +32,7 @@ public sealed class TokenizeVerbTests
             ("ids_plain", "ids"), ("offsets", "offsets"), ("decoded", "decoded"));
         Compare(folder, golden, ["--add-special-tokens", "false", "--skip_special_tokens"], ("decoded_skip", "decoded"));
         Compatibility.RecordEqual(
-            "Tokenizers", $"`{name}` (tokenizer.json): ids, offsets, decoded text", "tokenizers 0.23.2", $"{strings:N0} strings");
+            "Tokenizers", what + ": ids, offsets, decoded text", "tokenizers 0.23.2", $"{strings:N0} strings");
     }
 
     [Theory]

@@ -254,6 +254,45 @@ public sealed class ModelRoundTripTests : IDisposable
         TensorAssert.Close(left, right, 0, "q_proj");
     }
 
+    [Fact]
+    public void SplitFile_IsOneModel_NamedByItsFirstPart()
+    {
+        var model = TestAssets.Golden("models", "gqa");
+        Export(model, null, GgufOutType.F32);
+        Split(parts: 3);
+        using var expected = Logits(model, null);
+        using var actual = Logits(Part(0), null);
+        TensorAssert.Close(expected, actual, 0, "logits");
+
+        Assert.Contains("Name that one", Assert.Throws<CheckpointException>(() => GgufFile.Open(Part(1))).Message);
+        System.IO.File.Copy(Part(2), Part(1), overwrite: true);
+        Assert.Contains("part 2 of 3", Assert.Throws<CheckpointException>(() => GgufFile.Open(Part(0))).Message);
+        System.IO.File.Delete(Part(1));
+        Assert.Contains(Part(1), Assert.Throws<CheckpointException>(() => GgufFile.Open(Part(0))).Message);
+    }
+
+    private string Part(int part) => _folder[$"split-{part + 1:D5}-of-00003.gguf"];
+
+    /// <summary>As llama-gguf-split does: all metadata in the first part, and tensors one after the other.</summary>
+    private void Split(int parts)
+    {
+        using var file = GgufFile.Open(File);
+        var bytes = System.IO.File.ReadAllBytes(File);
+        for (var part = 0; part < parts; part++)
+        {
+            KeyValuePair<string, GgufValue>[] own =
+            [
+                new("split.no", new(GgufValueType.UInt16, (ushort)part)), new("split.count", new(GgufValueType.UInt16, (ushort)parts)),
+                new("split.tensors.count", file.Tensors.Count),
+            ];
+            var tensors = file.Tensors.Values.Where((_, index) => index * parts / file.Tensors.Count == part).Select(tensor =>
+                new GgufTensorToWrite(
+                    tensor.Name, tensor.Type, tensor.Shape,
+                    stream => stream.Write(bytes.AsSpan((int)tensor.Offset, (int)tensor.ByteCount))));
+            GgufWriter.Write(Part(part), [.. file.Metadata.Values.Where(_ => part == 0), .. own], [.. tensors]);
+        }
+    }
+
     private IReadOnlyList<string> Export(string model, string? adapter, GgufOutType type)
     {
         var export = new ModelExport(ExportSource.Resolve(new ExportOptions { Model = model, Adapter = adapter }), type);
