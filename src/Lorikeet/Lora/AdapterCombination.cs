@@ -72,11 +72,11 @@ internal static class AdapterCombination
         var values = stack([.. parts.Select(part => settings.Prunes ? Largest(part.Value, settings.Density) : part.Value)]);
         long[] broadcast = [parts.Count, .. values.shape[1..].Select(_ => 1L)];
         var weights = tensor(parts.Select(part => (float)part.Weight).ToArray(), device: values.device).view(broadcast);
-        if (!settings.ElectsSigns) return (values * weights).sum(0);
+        if (!settings.ElectsSigns) return (values * weights).sum([0L]);
         var signs = values.sign();
-        var majority = (settings.Majority == SignMajority.Total ? values : signs).sum(0).ge(0).to_type(values.dtype) * 2 - 1;
+        var majority = (settings.Majority == SignMajority.Total ? values : signs).sum([0L]).ge(0).to_type(values.dtype) * 2 - 1;
         var agrees = signs.eq(majority).to_type(values.dtype);
-        return (values * weights * agrees).sum(0) / agrees.sum(0).clamp(min: 1);
+        return (values * weights * agrees).sum([0L]) / agrees.sum([0L]).clamp(min: 1);
     }
 
     private static Tensor Largest(Tensor value, double density)
