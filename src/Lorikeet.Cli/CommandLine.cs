@@ -57,6 +57,7 @@ internal static class CommandLine
         {
             new QuickstartVerb(),
             new TrainVerb(),
+            new PlanVerb(),
             new GenerateVerb(),
             new ChatVerb(),
             new EvalVerb(),

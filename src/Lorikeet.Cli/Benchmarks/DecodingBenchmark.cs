@@ -5,6 +5,7 @@ using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Native.Cuda;
 using Lorikeet.Options;
+using Lorikeet.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Native.Cuda;
+using Lorikeet.Planning;
 using Lorikeet.Runs;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -6,6 +6,7 @@ using Lorikeet.Models;
 using Lorikeet.Native.Cuda;
 using Lorikeet.Optimized;
 using Lorikeet.Options;
+using Lorikeet.Planning;
 using Lorikeet.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Training;

@@ -1,3 +1,4 @@
+using Lorikeet.Planning;
 using Lorikeet.Runs;
 using Lorikeet.Training;
 using Spectre.Console;
@@ -16,6 +17,7 @@ internal static class RunHeader
         Add("trains", EventText.Trained(summary));
         Add("data", EventText.Data(summary));
         Add("steps", EventText.Steps(summary));
+        if (summary.Plan is { } plan) Add("plan", PlanText.Line(plan));
         return [new Padder(grid, new Padding(0, 1))];
 
         void Add(string name, string value) =>

@@ -4,6 +4,7 @@ using Lorikeet.Cli.Benchmarks;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Native;
 using Lorikeet.Options;
+using Lorikeet.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

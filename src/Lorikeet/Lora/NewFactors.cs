@@ -3,6 +3,7 @@ using Lorikeet.Models;
 using Lorikeet.Numerics;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
@@ -30,8 +31,8 @@ internal static class NewFactors
         using var generator = new Generator(
             CounterRandom.Hash(seed, RandomPurpose.Initialization, (ulong)projection.Index), CPU);
         var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
-        var (a, b) = settings.InitLoraWeights == LoraInitialisation.Orthogonal
-            ? Orthogonal(projection.Name, rank, inputs, outputs, generator)
+        var (a, b) = device.type == DeviceType.META ? Outline(rank, inputs, outputs)
+            : settings.InitLoraWeights == LoraInitialisation.Orthogonal ? Orthogonal(projection.Name, rank, inputs, outputs, generator)
             : Drawn(settings.InitLoraWeights, rank, inputs, outputs, generator);
         var (leafA, leafB) = (Parameter.Leaf(a.to(device)), Parameter.Leaf(b.to(device)));
         if (settings.UseDora)
@@ -75,6 +76,9 @@ internal static class NewFactors
                 "precision, as in PEFT. Load the base unquantized, or use init_lora_weights true.");
         }
 
+        if (projection.Weight.Device.type == DeviceType.META)
+            return Outline(rank, projection.Weight.Columns, projection.Weight.Rows);
+
         using var weight = projection.Weight.Materialize(ScalarType.Float32);
         return TakenPart(weight, projection.Name, settings, rank, scale);
     }
@@ -96,6 +100,10 @@ internal static class NewFactors
         var key = CounterRandom.Hash(0, RandomPurpose.Initialization, (ulong)weight.shape[0], (ulong)weight.shape[1]);
         return WeightParts.Principal(weight, rank, scale, settings.PissaIterations, key);
     }
+
+    /// <summary>Factors of a model without memory (<see cref="Planning.ModelOutline"/>).</summary>
+    private static (Tensor A, Tensor B) Outline(int rank, long inputs, long outputs) =>
+        (empty([rank, inputs], device: META), empty([outputs, rank], device: META));
 
     private static (Tensor A, Tensor B) Drawn(
         LoraInitialisation kind, int rank, long inputs, long outputs, Generator generator)

@@ -34,7 +34,11 @@ internal static class BaseModel
     public static Tokenizer? LoadTokenizer(string folder) => Tokenizer.Exists(folder) ? Tokenizer.Load(folder) : null;
 
     /// <summary>For display: "cpu, bfloat16, nf4 with double quantization".</summary>
-    public static string Describe(DecoderModel model, QuantizationOptions quantization)
+    public static string Describe(DecoderModel model, QuantizationOptions quantization) =>
+        Describe(model.Device, model.ComputeType, quantization);
+
+    /// <inheritdoc cref="Describe(DecoderModel, QuantizationOptions)"/>
+    public static string Describe(Device device, ScalarType type, QuantizationOptions quantization)
     {
         var stored = quantization.Kind switch
         {
@@ -42,6 +46,6 @@ internal static class BaseModel
             QuantizationKind.Int8 => ", int8",
             var kind => $", {kind.ToString().ToLowerInvariant()}" + (quantization.DoubleQuant ? " with double quantization" : ""),
         };
-        return $"{model.Device}, {model.ComputeType.ToString().ToLowerInvariant()}{stored}";
+        return $"{device}, {type.ToString().ToLowerInvariant()}{stored}";
     }
 }

@@ -1,3 +1,5 @@
+using Lorikeet.Models;
+
 namespace Lorikeet.Optimized;
 
 /// <summary>How wide the buffers of a model's layers are; ranks and borders are those of the widest.</summary>
@@ -49,6 +51,31 @@ internal sealed class LayerWidths
 
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
     public bool QkvFitsGateUp => Qkv <= 2 * Inner;
+
+    /// <summary>The same of a model whose layers are not fused yet.</summary>
+    /// <param name="model">Its adapters attached.</param>
+    /// <param name="borders">Whether weights will be bordered by their factors.</param>
+    public static LayerWidths Of(DecoderModel model, bool borders)
+    {
+        FusedShape[][] layers = [.. model.Layers.Select(layer => FusedShape.Of(layer, borders).ToArray())];
+        int Most(Func<FusedShape[], int> width) => layers.Max(width);
+        var first = layers[0];
+        return new LayerWidths
+        {
+            Hidden = first[0].Columns,
+            Heads = model.Config.HeadCount,
+            Qkv = first[0].Rows,
+            Attended = first[1].Columns,
+            Inner = first[3].Columns,
+            QkvRank = Most(layer => layer[0].Rank),
+            OutputRank = Most(layer => layer[1].Rank),
+            GateUpRank = Most(layer => layer[2].Rank),
+            DownRank = Most(layer => layer[3].Rank),
+            NormalisedBorder = Most(layer => Math.Max(layer[0].Right, layer[2].Right)),
+            ActivationBorder = Most(layer => layer[3].Right),
+            GradientBorder = Most(layer => Math.Max(layer[3].Below, layer[1].Below)),
+        };
+    }
 
     public static LayerWidths Of(IReadOnlyList<FusedLayer> layers) => new()
     {

@@ -13,6 +13,13 @@ internal static class OptimizedSupport
     /// <summary>Why a model cannot train on the optimized pass, as the end of a sentence; null when it can.</summary>
     public static string? Obstacle(DecoderModel model)
     {
+        if (ObstacleOnAnyDevice(model) is { } obstacle) return obstacle;
+        return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels";
+    }
+
+    /// <summary>The same as far as the model alone decides it.</summary>
+    public static string? ObstacleOnAnyDevice(DecoderModel model)
+    {
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
         if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
@@ -23,8 +30,7 @@ internal static class OptimizedSupport
         if (model.Head.Lora is not null) return "the head has an adapter";
         if (!model.LayerProjections.Any(projection => projection.Lora is not null)) return "no layer has an adapter";
         if (model.Config.QueryKeyNorm) return "the model normalises queries and keys";
-        if (all.Any(projection => projection.Weight is EightBitWeight)) return "the base is stored in 8 bits";
-        return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels";
+        return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;
     }
 
     /// <summary>The kernels for a model that meets no <see cref="Obstacle"/>.</summary>

@@ -22,12 +22,25 @@ internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type
     /// <param name="tokens">Tokens of the largest batch.</param>
     /// <param name="keptFrom">The first layer that keeps what its backward pass needs.</param>
     /// <param name="offloads">Whether the inputs of recomputed layers wait on the host.</param>
-    public long Buffers(int tokens, int keptFrom, bool offloads = false)
+    public long Buffers(int tokens, int keptFrom, bool offloads = false) =>
+        Activations(tokens, keptFrom, offloads) + OneLayer(tokens, keptFrom) + Shared(tokens);
+
+    /// <summary>Of these, the input of every layer and all that those which are not recomputed keep.</summary>
+    public long Activations(int tokens, int keptFrom, bool offloads = false)
     {
         var absent = offloads ? Math.Max(0, keptFrom - 1 - PassBuffers.MostSlots) : 0;
         var inputs = (long)(layers - absent) * widths.Hidden;
-        return (inputs + layers * (long)widths.DownRank + Kept(keptFrom) * widths.Kept + widths.Shared) * tokens * _element;
+        return (inputs + layers * (long)widths.DownRank + (layers - keptFrom) * widths.Kept) * tokens * _element;
     }
+
+    /// <summary>Of these, what the layers that are recomputed use one after the other.</summary>
+    public long OneLayer(int tokens, int keptFrom) => keptFrom > 0 ? widths.Kept * tokens * _element : 0;
+
+    /// <summary>Of these, what all layers use one after the other.</summary>
+    public long Shared(int tokens) => widths.Shared * tokens * _element;
+
+    /// <summary>Bytes of the inputs that wait on the host.</summary>
+    public long OnHost(int tokens, int keptFrom) => (long)Math.Max(0, keptFrom - 1) * widths.Hidden * tokens * _element;
 
     /// <summary>Bytes of what attention returns: outputs and sums that wait for the backward pass, then its gradients.</summary>
     public long Attention(int tokens, int keptFrom)

@@ -76,7 +76,6 @@ internal static class ForeignOptions
         Only("task_type", "Decoders are trained to predict the next token.", "CAUSAL_LM"),
         Only("peft_type", "LoRA is the adapter there is.", "LORA"),
         Only("label_smoothing_factor", "The loss is plain cross-entropy.", "0", "0.0"),
-        Only("auto_find_batch_size", "Choose per_device_train_batch_size.", "false"),
         Only("save_only_model", "A checkpoint is always complete, so that a run can resume exactly.", "false"),
         Only("ignore_data_skip", "A resumed run continues with the row it stopped at.", "false"),
         Only("save_safetensors", "Weights are always written as safetensors.", "true"),

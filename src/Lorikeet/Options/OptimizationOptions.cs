@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Lorikeet.Options;
 
 /// <summary>How it is learned.</summary>
@@ -17,6 +19,12 @@ public sealed record OptimizationOptions
     /// <value>Four passes of four rows are the 16 rows a step of QLoRA.</value>
     [Option("gradient_accumulation_steps", "gradient_accumulation", "grad_accumulation_steps", Minimum = 1)]
     public int GradientAccumulation { get; init; } = 4;
+
+    /// <summary>Divide the rows of a step into as few batches as memory has room for; the rows of a step stay the same.</summary>
+    /// <value>Off, as in transformers: batch size and accumulation are as given.</value>
+    [Option("auto_find_batch_size")]
+    [JsonIgnore] // how a step is divided does not change it (RunFingerprint)
+    public bool AutoFindBatchSize { get; init; }
 
     /// <summary>Peak learning rate.</summary>
     /// <value>QLoRA's rate for 7B and 13B; adapters stand ten times the rate of full fine-tuning.</value>

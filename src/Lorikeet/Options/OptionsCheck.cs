@@ -4,7 +4,10 @@ using Lorikeet.Lora;
 namespace Lorikeet.Options;
 
 /// <summary>What no single range can tell: options that are missing, contradict each other, or do nothing.</summary>
-internal sealed partial class OptionsCheck(TrainingOptions options, Func<string, OptionOrigin> originOf)
+/// <param name="options">The options.</param>
+/// <param name="originOf">Where a value came from, by the option's name.</param>
+/// <param name="needsData">Whether a dataset has to be named; a plan can do without.</param>
+internal sealed partial class OptionsCheck(TrainingOptions options, Func<string, OptionOrigin> originOf, bool needsData = true)
 {
     private static readonly string[] s_adapterShape =
     [
@@ -107,7 +110,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     private void CheckData()
     {
         var data = options.Data;
-        Refuse(data.Datasets.Count == 0,
+        Refuse(needsData && data.Datasets.Count == 0,
             "No dataset is given. Expected --dataset FILE_DIR_OR_HUB_ID, or 'dataset:' in a file.");
         if (data.Datasets.Concat(data.EvalDatasets).FirstOrDefault(IsConfiguration) is { } file)
             Problems.Add($"The dataset '{file}' is a configuration, not data. Put it directly after 'train'.");
@@ -157,6 +160,9 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         }
 
         if (training.MaxSteps is not null) WarnIdle("has no effect: max_steps is given.", "num_train_epochs");
+        Refuse(training is { AutoFindBatchSize: true, LossDenominator: LossDenominator.Batches },
+            $"{Speak("auto_find_batch_size")} cannot go with loss_denominator batches, whose loss depends on how a step is divided. "
+            + "Choose targets or labels, or give per_device_train_batch_size.");
         Warn(training.LearningRate >= 0.1,
             $"{Speak("learning_rate")} is {training.LearningRate}, hundreds of times what adapters usually take.");
     }

@@ -9,8 +9,10 @@ public static class OptionsResolver
     /// <summary>Resolves and checks the options of a run.</summary>
     /// <param name="configurationPath">A YAML or JSON file, or null.</param>
     /// <param name="commandLine">Settings of the command line.</param>
+    /// <param name="needsData">Whether a dataset has to be named.</param>
     /// <exception cref="ConfigurationException">Something is wrong; the message lists all of it.</exception>
-    public static ResolvedOptions Resolve(string? configurationPath, IReadOnlyList<Setting> commandLine)
+    public static ResolvedOptions Resolve(
+        string? configurationPath, IReadOnlyList<Setting> commandLine, bool needsData = true)
     {
         var catalog = OptionCatalog.Training;
         var binder = new OptionBinder(catalog);
@@ -29,7 +31,7 @@ public static class OptionsResolver
 
         var options = WithComputeType(binder.Build<TrainingOptions>());
         if (binder.OriginOf(catalog.Find("warmup_ratio")!).IsExplicit) options = WithWarmupRatio(options);
-        var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!));
+        var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!), needsData);
         check.Run();
         OptionBinder.ThrowIfWrong(check.Problems);
         return new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Quantization;
@@ -24,7 +25,7 @@ internal abstract class FrozenWeight : IDisposable
     public virtual Tensor Materialize(ScalarType type)
     {
         var dense = empty([Rows, Columns], type, Device);
-        CopyTo(dense);
+        if (Device.type != DeviceType.META) CopyTo(dense); // what has no memory has no numbers
         return dense;
     }
 

@@ -73,6 +73,9 @@ internal sealed record QuantizationSettings(
         using (dense) return new DenseWeight(dense.to_type(computeType).DetachFromDisposeScope());
     }
 
+    /// <summary>The form that a projection takes.</summary>
+    public QuantizationKind KindOf(string module) => Skips(module) ? QuantizationKind.None : Kind;
+
     /// <summary>As transformers' should_convert_module.</summary>
     private bool Skips(string module) => SkippedModules?.Any(
         pattern => Regex.IsMatch(module, $"^(?:{pattern})") || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;

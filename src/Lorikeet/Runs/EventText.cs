@@ -1,3 +1,4 @@
+using Lorikeet.Planning;
 using Lorikeet.Training;
 using static Lorikeet.Runs.Quantities;
 
@@ -29,6 +30,7 @@ internal static class EventText
         $"trained: {Trained(summary)}",
         $"data: {Data(summary)}",
         $"steps: {Steps(summary)}",
+        .. summary.Plan is { } plan ? [$"plan: {PlanText.Line(plan)}"] : Array.Empty<string>(),
     ];
 
     /// <summary>The base and where it runs.</summary>

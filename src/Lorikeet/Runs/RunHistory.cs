@@ -13,6 +13,22 @@ public sealed record RunHistory(
     /// <summary>The base's evaluation, before the first step; null when there was none.</summary>
     public EvaluationMetrics? Base => Evaluations.FirstOrDefault(evaluation => evaluation.Step == 0);
 
+    /// <summary>Tokens over time of all steps, whatever process took them; null before the first step.</summary>
+    public double? TokensPerSecond
+    {
+        get
+        {
+            var (seconds, tokens) = (0.0, 0L);
+            foreach (var step in Steps.Where(step => step.TokensPerSecond > 0))
+            {
+                seconds += (step.Tokens - tokens) / step.TokensPerSecond;
+                tokens = step.Tokens;
+            }
+
+            return seconds > 0 ? tokens / seconds : null;
+        }
+    }
+
     /// <summary>The held-out loss after a step, beside the base's; null when that step was not evaluated.</summary>
     public ComparedScore? HeldOutLoss(int? step) =>
         Evaluations.LastOrDefault(evaluation => evaluation.Step == step) is { } tuned

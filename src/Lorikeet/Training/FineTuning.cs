@@ -7,6 +7,7 @@ using Lorikeet.Lora;
 using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
 using Lorikeet.Options;
+using Lorikeet.Planning;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Text.Tokenization;
@@ -34,6 +35,7 @@ internal sealed class FineTuning : IDisposable
     private readonly DecoderModel _model;
     private readonly LoraOptions? _adapter;
     private readonly List<string> _warnings;
+    private readonly RunPlan _plan;
 
     /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
     /// <param name="resolved">The options and where each came from.</param>
@@ -54,6 +56,10 @@ internal sealed class FineTuning : IDisposable
         _tokenizer = BaseModel.LoadTokenizer(_folder);
         _data = TrainingData.Load(
             _options, _tokenizer, config.VocabularySize, id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
+        display.Observe(new StageEntered("Planning", _options.Model.Model));
+        _plan = Planned(config);
+        _options = WithBatches(_options, _plan);
+        _resolved = _resolved.With(_options);
         display.Observe(new StageEntered("Loading", _options.Model.Model));
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings];
@@ -129,6 +135,8 @@ internal sealed class FineTuning : IDisposable
         if (Checkpoint() is { } checkpoint) trainer.Resume(checkpoint);
         Announce(trainer);
         var result = trainer.Train(stop);
+        foreach (var line in PlanOutcome.Lines(_plan, result, RunHistory.Read(_run.MetricsFile)))
+            _observers.Observe(new Noted(line));
         SaveResult();
         HeldOutLoss = RunHistory.Read(_run.MetricsFile)
             .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps);
@@ -241,6 +249,26 @@ internal sealed class FineTuning : IDisposable
         return _options.Lora;
     }
 
+    /// <summary>What the run will take; the device's peak counts from here.</summary>
+    private RunPlan Planned(ModelConfig config)
+    {
+        var (device, _) = BaseModel.Prepare(_options.Model, config.StoredType);
+        using var weights = ModelFiles.OpenWeights(_folder);
+        using var planner = new RunPlanner(_options, config, weights, device, isPresent: true);
+        var (options, reason) = planner.ChooseBatches(_options, _data);
+        var plan = planner.Plan(options, _data, reason is null ? [] : [reason]);
+        PeakMemory.Reset(device);
+        return plan;
+    }
+
+    private static TrainingOptions WithBatches(TrainingOptions options, RunPlan plan) => options with
+    {
+        Optimization = options.Optimization with
+        {
+            BatchSize = plan.BatchSize, GradientAccumulation = plan.GradientAccumulation,
+        },
+    };
+
     private string? Checkpoint() => _options.Output.ResumeFromCheckpoint switch
     {
         null => null,
@@ -253,7 +281,7 @@ internal sealed class FineTuning : IDisposable
         _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
         foreach (var warning in _warnings)
             _observers.Observe(new Warned(warning));
-        foreach (var note in _resolved.Notes)
+        foreach (var note in _resolved.Notes.Concat(_plan.Notes))
             _observers.Observe(new Noted(note));
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             _observers.Observe(new Noted($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
@@ -263,7 +291,7 @@ internal sealed class FineTuning : IDisposable
         _options.Model.Model, _model.ParameterCount, _model.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
         _data.Train.Count, _data.Eval.Count, _data.TrainStatistics.TargetTokens, _data.TrainStatistics.Tokens,
         _data.TrainStatistics.LongestRow, _options.Data.MaxLength, totalSteps, firstStep,
-        BaseModel.Describe(_model, _options.Quantization));
+        BaseModel.Describe(_model, _options.Quantization), _plan);
 
     private List<Sample> Samples()
     {

@@ -25,7 +25,7 @@ internal static class RunFingerprint
             options.Lora,
             Targets = options.Lora.TargetModules.ToString(),
             Excluded = options.Lora.ExcludeModules?.ToString(),
-            options.Optimization,
+            Optimization = Undivided(options.Optimization),
             options.Quantization,
             options.Data.Packing,
             options.Data.GroupByLength,
@@ -37,4 +37,9 @@ internal static class RunFingerprint
         hash.AppendData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(settings)));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    /// <summary>Where memory decides how a step is divided, that is no part of the trajectory.</summary>
+    private static OptimizationOptions Undivided(OptimizationOptions options) => options.AutoFindBatchSize
+        ? options with { BatchSize = options.BatchSize * options.GradientAccumulation, GradientAccumulation = 1 }
+        : options;
 }

@@ -90,7 +90,7 @@ internal sealed class Trainer : IDisposable
         if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd) LoadBest();
         var result = new RunResult(
             reason, Step, _lossSum / Math.Max(1, Step - firstStep), clock.Elapsed.TotalSeconds, _position.Tokens,
-            PeakMemory.OfProcess(), _position.BestEvalLoss, _position.BestStep);
+            PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep);
         _observer.Observe(new RunCompleted(result));
         return result;
     }
@@ -128,7 +128,7 @@ internal sealed class Trainer : IDisposable
         _lossSum += loss;
         var metrics = new StepMetrics(
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
-            tokens / clock.Elapsed.TotalSeconds, PeakMemory.OfProcess());
+            tokens / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device));
         _log.Record(metrics, _options.Output.LoggingSteps);
         return metrics;
     }

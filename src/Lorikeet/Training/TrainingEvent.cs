@@ -1,3 +1,5 @@
+using Lorikeet.Planning;
+
 namespace Lorikeet.Training;
 
 /// <summary>What a run tells the world while it goes on. The library writes to no console; it emits these.</summary>
@@ -45,9 +47,10 @@ public sealed record RunCompleted(RunResult Result) : TrainingEvent;
 /// <param name="TotalSteps">Optimizer steps of the whole run.</param>
 /// <param name="FirstStep">Steps already done (resumed runs), 0 otherwise.</param>
 /// <param name="Device">For display: device, compute type, quantization.</param>
+/// <param name="Plan">What it will take; null where nobody planned.</param>
 public sealed record RunSummary(
     string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
-    long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device);
+    long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device, RunPlan? Plan = null);
 
 /// <summary>One line of <c>metrics.jsonl</c>.</summary>
 /// <param name="Step">Optimizer step, from 1.</param>

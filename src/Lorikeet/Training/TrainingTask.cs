@@ -19,21 +19,27 @@ internal sealed record TrainingTask(
     RunFolder Run, LoraOptions? Adapter, string? BaseModel)
 {
     /// <summary>Which rows make up each step.</summary>
-    public BatchPlan Plan { get; } = new([.. TrainRows.Select(row => row.Length)], new BatchPlanOptions
-    {
-        BatchSize = Options.Optimization.BatchSize,
-        AccumulationSteps = Options.Optimization.GradientAccumulation,
-        Seed = (ulong)Options.Optimization.Seed,
-        Shuffle = Options.Data.Shuffle,
-        GroupByLength = Options.Data.GroupByLength,
-        Sampler = Options.Data.Sampler,
-        PackingLength = Options.Data.Packing ? Options.Data.MaxLength : null,
-    });
+    public BatchPlan Plan { get; } = PlanOf([.. TrainRows.Select(row => row.Length)], Options);
 
     /// <summary>How the rows were written as text, kept beside the weights of every checkpoint; null for bare tokens.</summary>
     public PromptFormat? Format { get; init; }
 
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
-    public int TotalSteps => Options.Optimization.MaxSteps
-        ?? (int)Math.Ceiling(Options.Optimization.Epochs * Plan.StepsPerEpoch);
+    public int TotalSteps => StepsOf(Plan, Options.Optimization);
+
+    /// <summary>Which rows make up each step, of rows with so many tokens.</summary>
+    public static BatchPlan PlanOf(IReadOnlyList<int> rowLengths, TrainingOptions options) => new(rowLengths, new BatchPlanOptions
+    {
+        BatchSize = options.Optimization.BatchSize,
+        AccumulationSteps = options.Optimization.GradientAccumulation,
+        Seed = (ulong)options.Optimization.Seed,
+        Shuffle = options.Data.Shuffle,
+        GroupByLength = options.Data.GroupByLength,
+        Sampler = options.Data.Sampler,
+        PackingLength = options.Data.Packing ? options.Data.MaxLength : null,
+    });
+
+    /// <summary>Steps of a whole run.</summary>
+    public static int StepsOf(BatchPlan plan, OptimizationOptions options) =>
+        options.MaxSteps ?? (int)Math.Ceiling(options.Epochs * plan.StepsPerEpoch);
 }

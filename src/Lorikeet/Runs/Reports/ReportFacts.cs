@@ -1,3 +1,4 @@
+using Lorikeet.Planning;
 using Lorikeet.Training;
 using static Lorikeet.Runs.Quantities;
 
@@ -18,7 +19,7 @@ internal static class ReportFacts
             yield return (ReportText.FinalLoss, Loss(last.Loss));
         yield return (ReportText.Steps, Count(result.Steps));
         yield return (ReportText.Duration, Duration(result.Seconds));
-        if (Speed(report) is { } speed)
+        if (report.History.TokensPerSecond is { } speed)
             yield return (ReportText.Speed, Count((long)speed));
         yield return (ReportText.PeakMemory, Bytes(result.PeakMemoryBytes));
     }
@@ -40,25 +41,15 @@ internal static class ReportFacts
         yield return (ReportText.TargetTokens, Count(summary.TargetTokens));
         yield return (ReportText.LongestRow, $"{Count(summary.LongestRow)} {ReportText.Tokens.In(report.Language)}");
         yield return (ReportText.MaxLength, $"{Count(summary.MaxLength)} {ReportText.Tokens.In(report.Language)}");
+        if (summary.Plan is not { } plan) yield break;
+        yield return (ReportText.PlannedMemory, PlanOutcome.Memory(plan, report.Result));
+        if (PlanOutcome.Speed(plan, report.History) is { } planned)
+            yield return (ReportText.PlannedSpeed, planned);
     }
 
     /// <summary><c>0.0 % → 98.4 %</c>, or the tuned value alone when the base was not scored.</summary>
     public static string Change(ComparedScore score) =>
         score.Base is { } before ? $"{score.Show(before)} → {score.Show(score.Tuned)}" : score.Show(score.Tuned);
-
-    /// <summary>Tokens over time of all steps, whatever process took them; null before the first step.</summary>
-    private static double? Speed(RunReport report)
-    {
-        double seconds = 0;
-        long tokens = 0;
-        foreach (var step in report.History.Steps.Where(step => step.TokensPerSecond > 0))
-        {
-            seconds += (step.Tokens - tokens) / step.TokensPerSecond;
-            tokens = step.Tokens;
-        }
-
-        return seconds > 0 ? tokens / seconds : null;
-    }
 
     /// <summary>
     /// The training loss averaged over the steps around each step, about a fortieth of the run to either side (fewer at

@@ -54,6 +54,8 @@ internal static class ReportText
     public static Bilingual Duration => new("Training time", "Thời gian huấn luyện");
     public static Bilingual Speed => new("Tokens per second", "Token mỗi giây");
     public static Bilingual PeakMemory => new("Peak memory", "Bộ nhớ cao nhất");
+    public static Bilingual PlannedMemory => new("Peak memory, predicted", "Bộ nhớ cao nhất, dự đoán");
+    public static Bilingual PlannedSpeed => new("Tokens per second, predicted", "Token mỗi giây, dự đoán");
     public static Bilingual BestEvalLoss => new("Best evaluation loss", "Loss đánh giá tốt nhất");
     public static Bilingual FinalLoss => new("Final training loss", "Loss huấn luyện cuối");
 

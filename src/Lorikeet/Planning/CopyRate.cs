@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Lorikeet.Native;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Cli.Benchmarks;
+namespace Lorikeet.Planning;
 
 /// <summary>How fast this machine's memory is: what decoding is measured against.</summary>
 internal static class CopyRate
@@ -11,18 +11,21 @@ internal static class CopyRate
     private const long Bytes = 1L << 28; // far more than any cache holds
 
     /// <summary>Bytes a second that a copy reads and writes, the best of a few.</summary>
-    public static double Measure(Device device)
+    /// <param name="device">Where.</param>
+    /// <param name="bytes">How much is copied at once.</param>
+    /// <param name="repetitions">How often.</param>
+    public static double Measure(Device device, long bytes = Bytes, int repetitions = Repetitions)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var (from, to) = (ones([Bytes], ScalarType.Byte, device), empty([Bytes], ScalarType.Byte, device));
+        var (from, to) = (ones([bytes], ScalarType.Byte, device), empty([bytes], ScalarType.Byte, device));
         var best = 0.0;
-        for (var i = 0; i <= Repetitions; i++)
+        for (var i = 0; i <= repetitions; i++)
         {
             var clock = Stopwatch.StartNew();
             to.copy_(from);
             GemmRate.Wait(to);
-            if (i > 0) best = Math.Max(best, 2.0 * Bytes / clock.Elapsed.TotalSeconds);
+            if (i > 0) best = Math.Max(best, 2.0 * bytes / clock.Elapsed.TotalSeconds);
         }
 
         return best;

@@ -1,0 +1,72 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lorikeet.Options;
+using Lorikeet.Planning;
+
+namespace Lorikeet.Cli.Rendering;
+
+/// <summary>A plan for programs; figures that <c>bench train</c> measures have its names.</summary>
+internal static class PlanJson
+{
+    public static JsonSerializerOptions Format { get; } = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static JsonObject Of(RunPlan plan)
+    {
+        var (memory, speed) = (plan.Memory, plan.Speed);
+        return new JsonObject
+        {
+            ["model"] = plan.Model,
+            ["device"] = plan.Device,
+            ["model_parameters"] = plan.ModelParameters,
+            ["trainable_parameters"] = plan.TrainableParameters,
+            ["optimized"] = plan.IsOptimized,
+            ["per_device_train_batch_size"] = plan.BatchSize,
+            ["gradient_accumulation_steps"] = plan.GradientAccumulation,
+            ["gradient_checkpointing"] = WireNames.Of(plan.Checkpointing),
+            ["recomputed_layers"] = memory.RecomputedLayers,
+            ["layers"] = plan.Layers,
+            ["logit_rows"] = memory.LogitRows,
+            ["largest_batch_tokens"] = plan.Batches.LargestBatch,
+            ["tokens_per_step"] = Math.Round(plan.Batches.TokensPerStep, 1),
+            ["steps"] = plan.Batches.Steps,
+            ["memory"] = Memory(memory),
+            ["weights_gb"] = Gigabytes(memory.Weights),
+            ["with_adapters_gb"] = Gigabytes(memory.Weights + memory.Adapters + memory.Gradients + memory.OptimizerStates),
+            ["peak_memory_gb"] = Gigabytes(memory.Total),
+            ["free_bytes"] = plan.FreeBytes,
+            ["fits"] = plan.FreeBytes is { } free ? memory.Total <= free : null,
+            ["tokens_per_second"] = Rounded(speed?.TokensPerSecond, 1),
+            ["step_ms"] = Rounded(speed?.StepSeconds * 1000, 2),
+            ["run_seconds"] = Rounded(speed?.RunSeconds, 1),
+            ["gemm_tflops"] = Rounded(speed?.GemmRate / 1e12, 3),
+            ["copy_gb_per_second"] = Rounded(speed?.CopyRate / 1e9, 1),
+            ["notes"] = new JsonArray([.. plan.Notes.Select(note => (JsonNode)note)]),
+        };
+    }
+
+    private static JsonObject Memory(MemoryPlan memory) => new()
+    {
+        ["weights"] = memory.Weights,
+        ["adapters"] = memory.Adapters,
+        ["gradients"] = memory.Gradients,
+        ["optimizer_states"] = memory.OptimizerStates,
+        ["adapter_copies"] = memory.AdapterCopies,
+        ["kept_activations"] = memory.KeptActivations,
+        ["recomputed_activations"] = memory.RecomputedActivations,
+        ["shared_buffers"] = memory.SharedBuffers,
+        ["weight_and_logits"] = memory.WeightAndLogits,
+        ["attention"] = memory.Attention,
+        ["libraries"] = memory.Libraries,
+        ["offloaded_to_host"] = memory.OffloadedToHost,
+        ["total"] = memory.Total,
+    };
+
+    private static double Gigabytes(long bytes) => Math.Round(bytes / 1e9, 3);
+
+    private static double? Rounded(double? value, int digits) => value is { } known ? Math.Round(known, digits) : null;
+}

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using Lorikeet.Cli.Benchmarks;
+using Lorikeet.Cli.Rendering;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Data;
+using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Options;
+using Lorikeet.Planning;
+using Lorikeet.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Cli.Verbs;
+
+/// <summary>Says what a run would take, before anything is loaded: headers of the model and lengths of the rows suffice.</summary>
+internal sealed class PlanVerb : Verb
+{
+    private readonly Argument<string?> _configuration = new("run.yaml")
+    {
+        Description = "A YAML or JSON file with options; the command line goes before it.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _config = new("--config")
+    {
+        Description = "The same, as HfArgumentParser takes it.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _shape = new("--shape")
+    {
+        Description = "Plan for the shape of a published model instead of a model that is there, as bench knows them.",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<bool> _json = SharedOptions.Json();
+
+    public PlanVerb() : base("plan", "Predict memory, speed and time of a training run, before anything is loaded.")
+    {
+        Add(_configuration);
+        Add(_config);
+        Add(_shape);
+        Add(_json);
+        foreach (var symbol in Catalog.Symbols) Add(symbol);
+    }
+
+    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
+
+    public override IReadOnlyList<(string What, string Command)> Examples { get; } =
+    [
+        ("what a run described in a file will take", "plan run.yaml"),
+        ("QLoRA of a 7B model, before it is downloaded", "plan --shape llama2-7b --load_in_4bit --max_length 1024 --device cuda"),
+        ("the batches that fit", "plan run.yaml --auto_find_batch_size"),
+    ];
+
+    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    {
+        var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
+        var shape = arguments.GetValue(_shape);
+        var settings = Catalog.Read(arguments);
+        if (shape is not null) settings = [.. settings, new Setting("model", new RawValue.Scalar(shape), OptionOrigin.CommandLine)];
+        var resolved = OptionsResolver.Resolve(file, settings, needsData: false);
+        var plan = shape is null ? OfModel(resolved) : OfShape(resolved.Options, ModelShapes.Find(shape));
+        if (arguments.GetValue(_json)) Console.Out.WriteLine(PlanJson.Of(plan).ToJsonString(PlanJson.Format));
+        else PlanTable.Write(Terminal.OfProcess().Data, plan);
+        return Task.FromResult(0);
+    }
+
+    private static RunPlan OfModel(ResolvedOptions resolved)
+    {
+        var folder = ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
+        var config = ModelConfig.Load(folder);
+        var options = RowLength.Fit(resolved, config.MaxPositions).Options;
+        using var data = options.Data.Datasets.Count == 0
+            ? null
+            : TrainingData.Load(
+                options, BaseModel.LoadTokenizer(folder), config.VocabularySize,
+                id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
+        var (device, isPresent) = Prepare(options.Model);
+        using var weights = ModelFiles.OpenWeights(folder);
+        using var planner = new RunPlanner(options, config, weights, device, isPresent);
+        return Plan(planner, options, data, isPresent);
+    }
+
+    private static RunPlan OfShape(TrainingOptions options, ModelConfig config)
+    {
+        var (device, isPresent) = Prepare(options.Model);
+        using var planner = new RunPlanner(options, config, stored: null, device, isPresent);
+        return Plan(planner, options, null, isPresent);
+    }
+
+    private static RunPlan Plan(RunPlanner planner, TrainingOptions options, TrainingData? data, bool isPresent)
+    {
+        var (chosen, reason) = planner.ChooseBatches(options, data);
+        List<string> notes = [];
+        if (reason is not null) notes.Add(reason);
+        if (data is null)
+            notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), all of them targets.");
+        if (!isPresent)
+            notes.Add($"There is no {options.Model.Device} here, so neither its speed nor its free memory is known; the bytes are.");
+        return planner.Plan(chosen, data, notes);
+    }
+
+    /// <summary>The device, and whether it is here; CUDA can be planned for without.</summary>
+    private static (Device Device, bool IsPresent) Prepare(ModelOptions options)
+    {
+        LibTorch.Load(options.LibTorch);
+        try
+        {
+            return (ComputeDevice.Resolve(options.Device), true);
+        }
+        catch (DeviceException)
+        {
+            return (new Device(DeviceType.CUDA, 0), false);
+        }
+    }
+}
