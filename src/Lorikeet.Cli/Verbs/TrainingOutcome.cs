@@ -26,6 +26,8 @@ internal static class TrainingOutcome
             TrainingSeconds = result.Seconds,
             result.Tokens,
             result.PeakMemoryBytes,
+            PredictedPeakMemoryBytes = tuning.Plan.Memory.Total,
+            PredictedTokensPerSecond = tuning.Plan.Speed?.TokensPerSecond,
             BaseEvalLoss = tuning.HeldOutLoss?.Base,
             EvalLoss = tuning.HeldOutLoss?.Tuned,
             result.BestEvalLoss,

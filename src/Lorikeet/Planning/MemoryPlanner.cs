@@ -91,7 +91,7 @@ internal sealed class MemoryPlanner
             KeptActivations = recomputes ? pass.Input(tokens) * _layers : layer * trained,
             RecomputedActivations = recomputes ? layer : 0,
             SharedBuffers = layer / 2, // gradients of one layer
-            WeightAndLogits = pass.Logits + LargestProjection * Native.NativeTypes.SizeOf(_model.ComputeType),
+            WeightAndLogits = pass.Logits(tokens) + LargestProjection * Native.NativeTypes.SizeOf(_model.ComputeType),
             KeptFrom = recomputes ? _layers : 0,
             RecomputedLayers = recomputes ? trained : 0,
         };

@@ -21,7 +21,8 @@ internal sealed class ReferenceMemory(DecoderModel model)
     public int LogitRows => Math.Max(FewestRows, LogitsPerChunk / model.Config.VocabularySize);
 
     /// <summary>Bytes of logits in the compute type and in float32, of their softmax and of both gradients.</summary>
-    public long Logits => (long)LogitRows * model.Config.VocabularySize * (2 * _element + 3 * sizeof(float));
+    public long Logits(int tokens) =>
+        (long)Math.Min(LogitRows, tokens) * model.Config.VocabularySize * (2 * _element + 3 * sizeof(float));
 
     /// <summary>Bytes of the residual stream before one layer.</summary>
     public long Input(int tokens) => (long)tokens * model.Config.HiddenSize * _element;

@@ -14,14 +14,19 @@ namespace Lorikeet.Planning;
 public sealed record RunBatches(
     int LargestBatch, double TokensPerBatch, double TokensPerStep, double AttendedLength, double TargetShare, int? Steps)
 {
-    /// <summary>Counts the batches of every step of a run.</summary>
+    // Beyond the first epoch, so many rows tell enough about the rest.
+    private const int RowsToLookAt = 1 << 20;
+
+    /// <summary>Counts the batches of a run, step by step.</summary>
     public static RunBatches Of(TrainingData data, TrainingOptions options)
     {
         int[] lengths = [.. data.Train.Select(row => row.Length)];
         var plan = TrainingTask.PlanOf(lengths, options);
         var steps = TrainingTask.StepsOf(plan, options.Optimization);
+        var rowsAStep = options.Optimization.BatchSize * options.Optimization.GradientAccumulation;
+        var looked = Math.Min(steps, Math.Max(plan.StepsPerEpoch, RowsToLookAt / rowsAStep));
         var (largest, tokens, batches, squares) = (LargestOfEvaluation(data, options.Optimization), 0L, 0L, 0.0);
-        for (var step = 0; step < steps; step++)
+        for (var step = 0; step < looked; step++)
         {
             var (epoch, stepInEpoch) = Math.DivRem(step, plan.StepsPerEpoch);
             foreach (var rows in plan.StepRows(epoch, stepInEpoch))
@@ -39,7 +44,7 @@ public sealed record RunBatches(
 
         var statistics = data.TrainStatistics;
         return new RunBatches(
-            largest, (double)tokens / batches, (double)tokens / steps, squares / tokens,
+            largest, (double)tokens / batches, (double)tokens / looked, squares / tokens,
             (double)statistics.TargetTokens / statistics.Tokens, steps);
     }
 

@@ -17,7 +17,7 @@ internal sealed class RunPlanner : IDisposable
     public const long CudaLibraries = 56L << 20;
 
     // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
-    private const long ProcessGrowth = 128L << 20;
+    private const long ProcessGrowth = 80L << 20;
 
     private readonly ModelConfig _config;
     private readonly Device _device;

@@ -81,6 +81,9 @@ internal sealed class FineTuning : IDisposable
     /// <summary>The rows, and the questions in them.</summary>
     public TrainingData Data => _data;
 
+    /// <summary>What the run was expected to take.</summary>
+    public RunPlan Plan => _plan;
+
     /// <summary>Scores to show in the report; filled by who computes them.</summary>
     public List<ComparedScore> Scores { get; } = [];
 
