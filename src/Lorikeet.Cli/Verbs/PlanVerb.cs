@@ -98,7 +98,11 @@ internal sealed class PlanVerb : Verb
         if (data is null)
             notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), all of them targets.");
         if (!isPresent)
-            notes.Add($"There is no {options.Model.Device} here, so neither its speed nor its free memory is known; the bytes are.");
+        {
+            notes.Add($"There is no {options.Model.Device} here: neither its speed nor its free memory is known, so batches are as given "
+                + "and no layer is recomputed unless gradient_checkpointing says so.");
+        }
+
         return planner.Plan(chosen, data, notes);
     }
 

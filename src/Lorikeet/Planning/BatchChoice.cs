@@ -19,11 +19,14 @@ internal static class BatchChoice
         List<TrainingOptions> candidates = [.. Halvings(rows).Select(batch => With(options, batch, rows))];
         foreach (var checkpointing in Ways(options.Optimization.Checkpointing))
         {
-            var fitting = candidates.FirstOrDefault(candidate => plan(Recomputing(candidate, checkpointing)).Total <= free);
+            var fitting = candidates.FirstOrDefault(candidate => Fits(plan(Recomputing(candidate, checkpointing)), checkpointing));
             if (fitting is not null) return (fitting, Say(fitting, Reason(checkpointing)));
         }
 
         return (candidates[^1], Say(candidates[^1], "which will hardly fit, but fewer rows there cannot be"));
+
+        bool Fits(MemoryPlan memory, Checkpointing checkpointing) =>
+            memory.Total <= free && (checkpointing != Checkpointing.Auto || memory.RecomputedLayers == 0);
     }
 
     private static string Reason(Checkpointing checkpointing) => checkpointing == Checkpointing.Full
@@ -35,7 +38,7 @@ internal static class BatchChoice
         + $"× {options.Optimization.BatchSize} rows, {reason}.";
 
     private static Checkpointing[] Ways(Checkpointing wanted) =>
-        wanted == Checkpointing.Auto ? [Checkpointing.None, Checkpointing.Full] : [wanted];
+        wanted == Checkpointing.Auto ? [Checkpointing.Auto, Checkpointing.Full] : [wanted];
 
     /// <summary>All rows at once, half of them, and so on while they can be halved.</summary>
     private static IEnumerable<int> Halvings(int rows)

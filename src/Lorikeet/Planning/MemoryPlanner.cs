@@ -61,10 +61,11 @@ internal sealed class MemoryPlanner
             _model, borders: OnCuda, checkpointing == Checkpointing.Full ? LargestProjection : long.MaxValue);
         var needs = new PassMemory(LayerWidths.Of(_model, borders: OnCuda), _layers, _model.ComputeType, _device);
         var (copies, shared) = (scratch.Copies, scratch.Shared(tokens));
+        var others = Fixed.Total + copies + shared + (OnCuda ? 0 : _libraries); // on CUDA, PassMemory leaves room for those
         var keptFrom = checkpointing switch
         {
             Checkpointing.Full => _layers,
-            Checkpointing.Auto when free is { } bytes => needs.KeptFrom(tokens, _firstTrained, bytes - Fixed.Total - copies - shared),
+            Checkpointing.Auto when free is { } bytes => needs.KeptFrom(tokens, _firstTrained, bytes - others),
             _ => _firstTrained,
         };
         return Base(scratch.LogitRows) with
