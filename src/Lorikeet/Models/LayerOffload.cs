@@ -11,7 +11,9 @@ namespace Lorikeet.Models;
 /// </summary>
 internal sealed class LayerOffload : IDisposable
 {
-    private const int Slots = 2;
+    /// <summary>Layers that have a place on the device, of all that wait.</summary>
+    public const int Slots = 2;
+
     private const int Alignment = 256;
 
     private readonly Device _device;

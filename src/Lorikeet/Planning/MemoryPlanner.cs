@@ -17,6 +17,7 @@ internal sealed class MemoryPlanner
     private readonly long _libraries;
     private readonly int _layers;
     private readonly int _firstTrained;
+    private readonly bool _offloads;
 
     /// <param name="model">The outline of the model, its adapters attached.</param>
     /// <param name="options">How it is learned.</param>
@@ -28,6 +29,7 @@ internal sealed class MemoryPlanner
         _layers = model.Layers.Count;
         Fixed = FixedMemory.Of(model, options);
         IsOptimized = options.Optimized && OptimizedSupport.ObstacleOnAnyDevice(model) is null && HasKernels;
+        _offloads = options.OffloadCheckpoints && OnCuda;
         _firstTrained = model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
     }
 
@@ -65,17 +67,18 @@ internal sealed class MemoryPlanner
         var keptFrom = checkpointing switch
         {
             Checkpointing.Full => _layers,
-            Checkpointing.Auto when free is { } bytes => needs.KeptFrom(tokens, _firstTrained, bytes - others),
+            Checkpointing.Auto when free is { } bytes => needs.KeptFrom(tokens, _firstTrained, bytes - others, _offloads),
             _ => _firstTrained,
         };
         return Base(scratch.LogitRows) with
         {
             AdapterCopies = copies,
-            KeptActivations = needs.Activations(tokens, keptFrom),
+            KeptActivations = needs.Activations(tokens, keptFrom, _offloads),
             RecomputedActivations = needs.OneLayer(tokens, keptFrom),
             SharedBuffers = needs.Shared(tokens),
             WeightAndLogits = shared,
             Attention = needs.Attention(tokens, keptFrom),
+            OffloadedToHost = Fixed.Offloaded + (_offloads ? needs.OnHost(tokens, keptFrom) : 0),
             KeptFrom = keptFrom,
             RecomputedLayers = Math.Max(0, keptFrom - Math.Max(1, _firstTrained)),
         };
@@ -111,6 +114,7 @@ internal sealed class MemoryPlanner
         WeightAndLogits = 0,
         Attention = 0,
         Libraries = _libraries,
+        OffloadedToHost = Fixed.Offloaded,
         KeptFrom = 0,
         RecomputedLayers = 0,
         LogitRows = logitRows,

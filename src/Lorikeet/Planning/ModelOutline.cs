@@ -42,7 +42,24 @@ internal static class ModelOutline
             embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize), new Projection(TensorNames.Head, index, head)));
     }
 
-    /// <summary>Bytes of a model's frozen parts; a tied head is its embedding.</summary>
+    /// <summary>Has the weights of some layers wait in the host's memory, as <see cref="LayerOffload"/> chooses them.</summary>
+    /// <param name="model">An outline.</param>
+    /// <param name="device">Where it will run.</param>
+    /// <param name="layers">How many layers.</param>
+    public static void Offload(DecoderModel model, Device device, int layers)
+    {
+        if (layers == 0) return;
+        using var offload = new LayerOffload(device, model.Layers.Count, layers);
+        foreach (var projection in model.Layers.Where(layer => offload.Includes(layer.Index)).SelectMany(layer => layer.Projections))
+            projection.Weight = new OffloadedWeight(projection.Weight, () => { });
+    }
+
+    /// <summary>Bytes of the weights of each layer that wait in the host's memory.</summary>
+    public static IEnumerable<long> Offloaded(DecoderModel model) => model.Layers
+        .Select(layer => layer.Projections.Where(projection => projection.Weight is OffloadedWeight).Sum(projection => projection.Weight.ByteCount))
+        .Where(bytes => bytes > 0);
+
+    /// <summary>Bytes of a model's frozen parts, wherever they are; a tied head is its embedding.</summary>
     public static long BytesOf(DecoderModel model) =>
         model.LayerProjections.Sum(projection => projection.Weight.ByteCount + BytesOf(projection.Bias))
         + (model.Config.TiedEmbeddings ? 0 : model.Head.Weight.ByteCount)

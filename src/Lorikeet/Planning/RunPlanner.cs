@@ -37,6 +37,7 @@ internal sealed class RunPlanner : IDisposable
         (_config, _device, _isPresent, _model) = (config, device, isPresent, options.Model.Model);
         var type = NativeTypes.Resolve(options.Model.TorchDtype, config.StoredType, device);
         _outline = ModelOutline.Create(config, type, QuantizationSettings.From(options.Quantization), stored);
+        ModelOutline.Offload(_outline, device, options.Model.OffloadLayers);
         Attach(options);
         var onCuda = device.type == DeviceType.CUDA;
         _memory = new MemoryPlanner(

@@ -8,6 +8,7 @@
 //     adapters      thin products read what they multiply and little else: inputs and outputs twice, and once more where
 //                   no border of the weights carries the sum
 //     decompression reads the codes and writes the weight, at every use
+//     bus           what waits in the host's memory comes and goes beside all this; the slower of the two counts
 //     launches      a gap for each of some 75 pieces of work a layer
 //
 // The two efficiencies are the one thing that was fitted (bench/README.md holds what they were fitted to).
@@ -32,6 +33,7 @@ internal sealed class SpeedPlanner(DecoderModel model, Device device, MachineRat
     private const double CudaLaunchSeconds = 1.5e-6;
     private const double HostLaunchSeconds = 3e-5; // waking the threads
     private const int LaunchesPerLayer = 75;
+    private const double BusRate = 40e9; // PCIe 5.0, not measured
 
     private readonly bool _onCuda = device.type == DeviceType.CUDA;
 
@@ -58,7 +60,8 @@ internal sealed class SpeedPlanner(DecoderModel model, Device device, MachineRat
 
         var head = 4.0 * model.Config.VocabularySize * model.Config.HiddenSize * batches.TargetShare * batches.TokensPerBatch;
         var logits = 6.0 * model.Config.VocabularySize * _element * batches.TargetShare * batches.TokensPerBatch;
-        return seconds + Product(head) + Moved(logits) + UpdateSeconds(batches);
+        return Math.Max(
+            seconds + Product(head) + Moved(logits) + UpdateSeconds(batches), 2 * memory.OffloadedToHost / BusRate);
     }
 
     private double SecondsOf(DecoderLayer layer, RunBatches batches, bool isTrained, bool isRecomputed)

@@ -112,6 +112,29 @@ public class MemoryPlanTests
         static (int, int) Kept(MemoryPlan plan) => (plan.KeptFrom, plan.RecomputedLayers);
     }
 
+    [Fact]
+    public void OffloadedLayers_LeaveTwoOfThemOnTheDevice_AndInputsWaitOnTheHost()
+    {
+        var (shape, device) = (Shape() with { LayerCount = 6 }, new Device(TorchSharp.DeviceType.CUDA, 0));
+        using var whole = Outline(shape, new LoraOptions(), new QuantizationSettings(QuantizationKind.Nf4), ScalarType.BFloat16);
+        using var part = ModelOutline.Create(shape, ScalarType.BFloat16, new QuantizationSettings(QuantizationKind.Nf4), stored: null);
+        ModelOutline.Offload(part, device, layers: 4);
+        LoraAttachment.Attach(part, new LoraOptions(), seed: 2);
+        var options = new OptimizationOptions { OffloadCheckpoints = true };
+        var planner = new MemoryPlanner(part, options, device, libraries: 0);
+        var all = new MemoryPlanner(whole, options with { OffloadCheckpoints = false }, device, libraries: 0);
+        var layer = whole.Layers[0].Projections.Sum(projection => projection.Weight.ByteCount);
+        Assert.Equal((4 * layer, 2 * layer), (planner.Fixed.Offloaded, all.Fixed.Weights - planner.Fixed.Weights));
+
+        // Of six inputs five wait on the host, three of them with a place of their own on the device.
+        var (offloaded, kept) = (planner.Plan(Tokens, Checkpointing.Full, null), all.Plan(Tokens, Checkpointing.Full, null));
+        Assert.Equal(4 * layer + 5 * Input, offloaded.OffloadedToHost);
+        Assert.Equal(2 * Input, kept.KeptActivations - offloaded.KeptActivations);
+    }
+
+    /// <summary>Bytes of a layer's input in bfloat16.</summary>
+    private static long Input => Tokens * Shape().HiddenSize * 2L;
+
     private static void RequireEqual(
         ModelConfig shape, LoraOptions? adapter, QuantizationSettings quantization, OptimizationOptions options)
     {
