@@ -1,6 +1,9 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
+using Lorikeet.Optimized.Cpu;
 using Lorikeet.Optimized.Decoding;
 using Lorikeet.Optimized.Decoding.Cpu;
+using Lorikeet.Options;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
@@ -98,10 +101,50 @@ public class CpuDecodingTests
     {
         using var half = randn([128, 192]).to_type(ScalarType.Float16) * 0.02;
         half[0].mul_(1e-4); // some below the normal numbers of float16
-        using var weight = FourBitWeight.Quantize(half, Lorikeet.Options.FourBitType.Nf4, doubleQuantization: true);
+        using var weight = FourBitWeight.Quantize(half, FourBitType.Nf4, doubleQuantization: true);
         var expected = weight.Materialize(ScalarType.Float32).data<float>().ToArray();
         foreach (var path in Enum.GetValues<VectorPath>().Where(CanRun))
             Assert.Equal(expected, Decoded<HalfRounding>(path, weight));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)] // an outlier, as activations have them
+    public unsafe void FixedPoint_ErrsFarLessThanBFloat16Does(float largest)
+    {
+        Assert.SkipUnless(CanRun(VectorPath.Avx2), "This processor has no AVX2.");
+        const int columns = 1088, rows = 40, vectors = 5;
+        using var dense = randn([rows, columns]) * 0.02;
+        using var weight = FourBitWeight.Quantize(dense, FourBitType.Nf4, doubleQuantization: true);
+        using var x = randn([vectors, columns]).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32);
+        x[0, 70] = largest;
+        x[1].zero_();
+        using var exact = x.to_type(ScalarType.Float64).matmul(weight.Materialize(ScalarType.Float32).to_type(ScalarType.Float64).t());
+        using var arranged = zeros([8, columns]);
+        using var single = zeros([vectors, rows]);
+        arranged.narrow(0, 0, vectors).copy_(x);
+
+        var product = new FixedPointRows(weight);
+        var input = new ArrangedVectors((float*)TensorMemory.Pointer(arranged), columns, vectors);
+        var alone = TensorMemory.Span<float>(single);
+        var several = stackalloc float[8 * Row.Lanes];
+        for (var i = 0; i < vectors; i++) product.Arrange(input[i]);
+        for (var row = 0; row < rows; row++)
+        {
+            new Span<float>(several, 8 * Row.Lanes).Clear();
+            product.AddProducts(row, 0, 1024, input, null, several);
+            product.AddProducts(row, 1024, 64, input, null, several);
+            for (var i = 0; i < vectors; i++)
+            {
+                alone[i * rows + row] = product.Dot(row, input[i]);
+                Assert.Equal(alone[i * rows + row], several[i * Row.Lanes], 1e-4f * largest);
+            }
+        }
+
+        // What rounding of x to bfloat16 has cost already: 2^-9 of each number, evenly spread.
+        var rounding = Math.Pow(2, -9) / Math.Sqrt(3) * (x.norm() * dense.norm() / Math.Sqrt(columns)).item<float>();
+        var error = (single.to_type(ScalarType.Float64) - exact).norm().item<double>();
+        Assert.True(error < rounding / 5, $"{error:G3}, where bfloat16 has {rounding:G3}");
     }
 
     [Fact]
@@ -143,17 +186,20 @@ public class CpuDecodingTests
 
     private static bool CanRun(VectorPath path) => path <= VectorPaths.Best;
 
-    private static float[] Decoded<TElement>(VectorPath path, FourBitWeight weight) where TElement : struct, Lorikeet.Optimized.Cpu.IRounding =>
+    private static float[] Decoded<TElement>(VectorPath path, FourBitWeight weight) where TElement : struct, IRounding =>
         path switch
         {
-            VectorPath.Avx512 => Decoded(new FourBitRows<Avx512Codes, TElement>(weight), weight),
-            VectorPath.Avx2 => Decoded(new FourBitRows<Avx2Codes, TElement>(weight), weight),
-            _ => Decoded(new FourBitRows<PortableCodes, TElement>(weight), weight),
+            VectorPath.Avx512 => Decoded<Avx512Codes, TElement>(weight),
+            VectorPath.Avx2 => Decoded<Avx2Codes, TElement>(weight),
+            _ => Decoded<PortableCodes, TElement>(weight),
         };
 
     /// <summary>All rows, back in the order of columns.</summary>
-    private static unsafe float[] Decoded<TRows>(TRows rows, FourBitWeight weight) where TRows : IWeightRows
+    private static unsafe float[] Decoded<TCodes, TElement>(FourBitWeight weight)
+        where TCodes : struct, ICodeRows
+        where TElement : struct, IRounding
     {
+        var rows = new FourBitRows<TCodes, TElement>(weight);
         var (count, columns) = ((int)weight.Rows, (int)weight.Columns);
         var result = new float[count * columns];
         var order = stackalloc float[columns];

@@ -26,7 +26,7 @@ internal sealed unsafe class CpuDecodingKernels<T> : IDecodingKernels where T : 
     public CpuDecodingKernels(AttentionShape shape, int rows, int widest, VectorPath path)
     {
         (_shape, _rows, _path) = (shape, rows, path);
-        long padded = Padded(rows, GemvWork<T, DenseRows<T>>.Together), pitch = Padded(widest, FourBitCodes.Unit);
+        long padded = Padded(rows, ArrangedVectors.Together), pitch = Padded(widest, FourBitCodes.Unit);
         _input = new Matrix(zeros([padded, pitch], ScalarType.Float32, CPU));
     }
 
@@ -61,6 +61,8 @@ internal sealed unsafe class CpuDecodingKernels<T> : IDecodingKernels where T : 
     {
         if (!FourBitRows<PortableCodes, TElement>.Fit((FourBitWeight)projections[0].Weight))
             return Linear(projections, isGated, weight => new ScatteredRows<TElement>((FourBitWeight)weight));
+        if (typeof(T) == typeof(BFloat16Element) && _path != VectorPath.Portable)
+            return Linear(projections, isGated, weight => new FixedPointRows((FourBitWeight)weight));
         return _path switch
         {
             VectorPath.Avx512 => FourBit<Avx512Codes, TElement>(projections, isGated),

@@ -31,8 +31,8 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
         _adapters = new DecodingAdapters(projections, type, CPU);
         _biases = [.. projections.Select(projection => projection.Bias?.to_type(type).contiguous().DetachFromDisposeScope())];
         (_work.Count, _work.IsGated, _work.Columns) = (projections.Count, isGated, (int)projections[0].Weight.Columns);
-        _work.X = (float*)input.Pointer;
-        (_work.XPitch, _work.XRows) = (input.Pitch, rows);
+        _work.X = new ArrangedVectors((float*)input.Pointer, input.Pitch, rows);
+        _work.XRows = rows;
         if (_adapters.Rank > 0)
         {
             _narrow = Matrix.Create(rows, _adapters.Rank, ScalarType.Float32, CPU);
@@ -55,7 +55,7 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
         if (_narrow is not null)
             WorkerTeam.Run(
                 new NarrowWork<T>(new(_adapters.A!), new(x), x.Rows, _work.Narrow, _work.NarrowPitch), _adapters.Rank, x.Columns);
-        WorkerTeam.Run(new ArrangeWork<T, TRows>(new(x), _work.All[0].Weight, _work.X, _work.XPitch), x.Rows, x.Columns);
+        WorkerTeam.Run(new ArrangeWork<T, TRows>(new(x), _work.All[0].Weight, _work.X), x.Rows, x.Columns);
         _work.Y = y.Pointer;
         (_work.YPitch, _work.IsWide) = (y.Pitch, y.ElementType == ScalarType.Float32);
         WorkerTeam.Run(_work, _work.Tiles, (long)_work.Columns * Row.Lanes);

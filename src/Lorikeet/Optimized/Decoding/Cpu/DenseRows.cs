@@ -33,11 +33,11 @@ internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows w
         return Vectors.Sum(sum0 + sum1 + (sum2 + sum3));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Decode(int row, int first, int count, float* target)
+    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
     {
         var values = _values + (long)row * _columns + first;
-        for (var i = 0; i < count; i += Row.Lanes) Row.Load(values + i, count - i).Store(target + i);
+        for (var i = 0; i < count; i += Row.Lanes) Row.Load(values + i, count - i).Store(scratch + i);
+        VectorProduct.Add(scratch, first, count, x, sums);
     }
 
     public void Arrange(float* x)

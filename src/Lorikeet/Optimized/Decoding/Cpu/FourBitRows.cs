@@ -28,6 +28,13 @@ internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weig
     public float Dot(int row, float* x) => TCodes.Dot<TElement>(
         Codes(row, 0), Scales(row, 0), _columns / FourBitCodes.Unit, _values, x);
 
+    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    {
+        Decode(row, first, count, scratch);
+        VectorProduct.Add(scratch, first, count, x, sums);
+    }
+
+    /// <summary>Columns of a row, in the order of <see cref="Arrange"/>.</summary>
     public void Decode(int row, int first, int count, float* target) => TCodes.Decode<TElement>(
         Codes(row, first), Scales(row, first), count / FourBitCodes.Unit, _values, target);
 

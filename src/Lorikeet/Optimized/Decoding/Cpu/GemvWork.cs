@@ -7,7 +7,7 @@ namespace Lorikeet.Optimized.Decoding.Cpu;
 
 /// <summary>
 /// y = x Wᵀ + bias + adapters for a few rows x, in tiles of as many rows of W as a vector has lanes. Every weight comes
-/// from memory once and is decoded once, whatever the number of rows x.
+/// from memory once, whatever the number of rows x.
 /// </summary>
 /// <typeparam name="T">The compute type.</typeparam>
 /// <typeparam name="TRows">How weights are stored.</typeparam>
@@ -15,17 +15,13 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     where T : unmanaged, IElement<T>
     where TRows : unmanaged, IWeightRows
 {
-    /// <summary>Rows x that are computed together; more rows take more rounds.</summary>
-    public const int Together = 4;
-
     private const int Tile = Row.Lanes;
 
     public GemvPart<T, TRows>.Parts All;
     public int Count;
     public bool IsGated; // gate and up, and y is silu(gate) ⊙ up
     public int Columns;
-    public float* X; // [rows, XPitch], arranged, rows beyond the last up to a multiple of Together are zero
-    public int XPitch;
+    public ArrangedVectors X;
     public int XRows;
     public float* Narrow; // A x of all adapters, [rows, NarrowPitch]
     public int NarrowPitch;
@@ -45,12 +41,10 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         }
     }
 
-    private readonly int PaddedXRows => (XRows + Together - 1) / Together * Together;
-
     public void Run(int start, int end)
     {
-        var sums = stackalloc float[2 * PaddedXRows * Tile];
-        var second = sums + PaddedXRows * Tile;
+        var sums = stackalloc float[2 * X.Count * Tile];
+        var second = sums + X.Count * Tile;
         for (var tile = start; tile < end; tile++)
         {
             var (part, first) = Locate(tile);
@@ -86,7 +80,7 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         var count = Math.Min(Tile, part.Rows - first);
         if (XRows == 1)
         {
-            for (var i = 0; i < count; i++) sums[i] = part.Weight.Dot(first + i, X);
+            for (var i = 0; i < count; i++) sums[i] = part.Weight.Dot(first + i, X[0]);
         }
         else
         {
@@ -104,19 +98,15 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     }
 
     /// <summary>Segment by segment, so that a segment of all rows x stays in the first-level cache for the whole tile.</summary>
+    [SkipLocalsInit]
     private readonly void ComputeSeveral(ref TRows weight, int first, int count, float* sums)
     {
-        var row = stackalloc float[IWeightRows.Segment];
-        new Span<float>(sums, PaddedXRows * Tile).Clear();
+        var scratch = stackalloc float[IWeightRows.Segment];
+        new Span<float>(sums, X.Count * Tile).Clear();
         for (var column = 0; column < Columns; column += IWeightRows.Segment)
         {
             var width = Math.Min(IWeightRows.Segment, Columns - column);
-            for (var i = 0; i < count; i++)
-            {
-                weight.Decode(first + i, column, width, row);
-                for (var x = 0; x < XRows; x += Together)
-                    VectorProduct.AddFour(row, X + (long)x * XPitch + column, XPitch, width, sums + x * Tile + i, Tile);
-            }
+            for (var i = 0; i < count; i++) weight.AddProducts(first + i, column, width, X, scratch, sums + i);
         }
     }
 
@@ -168,15 +158,14 @@ internal readonly unsafe struct NarrowWork<T>(Rows<T> factors, Rows<T> x, int ro
     }
 }
 
-/// <summary>x to float32, in the order in which a weight's columns are met; a row of the range is one of x.</summary>
-internal unsafe struct ArrangeWork<T, TRows>(Rows<T> x, TRows weight, float* target, int pitch) : IRangeWork
+/// <summary>x to float32, and then into the form that a weight takes; a row of the range is one of x.</summary>
+internal unsafe struct ArrangeWork<T, TRows>(Rows<T> x, TRows weight, ArrangedVectors target) : IRangeWork
     where T : unmanaged, IElement<T>
     where TRows : unmanaged, IWeightRows
 {
     private readonly Rows<T> _x = x;
     private TRows _weight = weight;
-    private readonly float* _target = target;
-    private readonly int _pitch = pitch;
+    private readonly ArrangedVectors _target = target;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int start, int end)
@@ -184,7 +173,7 @@ internal unsafe struct ArrangeWork<T, TRows>(Rows<T> x, TRows weight, float* tar
         for (var row = start; row < end; row++)
         {
             var from = _x[row];
-            var to = _target + (long)row * _pitch;
+            var to = _target[row];
             for (var i = 0; i < _x.Columns; i += Row.Lanes) Row.Load(from + i, _x.Columns - i).Store(to + i);
             _weight.Arrange(to);
         }

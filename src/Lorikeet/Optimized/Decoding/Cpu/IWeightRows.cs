@@ -1,9 +1,11 @@
+using Lorikeet.Optimized.Cpu;
+
 namespace Lorikeet.Optimized.Decoding.Cpu;
 
 /// <summary>The rows of a frozen matrix, however they are stored, as a value that other threads may read.</summary>
 internal unsafe interface IWeightRows
 {
-    /// <summary>Columns that are decoded at once; <see cref="Decode"/> starts at multiples of it.</summary>
+    /// <summary>Columns of a row that are decoded at once.</summary>
     const int Segment = 1024;
 
     /// <summary>The product of a row and one vector.</summary>
@@ -11,13 +13,32 @@ internal unsafe interface IWeightRows
     /// <param name="x">As <see cref="Arrange"/> left it.</param>
     float Dot(int row, float* x);
 
-    /// <summary>Columns of a row in float32, in the order of <see cref="Arrange"/>, for several vectors.</summary>
+    /// <summary>Adds the products of some columns of a row and several vectors.</summary>
     /// <param name="row">Which row.</param>
     /// <param name="first">First column, a multiple of <see cref="Segment"/>.</param>
     /// <param name="count">At most <see cref="Segment"/>.</param>
-    /// <param name="target">Receives them.</param>
-    void Decode(int row, int first, int count, float* target);
+    /// <param name="x">The vectors, all columns of them.</param>
+    /// <param name="scratch">Room for <see cref="Segment"/> numbers.</param>
+    /// <param name="sums">One for each vector, <see cref="Row.Lanes"/> apart.</param>
+    void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums);
 
-    /// <summary>Puts a vector, in place, in the order in which the row's columns are met.</summary>
+    /// <summary>Puts a vector, in place, into the form in which products take it.</summary>
     void Arrange(float* x);
+}
+
+/// <summary>Vectors in their arranged form; those beyond the last, up to a multiple of four, are zero.</summary>
+internal readonly unsafe struct ArrangedVectors(float* first, int pitch, int count)
+{
+    /// <summary>Vectors that are multiplied at once.</summary>
+    public const int Together = 4;
+
+    public readonly int Pitch = pitch;
+
+    /// <summary>How many, the zero ones included.</summary>
+    public readonly int Count = (count + Together - 1) / Together * Together;
+
+    private readonly float* _first = first;
+
+    /// <summary>A vector.</summary>
+    public float* this[int index] => _first + (long)index * Pitch;
 }

@@ -17,6 +17,7 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
     private readonly int _columns = (int)weight.Columns;
     private readonly int _blockShift = int.Log2(weight.BlockSize);
 
+    [SkipLocalsInit]
     public float Dot(int row, float* x)
     {
         var numbers = stackalloc float[IWeightRows.Segment];
@@ -31,8 +32,18 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
         return sum;
     }
 
+    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    {
+        Decode(row, first, count, scratch);
+        VectorProduct.Add(scratch, first, count, x, sums);
+    }
+
+    public void Arrange(float* x)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Decode(int row, int first, int count, float* target)
+    private void Decode(int row, int first, int count, float* target)
     {
         var table = stackalloc float[16];
         var (index, known) = ((long)row * _columns + first, -1L);
@@ -49,9 +60,5 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
         }
 
         for (var i = count; i % Row.Lanes != 0; i++) target[i] = 0;
-    }
-
-    public void Arrange(float* x)
-    {
     }
 }
