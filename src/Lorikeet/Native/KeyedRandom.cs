@@ -6,6 +6,8 @@ namespace Lorikeet.Native;
 /// <summary>Fills tensors with random numbers that depend on a key alone, on the device the tensor lives on.</summary>
 internal static class KeyedRandom
 {
+    private static readonly Lock s_seeding = new();
+
     /// <summary>Ones with probability <paramref name="p"/>, else zeros.</summary>
     public static Tensor Bernoulli(Tensor target, double p, ulong key) =>
         Draw(target, key, generator => generator is null ? target.bernoulli_(p) : target.bernoulli_(p, generator));
@@ -26,8 +28,12 @@ internal static class KeyedRandom
             return draw(generator);
         }
 
-        // TorchSharp makes generators for the CPU whatever device it is given; the device's own one is seeded instead.
-        cuda.manual_seed(unchecked((long)key));
-        return draw(null);
+        // TorchSharp makes generators for the CPU whatever device it is given; the device's own one, which all threads
+        // share, is seeded instead.
+        lock (s_seeding)
+        {
+            cuda.manual_seed(unchecked((long)key));
+            return draw(null);
+        }
     }
 }

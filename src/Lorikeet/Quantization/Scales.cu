@@ -11,8 +11,27 @@ struct Scales
     int shift; // log2 of a block's codes
 };
 
+// A scale as it is stored. Loading it waits for nothing; decoding a nested one looks its code up, which would wait for the
+// load if it came at once.
+struct StoredScale
+{
+    float value; // or of 256 blocks
+    unsigned code;
+};
+
+__device__ __forceinline__ StoredScale loadScale(const Scales& scales, long long block)
+{
+    if (scales.values) return {scales.values[block], 0};
+    return {scales.outer[block >> 8], scales.codes[block]};
+}
+
+// The map may be a copy nearer than scales.map.
+__device__ __forceinline__ float decode(const StoredScale& stored, const Scales& scales, const float* map)
+{
+    return scales.values ? stored.value : __fadd_rn(__fmul_rn(map[stored.code], stored.value), scales.offset);
+}
+
 __device__ __forceinline__ float scaleOf(const Scales& scales, long long block)
 {
-    if (scales.values) return scales.values[block];
-    return __fadd_rn(__fmul_rn(scales.map[scales.codes[block]], scales.outer[block >> 8]), scales.offset);
+    return decode(loadScale(scales, block), scales, scales.map);
 }

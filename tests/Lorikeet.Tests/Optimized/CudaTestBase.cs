@@ -8,8 +8,12 @@ using static TorchSharp.torch;
 namespace Lorikeet.Tests.Optimized;
 
 /// <summary>Tests that hold CUDA kernels against plain tensor expressions in float32; skipped where there is no device.</summary>
+[Collection(Collection)]
 public abstract class CudaTestBase : IDisposable
 {
+    /// <summary>One after the other: they share the device's random numbers, its queue and its memory.</summary>
+    public const string Collection = "CUDA";
+
     /// <summary>bfloat16 has 8 bits of significand: an error of at most 2^-9, here of a whole result's norm.</summary>
     protected const double Rounding = 4e-3;
 

@@ -11,6 +11,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Tests.Optimized;
 
 /// <summary>The hand-written pass and the reference give the same loss and gradients.</summary>
+[Collection(CudaTestBase.Collection)]
 public class OptimizedPassTests
 {
     // Batches: rows of these lengths; one of them of the length of a block, one far longer, one a single token.

@@ -127,7 +127,7 @@ template <bool Gated, int Groups> struct FourBit
     long long scaleFirst;
     int steps;
     uint4 a[ahead], b[ahead], v[ahead][Groups][4];
-    float scale[ahead];
+    StoredScale stored[ahead];
     float total[Groups][2];
 
     __device__ __forceinline__ FourBit(const Gemv& gemv, const Matrix& x)
@@ -159,7 +159,7 @@ template <bool Gated, int Groups> struct FourBit
             bool isIn = step < steps;
             a[i] = loadOnce(low + step * 4, isIn);
             b[i] = loadOnce(high + step * 4, isIn);
-            scale[i] = isIn ? scaleOf(*scales, (scaleFirst + step * 128) >> scales->shift) : 0;
+            stored[i] = loadScale(*scales, (scaleFirst + (isIn ? step : 0) * 128) >> scales->shift);
 #pragma unroll
             for (int q = 0; q < Groups; q++)
 #pragma unroll
@@ -174,7 +174,7 @@ template <bool Gated, int Groups> struct FourBit
         return *(const unsigned*)((const char*)pairs + (place | threadIdx.x % 32 * 4));
     }
 
-    __device__ __forceinline__ void compute(const unsigned* pairs)
+    __device__ __forceinline__ void compute(const unsigned* pairs, const float* map)
     {
 #pragma unroll
         for (int i = 0; i < ahead; i++)
@@ -194,8 +194,9 @@ template <bool Gated, int Groups> struct FourBit
                         multiplyAdd(c[q], a0, a1, a2, a3, word(v[i][q][j], k), word(v[i][q][j], k + 1));
                 }
             }
-            float s0 = __shfl_sync(0xffffffffu, scale[i], 0, 4), s1 = __shfl_sync(0xffffffffu, scale[i], 1, 4);
-            float s2 = __shfl_sync(0xffffffffu, scale[i], 2, 4), s3 = __shfl_sync(0xffffffffu, scale[i], 3, 4);
+            float scale = decode(stored[i], *scales, map);
+            float s0 = __shfl_sync(0xffffffffu, scale, 0, 4), s1 = __shfl_sync(0xffffffffu, scale, 1, 4);
+            float s2 = __shfl_sync(0xffffffffu, scale, 2, 4), s3 = __shfl_sync(0xffffffffu, scale, 3, 4);
 #pragma unroll
             for (int q = 0; q < Groups; q++)
             {
@@ -256,20 +257,25 @@ template <bool Gated, int Groups> __device__ __forceinline__ void gemvFourBit(
 {
     __shared__ Sums sums[warps];
     __shared__ __align__(16) unsigned pairs[256 * 32];
+    __shared__ float maps[Gated ? 2 : 1][256];
     FourBit<Gated, Groups> work(gemv, x);
     int warp = threadIdx.x / 32, stride = warps * FourBit<Gated, Groups>::ahead;
     work.load(warp);
 
+#pragma unroll
+    for (int i = 0; i < (Gated ? 2 : 1); i++)
+        if (const float* map = rowOf<Gated>(gemv, i * 8).part->scales.map) maps[i][threadIdx.x] = map[threadIdx.x];
     unsigned pair = round2(gemv.values[threadIdx.x >> 4], gemv.values[threadIdx.x & 15]);
 #pragma unroll
     for (int i = 0; i < 8; i++)
         *(uint4*)(pairs + threadIdx.x * 32 + (i + threadIdx.x) % 8 * 4) = make_uint4(pair, pair, pair, pair);
     __syncthreads();
 
+    const float* map = maps[Gated && threadIdx.x % 4 >= 2];
     for (int start = warp; start < work.steps; start += stride)
     {
         if (start != warp) work.load(start);
-        work.compute(pairs);
+        work.compute(pairs, map);
     }
     work.store(sums[warp]);
     finish<Gated>(gemv, sums, x, y, isFloat);
