@@ -37,7 +37,14 @@ internal static class DecodingBenchmark
         using var loop = new DecodingLoop(model, generation, rows);
         for (var i = 0; i < WarmUpTokens; i++) loop.Step();
         var clock = Stopwatch.StartNew();
-        for (var i = 0; i < options.NewTokens; i++) loop.Step();
+        var fastest = TimeSpan.MaxValue; // what a machine that others use too can do
+        for (var i = 0; i < options.NewTokens; i++)
+        {
+            var before = clock.Elapsed;
+            loop.Step();
+            if (clock.Elapsed - before is var step && step < fastest) fastest = step;
+        }
+
         var seconds = clock.Elapsed.TotalSeconds / options.NewTokens;
 
         var bytes = BytesOfAStep(model, options.Batch, PromptLength + WarmUpTokens + options.NewTokens / 2);
@@ -52,6 +59,7 @@ internal static class DecodingBenchmark
             ["device"] = onCuda ? CudaDevice.Of(Math.Max(device.index, 0)).Name : $"cpu, {get_num_threads()} threads",
             ["tokens_per_second"] = Math.Round(options.Batch / seconds, 1),
             ["step_ms"] = Math.Round(seconds * 1000, 3),
+            ["fastest_step_ms"] = Math.Round(fastest.TotalMilliseconds, 3),
             ["step_gb"] = Math.Round(bytes / 1e9, 3),
             ["copy_gb_per_second"] = Math.Round(rate / 1e9, 1),
             ["bandwidth_utilization"] = Math.Round(bytes / seconds / rate, 4),
