@@ -94,7 +94,7 @@ internal sealed class MemoryPlanner
         {
             KeptActivations = recomputes ? pass.Input(tokens) * _layers : layer * trained,
             RecomputedActivations = recomputes ? layer : 0,
-            SharedBuffers = layer / 2, // gradients of one layer
+            SharedBuffers = layer, // gradients of what one layer kept
             WeightAndLogits = pass.Logits(tokens) + LargestProjection * Native.NativeTypes.SizeOf(_model.ComputeType),
             KeptFrom = recomputes ? _layers : 0,
             RecomputedLayers = recomputes ? trained : 0,

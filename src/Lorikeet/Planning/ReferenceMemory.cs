@@ -29,20 +29,21 @@ internal sealed class ReferenceMemory(DecoderModel model)
 
     /// <summary>
     /// Bytes of one layer's graph: of each norm, its input in float32 and its output; queries, keys, values and what
-    /// attention makes of them; gate, its activation, up, and their product; masked inputs where there is dropout; trained
-    /// weights in the compute type.
+    /// attention makes of them, for each head and together; gate, its activation, up, and their product; masked inputs
+    /// where there is dropout; two more outputs where the adapter is more than plain; trained weights in the compute type.
     /// </summary>
     public long Layer(int tokens)
     {
         var config = model.Config;
         var (queries, keys) = ((long)config.HeadCount * config.HeadSize, (long)config.KeyValueHeadCount * config.HeadSize);
         var norms = 2L * config.HiddenSize * (sizeof(float) + _element);
-        var rest = (2 * queries + 2 * keys + 4L * config.IntermediateSize) * _element;
-        var first = model.Layers[^1].Projections;
-        var masked = first.Where(projection => projection.Lora is { Dropout: > 0 }).Sum(projection => projection.Weight.Columns) * _element;
+        var rest = (5 * queries + 2 * keys + 4L * config.IntermediateSize) * _element;
+        var projections = model.Layers[^1].Projections.ToList();
+        var masked = projections.Where(projection => projection.Lora is { Dropout: > 0 }).Sum(projection => projection.Weight.Columns);
+        var variants = projections.Where(projection => projection.Lora is { IsPlain: false }).Sum(projection => 2 * projection.Weight.Rows);
         var copies = model.ComputeType == ScalarType.Float32
             ? 0
-            : first.Sum(projection => projection.TrainedWeight?.NumberOfElements ?? 0) * _element;
-        return (norms + rest + masked) * tokens + copies;
+            : projections.Sum(projection => projection.TrainedWeight?.NumberOfElements ?? 0) * _element;
+        return (norms + rest + (masked + variants) * _element) * tokens + copies;
     }
 }
