@@ -11,7 +11,7 @@
 //     bus           what waits in the host's memory comes and goes beside all this; the slower of the two counts
 //     launches      a gap for each of some 75 pieces of work a layer
 //
-// The two efficiencies are the one thing that was fitted (bench/README.md holds what they were fitted to).
+// The efficiencies, the gaps and the reference's factor were fitted; bench/README.md holds the measurements.
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Optimized;
