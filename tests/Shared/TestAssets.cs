@@ -9,6 +9,14 @@ internal static class TestAssets
     /// <summary>A path under <c>tests/goldens</c>.</summary>
     public static string Golden(params string[] parts) => Path.Combine([Root, "tests", "goldens", .. parts]);
 
+    /// <summary>The same, of what <c>goldens/interop/check.py</c> writes; the test is skipped where it was not kept.</summary>
+    public static string Produced(params string[] parts)
+    {
+        var path = Golden(parts);
+        Assert.SkipUnless(Path.Exists(path), $"'{path}' is not there; goldens/interop/check.py writes it.");
+        return path;
+    }
+
     /// <summary>A path under <c>LORIKEET_ASSETS</c>; the test is skipped when that variable is not set.</summary>
     public static string Asset(params string[] parts)
     {

@@ -2,11 +2,11 @@
 //
 //     cat     A' = [w s A; ...], B' = [B, ...]                  exact; the rank is the sum of the ranks
 //     linear  A' = Σ ±√|w s| A,   B' = Σ √|w s| B               small, but A of one meets B of another
-//     svd     the best of a rank for Σ w s (s B A)              PEFT counts the scale twice, and so does this
+//     svd     the best of a rank for Σ w s B A                  older PEFT counted s twice; 0.21 does not
 //
 // ties and magnitude_prune sum as linear does, their _svd forms as svd; but only the largest elements of each, and of
 // those ties takes the mean over the ones that have the sign of most. The result has scale 1.
-// Reference: peft tuners/lora/model.py, add_weighted_adapter; utils/merge_utils.py.
+// Reference: peft 0.21 tuners/lora/model.py, add_weighted_adapter; utils/merge_utils.py.
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
@@ -61,7 +61,7 @@ internal static class AdapterCombination
     private static (Tensor A, Tensor B) Decompose(IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, int rank)
     {
         var sum = Sum(
-            [.. pairs.Select(pair => (matmul(pair.B, pair.A) * pair.Scale, pair.Weight * pair.Scale))], settings);
+            [.. pairs.Select(pair => (matmul(pair.B, pair.A) * pair.Scale, pair.Weight))], settings);
         var (u, s, v) = linalg.svd(sum, fullMatrices: false);
         var kept = Math.Min(rank, s.shape[0]);
         return (v.narrow(0, 0, kept), u.narrow(1, 0, kept) * s.narrow(0, 0, kept));

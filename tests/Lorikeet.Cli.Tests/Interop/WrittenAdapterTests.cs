@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Tests.Training;
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models;
+using Lorikeet.Options;
 using Lorikeet.Testing;
+using Lorikeet.Verification;
 
 namespace Lorikeet.Cli.Tests.Interop;
 
@@ -65,6 +68,46 @@ public sealed class WrittenAdapterTests : IDisposable
         using var actual = SafetensorsFile.Open(_folder["run/adapter/adapter_model.safetensors"]);
         Assert.Equal(Headers(expected), Headers(actual));
         Assert.Equal(expected.Metadata, actual.Metadata);
+        Compare(
+            "Written adapters", $"`{name}`", "peft 0.21.0", Model(s_cases[name].Base), kept,
+            TestAssets.Produced("interop", name, "expected.safetensors"),
+            name == "pissa" ? 1e-3 : 1e-4); // PEFT decomposed the base again, on another processor
+    }
+
+    [Theory]
+    [InlineData("plain", "float32")]
+    [InlineData("embedding_tied", "float32")]
+    [InlineData("dora", "float32")]
+    [InlineData("bias_all", "float32")]
+    [InlineData("pissa", "bfloat16")]
+    [InlineData("norms_saved", "bfloat16")]
+    [InlineData("sliding_window", "bfloat16")]
+    [InlineData("qwen3", "float16")]
+    public async Task MergedModel_HasTheOutputsThatItHasInTransformers(string name, string type)
+    {
+        var code = await CommandLine.RunAsync(
+        [
+            "merge", "--model", Model(s_cases[name].Base), "--adapter", Golden(name, "adapter"), "--output", _folder["merged"],
+            "--dtype", type, "--device", "cpu", "--json",
+        ]);
+        Assert.Equal(0, code);
+        Compare(
+            "Written models", $"`{name}` merged, in {type}", "transformers 5.17.0", _folder["merged"], null,
+            TestAssets.Produced("interop_merged", name, "expected.safetensors"));
+    }
+
+    private static void Compare(string part, string what, string against, string model, string? adapter, string file, double tolerance = 1e-4)
+    {
+        using var expected = CheckpointFolder.OpenFile(file);
+        var options = new ModelOptions { Model = model, Adapter = adapter, Device = "cpu", TorchDtype = ComputeType.Float32 };
+        using var loaded = LoadedModel.Load(options, new QuantizationOptions());
+        var result = new ModelVerifier(loaded.Decoder, loaded.Folder) { Tolerance = tolerance }.Compare(expected);
+        Assert.Empty(result.NotCompared);
+        Assert.All(result.Tensors, tensor => Assert.True(tensor.Passed, $"{what}, {tensor.Name}: {tensor.Difference}"));
+        var logits = result.Tensors.Single(tensor => tensor.Name == "logits");
+        Compatibility.RecordNear(
+            part, $"{what}: logits, loss, continuations", against, $"{result.Tensors.Sum(tensor => tensor.Compared):N0} values",
+            logits.Difference);
     }
 
     private async Task Train(string name)
@@ -76,7 +119,7 @@ public sealed class WrittenAdapterTests : IDisposable
         var (model, options) = s_cases[name];
         var code = await CommandLine.RunAsync(
         [
-            "train", "--model", TestAssets.Golden("models", model), "--dataset", _folder["rows.jsonl"],
+            "train", "--model", Model(model), "--dataset", _folder["rows.jsonl"],
             "--output", _folder["run"], "--lora_r", "4", "--lora_alpha", "6", .. options, "--max_steps", "6",
             "--per_device_train_batch_size", "4", "--gradient_accumulation_steps", "1", "--learning_rate", "1e-2",
             "--torch_dtype", "float32", "--device", "cpu", "--progress", "none", "--json",
@@ -103,6 +146,8 @@ public sealed class WrittenAdapterTests : IDisposable
 
     private static IEnumerable<string> Headers(SafetensorsFile file) =>
         file.Tensors.Select(pair => $"{pair.Key} {pair.Value}").Order(StringComparer.Ordinal);
+
+    private static string Model(string name) => TestAssets.Golden("models", name);
 
     private static string Golden(params string[] parts) => TestAssets.Golden(["interop", .. parts]);
 }

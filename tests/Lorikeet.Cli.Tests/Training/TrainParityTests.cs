@@ -26,18 +26,35 @@ public sealed class TrainParityTests : IDisposable
     [InlineData("all_linear")]
     [InlineData("dora")]
     [InlineData("pissa")]
+    [InlineData("pissa_llama2")]
+    [InlineData("olora")]
+    [InlineData("olora_rslora")]
+    [InlineData("orthogonal")]
+    [InlineData("embedding")]
+    [InlineData("embedding_tied")]
+    [InlineData("embedding_dora")]
+    [InlineData("lora_bias")]
+    [InlineData("bias_all")]
+    [InlineData("head")]
+    [InlineData("dora_rslora")]
+    [InlineData("loraplus")]
+    [InlineData("loraplus_embedding")]
     public async Task Train_EqualsPeft(string name)
     {
-        var batches = Golden("lora", name, "batches.safetensors");
+        var batches = TestAssets.Produced("lora", name, "batches.safetensors");
         TokenRows.Write(_folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
         // Where the base is 'gqa', the reference ran after model.to(bfloat16).float(): weights and rotary frequencies are rounded.
-        string[] model = name == "bias_lora_only"
-            ? ["--model", Golden("models", "mqa_tied_bias")]
-            : ["--model", Golden("models", "gqa_bf16"), "--rope_inv_freq_dtype", "bfloat16"];
+        var trajectory = JsonNode.Parse(File.ReadAllText(Golden("lora", name, "trajectory.json")))!;
+        var baseModel = JsonNode.Parse(File.ReadAllText(Golden("lora", name, "case.json")))!["base"]!.GetValue<string>();
+        string[] model = baseModel == "gqa"
+            ? ["--model", Golden("models", "gqa_bf16"), "--rope_inv_freq_dtype", "bfloat16"]
+            : ["--model", Golden("models", baseModel)];
+        string[] rates = [.. new[] { "loraplus_lr_ratio", "loraplus_lr_embedding" }.Where(option => trajectory[option] is not null)
+            .SelectMany(option => new[] { "--" + option, trajectory[option]!.ToString() })];
         await Verify(model, Golden("lora", name, "initial"), Golden("lora", name, "expected_initial.safetensors"));
         await Train(
             [
-                .. model, "--adapter", Golden("lora", name, "initial"),
+                .. model, .. rates, "--adapter", Golden("lora", name, "initial"),
                 "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "24",
                 "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps", "3",
                 "--dump_gradients", _folder["gradients.safetensors"],

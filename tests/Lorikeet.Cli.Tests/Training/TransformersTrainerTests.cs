@@ -71,6 +71,36 @@ public sealed class TransformersTrainerTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 16), log.Select(entry => entry!["step"]!.GetValue<int>()));
     }
 
+    /// <summary>
+    /// transformers' Trainer resumed our checkpoint (tests/goldens/interop/check.py); here is the run without a pause.
+    /// </summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(8)]
+    public async Task CheckpointOfOurs_WasGoneOnWithByTheTrainer(int step)
+    {
+        await Train("run", "--save_steps", $"{step}", "--save_trainer_files", "--save_total_limit", "10");
+        foreach (var file in new[] { "optimizer.pt", "scheduler.pt", "trainer_state.json" })
+            Assert.True(File.Exists(_folder[$"run/checkpoints/step-{step:D6}/{file}"]));
+        CompareWith($"from_checkpoint-{step}", "run", from: 1, $"the Trainer going on from our checkpoint of step {step}: losses");
+    }
+
+    [Fact]
+    public async Task CheckpointThatTheTrainerWrote_IsGoneOnWith()
+    {
+        await Train("run", "--resume_from_checkpoint", Continued("uninterrupted", "checkpoint-5"));
+        CompareWith("uninterrupted", "run", from: 6, "going on from the Trainer's checkpoint of step 5: losses");
+    }
+
+    [Theory]
+    [InlineData("by_length", "--group_by_length")]
+    [InlineData("linear_half", "--lr_scheduler_type", "linear", "--warmup_steps", "0", "--max_steps", "7", "--weight_decay", "0.1", "--adam_beta2", "0.99")]
+    public async Task Run_WithOtherOptions_GivesTheTrainersLog(string name, params string[] options)
+    {
+        await Train("run", options);
+        CompareWith(name, "run", from: 1, $"the Trainer's run {string.Join(' ', options)}: losses");
+    }
+
     [Fact]
     public async Task CheckpointOfTheTrainer_WithAnotherRate_IsRefused()
     {
@@ -82,7 +112,23 @@ public sealed class TransformersTrainerTests : IDisposable
     }
 
     private async Task Train(string run, params string[] more) => Assert.Equal(
-        0, await CommandLine.RunAsync([.. Arguments(run), "--learning_rate", "2e-3", .. more]));
+        0, await CommandLine.RunAsync([.. Arguments(run, more), "--learning_rate", "2e-3", .. more]));
+
+    private void CompareWith(string golden, string run, int from, string what)
+    {
+        var expected = JsonNode.Parse(File.ReadAllText(Continued(golden, "log_history.json")))!.AsArray();
+        var steps = File.ReadLines(_folder[$"{run}/metrics.jsonl"]).Select(line => JsonNode.Parse(line)!).ToList();
+        CompareLogs(expected, steps, from);
+        CompareAdapters(Continued(golden, "final", "adapter_model.safetensors"), _folder[$"{run}/adapter/adapter_model.safetensors"]);
+        var distances = expected.Where(entry => entry!["loss"] is not null && entry["step"]!.GetValue<int>() >= from)
+            .Zip(steps.Where(step => step["loss"] is not null))
+            .Select(pair => Math.Abs(pair.First!["loss"]!.GetValue<double>() - pair.Second["loss"]!.GetValue<double>())).ToList();
+        Compatibility.RecordNear("Training", what, "transformers 5.17.0, peft 0.21.0", $"{distances.Count} steps", distances.Max());
+    }
+
+    /// <summary>The arguments of the reference run, less those that are given otherwise.</summary>
+    private string[] Arguments(string run, params string[] given) =>
+        ["train", .. Arguments(run).Skip(1).Chunk(2).Where(pair => !given.Contains(pair[0])).SelectMany(pair => pair)];
 
     private string[] Arguments(string run) =>
     [
@@ -91,7 +137,7 @@ public sealed class TransformersTrainerTests : IDisposable
         "--per_device_train_batch_size", "4", "--gradient_accumulation_steps", "2",
         "--num_train_epochs", "2", "--weight_decay", "0.001", "--max_grad_norm", "0.3",
         "--lr_scheduler_type", "cosine", "--warmup_steps", "2", "--seed", "42", "--logging_steps", "1",
-        "--torch_dtype", "float32", "--device", "cpu", "--progress", "none", "--json", "--output", _folder[run],
+        "--torch_dtype", "float32", "--device", "cpu", "--progress", "none", "--json", "true", "--output", _folder[run],
     ];
 
     private static void CompareLogs(JsonArray expected, IEnumerable<JsonNode> lines, int from)
@@ -125,4 +171,6 @@ public sealed class TransformersTrainerTests : IDisposable
     }
 
     private static string Golden(params string[] parts) => TestAssets.Golden(["trainer", .. parts]);
+
+    private static string Continued(params string[] parts) => TestAssets.Produced(["trainer_continued", .. parts]);
 }

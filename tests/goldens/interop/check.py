@@ -251,7 +251,6 @@ def check_trainer():
     by_length = ({"group_by_length": True} if "group_by_length" in transformers.TrainingArguments.__dataclass_fields__
                  else {"train_sampling_strategy": "group_by_length"})
     for name, more in (
-        ("ragged", dict(per_device_train_batch_size=5, gradient_accumulation_steps=3, num_train_epochs=3, seed=7)),
         ("by_length", by_length),
         ("linear_half", dict(lr_scheduler_type="linear", warmup_steps=0, max_steps=7, weight_decay=0.1, adam_beta2=0.99)),
     ):
