@@ -25,7 +25,7 @@ internal sealed class CompressedFusedWeight : FusedWeight
         var rows = _parts.Max(block => block.Sum(part => part.Rows));
         scratch.Reserve(ScratchUse.Weight, (rows + Below) * (Columns + Right));
         scratch.Reserve(ScratchUse.A, (long)Rank * Columns);
-        scratch.Reserve(ScratchUse.B, rows * Rank);
+        scratch.Reserve(ScratchUse.B, rows * Math.Max(1, Rank));
     }
 
     public override IReadOnlyList<WeightBlock> Blocks => _blocks ??= [.. Place()];

@@ -43,7 +43,7 @@ internal sealed class ScratchMemory(DecoderModel model, bool borders, long mostW
         var logits = (long)LogitRows * (model.Config.HiddenSize + model.Config.VocabularySize);
         var weights = Most(compressed, shape => (MostRowsAtOnce(shape) + shape.Below) * (shape.Columns + shape.Right));
         var factors = Most(compressed, shape => (long)shape.Rank * shape.Columns)
-            + Most(compressed, shape => MostRowsAtOnce(shape) * shape.Rank);
+            + Most(compressed, shape => MostRowsAtOnce(shape) * Math.Max(1, shape.Rank));
         var gradients = Most(_shapes, shape => (long)shape.Rank * shape.Columns) + Most(_shapes, shape => (long)shape.Rows * shape.Rank);
         var masked = Most(
             _shapes.Where(shape => shape.Projections.Any(projection => projection.Lora is { Dropout: > 0 })),

@@ -22,8 +22,11 @@ internal static class CudaMemory
     public static long Used(Device device) => CudaDriver.PoolAttribute(Index(device), UsedNow);
 
     /// <summary>Bytes that can still be allocated: what the device has free and what the pool holds unused.</summary>
-    public static long Free(Device device) =>
-        CudaDriver.Memory().Free + CudaDriver.PoolAttribute(Index(device), Reserved) - Used(device);
+    public static long Free(Device device)
+    {
+        CudaDevice.Of(Index(device)).Activate(); // torch may not have used it in this thread yet
+        return CudaDriver.Memory().Free + CudaDriver.PoolAttribute(Index(device), Reserved) - Used(device);
+    }
 
     /// <summary>Leaves only so many bytes of the device to the process, its context included: a smaller device to measure on.</summary>
     public static void LimitTo(Device device, long bytes)
