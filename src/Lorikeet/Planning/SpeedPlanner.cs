@@ -9,7 +9,8 @@
 //                   no border of the weights carries the sum
 //     decompression reads the codes and writes the weight, at every use
 //     bus           what waits in the host's memory comes and goes beside all this; the slower of the two counts
-//     launches      a gap for each of some 75 pieces of work a layer
+//     launches      a gap for each of some 75 pieces of work a layer; with a GPU, the host queues them and does what comes
+//                   with every step meanwhile, and small models wait for it
 //
 // The efficiencies, the gaps and the reference's factor were fitted; bench/README.md holds the measurements.
 using Lorikeet.Models;
@@ -32,6 +33,8 @@ internal sealed class SpeedPlanner(DecoderModel model, Device device, MachineRat
     private const double AttentionEfficiency = 0.33;
     private const double CudaLaunchSeconds = 1.5e-6;
     private const double HostLaunchSeconds = 3e-5; // waking the threads
+    private const double QueueingSeconds = 5e-6;
+    private const double HostStepSeconds = 4e-3;
     private const int LaunchesPerLayer = 75;
     private const double BusRate = 40e9; // PCIe 5.0, not measured
 
@@ -60,9 +63,13 @@ internal sealed class SpeedPlanner(DecoderModel model, Device device, MachineRat
 
         var head = 4.0 * model.Config.VocabularySize * model.Config.HiddenSize * batches.TargetShare * batches.TokensPerBatch;
         var logits = 6.0 * model.Config.VocabularySize * _element * batches.TargetShare * batches.TokensPerBatch;
-        return Math.Max(
-            seconds + Product(head) + Moved(logits) + UpdateSeconds(batches), 2 * memory.OffloadedToHost / BusRate);
+        var device = seconds + Product(head) + Moved(logits) + UpdateSeconds(batches);
+        return Math.Max(device, Math.Max(2 * memory.OffloadedToHost / BusRate, _onCuda ? HostSeconds(batches) : 0));
     }
+
+    /// <summary>What the host needs to queue a batch, and its share of a step's other work.</summary>
+    private double HostSeconds(RunBatches batches) => model.Layers.Count * LaunchesPerLayer * QueueingSeconds
+        + HostStepSeconds * batches.TokensPerBatch / batches.TokensPerStep;
 
     private double SecondsOf(DecoderLayer layer, RunBatches batches, bool isTrained, bool isRecomputed)
     {
