@@ -32,9 +32,18 @@ internal sealed class LayerOffload : IDisposable
     public LayerOffload(Device device, int layers, int count)
     {
         if (device.type != TorchSharp.DeviceType.CUDA)
-            throw new ConfigurationException($"offload_layers is {count}, but the model computes on {device}, whose memory is the host's. Leave it out, or use --device cuda.");
+        {
+            throw new ConfigurationException(
+                $"offload_layers is {count}, but the model computes on {device}, whose memory is the host's. " +
+                "Leave it out, or use --device cuda.");
+        }
+
         if (count > layers)
-            throw new ConfigurationException($"offload_layers is {count}, but the model has {layers} layers. Expected at most {layers}.");
+        {
+            throw new ConfigurationException(
+                $"offload_layers is {count}, but the model has {layers} layers. Expected at most {layers}.");
+        }
+
         (_device, _layers, _count) = (device, layers, count);
     }
 
@@ -65,7 +74,12 @@ internal sealed class LayerOffload : IDisposable
         {
             var weight = projection.Weight;
             if (!weight.Move(Copy))
-                throw new ConfigurationException($"'{projection.Name}' is stored as {weight.Format}, which cannot be offloaded. Expected nf4, fp4 or a float type. Leave out offload_layers.");
+            {
+                throw new ConfigurationException(
+                    $"'{projection.Name}' is stored as {weight.Format}, which cannot be offloaded. " +
+                    "Expected nf4, fp4 or a float type. Leave out offload_layers.");
+            }
+
             projection.Weight = new OffloadedWeight(weight, () => _blocks.Arrive(block));
         }
 

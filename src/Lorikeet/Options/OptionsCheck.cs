@@ -33,6 +33,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         CheckQuantization();
         CheckLora();
         CheckData();
+        CheckOffload();
         CheckSchedule();
         CheckEvaluation();
         CheckOutput();
@@ -122,6 +123,14 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             $"{Speak("group_by_length")} has no effect with packing: packed sequences are equally long.");
         Warn(data is { GroupByLength: true, Shuffle: false },
             $"{Speak("shuffle")} is false, but group_by_length reorders rows.");
+    }
+
+    private void CheckOffload()
+    {
+        if (options.Optimization.Checkpointing == Checkpointing.None)
+            WarnIdle("has no effect: gradient_checkpointing is false, so no layer is recomputed.", "activation_offloading");
+        if (!options.Optimization.Optimized)
+            WarnIdle("has no effect: optimized is false, and the reference offloads no activations.", "activation_offloading");
     }
 
     private void CheckSchedule()

@@ -189,13 +189,21 @@ internal sealed class Trainer : IDisposable
         if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
         var offloads = _options.Optimization.OffloadCheckpoints;
         if (offloads && _model.Device.type != DeviceType.CUDA)
-            throw new ConfigurationException($"activation_offloading is on, but the model computes on {_model.Device}, whose memory is the host's. Leave it out, or use --device cuda.");
+        {
+            throw new ConfigurationException(
+                $"activation_offloading is on, but the model computes on {_model.Device}, whose memory is the host's. " +
+                "Leave it out, or use --device cuda.");
+        }
+
         if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
+        {
             return new OptimizedPass(
-                _model, OptimizedSupport.Kernels(_model), checkpointing, noise,
-                offloadCheckpoints: offloads);
+                _model, OptimizedSupport.Kernels(_model), checkpointing, noise, offloadCheckpoints: offloads);
+        }
+
         _observer.Observe(new Noted(
-            $"Training runs on the reference implementation, because {obstacle}." + (offloads ? " It offloads no activations." : "")));
+            $"Training runs on the reference implementation, because {obstacle}." +
+            (offloads ? " It offloads no activations." : "")));
         return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
     }
 
