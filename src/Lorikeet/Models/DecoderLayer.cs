@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models;
@@ -74,8 +75,8 @@ internal sealed class DecoderLayer : IDisposable
     public Tensor Forward(Tensor x, ForwardContext context)
     {
         using var scope = NewDisposeScope();
-        var attended = x + Attention(InputNorm.Forward(x), context);
-        return (attended + FeedForward(PostAttentionNorm.Forward(attended), context)).MoveToOuterDisposeScope();
+        var attended = x.Plus(Attention(InputNorm.Forward(x), context));
+        return attended.Plus(FeedForward(PostAttentionNorm.Forward(attended), context)).MoveToOuterDisposeScope();
     }
 
     private Tensor Attention(Tensor x, ForwardContext context)

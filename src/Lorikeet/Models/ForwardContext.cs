@@ -33,7 +33,7 @@ internal readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
         using var kept = empty(x.shape, ScalarType.Bool, CPU);
         var flags = TensorMemory.Span<bool>(kept);
         for (var i = 0; i < flags.Length; i++) flags[i] = DropoutMask.Number(key, (uint)i) >= threshold;
-        using var mask = kept.to(x.device).to_type(x.dtype).div_(1 - p);
+        using var mask = kept.to(x.device).to_type(x.dtype).Scale(1 / (1 - p));
         return x * mask;
     }
 }

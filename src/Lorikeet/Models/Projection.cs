@@ -1,4 +1,5 @@
 using Lorikeet.Lora;
+using Lorikeet.Native;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
     public Tensor Forward(Tensor x, ForwardContext context)
     {
         var y = Multiply(x);
-        if (Bias is not null) y = y + Bias.to_type(x.dtype);
+        if (Bias is not null) y = y.Plus(Bias.to_type(x.dtype));
         return Lora is { Enabled: true } lora ? lora.AddTo(y, x, context, Index) : y;
     }
 

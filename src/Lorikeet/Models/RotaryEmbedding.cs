@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models;
@@ -27,7 +28,7 @@ internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisp
     {
         var half = x.shape[^1] / 2;
         var rotated = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1);
-        return x * cosine + rotated * sine;
+        return (x * cosine).Plus(rotated * sine);
     }
 
     private void EnsureTables(int length)

@@ -5,6 +5,7 @@
 // is usually frozen and then costs no gradient; a trained head (modules_to_save, LoRA on lm_head) accumulates its own.
 using Lorikeet.Data;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Numerics;
 using static TorchSharp.torch;
 
@@ -49,10 +50,10 @@ internal sealed class LossHead
             var positions = _positions.narrow(0, start, count);
             var hidden = last.index_select(0, positions).detach().requires_grad_();
             var chunkLoss = CrossEntropy(hidden, start, count);
-            (chunkLoss * scale).backward();
+            chunkLoss.Times(scale).backward();
             using var quiet = no_grad();
             gradient.index_copy_(0, positions, hidden.grad!);
-            loss.add_(chunkLoss);
+            loss.Increase(chunkLoss);
         }
 
         return (loss.item<double>(), gradient.MoveToOuterDisposeScope());

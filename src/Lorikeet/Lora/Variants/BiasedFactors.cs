@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora.Variants;
@@ -16,7 +17,7 @@ internal sealed class BiasedFactors(Tensor a, Tensor b, Tensor bias, double scal
         base.Trained.Append((AdapterNames.LoraBias, Bias, false));
 
     public override Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection) =>
-        base.AddTo(y + (Bias * Scale).to_type(x.dtype), x, context, projection);
+        base.AddTo(y.Plus(Bias.Times(Scale).to_type(x.dtype)), x, context, projection);
 
     public override void Dispose()
     {

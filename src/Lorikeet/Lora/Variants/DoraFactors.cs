@@ -3,6 +3,7 @@
 // The norm is that of each output row and counts as a constant in the backward pass (section 4.3 of the paper). With
 // dropout in training, W too sees the dropped input, as in PEFT: tuners/lora/dora.py, variants.py.
 using Lorikeet.Models;
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora.Variants;
@@ -36,10 +37,10 @@ internal sealed class DoraFactors(
             : projection.Bias is { } bias ? y - bias.to_type(x.dtype)
             : y;
         var gain = Gain(context); // [out]
-        var unscaled = y + (gain - 1).to_type(x.dtype) * weighted;
+        var unscaled = y.Plus((gain - 1).to_type(x.dtype) * weighted);
         var narrow = nn.functional.linear(input, A.to_type(x.dtype)); // [tokens, rank]
         var change = nn.functional.linear(narrow, B.to_type(x.dtype));
-        return unscaled + (gain * Scale).to_type(x.dtype) * change;
+        return unscaled.Plus(gain.Times(Scale).to_type(x.dtype) * change);
     }
 
     public override void Invalidate()
