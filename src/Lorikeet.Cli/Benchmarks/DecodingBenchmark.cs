@@ -20,12 +20,14 @@ internal static class DecodingBenchmark
     /// <summary>Measures; the result is one object for people and programs.</summary>
     public static JsonObject Run(BenchRunOptions options, Device device)
     {
+        TrainingBenchmark.Check(options, device);
         var type = options.Type == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         var onCuda = device.type == DeviceType.CUDA;
         var rate = CopyRate.Measure(device);
         double? readRate = onCuda ? null : ReadRate.Measure();
         var config = ModelShapes.Find(options.Shape);
-        var settings = new LoadSettings(type, device, TrainingBenchmark.Quantization(options));
+        var settings = new LoadSettings(
+            type, device, TrainingBenchmark.Quantization(options), OffloadLayers: options.OffloadLayers);
         using var model = ModelFactory.Create(config, settings, seed: 1);
         if (options.Rank > 0) LoraAttachment.Attach(model, TrainingBenchmark.Adapter(options), seed: 2);
 

@@ -25,6 +25,7 @@ internal static class TrainingBenchmark
     /// <summary>Measures; the result is one object for people and programs.</summary>
     public static JsonObject Run(BenchRunOptions options, Device device)
     {
+        Check(options, device);
         var type = options.Type == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         var onCuda = device.type == DeviceType.CUDA;
         var rate = GemmRate.Measure(type, device);
@@ -87,12 +88,29 @@ internal static class TrainingBenchmark
         };
     }
 
+    /// <summary>Refuses what could only be ignored.</summary>
+    internal static void Check(BenchRunOptions options, Device device)
+    {
+        if (options.Type == ComputeType.Float16)
+            throw new ConfigurationException("float16 is not measured. Expected float32 or bfloat16. Where: --dtype.");
+        if (device.type != DeviceType.CUDA && (options.OffloadCheckpoints || options.MemoryLimit is not null))
+        {
+            throw new ConfigurationException(
+                $"activation_offloading and memory_limit are for a GPU, and this is {device}. Leave them out, or use --device cuda.");
+        }
+
+        if (options.OffloadCheckpoints && !options.Optimized)
+            throw new ConfigurationException("The reference offloads no activations. Leave out activation_offloading, or optimized false.");
+        if (options.Targets is not ("all" or "qv")) _ = Adapter(options);
+    }
+
     private static ITrainingPass CreatePass(DecoderModel model, BenchRunOptions options)
     {
         if (!options.Optimized) return new TrainingPass(model, options.Checkpointing == Checkpointing.Full);
         if (OptimizedSupport.Obstacle(model) is { } obstacle)
             throw new ConfigurationException($"The optimized path does not cover this, because {obstacle}. Add --optimized false.");
-        return new OptimizedPass(model, OptimizedSupport.Kernels(model), options.Checkpointing, offloadCheckpoints: options.OffloadCheckpoints);
+        return new OptimizedPass(
+            model, OptimizedSupport.Kernels(model), options.Checkpointing, offloadCheckpoints: options.OffloadCheckpoints);
     }
 
     /// <summary>The adapter on the model.</summary>

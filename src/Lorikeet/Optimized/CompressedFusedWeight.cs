@@ -21,7 +21,7 @@ internal sealed class CompressedFusedWeight : FusedWeight
         : base(parts, adapters, scratch)
     {
         (_adapters, _scratch, _kernels) = (adapters, scratch, kernels);
-        _parts = [.. Divide(parts, scratch.MostWeights)];
+        _parts = [.. Divide(parts, Below > 0 ? long.MaxValue : scratch.MostWeights)]; // A lies below one block
         var rows = _parts.Max(block => block.Sum(part => part.Rows));
         scratch.Reserve(ScratchUse.Weight, (rows + Below) * (Columns + Right));
         scratch.Reserve(ScratchUse.A, (long)Rank * Columns);

@@ -30,7 +30,7 @@ internal sealed class PassBuffers : IDisposable
 
         var widths = LayerWidths.Of(layers);
         var recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
-        if (offloads) Slots = [.. Enumerable.Range(0, Math.Min(MostSlots, keptFrom - 1)).Select(_ => Own(widths.Hidden))];
+        if (offloads) Slots = [.. Enumerable.Range(0, Math.Clamp(keptFrom - 1, 0, MostSlots)).Select(_ => Own(widths.Hidden))];
         Layers = [.. layers.Select((_, index) =>
             index == keptFrom - 1 ? recomputed!
             : index >= keptFrom ? new LayerBuffers(widths, tokens, memory)

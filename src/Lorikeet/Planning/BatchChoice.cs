@@ -20,7 +20,11 @@ internal static class BatchChoice
         foreach (var checkpointing in Ways(options.Optimization.Checkpointing))
         {
             var fitting = candidates.FirstOrDefault(candidate => Fits(plan(Recomputing(candidate, checkpointing)), checkpointing));
-            if (fitting is not null) return (fitting, Say(fitting, Reason(checkpointing)));
+            if (fitting is null) continue;
+
+            // The optimized pass recomputes what it must by itself; the reference has to be told.
+            var chosen = plan(fitting).Total <= free ? fitting : Recomputing(fitting, checkpointing);
+            return (chosen, Say(chosen, Reason(checkpointing)));
         }
 
         return (candidates[^1], Say(candidates[^1], "which will hardly fit, but fewer rows there cannot be"));

@@ -186,7 +186,6 @@ internal sealed class Trainer : IDisposable
     private ITrainingPass CreatePass()
     {
         var (checkpointing, noise) = (_options.Optimization.Checkpointing, _options.Optimization.NeftuneAlpha ?? 0);
-        if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
         var offloads = _options.Optimization.OffloadCheckpoints;
         if (offloads && _model.Device.type != DeviceType.CUDA)
         {
@@ -195,6 +194,7 @@ internal sealed class Trainer : IDisposable
                 "Leave it out, or use --device cuda.");
         }
 
+        if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
         if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
         {
             return new OptimizedPass(

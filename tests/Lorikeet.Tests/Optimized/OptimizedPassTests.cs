@@ -78,10 +78,14 @@ public class OptimizedPassTests
     }
 
     [Theory]
-    [InlineData(0, false)]
-    [InlineData(2, false)]
-    [InlineData(4, true)]
-    public void PredictedBuffers_AreThoseThatAreMade(int keptFrom, bool borders)
+    [InlineData(0, false, false)]
+    [InlineData(2, false, false)]
+    [InlineData(4, true, false)]
+    [InlineData(0, false, true)]
+    [InlineData(1, false, true)]
+    [InlineData(3, false, true)]
+    [InlineData(4, false, true)]
+    public void PredictedBuffers_AreThoseThatAreMade(int keptFrom, bool borders, bool offloads)
     {
         using var model = Model(Shape(heads: 3, headSize: 10) with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
         LoraAttachment.Attach(model, new LoraOptions { Rank = 3 }, seed: 3);
@@ -90,8 +94,9 @@ public class OptimizedPassTests
         using var kernels = OptimizedSupport.Kernels(model);
         FusedLayer[] layers = [.. model.Layers.Select(layer => new FusedLayer(layer, scratch, kernels))];
         using var memory = new BufferMemory(ScalarType.Float32, CPU, rows: 64);
-        using var buffers = new PassBuffers(layers, 64, keptFrom, memory);
-        var predicted = new PassMemory(LayerWidths.Of(layers), layers.Length, ScalarType.Float32, CPU).Buffers(64, keptFrom);
+        using var buffers = new PassBuffers(layers, 64, keptFrom, memory, offloads);
+        var predicted = new PassMemory(LayerWidths.Of(layers), layers.Length, ScalarType.Float32, CPU)
+            .Buffers(64, keptFrom, offloads);
         foreach (var layer in layers) layer.Dispose();
         Assert.Equal(memory.Bytes, predicted);
     }

@@ -37,6 +37,7 @@ internal sealed unsafe class HostBlocks : IDisposable
     /// <summary>Call before new content is written into a block's slot.</summary>
     public void Claim(int block)
     {
+        _device.Activate();
         var slot = SlotOf(block);
         if (slot.Block >= 0) CudaDriver.Wait(_device.Stream, slot.Ready);
         slot.Block = -1;
