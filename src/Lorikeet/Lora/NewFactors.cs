@@ -73,8 +73,8 @@ internal static class NewFactors
             throw new ConfigurationException(
                 $"init_lora_weights is {WireNames.Of(settings.InitLoraWeights)}, and '{projection.Name}' is stored as " +
                 $"{projection.Weight.Format}: the part that the adapter takes over can only be split off a weight in full " +
-                "precision. (For olora, PEFT quantizes the rest once more, which moves the base.) Load the base unquantized, " +
-                "or use init_lora_weights true.");
+                "precision and on the device. (For olora, PEFT quantizes the rest once more, which moves the base.) Load the base " +
+                "unquantized and without offload_layers, or use init_lora_weights true.");
         }
 
         if (projection.Weight.Device.type == DeviceType.META)

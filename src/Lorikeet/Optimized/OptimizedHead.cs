@@ -30,12 +30,15 @@ internal sealed class OptimizedHead : IDisposable
         _weight = FusedWeight.Of([model.Head], [], scratch, kernels);
         Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _loss = zeros(1, ScalarType.Float64, scratch.Device).DetachFromDisposeScope();
-        _chunkRows = Math.Clamp(LogitsPerChunk / _weight.Rows, FewestRows, MostRows);
+        _chunkRows = RowsAtOnce(_weight.Rows);
 
         // A head that needs no decompression leaves that room free.
         _chunkUse = _weight is DenseFusedWeight ? ScratchUse.Weight : ScratchUse.Logits;
         scratch.Reserve(_chunkUse, (long)_chunkRows * (_weight.Columns + _weight.Rows));
     }
+
+    /// <summary>Rows of logits that exist at once, at most.</summary>
+    public static int RowsAtOnce(int vocabulary) => Math.Clamp(LogitsPerChunk / vocabulary, FewestRows, MostRows);
 
     /// <summary>Weight of the final norm, in the compute type.</summary>
     public Tensor Norm { get; }

@@ -15,7 +15,7 @@ namespace Lorikeet.Optimized;
 internal sealed class OptimizedPass : ITrainingPass
 {
     // Fewer different sizes: a GEMM compiled for a shape is used again, and so are the views of the buffers.
-    private const int TokenMultiple = 64;
+    internal const int TokenMultiple = 64;
     private const int MostViews = 32;
 
     private readonly DecoderModel _model;

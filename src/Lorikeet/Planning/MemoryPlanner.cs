@@ -10,7 +10,6 @@ namespace Lorikeet.Planning;
 internal sealed class MemoryPlanner
 {
     // Batches are filled up to a multiple of this.
-    private const int TokenMultiple = 64;
 
     private readonly DecoderModel _model;
     private readonly Device _device;
@@ -49,7 +48,7 @@ internal sealed class MemoryPlanner
     /// <param name="free">Bytes that are free before anything is loaded; null where nobody knows.</param>
     public MemoryPlan Plan(int tokens, Checkpointing checkpointing, long? free)
     {
-        tokens = (tokens + TokenMultiple - 1) / TokenMultiple * TokenMultiple;
+        tokens = (tokens + OptimizedPass.TokenMultiple - 1) / OptimizedPass.TokenMultiple * OptimizedPass.TokenMultiple;
         return IsOptimized ? Optimized(tokens, checkpointing, free) : Reference(tokens, checkpointing);
     }
 

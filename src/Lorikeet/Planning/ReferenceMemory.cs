@@ -1,5 +1,6 @@
 using Lorikeet.Models;
 using Lorikeet.Native;
+using Lorikeet.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,13 +13,10 @@ namespace Lorikeet.Planning;
 /// <param name="model">Its adapters attached.</param>
 internal sealed class ReferenceMemory(DecoderModel model)
 {
-    private const int LogitsPerChunk = 1 << 24;
-    private const int FewestRows = 64;
-
     private readonly int _element = NativeTypes.SizeOf(model.ComputeType);
 
     /// <summary>Rows of logits that exist at once.</summary>
-    public int LogitRows => Math.Max(FewestRows, LogitsPerChunk / model.Config.VocabularySize);
+    public int LogitRows => LossHead.RowsAtOnce(model.Config.VocabularySize);
 
     /// <summary>Bytes of logits in the compute type and in float32, of their softmax and of both gradients.</summary>
     public long Logits(int tokens) =>

@@ -15,15 +15,11 @@ namespace Lorikeet.Planning;
 /// <param name="mostWeights">How many weights may be decompressed at once, if one projection has no more.</param>
 internal sealed class ScratchMemory(DecoderModel model, bool borders, long mostWeights)
 {
-    private const int LogitsPerChunk = 1 << 24;
-    private const int FewestRows = 64;
-    private const int MostRows = 2048;
-
     private readonly int _element = NativeTypes.SizeOf(model.ComputeType);
     private readonly FusedShape[] _shapes = [.. model.Layers.SelectMany(layer => FusedShape.Of(layer, borders))];
 
     /// <summary>Rows of logits that exist at once.</summary>
-    public int LogitRows => Math.Clamp(LogitsPerChunk / model.Config.VocabularySize, FewestRows, MostRows);
+    public int LogitRows => OptimizedHead.RowsAtOnce(model.Config.VocabularySize);
 
     /// <summary>Bytes of factors in the compute type that lie beside dense weights all the time.</summary>
     public long Copies

@@ -15,7 +15,8 @@ namespace Lorikeet.Training;
 internal sealed class LossHead
 {
     // 16 M logits are 64 MB in float32: large enough for an efficient GEMM, small beside the model.
-    private const long LogitsPerChunk = 1 << 24;
+    private const int LogitsPerChunk = 1 << 24;
+    private const int FewestRows = 64;
 
     private readonly DecoderModel _model;
     private readonly Tensor _positions;
@@ -34,6 +35,9 @@ internal sealed class LossHead
 
     /// <summary>Number of targets.</summary>
     public long Count => _targets.NumberOfElements;
+
+    /// <summary>Rows of logits that exist at once, at most.</summary>
+    public static int RowsAtOnce(int vocabulary) => Math.Max(FewestRows, LogitsPerChunk / vocabulary);
 
     /// <summary>Sum of the cross-entropies and, times <paramref name="scale"/>, their gradient.</summary>
     /// <param name="last">Output of the last layer, [tokens, hidden]; not part of any graph.</param>
@@ -85,7 +89,7 @@ internal sealed class LossHead
 
     private IEnumerable<(long Start, long Count)> Chunks()
     {
-        var rows = Math.Max(64, LogitsPerChunk / _model.Config.VocabularySize);
+        long rows = RowsAtOnce(_model.Config.VocabularySize);
         for (var start = 0L; start < Count; start += rows) yield return (start, Math.Min(rows, Count - start));
     }
 }
