@@ -31,6 +31,7 @@ internal static class CommandLine
         }
 
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        Terminal.ShowControls();
         var root = CreateRoot();
         if (ArgumentCheck.FindProblem(root, arguments) is { } problem) return Refuse(problem);
 

@@ -1,4 +1,4 @@
-using Lorikeet.Runs;
+using Lorikeet.Formats;
 using Lorikeet.Runs.Reports;
 using Spectre.Console;
 

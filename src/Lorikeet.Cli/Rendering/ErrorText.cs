@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Spectre.Console;
 
 namespace Lorikeet.Cli.Rendering;
@@ -8,6 +9,7 @@ internal static class ErrorText
     /// <summary>Writes the message; outside a terminal as it is, so that nothing searches for it in vain.</summary>
     public static void Write(IAnsiConsole console, string message)
     {
+        message = VisibleText.Of(message);
         if (!console.Profile.Capabilities.Interactive)
         {
             console.Profile.Out.Writer.WriteLine(message);

@@ -20,9 +20,9 @@ internal static class ProgressDisplay
         mode switch
         {
             ProgressMode.Rich => new RichProgress(console, clock),
-            ProgressMode.Plain => new PlainProgress(console.Profile.Out.Writer, loggingSteps),
+            ProgressMode.Plain => new PlainProgress(new VisibleWriter(console.Profile.Out.Writer), loggingSteps),
             ProgressMode.Json => new JsonProgress(console.Profile.Out.Writer),
-            ProgressMode.None => new NoProgress(console.Profile.Out.Writer),
+            ProgressMode.None => new NoProgress(new VisibleWriter(console.Profile.Out.Writer)),
             _ => Create(
                 console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi
                     ? ProgressMode.Rich

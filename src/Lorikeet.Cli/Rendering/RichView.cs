@@ -58,7 +58,8 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
             if (_stage is { } stage)
                 lines.Add(Line(Spinner() + Describe(stage, maxWidth - 2)));
             var aboveBar = _started is null ? 0 : 1;
-            return ((IRenderable)new Padder(new Rows(lines), new Padding(0, aboveBar, 0, 0))).Render(options, maxWidth);
+            IRenderable below = new Padder(new Rows(lines), new Padding(0, aboveBar, 0, 0));
+            return VisibleRendering.Show(below.Render(options, maxWidth));
         }
     }
 

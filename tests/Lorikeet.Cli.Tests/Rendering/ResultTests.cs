@@ -52,6 +52,29 @@ public sealed class ResultTests
     }
 
     [Fact]
+    public void WhatATerminalWouldObey_IsShown_InErrorsTablesAndProgress()
+    {
+        const string hostile = "\u001b]0;owned\u0007 \u202Egpj";
+        _console.Pipeline.Attach(new VisibleRendering());
+        using var plain = new StringWriter();
+
+        ErrorText.Write(_console, $"'{hostile}' is no model. Check the path.");
+        ErrorText.Write(_console.Interactive(), $"'{hostile}' is no model. Check the path.");
+        _console.Write(Tables.Create("Name").AddRow(hostile.EscapeMarkup()));
+        _console.MarkupLine(hostile.EscapeMarkup());
+        using (var writer = new VisibleWriter(plain))
+        {
+            writer.WriteLine(hostile);
+            writer.Write(hostile.ToCharArray());
+            writer.Write(hostile[0]);
+            writer.Write(hostile.AsSpan());
+        }
+
+        Assert.DoesNotContain(_console.Output + plain, character => character is '\u001b' or '\u0007' or '\u202E');
+        Assert.Equal(4, _console.Output.Split("␛]0;owned␇ \ufffdgpj").Length - 1);
+    }
+
+    [Fact]
     public void ACommand_IsNeverBroken()
     {
         var command = "./lorikeet generate --prompt \"" + new string('x', 300) + "\"";

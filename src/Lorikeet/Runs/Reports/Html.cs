@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Runs.Reports;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Runs.Reports;
 
@@ -34,7 +35,7 @@ internal sealed class MarkdownPage(ReportLanguage language)
 
     public void Table(Bilingual[] heads, IEnumerable<string[]> rows) => Rows([.. heads.Select(Say)], rows);
 
-    public void Command(Bilingual purpose, string command) => Paragraph($"{Say(purpose)}:\n\n    {command}");
+    public void Command(Bilingual purpose, string command) => Paragraph($"{Say(purpose)}:\n\n    {VisibleText.Of(command)}");
 
     public override string ToString() => _text.ToString().TrimEnd() + "\n";
 

@@ -1,3 +1,5 @@
+using Lorikeet.Formats;
+
 namespace Lorikeet.Runs.Reports;
 
 /// <summary>The commands a finished run suggests.</summary>
