@@ -59,3 +59,14 @@ public sealed class HubException(string message, Exception? innerException = nul
     /// <inheritdoc/>
     public override int ExitCode => isUnknown ? 2 : 3;
 }
+
+/// <summary>
+/// An input asks for more than <see cref="Formats.ReadingLimits"/> allow (exit code 2). The message is a clause that says
+/// which; readers put it into the error that names the file.
+/// </summary>
+public sealed class ReadingLimitException(string message, Exception? innerException = null)
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 2;
+}
