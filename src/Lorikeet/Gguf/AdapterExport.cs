@@ -77,8 +77,8 @@ internal sealed class AdapterExport : IDisposable
             using var scope = NewDisposeScope();
             var (a, b) = (Read(file, pair.Target + ".lora_a"), Read(file, pair.Target + ".lora_b"));
             if (pair.IsEmbedding) a = a.t();
-            var read = matmul(Reorder(b, pair.Module, toGguf: false), a) * (alpha / b.shape[1]);
-            var live = matmul(Factor(pair.B), Factor(pair.A)) * LoraAttachment.Scale(_lora, pair.Module);
+            var read = matmul(Reorder(b, pair.Module, toGguf: false), a).Times(alpha / b.shape[1]);
+            var live = matmul(Factor(pair.B), Factor(pair.A)).Times(LoraAttachment.Scale(_lora, pair.Module));
             var difference = (read - live).abs().max().item<float>() / Math.Max(1e-12, live.abs().max().item<float>());
             largest = Math.Max(largest, difference);
         }
@@ -145,7 +145,7 @@ internal sealed class AdapterExport : IDisposable
             ? Write(pair.Target + ".lora_a", [.. a.Reverse()], () => Factor(pair.A).t())
             : Write(pair.Target + ".lora_a", a, () => Factor(pair.A));
         yield return Write(
-            pair.Target + ".lora_b", b, () => Reorder(Factor(pair.B) * Ratio(pair.Module), pair.Module, toGguf: true));
+            pair.Target + ".lora_b", b, () => Reorder(Factor(pair.B).Times(Ratio(pair.Module)), pair.Module, toGguf: true));
     }
 
     private GgufTensorToWrite Write(string name, long[] shape, Func<Tensor> value)

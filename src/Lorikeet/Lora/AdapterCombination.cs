@@ -7,6 +7,7 @@
 // ties and magnitude_prune sum as linear does, their _svd forms as svd; but only the largest elements of each, and of
 // those ties takes the mean over the ones that have the sign of most. The result has scale 1.
 // Reference: peft 0.21 tuners/lora/model.py, add_weighted_adapter; utils/merge_utils.py.
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
@@ -40,7 +41,7 @@ internal static class AdapterCombination
     }
 
     private static (Tensor A, Tensor B) Concatenate(IReadOnlyList<WeightedPair> pairs) =>
-        (cat([.. pairs.Select(pair => pair.A * (pair.Weight * pair.Scale))], 0), cat([.. pairs.Select(pair => pair.B)], 1));
+        (cat([.. pairs.Select(pair => pair.A.Times(pair.Weight * pair.Scale))], 0), cat([.. pairs.Select(pair => pair.B)], 1));
 
     private static (Tensor A, Tensor B) SumFactors(
         IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, string module)
@@ -61,7 +62,7 @@ internal static class AdapterCombination
     private static (Tensor A, Tensor B) Decompose(IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, int rank)
     {
         var sum = Sum(
-            [.. pairs.Select(pair => (matmul(pair.B, pair.A) * pair.Scale, pair.Weight))], settings);
+            [.. pairs.Select(pair => (matmul(pair.B, pair.A).Times(pair.Scale), pair.Weight))], settings);
         var (u, s, v) = linalg.svd(sum, fullMatrices: false);
         var kept = Math.Min(rank, s.shape[0]);
         return (v.narrow(0, 0, kept), u.narrow(1, 0, kept) * s.narrow(0, 0, kept));
@@ -74,9 +75,10 @@ internal static class AdapterCombination
         var weights = tensor(parts.Select(part => (float)part.Weight).ToArray(), device: values.device).view(broadcast);
         if (!settings.ElectsSigns) return (values * weights).sum([0L]);
         var signs = values.sign();
-        var majority = (settings.Majority == SignMajority.Total ? values : signs).sum([0L]).ge(0).to_type(values.dtype) * 2 - 1;
+        var votes = (settings.Majority == SignMajority.Total ? values : signs).sum([0L]);
+        var majority = votes.AtLeast(0).to_type(values.dtype).Times(2).Minus(1);
         var agrees = signs.eq(majority).to_type(values.dtype);
-        return (values * weights * agrees).sum([0L]) / agrees.sum([0L]).clamp(min: 1);
+        return (values * weights * agrees).sum([0L]) / agrees.sum([0L]).ClampedFrom(1);
     }
 
     private static Tensor Largest(Tensor value, double density)
@@ -84,6 +86,6 @@ internal static class AdapterCombination
         if (density >= 1) return value;
         var kept = zeros_like(value).flatten();
         var (_, places) = value.abs().flatten().topk((int)(density * value.NumberOfElements));
-        return value * kept.index_fill_(0, places, 1).view(value.shape);
+        return value * kept.FillRows(places, 1).view(value.shape);
     }
 }

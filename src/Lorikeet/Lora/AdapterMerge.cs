@@ -121,7 +121,11 @@ internal sealed class AdapterMerge : IDisposable
     {
         var weight = Frozen(name, source).to_type(ScalarType.Float32);
         if (shift is not null)
-            return weight + TensorMemory.Read(_adapter, shift).to_type(ScalarType.Float32) * LoraAttachment.Scale(_lora, Module(name, s_bias));
+        {
+            var added = TensorMemory.Read(_adapter, shift).to_type(ScalarType.Float32);
+            return weight.Plus(added.Times(LoraAttachment.Scale(_lora, Module(name, s_bias))));
+        }
+
         return factors is null ? weight : factors.AddTo(weight, _initial);
     }
 

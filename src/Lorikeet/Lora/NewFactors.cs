@@ -1,5 +1,6 @@
 using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Numerics;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
@@ -132,8 +133,8 @@ internal static class NewFactors
         Tensor Normal(long rows, long columns) => empty(rows, columns).normal_(0, 1, generator);
         var q = linalg.qr(Normal(rank, rank)).Q;
         var (odd, even) = (q.slice(0, 0, rank, 2), q.slice(0, 1, rank, 2));
-        var a = matmul(Normal(inputs, rank / 2), odd).t() / 10;
-        var b = matmul(Normal(rank / 2, outputs).t(), even) / 10;
+        var a = matmul(Normal(inputs, rank / 2), odd).t().Over(10);
+        var b = matmul(Normal(rank / 2, outputs).t(), even).Over(10);
         return (a.contiguous(), b.contiguous());
     }
 

@@ -1,4 +1,5 @@
 using Lorikeet.Lora.Variants;
+using Lorikeet.Native;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
 
@@ -161,7 +162,7 @@ public sealed class DecoderModel : IDisposable
     /// <summary>Cosines and sines of the first positions, [length, 1, headSize] in the compute type.</summary>
     internal (Tensor Cosine, Tensor Sine) RotaryTables(int length)
     {
-        using var positions = arange(length, ScalarType.Int64, Device);
+        using var positions = TensorArithmetic.Range(length, ScalarType.Int64, Device);
         return _rope.At(positions, length, ComputeType);
     }
 

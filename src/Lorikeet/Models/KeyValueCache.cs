@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using Lorikeet.Optimized.Decoding;
 using static TorchSharp.torch;
 
@@ -136,7 +137,7 @@ public sealed class KeyValueCache : IDisposable
         _ragged = Begins.Any(begin => begin > 0);
         if (!_ragged) return;
         using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1);
-        using var slots = arange(Capacity, ScalarType.Int64, _keys[0].device);
+        using var slots = TensorArithmetic.Range(Capacity, ScalarType.Int64, _keys[0].device);
         _visible = slots.ge(begins).DetachFromDisposeScope();
     }
 

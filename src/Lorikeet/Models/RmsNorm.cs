@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models;
@@ -6,9 +7,6 @@ namespace Lorikeet.Models;
 /// <remarks>The mean is float32 and the result is rounded to x's type before the weight, as in transformers.</remarks>
 internal sealed class RmsNorm(string name, Tensor weight, double epsilon) : IDisposable
 {
-    // Made once: a Scalar that nothing else holds may be finalized while libtorch still reads it.
-    private readonly TorchSharp.Scalar _epsilon = epsilon;
-
     public string Name { get; } = name;
 
     /// <summary>[width]; becomes a trainable leaf in full fine-tuning.</summary>
@@ -17,13 +15,9 @@ internal sealed class RmsNorm(string name, Tensor weight, double epsilon) : IDis
     public Tensor Forward(Tensor x)
     {
         var wide = x.to_type(ScalarType.Float32);
-        var normalised = wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(_epsilon));
+        var normalised = wide * rsqrt((wide * wide).mean([-1], keepdim: true).Plus(epsilon));
         return normalised.to_type(x.dtype) * Weight.to_type(x.dtype);
     }
 
-    public void Dispose()
-    {
-        Weight.Dispose();
-        _epsilon.Dispose();
-    }
+    public void Dispose() => Weight.Dispose();
 }

@@ -42,11 +42,11 @@ internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisp
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var frequencies = tensor(config.Rope.Frequencies(config.HeadSize, _length), device: device);
-        var angles = outer(arange(_length, ScalarType.Float32, device), frequencies);
+        var angles = outer(TensorArithmetic.Range(_length, ScalarType.Float32, device), frequencies);
         var both = cat([angles, angles], -1).unsqueeze(1); // [length, 1, headSize]
         var factor = (float)config.Rope.CosineFactor;
-        _cosine = (both.cos() * factor).MoveToOuterDisposeScope().DetachFromDisposeScope();
-        _sine = (both.sin() * factor).MoveToOuterDisposeScope().DetachFromDisposeScope();
+        _cosine = both.cos().Times(factor).MoveToOuterDisposeScope().DetachFromDisposeScope();
+        _sine = both.sin().Times(factor).MoveToOuterDisposeScope().DetachFromDisposeScope();
     }
 
     public void Dispose()

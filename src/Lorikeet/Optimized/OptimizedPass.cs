@@ -180,7 +180,7 @@ internal sealed class OptimizedPass : ITrainingPass
     }
 
     private void AddNoise(Matrix embedded, SegmentLayout layout, DropoutKey key) =>
-        embedded.Tensor.add_(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
+        embedded.Tensor.Increase(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
 
     private PassBuffers BuffersFor(int tokens)
     {

@@ -146,7 +146,7 @@ internal sealed unsafe class NestedScales : BlockScales
         using var scope = NewDisposeScope();
         var values = Map.index_select(0, Codes.to_type(ScalarType.Int32));
         var outer = Scales.repeat_interleave(Granularity).slice(0, 0, Codes.NumberOfElements, 1);
-        return (values * outer + Offset).MoveToOuterDisposeScope();
+        return (values * outer).Plus(Offset).MoveToOuterDisposeScope();
     }
 
     public override BlockScales To(Device device) =>

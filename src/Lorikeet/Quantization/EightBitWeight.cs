@@ -60,17 +60,21 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
     {
         using var scope = NewDisposeScope();
         var rows = x.reshape(-1, Columns).to_type(ScalarType.Float16).to_type(ScalarType.Float32); // [tokens, columns]
-        var isOutlier = threshold > 0 ? rows.abs() >= threshold : zeros_like(rows, ScalarType.Bool);
-        var ordinary = rows.masked_fill(isOutlier, 0);
+        var isOutlier = threshold > 0 ? rows.abs().AtLeast(threshold) : zeros_like(rows, ScalarType.Bool);
+        var ordinary = rows.FilledWhere(isOutlier, 0);
         var largest = ordinary.abs().amax([1], keepdim: true); // [tokens, 1]
         var outliers = isOutlier.any(0); // [columns]
-        var rounded = (ordinary * (127 / largest.clamp(min: 1e-30))).round().masked_fill(outliers, 0);
+        var rounded = (ordinary * largest.ClampedFrom(1e-30).reciprocal().Times(127)).round().FilledWhere(outliers, 0);
         var y = nn.functional.linear(rounded, Codes.to_type(ScalarType.Float32));
-        y = (y * (largest * EightBitKernels.Inverse127) * (Scales * EightBitKernels.Inverse127)).to_type(x.dtype);
+        y = (y * largest.Times(EightBitKernels.Inverse127) * Scales.Times(EightBitKernels.Inverse127)).to_type(x.dtype);
 
         var columns = outliers.nonzero().flatten();
         if (columns.NumberOfElements > 0)
-            y = y + nn.functional.linear(x.reshape(-1, Columns).index_select(1, columns), Dequantized(columns).to_type(x.dtype));
+        {
+            var found = x.reshape(-1, Columns).index_select(1, columns);
+            y = y.Plus(nn.functional.linear(found, Dequantized(columns).to_type(x.dtype)));
+        }
+
         return y.view([.. x.shape[..^1], Rows]).MoveToOuterDisposeScope();
     }
 
@@ -108,6 +112,7 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var codes = columns is null ? Codes : Codes.index_select(1, columns);
-        return (codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1) * EightBitKernels.Inverse127).MoveToOuterDisposeScope();
+        return (codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1)).Times(EightBitKernels.Inverse127)
+            .MoveToOuterDisposeScope();
     }
 }

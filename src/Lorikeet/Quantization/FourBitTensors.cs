@@ -17,7 +17,7 @@ internal static class FourBitTensors
         var scaled = (blocks * Reciprocals(scales).unsqueeze(1)).flatten();
         var codes = type == FourBitType.Nf4 ? EncodeNormal(scaled) : EncodeFloat(scaled);
         var pairs = codes.slice(0, 0, (count + 1) / 2 * 2, 1).view(-1, 2);
-        var packed = (pairs.select(1, 0) * 16 + pairs.select(1, 1)).to_type(ScalarType.Byte).unsqueeze(1);
+        var packed = pairs.select(1, 0).Times(16).Plus(pairs.select(1, 1)).to_type(ScalarType.Byte).unsqueeze(1);
         return (packed.MoveToOuterDisposeScope(), scales.MoveToOuterDisposeScope());
     }
 
@@ -28,7 +28,9 @@ internal static class FourBitTensors
         using var quiet = no_grad();
         var count = weight.Rows * weight.Columns;
         var bytes = weight.Packed.flatten().to_type(ScalarType.Int32);
-        var codes = stack([bytes.bitwise_right_shift(4), bytes.bitwise_and(15)], dim: 1).flatten().slice(0, 0, count, 1);
+        var (shift, low) = (tensor(4, device: bytes.device), tensor(15, device: bytes.device));
+        var pairs = stack([bytes.bitwise_right_shift(shift), bytes.bitwise_and(low)], dim: 1); // [bytes, 2]
+        var codes = pairs.flatten().slice(0, 0, count, 1);
         var table = tensor(weight.Values, device: weight.Device);
         var scales = weight.Scales.Decode().repeat_interleave(weight.BlockSize).slice(0, 0, count, 1);
         var dense = (table.index_select(0, codes) * scales).to_type(weight.ElementType);
@@ -57,6 +59,6 @@ internal static class FourBitTensors
         var borders = tensor(Float4.Borders.ToArray(), device: scaled.device);
         var codes = tensor([0, 1, 6, 7, 4, 5, 2, 3], ScalarType.Int32, scaled.device);
         var ranks = bucketize(scaled.abs(), borders, outInt32: true);
-        return codes.index_select(0, ranks) + scaled.lt(0).to_type(ScalarType.Int32) * 8;
+        return codes.index_select(0, ranks).Plus(scaled.Below(0).to_type(ScalarType.Int32).Times(8));
     }
 }

@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Text.Tokenization;
 using static TorchSharp.torch;
 
@@ -39,7 +40,7 @@ internal static class EndTokenCheck
             using var chunk = NewDisposeScope();
             var rows = head.narrow(0, first, Math.Min(RowsAtOnce, head.shape[0] - first)).to_type(ScalarType.Float32);
             var distance = (rows - row).norm(1); // [rows]
-            like += (distance <= rows.norm(1).mean() * Alike).sum().item<long>();
+            like += (distance <= rows.norm(1).mean().Times(Alike)).sum().item<long>();
         }
 
         return (int)like - 1;

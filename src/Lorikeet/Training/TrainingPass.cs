@@ -100,7 +100,7 @@ internal sealed class TrainingPass : ITrainingPass
     {
         using var mode = set_grad_enabled(_embeddingTrained);
         var embedded = _model.Embed(batch.Ids);
-        return _neftuneAlpha > 0 ? embedded + EmbeddingNoise.Of(embedded, layout, _neftuneAlpha, key) : embedded;
+        return _neftuneAlpha > 0 ? embedded.Plus(EmbeddingNoise.Of(embedded, layout, _neftuneAlpha, key)) : embedded;
     }
 
     private static bool IsTrained(DecoderLayer layer) =>

@@ -33,7 +33,7 @@ internal sealed record ModelOutputs(IReadOnlyList<Tensor> Hidden, Tensor Logits)
         if (rounding == 0) return state;
         var key = CounterRandom.Hash(0, RandomPurpose.EmbeddingNoise, (ulong)draw, (ulong)layer);
         var noise = KeyedRandom.Uniform(empty(state.shape, ScalarType.Float32, device: CPU), -rounding, rounding, key);
-        return (state * (noise.to(state.device) + 1)).to_type(state.dtype);
+        return (state * noise.to(state.device).Plus(1)).to_type(state.dtype);
     }
 }
 

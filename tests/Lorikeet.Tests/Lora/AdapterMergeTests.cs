@@ -3,6 +3,7 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
 using Lorikeet.Testing;
@@ -105,7 +106,7 @@ public sealed class AdapterMergeTests : IDisposable
             var settings = new LoraOptions { TargetModules = TargetModules.Named("q_proj"), ModulesToSave = [trained] };
             LoraAttachment.Attach(model, settings, seed: 1);
             using var quiet = no_grad();
-            foreach (var parameter in model.Trainable) parameter.Value.add_(0.1);
+            foreach (var parameter in model.Trainable) parameter.Value.Increase(0.1);
             AdapterFolder.Save(model, settings, _folder["adapter"], tied);
         }
 
@@ -139,9 +140,9 @@ public sealed class AdapterMergeTests : IDisposable
     public void Receipt_TellsADifferentModel(double shift, bool passes)
     {
         using var scope = NewDisposeScope();
-        var logits = arange(20, ScalarType.Float32).view(4, 5);
+        var logits = TensorArithmetic.Range(20, ScalarType.Float32, CPU).view(4, 5);
         var other = logits.clone();
-        other[0][0] += shift;
+        other[0][0].Increase(shift);
         var receipt = MergeReceipt.Compare([logits], [other], ScalarType.Float32);
         Assert.Equal(passes, receipt.Passed);
         Assert.Equal(shift, receipt.MaxDifference, 1e-6);

@@ -1,5 +1,6 @@
 using Lorikeet.Lora;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
 using Lorikeet.Testing;
@@ -63,7 +64,7 @@ public sealed class AdapterSetTests : IDisposable
         _set.Combine(
             "mix", new Dictionary<string, double> { ["a"] = 0.75, ["b"] = -0.5 },
             new CombinationSettings { Kind = kind, Rank = 64 });
-        var expected = first * 0.75 - second * 0.5;
+        var expected = first.Times(0.75) - second.Times(0.5);
         TensorAssert.Close(expected, Update(), 1e-5, kind.ToString());
         Assert.Equal("mix", _set.Active);
     }
@@ -78,8 +79,8 @@ public sealed class AdapterSetTests : IDisposable
         if (a1.shape[0] != a2.shape[0]) Assert.Skip("The goldens have other ranks.");
         _set.Combine("mix", new Dictionary<string, double> { ["a"] = 0.7, ["b"] = 0.3 }, new CombinationSettings { Kind = CombinationKind.Linear });
         var (a, b, scale) = Factors();
-        TensorAssert.Close(a1 * Math.Sqrt(0.7 * s1) + a2 * Math.Sqrt(0.3 * s2), a, 1e-6, "A");
-        TensorAssert.Close(b1 * Math.Sqrt(0.7 * s1) + b2 * Math.Sqrt(0.3 * s2), b, 1e-6, "B");
+        TensorAssert.Close(a1.Times(Math.Sqrt(0.7 * s1)).Plus(a2.Times(Math.Sqrt(0.3 * s2))), a, 1e-6, "A");
+        TensorAssert.Close(b1.Times(Math.Sqrt(0.7 * s1)).Plus(b2.Times(Math.Sqrt(0.3 * s2))), b, 1e-6, "B");
         Assert.Equal(1, scale);
     }
 
@@ -129,7 +130,7 @@ public sealed class AdapterSetTests : IDisposable
     {
         using var quiet = no_grad();
         var lora = _model.Layers[1].Query.Lora!;
-        return matmul(lora.B, lora.A) * lora.Scale;
+        return matmul(lora.B, lora.A).Times(lora.Scale);
     }
 
     private static Tensor Logits(DecoderModel model) => model.Forward(s_ids, [0, s_ids.Length]);

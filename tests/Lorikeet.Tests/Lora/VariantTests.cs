@@ -3,6 +3,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
 using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
 using Lorikeet.Testing;
@@ -142,7 +143,7 @@ public sealed class VariantTests : IDisposable
         foreach (var parameter in model.Trainable)
         {
             using var noise = empty_like(parameter.Value).normal_(0, 0.02, generator);
-            parameter.Value.add_(noise);
+            parameter.Value.Increase(noise);
         }
 
         foreach (var (_, factors) in ModelState.Of(model).Factors) factors.Invalidate();

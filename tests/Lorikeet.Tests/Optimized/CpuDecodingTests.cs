@@ -99,8 +99,8 @@ public class CpuDecodingTests
     [Fact]
     public void WeightsQuantizedFromHalfPrecision_EqualTheReference()
     {
-        using var half = randn([128, 192]).to_type(ScalarType.Float16) * 0.02;
-        half[0].mul_(1e-4); // some below the normal numbers of float16
+        using var half = randn([128, 192]).to_type(ScalarType.Float16).Times(0.02);
+        half[0].Scale(1e-4); // some below the normal numbers of float16
         using var weight = FourBitWeight.Quantize(half, FourBitType.Nf4, doubleQuantization: true);
         var expected = weight.Materialize(ScalarType.Float32).data<float>().ToArray();
         foreach (var path in Enum.GetValues<VectorPath>().Where(CanRun))
@@ -114,10 +114,10 @@ public class CpuDecodingTests
     {
         Assert.SkipUnless(CanRun(VectorPath.Avx2), "This processor has no AVX2.");
         const int columns = 1088, rows = 40, vectors = 5;
-        using var dense = randn([rows, columns]) * 0.02;
+        using var dense = randn([rows, columns]).Times(0.02);
         using var weight = FourBitWeight.Quantize(dense, FourBitType.Nf4, doubleQuantization: true);
         using var x = randn([vectors, columns]).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32);
-        x[0, 70] = largest;
+        x[0, 70].Fill(largest);
         x[1].zero_();
         using var exact = x.to_type(ScalarType.Float64).matmul(weight.Materialize(ScalarType.Float32).to_type(ScalarType.Float64).t());
         using var arranged = zeros([8, columns]);
@@ -142,7 +142,7 @@ public class CpuDecodingTests
         }
 
         // What rounding of x to bfloat16 has cost already: 2^-9 of each number, evenly spread.
-        var rounding = Math.Pow(2, -9) / Math.Sqrt(3) * (x.norm() * dense.norm() / Math.Sqrt(columns)).item<float>();
+        var rounding = Math.Pow(2, -9) / Math.Sqrt(3) * (x.norm() * dense.norm()).item<float>() / Math.Sqrt(columns);
         var error = (single.to_type(ScalarType.Float64) - exact).norm().item<double>();
         Assert.True(error < rounding / 5, $"{error:G3}, where bfloat16 has {rounding:G3}");
     }

@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Options;
 using Lorikeet.Training;
 using Lorikeet.Training.Optimizers;
@@ -27,7 +28,7 @@ public class CudaAdamWTests : CudaTestBase
         var (expected, actual) = (new Run(starts, options, CPU), new Run(starts, options, Device));
         for (var step = 0; step < 5; step++)
         {
-            var gradients = randn([expected.Gradients.All.NumberOfElements]) * (step + 1);
+            var gradients = randn([expected.Gradients.All.NumberOfElements]).Times(step + 1);
             var norm = expected.Step(gradients, limit);
             Assert.Equal(norm, actual.Step(gradients, limit), tolerance: 2e-6 * norm);
         }
@@ -49,7 +50,7 @@ public class CudaAdamWTests : CudaTestBase
         var starts = s_shapes.Select(shape => randn(shape)).ToArray();
         var run = new Run(starts, new OptimizationOptions { Optimizer = OptimizerKind.AdamW }, Device);
         var gradients = randn([run.Gradients.All.NumberOfElements]);
-        gradients[^1] = value;
+        gradients[^1].Fill(value);
         Assert.False(double.IsFinite(run.Step(gradients, 1)));
         foreach (var (start, parameter) in starts.Zip(run.Parameters)) Close(start, parameter.Value.detach().cpu(), 0, parameter.Name);
         foreach (var (name, state) in run.Optimizer.State()) Assert.Equal(0, state.abs().max().item<float>());

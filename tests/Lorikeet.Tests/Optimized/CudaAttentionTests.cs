@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Optimized;
 using static TorchSharp.torch;
 
@@ -51,14 +52,14 @@ public class CudaAttentionTests : CudaTestBase
             var width = heads * headSize;
             Close(leaf.grad!, result, Tolerance, "gradient");
             Close(leaf.grad!.narrow(1, 0, width), result.Tensor.narrow(1, 0, width), Tolerance, "gradient of queries");
-            result.Tensor.fill_(double.NaN);
+            result.Tensor.Fill(double.NaN);
         }
     }
 
     private static Sequences Rotation(SegmentLayout layout, int headSize)
     {
         var angles = layout.Positions.to_type(ScalarType.Float32).unsqueeze(1)
-            * pow(10000, -arange(headSize / 2, ScalarType.Float32, Device) * 2 / headSize);
+            * TensorArithmetic.Range(headSize / 2, ScalarType.Float32, Device).Times(-2.0 / headSize * Math.Log(10000)).exp();
         var both = cat([angles, angles], 1);
         return new Sequences(layout, both.cos().to_type(ScalarType.BFloat16), both.sin().to_type(ScalarType.BFloat16));
     }
@@ -74,8 +75,9 @@ public class CudaAttentionTests : CudaTestBase
         var query = ByHead(RotaryEmbedding.Rotate(Heads(0, shape.Heads), cosine, sine));
         var key = ByHead(RotaryEmbedding.Rotate(Heads(shape.Heads, shape.KeyValueHeads), cosine, sine));
         var value = ByHead(Heads(shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
-        var scores = matmul(query, key.transpose(1, 2)) * shape.Scale;
-        var attended = matmul(scores.masked_fill(Visible(sequences.Layout, shape.Window).logical_not(), double.NegativeInfinity).softmax(-1), value);
+        var scores = matmul(query, key.transpose(1, 2)).Times(shape.Scale);
+        var hidden = Visible(sequences.Layout, shape.Window).logical_not();
+        var attended = matmul(scores.FilledWhere(hidden, double.NegativeInfinity).softmax(-1), value);
         return attended.transpose(0, 1).reshape(tokens, -1);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lorikeet.Models;
 using Lorikeet.Native.Cuda;
+using Lorikeet.Native;
 using Lorikeet.Optimized;
 using Lorikeet.Options;
 using Lorikeet.Quantization;
@@ -88,7 +89,7 @@ public class CudaBandwidth : CudaTestBase
         using var gradients = new Lorikeet.Training.Gradients(parameters);
         var options = new OptimizationOptions { Optimizer = OptimizerKind.AdamW };
         using var optimizer = Optimizer.Create(parameters, options);
-        gradients.All.fill_(0.01);
+        gradients.All.Fill(0.01);
         var count = gradients.All.NumberOfElements;
         using var copy = gradients.All.clone();
         Report("copy", 8 * count, () => copy.copy_(gradients.All));
@@ -136,7 +137,7 @@ public class CudaBandwidth : CudaTestBase
     [InlineData(22016, 4096, true)]
     public void FourBit(int rows, int columns, bool nested)
     {
-        var dense = randn([rows, columns], ScalarType.BFloat16, Device) * 0.02;
+        var dense = randn([rows, columns], ScalarType.BFloat16, Device).Times(0.02);
         using var weight = FourBitWeight.Quantize(dense, FourBitType.Nf4, nested);
         var count = (long)rows * columns;
         Report($"dequantize {weight.Format}", weight.ByteCount + 2 * count, () => weight.CopyTo(dense));

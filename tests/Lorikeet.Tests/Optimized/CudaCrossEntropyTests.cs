@@ -1,3 +1,4 @@
+using Lorikeet.Native;
 using Lorikeet.Optimized;
 using static TorchSharp.torch;
 
@@ -22,7 +23,7 @@ public class CudaCrossEntropyTests : CudaTestBase
 
         var leaf = Wide(logits).detach().requires_grad_(true);
         var loss = nn.functional.cross_entropy(leaf, targets, reduction: nn.Reduction.Sum);
-        (loss * scale).backward();
+        loss.Times(scale).backward();
         kernels.CrossEntropy(logits, targets, scale, total);
         Assert.Equal(3 + loss.item<float>(), total.item<double>(), 1e-4 * Math.Abs(loss.item<float>()));
         Close(leaf.grad!, logits, Rounding, "gradient");

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Native.Cuda;
+using Lorikeet.Native;
 using Lorikeet.Optimized;
 using Lorikeet.Optimized.Decoding;
 using Lorikeet.Optimized.Decoding.Cuda;
@@ -82,7 +83,7 @@ public class CudaDecodingBandwidth : CudaTestBase
     private static Projection Make(int rows, int columns, QuantizationKind kind)
     {
         using var quiet = no_grad();
-        var dense = (randn([rows, columns], ScalarType.BFloat16, Device) * 0.02).DetachFromDisposeScope();
+        var dense = randn([rows, columns], ScalarType.BFloat16, Device).Times(0.02).DetachFromDisposeScope();
         return new Projection("p", 0, new QuantizationSettings(kind, true).Freeze("p", dense, ScalarType.BFloat16));
     }
 

@@ -1,4 +1,5 @@
 using Lorikeet.Native.Cuda;
+using Lorikeet.Native;
 using Lorikeet.Numerics;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public class CudaElementwiseTests : CudaTestBase
         using var kernels = Kernels();
         using var y = Random(rows, columns, gap);
         var bias = randn([columns], ScalarType.BFloat16, Device);
-        var expected = y.Tensor + bias;
+        var expected = y.Tensor.Plus(bias);
         kernels.AddBias(y, bias);
         Close(expected, y, 0, "sum");
     }
@@ -62,11 +63,11 @@ public class CudaElementwiseTests : CudaTestBase
         kernels.Dropout(x, p, key, y);
         var kept = Enumerable.Range(0, rows * columns)
             .Select(i => DropoutMask.Number(key, (uint)i) >= DropoutMask.Threshold(p) ? 1f : 0f).ToArray();
-        var expected = Wide(x) * tensor(kept, device: Device).view(rows, columns) * (float)(1 / (1 - p));
+        var expected = (Wide(x) * tensor(kept, device: Device).view(rows, columns)).Times((float)(1 / (1 - p)));
         Close(expected.to_type(ScalarType.BFloat16), y, 0, "dropped");
 
         using var sum = Random(rows, columns, gap);
-        expected += Wide(sum);
+        expected = expected.Plus(Wide(sum));
         kernels.AddDropout(x, p, key, sum);
         Close(expected, sum, Rounding, "sum");
     }
@@ -81,10 +82,10 @@ public class CudaElementwiseTests : CudaTestBase
         var (source, other) = (randn([rows, columns], ScalarType.Float32, Device), randn([2 * rows, columns], ScalarType.Float32, Device));
         using var factors = kernels.Factors([new(source, 0.5, target), new(other, 1, second)]);
         factors.Load();
-        Close((source * 0.5f).to_type(ScalarType.BFloat16), target, 0, "loaded");
+        Close(source.Times(0.5).to_type(ScalarType.BFloat16), target, 0, "loaded");
         Close(other.to_type(ScalarType.BFloat16), second, 0, "loaded after it");
 
-        var (sum, otherSum) = (source + 0.5f * Wide(target), other + Wide(second));
+        var (sum, otherSum) = (source.Plus(Wide(target), 0.5), other.Plus(Wide(second)));
         factors.Accumulate();
         Close(sum, source, 1e-7, "accumulated");
         Close(otherSum, other, 1e-7, "accumulated after it");
@@ -101,7 +102,7 @@ public class CudaElementwiseTests : CudaTestBase
         kernels.GatherRows(all, indices, some);
         Close(all.Tensor.index_select(0, indices), some, 0, "gathered");
 
-        some.Tensor.mul_(2);
+        some.Tensor.Scale(2);
         var expected = all.Tensor.clone().index_copy_(0, indices, some.Tensor);
         kernels.ScatterRows(some, indices, all);
         Close(expected, all, 0, "scattered");
@@ -118,7 +119,7 @@ public class CudaElementwiseTests : CudaTestBase
         for (var i = 0; i < 50; i++)
         {
             kernels.AddBias(y, bias);
-            y.Tensor.add_(1);
+            y.Tensor.Increase(1);
         }
 
         Assert.Equal(100, y.Tensor.to_type(ScalarType.Float32).min().item<float>());

@@ -31,7 +31,7 @@ public class CudaFourBitTests : CudaTestBase
     [MemberData(nameof(Cases))]
     public void QuantizeAndDequantize_EqualTheCpu(int rows, int columns, int blockSize, FourBitType type, ScalarType element)
     {
-        var dense = (randn([rows, columns], ScalarType.Float32, CPU) * 0.02).to_type(element);
+        var dense = randn([rows, columns], ScalarType.Float32, CPU).Times(0.02).to_type(element);
         dense[0].zero_(); // blocks of zeros
         foreach (var nested in (bool[])[false, true])
         {

@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
@@ -33,7 +34,7 @@ public class CudaNormTests : CudaTestBase
         using var delta = Random(rows, columns);
         using var y = Unwritten(rows, columns);
         var weight = Weight(columns, floatWeight);
-        var expected = x.Tensor + delta.Tensor;
+        var expected = x.Tensor.Plus(delta.Tensor);
         kernels.AddRmsNorm(x, delta, weight, x, y);
         using var norm = new RmsNorm("norm", weight, 1e-5);
         Assert.True(expected.equal(x.Tensor).all().item<bool>());
@@ -54,7 +55,7 @@ public class CudaNormTests : CudaTestBase
         var leaf = Wide(x).detach().requires_grad_(true);
         var y = norm.Forward(leaf);
         y.backward([Wide(dy)]);
-        var gradient = Wide(dx) + leaf.grad!;
+        var gradient = Wide(dx).Plus(leaf.grad!);
 
         kernels.RmsNormBackward(x, weight, dy, dx, dx, dy);
         Close(gradient, dx, Rounding, "gradient");
@@ -62,5 +63,5 @@ public class CudaNormTests : CudaTestBase
     }
 
     private static Tensor Weight(int columns, bool isFloat) =>
-        (randn([columns], ScalarType.Float32, Device) * 0.3 + 1).to_type(isFloat ? ScalarType.Float32 : ScalarType.BFloat16);
+        randn([columns], ScalarType.Float32, Device).Times(0.3).Plus(1).to_type(isFloat ? ScalarType.Float32 : ScalarType.BFloat16);
 }

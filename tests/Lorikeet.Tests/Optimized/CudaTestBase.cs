@@ -43,9 +43,9 @@ public abstract class CudaTestBase : IDisposable
     /// <summary>Normal numbers; rows are <paramref name="gap"/> elements further apart than they are long.</summary>
     internal static Matrix Random(int rows, int columns, int gap = 0, double scale = 1)
     {
-        var wide = full([rows, columns + gap], Poison, ScalarType.BFloat16, Device);
+        var wide = empty([rows, columns + gap], ScalarType.BFloat16, Device).Fill(Poison);
         var part = wide.narrow(1, 0, columns);
-        part.copy_(randn([rows, columns], ScalarType.Float32, Device) * scale);
+        part.copy_(randn([rows, columns], ScalarType.Float32, Device).Times(scale));
         return new Matrix(part);
     }
 
@@ -53,7 +53,7 @@ public abstract class CudaTestBase : IDisposable
     internal static Matrix Unwritten(int rows, int columns, int gap = 0)
     {
         var matrix = Random(rows, columns, gap);
-        matrix.Tensor.fill_(double.NaN);
+        matrix.Tensor.Fill(double.NaN);
         return matrix;
     }
 
@@ -66,14 +66,14 @@ public abstract class CudaTestBase : IDisposable
         var gap = actual.Pitch - actual.Columns;
         if (gap == 0) return;
         var beside = actual.Tensor.as_strided([actual.Rows, gap], [actual.Pitch, 1], actual.Tensor.storage_offset() + actual.Columns);
-        Assert.True(beside.eq(Poison).all().item<bool>(), $"{what}: elements between the rows were overwritten.");
+        Assert.True(beside.IsEqualTo(Poison).all().item<bool>(), $"{what}: elements between the rows were overwritten.");
     }
 
     internal static void Close(Tensor expected, Tensor actual, double tolerance, string what)
     {
         Assert.Equal(expected.shape, actual.shape);
         var (wanted, given) = (expected.to_type(ScalarType.Float64), actual.to_type(ScalarType.Float64));
-        var error = ((wanted - given).norm() / wanted.norm().clamp_min(1e-30)).item<double>();
+        var error = ((wanted - given).norm() / wanted.norm().ClampedFrom(1e-30)).item<double>();
         Assert.True(error <= tolerance, $"{what}: relative error {error:G3}, allowed {tolerance:G3}.");
     }
 

@@ -104,7 +104,7 @@ internal static class DecodingComparison
     }
 
     private static double SquaredDistance(Tensor expected, Tensor actual) =>
-        (expected - actual).to_type(ScalarType.Float64).square().sum().item<double>();
+        Math.Pow((expected - actual).to_type(ScalarType.Float64).norm().item<double>(), 2);
 
     /// <summary>The chosen are the largest of the step's own logits, and no worse than noise by the reference.</summary>
     private static void RequireLikely(Tensor expected, Tensor actual, int[] chosen, int step)

@@ -26,7 +26,7 @@ public class CudaNumericsTests
         using var generator = new Generator(7, CPU);
         foreach (var (count, mean) in s_means)
         {
-            var values = rand(count, generator: generator) + 0.1f;
+            var values = rand(count, generator: generator).Plus(0.1f);
             Assert.Equal(mean, BitConverter.SingleToUInt32Bits(CudaMean.Of(TensorMemory.Span<float>(values))));
         }
     }

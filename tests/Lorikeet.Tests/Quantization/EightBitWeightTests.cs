@@ -30,8 +30,8 @@ public class EightBitWeightTests
         var random = new Random(8);
         var values = Enumerable.Range(0, 3 * 40).Select(_ => (float)(Half)(random.NextDouble() * 10 - 5)).ToArray();
         var x = tensor(values).view(3, 40);
-        x[1, 7] = 30;
-        x[2] = 0;
+        x[1, 7].Fill(30);
+        x[2].zero_();
         var actual = weight.Multiply(x);
 
         var (codes, scales) = (TensorMemory.Span<sbyte>(weight.Codes).ToArray(), TensorMemory.Span<float>(weight.Scales).ToArray());

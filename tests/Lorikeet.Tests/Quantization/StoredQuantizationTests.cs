@@ -74,7 +74,7 @@ public sealed class StoredQuantizationTests : IDisposable
     public void Read_TakesCodesThatAreDeclaredBFloat16()
     {
         using var folder = new TemporaryFolder();
-        using var dense = arange(64, ScalarType.Float32).view(2, 32);
+        using var dense = TensorArithmetic.Range(64, ScalarType.Float32, CPU).view(2, 32);
         using var weight = FourBitWeight.Quantize(dense, Lorikeet.Options.FourBitType.Fp4, doubleQuantization: false);
         var bytes = TensorMemory.Span<byte>(weight.Packed).ToArray();
         var entries = StoredQuantization.Write("w.weight", weight).Skip(1).ToList();

@@ -98,13 +98,13 @@ public sealed class StreamedQuantizationTests : IDisposable
     private static Tensor Values(int rows, int columns)
     {
         using var generator = new Generator(3, CPU);
-        var values = randn([rows, columns], ScalarType.Float32, CPU, generator: generator) * 0.02;
+        var values = randn([rows, columns], ScalarType.Float32, CPU, generator: generator).Times(0.02);
         var flat = values.flatten();
         if (flat.NumberOfElements > 300)
         {
-            flat[64..192] = 0;
-            flat[5] = 1e-7f;
-            flat[200] = 70000;
+            flat[64..192].zero_();
+            flat[5].Fill(1e-7f);
+            flat[200].Fill(70000);
         }
 
         return flat.view(rows, columns);

@@ -27,7 +27,7 @@ internal sealed class DoraFactors(
     public static Tensor Norm(Tensor weight, Tensor a, Tensor b, double scale)
     {
         using var quiet = no_grad();
-        return linalg.vector_norm(addmm(weight, b, a, 1, (float)scale), 2, [1]);
+        return addmm(weight, b, a, 1, (float)scale).norm(1);
     }
 
     public override Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int index)
@@ -37,7 +37,7 @@ internal sealed class DoraFactors(
             : projection.Bias is { } bias ? y - bias.to_type(x.dtype)
             : y;
         var gain = Gain(context); // [out]
-        var unscaled = y.Plus((gain - 1).to_type(x.dtype) * weighted);
+        var unscaled = y.Plus(gain.Minus(1).to_type(x.dtype) * weighted);
         var narrow = nn.functional.linear(input, A.to_type(x.dtype)); // [tokens, rank]
         var change = nn.functional.linear(narrow, B.to_type(x.dtype));
         return unscaled.Plus(gain.Times(Scale).to_type(x.dtype) * change);

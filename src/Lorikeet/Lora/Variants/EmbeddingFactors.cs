@@ -1,6 +1,7 @@
 // LoRA on the embedding: a token's row is W[id] + s · B A[:, id], with A [r, vocabulary] zero and B [hidden, r] normal
 // at the beginning, and no dropout. With DoRA every column of the table has a magnitude: g ⊙ (W[id] + s · B A[:, id]),
 // g = m / ‖Wᵀ + s · BA‖ over the vocabulary. PEFT: tuners/lora/layer.py (Embedding), dora.py.
+using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora.Variants;
@@ -29,7 +30,7 @@ internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, do
     public static Tensor Norm(Tensor table, Tensor a, Tensor b, double scale)
     {
         using var quiet = no_grad();
-        return linalg.vector_norm(addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale), 2, [0]);
+        return addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale).norm(0);
     }
 
     /// <summary>The adapted rows in the type of <paramref name="rows"/>.</summary>

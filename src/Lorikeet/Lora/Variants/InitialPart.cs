@@ -97,10 +97,10 @@ internal sealed class InitialPart : IDisposable
     /// <summary>Singular vectors of W: with A = √(S/s) Vᵀ and B = U √(S/s), W Aᵀ = B S and S = s A Aᵀ.</summary>
     private static bool IsPartOf(Tensor weight, Tensor a, Tensor b, double scale)
     {
-        var values = a.square().sum(1) * scale; // [rank]
+        var values = (a * a).sum(1).Times(scale); // [rank]
         var product = matmul(weight, a.t());
         var distance = (product - b * values).abs().max();
-        return (distance <= Tolerance * product.abs().max()).item<bool>();
+        return (distance <= product.abs().max().Times(Tolerance)).item<bool>();
     }
 
     private static IEnumerable<(Projection Projection, ResidualFactors Factors)> Residuals(DecoderModel model) =>

@@ -64,16 +64,16 @@ internal sealed class StoredFactors
         {
             var (initialA, initialB) = initial?.Find(_module, weight, a, b, Scale)
                 ?? NewFactors.TakenPart(weight, _module, _settings, Rank, Scale);
-            weight = weight - matmul(initialB, initialA) * Scale;
+            weight = weight - matmul(initialB, initialA).Times(Scale);
         }
 
-        var change = matmul(b, a) * Scale;
-        var sum = weight + (_isEmbedding ? change.t() : change);
+        var change = matmul(b, a).Times(Scale);
+        var sum = weight.Plus(_isEmbedding ? change.t() : change);
         if (_magnitude is null) return sum;
         var magnitude = Read(_magnitude);
         return _isEmbedding
-            ? sum * (magnitude / linalg.vector_norm(sum, 2, [0]))
-            : sum * (magnitude / linalg.vector_norm(sum, 2, [1])).unsqueeze(1);
+            ? sum * (magnitude / sum.norm(0))
+            : sum * (magnitude / sum.norm(1)).unsqueeze(1);
     }
 
     private Tensor Read(string name) => TensorMemory.Read(_adapter, name).to_type(ScalarType.Float32);

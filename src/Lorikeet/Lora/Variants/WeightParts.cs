@@ -20,7 +20,7 @@ internal static class WeightParts
     public static (Tensor A, Tensor B) Principal(Tensor weight, int rank, double scale, int? iterations, ulong key)
     {
         var (u, s, v) = iterations is { } count ? LowRank(weight, rank, count, key) : Exact(weight, rank);
-        var root = (s / scale).sqrt();
+        var root = s.Over(scale).sqrt();
         return ((root.unsqueeze(1) * v).contiguous(), (u * root).contiguous());
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Lorikeet.Native;
 using Lorikeet.Options;
 using static TorchSharp.torch;
 
@@ -62,10 +63,10 @@ internal readonly struct TorchAdamRule : IAdamRule<TorchAdamRule>
 
     public void Apply(Tensor p, Tensor g, Tensor m, Tensor v)
     {
-        p.mul_(_keep);
-        m.lerp_(g, _newShare1);
-        v.mul_(_beta2).addcmul_(g, g, _newShare2);
-        p.addcdiv_(m, (v.sqrt() / _correction2).add_(_epsilon), _stepSize);
+        p.Scale(_keep);
+        m.Approach(g, _newShare1);
+        v.Scale(_beta2).IncreaseByProduct(g, g, _newShare2);
+        p.IncreaseByQuotient(m, v.sqrt().Over(_correction2).Increase(_epsilon), _stepSize);
     }
 }
 
@@ -105,8 +106,8 @@ internal readonly struct BitsAndBytesAdamRule : IAdamRule<BitsAndBytesAdamRule>
 
     public void Apply(Tensor p, Tensor g, Tensor m, Tensor v)
     {
-        m.mul_(_beta1).add_(g, 1 - _beta1);
-        v.mul_(_beta2).addcmul_(g, g, 1 - _beta2);
-        p.addcdiv_(m, v.sqrt().add_(_epsilon), _stepSize).mul_(_keep);
+        m.Scale(_beta1).Increase(g, 1 - _beta1);
+        v.Scale(_beta2).IncreaseByProduct(g, g, 1 - _beta2);
+        p.IncreaseByQuotient(m, v.sqrt().Increase(_epsilon), _stepSize).Scale(_keep);
     }
 }

@@ -127,7 +127,7 @@ internal sealed unsafe class EightBitMoments : Moments
         var scaled = (blocks * scales.reciprocal().unsqueeze(1)).nan_to_num(0).flatten().slice(0, 0, count, 1);
         var table = tensor(map, device: values.device);
         var found = bucketize(scaled, tensor(DynamicMap.Borders(map), device: values.device), outInt32: true);
-        var lostSign = table.index_select(0, found).lt(0).logical_xor(flat.lt(0)).to_type(ScalarType.Int32);
-        codes.copy_((found + flat.sign().to_type(ScalarType.Int32) * lostSign).view(codes.shape));
+        var lostSign = table.index_select(0, found).Below(0).logical_xor(flat.Below(0)).to_type(ScalarType.Int32);
+        codes.copy_(found.Plus(flat.sign().to_type(ScalarType.Int32) * lostSign).view(codes.shape));
     }
 }

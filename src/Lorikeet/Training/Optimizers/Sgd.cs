@@ -1,4 +1,5 @@
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Options;
 using static TorchSharp.torch;
 
@@ -16,8 +17,8 @@ internal sealed class Sgd(IReadOnlyList<Parameter> parameters, OptimizationOptio
     protected override void Update(int index, Parameter parameter, Tensor gradient, double learningRate)
     {
         var direction = parameter.Decays && Options.WeightDecay != 0
-            ? gradient.add(parameter.Value, Options.WeightDecay)
+            ? gradient.Plus(parameter.Value, Options.WeightDecay)
             : gradient;
-        parameter.Value.add_(direction, -learningRate);
+        parameter.Value.Increase(direction, -learningRate);
     }
 }

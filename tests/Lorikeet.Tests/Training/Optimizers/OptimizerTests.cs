@@ -49,7 +49,7 @@ public sealed class OptimizerTests : IDisposable
         using var reference = optim.AdamW([theirs], 1e-2, 0.9, 0.999, 1e-8, decays ? 0.1 : 0);
         for (var step = 0; step < 30; step++)
         {
-            var gradient = randn(33, 7) * 0.01;
+            var gradient = randn(33, 7).Times(0.01);
             ours.Value.grad = gradient.clone();
             theirs.grad = gradient.clone();
             optimizer.Step(1e-2);
