@@ -34,6 +34,8 @@ internal static class PlanJson
             ["largest_batch_tokens"] = plan.Batches.LargestBatch,
             ["tokens_per_step"] = Math.Round(plan.Batches.TokensPerStep, 1),
             ["steps"] = plan.Batches.Steps,
+            ["data_shape"] = plan.DataShape,
+            ["first_row"] = plan.FirstRow,
             ["memory"] = Memory(memory),
             ["weights_gb"] = Gigabytes(memory.Weights),
             ["with_adapters_gb"] = Gigabytes(memory.Weights + memory.Adapters + memory.Gradients + memory.OptimizerStates),

@@ -37,6 +37,8 @@ internal static class PlanTable
         yield return ("model", $"{plan.Model}, {Magnitude(plan.ModelParameters)} parameters, {plan.Device}"
             + (plan.IsOptimized ? "" : ", on the reference implementation"));
         yield return ("trains", $"{Magnitude(plan.TrainableParameters)} parameters");
+        if (plan.DataShape is { } shape) yield return ("shape", shape);
+        if (plan.FirstRow is { } row) yield return ("first row", row);
         yield return ("step", $"{plan.GradientAccumulation} × {plan.BatchSize} rows, {Count((long)plan.Batches.TokensPerStep)} tokens; "
             + $"the largest batch has {Count(plan.Batches.LargestBatch)}");
         yield return ("checkpointing", $"{WireNames.Of(plan.Checkpointing)}: {PlanText.Recomputed(plan)}");

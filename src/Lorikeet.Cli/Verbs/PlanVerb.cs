@@ -93,7 +93,7 @@ internal sealed class PlanVerb : Verb
     private static RunPlan Plan(RunPlanner planner, TrainingOptions options, TrainingData? data, bool isPresent)
     {
         var (chosen, reason) = planner.ChooseBatches(options, data);
-        List<string> notes = [];
+        List<string> notes = [.. data?.Warnings ?? []];
         if (reason is not null) notes.Add(reason);
         if (data is null)
             notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), all of them targets.");

@@ -1,3 +1,4 @@
+using Lorikeet.Data.Shapes;
 using Lorikeet.Options;
 using Lorikeet.Text.Tokenization;
 
@@ -32,7 +33,7 @@ internal static class DatasetChecks
             throw new DatasetException(
                 $"{name}: {unwanted:N0} of {Rows(statistics.RowsRead)} have nothing to learn. Up to " +
                 $"{ToleratedDrops:P0} would be left out with a warning.{reasons}\n" +
-                $"Raise max_length ({options.MaxLength} now) if answers are cut off, else mend the rows or take them out.");
+                $"Raise max_length ({options.MaxLength} now) if answers are cut off, else correct the rows or take them out.");
         }
     }
 
@@ -62,6 +63,17 @@ internal static class DatasetChecks
             var advice = options.AppendEos ? "Raise max_length, or look at the rows." : "Turn append_eos on.";
             yield return $"{name}: only {statistics.EndingShare:P0} of the rows end with a learned end token, so the " +
                 $"model may not learn to stop. {advice}";
+        }
+    }
+
+    /// <summary>Columns of text that look like a part of the rows and are not read.</summary>
+    public static IEnumerable<string> UnusedColumns(string name, ColumnUse columns)
+    {
+        if (columns.Doubtful.Count > 0)
+        {
+            yield return $"{name}: columns of text that are not used: {string.Join(", ", columns.Doubtful)}. If they belong " +
+                "to the question or the answer, name them with column_map or put them into the columns that are read " +
+                $"({string.Join(", ", columns.Used)}).";
         }
     }
 

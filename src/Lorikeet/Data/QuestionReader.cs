@@ -31,7 +31,8 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
     private Question? OfConversation(ConversationExample conversation, RowOrigin origin)
     {
         var messages = conversation.Messages.Select(message => (JsonObject)message!).ToList();
-        var last = messages.FindLastIndex(message => (string?)message["role"] == "assistant");
+        var last = messages.FindLastIndex(
+            message => (string?)message["role"] == "assistant" && ConversationTurns.IsLearned(message));
         if (last < 1)
             return null;
 

@@ -18,6 +18,32 @@ public sealed record PreviewToken(int Id, string Text, bool IsTarget);
 /// <param name="DropReason">Why it is not learned from; null for rows that are.</param>
 public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> Tokens, string? DropReason)
 {
+    /// <summary>
+    /// One line of text: what is learned between ⟦ and ⟧, line breaks as \n, and a long stretch cut in its middle.
+    /// </summary>
+    public override string ToString() => DropReason is not null
+        ? $"left out: {DropReason}"
+        : string.Concat(Stretches().Select(stretch => stretch.IsTarget ? $"⟦{Shorten(stretch.Text)}⟧" : Shorten(stretch.Text)));
+
+    private IEnumerable<(string Text, bool IsTarget)> Stretches()
+    {
+        for (var start = 0; start < Tokens.Count;)
+        {
+            var isTarget = Tokens[start].IsTarget;
+            var end = start;
+            while (end < Tokens.Count && Tokens[end].IsTarget == isTarget) end++;
+            yield return (string.Concat(Tokens.Skip(start).Take(end - start).Select(token => token.Text)), isTarget);
+            start = end;
+        }
+    }
+
+    private static string Shorten(string text)
+    {
+        const int Longest = 160, Kept = 75;
+        var line = text.Replace("\r", "\\r").Replace("\n", "\\n");
+        return line.Length <= Longest ? line : $"{line[..Kept]} ... {line[^Kept..]}";
+    }
+
     internal static RowPreview Of(EncodedExample example, Tokenizer? tokenizer) => new(
         example.Origin, [.. example.Rows.Take(1).SelectMany(row => TokensOf(row, tokenizer))], example.DropReason);
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
 using Lorikeet.Data.Shapes;
@@ -15,9 +16,9 @@ internal sealed class RowRendering
     private readonly IReadOnlyDictionary<string, string> _columnMap;
 
     private RowRendering(
-        RowShape shape, IReadOnlyDictionary<string, string> columnMap, TurnMarkup? markup, PromptFormat format)
+        RowShape shape, IReadOnlyDictionary<string, string> columnMap, ColumnUse columns, TurnMarkup? markup, PromptFormat format)
     {
-        (Shape, _columnMap, Markup, Format) = (shape, columnMap, markup, format);
+        (Shape, _columnMap, Columns, Markup, Format) = (shape, columnMap, columns, markup, format);
     }
 
     /// <summary>What the columns mean.</summary>
@@ -25,6 +26,13 @@ internal sealed class RowRendering
 
     /// <summary>Columns by the names that the shape uses, where they have others.</summary>
     public IReadOnlyDictionary<string, string> ColumnMap => _columnMap;
+
+    /// <summary>Which columns of the first rows are read.</summary>
+    public ColumnUse Columns { get; }
+
+    /// <summary>The shape, the columns that are read and those that are not, in one line.</summary>
+    public string Summary => $"{WireNames.Of(Shape.Kind)} ({string.Join(", ", Columns.Used)}), format {Format.Name}" +
+        (Columns.Unused.Count == 0 ? "" : $"; not used: {string.Join(", ", Columns.Unused)}");
 
     /// <summary>The markup of written text, if it has one.</summary>
     public TurnMarkup? Markup { get; }
@@ -58,9 +66,11 @@ internal sealed class RowRendering
         }
         if (markup is not null && format is not null)
             CheckMarkup(markup, format, sample[0].Origin);
-        var style = shape.StyleOf(Array.Find(sample, shape.Fits)!);
+        // One row with a part that only a conversation has a place for decides for all.
+        PromptStyle[] styles = [.. sample.Where(shape.Fits).Select(shape.StyleOf).Distinct()];
+        var style = styles.Contains(PromptStyle.Conversation) ? PromptStyle.Conversation : styles[0];
         format ??= PromptFormats.ForDataset(style, markup, texts, options.ChatTemplate, tokenizer);
-        return new RowRendering(shape, columnMap, markup, format);
+        return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample), markup, format);
     }
 
     private static void CheckMarkup(TurnMarkup markup, PromptFormat format, RowOrigin origin)
@@ -80,13 +90,12 @@ internal sealed class RowRendering
         var cells = new RowCells(row, _columnMap);
         try
         {
-            var missing = Shape.Columns.FirstOrDefault(column => !column.IsOptional && cells[column] is null);
-            return missing is null ? Shape.Read(cells) : new SkippedExample($"no '{missing.Name}'");
+            return Shape.MissingIn(cells) is { } missing ? new SkippedExample($"no '{missing}'") : Shape.Read(cells);
         }
         catch (InvalidOperationException fault)
         {
             throw new DatasetException(
-                $"{row.Origin}: a value is not of the kind expected: {fault.Message} Mend the row.", fault);
+                $"{row.Origin}: a value is not of the kind expected: {fault.Message} Correct the row.", fault);
         }
     }
 
@@ -96,14 +105,30 @@ internal sealed class RowRendering
         switch (Read(row))
         {
             case TextExample { Text: var text }:
-                return Markup?.FindAnswers(text) is [var (start, _), ..] ? text[..start] : text;
+                return Markup?.FirstQuestion(text) ?? text;
             case ConversationExample { Messages: var messages }:
-                return string.Concat(messages.TakeWhile(message => (string?)message!["role"] != "assistant"));
+                return string.Concat(FirstQuestion(messages).Select(message => message.ToJsonString()));
             case TokenExample tokens:
                 var first = Array.FindIndex(tokens.Labels, label => label != TrainingRow.Ignored);
                 return string.Join(' ', first > 1 ? tokens.Ids[..first] : tokens.Ids);
             default:
                 return $"{row.Origin}";
+        }
+    }
+
+    /// <summary>
+    /// The messages up to the first answer to a question: what an assistant says before anybody asks belongs to the
+    /// question. All of them where nobody asks.
+    /// </summary>
+    private static IEnumerable<JsonNode> FirstQuestion(JsonArray messages)
+    {
+        var isAsked = false;
+        foreach (var message in messages)
+        {
+            var role = (string?)message!["role"];
+            if (role == "assistant" && isAsked) yield break;
+            isAsked |= role is not ("assistant" or "system" or "developer");
+            yield return message;
         }
     }
 

@@ -16,6 +16,7 @@ public sealed class TrainingData : IDisposable
         (_train, _eval) = (train, eval);
         Warnings =
         [
+            .. DatasetChecks.UnusedColumns("The training data", train.Rendering.Columns),
             .. train.Warnings(options),
             .. eval?.Warnings(options) ?? [],
             .. DatasetChecks.Leaks(train.Rows, eval?.Rows ?? []),
@@ -40,6 +41,9 @@ public sealed class TrainingData : IDisposable
     /// <summary>One line about the shape, for the user.</summary>
     public string ShapeDescription => _train.Rendering.Shape.Description;
 
+    /// <summary>The shape, the columns that are read and those that are not, in one line.</summary>
+    public string ShapeSummary => _train.Rendering.Summary;
+
     /// <summary>How prompts are written; to be kept beside the adapter.</summary>
     public PromptFormat Format => _train.Rendering.Format;
 
@@ -51,6 +55,10 @@ public sealed class TrainingData : IDisposable
 
     /// <summary>The first training rows, token by token.</summary>
     public IEnumerable<RowPreview> Preview(int rows) => _train.Preview(rows);
+
+    /// <summary>The first training row that is learned from, in one line with what is learned between ⟦ and ⟧.</summary>
+    public string FirstRow => $"{_train.Preview(RowRendering.RowsTried).FirstOrDefault(row => row.DropReason is null)
+        ?? _train.Preview(1).First()}";
 
     /// <summary>Reads, splits, renders and encodes the data of a run.</summary>
     /// <param name="options">What to read and how; the seed is that of the optimization.</param>

@@ -44,6 +44,12 @@ public sealed record RunPlan
     /// <summary>The speed; null where it cannot be measured.</summary>
     public required SpeedPlan? Speed { get; init; }
 
+    /// <summary>The shape of the data with the columns that are read and those that are not; null without data.</summary>
+    public string? DataShape { get; init; }
+
+    /// <summary>The first row to learn from, what is learned of it between ⟦ and ⟧; null without data.</summary>
+    public string? FirstRow { get; init; }
+
     /// <summary>What was chosen, and why.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }

@@ -80,6 +80,8 @@ internal sealed class RunPlanner : IDisposable
                 ? new SpeedPlanner(_outline, _device, MachineRates.Of(_outline.ComputeType, _device))
                     .Plan(batches, memory, _memory.IsOptimized)
                 : null,
+            DataShape = data?.ShapeSummary,
+            FirstRow = data?.FirstRow,
             Notes = notes,
         };
     }

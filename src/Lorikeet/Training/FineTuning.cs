@@ -286,6 +286,7 @@ internal sealed class FineTuning : IDisposable
             _observers.Observe(new Warned(warning));
         foreach (var note in _resolved.Notes.Concat(_plan.Notes))
             _observers.Observe(new Noted(note));
+        if (FewSteps.Note(trainer.TotalSteps, _data.Train.Count, _options) is { } few) _observers.Observe(new Noted(few));
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             _observers.Observe(new Noted($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
     }

@@ -240,7 +240,7 @@ public sealed class ShapeTests : IDisposable
         var path = _data.Write("a.csv", "foo,bar\n1,2\n");
         var fault = Assert.Throws<DatasetException>(() => DataFixture.Load(path));
         Assert.Contains("(foo, bar; first row at", fault.Message);
-        Assert.Contains("question_answer: question, answers|answer|best_answer|correct_answer, [context|", fault.Message);
+        Assert.Contains("question_answer: question, answers|answer|best_answer|correct_answer|answers_spans, [context|", fault.Message);
         Assert.Contains("column_map", fault.Message);
     }
 
@@ -263,7 +263,7 @@ public sealed class ShapeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"messages":"hello","id":"x"}""", "fit no shape")]
+    [InlineData("""{"messages":"hello","id":"x"}""", "column 'messages' holds \"hello\"")]
     [InlineData("""{"messages":[{"role":"user"}]}""", "a.jsonl:1: column 'messages' holds")]
     [InlineData("""{"conversations":[{"from":"alien","value":"x"}]}""", "human, gpt")]
     [InlineData("""{"input_ids":[1,2,3],"labels":[1,2]}""", "'labels' has 2 numbers and 'input_ids' 3")]

@@ -69,6 +69,21 @@ public sealed class TrainingDataTests : IDisposable
         Assert.NotEqual(Shown(data.Train), Shown(DataFixture.Load(Questions(50), new DataOptions { MaxTrainRows = 2 }).Train));
     }
 
+    [Theory]
+    [InlineData("a.jsonl", "validation", false)]
+    [InlineData("a.csv", "test[:10%]", false)]
+    [InlineData("a.json", "validation", false)]
+    [InlineData("validation.jsonl", "validation", true)]
+    [InlineData("a.jsonl", "train[:1]", true)]
+    public void SplitOfAPlainFile_IsRefused_UnlessTheFileIsIt(string name, string split, bool isTaken)
+    {
+        var path = _data.Write(name, name.EndsWith("csv", StringComparison.Ordinal) ? "question,answer\nQ,A\n"
+            : name.EndsWith("json", StringComparison.Ordinal) ? """[{"question":"Q","answer":"A"}]""" : """{"question":"Q","answer":"A"}""");
+        var options = new DataOptions { DatasetSplit = split };
+        if (isTaken) Assert.Single(DataFixture.Load(path, options).Train);
+        else Assert.Contains("is one file", Assert.Throws<ConfigurationException>(() => DataFixture.Load(path, options)).Message);
+    }
+
     [Fact]
     public void SeveralDatasets_AreJoinedInOrder()
     {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Shapes;
 using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates;
 using Lorikeet.Text.Tokenization;
@@ -76,13 +77,16 @@ public sealed class PromptFormat
 
         // An answer begins where its prompt ends, which may be before its content: the model writes the space too.
         var prompts = PromptEnds(prepared, described, rendered.Text);
+        var isLearned = ConversationTurns.Answers(prepared).Select(ConversationTurns.IsLearned).ToArray();
+        var spans = rendered.AssistantSpans;
         var previousEnd = 0;
         var answers = new List<(int Start, int End)>();
-        foreach (var (start, end) in rendered.AssistantSpans)
+        for (var i = 0; i < spans.Count; i++)
         {
+            var (start, end) = spans[i];
             var prompt = prompts.LastOrDefault(
                 prompt => prompt.End >= previousEnd && prompt.End <= start, (End: start, IsLearned: true));
-            if (prompt.IsLearned)
+            if (spans.Count == isLearned.Length ? isLearned[i] : prompt.IsLearned)
                 answers.Add((prompt.End, end));
             previousEnd = end;
         }
@@ -171,7 +175,7 @@ public sealed class PromptFormat
             var earlier = new JsonArray([.. messages.Take(i).Select(message => message!.DeepClone())]);
             var prompt = Render(earlier, tools, addGenerationPrompt: true).Text;
             if (text.StartsWith(prompt, StringComparison.Ordinal))
-                ends.Add((prompt.Length, messages[i]!["weight"]?.ToString() != "0"));
+                ends.Add((prompt.Length, ConversationTurns.IsLearned((JsonObject)messages[i]!)));
         }
         return ends;
     }
@@ -179,6 +183,7 @@ public sealed class PromptFormat
     /// <summary>Writes tool calls and tools out as text for a template that knows nothing of them.</summary>
     private (JsonArray Messages, JsonArray? Tools) Prepare(JsonArray messages, JsonArray? tools)
     {
+        messages = WithKnownRoles(messages);
         var hasCalls = messages.Any(
             message => message!["tool_calls"] is not null || (string?)message["role"] == "tool");
         if (hasCalls && !ToolCalls.AreToldApartBy(Template))
@@ -201,6 +206,18 @@ public sealed class PromptFormat
         else
             prepared.Insert(0, new JsonObject { ["role"] = "system", ["content"] = description });
         return (prepared, null);
+    }
+
+    /// <summary>Roles that the template does not mention, such as <c>developer</c>, as what they stand for.</summary>
+    private JsonArray WithKnownRoles(JsonArray messages)
+    {
+        bool IsForeign(JsonNode? message) => (string?)message!["role"] is { } role &&
+            MessageRoles.Plain(role) != role && !Template.Contains(role, StringComparison.Ordinal);
+        if (!messages.Any(IsForeign)) return messages;
+        var prepared = (JsonArray)messages.DeepClone();
+        foreach (var message in prepared.Where(IsForeign))
+            message!["role"] = MessageRoles.Plain((string)message["role"]!);
+        return prepared;
     }
 
     private static void WriteOutCalls(JsonObject message)

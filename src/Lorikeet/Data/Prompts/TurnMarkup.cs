@@ -29,10 +29,24 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         for (var start = IndexAfter(text, AnswerMarker, 0); start >= 0;)
         {
             var end = EndOf(text, start);
-            answers.Add((start, end));
+            if (!IsBlank(text[start..end])) answers.Add((start, end));
             start = IndexAfter(text, AnswerMarker, end);
         }
         return answers;
+    }
+
+    /// <summary>The text up to the first answer that somebody asked for; null where there is none.</summary>
+    public string? FirstQuestion(string text)
+    {
+        foreach (var (start, _) in FindAnswers(text))
+        {
+            var before = text.AsSpan(0, start - AnswerMarker.Length);
+            foreach (var marker in TurnMarkers)
+            {
+                if (marker != AnswerMarker && before.Contains(marker, StringComparison.Ordinal)) return text[..start];
+            }
+        }
+        return null;
     }
 
     /// <summary>What stands between a question and the marker of its answer, as most of the texts have it.</summary>
@@ -54,6 +68,10 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         }
         return turn.Trim().ToString();
     }
+
+    /// <summary>Whether nothing is said: what would be learned is a lone blank.</summary>
+    private bool IsBlank(string answer) => string.IsNullOrWhiteSpace(
+        EndMarker is { } mark && answer.EndsWith(mark, StringComparison.Ordinal) ? answer[..^mark.Length] : answer);
 
     private bool IsIn(string text) =>
         text.Contains(AnswerMarker, StringComparison.Ordinal) &&

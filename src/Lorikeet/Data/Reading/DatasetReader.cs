@@ -36,6 +36,7 @@ public static class DatasetReader
         if (File.Exists(location))
         {
             var file = new DataFile(location);
+            if (wanted is [var only]) RequireSplitOfFile(only, file, source);
             return Join(wanted[0], _ => [file], csv);
         }
 
@@ -44,6 +45,17 @@ public static class DatasetReader
         return chosen is not null ? Join(chosen, name => splits[name], csv) : throw new DatasetException(
             $"'{source}' has no split '{wanted[0].Text}'. It has: {string.Join(", ", splits.Keys.Order())}. " +
             $"Name one of these, for example {dataset.Name}:{splits.Keys.Order().First()}.");
+    }
+
+    /// <summary>A file is one split, called train or as it is named; JSON may hold several.</summary>
+    private static void RequireSplitOfFile(SplitRequest wanted, DataFile file, string source)
+    {
+        var name = Path.GetFileName(file.Path);
+        bool IsThere(string split) => split == "train" || name.Contains(split, StringComparison.OrdinalIgnoreCase);
+        if (wanted.Parts.All(part => IsThere(part.Name)) || JsonRows.MayHoldSplits(file)) return;
+        throw new ConfigurationException(
+            $"The split asked for is '{wanted.Text}', and '{source}' is one file, which has no splits. Leave the split " +
+            "out, or name a part of the file as train[:10%].");
     }
 
     private static RowSource Join(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Shapes;
 
 namespace Lorikeet.Data.Reading;
 
@@ -18,9 +19,12 @@ internal static class JsonRows
     /// <param name="split">Split to take where one object holds an array for each split.</param>
     public static IEnumerable<DataRow> Read(DataFile file, string? split = null)
     {
-        var isLines = file.Format is ".jsonl" or ".ndjson" && FirstCharacter(file) != '[';
+        var isLines = file.Format is ".jsonl" or ".ndjson" && FirstCharacter(file) != '[' || HoldsAnArrayALine(file);
         return isLines ? ReadLines(file) : ReadDocument(file, split).SelectMany(SquadArticles.Flatten);
     }
+
+    /// <summary>Whether one object may hold a table for each split.</summary>
+    public static bool MayHoldSplits(DataFile file) => file.Format == ".json" && FirstCharacter(file) == '{';
 
     private static char FirstCharacter(DataFile file)
     {
@@ -30,6 +34,21 @@ internal static class JsonRows
             next = reader.Read();
         while (next >= 0 && char.IsWhiteSpace((char)next));
         return next < 0 ? '\0' : (char)next;
+    }
+
+    /// <summary>Whether each line is a list of its own: then a list is a row, not the brackets around rows.</summary>
+    private static bool HoldsAnArrayALine(DataFile file)
+    {
+        if (FirstCharacter(file) != '[') return false;
+        using var reader = file.OpenText();
+        var lines = 0;
+        while (lines < 2 && reader.ReadLine() is { } line)
+        {
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            if (!line.AsSpan().Trim().StartsWith('[') || !line.AsSpan().Trim().EndsWith(']')) return false;
+            lines++;
+        }
+        return lines == 2;
     }
 
     private static IEnumerable<DataRow> ReadLines(DataFile file)
@@ -101,7 +120,8 @@ internal static class JsonRows
     private static List<DataRow> Unwrap(DataRow row, string? split)
     {
         var tables = row.Values
-            .Where(cell => cell.Value is JsonArray { Count: > 0 } items && items.All(item => item is JsonObject))
+            .Where(cell => cell.Value is JsonArray { Count: > 0 } items && items.All(item => item is JsonObject) &&
+                !items.All(ConversationTurns.IsTurn))
             .ToDictionary(cell => cell.Key, cell => (JsonArray)cell.Value!);
         var table =
             split is not null && tables.TryGetValue(split, out var named) ? named
@@ -120,8 +140,11 @@ internal static class JsonRows
     private static bool IsOneRow(JsonObject values) =>
         values.ContainsKey("messages") || values.ContainsKey("conversations");
 
-    private static DataRow Row(JsonNode? value, RowOrigin origin) => value is JsonObject values
-        ? new DataRow(values, origin)
+    /// <summary>An object is a row by its columns; a list of turns is a conversation without a name.</summary>
+    private static DataRow Row(JsonNode? value, RowOrigin origin) =>
+        value is JsonObject values ? new DataRow(values, origin)
+        : value is JsonArray { Count: > 0 } turns && turns.All(ConversationTurns.IsTurn)
+            ? new DataRow(new JsonObject { ["messages"] = turns }, origin)
         : throw new DatasetException(
             $"{origin} holds {Describe(value)}. A row is a JSON object, its columns by name. " +
             "Write it as {\"text\": ...} or in another shape that is read.");

@@ -21,15 +21,8 @@ internal sealed record ConversationExample(
     JsonArray Messages, JsonArray? Tools, IReadOnlyList<string> Answers) : Example
 {
     /// <summary>One question and one answer.</summary>
-    public static ConversationExample Of(JsonObject question, string answer, string? system = null) =>
-        new(
-            [
-                .. string.IsNullOrEmpty(system) ? Enumerable.Empty<JsonNode>() : [Message("system", system)],
-                question,
-                Message("assistant", answer),
-            ],
-            null,
-            []);
+    public static ConversationExample Of(JsonObject question, string answer) =>
+        new([question, Message("assistant", answer)], null, []);
 
     /// <summary>A message.</summary>
     public static JsonObject Message(string role, string content) => new() { ["role"] = role, ["content"] = content };

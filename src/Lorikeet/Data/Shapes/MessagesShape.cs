@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Options;
 
@@ -6,41 +7,32 @@ namespace Lorikeet.Data.Shapes;
 /// <summary>Conversations as OpenAI and TRL write them.</summary>
 internal sealed class MessagesShape : RowShape
 {
-    private static readonly Column Messages = new("messages", "conversations", "conversation", "dialogue");
-    private static readonly Column Tools = new("tools", "functions") { IsOptional = true };
+    private static readonly Column Label = new("label", "kto_tag") { IsOptional = true };
+
+    /// <summary>Columns that conversations stand in.</summary>
+    public static Column Turns { get; } =
+        new("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "data");
 
     public override DatasetShape Kind => DatasetShape.Messages;
 
     public override string Description => "conversations of role and content; what the assistant says is learned";
 
-    public override IReadOnlyList<Column> Columns => [Messages, Tools];
+    public override IReadOnlyList<Column> Columns => [Turns, Column.System, Column.Tools, Label];
 
-    public override bool Fits(RowCells row) => row.FirstObject(Messages)?.ContainsKey("role") == true;
+    public override bool Fits(RowCells row) =>
+        ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("role") && ConversationTurns.IsTurn(first);
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 
     public override Example Read(RowCells row)
     {
-        var messages = row.List(Messages);
-        if (messages is null or { Count: 0 })
-            return new SkippedExample("no messages");
-        if (!messages.All(IsMessage))
-            throw row.Unexpected(Messages, "a list of objects with 'role' and 'content' (or 'tool_calls')");
-
-        var cleaned = new JsonArray([.. messages.Select(message => WithoutNulls((JsonObject)message!))]);
-        return cleaned.Any(message => (string?)message!["role"] == "assistant")
-            ? new ConversationExample(cleaned, ToolsOf(row), [])
-            : new SkippedExample("nothing said by an assistant");
+        if (IsUnwanted(row, Label)) return new SkippedExample(EncodedExample.Unwanted);
+        return ConversationTurns.Find(row, Turns) is { Count: > 0 } turns
+            ? ConversationTurns.Conversation(row, ConversationTurns.Read(row, Turns, turns))
+            : new SkippedExample("no messages");
     }
 
-    private static bool IsMessage(JsonNode? node) =>
-        node is JsonObject message && message["role"] is JsonValue &&
-        (message["content"] is not null || message["tool_calls"] is not null);
-
-    /// <summary>Tables have a cell for every key, be it null; templates ask whether a key is there.</summary>
-    private static JsonObject WithoutNulls(JsonObject message) =>
-        new(message.Where(cell => cell.Value is not null || cell.Key == "content")
-            .Select(cell => KeyValuePair.Create(cell.Key, cell.Value?.DeepClone())));
-
-    private static JsonArray? ToolsOf(RowCells row) => row.List(Tools) is { Count: > 0 } tools ? tools : null;
+    /// <summary>Whether the data says, as TRL's unpaired preference data does, that a completion is not wanted.</summary>
+    public static bool IsUnwanted(RowCells row, Column label) =>
+        row[label] is JsonValue value && value.GetValueKind() == JsonValueKind.False;
 }

@@ -14,17 +14,17 @@ internal sealed partial class PreferenceShape : RowShape
     private static readonly Column Rejected = new("rejected");
     private static readonly Column Prompt = new("prompt", "question", "instruction", "query") { IsOptional = true };
     private static readonly Column Input = new("input") { IsOptional = true };
-    private static readonly Column System = new("system") { IsOptional = true };
 
     public override DatasetShape Kind => DatasetShape.Preference;
 
     public override string Description =>
         "preference pairs; the chosen answer is learned, the rejected one is not used";
 
-    public override IReadOnlyList<Column> Columns => [Chosen, Rejected, Prompt, Input, System];
+    public override IReadOnlyList<Column> Columns =>
+        [Chosen, Rejected, Prompt, Input, Column.System, Column.History, Column.Tools];
 
     public override PromptStyle StyleOf(RowCells row) =>
-        row[Chosen] is JsonArray || row.Has(Prompt) || Turns().IsMatch(row.Text(Chosen) ?? "")
+        row[Chosen] is JsonArray or JsonObject || row.Has(Prompt) || Turns().IsMatch(row.Text(Chosen) ?? "")
             ? PromptStyle.Conversation
             : PromptStyle.Written;
 
@@ -32,46 +32,35 @@ internal sealed partial class PreferenceShape : RowShape
     {
         null => new SkippedExample("no chosen answer"),
         JsonArray messages => OfMessages(row, messages),
+        JsonObject message => OfMessages(row, [message.DeepClone()]),
         _ => OfText(row, row.Text(Chosen)!),
     };
 
     private static Example OfMessages(RowCells row, JsonArray chosen)
     {
-        if (!chosen.All(message => message?["role"] is JsonValue && message["content"] is JsonValue))
-            throw row.Unexpected(Chosen, "text, or a list of messages with 'role' and 'content'");
-
         // A chosen side that begins with the question is the whole conversation, the prompt a copy of it.
-        var isWhole = (string?)chosen.FirstOrDefault()?["role"] != "assistant";
-        var messages = new JsonArray([.. isWhole ? [] : Before(row), .. chosen.Select(message => message!.DeepClone())]);
-        return messages.Any(message => (string?)message!["role"] == "assistant")
-            ? new ConversationExample(messages, null, [])
-            : new SkippedExample("nothing said by an assistant");
+        JsonObject[] messages = [.. ConversationTurns.Read(row, Chosen, chosen)];
+        var isWhole = (string?)messages.FirstOrDefault()?["role"] != "assistant";
+        return ConversationTurns.Conversation(row, isWhole ? messages : [.. Before(row), .. messages]);
     }
 
     private static Example OfText(RowCells row, string chosen)
     {
         if (string.IsNullOrWhiteSpace(chosen)) return new SkippedExample("no chosen answer");
         if (row.Has(Prompt))
-        {
-            return new ConversationExample(
-                [.. Before(row), ConversationExample.Message("assistant", chosen)], null, []);
-        }
+            return ConversationTurns.Conversation(row, [.. Before(row), ConversationExample.Message("assistant", chosen)]);
 
         var turns = Turns().Matches(chosen);
-        return turns.Count == 0 ? new TextExample(chosen) : new ConversationExample(
-            [.. turns.Select(turn => ConversationExample.Message(
-                turn.Groups["who"].Value == "Human" ? "user" : "assistant", turn.Groups["what"].Value.Trim()))],
-            null, []);
+        return turns.Count == 0 ? new TextExample(chosen) : ConversationTurns.Conversation(
+            row, turns.Select(turn => ConversationExample.Message(
+                turn.Groups["who"].Value == "Human" ? "user" : "assistant", turn.Groups["what"].Value.Trim())));
     }
 
-    private static IEnumerable<JsonNode> Before(RowCells row)
+    private static IEnumerable<JsonObject> Before(RowCells row)
     {
-        if (row[Prompt] is JsonArray messages) return messages.Select(message => message!.DeepClone());
-        var asked = row.Text(Input) is { Length: > 0 } input ? $"{row.Text(Prompt)}\n\n{input}" : row.Text(Prompt) ?? "";
-        var question = ConversationExample.Message("user", asked);
-        return row.Text(System) is { Length: > 0 } system
-            ? [ConversationExample.Message("system", system), question]
-            : [question];
+        if (row[Prompt] is JsonArray messages) return [.. EarlierTurns.Read(row), .. ConversationTurns.Read(row, Prompt, messages)];
+        var asked = row.TextOrNull(Input) is { } input ? $"{row.Text(Prompt)}\n\n{input}" : row.Text(Prompt) ?? "";
+        return [.. EarlierTurns.Read(row), ConversationExample.Message("user", asked)];
     }
 
     [GeneratedRegex(

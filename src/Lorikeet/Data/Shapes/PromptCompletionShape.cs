@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Options;
 
@@ -7,50 +6,58 @@ namespace Lorikeet.Data.Shapes;
 /// <summary>Prompts with what follows them, as text or (TRL) as lists of messages.</summary>
 internal sealed class PromptCompletionShape : RowShape
 {
-    private static readonly Column Prompt = new("prompt", "query", "input", "question");
+    private static readonly Column Prompt = new("prompt", "query", "question", "input");
     private static readonly Column Completion = new("completion", "response", "chosen", "output", "answer", "target");
-    private static readonly Column Label = new("label") { IsOptional = true };
-    private static readonly Column Verbatim = new("completion");
+    private static readonly Column Input = new("input") { IsOptional = true };
+    private static readonly Column Label = new("label", "kto_tag") { IsOptional = true };
 
     public override DatasetShape Kind => DatasetShape.PromptCompletion;
 
     public override string Description =>
         "prompts with their completions, which are learned (a column named 'completion' follows its prompt as it is)";
 
-    public override IReadOnlyList<Column> Columns => [Prompt, Completion, Label];
+    public override IReadOnlyList<Column> Columns =>
+        [Prompt, Completion, Input, PassageText.Column, Label, Column.System, Column.History, Column.Tools];
 
-    public override PromptStyle StyleOf(RowCells row) =>
-        row.Has(Verbatim) && row[Prompt] is not JsonArray ? PromptStyle.Verbatim : PromptStyle.Conversation;
+    /// <summary>What is more than a prompt and its continuation needs a template that sets the parts apart.</summary>
+    public override PromptStyle StyleOf(RowCells row)
+    {
+        var hasParts = row.HasContent(Column.System) || row.HasContent(Column.History) ||
+            row.HasContent(PassageText.Column) || HasInput(row);
+        return row.NameFoundBy(Completion) == Completion.Name && row[Prompt] is not JsonArray && !hasParts
+            ? PromptStyle.Verbatim
+            : PromptStyle.Conversation;
+    }
 
     public override Example Read(RowCells row)
     {
         // TRL's unpaired preference data says of each completion whether it is wanted.
-        if (row[Label] is JsonValue label && label.GetValueKind() == JsonValueKind.False)
+        if (MessagesShape.IsUnwanted(row, Label))
             return new SkippedExample(EncodedExample.Unwanted);
         if (row[Prompt] is JsonArray || row[Completion] is JsonArray)
-            return ReadMessages(row);
+        {
+            return ConversationTurns.Conversation(
+                row, [.. EarlierTurns.Read(row), .. Messages(row, Prompt, "user"), .. Messages(row, Completion, "assistant")]);
+        }
 
         var prompt = row.Text(Prompt);
         var completion = row.Text(Completion);
         if (string.IsNullOrWhiteSpace(prompt))
             return new SkippedExample("no prompt");
-        return string.IsNullOrWhiteSpace(completion)
-            ? new SkippedExample("no completion")
-            : ConversationExample.Of(ConversationExample.Message("user", prompt), completion);
+        if (string.IsNullOrWhiteSpace(completion))
+            return new SkippedExample("no completion");
+        if (HasInput(row)) prompt = $"{prompt}\n\n{row.Text(Input)}";
+        var question = QuestionAnswerShape.About(prompt, PassageText.Of(row));
+        return EarlierTurns.Before(row, ConversationExample.Of(question, completion));
     }
 
-    private static ConversationExample ReadMessages(RowCells row)
-    {
-        var messages = new JsonArray([.. Messages(row, Prompt), .. Messages(row, Completion)]);
-        if (!messages.All(message => message?["role"] is JsonValue && message["content"] is JsonValue))
-            throw row.Unexpected(Completion, "a list of messages with 'role' and 'content', as the prompt is");
-        return new ConversationExample(messages, null, []);
-    }
+    /// <summary>Whether there is an input beside the prompt; where it is the prompt, it is not.</summary>
+    private static bool HasInput(RowCells row) => row.PlaceOf(Input) != row.PlaceOf(Prompt) && row.HasContent(Input);
 
     /// <summary>The messages of a column; text stands for one message.</summary>
-    private static IEnumerable<JsonNode?> Messages(RowCells row, Column column) => row[column] switch
+    private static IEnumerable<JsonObject> Messages(RowCells row, Column column, string role) => row[column] switch
     {
-        JsonArray list => list.Select(message => message?.DeepClone()),
-        _ => [ConversationExample.Message(column == Prompt ? "user" : "assistant", row.Text(column) ?? "")],
+        JsonArray list => ConversationTurns.Read(row, column, list),
+        _ => [ConversationExample.Message(role, row.Text(column) ?? "")],
     };
 }

@@ -28,7 +28,8 @@ internal abstract class RowShape
     public static IReadOnlyList<RowShape> All { get; } =
     [
         new TokenizedShape(), new MessagesShape(), new ShareGptShape(), new PreferenceShape(), new MultipleChoiceShape(),
-        new QuestionAnswerShape(), new InstructionShape(), new PromptCompletionShape(), new TextShape(),
+        new QuestionAnswerShape(), new InstructionShape(), new PromptCompletionShape(), new PlainTurnsShape(),
+        new TextShape(),
     ];
 
     /// <summary>The shape's name at the border.</summary>
@@ -40,8 +41,15 @@ internal abstract class RowShape
     /// <summary>Columns it reads.</summary>
     public abstract IReadOnlyList<Column> Columns { get; }
 
+    /// <summary>Columns of a row it reads beside these, which have no name of their own.</summary>
+    public virtual IEnumerable<string> FurtherColumns(RowCells row) => [];
+
     /// <summary>Whether a row can be read so.</summary>
     public virtual bool Fits(RowCells row) => Columns.All(column => column.IsOptional || row.Has(column));
+
+    /// <summary>A column that must have a value and has none in this row; null where all have.</summary>
+    public virtual string? MissingIn(RowCells row) =>
+        Columns.FirstOrDefault(column => !column.IsOptional && row[column] is null)?.Name;
 
     /// <summary>How such a row becomes text by default.</summary>
     public abstract PromptStyle StyleOf(RowCells row);
