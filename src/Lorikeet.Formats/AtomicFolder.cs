@@ -34,6 +34,16 @@ public static class AtomicFolder
         }
     }
 
+    /// <summary>Removes a folder, if it is there, so that it is whole or gone however the process ends.</summary>
+    public static void Delete(string path)
+    {
+        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (!Directory.Exists(target)) return;
+        var old = TemporaryPath.Beside(target);
+        Directory.Move(target, old);
+        Directory.Delete(old, recursive: true);
+    }
+
     private static void Replace(string target, string temporary)
     {
         if (!Directory.Exists(target))

@@ -5,6 +5,9 @@ namespace Lorikeet.Options;
 /// <summary>The options of a run with the origin of every value.</summary>
 public sealed class ResolvedOptions
 {
+    /// <summary>The first line of run.yaml, by which a folder is known as that of a run.</summary>
+    internal const string FirstLineOfYaml = "# Every option of this run, and where its value came from.";
+
     private const int CommentColumn = 48;
     private readonly Func<OptionDefinition, OptionOrigin> _originOf;
 
@@ -50,7 +53,7 @@ public sealed class ResolvedOptions
     public string ToYaml()
     {
         var catalog = OptionCatalog.Training;
-        var yaml = new StringBuilder("# Every option of this run, and where its value came from.\n");
+        var yaml = new StringBuilder(FirstLineOfYaml + "\n");
         foreach (var group in catalog.Groups)
         {
             yaml.Append($"\n# {group.Title}: {group.Summary}\n");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Runs;
 
@@ -17,8 +18,8 @@ public sealed class CheckpointFolders(string folder)
 {
     private const string Prefix = "step-";
 
-    // What is being written or removed bears a hidden name.
-    private const string Unfinished = ".*";
+    // What is being written or removed bears a hidden name; other hidden folders are somebody's own.
+    private const string Unfinished = "." + Prefix + "*";
 
     /// <summary>The folder that holds the checkpoints.</summary>
     public string Folder { get; } = Path.GetFullPath(folder);
@@ -55,7 +56,7 @@ public sealed class CheckpointFolders(string folder)
             .Where(checkpoint => checkpoint.Step != bestStep)
             .Take(all.Count - (limit ?? all.Count));
         foreach (var checkpoint in surplus)
-            Directory.Move(checkpoint.Folder, Path.Combine(Folder, $".{Path.GetFileName(checkpoint.Folder)}.removed"));
+            AtomicFolder.Delete(checkpoint.Folder);
         if (Directory.Exists(Folder))
             Sweep();
     }

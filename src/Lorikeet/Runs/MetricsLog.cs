@@ -12,8 +12,6 @@ namespace Lorikeet.Runs;
 public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
 {
     private FileStream? _file;
-    private double _lossSum;
-    private int _lossCount;
 
     /// <inheritdoc/>
     public void Observe(TrainingEvent trainingEvent)
@@ -24,7 +22,6 @@ public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
                 Open(started.Summary.FirstStep);
                 break;
             case StepCompleted step:
-                Count(step.Metrics);
                 Append(MetricsLine.Of(step.Metrics));
                 break;
             case EvaluationCompleted evaluation:
@@ -35,7 +32,7 @@ public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
                 _file?.Flush(flushToDisk: true);
                 break;
             case RunCompleted { Result: var result } when result.Reason != StopReason.Interrupted:
-                Append(MetricsLine.Of(result with { TrainLoss = _lossSum / _lossCount }));
+                Append(MetricsLine.Of(result));
                 break;
         }
     }
@@ -46,7 +43,6 @@ public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
     private void Open(int firstStep)
     {
         _file?.Dispose();
-        _lossSum = _lossCount = 0;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var kept = firstStep > 0 && File.Exists(path) ? BytesUpTo(firstStep) : 0;
         _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
@@ -68,18 +64,10 @@ public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
             };
             if (step > lastStep)
                 break;
-            if (written is StepCompleted kept)
-                Count(kept.Metrics);
             bytes += Encoding.UTF8.GetByteCount(line) + 1;
         }
 
         return bytes;
-    }
-
-    private void Count(StepMetrics metrics)
-    {
-        _lossSum += metrics.Loss;
-        _lossCount++;
     }
 
     private void Append(string line)

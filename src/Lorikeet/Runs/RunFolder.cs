@@ -1,3 +1,6 @@
+using Lorikeet.Formats;
+using Lorikeet.Options;
+
 namespace Lorikeet.Runs;
 
 /// <summary>What a run's folder holds before a run begins in it.</summary>
@@ -20,8 +23,9 @@ public enum RunState
 public sealed class RunFolder
 {
     private const string Metrics = "metrics.jsonl";
-    private static readonly string[] NamesOfARun =
-        ["run.yaml", Metrics, "log.txt", "report.md", "report.html", "checkpoints", "adapter", "model", "tensorboard"];
+    private static readonly string[] s_results = ["adapter", "model", "report.md", "report.html"];
+    private static readonly string[] s_namesOfARun =
+        [.. s_results, "checkpoints", "tensorboard", "log.txt", Metrics, "run.yaml"];
 
     /// <summary>Names the folder; nothing is read or written.</summary>
     public RunFolder(string folder)
@@ -82,16 +86,25 @@ public sealed class RunFolder
     {
         if (!Directory.Exists(Folder))
             return RunState.Empty;
-        var names = Directory.EnumerateFileSystemEntries(Folder).Select(entry => Path.GetFileName(entry)).ToList();
-        if (File.Exists(MetricsFile) && RunHistory.Read(MetricsFile) is { Steps.Count: > 0 } history)
+        var history = TryReadMetrics();
+        if (history is { Steps.Count: > 0 })
             return history.Result is null ? RunState.Interrupted : RunState.Finished;
         if (Checkpoints.Latest() is not null)
             return RunState.Interrupted;
-        return names.Except(IsRun ? NamesOfARun : []).Any() ? RunState.Foreign : RunState.Empty;
+        var names = Names();
+        if (!WroteOptions)
+            return names.Count > 0 ? RunState.Foreign : RunState.Empty;
+        if (names.Intersect(s_results).Any())
+            return RunState.Finished;
+        // Of a run that never took a step metrics.jsonl is empty.
+        if (File.Exists(MetricsFile) && history is null)
+            return RunState.Interrupted;
+        return names.Except(s_namesOfARun).Any() ? RunState.Foreign : RunState.Empty;
     }
 
-    // An adapter or model by itself may be somebody's own.
-    private bool IsRun => File.Exists(OptionsFile) || File.Exists(MetricsFile) || File.Exists(LogFile);
+    /// <summary>Keeps the folder, which must exist, to this process until it is disposed or the process ends.</summary>
+    /// <exception cref="ConfigurationException">Another run has it.</exception>
+    public FolderLock Lock() => FolderLock.Take(Folder);
 
     /// <summary>Refuses a folder that a run may not begin in; nothing is changed.</summary>
     /// <param name="overwrite">Whether an earlier run there may be removed.</param>
@@ -99,7 +112,25 @@ public sealed class RunFolder
     public void RequireFree(bool overwrite)
     {
         var state = State();
-        if (!overwrite && state != RunState.Empty)
+        if (state == RunState.Empty)
+            return;
+        if (!overwrite)
+            throw new ConfigurationException(Refusal(state));
+        if (!IsARuns && Names().Intersect(s_namesOfARun).FirstOrDefault() is { } taken)
+        {
+            throw new ConfigurationException(
+                $"'{In(taken)}' was written by no run of Lorikeet, and --overwrite_output_dir replaces only what a run "
+                + "wrote. Move it away, or choose another --output.");
+        }
+    }
+
+    /// <summary>Refuses a folder in which the newest checkpoint cannot be gone on from; nothing is changed.</summary>
+    /// <param name="overwrite">Whether a finished run there may be replaced.</param>
+    /// <exception cref="ConfigurationException">The folder holds files that no run wrote, or a result and no checkpoint.</exception>
+    public void RequireResumable(bool overwrite)
+    {
+        var state = State();
+        if (state == RunState.Foreign || (state == RunState.Finished && Checkpoints.Latest() is null && !overwrite))
             throw new ConfigurationException(Refusal(state));
     }
 
@@ -110,10 +141,34 @@ public sealed class RunFolder
     {
         RequireFree(overwrite);
         Directory.CreateDirectory(Folder);
-        if (!IsRun)
+        if (!IsARuns)
             return;
-        foreach (var name in NamesOfARun)
+        // What says that a run wrote all this goes last, so that a removal cut short can be repeated.
+        foreach (var name in s_namesOfARun)
             Remove(In(name));
+    }
+
+    // An adapter, a log or metrics by themselves may be somebody's own.
+    private bool IsARuns => WroteOptions || TryReadMetrics() is { Steps.Count: > 0 };
+
+    private bool WroteOptions => File.Exists(OptionsFile)
+        && File.ReadLines(OptionsFile).FirstOrDefault() == ResolvedOptions.FirstLineOfYaml;
+
+    private List<string> Names() => [.. Directory.EnumerateFileSystemEntries(Folder)
+        .Select(entry => Path.GetFileName(entry))
+        .Where(name => name is not (FolderLock.FileName or FolderLock.OwnerFileName) && !TemporaryPath.IsOne(name))];
+
+    /// <summary>What metrics.jsonl says; null where it is missing or no run wrote it.</summary>
+    private RunHistory? TryReadMetrics()
+    {
+        try
+        {
+            return File.Exists(MetricsFile) ? RunHistory.Read(MetricsFile) : null;
+        }
+        catch (CheckpointException)
+        {
+            return null;
+        }
     }
 
     private string Refusal(RunState state) => state switch
@@ -135,10 +190,8 @@ public sealed class RunFolder
 
     private static void Remove(string path)
     {
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
-        else
-            File.Delete(path);
+        AtomicFolder.Delete(path);
+        File.Delete(path);
     }
 
     private string In(string name) => Path.Combine(Folder, name);

@@ -18,7 +18,7 @@ internal static class DryRun
             },
             Output = options.Output with
             {
-                OutputDir = Path.Combine(Path.GetTempPath(), $"lorikeet-dry-run-{Environment.ProcessId}"),
+                OutputDir = Path.Combine(Path.GetTempPath(), $"lorikeet-dry-run-{Guid.NewGuid():N}"),
                 SaveStrategy = IntervalStrategy.No,
                 ResumeFromCheckpoint = null,
                 Overwrite = true,

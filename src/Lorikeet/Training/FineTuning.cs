@@ -4,7 +4,6 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Evaluation;
 using Lorikeet.Formats;
 using Lorikeet.Lora;
-using Lorikeet.Lora.Variants;
 using Lorikeet.Models;
 using Lorikeet.Options;
 using Lorikeet.Planning;
@@ -27,6 +26,7 @@ internal sealed class FineTuning : IDisposable
     private readonly TrainingOptions _options;
     private readonly RunFolder _run;
     private readonly RunRecorder _recorder;
+    private readonly FolderLock _lock;
     private readonly CompositeObserver _observers;
     private readonly TimeProvider _clock;
     private readonly string _folder;
@@ -36,6 +36,7 @@ internal sealed class FineTuning : IDisposable
     private readonly LoraOptions? _adapter;
     private readonly List<string> _warnings;
     private readonly RunPlan _plan;
+    private RunHistory? _history;
 
     /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
     /// <param name="resolved">The options and where each came from.</param>
@@ -50,7 +51,9 @@ internal sealed class FineTuning : IDisposable
         _resolved = RowLength.Fit(_resolved, config.MaxPositions);
         _options = _resolved.Options;
         _run = new RunFolder(_options.Output.OutputDir!);
-        if (BeginsAnew) _run.RequireFree(_options.Output.Overwrite);
+        RequireFolder();
+        // A folder that is there is locked at once; another is made, and locked, when all that is read has been read.
+        var earlyLock = Directory.Exists(_run.Folder) ? _run.Lock() : null;
 
         display.Observe(new StageEntered("Reading", string.Join(", ", _options.Data.Datasets)));
         _tokenizer = BaseModel.LoadTokenizer(_folder);
@@ -67,7 +70,7 @@ internal sealed class FineTuning : IDisposable
         if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
 
         // Only now, so that a mistake in what is read leaves no folder behind and removes none.
-        OpenRun();
+        _lock = OpenRun(earlyLock);
         _recorder = new RunRecorder(_run, TensorBoard(config), clock);
         _observers = new CompositeObserver(_recorder, display);
     }
@@ -138,25 +141,63 @@ internal sealed class FineTuning : IDisposable
         if (Checkpoint() is { } checkpoint) trainer.Resume(checkpoint);
         Announce(trainer);
         var result = trainer.Train(stop);
-        foreach (var line in PlanOutcome.Lines(_plan, result, RunHistory.Read(_run.MetricsFile)))
-            _observers.Observe(new Noted(line));
+
+        // First of all what hours were spent on; nothing that goes wrong later may cost it.
         SaveResult();
-        HeldOutLoss = RunHistory.Read(_run.MetricsFile)
+        Attempt("The end of the run could not be written down", () => _observers.Observe(new RunCompleted(result)));
+        Attempt("The run could not be held against its plan", () =>
+        {
+            foreach (var line in PlanOutcome.Lines(_plan, result, History(result)))
+                _observers.Observe(new Noted(line));
+        });
+        HeldOutLoss = History(result)
             .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps);
         if (result.Reason != StopReason.Interrupted)
             Compare(samples, before, Ask("Asking the tuned model", prompts, stop));
         return result;
     }
 
-    /// <summary>Writes report.md, report.html, and the model card of the result.</summary>
+    /// <summary>Writes report.md, report.html, and the model card of the result; what cannot be written is a warning.</summary>
     public void Report(RunResult result)
     {
         var report = ReportOf(result);
-        report.Write(_run);
-        var folder = _adapter is null ? _run.ModelFolder : _run.AdapterFolder;
-        var question = ShortestQuestion();
-        RunCard.Write(
-            report, folder, _adapter is not null, _options.Data.Datasets, question, _data.Format.RenderPrompt(question));
+        Attempt("The report could not be written", () => report.Write(_run));
+        Attempt("The model card could not be written", () =>
+        {
+            var folder = _adapter is null ? _run.ModelFolder : _run.AdapterFolder;
+            var question = ShortestQuestion();
+            RunCard.Write(
+                report, folder, _adapter is not null, _options.Data.Datasets, question, _data.Format.RenderPrompt(question));
+        });
+    }
+
+    /// <summary>What metrics.jsonl says; when it cannot be read, the end of the run alone, and a warning.</summary>
+    private RunHistory History(RunResult result)
+    {
+        if (_history is null)
+        {
+            Attempt(
+                "The report lacks the steps of this run, because its metrics could not be read",
+                () => _history = RunHistory.Read(_run.MetricsFile));
+        }
+
+        return _history ??= new RunHistory([], [], result);
+    }
+
+    /// <summary>Does what may fail without harm: the result is saved, so a fault is told and not thrown.</summary>
+    private void Attempt(string failure, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            _recorder.Log.Write(fault.ToString());
+            var warning = $"{failure}: {fault.Message}";
+            _warnings.Add(warning);
+            _observers.Observe(new Warned(warning));
+        }
     }
 
     private RunReport ReportOf(RunResult result) => new()
@@ -166,7 +207,7 @@ internal sealed class FineTuning : IDisposable
         Time = _clock.GetLocalNow(),
         Summary = Summary(0, result.Steps),
         Result = result,
-        History = RunHistory.Read(_run.MetricsFile),
+        History = History(result),
         Dataset = $"{string.Join(", ", _options.Data.Datasets)} ({_data.ShapeDescription})",
         Settings = ReportSettings.Of(_resolved),
         Scores = AllScores,
@@ -213,11 +254,25 @@ internal sealed class FineTuning : IDisposable
     /// <summary>Whether the folder is to be empty: a checkpoint of transformers goes on in a folder of its own.</summary>
     private bool BeginsAnew => _options.Output.ResumeFromCheckpoint is not { } resumed || TrainerCheckpoint.Locate(resumed) is not null;
 
-    private void OpenRun()
+    /// <summary>Whether a run goes on in the folder of its checkpoints.</summary>
+    private bool GoesOn => !BeginsAnew && (_options.Output.ResumeFromCheckpoint is "latest" or "true"
+        || RunOf(Path.GetFullPath(_options.Output.ResumeFromCheckpoint!)) == _run.Folder);
+
+    private void RequireFolder()
     {
-        if (BeginsAnew) _run.Begin(_options.Output.Overwrite);
+        if (GoesOn) _run.RequireResumable(_options.Output.Overwrite);
+        else _run.RequireFree(_options.Output.Overwrite);
+    }
+
+    private FolderLock OpenRun(FolderLock? earlyLock)
+    {
         Directory.CreateDirectory(_run.Folder);
+        var taken = earlyLock ?? _run.Lock();
+        // The folder may have been made, and filled, while this run was reading.
+        if (GoesOn) _run.RequireResumable(_options.Output.Overwrite);
+        else _run.Begin(_options.Output.Overwrite);
         if (!File.Exists(_run.OptionsFile)) AtomicFile.WriteText(_run.OptionsFile, ToKeep().ToYaml());
+        return taken;
     }
 
     /// <summary>What run.yaml keeps: orders about what was there before would be wrong the next time.</summary>
@@ -289,6 +344,8 @@ internal sealed class FineTuning : IDisposable
         if (FewSteps.Note(trainer.TotalSteps, _data.Train.Count, _options) is { } few) _observers.Observe(new Noted(few));
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             _observers.Observe(new Noted($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
+        if (trainer.Step >= trainer.TotalSteps)
+            _observers.Observe(new Noted($"All {trainer.TotalSteps} steps are done, so nothing is left to train."));
     }
 
     private RunSummary Summary(int firstStep, int totalSteps) => new(
@@ -324,18 +381,12 @@ internal sealed class FineTuning : IDisposable
     {
         if (_adapter is null)
         {
-            ModelWriter.Save(_model, _run.ModelFolder, _model.ComputeType);
-            ModelFiles.CopyCompanions(_folder, _run.ModelFolder);
-            _data.Format.Save(_run.ModelFolder);
+            ResultFolder.WriteModel(_run.ModelFolder, _model, _folder, _data.Format);
             return;
         }
 
-        if (_options.Lora.PissaConvert && PlainConversion.Applies(_adapter))
-            AdapterFolder.SaveAsPlain(_model, _adapter, _run.AdapterFolder, _options.Model.Model);
-        else
-            AdapterFolder.Save(_model, _adapter, _run.AdapterFolder, _options.Model.Model);
-        _data.Format.Save(_run.AdapterFolder);
-        TokenizerFiles.Copy(_folder, _run.AdapterFolder);
+        ResultFolder.WriteAdapter(
+            _run.AdapterFolder, _model, _adapter, _options.Lora.PissaConvert, _options.Model.Model, _folder, _data.Format);
     }
 
     private void Enter(string stage, string detail) => _observers.Observe(new StageEntered(stage, detail));
@@ -345,6 +396,7 @@ internal sealed class FineTuning : IDisposable
         _model.Dispose();
         _data.Dispose();
         _recorder.Dispose();
+        _lock.Dispose();
         if (_options.Output.DryRun) Directory.Delete(_run.Folder, recursive: true);
     }
 

@@ -8,6 +8,7 @@ using Lorikeet.Training.Optimizers;
 using Lorikeet.Training.Schedules;
 using Lorikeet.Training.Transformers;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Training;
 
@@ -25,7 +26,6 @@ internal sealed class Trainer : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly TrainerState _log = new();
     private TrainingPosition _position;
-    private double _lossSum;
 
     /// <summary>Prepares a run over a model whose trainable parameters are settled.</summary>
     public Trainer(TrainingTask task, ITrainingObserver observer)
@@ -71,7 +71,6 @@ internal sealed class Trainer : IDisposable
     public RunResult Train(CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
-        var firstStep = Step;
         var reason = StopReason.Completed;
         // Step 0 shows what the base can do; it is no candidate for the best weights and counts for no patience.
         if (Step == 0 && _options.Evaluation.OnStart && Evaluates) Score();
@@ -87,12 +86,11 @@ internal sealed class Trainer : IDisposable
             if (reason != StopReason.Completed) break;
         }
 
+        RequireFiniteParameters();
         if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd) LoadBest();
-        var result = new RunResult(
-            reason, Step, _lossSum / Math.Max(1, Step - firstStep), clock.Elapsed.TotalSeconds, _position.Tokens,
+        return new RunResult(
+            reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds, _position.Tokens,
             PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep);
-        _observer.Observe(new RunCompleted(result));
-        return result;
     }
 
     /// <summary>One optimizer step: micro-batches, clipping, update.</summary>
@@ -124,8 +122,8 @@ internal sealed class Trainer : IDisposable
         _position = _position with
         {
             Step = Step + 1, Tokens = _position.Tokens + tokens, PaddedTokens = _position.PaddedTokens + padded,
+            LossSum = _position.LossSum + loss, LossSteps = _position.LossSteps + 1,
         };
-        _lossSum += loss;
         var metrics = new StepMetrics(
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
             tokens / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device));
@@ -153,6 +151,13 @@ internal sealed class Trainer : IDisposable
         var epoch = (double)Step / _plan.StepsPerEpoch;
         var metrics = Evaluator.Score(_pass, _task.EvalRows, _options.Optimization, Step, epoch);
         _observer.Observe(new EvaluationCompleted(metrics));
+        if (!double.IsFinite(metrics.Loss))
+        {
+            _observer.Observe(new Warned(
+                $"The evaluation loss at step {Step} is {metrics.Loss}, so these weights are not among the best. "
+                + "Lower learning_rate, or use torch_dtype float32."));
+        }
+
         _log.Record(metrics, _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize);
         return metrics;
     }
@@ -162,6 +167,7 @@ internal sealed class Trainer : IDisposable
         var checkpoints = _task.Run.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         if (Directory.Exists(folder)) return;
+        RequireFiniteParameters();
         TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
         checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));
@@ -218,12 +224,14 @@ internal sealed class Trainer : IDisposable
     private void RequireFinite(double loss, double norm)
     {
         if (double.IsFinite(loss) && double.IsFinite(norm)) return;
-        var last = _task.Run.Checkpoints.Latest();
         throw new LorikeetException(
             $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter was changed by it. " +
             "Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
-            (last is null ? "No checkpoint was saved yet." : $"The last good checkpoint is '{last.Folder}'."));
+            FiniteParameters.LastGood(_task.Run.Checkpoints));
     }
+
+    private void RequireFiniteParameters() => FiniteParameters.Require(
+        _model.Trainable, _task.Adapter is null ? _model.ComputeType : ScalarType.Float32, Step, _task.Run.Checkpoints);
 
     public void Dispose()
     {

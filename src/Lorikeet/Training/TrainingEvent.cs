@@ -31,7 +31,7 @@ public sealed record StageEntered(string Stage, string Detail) : TrainingEvent;
 /// <param name="Total">Units in all: shards, tensors, rows.</param>
 public sealed record StageProgressed(long Done, long Total) : TrainingEvent;
 
-/// <summary>The run ended by itself or was asked to stop.</summary>
+/// <summary>The run ended by itself or was asked to stop, and what it trained is saved.</summary>
 public sealed record RunCompleted(RunResult Result) : TrainingEvent;
 
 /// <summary>What the first lines of a run show.</summary>
@@ -92,7 +92,7 @@ public enum StopReason
 /// <summary>The end of a run.</summary>
 /// <param name="Reason">Why it ended.</param>
 /// <param name="Steps">Optimizer steps done.</param>
-/// <param name="TrainLoss">Mean loss over the steps of this process.</param>
+/// <param name="TrainLoss">Mean loss over the steps of the run, those before a resume included.</param>
 /// <param name="Seconds">Training time of this process.</param>
 /// <param name="Tokens">Tokens read since the run began.</param>
 /// <param name="PeakMemoryBytes">Peak memory.</param>

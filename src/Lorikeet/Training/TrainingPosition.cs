@@ -15,6 +15,12 @@ internal sealed record TrainingPosition
     /// <summary>The same with the padding that a rectangular batch would hold, by which transformers counts operations.</summary>
     public long PaddedTokens { get; init; }
 
+    /// <summary>Sum of the losses of the steps that Lorikeet took.</summary>
+    public double LossSum { get; init; }
+
+    /// <summary>How many they are: fewer than <see cref="Step"/> where another program took the first.</summary>
+    public int LossSteps { get; init; }
+
     /// <summary>Lowest evaluation loss so far.</summary>
     public double? BestEvalLoss { get; init; }
 

@@ -52,9 +52,11 @@ public sealed class CheckpointFoldersTests : IDisposable
         Directory.CreateDirectory(_folder[".step-000005.removed"]);
         Directory.CreateDirectory(_folder[".step-000020.0123.tmp"]);
 
+        Directory.CreateDirectory(_folder[".ipynb_checkpoints"]);
+
         _checkpoints.Retain(limit: null);
 
-        Assert.Equal([_checkpoints.ForStep(10)], Directory.EnumerateDirectories(_folder.Path));
+        Assert.Equal([_folder[".ipynb_checkpoints"], _checkpoints.ForStep(10)], Directory.EnumerateDirectories(_folder.Path).Order(StringComparer.Ordinal));
     }
 
     private void Make(params int[] steps)

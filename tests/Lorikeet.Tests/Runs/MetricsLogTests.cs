@@ -33,8 +33,7 @@ public sealed class MetricsLogTests : IDisposable
 
         Assert.Equal(Enumerable.Range(1, 40).Select(RecordedRun.Step), history.Steps);
         Assert.Equal([RecordedRun.Evaluation(20), RecordedRun.Evaluation(40)], history.Evaluations);
-        var meanLoss = history.Steps.Sum(step => step.Loss) / 40;
-        Assert.Equal(RecordedRun.Result() with { TrainLoss = meanLoss }, history.Result);
+        Assert.Equal(RecordedRun.Result(), history.Result);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Lorikeet.Options;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 
@@ -88,7 +89,7 @@ public sealed class RunFolderTests : IDisposable
     {
         var run = new RunFolder(_folder["run"]);
         run.Begin();
-        File.WriteAllText(run.OptionsFile, "model: x\n");
+        WriteOptions(run);
         File.WriteAllText(run.LogFile, "no such file\n");
 
         run.Begin();
@@ -107,17 +108,64 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("adapter")]
-    [InlineData("model")]
-    public void Begin_BesideAnAdapterOrModelThatNoRunWrote_LeavesIt(string name)
+    [InlineData("adapter/weights", false)]
+    [InlineData("model/weights", true)]
+    [InlineData("checkpoints/step-000002/weights", true)]
+    [InlineData("metrics.jsonl", true)]
+    [InlineData("run.yaml", false)]
+    public void Begin_BesideFilesThatNoRunWrote_LeavesThem(string name, bool withLog)
     {
-        var file = Path.Combine(Directory.CreateDirectory(_folder[name]).FullName, "weights");
-        File.WriteAllText(file, "mine");
+        var file = _folder[name];
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, "mine\n");
+        if (withLog) File.WriteAllText(_folder["log.txt"], "my log");
         var run = new RunFolder(_folder.Path);
 
         Assert.Throws<ConfigurationException>(() => run.Begin());
+        Assert.Throws<ConfigurationException>(() => run.Begin(overwrite: true));
+        Assert.Equal("mine\n", File.ReadAllText(file));
+    }
+
+    [Theory]
+    [InlineData("adapter")]
+    [InlineData("model")]
+    public void Begin_OverAFinishedRunWithoutMetrics_IsRefused(string result)
+    {
+        var run = new RunFolder(_folder["run"]);
+        run.Begin();
+        WriteOptions(run);
+        var weights = Path.Combine(Directory.CreateDirectory(Path.Combine(run.Folder, result)).FullName, "weights");
+        File.WriteAllText(weights, "hours of work");
+
+        Assert.Throws<ConfigurationException>(() => run.Begin());
+        Assert.Equal(RunState.Finished, run.State());
         run.Begin(overwrite: true);
-        Assert.True(File.Exists(file));
+        Assert.False(File.Exists(weights));
+    }
+
+    [Fact]
+    public void Begin_OverARunWhoseMetricsAreDamaged_IsRefusedUnlessToldToOverwrite()
+    {
+        var run = new RunFolder(_folder["run"]);
+        run.Begin();
+        WriteOptions(run);
+        File.WriteAllText(run.MetricsFile, "\0\0\n");
+
+        Assert.Throws<ConfigurationException>(() => run.Begin());
+        run.Begin(overwrite: true);
+        Assert.Equal(RunState.Empty, run.State());
+    }
+
+    [Fact]
+    public void Lock_OfAFolderInUse_IsRefusedUntilItIsReleased()
+    {
+        var run = new RunFolder(_folder.Path);
+        var first = run.Lock();
+
+        Assert.Contains($"process {Environment.ProcessId}", Assert.Throws<ConfigurationException>(run.Lock).Message);
+        first.Dispose();
+        run.Lock().Dispose();
+        Assert.Equal(RunState.Empty, run.State());
     }
 
     [Fact]
@@ -132,6 +180,9 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Equal([note], Directory.EnumerateFileSystemEntries(run.Folder));
     }
+
+    private static void WriteOptions(RunFolder run) =>
+        File.WriteAllText(run.OptionsFile, ResolvedOptions.FromCode(new TrainingOptions()).ToYaml());
 
     private RunFolder Recorded(int lastStep)
     {

@@ -37,8 +37,8 @@ internal sealed class TrainerState
         if (step.Step % loggingSteps != 0) return;
         _history.Add(new JsonObject
         {
-            ["epoch"] = step.Epoch, ["grad_norm"] = step.GradNorm, ["learning_rate"] = step.LearningRate,
-            ["loss"] = _lossSum / _lossCount, ["step"] = step.Step,
+            ["epoch"] = step.Epoch, ["grad_norm"] = Finite(step.GradNorm), ["learning_rate"] = step.LearningRate,
+            ["loss"] = Finite(_lossSum / _lossCount), ["step"] = step.Step,
         });
         (_lossSum, _lossCount) = (0, 0);
     }
@@ -49,10 +49,10 @@ internal sealed class TrainerState
     public void Record(EvaluationMetrics evaluation, int batchSize) => _history.Add(new JsonObject
     {
         ["epoch"] = evaluation.Epoch,
-        ["eval_loss"] = evaluation.Loss,
+        ["eval_loss"] = Finite(evaluation.Loss),
         ["eval_runtime"] = evaluation.Seconds,
-        ["eval_samples_per_second"] = evaluation.Rows / evaluation.Seconds,
-        ["eval_steps_per_second"] = Math.Ceiling((double)evaluation.Rows / batchSize) / evaluation.Seconds,
+        ["eval_samples_per_second"] = Finite(evaluation.Rows / evaluation.Seconds),
+        ["eval_steps_per_second"] = Finite(Math.Ceiling((double)evaluation.Rows / batchSize) / evaluation.Seconds),
         ["step"] = evaluation.Step,
     });
 
@@ -108,6 +108,9 @@ internal sealed class TrainerState
     /// <summary>Six for each weight that is no embedding, padding included, as transformers counts.</summary>
     public static double FlopsPerToken(TrainingTask task) => 6.0 * (task.Model.ParameterCount
         - task.Model.Embedding.NumberOfElements + task.Model.Trainable.Sum(parameter => parameter.Value.NumberOfElements));
+
+    /// <summary>The number, or null: JSON has neither NaN nor infinity.</summary>
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
     private static JsonObject Control(bool isOver) => new()
     {

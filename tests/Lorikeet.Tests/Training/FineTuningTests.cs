@@ -1,0 +1,168 @@
+using System.Text.Json;
+using Lorikeet.Lora;
+using Lorikeet.Options;
+using Lorikeet.Runs;
+using Lorikeet.Testing;
+using Lorikeet.Training;
+
+namespace Lorikeet.Tests.Training;
+
+/// <summary>Whole jobs on a tiny model: what is in the run's folder afterwards, whatever happens meanwhile.</summary>
+public sealed class FineTuningTests : IDisposable
+{
+    private const int Steps = 4;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public FineTuningTests() => File.WriteAllLines(_folder["rows.jsonl"], Enumerable.Range(3, 8).Select(first =>
+    {
+        int[] ids = [.. Enumerable.Range(first, 6)];
+        return JsonSerializer.Serialize(new { input_ids = ids, labels = ids });
+    }));
+
+    private RunFolder Run => new(_folder["run"]);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Adapter_WhenMetricsAreCutShortMeanwhile_IsSavedAndTheFaultIsAWarning()
+    {
+        var display = new Display(seen =>
+        {
+            if (seen is StepCompleted { Metrics.Step: 2 }) CutShort(Run.MetricsFile);
+        });
+        Train(Options(), display);
+
+        Assert.True(File.Exists(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
+        Assert.Contains(display.Warnings, warning => warning.Contains("metrics could not be read", StringComparison.Ordinal));
+        Assert.True(File.Exists(Run.MarkdownReport));
+        Assert.NotEqual(RunState.Empty, Run.State());
+    }
+
+    [Fact]
+    public void Adapter_WhenTheRunsFilesAreDeletedMeanwhile_IsSaved()
+    {
+        var display = new Display(seen =>
+        {
+            if (seen is StepCompleted { Metrics.Step: Steps }) Directory.Delete(Run.Folder, recursive: true);
+        });
+        Train(Options(), display);
+
+        Assert.True(File.Exists(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
+    }
+
+    [Fact]
+    public void Run_IsFinishedOnlyWhenItsResultIsSaved()
+    {
+        var wasSaved = false;
+        Train(Options(), new Display(seen => wasSaved |= seen is RunCompleted && Directory.Exists(Run.AdapterFolder)));
+
+        Assert.True(wasSaved);
+    }
+
+    [Fact]
+    public void SecondRunInAFolderInUse_IsRefusedAndNamesTheProcess()
+    {
+        using var first = new FineTuning(ResolvedOptions.FromCode(Options()), new Display(), TimeProvider.System);
+        var error = Assert.Throws<ConfigurationException>(() => new FineTuning(
+            ResolvedOptions.FromCode(Overwriting(Options())), new Display(), TimeProvider.System));
+
+        Assert.Contains($"process {Environment.ProcessId}", error.Message);
+    }
+
+    [Fact]
+    public void RunThatEndsBeforeItsFolderIsOpen_LeavesNone()
+    {
+        var options = Options() with { Data = Options().Data with { Datasets = [_folder["missing.jsonl"]] } };
+
+        Assert.ThrowsAny<LorikeetException>(() => Train(options, new Display()));
+        Assert.False(Directory.Exists(Run.Folder));
+    }
+
+    [Fact]
+    public void FinishedRun_Resumed_SaysSoAndKeepsItsMeanLossAndWhatOthersPutBesideTheAdapter()
+    {
+        var whole = Train(Options(), new Display());
+        var note = Path.Combine(Run.AdapterFolder, "note.txt");
+        File.WriteAllText(note, "mine");
+        var display = new Display();
+        var again = Train(Resuming(Options()), display);
+
+        Assert.Equal(whole.TrainLoss, again.TrainLoss);
+        Assert.Contains(display.Notes, line => line.Contains("nothing is left to train", StringComparison.Ordinal));
+        Assert.Equal("mine", File.ReadAllText(note));
+        Assert.Equal(whole.TrainLoss, RunHistory.Read(Run.MetricsFile).Result!.TrainLoss);
+    }
+
+    [Fact]
+    public void FinishedRunWithoutCheckpoint_Resumed_IsRefused()
+    {
+        var options = Options();
+        options = options with { Output = options.Output with { SaveStrategy = IntervalStrategy.No } };
+        Train(options, new Display());
+
+        Assert.Throws<ConfigurationException>(() => Train(Resuming(options), new Display()));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(Steps)]
+    public void ParametersThatAreNotFinite_AreNeverSaved(int steps)
+    {
+        var options = Options();
+        options = options with
+        {
+            Optimization = options.Optimization with { LearningRate = 1e38, MaxSteps = steps, Scheduler = SchedulerKind.Constant },
+            Output = options.Output with { SaveSteps = 1 },
+        };
+        var error = Assert.Throws<LorikeetException>(() => Train(options, new Display()));
+
+        Assert.Contains("After step 1,", error.Message);
+        Assert.Contains("lora_", error.Message);
+        Assert.Contains("No checkpoint was saved yet.", error.Message);
+        Assert.False(Directory.Exists(Run.AdapterFolder));
+        Assert.Null(Run.Checkpoints.Latest());
+    }
+
+    private TrainingOptions Options() => new()
+    {
+        Model = new() { Model = TestAssets.Golden("models", "gqa"), Device = "cpu", TorchDtype = ComputeType.Float32 },
+        Data = new() { Datasets = [_folder["rows.jsonl"]] },
+        Optimization = new() { BatchSize = 2, GradientAccumulation = 1, MaxSteps = Steps },
+        Output = new() { OutputDir = Run.Folder, SaveSteps = 2, ReportTo = [] },
+    };
+
+    private static TrainingOptions Overwriting(TrainingOptions options) =>
+        options with { Output = options.Output with { Overwrite = true } };
+
+    private static TrainingOptions Resuming(TrainingOptions options) =>
+        options with { Output = options.Output with { ResumeFromCheckpoint = "latest" } };
+
+    private static RunResult Train(TrainingOptions options, Display display)
+    {
+        using var tuning = new FineTuning(ResolvedOptions.FromCode(options), display, TimeProvider.System);
+        var result = tuning.Train(CancellationToken.None);
+        tuning.Report(result);
+        return result;
+    }
+
+    private static void CutShort(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        file.SetLength(100);
+    }
+
+    private sealed class Display(Action<TrainingEvent>? then = null) : ITrainingObserver
+    {
+        public List<string> Warnings { get; } = [];
+
+        public List<string> Notes { get; } = [];
+
+        public void Observe(TrainingEvent trainingEvent)
+        {
+            if (trainingEvent is Warned warned) Warnings.Add(warned.Message);
+            if (trainingEvent is Noted noted) Notes.Add(noted.Message);
+            then?.Invoke(trainingEvent);
+        }
+    }
+}
