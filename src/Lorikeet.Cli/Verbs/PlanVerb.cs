@@ -78,7 +78,7 @@ internal sealed class PlanVerb : Verb
                 options, BaseModel.LoadTokenizer(folder), config.VocabularySize,
                 id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
         var (device, isPresent) = Prepare(options.Model);
-        using var weights = ModelFiles.OpenWeights(folder);
+        using var weights = ModelFiles.OpenWeights(folder, checks: false);
         using var planner = new RunPlanner(options, config, weights, device, isPresent);
         return Plan(planner, options, data, isPresent);
     }

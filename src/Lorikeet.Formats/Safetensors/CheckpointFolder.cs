@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Lorikeet.Formats.Pickle;
 
@@ -20,13 +21,17 @@ public sealed unsafe class CheckpointFolder : ITensorSource
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
 
     /// <summary>Opens the weights of a folder. A pickle is read, never executed.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="checks">Whether files with a checksum are read and held against it.</param>
     /// <exception cref="CheckpointException">There are none, a shard is missing, or a file is damaged.</exception>
-    public static CheckpointFolder Open(string folder)
+    public static CheckpointFolder Open(string folder, bool checks = true)
     {
         var checkpoint = new CheckpointFolder(folder);
         try
         {
             checkpoint.OpenFiles();
+            if (checks)
+                checkpoint.RequireChecksums();
             return checkpoint;
         }
         catch
@@ -41,7 +46,7 @@ public sealed unsafe class CheckpointFolder : ITensorSource
     public static ITensorSource OpenFile(string path) => Path.GetExtension(path) switch
     {
         ".bin" or ".pt" or ".pth" => TorchFile.OpenWeights(path),
-        _ => SafetensorsFile.Open(path),
+        _ => Checked(SafetensorsFile.Open(path)),
     };
 
     /// <inheritdoc/>
@@ -60,6 +65,36 @@ public sealed unsafe class CheckpointFolder : ITensorSource
     /// <summary>The folder.</summary>
     public override string ToString() => _folder;
 
+    private static SafetensorsFile Checked(SafetensorsFile file)
+    {
+        try
+        {
+            file.RequireChecksum();
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private void RequireChecksums()
+    {
+        try
+        {
+            Parallel.ForEach(_files.OfType<SafetensorsFile>(), file => file.RequireChecksum());
+        }
+        catch (AggregateException faults)
+        {
+            ExceptionDispatchInfo.Throw(faults.InnerExceptions[0]);
+        }
+    }
+
+    private static ITensorSource OpenUnchecked(string path) => Path.GetExtension(path) is ".bin"
+        ? TorchFile.OpenWeights(path)
+        : SafetensorsFile.Open(path);
+
     private void OpenFiles()
     {
         foreach (var name in (string[])["model.safetensors", "pytorch_model.bin"])
@@ -67,7 +102,7 @@ public sealed unsafe class CheckpointFolder : ITensorSource
             var path = Path.Combine(_folder, name);
             if (File.Exists(path))
             {
-                var file = Add(OpenFile(path));
+                var file = Add(OpenUnchecked(path));
                 foreach (var tensor in file.Tensors.Keys)
                     Own(tensor, file);
                 return;
@@ -97,7 +132,7 @@ public sealed unsafe class CheckpointFolder : ITensorSource
                 $"{Present("*" + Path.GetExtension(shardNames[0]))} Download the missing files.");
         }
 
-        var shards = shardNames.ToDictionary(name => name, name => Add(OpenFile(Path.Combine(_folder, name))));
+        var shards = shardNames.ToDictionary(name => name, name => Add(OpenUnchecked(Path.Combine(_folder, name))));
         foreach (var (tensor, shard) in shardOfTensor)
             Own(tensor, shards[shard]);
     }

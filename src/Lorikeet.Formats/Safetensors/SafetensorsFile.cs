@@ -41,6 +41,13 @@ public sealed unsafe class SafetensorsFile : ITensorSource
         }
     }
 
+    /// <summary>Holds the file against the checksum in its metadata; a file without one is taken as it is.</summary>
+    /// <exception cref="CheckpointException">The file is damaged.</exception>
+    public void RequireChecksum()
+    {
+        if (Metadata.ContainsKey(Checksum.Name)) SafetensorsChecksum.Require(Path, _header.Length);
+    }
+
     /// <inheritdoc/>
     public byte* Pointer(string name)
     {

@@ -26,6 +26,9 @@ internal sealed class SafetensorsHeader
 
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
+    /// <summary>Bytes before the first tensor.</summary>
+    public int Length { get; private set; }
+
     public static SafetensorsHeader Read(MappedFile file)
     {
         var header = new SafetensorsHeader(file.Path);
@@ -39,6 +42,7 @@ internal sealed class SafetensorsHeader
             throw header.Damaged($"its header takes {length} bytes, but the file has only {file.Length}");
 
         var dataStart = PrefixLength + (long)length;
+        header.Length = (int)dataStart;
         header.Parse(file.Span(PrefixLength, (long)length), dataStart);
         header.CheckLayout(dataStart, file.Length);
         return header;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -17,22 +18,32 @@ public static class SafetensorsWriter
     /// Its tensors, in any order: they are laid out by type (larger alignment first), then by name.
     /// </param>
     /// <param name="metadata">Free text pairs of the header; <c>{"format": "pt"}</c> when null.</param>
+    /// <param name="withChecksum">Whether the metadata get a checksum of the file, which is checked where it is read.</param>
     /// <exception cref="ArgumentException">Two tensors have one name.</exception>
     /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its shape takes.</exception>
     public static void Write(
-        string path, IEnumerable<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, IEnumerable<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        bool withChecksum = false)
     {
         var ordered = tensors.ToArray();
         Array.Sort(ordered, FileOrder);
         if (ordered.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new ArgumentException($"The tensor '{twice.Key}' is given twice.", nameof(tensors));
 
-        var header = Header(ordered, metadata ?? DefaultMetadata);
+        metadata ??= DefaultMetadata;
+        if (withChecksum)
+            metadata = new Dictionary<string, string>(metadata) { [Checksum.Name] = SafetensorsChecksum.Placeholder };
+        var header = Header(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
-            stream.Write(header);
+            var target = withChecksum ? new ChecksumStream(stream) : stream;
+            target.Write(header);
             foreach (var tensor in ordered)
-                WriteElements(stream, tensor);
+                WriteElements(target, tensor);
+            if (target is not ChecksumStream { Digits: var digits })
+                return;
+            stream.Position = SafetensorsChecksum.Place(header);
+            stream.Write(Encoding.ASCII.GetBytes(digits));
         });
     }
 

@@ -22,7 +22,7 @@ public static class ShardedWriter
         var shards = Split(tensors, maxShardBytes);
         if (shards.Count == 1)
         {
-            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), shards[0]);
+            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), shards[0], withChecksum: true);
             return;
         }
 
@@ -30,7 +30,7 @@ public static class ShardedWriter
         for (var i = 0; i < shards.Count; i++)
         {
             var name = $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors";
-            SafetensorsWriter.Write(Path.Combine(folder, name), shards[i]);
+            SafetensorsWriter.Write(Path.Combine(folder, name), shards[i], withChecksum: true);
             foreach (var tensor in shards[i])
                 shardOfTensor.Add(tensor.Name, name);
         }

@@ -57,10 +57,11 @@ internal sealed class EncodedSet : IDisposable
         string name, RowSource source, RowRendering rendering, DataOptions options, Tokenizer? tokenizer, int vocabularySize)
     {
         var encoder = new RowEncoder(rendering, tokenizer, vocabularySize, options);
-        var encoded = TokenCache.For(options, source) is { } cache
-            ? cache.GetOrAdd(TokenCacheKey.Of(source, rendering, tokenizer, vocabularySize, options), Encode)
-            : InMemory(Encode);
-        var set = new EncodedSet(name, source, rendering, encoder, tokenizer, encoded);
+        var cache = TokenCache.For(options, source);
+        var encoded = cache is null
+            ? InMemory(Encode)
+            : cache.GetOrAdd(TokenCacheKey.Of(source, rendering, tokenizer, vocabularySize, options), vocabularySize, Encode);
+        var set = new EncodedSet(name, source, rendering, encoder, tokenizer, encoded) { CacheDamage = cache?.Damage };
         DatasetChecks.RequireTargets(set.Statistics, name, options);
         return set;
 
@@ -68,8 +69,13 @@ internal sealed class EncodedSet : IDisposable
     }
 
     /// <summary>What the user should know about the rows.</summary>
-    public IEnumerable<string> Warnings(DataOptions options) =>
-        DatasetChecks.Warnings(Statistics, _name, options, _tokenizer);
+    public IEnumerable<string> Warnings(DataOptions options)
+    {
+        var warnings = DatasetChecks.Warnings(Statistics, _name, options, _tokenizer);
+        return CacheDamage is null ? warnings : warnings.Prepend(CacheDamage);
+    }
+
+    private string? CacheDamage { get; init; }
 
     /// <summary>The first rows, token by token.</summary>
     public IEnumerable<RowPreview> Preview(int rows) =>

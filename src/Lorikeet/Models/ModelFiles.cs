@@ -22,8 +22,10 @@ internal static unsafe class ModelFiles
 
     /// <summary>The weights of a model folder or of a GGUF file, under Hugging Face's names.</summary>
     /// <exception cref="CheckpointException">There are none, or a file is damaged.</exception>
-    public static ITensorSource OpenWeights(string model) =>
-        GgufFile.Exists(model) ? GgufCheckpoint.Open(model) : CheckpointFolder.Open(model);
+    /// <param name="model">The folder or file.</param>
+    /// <param name="checks">Whether files with a checksum are read and held against it.</param>
+    public static ITensorSource OpenWeights(string model, bool checks = true) =>
+        GgufFile.Exists(model) ? GgufCheckpoint.Open(model) : CheckpointFolder.Open(model, checks);
 
     /// <summary>Refuses to write over a folder that holds something.</summary>
     public static void RequireNew(string folder, bool overwrite)

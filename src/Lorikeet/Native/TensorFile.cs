@@ -20,6 +20,6 @@ internal static unsafe class TensorFile
                 name, TensorMemory.ToStored(local.dtype), local.shape, TensorMemory.Pointer(local)));
         }
 
-        SafetensorsWriter.Write(path, entries, metadata);
+        SafetensorsWriter.Write(path, entries, metadata, withChecksum: true);
     }
 }

@@ -46,9 +46,9 @@ internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type
     public long Attention(int tokens, int keptFrom)
     {
         var output = (long)tokens * (widths.Attended * _element + widths.Heads * sizeof(float));
-        var gradients = _onCuda
-            ? (long)Math.Min(tokens, Cuda.CudaAttention.TokensAtOnce) * (widths.Qkv * _element + widths.Attended * sizeof(float))
-            : 0;
+        // One segment's gradients exist at once, and flash attention, which takes segments of different lengths, has those of
+        // all: how a batch is divided is not known here, so the whole of it is counted.
+        var gradients = _onCuda ? (long)tokens * (widths.Qkv * _element + widths.Attended * sizeof(float)) : 0;
         return Kept(keptFrom) * output + gradients;
     }
 

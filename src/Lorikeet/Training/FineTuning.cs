@@ -36,6 +36,7 @@ internal sealed class FineTuning : IDisposable
     private readonly LoraOptions? _adapter;
     private readonly List<string> _warnings;
     private readonly RunPlan _plan;
+    private readonly string _base;
     private RunHistory? _history;
 
     /// <summary>Reads the data, loads the model and attaches the adapter; nothing is trained yet.</summary>
@@ -60,7 +61,7 @@ internal sealed class FineTuning : IDisposable
         _data = TrainingData.Load(
             _options, _tokenizer, config.VocabularySize, id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
         display.Observe(new StageEntered("Planning", _options.Model.Model));
-        _plan = Planned(config);
+        (_plan, _base) = Planned(config);
         _options = WithBatches(_options, _plan);
         _resolved = _resolved.With(_options);
         display.Observe(new StageEntered("Loading", _options.Model.Model));
@@ -131,7 +132,7 @@ internal sealed class FineTuning : IDisposable
     {
         var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run, _adapter, _options.Model.Model)
         {
-            Format = _data.Format,
+            Format = _data.Format, BaseFingerprint = _base,
         };
         using var trainer = new Trainer(task, _observers);
         var samples = Samples();
@@ -151,7 +152,7 @@ internal sealed class FineTuning : IDisposable
                 _observers.Observe(new Noted(line));
         });
         HeldOutLoss = History(result)
-            .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep : result.Steps);
+            .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps);
         if (result.Reason != StopReason.Interrupted)
             Compare(samples, before, Ask("Asking the tuned model", prompts, stop));
         return result;
@@ -308,15 +309,16 @@ internal sealed class FineTuning : IDisposable
     }
 
     /// <summary>What the run will take; the device's peak counts from here.</summary>
-    private RunPlan Planned(ModelConfig config)
+    private (RunPlan Plan, string Base) Planned(ModelConfig config)
     {
         var (device, _) = BaseModel.Prepare(_options.Model, config.StoredType);
-        using var weights = ModelFiles.OpenWeights(_folder);
+        using var weights = ModelFiles.OpenWeights(_folder, checks: false);
         using var planner = new RunPlanner(_options, config, weights, device, isPresent: true);
         var (options, reason) = planner.ChooseBatches(_options, _data);
         var plan = planner.Plan(options, _data, reason is null ? [] : [reason]);
+        var fingerprint = BaseFingerprint.Of(weights, config.Source);
         PeakMemory.Reset(device);
-        return plan;
+        return (plan, fingerprint);
     }
 
     private static TrainingOptions WithBatches(TrainingOptions options, RunPlan plan) => options with
@@ -330,9 +332,24 @@ internal sealed class FineTuning : IDisposable
     private string? Checkpoint() => _options.Output.ResumeFromCheckpoint switch
     {
         null => null,
-        "latest" or "true" => _run.Checkpoints.Latest()?.Folder,
+        "latest" or "true" => NewestWhole(),
         var folder => folder,
     };
+
+    /// <summary>The newest checkpoint that is not damaged; null when there is none at all.</summary>
+    private string? NewestWhole()
+    {
+        string? newest = null;
+        foreach (var checkpoint in _run.Checkpoints.All().Reverse())
+        {
+            if (TrainingCheckpoint.Damage(checkpoint.Folder) is not { } damage) return checkpoint.Folder;
+            _warnings.Add($"The checkpoint of step {checkpoint.Step} is passed over: {damage}.");
+            newest ??= damage;
+        }
+
+        return newest is null ? null : throw new CheckpointException(
+            $"No checkpoint of '{_run.Folder}' is whole; of the newest, {newest}. Begin again with --overwrite_output_dir true.");
+    }
 
     private void Announce(Trainer trainer)
     {

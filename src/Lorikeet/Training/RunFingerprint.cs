@@ -1,45 +1,77 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using Lorikeet.Data;
+using Lorikeet.Formats;
 using Lorikeet.Options;
 
 namespace Lorikeet.Training;
 
-/// <summary>Identifies a trajectory: two runs with equal fingerprints take the same steps.</summary>
-internal static class RunFingerprint
+/// <summary>
+/// Identifies a trajectory: two runs with equal fingerprints take the same steps. Its parts are kept apart, so that a
+/// difference can be named.
+/// </summary>
+/// <param name="Base">What <see cref="BaseFingerprint"/> says of the base.</param>
+/// <param name="Rows">Hash of the training rows, in order.</param>
+/// <param name="Settings">Every option that decides the trajectory, as run.yaml writes it, by name.</param>
+internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDictionary<string, string> Settings)
 {
-    /// <summary>Hashes the rows, the adapter's form and how they are learned; not where results go.</summary>
-    public static string Of(IReadOnlyList<TrainingRow> rows, TrainingOptions options, int totalSteps)
+    private const string BatchSize = "per_device_train_batch_size";
+    private const string Accumulation = "gradient_accumulation_steps";
+    private const string Steps = "number of steps";
+
+    private static readonly string[] s_groups = ["lora", "optimization", "quantization"];
+
+    private static readonly string[] s_ofData = ["packing", "group_by_length", "shuffle", "sampler", "max_length"];
+
+    // Steps counts for the two by which it is told; how a step is divided, and in which form the result is written,
+    // does not change it.
+    private static readonly string[] s_without = ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert"];
+
+    /// <summary>The fingerprint of a run; where results go is no part of it.</summary>
+    public static RunFingerprint Of(TrainingTask task)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var row in rows)
+        var hash = new XxHash128();
+        foreach (var row in task.TrainRows)
         {
-            hash.AppendData(MemoryMarshal.AsBytes<int>(row.Ids));
-            hash.AppendData(MemoryMarshal.AsBytes<int>(row.Labels));
+            hash.Append(MemoryMarshal.AsBytes<int>(new[] { row.Length }));
+            hash.Append(MemoryMarshal.AsBytes<int>(row.Ids));
+            hash.Append(MemoryMarshal.AsBytes<int>(row.Labels));
         }
 
-        var settings = new
-        {
-            options.Lora,
-            Targets = options.Lora.TargetModules.ToString(),
-            Excluded = options.Lora.ExcludeModules?.ToString(),
-            Optimization = Undivided(options.Optimization),
-            options.Quantization,
-            options.Data.Packing,
-            options.Data.GroupByLength,
-            options.Data.Shuffle,
-            options.Data.Sampler,
-            options.Data.MaxLength,
-            totalSteps,
-        };
-        hash.AppendData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(settings)));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return new RunFingerprint(task.BaseFingerprint, Checksum.Digits(hash), SettingsOf(task));
     }
 
-    /// <summary>Where memory decides how a step is divided, that is no part of the trajectory.</summary>
-    private static OptimizationOptions Undivided(OptimizationOptions options) => options.AutoFindBatchSize
-        ? options with { BatchSize = options.BatchSize * options.GradientAccumulation, GradientAccumulation = 1 }
-        : options;
+    /// <summary>In what this run, which is to go on from another's checkpoint, differs from it; empty in nothing.</summary>
+    public IReadOnlyList<string> DifferencesFrom(RunFingerprint before)
+    {
+        var differences = new List<string>();
+        if (Base != before.Base) differences.Add("the base has other weights");
+        if (Rows != before.Rows) differences.Add("the training rows are others (data, prompt format, tokenizer or order)");
+        foreach (var name in Settings.Keys.Union(before.Settings.Keys).Order(StringComparer.Ordinal))
+        {
+            var (was, now) = (before.Settings.GetValueOrDefault(name, "unknown"), Settings.GetValueOrDefault(name, "unknown"));
+            if (was != now) differences.Add($"{name} was {was} and is {now}");
+        }
+
+        return differences;
+    }
+
+    private static Dictionary<string, string> SettingsOf(TrainingTask task)
+    {
+        // An adapter that is continued has a form of its own.
+        var options = task.Options with { Lora = task.Adapter ?? task.Options.Lora };
+        var settings = OptionCatalog.Training.Options
+            .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name))
+            .Where(option => !s_without.Contains(option.Name))
+            .ToDictionary(option => option.Name, option => OptionValueWriter.ToYaml(option.Get(options)));
+        settings[Steps] = $"{task.TotalSteps}";
+        if (options.Optimization.AutoFindBatchSize)
+        {
+            // Memory decides how a step is divided, so that is no part of the trajectory.
+            settings[BatchSize] = $"{options.Optimization.BatchSize * options.Optimization.GradientAccumulation}";
+            settings[Accumulation] = "1";
+        }
+
+        return settings;
+    }
 }

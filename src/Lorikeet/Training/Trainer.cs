@@ -26,6 +26,7 @@ internal sealed class Trainer : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly TrainerState _log = new();
     private TrainingPosition _position;
+    private int? _savedStep;
 
     /// <summary>Prepares a run over a model whose trainable parameters are settled.</summary>
     public Trainer(TrainingTask task, ITrainingObserver observer)
@@ -40,7 +41,7 @@ internal sealed class Trainer : IDisposable
         _pass = CreatePass();
         _optimizer = Optimizer.Create(LoraPlus.Group(_model.Trainable, _options.Optimization), _options.Optimization);
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
-        _position = new TrainingPosition { Fingerprint = RunFingerprint.Of(task.TrainRows, _options, TotalSteps) };
+        _position = new TrainingPosition { Run = RunFingerprint.Of(task) };
     }
 
     /// <summary>Optimizer steps of the whole run.</summary>
@@ -54,15 +55,16 @@ internal sealed class Trainer : IDisposable
     /// <summary>Continues where a checkpoint was saved.</summary>
     public void Resume(string checkpoint)
     {
-        if (TrainerState.Read(checkpoint) is { } state) _log.Adopt(state);
         if (TrainerCheckpoint.Locate(checkpoint) is not { } foreign)
         {
-            _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Fingerprint);
+            _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Run);
+            if (TrainerState.Read(checkpoint) is { } state) _log.Adopt(state);
+            ForgetBestIfGone();
             return;
         }
 
         var trainers = TrainerCheckpoint.Open(foreign);
-        _position = trainers.Restore(_task, _model.Trainable, _optimizer, _schedule.At) with { Fingerprint = _position.Fingerprint };
+        _position = trainers.Restore(_task, _model.Trainable, _optimizer, _schedule.At) with { Run = _position.Run };
         _log.Adopt(trainers.State);
         foreach (var note in trainers.Notes) _observer.Observe(new Noted(note));
     }
@@ -166,9 +168,11 @@ internal sealed class Trainer : IDisposable
     {
         var checkpoints = _task.Run.Checkpoints;
         var folder = checkpoints.ForStep(Step);
-        if (Directory.Exists(folder)) return;
+        // One of that name may be there and damaged: then the run went on from one before it.
+        if (_savedStep == Step) return;
         RequireFiniteParameters();
         TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
+        _savedStep = Step;
         checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));
     }
@@ -184,8 +188,19 @@ internal sealed class Trainer : IDisposable
 
     private void LoadBest()
     {
+        ForgetBestIfGone();
         if (_position.BestStep is { } best && best != Step)
             TrainingCheckpoint.RestoreWeights(_task.Run.Checkpoints.ForStep(best), _model);
+    }
+
+    /// <summary>Weights that nobody can load are not the best.</summary>
+    private void ForgetBestIfGone()
+    {
+        if (!_options.Evaluation.LoadBestModelAtEnd || _position.BestStep is not { } best || best == Step) return;
+        if (TrainingCheckpoint.Damage(_task.Run.Checkpoints.ForStep(best)) is not { } damage) return;
+        _observer.Observe(new Warned(
+            $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step {Step} on."));
+        _position = _position with { BestEvalLoss = null, BestStep = null, EvaluationsWithoutImprovement = 0 };
     }
 
     /// <summary>The optimized pass where it covers the model, else the reference, and says why.</summary>

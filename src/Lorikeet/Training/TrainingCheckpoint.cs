@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
@@ -6,17 +6,25 @@ using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Options;
 using Lorikeet.Training.Optimizers;
+using Lorikeet.Training.Transformers;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Training;
 
 /// <summary>
 /// A checkpoint folder: the adapter as PEFT reads it, the optimizer's state by parameter name, and the position. It
-/// appears under its name only when complete, and every file is checked against its hash before it is used.
+/// appears under its name only when complete, and every file is held against its checksum before it is used.
 /// </summary>
 internal static class TrainingCheckpoint
 {
     private const string OptimizerFile = "optimizer.safetensors";
     private const string PositionFile = "position.json";
+
+    private static readonly string[] s_read =
+    [
+        AdapterFolder.WeightsFile, OptimizerFile, PositionFile, AdapterConfig.FileName, TrainerState.FileName,
+        PromptFormat.FileName,
+    ];
 
     /// <summary>Whether a folder is a checkpoint of Lorikeet.</summary>
     public static bool IsOne(string folder) => File.Exists(Path.Combine(folder, PositionFile));
@@ -38,23 +46,31 @@ internal static class TrainingCheckpoint
             if (adapter is not null)
                 File.WriteAllText(Path.Combine(temporary, AdapterConfig.FileName), AdapterConfig.Write(adapter, baseModel));
             TensorFile.Write(Path.Combine(temporary, OptimizerFile), optimizer.State());
-            var files = new[] { AdapterFolder.WeightsFile, OptimizerFile }
-                .ToDictionary(name => name, name => Hash(Path.Combine(temporary, name)));
             more(temporary);
-            File.WriteAllText(Path.Combine(temporary, PositionFile), (position with { Files = files }).ToJson());
+            File.WriteAllText(Path.Combine(temporary, PositionFile), position.ToJson());
+            ChecksumList.Write(temporary);
         });
+
+    /// <summary>What is wrong with a checkpoint; null when it is whole.</summary>
+    public static string? Damage(string folder) => Array.Find(
+        [AdapterFolder.WeightsFile, OptimizerFile, PositionFile], name => !File.Exists(Path.Combine(folder, name))) is { } missing
+            ? $"'{Path.Combine(folder, missing)}' is missing"
+            : ChecksumList.Damage(folder, s_read);
 
     /// <summary>Restores parameters and optimizer; returns the position to go on from.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
-    public static TrainingPosition Restore(string folder, DecoderModel model, Optimizer optimizer, string fingerprint)
+    public static TrainingPosition Restore(string folder, DecoderModel model, Optimizer optimizer, RunFingerprint run)
     {
-        var position = Verify(folder);
-        if (position.Fingerprint != fingerprint)
+        RequireWhole(folder);
+        var path = Path.Combine(folder, PositionFile);
+        var position = TrainingPosition.FromJson(File.ReadAllText(path), path);
+        if (run.DifferencesFrom(position.Run) is { Count: > 0 } differences)
         {
             throw new ConfigurationException(
-                $"'{folder}' belongs to a run with other data or other settings, so going on from it would give neither run. " +
-                "Resume with the rows and options it was begun with (its run.yaml holds them), or start a new run with --adapter to continue its adapter.");
+                $"'{folder}' belongs to another run: {string.Join("; ", differences)}. Going on from it would give neither " +
+                "run. Resume with what it was begun with (run.yaml holds it), or start a new run with --adapter to continue " +
+                "its adapter.");
         }
 
         RestoreWeights(folder, model);
@@ -64,31 +80,23 @@ internal static class TrainingCheckpoint
     }
 
     /// <summary>Restores the parameters alone.</summary>
+    /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     public static void RestoreWeights(string folder, DecoderModel model)
     {
         using var weights = SafetensorsFile.Open(Path.Combine(folder, AdapterFolder.WeightsFile));
         AdapterFolder.Restore(model, weights, folder);
+        if (FiniteParameters.FirstBad(model.Trainable, ScalarType.Float32) is not var (name, bad, of)) return;
+        throw new CheckpointException(
+            $"{bad} of {of} values of '{name}' in '{folder}' are not finite. Resume from an earlier checkpoint.");
     }
 
-    private static TrainingPosition Verify(string folder)
+    /// <summary>Refuses a checkpoint that is not whole.</summary>
+    /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
+    public static void RequireWhole(string folder)
     {
-        var path = Path.Combine(folder, PositionFile);
-        if (!File.Exists(path))
+        if (!IsOne(folder))
             throw new CheckpointException($"'{folder}' is not a checkpoint: {PositionFile} is missing. Expected a folder such as runs/NAME/checkpoints/step-000100.");
-        var position = TrainingPosition.FromJson(File.ReadAllText(path), path);
-        foreach (var (name, hash) in position.Files)
-        {
-            var file = Path.Combine(folder, name);
-            if (!File.Exists(file) || Hash(file) != hash)
-                throw new CheckpointException($"'{file}' is missing or damaged: its hash is not the one {PositionFile} names. Resume from an earlier checkpoint.");
-        }
-
-        return position;
-    }
-
-    private static string Hash(string path)
-    {
-        using var stream = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        if (Damage(folder) is { } damage)
+            throw new CheckpointException($"The checkpoint cannot be used: {damage}. Resume from an earlier checkpoint.");
     }
 }

@@ -30,11 +30,8 @@ internal sealed record TrainingPosition
     /// <summary>Evaluations since the last improvement, for early stopping.</summary>
     public int EvaluationsWithoutImprovement { get; init; }
 
-    /// <summary>Hash of the rows and of every setting that decides the trajectory.</summary>
-    public string Fingerprint { get; init; } = "";
-
-    /// <summary>SHA-256 of the files beside this one, by name.</summary>
-    public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+    /// <summary>What decides the trajectory: base, rows, settings.</summary>
+    public RunFingerprint Run { get; init; } = new("", "", new Dictionary<string, string>());
 
     private static readonly JsonSerializerOptions s_format = new()
     {

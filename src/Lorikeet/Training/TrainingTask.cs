@@ -24,6 +24,9 @@ internal sealed record TrainingTask(
     /// <summary>How the rows were written as text, kept beside the weights of every checkpoint; null for bare tokens.</summary>
     public PromptFormat? Format { get; init; }
 
+    /// <summary>What <see cref="Training.BaseFingerprint"/> says of the base; empty where nobody resumes.</summary>
+    public string BaseFingerprint { get; init; } = "";
+
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
     public int TotalSteps => StepsOf(Plan, Options.Optimization);
 

@@ -113,6 +113,20 @@ public class MemoryPlanTests
     }
 
     [Fact]
+    public void OneLongRowOnCuda_HasTheGradientsOfAllItsTokensAtOnce()
+    {
+        const int tokens = 81_920;
+        using var outline = Outline(
+            Shape(), new LoraOptions(), new QuantizationSettings(QuantizationKind.Nf4), ScalarType.BFloat16);
+        var widths = LayerWidths.Of(outline, borders: true);
+        var needs = new PassMemory(widths, 2, ScalarType.BFloat16, new Device(TorchSharp.DeviceType.CUDA, 0));
+
+        // Those of queries, keys and values in bfloat16, and of what attention returned in float32.
+        var gradients = (long)tokens * (widths.Qkv * 2 + widths.Attended * 4);
+        Assert.InRange(needs.Attention(tokens, keptFrom: 2), gradients, gradients * 2);
+    }
+
+    [Fact]
     public void OffloadedLayers_LeaveTwoOfThemOnTheDevice_AndInputsWaitOnTheHost()
     {
         var (shape, device) = (Shape() with { LayerCount = 6 }, new Device(TorchSharp.DeviceType.CUDA, 0));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
 using Lorikeet.Options;
 using Lorikeet.Runs;
@@ -122,6 +123,140 @@ public sealed class FineTuningTests : IDisposable
         Assert.Contains("No checkpoint was saved yet.", error.Message);
         Assert.False(Directory.Exists(Run.AdapterFolder));
         Assert.Null(Run.Checkpoints.Latest());
+    }
+
+    [Fact]
+    public void DamagedCheckpoint_IsNamedAndTheOneBeforeItUsed()
+    {
+        Train(Options(), new Display());
+        var whole = Weights();
+        Directory.Delete(Run.AdapterFolder, recursive: true);
+        var newest = Run.Checkpoints.Latest()!.Folder;
+        Flip(Path.Combine(newest, "position.json"), 20);
+        var display = new Display();
+        Train(Resuming(Options()), display);
+
+        Assert.Contains(display.Warnings, warning => warning.Contains("position.json", StringComparison.Ordinal));
+        Assert.Equal(whole, Weights());
+        Assert.Null(TrainingCheckpoint.Damage(newest));
+    }
+
+    [Fact]
+    public void FlippedBitInAnyFileOfACheckpoint_IsNoticed()
+    {
+        Train(Options(), new Display());
+        var checkpoint = Run.Checkpoints.Latest()!.Folder;
+        foreach (var file in Directory.GetFiles(checkpoint))
+        {
+            var length = (int)new FileInfo(file).Length;
+            for (var place = 0; place < length; place += 1 + length / 20)
+            {
+                Flip(file, place);
+                Assert.NotNull(TrainingCheckpoint.Damage(checkpoint));
+                Flip(file, place);
+            }
+        }
+
+        Assert.Null(TrainingCheckpoint.Damage(checkpoint));
+    }
+
+    [Fact]
+    public void RunResumedWithOtherSettings_IsRefusedAndNamesEach()
+    {
+        Train(Options(), new Display());
+        var options = Resuming(Options());
+        options = options with
+        {
+            Optimization = options.Optimization with { LearningRate = 1e-3 }, Lora = new() { Rank = 4 },
+        };
+        var error = Assert.Throws<ConfigurationException>(() => Train(options, new Display()));
+
+        Assert.Contains("learning_rate was 0.0002 and is 0.001", error.Message);
+        Assert.Contains("lora_r was 16 and is 4", error.Message);
+        Assert.DoesNotContain("rows", error.Message);
+    }
+
+    [Fact]
+    public void RunResumedOnOtherRows_IsRefusedAndSaysSo()
+    {
+        Train(Options(), new Display());
+        var rows = File.ReadAllLines(_folder["rows.jsonl"]);
+        File.WriteAllLines(_folder["rows.jsonl"], rows.Reverse());
+        var error = Assert.Throws<ConfigurationException>(() => Train(Resuming(Options()), new Display()));
+
+        Assert.Contains("training rows", error.Message);
+        Assert.DoesNotContain("base has", error.Message);
+    }
+
+    [Fact]
+    public void RunResumedOnAnotherBase_IsRefusedAndSaysSo()
+    {
+        foreach (var file in Directory.GetFiles(Options().Model.Model))
+        {
+            Directory.CreateDirectory(_folder["base"]);
+            File.Copy(file, Path.Combine(_folder["base"], Path.GetFileName(file)));
+        }
+
+        var options = Options() with { Model = Options().Model with { Model = _folder["base"] } };
+        Train(options, new Display());
+        var weights = Path.Combine(_folder["base"], "model.safetensors");
+        Flip(weights, (int)new FileInfo(weights).Length - 2);
+        var error = Assert.Throws<ConfigurationException>(() => Train(Resuming(options), new Display()));
+
+        Assert.Contains("the base has other weights", error.Message);
+    }
+
+    [Fact]
+    public void BestCheckpointThatIsGone_IsLookedForAnew()
+    {
+        var options = Options() with
+        {
+            Data = Options().Data with { EvalDatasets = [_folder["rows.jsonl"]] },
+            // No evaluation after the first is better by so much.
+            Evaluation = new()
+            {
+                EvalSteps = 1, Strategy = IntervalStrategy.Steps, OnStart = false, EarlyStoppingThreshold = 100,
+            },
+        };
+        options = options with { Output = options.Output with { SaveSteps = 1, SaveTotalLimit = null } };
+        Train(options, new Display());
+        Directory.Delete(Run.Checkpoints.ForStep(Steps), recursive: true);
+        Directory.Delete(Run.Checkpoints.ForStep(1), recursive: true);
+        options = options with { Evaluation = options.Evaluation with { LoadBestModelAtEnd = true } };
+        var display = new Display();
+        var result = Train(Resuming(options), display);
+
+        Assert.Contains(display.Warnings, warning => warning.Contains("The best is looked for anew", StringComparison.Ordinal));
+        Assert.Equal(Steps, result.BestStep);
+        Assert.True(File.Exists(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
+    }
+
+    [Fact]
+    public void DamagedAdapter_IsRefusedAndOneThatAnotherProgramWroteIsNot()
+    {
+        Train(Options(), new Display());
+        var path = Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile);
+        using (var file = SafetensorsFile.Open(path))
+        {
+            SafetensorsWriter.Write(
+                _folder["rewritten"], file.Tensors.Keys.Select(name => TensorToWrite.FromSource(file, name)));
+        }
+
+        Flip(path, (int)new FileInfo(path).Length - 1);
+        Assert.Contains(path, Assert.Throws<CheckpointException>(() => AdapterFolder.OpenWeights(Run.AdapterFolder)).Message);
+        File.Move(_folder["rewritten"], path, overwrite: true);
+        Flip(path, (int)new FileInfo(path).Length - 1);
+        AdapterFolder.OpenWeights(Run.AdapterFolder).Dispose();
+    }
+
+    private string Weights() =>
+        Convert.ToHexString(File.ReadAllBytes(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
+
+    private static void Flip(string path, int place)
+    {
+        var bytes = File.ReadAllBytes(path);
+        bytes[place] ^= 1;
+        File.WriteAllBytes(path, bytes);
     }
 
     private TrainingOptions Options() => new()

@@ -23,19 +23,20 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
     private readonly MappedFile _ends;
 
     /// <summary>Opens the files of a folder.</summary>
-    /// <exception cref="CheckpointException">One is missing, or shorter than another says.</exception>
-    public StoredRows(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding, which every number must name one of.</param>
+    /// <exception cref="CheckpointException">One is missing, or does not fit the others or the model.</exception>
+    public StoredRows(string folder, int vocabularySize)
     {
         _ids = new MappedFile(Path.Combine(folder, IdsFile));
         _labels = new MappedFile(Path.Combine(folder, LabelsFile));
         _ends = new MappedFile(Path.Combine(folder, EndsFile));
         Count = checked((int)(_ends.Length / sizeof(long)));
-        var bytes = End(Count - 1) * sizeof(int);
-        if (_ids.Length != bytes || _labels.Length != bytes || _ends.Length % sizeof(long) != 0)
-        {
-            throw new CheckpointException(
-                $"The token cache in '{folder}' is damaged. Delete the folder, or give --overwrite_cache.");
-        }
+        if (Problem(vocabularySize) is not { } problem)
+            return;
+        Dispose();
+        throw new CheckpointException(
+            $"The token cache in '{folder}' is damaged: {problem}. Delete the folder, or give --overwrite_cache.");
     }
 
     /// <inheritdoc/>
@@ -68,6 +69,40 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
         _ids.Dispose();
         _labels.Dispose();
         _ends.Dispose();
+    }
+
+    /// <summary>What would read or write outside buffers, whatever the checksums say; null when nothing would.</summary>
+    private string? Problem(int vocabularySize)
+    {
+        if (_ends.Length % sizeof(long) != 0 || _ids.Length % sizeof(int) != 0 || _labels.Length != _ids.Length)
+            return "the lengths of its files contradict each other";
+        for (var row = 0; row < Count; row++)
+        {
+            if (End(row) < End(row - 1) || End(row) > _ids.Length / sizeof(int))
+                return $"row {row} ends at {End(row)}";
+        }
+
+        if (End(Count - 1) * sizeof(int) != _ids.Length)
+            return "it holds tokens of no row";
+        return Outside(_ids, vocabularySize, allowed: 0) is { } id ? $"token {id} is not among {vocabularySize}"
+            : Outside(_labels, vocabularySize, allowed: TrainingRow.Ignored) is { } label ? $"label {label} is not among {vocabularySize}"
+            : null;
+    }
+
+    private static int? Outside(MappedFile file, int vocabularySize, int allowed)
+    {
+        const int chunk = 1 << 26;
+        for (var start = 0L; start < file.Length; start += chunk)
+        {
+            var numbers = MemoryMarshal.Cast<byte, int>(file.Span(start, Math.Min(chunk, file.Length - start)));
+            foreach (var number in numbers)
+            {
+                if ((uint)number >= (uint)vocabularySize && number != allowed)
+                    return number;
+            }
+        }
+
+        return null;
     }
 
     private long End(int row) =>

@@ -33,35 +33,55 @@ internal sealed class TokenCache
         return isWanted ? new TokenCache(options.TokenCacheFolder ?? DefaultFolder(), options.OverwriteCache) : null;
     }
 
-    /// <summary>The rows under a key; made by <paramref name="encode"/> when they are not there.</summary>
-    public (StoredRows Rows, EncodedFacts Facts) GetOrAdd(string key, Func<Action<TrainingRow>, EncodedFacts> encode)
+    /// <summary>What was wrong with an entry that was made anew; null when nothing was.</summary>
+    public string? Damage { get; private set; }
+
+    /// <summary>The rows under a key; made by <paramref name="encode"/> when they are not there, or damaged.</summary>
+    /// <param name="key">What the rows depend on.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
+    /// <param name="encode">Encodes the rows.</param>
+    public (StoredRows Rows, EncodedFacts Facts) GetOrAdd(
+        string key, int vocabularySize, Func<Action<TrainingRow>, EncodedFacts> encode)
     {
         var entry = Path.Combine(_folder, key);
-        if (!_overwrites && TryOpen(entry) is { } found) return found;
+        if (!_overwrites && Directory.Exists(entry))
+        {
+            try
+            {
+                return Open(entry, vocabularySize);
+            }
+            catch (CheckpointException fault)
+            {
+                Damage = $"{fault.Message} It was made anew.";
+            }
+        }
+
         AtomicFolder.Write(entry, folder =>
         {
-            using var writer = new StoredRowsWriter(folder);
-            var facts = encode(writer.Add);
-            File.WriteAllText(Path.Combine(folder, FactsFile), JsonSerializer.Serialize(facts));
+            using (var writer = new StoredRowsWriter(folder))
+            {
+                var facts = encode(writer.Add);
+                File.WriteAllText(Path.Combine(folder, FactsFile), JsonSerializer.Serialize(facts));
+            }
+
+            ChecksumList.Write(folder);
         });
-        return TryOpen(entry) ?? throw new CheckpointException(
-            $"The token cache in '{entry}' vanished while it was written. Is another program cleaning that folder? Name " +
-            "another with --token_cache_dir.");
+        return Open(entry, vocabularySize);
     }
 
-    private static (StoredRows, EncodedFacts)? TryOpen(string entry)
+    private static (StoredRows, EncodedFacts) Open(string entry, int vocabularySize)
     {
-        var file = Path.Combine(entry, FactsFile);
-        if (!File.Exists(file)) return null;
+        if (ChecksumList.Damage(entry, FactsFile, StoredRows.IdsFile, StoredRows.LabelsFile, StoredRows.EndsFile) is { } damage)
+            throw new CheckpointException($"The token cache is damaged: {damage}.");
         try
         {
-            var facts = JsonSerializer.Deserialize<EncodedFacts>(File.ReadAllText(file))!;
-            return (new StoredRows(entry), facts);
+            var facts = JsonSerializer.Deserialize<EncodedFacts>(File.ReadAllText(Path.Combine(entry, FactsFile)))
+                ?? throw new JsonException("it is null");
+            return (new StoredRows(entry, vocabularySize), facts);
         }
-        catch (Exception fault) when (fault is JsonException or CheckpointException)
+        catch (JsonException fault)
         {
-            // What is damaged is made again.
-            return null;
+            throw new CheckpointException($"The token cache is damaged: {FactsFile} in '{entry}' is no JSON: {fault.Message}", fault);
         }
     }
 

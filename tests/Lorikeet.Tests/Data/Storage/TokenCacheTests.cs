@@ -1,5 +1,6 @@
 using Lorikeet.Data;
 using Lorikeet.Data.Storage;
+using Lorikeet.Formats;
 using Lorikeet.Options;
 
 namespace Lorikeet.Tests.Data.Storage;
@@ -39,14 +40,59 @@ public sealed class TokenCacheTests : IDisposable
     {
         var file = Write(20);
         Load(file).Dispose();
-        var ids = Path.Combine(Directory.GetDirectories(Cache).Single(), "ids.bin");
-        var bytes = File.ReadAllBytes(ids);
-        bytes[4] ^= 1;
-        File.WriteAllBytes(ids, bytes);
+        var mark = Path.Combine(Directory.GetDirectories(Cache).Single(), "mark");
+        File.WriteAllText(mark, "");
 
-        using (var again = Load(file)) Assert.Equal(BitConverter.ToInt32(bytes, 4), again.Train[0].Ids[1]);
-        using var anew = Load(file, new DataOptions { OverwriteCache = true });
-        Assert.NotEqual(BitConverter.ToInt32(bytes, 4), anew.Train[0].Ids[1]);
+        Load(file).Dispose();
+        Assert.True(File.Exists(mark));
+        Load(file, new DataOptions { OverwriteCache = true }).Dispose();
+        Assert.False(File.Exists(mark));
+    }
+
+    [Theory]
+    [InlineData("ids.bin")]
+    [InlineData("labels.bin")]
+    [InlineData("rows.bin")]
+    [InlineData("facts.json")]
+    [InlineData("checksums.xxh128")]
+    public void AnyFlippedBit_IsNoticedAndNamed(string name)
+    {
+        var file = Write(3);
+        Load(file).Dispose();
+        var path = Path.Combine(Directory.GetDirectories(Cache).Single(), name);
+        var bytes = File.ReadAllBytes(path);
+        for (var bit = 0; bit < bytes.Length * 8; bit += 37)
+        {
+            bytes[bit / 8] ^= (byte)(1 << bit % 8);
+            File.WriteAllBytes(path, bytes);
+            using var data = Load(file);
+            Assert.Contains(data.Warnings, warning => warning.Contains(name, StringComparison.Ordinal));
+            Assert.Equal(bytes.Length, new FileInfo(path).Length);
+            bytes = File.ReadAllBytes(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("ids.bin", 0, 100_000_000)]
+    [InlineData("ids.bin", 0, -1)]
+    [InlineData("labels.bin", 0, 5000)]
+    [InlineData("labels.bin", 0, -1)]
+    [InlineData("rows.bin", 4, 1)]
+    public void NumberOutsideItsRange_IsNoticedThoughTheChecksumsFit(string name, int offset, int value)
+    {
+        var file = Write(3);
+        Load(file).Dispose();
+        var entry = Directory.GetDirectories(Cache).Single();
+        var bytes = File.ReadAllBytes(Path.Combine(entry, name));
+        BitConverter.TryWriteBytes(bytes.AsSpan(offset), value);
+        File.WriteAllBytes(Path.Combine(entry, name), bytes);
+        File.Delete(Path.Combine(entry, ChecksumList.FileName));
+        ChecksumList.Write(entry);
+
+        using var data = Load(file);
+
+        Assert.Contains(data.Warnings, warning => warning.Contains("token cache", StringComparison.Ordinal));
+        Assert.Equal(Flat(DataFixture.Load(file).Train[0]), Flat(data.Train[0]));
     }
 
     [Fact]
