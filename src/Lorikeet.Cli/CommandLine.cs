@@ -4,6 +4,7 @@ using System.Text;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Cli.Verbs;
+using Lorikeet.Models;
 
 namespace Lorikeet.Cli;
 
@@ -82,6 +83,8 @@ internal static class CommandLine
     {
         var verbose = parsed.GetValue(SharedOptions.Verbose);
         using var interruption = new Interruption(Console.Error.WriteLine);
+        void Note(string message) => interruption.Say(message);
+        ModelSource.Noted += Note;
         try
         {
             var code = await verb.RunAsync(parsed, interruption);
@@ -103,6 +106,10 @@ internal static class CommandLine
                 : $"Unexpected {fault.GetType().Name}: {fault.Message} "
                     + "Run it again with --verbose for the details, and report them.");
             return Failed;
+        }
+        finally
+        {
+            ModelSource.Noted -= Note;
         }
     }
 

@@ -53,9 +53,14 @@ public sealed class DeviceException(string message, Exception? innerException = 
 /// <param name="message">What is wrong, what was expected, where, and what to do.</param>
 /// <param name="innerException">The fault underneath, if any.</param>
 /// <param name="isUnknown">Whether a name was given that stands for nothing.</param>
-public sealed class HubException(string message, Exception? innerException = null, bool isUnknown = false)
+/// <param name="isPassing">Whether the same may work later, and what is in the cache answers meanwhile.</param>
+public sealed class HubException(
+    string message, Exception? innerException = null, bool isUnknown = false, bool isPassing = false)
     : LorikeetException(message, innerException)
 {
+    /// <summary>Whether the hub is out of order or out of reach, rather than refusing.</summary>
+    public bool IsPassing => isPassing;
+
     /// <inheritdoc/>
     public override int ExitCode => isUnknown ? 2 : 3;
 }

@@ -14,6 +14,9 @@ public sealed class HubClient : IDisposable
 {
     private const string DefaultRevision = "main";
 
+    // How many times the limit of silence another process may hold a lock without writing.
+    private const int LockPatience = 30;
+
     // Where the hub keeps the tables it made itself of datasets in other forms.
     private const string ParquetRevision = "refs/convert/parquet";
 
@@ -23,14 +26,18 @@ public sealed class HubClient : IDisposable
     private readonly HubTransport _transport;
     private readonly HubReader _reader;
 
+    private readonly Action<string>? _note;
+
     /// <summary>Creates a client.</summary>
     /// <param name="settings">Where the hub and its cache are; by default what the environment says.</param>
-    public HubClient(HubSettings? settings = null)
+    /// <param name="note">Told what the user should know although it is no error.</param>
+    public HubClient(HubSettings? settings = null, Action<string>? note = null)
     {
+        _note = note;
         _settings = settings ?? HubSettings.FromEnvironment();
         _cache = new HubCache(_settings.CacheFolder);
         _errors = new HubErrors(_settings);
-        _transport = new HubTransport(_settings);
+        _transport = new HubTransport(_settings, _errors);
         _reader = new HubReader(_transport, _errors);
     }
 
@@ -80,19 +87,25 @@ public sealed class HubClient : IDisposable
         if (!Repository.IsId(folderOrId))
             throw HubErrors.NoSuchPath(folderOrId, kind);
 
+        RequireRevision(revision);
+
         var repository = new Repository(kind, folderOrId);
-        if (_settings.IsOffline)
-            return FindCached(repository, revision ?? DefaultRevision);
         try
         {
+            if (_settings.IsOffline)
+                return FindCached(repository, revision ?? DefaultRevision);
             return await FetchAsync(repository, revision, select, progress, cancellation).ConfigureAwait(false);
         }
-        catch (Exception fault) when (IsUnreachable(fault, cancellation))
+        catch (Exception fault) when (Translate(repository, fault, cancellation) is { } error)
         {
-            return _cache.FindSnapshot(repository, revision ?? DefaultRevision) is { } snapshot
-                && HubCache.FindMissingShard(snapshot) is null
-                ? snapshot
-                : throw _errors.Unreachable(repository, fault);
+            if (!error.IsPassing || FindWhole(repository, revision ?? DefaultRevision) is not { } snapshot)
+            {
+                if (error == fault)
+                    throw;
+                throw error;
+            }
+            _note?.Invoke($"{error.Message} Meanwhile the copy in the cache is used: {snapshot}");
+            return snapshot;
         }
     }
 
@@ -111,7 +124,12 @@ public sealed class HubClient : IDisposable
         string? revision = null,
         CancellationToken cancellation = default)
     {
+        if (!Repository.IsId(id))
+            throw HubErrors.NoSuchPath(id, kind);
+        RequireRevision(revision);
         var repository = new Repository(kind, id);
+        if (!HubName.IsPath(file))
+            throw _errors.Unsafe(repository, "a file", file);
         var wanted = revision ?? DefaultRevision;
         var commit = _cache.CommitOf(repository, wanted);
         if (_settings.IsOffline || commit == wanted)
@@ -126,12 +144,12 @@ public sealed class HubClient : IDisposable
         }
         try
         {
-            return await CreateDownload(progress: null).FetchAsync(repository, wanted, file, _ => { }, cancellation)
-                .ConfigureAwait(false);
+            return await CreateDownload(progress: null).FetchAsync(
+                repository, wanted, new ListedFile(file, null), _ => { }, cancellation).ConfigureAwait(false);
         }
-        catch (Exception fault) when (IsUnreachable(fault, cancellation))
+        catch (Exception fault) when (Translate(repository, fault, cancellation) is { } error && error != fault)
         {
-            throw _errors.Unreachable(repository, fault);
+            throw error;
         }
     }
 
@@ -156,9 +174,15 @@ public sealed class HubClient : IDisposable
             return await new FolderUpload(_transport, errors, progress).RunAsync(push, files, cancellation)
                 .ConfigureAwait(false);
         }
-        catch (Exception fault) when (IsUnreachable(fault, cancellation))
+        catch (IOException fault) when (fault is not HttpIOException)
         {
-            throw _errors.Unreachable(new Repository(push.Kind, push.Id), fault);
+            throw new CheckpointException(
+                $"A file of '{push.Folder}' cannot be read: {fault.Message.TrimEnd('.')}. Nothing was committed.", fault);
+        }
+        catch (Exception fault)
+            when (Translate(new Repository(push.Kind, push.Id), fault, cancellation) is { } error && error != fault)
+        {
+            throw error;
         }
     }
 
@@ -197,7 +221,7 @@ public sealed class HubClient : IDisposable
             throw new HubException(
                 $"The {repository.Noun} '{repository.Id}' has none of the files that are needed. " +
                 $"A repository of a {repository.Noun} was expected. " +
-                $"Look at {_settings.Endpoint}{repository.Page} for what it holds.");
+                $"Look at {_settings.ShownEndpoint}{repository.Page} for what it holds.");
         }
 
         var needed = listing.Files.Where(file => paths.Contains(file.Path)).ToList();
@@ -213,7 +237,7 @@ public sealed class HubClient : IDisposable
         {
             return await _reader.ListAsync(repository, ParquetRevision, cancellation).ConfigureAwait(false);
         }
-        catch (HubException fault)
+        catch (HubException fault) when (!fault.IsPassing)
         {
             throw new HubException(
                 $"The dataset '{repository.Id}' has no data files (parquet, json, csv, txt), only a loading script " +
@@ -224,13 +248,35 @@ public sealed class HubClient : IDisposable
     }
 
     private SnapshotDownload CreateDownload(IProgress<HubProgress>? progress) =>
-        new(_reader, new BlobDownload(_transport, _errors, _settings), _cache, progress);
+        new(
+        _reader, new BlobDownload(_transport, _errors, _settings), _cache, _errors,
+        _settings.DownloadTimeout * LockPatience, progress);
 
     // A script and its notes are no data; the hub's own conversion of what it yields is.
     private static bool HasRows(ListedFile file) =>
         NeededFiles.IsData(file.Path) && file.Path is not ("dataset_infos.json" or "requirements.txt");
 
-    private static bool IsUnreachable(Exception fault, CancellationToken cancellation) =>
-        fault is HttpRequestException or TimeoutRejectedException
-        || (fault is OperationCanceledException && !cancellation.IsCancellationRequested);
+    /// <summary>The user's error for a fault; the fault itself if it is one, null for what is none of the hub's.</summary>
+    private HubException? Translate(Repository repository, Exception fault, CancellationToken cancellation) =>
+        fault switch
+        {
+            HubException error => error,
+            HttpRequestException or HttpIOException or TimeoutException or TimeoutRejectedException =>
+                _errors.Unreachable(repository, fault),
+            OperationCanceledException when !cancellation.IsCancellationRequested =>
+                _errors.Unreachable(repository, fault),
+            IOException or UnauthorizedAccessException => _errors.Cache(repository, fault),
+            _ => null,
+        };
+
+    private string? FindWhole(Repository repository, string revision) =>
+        _cache.FindSnapshot(repository, revision) is { } snapshot && HubCache.FindMissingShard(snapshot) is null
+            ? snapshot
+            : null;
+
+    private static void RequireRevision(string? revision)
+    {
+        if (revision is not null && !HubName.IsRevision(revision))
+            throw HubErrors.NoRevision(revision);
+    }
 }

@@ -1,16 +1,22 @@
 using System.Net;
+using Lorikeet.Formats;
 using Lorikeet.Hub.Cache;
+using Polly.Timeout;
 
 namespace Lorikeet.Hub;
 
 /// <summary>What the hub's refusals mean, and what to do about each.</summary>
 internal sealed class HubErrors(HubSettings settings)
 {
+    private const int LongestSaying = 200;
+
     /// <summary>The error for a response that is no success.</summary>
     public HubException Refused(Repository repository, string revision, string? file, HttpResponseMessage response)
     {
         var code = Header(response, "X-Error-Code");
-        var said = Header(response, "X-Error-Message") is { } message ? $" The hub says: {message}" : "";
+        var said = Header(response, "X-Error-Message") is { } message
+            ? $" The hub says: {VisibleText.InOneLine(message, LongestSaying)}"
+            : "";
         var reason = (response.StatusCode, code) switch
         {
             (HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized, "GatedRepo") => Gated(repository),
@@ -26,20 +32,53 @@ internal sealed class HubErrors(HubSettings settings)
                 $"The hub forbids access to the {repository.Noun} '{repository.Id}' (403). " +
                 $"{TokenAdvice("the right to read it")}",
             (HttpStatusCode.TooManyRequests, _) =>
-                "The hub takes no more requests for now (429). Wait some minutes; with a token in HF_TOKEN it takes " +
-                "more.",
+                $"The hub takes no more requests for now (429){Wait(response)}. Wait some minutes; with a token in " +
+                "HF_TOKEN it takes more.",
             var (status, _) => $"The hub answered {(int)status} ({status}) for the {repository.Noun} " +
-                $"'{repository.Id}'{(file is null ? "" : $", file '{file}'")}. Try again later.",
+                $"'{repository.Id}'{(file is null ? "" : $", file '{file}'")}{Wait(response)}. Try again later.",
         };
-        return new HubException(reason + said, isUnknown: response.StatusCode == HttpStatusCode.NotFound);
+        return new HubException(
+            reason + said, isUnknown: response.StatusCode == HttpStatusCode.NotFound, isPassing: IsPassing(response));
     }
+
+    /// <summary>The error for an answer that no hub gives.</summary>
+    /// <param name="what">What was asked for.</param>
+    /// <param name="problem">What is wrong with the answer.</param>
+    public HubException Unexpected(string what, string problem) => new(
+        $"The server at {settings.ShownEndpoint} does not answer as a Hugging Face hub does. To {what}: {problem}. " +
+        "Check HF_ENDPOINT and the proxy (HTTPS_PROXY): the answer may be a login page of the network.",
+        isPassing: true);
+
+    /// <summary>The error for a name from the hub that would lead somewhere else on this machine.</summary>
+    public HubException Unsafe(Repository repository, string what, string name) => new(
+        $"The server at {settings.ShownEndpoint} names '{VisibleText.InOneLine(name, LongestSaying)}' as {what} of the " +
+        $"{repository.Noun} '{repository.Id}', which cannot be one. It was refused, for it becomes a name on this " +
+        "machine. Check HF_ENDPOINT and the proxy.");
+
+    /// <summary>The error for a cache that cannot be read or written.</summary>
+    public HubException Cache(Repository repository, Exception fault) => new(
+        $"The cache {settings.CacheFolder} cannot take the {repository.Noun} '{repository.Id}': " +
+        $"{fault.Message.TrimEnd('.')}. A folder that can be written, with free space, is needed. Name another with " +
+        "HF_HUB_CACHE, or correct this one's permissions.",
+        fault);
+
+    /// <summary>The error for a lock that another process keeps while nothing moves.</summary>
+    public static HubException Locked(string path, TimeSpan waited) => new(
+        $"Another process has held the lock {path} for {waited.TotalSeconds:0} seconds, and its download does not " +
+        "move. End that process, then try again.");
+
+    /// <summary>The error for a revision that cannot be one.</summary>
+    public static HubException NoRevision(string revision) => new(
+        $"'{revision}' cannot be a revision. A branch, a tag or a commit was expected, such as 'main'. Correct it.",
+        isUnknown: true);
 
     /// <summary>The error for a hub that does not answer.</summary>
     public HubException Unreachable(Repository repository, Exception fault) => new(
-        $"The hub at {settings.Endpoint} cannot be reached for the {repository.Noun} '{repository.Id}': " +
-        $"{fault.Message.TrimEnd('.')}. Check the network and the proxy (HTTPS_PROXY), name a mirror with HF_ENDPOINT, or give a " +
-        "local folder.",
-        fault);
+        $"The hub at {settings.ShownEndpoint} cannot be reached for the {repository.Noun} '{repository.Id}': " +
+        $"{Reason(fault)}. Check the network and the proxy (HTTPS_PROXY), name a mirror with " +
+        $"HF_ENDPOINT, or give a local folder.{Meant(repository.Id)}",
+        fault,
+        isPassing: true);
 
     /// <summary>The error for a repository that is not in the cache while nothing may be fetched.</summary>
     public static HubException NotCached(Repository repository, string revision, HubCache cache, string? missing = null)
@@ -61,10 +100,10 @@ internal sealed class HubErrors(HubSettings settings)
 
     /// <summary>The advice to set a token, fitted to whether there is one.</summary>
     public string TokenAdvice(string right) => settings.Token is null
-        ? $"Set HF_TOKEN to a token of an account that has {right} ({settings.Endpoint}settings/tokens)."
-        : $"The token in use does not have {right}: set HF_TOKEN to one that has ({settings.Endpoint}settings/tokens).";
+        ? $"Set HF_TOKEN to a token of an account that has {right} ({settings.ShownEndpoint}settings/tokens)."
+        : $"The token in use does not have {right}: set HF_TOKEN to one that has ({settings.ShownEndpoint}settings/tokens).";
 
-    private string Page(Repository repository) => $"{settings.Endpoint}{repository.Page}";
+    private string Page(Repository repository) => $"{settings.ShownEndpoint}{repository.Page}";
 
     private string Gated(Repository repository) =>
         $"The {repository.Noun} '{repository.Id}' is gated: its authors ask to accept a licence first. " +
@@ -72,12 +111,24 @@ internal sealed class HubErrors(HubSettings settings)
 
     private string Unknown(Repository repository) =>
         $"The hub shows no {repository.Noun} '{repository.Id}': it does not exist, or it is private. " +
-        $"Check the id at {settings.Endpoint}.{Meant(repository.Id)} If it is private: {TokenAdvice("access to it")}";
+        $"Check the id at {settings.ShownEndpoint}.{Meant(repository.Id)} If it is private: {TokenAdvice("access to it")}";
 
     private static string Meant(string text) =>
         LocalPath.LooksLocal(text) && LocalPath.FindNearest(text) is { } nearest
             ? $" Did you mean the folder '{Path.GetRelativePath(Environment.CurrentDirectory, nearest)}'?"
             : "";
+
+    private string Reason(Exception fault) => fault is TimeoutRejectedException or OperationCanceledException
+        ? $"it did not answer within {settings.AnswerTimeout.TotalSeconds:0.##} seconds (HF_HUB_ETAG_TIMEOUT sets the limit)"
+        : Secrets.Hide(fault.Message.TrimEnd('.'));
+
+    private static string Wait(HttpResponseMessage response) =>
+        response.Headers.TryGetValues("Retry-After", out var values)
+            ? $" and asks to wait '{VisibleText.InOneLine(values.First(), LongestSaying)}' (seconds, or until then)"
+            : "";
+
+    private static bool IsPassing(HttpResponseMessage response) => (int)response.StatusCode >= 500
+        || response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout;
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) ? values.First() : null;

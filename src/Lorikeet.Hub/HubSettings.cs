@@ -1,11 +1,19 @@
+using Lorikeet.Formats;
+
 namespace Lorikeet.Hub;
 
 /// <summary>Where the hub and its cache are, as every Hugging Face tool reads it from the environment.</summary>
 /// <remarks>Source: huggingface_hub's environment variables and its "local cache" specification.</remarks>
 public sealed record HubSettings
 {
+    private const int LongestToken = 4096;
+    private const int LongestSeconds = 86_400;
+
     /// <summary>The hub's address: <c>HF_ENDPOINT</c>, by default https://huggingface.co.</summary>
     public Uri Endpoint { get; init; } = new("https://huggingface.co/");
+
+    /// <summary>The hub's address as messages show it: without the name and password it may hold.</summary>
+    internal string ShownEndpoint => Secrets.Hide(Endpoint.AbsoluteUri);
 
     /// <summary>
     /// The cache: <c>HF_HUB_CACHE</c>, else <c>hub</c> in <c>HF_HOME</c>, by default ~/.cache/huggingface/hub.
@@ -49,7 +57,7 @@ public sealed record HubSettings
         {
             Endpoint = ParseEndpoint(Read("HF_ENDPOINT") ?? "https://huggingface.co"),
             CacheFolder = Path.GetFullPath(Expand(cache)),
-            Token = (Read("HF_TOKEN") ?? Read("HUGGING_FACE_HUB_TOKEN"))?.Trim() ?? implicitToken,
+            Token = CheckToken((Read("HF_TOKEN") ?? Read("HUGGING_FACE_HUB_TOKEN"))?.Trim() ?? implicitToken),
             IsOffline = IsTrue(Read("HF_HUB_OFFLINE")) || IsTrue(Read("TRANSFORMERS_OFFLINE")),
             AnswerTimeout = Seconds("HF_HUB_ETAG_TIMEOUT", Read("HF_HUB_ETAG_TIMEOUT")),
             DownloadTimeout = Seconds("HF_HUB_DOWNLOAD_TIMEOUT", Read("HF_HUB_DOWNLOAD_TIMEOUT")),
@@ -58,23 +66,55 @@ public sealed record HubSettings
 
     private static bool IsTrue(string? value) => value?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
-    private static string? ReadToken(string file) =>
-        File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } token ? token : null;
+    private static string? ReadToken(string file)
+    {
+        if (!File.Exists(file))
+            return null;
+        try
+        {
+            using var reader = new StreamReader(file);
+            var start = new char[LongestToken + 1];
+            return new string(start, 0, reader.ReadBlock(start)).Trim() is { Length: > 0 } token ? token : null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException(
+                $"The token's file {file} cannot be read: {fault.Message.TrimEnd('.')}. Correct its permissions, or " +
+                "set HF_HUB_DISABLE_IMPLICIT_TOKEN to 1 to do without a token.",
+                fault);
+        }
+    }
+
+    // The value is never part of a message.
+    private static string? CheckToken(string? token)
+    {
+        if (token is not { Length: > 0 })
+            return null;
+        var wrong = token.AsSpan(0, Math.Min(token.Length, LongestToken)).IndexOfAnyExceptInRange('!', '~');
+        if (wrong < 0 && token.Length <= LongestToken)
+            return token;
+        throw new ConfigurationException(
+            (wrong < 0
+                ? $"The hub's token has more than {LongestToken} characters. "
+                : $"Character {wrong + 1} of the hub's token is U+{(int)token[wrong]:X4}. ") +
+            "A token has only letters, digits and signs, without blanks or line breaks. Copy it again into HF_TOKEN, " +
+            "or into the file 'token' of HF_HOME.");
+    }
 
     private static Uri ParseEndpoint(string text) =>
         Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? uri
             : throw new ConfigurationException(
-                $"HF_ENDPOINT is '{text}'. An address such as https://huggingface.co was expected. Correct it, or " +
+                $"HF_ENDPOINT is '{Secrets.Hide(text)}'. An address such as https://huggingface.co was expected. Correct it, or " +
                 "unset it.");
 
     private static TimeSpan Seconds(string name, string? value)
     {
         if (value is null)
             return TimeSpan.FromSeconds(10);
-        return int.TryParse(value, out var seconds) && seconds > 0
+        return int.TryParse(value, out var seconds) && seconds is > 0 and <= LongestSeconds
             ? TimeSpan.FromSeconds(seconds)
             : throw new ConfigurationException(
-                $"{name} is '{value}'. A number of seconds was expected. Correct or unset it.");
+                $"{name} is '{value}'. A whole number of seconds from 1 to {LongestSeconds} was expected. Correct or unset it.");
     }
 }

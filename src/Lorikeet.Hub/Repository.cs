@@ -33,6 +33,6 @@ internal sealed partial record Repository(RepositoryKind Kind, string Id)
         $"{Page}/resolve/{Uri.EscapeDataString(revision)}/" +
         string.Join('/', file.Split('/').Select(Uri.EscapeDataString));
 
-    [GeneratedRegex(@"^(?:[A-Za-z0-9_][\w.-]*/)?[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?$", RegexOptions.ECMAScript)]
+    [GeneratedRegex(@"^(?:[A-Za-z0-9_][\w.-]*/)?[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?\z", RegexOptions.ECMAScript)]
     private static partial Regex Pattern();
 }

@@ -213,12 +213,33 @@ public class DownloadTests
         await Task.Delay(100);
         var watch = Stopwatch.StartNew();
 
-        using var held = await FileLock.AcquireAsync(path, TestContext.Current.CancellationToken);
+        using var held = await FileLock.AcquireAsync(
+            path, path + ".written", TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
         Assert.True(watch.Elapsed > TimeSpan.FromSeconds(0.3));
         using var refused = Process.Start("/usr/bin/flock", ["--nonblock", path, "true"]);
         await refused.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(1, refused.ExitCode);
+    }
+
+    [Fact]
+    public async Task Lock_IsNotWaitedFor_WhenItsHolderDoesNothing_OrItCannotBeOpened()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("a.lock");
+        var stop = TestContext.Current.CancellationToken;
+        using (await FileLock.AcquireAsync(path, folder.File("a"), TimeSpan.FromMinutes(1), stop))
+        {
+            var error = await Assert.ThrowsAsync<HubException>(() =>
+                FileLock.AcquireAsync(path, folder.File("a"), TimeSpan.FromSeconds(0.2), stop));
+            Assert.Contains(path, error.Message);
+        }
+
+        Directory.CreateDirectory(folder.File("b.lock"));
+        await Assert.ThrowsAnyAsync<UnauthorizedAccessException>(() =>
+            FileLock.AcquireAsync(folder.File("b.lock"), folder.File("b"), TimeSpan.FromMinutes(1), stop));
+        await Assert.ThrowsAnyAsync<IOException>(() => FileLock.AcquireAsync(
+            folder.File(new string('c', 300)), folder.File("c"), TimeSpan.FromMinutes(1), stop));
     }
 
     [Fact]
@@ -270,7 +291,7 @@ public class DownloadTests
 
         var error = await Assert.ThrowsAsync<HubException>(() =>
             client.ResolveAsync(Id, RepositoryKind.Model, select: files => files));
-        Assert.Contains("outside its repository", error.Message);
+        Assert.Contains("as a file", error.Message);
     }
 
     [Fact]

@@ -138,6 +138,36 @@ public class RefusalTests
         Assert.Contains("HF_ENDPOINT", error.Message);
     }
 
+    [Theory]
+    [InlineData(500)]
+    [InlineData(502)]
+    [InlineData(429)]
+    [InlineData(200)]
+    public async Task HubOutOfOrder_FallsBackToTheCache_WithANote(int status)
+    {
+        var isBroken = false;
+        await using var server = await ScriptedServer.StartAsync(async context =>
+        {
+            if (!isBroken)
+            {
+                await ScriptedServer.AnswerAsync(context);
+                return;
+            }
+            context.Response.StatusCode = status;
+            await Microsoft.AspNetCore.Http.HttpResponseWritingExtensions.WriteAsync(context.Response, "<html>");
+        });
+        var notes = new List<string>();
+        using var client = server.Client(note: notes.Add);
+        var folder = await client.ResolveAsync("a/b", RepositoryKind.Model);
+        Assert.Empty(notes);
+        isBroken = true;
+
+        Assert.Equal(folder, await client.ResolveAsync("a/b", RepositoryKind.Model));
+        Assert.Contains(folder, Assert.Single(notes));
+        var error = await Assert.ThrowsAsync<HubException>(() => client.ResolveAsync("a/c", RepositoryKind.Model));
+        Assert.True(error.IsPassing);
+    }
+
     [Fact]
     public async Task Repository_WithoutModelFiles_IsRefused()
     {

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Hub;
 
 namespace Lorikeet.Cli.Diagnosis;
@@ -44,15 +45,15 @@ internal static class HubChecks
             using var client = new HttpClient { Timeout = s_patience };
             using var request = new HttpRequestMessage(HttpMethod.Head, settings.Endpoint);
             using var response = await client.SendAsync(request, cancellation);
-            return Finding.Ok("hub", $"{settings.Endpoint} answers");
+            return Finding.Ok("hub", $"{settings.ShownEndpoint} answers");
         }
         catch (HttpRequestException fault)
         {
-            return Finding.Note("hub", $"{settings.Endpoint} cannot be reached: {fault.Message}", advice);
+            return Finding.Note("hub", $"{settings.ShownEndpoint} cannot be reached: {Secrets.Hide(fault.Message)}", advice);
         }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Finding.Note("hub", $"{settings.Endpoint} is silent for {s_patience.TotalSeconds:0} seconds", advice);
+            return Finding.Note("hub", $"{settings.ShownEndpoint} is silent for {s_patience.TotalSeconds:0} seconds", advice);
         }
     }
 }

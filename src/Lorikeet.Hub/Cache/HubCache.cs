@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Lorikeet.Formats;
 
 namespace Lorikeet.Hub.Cache;
@@ -10,7 +9,7 @@ namespace Lorikeet.Hub.Cache;
 /// <remarks>Source: the hub's documentation, "Hub local cache", which specifies it for other languages.</remarks>
 internal sealed class HubCache(string root)
 {
-    private const int CommitLength = 40;
+    private const int LongestReference = 1000;
 
     public string Root => root;
 
@@ -29,16 +28,20 @@ internal sealed class HubCache(string root)
     /// <summary>The commit a revision stood for when it was last fetched; null when it never was.</summary>
     public string? CommitOf(Repository repository, string revision)
     {
-        if (IsCommit(revision))
+        if (HubName.IsCommit(revision))
             return revision;
-        var reference = ReferenceOf(repository, revision);
-        return File.Exists(reference) ? File.ReadAllText(reference).Trim() : null;
+        var reference = new FileInfo(ReferenceOf(repository, revision));
+        // What else stands there, other tools or a damaged disk have written.
+        return reference is { Exists: true, Length: < LongestReference }
+            && File.ReadAllText(reference.FullName).Trim() is var commit && HubName.IsCommit(commit)
+            ? commit
+            : null;
     }
 
     /// <summary>Remembers the commit that a revision stands for.</summary>
     public void SetCommit(Repository repository, string revision, string commit)
     {
-        if (!IsCommit(revision) && CommitOf(repository, revision) != commit)
+        if (!HubName.IsCommit(revision) && CommitOf(repository, revision) != commit)
             AtomicFile.WriteText(ReferenceOf(repository, revision), commit);
     }
 
@@ -54,18 +57,27 @@ internal sealed class HubCache(string root)
     /// <summary>A file that a snapshot's weight index names and that is not here; null when all are.</summary>
     public static string? FindMissingShard(string snapshot)
     {
-        foreach (var index in Directory.EnumerateFiles(snapshot, "*.index.json"))
+        foreach (var index in Directory.EnumerateFiles(snapshot, "*.index.json").Where(File.Exists))
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            if (!json.RootElement.TryGetProperty("weight_map", out var map))
-                continue;
-            var missing = map.EnumerateObject()
-                .Select(entry => entry.Value.GetString()!)
-                .FirstOrDefault(shard => !File.Exists(Path.Combine(snapshot, shard)));
+            var missing = ShardsOf(index).FirstOrDefault(shard => !File.Exists(Path.Combine(snapshot, shard)));
             if (missing is not null)
                 return missing;
         }
         return null;
+    }
+
+    /// <summary>The files that an index names; what is wrong with it, loading says in its own words.</summary>
+    private static IEnumerable<string> ShardsOf(string index)
+    {
+        try
+        {
+            return HubAnswer.Parse(File.ReadAllBytes(index), problem => new HubException($"{index}: {problem}."))
+                .Find("weight_map")?.Properties.Select(entry => entry.Value.Text).Distinct().ToList() ?? [];
+        }
+        catch (HubException)
+        {
+            return [];
+        }
     }
 
     /// <summary>Whether an earlier request learned that a commit has no such file.</summary>
@@ -96,9 +108,6 @@ internal sealed class HubCache(string root)
             File.Move(blob, pointer, overwrite: true);
         }
     }
-
-    private static bool IsCommit(string revision) =>
-        revision.Length == CommitLength && revision.All(char.IsAsciiHexDigitLower);
 
     private string ReferenceOf(Repository repository, string revision) =>
         Path.Combine([FolderOf(repository), "refs", .. revision.Split('/')]);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Polly.Timeout;
 
 namespace Lorikeet.Hub.Download;
 
@@ -8,6 +9,15 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
 {
     private const int MostInterruptions = 5;
     private const int BufferSize = 1 << 18;
+
+    // Of a content whose length nobody says; hubs say it of all that is large.
+    private const long LongestUnannounced = 64 << 20;
+
+    // Less than this between two interruptions is no progress.
+    private const long Gain = 1 << 20;
+
+    /// <summary>Where a content grows until it is whole.</summary>
+    public static string PartialOf(string blob) => blob + ".incomplete";
 
     /// <summary>Downloads a file to <paramref name="blob"/>.</summary>
     /// <param name="repository">The repository.</param>
@@ -24,7 +34,7 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
         Action<long> onBytes,
         CancellationToken cancellation)
     {
-        var partial = new FileInfo(blob + ".incomplete");
+        var partial = new FileInfo(PartialOf(blob));
         Directory.CreateDirectory(partial.DirectoryName!);
         var isResumed = partial.Exists && partial.Length > 0;
         if (isResumed)
@@ -68,9 +78,10 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
             catch (Exception fault) when (IsInterruption(fault, cancellation))
             {
                 partial.Refresh();
-                var hasGained = partial.Exists && partial.Length > before;
-                interruptions = hasGained ? 0 : interruptions + 1;
-                if (interruptions >= MostInterruptions)
+                var gained = (partial.Exists ? partial.Length : 0) - before;
+                interruptions = gained >= Gain ? 0 : interruptions + 1;
+                // Silence has taken its whole time already.
+                if (interruptions >= MostInterruptions || (gained <= 0 && fault is not (HttpRequestException or IOException)))
                     throw errors.Unreachable(repository, fault);
                 await Task.Delay(settings.RetryDelay * (1 << interruptions), cancellation).ConfigureAwait(false);
             }
@@ -78,7 +89,7 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
     }
 
     private static bool IsInterruption(Exception fault, CancellationToken cancellation) =>
-        fault is HttpRequestException or IOException or Polly.Timeout.TimeoutRejectedException
+        fault is HttpRequestException or IOException or TimeoutException or TimeoutRejectedException
         || (fault is OperationCanceledException && !cancellation.IsCancellationRequested);
 
     /// <summary>Asks for what is missing and appends what comes.</summary>
@@ -116,31 +127,81 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
             && response.Content.Headers.ContentRange?.From == have;
         if (!isContinued)
             Discard(partial, onBytes);
-        await CopyAsync(response.Content, partial.FullName, onBytes, cancellation).ConfigureAwait(false);
+        partial.Refresh();
+        var rest = (remote.Size ?? LongestUnannounced) - (partial.Exists ? partial.Length : 0);
+        if (!await CopyAsync(repository, response.Content, partial.FullName, rest, onBytes, cancellation)
+            .ConfigureAwait(false))
+        {
+            Discard(partial, onBytes);
+            throw Damaged(repository, path, remote.Size is { } size
+                ? $"more came than the {size} bytes that were announced"
+                : $"no length was announced, and more than {LongestUnannounced >> 20} MiB came");
+        }
     }
 
-    private async Task CopyAsync(
-        HttpContent content, string partial, Action<long> onBytes, CancellationToken cancellation)
+    /// <summary>Appends what comes; false as soon as it is more than <paramref name="rest"/>.</summary>
+    private async Task<bool> CopyAsync(
+        Repository repository,
+        HttpContent content,
+        string partial,
+        long rest,
+        Action<long> onBytes,
+        CancellationToken cancellation)
     {
-        using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var patience = new Patience(settings.DownloadTimeout, cancellation);
         var source = await content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        var target = new FileStream(partial, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        var target = OnDisk(repository, () =>
+            new FileStream(partial, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
         await using (source.ConfigureAwait(false))
         await using (target.ConfigureAwait(false))
         {
             var buffer = new byte[BufferSize];
-            while (true)
+            int read;
+            while ((read = await ReadAsync(patience, source, buffer, cancellation).ConfigureAwait(false)) > 0)
             {
-                stall.CancelAfter(settings.DownloadTimeout);
-                var read = await source.ReadAsync(buffer, stall.Token).ConfigureAwait(false);
-                if (read == 0)
-                    break;
-                await target.WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
+                if ((rest -= read) < 0)
+                    return false;
+                OnDisk(repository, () => target.Write(buffer, 0, read));
                 onBytes(read);
             }
-            target.Flush(flushToDisk: true);
+            OnDisk(repository, () => target.Flush(flushToDisk: true));
+        }
+        return true;
+    }
+
+    private async Task<int> ReadAsync(
+        Patience patience, Stream source, byte[] buffer, CancellationToken cancellation)
+    {
+        try
+        {
+            return await patience.ReadAsync(source, buffer).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                $"nothing came for {settings.DownloadTimeout.TotalSeconds:0.##} seconds " +
+                "(HF_HUB_DOWNLOAD_TIMEOUT sets the limit)");
         }
     }
+
+    /// <summary>What the disk refuses is no interruption of the network: a repetition would not help.</summary>
+    private T OnDisk<T>(Repository repository, Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw errors.Cache(repository, fault);
+        }
+    }
+
+    private void OnDisk(Repository repository, Action write) => OnDisk(repository, () =>
+    {
+        write();
+        return true;
+    });
 
     private static void Discard(FileInfo partial, Action<long> onBytes)
     {

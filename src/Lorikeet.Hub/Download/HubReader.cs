@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Net;
-using System.Text.Json;
 
 namespace Lorikeet.Hub.Download;
 
@@ -17,12 +17,15 @@ internal sealed class HubReader(HubTransport transport, HubErrors errors)
         if (!response.IsSuccessStatusCode)
             throw errors.Refused(repository, revision, file: null, response);
 
-        using var json = JsonDocument.Parse(
-            await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
-        var files = json.RootElement.GetProperty("siblings").EnumerateArray().Select(file => new ListedFile(
-            file.GetProperty("rfilename").GetString()!,
-            file.TryGetProperty("size", out var size) && size.TryGetInt64(out var bytes) ? bytes : null));
-        return new RevisionListing(json.RootElement.GetProperty("sha").GetString()!, [.. files]);
+        var what = $"list the files of the {repository.Noun} '{repository.Id}'";
+        var answer = await transport.ReadAsync(response, what, cancellation).ConfigureAwait(false);
+        var commit = answer["sha"].Text;
+        if (!HubName.IsCommit(commit))
+            throw errors.Unsafe(repository, "the commit", commit);
+        var files = answer["siblings"].Items
+            .Select(file => new ListedFile(file["rfilename"].Text, file.Find("size")?.Size))
+            .DistinctBy(file => file.Path);
+        return new RevisionListing(commit, [.. files]);
     }
 
     /// <summary>What the hub says about a file; null when the revision has none of that name.</summary>
@@ -40,6 +43,8 @@ internal sealed class HubReader(HubTransport transport, HubErrors errors)
             transport.AddressOf(repository.FilePath(revision, file)), stopAtOtherHost: true, cancellation)
             .ConfigureAwait(false);
         var commit = Header(response, "X-Repo-Commit");
+        if (commit is not null && !HubName.IsCommit(commit))
+            throw errors.Unsafe(repository, "the commit", commit);
         if (response.StatusCode == HttpStatusCode.NotFound && Header(response, "X-Error-Code") == "EntryNotFound")
         {
             if (commit is not null)
@@ -50,20 +55,18 @@ internal sealed class HubReader(HubTransport transport, HubErrors errors)
             throw errors.Refused(repository, revision, file, response);
 
         var tag = (Header(response, "X-Linked-Etag") ?? Header(response, "ETag"))?.Replace("W/", "").Trim('"');
-        if (commit is null || tag is null || !IsName(commit) || !IsName(tag))
+        if (commit is null || tag is null)
         {
-            throw new HubException(
-                $"The server at {transport.AddressOf("")} does not say which commit and content '{file}' of " +
-                $"'{repository.Id}' has. A Hugging Face hub was expected. Check HF_ENDPOINT and the proxy.");
+            throw errors.Unexpected(
+                $"describe '{file}' of '{repository.Id}'", "it does not say which commit and content the file has");
         }
-        var size = long.TryParse(Header(response, "X-Linked-Size"), out var linked)
+        if (!HubName.IsTag(tag))
+            throw errors.Unsafe(repository, $"the content of '{file}'", tag);
+        var size = long.TryParse(Header(response, "X-Linked-Size"), CultureInfo.InvariantCulture, out var linked)
             ? linked
             : response.Content.Headers.ContentLength;
-        return new RemoteFile(commit, tag, size);
+        return new RemoteFile(commit, tag, size >= 0 ? size : null);
     }
-
-    // Both become names of files in the cache.
-    private static bool IsName(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) ? values.First() : null;

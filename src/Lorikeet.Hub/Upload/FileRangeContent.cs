@@ -13,6 +13,9 @@ internal sealed class FileRangeContent(string path, long start, long length, Act
 
     private long _sent;
 
+    /// <summary>Called whenever something was sent.</summary>
+    public Action? OnSent { get; set; }
+
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
     {
         onBytes(-_sent);
@@ -29,6 +32,7 @@ internal sealed class FileRangeContent(string path, long start, long length, Act
                 await stream.WriteAsync(buffer.AsMemory(0, count)).ConfigureAwait(false);
                 _sent += count;
                 onBytes(count);
+                OnSent?.Invoke();
             }
         }
     }

@@ -69,7 +69,8 @@ internal sealed class FolderUpload
             cancellation).ConfigureAwait(false);
         var answer = await ReadAsync(repository, "ask whose the token is", response, cancellation)
             .ConfigureAwait(false);
-        return $"{answer["name"]}/{id}";
+        var full = $"{answer["name"].Text}/{id}";
+        return Repository.IsId(full) ? full : throw answer["name"].Wrong("the name of an account");
     }
 
     private async Task CreateAsync(Repository repository, bool isPrivate, CancellationToken cancellation)
@@ -118,9 +119,10 @@ internal sealed class FolderUpload
         using var response = await PostAsync(AddressOf(repository, "preupload", push), question, cancellation)
             .ConfigureAwait(false);
         var answer = await ReadAsync(repository, "announce the files", response, cancellation).ConfigureAwait(false);
-        return answer["files"]!.AsArray()
-            .Where(file => file!["shouldIgnore"]?.GetValue<bool>() is not true)
-            .ToDictionary(file => file!["path"]!.GetValue<string>(), file => (string?)file!["uploadMode"] == "lfs");
+        return answer["files"].Items
+            .Where(file => file.Find("shouldIgnore")?.Flag is not true)
+            .DistinctBy(file => file["path"].Text)
+            .ToDictionary(file => file["path"].Text, file => file.Find("uploadMode")?.Text == "lfs");
     }
 
     private async Task<PushedCommit> CommitAsync(
@@ -158,10 +160,11 @@ internal sealed class FolderUpload
         };
         using var response = await _transport.SendUploadAsync(request, cancellation).ConfigureAwait(false);
         var answer = await ReadAsync(repository, "commit", response, cancellation).ConfigureAwait(false);
-        var page = (string?)answer["pullRequestUrl"] is { } proposal
-            ? new Uri(proposal)
+        var page = answer.Find("pullRequestUrl")?.Text is { } proposal
+            && Uri.TryCreate(proposal, UriKind.Absolute, out var proposed)
+            ? proposed
             : _transport.AddressOf(repository.Page);
-        return new PushedCommit(repository.Id, answer["commitOid"]!.GetValue<string>(), page);
+        return new PushedCommit(repository.Id, answer["commitOid"].Text, page);
     }
 
     private static string AddressOf(Repository repository, string step, HubPush push) =>
@@ -176,10 +179,10 @@ internal sealed class FolderUpload
         return await _transport.SendUploadAsync(request, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<JsonNode> ReadAsync(
+    private async Task<HubAnswer> ReadAsync(
         Repository repository, string step, HttpResponseMessage response, CancellationToken cancellation)
     {
         await _errors.RequireSuccessAsync(repository, step, response, cancellation).ConfigureAwait(false);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false))!;
+        return await _transport.ReadAsync(response, step, cancellation).ConfigureAwait(false);
     }
 }

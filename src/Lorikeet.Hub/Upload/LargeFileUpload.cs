@@ -10,6 +10,7 @@ namespace Lorikeet.Hub.Upload;
 /// <remarks>Source: the Git LFS batch API, with the hub's <c>multipart</c> transfer.</remarks>
 internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
 {
+    private const string ChunkSize = "chunk_size";
     private const string MediaType = "application/vnd.git-lfs+json";
 
     /// <summary>Asks which of the contents the storage lacks, and sends those.</summary>
@@ -26,12 +27,14 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
         CancellationToken cancellation)
     {
         var answer = await AskAsync(repository, branch, files, cancellation).ConfigureAwait(false);
-        foreach (var content in answer["objects"]!.AsArray())
+        foreach (var content in answer["objects"].Items)
         {
-            var file = files[content!["oid"]!.GetValue<string>()];
-            if (content["error"] is { } fault)
-                throw PushErrors.Storage(repository, file, (string?)fault["message"] ?? fault.ToJsonString());
-            if (content["actions"]?["upload"] is { } upload)
+            var hash = content["oid"];
+            if (!files.TryGetValue(hash.Text, out var file))
+                throw hash.Wrong("the hash of a file that was announced");
+            if (content.Find("error") is { } fault)
+                throw PushErrors.Storage(repository, file, fault.Find("message")?.Text ?? "no reason is given");
+            if (content.Find("actions")?.Find("upload") is { } upload)
                 await SendAsync(repository, content, upload, file, bytes => onBytes(file, bytes), cancellation)
                     .ConfigureAwait(false);
             else
@@ -39,7 +42,7 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
         }
     }
 
-    private async Task<JsonNode> AskAsync(
+    private async Task<HubAnswer> AskAsync(
         Repository repository,
         string branch,
         IReadOnlyDictionary<string, UploadFile> files,
@@ -57,37 +60,41 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
         var address = transport.AddressOf($"{repository.Page}.git/info/lfs/objects/batch");
         using var response = await PostAsync(address, question, cancellation).ConfigureAwait(false);
         await errors.RequireSuccessAsync(repository, "ask for storage", response, cancellation).ConfigureAwait(false);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false))!;
+        return await transport.ReadAsync(response, "ask for storage", cancellation).ConfigureAwait(false);
     }
 
     private async Task SendAsync(
         Repository repository,
-        JsonNode content,
-        JsonNode upload,
+        HubAnswer content,
+        HubAnswer upload,
         UploadFile file,
         Action<long> onBytes,
         CancellationToken cancellation)
     {
-        var address = new Uri(upload["href"]!.GetValue<string>());
-        var headers = upload["header"]?.AsObject().ToDictionary(pair => pair.Key, pair => pair.Value!.ToString()) ?? [];
-        if (headers.Remove("chunk_size", out var partSize))
+        var address = PushErrors.RequireAddress(transport.AddressOf(""), upload["href"]);
+        var headers = upload.Find("header")?.Properties.DistinctBy(header => header.Name).ToList() ?? [];
+        if (headers.Find(header => header.Name == ChunkSize).Value is { } partSize)
         {
-            var size = long.Parse(partSize, CultureInfo.InvariantCulture);
+            if (!long.TryParse(partSize.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || size < 1)
+                throw partSize.Wrong("the length of a part");
             await SendPartsAsync(repository, content, address, headers, size, file, onBytes, cancellation)
                 .ConfigureAwait(false);
         }
         else
         {
             var body = new FileRangeContent(file.Source, 0, file.Size, onBytes);
-            using var response = await PutAsync(address, body, headers, cancellation).ConfigureAwait(false);
+            using var response = await PutAsync(
+                address, body, headers.Select(header => (header.Name, header.Value.Text)), cancellation)
+                .ConfigureAwait(false);
             await errors.RequireSuccessAsync(repository, $"store '{file.Path}'", response, cancellation)
                 .ConfigureAwait(false);
         }
 
-        if (content["actions"]!["verify"]?["href"]?.GetValue<string>() is { } verify)
+        if (content["actions"].Find("verify")?.Find("href") is { } verify)
         {
-            var claim = new JsonObject { ["oid"] = content["oid"]!.DeepClone(), ["size"] = file.Size };
-            using var response = await PostAsync(new Uri(verify), claim, cancellation).ConfigureAwait(false);
+            var claim = new JsonObject { ["oid"] = content["oid"].Text, ["size"] = file.Size };
+            using var response = await PostAsync(
+                PushErrors.RequireAddress(transport.AddressOf(""), verify), claim, cancellation).ConfigureAwait(false);
             await errors.RequireSuccessAsync(repository, $"verify '{file.Path}'", response, cancellation)
                 .ConfigureAwait(false);
         }
@@ -96,18 +103,22 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
     /// <summary>Every header that is a number is the address of that part.</summary>
     private async Task SendPartsAsync(
         Repository repository,
-        JsonNode content,
+        HubAnswer content,
         Uri completion,
-        Dictionary<string, string> headers,
+        IReadOnlyList<(string Name, HubAnswer Value)> headers,
         long partSize,
         UploadFile file,
         Action<long> onBytes,
         CancellationToken cancellation)
     {
         var addresses = headers
-            .Where(header => int.TryParse(header.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            .OrderBy(header => int.Parse(header.Key, CultureInfo.InvariantCulture))
-            .Select(header => new Uri(header.Value));
+            .Where(header => int.TryParse(header.Name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            .OrderBy(header => int.Parse(header.Name, CultureInfo.InvariantCulture))
+            .Select(header => PushErrors.RequireAddress(transport.AddressOf(""), header.Value))
+            .ToList();
+        // Fewer would leave the file's end out, more would begin behind it.
+        if (addresses.Count != (file.Size - 1) / partSize + 1)
+            throw content["oid"].Wrong($"a content with an address for each of its parts of {partSize} bytes");
         var parts = new JsonArray();
         foreach (var (index, address) in addresses.Index())
         {
@@ -119,14 +130,17 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
             parts.Add(new JsonObject { ["partNumber"] = index + 1, ["etag"] = response.Headers.ETag?.Tag });
         }
 
-        var completed = new JsonObject { ["oid"] = content["oid"]!.DeepClone(), ["parts"] = parts };
+        var completed = new JsonObject { ["oid"] = content["oid"].Text, ["parts"] = parts };
         using var answer = await PostAsync(completion, completed, cancellation).ConfigureAwait(false);
         await errors.RequireSuccessAsync(repository, $"complete '{file.Path}'", answer, cancellation)
             .ConfigureAwait(false);
     }
 
     private async Task<HttpResponseMessage> PutAsync(
-        Uri address, HttpContent body, Dictionary<string, string> headers, CancellationToken cancellation)
+        Uri address,
+        HttpContent body,
+        IEnumerable<(string Name, string Value)> headers,
+        CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = body };
         foreach (var (name, value) in headers)

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Text.Json.Nodes;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Hub.Upload;
 
@@ -7,6 +7,9 @@ namespace Lorikeet.Hub.Upload;
 internal sealed class PushErrors(HubErrors errors)
 {
     private const string Right = "the right to write to it";
+    private const int LongestSaying = 500;
+    private const int LongestBody = 1 << 16;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>The error for a push without a token.</summary>
     public HubException NoToken(string id) => new(
@@ -31,7 +34,7 @@ internal sealed class PushErrors(HubErrors errors)
     {
         if (response.IsSuccessStatusCode)
             return;
-        var said = Reason(await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false));
+        var said = Reason(await ReadStartAsync(response, cancellation).ConfigureAwait(false));
         var problem = $"The push to '{repository.Id}' could not {step}: the hub answered {(int)response.StatusCode} " +
             $"({response.StatusCode}){(said is null ? "" : $" and says: {said.TrimEnd('.')}")}.";
         throw new HubException(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
@@ -39,15 +42,46 @@ internal sealed class PushErrors(HubErrors errors)
             : $"{problem} Nothing was committed; try again.");
     }
 
-    private static string? Reason(string body)
+    /// <summary>Requires an address that the hub names for a content to be one that is as safe as the hub's own.</summary>
+    public static Uri RequireAddress(Uri hub, HubAnswer address)
+    {
+        if (Uri.TryCreate(hub, address.Text, out var uri)
+            && HubTransport.IsAsSafe(hub, uri))
+            return uri;
+        throw address.Wrong(hub.Scheme == Uri.UriSchemeHttps ? "an https address" : "an http address");
+    }
+
+    private static string? Reason(byte[] body)
     {
         try
         {
-            return JsonNode.Parse(body)?["error"]?.ToString();
+            return HubAnswer.Parse(body, problem => new HubException(problem)).Find("error")?.Text is { } text
+                ? VisibleText.InOneLine(text, LongestSaying)
+                : null;
         }
-        catch (System.Text.Json.JsonException)
+        catch (HubException)
         {
             return null;
+        }
+    }
+
+    /// <summary>The start of a refusal's body, as far as it comes soon.</summary>
+    private static async Task<byte[]> ReadStartAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        end.CancelAfter(Patience);
+        var start = new byte[LongestBody];
+        try
+        {
+            var source = await response.Content.ReadAsStreamAsync(end.Token).ConfigureAwait(false);
+            await using (source.ConfigureAwait(false))
+                return start[..await source.ReadAtLeastAsync(start, start.Length, false, end.Token).ConfigureAwait(false)];
+        }
+        catch (Exception fault) when (
+            fault is HttpRequestException or IOException
+            || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return [];
         }
     }
 }

@@ -7,6 +7,12 @@ namespace Lorikeet.Models;
 public static class ModelSource
 {
     /// <summary>
+    /// Told what the user should know although it is no error, such as that the hub is out of order and the cache
+    /// answers.
+    /// </summary>
+    public static event Action<string>? Noted;
+
+    /// <summary>
     /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
     /// fetched.
     /// </summary>
@@ -20,7 +26,7 @@ public static class ModelSource
 
     private static string Fetch(string id, RepositoryKind kind, string? revision)
     {
-        using var hub = new HubClient();
+        using var hub = new HubClient(note: message => Noted?.Invoke(message));
         return hub.Resolve(id, kind, revision);
     }
 }

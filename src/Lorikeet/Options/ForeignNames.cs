@@ -74,7 +74,6 @@ internal static class ForeignNames
     private static IEnumerable<ForeignOption> Absent() =>
         RefusedAll(OneProcess, "sharded_ddp", "fsdp_min_num_params", "fsdp_transformer_layer_cls_to_wrap",
             "mp_parameters", "tp_size")
-        .Concat(RefusedAll("Tokens are kept out of command lines and files; set HF_TOKEN.", "push_to_hub_token"))
         .Concat(RefusedAll("The tokenizer's own end token ends every row (append_eos).", "eos_token"))
         .Concat(RefusedAll("Name columns with column_map and a template with chat_template.", "formatting_func",
             "dataset_kwargs"))

@@ -28,5 +28,9 @@ internal abstract record ForeignMeaning
     public sealed record NoEffect(string Reason) : ForeignMeaning;
 
     /// <summary>Asks for something that would change the result and is not there.</summary>
-    public sealed record Refused(string Reason) : ForeignMeaning;
+    public sealed record Refused(string Reason) : ForeignMeaning
+    {
+        /// <summary>Whether its value is not to be repeated, in a message or anywhere.</summary>
+        public bool IsSecret { get; init; }
+    }
 }

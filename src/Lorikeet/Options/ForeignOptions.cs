@@ -103,8 +103,7 @@ internal static class ForeignOptions
 
     private static IEnumerable<ForeignOption> Absent() =>
         RefusedAll(OneProcess, "deepspeed", "fsdp", "local_rank", "ddp_backend", "tpu_num_cores", "parallelism_config")
-        .Concat(RefusedAll("Tokens are kept out of command lines and files; set HF_TOKEN.", "token", "hub_token",
-            "use_auth_token", "hf_token"))
+        .Concat(Secret("token", "hub_token", "use_auth_token", "hf_token", "hf_hub_token", "api_token", "push_to_hub_token"))
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
         .Concat(RefusedAll("Layers are those of the base, each once.", "layer_replication"))
         .Concat(RefusedAll("Single rows of the embedding are not trained; modules_to_save embed_tokens trains all of it.",
@@ -145,6 +144,13 @@ internal static class ForeignOptions
 
     internal static IEnumerable<ForeignOption> RefusedAll(string reason, params string[] names) =>
         names.Select(name => new ForeignOption(name, false, _ => new Refused($"{reason} Remove it.")));
+
+    private static IEnumerable<ForeignOption> Secret(params string[] names) =>
+        names.Select(name => new ForeignOption(name, false, _ => new Refused(
+            "Tokens are kept out of command lines and files, where histories and logs keep them; set HF_TOKEN. Remove it.")
+        {
+            IsSecret = true,
+        }));
 
     private static Same Means((string, string)? setting) => setting is { } one ? new Same(one) : new Same();
 }

@@ -118,6 +118,9 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             case ForeignMeaning.NoEffect none:
                 Warnings.Add($"{setting.Spoken} has no effect here. {none.Reason}");
                 return [];
+            case ForeignMeaning.Refused { IsSecret: true } secret:
+                Problems.Add($"{setting.Spoken} is given. {secret.Reason}");
+                return [];
             case ForeignMeaning.Refused refused:
                 Problems.Add($"{setting.Spoken} is '{setting.Value.Display}'. {refused.Reason}");
                 return [];

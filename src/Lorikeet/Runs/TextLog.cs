@@ -34,7 +34,7 @@ public sealed class TextLog : ITrainingObserver, IDisposable
     public void Write(string text)
     {
         var time = _clock.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");
-        foreach (var line in VisibleText.Of(text).ReplaceLineEndings("\n").Split('\n'))
+        foreach (var line in VisibleText.Of(Secrets.Hide(text)).ReplaceLineEndings("\n").Split('\n'))
             _writer.WriteLine($"{time} {line}");
     }
 

@@ -45,6 +45,18 @@ public sealed class ForeignOptionsTests
     public void ForeignName_ThatWouldChangeTheResult_IsRefusedWithAReason(string name, string value, string expected) =>
         Assert.Contains(expected, Assert.Throws<ConfigurationException>(() => Resolve(name, value)).Message);
 
+    [Theory]
+    [InlineData("hub_token")]
+    [InlineData("token")]
+    [InlineData("use_auth_token")]
+    [InlineData("push_to_hub_token")]
+    public void Token_IsRefusedWithoutItsValue(string name)
+    {
+        var fault = Assert.Throws<ConfigurationException>(() => Resolve(name, "my-SECRET"));
+        Assert.Contains($"--{name} is given", fault.Message);
+        Assert.DoesNotContain("SECRET", fault.ToString());
+    }
+
     [Fact]
     public void MixedPrecisionFlag_OverridesAutomaticTypeButNotAnotherType()
     {
