@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Hub.ModelCards;
 
@@ -19,7 +20,7 @@ internal static class CardBody
         AppendScores(text, card);
         AppendUse(text, card);
         AppendTraining(text, card);
-        return text.ToString();
+        return VisibleText.Of(text.ToString());
     }
 
     private static string Origin(ModelCard card) => card.Subject == CardSubject.Adapter
@@ -115,7 +116,10 @@ internal static class CardBody
     private static string ShellQuote(string text) => $"'{text.Replace("'", "'\\''")}'";
 
     /// <summary>A string literal that C# and Python read alike.</summary>
-    private static string Quote(string text) => JsonSerializer.Serialize(text, Plain);
+    private static string Quote(string text) => string.Concat(JsonSerializer.Serialize(text, Plain).Select(character =>
+        char.IsSurrogate(character) || VisibleText.Of(new Rune(character)).Value == character
+            ? character.ToString()
+            : $"\\u{(int)character:x4}"));
 
     private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|");
 }

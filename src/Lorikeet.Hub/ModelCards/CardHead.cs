@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Lorikeet.Hub.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -7,8 +8,6 @@ namespace Lorikeet.Hub.ModelCards;
 /// <summary>The YAML at the head of a card, which the hub indexes.</summary>
 internal sealed partial class CardHead
 {
-    private const string Fence = "---";
-
     private readonly YamlMappingNode _root;
 
     private CardHead(YamlMappingNode root) => _root = root;
@@ -18,17 +17,14 @@ internal sealed partial class CardHead
     /// <param name="body">What follows the head.</param>
     public static CardHead Read(string card, out string body)
     {
-        var lines = card.ReplaceLineEndings("\n").Split('\n');
-        var end = lines[0].TrimEnd() == Fence ? Array.FindIndex(lines, 1, line => line.TrimEnd() == Fence) : -1;
-        body = end < 0 ? card : string.Join('\n', lines[(end + 1)..]);
-        if (end < 0)
+        (var head, body) = CardText.Divide(card);
+        if (head is null)
             return new CardHead(new YamlMappingNode());
         try
         {
-            var yaml = new YamlStream();
-            yaml.Load(new StringReader(string.Join('\n', lines[1..end])));
-            return new CardHead(
-                yaml.Documents is [{ RootNode: YamlMappingNode root }] ? root : new YamlMappingNode());
+            var root = GuardedYaml.ReadMapping(head) ?? new YamlMappingNode();
+            RequireTree(root, new HashSet<YamlNode>(ReferenceEqualityComparer.Instance));
+            return new CardHead(root);
         }
         catch (YamlException fault)
         {
@@ -43,11 +39,17 @@ internal sealed partial class CardHead
     public void Describe(ModelCard card)
     {
         var isAdapter = card.Subject == CardSubject.Adapter;
-        Set("base_model", card.BaseModel);
+        if (!card.BaseIsLocal)
+            Set("base_model", card.BaseModel);
+        else
+            _root.Children.Remove(new YamlScalarNode("base_model"));
         Set("library_name", isAdapter ? "peft" : "transformers");
         Set("pipeline_tag", "text-generation");
+        var tag = card.BaseIsLocal ? null : $"base_model:{(isAdapter ? "adapter" : "finetune")}:{card.BaseModel}";
+        Forget("tags", known => known != tag && (known.StartsWith("base_model:adapter:", StringComparison.Ordinal)
+            || known.StartsWith("base_model:finetune:", StringComparison.Ordinal)));
         Add("tags", [
-            $"base_model:{(isAdapter ? "adapter" : "finetune")}:{card.BaseModel}",
+            .. tag is null ? (string[])[] : [tag],
             .. isAdapter ? (string[])["lora"] : [], "lorikeet", .. card.Tags,
         ]);
         Add("datasets", card.Datasets.Where(Repository.IsId));
@@ -63,6 +65,20 @@ internal sealed partial class CardHead
         return text.ToString().Replace("...\n", "");
     }
 
+    // What is referred to again and again is written out each time, and what contains itself without end.
+    private static void RequireTree(YamlNode node, HashSet<YamlNode> seen)
+    {
+        if (node is YamlScalarNode)
+            return;
+        if (!seen.Add(node))
+        {
+            throw new YamlException(
+                node.Start, node.Start, "a list or mapping is referred to by '*'; write it out where it is needed");
+        }
+        foreach (var child in node is YamlMappingNode map ? map.Children.Values : ((YamlSequenceNode)node).Children)
+            RequireTree(child, seen);
+    }
+
     private void Set(string key, string value) => _root.Children[new YamlScalarNode(key)] = Scalar(value);
 
     private void Add(string key, IEnumerable<string> values)
@@ -76,6 +92,15 @@ internal sealed partial class CardHead
         var all = known.Union(values).ToList();
         if (all.Count > 0)
             _root.Children[new YamlScalarNode(key)] = new YamlSequenceNode(all.Select(Scalar));
+    }
+
+    private void Forget(string key, Predicate<string> isStale)
+    {
+        if (Find(key) is not YamlSequenceNode list)
+            return;
+        var stale = list.Children.Where(item => item is YamlScalarNode { Value: { } text } && isStale(text)).ToList();
+        foreach (var item in stale)
+            list.Children.Remove(item);
     }
 
     private YamlNode? Find(string key) =>

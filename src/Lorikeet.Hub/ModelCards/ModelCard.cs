@@ -12,8 +12,11 @@ public sealed record ModelCard
     /// <summary>What the repository holds.</summary>
     public required CardSubject Subject { get; init; }
 
-    /// <summary>Hub id of the model that was fine-tuned.</summary>
+    /// <summary>Hub id of the model that was fine-tuned; a local folder's name where it has none.</summary>
     public required string BaseModel { get; init; }
+
+    /// <summary>Whether that is a local folder, which the hub is not told: it might take the name for a stranger's.</summary>
+    public bool BaseIsLocal { get; init; }
 
     /// <summary>Hub id the card is for; a placeholder stands in the commands when it is not known yet.</summary>
     public string? Id { get; init; }

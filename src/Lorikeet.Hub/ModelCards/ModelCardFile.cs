@@ -23,7 +23,9 @@ public static class ModelCardFile
     {
         ArgumentNullException.ThrowIfNull(card);
         var path = Path.Combine(folder, Name);
-        AtomicFile.WriteText(path, Render(card, File.Exists(path) ? File.ReadAllText(path) : ""));
+        var existing = File.Exists(path) ? CardText.Read(path) : "";
+        AtomicFile.WriteText(path, Render(card, existing ?? throw new CheckpointException(
+            $"{path} is longer than any model card. Delete it to have a new one written.")));
     }
 
     /// <summary>The card's text, with what <paramref name="existing"/> says beside it.</summary>

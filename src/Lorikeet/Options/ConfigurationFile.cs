@@ -1,3 +1,5 @@
+using System.Text;
+using Lorikeet.Hub.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -15,13 +17,20 @@ internal static class ConfigurationFile
     {
         try
         {
-            using var text = File.OpenText(path);
+            using var text = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
             return Parse(text, path);
+        }
+        catch (DecoderFallbackException fault)
+        {
+            throw new ConfigurationException(
+                $"The configuration '{path}' is not text in UTF-8. Save it as UTF-8 in an editor.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException(
-                $"The configuration '{path}' cannot be read: {fault.Message} Give the path of a YAML or JSON file.",
+                Directory.Exists(path)
+                    ? $"The configuration '{path}' is a folder. Give the path of a YAML or JSON file in it."
+                    : $"The configuration '{path}' cannot be read: {fault.Message} Give the path of a YAML or JSON file.",
                 fault);
         }
     }
@@ -29,22 +38,20 @@ internal static class ConfigurationFile
     /// <summary>Reads options from text; <paramref name="name"/> stands for the file in messages.</summary>
     public static IReadOnlyList<FileEntry> Parse(TextReader text, string name)
     {
+        // No more than is read in any case: the file may be a dataset, or a device without an end.
+        var buffer = new StringBuilder();
+        var block = new char[1 << 16];
+        int read;
+        while (buffer.Length <= GuardedYaml.MostCharacters && (read = text.Read(block)) > 0)
+            buffer.Append(block, 0, read);
+        var yaml = buffer.ToString();
         try
         {
-            return ReadRoot(new Parser(text), name);
+            return ReadRoot(new GuardedYaml(yaml), name);
         }
         catch (YamlException fault)
         {
-            var message = fault.Message.TrimEnd().TrimEnd('.');
-            throw new ConfigurationException(
-                $"{name}:{fault.Start.Line}:{fault.Start.Column}: {message}. Expected YAML, such as 'lora_r: 16'.",
-                fault);
-        }
-        catch (InvalidOperationException fault) // of YamlDotNet's scanner, which does not say where
-        {
-            throw new ConfigurationException(
-                $"{name} is not YAML: a bracket, brace or quotation mark is opened and not closed. Look at lists such as [q_proj, v_proj].",
-                fault);
+            throw new ConfigurationException(ConfigurationFault.Explain(yaml, name, fault), fault);
         }
     }
 
@@ -53,7 +60,7 @@ internal static class ConfigurationFile
     {
         try
         {
-            var entries = ReadRoot(new Parser(new StringReader(text)), "");
+            var entries = ReadRoot(new GuardedYaml(text), "");
             return AsMapping(entries)?.Entries;
         }
         catch (Exception fault) when (fault is YamlException or ConfigurationException)

@@ -3,12 +3,17 @@ namespace Lorikeet.Options;
 /// <summary>Finds what a mistyped name was meant to be.</summary>
 internal static class NearestName
 {
+    // No name is longer, and comparing takes the product of the lengths.
+    private const int LongestName = 64;
+
     /// <summary>
     /// The candidate fewest edits away (insert, delete, replace, swap neighbours), when that is at most a third of the
     /// length of what was typed, and never more than three; null otherwise.
     /// </summary>
     public static string? Among(IEnumerable<string> candidates, string typed)
     {
+        if (typed.Length > LongestName)
+            return null;
         var limit = Math.Clamp(typed.Length / 3, 1, 3);
         var nearest = candidates
             .Select(candidate => (Name: candidate, Edits: Distance(typed, candidate)))

@@ -1,3 +1,5 @@
+using Lorikeet.Formats;
+
 namespace Lorikeet.Options;
 
 /// <summary>
@@ -9,6 +11,9 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     /// <summary>What Python programs pass as one argument; the names inside are options of their own.</summary>
     public static string[] ArgumentObjects { get; } =
         ["model_init_kwargs", "quantization_config", "bnb_config", "peft_config", "lora_config", "training_arguments"];
+
+    private const int MostShown = 20;
+    private const int LongestShown = 200;
 
     private readonly Dictionary<OptionDefinition, BoundValue> _values = [];
 
@@ -53,12 +58,11 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     /// <summary>Throws one error that lists every problem.</summary>
     public static void ThrowIfWrong(IReadOnlyList<string> problems)
     {
-        const int shown = 20;
         if (problems.Count == 0) return;
         if (problems.Count == 1) throw new ConfigurationException(problems[0]);
-        var more = problems.Count > shown ? $"\n  and {problems.Count - shown} more" : "";
+        var more = problems.Count > MostShown ? $"\n  and {problems.Count - MostShown} more" : "";
         throw new ConfigurationException(
-            $"{problems.Count} options are wrong:\n  {string.Join("\n  ", problems.Take(shown))}{more}");
+            $"{problems.Count} options are wrong:\n  {string.Join("\n  ", problems.Take(MostShown))}{more}");
     }
 
     private IEnumerable<Setting> Flatten(FileEntry entry, string file, OptionSource source)
@@ -122,7 +126,7 @@ internal sealed class OptionBinder(OptionCatalog catalog)
                 Problems.Add($"{setting.Spoken} is given. {secret.Reason}");
                 return [];
             case ForeignMeaning.Refused refused:
-                Problems.Add($"{setting.Spoken} is '{setting.Value.Display}'. {refused.Reason}");
+                Problems.Add($"{setting.Spoken} is '{Shown(setting.Value)}'. {refused.Reason}");
                 return [];
             default:
                 return [setting];
@@ -146,7 +150,8 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     {
         if (catalog.Find(setting.Name) is not { } option)
         {
-            Problems.Add($"{setting.Spoken} is not an option. {DidYouMean(setting.Name)}");
+            var spoken = VisibleText.InOneLine(setting.Spoken, LongestShown);
+            Problems.Add($"{spoken} is not an option. {DidYouMean(setting.Name)}");
             return;
         }
 
@@ -157,7 +162,7 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         var value = OptionValueReader.Read(option, setting.Value, out var expected);
         if (expected is not null)
         {
-            Problems.Add($"{setting.Spoken} is '{setting.Value.Display}'. Expected {expected}.");
+            Problems.Add($"{setting.Spoken} is '{Shown(setting.Value)}'. Expected {expected}.");
             return;
         }
 
@@ -167,8 +172,8 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             Problems.Add($"{setting.Spoken} is there twice, first at {earlier.Setting.Origin.Text}. Remove one.");
         else if (earlier.Text != setting.Value.Display && setting.Value.Display != "auto")
         {
-            Problems.Add($"{setting.Spoken} sets {option.Name} to '{setting.Value.Display}', but "
-                + $"{earlier.Setting.Spoken} sets it to '{earlier.Text}'. Remove one of the two.");
+            Problems.Add($"{setting.Spoken} sets {option.Name} to '{Shown(setting.Value)}', but "
+                + $"{earlier.Setting.Spoken} sets it to '{Shown(earlier.Setting.Value)}'. Remove one of the two.");
         }
     }
 
@@ -178,9 +183,12 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         return catalog.Find(name) is null ? $"Expected one of the groups {groups}." : "Expected plain values.";
     }
 
-    private string DidYouMean(string name) => catalog.Nearest(name) is { } nearest
+    // Looking for what was meant takes longer than all else; the rest is only counted.
+    private string DidYouMean(string name) => Problems.Count < MostShown && catalog.Nearest(name) is { } nearest
         ? $"Did you mean '{nearest}'?"
         : "The help lists all options.";
+
+    private static string Shown(RawValue value) => VisibleText.InOneLine(value.Display, LongestShown);
 
     private sealed record BoundValue(object? Value, Setting Setting)
     {

@@ -102,7 +102,33 @@ public sealed class OptionsResolverTests : IDisposable
     [InlineData("peft: { r: 8 }\n", "run.yaml:1: 'peft' is not an option")]
     [InlineData("seed: [1, 2]\n", "run.yaml:1: 'seed' is '1,2'. Expected one value.")]
     [InlineData("seed:\n", "run.yaml:1: 'seed' is 'null'. Expected a value.")]
+    [InlineData("seed: 1\nlora_r: 8\n   lora_alpha: 16\n", "run.yaml:3 is indented deeper than line 2")]
+    [InlineData("seed: 1\nlora_r: 8\n\tlora_alpha: 16\n", "run.yaml:3 is indented with a tab")]
+    [InlineData("lora:\n\tr: 8\n", "run.yaml:2 is indented with a tab")]
+    [InlineData("seed: 'a\nlora_r: 8\n", "run.yaml:")]
     public void MalformedFile_SaysWhereAndWhat(string yaml, string expected) => Assert.Contains(expected, Fails(yaml));
+
+    [Fact]
+    public void HostileFile_IsRefusedAtOnce()
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+
+        Assert.Contains("nested deeper", Fails("model: " + string.Concat(Enumerable.Repeat("{a: ", 100_000))));
+        var many = Fails(string.Concat(Enumerable.Range(0, 20_000).Select(index => $"k{index}: 1\n")));
+        Assert.Contains("20000 options are wrong", many);
+        Assert.True(many.Length < 10_000);
+        Assert.True(Fails($"{new string('k', 1 << 20)}: 1\nseed: {new string('x', 1 << 20)}\n").Length < 10_000);
+
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"It took {watch.Elapsed}.");
+    }
+
+    [Fact]
+    public void FileThatIsNoText_IsNamed()
+    {
+        File.WriteAllBytes(Path.Combine(_folder, "run.yaml"), [0xFF, 0xC3, 0x28]);
+        Assert.Contains("not text in UTF-8", FailsOf(Path.Combine(_folder, "run.yaml")));
+        Assert.Contains("is a folder", FailsOf(_folder));
+    }
 
     [Fact]
     public void JsonFile_IsReadLikeYaml()
@@ -235,6 +261,9 @@ public sealed class OptionsResolverTests : IDisposable
 
     private static Setting Set(string name, string value) =>
         new(name, new RawValue.Scalar(value), OptionOrigin.CommandLine);
+
+    private static string FailsOf(string path) =>
+        Assert.Throws<ConfigurationException>(() => OptionsResolver.Resolve(path, [])).Message;
 
     private string Fails(string yaml, params (string, string)[] commandLine) =>
         Assert.Throws<ConfigurationException>(() => Resolve(yaml, commandLine)).Message;

@@ -1,4 +1,5 @@
-using System.Text.RegularExpressions;
+using Lorikeet.Hub.ModelCards;
+using Lorikeet.Hub.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -35,17 +36,11 @@ internal static class DatasetCard
 
     private static List<YamlMappingNode> Configurations(string readme)
     {
-        if (!File.Exists(readme))
+        if (!File.Exists(readme) || CardText.Read(readme) is not { } card || CardText.Divide(card).Head is not { } head)
             return [];
-        var lines = File.ReadLines(readme).Skip(1).TakeWhile(line => line.TrimEnd() != "---");
-        var isHead = File.ReadLines(readme).FirstOrDefault()?.TrimEnd() == "---";
-        var head = isHead ? string.Join('\n', lines) : "";
         try
         {
-            var yaml = new YamlStream();
-            yaml.Load(new StringReader(head));
-            var root = yaml.Documents.FirstOrDefault()?.RootNode as YamlMappingNode;
-            return root is not null && Child(root, "configs") is YamlSequenceNode items
+            return GuardedYaml.ReadMapping(head) is { } root && Child(root, "configs") is YamlSequenceNode items
                 ? [.. items.OfType<YamlMappingNode>()]
                 : [];
         }

@@ -11,6 +11,14 @@ internal static class FilePattern
         var expression = Regex.Escape(pattern)
             .Replace(@"\*\*/", "(.*/)?").Replace(@"\*\*", ".*").Replace(@"\*", "[^/]*").Replace(@"\?", "[^/]")
             .Replace(@"\[", "[").Replace(@"\]", "]");
-        return Regex.IsMatch(name, $"^{expression}$");
+        try
+        {
+            return Regex.IsMatch(name, $"^{expression}$", RegexOptions.NonBacktracking);
+        }
+        catch (Exception fault) when (fault is ArgumentException or NotSupportedException)
+        {
+            // Half a pair of brackets, or more stars than any name has parts: a name like another.
+            return name == pattern;
+        }
     }
 }

@@ -83,6 +83,18 @@ public sealed class DatasetFolderTests : IDisposable
     private string ReadConfiguration(string configuration, string split) =>
         (string)DatasetReader.Read(_data.Folder, [split], configuration).Single().Values["text"]!;
 
+    [Theory]
+    [InlineData("configs: DEEP")]
+    [InlineData("configs: [{config_name: a, data_files: '['}]")]
+    [InlineData("? [configs]\n: 1")]
+    public void CardThatIsHostileOrBroken_IsLeftOutOfAccount(string head)
+    {
+        WriteRow("train.jsonl");
+        head = head.Replace("DEEP", string.Concat(Enumerable.Repeat("{a: ", 20_000)) + new string('}', 20_000));
+        _data.Write("README.md", $"---\n{head}\n---\n");
+        Assert.Equal(["train.jsonl"], Read("train"));
+    }
+
     [Fact]
     public void SplitAfterAColon_IsTaken()
     {
