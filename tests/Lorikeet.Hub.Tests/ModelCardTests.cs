@@ -38,6 +38,18 @@ public class ModelCardTests
     }
 
     [Fact]
+    public void LocalBase_IsNotTakenForARepository_AndItsNameLeavesWithIt()
+    {
+        var first = ModelCardFile.Render(Card with { BaseModel = "nano-base", BaseIsLocal = true }, "");
+        var old = "---\nbase_model: nano-base\ntags:\n- base_model:adapter:nano-base\n- mine\n---\n";
+
+        Assert.DoesNotContain("base_model", first.Split("---")[1]);
+        Assert.Equal(
+            ["mine", "base_model:adapter:TinyLlama/TinyLlama-1.1B", "lora", "lorikeet", "qlora"],
+            List(Head(ModelCardFile.Render(Card, old))["tags"]));
+    }
+
+    [Fact]
     public void MergedModel_IsOfTransformers()
     {
         var card = ModelCardFile.Render(Card with { Subject = CardSubject.Model }, "");

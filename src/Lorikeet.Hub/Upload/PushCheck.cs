@@ -1,11 +1,11 @@
-using System.Text.Json.Nodes;
-
 namespace Lorikeet.Hub.Upload;
 
 /// <summary>What is checked of a folder before anything is sent.</summary>
 internal static class PushCheck
 {
     private const string AdapterConfig = "adapter_config.json";
+    // An adapter trained on a local folder has it, whatever the name of that folder looks like.
+    private const string LocalBase = "base_model.json";
     private const string BaseKey = "base_model_name_or_path";
 
     /// <summary>The folder's files; an error when it is not one to publish.</summary>
@@ -33,11 +33,14 @@ internal static class PushCheck
     {
         if (!File.Exists(path))
             return;
-        var name = JsonNode.Parse(File.ReadAllText(path))?[BaseKey]?.ToString();
-        if (name is null || (Repository.IsId(name) && !Directory.Exists(name)))
+        var config = HubAnswer.Parse(File.ReadAllBytes(path), problem => new HubException(
+            $"{path} is not an adapter configuration: {problem}. Correct it before it is pushed.", isUnknown: true));
+        var name = config.Find(BaseKey)?.Text;
+        var isLocal = File.Exists(Path.Combine(Path.GetDirectoryName(path)!, LocalBase));
+        if (name is null || (Repository.IsId(name) && !Directory.Exists(name) && !isLocal))
             return;
         throw new ConfigurationException(
             $"{path} names '{name}' as its base model, a folder of this machine. The base's id on the hub was " +
-            $"expected, or no one else could load the adapter. Set '{BaseKey}' to it.");
+            $"expected, or no one else could load the adapter. Set '{BaseKey}' to it, or give it with --base_model.");
     }
 }

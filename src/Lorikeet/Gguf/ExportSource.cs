@@ -19,7 +19,7 @@ internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Co
     public static ExportSource Resolve(ExportOptions options)
     {
         var adapter = options.Adapter is null ? null : ModelSource.Resolve(options.Adapter, null);
-        var name = options.Model.Length > 0 || adapter is null ? options.Model : AdapterConfig.Read(adapter).BaseModel;
+        var name = options.Model.Length > 0 || adapter is null ? options.Model : AdapterBase.Find(adapter);
         if (string.IsNullOrEmpty(name))
         {
             throw new ConfigurationException(adapter is null

@@ -71,6 +71,7 @@ internal static class AdapterFolder
     {
         Directory.CreateDirectory(folder);
         AtomicFile.WriteText(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(settings, baseModel));
+        AdapterBase.Write(folder, baseModel);
         SaveWeights(model, Path.Combine(folder, WeightsFile));
         InitialPart.Save(model, settings, folder, baseModel);
     }
@@ -85,6 +86,7 @@ internal static class AdapterFolder
         Directory.CreateDirectory(folder);
         AtomicFile.WriteText(
             Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(PlainConversion.Convert(settings), baseModel));
+        AdapterBase.Write(folder, baseModel);
         TensorFile.Write(
             Path.Combine(folder, WeightsFile),
             PlainConversion.Tensors(model).Select(tensor => (InFile(model, tensor.Name), tensor.Value)));

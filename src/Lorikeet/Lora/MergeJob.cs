@@ -28,7 +28,7 @@ internal sealed class MergeJob
         if (_options.Adapter.Length == 0) throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter with --adapter.");
         if (_options.Output.Length == 0) throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
         ModelFiles.RequireNew(_options.Output, _options.Overwrite);
-        var model = _options.Model.Length > 0 ? _options.Model : AdapterConfig.Read(_options.Adapter).BaseModel;
+        var model = _options.Model.Length > 0 ? _options.Model : AdapterBase.Find(_options.Adapter);
         if (string.IsNullOrEmpty(model)) throw new ConfigurationException("The adapter names no base model. Give it with --model.");
 
         _base = ModelSource.Resolve(model, _options.Revision);

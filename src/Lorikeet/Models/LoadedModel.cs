@@ -66,7 +66,7 @@ public sealed class LoadedModel : IDisposable
         var local = adapters
             .Select(adapter => adapter with { Source = ModelSource.Resolve(adapter.Source, null) })
             .ToList();
-        var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : AdapterConfig.Read(local[0].Source).BaseModel;
+        var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : AdapterBase.Find(local[0].Source);
         if (string.IsNullOrEmpty(name))
             throw new ConfigurationException("No model is named. Give a Hugging Face model folder or a hub id with --model.");
 

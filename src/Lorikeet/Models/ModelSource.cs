@@ -12,6 +12,9 @@ public static class ModelSource
     /// </summary>
     public static event Action<string>? Noted;
 
+    /// <summary>Tells whoever listens.</summary>
+    internal static void Note(string message) => Noted?.Invoke(message);
+
     /// <summary>
     /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
     /// fetched.
@@ -26,7 +29,7 @@ public static class ModelSource
 
     private static string Fetch(string id, RepositoryKind kind, string? revision)
     {
-        using var hub = new HubClient(note: message => Noted?.Invoke(message));
+        using var hub = new HubClient(note: Note);
         return hub.Resolve(id, kind, revision);
     }
 }

@@ -5,6 +5,7 @@ using Lorikeet.Formats;
 using Lorikeet.Hub;
 using Lorikeet.Hub.ModelCards;
 using Lorikeet.Hub.Upload;
+using Lorikeet.Lora;
 using Lorikeet.Options;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Text.Tokenization;
@@ -73,9 +74,10 @@ public sealed class PublishJob
     {
         var path = Path.Combine(_folder, AdapterConfigFile);
         var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        if ((string?)config[BaseKey] == name) return;
+        if ((string?)config[BaseKey] == name && !File.Exists(Path.Combine(_folder, AdapterBase.FileName))) return;
         config[BaseKey] = name;
         AtomicFile.WriteText(path, config.ToJsonString(s_indented) + "\n");
+        AdapterBase.Write(_folder, null);
     }
 
     private ModelCard Card()
@@ -101,7 +103,8 @@ public sealed class PublishJob
         var (file, key) = _isAdapter ? (AdapterConfigFile, BaseKey) : ("config.json", "_name_or_path");
         var name = (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, file)))?[key];
         if (string.IsNullOrEmpty(name)) name = run?.Options.Model.Model ?? "";
-        return IsOnHub(name) ? name : throw new ConfigurationException(
+        var isLocal = _isAdapter && File.Exists(Path.Combine(_folder, AdapterBase.FileName));
+        return IsOnHub(name) && !isLocal ? name : throw new ConfigurationException(
             $"'{_folder}' names '{name}' as the model that was fine-tuned, which is no id on the hub. Others " +
             "need that id: give it with --base_model. (--model_card false leaves it out of a merged model.)");
     }

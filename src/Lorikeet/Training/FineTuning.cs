@@ -209,7 +209,7 @@ internal sealed class FineTuning : IDisposable
         Summary = Summary(0, result.Steps),
         Result = result,
         History = History(result),
-        Dataset = $"{string.Join(", ", _options.Data.Datasets)} ({_data.ShapeDescription})",
+        Dataset = $"{string.Join(", ", _options.Data.Datasets.Select(LocalPlaces.Name))} ({_data.ShapeDescription})",
         Settings = ReportSettings.Of(_resolved),
         Scores = AllScores,
         Answers = Answers,

@@ -44,7 +44,10 @@ internal static class TrainingCheckpoint
         {
             AdapterFolder.SaveWeights(model, Path.Combine(temporary, AdapterFolder.WeightsFile));
             if (adapter is not null)
+            {
                 File.WriteAllText(Path.Combine(temporary, AdapterConfig.FileName), AdapterConfig.Write(adapter, baseModel));
+                AdapterBase.Write(temporary, baseModel);
+            }
             TensorFile.Write(Path.Combine(temporary, OptimizerFile), optimizer.State());
             more(temporary);
             File.WriteAllText(Path.Combine(temporary, PositionFile), position.ToJson());

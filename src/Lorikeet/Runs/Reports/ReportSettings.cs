@@ -15,7 +15,13 @@ public static class ReportSettings
     ];
 
     // The report says these elsewhere, or they say nothing about the result.
-    private static readonly string[] Never = ["model", "dataset", "output", "run_name", "overwrite_output_dir", "progress"];
+    private static readonly string[] Never =
+    [
+        "model", "dataset", "output", "run_name", "overwrite_output_dir", "progress", "libtorch", "token_cache_dir",
+        "dump_gradients", "resume_from_checkpoint",
+    ];
+
+    private static readonly string[] s_placeholders = ["DIR", "FILE", "PATTERNS"];
 
     /// <summary>The settings of a run with their origin.</summary>
     public static IReadOnlyList<ReportSetting> Of(ResolvedOptions resolved)
@@ -25,7 +31,14 @@ public static class ReportSettings
             .Where(name => resolved.OriginOf(name).Source != OptionSource.Default);
         return [.. Always.Concat(set).Except(Never).Select(name => catalog.Find(name)!).Distinct().Select(option =>
             new ReportSetting(
-                option.Name, OptionValueWriter.ToYaml(option.Get(resolved.Options)),
+                option.Name, OptionValueWriter.ToYaml(Shown(option, resolved.Options)),
                 resolved.OriginOf(option.Name).Text))];
+    }
+
+    // A place of this machine is of no use to others, and none of their business.
+    private static object? Shown(OptionDefinition option, TrainingOptions options)
+    {
+        var value = option.Get(options);
+        return s_placeholders.Any(option.Placeholder.Contains) ? LocalPlaces.InValue(value) : value;
     }
 }

@@ -23,6 +23,7 @@ internal static class RunCard
                 Title = report.Title,
                 Subject = isAdapter ? CardSubject.Adapter : CardSubject.Model,
                 BaseModel = Path.Exists(model) ? RunName.OfModel(model) : model,
+                BaseIsLocal = Path.Exists(model),
                 Datasets = [.. datasets.Where(dataset => !Path.Exists(dataset))],
                 Question = question,
                 Prompt = prompt,

@@ -46,9 +46,27 @@ public sealed record RunReport
     /// <summary>Writes <c>report.md</c> and <c>report.html</c> into the run's folder.</summary>
     public void Write(RunFolder folder)
     {
-        MarkdownReport.Write(this, folder.MarkdownReport);
-        HtmlReport.Write(this, folder.HtmlReport);
+        var report = ForOthers(folder.Folder);
+        MarkdownReport.Write(report, folder.MarkdownReport);
+        HtmlReport.Write(report, folder.HtmlReport);
     }
+
+    /// <summary>The report without the places of this machine (<see cref="LocalPlaces"/>), for it is passed on.</summary>
+    internal RunReport ForOthers(string runFolder) => this with
+    {
+        Title = LocalPlaces.Hide(Title),
+        Summary = Summary with { Model = LocalPlaces.Name(Summary.Model) },
+        Dataset = LocalPlaces.Hide(Dataset),
+        Warnings = [.. Warnings.Select(LocalPlaces.Hide)],
+        Settings = [.. Settings.Select(setting => setting with
+        {
+            Value = LocalPlaces.Hide(setting.Value), Origin = LocalPlaces.Hide(setting.Origin),
+        })],
+        NextCommands = [.. NextCommands.Select(next => next with
+        {
+            Command = LocalPlaces.HideIn(next.Command, runFolder),
+        })],
+    };
 }
 
 /// <summary>Languages that a report's headings come in.</summary>

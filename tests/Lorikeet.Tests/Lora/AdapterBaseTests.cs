@@ -1,0 +1,75 @@
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+
+namespace Lorikeet.Tests.Lora;
+
+public sealed class AdapterBaseTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("lorikeet-base").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void LocalBaseThatIsGone_IsNeverTakenForAHubId()
+    {
+        var (adapter, models) = WriteAdapter();
+        Assert.Equal(models, AdapterBase.Find(adapter));
+
+        // As it was trained: with a path that could be an id.
+        File.WriteAllText(
+            Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "assets/tiny-base"));
+        var error = Assert.Throws<CheckpointException>(() => AdapterBase.Find(adapter));
+
+        Assert.Equal(
+            $"'{adapter}' was trained on the local folder 'assets/tiny-base', which is not below "
+            + $"{Environment.CurrentDirectory}. Name it with --model.",
+            error.Message);
+    }
+
+    [Fact]
+    public void BaseOfTheHub_IsAnId_AndAPathIsNone()
+    {
+        var (adapter, _) = WriteAdapter();
+        AdapterBase.Write(adapter, "owner/name");
+        File.WriteAllText(Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "owner/name"));
+        Assert.Equal("owner/name", AdapterBase.Find(adapter));
+        Assert.False(File.Exists(Path.Combine(adapter, AdapterBase.FileName)));
+
+        File.WriteAllText(
+            Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "/home/someone/model"));
+        Assert.Contains("local folder '/home/someone/model'", Assert.Throws<CheckpointException>(() => AdapterBase.Find(adapter)).Message);
+    }
+
+    [Fact]
+    public void BaseFolderWithOtherWeights_IsNoted()
+    {
+        var (adapter, models) = WriteAdapter();
+        var notes = new List<string>();
+        void Note(string message) { lock (notes) if (message.Contains(_folder)) notes.Add(message); }
+        ModelSource.Noted += Note;
+        try
+        {
+            AdapterBase.Find(adapter);
+            Assert.Empty(notes);
+            File.WriteAllText(Path.Combine(models, "model.safetensors"), "other weights");
+            AdapterBase.Find(adapter);
+            Assert.Contains("other weights", Assert.Single(notes));
+        }
+        finally
+        {
+            ModelSource.Noted -= Note;
+        }
+    }
+
+    private (string Adapter, string Base) WriteAdapter()
+    {
+        var (adapter, models) = (Path.Combine(_folder, "adapter"), Path.Combine(_folder, "models", "tiny-base"));
+        Directory.CreateDirectory(adapter);
+        Directory.CreateDirectory(models);
+        File.WriteAllText(Path.Combine(models, "model.safetensors"), "weights");
+        File.WriteAllText(Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), models));
+        AdapterBase.Write(adapter, models);
+        return (adapter, models);
+    }
+}
