@@ -4,19 +4,19 @@ using System.Text;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Cli.Verbs;
+using Lorikeet.Formats;
 using Lorikeet.Models;
 
 namespace Lorikeet.Cli;
 
 /// <summary>
 /// The command line as a whole: parses, runs one verb, and turns every ending into an exit code: 0 success, 1 the run
-/// failed, 2 usage, configuration or input, 3 environment, 130 interrupted. stdout is data, stderr is talk.
+/// failed, 2 usage, configuration or input, 3 environment, 130 Ctrl+C, 143 SIGTERM. stdout is data, stderr is talk.
 /// </summary>
 internal static class CommandLine
 {
     private const int Failed = 1;
     private const int Usage = 2;
-    private const int Interrupted = 130;
 
     public static string Version { get; } =
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
@@ -88,16 +88,22 @@ internal static class CommandLine
         try
         {
             var code = await verb.RunAsync(parsed, interruption);
-            return interruption.Requested && code == 0 ? Interrupted : code;
+            return interruption.Requested && code == 0 ? interruption.ExitCode : code;
         }
         catch (OperationCanceledException) when (interruption.Requested)
         {
-            return Interrupted;
+            return interruption.ExitCode;
         }
         catch (LorikeetException fault)
         {
             Say(verbose ? fault.ToString() : fault.Message);
             return fault.ExitCode;
+        }
+        catch (Exception fault) when (StorageFault.Covers(fault))
+        {
+            var explained = StorageFault.Of(fault);
+            Say(verbose ? explained.ToString() : explained.Message);
+            return explained.ExitCode;
         }
         catch (Exception fault)
         {
@@ -109,6 +115,7 @@ internal static class CommandLine
         }
         finally
         {
+            TemporaryPlace.DeleteAll();
             ModelSource.Noted -= Note;
         }
     }

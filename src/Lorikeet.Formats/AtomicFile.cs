@@ -9,34 +9,52 @@ namespace Lorikeet.Formats;
 public static class AtomicFile
 {
     /// <summary>Writes a file through a stream; missing folders are created and an existing file is replaced.</summary>
-    /// <param name="path">The file to write.</param>
+    /// <param name="path">The file to write; a device such as /dev/stdout is written as it is.</param>
     /// <param name="write">Writes the whole content. When it throws, <paramref name="path"/> is as it was.</param>
-    public static void Write(string path, Action<Stream> write)
+    /// <param name="byteCount">Bytes of the content, where that is known: an error about a full disk says it.</param>
+    /// <exception cref="StorageException">The file cannot be written; it is as it was.</exception>
+    public static void Write(string path, Action<Stream> write, long? byteCount = null)
     {
         ArgumentNullException.ThrowIfNull(write);
-        var target = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        var temporary = TemporaryPath.Beside(target);
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, target, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        if (OutputPlace.IsDevice(path)) WriteDevice(path, write);
+        else WriteFile(path, write, byteCount);
     }
 
     /// <summary>Writes UTF-8 text without a byte order mark.</summary>
     /// <param name="path">The file to write.</param>
     /// <param name="text">Its whole content.</param>
-    public static void WriteText(string path, string text) =>
-        Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    public static void WriteText(string path, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        Write(path, stream => stream.Write(bytes), bytes.Length);
+    }
+
+    private static void WriteFile(string path, Action<Stream> write, long? byteCount)
+    {
+        using var place = StorageFault.Writing(path, () => TemporaryPlace.ForFile(path));
+        try
+        {
+            write(place.Stream);
+        }
+        catch (IOException fault) when (StorageFault.IsOfWriting(fault))
+        {
+            place.Dispose(); // so that what it took counts as free
+            throw StorageFault.OfWriting(path, fault, byteCount);
+        }
+
+        StorageFault.Writing(path, () =>
+        {
+            place.Stream.Flush(flushToDisk: true);
+            place.TakeName();
+            return place;
+        });
+    }
+
+    private static void WriteDevice(string path, Action<Stream> write) => StorageFault.Writing(path, () =>
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Write);
+        write(stream);
+        stream.Flush();
+        return stream;
+    });
 }

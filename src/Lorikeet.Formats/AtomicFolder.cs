@@ -11,50 +11,41 @@ public static class AtomicFolder
     /// <param name="write">
     /// Fills the folder it is given. When it throws, or the process dies, <paramref name="path"/> is as it was.
     /// </param>
+    /// <exception cref="StorageException">The folder cannot be written; it is as it was.</exception>
     /// <remarks>
-    /// Replacing takes two renames; a process that dies between them leaves the old folder under a hidden name. Names
-    /// that are new, such as those of checkpoints, take one.
+    /// Replacing takes two renames. A process that dies between them leaves both folders under hidden names, and the
+    /// next one that writes beside them finishes the replacement. Names that are new, such as those of checkpoints,
+    /// take one.
     /// </remarks>
     public static void Write(string path, Action<string> write)
     {
         ArgumentNullException.ThrowIfNull(write);
-        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        var temporary = TemporaryPath.Beside(target);
-        Directory.CreateDirectory(temporary);
+        using var place = StorageFault.Writing(path, () => TemporaryPlace.ForFolder(path));
         try
         {
-            write(temporary);
-            Replace(target, temporary);
+            write(place.Location);
         }
-        finally
+        catch (IOException fault) when (StorageFault.IsOfWriting(fault))
         {
-            if (Directory.Exists(temporary))
-                Directory.Delete(temporary, recursive: true);
+            place.Dispose(); // so that what it took counts as free
+            throw StorageFault.OfWriting(path, fault);
         }
+
+        StorageFault.Writing(path, () =>
+        {
+            place.TakeName();
+            return place;
+        });
     }
 
     /// <summary>Removes a folder, if it is there, so that it is whole or gone however the process ends.</summary>
+    /// <exception cref="StorageException">It cannot be removed.</exception>
     public static void Delete(string path)
     {
-        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        if (!Directory.Exists(target)) return;
-        var old = TemporaryPath.Beside(target);
-        Directory.Move(target, old);
-        Directory.Delete(old, recursive: true);
-    }
-
-    private static void Replace(string target, string temporary)
-    {
-        if (!Directory.Exists(target))
+        if (!Directory.Exists(path)) return;
+        StorageFault.Writing(path, () =>
         {
-            Directory.Move(temporary, target);
-            return;
-        }
-
-        var old = TemporaryPath.Beside(target);
-        Directory.Move(target, old);
-        Directory.Move(temporary, target);
-        Directory.Delete(old, recursive: true);
+            using var place = TemporaryPlace.ForRemoval(path);
+        });
     }
 }

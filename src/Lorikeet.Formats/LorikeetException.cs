@@ -39,6 +39,20 @@ public sealed class CheckpointException(string message, Exception? innerExceptio
     public override int ExitCode => 2;
 }
 
+/// <summary>
+/// A file or folder cannot be read or written: a place that is wrong (exit code 2), or a disk that is full or fails
+/// (exit code 3).
+/// </summary>
+/// <param name="message">What is wrong, what was expected, where, and what to do.</param>
+/// <param name="innerException">The fault underneath, if any.</param>
+/// <param name="isOfMachine">Whether the place is right and the machine is at fault.</param>
+public sealed class StorageException(string message, Exception? innerException = null, bool isOfMachine = false)
+    : LorikeetException(message, innerException)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => isOfMachine ? 3 : 2;
+}
+
 /// <summary>The machine lacks something: a native library, a device, memory, the network (exit code 3).</summary>
 public sealed class DeviceException(string message, Exception? innerException = null)
     : LorikeetException(message, innerException)

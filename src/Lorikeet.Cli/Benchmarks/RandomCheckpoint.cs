@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models;
 
@@ -12,6 +13,7 @@ internal sealed class RandomCheckpoint : IDisposable
     private const double Deviation = 0.02;
 
     private readonly CancellationToken _cancellation;
+    private readonly TemporaryPlace _place;
     private readonly byte[] _block;
     private int _written;
 
@@ -19,7 +21,7 @@ internal sealed class RandomCheckpoint : IDisposable
     public RandomCheckpoint(ModelConfig config, CancellationToken cancellation)
     {
         _cancellation = cancellation;
-        Folder = Directory.CreateTempSubdirectory("lorikeet-bench-").FullName;
+        _place = TemporaryPlace.ForFolder(Path.Combine(Path.GetTempPath(), "lorikeet-bench"));
         _block = RandomBlock();
         try
         {
@@ -35,9 +37,9 @@ internal sealed class RandomCheckpoint : IDisposable
         }
     }
 
-    public string Folder { get; }
+    public string Folder => _place.Location;
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose() => _place.Dispose();
 
     private static IEnumerable<(string Name, long[] Shape)> Shapes(ModelConfig config)
     {

@@ -24,7 +24,7 @@ internal sealed record QuestionOptions
 {
     /// <summary>Questions with answers: a file, a folder or a hub id, in any shape that train reads.</summary>
     /// <value>Required.</value>
-    [Option("dataset", "eval_dataset", "eval_file", "data", Placeholder = "FILE|DIR|ID")]
+    [Option("dataset", "eval_dataset", "eval_file", "data", Placeholder = "FILE|DIR|ID", Input = "the dataset")]
     public IReadOnlyList<string> Datasets { get; init; } = [];
 
     /// <summary>Configuration (subset) of a hub dataset.</summary>
@@ -89,7 +89,7 @@ internal sealed record QuestionOptions
 
     /// <summary>Write every answer to this file as JSON lines.</summary>
     /// <value>None.</value>
-    [Option("predictions", "output", Placeholder = "FILE")]
+    [Option("predictions", "output", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Predictions { get; init; }
 
     /// <summary>Questions to show with the answers.</summary>

@@ -29,12 +29,12 @@ internal sealed record PromptOptions
 
     /// <summary>File of rows (jsonl, json, csv, parquet) with prompt, messages or input_ids.</summary>
     /// <value>None.</value>
-    [Option("input", "input_file", Placeholder = "FILE")]
+    [Option("input", "input_file", Placeholder = "FILE", Input = "the input")]
     public string? Input { get; init; }
 
     /// <summary>Write the answers to this file as JSON lines instead of to stdout.</summary>
     /// <value>None.</value>
-    [Option("output", "output_file", Placeholder = "FILE")]
+    [Option("output", "output_file", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Output { get; init; }
 
     /// <summary>How a prompt is asked: none, tokenizer, guanaco, alpaca, ... or a Jinja file.</summary>

@@ -22,20 +22,20 @@ internal sealed record ScoredRowsOptions
     /// File of rows (jsonl, json, csv, parquet) with text or input_ids, perhaps labels and attention_mask.
     /// </summary>
     /// <value>Required.</value>
-    [Option("input", "input_file", "dataset", Placeholder = "FILE")]
+    [Option("input", "input_file", "dataset", Placeholder = "FILE", Input = "the input")]
     public string? Input { get; init; }
 
     /// <summary>
     /// Write a JSON line for each row to this file: row, input_ids, logprobs, loss, perplexity, targets.
     /// </summary>
     /// <value>Not set: stdout.</value>
-    [Option("output", "output_file", Placeholder = "FILE")]
+    [Option("output", "output_file", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Output { get; init; }
 
     /// <summary>
     /// Write logits to this safetensors file: logits.0, logits.1, ... per row; logits when lengths are equal.
     /// </summary>
     /// <value>Not set: none are kept.</value>
-    [Option("logits", "logits_file", Placeholder = "FILE")]
+    [Option("logits", "logits_file", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Logits { get; init; }
 }

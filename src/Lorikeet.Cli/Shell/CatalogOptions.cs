@@ -58,13 +58,19 @@ internal sealed class CatalogOptions
         return settings;
     }
 
-    /// <summary>Puts what the user wrote in place of the values of a tree of which nothing else has hold.</summary>
+    /// <summary>
+    /// Puts what the user wrote in place of the values of a tree of which nothing else has hold, and looks at the places
+    /// that are to be written.
+    /// </summary>
     /// <exception cref="ConfigurationException">A value is wrong; all such are named at once.</exception>
+    /// <exception cref="StorageException">A place cannot be written.</exception>
     public T Bind<T>(ParseResult parsed, T start) where T : class
     {
         var binder = new OptionBinder(Catalog);
         binder.Apply(Read(parsed));
-        return binder.Build(start);
+        var options = binder.Build(start);
+        PlaceCheck.Run(Catalog, options, name => binder.OriginOf(Catalog.Find(name)!).Speak(name));
+        return options;
     }
 
     private void AddFlag(IEnumerable<string> names)

@@ -38,7 +38,6 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
 
         Console.Error.WriteLine($"{model.AdapterFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
         interruption.TryInstead = session.TryStopAnswer;
-        interruption.EndsAtOnce = true; // between answers the program waits for a line that may never come
         session.Run(Console.In, Console.Out, Console.Error);
         return Task.FromResult(0);
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Formats;
 using Lorikeet.Gguf;
 using Lorikeet.Models;
 using Lorikeet.Native;
@@ -57,6 +58,7 @@ internal sealed class ExportVerb : Verb
                     "adapter_only is for gguf. Ollama's folder holds a whole model; leave it out.");
             }
 
+            OutputPlace.RequireFolder("--output", options.Output, isReplaced: true);
             ModelFiles.RequireNew(options.Output, options.Overwrite);
         }
         else

@@ -46,9 +46,15 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         var generator = new TextGenerator(model.Decoder, model.Tokenizer) { BatchSize = options.Prompts.BatchSize };
         var json = arguments.GetValue(_json);
         if (prompts is [var only] && !json && options.Prompts.Output is null && generation.Beams == 1 && model.Tokenizer is not null)
+        {
+            interruption.LastWords = () => ""; // the shell's prompt begins on a line of its own
             Stream(generator, only, requests.Turn(only.Adapter, generation), interruption.Token);
+        }
         else
+        {
             Write(requests.Generate(generator, prompts, generation, interruption.Token), prompts, json, options.Prompts.Output);
+        }
+
         return Task.FromResult(0);
     }
 

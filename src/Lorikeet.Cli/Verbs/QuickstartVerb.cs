@@ -7,6 +7,7 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Data;
 using Lorikeet.Evaluation;
 using Lorikeet.Options;
+using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
 
@@ -18,8 +19,9 @@ namespace Lorikeet.Cli.Verbs;
 /// </summary>
 internal sealed class QuickstartVerb : Verb
 {
-    private const int Interrupted = 130;
     private const int ShownAnswers = 8;
+    private const string Overwrite = "overwrite_output_dir";
+    private const string Resume = "resume_from_checkpoint";
 
     private readonly Option<bool> _json = SharedOptions.Json();
 
@@ -35,24 +37,28 @@ internal sealed class QuickstartVerb : Verb
     [
         ("the whole job, in about a minute", "quickstart"),
         ("the figures alone", "quickstart --json"),
+        ("go on after Ctrl+C: the same command", "quickstart"),
     ];
 
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
-        var resolved = OptionsResolver.Resolve(EmbeddedFiles.Find("assets", "quickstart.yaml"), Catalog.Read(arguments));
-        resolved = resolved.With(WithEmbeddedPaths(resolved.Options));
+        var resolved = Resolve(Catalog.Read(arguments));
         var terminal = Terminal.OfProcess();
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
-        interruption.Say = message => display.Observe(new Noted(message));
-        using var tuning = new FineTuning(resolved, display, TimeProvider.System);
+        using var tuning = new FineTuning(resolved, SavingPhases.Watch(interruption, display), TimeProvider.System);
         var questions = tuning.Data.Questions.ToList();
 
         List<int[]> prompts = [.. questions.Select(question => question.PromptIds)];
         var before = tuning.Ask("Asking the base", prompts, interruption.Token);
         var result = tuning.Train(interruption.Token);
-        if (result.Reason == StopReason.Interrupted) return Task.FromResult(Interrupted);
+        if (result.Reason == StopReason.Interrupted)
+        {
+            display.Dispose();
+            NextSteps.Write(terminal.Talk, [new NextCommand(CommandPurpose.Resume, ProgramName.Command(Again(arguments)))]);
+            return Task.FromResult(interruption.ExitCode);
+        }
+
         var after = tuning.Ask("Asking the tuned model", prompts, interruption.Token);
         Compare(tuning, questions, before, after);
         tuning.Report(result);
@@ -62,6 +68,33 @@ internal sealed class QuickstartVerb : Verb
         else Show(terminal, tuning, result);
         return Task.FromResult(0);
     }
+
+    /// <summary>
+    /// The options; where an earlier quickstart was interrupted, the same command goes on with it, and only a finished one
+    /// is replaced.
+    /// </summary>
+    private ResolvedOptions Resolve(IReadOnlyList<Setting> given)
+    {
+        var file = EmbeddedFiles.Find("assets", "quickstart.yaml");
+        var keeps = new Setting(Overwrite, new RawValue.Scalar("false"), OptionOrigin.CommandLine);
+        if (Gives(given, Resume)) return Embedded(file, Gives(given, Overwrite) ? given : [.. given, keeps]);
+        var resolved = Embedded(file, given);
+        var run = new RunFolder(resolved.Options.Output.OutputDir!);
+        if (Gives(given, Overwrite) || run.State() != RunState.Interrupted || run.Checkpoints.Latest() is null) return resolved;
+        return Embedded(file, [.. given, keeps, new Setting(Resume, new RawValue.Scalar("latest"), OptionOrigin.CommandLine)]);
+    }
+
+    private bool Gives(IReadOnlyList<Setting> given, string option) =>
+        given.Any(setting => Catalog.Catalog.Find(setting.Name)?.Name == option);
+
+    private static ResolvedOptions Embedded(string file, IReadOnlyList<Setting> given)
+    {
+        var resolved = OptionsResolver.Resolve(file, given);
+        return resolved.With(WithEmbeddedPaths(resolved.Options));
+    }
+
+    /// <summary>The command as it was typed, for the next time.</summary>
+    private static string Again(ParseResult arguments) => string.Join(' ', arguments.Tokens.Select(token => token.Value));
 
     private static TrainingOptions WithEmbeddedPaths(TrainingOptions options) => options with
     {

@@ -10,8 +10,6 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>Fine-tunes a model: options from a file, the command line, or both.</summary>
 internal sealed class TrainVerb : Verb
 {
-    private const int Interrupted = 130;
-
     private readonly Argument<string?> _configuration = new("run.yaml")
     {
         Description = "A YAML or JSON file with options; the command line goes before it.",
@@ -51,9 +49,8 @@ internal sealed class TrainVerb : Verb
         var terminal = Terminal.OfProcess();
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        interruption.Message = "Finishing this step and saving. Press Ctrl+C again to stop at once.";
-        interruption.Say = message => display.Observe(new Noted(message));
-        using var tuning = new FineTuning(resolved, display, TimeProvider.System);
+        var observer = SavingPhases.Watch(interruption, display);
+        using var tuning = new FineTuning(resolved, observer, TimeProvider.System);
         var result = tuning.Train(interruption.Token);
         tuning.Report(result);
         display.Dispose();
@@ -61,7 +58,7 @@ internal sealed class TrainVerb : Verb
         if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
         else if (resolved.Options.Output.DryRun) Console.Error.WriteLine(Everything(result));
         else Show(terminal, tuning, result);
-        return Task.FromResult(result.Reason == StopReason.Interrupted ? Interrupted : 0);
+        return Task.FromResult(result.Reason == StopReason.Interrupted ? interruption.ExitCode : 0);
     }
 
     private static string Everything(RunResult result) =>

@@ -53,7 +53,7 @@ internal static class GgufWriter
             }
 
             Pad(stream, alignment);
-        });
+        }, tensors.Sum(tensor => tensor.ByteCount));
     }
 
     private static void WriteEntries(BinaryWriter writer, IReadOnlyList<GgufTensorToWrite> tensors, uint alignment)

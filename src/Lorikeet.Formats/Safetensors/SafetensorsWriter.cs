@@ -34,6 +34,7 @@ public static class SafetensorsWriter
         if (withChecksum)
             metadata = new Dictionary<string, string>(metadata) { [Checksum.Name] = SafetensorsChecksum.Placeholder };
         var header = Header(ordered, metadata);
+        var byteCount = header.Length + ordered.Sum(tensor => tensor.ByteCount);
         AtomicFile.Write(path, stream =>
         {
             var target = withChecksum ? new ChecksumStream(stream) : stream;
@@ -44,7 +45,7 @@ public static class SafetensorsWriter
                 return;
             stream.Position = SafetensorsChecksum.Place(header);
             stream.Write(Encoding.ASCII.GetBytes(digits));
-        });
+        }, byteCount);
     }
 
     private static int FileOrder(TensorToWrite left, TensorToWrite right)

@@ -16,7 +16,9 @@ internal sealed class LogitsFile : IDisposable
     private readonly int _vocabulary;
     private readonly int[] _lengths;
     private readonly long[] _offsets; // first byte of each row, then the end of the last
-    private readonly FileStream _spill;
+    private readonly TemporaryPlace _place;
+
+    private FileStream Spill => _place.Stream;
 
     /// <summary>Prepares the file.</summary>
     /// <param name="path">The file to write.</param>
@@ -30,12 +32,8 @@ internal sealed class LogitsFile : IDisposable
         _offsets = new long[rows.Count + 1];
         for (var row = 0; row < rows.Count; row++)
             _offsets[row + 1] = _offsets[row] + (long)_lengths[row] * vocabulary * sizeof(float);
-        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        _spill = new FileStream(TemporaryPath.Beside(_path), new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose,
-        });
-        _spill.SetLength(_offsets[^1]); // positions never written read as zero
+        _place = StorageFault.Writing(_path, () => TemporaryPlace.ForFile(_path));
+        Spill.SetLength(_offsets[^1]); // positions never written read as zero
     }
 
     /// <summary>Takes logits; a <see cref="LogitsReceiver"/>.</summary>
@@ -43,8 +41,8 @@ internal sealed class LogitsFile : IDisposable
     {
         for (var i = 0; i < positions.Length; i++)
         {
-            _spill.Position = _offsets[row] + (long)positions[i] * _vocabulary * sizeof(float);
-            _spill.Write(MemoryMarshal.AsBytes(logits.Slice(i * _vocabulary, _vocabulary)));
+            Spill.Position = _offsets[row] + (long)positions[i] * _vocabulary * sizeof(float);
+            Spill.Write(MemoryMarshal.AsBytes(logits.Slice(i * _vocabulary, _vocabulary)));
         }
     }
 
@@ -62,15 +60,15 @@ internal sealed class LogitsFile : IDisposable
 
     private void Copy(long start, long count, Stream target)
     {
-        _spill.Position = start;
+        Spill.Position = start;
         var buffer = new byte[1 << 20];
         while (count > 0)
         {
-            var read = _spill.Read(buffer, 0, (int)Math.Min(buffer.Length, count));
+            var read = Spill.Read(buffer, 0, (int)Math.Min(buffer.Length, count));
             target.Write(buffer, 0, read);
             count -= read;
         }
     }
 
-    public void Dispose() => _spill.Dispose();
+    public void Dispose() => _place.Dispose();
 }

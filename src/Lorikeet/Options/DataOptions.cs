@@ -7,7 +7,7 @@ public sealed record DataOptions
     /// Training data: files (json, jsonl, csv, tsv, parquet, txt), folders or hub ids; several are joined.
     /// </summary>
     /// <value>Required.</value>
-    [Option("dataset", "dataset_name", "train_file", "data", Placeholder = "FILE|DIR|ID")]
+    [Option("dataset", "dataset_name", "train_file", "data", Placeholder = "FILE|DIR|ID", Input = "the dataset")]
     public IReadOnlyList<string> Datasets { get; init; } = [];
 
     /// <summary>Configuration (subset) of a hub dataset.</summary>
@@ -37,7 +37,7 @@ public sealed record DataOptions
 
     /// <summary>Held-out data: files, folders or hub ids.</summary>
     /// <value>None: nothing is measured on held-out rows unless test_size takes some.</value>
-    [Option("eval_dataset", "eval_dataset_name", "eval_file", "validation_file", Placeholder = "FILE|DIR|ID")]
+    [Option("eval_dataset", "eval_dataset_name", "eval_file", "validation_file", Placeholder = "FILE|DIR|ID", Input = "the evaluation data")]
     public IReadOnlyList<string> EvalDatasets { get; init; } = [];
 
     /// <summary>Split of the evaluation data.</summary>
@@ -145,7 +145,7 @@ public sealed record DataOptions
 
     /// <summary>Folder of the token cache.</summary>
     /// <value>Not set: lorikeet/tokens in the account's cache (XDG_CACHE_HOME, ~/.cache).</value>
-    [Option("token_cache_dir", "tokenized_path", "dataset_prepared_path", Placeholder = "DIR")]
+    [Option("token_cache_dir", "tokenized_path", "dataset_prepared_path", Placeholder = "DIR", Output = OutputKind.Folder)]
     public string? TokenCacheFolder { get; init; }
 
     /// <summary>Encode the rows again, even when the cache has them.</summary>

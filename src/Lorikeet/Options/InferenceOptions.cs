@@ -8,7 +8,7 @@ public sealed record InferenceOptions
     /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
     [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
-        Placeholder = "DIR|ID")]
+        Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
@@ -20,7 +20,7 @@ public sealed record InferenceOptions
     /// PEFT adapter to answer with; several are named NAME=DIR, and the first acts unless a row names another.
     /// </summary>
     /// <value>Not set: the model as it is.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID")]
+    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID", Input = "the adapter")]
     public IReadOnlyList<string> Adapters { get; init; } = [];
 
     /// <summary>Answer with a weighted sum of the adapters: NAME=WEIGHT for each.</summary>

@@ -15,7 +15,7 @@ public sealed record MergeSourceOptions
 {
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID")]
+    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
@@ -25,12 +25,12 @@ public sealed record MergeSourceOptions
 
     /// <summary>PEFT adapter to add to it.</summary>
     /// <value>Required.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR")]
+    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR", Input = "the adapter")]
     public string Adapter { get; init; } = "";
 
     /// <summary>Folder of the merged model.</summary>
     /// <value>Required.</value>
-    [Option("output", "output_dir", "save_directory", Placeholder = "DIR")]
+    [Option("output", "output_dir", "save_directory", Placeholder = "DIR", Output = OutputKind.NewFolder)]
     public string Output { get; init; } = "";
 
     /// <summary>Which weights the adapter is added to: those of the base, or those base and quantization made of them.</summary>

@@ -6,7 +6,7 @@ public sealed record ModelOptions
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required; no model suits every purpose.</value>
     [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
-        Placeholder = "DIR|ID")]
+        Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
@@ -16,7 +16,7 @@ public sealed record ModelOptions
 
     /// <summary>PEFT adapter to continue training from.</summary>
     /// <value>Not set: a new adapter, which starts as no change to the model.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID")]
+    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID", Input = "the adapter")]
     public string? Adapter { get; init; }
 
     /// <summary>What trains: a LoRA adapter on a frozen base, or all weights of the model.</summary>

@@ -38,6 +38,31 @@ public sealed class OptionAttribute(string name, params string[] aliases) : Attr
 
     /// <summary>What the value is called in the help, such as FILE.</summary>
     public string? Placeholder { get; init; }
+
+    /// <summary>What is written at the place that the value names; it is checked before any work is done.</summary>
+    public OutputKind Output { get; init; }
+
+    /// <summary>What is read from the place that the value names, with its article; no output may overwrite it.</summary>
+    public string? Input { get; init; }
+}
+
+/// <summary>What an option's value is the place of.</summary>
+public enum OutputKind
+{
+    /// <summary>Nothing is written there.</summary>
+    None,
+
+    /// <summary>A file.</summary>
+    File,
+
+    /// <summary>A folder in which files are written.</summary>
+    Folder,
+
+    /// <summary>A folder that takes the place of one that is there.</summary>
+    NewFolder,
+
+    /// <summary>A file or a new folder, as another argument decides.</summary>
+    FileOrNewFolder,
 }
 
 /// <summary>Names of an enum member at the border, where snake_case of its C# name is not what users write.</summary>

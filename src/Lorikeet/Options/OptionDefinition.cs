@@ -92,6 +92,12 @@ public sealed class OptionDefinition
             : ElementType == typeof(double) ? "X"
             : "TEXT");
 
+    /// <summary>What is written at the place that the value names.</summary>
+    public OutputKind Output => _attribute.Output;
+
+    /// <summary>What is read from the place that the value names, with its article; null where nothing is.</summary>
+    public string? Input => _attribute.Input;
+
     /// <summary>The range in words, or empty when any value goes.</summary>
     public string Range => string.Join(" and ", Bounds());
 

@@ -10,7 +10,7 @@ public sealed record OutputOptions
 
     /// <summary>Folder of the run.</summary>
     /// <value>Not set: runs/NAME in the current folder.</value>
-    [Option("output", "output_dir", Placeholder = "DIR")]
+    [Option("output", "output_dir", Placeholder = "DIR", Output = OutputKind.Folder)]
     public string? OutputDir { get; init; }
 
     /// <summary>Name of the run.</summary>
@@ -74,7 +74,7 @@ public sealed record OutputOptions
 
     /// <summary>Write the gradients of the first optimizer step, before clipping, to this safetensors file.</summary>
     /// <value>Not set; it is there to compare with other implementations.</value>
-    [Option("dump_gradients", Placeholder = "FILE")]
+    [Option("dump_gradients", Placeholder = "FILE", Output = OutputKind.File)]
     public string? DumpGradients { get; init; }
 }
 

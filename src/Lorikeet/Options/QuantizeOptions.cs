@@ -15,7 +15,7 @@ public sealed record QuantizeSourceOptions
 {
     /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID")]
+    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
@@ -25,7 +25,7 @@ public sealed record QuantizeSourceOptions
 
     /// <summary>Folder of the quantized model.</summary>
     /// <value>Required.</value>
-    [Option("output", "output_dir", "save_directory", Placeholder = "DIR")]
+    [Option("output", "output_dir", "save_directory", Placeholder = "DIR", Output = OutputKind.NewFolder)]
     public string Output { get; init; } = "";
 
     /// <summary>Type of what is not quantized; weights are rounded to it before they are.</summary>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Numerics;
 using Google.Protobuf;
+using Lorikeet.Formats;
 using Tensorboard;
 
 namespace Lorikeet.Runs;
@@ -29,12 +30,15 @@ internal sealed class EventFile : IDisposable
     public EventFile(string folder, TimeProvider clock)
     {
         _clock = clock;
-        Directory.CreateDirectory(folder);
         var number = Interlocked.Increment(ref _filesOfThisProcess) - 1;
         var name = $"events.out.tfevents.{clock.GetUtcNow().ToUnixTimeSeconds():D10}.{Dns.GetHostName()}."
             + $"{Environment.ProcessId}.{number}";
-        _file = new FileStream(
-            Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        _file = StorageFault.Writing(folder, () =>
+        {
+            Directory.CreateDirectory(folder);
+            return new FileStream(
+                Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        });
         Write(new Event { FileVersion = Version });
     }
 
@@ -85,7 +89,7 @@ internal sealed class EventFile : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(8), MaskedChecksum(frame.AsSpan(0, 8)));
         message.CopyTo(frame, 12);
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(12 + message.Length), MaskedChecksum(message));
-        _file.Write(frame);
+        StorageFault.Writing(_file.Name, () => _file.Write(frame));
     }
 
     // TFRecord masks its checksums so that a checksum of data that holds checksums stays strong.

@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Formats;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
@@ -40,7 +41,9 @@ public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file?.Dispose();
 
-    private void Open(int firstStep)
+    private void Open(int firstStep) => StorageFault.Writing(path, () => OpenAfter(firstStep));
+
+    private void OpenAfter(int firstStep)
     {
         _file?.Dispose();
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -74,6 +77,6 @@ public sealed class MetricsLog(string path) : ITrainingObserver, IDisposable
     {
         if (_file is null)
             throw new InvalidOperationException("A step came before the run began: RunStarted opens the file.");
-        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        StorageFault.Writing(path, () => _file.Write(Encoding.UTF8.GetBytes(line + "\n")));
     }
 }

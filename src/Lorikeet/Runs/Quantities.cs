@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Runs;
 
@@ -6,7 +7,6 @@ namespace Lorikeet.Runs;
 internal static class Quantities
 {
     private static readonly string[] DecimalPrefixes = ["", " K", " M", " B", " T"];
-    private static readonly string[] BinaryUnits = ["B", "KiB", "MiB", "GiB", "TiB"];
 
     /// <summary><c>1,234,567</c>.</summary>
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
@@ -19,11 +19,7 @@ internal static class Quantities
     }
 
     /// <summary><c>1.23 GiB</c>.</summary>
-    public static string Bytes(long value)
-    {
-        var (scaled, unit) = Scale(value, 1024, BinaryUnits.Length);
-        return $"{(unit == 0 ? Count(value) : ThreeDigits(scaled))} {BinaryUnits[unit]}";
-    }
+    public static string Bytes(long value) => ByteCount.InWords(value);
 
     /// <summary><c>0.84 s</c>, <c>12.3 s</c>, <c>2:05</c> (minutes), <c>1:02:03</c> (hours).</summary>
     public static string Duration(double seconds) => seconds switch

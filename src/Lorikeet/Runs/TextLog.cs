@@ -7,6 +7,7 @@ namespace Lorikeet.Runs;
 /// <summary>Writes <c>log.txt</c>: every event as a line with the time it came, appended across resumes.</summary>
 public sealed class TextLog : ITrainingObserver, IDisposable
 {
+    private readonly string _path;
     private readonly StreamWriter _writer;
     private readonly TimeProvider _clock;
     private readonly RunProgress _progress = new();
@@ -16,8 +17,8 @@ public sealed class TextLog : ITrainingObserver, IDisposable
     /// <param name="clock">Gives each line its time (UTC).</param>
     public TextLog(string path, TimeProvider clock)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        _path = path;
+        var file = StorageFault.Writing(path, () => Open(path));
         _writer = new StreamWriter(file, new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
         _clock = clock;
     }
@@ -35,9 +36,15 @@ public sealed class TextLog : ITrainingObserver, IDisposable
     {
         var time = _clock.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");
         foreach (var line in VisibleText.Of(Secrets.Hide(text)).ReplaceLineEndings("\n").Split('\n'))
-            _writer.WriteLine($"{time} {line}");
+            StorageFault.Writing(_path, () => _writer.WriteLine($"{time} {line}"));
     }
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _writer.Dispose();
+
+    private static FileStream Open(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+    }
 }

@@ -5,8 +5,10 @@ namespace Lorikeet.Training;
 /// <summary>The options of a dry run: everything is read and loaded as for the run itself, then one step is taken.</summary>
 internal static class DryRun
 {
-    /// <summary>The same run cut to one step, in a folder of its own that is thrown away afterwards.</summary>
-    public static ResolvedOptions Of(ResolvedOptions resolved)
+    /// <summary>The same run cut to one step, in a folder of its own.</summary>
+    /// <param name="resolved">The run.</param>
+    /// <param name="folder">A folder that is thrown away afterwards.</param>
+    public static ResolvedOptions Of(ResolvedOptions resolved, string folder)
     {
         var options = resolved.Options;
         return resolved.With(options with
@@ -18,7 +20,7 @@ internal static class DryRun
             },
             Output = options.Output with
             {
-                OutputDir = Path.Combine(Path.GetTempPath(), $"lorikeet-dry-run-{Guid.NewGuid():N}"),
+                OutputDir = folder,
                 SaveStrategy = IntervalStrategy.No,
                 ResumeFromCheckpoint = null,
                 Overwrite = true,

@@ -24,6 +24,7 @@ internal sealed class FineTuning : IDisposable
 
     private readonly ResolvedOptions _resolved;
     private readonly TrainingOptions _options;
+    private readonly TemporaryPlace? _thrownAway;
     private readonly RunFolder _run;
     private readonly RunRecorder _recorder;
     private readonly FolderLock _lock;
@@ -45,7 +46,14 @@ internal sealed class FineTuning : IDisposable
     /// <param name="clock">Tells the time.</param>
     public FineTuning(ResolvedOptions resolved, ITrainingObserver display, TimeProvider clock)
     {
-        _resolved = WithFormOfCheckpoint(WithFolder(resolved.Options.Output.DryRun ? DryRun.Of(resolved) : resolved, clock));
+        PlaceCheck.Run(OptionCatalog.Training, resolved.Options, name => resolved.OriginOf(name).Speak(name));
+        if (resolved.Options.Output.DryRun)
+        {
+            _thrownAway = TemporaryPlace.ForFolder(Path.Combine(Path.GetTempPath(), "lorikeet-dry-run"));
+            resolved = DryRun.Of(resolved, _thrownAway.Location);
+        }
+
+        _resolved = WithFormOfCheckpoint(WithFolder(resolved, clock));
         _clock = clock;
         _folder = ModelSource.Resolve(_resolved.Options.Model.Model, _resolved.Options.Model.Revision);
         var config = ModelConfig.Load(_folder);
@@ -64,6 +72,7 @@ internal sealed class FineTuning : IDisposable
         (_plan, _base) = Planned(config);
         _options = WithBatches(_options, _plan);
         _resolved = _resolved.With(_options);
+        OutputPlace.RequireSpace(_run.Folder, _plan.Memory.Adapters + _plan.Memory.OptimizerStates);
         display.Observe(new StageEntered("Loading", _options.Model.Model));
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings];
@@ -121,7 +130,12 @@ internal sealed class FineTuning : IDisposable
         {
             return TrainAndCompare(stop);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (StorageException fault) when (_run.Checkpoints.Latest() is not null)
+        {
+            var resume = NextCommands.Of(_run, "", finished: false)[0].Command;
+            throw new StorageException($"{fault.Message} Go on with: {resume}", fault, fault.ExitCode == 3);
+        }
+        catch (Exception fault) when (fault is not (OperationCanceledException or StorageException))
         {
             _recorder.Log.Write(fault.ToString());
             throw;
@@ -414,7 +428,7 @@ internal sealed class FineTuning : IDisposable
         _data.Dispose();
         _recorder.Dispose();
         _lock.Dispose();
-        if (_options.Output.DryRun) Directory.Delete(_run.Folder, recursive: true);
+        _thrownAway?.Dispose();
     }
 
     private sealed record Sample(string Text, int[] PromptIds, IReadOnlyList<string> Answers);

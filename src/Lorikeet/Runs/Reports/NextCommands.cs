@@ -5,7 +5,7 @@ namespace Lorikeet.Runs.Reports;
 /// <summary>The commands a finished run suggests.</summary>
 public static class NextCommands
 {
-    private static readonly string Program = OperatingSystem.IsWindows() ? "lorikeet" : "./lorikeet";
+    private static string Program => ProgramName.Current;
 
     /// <summary>The commands for a run.</summary>
     /// <param name="folder">The run; paths are shown relative to the current folder where it lies below.</param>
