@@ -21,6 +21,9 @@ public static class ReadingLimits
     /// <summary>Token ids are below this, as each id up to the largest takes a place in memory.</summary>
     public const int Vocabulary = 1 << 21;
 
+    /// <summary>Characters of a token or piece, whose parts are looked up one by one.</summary>
+    public const int TokenLength = 512;
+
     private const long FreeBytes = 64L << 20;
     private const int BytesPerByte = 4;
 
@@ -33,6 +36,11 @@ public static class ReadingLimits
             ? long.MaxValue
             : FreeBytes + BytesPerByte * inputBytes;
     }
+
+    /// <summary>The characters that rules of a file may make of a text, each of which takes forty bytes on the way.</summary>
+    /// <param name="characters">Length of the text.</param>
+    public static int Characters(int characters) =>
+        (int)Math.Min(Array.MaxLength, FreeBytes / 40 + BytesPerByte * (long)characters);
 
     /// <summary>
     /// The time that one regular expression of a file may search a text: half a second, and a second a million

@@ -13,9 +13,25 @@ internal sealed class GgufReader(MappedFile file)
     private const int LargestRank = 4;
     private const int DeepestNesting = 4;
 
+    // A text beyond this is not a tokenizer's; .NET's own limit is not far above.
+    private const long LongestText = 1 << 28;
+
+    private readonly ByteBudget _budget = new(file.Length);
     private long _position;
 
     public (Dictionary<string, GgufValue> Metadata, Dictionary<string, GgufTensor> Tensors) Read()
+    {
+        try
+        {
+            return ReadHeader();
+        }
+        catch (ReadingLimitException fault)
+        {
+            throw Damaged(fault.Message);
+        }
+    }
+
+    private (Dictionary<string, GgufValue> Metadata, Dictionary<string, GgufTensor> Tensors) ReadHeader()
     {
         if (file.Length < sizeof(uint) || UInt32() != Magic)
         {
@@ -24,8 +40,8 @@ internal sealed class GgufReader(MappedFile file)
         }
 
         CheckVersion(UInt32());
-        var tensorCount = Count(perItem: 24);
-        var pairCount = Count(perItem: 13);
+        var tensorCount = Entries(perItem: 24);
+        var pairCount = Entries(perItem: 13);
         var metadata = ReadMetadata(pairCount);
         return (metadata, ReadTensors(tensorCount, Alignment(metadata)));
     }
@@ -104,7 +120,7 @@ internal sealed class GgufReader(MappedFile file)
         }
 
         if (offset % alignment != 0) throw Damaged($"{shown} begins at {offset}, which is no multiple of {alignment}");
-        if (offset > (ulong)file.Length || (long)offset > file.Length - data - bytes)
+        if (offset > (ulong)file.Length || bytes > file.Length || (long)offset > file.Length - data - bytes)
             throw Damaged($"{shown} takes {bytes} bytes at {offset} after byte {data}, but the file has {file.Length}");
         return new GgufTensor(name, type, shape, data + (long)offset, bytes);
     }
@@ -130,7 +146,8 @@ internal sealed class GgufReader(MappedFile file)
     private GgufValue ReadArray(string key, int depth)
     {
         var type = Type(key);
-        var count = (int)Math.Min(Count(perItem: 1), int.MaxValue);
+        var count = (int)Math.Min(Count(perItem: SmallestSize(type)), Array.MaxLength);
+        _budget.Take(8L * count);
         T[] All<T>()
         {
             var items = new T[count];
@@ -171,8 +188,9 @@ internal sealed class GgufReader(MappedFile file)
     private string String()
     {
         var length = UInt64();
-        if (length > (ulong)(file.Length - _position))
+        if (length > (ulong)(file.Length - _position) || length > LongestText)
             throw Damaged($"a text of {length} bytes at byte {_position} reaches past the end");
+        _budget.Take(32 + 2 * (long)length);
         return Encoding.UTF8.GetString(Bytes((long)length));
     }
 
@@ -186,6 +204,23 @@ internal sealed class GgufReader(MappedFile file)
             ? (long)count
             : throw Damaged($"at byte {_position} it announces {count} entries, more than fit");
     }
+
+    private long Entries(int perItem)
+    {
+        var count = Count(perItem);
+        return count <= ReadingLimits.Entries
+            ? count
+            : throw Damaged($"it announces {count} entries; at most {ReadingLimits.Entries} are read");
+    }
+
+    private static int SmallestSize(GgufValueType type) => type switch
+    {
+        GgufValueType.UInt8 or GgufValueType.Int8 or GgufValueType.Bool => 1,
+        GgufValueType.UInt16 or GgufValueType.Int16 => 2,
+        GgufValueType.UInt32 or GgufValueType.Int32 or GgufValueType.Float32 => 4,
+        GgufValueType.Array => 12,
+        _ => 8,
+    };
 
     private uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(sizeof(uint)));
 

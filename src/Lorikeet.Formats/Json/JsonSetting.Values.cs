@@ -5,7 +5,7 @@ namespace Lorikeet.Formats.Json;
 /// <content>The value as one of C#'s kinds. A number in quotes is a string and true is no number, as in Python.</content>
 internal readonly partial struct JsonSetting
 {
-    public const int LargestVocabulary = 1 << 24;
+    public const int LargestVocabulary = ReadingLimits.Vocabulary;
 
     public string AsString() => IsString ? _value.GetString()! : throw Unexpected("a string");
 

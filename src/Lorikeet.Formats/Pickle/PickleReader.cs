@@ -15,6 +15,7 @@ internal ref struct PickleReader
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly Func<object?, object?> _loadPersistent;
     private readonly ISet<PickleGlobal> _unknownGlobals;
+    private readonly ByteBudget _budget;
     private readonly List<object?> _stack = [];
     private readonly Stack<int> _marks = new();
     private readonly Dictionary<long, object?> _memo = [];
@@ -23,12 +24,17 @@ internal ref struct PickleReader
     /// <param name="bytes">The pickle; more may follow it.</param>
     /// <param name="loadPersistent">Turns a persistent id (PyTorch: a storage) into a value.</param>
     /// <param name="unknownGlobals">Receives the names that are not in <see cref="TorchGlobals"/>.</param>
+    /// <param name="budget">What the values may take: a byte of a pickle can stand for a hundred of memory.</param>
     public PickleReader(
-        ReadOnlySpan<byte> bytes, Func<object?, object?> loadPersistent, ISet<PickleGlobal> unknownGlobals)
+        ReadOnlySpan<byte> bytes,
+        Func<object?, object?> loadPersistent,
+        ISet<PickleGlobal> unknownGlobals,
+        ByteBudget budget)
     {
         _bytes = bytes;
         _loadPersistent = loadPersistent;
         _unknownGlobals = unknownGlobals;
+        _budget = budget;
     }
 
     /// <summary>Bytes read so far; after <see cref="Read"/>, the length of the pickle.</summary>
@@ -36,6 +42,7 @@ internal ref struct PickleReader
 
     /// <summary>Reads up to the STOP opcode.</summary>
     /// <exception cref="FormatException">The bytes are no pickle, or use an opcode that checkpoints do not.</exception>
+    /// <exception cref="ReadingLimitException">Its values would take too much memory.</exception>
     public object? Read()
     {
         while (true)
@@ -60,10 +67,10 @@ internal ref struct PickleReader
             case 'M': return Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
             case 'G': return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
             case 'F': return Push(double.Parse(Line()));
-            case 'I': return Push(Line() switch { "00" => false, "01" => true, var digits => Integer(BigInteger.Parse(digits)) });
-            case 'L': return Push(Integer(BigInteger.Parse(Line().TrimEnd('L'))));
-            case '\x8a': return Push(Integer(new BigInteger(Take(Take(1)[0]))));
-            case '\x8b': return Push(Integer(new BigInteger(Take(Length32()))));
+            case 'I': return Push(Line() switch { "00" => false, "01" => true, var digits => Integer(digits) });
+            case 'L': return Push(Integer(Line().TrimEnd('L')));
+            case '\x8a': return Push(Integer(Take(Take(1)[0])));
+            case '\x8b': return Push(Integer(Take(Length32())));
             default: return false;
         }
     }
@@ -98,12 +105,12 @@ internal ref struct PickleReader
             case ']': return Push(new List<object?>());
             case 'l': return Push(new List<object?>(PopToMark()));
             case '}' or '\x8f': return Push(new PickleDictionary());
-            case 'd': return Push(SetItems(new PickleDictionary(), PopToMark()));
-            case '\x91': return Push(AddItems(new PickleDictionary(), PopToMark()));
-            case 'a': return Replace(PopMany(1), AddItems);
-            case 'e' or '\x90': return Replace(PopToMark(), AddItems);
-            case 's': return Replace(PopMany(2), SetItems);
-            case 'u': return Replace(PopToMark(), SetItems);
+            case 'd': return Push(SetItems(new PickleDictionary(), Entries(PopToMark())));
+            case '\x91': return Push(AddItems(new PickleDictionary(), Entries(PopToMark())));
+            case 'a': return Replace(Entries(PopMany(1)), AddItems);
+            case 'e' or '\x90': return Replace(Entries(PopToMark()), AddItems);
+            case 's': return Replace(Entries(PopMany(2)), SetItems);
+            case 'u': return Replace(Entries(PopToMark()), SetItems);
             default: return false;
         }
     }
@@ -115,7 +122,7 @@ internal ref struct PickleReader
             case '(': _marks.Push(_stack.Count); return true;
             case '0': Pop(); return true;
             case '1': PopToMark(); return true;
-            case '2': return Push(Top());
+            case '2': return PushAgain(Top());
             case '\x80': Take(1); return true; // protocol number
             case '\x95': Take(8); return true; // frame length
             case 'q': return Memorize(Take(1)[0]);
@@ -196,8 +203,22 @@ internal ref struct PickleReader
 
     private bool Push(object? value)
     {
+        _budget.Take(PickleSizes.Of(value));
+        return PushAgain(value);
+    }
+
+    private bool PushAgain(object? value)
+    {
+        _budget.Take(PickleSizes.Place);
         _stack.Add(value);
         return true;
+    }
+
+    /// <summary>Items on their way into a container, paid for.</summary>
+    private readonly object?[] Entries(object?[] items)
+    {
+        _budget.Take(PickleSizes.Entry * items.Length);
+        return items;
     }
 
     private readonly object? Top() => _stack.Count > Floor ? _stack[^1] : throw Underflow();
@@ -229,12 +250,22 @@ internal ref struct PickleReader
 
     private readonly bool Memorize(long slot)
     {
+        _budget.Take(PickleSizes.Entry);
         _memo[slot] = Top();
         return true;
     }
 
     private bool Recall(long slot) =>
-        Push(_memo.TryGetValue(slot, out var value) ? value : throw new FormatException($"it recalls slot {slot}, never stored"));
+        PushAgain(_memo.TryGetValue(slot, out var value) ? value : throw new FormatException($"it recalls slot {slot}, never stored"));
+
+    // The time to read, and to print, a number grows with the square of its digits.
+    private static object Integer(string digits) => digits.Length <= ReadingLimits.Digits
+        ? Integer(BigInteger.Parse(digits))
+        : throw new FormatException($"it has a whole number of {digits.Length} digits, more than {ReadingLimits.Digits}");
+
+    private static object Integer(ReadOnlySpan<byte> bytes) => bytes.Length <= ReadingLimits.Digits / 2
+        ? Integer(new BigInteger(bytes))
+        : throw new FormatException($"it has a whole number of {bytes.Length} bytes, more than {ReadingLimits.Digits / 2}");
 
     private static object Integer(BigInteger value) =>
         value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;

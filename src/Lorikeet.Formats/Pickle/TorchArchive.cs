@@ -16,7 +16,14 @@ internal sealed class TorchArchive
     private readonly Dictionary<string, TorchStorage> _storages = new(StringComparer.Ordinal);
     private readonly HashSet<PickleGlobal> _unknownGlobals = [];
 
-    private TorchArchive(MappedFile file) => _file = file;
+    private TorchArchive(MappedFile file)
+    {
+        _file = file;
+        Budget = new ByteBudget(file.Length);
+    }
+
+    /// <summary>What is left of the memory that reading the file may take.</summary>
+    public ByteBudget Budget { get; }
 
     public object? Root { get; private set; }
 
@@ -73,9 +80,13 @@ internal sealed class TorchArchive
                 throw new FormatException($"it lists a storage '{key}' that no tensor uses");
             var elementCount = BinaryPrimitives.ReadInt64LittleEndian(_file.Span(offset, sizeof(long)));
             storage.FileOffset = offset + sizeof(long);
-            offset = storage.FileOffset + storage.ByteCount;
-            if (elementCount * (storage.Type?.ByteSize() ?? 1) != storage.ByteCount || offset > _file.Length)
+            if (elementCount * (storage.Type?.ByteSize() ?? 1) != storage.ByteCount
+                || storage.ByteCount > _file.Length - storage.FileOffset)
+            {
                 throw new FormatException($"storage '{name}' of {storage.ByteCount} bytes is cut short");
+            }
+
+            offset = storage.FileOffset + storage.ByteCount;
         }
 
         if (_storages.Values.FirstOrDefault(storage => storage.FileOffset < 0) is { } lost)
@@ -91,7 +102,7 @@ internal sealed class TorchArchive
 
     private object? ReadPickle(long offset, long length, out int consumed)
     {
-        var reader = new PickleReader(_file.Span(offset, length), LoadStorage, _unknownGlobals);
+        var reader = new PickleReader(_file.Span(offset, length), LoadStorage, _unknownGlobals, Budget);
         var value = reader.Read();
         consumed = reader.Position;
         return value;

@@ -9,12 +9,16 @@ namespace Lorikeet.Formats.Pickle;
 /// </summary>
 /// <remarks>
 /// Tensors are found in nested dicts and lists; their names are the keys joined by dots (<c>state.0.exp_avg</c>).
-/// Contiguous ones are read in place; others are copied once, outside the managed heap.
+/// Contiguous ones are read in place; others are copied once, outside the managed heap. What names and copies take is
+/// bounded: a few bytes can say a tensor of terabytes (a stride of 0) or a name of megabytes.
 /// </remarks>
 internal sealed unsafe class TorchFile : ITensorSource
 {
     /// <summary>Nesting beyond this is not a checkpoint's.</summary>
     private const int DepthLimit = 64;
+
+    // A tensor in two dictionaries.
+    private const long EntrySize = 256;
 
     private readonly MappedFile _file;
     private readonly TorchArchive _archive;
@@ -51,7 +55,7 @@ internal sealed unsafe class TorchFile : ITensorSource
         catch (Exception fault)
         {
             file.Dispose();
-            if (fault is not (FormatException or OverflowException or ArgumentOutOfRangeException))
+            if (fault is not (FormatException or OverflowException or ArgumentException or ReadingLimitException))
                 throw;
             throw new CheckpointException(
                 $"'{path}' is not a valid PyTorch file: {fault.Message}. A file written by torch.save was expected. " +
@@ -111,8 +115,10 @@ internal sealed unsafe class TorchFile : ITensorSource
     {
         if (node is TorchTensor tensor)
         {
+            var bytes = checked(tensor.ElementCount * tensor.Type.ByteSize());
+            _archive.Budget.Take(tensor.IsContiguous ? EntrySize : checked(EntrySize + bytes));
             _views[name] = tensor;
-            _tensors[name] = new TensorEntry(name, tensor.Type, tensor.Shape, tensor.ElementCount * tensor.Type.ByteSize());
+            _tensors[name] = new TensorEntry(name, tensor.Type, tensor.Shape, bytes);
             return;
         }
 
@@ -120,7 +126,10 @@ internal sealed unsafe class TorchFile : ITensorSource
         if (node is null || depth > DepthLimit || !seen.Add(node))
             return;
         foreach (var (key, child) in Children(node))
+        {
+            _archive.Budget.Take(2L * (name.Length + key.Length));
             Collect(name.Length == 0 ? key : $"{name}.{key}", child, seen, depth + 1);
+        }
     }
 
     private static IEnumerable<(string Key, object? Child)> Children(object node) => node switch

@@ -83,6 +83,7 @@ internal static class TorchGlobals
             return new PickleObject(callable, arguments);
         }
 
+        using var level = DepthGuard.Enter();
         return function(items);
     }
 
@@ -117,7 +118,7 @@ internal static class TorchGlobals
 
     private static TorchTensor Tensor(TorchStorage storage, SafetensorsType type, long offset, long[] shape, long[] strides)
     {
-        if (offset < 0 || shape.Length != strides.Length)
+        if (offset < 0 || shape.Length != strides.Length || shape.Length > ReadingLimits.Rank)
             throw NotPyTorchs("a tensor");
         var tensor = new TorchTensor(storage, type, offset, shape, strides);
         if (checked(tensor.Reach * type.ByteSize()) > storage.ByteCount)

@@ -50,7 +50,7 @@ internal sealed record TorchTensor(TorchStorage Storage, SafetensorsType Type, l
             var last = Offset;
             for (var i = 0; i < Shape.Length; i++)
                 last = checked(last + (Shape[i] - 1) * Strides[i]);
-            return last + 1;
+            return checked(last + 1);
         }
     }
 }

@@ -128,7 +128,7 @@ public sealed unsafe class CheckpointFolder : ITensorSource
         if (missing.Count > 0)
         {
             throw new CheckpointException(
-                $"{missing.Count} of {shardNames.Count} shards named by '{indexPath}' are missing: {string.Join(", ", missing)}. " +
+                $"{missing.Count} of {shardNames.Count} shards named by '{indexPath}' are missing: {string.Join(", ", missing.Take(20))}. " +
                 $"{Present("*" + Path.GetExtension(shardNames[0]))} Download the missing files.");
         }
 
@@ -143,14 +143,17 @@ public sealed unsafe class CheckpointFolder : ITensorSource
         {
             using var index = JsonDocument.Parse(File.ReadAllBytes(path));
             var map = index.RootElement.GetProperty("weight_map").EnumerateObject()
-                .ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!, StringComparer.Ordinal);
+                .ToDictionary(
+                    entry => entry.Name,
+                    entry => entry.Value.GetString() ?? throw new FormatException($"'{entry.Name}' is in no file"),
+                    StringComparer.Ordinal);
             var outside = map.Values.FirstOrDefault(shard => Path.GetFileName(shard) != shard || shard.Length == 0);
             return outside is null && map.Count > 0
                 ? map
                 : throw new FormatException(outside is null ? "it names no tensor" : $"'{outside}' is not a file name");
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException
-            or FormatException or ArgumentException)
+            or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(
                 $"'{path}' is not an index of shards: {fault.Message}. An object 'weight_map' from tensor names to file " +

@@ -48,21 +48,23 @@ internal sealed class SafetensorsHeader
         return header;
     }
 
+    // Read as a stream: a document of it would take more memory than the rule allows.
     private void Parse(ReadOnlySpan<byte> json, long dataStart)
     {
         try
         {
             var reader = new Utf8JsonReader(json);
-            using var document = JsonDocument.ParseValue(ref reader);
+            Expect(ref reader, JsonTokenType.StartObject);
+            while (IsNextProperty(ref reader))
+            {
+                if (reader.ValueTextEquals(MetadataKey))
+                    ReadMetadata(ref reader);
+                else
+                    ReadTensor(ref reader, dataStart);
+            }
+
             if (json[(int)reader.BytesConsumed..].ContainsAnyExcept((byte)' '))
                 throw Damaged("its header goes on after the closing brace");
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                if (property.NameEquals(MetadataKey))
-                    ReadMetadata(property.Value);
-                else
-                    ReadTensor(property.Name, property.Value, dataStart);
-            }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
@@ -70,29 +72,31 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    private void ReadMetadata(JsonElement element)
+    private void ReadMetadata(ref Utf8JsonReader reader)
     {
-        foreach (var property in element.EnumerateObject())
-            _metadata[property.Name] = property.Value.GetString() ?? throw Damaged($"its metadata '{property.Name}' is null");
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (IsNextProperty(ref reader))
+        {
+            var name = reader.GetString()!;
+            reader.Read();
+            _metadata[name] = reader.GetString() ?? throw Damaged($"its metadata '{name}' is null");
+        }
     }
 
-    private void ReadTensor(string name, JsonElement element, long dataStart)
+    private void ReadTensor(ref Utf8JsonReader reader, long dataStart)
     {
-        if (!element.TryGetProperty("dtype", out var typeName) || !element.TryGetProperty("shape", out var shapeElement)
-            || !element.TryGetProperty("data_offsets", out var offsets) || offsets.GetArrayLength() != 2)
-        {
+        var name = reader.GetString()!;
+        var (typeName, shape, offsets) = ReadClaims(ref reader);
+        if (typeName is null || shape is null || offsets is not { Length: 2 })
             throw Damaged($"tensor '{name}' lacks one of 'dtype', 'shape' and 'data_offsets' [begin, end]");
-        }
-
-        if (!SafetensorsTypes.TryParse(typeName.GetString(), out var type))
+        if (!SafetensorsTypes.TryParse(typeName, out var type))
         {
             throw new CheckpointException(
-                $"Tensor '{name}' has the type '{typeName.GetString()}'. Known types are " +
+                $"Tensor '{name}' has the type '{typeName}'. Known types are " +
                 $"{string.Join(", ", Enum.GetValues<SafetensorsType>().Select(t => t.WireName()))}. Where: '{_path}'.");
         }
 
-        var shape = shapeElement.EnumerateArray().Select(size => size.GetInt64()).ToArray();
-        var (begin, end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
+        var (begin, end) = (offsets[0], offsets[1]);
         var expected = ByteCount(name, type, shape);
         if (begin < 0 || end < begin || end - begin != expected)
         {
@@ -101,9 +105,64 @@ internal sealed class SafetensorsHeader
                 $"[{string.Join(", ", shape)}] takes {expected}");
         }
 
+        if (end > long.MaxValue - dataStart)
+            throw Damaged($"tensor '{name}' would end at byte {end} after the header; no file is so long");
+        if (_tensors.Count == ReadingLimits.Entries)
+            throw Damaged($"it lists more than {ReadingLimits.Entries} tensors");
         if (!_tensors.TryAdd(name, new TensorEntry(name, type, shape, expected)))
             throw Damaged($"tensor '{name}' is listed twice");
-        _offsets[name] = checked(dataStart + begin);
+        _offsets[name] = dataStart + begin;
+    }
+
+    private (string? Type, long[]? Shape, long[]? Offsets) ReadClaims(ref Utf8JsonReader reader)
+    {
+        (string? Type, long[]? Shape, long[]? Offsets) claims = default;
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (IsNextProperty(ref reader))
+        {
+            if (reader.ValueTextEquals("dtype"))
+            {
+                reader.Read();
+                claims.Type = reader.GetString();
+            }
+            else if (reader.ValueTextEquals("shape"))
+            {
+                claims.Shape = ReadIntegers(ref reader);
+            }
+            else if (reader.ValueTextEquals("data_offsets"))
+            {
+                claims.Offsets = ReadIntegers(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return claims;
+    }
+
+    private long[] ReadIntegers(ref Utf8JsonReader reader)
+    {
+        var integers = new List<long>();
+        Expect(ref reader, JsonTokenType.StartArray);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            integers.Add(reader.GetInt64());
+            if (integers.Count > ReadingLimits.Rank)
+                throw Damaged($"a tensor has more than {ReadingLimits.Rank} dimensions");
+        }
+
+        return [.. integers];
+    }
+
+    private static bool IsNextProperty(ref Utf8JsonReader reader) =>
+        reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
+
+    private static void Expect(ref Utf8JsonReader reader, JsonTokenType expected)
+    {
+        if (!reader.Read() || reader.TokenType != expected)
+            throw new FormatException($"{reader.TokenType} at byte {reader.TokenStartIndex} is no {expected}");
     }
 
     private long ByteCount(string name, SafetensorsType type, long[] shape)

@@ -122,6 +122,13 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
                 $"or Q2_K to Q6_K. Where: '{_file.Path}'. Take a file of another quantization of the model.");
         }
 
+        if (tensor.Shape.Length == 0 || tensor.Shape.Contains(0))
+        {
+            throw new CheckpointException(
+                $"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]. One with elements in rows was " +
+                $"expected. Where: '{_file.Path}'. Convert or download the model again.");
+        }
+
         var type = tensor.Type switch
         {
             GgufType.F16 => SafetensorsType.F16,

@@ -76,8 +76,8 @@ internal sealed class GgufConfig
 
     private JsonObject Describe()
     {
-        var hidden = Require("embedding_length");
-        var heads = Require("attention.head_count");
+        var hidden = RequirePositive("embedding_length");
+        var heads = RequirePositive("attention.head_count");
         var headSize = Integer("attention.key_length") ?? hidden / heads;
         if (Integer("rope.dimension_count") is { } rotated && rotated != headSize)
             throw Fault($"It rotates {rotated} of {headSize} elements of a head", "all were expected");
@@ -85,6 +85,13 @@ internal sealed class GgufConfig
         var positions = Require("context_length");
         var embedding = Tensor(GgufNames.Embedding)
             ?? throw Fault($"It has no {GgufNames.Embedding}", "a whole model was expected");
+        if (embedding.Shape is not [> 0 and <= int.MaxValue, _])
+        {
+            throw Fault(
+                $"Its {GgufNames.Embedding} has the shape [{string.Join(", ", embedding.Shape)}]",
+                "a row for each token was expected");
+        }
+
         var type = _architecture == Llama && window is not null ? "mistral" : _architecture;
         var config = new JsonObject
         {
@@ -155,6 +162,10 @@ internal sealed class GgufConfig
     private string Key(string name) => $"{_architecture}.{name}";
 
     private int Require(string name) => Integer(name) ?? throw _file.Metadata.Missing(Key(name));
+
+    private int RequirePositive(string name) => Require(name) is > 0 and var number
+        ? number
+        : throw Fault($"Its {Key(name)} is {Require(name)}", "at least 1 was expected");
 
     private int? Integer(string name) => _file.Metadata.Integer(Key(name));
 

@@ -53,7 +53,7 @@ public class PickleReaderTests
     private static object? Read(string hex)
     {
         var bytes = Convert.FromHexString(hex);
-        var reader = new PickleReader(bytes, id => id, new HashSet<PickleGlobal>());
+        var reader = new PickleReader(bytes, id => id, new HashSet<PickleGlobal>(), new ByteBudget(bytes.Length));
         var value = reader.Read();
         Assert.Equal(bytes.Length, reader.Position);
         return value;
