@@ -71,7 +71,7 @@ internal sealed class AssistantSpanFinder
     private (int Start, int End) FindSpan(int message, IReadOnlyList<Piece> said)
     {
         var (first, last) = (said[0], said[^1]);
-        if (_text.HasOther(first.Origin, first.Start, last.End))
+        if (_text.HasOther(first, last))
             throw Unclear($"it prints message {message} in several places");
         return (FindStart(message, first), FindEnd(message, last));
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja;
 using Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
@@ -15,12 +16,17 @@ namespace Lorikeet.Text.ChatTemplates;
 /// </remarks>
 public sealed class ChatTemplate
 {
+    // Thirty times the longest in use.
+    private const int LongestSource = 1 << 20;
+
     private readonly TemplateSyntax _syntax;
+    private readonly int _length;
     private readonly TimeProvider _clock;
 
-    private ChatTemplate(TemplateSyntax syntax, TimeProvider clock)
+    private ChatTemplate(TemplateSyntax syntax, int length, TimeProvider clock)
     {
         _syntax = syntax;
+        _length = length;
         _clock = clock;
     }
 
@@ -31,9 +37,16 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
+        if (source.Length > LongestSource)
+        {
+            throw new CheckpointException(
+                $"The chat template has {source.Length} characters. At most {LongestSource} were expected. " +
+                "Give another template.");
+        }
+
         try
         {
-            return new ChatTemplate(TemplateParser.Parse(source), TimeProvider.System);
+            return new ChatTemplate(TemplateParser.Parse(source), source.Length, TimeProvider.System);
         }
         catch (JinjaException fault)
         {
@@ -42,9 +55,10 @@ public sealed class ChatTemplate
                 "jinja2 3.1 reads it was expected. Correct the template, or give another one.",
                 fault);
         }
-        catch (InsufficientExecutionStackException fault)
+        catch (ReadingLimitException fault)
         {
-            throw new CheckpointException("The chat template is nested too deeply. Give another template.", fault);
+            throw new CheckpointException(
+                $"The chat template is nested too deeply: {fault.Message}. Give another template.", fault);
         }
     }
 
@@ -56,7 +70,7 @@ public sealed class ChatTemplate
     public ChatTemplate WithClock(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
-        return new ChatTemplate(_syntax, clock);
+        return new ChatTemplate(_syntax, _length, clock);
     }
 
     /// <summary>Renders a conversation.</summary>
@@ -83,6 +97,7 @@ public sealed class ChatTemplate
     /// <summary>Renders with the origin of every stretch of text.</summary>
     internal PyString Render(Conversation conversation, bool addGenerationPrompt)
     {
+        using var budget = RenderingBudget.Open(sizeof(char) * (long)_length + conversation.Bytes);
         try
         {
             return Interpreter.Render(_syntax, conversation.ToScope(Globals.Create(_clock), addGenerationPrompt));
@@ -91,7 +106,7 @@ public sealed class ChatTemplate
         {
             throw new ChatTemplateException(fault.Message, fault.Line, fault);
         }
-        catch (InsufficientExecutionStackException fault)
+        catch (ReadingLimitException fault)
         {
             throw new ChatTemplateException("RecursionError: maximum recursion depth exceeded", 1, fault);
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -13,6 +14,8 @@ internal sealed class Conversation
     // What names the speaker is the turn's heading, not something the speaker says.
     private static readonly string[] HeadingKeys = ["role", "name"];
 
+    private const int ObjectBytes = 64;
+
     private readonly IReadOnlyList<object> _messages;
     private readonly object _tools;
     private readonly IReadOnlyList<(string Name, object Value)> _variables;
@@ -23,6 +26,7 @@ internal sealed class Conversation
         _tools = ToValue(tools, Origin.Template);
         _variables = [.. (variables ?? []).Select(pair => (pair.Key, ToValue(pair.Value, Origin.Template)))];
         AssistantMessages = [.. Enumerable.Range(0, messages.Count).Where(i => IsAssistant(messages[i]))];
+        Bytes = _messages.Append(_tools).Concat(_variables.Select(variable => variable.Value)).Sum(BytesOf);
         EndToken = variables?["eos_token"] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
     }
 
@@ -32,11 +36,15 @@ internal sealed class Conversation
         _tools = source._tools;
         _variables = source._variables;
         AssistantMessages = source.AssistantMessages;
+        Bytes = source.Bytes;
         EndToken = source.EndToken;
     }
 
     /// <summary>The indices of the messages an assistant says.</summary>
     public IReadOnlyList<int> AssistantMessages { get; }
+
+    /// <summary>The memory of its text and objects, about.</summary>
+    public long Bytes { get; }
 
     /// <summary>The text of <c>eos_token</c>, or empty.</summary>
     public string EndToken { get; }
@@ -91,8 +99,17 @@ internal sealed class Conversation
         return dict;
     }
 
+    private static long BytesOf(object value) => value switch
+    {
+        PyString text => text.Bytes,
+        PySequence list => ObjectBytes + list.Items.Sum(BytesOf),
+        PyDict dict => ObjectBytes + dict.Pairs.Sum(pair => BytesOf(pair.Items[0]) + BytesOf(pair.Items[1])),
+        _ => ObjectBytes,
+    };
+
     private static object ToValue(JsonNode? node, int origin)
     {
+        using var level = DepthGuard.Enter();
         switch (node)
         {
             case null:
@@ -124,6 +141,13 @@ internal sealed class Conversation
         // A double made in code may print as an integer does; one that was read keeps its digits.
         var isReal = digits.AsSpan().ContainsAny(".eE")
             || (value.TryGetValue(out double _) && !value.TryGetValue(out JsonElement _));
+        if (!isReal && digits.Length > ReadingLimits.Digits)
+        {
+            throw new DatasetException(
+                $"A conversation holds a whole number of {digits.Length} digits. At most {ReadingLimits.Digits} were expected, " +
+                "as Python reads them. Write it as text.");
+        }
+
         return isReal
             ? double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture)
             : BigInteger.Parse(digits, CultureInfo.InvariantCulture);

@@ -10,10 +10,18 @@ internal sealed class JinjaException(string kind, string reason, int line = 0) :
 
     public string Reason { get; } = reason;
 
-    public int Line { get; } = line;
+    public int Line { get; private set; } = line;
 
-    /// <summary>The same fault, placed at <paramref name="line"/> unless it already has a place.</summary>
-    public JinjaException At(int line) => Line > 0 ? this : new JinjaException(Kind, Reason, line);
+    /// <summary>Places the fault at a line unless it already has a place; never true, as exception filters want it.</summary>
+    /// <remarks>
+    /// A filter, since to catch and throw again at every level of nesting piles the levels up on the stack until it is full.
+    /// </remarks>
+    public bool PassesThrough(int line)
+    {
+        if (Line == 0)
+            Line = line;
+        return false;
+    }
 
     public static JinjaException Syntax(string reason, int line) => new("TemplateSyntaxError", reason, line);
 

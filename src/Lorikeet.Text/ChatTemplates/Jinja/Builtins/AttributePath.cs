@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -36,6 +37,7 @@ internal sealed class AttributePath
     {
         foreach (var part in _parts)
         {
+            RenderingBudget.Step();
             item = Members.Item(item, part);
             if (item is Undefined && _fallback is not null)
                 item = _fallback;
@@ -43,7 +45,7 @@ internal sealed class AttributePath
         return item;
     }
 
-    private static object Part(string part) => part.Length > 0 && part.All(char.IsAsciiDigit)
+    private static object Part(string part) => part.Length > 0 && part.Length <= ReadingLimits.Digits && part.All(char.IsAsciiDigit)
         ? BigInteger.Parse(part, CultureInfo.InvariantCulture)
         : new PyString(part);
 }

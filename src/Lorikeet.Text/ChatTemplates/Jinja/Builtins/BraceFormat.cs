@@ -6,7 +6,9 @@ using Lorikeet.Text.ChatTemplates.Jinja.Values;
 namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 
 /// <summary><c>'{} is {name:.2f}'.format(...)</c>, where fields reach only what the sandbox allows.</summary>
-internal sealed class BraceFormat(CallArguments arguments)
+/// <param name="arguments">What the fields name.</param>
+/// <param name="isNested">Whether it is the format inside a field, which may have fields but no further formats.</param>
+internal sealed class BraceFormat(CallArguments arguments, bool isNested = false)
 {
     private int _used;
     private bool _isMarkup;
@@ -68,7 +70,11 @@ internal sealed class BraceFormat(CallArguments arguments)
         else if (conversion == "s")
             value = Display.Str(value);
 
-        var nested = spec.Contains('{') ? new BraceFormat(arguments) { _used = _used }.Run(spec).Text : spec;
+        if (isNested && spec.Contains('{'))
+            throw JinjaException.Value("Max string recursion exceeded");
+        var nested = spec.Contains('{')
+            ? new BraceFormat(arguments, isNested: true) { _used = _used }.Run(spec).Text
+            : spec;
         var text = nested.Length == 0 ? Display.Str(value) : FormatSpec.Parse(nested).Apply(value);
         return _isMarkup ? Html.Escape(text) : text;
     }
@@ -80,6 +86,7 @@ internal sealed class BraceFormat(CallArguments arguments)
         var value = Argument(end < 0 ? name : name[..end]);
         while (path.Length > 0)
         {
+            RenderingBudget.Text(path.Length);
             var isItem = path[0] == '[';
             var stop = isItem ? path.IndexOf(']') : path.IndexOfAny(['.', '['], 1);
             if (isItem && stop < 0)

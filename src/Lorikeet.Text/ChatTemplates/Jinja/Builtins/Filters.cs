@@ -68,10 +68,15 @@ internal static class Filters
     public static bool Exists(string name) => ByName.ContainsKey(name);
 
     /// <summary>Applies a filter by name; an unknown one is an error.</summary>
-    public static object Apply(string name, object value, CallArguments arguments) =>
-        ByName.TryGetValue(name, out var filter)
-            ? filter(value, arguments)
-            : throw JinjaException.Runtime($"No filter named '{name}'.");
+    public static object Apply(string name, object value, CallArguments arguments)
+    {
+        if (!ByName.TryGetValue(name, out var filter))
+            throw JinjaException.Runtime($"No filter named '{name}'.");
+        RenderingBudget.Step();
+        if (value is PyString text)
+            RenderingBudget.Scan(text.Text.Length);
+        return filter(value, arguments);
+    }
 
     private static object Default(object value, CallArguments arguments)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
@@ -75,7 +76,9 @@ internal sealed partial record FormatSpec
     private static partial Regex Pattern();
 
     private static int? ToInt(Group group) =>
-        group.Success ? int.Parse(group.Value, CultureInfo.InvariantCulture) : null;
+        !group.Success ? null
+        : int.TryParse(group.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size
+        : throw JinjaException.Value("Too many decimal digits in format string");
 
     private PyString Pad(PyString text, char defaultAlign)
     {
@@ -90,7 +93,11 @@ internal sealed partial record FormatSpec
         return missing == 0 ? text : PyString.Concat([Filled(before), text, Filled(missing - before)]);
     }
 
-    private PyString Filled(int count) => string.Concat(Enumerable.Repeat(Fill, count));
+    private PyString Filled(int count)
+    {
+        RenderingBudget.Text(count);
+        return string.Concat(Enumerable.Repeat(Fill, count));
+    }
 
     private string Signed(bool isNegative, string digits) =>
         (isNegative ? "-" : Sign == '-' ? "" : Sign.ToString()) + digits;
@@ -104,26 +111,44 @@ internal sealed partial record FormatSpec
             'X' => Radix(size, 16, "0X").ToUpperInvariant(),
             'o' => Radix(size, 8, "0o"),
             'b' => Radix(size, 2, "0b"),
-            'c' => char.ConvertFromUtf32((int)size),
-            _ => Group(size.ToString(CultureInfo.InvariantCulture).PadLeft(Precision ?? 0, '0')),
+            'c' => Character(value),
+            _ => Group(Padded(Display.Integer(size))),
         };
         return Signed(value.Sign < 0, digits);
     }
 
+    private static string Character(BigInteger value)
+    {
+        if (value < 0 || value > 0x10FFFF)
+            throw new JinjaException("OverflowError", "%c arg not in range(0x110000)");
+        var code = (int)value;
+        return code is >= 0xD800 and <= 0xDFFF ? ((char)code).ToString() : char.ConvertFromUtf32(code);
+    }
+
+    private string Padded(string digits)
+    {
+        RenderingBudget.Text(Precision ?? 0);
+        return digits.PadLeft(Precision ?? 0, '0');
+    }
+
     private string Radix(BigInteger value, int radix, string prefix)
     {
-        var digits = "";
+        var digits = new List<char>();
         do
         {
-            digits = "0123456789abcdef"[(int)(value % radix)] + digits;
+            RenderingBudget.Step();
+            digits.Add("0123456789abcdef"[(int)(value % radix)]);
             value /= radix;
         }
         while (!value.IsZero);
-        return (IsAlternate ? prefix : "") + digits;
+        digits.Reverse();
+        return (IsAlternate ? prefix : "") + string.Concat(digits);
     }
 
     private string Real(double value)
     {
+        // Digits are written twice and more on the way.
+        RenderingBudget.Text(4L * (Precision ?? 0));
         var size = Math.Abs(value);
         var digits = Type switch
         {
@@ -166,7 +191,10 @@ internal sealed partial record FormatSpec
         var end = digits.IndexOfAny(['.', 'e', '%']);
         var whole = end < 0 ? digits : digits[..end];
         for (var at = whole.Length - 3; at > 0; at -= 3)
+        {
+            RenderingBudget.Text(whole.Length);
             whole = whole.Insert(at, Grouping);
+        }
         return whole + (end < 0 ? "" : digits[end..]);
     }
 }

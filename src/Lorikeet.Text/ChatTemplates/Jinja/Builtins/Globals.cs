@@ -18,13 +18,20 @@ internal static class Globals
         Add(scope, "cycler", Cycle);
         Add(scope, "joiner", arguments => new Joiner(arguments.Bind("sep").Text(0, ", ")));
         Add(scope, "raise_exception", Raise);
-        Add(scope, "strftime_now", arguments =>
-            new PyString(Strftime.Format(clock.GetLocalNow(), arguments.Bind("format").RequiredText(0).Text)));
+        Add(scope, "strftime_now", arguments => Now(clock, arguments));
         return scope;
     }
 
     private static void Add(Scope scope, string name, Func<CallArguments, object> body) =>
         scope[name] = new NativeFunction(name, body);
+
+    private static PyString Now(TimeProvider clock, CallArguments arguments)
+    {
+        // The longest field, %c, writes 24 characters for two.
+        var format = arguments.Bind("format").RequiredText(0).Text;
+        RenderingBudget.Text(12L * format.Length);
+        return new PyString(Strftime.Format(clock.GetLocalNow(), format));
+    }
 
     private static object Range(CallArguments arguments)
     {

@@ -9,7 +9,7 @@ internal static class LayoutFilters
     public static object Indent(object value, CallArguments arguments)
     {
         var a = arguments.Bind("width", "first", "blank");
-        var indent = a.Optional(0) is PyString text ? text : new PyString(new string(' ', a.Integer(0, 4)));
+        var indent = a.Optional(0) is PyString text ? text : Spaces(a.Integer(0, 4));
         var source = RequireText(value, () => value is PySequence { Kind: SequenceKind.List }
             ? NoMember(value, "splitlines")
             : JinjaException.Type($"unsupported operand type(s) for +=: '{PyType.NameOf(value)}' and 'str'"));
@@ -25,6 +25,13 @@ internal static class LayoutFilters
             parts.Add(lines[i]);
         }
         return PyString.Concat(parts).AsMarkup(source.IsMarkup);
+    }
+
+    /// <summary>So many spaces; none for a negative number.</summary>
+    public static PyString Spaces(int count)
+    {
+        RenderingBudget.Text(Math.Max(0, count));
+        return new PyString(new string(' ', Math.Max(0, count)));
     }
 
     public static object Truncate(object value, CallArguments arguments)

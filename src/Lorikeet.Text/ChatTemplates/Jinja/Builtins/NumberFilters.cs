@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -112,6 +113,9 @@ internal static class NumberFilters
     {
         if (precision >= 0)
             return value;
+        // Rounding to a power of ten beyond the number leaves nothing of it.
+        if (-(long)precision > value.GetBitLength())
+            return BigInteger.Zero;
         var scale = BigInteger.Pow(10, -precision);
         var (quotient, remainder) = BigInteger.DivRem(BigInteger.Abs(value), scale);
         var twice = remainder * 2;
@@ -162,8 +166,16 @@ internal static class NumberFilters
         var prefix = radix switch { 2 => "0b", 8 => "0o", 16 => "0x", _ => "" };
         if (prefix.Length > 0 && digits.StartsWith(prefix, StringComparison.Ordinal))
             digits = digits[2..];
+        if (digits.Length > ReadingLimits.Digits)
+        {
+            throw JinjaException.Value(
+                $"Exceeds the limit ({ReadingLimits.Digits} digits) for integer string conversion: value has " +
+                $"{digits.Length} digits");
+        }
+
         foreach (var c in digits)
         {
+            RenderingBudget.Step();
             var digit = char.IsAsciiDigit(c) ? c - '0' : char.IsAsciiLetterLower(c) ? c - 'a' + 10 : radix;
             if (digit >= radix)
                 return false;

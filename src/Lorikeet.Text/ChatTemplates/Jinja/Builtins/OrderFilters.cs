@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -66,9 +67,9 @@ internal static class OrderFilters
         {
             return [.. descending ? items.OrderByDescending(key, ByValue) : items.OrderBy(key, ByValue)];
         }
-        catch (InvalidOperationException sorting) when (sorting.InnerException is JinjaException fault)
+        catch (InvalidOperationException sorting) when (sorting.InnerException is JinjaException or ReadingLimitException)
         {
-            throw fault;
+            throw sorting.InnerException;
         }
     }
 

@@ -58,7 +58,9 @@ internal sealed partial class PercentFormat
 
         var flags = match.Groups["flags"].Value;
         var width = Size(match.Groups["width"]);
-        var precision = match.Groups["precision"] is { Success: true } group ? Size(group) ?? 0 : (int?)null;
+        var precision = match.Groups["precision"] is { Success: true } group
+            ? Math.Max(0, Size(group) ?? 0)
+            : (int?)null;
         var value = match.Groups["key"] is { Success: true } key ? Named(key.Value) : Next();
         var isLeft = flags.Contains('-') || width < 0;
         var isZeroPadded = flags.Contains('0') && type is not ('s' or 'r');
@@ -112,7 +114,9 @@ internal sealed partial class PercentFormat
     {
         "" => null,
         "*" => BoundArguments.ToInteger(Next()),
-        var digits => int.Parse(digits, CultureInfo.InvariantCulture),
+        var digits => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            ? size
+            : throw JinjaException.Value($"{group.Name} too big"),
     };
 
     private object Named(string key)

@@ -56,8 +56,12 @@ internal static class SequenceFilters
     {
         var a = arguments.Bind("linecount", "fill_with");
         var size = a.RequiredInteger(0);
+        if (a.Has(1))
+            RenderingBudget.Take(8L * Math.Max(0, size));
         return new PyIterator(Iteration.Of(value).Chunk(Math.Max(1, size)).Select(row =>
-            PySequence.List(a.Has(1) ? row.Concat(Enumerable.Repeat(a.Required(1), size - row.Length)) : row)));
+            PySequence.List(a.Has(1)
+                ? row.Concat(Enumerable.Repeat(a.Required(1), Math.Max(0, size - row.Length)))
+                : row)));
     }
 
     /// <summary>A fixed number of columns as even as can be, the short ones filled up if asked.</summary>

@@ -47,8 +47,16 @@ internal static class StringMethods
     /// <summary>The bound method, or null when <c>str</c> has none of that name.</summary>
     public static NativeFunction? Find(PyString text, string name)
     {
+        RenderingBudget.Scan(text.Text.Length);
         if (ByName.TryGetValue(name, out var method))
-            return new NativeFunction(name, arguments => method(text, arguments));
+        {
+            return new NativeFunction(name, arguments =>
+            {
+                RenderingBudget.Scan(text.Text.Length);
+                return method(text, arguments);
+            });
+        }
+
         if (StringPredicates.Find(name, text.Text) is { } holds)
             return new NativeFunction(name, _ => holds);
         if (name is "encode" or "maketrans" or "translate")
@@ -91,13 +99,17 @@ internal static class StringMethods
         var parts = new List<PyString>();
         var position = 0;
         var left = count < 0 ? int.MaxValue : count;
+        var origin = replacement.CombinedOrigin;
         for (var at = 0; left > 0; left--)
         {
+            RenderingBudget.Step();
             at = text.Text.IndexOf(old.Text, at, StringComparison.Ordinal);
             if (at < 0)
                 break;
             parts.Add(text.Slice(position, at - position));
-            parts.Add(Inherit(replacement, text, at, old.Text.Length));
+            // What stands in for a part of a message belongs to that message.
+            var replaced = text.Slice(at, old.Text.Length);
+            parts.Add(new PyString(replacement.Text, Origin.Combine(origin, replaced.CombinedOrigin)));
             position = at + old.Text.Length;
             if (old.Text.Length > 0)
                 at = position;
@@ -107,13 +119,6 @@ internal static class StringMethods
                 break;
         }
         return parts.Count == 0 ? text : PyString.Concat([.. parts, text.From(position)]).AsMarkup(text.IsMarkup);
-    }
-
-    /// <summary>What stands in for a part of a message belongs to that message.</summary>
-    private static PyString Inherit(PyString replacement, PyString text, int start, int length)
-    {
-        var origin = Origin.Combine(replacement.CombinedOrigin, text.Slice(start, length).CombinedOrigin);
-        return new PyString(replacement.Text, origin);
     }
 
     private static PyString Plain(PyString text, CallArguments arguments, Func<string, string> rewrite)
@@ -141,13 +146,17 @@ internal static class StringMethods
         return PyString.Concat([Repeat(fill, before), text, Repeat(fill, missing - before)]);
     }
 
-    private static PyString Repeat(string fill, int count) => string.Concat(Enumerable.Repeat(fill, count));
+    private static PyString Repeat(string fill, int count)
+    {
+        RenderingBudget.Text((long)fill.Length * count);
+        return string.Concat(Enumerable.Repeat(fill, count));
+    }
 
     private static PyString ExpandTabs(PyString text, int size)
     {
         return text.Rewrite(source =>
         {
-            var result = new StringBuilder();
+            var result = new MeteredText();
             var column = 0;
             foreach (var rune in source.EnumerateRunes())
             {
@@ -213,6 +222,6 @@ internal static class StringMethods
         var sign = text.Text is ['-' or '+', ..] ? 1 : 0;
         return missing == 0
             ? text
-            : PyString.Concat([text.Slice(0, sign), new string('0', missing), text.From(sign)]);
+            : PyString.Concat([text.Slice(0, sign), Repeat("0", missing), text.From(sign)]);
     }
 }

@@ -59,6 +59,9 @@ internal static class Tests
     /// <summary>Applies a test by name; an unknown one is an error.</summary>
     public static bool Apply(string name, object value, CallArguments arguments)
     {
+        RenderingBudget.Step();
+        if (value is PyString text)
+            RenderingBudget.Scan(text.Text.Length);
         if (OfTwo.TryGetValue(name, out var comparison))
             return comparison(value, arguments.Bind("other").Required(0));
         if (!OfOne.TryGetValue(name, out var test))

@@ -72,11 +72,13 @@ internal static partial class TextFilters
         {
             null or PyNone => null,
             PyString text => text.Text,
-            var width => new string(' ', Math.Max(0, BoundArguments.ToInteger(width))),
+            var width => LayoutFilters.Spaces(BoundArguments.ToInteger(width)).Text,
         };
-        var separators = a.Has(2) ? Iteration.Of(a.Required(2)).Select(s => Display.Str(s).Text).ToArray() : null;
+        var (itemSeparator, keySeparator) = a.Has(2)
+            ? Iteration.ToPair(a.Required(2))
+            : (new PyString(indent is null ? ", " : ","), new PyString(": "));
         var writer = new JsonText(
-            a.Flag(0), indent, separators?[0] ?? (indent is null ? ", " : ","), separators?[1] ?? ": ", a.Flag(3));
+            a.Flag(0), indent, Display.Str(itemSeparator).Text, Display.Str(keySeparator).Text, a.Flag(3));
         return new PyString(writer.Write(value), Display.OriginOf(value));
     }
 
@@ -111,12 +113,6 @@ internal static partial class TextFilters
     [GeneratedRegex(@"([-\s({\[<]+)")]
     private static partial Regex WordStart();
 
-    [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline)]
-    private static partial Regex Comment();
-
-    [GeneratedRegex("<.*?>", RegexOptions.Singleline)]
-    private static partial Regex Tag();
-
     [GeneratedRegex(@"\w+")]
     private static partial Regex Word();
 
@@ -133,13 +129,28 @@ internal static partial class TextFilters
     }
 
     private static string WithoutTags(string text) =>
-        WebUtility.HtmlDecode(Tag().Replace(Comment().Replace(text, ""), ""));
+        WebUtility.HtmlDecode(Without(Without(text, "<!--", "-->"), "<", ">"));
+
+    // An expression would look for the end again after every beginning that has none.
+    private static string Without(string text, string beginning, string end)
+    {
+        var result = new StringBuilder(text.Length);
+        var position = 0;
+        while (text.IndexOf(beginning, position, StringComparison.Ordinal) is >= 0 and var start
+            && text.IndexOf(end, start + beginning.Length, StringComparison.Ordinal) is >= 0 and var found)
+        {
+            result.Append(text, position, start - position);
+            position = found + end.Length;
+        }
+
+        return result.Append(text, position, text.Length - position).ToString();
+    }
 
     private static string QueryPart(object value) => Quote(Display.Str(value).Text, "").Replace("%20", "+");
 
     private static string Quote(string text, string safe)
     {
-        var result = new StringBuilder();
+        var result = new MeteredText();
         foreach (var octet in System.Text.Encoding.UTF8.GetBytes(text))
         {
             var c = (char)octet;

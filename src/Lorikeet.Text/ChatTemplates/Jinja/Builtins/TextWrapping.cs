@@ -11,6 +11,8 @@ internal sealed partial class TextWrapping(int width, bool breakLongWords, bool 
 {
     public IEnumerable<PyString> Wrap(PyString text)
     {
+        if (width <= 0)
+            throw JinjaException.Value($"invalid width {width} (must be > 0)");
         var chunks = new Stack<PyString>(Chunks(text).Reverse());
         var isFirst = true;
         while (chunks.Count > 0)

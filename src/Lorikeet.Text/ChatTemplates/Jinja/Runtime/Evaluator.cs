@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 using Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
@@ -10,14 +10,15 @@ internal sealed class Evaluator
 {
     public object Evaluate(Expression expression, Scope scope)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
         try
         {
             return Compute(expression, scope);
         }
-        catch (JinjaException fault)
+        catch (JinjaException fault) when (fault.PassesThrough(expression.Line))
         {
-            throw fault.At(expression.Line);
+            throw;
         }
     }
 
@@ -158,6 +159,8 @@ internal sealed class Evaluator
             positional.AddRange(Iteration.Of(Evaluate(arguments.Starred, scope)));
         if (arguments.DoubleStarred is not null)
             named.AddRange(Spread(function, Evaluate(arguments.DoubleStarred, scope)));
+        if (named.Select(pair => pair.Name).Distinct(StringComparer.Ordinal).Count() < named.Count)
+            throw JinjaException.Type($"{function}() got multiple values for a keyword argument");
         return new CallArguments(function, positional, named);
     }
 

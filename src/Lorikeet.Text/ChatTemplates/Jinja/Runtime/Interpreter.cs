@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -54,18 +54,19 @@ internal sealed class Interpreter
 
     private Completion Execute(IReadOnlyList<Statement> body, Scope scope)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
         foreach (var statement in body)
         {
+            RenderingBudget.Step();
             try
             {
                 var completion = Execute(statement, scope);
                 if (completion != Completion.Normal)
                     return completion;
             }
-            catch (JinjaException fault)
+            catch (JinjaException fault) when (fault.PassesThrough(statement.Line))
             {
-                throw fault.At(statement.Line);
+                throw;
             }
         }
         return Completion.Normal;

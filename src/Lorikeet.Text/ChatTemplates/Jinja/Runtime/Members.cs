@@ -45,7 +45,7 @@ internal static class Members
             : dict.TryGet(key, out var value) ? value : null,
         PySequence { HasItems: true } sequence when TryIndex(key, sequence.Items.Count, out var index) =>
             sequence.Items[index],
-        PyString text when TryIndex(key, PyText.Length(text.Text), out var index) => Character(text, index),
+        PyString text when TryIndex(key, Iteration.Length(text)!.Value, out var index) => Character(text, index),
         _ => null,
     };
 

@@ -14,6 +14,7 @@ internal sealed class Output
     /// <param name="turn">The pass of the outermost loop that prints it; text captured earlier keeps its own.</param>
     public void Write(PyString value, int turn)
     {
+        RenderingBudget.Take(value.Bytes);
         _text.Append(value.Text);
         foreach (var run in value.Runs)
         {

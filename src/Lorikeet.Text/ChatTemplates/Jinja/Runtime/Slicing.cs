@@ -26,7 +26,7 @@ internal static class Slicing
 
     private static PyString Text(PyString text, int? start, int? stop, int step)
     {
-        var length = PyText.Length(text.Text);
+        var length = Iteration.Length(text)!.Value;
         if (step == 1)
         {
             var from = PyText.Offset(text.Text, Clamp(start ?? 0, length, 0, length));
@@ -48,7 +48,10 @@ internal static class Slicing
     {
         var (from, to) = Bounds(length, start, stop, step);
         for (long i = from; step > 0 ? i < to : i > to; i += step)
+        {
+            RenderingBudget.Step();
             yield return (int)i;
+        }
     }
 
     private static (int From, int To) Bounds(int length, int? start, int? stop, int step)

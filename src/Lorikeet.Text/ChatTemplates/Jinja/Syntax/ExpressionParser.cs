@@ -1,4 +1,5 @@
-using System.Runtime.CompilerServices;
+using System.Text;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 
@@ -27,7 +28,7 @@ internal sealed class ExpressionParser
 
     public Expression ParseExpression()
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
         var line = _tokens.Line;
         var mark = _names.Mark();
         var value = ParseOr();
@@ -90,6 +91,7 @@ internal sealed class ExpressionParser
 
     private Expression ParseTargetItem(bool allowNamespace)
     {
+        using var level = DepthGuard.Enter();
         if (allowNamespace && _tokens.Current.Kind == TokenKind.Name && _tokens.Following.IsOperator("."))
         {
             var space = _tokens.Next();
@@ -136,6 +138,7 @@ internal sealed class ExpressionParser
 
     private Expression ParseNot()
     {
+        using var level = DepthGuard.Enter();
         var line = _tokens.Line;
         return _tokens.SkipName("not") ? new UnaryExpression("not", ParseNot(), line) : ParseComparison();
     }
@@ -184,6 +187,7 @@ internal sealed class ExpressionParser
 
     private Expression ParseUnary(bool withFilters)
     {
+        using var level = DepthGuard.Enter();
         var line = _tokens.Line;
         Expression value;
         if (_tokens.Current is { Kind: TokenKind.Operator, Text: "-" or "+" })
@@ -247,9 +251,9 @@ internal sealed class ExpressionParser
 
     private string ParseDottedName()
     {
-        var name = _tokens.Expect(TokenKind.Name).Text;
+        var name = new StringBuilder(_tokens.Expect(TokenKind.Name).Text);
         while (_tokens.SkipOperator("."))
-            name += "." + _tokens.Expect(TokenKind.Name).Text;
-        return name;
+            name.Append('.').Append(_tokens.Expect(TokenKind.Name).Text);
+        return name.ToString();
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 using System.Text.RegularExpressions;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Syntax;
@@ -34,7 +35,7 @@ internal static partial class Lexeme
         if (Float().Match(source, position) is { Success: true } real)
             return (new Token(TokenKind.Number, real.Value, line, ParseFloat(real.Value)), real.Length);
         if (Integer().Match(source, position) is { Success: true } integer)
-            return (new Token(TokenKind.Number, integer.Value, line, ParseInteger(integer.Value)), integer.Length);
+            return (new Token(TokenKind.Number, integer.Value, line, ParseInteger(integer.Value, line)), integer.Length);
         if (Name().Match(source, position) is { Success: true } name)
             return (new Token(TokenKind.Name, name.Value, line), name.Length);
         if (Quoted().Match(source, position) is { Success: true } quoted)
@@ -48,9 +49,15 @@ internal static partial class Lexeme
     private static object ParseFloat(string digits) =>
         double.Parse(digits.Replace("_", ""), NumberStyles.Float, CultureInfo.InvariantCulture);
 
-    private static object ParseInteger(string text)
+    private static object ParseInteger(string text, int line)
     {
         var digits = text.Replace("_", "").ToLowerInvariant();
+        if (digits.Length > ReadingLimits.Digits)
+        {
+            throw JinjaException.Syntax(
+                $"a whole number of {digits.Length} digits, more than {ReadingLimits.Digits}", line);
+        }
+
         var radix = digits.Length > 1 ? digits[1] switch { 'b' => 2, 'o' => 8, 'x' => 16, _ => 10 } : 10;
         if (radix == 10)
             return BigInteger.Parse(digits, CultureInfo.InvariantCulture);

@@ -9,16 +9,21 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 /// </remarks>
 internal sealed class NameUse
 {
+    // What a macro can be given beside its parameters, if it reads it.
+    private static readonly string[] Special = ["caller", "kwargs", "varargs"];
+
     private readonly Stack<HashSet<string>> _readers = new();
     private readonly List<(string Reason, int Line)> _unknown = [];
 
     public void Read(string name)
     {
+        if (!Special.Contains(name))
+            return;
         foreach (var reader in _readers)
             reader.Add(name);
     }
 
-    /// <summary>Collects the names read until <see cref="EndReader"/>.</summary>
+    /// <summary>Collects the special names read until <see cref="EndReader"/>.</summary>
     public void BeginReader() => _readers.Push([]);
 
     public IReadOnlySet<string> EndReader() => _readers.Pop();

@@ -15,10 +15,7 @@ internal sealed class OperandParser(TokenStream tokens, NameUse names, Expressio
             case { Kind: TokenKind.Number }:
                 return new LiteralExpression(token.Number!, token.Line);
             case { Kind: TokenKind.String }:
-                var text = token.Text;
-                while (tokens.Current.Kind == TokenKind.String)
-                    text += tokens.Next().Text;
-                return new LiteralExpression(new PyString(text), token.Line);
+                return new LiteralExpression(new PyString(ParseStrings(token.Text)), token.Line);
             case { Kind: TokenKind.Operator, Text: "(" }:
                 var inner = expressions.ParseTuple(inParentheses: true);
                 tokens.ExpectOperator(")");
@@ -30,6 +27,15 @@ internal sealed class OperandParser(TokenStream tokens, NameUse names, Expressio
             default:
                 throw JinjaException.Syntax($"unexpected '{token}'", token.Line);
         }
+    }
+
+    /// <summary>A string and those that follow it, which count as one.</summary>
+    private string ParseStrings(string first)
+    {
+        var parts = new List<string> { first };
+        while (tokens.Current.Kind == TokenKind.String)
+            parts.Add(tokens.Next().Text);
+        return string.Concat(parts);
     }
 
     /// <summary>Attributes, subscripts and calls after a value.</summary>

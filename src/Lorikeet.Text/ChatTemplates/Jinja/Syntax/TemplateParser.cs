@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 
@@ -28,7 +28,7 @@ internal sealed class TemplateParser
     /// <summary>Reads until a tag that <paramref name="endTags"/> names; that name is the current token then.</summary>
     private List<Statement> ParseBody(string[] endTags)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
         var body = new List<Statement>();
         while (_tokens.Current.Kind != TokenKind.End)
         {

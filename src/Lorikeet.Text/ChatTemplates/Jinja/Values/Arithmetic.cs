@@ -1,14 +1,14 @@
 using System.Numerics;
 using Lorikeet.Text.ChatTemplates.Jinja.Builtins;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 /// <summary>Python's operators <c>+ - * / // % **</c> on its values.</summary>
 internal static class Arithmetic
 {
-    // A template is someone else's text: it must not be able to eat all memory or time.
-    private const int LongestResult = 100_000_000;
-    private const int LargestExponent = 100_000;
+    // Time grows with the square of the bits. CPython prints a fifth of as many.
+    private const int LargestInteger = 1 << 16;
 
     public static object Apply(string symbol, object left, object right)
     {
@@ -19,7 +19,7 @@ internal static class Arithmetic
         if (right is Undefined undefinedRight)
             throw undefinedRight.Error();
         if (Number.TryFrom(left, out var a) && Number.TryFrom(right, out var b))
-            return a.IsInteger && b.IsInteger ? Integers(symbol, a.Integer, b.Integer) : Reals(symbol, a, b);
+            return a.IsInteger && b.IsInteger ? Bounded(Integers(symbol, a.Integer, b.Integer)) : Reals(symbol, a, b);
         return symbol switch
         {
             "+" => Add(left, right),
@@ -48,12 +48,18 @@ internal static class Arithmetic
     {
         (PyString a, PyString b) => AddText(a, b),
         (PySequence { Kind: SequenceKind.List or SequenceKind.Tuple } a, PySequence b) when a.Kind == b.Kind =>
-            new PySequence(a.Kind, [.. a.Items, .. b.Items], Origin.Combine(a.Origin, b.Origin)),
+            AddItems(a, b),
         (PyString, _) => throw CannotConcatenate("str", right),
         (PySequence { Kind: SequenceKind.List or SequenceKind.Tuple } a, _) =>
             throw CannotConcatenate(a.TypeName, right),
         _ => throw Unsupported("+", left, right),
     };
+
+    private static PySequence AddItems(PySequence left, PySequence right)
+    {
+        RenderingBudget.Take(8L * (left.Items.Count + right.Items.Count));
+        return new PySequence(left.Kind, [.. left.Items, .. right.Items], Origin.Combine(left.Origin, right.Origin));
+    }
 
     /// <summary>Safe HTML escapes what is added to it.</summary>
     private static PyString AddText(PyString left, PyString right)
@@ -70,12 +76,18 @@ internal static class Arithmetic
     {
         if (!Number.TryFrom(countValue, out var count) || !count.IsInteger)
             throw JinjaException.Type($"can't multiply sequence by non-int of type '{PyType.NameOf(countValue)}'");
-        if (count.Integer * (Iteration.Length(value) ?? 1) > LongestResult)
-            throw new JinjaException("MemoryError", $"a repetition longer than {LongestResult} items");
-        var times = (int)BigInteger.Max(0, count.Integer);
+        var times = (int)BigInteger.Clamp(count.Integer, 0, int.MaxValue);
         if (value is PySequence sequence)
-            return new PySequence(sequence.Kind, [.. Enumerable.Repeat(sequence.Items, times).SelectMany(x => x)]);
+        {
+            RenderingBudget.Take(8L * times * sequence.Items.Count);
+            var items = sequence.Items.Count == 0 ? [] : Enumerable.Repeat(sequence.Items, times).SelectMany(x => x);
+            return new PySequence(sequence.Kind, [.. items]);
+        }
+
         var text = (PyString)value;
+        if (text.Text.Length == 0)
+            return text;
+        RenderingBudget.Take(text.Bytes * times);
         var repeated = times == 0 ? PyString.Empty : PyString.Concat([.. Enumerable.Repeat(text, times)]);
         return repeated.AsMarkup(text.IsMarkup);
     }
@@ -101,11 +113,15 @@ internal static class Arithmetic
             default:
                 if (b.Sign < 0)
                     return Reals(symbol, new Number(a, null), new Number(b, null));
-                return b <= LargestExponent
-                    ? BigInteger.Pow(a, (int)b)
-                    : throw new JinjaException("OverflowError", $"an exponent larger than {LargestExponent}");
+                return b * a.GetBitLength() <= 2 * LargestInteger ? BigInteger.Pow(a, (int)b) : throw TooLarge();
         }
     }
+
+    private static object Bounded(object value) =>
+        value is BigInteger integer && integer.GetBitLength() > LargestInteger ? throw TooLarge() : value;
+
+    private static JinjaException TooLarge() =>
+        new("OverflowError", $"an integer of more than {LargestInteger} bits");
 
     private static object Reals(string symbol, Number left, Number right)
     {

@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
@@ -18,12 +18,13 @@ internal static class Comparison
 
     public static bool AreEqual(object left, object right)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
         if (Number.TryFrom(left, out var leftNumber))
             return Number.TryFrom(right, out var rightNumber) && leftNumber.CompareTo(rightNumber) == 0;
         return (left, right) switch
         {
-            (PyString a, PyString b) => a.Text == b.Text,
+            (PyString a, PyString b) => a.Text.Length == b.Text.Length && Scanned(a).Text == b.Text,
             (Undefined, Undefined) => true,
             (PySequence a, PySequence b) => a.Kind == b.Kind && AreItemsEqual(a.Items, b.Items),
             (PyDict a, PyDict b) => AreDictsEqual(a, b),
@@ -35,12 +36,14 @@ internal static class Comparison
     /// <param name="symbol">The operator, for the error.</param>
     public static int Compare(object left, object right, string symbol)
     {
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
         if (Number.TryFrom(left, out var leftNumber) && Number.TryFrom(right, out var rightNumber))
             return leftNumber.CompareTo(rightNumber);
         switch (left, right)
         {
             case (PyString a, PyString b):
-                return PyText.Compare(a.Text, b.Text);
+                return PyText.Compare(Scanned(a).Text, b.Text);
             case (PySequence a, PySequence b) when a.Kind == b.Kind && a.HasItems:
                 return CompareItems(a.Items, b.Items, symbol);
             case (Undefined undefined, _):
@@ -58,7 +61,7 @@ internal static class Comparison
     public static bool Contains(object container, object item) => container switch
     {
         PyString text => item is PyString part
-            ? text.Text.Contains(part.Text, StringComparison.Ordinal)
+            ? Scanned(text).Text.Contains(part.Text, StringComparison.Ordinal)
             : throw JinjaException.Type(
                 $"'in <string>' requires string as left operand, not {PyType.NameOf(item)}"),
         PyDict dict => dict.Contains(item),
@@ -67,6 +70,12 @@ internal static class Comparison
         Undefined => false,
         _ => throw JinjaException.Type($"argument of type '{PyType.NameOf(container)}' is not iterable"),
     };
+
+    private static PyString Scanned(PyString text)
+    {
+        RenderingBudget.Scan(text.Text.Length);
+        return text;
+    }
 
     private static bool AreItemsEqual(IReadOnlyList<object> left, IReadOnlyList<object> right) =>
         left.Count == right.Count && left.Zip(right).All(pair => AreEqual(pair.First, pair.Second));

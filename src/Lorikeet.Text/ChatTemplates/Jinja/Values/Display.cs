@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Text;
+using Lorikeet.Formats;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
@@ -19,24 +18,25 @@ internal static class Display
 
     public static string Repr(object value)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
-        return value switch
+        var text = new MeteredText();
+        AppendRepr(text, value);
+        return text.ToString();
+    }
+
+    /// <summary>The digits of an int; as in CPython, not of one that has too many.</summary>
+    public static string Integer(BigInteger value)
+    {
+        // A digit is more than three bits.
+        if (value.GetBitLength() <= 4 * ReadingLimits.Digits
+            && value.ToString(CultureInfo.InvariantCulture) is var digits
+            && digits.Length <= ReadingLimits.Digits + (value.Sign < 0 ? 1 : 0))
         {
-            PyNone => "None",
-            bool flag => flag ? "True" : "False",
-            BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
-            double real => Float(real),
-            PyString { IsMarkup: true } text => $"Markup({Quote(text.Text)})",
-            PyString text => Quote(text.Text),
-            PyRange range => range.Description,
-            PySequence sequence => Sequence(sequence),
-            PyDict dict => Braces(dict),
-            Undefined => "Undefined",
-            Namespace space => $"<Namespace {Braces(space.Attributes)}>",
-            LoopContext loop => $"<LoopContext {loop.Index0 + 1}/{loop.Length}>",
-            Macro macro => macro.Name is null ? "<Macro anonymous>" : $"<Macro {Quote(macro.Name)}>",
-            _ => $"<{PyType.NameOf(value)} object>",
-        };
+            return digits;
+        }
+
+        throw JinjaException.Value(
+            $"Exceeds the limit ({ReadingLimits.Digits} digits) for integer string conversion; use " +
+            "sys.set_int_max_str_digits() to increase the limit");
     }
 
     /// <summary>The shortest digits that read back as the same double, as Python writes them.</summary>
@@ -65,26 +65,16 @@ internal static class Display
     /// <summary>A quoted string literal with Python's choice of quotes and escapes.</summary>
     public static string Quote(string text)
     {
-        var quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
-        var result = new StringBuilder(text.Length + 2).Append(quote);
-        for (var i = 0; i < text.Length; i++)
-        {
-            var length = PyText.CodePointLength(text, i);
-            if (text[i] == quote || text[i] == '\\')
-                result.Append('\\').Append(text[i]);
-            else if (PyText.IsPrintable(text, i))
-                result.Append(text, i, length);
-            else
-                result.Append(Escape(length == 2 ? char.ConvertToUtf32(text, i) : text[i]));
-            i += length - 1;
-        }
-        return result.Append(quote).ToString();
+        var quoted = new MeteredText();
+        AppendQuoted(quoted, text);
+        return quoted.ToString();
     }
 
     /// <summary>The origins of all text inside a value, combined.</summary>
     public static int OriginOf(object value)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
         return value switch
         {
             PyString text => text.CombinedOrigin,
@@ -119,17 +109,101 @@ internal static class Display
         _ => $"\\U{codePoint:x8}",
     };
 
-    private static string Sequence(PySequence sequence)
+    private static void AppendRepr(MeteredText text, object value)
     {
-        var items = string.Join(", ", sequence.Items.Select(Repr));
-        return sequence.Kind switch
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
+        switch (value)
         {
-            SequenceKind.List => $"[{items}]",
-            SequenceKind.Tuple => sequence.Items.Count == 1 ? $"({items},)" : $"({items})",
-            _ => $"{sequence.TypeName}([{items}])",
-        };
+            case PyString { IsMarkup: true } safe:
+                text.Append("Markup(");
+                AppendQuoted(text, safe.Text);
+                text.Append(')');
+                break;
+            case PyString plain:
+                AppendQuoted(text, plain.Text);
+                break;
+            case PyRange range:
+                text.Append(range.Description);
+                break;
+            case PySequence sequence:
+                AppendSequence(text, sequence);
+                break;
+            case PyDict dict:
+                AppendBraces(text, dict);
+                break;
+            case Namespace space:
+                text.Append("<Namespace ");
+                AppendBraces(text, space.Attributes);
+                text.Append('>');
+                break;
+            default:
+                text.Append(Scalar(value));
+                break;
+        }
     }
 
-    private static string Braces(PyDict dict) =>
-        "{" + string.Join(", ", dict.Pairs.Select(pair => $"{Repr(pair.Items[0])}: {Repr(pair.Items[1])}")) + "}";
+    private static string Scalar(object value) => value switch
+    {
+        PyNone => "None",
+        bool flag => flag ? "True" : "False",
+        BigInteger integer => Integer(integer),
+        double real => Float(real),
+        Undefined => "Undefined",
+        LoopContext loop => $"<LoopContext {loop.Index0 + 1}/{loop.Length}>",
+        Macro macro => macro.Name is null ? "<Macro anonymous>" : $"<Macro {Quote(macro.Name)}>",
+        _ => $"<{PyType.NameOf(value)} object>",
+    };
+
+    private static void AppendQuoted(MeteredText result, string text)
+    {
+        var quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
+        result.Append(quote);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var length = PyText.CodePointLength(text, i);
+            if (text[i] == quote || text[i] == '\\')
+                result.Append('\\').Append(text[i]);
+            else if (PyText.IsPrintable(text, i))
+                result.Append(text.AsSpan(i, length));
+            else
+                result.Append(Escape(length == 2 ? char.ConvertToUtf32(text, i) : text[i]));
+            i += length - 1;
+        }
+        result.Append(quote);
+    }
+
+    private static void AppendSequence(MeteredText text, PySequence sequence)
+    {
+        var (open, close) = sequence.Kind switch
+        {
+            SequenceKind.List => ("[", "]"),
+            SequenceKind.Tuple => ("(", sequence.Items.Count == 1 ? ",)" : ")"),
+            _ => ($"{sequence.TypeName}([", "])"),
+        };
+        text.Append(open);
+        for (var i = 0; i < sequence.Items.Count; i++)
+        {
+            if (i > 0)
+                text.Append(", ");
+            AppendRepr(text, sequence.Items[i]);
+        }
+        text.Append(close);
+    }
+
+    private static void AppendBraces(MeteredText text, PyDict dict)
+    {
+        text.Append('{');
+        var isFirst = true;
+        foreach (var pair in dict.Pairs)
+        {
+            if (!isFirst)
+                text.Append(", ");
+            isFirst = false;
+            AppendRepr(text, pair.Items[0]);
+            text.Append(": ");
+            AppendRepr(text, pair.Items[1]);
+        }
+        text.Append('}');
+    }
 }

@@ -1,3 +1,5 @@
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 /// <summary>What Python's <c>iter</c>, <c>len</c> and <c>reversed</c> do.</summary>
@@ -10,8 +12,8 @@ internal static class Iteration
     /// <summary>As <see cref="Of"/>, or null for what cannot be iterated.</summary>
     public static IEnumerable<object>? TryOf(object value) => value switch
     {
-        PySequence sequence => sequence.Items,
-        PyDict dict => dict.Keys,
+        PySequence sequence => Counted(sequence.Items),
+        PyDict dict => Counted(dict.Keys),
         PyString text => Characters(text),
         PyIterator iterator => iterator.Rest(),
         Undefined => [],
@@ -23,8 +25,8 @@ internal static class Iteration
     {
         PySequence sequence => sequence.Items.Count,
         PyDict dict => dict.Count,
-        PyString text => PyText.Length(text.Text),
-        Runtime.LoopContext loop => loop.Length,
+        PyString text => LengthOf(text.Text),
+        LoopContext loop => loop.Length,
         Undefined => 0,
         _ => null,
     };
@@ -42,6 +44,21 @@ internal static class Iteration
     }
 
     public static PyString Reverse(PyString text) => PyString.Concat([PyString.Empty, .. Characters(text).Reverse()]);
+
+    private static int LengthOf(string text)
+    {
+        RenderingBudget.Scan(text.Length);
+        return PyText.Length(text);
+    }
+
+    private static IEnumerable<object> Counted(IEnumerable<object> items)
+    {
+        foreach (var item in items)
+        {
+            RenderingBudget.Step();
+            yield return item;
+        }
+    }
 
     private static IEnumerable<PyString> Characters(PyString text)
     {

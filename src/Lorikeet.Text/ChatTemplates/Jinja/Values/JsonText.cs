@@ -1,7 +1,6 @@
-using System.Globalization;
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Text;
+using Lorikeet.Formats;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -17,18 +16,19 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 internal sealed class JsonText(
     bool ensureAscii, string? indent, string itemSeparator, string keySeparator, bool sortKeys)
 {
-    private readonly StringBuilder _text = new();
+    private MeteredText _text = new();
 
     public string Write(object value)
     {
-        _text.Clear();
+        _text = new MeteredText();
         Append(value, 0);
         return _text.ToString();
     }
 
     private void Append(object value, int depth)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
         switch (value)
         {
             case PyNone:
@@ -38,7 +38,7 @@ internal sealed class JsonText(
                 _text.Append(flag ? "true" : "false");
                 break;
             case BigInteger integer:
-                _text.Append(integer.ToString(CultureInfo.InvariantCulture));
+                _text.Append(Display.Integer(integer));
                 break;
             case double real:
                 _text.Append(Float(real));
@@ -74,8 +74,11 @@ internal sealed class JsonText(
 
     private void AppendLineBreak(int depth)
     {
-        if (indent is not null)
-            _text.Append('\n').Insert(_text.Length, indent, depth);
+        if (indent is null)
+            return;
+        _text.Append('\n');
+        for (var level = 0; level < depth; level++)
+            _text.Append(indent);
     }
 
     private void AppendPair(PySequence pair, int depth)
@@ -94,7 +97,7 @@ internal sealed class JsonText(
         PyString text => text.Text,
         bool flag => flag ? "true" : "false",
         PyNone => "null",
-        BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
+        BigInteger integer => Display.Integer(integer),
         double real => Float(real),
         _ => throw JinjaException.Type(
             $"keys must be str, int, float, bool or None, not {PyType.NameOf(key)}"),
@@ -122,8 +125,8 @@ internal sealed class JsonText(
                 '\t' => _text.Append("\\t"),
                 '\b' => _text.Append("\\b"),
                 '\f' => _text.Append("\\f"),
-                < ' ' => _text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                > '~' when ensureAscii => _text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                < ' ' => _text.Append($"\\u{(int)c:x4}"),
+                > '~' when ensureAscii => _text.Append($"\\u{(int)c:x4}"),
                 _ => _text.Append(c),
             };
         }

@@ -109,11 +109,25 @@ internal static class PyCase
 
     /// <summary>A sigma that ends a word: a letter with case comes before it, and none after it.</summary>
     private static bool IsFinal(string text, int at) =>
-        IsBesideCased(Starts(text[..at]).Reverse().Select(i => RuneAt(text, i)))
-        && !IsBesideCased(Starts(text[(at + 1)..]).Select(i => RuneAt(text, at + 1 + i)));
+        IsBesideCased(RunesBefore(text, at)) && !IsBesideCased(RunesAfter(text, at));
 
     private static bool IsBesideCased(IEnumerable<Rune> runes) =>
         runes.SkipWhile(IsIgnorable).Take(1).Any(IsCased);
+
+    private static IEnumerable<Rune> RunesBefore(string text, int at)
+    {
+        while (at > 0)
+        {
+            at -= at > 1 && char.IsSurrogatePair(text, at - 2) ? 2 : 1;
+            yield return RuneAt(text, at);
+        }
+    }
+
+    private static IEnumerable<Rune> RunesAfter(string text, int at)
+    {
+        for (at++; at < text.Length; at += PyText.CodePointLength(text, at))
+            yield return RuneAt(text, at);
+    }
 
     /// <summary>Letters with case, and what Unicode counts with them: superscripts, Roman numerals, letters in circles.</summary>
     private static bool IsCased(Rune rune) =>

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using Lorikeet.Formats;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -6,6 +8,8 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 /// <param name="origin">The message it is, or is a part of; see <see cref="Values.Origin"/>.</param>
 internal sealed class PyDict(int origin = Origin.Template)
 {
+    private const int EntryBytes = 64;
+
     private readonly OrderedDictionary<object, object> _items = new(KeyComparer.Instance);
 
     public int Origin => origin;
@@ -20,7 +24,11 @@ internal sealed class PyDict(int origin = Origin.Template)
 
     public object this[object key]
     {
-        set => _items[Hashable(key)] = value;
+        set
+        {
+            RenderingBudget.Take(EntryBytes);
+            _items[Hashable(key)] = value;
+        }
     }
 
     public bool TryGet(object key, [NotNullWhen(true)] out object? value) =>
@@ -52,13 +60,18 @@ internal sealed class PyDict(int origin = Origin.Template)
 
         public new bool Equals(object? left, object? right) => Comparison.AreEqual(left!, right!);
 
-        public int GetHashCode(object value) => value switch
+        public int GetHashCode(object value)
         {
-            PyString text => text.GetHashCode(),
-            PySequence { Kind: SequenceKind.Tuple } tuple =>
-                tuple.Items.Aggregate(17, (hash, item) => hash * 31 + GetHashCode(item)),
-            _ when Number.TryFrom(value, out var number) => number.ToDouble().GetHashCode(),
-            _ => value.GetHashCode(),
-        };
+            using var level = DepthGuard.Enter();
+            RenderingBudget.Step();
+            return value switch
+            {
+                PyString text => text.GetHashCode(),
+                PySequence { Kind: SequenceKind.Tuple } tuple =>
+                    tuple.Items.Aggregate(17, (hash, item) => hash * 31 + GetHashCode(item)),
+                _ when Number.TryFrom(value, out var number) => number.ToDouble().GetHashCode(),
+                _ => value.GetHashCode(),
+            };
+        }
     }
 }

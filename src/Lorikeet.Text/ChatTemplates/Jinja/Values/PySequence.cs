@@ -1,4 +1,6 @@
 using System.Numerics;
+using Lorikeet.Formats;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
@@ -20,7 +22,7 @@ internal class PySequence(SequenceKind kind, IReadOnlyList<object> items, int or
 {
     public SequenceKind Kind => kind;
 
-    public IReadOnlyList<object> Items => items;
+    public IReadOnlyList<object> Items { get; } = Paid(items);
 
     public int Origin => origin;
 
@@ -35,6 +37,12 @@ internal class PySequence(SequenceKind kind, IReadOnlyList<object> items, int or
         SequenceKind.Values => "dict_values",
         _ => "dict_items",
     };
+
+    private static IReadOnlyList<object> Paid(IReadOnlyList<object> items)
+    {
+        RenderingBudget.Take(64 + 8L * items.Count);
+        return items;
+    }
 
     public static PySequence List(IEnumerable<object> items) => new(SequenceKind.List, [.. items]);
 
@@ -53,6 +61,7 @@ internal sealed class PyGroup(object key, PySequence members) : PySequence(Seque
 internal sealed class PyRange : PySequence
 {
     private const int LongestRange = 100_000;
+    private const int ItemBytes = 40;
 
     private readonly BigInteger _start;
     private readonly BigInteger _step;
@@ -77,6 +86,7 @@ internal sealed class PyRange : PySequence
             throw new JinjaException(
                 "OverflowError", $"Range too big. The sandbox blocks ranges larger than MAX_RANGE ({LongestRange}).");
         }
+        RenderingBudget.Take(ItemBytes * (long)count);
         var items = new object[(int)count];
         for (var i = 0; i < items.Length; i++)
             items[i] = start + step * i;
@@ -97,7 +107,15 @@ internal sealed class PyIterator(IEnumerable<object> items, string typeName = "g
 
     public IEnumerable<object> Rest()
     {
-        while (_items.MoveNext())
+        while (MoveNext())
             yield return _items.Current;
+    }
+
+    // What it reads may be another generator, and so on: a template can chain any number of them.
+    private bool MoveNext()
+    {
+        using var level = DepthGuard.Enter();
+        RenderingBudget.Step();
+        return _items.MoveNext();
     }
 }

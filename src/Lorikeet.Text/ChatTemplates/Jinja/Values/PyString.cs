@@ -1,14 +1,24 @@
+using System.Text;
+using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
+
 namespace Lorikeet.Text.ChatTemplates.Jinja.Values;
 
 /// <summary>A string that knows where each of its stretches came from. Immutable.</summary>
 internal sealed class PyString : IEquatable<PyString>
 {
+    private const int ObjectBytes = 64;
+    private const int RunBytes = 12;
+
     private readonly Run[] _runs;
 
     public PyString(string text, int origin = Origin.Template, bool isMarkup = false)
         : this(text, [new Run(text.Length, origin, 0)], isMarkup) { }
 
     public PyString(string text, Run[] runs, bool isMarkup = false)
+        : this(runs, text, isMarkup) => RenderingBudget.Take(Bytes);
+
+    /// <summary>A text that is paid for, or shared with another.</summary>
+    private PyString(Run[] runs, string text, bool isMarkup)
     {
         Text = text;
         _runs = runs;
@@ -18,6 +28,9 @@ internal sealed class PyString : IEquatable<PyString>
     public static PyString Empty { get; } = new("");
 
     public string Text { get; }
+
+    /// <summary>What it takes in memory, about.</summary>
+    public long Bytes => ObjectBytes + sizeof(char) * (long)Text.Length + RunBytes * (long)_runs.Length;
 
     /// <summary>Stretches in order; their lengths add up to the text's.</summary>
     public IReadOnlyList<Run> Runs => _runs;
@@ -34,11 +47,14 @@ internal sealed class PyString : IEquatable<PyString>
     {
         if (parts.Count == 1)
             return parts[0];
-        return new PyString(string.Concat(parts.Select(part => part.Text)), [.. parts.SelectMany(part => part._runs)]);
+        RenderingBudget.Take(parts.Sum(part => part.Bytes));
+        Run[] runs = [.. parts.SelectMany(part => part._runs)];
+        return new PyString(runs, string.Concat(parts.Select(part => part.Text)), isMarkup: false);
     }
 
     public static PyString Join(PyString separator, IReadOnlyList<PyString> parts)
     {
+        RenderingBudget.Take(separator.Bytes * parts.Count);
         var all = new List<PyString>(2 * parts.Count);
         foreach (var part in parts)
         {
@@ -49,17 +65,21 @@ internal sealed class PyString : IEquatable<PyString>
         return all.Count == 0 ? Empty : Concat(all);
     }
 
-    public PyString AsMarkup(bool isMarkup = true) => isMarkup == IsMarkup ? this : new PyString(Text, _runs, isMarkup);
+    public PyString AsMarkup(bool isMarkup = true) => isMarkup == IsMarkup ? this : new PyString(_runs, Text, isMarkup);
 
     /// <summary>The same text, printed in <paramref name="turn"/> where no other turn has printed it.</summary>
-    public PyString At(int turn) =>
-        new(Text, [.. _runs.Select(run => run.Turn == 0 ? run with { Turn = turn } : run)], IsMarkup);
+    public PyString At(int turn)
+    {
+        RenderingBudget.Take(RunBytes * (long)_runs.Length);
+        return new([.. _runs.Select(run => run.Turn == 0 ? run with { Turn = turn } : run)], Text, IsMarkup);
+    }
 
     /// <summary>The part of <paramref name="length"/> UTF-16 units at <paramref name="start"/>.</summary>
     public PyString Slice(int start, int length)
     {
         if (start == 0 && length == Text.Length)
             return this;
+        RenderingBudget.Take(2L * _runs.Length);
         var runs = new List<Run>();
         var end = start + length;
         var runStart = 0;
@@ -82,21 +102,22 @@ internal sealed class PyString : IEquatable<PyString>
     /// <summary>The text rewritten; origins survive where rewriting stretch by stretch gives the same text.</summary>
     public PyString Rewrite(Func<string, string> rewrite)
     {
+        RenderingBudget.Text(Text.Length);
         var whole = rewrite(Text);
         if (_runs.Length == 1)
             return new PyString(whole, [_runs[0] with { Length = whole.Length }], IsMarkup);
 
         var parts = new List<Run>(_runs.Length);
-        var joined = "";
+        var joined = new StringBuilder(whole.Length);
         var start = 0;
         foreach (var run in _runs)
         {
             var part = rewrite(Text.Substring(start, run.Length));
             parts.Add(run with { Length = part.Length });
-            joined += part;
+            joined.Append(part);
             start += run.Length;
         }
-        return joined == whole
+        return joined.Equals(whole)
             ? new PyString(whole, [.. parts], IsMarkup)
             : new PyString(whole, [new Run(whole.Length, MixedOrigin(), 0)], IsMarkup);
     }
