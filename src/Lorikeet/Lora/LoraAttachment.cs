@@ -1,6 +1,6 @@
-using System.Text.RegularExpressions;
 using Lorikeet.Models;
 using Lorikeet.Options;
+using Lorikeet.Text.Tokenization.Patterns;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora;
@@ -64,7 +64,7 @@ internal static class LoraAttachment
     public static T Lookup<T>(IReadOnlyDictionary<string, T> pattern, string module, T otherwise)
     {
         foreach (var (key, value) in pattern)
-            if (Regex.IsMatch(module, $@"^(.*\.)?({key})$")) return value;
+            if (PythonExpression.Match($@"(.*\.)?({key})$", module).Success) return value;
         return otherwise;
     }
 
@@ -85,7 +85,7 @@ internal static class LoraAttachment
     private static bool Selects(LoraOptions settings, string module) =>
         settings.TargetModules.Selects(module, TensorNames.Head)
         && settings.ExcludeModules?.Selects(module, TensorNames.Head) != true
-        && !settings.ModulesToSave.Any(whole => Regex.IsMatch(module, $@"^(.*\.)?{whole}($|\.)"))
+        && !settings.ModulesToSave.Any(whole => PythonExpression.Match($@"(.*\.)?{whole}($|\.)", module).Success)
         && InLayers(module, settings);
 
     private static void Train(
@@ -137,7 +137,7 @@ internal static class LoraAttachment
         if (settings.LayersToTransform is not { Count: > 0 } layers) return true;
         IReadOnlyList<string> patterns = settings.LayersPattern is { Count: > 0 } given ? given : ["[^.]*"];
         return patterns
-            .Select(pattern => Regex.Match(module, $@"^.*\.{pattern}\.(\d+)\."))
-            .Any(match => match.Success && layers.Contains(int.Parse(match.Groups[1].Value)));
+            .Select(pattern => PythonExpression.Match($@".*\.{pattern}\.(\d+)\.", module))
+            .Any(match => match.Success && int.TryParse(match.Groups[1].Value, out var layer) && layers.Contains(layer));
     }
 }

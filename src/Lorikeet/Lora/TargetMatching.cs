@@ -1,5 +1,5 @@
-using System.Text.RegularExpressions;
 using Lorikeet.Options;
+using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Lora;
 
@@ -8,20 +8,12 @@ namespace Lorikeet.Lora;
 internal static class TargetMatching
 {
     /// <summary>Whether <paramref name="module"/> is meant; <paramref name="head"/> never is by "all-linear".</summary>
+    /// <exception cref="ConfigurationException">The pattern is no regular expression.</exception>
     public static bool Selects(this TargetModules targets, string module, string head)
     {
         if (targets.IsAllLinear) return module != head;
-        if (targets.Names is { } names)
-            return names.Any(name => module == name || module.EndsWith("." + name, StringComparison.Ordinal));
-        try
-        {
-            return Regex.IsMatch(module, $"^(?:{targets.Pattern})$");
-        }
-        catch (RegexParseException fault)
-        {
-            throw new ConfigurationException(
-                $"'{targets.Pattern}' is not a regular expression: {fault.Message} Where: lora_target_modules. " +
-                "Give module names, a valid expression, or 'all-linear'.", fault);
-        }
+        return targets.Names is { } names
+            ? names.Any(name => module == name || module.EndsWith("." + name, StringComparison.Ordinal))
+            : PythonExpression.MatchesWhole(targets.Pattern!, module);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Lorikeet.Lora;
+using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Options;
 
@@ -214,12 +215,12 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     {
         try
         {
-            if (modules?.Pattern is { } pattern) _ = new Regex(pattern);
+            if (modules?.Pattern is { } pattern) PythonExpression.Check(pattern);
         }
-        catch (RegexParseException fault)
+        catch (ConfigurationException fault)
         {
-            Problems.Add($"{Speak(name)} is '{modules!.Pattern}', which is no regular expression: {fault.Message} "
-                + "Expected module names, an expression, or all-linear.");
+            Problems.Add($"{Speak(name)} is '{modules!.Pattern}', which is no regular expression: "
+                + $"{fault.InnerException!.Message} Expected module names, an expression, or all-linear.");
         }
     }
 

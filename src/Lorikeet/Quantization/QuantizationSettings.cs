@@ -1,7 +1,7 @@
-using System.Text.RegularExpressions;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Native;
 using Lorikeet.Options;
+using Lorikeet.Text.Tokenization.Patterns;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -78,5 +78,5 @@ internal sealed record QuantizationSettings(
 
     /// <summary>As transformers' should_convert_module.</summary>
     private bool Skips(string module) => SkippedModules?.Any(
-        pattern => Regex.IsMatch(module, $"^(?:{pattern})") || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
+        pattern => PythonExpression.Match(pattern, module).Success || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
 }

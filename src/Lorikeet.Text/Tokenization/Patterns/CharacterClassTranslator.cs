@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Text.Tokenization.Patterns;
 
@@ -23,6 +24,7 @@ internal sealed class CharacterClassTranslator(string pattern, int position)
 
     private (bool IsNegated, string Body, string? Subtracted) ReadClass()
     {
+        using var level = DepthGuard.Enter();
         Position++;
         var isNegated = TryTake("^");
         var body = new StringBuilder();

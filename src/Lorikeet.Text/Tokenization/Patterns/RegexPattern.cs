@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Text.Tokenization.Patterns;
 
@@ -12,23 +14,58 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 /// </remarks>
 internal sealed class RegexPattern : ITextPattern
 {
+    private const int MatchesBetweenLooks = 64;
+
     private readonly Regex _regex;
+    private readonly string _expression;
 
     /// <param name="pattern">The expression as Oniguruma writes it, the library that tokenizers uses.</param>
     /// <exception cref="FormatException">The expression uses something that .NET's have no equal of.</exception>
     public RegexPattern(string pattern)
     {
+        _expression = pattern.Length <= 80 ? pattern : pattern[..77] + "...";
         var translated = new OnigurumaTranslator(pattern).Translate();
-        _regex = new Regex(translated, RegexOptions.Compiled | RegexOptions.CultureInvariant);
+        _regex = new Regex(
+            translated, RegexOptions.Compiled | RegexOptions.CultureInvariant, ReadingLimits.PatternTime(characters: 0));
     }
 
+    /// <inheritdoc/>
+    /// <exception cref="ReadingLimitException">
+    /// The search takes longer than any that is in use, twice: a process that was stopped in between is not to blame.
+    /// </exception>
     public List<(int Start, int End)> FindMatches(ReadOnlySpan<char> text)
     {
-        if (text.IndexOfAnyInRange('\uD800', '\uDFFF') >= 0)
-            return FindThroughStandIns(text);
+        for (var isLast = false; ; isLast = true)
+        {
+            try
+            {
+                return text.IndexOfAnyInRange('\uD800', '\uDFFF') >= 0 ? FindThroughStandIns(text) : FindUnits(text);
+            }
+            catch (RegexMatchTimeoutException) when (!isLast)
+            {
+            }
+            catch (RegexMatchTimeoutException fault)
+            {
+                throw new ReadingLimitException(
+                    $"its regular expression took more than {ReadingLimits.PatternTime(text.Length).TotalSeconds:0.0} "
+                    + $"seconds for {text.Length} characters: {_expression}", fault);
+            }
+        }
+    }
+
+    private List<(int Start, int End)> FindUnits(ReadOnlySpan<char> text)
+    {
         var matches = new List<(int, int)>(text.Length / 4);
+        var limit = ReadingLimits.PatternTime(text.Length);
+        var begun = Stopwatch.GetTimestamp();
         foreach (var match in _regex.EnumerateMatches(text))
+        {
             matches.Add((match.Index, match.Index + match.Length));
+            // Each match has the time of one; together they have that of the text.
+            if (matches.Count % MatchesBetweenLooks == 0 && Stopwatch.GetElapsedTime(begun) > limit)
+                throw new RegexMatchTimeoutException();
+        }
+
         return matches;
     }
 
@@ -45,8 +82,8 @@ internal sealed class RegexPattern : ITextPattern
         }
         places[count] = text.Length;
         var matches = new List<(int, int)>(count / 4);
-        foreach (var match in _regex.EnumerateMatches(units.AsSpan(0, count)))
-            matches.Add((places[match.Index], places[match.Index + match.Length]));
+        foreach (var (start, end) in FindUnits(units.AsSpan(0, count)))
+            matches.Add((places[start], places[end]));
         ArrayPool<char>.Shared.Return(units);
         ArrayPool<int>.Shared.Return(places);
         return matches;
