@@ -1,3 +1,5 @@
+using Lorikeet.Formats;
+
 namespace Lorikeet.Text.Tokenization;
 
 /// <summary>
@@ -16,23 +18,28 @@ internal sealed class AlignedText
 
     /// <summary>A stretch of the original that begins at unit <paramref name="origin"/>.</summary>
     public AlignedText(ReadOnlyMemory<char> original, int origin)
-        : this(original, origin, prefixLength: 0)
+        : this(original, origin, prefixLength: 0, ReadingLimits.Characters(original.Length))
     {
     }
 
-    private AlignedText(ReadOnlyMemory<char> chars, int origin, int prefixLength)
+    private AlignedText(ReadOnlyMemory<char> chars, int origin, int prefixLength, int longest)
     {
         _chars = chars;
         _origin = origin;
         _prefixLength = prefixLength;
+        Longest = longest;
     }
 
-    private AlignedText(ReadOnlyMemory<char> chars, int[] starts, int[] ends)
+    private AlignedText(ReadOnlyMemory<char> chars, int[] starts, int[] ends, int longest)
     {
         _chars = chars;
         _starts = starts;
         _ends = ends;
+        Longest = longest;
     }
+
+    /// <summary>How long rewriting may make it.</summary>
+    public int Longest { get; }
 
     public int Length => _chars.Length;
 
@@ -61,7 +68,7 @@ internal sealed class AlignedText
         if (Length == 0)
             return this;
         if (_starts is null && _prefixLength == 0)
-            return new AlignedText(string.Concat(prefix, Chars).AsMemory(), _origin, prefix.Length);
+            return new AlignedText(string.Concat(prefix, Chars).AsMemory(), _origin, prefix.Length, Longest);
         var rewriter = new Rewriter(this, Length + prefix.Length);
         rewriter.Append(prefix, from: 0);
         rewriter.Copy(0, Length);
@@ -76,8 +83,8 @@ internal sealed class AlignedText
         var chars = new char[Length];
         Chars.Replace(chars, replaced, replacement);
         return _starts is null
-            ? new AlignedText(chars, _origin, _prefixLength)
-            : new AlignedText(chars, _starts, _ends!);
+            ? new AlignedText(chars, _origin, _prefixLength, Longest)
+            : new AlignedText(chars, _starts, _ends!, Longest);
     }
 
     public AlignedText Slice(int start, int end)
@@ -85,9 +92,9 @@ internal sealed class AlignedText
         if (start == 0 && end == Length)
             return this;
         if (_starts is not null)
-            return new AlignedText(_chars[start..end], _starts[start..end], _ends![start..end]);
+            return new AlignedText(_chars[start..end], _starts[start..end], _ends![start..end], Longest);
         var prefixLength = Math.Clamp(_prefixLength - start, 0, end - start);
-        return new AlignedText(_chars[start..end], _origin + Math.Max(0, start - _prefixLength), prefixLength);
+        return new AlignedText(_chars[start..end], _origin + Math.Max(0, start - _prefixLength), prefixLength, Longest);
     }
 
     private bool IsSecondHalf(int index)
@@ -143,7 +150,7 @@ internal sealed class AlignedText
                 Length--;
         }
 
-        public AlignedText ToText() => new(_chars.AsMemory(0, Length), _starts, _ends);
+        public AlignedText ToText() => new(_chars.AsMemory(0, Length), _starts, _ends, source.Longest);
 
         private void Append(char unit, (int Start, int End) original)
         {
@@ -156,7 +163,9 @@ internal sealed class AlignedText
 
         private void Grow()
         {
-            var capacity = Math.Max(16, 2 * _chars.Length);
+            if (Length >= source.Longest)
+                throw new ReadingLimitException($"its rules make more than {source.Longest} characters of a text");
+            var capacity = (int)Math.Clamp(2L * _chars.Length, 16, Math.Max(16, source.Longest));
             Array.Resize(ref _chars, capacity);
             Array.Resize(ref _starts, capacity);
             Array.Resize(ref _ends, capacity);

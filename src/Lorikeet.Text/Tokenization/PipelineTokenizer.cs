@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Text.Tokenization.AddedTokens;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Decoders;
@@ -18,7 +19,15 @@ internal sealed class PipelineTokenizer : Tokenizer
     {
         _stages = stages;
         _configuration = configuration;
-        _added = new AddedVocabulary(stages.AddedTokens, stages.Normalizer);
+        try
+        {
+            _added = new AddedVocabulary(stages.AddedTokens, stages.Normalizer);
+        }
+        catch (ReadingLimitException fault)
+        {
+            throw Endless("cannot normalize its own added tokens", fault);
+        }
+
         _decoder = stages.Decoder ?? new SpaceJoiningDecoder();
         var vocabulary = stages.Model.Vocabulary;
         _tokens = new string?[Math.Max(vocabulary.IdLimit, _added.IdLimit)];
@@ -28,6 +37,16 @@ internal sealed class PipelineTokenizer : Tokenizer
         EndToken = IdOf(configuration.EndToken);
         PadToken = IdOf(configuration.PadToken);
         var before = stages.PostProcessor is null ? [] : stages.PostProcessor.Before;
+        foreach (var id in Around())
+        {
+            if (id >= _tokens.Length)
+            {
+                throw new CheckpointException(
+                    $"The post-processor adds the token {id}. Expected an id below {_tokens.Length}, the size of the "
+                    + $"vocabulary. Where: '{Folder}'. The file may be damaged or edited by hand; fetch it again.");
+            }
+        }
+
         AddsBeginToken = BeginToken is { } begin && before.Length > 0 && before[0] == begin;
     }
 
@@ -50,6 +69,18 @@ internal sealed class PipelineTokenizer : Tokenizer
     public override Encoding Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
+        try
+        {
+            return EncodeAll(text, addSpecialTokens);
+        }
+        catch (ReadingLimitException fault)
+        {
+            throw Endless($"cannot encode a text of {text.Length} characters", fault);
+        }
+    }
+
+    private Encoding EncodeAll(string text, bool addSpecialTokens)
+    {
         var tokens = new TokenBuffer(capacity: 16 + (text.Length / 3));
         foreach (var (token, start, end) in _added.InOriginal.Split(text))
         {
@@ -103,6 +134,14 @@ internal sealed class PipelineTokenizer : Tokenizer
             _stages.Model.Tokenize(pieces.Text.Chars[piece.Start..piece.End], piece.Start, tokens);
         tokens.Align(first, pieces.Text);
     }
+
+    private CheckpointException Endless(string what, ReadingLimitException fault) => new(
+        $"The tokenizer {what}: {fault.Message}. Where: '{Folder}'. A tokenizer whose work has an end was expected; "
+        + "fetch it again from a source you trust.",
+        fault);
+
+    private int[] Around() =>
+        _stages.PostProcessor is { } processor ? [.. processor.Before, .. processor.After] : [];
 
     private int? IdOf(string? token) => token is null ? null : TokenToId(token);
 }

@@ -35,7 +35,17 @@ public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens
         tokenizer.CheckId(id);
         if ((skipSpecialTokens && tokenizer.IsSpecial(id)) || tokenizer.TokenAt(id) is not { } token)
             return;
-        Chain.Write(token, starts: true, ends: true);
+        try
+        {
+            Chain.Write(token, starts: true, ends: true);
+        }
+        catch (ReadingLimitException fault)
+        {
+            throw new CheckpointException(
+                $"The tokenizer cannot decode the token {id}: {fault.Message}. Where: '{tokenizer.Folder}'. "
+                + "Fetch it again from a source you trust.",
+                fault);
+        }
     }
 
     private ITextSink Chain => _chain ??= tokenizer.OpenDecoder(_text);

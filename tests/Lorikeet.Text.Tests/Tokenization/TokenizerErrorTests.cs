@@ -22,7 +22,6 @@ public sealed class TokenizerErrorTests : IDisposable
     }
 
     [Theory]
-    [InlineData("model", "Quantum", "'Quantum' is not a model")]
     [InlineData("normalizer", "Precise", "'Precise' is not a normalizer")]
     [InlineData("pre_tokenizer", "UnicodeScripts", "'UnicodeScripts' is not a pre-tokenizer")]
     [InlineData("decoder", "CTC", "'CTC' is not a decoder")]
@@ -31,7 +30,14 @@ public sealed class TokenizerErrorTests : IDisposable
         $$"""{ {{Model}}, "{{stage}}":{"type":"{{type}}"} }""", expected);
 
     [Theory]
-    [InlineData("{", "not valid JSON")]
+    [InlineData("{", "tokenizer.json:1: ")]
+    [InlineData("""{"model":{"type":"Quantum"}}""", "'Quantum' is not a model")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"\ud800":0},"merges":[]}}""", "half of a surrogate pair")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[["","a"]]}}""", "'model.merges[0]'")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":3000000},"merges":[]}}""", "'model.vocab.a' is 3000000")]
+    [InlineData(
+        """{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"],"continuing_subword_prefix":"##"}}""", "prefix")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a",0]],"unk_id":1}}""", "'model.unk_id' is 1")]
     [InlineData("{}", "'model.type' is missing")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}""", "'model.vocab.a' is -1")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":2000000000},"merges":[]}}""", "'model.vocab.a' is 2000000000")]
@@ -51,6 +57,18 @@ public sealed class TokenizerErrorTests : IDisposable
     [InlineData("""
         "pre_tokenizer":{"type":"Split","pattern":{"String":"a"},"behavior":"Shredded"}
         """, "'pre_tokenizer.behavior' is \"Shredded\"")]
+    [InlineData("""
+        "pre_tokenizer":{"type":"FixedLength","length":0}
+        """, "'pre_tokenizer.length' is 0")]
+    [InlineData("""
+        "decoder":{"type":"BPEDecoder","suffix":""}
+        """, "'decoder.suffix'")]
+    [InlineData("""
+        "post_processor":{"type":"BertProcessing","cls":[],"sep":[]}
+        """, "'post_processor.cls' is []")]
+    [InlineData("""
+        "post_processor":{"type":"BertProcessing","cls":["a",0],"sep":["b",7]}
+        """, "adds the token 7")]
     [InlineData("""
         "normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA"}
         """, "precompiled_charsmap")]

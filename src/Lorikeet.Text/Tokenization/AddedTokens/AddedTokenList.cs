@@ -7,6 +7,7 @@ internal sealed class AddedTokenList(Vocabulary vocabulary)
 {
     private readonly List<AddedToken> _tokens = [];
     private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
+    private int _nextId = vocabulary.IdLimit;
 
     public IReadOnlyList<AddedToken> Tokens => _tokens;
 
@@ -15,8 +16,10 @@ internal sealed class AddedTokenList(Vocabulary vocabulary)
     {
         foreach (var token in tokens)
         {
-            if (_places.TryAdd(token.Content, _tokens.Count))
-                _tokens.Add(token);
+            if (!_places.TryAdd(token.Content, _tokens.Count))
+                continue;
+            _tokens.Add(token);
+            _nextId = Math.Max(_nextId, token.Id + 1);
         }
     }
 
@@ -36,12 +39,10 @@ internal sealed class AddedTokenList(Vocabulary vocabulary)
     public void AddSpecial(IEnumerable<string> contents)
     {
         foreach (var content in contents.Where(content => content.Length > 0 && !_places.ContainsKey(content)))
-            Add([new AddedToken(vocabulary.Find(content) ?? NextId(), content, IsSpecial: true)]);
+            Add([new AddedToken(vocabulary.Find(content) ?? _nextId, content, IsSpecial: true)]);
     }
 
     /// <summary>The id of a token of the list or the vocabulary.</summary>
     public int? Find(string content) =>
         _places.TryGetValue(content, out var place) ? _tokens[place].Id : vocabulary.Find(content);
-
-    private int NextId() => Math.Max(vocabulary.IdLimit, _tokens.Count == 0 ? 0 : _tokens.Max(token => token.Id) + 1);
 }

@@ -1,3 +1,4 @@
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.AddedTokens;
 
 namespace Lorikeet.Text.Tokenization.Configuration;

@@ -1,8 +1,12 @@
+using Lorikeet.Formats.Json;
+
 namespace Lorikeet.Text.Tokenization.Configuration;
 
 /// <summary>Where a tokenizer's chat template may stand.</summary>
 internal static class ChatTemplateFile
 {
+    private const int LargestFile = 4 << 20;
+
     /// <summary>
     /// The default template: <c>chat_template.jinja</c>, <c>chat_template.json</c>, or <paramref name="setting"/> of
     /// the configuration, which is one template or a list of named ones.
@@ -11,12 +15,29 @@ internal static class ChatTemplateFile
     {
         var jinja = Path.Combine(folder, "chat_template.jinja");
         if (File.Exists(jinja))
-            return File.ReadAllText(jinja);
+            return ReadText(jinja);
         var json = Path.Combine(folder, "chat_template.json");
         if (!File.Exists(json))
             return Default(setting);
         var file = JsonSetting.Read(json);
         return Default(file.IsObject ? file["chat_template"] : file);
+    }
+
+    private static string ReadText(string file)
+    {
+        try
+        {
+            return new FileInfo(file).Length <= LargestFile
+                ? File.ReadAllText(file)
+                : throw new CheckpointException(
+                    $"The chat template has {new FileInfo(file).Length} bytes. At most {LargestFile} were expected. "
+                    + $"'{file}'. Give another template.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(
+                $"The chat template cannot be read: {error.Message} '{file}'. Check its permissions.", error);
+        }
     }
 
     /// <summary>The template of a setting: one template, or the one named default of a list.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Formats;
 using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Text.Tokenization.Decoders;
@@ -20,6 +21,10 @@ internal sealed class ReplaceDecoder(ITextPattern pattern, string content) : IDe
                 next.Write(token, starts: true, ends: true);
                 return;
             }
+            var length = token.Length + (long)matches.Count * content.Length;
+            if (length > ReadingLimits.Characters(token.Length))
+                throw new ReadingLimitException($"its decoder makes {length} characters of a token of {token.Length}");
+
             var result = new StringBuilder(token.Length);
             var copied = 0;
             foreach (var (start, end) in matches)

@@ -1,7 +1,8 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.TokenizerJson;
 
@@ -58,9 +59,11 @@ internal sealed class GgufTokenizer
     private (JsonObject Json, JsonObject Configuration) Describe()
     {
         var whole = _metadata.Text(GgufKeys.HuggingFaceJson);
-        var json = whole is null ? DescribeVocabulary() : JsonNode.Parse(whole)!.AsObject();
-        return (json, DescribeConfiguration());
+        return (whole is null ? DescribeVocabulary() : ParseWhole(whole), DescribeConfiguration());
     }
+
+    private JsonObject ParseWhole(string json) =>
+        JsonSetting.Parse(json, new JsonOrigin($"{_path}, {GgufKeys.HuggingFaceJson}")).ToObject();
 
     private JsonObject DescribeVocabulary()
     {
@@ -87,7 +90,7 @@ internal sealed class GgufTokenizer
     private void DescribeSentencePiece(JsonObject root)
     {
         var unknown = Array.IndexOf(_types, (int)GgufTokenType.Unknown);
-        if (_metadata.Integer(GgufKeys.Unknown) is { } id) unknown = id;
+        if (Named(GgufKeys.Unknown) is not null) unknown = _metadata.Integer(GgufKeys.Unknown)!.Value;
         root["model"] = new JsonObject
         {
             ["type"] = "BPE",
@@ -140,6 +143,10 @@ internal sealed class GgufTokenizer
     {
         var byPlace = _metadata.Flag(GgufKeys.RanksByPlace) is true;
         var scores = _metadata.Array<float>(GgufKeys.Scores) ?? throw _metadata.Missing(GgufKeys.Scores);
+        if (scores.Length != _tokens.Length)
+            throw Fault($"It has {_tokens.Length} tokens and {scores.Length} scores of them", "as many of each were expected");
+        if (_tokens.FirstOrDefault(token => token.Length > ReadingLimits.TokenLength) is { } longest)
+            throw Fault($"A token has {longest.Length} characters", $"at most {ReadingLimits.TokenLength} were expected");
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < _tokens.Length; id++) ids.TryAdd(_tokens[id], id);
         var pieces = Enumerable.Range(0, _tokens.Length)

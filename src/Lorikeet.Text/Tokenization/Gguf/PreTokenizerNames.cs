@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Text.Tokenization.Gguf;
 

@@ -10,6 +10,8 @@ namespace Lorikeet.Text.Tokenization.Models;
 internal sealed class WordPieceModel(Vocabulary vocabulary, int unknown, string continuingPrefix, int longestWord)
     : ITokenModel
 {
+    private readonly int _longestToken = vocabulary.Tokens.Select(token => token.Key.Length).DefaultIfEmpty().Max();
+
     public Vocabulary Vocabulary => vocabulary;
 
     public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
@@ -38,7 +40,7 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, int unknown, string 
 
     private WordToken? LongestToken(ReadOnlySpan<char> word, int start)
     {
-        var end = word.Length;
+        var end = Math.Min(word.Length, start + _longestToken);
         while (end > start)
         {
             var candidate = string.Concat(start > 0 ? continuingPrefix : "", word[start..end]);

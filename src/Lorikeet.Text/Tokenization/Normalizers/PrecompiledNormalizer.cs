@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Lorikeet.Formats;
 using Lorikeet.Text.Tokenization.Normalizers.Unicode;
 
 namespace Lorikeet.Text.Tokenization.Normalizers;
@@ -18,6 +19,8 @@ internal sealed class PrecompiledNormalizer(CharacterMap map) : INormalizer
         {
             var length = StringInfo.GetNextTextElementLength(rest);
             Rewrite(rest[..length], edits);
+            if (edits.Count > text.Longest)
+                throw new ReadingLimitException($"its rules make more than {text.Longest} characters of a text");
             rest = rest[length..];
         }
         return EditedText.Apply(text, edits);

@@ -8,6 +8,9 @@ namespace Lorikeet.Text.Tokenization.Normalizers;
 /// <param name="isCompatible">Whether compatibility variants lose their difference (K forms).</param>
 internal sealed class UnicodeNormalizer(bool composes, bool isCompatible) : INormalizer
 {
+    // From here on a text may have been made to have many; for few, insertion is faster.
+    private const int ManyMarks = 32;
+
     private readonly UnicodeProperties _properties = UnicodeProperties.Instance;
 
     public AlignedText Normalize(AlignedText text)
@@ -56,6 +59,15 @@ internal sealed class UnicodeNormalizer(bool composes, bool isCompatible) : INor
     // Marks on one letter go in the order of their classes; marks of one class keep theirs.
     private void SortMarks(List<Edit> edits, ref int first)
     {
+        if (edits.Count - first > ManyMarks)
+        {
+            var sorted = edits.Skip(first).OrderBy(ClassOf).ToList();
+            edits.RemoveRange(first, edits.Count - first);
+            edits.AddRange(sorted);
+            first = edits.Count;
+            return;
+        }
+
         for (var i = first + 1; i < edits.Count; i++)
         {
             var edit = edits[i];

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Text.Tokenization.Models;
 using Lorikeet.Text.Tokenization.Normalizers;
 
@@ -60,17 +61,33 @@ internal sealed record SentencePieceModel
         try
         {
             var model = Parse(File.ReadAllBytes(file));
+            CheckPieces(model.Pieces);
             return model.Pieces.Any(piece => piece.Kind == PieceKind.Normal)
                 && model.Pieces.Any(piece => piece.Kind == PieceKind.Unknown)
                 ? model
                 : throw new InvalidDataException("It has no normal or no unknown piece.");
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or IOException
+            or UnauthorizedAccessException)
         {
             throw new CheckpointException(
                 $"The file is not a SentencePiece model: {error.Message} Expected a vocabulary as spm_train writes "
                 + $"it. '{file}'. It may be an interrupted download or a Git LFS pointer; fetch it again.",
                 error);
+        }
+    }
+
+    // As SentencePiece has it, a text stands for one piece that is looked for, and for one that is not.
+    private static void CheckPieces(IReadOnlyList<SentencePiece> pieces)
+    {
+        var seen = new HashSet<(string, bool)>();
+        foreach (var piece in pieces)
+        {
+            if (piece.Text.Length > ReadingLimits.TokenLength)
+                throw new InvalidDataException($"A piece has {piece.Text.Length} characters, more than {ReadingLimits.TokenLength}.");
+            var isReserved = piece.Kind is PieceKind.Unknown or PieceKind.Control or PieceKind.Byte;
+            if (!seen.Add((piece.Text, isReserved)))
+                throw new InvalidDataException($"The piece '{piece.Text}' is there twice.");
         }
     }
 

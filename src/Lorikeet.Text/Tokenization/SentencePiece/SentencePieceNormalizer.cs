@@ -34,7 +34,8 @@ internal sealed class SentencePieceNormalizer(SentencePieceModel model, AddedTok
         {
             ReadOnlySpan<byte> replacement = [];
             var matched = model.Rules?.FindLongest(rest, out replacement) ?? 0;
-            if (matched > 0)
+            // Rules are about whole characters; a damaged one may end within.
+            if (matched > 0 && (matched == rest.Length || (rest[matched] & 0xC0) != 0x80))
             {
                 var end = start + System.Text.Encoding.UTF8.GetCharCount(rest[..matched]);
                 output.Write(System.Text.Encoding.UTF8.GetString(replacement), start, end);

@@ -1,4 +1,4 @@
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Decoders;
 using Lorikeet.Text.Tokenization.PreTokenizers;
 
@@ -15,12 +15,17 @@ internal static class DecoderReader
         "ByteFallback" => new ByteFallbackDecoder(),
         "Fuse" => new FuseDecoder(),
         "Strip" => new StripDecoder(
-            decoder["content"].AsChar(), decoder["start"].AsInt(0), decoder["stop"].AsInt(0)),
+            decoder["content"].AsChar(), Count(decoder["start"]), Count(decoder["stop"])),
         "ByteLevel" => new ByteLevelDecoder(),
         "Metaspace" => new MetaspaceDecoder(
             decoder["replacement"].AsChar(), PreTokenizerReader.ReadScheme(decoder) != PrependScheme.Never),
         "WordPiece" => new WordPieceDecoder(decoder["prefix"].AsString("##"), decoder["cleanup"].AsBool(true)),
-        "BPEDecoder" => new WordEndDecoder(decoder["suffix"].AsString("</w>")),
+        "BPEDecoder" => new WordEndDecoder(
+            decoder["suffix"].AsString("</w>") is { Length: > 0 } suffix
+                ? suffix
+                : throw decoder["suffix"].Unexpected("a mark of at least one character")),
         _ => throw Components.Unknown(decoder, "decoder"),
     };
+
+    private static int Count(JsonSetting setting) => setting.AsIntBetweenOrNull(0, int.MaxValue) ?? 0;
 }

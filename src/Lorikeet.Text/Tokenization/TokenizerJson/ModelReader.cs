@@ -1,4 +1,5 @@
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Models;
 
 namespace Lorikeet.Text.Tokenization.TokenizerJson;
@@ -8,6 +9,9 @@ internal static class ModelReader
 {
     // How much worse than the least likely token an unknown character is; SentencePiece's constant.
     private const double UnknownPenalty = 10;
+
+    // The time for a word grows with the square of its length; BERT's limit is 100.
+    private const int LongestWord = 10_000;
 
     public static ITokenModel Read(JsonSetting model) => model["type"].AsStringOrNull() switch
     {
@@ -60,7 +64,8 @@ internal static class ModelReader
         }
         else if (merge.IsArray && merge.Items().ToList() is { Count: 2 } pair)
         {
-            return new BpeMerge(pair[0].AsString(), pair[1].AsString(), rank);
+            if (pair[0].AsString() is { Length: > 0 } left && pair[1].AsString() is { Length: > 0 } right)
+                return new BpeMerge(left, right, rank);
         }
         throw merge.Unexpected("two tokens");
     }
@@ -81,6 +86,8 @@ internal static class ModelReader
             var pair = entry.Items().ToList();
             if (pair.Count != 2)
                 throw entry.Unexpected("a token and its score");
+            if (pair[0].AsString().Length > ReadingLimits.TokenLength)
+                throw pair[0].Unexpected($"at most {ReadingLimits.TokenLength} characters");
             tokens.Add((pair[0].AsString(), tokens.Count, pair[1].AsDouble()));
         }
         if (tokens.Count == 0)
@@ -90,7 +97,7 @@ internal static class ModelReader
             ids[token] = id;
         var options = new UnigramOptions
         {
-            Unknown = model["unk_id"].IsMissing ? null : model["unk_id"].AsInt(),
+            Unknown = model["unk_id"].AsIntBetweenOrNull(0, tokens.Count - 1),
             UnknownScore = tokens.Min(token => token.Score) - UnknownPenalty,
             FallsBackToBytes = model["byte_fallback"].AsBool(false),
         };
@@ -111,6 +118,6 @@ internal static class ModelReader
             vocabulary,
             unknown ?? throw model["unk_token"].Unexpected("a token of the vocabulary"),
             model["continuing_subword_prefix"].AsString("##"),
-            model["max_input_chars_per_word"].AsInt(100));
+            Math.Min(model["max_input_chars_per_word"].AsInt(100), LongestWord));
     }
 }

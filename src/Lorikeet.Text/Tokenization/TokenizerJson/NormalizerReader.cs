@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Normalizers;
 using Lorikeet.Text.Tokenization.Patterns;
 

@@ -1,4 +1,5 @@
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Text.Tokenization.TokenizerJson;
@@ -23,7 +24,7 @@ internal static class PatternReader
         {
             return new RegexPattern(expression);
         }
-        catch (Exception error) when (error is FormatException or ArgumentException)
+        catch (Exception error) when (error is FormatException or ArgumentException or ReadingLimitException)
         {
             throw new CheckpointException(
                 $"{error.Message} Expected an expression that .NET can say too, because leaving it out would change "

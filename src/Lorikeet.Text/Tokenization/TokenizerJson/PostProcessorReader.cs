@@ -1,4 +1,4 @@
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Models;
 using Lorikeet.Text.Tokenization.PostProcessors;
 
@@ -52,5 +52,8 @@ internal static class PostProcessorReader
 
     // [text, id] of what goes before and after the sequence.
     private static TemplatePostProcessor ReadPair(JsonSetting processor) =>
-        new([processor["cls"].Items().Last().AsTokenId()], [processor["sep"].Items().Last().AsTokenId()]);
+        new([ReadId(processor["cls"])], [ReadId(processor["sep"])]);
+
+    private static int ReadId(JsonSetting pair) =>
+        pair.Items().ToList() is [.., var id] ? id.AsTokenId() : throw pair.Unexpected("a token and its id");
 }

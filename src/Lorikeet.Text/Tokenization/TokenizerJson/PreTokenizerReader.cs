@@ -1,5 +1,5 @@
 using System.Text;
-using Lorikeet.Text.Tokenization.Configuration;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.Patterns;
 using Lorikeet.Text.Tokenization.PreTokenizers;
 
@@ -33,7 +33,7 @@ internal static class PreTokenizerReader
             preTokenizer["individual_digits"].AsBool(false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
         "BertPreTokenizer" => new SequencePreTokenizer(
             [SplitAt(Rune.IsWhiteSpace, SplitBehavior.Removed), SplitAt(IsPunctuation, SplitBehavior.Isolated)]),
-        "FixedLength" => new FixedLengthPreTokenizer(preTokenizer["length"].AsInt(5)),
+        "FixedLength" => new FixedLengthPreTokenizer(preTokenizer["length"].AsIntBetweenOrNull(1, int.MaxValue) ?? 5),
         _ => throw Components.Unknown(preTokenizer, "pre-tokenizer"),
     };
 

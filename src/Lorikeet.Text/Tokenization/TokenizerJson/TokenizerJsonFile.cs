@@ -1,3 +1,4 @@
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.AddedTokens;
 using Lorikeet.Text.Tokenization.Configuration;
 using Lorikeet.Text.Tokenization.Models;
