@@ -127,7 +127,7 @@ internal static class ConfigurationFile
             items.Add(item.Value);
         }
 
-        return new FileEntry(key, line, new RawValue.Sequence(items), null);
+        return new FileEntry(key, line, new RawValue.Sequence(items) { AreWhole = true }, null);
     }
 
     /// <summary>The entries as names with texts; null when one of them is something else.</summary>

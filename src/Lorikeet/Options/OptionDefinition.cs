@@ -63,6 +63,10 @@ public sealed class OptionDefinition
     /// <summary>Whether a comma separates elements; where text itself holds commas, repetition does.</summary>
     public bool SplitsAtCommas => !_attribute.Verbatim;
 
+    /// <summary>Whether the value names files or folders.</summary>
+    public bool NamesFiles =>
+        Placeholder.Contains("FILE", StringComparison.Ordinal) || Placeholder.Contains("DIR", StringComparison.Ordinal);
+
     /// <summary>What the option means without a value, or null when it needs one.</summary>
     public string? Bare => IsFlag ? "true" : _attribute.Bare;
 

@@ -77,7 +77,8 @@ internal static class OptionValueReader
         }
 
         var texts = raw is RawValue.Sequence sequence ? sequence.Items : [((RawValue.Scalar)raw).Text ?? ""];
-        if (option.SplitsAtCommas) texts = [.. texts.SelectMany(text => AtCommas(text.Trim('[', ']')))];
+        if (option.SplitsAtCommas && raw is not RawValue.Sequence { AreWhole: true })
+            texts = [.. texts.SelectMany(text => ListText.Split(text, option.NamesFiles))];
         var list = Array.CreateInstance(option.ElementType, texts.Count);
         for (var i = 0; i < texts.Count && expected is null; i++)
             list.SetValue(ReadElement(option, texts[i], out expected), i);

@@ -9,7 +9,11 @@ public abstract record RawValue
     public sealed record Scalar(string? Text) : RawValue;
 
     /// <summary>A list of texts.</summary>
-    public sealed record Sequence(IReadOnlyList<string> Items) : RawValue;
+    public sealed record Sequence(IReadOnlyList<string> Items) : RawValue
+    {
+        /// <summary>Whether each item is one element, commas and all, as in a list of YAML.</summary>
+        public bool AreWhole { get; init; }
+    }
 
     /// <summary>Named texts.</summary>
     public sealed record Mapping(IReadOnlyList<KeyValuePair<string, string>> Entries) : RawValue;

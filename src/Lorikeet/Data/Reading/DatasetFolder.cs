@@ -88,13 +88,27 @@ internal static partial class DatasetFolder
 
     private static string[] DataFileNames(string folder) =>
     [
-        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+        .. FilesIn(folder)
             .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))
             .Where(name => !name.Split('/').Any(part => part.StartsWith('.')))
             .Where(name => DataFile.Formats.Contains(new DataFile(name).Format))
             .Where(name => !Bookkeeping.Contains(Path.GetFileName(name).ToLowerInvariant()))
             .Order(StringComparer.Ordinal),
     ];
+
+    private static string[] FilesIn(string folder)
+    {
+        try
+        {
+            return Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new DatasetException(
+                $"The folder '{folder}' cannot be read: {fault.Message} A readable folder of data files was expected. " +
+                "Check its permissions and links, or name the files.", fault);
+        }
+    }
 
     /// <summary>Keeps the most frequent format, so that a stray note beside the data is not read as data.</summary>
     private static IEnumerable<string> OneFormat(string[] names) => names
@@ -114,7 +128,7 @@ internal static partial class DatasetFolder
     }
 
     /// <summary>The split a path names, its last mention first; empty when it names none.</summary>
-    private static string SplitOf(string name)
+    public static string SplitOf(string name)
     {
         // What the datasets library writes itself names the split as it is, be it train_sft.
         if (ShardedFile().Match(name) is { Success: true } sharded) return sharded.Groups["split"].Value;
@@ -129,7 +143,7 @@ internal static partial class DatasetFolder
     }
 
     private static string ArrowAdvice(string folder) =>
-        Directory.EnumerateFiles(folder, "*.arrow", SearchOption.AllDirectories).Any()
+        FilesIn(folder).Any(name => name.EndsWith(".arrow", StringComparison.OrdinalIgnoreCase))
             ? "It holds Arrow files, which save_to_disk writes; write the dataset with to_parquet or to_json instead."
             : "Name the folder that holds the data.";
 

@@ -1,3 +1,5 @@
+using Lorikeet.Data.Reading.Parquet;
+
 namespace Lorikeet.Data.Reading;
 
 /// <summary>Reads datasets into rows, whatever they are stored as.</summary>
@@ -36,7 +38,7 @@ public static class DatasetReader
         if (File.Exists(location))
         {
             var file = new DataFile(location);
-            if (wanted is [var only]) RequireSplitOfFile(only, file, source);
+            CheckSplit(file, wanted);
             return Join(wanted[0], _ => [file], csv);
         }
 
@@ -47,16 +49,20 @@ public static class DatasetReader
             $"Name one of these, for example {dataset.Name}:{splits.Keys.Order().First()}.");
     }
 
-    /// <summary>A file is one split, called train or as it is named; JSON may hold several.</summary>
-    private static void RequireSplitOfFile(SplitRequest wanted, DataFile file, string source)
+    /// <summary>A file is the training split, or what its own name says; another split it can only have inside.</summary>
+    private static void CheckSplit(DataFile file, SplitRequest[] wanted)
     {
-        var name = Path.GetFileName(file.Path);
-        bool IsThere(string split) => split == "train" || name.Contains(split, StringComparison.OrdinalIgnoreCase);
-        if (wanted.Parts.All(part => IsThere(part.Name)) || JsonRows.MayHoldSplits(file)) return;
-        throw new ConfigurationException(
-            $"The split asked for is '{wanted.Text}', and '{source}' is one file, which has no splits. Leave the split " +
-            "out, or name a part of the file as train[:10%].");
+        var own = DatasetFolder.SplitOf(Path.GetFileName(file.Path));
+        bool IsThere(SplitPart part) => part.Name == "train" || part.Name == own || HasTable(file, part.Name);
+        if (wanted.Any(request => request.Parts.All(IsThere))) return;
+        throw new DatasetException(
+            $"The split '{wanted[0].Text}' of '{file.Path}' is asked for. It is one file, all of which is the split " +
+            $"'{(own.Length > 0 ? own : "train")}'. Leave the split out, take a part of it (train[:10%]), or name the file that " +
+            "holds the split.");
     }
+
+    private static bool HasTable(DataFile file, string split) =>
+        file.Format == ".json" && file.Guard(json => JsonRows.TableOf(json, split)).Any();
 
     private static RowSource Join(
         SplitRequest request, Func<string, IReadOnlyList<DataFile>> filesOf, CsvDialect? csv) => RowSource.Join(

