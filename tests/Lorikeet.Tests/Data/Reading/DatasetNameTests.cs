@@ -86,10 +86,10 @@ public sealed class DatasetNameTests : IDisposable
         Assert.Throws<ConfigurationException>(() => DataFixture.Rows(_data.Write("a.jsonl", "{}"), split));
 
     [Fact]
-    public void PartBeyondTheRows_IsEmptyOrAll()
+    public void PartBeyondTheRows_IsAllOrRefused()
     {
         var path = _data.Write("a.jsonl", "{\"a\":1}\n");
-        Assert.Empty(DataFixture.Rows(path, "train[5000000000:]"));
+        Assert.Throws<DatasetException>(() => DataFixture.Rows(path, "train[5000000000:]"));
         Assert.Single(DataFixture.Rows(path, "train[:5000000000]"));
     }
 

@@ -128,7 +128,7 @@ public sealed class DatasetReaderTests : IDisposable
         Assert.Equal(
             """{"Id":1,"Score":0.5,"Messages":[{"Role":"user","Content":"hi"},{"Role":"x"}],"Tags":["a","b"]}""",
             rows[0].Values.ToJsonString());
-        Assert.Equal("""{"Id":2,"Score":null,"Messages":[],"Tags":null}""", rows[1].Values.ToJsonString());
+        Assert.Equal("""{"Id":2,"Score":null,"Messages":[],"Tags":[]}""", rows[1].Values.ToJsonString());
         Assert.EndsWith("a.parquet, row 2", rows[1].Origin.ToString());
     }
 
