@@ -92,7 +92,8 @@ internal sealed class RowRendering
         {
             return Shape.MissingIn(cells) is { } missing ? new SkippedExample($"no '{missing}'") : Shape.Read(cells);
         }
-        catch (InvalidOperationException fault)
+        catch (Exception fault) when (fault is InvalidOperationException or InvalidCastException or FormatException
+            or NullReferenceException or ArgumentException)
         {
             throw new DatasetException(
                 $"{row.Origin}: a value is not of the kind expected: {fault.Message} Correct the row.", fault);

@@ -49,13 +49,21 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
     public Prompt Read(DataRow row)
     {
         if (row.Values["input_ids"] is JsonArray) return new Prompt(RowIds.Read(row), null);
-        if (row.Values["messages"] is JsonArray messages) return Read(messages);
+        if (row.Values["messages"] is JsonArray messages)
+        {
+            return messages.All(IsTurn) ? Read(messages) : throw new DatasetException(
+                $"{row.Origin}: 'messages' is no list of turns. Objects with 'role' and 'content' were expected. Correct the row.");
+        }
+
         foreach (var name in new[] { "prompt", "question", "text" })
             if (row.Values[name] is JsonValue value && value.GetValueKind() == JsonValueKind.String) return Read(value.GetValue<string>());
         throw new DatasetException(
             $"{row.Origin}: the row has {string.Join(", ", row.Values.Select(cell => $"'{cell.Key}'"))}. "
             + "'prompt', 'messages' or 'input_ids' was expected. Rename a column.");
     }
+
+    private static bool IsTurn(JsonNode? message) =>
+        message is JsonObject turn && turn["role"] is JsonValue role && role.GetValueKind() == JsonValueKind.String;
 
     private Prompt Encode(string text) => tokenizer is null
         ? throw new ConfigurationException("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")

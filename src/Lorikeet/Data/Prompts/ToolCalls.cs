@@ -1,6 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Prompts;
 
@@ -34,14 +34,7 @@ internal static partial class ToolCalls
     private static JsonObject? ArgumentsOf(JsonObject call)
     {
         if (call["arguments"] is not JsonValue value || !value.TryGetValue(out string? text)) return null;
-        try
-        {
-            return JsonNode.Parse(text) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        return RowJson.TryParse(text) as JsonObject;
     }
 
     [GeneratedRegex(@"arguments\s+is\s+(not\s+)?(string|mapping)")]

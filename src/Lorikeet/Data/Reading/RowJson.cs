@@ -49,6 +49,19 @@ internal static class RowJson
         }
     }
 
+    /// <summary>Parses the text of a cell that may be JSON; null where it is not, or not of whole characters.</summary>
+    public static JsonNode? TryParse(string text)
+    {
+        try
+        {
+            return JsonSyntax.HalfSurrogate(Encoding.UTF8.GetBytes(text)) is null ? JsonNode.Parse(text, documentOptions: s_options) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The error for text that is not JSON.</summary>
     public static LorikeetException Explain(ReadOnlySpan<byte> text, string file, long line, JsonException fault) =>
         JsonSyntax.Explain(text, Origin(file, line), fault);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Shapes;
 
@@ -173,7 +174,7 @@ internal static class ConversationTurns
 
     private static JsonObject ToToolCall(string content)
     {
-        var calls = TryParse(content) switch
+        var calls = RowJson.TryParse(content) switch
         {
             JsonArray several => several.OfType<JsonObject>(),
             JsonObject one => [one],
@@ -186,17 +187,5 @@ internal static class ConversationTurns
         var message = ConversationExample.Message("assistant", "");
         message["tool_calls"] = list;
         return message;
-    }
-
-    private static JsonNode? TryParse(string text)
-    {
-        try
-        {
-            return JsonNode.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 }

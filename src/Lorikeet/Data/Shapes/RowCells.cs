@@ -80,14 +80,7 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     {
         if (string.IsNullOrWhiteSpace(text))
             return null;
-        try
-        {
-            return JsonNode.Parse(text) as JsonArray ?? throw Unexpected(column, "a list");
-        }
-        catch (JsonException)
-        {
-            throw Unexpected(column, "a list");
-        }
+        return RowJson.TryParse(text) as JsonArray ?? throw Unexpected(column, "a list");
     }
 
     private (string Place, string Name)? Find(Column column)

@@ -64,8 +64,8 @@ public sealed class DatasetNameTests : IDisposable
     public void SplitThatAFileHasNot_IsRefused(string name, string split, string message)
     {
         var path = _data.Write(name, "{\"a\":1}\n");
-        Assert.Contains(message, Assert.Throws<DatasetException>(() => DataFixture.Rows(path, split)).Message);
-        Assert.Contains(message, Assert.Throws<DatasetException>(() => DataFixture.Rows($"{path}:{split}")).Message);
+        Assert.Contains(message, Assert.Throws<ConfigurationException>(() => DataFixture.Rows(path, split)).Message);
+        Assert.Contains(message, Assert.Throws<ConfigurationException>(() => DataFixture.Rows($"{path}:{split}")).Message);
     }
 
     [Fact]
