@@ -37,6 +37,15 @@ public sealed unsafe class MappedFile : IDisposable
 
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
         _start += _view.PointerOffset;
+        try
+        {
+            GitLfs.RefusePointer(Span(0, Math.Min(Length, 64)), path);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The file.</summary>

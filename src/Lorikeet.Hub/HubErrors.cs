@@ -107,7 +107,7 @@ internal sealed class HubErrors(HubSettings settings)
 
     private string Gated(Repository repository) =>
         $"The {repository.Noun} '{repository.Id}' is gated: its authors ask to accept a licence first. " +
-        $"Open {Page(repository)}, accept it, and wait until access is granted. {TokenAdvice("been granted access")}";
+        $"Open {Page(repository)}, accept it, and wait until access is granted. {TokenAdvice("access to it")}";
 
     private string Unknown(Repository repository) =>
         $"The hub shows no {repository.Noun} '{repository.Id}': it does not exist, or it is private. " +

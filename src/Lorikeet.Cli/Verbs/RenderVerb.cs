@@ -41,12 +41,19 @@ internal sealed class RenderVerb : Verb
         if (options.Input is null)
             throw new ConfigurationException("Nothing is rendered. Give --input FILE with rows of messages.");
 
-        var tokenizer = options.Model is { } model ? Tokenizer.Load(ModelSource.Resolve(model, options.Revision)) : null;
-        var source = PromptFormats.FindTemplate(options.Template ?? "tokenizer", tokenizer);
+        var folder = options.Model is { } model ? ModelSource.Resolve(model, options.Revision) : null;
+        var tokenizer = folder is null ? null : Tokenizer.Load(folder);
+        var source = Source(options, folder, tokenizer);
         var template = ChatTemplate.Parse(source).WithClock(Clock(options.Date));
         RowFile.Write(options.Output, RowFile.Read(options.Input).Select(row => Render(row, template, tokenizer)));
         return Task.FromResult(0);
     }
+
+    /// <summary>The template named; else the one that an adapter or merged model was trained with; else the tokenizer's.</summary>
+    private static string Source(RenderOptions options, string? folder, Tokenizer? tokenizer) =>
+        options.Template is null && folder is not null && PromptFormat.TryLoad(folder, tokenizer) is { } trained
+            ? trained.Template
+            : PromptFormats.FindTemplate(options.Template ?? "tokenizer", tokenizer);
 
     private static JsonObject Render(DataRow row, ChatTemplate template, Tokenizer? tokenizer)
     {

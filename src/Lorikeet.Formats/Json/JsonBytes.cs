@@ -15,10 +15,9 @@ internal static class JsonBytes
     /// <summary>Largest text that is read.</summary>
     public const int LengthLimit = 1 << 28;
 
-    // What reading may take beside the text: the project's rule is 64 MiB plus four times the input.
-    private const long FreeBytes = 64L << 20;
-    private const int FreePerByte = 2;
+    // An element takes twelve bytes in a list that doubles, beside two copies of the text.
     private const int BytesOfToken = 36;
+    private const int Copies = 2;
 
     private static readonly JsonDocumentOptions s_options = new() { MaxDepth = Depth, AllowDuplicateProperties = false };
 
@@ -81,8 +80,7 @@ internal static class JsonBytes
 
     private static void RequireText(ReadOnlySpan<byte> text, JsonOrigin origin)
     {
-        if (text.StartsWith("version https://git-lfs"u8))
-            throw origin.FaultAt(1, "a Git LFS pointer lies in the file's place", "Fetch the file itself with 'git lfs pull'.");
+        if (GitLfs.IsPointer(text)) throw origin.FaultAt(1, "a Git LFS pointer lies in the file's place", GitLfs.Advice);
         if (text.StartsWith((byte[])[0xFF, 0xFE]) || text.StartsWith((byte[])[0xFE, 0xFF]))
             throw origin.FaultAt(1, "the text is UTF-16; JSON is UTF-8", "Save the file as UTF-8.");
         if (!Utf8.IsValid(text))
@@ -102,7 +100,7 @@ internal static class JsonBytes
         }
 
         var tokens = 1L + text.Count((byte)',') + text.Count((byte)':') + 2L * text.Count((byte)'[') + 2L * text.Count((byte)'{');
-        if (tokens * BytesOfToken > FreeBytes + (long)FreePerByte * text.Length)
+        if (tokens * BytesOfToken + (long)Copies * text.Length > ReadingLimits.Bytes(text.Length))
             throw origin.Fault($"The file holds about {tokens} values, more than any file of settings of {text.Length} bytes");
     }
 }

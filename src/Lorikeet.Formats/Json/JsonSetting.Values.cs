@@ -44,7 +44,7 @@ internal readonly partial struct JsonSetting
     public long AsLong() => AsLongBetween(long.MinValue, long.MaxValue);
 
     /// <summary>A token id; an impossible one would reserve memory for every id below it.</summary>
-    public int AsTokenId() => AsIntBetween(0, LargestVocabulary - 1);
+    public int AsTokenId() => AsIntBetween(0, ReadingLimits.Vocabulary - 1);
 
     /// <summary>A number that is neither NaN nor infinite.</summary>
     public double AsDouble() => AsDoubleBetween(double.MinValue, double.MaxValue);

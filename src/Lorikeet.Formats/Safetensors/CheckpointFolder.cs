@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using System.Text.Json;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Pickle;
 
 namespace Lorikeet.Formats.Safetensors;
@@ -139,26 +139,20 @@ public sealed unsafe class CheckpointFolder : ITensorSource
 
     private static Dictionary<string, string> ReadIndex(string path)
     {
-        try
+        var map = JsonSetting.Read(new JsonOrigin(path)
         {
-            using var index = JsonDocument.Parse(File.ReadAllBytes(path));
-            var map = index.RootElement.GetProperty("weight_map").EnumerateObject()
-                .ToDictionary(
-                    entry => entry.Name,
-                    entry => entry.Value.GetString() ?? throw new FormatException($"'{entry.Name}' is in no file"),
-                    StringComparer.Ordinal);
-            var outside = map.Values.FirstOrDefault(shard => Path.GetFileName(shard) != shard || shard.Length == 0);
-            return outside is null && map.Count > 0
-                ? map
-                : throw new FormatException(outside is null ? "it names no tensor" : $"'{outside}' is not a file name");
-        }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException
-            or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
+            Advice = "An object 'weight_map' from tensor names to file names was expected. Download the file again.",
+        })["weight_map"];
+        var shards = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (tensor, shard) in map.Members())
         {
-            throw new CheckpointException(
-                $"'{path}' is not an index of shards: {fault.Message}. An object 'weight_map' from tensor names to file " +
-                "names was expected. Download the file again.", fault);
+            var name = shard.AsString();
+            if (name.Length == 0 || Path.GetFileName(name) != name || name.Contains('\0'))
+                throw shard.Unexpected("the name of a file in the same folder");
+            shards.Add(tensor, name);
         }
+
+        return shards.Count > 0 ? shards : throw map.Unexpected("at least one tensor");
     }
 
     private ITensorSource Add(ITensorSource file)

@@ -1,5 +1,4 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Generation;
 
@@ -8,76 +7,67 @@ namespace Lorikeet.Generation;
 /// </summary>
 public static class GenerationConfig
 {
+    private const string Advice = "Download the model again, or delete the file to use the defaults.";
+
     /// <summary>Reads the defaults of a model folder.</summary>
     /// <param name="folder">A Hugging Face model folder.</param>
     /// <remarks>
     /// <c>max_length</c> of the file is not taken: it counts the prompt and in practice restates the context size.
+    /// Without <c>do_sample</c> nothing is drawn, and what shapes a draw is not used, whatever it holds.
     /// </remarks>
-    /// <exception cref="CheckpointException">A file is not valid JSON, or a value is of the wrong kind.</exception>
+    /// <exception cref="CheckpointException">A file is not valid JSON, or a value is of the wrong kind or out of range.</exception>
     public static GenerationOptions Load(string folder)
     {
         var path = Path.Combine(folder, "generation_config.json");
         if (!File.Exists(path)) path = Path.Combine(folder, "config.json");
         if (!File.Exists(path)) return new GenerationOptions();
-        try
-        {
-            return Read(JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? []);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new CheckpointException(
-                $"'{path}' cannot be read: {fault.Message} Valid JSON with transformers' generation settings was expected. "
-                + "Download the model again, or delete the file to use the defaults.", fault);
-        }
+        return Read(JsonSetting.Read(new JsonOrigin(path) { Advice = Advice }).RequireObject());
     }
 
-    private static GenerationOptions Read(JsonObject source)
+    private static GenerationOptions Read(JsonSetting source)
     {
         var defaults = new GenerationOptions();
+        var samples = source["do_sample"].AsBool(otherwise: false);
         return defaults with
         {
-            MaxNewTokens = Value<int>("max_new_tokens"),
-            MinNewTokens = Value<int>("min_new_tokens") ?? 0,
-            Sample = Value<bool>("do_sample") ?? false,
-            Temperature = Value<double>("temperature") ?? defaults.Temperature,
-            TopK = Value<int>("top_k") ?? defaults.TopK,
-            TopP = Value<double>("top_p") ?? defaults.TopP,
-            MinP = Value<double>("min_p") ?? defaults.MinP,
-            TypicalP = Value<double>("typical_p") ?? defaults.TypicalP,
-            RepetitionPenalty = Value<double>("repetition_penalty") ?? defaults.RepetitionPenalty,
-            NoRepeatNgramSize = Value<int>("no_repeat_ngram_size") ?? defaults.NoRepeatNgramSize,
-            Beams = Value<int>("num_beams") ?? defaults.Beams,
-            LengthPenalty = Value<double>("length_penalty") ?? defaults.LengthPenalty,
+            MaxNewTokens = source["max_new_tokens"].AsIntBetweenOrNull(1, GenerationOptions.MostNewTokens),
+            MinNewTokens = source["min_new_tokens"].AsIntBetweenOrNull(0, GenerationOptions.MostNewTokens) ?? 0,
+            Sample = samples,
+            Temperature = OfDraw("temperature", 0, float.MaxValue, defaults.Temperature),
+            TopK = (int)OfDraw("top_k", -1, int.MaxValue, defaults.TopK) is >= 0 and var k ? k : 0,
+            TopP = OfDraw("top_p", 0, 1, defaults.TopP),
+            MinP = OfDraw("min_p", 0, 1, defaults.MinP),
+            TypicalP = OfDraw("typical_p", float.Epsilon, 1, defaults.TypicalP),
+            RepetitionPenalty = source["repetition_penalty"].AsDoubleBetweenOrNull(float.Epsilon, float.MaxValue)
+                ?? defaults.RepetitionPenalty,
+            NoRepeatNgramSize = source["no_repeat_ngram_size"].AsIntBetweenOrNull(0, int.MaxValue) ?? defaults.NoRepeatNgramSize,
+            Beams = source["num_beams"].AsIntBetweenOrNull(1, GenerationOptions.MostBeams) ?? defaults.Beams,
+            LengthPenalty = source["length_penalty"].AsDouble(defaults.LengthPenalty),
             EarlyStopping = ReadEarlyStopping(source["early_stopping"]),
             EndTokens = Ids(source["eos_token_id"]),
             SuppressedTokens = Ids(source["suppress_tokens"]),
-            BadWords = [.. (source["bad_words_ids"] as JsonArray ?? []).Select(word => Ids(word))],
-            StopStrings = Texts(source["stop_strings"]),
+            BadWords = [.. source["bad_words_ids"].ItemsOrOne().Select(Ids)],
+            StopStrings = [.. source["stop_strings"].ItemsOrOne().Select(Text)],
         };
 
-        T? Value<T>(string key) where T : struct => source[key]?.GetValue<T>();
+        double OfDraw(string key, double least, double most, double otherwise)
+        {
+            var setting = source[key];
+            if (setting.IsMissing) return otherwise;
+            var value = key == "top_k" ? setting.AsInt() : setting.AsAnyDouble();
+            return value >= least && value <= most ? value : samples ? setting.AsDoubleBetween(least, most) : otherwise;
+        }
     }
 
     /// <summary>Reads <c>early_stopping</c>: true, false or "never".</summary>
-    private static EarlyStopping ReadEarlyStopping(JsonNode? value) => value?.GetValueKind() switch
-    {
-        null or JsonValueKind.False => EarlyStopping.Heuristic,
-        JsonValueKind.True => EarlyStopping.WhenFull,
-        JsonValueKind.String when value.GetValue<string>() == "never" => EarlyStopping.Never,
-        _ => throw new FormatException($"early_stopping is {value.ToJsonString()}; true, false or \"never\" was expected."),
-    };
+    private static EarlyStopping ReadEarlyStopping(JsonSetting value) =>
+        value.IsMissing ? EarlyStopping.Heuristic
+        : value.IsBool ? value.AsBool() ? EarlyStopping.WhenFull : EarlyStopping.Heuristic
+        : value is { IsString: true } && value.AsString() == "never" ? EarlyStopping.Never
+        : throw value.Unexpected("true, false or \"never\"");
 
-    private static int[] Ids(JsonNode? value) => value switch
-    {
-        null => [],
-        JsonArray list => [.. list.Select(id => id!.GetValue<int>())],
-        _ => [value.GetValue<int>()],
-    };
+    private static int[] Ids(JsonSetting value) => [.. value.ItemsOrOne().Select(id => id.AsTokenId())];
 
-    private static string[] Texts(JsonNode? value) => value switch
-    {
-        null => [],
-        JsonArray list => [.. list.Select(text => text!.GetValue<string>())],
-        _ => [value.GetValue<string>()],
-    };
+    private static string Text(JsonSetting value) =>
+        value.AsString() is { Length: > 0 } text ? text : throw value.Unexpected("a text of one character or more");
 }

@@ -9,19 +9,25 @@ public sealed record GenerationOptions
     /// <summary>Tokens added when neither limit is given: a full answer, yet never a runaway.</summary>
     public const int DefaultMaxNewTokens = 256;
 
+    /// <summary>More than any model's positions; what is larger is a slip.</summary>
+    internal const int MostNewTokens = 1 << 24;
+
+    /// <summary>Each beam is a row of the batch.</summary>
+    internal const int MostBeams = 1024;
+
     /// <summary>Most tokens to add to a prompt; goes before max_length.</summary>
     /// <value>Not set: as max_length says, else 256.</value>
-    [Option("max_new_tokens", "max_tokens", Minimum = 1)]
+    [Option("max_new_tokens", "max_tokens", Minimum = 1, Maximum = MostNewTokens)]
     public int? MaxNewTokens { get; init; }
 
     /// <summary>Most tokens of prompt and answer together.</summary>
     /// <value>Not set: 256 after the prompt, a full answer, yet never a runaway.</value>
-    [Option("max_length", Minimum = 1)]
+    [Option("max_length", Minimum = 1, Maximum = MostNewTokens)]
     public int? MaxLength { get; init; }
 
     /// <summary>Tokens to add before an end token may be chosen.</summary>
     /// <value>None: the model may stop at once.</value>
-    [Option("min_new_tokens", Minimum = 0)]
+    [Option("min_new_tokens", Minimum = 0, Maximum = MostNewTokens)]
     public int MinNewTokens { get; init; }
 
     /// <summary>Draw tokens at random; otherwise the most likely one is taken.</summary>
@@ -29,9 +35,9 @@ public sealed record GenerationOptions
     [Option("do_sample", "sample")]
     public bool Sample { get; init; }
 
-    /// <summary>Divides the logits before a draw; below 1 sharpens.</summary>
+    /// <summary>Divides the logits before a draw; below 1 sharpens, and 0 takes the most likely token.</summary>
     /// <value>1: the model's own probabilities.</value>
-    [Option("temperature", Above = 0)]
+    [Option("temperature", Minimum = 0)]
     public double Temperature { get; init; } = 1;
 
     /// <summary>Draw among the k most likely tokens only; 0 means all.</summary>
@@ -74,7 +80,7 @@ public sealed record GenerationOptions
 
     /// <summary>Sequences kept at each step of a beam search.</summary>
     /// <value>1: no search.</value>
-    [Option("num_beams", "beams", Minimum = 1)]
+    [Option("num_beams", "beams", Minimum = 1, Maximum = MostBeams)]
     public int Beams { get; init; } = 1;
 
     /// <summary>Exponent of the length by which a beam's score is divided; above 0 favours long ones.</summary>
@@ -108,6 +114,11 @@ public sealed record GenerationOptions
     public bool Optimized { get; init; } = true;
 
     /// <summary>
+    /// Whether tokens are drawn: asked for, and the temperature is not 0, which means the most likely one everywhere.
+    /// </summary>
+    public bool Draws => Sample && Temperature > 0;
+
+    /// <summary>
     /// Most tokens to add to a prompt of this many tokens; 0 when the prompt fills the length already.
     /// </summary>
     public int NewTokensAfter(int promptLength) =>
@@ -117,21 +128,21 @@ public sealed record GenerationOptions
     /// <exception cref="ConfigurationException">An option is out of range, or two contradict each other.</exception>
     public void Validate()
     {
-        Require(MaxNewTokens is null or >= 1, "max_new_tokens", MaxNewTokens, "at least 1");
-        Require(MaxLength is null or >= 1, "max_length", MaxLength, "at least 1");
-        Require(MinNewTokens >= 0, "min_new_tokens", MinNewTokens, "0 or more");
-        Require(Temperature > 0 && double.IsFinite(Temperature), "temperature", Temperature,
-            "above 0; for the most likely token every time use do_sample false");
+        Require(MaxNewTokens is null or >= 1 and <= MostNewTokens, "max_new_tokens", MaxNewTokens, $"from 1 to {MostNewTokens}");
+        Require(MaxLength is null or >= 1 and <= MostNewTokens, "max_length", MaxLength, $"from 1 to {MostNewTokens}");
+        Require(MinNewTokens is >= 0 and <= MostNewTokens, "min_new_tokens", MinNewTokens, $"from 0 to {MostNewTokens}");
+        Require(Temperature >= 0 && double.IsFinite(Temperature), "temperature", Temperature,
+            "0 (the most likely token every time) or more");
         Require(TopK >= 0, "top_k", TopK, "0 (off) or more");
         Require(TopP is >= 0 and <= 1, "top_p", TopP, "between 0 and 1");
         Require(MinP is >= 0 and <= 1, "min_p", MinP, "between 0 and 1");
         Require(TypicalP is > 0 and <= 1, "typical_p", TypicalP, "above 0 and at most 1");
         Require(RepetitionPenalty > 0, "repetition_penalty", RepetitionPenalty, "above 0; 1 is off");
         Require(NoRepeatNgramSize >= 0, "no_repeat_ngram_size", NoRepeatNgramSize, "0 (off) or more");
-        Require(Beams >= 1, "num_beams", Beams, "at least 1");
+        Require(Beams is >= 1 and <= MostBeams, "num_beams", Beams, $"from 1 to {MostBeams}");
         Require(StopStrings.All(text => text.Length > 0), "stop_strings", "''", "texts of one character or more");
         Require(BadWords.All(word => word.Count > 0), "bad_words_ids", "[]", "lists of one id or more");
-        if (Beams > 1 && Sample)
+        if (Beams > 1 && Draws)
             throw new ConfigurationException(
                 $"num_beams is {Beams} and do_sample is true. Beam search here is exact search, not sampling. "
                 + "Use num_beams 1 to sample, or do_sample false to search.");

@@ -26,7 +26,7 @@ internal sealed class LogitsPipeline
         Add(badWords.Count > 0, () => new BadWordsTransform(badWords));
         Add(options.MinNewTokens > 0, () => new MinNewTokensTransform(options.MinNewTokens, endTokens));
         Add(options.SuppressedTokens.Count > 0, () => new SuppressTokensTransform(options.SuppressedTokens));
-        if (!options.Sample) return;
+        if (!options.Draws) return;
 
         Add(options.Temperature != 1, () => new TemperatureTransform(options.Temperature));
         Add(options.TopK > 0, () => new TopKTransform(options.TopK));

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lorikeet.Models;
+using Lorikeet.Native;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Generation;
@@ -120,6 +122,25 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     /// <summary>Keys and values of one token in all layers, at 4 bytes a number.</summary>
     private long BytesPerToken => 8L * model.Config.LayerCount * model.Config.KeyValueHeadCount * model.Config.HeadSize;
 
+    /// <summary>Refuses lengths that leave no token to add to any prompt, or need more memory than there is.</summary>
+    private void RequireRoom(IReadOnlyList<int[]> prompts, GenerationOptions options)
+    {
+        var (shortest, longest) = (prompts.Min(prompt => prompt.Length), prompts.Max(prompt => prompt.Length));
+        if (options.NewTokensAfter(shortest) == 0)
+        {
+            throw new ConfigurationException(
+                $"max_length is {options.MaxLength}, and the prompt has {shortest} tokens, so nothing can be added to it. A larger " +
+                "max_length was expected: it counts prompt and answer together. Or give max_new_tokens, which counts the answer.");
+        }
+
+        var count = options.NewTokensAfter(longest);
+        var bytes = (double)BytesPerToken * ((long)longest + count) * options.Beams;
+        if (bytes <= FreeMemory.Of(model.Device)) return;
+        throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
+            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB for keys and ") +
+            "values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
+    }
+
     private GenerationOptions Prepare(GenerationOptions options, IReadOnlyList<int[]> prompts)
     {
         options.Validate();
@@ -134,6 +155,7 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
                         + "Is the tokenizer that of another model?");
         }
 
+        if (prompts.Count > 0) RequireRoom(prompts, options);
         if (options.StopStrings.Count == 0) return options;
         if (tokenizer is null)
             throw new ConfigurationException("stop_strings need a tokenizer, and the model folder has none. Use eos_token_id instead.");

@@ -15,7 +15,7 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
     private readonly float[] _scratch = new float[vocabulary];
 
     /// <summary>Whether the choice is the largest of the logits as the model gave them.</summary>
-    public bool TakesMostLikely => !options.Sample && _pipeline.IsEmpty;
+    public bool TakesMostLikely => !options.Draws && _pipeline.IsEmpty;
 
     /// <summary>Chooses one token for each row.</summary>
     /// <param name="logits">float32 [rows, vocabulary]; may be overwritten.</param>
@@ -31,7 +31,7 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
         {
             var row = values.Slice(i * vocabulary, vocabulary);
             _pipeline.Apply(rows[i].Ids, rows[i].PromptLength, row);
-            chosen[i] = options.Sample ? Draw(row, rows[i]) : LogitsMath.ArgMax(row);
+            chosen[i] = options.Draws ? Draw(row, rows[i]) : LogitsMath.ArgMax(row);
         }
 
         return chosen;

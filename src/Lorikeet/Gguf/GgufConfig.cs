@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Json;
 using Lorikeet.Models;
 using Lorikeet.Text.Tokenization.Gguf;
 
@@ -41,20 +42,25 @@ internal sealed class GgufConfig
         Refuse();
         var factors = RopeFactors();
         var source = Describe();
-        var config = ModelConfigReader.Read(source, _file.Path);
+        var config = ModelConfigReader.Read(Setting(source));
         if (factors is null) return config;
         if (factors.Length != config.HeadSize / 2)
             throw Fault($"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.HeadSize / 2} were expected");
         if (Llama3Factors.Recognise(factors, config) is { } scaling)
         {
             source["rope_scaling"] = scaling;
-            return ModelConfigReader.Read(source, _file.Path);
+            return ModelConfigReader.Read(Setting(source));
         }
 
         // A name that no reader of config.json knows: whoever writes this configuration elsewhere is told.
-        source["rope_scaling"] = new JsonObject { ["rope_type"] = "gguf_rope_freqs" };
+        config.Source["rope_scaling"] = new JsonObject { ["rope_type"] = "gguf_rope_freqs" };
         return config with { Rope = config.Rope with { FrequencyFactors = factors } };
     }
+
+    private JsonSetting Setting(JsonObject config) => JsonSetting.Of(config, new JsonOrigin(_file.Path)
+    {
+        Advice = "The names are those that config.json has for the file's metadata. Download the file again.",
+    });
 
     private void Refuse()
     {
@@ -97,7 +103,7 @@ internal sealed class GgufConfig
         {
             ["architectures"] = new JsonArray($"{char.ToUpperInvariant(type[0])}{type[1..]}ForCausalLM"),
             ["model_type"] = type,
-            ["vocab_size"] = (int)embedding.Shape[0],
+            ["vocab_size"] = embedding.Shape[0],
             ["hidden_size"] = hidden,
             ["intermediate_size"] = Require("feed_forward_length"),
             ["num_hidden_layers"] = Require("block_count"),

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet.Models;
 using Lorikeet.Options;
 
@@ -15,6 +15,9 @@ namespace Lorikeet.Lora;
 internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IReadOnlyList<string> Warnings)
 {
     public const string FileName = "adapter_config.json";
+
+    // Far above any hidden size; a larger one would only fill memory.
+    private const int LargestRank = 1 << 16;
 
     private const string Pissa = "pissa";
     private const string PissaIterations = "pissa_niter_";
@@ -46,13 +49,6 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         "revision", "runtime_config", "target_modules", "task_type", "use_dora", "use_rslora",
     ];
 
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>The settings as PEFT writes them: two spaces, keys sorted.</summary>
     public static string Write(LoraOptions settings, string? baseModel)
     {
@@ -83,7 +79,7 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         if (settings.FactorBias) json["lora_bias"] = true;
         if (settings.RankPattern.Count > 0) json["rank_pattern"] = Pattern(settings.RankPattern, rank => rank);
         if (settings.AlphaPattern.Count > 0) json["alpha_pattern"] = Pattern(settings.AlphaPattern, Number);
-        return new JsonObject(json).ToJsonString(s_format) + "\n";
+        return PythonJson.Indented(new JsonObject(json));
     }
 
     /// <summary>Reads the file of an adapter folder.</summary>
@@ -99,36 +95,35 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
                 + (Directory.Exists(inRun) ? $" Did you mean '{inRun}'?" : ""));
         }
 
-        try
+        var json = JsonSetting.Read(new JsonOrigin(path)
         {
-            var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-            Refuse(json, path);
-            var baseModel = Found(json["base_model_name_or_path"]?.GetValue<string>(), path);
-            return new AdapterConfig(Parse(json, path), baseModel, [.. Warn(json, path)]);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new CheckpointException($"'{path}' is not an adapter configuration: {fault.Message}", fault);
-        }
+            Advice = "Take the file from where the adapter was trained again.",
+        }).RequireObject();
+        Refuse(json);
+        var baseModel = Found(json["base_model_name_or_path"].AsStringOrNull(), path);
+        return new AdapterConfig(Parse(json), baseModel, [.. Warn(json, path)]);
     }
 
-    private static LoraOptions Parse(JsonObject json, string path)
+    private static LoraOptions Parse(JsonSetting json)
     {
-        var (initialisation, iterations) = ReadInitialisation(json["init_lora_weights"], path);
+        var (initialisation, iterations) = ReadInitialisation(json["init_lora_weights"]);
         return new LoraOptions
         {
-            Rank = json["r"]?.GetValue<int>() ?? 8,
-            Alpha = json["lora_alpha"]?.GetValue<double>() ?? 8,
-            Dropout = json["lora_dropout"]?.GetValue<double>() ?? 0,
+            Rank = json["r"].IsAbsent ? 8 : json["r"].AsIntBetween(1, LargestRank),
+            Alpha = json["lora_alpha"].IsAbsent ? 8 : json["lora_alpha"].AsDouble(),
+            Dropout = json["lora_dropout"].AsDoubleBetweenOrNull(0, 1) ?? 0,
             TargetModules = ReadSelector(json["target_modules"]) ?? TargetModules.Named("q_proj", "v_proj"),
             ExcludeModules = ReadSelector(json["exclude_modules"]),
-            LayersToTransform = List<int>(json["layers_to_transform"]),
-            LayersPattern = List<string>(json["layers_pattern"]),
-            RankPattern = ReadPattern<int>(json["rank_pattern"]),
-            AlphaPattern = ReadPattern<double>(json["alpha_pattern"]),
-            Bias = WireNames.Find(typeof(LoraBias), json["bias"]?.GetValue<string>() ?? "none") is LoraBias bias ? bias
-                : throw new CheckpointException($"bias '{json["bias"]}' is unknown. Expected none, all or lora_only. Where: {path}."),
-            ModulesToSave = List<string>(json["modules_to_save"]) ?? [],
+            LayersToTransform = json["layers_to_transform"] is { IsMissing: false } layers
+                ? [.. layers.ItemsOrOne().Select(layer => layer.AsIntBetween(0, int.MaxValue))]
+                : null,
+            LayersPattern = Names(json["layers_pattern"]),
+            RankPattern = json["rank_pattern"].MembersOrNone()
+                .ToDictionary(pair => pair.Name, pair => pair.Value.AsIntBetween(1, LargestRank)),
+            AlphaPattern = json["alpha_pattern"].MembersOrNone().ToDictionary(pair => pair.Name, pair => pair.Value.AsDouble()),
+            Bias = WireNames.Find(typeof(LoraBias), json["bias"].AsString("none")) is LoraBias bias ? bias
+                : throw json["bias"].Unexpected("none, all or lora_only"),
+            ModulesToSave = Names(json["modules_to_save"]) ?? [],
             UseRsLora = IsOn(json["use_rslora"]),
             UseDora = IsOn(json["use_dora"]),
             FactorBias = IsOn(json["lora_bias"]),
@@ -138,9 +133,9 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     }
 
     /// <summary>What matters of it once there are weights: whether the base has given up a part.</summary>
-    private static (LoraInitialisation, int?) ReadInitialisation(JsonNode? node, string path)
+    private static (LoraInitialisation, int?) ReadInitialisation(JsonSetting setting)
     {
-        var name = node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>().ToLowerInvariant() : "true";
+        var name = InitialisationOf(setting);
         if (name.StartsWith(PissaIterations, StringComparison.Ordinal) && int.TryParse(name[PissaIterations.Length..], out var count))
             return (LoraInitialisation.Pissa, count);
         return name switch
@@ -148,12 +143,16 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             Pissa => (LoraInitialisation.Pissa, null),
             Olora => (LoraInitialisation.Olora, null),
             "true" or "gaussian" or "eva" or "orthogonal" => (LoraInitialisation.Default, null),
-            _ => throw new CheckpointException(
-                $"init_lora_weights is '{name}': the adapter belongs to a base whose weights were changed in a way that " +
-                "its files do not tell. Save it in PEFT with path_initial_model_for_weight_conversion, which makes it " +
-                $"plain LoRA. Where: {path}."),
+            _ => throw setting.Unexpected(
+                "what leaves the base as it is, or pissa or olora: this adapter belongs to a base whose weights were changed in a " +
+                "way that its files do not tell. Save it in PEFT with path_initial_model_for_weight_conversion, which makes it " +
+                "plain LoRA"),
         };
     }
+
+    // Whether fresh factors were zero (false: they were not) says nothing about trained ones.
+    private static string InitialisationOf(JsonSetting setting) =>
+        setting.IsMissing || setting.IsBool ? "true" : setting.AsString().ToLowerInvariant();
 
     private static JsonNode Initialisation(LoraOptions settings) => settings switch
     {
@@ -163,23 +162,18 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         _ => true,
     };
 
-    private static void Refuse(JsonObject json, string path)
+    private static void Refuse(JsonSetting json)
     {
-        var type = json["peft_type"]?.GetValue<string>();
-        if (type != "LORA")
-            throw new CheckpointException($"peft_type is '{type}'. Expected 'LORA'. Where: {path}.");
+        if (json["peft_type"].AsString() != "LORA") throw json["peft_type"].Unexpected("\"LORA\"");
         foreach (var (key, reason) in s_refused)
         {
-            if (IsDefault(json[key])) continue;
-            throw new CheckpointException(
-                $"'{key}' is {json[key]!.ToJsonString()}, a variant of LoRA that is not supported: " +
-                $"here, {reason}. Where: {path}.");
+            if (!IsDefault(json[key]))
+                throw json[key].Unexpected($"nothing: a variant of LoRA that is not supported, because {reason}");
         }
 
-        var takesPart = json["init_lora_weights"]?.ToString().ToLowerInvariant() is { } name
-            && (name.StartsWith(Pissa, StringComparison.Ordinal) || name == Olora);
-        if (takesPart && IsOn(json["use_dora"]))
-            throw new CheckpointException($"use_dora together with {json["init_lora_weights"]} is not supported. Where: {path}.");
+        var name = InitialisationOf(json["init_lora_weights"]);
+        if ((name.StartsWith(Pissa, StringComparison.Ordinal) || name == Olora) && IsOn(json["use_dora"]))
+            throw json["use_dora"].Unexpected($"false: together with {name} (init_lora_weights) it is not supported");
     }
 
     /// <summary>
@@ -193,10 +187,11 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         return name;
     }
 
-    private static IEnumerable<string> Warn(JsonObject json, string path)
+    private static IEnumerable<string> Warn(JsonSetting json, string path)
     {
-        var unknown = json.Select(pair => pair.Key)
-            .Where(key => !s_known.Contains(key) && !s_refused.ContainsKey(key) && !IsDefault(json[key])).ToList();
+        var unknown = json.Members()
+            .Where(member => !s_known.Contains(member.Name) && !s_refused.ContainsKey(member.Name) && !IsDefault(member.Value))
+            .Select(member => member.Name).ToList();
         if (unknown.Count > 0)
             yield return $"'{path}' has keys that are unknown here and were left out of account: {string.Join(", ", unknown)}.";
         if (IsOn(json["fan_in_fan_out"]))
@@ -206,18 +201,20 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         }
     }
 
-    private static bool IsDefault(JsonNode? value) =>
-        value is null or JsonArray { Count: 0 } or JsonObject { Count: 0 } || value.GetValueKind() == JsonValueKind.False;
+    private static bool IsDefault(JsonSetting value) =>
+        value.IsMissing || (value.IsBool && !value.AsBool()) || (value.IsArray && !value.Items().Any())
+        || (value.IsObject && !value.Members().Any());
 
-    private static bool IsOn(JsonNode? flag) => flag?.GetValue<bool>() ?? false;
+    private static bool IsOn(JsonSetting flag) => flag.AsBool(otherwise: false);
 
-    private static TargetModules? ReadSelector(JsonNode? node) => node switch
+    private static TargetModules? ReadSelector(JsonSetting setting)
     {
-        null or JsonArray { Count: 0 } => null,
-        JsonArray names => TargetModules.Named([.. names.Select(name => name!.GetValue<string>())]),
-        _ when node.GetValue<string>() == "all-linear" => TargetModules.AllLinear,
-        _ => TargetModules.Matching(node.GetValue<string>()),
-    };
+        if (setting.IsMissing) return null;
+        if (!setting.IsArray)
+            return setting.AsString() is "all-linear" ? TargetModules.AllLinear : TargetModules.Matching(setting.AsString());
+        string[] names = [.. setting.Items().Select(name => name.AsString())];
+        return names.Length == 0 ? null : TargetModules.Named(names);
+    }
 
     // 'all-linear' as PEFT stores it: before 0.8 it knew no such word.
     private static JsonNode Selector(TargetModules selector) =>
@@ -225,21 +222,15 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         : selector.Names is { } names ? Strings(names)
         : selector.ToString();
 
-    private static List<T>? List<T>(JsonNode? node) => node switch
-    {
-        null => null,
-        JsonArray list => [.. list.Select(item => item!.GetValue<T>())],
-        _ => [node.GetValue<T>()],
-    };
-
-    private static Dictionary<string, T> ReadPattern<T>(JsonNode? node) =>
-        node is JsonObject json ? json.ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<T>()) : [];
+    private static List<string>? Names(JsonSetting setting) =>
+        setting.IsMissing ? null : [.. setting.ItemsOrOne().Select(name => name.AsString())];
 
     private static JsonObject Pattern<T>(IReadOnlyDictionary<string, T> pattern, Func<T, JsonNode?> write) =>
         new(pattern.Select(pair => KeyValuePair.Create(pair.Key, write(pair.Value))));
 
     private static JsonArray Strings(IEnumerable<string> values) => new([.. values.Select(value => (JsonNode)value)]);
 
-    // PEFT's own files hold integers where alpha is whole.
-    private static JsonNode Number(double value) => value == Math.Floor(value) ? (long)value : value;
+    // PEFT's own files hold integers where alpha is whole. (A conditional of both numbers would make both a double.)
+    private static JsonNode Number(double value) =>
+        value == Math.Floor(value) && Math.Abs(value) < long.MaxValue ? JsonValue.Create((long)value) : JsonValue.Create(value);
 }

@@ -102,14 +102,24 @@ internal static class AdapterFolder
         !model.LayerProjections.Append(model.Head)
             .Any(projection => projection.Lora is null && parameter == TensorNames.Bias(projection.Name)));
 
-    /// <summary>Opens the adapter's tensors.</summary>
+    /// <summary>Opens the adapter's tensors, which are few enough to be looked at at once.</summary>
+    /// <exception cref="CheckpointException">There are none, the file is damaged, or a tensor is not finite.</exception>
     public static ITensorSource OpenWeights(string folder)
     {
-        var path = Path.Combine(folder, WeightsFile);
-        if (File.Exists(path)) return CheckpointFolder.OpenFile(path);
-        var old = Path.Combine(folder, OldWeightsFile);
-        if (File.Exists(old)) return CheckpointFolder.OpenFile(old);
-        throw new CheckpointException($"'{path}' was not found, nor {OldWeightsFile}. A PEFT adapter folder was expected.");
+        var path = new[] { WeightsFile, OldWeightsFile }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+            ?? throw new CheckpointException(
+                $"'{Path.Combine(folder, WeightsFile)}' was not found, nor {OldWeightsFile}. A PEFT adapter folder was expected.");
+        var tensors = new FiniteTensors(CheckpointFolder.OpenFile(path), "Adapter tensor");
+        try
+        {
+            tensors.RequireAll();
+            return tensors;
+        }
+        catch
+        {
+            tensors.Dispose();
+            throw;
+        }
     }
 
     /// <summary>

@@ -33,6 +33,36 @@ internal static class LoraAttachment
         FreeBiases(model, settings.Bias, targets);
     }
 
+    /// <summary>
+    /// Makes sure that every module a user names is there. An adapter's own file may name others, as in PEFT: it was made
+    /// for them once and says nothing of what is wanted now.
+    /// </summary>
+    /// <exception cref="ConfigurationException">A name stands for nothing in this model.</exception>
+    public static void RequireNames(DecoderModel model, LoraOptions settings)
+    {
+        List<string> modules = [.. model.LayerProjections.Append(model.Head).Select(one => one.Name), TensorNames.Embedding];
+        List<string> wholes = [.. modules, .. model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Select(one => one.Name)];
+        foreach (var name in settings.TargetModules.Names ?? [])
+        {
+            if (!modules.Exists(module => module == name || module.EndsWith("." + name, StringComparison.Ordinal)))
+                throw NoSuchModule("lora_target_modules", name, modules);
+        }
+
+        foreach (var name in settings.ModulesToSave)
+        {
+            if (!wholes.Exists(module => module.EndsWith(name, StringComparison.Ordinal)))
+                throw NoSuchModule("modules_to_save", name, wholes);
+        }
+    }
+
+    private static ConfigurationException NoSuchModule(string option, string name, IEnumerable<string> modules)
+    {
+        List<string> known = [.. modules.Select(module => module.Split('.')[^1]).Distinct()];
+        var hint = NearestName.Among(known, name) is { } nearest ? $" Did you mean '{nearest}'?" : "";
+        return new ConfigurationException(
+            $"{option} names '{name}', which this model does not have.{hint} Expected some of: {string.Join(", ", known)}.");
+    }
+
     /// <summary>Frees every weight of the model: full-parameter training.</summary>
     public static void FreeEverything(DecoderModel model)
     {

@@ -34,6 +34,9 @@ public sealed class DecoderModel : IDisposable
     /// <summary>Where the frozen weights of some layers wait, if the device does not hold all.</summary>
     internal LayerOffload? Offload { get; init; }
 
+    /// <summary>What was found in its files and left out of account.</summary>
+    internal IReadOnlyList<string> LoadWarnings { get; init; } = [];
+
     /// <summary>[vocabulary, hidden]; trained when it is a float32 leaf.</summary>
     internal Tensor Embedding { get; set; }
 

@@ -18,6 +18,7 @@ public sealed class LoadedModel : IDisposable
         Tokenizer = BaseModel.LoadTokenizer(folder);
         _format = PromptFormat.TryLoad(folder, Tokenizer);
         Adapters = new AdapterSet(decoder);
+        _warnings.AddRange(decoder.LoadWarnings);
     }
 
     /// <summary>The decoder, with an adapter attached when there is one.</summary>
@@ -41,7 +42,7 @@ public sealed class LoadedModel : IDisposable
     /// </summary>
     public PromptFormat? TrainedFormat => Source(Adapters.Active) is { } source ? source.Format : _format;
 
-    /// <summary>What was read of adapters and left out of account.</summary>
+    /// <summary>What was read of the model and of adapters and left out of account.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Loads libtorch, the base model and the adapter.</summary>

@@ -1,6 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Json;
 using Lorikeet.Gguf;
 using Lorikeet.Quantization;
 
@@ -84,15 +84,6 @@ public sealed record ModelConfig
             throw new CheckpointException($"'{path}' was not found. A Hugging Face model folder was expected. {found}");
         }
 
-        try
-        {
-            var source = JsonNode.Parse(File.ReadAllText(path)) as JsonObject
-                ?? throw new CheckpointException($"'{path}' is not a JSON object. Download the model again.");
-            return ModelConfigReader.Read(source, path);
-        }
-        catch (JsonException fault)
-        {
-            throw new CheckpointException($"'{path}' is not valid JSON: {fault.Message} Download the model again.", fault);
-        }
+        return ModelConfigReader.Read(JsonSetting.Read(new JsonOrigin(path) { Advice = "Download the model again." }));
     }
 }

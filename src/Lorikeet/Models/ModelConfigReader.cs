@@ -1,86 +1,106 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 using Lorikeet.Quantization;
 
 namespace Lorikeet.Models;
 
 /// <summary>Turns a Hugging Face <c>config.json</c> into a <see cref="ModelConfig"/>, old spellings and new.</summary>
+/// <remarks>A GGUF file's configuration is read here too, said over in these names, so bounds are the same for both.</remarks>
 internal sealed class ModelConfigReader
 {
+    // Wider, deeper or longer than any decoder there is; what goes beyond is a damaged file, and would only fill memory.
+    private const int MostLayers = 1024;
+    private const int MostHeads = 4096;
+    private const int LargestHead = 4096;
+    private const int LargestWidth = 1 << 20;
+    private const int MostPositions = 1 << 30;
+
     private static readonly string[] s_architectures = ["llama", "mistral", "qwen2", "qwen3"];
 
-    private readonly JsonObject _source;
-    private readonly string _path;
+    private readonly JsonSetting _config;
 
-    private ModelConfigReader(JsonObject source, string path) => (_source, _path) = (source, path);
+    private ModelConfigReader(JsonSetting config) => _config = config;
 
-    public static ModelConfig Read(JsonObject source, string path) => new ModelConfigReader(source, path).Read();
+    /// <summary>Reads a configuration.</summary>
+    /// <exception cref="CheckpointException">A value is missing, impossible, or asks for what is computed otherwise here.</exception>
+    public static ModelConfig Read(JsonSetting config) => new ModelConfigReader(config.RequireObject()).Read();
+
+    /// <summary>Reads a configuration that was put together here.</summary>
+    /// <param name="config">Keys and values of a config.json.</param>
+    /// <param name="name">What errors call it.</param>
+    public static ModelConfig Read(JsonObject config, string name) => Read(JsonSetting.Of(config, new JsonOrigin(name)));
 
     private ModelConfig Read()
     {
-        var type = Text("model_type") ?? throw Fault("'model_type' is missing. A decoder model was expected");
+        var type = _config["model_type"].AsString();
         if (!s_architectures.Contains(type))
-            throw Fault($"model_type '{type}' is not supported. Expected one of {string.Join(", ", s_architectures)}");
+            throw _config["model_type"].Unexpected($"one of {string.Join(", ", s_architectures)}; others are not supported");
         RefuseWhatWouldChangeTheResult();
+        StoredQuantization.RequireSupported(_config);
 
-        var hidden = Integer("hidden_size") ?? throw Missing("hidden_size");
-        var heads = Integer("num_attention_heads") ?? throw Missing("num_attention_heads");
-        var headSize = Integer("head_dim") ?? hidden / heads;
-        var positions = Integer("max_position_embeddings") ?? 2048;
-        var attentionBias = Flag("attention_bias");
+        var hidden = _config["hidden_size"].AsIntBetween(1, LargestWidth);
+        var heads = _config["num_attention_heads"].AsIntBetween(1, MostHeads);
+        var positions = _config["max_position_embeddings"].AsIntBetweenOrNull(1, MostPositions) ?? 2048;
+        var attentionBias = _config["attention_bias"].AsBool(otherwise: false);
         return new ModelConfig
         {
             ModelType = type,
-            VocabularySize = Integer("vocab_size") ?? throw Missing("vocab_size"),
+            VocabularySize = _config["vocab_size"].AsIntBetween(1, ReadingLimits.Vocabulary),
             HiddenSize = hidden,
-            IntermediateSize = Integer("intermediate_size") ?? throw Missing("intermediate_size"),
-            LayerCount = Integer("num_hidden_layers") ?? throw Missing("num_hidden_layers"),
+            IntermediateSize = _config["intermediate_size"].AsIntBetween(1, LargestWidth),
+            LayerCount = _config["num_hidden_layers"].AsIntBetween(1, MostLayers),
             HeadCount = heads,
-            KeyValueHeadCount = Integer("num_key_value_heads") ?? heads,
-            HeadSize = headSize,
-            NormEpsilon = Number("rms_norm_eps") ?? 1e-6,
-            Rope = RopeSettings.Read(_source, positions, fault => Fault(fault)),
+            KeyValueHeadCount = ReadKeyValueHeads(heads),
+            HeadSize = ReadHeadSize(hidden, heads),
+            NormEpsilon = _config["rms_norm_eps"].AsDoubleBetweenOrNull(0, 1) ?? 1e-6,
+            Rope = RopeSettings.Read(_config, positions, MostPositions),
             MaxPositions = positions,
-            TiedEmbeddings = Flag("tie_word_embeddings"),
+            TiedEmbeddings = _config["tie_word_embeddings"].AsBool(otherwise: false),
             QueryKeyValueBias = type == "qwen2" || attentionBias,
             AttentionOutputBias = type != "qwen2" && attentionBias,
-            FeedForwardBias = Flag("mlp_bias"),
+            FeedForwardBias = _config["mlp_bias"].AsBool(otherwise: false),
             QueryKeyNorm = type == "qwen3",
             SlidingWindow = ReadSlidingWindow(type),
-            StoredType = Text("dtype") ?? Text("torch_dtype"),
-            OutlierThreshold = _source["quantization_config"]?["llm_int8_threshold"]?.GetValue<double>()
-                ?? EightBitWeight.DefaultThreshold,
-            Source = _source,
+            StoredType = _config["dtype"].AsStringOrNull() ?? _config["torch_dtype"].AsStringOrNull(),
+            OutlierThreshold = StoredQuantization.OutlierThreshold(_config),
+            Source = _config.ToObject(),
         };
     }
 
     private void RefuseWhatWouldChangeTheResult()
     {
-        var activation = Text("hidden_act") ?? "silu";
-        if (activation is not ("silu" or "swish"))
-            throw Fault($"hidden_act '{activation}' is not supported. Expected 'silu'");
-        if (Number("attention_dropout") is > 0)
-            throw Fault($"attention_dropout {Number("attention_dropout")} is not supported. Expected 0");
-        if (Number("partial_rotary_factor") is { } share and not 1.0)
-            throw Fault($"partial_rotary_factor {share} is not supported. Expected 1");
+        if (_config["hidden_act"].AsString("silu") is not ("silu" or "swish"))
+            throw _config["hidden_act"].Unexpected("\"silu\"; others are not supported");
+        if (_config["attention_dropout"].AsDouble(0) > 0)
+            throw _config["attention_dropout"].Unexpected("0; dropout in attention is not supported");
+        if (_config["partial_rotary_factor"].AsDouble(1) != 1)
+            throw _config["partial_rotary_factor"].Unexpected("1; rotating a part of a head is not supported");
+    }
+
+    private int ReadKeyValueHeads(int heads)
+    {
+        var setting = _config["num_key_value_heads"];
+        var count = setting.AsIntBetweenOrNull(1, heads) ?? heads;
+        return heads % count == 0 ? count : throw setting.Unexpected($"a divisor of num_attention_heads, which is {heads}");
+    }
+
+    private int ReadHeadSize(int hidden, int heads)
+    {
+        var setting = _config["head_dim"];
+        if (setting.IsMissing && hidden % heads != 0)
+            throw _config["hidden_size"].Unexpected($"a multiple of num_attention_heads, which is {heads}, or a head_dim");
+        var size = setting.AsIntBetweenOrNull(2, LargestHead) ?? hidden / heads;
+        return size is > 0 and <= LargestHead && size % 2 == 0 ? size : throw (setting.IsMissing ? _config["hidden_size"] : setting)
+            .Unexpected($"heads of an even size up to {LargestHead} (it is {size}), because rotary positions turn pairs");
     }
 
     private int? ReadSlidingWindow(string type)
     {
-        if (type == "llama" || (type != "mistral" && !Flag("use_sliding_window"))) return null;
-        if (_source["layer_types"] is JsonArray types && types.Select(layer => layer!.GetValue<string>()).Distinct().Count() > 1)
-            throw Fault("layer_types mixes sliding and full attention, which is not supported");
-        return Integer("sliding_window");
+        if (type == "llama" || (type != "mistral" && !_config["use_sliding_window"].AsBool(otherwise: false))) return null;
+        var types = _config["layer_types"];
+        if (!types.IsMissing && types.Items().Select(layer => layer.AsString()).Distinct().Count() > 1)
+            throw types.Unexpected("one kind for all layers; mixing sliding and full attention is not supported");
+        return _config["sliding_window"].AsIntBetweenOrNull(1, MostPositions);
     }
-
-    private string? Text(string key) => _source[key]?.GetValue<string>();
-
-    private int? Integer(string key) => _source[key]?.GetValue<int>();
-
-    private double? Number(string key) => _source[key]?.GetValue<double>();
-
-    private bool Flag(string key) => _source[key]?.GetValue<bool>() ?? false;
-
-    private CheckpointException Missing(string key) => Fault($"'{key}' is missing");
-
-    private CheckpointException Fault(string what) => new($"{what}. Where: {_path}.");
 }

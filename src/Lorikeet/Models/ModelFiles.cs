@@ -1,8 +1,7 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Gguf;
 using Lorikeet.Native;
@@ -13,19 +12,12 @@ namespace Lorikeet.Models;
 /// <summary>What a folder made from another model's folder has in common with it.</summary>
 internal static unsafe class ModelFiles
 {
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>The weights of a model folder or of a GGUF file, under Hugging Face's names.</summary>
-    /// <exception cref="CheckpointException">There are none, or a file is damaged.</exception>
+    /// <exception cref="CheckpointException">There are none, or a file is damaged; when read, if one is not finite.</exception>
     /// <param name="model">The folder or file.</param>
     /// <param name="checks">Whether files with a checksum are read and held against it.</param>
     public static ITensorSource OpenWeights(string model, bool checks = true) =>
-        GgufFile.Exists(model) ? GgufCheckpoint.Open(model) : CheckpointFolder.Open(model, checks);
+        new FiniteTensors(GgufFile.Exists(model) ? GgufCheckpoint.Open(model) : CheckpointFolder.Open(model, checks));
 
     /// <summary>Refuses to write over a folder that holds something.</summary>
     public static void RequireNew(string folder, bool overwrite)
@@ -46,7 +38,7 @@ internal static unsafe class ModelFiles
 
     /// <summary>Writes config.json.</summary>
     public static void WriteConfig(string folder, JsonObject config) =>
-        AtomicFile.WriteText(Path.Combine(folder, "config.json"), config.ToJsonString(s_format) + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, "config.json"), PythonJson.Indented(config));
 
     /// <summary>Names the type of the weights, under the key the file already has (dtype, or torch_dtype before 5).</summary>
     public static void SetType(JsonObject config, ScalarType type) =>

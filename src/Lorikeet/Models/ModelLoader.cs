@@ -8,10 +8,13 @@ namespace Lorikeet.Models;
 /// <summary>Builds a <see cref="DecoderModel"/> from a Hugging Face folder, one tensor at a time.</summary>
 internal sealed class ModelLoader
 {
+    private const int ListedTensors = 10;
+
     private readonly ModelConfig _config;
     private readonly TensorReader _reader;
     private readonly string _folder;
     private readonly LoadSettings _settings;
+    private readonly HashSet<string> _used = [];
     private int _projections;
 
     private ModelLoader(ModelConfig config, TensorReader reader, string folder, LoadSettings settings) =>
@@ -51,11 +54,12 @@ internal sealed class ModelLoader
             : QuantizationSettings.Dense(
                 Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize), _settings.ComputeType);
         var parts = new ModelParts(stored.Value, layers, norm, new Projection(TensorNames.Head, _projections, head));
-        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder, Offload = offload };
+        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder, Offload = offload, LoadWarnings = [.. Warn()] };
     }
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)
     {
+        _used.Add(TensorNames.Weight(name));
         var weight = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold)
             ?? Freeze(name, rows, columns);
         if (weight.Rows != rows || weight.Columns != columns)
@@ -78,6 +82,7 @@ internal sealed class ModelLoader
     private Tensor Read(string name, params long[] shape)
     {
         RequireShape(name, shape);
+        _used.Add(name);
         return _reader.Read(name);
     }
 
@@ -90,6 +95,21 @@ internal sealed class ModelLoader
     private CheckpointException WrongShape(string name, long[] stored, long[] expected) => new(
         $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies [{string.Join(", ", expected)}]. " +
         $"Where: {_folder}. Is config.json of another model?");
+
+    /// <summary>Tensors that config.json has no place for: often a bias, without which the model computes something else.</summary>
+    private IEnumerable<string> Warn()
+    {
+        var unused = Stored.Keys.Where(name => !_used.Contains(name) && !StoredQuantization.IsCompanion(name) && !IsIdle(name))
+            .Order(StringComparer.Ordinal).ToList();
+        if (unused.Count == 0) yield break;
+        yield return $"{unused.Count} tensors of '{_folder}' were not used, because config.json has no place for them: "
+            + $"{string.Join(", ", unused.Take(ListedTensors))}{(unused.Count > ListedTensors ? ", ..." : "")}. "
+            + "If the model answers oddly, it is of another kind than config.json says.";
+    }
+
+    /// <summary>Whether a tensor says what is known without it: rotary frequencies, a tied head.</summary>
+    private bool IsIdle(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+        || (_config.TiedEmbeddings && name == TensorNames.Weight(TensorNames.Head));
 
     private void RequireAllTensors()
     {

@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Models;
 
@@ -25,6 +25,10 @@ public enum RopeScaling
 /// <remarks>Reference: transformers <c>modeling_rope_utils.py</c>.</remarks>
 public sealed record RopeSettings
 {
+    private const double SmallestFactor = 1e-6;
+    private const double LargestFactor = 1e9;
+    private const double LargestTheta = 1e18;
+
     /// <summary>Base of the geometric series of frequencies.</summary>
     public double Theta { get; init; } = 10000;
 
@@ -149,35 +153,43 @@ public sealed record RopeSettings
     private double YarnScale(double scale) => Factor <= 1 ? 1 : 0.1 * scale * Math.Log(Factor) + 1;
 
     /// <summary>Reads <c>rope_theta</c> + <c>rope_scaling</c> (transformers 4) or <c>rope_parameters</c> (transformers 5).</summary>
-    internal static RopeSettings Read(JsonObject config, int maxPositions, Func<string, Exception> fault)
+    /// <param name="config">The whole configuration.</param>
+    /// <param name="maxPositions">Its longest sequence.</param>
+    /// <param name="mostPositions">The longest that any model has.</param>
+    internal static RopeSettings Read(JsonSetting config, int maxPositions, int mostPositions)
     {
-        var nested = config["rope_parameters"] as JsonObject ?? config["rope_scaling"] as JsonObject;
-        double? Number(string key) => nested?[key]?.GetValue<double>();
-        var type = (nested?["rope_type"] ?? nested?["type"])?.GetValue<string>() ?? "default";
+        var nested = config["rope_parameters"].IsMissing ? config["rope_scaling"] : config["rope_parameters"];
+        if (!nested.IsMissing) nested.RequireObject();
+        double? Positive(string key) => nested[key].AsDoubleBetweenOrNull(SmallestFactor, LargestFactor);
+        double? Theta(JsonSetting owner) => owner["rope_theta"].AsDoubleBetweenOrNull(1, LargestTheta);
+        var kind = nested["rope_type"].IsMissing ? nested["type"] : nested["rope_type"];
         var settings = new RopeSettings
         {
-            Theta = Number("rope_theta") ?? config["rope_theta"]?.GetValue<double>() ?? 10000,
-            Scaling = type switch
+            Theta = Theta(nested) ?? Theta(config) ?? 10000,
+            Scaling = kind.AsString("default") switch
             {
                 "default" => RopeScaling.None,
                 "linear" => RopeScaling.Linear,
                 "dynamic" => RopeScaling.Dynamic,
                 "llama3" => RopeScaling.Llama3,
                 "yarn" => RopeScaling.Yarn,
-                _ => throw fault($"rope_type '{type}' is not supported. Expected default, linear, dynamic, llama3 or yarn"),
+                _ => throw kind.Unexpected("default, linear, dynamic, llama3 or yarn; others are not supported"),
             },
-            Factor = Number("factor") ?? 1,
-            OriginalMaxPositions = nested?["original_max_position_embeddings"]?.GetValue<int>() ?? maxPositions,
-            LowFrequencyFactor = Number("low_freq_factor") ?? 1,
-            HighFrequencyFactor = Number("high_freq_factor") ?? 4,
-            BetaFast = Number("beta_fast") ?? 32,
-            BetaSlow = Number("beta_slow") ?? 1,
-            AttentionFactor = Number("attention_factor"),
-            Truncate = nested?["truncate"]?.GetValue<bool>() ?? true,
+            Factor = Positive("factor") ?? 1,
+            OriginalMaxPositions = nested["original_max_position_embeddings"].AsIntBetweenOrNull(1, mostPositions) ?? maxPositions,
+            LowFrequencyFactor = Positive("low_freq_factor") ?? 1,
+            HighFrequencyFactor = Positive("high_freq_factor") ?? 4,
+            BetaFast = Positive("beta_fast") ?? 32,
+            BetaSlow = Positive("beta_slow") ?? 1,
+            AttentionFactor = Positive("attention_factor"),
+            Truncate = nested["truncate"].AsBool(otherwise: true),
         };
-        if (Number("mscale") is { } scale && Number("mscale_all_dim") is { } all) settings = settings with { Mscale = (scale, all) };
-        if (settings.Scaling != RopeScaling.None && Number("factor") is null)
-            throw fault($"rope_type '{type}' needs a 'factor'");
+        if (nested["mscale"].AsDoubleOrNull() is { } scale && nested["mscale_all_dim"].AsDoubleOrNull() is { } all)
+            settings = settings with { Mscale = (scale, all) };
+        if (settings.Scaling != RopeScaling.None && nested["factor"].IsMissing)
+            throw nested["factor"].Unexpected($"a number, which rope_type '{kind.AsString()}' needs");
+        if (settings.Scaling == RopeScaling.Llama3 && settings.HighFrequencyFactor <= settings.LowFrequencyFactor)
+            throw nested["high_freq_factor"].Unexpected($"more than low_freq_factor, which is {settings.LowFrequencyFactor}");
         return settings;
     }
 }

@@ -99,6 +99,7 @@ internal sealed class RunPlanner : IDisposable
             return;
         }
 
+        if (options.Model.Adapter is null) LoraAttachment.RequireNames(_outline, options.Lora);
         var adapter = options.Model.Adapter is { } folder
             ? AdapterConfig.Read(ModelSource.Resolve(folder, null)).Settings
             : options.Lora;

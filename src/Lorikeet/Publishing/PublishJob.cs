@@ -1,7 +1,6 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 using Lorikeet.Hub;
 using Lorikeet.Hub.ModelCards;
 using Lorikeet.Hub.Upload;
@@ -17,8 +16,6 @@ public sealed class PublishJob
 {
     private const string AdapterConfigFile = "adapter_config.json";
     private const string BaseKey = "base_model_name_or_path";
-
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     private readonly PublishOptions _options;
     private readonly string _folder;
@@ -73,10 +70,11 @@ public sealed class PublishJob
     private void NameBase(string name)
     {
         var path = Path.Combine(_folder, AdapterConfigFile);
-        var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        if ((string?)config[BaseKey] == name && !File.Exists(Path.Combine(_folder, AdapterBase.FileName))) return;
-        config[BaseKey] = name;
-        AtomicFile.WriteText(path, config.ToJsonString(s_indented) + "\n");
+        var config = JsonSetting.Read(path);
+        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(Path.Combine(_folder, AdapterBase.FileName))) return;
+        var changed = config.ToObject();
+        changed[BaseKey] = name;
+        AtomicFile.WriteText(path, PythonJson.Indented(changed));
         AdapterBase.Write(_folder, null);
     }
 
@@ -101,7 +99,7 @@ public sealed class PublishJob
     private string BaseModel(ResolvedOptions? run)
     {
         var (file, key) = _isAdapter ? (AdapterConfigFile, BaseKey) : ("config.json", "_name_or_path");
-        var name = (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, file)))?[key];
+        var name = JsonSetting.Read(Path.Combine(_folder, file))[key].AsStringOrNull();
         if (string.IsNullOrEmpty(name)) name = run?.Options.Model.Model ?? "";
         var isLocal = _isAdapter && File.Exists(Path.Combine(_folder, AdapterBase.FileName));
         return IsOnHub(name) && !isLocal ? name : throw new ConfigurationException(

@@ -59,11 +59,21 @@ internal sealed record QuantizationSettings(
     {
         var stored = TensorMemory.ToTorch(reader.Source.Require(name).Type);
         var streams = reader.Device.type == DeviceType.CPU && FloatReader.Reads(stored) && FloatReader.Reads(computeType);
-        return Codes is { } type && streams && !Skips(module)
+        return InRange(Codes is { } type && streams && !Skips(module)
             ? reader.Quantize(() => FourBitWeight.Quantize(reader, name, computeType, type, DoubleQuantization))
-            : Quantized(reader.Read(name));
+            : Quantized(reader.Read(name)));
 
         FrozenWeight Quantized(Tensor dense) => reader.Quantize(() => Freeze(module, dense, computeType));
+
+        // What was stored is finite; rounding to float16, which ends at 65504, may have made it infinite.
+        FrozenWeight InRange(FrozenWeight weight)
+        {
+            if (HasFiniteScales(weight)) return weight;
+            weight.Dispose();
+            throw new CheckpointException(
+                $"'{name}' has weights beyond 65504, where float16 ends, to which this form rounds first. Where: " +
+                $"'{reader.Source}'. Use 4-bit weights with torch_dtype bfloat16 or float32.");
+        }
     }
 
     /// <summary>Stores <paramref name="dense"/> unquantized in the compute type; takes ownership of it.</summary>
@@ -75,6 +85,20 @@ internal sealed record QuantizationSettings(
 
     /// <summary>The form that a projection takes.</summary>
     public QuantizationKind KindOf(string module) => Skips(module) ? QuantizationKind.None : Kind;
+
+    private static unsafe bool HasFiniteScales(FrozenWeight weight)
+    {
+        if (weight.Device.type != DeviceType.CPU) return true; // asking a device would make the host wait for it
+        var scales = weight switch
+        {
+            EightBitWeight eightBit => eightBit.Scales,
+            FourBitWeight { Scales: PlainScales plain } => plain.Values,
+            FourBitWeight { Scales: NestedScales nested } => nested.Scales,
+            _ => null,
+        };
+        return scales is null
+            || NonFinite.IndexIn(SafetensorsType.F32, TensorMemory.Pointer(scales), scales.NumberOfElements * sizeof(float)) < 0;
+    }
 
     /// <summary>As transformers' should_convert_module.</summary>
     private bool Skips(string module) => SkippedModules?.Any(

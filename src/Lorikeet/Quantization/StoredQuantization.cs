@@ -1,5 +1,5 @@
 using System.Text;
-using System.Text.Json;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Native;
 using Lorikeet.Options;
@@ -15,6 +15,31 @@ internal static class StoredQuantization
 {
     private const string StatePrefix = ".quant_state.bitsandbytes__";
     private const int NestedBlockSize = BlockScales.Granularity;
+
+    private const string BitsAndBytes = "bitsandbytes";
+
+    /// <summary>Refuses a model whose config.json says that another library than bitsandbytes quantized it.</summary>
+    /// <exception cref="CheckpointException">It is GPTQ, AWQ, compressed-tensors, FP8, MLX or another.</exception>
+    public static void RequireSupported(JsonSetting config)
+    {
+        foreach (var key in (string[])["quantization_config", "compression_config", "quantization"])
+        {
+            var setting = config[key];
+            if (setting.IsMissing) continue;
+            var method = key == "quantization" ? "MLX's quantization"
+                : key == "compression_config" ? "compressed-tensors"
+                : setting.RequireObject()["quant_method"].AsString(BitsAndBytes);
+            if (method == BitsAndBytes) continue;
+            throw setting.Unexpected(
+                $"nothing or {BitsAndBytes}: weights quantized by {method} are not supported. Take the unquantized model that " +
+                "this one was made from (its card names it) and quantize it here, with --load_in_4bit or 'quantize'");
+        }
+    }
+
+    /// <summary>Magnitude from which 8-bit layers of the model take an activation for an outlier.</summary>
+    public static double OutlierThreshold(JsonSetting config) =>
+        config["quantization_config"]["llm_int8_threshold"].AsDoubleBetweenOrNull(0, float.MaxValue)
+        ?? EightBitWeight.DefaultThreshold;
 
     /// <summary>Reads a weight that is stored quantized; null when it is stored dense.</summary>
     /// <param name="reader">The checkpoint, and where the weight goes.</param>
@@ -132,37 +157,31 @@ internal static class StoredQuantization
     {
         public static State Parse(ITensorSource source, string name)
         {
-            try
+            var state = JsonSetting.Parse(source.Span<byte>(name), new JsonOrigin($"{name} in {source}")
             {
-                var json = JsonDocument.Parse(source.Span<byte>(name).ToArray()).RootElement;
-                var nested = json.TryGetProperty("nested_offset", out var offset);
-                if (nested && Require(json, "nested_blocksize").GetInt32() is var size && size != NestedBlockSize)
-                    throw new FormatException($"nested_blocksize is {size}; only {NestedBlockSize} is supported");
-                return new State(
-                    [.. Require(json, "shape").EnumerateArray().Select(dimension => dimension.GetInt64())],
-                    Require(json, "blocksize").GetInt32(), ParseType(Require(json, "dtype").GetString()),
-                    nested ? (float)offset.GetDouble() : null);
-            }
-            catch (Exception fault) when (fault is JsonException or FormatException or InvalidOperationException)
-            {
-                throw new CheckpointException(
-                    $"'{name}' is not a quantization state of bitsandbytes: {fault.Message}. Where: '{source}'. " +
-                    "Download the checkpoint again, or quantize the original model with load_in_4bit.", fault);
-            }
+                Advice = "Download the checkpoint again, or quantize the original model with load_in_4bit.",
+            }).RequireObject();
+            var offset = state["nested_offset"];
+            if (!offset.IsMissing && state["nested_blocksize"].AsInt() != NestedBlockSize)
+                throw state["nested_blocksize"].Unexpected($"{NestedBlockSize}; others are not supported");
+            long[] shape = [.. state["shape"].Items().Select(size => size.AsLongBetween(1, int.MaxValue))];
+            if (shape.Length != 2) throw state["shape"].Unexpected("two sizes");
+            var blockSize = state["blocksize"].AsIntBetween(FourBitQuantizer.SmallestBlock, 1 << 16);
+            if (!int.IsPow2(blockSize)) throw state["blocksize"].Unexpected("a power of two");
+            return new State(
+                shape, blockSize, ParseType(state["dtype"]),
+                offset.IsMissing ? null : (float)offset.AsDoubleBetween(float.MinValue, float.MaxValue));
         }
 
         /// <summary>As Python's json.dumps writes it.</summary>
         public string ToJson(FourBitType type)
         {
             var nested = NestedOffset is { } offset
-                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {(double)offset:R}"
+                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {PythonNumbers.Write(offset)}"
                 : "";
             return $"{{\"quant_type\": \"{WireName(type)}\", \"blocksize\": {BlockSize}, \"dtype\": \"{TypeName}\", " +
                 $"\"shape\": [{string.Join(", ", Shape)}]{nested}}}";
         }
-
-        private static JsonElement Require(JsonElement json, string key) =>
-            json.TryGetProperty(key, out var value) ? value : throw new FormatException($"'{key}' is missing");
 
         private string TypeName => Type switch
         {
@@ -171,12 +190,12 @@ internal static class StoredQuantization
             _ => "float32",
         };
 
-        private static ScalarType ParseType(string? name) => name switch
+        private static ScalarType ParseType(JsonSetting type) => type.AsString() switch
         {
             "float32" => ScalarType.Float32,
             "float16" => ScalarType.Float16,
             "bfloat16" => ScalarType.BFloat16,
-            _ => throw new FormatException($"dtype is '{name}'; float32, float16 or bfloat16 was expected"),
+            _ => throw type.Unexpected("float32, float16 or bfloat16"),
         };
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lorikeet.Formats.Json;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
@@ -52,7 +53,7 @@ internal static class MetricsLine
             json.WriteFinite("best_eval_loss", loss);
         if (result.BestStep is { } step)
             json.WriteNumber("best_step", step);
-        json.WriteString("stop_reason", JsonNamingPolicy.SnakeCaseLower.ConvertName(result.Reason.ToString()));
+        json.WriteString("stop_reason", Name(result.Reason));
     }
 
     /// <summary>Every line of a file with the event it was written for.</summary>
@@ -67,46 +68,51 @@ internal static class MetricsLine
 
     private static TrainingEvent Parse(string line, int number, string path)
     {
-        try
+        var metrics = JsonSetting.Parse(line, new JsonOrigin(path)
         {
-            using var document = JsonDocument.Parse(line);
-            var root = document.RootElement;
-            if (root.TryGetProperty("loss", out _))
-                return new StepCompleted(ParseStep(root));
-            return root.TryGetProperty("eval_loss", out _)
-                ? new EvaluationCompleted(ParseEvaluation(root))
-                : new RunCompleted(ParseResult(root));
-        }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new CheckpointException(
-                $"Line {number} does not hold metrics ({fault.Message.TrimEnd('.')}). Expected one JSON object with "
-                + $"'step' and 'loss', 'eval_loss' or 'train_loss'. File: '{path}'. "
+            FirstLine = number,
+            Advice = "One JSON object with 'step' and 'loss', 'eval_loss' or 'train_loss' was expected. "
                 + "Remove the line, or begin the run again.",
-                fault);
-        }
+        }).RequireObject();
+        if (!metrics["loss"].IsAbsent) return new StepCompleted(ParseStep(metrics));
+        return metrics["eval_loss"].IsAbsent
+            ? new RunCompleted(ParseResult(metrics))
+            : new EvaluationCompleted(ParseEvaluation(metrics));
     }
 
-    private static StepMetrics ParseStep(JsonElement line) => new(
-        line.GetProperty("step").GetInt32(), Number(line, "epoch"), Number(line, "loss"), Number(line, "grad_norm"),
-        Number(line, "learning_rate"), line.GetProperty("tokens").GetInt64(), Number(line, "tokens_per_second"),
-        line.GetProperty("peak_memory_bytes").GetInt64());
+    private static StepMetrics ParseStep(JsonSetting line) => new(
+        Count(line, "step"), Number(line, "epoch"), Number(line, "loss"), Number(line, "grad_norm"),
+        Number(line, "learning_rate"), LongCount(line, "tokens"), Number(line, "tokens_per_second"),
+        LongCount(line, "peak_memory_bytes"));
 
-    private static EvaluationMetrics ParseEvaluation(JsonElement line) => new(
-        line.GetProperty("step").GetInt32(), Number(line, "epoch"), Number(line, "eval_loss"),
-        Number(line, "eval_perplexity"), line.GetProperty("eval_rows").GetInt32(),
-        line.GetProperty("eval_targets").GetInt64(), Number(line, "eval_runtime"));
+    private static EvaluationMetrics ParseEvaluation(JsonSetting line) => new(
+        Count(line, "step"), Number(line, "epoch"), Number(line, "eval_loss"),
+        Number(line, "eval_perplexity"), Count(line, "eval_rows"),
+        LongCount(line, "eval_targets"), Number(line, "eval_runtime"));
 
-    private static RunResult ParseResult(JsonElement line) => new(
-        Enum.Parse<StopReason>(line.GetProperty("stop_reason").GetString()!.Replace("_", ""), ignoreCase: true),
-        line.GetProperty("step").GetInt32(), Number(line, "train_loss"), Number(line, "train_runtime"),
-        line.GetProperty("tokens").GetInt64(), line.GetProperty("peak_memory_bytes").GetInt64(),
-        line.TryGetProperty("best_eval_loss", out _) ? Number(line, "best_eval_loss") : null,
-        line.TryGetProperty("best_step", out var best) ? best.GetInt32() : null);
+    private static RunResult ParseResult(JsonSetting line) => new(
+        Reason(line["stop_reason"]),
+        Count(line, "step"), Number(line, "train_loss"), Number(line, "train_runtime"),
+        LongCount(line, "tokens"), LongCount(line, "peak_memory_bytes"),
+        line["best_eval_loss"].IsAbsent ? null : Number(line, "best_eval_loss"),
+        line["best_step"].AsIntBetweenOrNull(0, int.MaxValue));
 
-    private static double Number(JsonElement line, string name)
+    private static StopReason Reason(JsonSetting value)
     {
-        var value = line.GetProperty(name);
-        return value.ValueKind == JsonValueKind.Null ? double.NaN : value.GetDouble();
+        var named = Enum.GetValues<StopReason>().Where(reason => Name(reason) == value.AsString()).ToList();
+        return named.Count == 1 ? named[0] : throw value.Unexpected(
+            $"one of {string.Join(", ", Enum.GetValues<StopReason>().Select(Name))}");
+    }
+
+    private static string Name(StopReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
+
+    private static int Count(JsonSetting line, string name) => line[name].AsIntBetween(0, int.MaxValue);
+
+    private static long LongCount(JsonSetting line, string name) => line[name].AsLongBetween(0, long.MaxValue);
+
+    private static double Number(JsonSetting line, string name)
+    {
+        var value = line[name];
+        return value is { IsMissing: true, IsAbsent: false } ? double.NaN : value.AsAnyDouble();
     }
 }

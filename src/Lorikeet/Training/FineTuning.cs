@@ -75,7 +75,7 @@ internal sealed class FineTuning : IDisposable
         OutputPlace.RequireSpace(_run.Folder, _plan.Memory.Adapters + _plan.Memory.OptimizerStates);
         display.Observe(new StageEntered("Loading", _options.Model.Model));
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
-        _warnings = [.. _resolved.Warnings, .. _data.Warnings];
+        _warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _model.LoadWarnings];
         _adapter = Attach();
         if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
 
@@ -318,6 +318,7 @@ internal sealed class FineTuning : IDisposable
             return AdapterFolder.Load(_model, local, dropoutIsGiven ? _options.Lora.Dropout : null);
         }
 
+        LoraAttachment.RequireNames(_model, _options.Lora);
         LoraAttachment.Attach(_model, _options.Lora, (ulong)_options.Optimization.Seed);
         return _options.Lora;
     }

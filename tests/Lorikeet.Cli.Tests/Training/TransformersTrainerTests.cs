@@ -43,6 +43,7 @@ public sealed class TransformersTrainerTests : IDisposable
         var expected = JsonNode.Parse(File.ReadAllText(Golden("checkpoint-8.trainer_state.json")))!.AsObject();
         CompareLogs(expected["log_history"]!.AsArray(), actual["log_history"]!.AsArray().Select(entry => entry!), from: 1);
         Assert.Equal(expected.Select(pair => pair.Key), actual.Select(pair => pair.Key));
+        JsonKinds.AssertSame(expected, actual);
         Assert.True(File.Exists(_folder["run/checkpoints/step-000008/prompt_format.json"]));
         // The Trainer counts tokens only when asked to.
         foreach (var name in new[] { "log_history", "num_input_tokens_seen" }) Assert.True(expected.Remove(name) && actual.Remove(name));

@@ -105,6 +105,13 @@ public sealed class TextGeneratorTests : IDisposable
         Assert.Equal(3, result.Continuations[1].OutputIds.Count);
     }
 
+    [Theory]
+    [InlineData(2, null, 1, "max_length is 2, and the prompt has 2 tokens, so nothing can be added")]
+    [InlineData(null, GenerationOptions.MostNewTokens, GenerationOptions.MostBeams, "so much memory is not free. Give a smaller max_new_tokens")]
+    public void ALengthThatLeavesNoRoom_IsRefused(int? maxLength, int? maxNewTokens, int beams, string message) =>
+        Assert.Contains(message, Assert.Throws<ConfigurationException>(() => new TextGenerator(_model, null).Generate(
+            [[1, 5]], new GenerationOptions { MaxLength = maxLength, MaxNewTokens = maxNewTokens, Beams = beams })).Message);
+
     [Fact]
     public void IdOutsideTheVocabulary_IsAnErrorThatNamesIt() =>
         Assert.Contains("320", Assert.Throws<DatasetException>(

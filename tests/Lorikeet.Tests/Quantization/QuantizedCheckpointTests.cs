@@ -32,8 +32,9 @@ public sealed class QuantizedCheckpointTests : IDisposable
                 .SequenceEqual(new ReadOnlySpan<byte>(actual.Pointer(name), length)), name);
         }
 
-        Assert.True(JsonNode.DeepEquals(
-            Config(TestAssets.Golden("models", reference)), Config(_folder["out"])), Config(_folder["out"])!.ToJsonString());
+        // As text: a reader in Python takes 6 and 6.0 for different things.
+        Assert.Equal(Config(TestAssets.Golden("models", reference))!.ToJsonString(), Config(_folder["out"])!.ToJsonString());
+        JsonKinds.AssertSame(Whole(TestAssets.Golden("models", reference)), Whole(_folder["out"]));
     }
 
     [Theory]
@@ -66,8 +67,9 @@ public sealed class QuantizedCheckpointTests : IDisposable
         Quantization = options,
     });
 
-    private static JsonNode? Config(string folder) =>
-        JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!["quantization_config"];
+    private static JsonNode? Config(string folder) => Whole(folder)["quantization_config"];
+
+    private static JsonNode Whole(string folder) => JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
 
     private static Tensor Logits(string folder, QuantizationSettings quantization)
     {

@@ -53,9 +53,12 @@ public sealed class StoredQuantizationTests : IDisposable
 
     [Theory]
     [InlineData("{\"blocksize\": 64}", "shape")]
-    [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"int4\", \"shape\": [2, 32]}", "'int4'")]
+    [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"int4\", \"shape\": [2, 32]}", "'dtype' is \"int4\". Expected float32, float16 or bfloat16")]
     [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [4, 32]}", "32 bytes and 1 scales")]
-    [InlineData("not JSON", "not a quantization state")]
+    [InlineData("not JSON", "the word 'not' is no JSON")]
+    [InlineData("{\"blocksize\": 0, \"dtype\": \"float32\", \"shape\": [2, 32]}", "'blocksize' is 0. Expected a whole number from 32")]
+    [InlineData("{\"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [64]}", "'shape' is [64]. Expected two sizes")]
+    [InlineData("{\"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [2, 32], \"nested_offset\": NaN}", "'nested_blocksize' is missing")]
     public void Read_RefusesAStateThatDoesNotFit(string state, string said)
     {
         using var folder = new TemporaryFolder();

@@ -107,6 +107,11 @@ public sealed class MetricsLogTests : IDisposable
     [InlineData("not json")]
     [InlineData("[1]")]
     [InlineData("{\"step\":2,\"loss\":1}")]
+    [InlineData("{\"step\":2,\"step\":3,\"loss\":1}")]
+    [InlineData("{\"step\":99999999999,\"loss\":1}")]
+    [InlineData("{\"stop_reason\":null}")]
+    [InlineData("{\"stop_reason\":\"bored\"}")]
+    [InlineData("{\"loss\":\"\\ud800\"}")]
     public void Read_OfAForeignLine_NamesFileAndLine(string line)
     {
         var path = Write("metrics.jsonl", RecordedRun.Events(lastStep: 1));
@@ -114,7 +119,7 @@ public sealed class MetricsLogTests : IDisposable
 
         var error = Assert.Throws<CheckpointException>(() => RunHistory.Read(path));
 
-        Assert.Contains("Line 2", error.Message);
+        Assert.Matches("(:2:|, line 2\\.)", error.Message);
         Assert.Contains(path, error.Message);
     }
 

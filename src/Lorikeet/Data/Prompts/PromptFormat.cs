@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Shapes;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.ChatTemplates;
 using Lorikeet.Text.Tokenization;
 
@@ -120,21 +121,13 @@ public sealed class PromptFormat
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return null;
-        PromptFormat format;
-        string? hash;
-        try
+        var content = JsonSetting.Read(new JsonOrigin(path)
         {
-            var content = JsonNode.Parse(File.ReadAllText(path))!;
-            string[] stops = [.. content["stop_strings"]!.AsArray().Select(text => (string)text!)];
-            format = new PromptFormat((string)content["name"]!, (string)content["template"]!, stops, tokenizer);
-            hash = (string?)content["template_sha256"];
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or NullReferenceException)
-        {
-            throw new CheckpointException(
-                $"{path} is not a prompt format: {fault.Message} It is written beside an adapter by training. " +
-                "Take it from the training run again.", fault);
-        }
+            Advice = "It is written beside an adapter by training. Take it from the training run again.",
+        }).RequireObject();
+        string[] stops = [.. content["stop_strings"].Items().Select(text => text.AsString())];
+        var format = new PromptFormat(content["name"].AsString(), content["template"].AsString(), stops, tokenizer);
+        var hash = content["template_sha256"].AsString();
         return hash == format.Hash ? format : throw new CheckpointException(
             $"The template in {path} is not the one the adapter was trained with (SHA-256 {format.Hash}, trained " +
             $"with {hash}). Take the file from the training run again.");

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Pickle;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Lora;
@@ -22,16 +22,16 @@ internal sealed class TrainerCheckpoint
     private static readonly string[][] s_averages = [["exp_avg", "state1"], ["exp_avg_sq", "state2"]];
 
     private readonly string _folder;
-    private readonly JsonObject _state;
+    private readonly JsonSetting _state;
     private readonly List<string> _notes = [];
 
-    private TrainerCheckpoint(string folder, JsonObject state) => (_folder, _state) = (folder, state);
+    private TrainerCheckpoint(string folder, JsonSetting state) => (_folder, _state) = (folder, state);
 
     /// <summary>What could not be taken over, to be told.</summary>
     public IReadOnlyList<string> Notes => _notes;
 
     /// <summary>The state as it was read.</summary>
-    public JsonObject State => _state;
+    public JsonSetting State => _state;
 
     /// <summary>
     /// The checkpoint that a path means: itself, or the newest in an output folder; null when it is none of the
@@ -45,7 +45,7 @@ internal sealed class TrainerCheckpoint
     }
 
     /// <summary>Opens the folder that <see cref="Locate"/> found.</summary>
-    public static TrainerCheckpoint Open(string folder) => new(folder, TrainerState.Read(folder)!);
+    public static TrainerCheckpoint Open(string folder) => new(folder, TrainerState.Read(folder)!.Value);
 
     /// <summary>Restores parameters and optimizer; returns the position to go on from.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
@@ -53,13 +53,12 @@ internal sealed class TrainerCheckpoint
     public TrainingPosition Restore(
         TrainingTask task, IReadOnlyList<Parameter> parameters, Optimizer optimizer, Func<int, double> rateAt)
     {
-        var step = _state["global_step"]?.GetValue<int>()
-            ?? throw new CheckpointException($"'{TrainerState.FileName}' names no global_step. Where: {_folder}.");
+        var step = _state["global_step"].AsIntBetween(0, int.MaxValue);
         using (var weights = AdapterFolder.OpenWeights(_folder)) AdapterFolder.Restore(task.Model, weights, _folder);
         RequireSchedule(step, rateAt);
         RestoreOptimizer(parameters, optimizer, task.Options.Optimization, step);
         CompareEpochs(step, task.Plan.StepsPerEpoch);
-        if (_state["best_metric"] is { } best)
+        if (_state["best_metric"] is { IsMissing: false } best)
             _notes.Add($"The best evaluation of that run, {best}, is not carried over: its weights are in that run's folder.");
         _notes.Add(
             "rng_state.pth was not read: Lorikeet keeps no generator, so dropout masks are not those of the Trainer"
@@ -68,8 +67,8 @@ internal sealed class TrainerCheckpoint
         return new TrainingPosition
         {
             Step = step,
-            Tokens = _state["num_input_tokens_seen"]?.GetValue<long>() ?? 0,
-            PaddedTokens = (long)Math.Round((_state["total_flos"]?.GetValue<double>() ?? 0) / TrainerState.FlopsPerToken(task)),
+            Tokens = _state["num_input_tokens_seen"].IsMissing ? 0 : _state["num_input_tokens_seen"].AsLongBetween(0, long.MaxValue),
+            PaddedTokens = (long)Math.Round(_state["total_flos"].AsDouble(0) / TrainerState.FlopsPerToken(task)),
         };
     }
 
@@ -144,7 +143,7 @@ internal sealed class TrainerCheckpoint
 
     private void CompareEpochs(int step, int stepsPerEpoch)
     {
-        if (_state["epoch"]?.GetValue<double>() is not { } epoch) return;
+        if (_state["epoch"].AsDoubleOrNull() is not { } epoch) return;
         var ours = (double)step / stepsPerEpoch;
         if (Math.Abs(epoch - ours) < 1e-6 * Math.Max(1, ours)) return;
         _notes.Add(

@@ -1,6 +1,5 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet.Options;
 
 namespace Lorikeet.Training.Transformers;
@@ -17,13 +16,6 @@ internal sealed class TrainerState
     public const string FileName = "trainer_state.json";
 
     private const int UnsetEvalSteps = 500;
-
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     private JsonArray _history = [];
     private double _lossSum;
@@ -57,22 +49,19 @@ internal sealed class TrainerState
     });
 
     /// <summary>Goes on with the log of a checkpoint.</summary>
-    public void Adopt(JsonObject state) => _history = state["log_history"]?.DeepClone().AsArray() ?? [];
+    public void Adopt(JsonSetting state)
+    {
+        var history = state["log_history"];
+        _history = history.IsMissing ? [] : [.. history.Items().Select(entry => entry.ToObject())];
+    }
 
     /// <summary>The state in a checkpoint's folder; null when there is none.</summary>
     /// <exception cref="CheckpointException">The file is damaged.</exception>
-    public static JsonObject? Read(string folder)
+    public static JsonSetting? Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path)) return null;
-        try
-        {
-            return JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            throw new CheckpointException($"'{path}' is damaged: {fault.Message} Resume from an earlier checkpoint.", fault);
-        }
+        return JsonSetting.Read(new JsonOrigin(path) { Advice = "Resume from an earlier checkpoint." }).RequireObject();
     }
 
     /// <summary>The whole file: two spaces, keys sorted.</summary>
@@ -102,7 +91,7 @@ internal sealed class TrainerState
             ["trial_name"] = null,
             ["trial_params"] = null,
         };
-        return new JsonObject(state).ToJsonString(s_format) + "\n";
+        return PythonJson.Indented(new JsonObject(state));
     }
 
     /// <summary>Six for each weight that is no embedding, padding included, as transformers counts.</summary>

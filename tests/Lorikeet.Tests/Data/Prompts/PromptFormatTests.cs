@@ -83,7 +83,12 @@ public sealed class PromptFormatTests : IDisposable
 
     [Theory]
     [InlineData("Assistant", "Helper", "is not the one the adapter was trained with")]
-    [InlineData("{", "", "is not a prompt format")]
+    [InlineData("{", "", "is invalid")]
+    [InlineData("\"name\"", "\"template\"", "the key 'template' is there twice")]
+    [InlineData("\"name\"", "\"nome\"", "'name' is missing. Expected a string")]
+    [InlineData("\"template\"", "\"tmpl\"", "'template' is missing. Expected a string")]
+    [InlineData("\"stop_strings\": [", "\"stop_strings\": [null, ", "'stop_strings[0]' is null. Expected a string")]
+    [InlineData("\"guanaco\"", "\"\\ud83d\"", "half of a surrogate pair")]
     public void ChangedFile_IsRefused(string from, string to, string message)
     {
         PromptFormats.Create("guanaco", DataFixture.Tokenizer).Save(_data.Folder);
