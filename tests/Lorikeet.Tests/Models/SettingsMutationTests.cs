@@ -15,7 +15,7 @@ namespace Lorikeet.Tests.Models;
 /// <summary>Files of settings with something changed: each is read, or refused by the product's own exception.</summary>
 public sealed class SettingsMutationTests : IDisposable
 {
-    private const int Mutants = 1500;
+    private const int Mutants = 250;
 
     private static readonly string[] s_values =
     [
@@ -60,7 +60,7 @@ public sealed class SettingsMutationTests : IDisposable
     [Fact]
     public void IndexOfShards() => Try(
         "model.safetensors.index.json", Text("models", "gqa_sharded", "model.safetensors.index.json"),
-        folder => CheckpointFolder.Open(folder).Dispose());
+        folder => Lorikeet.Formats.Safetensors.CheckpointFolder.Open(folder).Dispose());
 
     [Fact]
     public void LinesOfMetrics() => Try(
