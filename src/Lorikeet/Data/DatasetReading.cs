@@ -35,7 +35,10 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
         [
             .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv)),
         ]);
-        return rows.Rows.Any() ? rows : throw new DatasetException(
-            $"{string.Join(", ", sources)} holds no rows. Check that it is the file you meant.");
+        if (rows.Rows.Any()) return rows;
+        var areEmpty = rows.Files.All(file => new FileInfo(file.Path).Length == 0);
+        throw new DatasetException(
+            $"{string.Join(", ", sources)} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was " +
+            "expected. Check that it is the file you meant.");
     }
 }

@@ -66,15 +66,10 @@ internal static class DatasetCard
                 items.Cast<YamlMappingNode>()
                     .Select(item => (Text(item, "split") ?? "train", Strings(Child(item, "path")))),
             YamlMappingNode splits =>
-                splits.Select(split => (NameOf(split.Key), Strings(split.Value))),
+                splits.Select(split => (((YamlScalarNode)split.Key).Value ?? "train", Strings(split.Value))),
             null => [],
             var patterns => [("train", Strings(patterns))],
         };
-
-    private static string NameOf(YamlNode split) => split is YamlScalarNode { Value: { Length: > 0 } name } ? name
-        : throw new DatasetException(
-            $"README.md:{split.Start.Line} names a split of data_files with {split.NodeType}, where a name such as train was " +
-            "expected. Correct the card, or name files with data_files.");
 
     private static string[] Strings(YamlNode? node) => node switch
     {

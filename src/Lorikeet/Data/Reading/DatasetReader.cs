@@ -79,6 +79,6 @@ public static class DatasetReader
         ".txt" => TextRows.Read,
         var other => throw new DatasetException(
             $"'{file.Path}' ends in '{other}', which is not a kind of data file that is read. Read are: " +
-            $"{string.Join(", ", DataFile.Formats)}, each also with .gz. Convert it, or correct its name."),
+            $"{string.Join(", ", DataFile.Formats)}, each also with .gz. {FileKind.AdviceOn(other)}"),
     });
 }

@@ -49,6 +49,18 @@ internal static class FileKind
         return format == ".parquet" ? null : FindForeignText(head, format);
     }
 
+    /// <summary>What to do about a file whose ending is not read.</summary>
+    public static string AdviceOn(string ending) => ending switch
+    {
+        ".zst" => "Unpack it with zstd -d.",
+        ".bz2" => "Unpack it with bunzip2.",
+        ".xz" => "Unpack it with unxz.",
+        ".zip" or ".7z" or ".rar" or ".tar" or ".tgz" => Unpack,
+        ".xlsx" or ".xls" or ".ods" => "Save it as CSV UTF-8, and name that file.",
+        ".arrow" or ".feather" => "Write the dataset with to_parquet or to_json instead.",
+        _ => "Convert it, or correct its name.",
+    };
+
     private static (string What, string Advice)? FindForeignText(ReadOnlySpan<byte> head, string format)
     {
         var hasMark = head.StartsWith((byte[])[0xFF, 0xFE]) || head.StartsWith((byte[])[0xFE, 0xFF])

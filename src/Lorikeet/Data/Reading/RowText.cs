@@ -90,6 +90,6 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
         if (_ofRow <= limit) return;
         throw new DatasetException(
             $"{file}:{_line}: a row at or after this line has more than {limit} characters, which is more than a row of " +
-            "a file of this size may have. Was another file compressed than meant? Expected rows that fit into memory.");
+            "a file of this size may have, for a row is held whole. Is this the file you meant? Divide the row.");
     }
 }

@@ -12,6 +12,8 @@ namespace Lorikeet.Data.Reading;
 /// </remarks>
 internal sealed class WholeGzip : Stream
 {
+    private const string CutShort = "it ends before its end, or its checksum is wrong.";
+
     private static readonly byte[] s_mark = [.. "the file ended where it should"u8];
     private static readonly byte[] s_member = Compress(s_mark);
 
@@ -48,15 +50,22 @@ internal sealed class WholeGzip : Stream
 
         // The decoder asks for input only when it has given out all it had, so what it gives after the file's last byte
         // was asked for is not of the file.
-        var count = _content.Read(buffer);
-        if (!_file.IsAtEnd) return count;
-        Span<byte> rest = stackalloc byte[s_mark.Length + 1];
-        var taken = Math.Min(count, rest.Length);
-        buffer[..taken].CopyTo(rest);
-        taken += _content.ReadAtLeast(rest[taken..], rest.Length - taken, throwOnEndOfStream: false);
-        if (!rest[..taken].SequenceEqual(s_mark)) throw new InvalidDataException("it ends before its end.");
-        _isComplete = true;
-        return 0;
+        try
+        {
+            var count = _content.Read(buffer);
+            if (!_file.IsAtEnd) return count;
+            Span<byte> rest = stackalloc byte[s_mark.Length + 1];
+            var taken = Math.Min(count, rest.Length);
+            buffer[..taken].CopyTo(rest);
+            taken += _content.ReadAtLeast(rest[taken..], rest.Length - taken, throwOnEndOfStream: false);
+            _isComplete = rest[..taken].SequenceEqual(s_mark);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new InvalidDataException(_file.IsAtEnd ? CutShort : "its bytes are not those of a gzip file.", fault);
+        }
+
+        return _isComplete ? 0 : throw new InvalidDataException(CutShort);
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

@@ -1,3 +1,4 @@
+using Lorikeet.Data.Reading;
 using Lorikeet.Options;
 
 namespace Lorikeet.Data.Shapes;
@@ -35,8 +36,13 @@ internal static class ShapeMismatch
 
         return $"The columns of the dataset ({string.Join(", ", NamesOf(sample))}; first row at {first.Origin}) fit " +
             $"{(wanted is DatasetShape.Auto ? "no shape" : "not the shape named")}. Looked for:{Needs(candidates)}\n" +
-            "Rename columns with column_map (question=..., answers=...), or name the text with dataset_text_field.";
+            "Rename columns with column_map (question=..., answers=...), or name the text with dataset_text_field." +
+            WithoutHeader(first);
     }
+
+    private static string WithoutHeader(RowCells row) => new DataFile(row.Origin.File).Format is ".csv" or ".tsv"
+        ? $" Where the first line of {row.Origin.File} is a row already, name the columns with csv_columns (question,answer)."
+        : "";
 
     /// <summary>What each shape reads, a line each.</summary>
     public static string Needs(IEnumerable<RowShape> shapes) => string.Concat(

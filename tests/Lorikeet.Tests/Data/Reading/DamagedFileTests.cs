@@ -191,5 +191,53 @@ public sealed class DamagedFileTests : IDisposable
         Assert.Contains("cannot be read", Refusal(path));
     }
 
+    [Theory]
+    [InlineData("a.jsonl.zst", "Unpack it with zstd -d.")]
+    [InlineData("a.csv.bz2", "Unpack it with bunzip2.")]
+    [InlineData("a.zip", "Unpack it and name the file inside.")]
+    [InlineData("a.xlsx", "Save it as CSV UTF-8")]
+    public void EndingThatIsNotRead_ComesWithAdvice(string name, string advice) =>
+        Assert.Contains(advice, Refusal(_data.Write(name, "x")));
+
+    [Theory]
+    [InlineData("a.csv", "What is the capital of Peru?,Lima\nWhat is the capital of Chile?,Santiago\n", "csv_columns")]
+    [InlineData("a.jsonl", "", "the file is empty (0 bytes)")]
+    [InlineData("a.jsonl", "\n\n", "holds no rows. At least one")]
+    public void FileThatTeachesNothing_SaysWhy(string name, string content, string message)
+    {
+        var path = _data.Write(name, content);
+        Assert.Contains(message, Assert.Throws<DatasetException>(() => DataFixture.Load(path)).Message);
+    }
+
+    // Names without blanks around them, so that no ending of Excel's is imitated; a lone blank cell is a blank line.
+    [Theory]
+    [InlineData("a.csv", ',')]
+    [InlineData("a.tsv", '\t')]
+    [InlineData("a.csv.gz", ';')]
+    public void AnyCells_ComeBackFromDelimitedText(string name, char separator) =>
+        Gen.Char[" \",;\t|\n\réữx'\\"].Array[0, 6].Select(characters => new string(characters)).Array[2].Array[1, 8].Sample(rows =>
+            {
+                string Quote(string cell) => $"\"{cell.Replace("\"", "\"\"")}\"";
+                var lines = rows.Select(row => string.Join(separator, row.Select(Quote)));
+                var path = _data.Write(name, $"a{separator}b\n{string.Join('\n', lines)}\n");
+                var read = DatasetReader.Read(path, ["train"], csv: new CsvDialect { Separator = separator }).ToArray();
+                Assert.Equal(rows, read.Select(row => row.Values.Select(cell => (string)cell.Value!).ToArray()));
+            }, iter: 100, threads: 1);
+
+    [Theory]
+    [InlineData("a.jsonl")]
+    [InlineData("a.jsonl.gz")]
+    [InlineData("a.json")]
+    public void AnyValues_ComeBackFromJson(string name) =>
+        Gen.Select(Gen.String, Gen.Double.Where(double.IsFinite), Gen.Int.Array[0, 3]).Array[1, 8].Sample(rows =>
+        {
+            var lines = rows.Select(row => System.Text.Json.JsonSerializer.Serialize(
+                new { text = WholeCharacters(row.Item1), number = row.Item2, list = row.Item3 })).ToArray();
+            var path = _data.Write(name, name == "a.json" ? $"[\n{string.Join(",\n", lines)}\n]" : string.Join('\n', lines));
+            Assert.Equal(lines, DataFixture.Rows(path));
+        }, iter: 100, threads: 1);
+
+    private static string WholeCharacters(string text) => string.Concat(text.EnumerateRunes());
+
     private static string Refusal(string path) => Assert.Throws<DatasetException>(() => DataFixture.Rows(path)).Message;
 }

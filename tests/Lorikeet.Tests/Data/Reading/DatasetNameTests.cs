@@ -114,12 +114,4 @@ public sealed class DatasetNameTests : IDisposable
     [InlineData("a(b)+.csv", "a(b)+.csv", true)]
     public void Pattern_IsThatOfAShell(string pattern, string name, bool fits) =>
         Assert.Equal(fits, FilePattern.Matches(pattern, name));
-
-    [Fact]
-    public void CardThatNamesASplitWithAList_IsExplained()
-    {
-        _data.Write("train.jsonl", "{\"a\":1}");
-        _data.Write("README.md", "---\nconfigs:\n- config_name: c\n  data_files: {? [a] : b}\n---\n");
-        Assert.Contains("README.md:", Assert.Throws<DatasetException>(() => DataFixture.Rows(_data.Folder)).Message);
-    }
 }
