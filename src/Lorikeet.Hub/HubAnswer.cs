@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Hub;
 
@@ -27,6 +29,8 @@ internal sealed class HubAnswer
     /// <param name="unexpected">Makes the error of what is wrong with it.</param>
     public static HubAnswer Parse(ReadOnlyMemory<byte> body, Func<string, HubException> unexpected)
     {
+        if (!Utf8.IsValid(body.Span) || JsonSyntax.HalfSurrogate(body.Span) is not null)
+            throw unexpected("it is not text in UTF-8");
         try
         {
             using var json = JsonDocument.Parse(body);

@@ -80,6 +80,14 @@ public sealed class HostileTokenizerTests : IDisposable
     }
 
     [Fact]
+    public void Encode_UnknownCharacterWithoutUnknownToken_IsLeftOut()
+    {
+        File.WriteAllText(
+            _folder.File("tokenizer.json"), """{"model":{"type":"Unigram","vocab":[["a",-1],["b",-2]]}}""");
+        Assert.Equal([0, 1], Tokenizer.Load(_folder.Path).Encode("axb", addSpecialTokens: false).Ids);
+    }
+
+    [Fact]
     public void Load_PieceThatIsThereTwice_IsRefused()
     {
         byte[] piece = [0x0a, 0x05, 0x0a, 0x01, (byte)'a', 0x18, 0x01];

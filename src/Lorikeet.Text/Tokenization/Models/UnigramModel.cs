@@ -46,13 +46,16 @@ internal sealed class UnigramModel : ITokenModel
 
     public Vocabulary Vocabulary { get; }
 
+    // No id at all where the vocabulary has no token for what it lacks.
+    private int Unknown => _options.Unknown ?? -1;
+
     public void Tokenize(ReadOnlySpan<char> piece, int start, TokenBuffer output)
     {
         var path = BestPath(piece);
         for (var i = 0; i < path.Count; i++)
         {
             var (id, first, end) = path[i];
-            if (id != _options.Unknown)
+            if (id != Unknown)
             {
                 output.Add(id, start + first, start + end);
                 continue;
@@ -82,7 +85,7 @@ internal sealed class UnigramModel : ITokenModel
             if (coversCharacter)
                 continue;
             var unknownTotal = Kept(steps[start].Score + _options.UnknownScore);
-            Offer(steps, start, start + length, _options.Unknown ?? -1, unknownTotal);
+            Offer(steps, start, start + length, Unknown, unknownTotal);
         }
         var path = new List<WordToken>();
         for (var end = text.Length; end > 0; end = steps[end].Start)

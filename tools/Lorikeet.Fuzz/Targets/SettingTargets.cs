@@ -1,0 +1,81 @@
+using System.Text;
+using Lorikeet.Data.Prompts;
+using Lorikeet.Fuzz.Mutation;
+using Lorikeet.Generation;
+using Lorikeet.Hub;
+using Lorikeet.Hub.ModelCards;
+using Lorikeet.Lora;
+using Lorikeet.Models;
+using Lorikeet.Options;
+using Lorikeet.Runs;
+using Lorikeet.Training;
+using Lorikeet.Training.Transformers;
+
+namespace Lorikeet.Fuzz.Targets;
+
+/// <summary>Settings, cards, and the files that runs leave for themselves.</summary>
+internal static class SettingTargets
+{
+    private static readonly string[] Words =
+    [
+        "llama", "mistral", "qwen2", "qwen3", "bnb_4bit_quant_type", "nf4", "fp4", "linear", "llama3", "yarn", "dynamic", "float32", "bfloat16",
+        "LORA", "all-linear", "q_proj", "all", "none", "auto", "lora_only", ".*(q|v)_proj", "(a+)+$", "hidden_size", "rope_scaling", "eos_token_id",
+    ];
+
+    private static readonly string[] YamlWords =
+    [
+        "model: ", "dataset: ", "lora_r: ", "learning_rate: ", "- ", "&a ", "*a", "<<: *a", "? ", "| ", "> ", "{a: ", "[", "]", "}", "!!python/object ", "%YAML 9",
+        "---\n", "...\n", "\t", "'", "\"", "null", "~", ".inf", ".nan", "0x7fffffffffffffff", "1e999", "\\ud800", "\n  ", "configs:\n", "data_files: ", "split: ", "path: ",
+    ];
+
+    public static IReadOnlyList<Target> All { get; } =
+    [
+        new("config", new JsonMutator(Words), (input, workplace) =>
+        {
+            workplace.Write("config.json", input);
+            ModelConfig.Load(workplace.Folder);
+        }),
+        new("generation-config", new JsonMutator(Words), (input, workplace) =>
+        {
+            workplace.Write("generation_config.json", input);
+            GenerationConfig.Load(workplace.Folder);
+        }),
+        new("adapter-config", new JsonMutator(Words), (input, workplace) =>
+        {
+            workplace.Write("adapter_config.json", input);
+            AdapterConfig.Read(workplace.Folder);
+        }),
+        new("prompt-format", new JsonMutator(["{{ messages }}", "stop", "template"]), (input, workplace) =>
+        {
+            workplace.Write("prompt_format.json", input);
+            PromptFormat.TryLoad(workplace.Folder, null)?.RenderPrompt("What?");
+        }),
+        new("run-yaml", new Mutator(YamlWords), (input, workplace) =>
+            OptionsResolver.Resolve(workplace.Write("run.yaml", input), [])),
+        new("run-json", new JsonMutator(Words), (input, workplace) =>
+            OptionsResolver.Resolve(workplace.Write("run.json", input), [])),
+        new("card", new Mutator(YamlWords), (input, _) => CardHead.Read(Encoding.UTF8.GetString(input), out var _)),
+        new("metrics", new JsonMutator(["step", "loss", "eval_loss", "NaN"], isLines: true), (input, workplace) =>
+            RunHistory.Read(workplace.Write("metrics.jsonl", input))),
+        new("position", new JsonMutator([]), (input, workplace) =>
+            TrainingPosition.FromJson(Encoding.UTF8.GetString(input), Path.Combine(workplace.Folder, "position.json"))),
+        new("trainer-state", new JsonMutator(["global_step", "log_history", "best_metric"]), (input, workplace) =>
+        {
+            workplace.Write("trainer_state.json", input);
+            TrainerState.Read(workplace.Folder);
+        }),
+        new("hub", new JsonMutator(["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"]), (input, _) =>
+            Walk(HubAnswer.Parse(input, problem => new HubException(problem)), 0)),
+    ];
+
+    private static void Walk(HubAnswer answer, int depth)
+    {
+        if (depth > 4)
+            return;
+        foreach (var (_, value) in answer.Properties)
+        {
+            Walk(value, depth + 1);
+            return;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text;
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Pickle;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Fuzz.Mutation;
+using Lorikeet.Gguf;
+using Lorikeet.Models;
+
+namespace Lorikeet.Fuzz.Targets;
+
+/// <summary>Files of weights.</summary>
+internal static class WeightTargets
+{
+    private static readonly string[] TensorWords =
+    [
+        "F32", "F16", "BF16", "U8", "I64", "BOOL", "F8_E4M3", "dtype", "shape", "data_offsets", "__metadata__", "weight_map",
+        "a.safetensors", "b.safetensors", "..", "", "a", "model.norm.weight",
+    ];
+
+    public static IReadOnlyList<Target> All { get; } =
+    [
+        new("safetensors", new Mutator(TensorWords), Safetensors),
+        new("index", new JsonMutator(TensorWords), Index),
+        new("pickle", new PickleMutator(), Pickle),
+        new("gguf", new Mutator([]), Gguf),
+    ];
+
+    private static void Safetensors(byte[] input, Workplace workplace)
+    {
+        using var file = SafetensorsFile.Open(workplace.Write("a.safetensors", input));
+        ReadAll(file);
+    }
+
+    private static void Index(byte[] input, Workplace workplace)
+    {
+        foreach (var name in (string[])["a", "b"])
+        {
+            byte[] header = Encoding.UTF8.GetBytes($"{{\"{name}\":{{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}}}");
+            workplace.Write($"{name}.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header, 1]);
+        }
+
+        workplace.Write("model.safetensors.index.json", input);
+        using var folder = CheckpointFolder.Open(workplace.Folder);
+        ReadAll(folder);
+    }
+
+    private static void Pickle(byte[] input, Workplace workplace)
+    {
+        using var file = TorchFile.Open(workplace.Write("a.bin", input));
+        ReadAll(file);
+    }
+
+    private static void Gguf(byte[] input, Workplace workplace)
+    {
+        var path = workplace.Write("a.gguf", input);
+        using (GgufFile.Open(path))
+            ModelConfig.Load(path);
+        using var checkpoint = GgufCheckpoint.Open(path);
+        ReadAll(checkpoint);
+    }
+
+    private static unsafe void ReadAll(ITensorSource source)
+    {
+        foreach (var (name, entry) in source.Tensors)
+        {
+            var target = new byte[Math.Min(entry.ByteCount, 64)];
+            fixed (byte* first = target)
+                source.Read(name, 0, target.Length, first);
+            if (entry.ByteCount > 0)
+                target[0] = source.Pointer(name)[entry.ByteCount - 1];
+        }
+    }
+}
