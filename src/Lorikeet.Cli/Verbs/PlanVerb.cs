@@ -75,7 +75,7 @@ internal sealed class PlanVerb : Verb
         using var data = options.Data.Datasets.Count == 0
             ? null
             : TrainingData.Load(
-                options, BaseModel.LoadTokenizer(folder), config.VocabularySize,
+                options.Data, (ulong)options.Optimization.Seed, BaseModel.LoadTokenizer(folder), config.VocabularySize,
                 id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
         var (device, isPresent) = Prepare(options.Model);
         using var weights = ModelFiles.OpenWeights(folder, checks: false);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Data;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
 using Lorikeet.Evaluation;

@@ -61,17 +61,17 @@ public sealed class TrainingData : IDisposable
         ?? _train.Preview(1).First()}";
 
     /// <summary>Reads, splits, renders and encodes the data of a run.</summary>
-    /// <param name="options">What to read and how; the seed is that of the optimization.</param>
+    /// <param name="data">What to read and how.</param>
+    /// <param name="seed">Of the choice of rows that are held out or left out.</param>
     /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
     /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
     /// <param name="format">The format of an adapter that is continued or scored; null to choose one for the data.</param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     public static TrainingData Load(
-        TrainingOptions options, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null,
+        DataOptions data, ulong seed, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null,
         PromptFormat? format = null)
     {
-        var (data, seed) = (options.Data, (ulong)options.Optimization.Seed);
         var reading = new DatasetReading(data, fetchFromHub);
         var train = reading.ReadTrain();
         var eval = reading.ReadEval();

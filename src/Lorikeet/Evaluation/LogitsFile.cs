@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lorikeet.Data;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 

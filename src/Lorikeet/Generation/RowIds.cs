@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Reading;
-using Lorikeet.Evaluation;
+using Lorikeet.Data;
 
 namespace Lorikeet.Generation;
 

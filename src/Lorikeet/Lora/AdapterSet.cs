@@ -164,8 +164,9 @@ public sealed class AdapterSet : IDisposable
                     .Select(pair => new WeightedPair(pair.Factors.A, pair.Factors.B, pair.Factors.Scale, part.Weight))).ToList();
                 if (pairs.Count == 0) continue;
                 var (a, b) = AdapterCombination.Combine(pairs, settings, rank, projection.Name);
-                projection.Lora = new LoraFactors(Parameter.Leaf(a), Parameter.Leaf(b), 1, 0);
-                Keep(projection.Name, projection.Lora.Trained);
+                var factors = new LoraFactors(Parameter.Leaf(a), Parameter.Leaf(b), 1, 0);
+                projection.Adapter = factors;
+                Keep(projection.Name, factors.Trained);
             }
 
             var embedded = parts.Where(part => part.State.EmbeddingFactors is not null)
@@ -175,8 +176,9 @@ public sealed class AdapterSet : IDisposable
             if (embedded.Count > 0)
             {
                 var (a, b) = AdapterCombination.Combine(embedded, settings, rank, TensorNames.Embedding);
-                model.EmbeddingLora = new EmbeddingFactors(Parameter.Leaf(a), Parameter.Leaf(b), null, 1);
-                Keep(TensorNames.Embedding, model.EmbeddingLora.Trained);
+                var factors = new EmbeddingFactors(Parameter.Leaf(a), Parameter.Leaf(b), null, 1);
+                model.EmbeddingAdapter = factors;
+                Keep(TensorNames.Embedding, factors.Trained);
             }
 
             var modules = model.Trainable.Select(parameter => parameter.Name)

@@ -20,14 +20,16 @@ internal static class LoraAttachment
         FreeWholeModules(model, settings.ModulesToSave, matches: (module, name) => module.EndsWith(name, StringComparison.Ordinal));
         if (SelectsEmbedding(settings))
         {
-            model.EmbeddingLora = NewFactors.CreateForEmbedding(model, settings, seed);
-            Train(model, TensorNames.Embedding, model.EmbeddingLora.Trained);
+            var factors = NewFactors.CreateForEmbedding(model, settings, seed);
+            model.EmbeddingAdapter = factors;
+            Train(model, TensorNames.Embedding, factors.Trained);
         }
 
         foreach (var projection in targets)
         {
-            projection.Lora = NewFactors.Create(projection, settings, seed, model.Device);
-            Train(model, projection.Name, projection.Lora.Trained);
+            var factors = NewFactors.Create(projection, settings, seed, model.Device);
+            projection.Adapter = factors;
+            Train(model, projection.Name, factors.Trained);
         }
 
         FreeBiases(model, settings.Bias, targets);

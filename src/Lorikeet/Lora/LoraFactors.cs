@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Lora;
 
 /// <summary>The trainable pair on one projection. Variants that compute more than this derive from it.</summary>
-internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : IDisposable
+internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : ProjectionAdapter
 {
     /// <summary>[rank, in], float32.</summary>
     public Tensor A { get; } = a;
@@ -21,9 +21,6 @@ internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : I
 
     /// <summary>Probability that an input of A is dropped in training.</summary>
     public double Dropout { get; } = dropout;
-
-    /// <summary>Whether the adapter acts; switched off to ask the base model.</summary>
-    public bool Enabled { get; set; } = true;
 
     public long Rank => A.shape[0];
 
@@ -39,15 +36,10 @@ internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : I
         [(".lora_A", A, true), (".lora_B", B, true)];
 
     /// <summary>y + s · B A dropout(x) in the type of <paramref name="x"/>, [tokens, out].</summary>
-    public virtual Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection) =>
+    public override Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection) =>
         AddProduct(y, Drop(x, context, projection), A, B, Scale);
 
-    /// <summary>What changed in the factors is not known to them; forget what was derived from their values.</summary>
-    public virtual void Invalidate()
-    {
-    }
-
-    public virtual void Dispose()
+    public override void Dispose()
     {
         A.Dispose();
         B.Dispose();

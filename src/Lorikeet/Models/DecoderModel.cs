@@ -1,4 +1,3 @@
-using Lorikeet.Lora.Variants;
 using Lorikeet.Native;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
@@ -41,10 +40,10 @@ public sealed class DecoderModel : IDisposable
     internal Tensor Embedding { get; set; }
 
     /// <summary>The adapter on the embedding, if any.</summary>
-    internal EmbeddingFactors? EmbeddingLora { get; set; }
+    internal EmbeddingAdapter? EmbeddingAdapter { get; set; }
 
     /// <summary>Whether training moves what tokens are embedded as.</summary>
-    internal bool TrainsEmbedding => Embedding.requires_grad || EmbeddingLora is not null;
+    internal bool TrainsEmbedding => Embedding.requires_grad || EmbeddingAdapter is not null;
 
     internal IReadOnlyList<DecoderLayer> Layers { get; }
 
@@ -94,7 +93,7 @@ public sealed class DecoderModel : IDisposable
     {
         using var index = tensor(ids.Select(id => (long)id).ToArray(), device: Device);
         var rows = Embedding.index_select(0, index).to_type(ComputeType);
-        return EmbeddingLora is null ? rows : EmbeddingLora.AddTo(rows, index, Embedding);
+        return EmbeddingAdapter is null ? rows : EmbeddingAdapter.AddTo(rows, index, Embedding);
     }
 
     /// <summary>What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.</summary>
@@ -190,7 +189,7 @@ public sealed class DecoderModel : IDisposable
         AdapterEnabled = true;
         Bare?.DisposeBut(ModelState.Of(this));
         Embedding.Dispose();
-        EmbeddingLora?.Dispose();
+        EmbeddingAdapter?.Dispose();
         foreach (var layer in Layers) layer.Dispose();
         FinalNorm.Dispose();
         Head.Dispose();

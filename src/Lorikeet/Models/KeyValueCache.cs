@@ -1,5 +1,4 @@
 using Lorikeet.Native;
-using Lorikeet.Optimized.Decoding;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models;

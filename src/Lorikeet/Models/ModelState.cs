@@ -1,5 +1,3 @@
-using Lorikeet.Lora;
-using Lorikeet.Lora.Variants;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models;
@@ -10,29 +8,29 @@ namespace Lorikeet.Models;
 /// </summary>
 internal sealed class ModelState
 {
-    private readonly List<(Projection Projection, Tensor? Bias, Tensor? TrainedWeight, LoraFactors? Lora)> _projections;
+    private readonly List<(Projection Projection, Tensor? Bias, Tensor? TrainedWeight, ProjectionAdapter? Adapter)> _projections;
     private readonly List<(RmsNorm Norm, Tensor Weight)> _norms;
     private readonly Tensor _embedding;
-    private readonly EmbeddingFactors? _embeddingLora;
+    private readonly EmbeddingAdapter? _embeddingAdapter;
 
     private ModelState(DecoderModel model)
     {
         _projections = [.. model.LayerProjections.Append(model.Head)
-            .Select(projection => (projection, projection.Bias, projection.TrainedWeight, projection.Lora))];
+            .Select(projection => (projection, projection.Bias, projection.TrainedWeight, projection.Adapter))];
         _norms = [.. Norms(model).Select(norm => (norm, norm.Weight))];
-        (_embedding, _embeddingLora) = (model.Embedding, model.EmbeddingLora);
+        (_embedding, _embeddingAdapter) = (model.Embedding, model.EmbeddingAdapter);
         Trainable = [.. model.Trainable];
     }
 
     /// <summary>What training would move.</summary>
     public IReadOnlyList<Parameter> Trainable { get; }
 
-    /// <summary>The factors by projection, where there are any.</summary>
-    public IEnumerable<(Projection Projection, LoraFactors Factors)> Factors =>
-        _projections.Where(state => state.Lora is not null).Select(state => (state.Projection, state.Lora!));
+    /// <summary>The adapters by projection, where there are any.</summary>
+    public IEnumerable<(Projection Projection, ProjectionAdapter Adapter)> Adapters =>
+        _projections.Where(state => state.Adapter is not null).Select(state => (state.Projection, state.Adapter!));
 
-    /// <summary>The factors on the embedding, if any.</summary>
-    public EmbeddingFactors? EmbeddingFactors => _embeddingLora;
+    /// <summary>The adapter on the embedding, if any.</summary>
+    public EmbeddingAdapter? EmbeddingAdapter => _embeddingAdapter;
 
     /// <summary>The state a model is in.</summary>
     public static ModelState Of(DecoderModel model) => new(model);
@@ -40,10 +38,10 @@ internal sealed class ModelState
     /// <summary>Puts the model into this state.</summary>
     public void Apply(DecoderModel model)
     {
-        foreach (var (projection, bias, weight, lora) in _projections)
-            (projection.Bias, projection.TrainedWeight, projection.Lora) = (bias, weight, lora);
+        foreach (var (projection, bias, weight, adapter) in _projections)
+            (projection.Bias, projection.TrainedWeight, projection.Adapter) = (bias, weight, adapter);
         foreach (var (norm, weight) in _norms) norm.Weight = weight;
-        (model.Embedding, model.EmbeddingLora) = (_embedding, _embeddingLora);
+        (model.Embedding, model.EmbeddingAdapter) = (_embedding, _embeddingAdapter);
         model.Trainable.Clear();
         model.Trainable.AddRange(Trainable);
     }
@@ -59,7 +57,7 @@ internal sealed class ModelState
         model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm);
 
     private IEnumerable<IDisposable> Parts() =>
-        _projections.SelectMany(state => new IDisposable?[] { state.Bias, state.TrainedWeight, state.Lora })
-            .Concat(_norms.Select(state => state.Weight)).Append(_embedding).Append(_embeddingLora)
+        _projections.SelectMany(state => new IDisposable?[] { state.Bias, state.TrainedWeight, state.Adapter })
+            .Concat(_norms.Select(state => state.Weight)).Append(_embedding).Append(_embeddingAdapter)
             .OfType<IDisposable>();
 }

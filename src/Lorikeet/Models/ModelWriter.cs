@@ -13,7 +13,7 @@ internal static class ModelWriter
     /// <param name="maxShardBytes">Largest shard.</param>
     public static void Save(DecoderModel model, string folder, ScalarType type, long maxShardBytes = 5_000_000_000)
     {
-        if (model.LayerProjections.Append(model.Head).Any(projection => projection.Lora is not null))
+        if (model.LayerProjections.Append(model.Head).Any(projection => projection.Adapter is not null))
             throw new InvalidOperationException("The model carries an adapter; merge it first.");
         Directory.CreateDirectory(folder);
         using var quiet = no_grad();

@@ -1,4 +1,3 @@
-using Lorikeet.Lora;
 using Lorikeet.Native;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;
@@ -6,7 +5,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models;
 
 /// <summary>
-/// A linear layer of the decoder: a frozen weight, or a trained copy of it, an optional bias, and optional LoRA factors.
+/// A linear layer of the decoder: a frozen weight, or a trained copy of it, an optional bias, and an optional adapter.
 /// </summary>
 internal sealed class Projection(string name, int index, FrozenWeight weight, Tensor? bias = null) : IDisposable
 {
@@ -24,14 +23,14 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
     public Tensor? TrainedWeight { get; set; }
 
     /// <summary>The adapter on this layer, if any.</summary>
-    public LoraFactors? Lora { get; set; }
+    public ProjectionAdapter? Adapter { get; set; }
 
     /// <summary>x [tokens, in] to [tokens, out].</summary>
     public Tensor Forward(Tensor x, ForwardContext context)
     {
         var y = Multiply(x);
         if (Bias is not null) y = y.Plus(Bias.to_type(x.dtype));
-        return Lora is { Enabled: true } lora ? lora.AddTo(y, x, context, Index) : y;
+        return Adapter is null ? y : Adapter.AddTo(y, x, context, Index);
     }
 
     /// <summary>W x alone, without bias and adapter.</summary>
@@ -45,6 +44,6 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
         Weight.Dispose();
         Bias?.Dispose();
         TrainedWeight?.Dispose();
-        Lora?.Dispose();
+        Adapter?.Dispose();
     }
 }

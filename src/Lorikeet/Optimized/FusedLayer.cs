@@ -5,6 +5,7 @@
 //     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
 //
 // Kept for the backward pass: x, m, rotated q,k,v, o, g,u. What is cheap is computed again there: norms and activation.
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Quantization;
 using static TorchSharp.torch;

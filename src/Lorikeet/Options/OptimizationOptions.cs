@@ -132,38 +132,6 @@ public sealed record OptimizationOptions
     public long Seed { get; init; } = 42;
 }
 
-/// <summary>Which layers are computed again in the backward pass (gradient checkpointing, arXiv 1604.06174).</summary>
-public enum Checkpointing
-{
-    /// <summary>Those whose activations do not fit into free memory; on the reference path, none.</summary>
-    Auto,
-
-    /// <summary>All.</summary>
-    [WireName("true", "full", "yes", "on", "1")] Full,
-
-    /// <summary>None.</summary>
-    [WireName("false", "none", "no", "off", "0")] None,
-}
-
-/// <summary>What the summed cross-entropy of a step is divided by.</summary>
-public enum LossDenominator
-{
-    /// <summary>The tokens that are predicted.</summary>
-    Targets,
-
-    /// <summary>
-    /// Labels before they are shifted, as transformers since 4.46: the first token of a row counts where it has a label,
-    /// though nothing predicts it.
-    /// </summary>
-    [WireName("labels", "num_items_in_batch")] Labels,
-
-    /// <summary>
-    /// The targets of each batch by itself, and the batches of a whole step, as transformers before 4.46: short batches
-    /// weigh more per token.
-    /// </summary>
-    Batches,
-}
-
 /// <summary>Learning-rate schedules of transformers.</summary>
 public enum SchedulerKind
 {

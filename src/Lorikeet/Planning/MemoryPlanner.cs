@@ -1,3 +1,4 @@
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Optimized;
 using Lorikeet.Options;
@@ -54,7 +55,7 @@ internal sealed class MemoryPlanner
 
     /// <summary>Whether anything in a layer moves, so that it and those above it have a backward pass.</summary>
     public static bool IsTrained(DecoderLayer layer) =>
-        layer.Projections.Any(projection => projection.Lora is not null || projection.TrainedWeight is not null);
+        layer.Projections.Any(projection => projection.Adapter is not null || projection.TrainedWeight is not null);
 
     private MemoryPlan Optimized(int tokens, Checkpointing checkpointing, long? free)
     {

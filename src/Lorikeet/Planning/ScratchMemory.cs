@@ -1,3 +1,4 @@
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Optimized;

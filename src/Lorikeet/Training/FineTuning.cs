@@ -67,7 +67,8 @@ internal sealed class FineTuning : IDisposable
         display.Observe(new StageEntered("Reading", string.Join(", ", _options.Data.Datasets)));
         _tokenizer = BaseModel.LoadTokenizer(_folder);
         _data = TrainingData.Load(
-            _options, _tokenizer, config.VocabularySize, id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
+            _options.Data, (ulong)_options.Optimization.Seed, _tokenizer, config.VocabularySize,
+            id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
         display.Observe(new StageEntered("Planning", _options.Model.Model));
         (_plan, _base) = Planned(config);
         _options = WithBatches(_options, _plan);

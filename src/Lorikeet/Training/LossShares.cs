@@ -10,12 +10,13 @@ internal static class LossShares
     /// One share for each micro-batch; by targets all are equal, so that k micro-batches equal one batch of k.
     /// </summary>
     public static IReadOnlyList<double> Of(
-        IReadOnlyList<IReadOnlyList<TrainingRow>> rows, IReadOnlyList<Batch> batches, OptimizationOptions options) =>
-        options.LossDenominator switch
+        IReadOnlyList<IReadOnlyList<TrainingRow>> rows, IReadOnlyList<Batch> batches,
+        LossDenominator denominator, int accumulation) =>
+        denominator switch
         {
             LossDenominator.Targets => Equal(batches.Sum(batch => (long)batch.TargetCount), batches.Count),
             LossDenominator.Labels => Equal(rows.SelectMany(batch => batch).Sum(row => (long)Labels(row)), batches.Count),
-            _ => [.. batches.Select(batch => 1.0 / batch.TargetCount / options.GradientAccumulation)],
+            _ => [.. batches.Select(batch => 1.0 / batch.TargetCount / accumulation)],
         };
 
     private static int Labels(TrainingRow row) => row.Labels.Count(label => label != TrainingRow.Ignored);

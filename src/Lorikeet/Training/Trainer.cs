@@ -104,7 +104,8 @@ internal sealed class Trainer : IDisposable
             .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
             .ToList();
         var microBatches = rows.Select(Batch.FromRows).ToList();
-        var shares = LossShares.Of(rows, microBatches, _options.Optimization);
+        var shares = LossShares.Of(
+            rows, microBatches, _options.Optimization.LossDenominator, _options.Optimization.GradientAccumulation);
         var loss = 0.0;
         for (var i = 0; i < microBatches.Count; i++)
         {

@@ -104,7 +104,7 @@ internal sealed class TrainingPass : ITrainingPass
     }
 
     private static bool IsTrained(DecoderLayer layer) =>
-        layer.Projections.Any(projection => projection.Lora is not null || projection.TrainedWeight is not null
+        layer.Projections.Any(projection => projection.Adapter is not null || projection.TrainedWeight is not null
             || projection.Bias is { requires_grad: true })
         || layer.Norms.Any(norm => norm.Weight.requires_grad);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Generation;
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Native;
 using Lorikeet.Quantization;

@@ -41,7 +41,8 @@ public sealed class DataFixture : IDisposable
 
     /// <summary>Loads a file with the fixture's tokenizer.</summary>
     public static TrainingData Load(string path, DataOptions? options = null) => TrainingData.Load(
-        new TrainingOptions { Data = (options ?? new DataOptions()) with { Datasets = [path] } },
+        (options ?? new DataOptions()) with { Datasets = [path] },
+        seed: 42,
         Tokenizer,
         Tokenizer.VocabularySize);
 

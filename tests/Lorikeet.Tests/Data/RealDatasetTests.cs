@@ -68,10 +68,8 @@ public sealed class RealDatasetTests
     }
 
     private static TrainingData Load(string path) => TrainingData.Load(
-        new TrainingOptions
-        {
-            Data = new DataOptions { Datasets = [path], MaxLength = 100_000, MaxTrainRows = 200, Shuffle = false },
-        },
+        new DataOptions { Datasets = [path], MaxLength = 100_000, MaxTrainRows = 200, Shuffle = false },
+        seed: 42,
         Llama2.Value,
         vocabularySize: 32000);
 }

@@ -205,8 +205,8 @@ public sealed class ShapeTests : IDisposable
             {"input_ids":[1,5,6]}
             {"input_ids":[1,5,6,0,0],"labels":[-100,5,6,-100,-100],"attention_mask":[1,1,1,0,0]}
             """);
-        var options = new TrainingOptions { Data = new DataOptions { Datasets = [path] } };
-        var data = TrainingData.Load(options, tokenizer: null, vocabularySize: 8);
+        var options = new DataOptions { Datasets = [path] };
+        var data = TrainingData.Load(options, seed: 42, tokenizer: null, vocabularySize: 8);
 
         Assert.Equal(DatasetShape.Tokenized, data.Shape);
         Assert.Equal([1, 5, 6, 7], data.Train[0].Ids);

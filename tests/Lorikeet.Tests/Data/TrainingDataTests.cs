@@ -89,8 +89,8 @@ public sealed class TrainingDataTests : IDisposable
     {
         var first = _data.Write("b.jsonl", """{"question":"A","answer":"1"}""");
         var second = _data.Write("a.csv", "question,answer\nB,2\n");
-        var options = new TrainingOptions { Data = new DataOptions { Datasets = [first, second] } };
-        var data = TrainingData.Load(options, DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize);
+        var options = new DataOptions { Datasets = [first, second] };
+        var data = TrainingData.Load(options, seed: 42, DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize);
         Assert.Equal(["1", "2"], data.Questions.Select(question => question.Answers[0]));
     }
 
@@ -109,7 +109,7 @@ public sealed class TrainingDataTests : IDisposable
     {
         var adapter = PromptFormats.Create("alpaca", DataFixture.Tokenizer);
         TrainingData Load(string path) => TrainingData.Load(
-            new TrainingOptions { Data = new DataOptions { Datasets = [path] } },
+            new DataOptions { Datasets = [path] }, seed: 42,
             DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize, null, adapter);
 
         Assert.Same(adapter, Load(Questions(1)).Format);
@@ -282,8 +282,8 @@ public sealed class TrainingDataTests : IDisposable
     [Fact]
     public void TextWithoutATokenizer_IsRefused()
     {
-        var options = new TrainingOptions { Data = new DataOptions { Datasets = [Questions(1)] } };
-        var fault = Assert.Throws<DatasetException>(() => TrainingData.Load(options, null, 100));
+        var options = new DataOptions { Datasets = [Questions(1)] };
+        var fault = Assert.Throws<DatasetException>(() => TrainingData.Load(options, 42, null, 100));
         Assert.Contains("the model has no tokenizer", fault.Message);
     }
 }

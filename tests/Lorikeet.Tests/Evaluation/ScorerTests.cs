@@ -1,3 +1,4 @@
+using Lorikeet.Data;
 using Lorikeet.Evaluation;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models;

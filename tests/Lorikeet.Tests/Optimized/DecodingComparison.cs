@@ -99,7 +99,6 @@ internal static class DecodingComparison
         if (rank == 0) return exact;
         LoraAttachment.Attach(exact, new LoraOptions { Rank = rank, Alpha = rank }, seed: 1);
         foreach (var (to, from) in exact.Trainable.Zip(model.Trainable)) to.Value.copy_(from.Value);
-        foreach (var (to, from) in exact.LayerProjections.Zip(model.LayerProjections)) to.Lora!.Enabled = from.Lora!.Enabled;
         return exact;
     }
 

@@ -20,7 +20,6 @@ public sealed class LossSharesTests
     public void Share_IsThatOfTheDenominator(LossDenominator denominator, double first, double second)
     {
         Batch[] batches = [.. s_rows.Select(rows => Batch.FromRows(rows))];
-        var options = new OptimizationOptions { LossDenominator = denominator, GradientAccumulation = 2 };
-        Assert.Equal([first, second], LossShares.Of(s_rows, batches, options));
+        Assert.Equal([first, second], LossShares.Of(s_rows, batches, denominator, accumulation: 2));
     }
 }

@@ -1,13 +1,14 @@
 // LoRA on the embedding: a token's row is W[id] + s · B A[:, id], with A [r, vocabulary] zero and B [hidden, r] normal
 // at the beginning, and no dropout. With DoRA every column of the table has a magnitude: g ⊙ (W[id] + s · B A[:, id]),
 // g = m / ‖Wᵀ + s · BA‖ over the vocabulary. PEFT: tuners/lora/layer.py (Embedding), dora.py.
+using Lorikeet.Models;
 using Lorikeet.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Lora.Variants;
 
 /// <summary>The trainable pair on the embedding.</summary>
-internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, double scale) : IDisposable
+internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, double scale) : EmbeddingAdapter
 {
     /// <summary>[rank, vocabulary], float32.</summary>
     public Tensor A { get; } = a;
@@ -33,18 +34,14 @@ internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, do
         return addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale).norm(0);
     }
 
-    /// <summary>The adapted rows in the type of <paramref name="rows"/>.</summary>
-    /// <param name="rows">Rows of the table, [tokens, hidden].</param>
-    /// <param name="ids">Their token ids, int64 [tokens].</param>
-    /// <param name="table">The whole table, [vocabulary, hidden].</param>
-    public Tensor AddTo(Tensor rows, Tensor ids, Tensor table)
+    public override Tensor AddTo(Tensor rows, Tensor ids, Tensor table)
     {
         var narrow = A.index_select(1, ids).t().to_type(rows.dtype); // [tokens, rank]
         var adapted = addmm(rows, narrow, B.to_type(rows.dtype).t(), 1, (float)Scale);
         return Magnitude is null ? adapted : adapted * (Magnitude / Norm(table, A, B, Scale)).to_type(rows.dtype);
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         A.Dispose();
         B.Dispose();

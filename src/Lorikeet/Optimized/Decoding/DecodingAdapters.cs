@@ -1,3 +1,4 @@
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ internal sealed class DecodingAdapters : IDisposable
     public DecodingAdapters(IReadOnlyList<Projection> projections, ScalarType type, Device device)
     {
         _projections = projections;
-        _ranks = [.. projections.Select(projection => projection.Lora is { Enabled: true } lora ? (int)lora.Rank : 0)];
+        _ranks = [.. projections.Select(projection => (int)(projection.Lora?.Rank ?? 0))];
         Rank = _ranks.Sum();
         if (Rank == 0) return;
         A = Matrix.Create(Rank, (int)projections[0].Weight.Columns, type, device);

@@ -1,3 +1,4 @@
+using Lorikeet.Lora;
 using Lorikeet.Models;
 using Lorikeet.Optimized.Cpu;
 using Lorikeet.Optimized.Decoding.Cpu;
@@ -25,7 +26,7 @@ internal static class DecodingSupport
         if (rows > MostRows) return $"the batch has {rows} rows, more than {MostRows}";
         if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
-        if (all.Any(projection => projection.Lora is { Enabled: true, IsPlain: false })) return "the adapter is more than plain LoRA";
+        if (all.Any(projection => projection.Lora is { IsPlain: false })) return "the adapter is more than plain LoRA";
         if (model.Config.QueryKeyNorm) return "the model normalises queries and keys";
         if (model.Config.Rope.Scaling == RopeScaling.Dynamic) return "the rotation changes with the length";
         if (all.Any(projection => projection.Weight is EightBitWeight)) return "the base is stored in 8 bits";

@@ -51,9 +51,6 @@ internal interface IDecodingLinear : IDisposable
     void Run(Matrix x, Matrix y);
 }
 
-/// <summary>Keys and values of a layer: [rows, keyValueHeads, capacity, headSize] each.</summary>
-internal readonly record struct CachedLayer(Tensor Keys, Tensor Values);
-
 /// <summary>Cosines and sines of all positions, [positions, headSize] in the compute type.</summary>
 internal sealed record RotaryTables(Matrix Cosine, Matrix Sine) : IDisposable
 {

@@ -1,3 +1,4 @@
+using Lorikeet.Models;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Lorikeet.Native;
