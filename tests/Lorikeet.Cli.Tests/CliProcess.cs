@@ -34,6 +34,20 @@ internal static class CliProcess
         return process;
     }
 
+    /// <summary>Starts it and hands over each line that it says on standard error; its output is dropped.</summary>
+    public static Process Start(string folder, Action<string> hear, params string[] arguments)
+    {
+        var process = new Process { StartInfo = Describe(folder, arguments) };
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is not null) hear(line.Data);
+        };
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
     /// <summary>The program in its own folder: beside the tests lie only the libraries that the tests need.</summary>
     private static string Program
     {

@@ -16,13 +16,15 @@ public static class ShardedWriter
     /// Largest sum of tensor bytes in a shard; the default of 5 GB is that of transformers. A larger tensor gets a shard
     /// of its own.
     /// </param>
-    public static void Write(string folder, IEnumerable<TensorToWrite> tensors, long maxShardBytes = 5_000_000_000)
+    /// <param name="withChecksum">Whether each shard carries its checksum.</param>
+    public static void Write(
+        string folder, IEnumerable<TensorToWrite> tensors, long maxShardBytes = 5_000_000_000, bool withChecksum = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
         var shards = Split(tensors, maxShardBytes);
         if (shards.Count == 1)
         {
-            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), shards[0], withChecksum: true);
+            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), shards[0], withChecksum: withChecksum);
             return;
         }
 
@@ -30,7 +32,7 @@ public static class ShardedWriter
         for (var i = 0; i < shards.Count; i++)
         {
             var name = $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors";
-            SafetensorsWriter.Write(Path.Combine(folder, name), shards[i], withChecksum: true);
+            SafetensorsWriter.Write(Path.Combine(folder, name), shards[i], withChecksum: withChecksum);
             foreach (var tensor in shards[i])
                 shardOfTensor.Add(tensor.Name, name);
         }

@@ -30,7 +30,7 @@ public sealed class RunFolder
     /// <summary>Names the folder; nothing is read or written.</summary>
     public RunFolder(string folder)
     {
-        Folder = Path.GetFullPath(folder);
+        Folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         Checkpoints = new CheckpointFolders(In("checkpoints"));
     }
 
@@ -130,7 +130,8 @@ public sealed class RunFolder
     public void RequireResumable(bool overwrite)
     {
         var state = State();
-        if (state == RunState.Foreign || (state == RunState.Finished && Checkpoints.Latest() is null && !overwrite))
+        var isOver = state == RunState.Finished && Checkpoints.Latest() is null;
+        if ((state == RunState.Foreign && !WroteOptions) || (isOver && !overwrite))
             throw new ConfigurationException(Refusal(state));
     }
 

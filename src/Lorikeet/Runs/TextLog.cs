@@ -5,10 +5,10 @@ using Lorikeet.Training;
 namespace Lorikeet.Runs;
 
 /// <summary>Writes <c>log.txt</c>: every event as a line with the time it came, appended across resumes.</summary>
+/// <remarks>A line that cannot be written, such as on a full disk, is left out: no run ends for its log.</remarks>
 public sealed class TextLog : ITrainingObserver, IDisposable
 {
-    private readonly string _path;
-    private readonly StreamWriter _writer;
+    private readonly FileStream _file;
     private readonly TimeProvider _clock;
     private readonly RunProgress _progress = new();
 
@@ -17,9 +17,7 @@ public sealed class TextLog : ITrainingObserver, IDisposable
     /// <param name="clock">Gives each line its time (UTC).</param>
     public TextLog(string path, TimeProvider clock)
     {
-        _path = path;
-        var file = StorageFault.Writing(path, () => Open(path));
-        _writer = new StreamWriter(file, new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        _file = StorageFault.Writing(path, () => Open(path));
         _clock = clock;
     }
 
@@ -35,16 +33,23 @@ public sealed class TextLog : ITrainingObserver, IDisposable
     public void Write(string text)
     {
         var time = _clock.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");
-        foreach (var line in VisibleText.Of(Secrets.Hide(text)).ReplaceLineEndings("\n").Split('\n'))
-            StorageFault.Writing(_path, () => _writer.WriteLine($"{time} {line}"));
+        var lines = VisibleText.Of(Secrets.Hide(text)).ReplaceLineEndings("\n").Split('\n');
+        try
+        {
+            _file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => $"{time} {line}\n"))));
+        }
+        catch (IOException)
+        {
+            // As the remarks say.
+        }
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => _writer.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private static FileStream Open(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
     }
 }

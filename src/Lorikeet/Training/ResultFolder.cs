@@ -43,23 +43,11 @@ internal static class ResultFolder
             format.Save(temporary);
         });
 
-    private static void Write(string folder, Action<string> write)
+    private static void Write(string folder, Action<string> write) => AtomicFolder.Write(folder, temporary =>
     {
-        try
-        {
-            AtomicFolder.Write(folder, temporary =>
-            {
-                write(temporary);
-                KeepOthers(folder, temporary);
-            });
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new LorikeetException(
-                $"The result could not be written to '{folder}': {fault.Message} Nothing half written was left. Make "
-                + "room, or fix the permissions, and go on with --resume_from_checkpoint latest.", fault);
-        }
-    }
+        write(temporary);
+        KeepOthers(folder, temporary);
+    });
 
     /// <summary>A run that is resumed replaces what it wrote before, and nothing that others put beside it.</summary>
     private static void KeepOthers(string folder, string temporary)

@@ -157,6 +157,19 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void Resuming_BesideFilesOfOthers_IsRefusedOnlyWhereNoRunBegan()
+    {
+        File.WriteAllText(_folder["note.txt"], "mine");
+        var run = new RunFolder(_folder.Path + "/");
+        Assert.Throws<ConfigurationException>(() => run.RequireResumable(overwrite: false));
+
+        WriteOptions(run);
+        run.RequireResumable(overwrite: false);
+        Directory.CreateDirectory(run.AdapterFolder);
+        Assert.Throws<ConfigurationException>(() => run.RequireResumable(overwrite: false));
+    }
+
+    [Fact]
     public void Lock_OfAFolderInUse_IsRefusedUntilItIsReleased()
     {
         var run = new RunFolder(_folder.Path);

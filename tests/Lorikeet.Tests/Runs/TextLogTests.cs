@@ -42,4 +42,13 @@ public sealed class TextLogTests : IDisposable
             ["2026-11-23 22:15:00.000Z first", "2026-11-23 22:15:00.000Z fault", "2026-11-23 22:15:00.000Z    at x"],
             File.ReadAllLines(path));
     }
+
+    [Fact]
+    public void FullDisk_LeavesLinesOutAndStopsNobody()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full.");
+        using var log = new TextLog("/dev/full", TimeProvider.System);
+
+        log.Write("a line");
+    }
 }

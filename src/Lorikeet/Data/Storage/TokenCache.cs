@@ -56,6 +56,19 @@ internal sealed class TokenCache
             }
         }
 
+        try
+        {
+            Write(entry, encode);
+        }
+        catch (StorageException) when (Directory.Exists(entry))
+        {
+            // Another run wrote the same meanwhile.
+        }
+
+        return Open(entry, vocabularySize);
+    }
+
+    private static void Write(string entry, Func<Action<TrainingRow>, EncodedFacts> encode) =>
         AtomicFolder.Write(entry, folder =>
         {
             using (var writer = new StoredRowsWriter(folder))
@@ -66,8 +79,6 @@ internal sealed class TokenCache
 
             ChecksumList.Write(folder);
         });
-        return Open(entry, vocabularySize);
-    }
 
     private static (StoredRows, EncodedFacts) Open(string entry, int vocabularySize)
     {

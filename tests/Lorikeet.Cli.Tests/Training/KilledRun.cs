@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Lorikeet.Cli.Tests.Training;
+
+/// <summary>A run as a process of its own that is sent a signal at a moment of one of its phases.</summary>
+internal sealed partial class KilledRun : IDisposable
+{
+    // Longer than any run here; a process that outlives a signal by so much hangs.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
+    private readonly Process _process;
+    private readonly ManualResetEventSlim _reached = new();
+    private readonly Func<JsonElement, bool> _isMoment;
+    private readonly Stopwatch _sinceSignal = new();
+
+    /// <summary>Starts it.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="isMoment">Whether an event of <c>--progress json</c> begins the moment that is waited for.</param>
+    /// <param name="arguments">The command line.</param>
+    public KilledRun(string folder, Func<JsonElement, bool> isMoment, string[] arguments)
+    {
+        _isMoment = isMoment;
+        _process = CliProcess.Start(folder, Look, arguments);
+    }
+
+    /// <summary>How long it took to end after the signal.</summary>
+    public TimeSpan SecondsToEnd => _sinceSignal.Elapsed;
+
+    /// <summary>What it said that was no event.</summary>
+    public string Talk { get; private set; } = "";
+
+    /// <summary>Waits for the moment, and a little more, and sends the signal; false when the run ended before.</summary>
+    public bool Interrupt(Signal signal, TimeSpan more)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!_reached.Wait(5) && !_process.HasExited && clock.Elapsed < s_patience) { }
+        if (!_process.HasExited) Thread.Sleep(more);
+        if (_process.HasExited) return false;
+        _sinceSignal.Start();
+        if (OperatingSystem.IsWindows()) _process.Kill();
+        else _ = Kill(_process.Id, (int)signal);
+        return true;
+    }
+
+    /// <summary>Waits for the end; returns the exit code.</summary>
+    public int Wait()
+    {
+        Assert.True(_process.WaitForExit(s_patience), "The process did not end.");
+        _sinceSignal.Stop();
+        _process.WaitForExit();
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+        _reached.Dispose();
+    }
+
+    private void Look(string line)
+    {
+        if (!line.StartsWith('{'))
+        {
+            Talk += line + "\n";
+            return;
+        }
+
+        using var seen = JsonDocument.Parse(line);
+        if (_isMoment(seen.RootElement)) _reached.Set();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}
+
+/// <summary>What ends a process, by its number.</summary>
+internal enum Signal
+{
+    /// <summary>Ctrl+C.</summary>
+    Interrupt = 2,
+
+    /// <summary>The end that nothing can answer.</summary>
+    Kill = 9,
+
+    /// <summary>What containers and schedulers send first.</summary>
+    Terminate = 15,
+}
