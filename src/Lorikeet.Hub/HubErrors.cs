@@ -74,9 +74,9 @@ internal sealed class HubErrors(HubSettings settings)
 
     /// <summary>The error for a hub that does not answer.</summary>
     public HubException Unreachable(Repository repository, Exception fault) => new(
-        $"The hub at {settings.ShownEndpoint} cannot be reached for the {repository.Noun} '{repository.Id}': " +
-        $"{Reason(fault)}. Check the network and the proxy (HTTPS_PROXY), name a mirror with " +
-        $"HF_ENDPOINT, or give a local folder.{Meant(repository.Id)}",
+        $"{Taken(repository.Id)}The hub at {settings.ShownEndpoint} cannot be reached for the {repository.Noun} " +
+        $"'{repository.Id}': {Reason(fault)}. Check the network and the proxy (HTTPS_PROXY), name a mirror with " +
+        "HF_ENDPOINT, or give a local folder.",
         fault,
         isPassing: true);
 
@@ -87,12 +87,13 @@ internal sealed class HubErrors(HubSettings settings)
             ? $"The {repository.Noun} '{repository.Id}' at revision '{revision}' is not in the cache"
             : $"The file '{missing}' of the {repository.Noun} '{repository.Id}' is not in the cache";
         return new HubException(
-            $"{what}, and HF_HUB_OFFLINE forbids fetching it. It was looked for in {cache.FolderOf(repository)}." +
-            $"{Meant(repository.Id)} Unset HF_HUB_OFFLINE once to fetch it, or give a local folder.");
+            $"{Taken(repository.Id)}{what}, and HF_HUB_OFFLINE forbids fetching it. It was looked for in " +
+            $"{cache.FolderOf(repository)}. Unset HF_HUB_OFFLINE once to fetch it, or give a local folder.");
     }
 
     /// <summary>The error for text that is neither a folder here nor an id.</summary>
     public static HubException NoSuchPath(string text, RepositoryKind kind) => new(
+        Pasted(text) ??
         $"'{text}' is not a file or folder, and cannot be the id of a {new Repository(kind, text).Noun} on the hub. " +
         $"A local folder or an id such as 'owner/name' was expected. It was looked for in " +
         $"{Environment.CurrentDirectory}.{Meant(text)} Check the path.",
@@ -110,13 +111,40 @@ internal sealed class HubErrors(HubSettings settings)
         $"Open {Page(repository)}, accept it, and wait until access is granted. {TokenAdvice("access to it")}";
 
     private string Unknown(Repository repository) =>
-        $"The hub shows no {repository.Noun} '{repository.Id}': it does not exist, or it is private. " +
-        $"Check the id at {settings.ShownEndpoint}.{Meant(repository.Id)} If it is private: {TokenAdvice("access to it")}";
+        $"{Taken(repository.Id)}The hub shows no {repository.Noun} '{repository.Id}': it does not exist, or it is " +
+        $"private. Check the id at {settings.ShownEndpoint}. If it is private: {TokenAdvice("access to it")}";
 
-    private static string Meant(string text) =>
-        LocalPath.LooksLocal(text) && LocalPath.FindNearest(text) is { } nearest
-            ? $" Did you mean the folder '{Path.GetRelativePath(Environment.CurrentDirectory, nearest)}'?"
+    /// <summary>What is said first of an id that may have been meant as a folder.</summary>
+    private static string Taken(string id)
+    {
+        var nearest = LocalPath.FindNearest(id);
+        if (id.Contains('/') && (nearest is null || !LocalPath.LooksLocal(id)))
+            return "";
+        return $"There is no folder '{id}' here{(nearest is null ? "" : $" (did you mean '{Shown(nearest)}'?)")}, so it " +
+            "was taken for a hub id. ";
+    }
+
+    private static string Meant(string text) => LocalPath.LooksLocal(text) && LocalPath.FindNearest(text) is { } nearest
+        ? $" Did you mean the folder '{Shown(nearest)}'?"
+        : "";
+
+    private static string Shown(string path) => Path.GetRelativePath(Environment.CurrentDirectory, path);
+
+    /// <summary>What is said of the address of a page on the hub; null for other text.</summary>
+    private static string? Pasted(string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            return null;
+        var parts = uri.AbsolutePath.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var start = parts is ["datasets", ..] ? 1 : 0;
+        var id = string.Join('/', parts.Skip(start).Take(2));
+        if (!Repository.IsId(id))
+            return $"'{text}' is an address. A local folder or the id of a repository, 'owner/name', was expected.";
+        var revision = parts.Length > start + 3 && parts[start + 2] is "tree" or "blob" or "resolve"
+            ? $" with the revision '{parts[start + 3]}'"
             : "";
+        return $"'{text}' is the address of a page. The id of its repository was expected: write '{id}'{revision}.";
+    }
 
     private string Reason(Exception fault) => fault is TimeoutRejectedException or OperationCanceledException
         ? $"it did not answer within {settings.AnswerTimeout.TotalSeconds:0.##} seconds (HF_HUB_ETAG_TIMEOUT sets the limit)"

@@ -66,6 +66,7 @@ public class ModelCardTests
         Assert.Contains(
             "./lorikeet generate --adapter me/tiny-answers --prompt 'What is the capital of Vietnam?'", card);
         Assert.Contains("new ModelOptions { Adapter = \"me/tiny-answers\" }", card);
+        Assert.Contains("[ids], model.GenerationDefaults);", card);
         Assert.Contains("PeftModel.from_pretrained(model, \"me/tiny-answers\")", card);
         Assert.Contains("| exact match | 2.1 % | 96.0 % |", card);
         Assert.Contains("| perplexity | – | 3.2 |", card);

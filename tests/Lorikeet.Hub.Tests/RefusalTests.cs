@@ -71,6 +71,36 @@ public class RefusalTests
         Assert.Empty(hub.Requests);
     }
 
+    [Theory]
+    [InlineData("https://huggingface.co/owner/name", "write 'owner/name'.")]
+    [InlineData("https://huggingface.co/owner/name/tree/v2", "write 'owner/name' with the revision 'v2'.")]
+    [InlineData("https://huggingface.co/datasets/owner/name", "write 'owner/name'.")]
+    [InlineData("https://huggingface.co/owner/name/blob/main/config.json", "write 'owner/name' with the revision 'main'.")]
+    [InlineData("https://example.com", "is an address")]
+    public async Task AddressOfAPage_IsExplained(string address, string expected)
+    {
+        await using var hub = await LocalHub.StartAsync();
+
+        Assert.Contains(expected, await RefusalAsync(hub, address));
+        Assert.Empty(hub.Requests);
+    }
+
+    [Fact]
+    public async Task BareNameThatIsNoFolder_IsSaidToHaveBeenTakenForAnId()
+    {
+        await using var hub = await LocalHub.StartAsync();
+        using var client = new HubClient(hub.Settings() with { Endpoint = new Uri("http://127.0.0.1:9/") });
+        var near = Directory.CreateDirectory("storiestest").Name;
+
+        var error = await Assert.ThrowsAsync<HubException>(() => client.ResolveAsync("storieztest", RepositoryKind.Model));
+
+        Directory.Delete(near);
+        Assert.StartsWith(
+            "There is no folder 'storieztest' here (did you mean 'storiestest'?), so it was taken for a hub id.",
+            error.Message);
+        Assert.Contains("cannot be reached", error.Message);
+    }
+
     [Fact]
     public async Task LocalFolder_IsReturnedAsItIs()
     {

@@ -60,7 +60,8 @@ internal static class CardBody
             new QuantizationOptions());
         var prompt = {{CSharpPrompt(card)}};
         var ids = new TextEncoder(model.Tokenizer!).EncodePrompt(prompt);
-        var answer = new TextGenerator(model.Decoder, model.Tokenizer).Generate([ids], new GenerationOptions());
+        var answer = new TextGenerator(model.Decoder, model.Tokenizer).Generate(
+            [ids], model.GenerationDefaults);
         Console.WriteLine(answer.Continuations[0].Text);
 
         """.ReplaceLineEndings("\n");

@@ -1,4 +1,5 @@
 using Lorikeet.Data.Prompts;
+using Lorikeet.Generation;
 using Lorikeet.Lora;
 using Lorikeet.Options;
 using Lorikeet.Text.Tokenization;
@@ -41,6 +42,22 @@ public sealed class LoadedModel : IDisposable
     /// elsewhere.
     /// </summary>
     public PromptFormat? TrainedFormat => Source(Adapters.Active) is { } source ? source.Format : _format;
+
+    /// <summary>
+    /// How answers are generated when nobody says otherwise: as the model's generation_config.json says, ended by its end
+    /// tokens, by the tokenizer's where it names none, and where the next question of the trained format would begin.
+    /// </summary>
+    public GenerationOptions GenerationDefaults
+    {
+        get
+        {
+            var defaults = GenerationConfig.Load(Folder);
+            if (defaults.EndTokens.Count == 0 && Tokenizer?.EndToken is { } end) defaults = defaults with { EndTokens = [end] };
+            return TrainedFormat is { } format
+                ? defaults with { StopStrings = [.. defaults.StopStrings.Union(format.StopStrings)] }
+                : defaults;
+        }
+    }
 
     /// <summary>What was read of the model and of adapters and left out of account.</summary>
     public IReadOnlyList<string> Warnings => _warnings;

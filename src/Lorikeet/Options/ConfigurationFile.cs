@@ -115,9 +115,17 @@ internal static class ConfigurationFile
 
         parser.Consume<SequenceStart>();
         var items = new List<string>();
+        var mappings = new List<FileEntry>();
         while (!parser.TryConsume<SequenceEnd>(out _))
         {
             RefuseAlias(parser, file);
+            if (parser.Accept<MappingStart>(out var start))
+            {
+                var inner = ReadMapping(parser, file);
+                mappings.Add(new FileEntry(key, (int)start.Start.Line, AsMapping(inner), inner));
+                continue;
+            }
+
             if (!parser.TryConsume<Scalar>(out var item))
             {
                 throw new ConfigurationException(
@@ -127,7 +135,12 @@ internal static class ConfigurationFile
             items.Add(item.Value);
         }
 
-        return new FileEntry(key, line, new RawValue.Sequence(items) { AreWhole = true }, null);
+        return mappings.Count == 0
+            ? new FileEntry(key, line, new RawValue.Sequence(items) { AreWhole = true }, null)
+            : new FileEntry(key, line, null, null)
+            {
+                Items = [.. items.Select(item => new FileEntry(key, line, null, [new FileEntry("path", line, new RawValue.Scalar(item), null)])), .. mappings],
+            };
     }
 
     /// <summary>The entries as names with texts; null when one of them is something else.</summary>
@@ -162,4 +175,11 @@ internal static class ConfigurationFile
 /// <param name="Line">From 1.</param>
 /// <param name="Value">The value; null for a mapping that itself holds lists or mappings.</param>
 /// <param name="Inner">The entries of a mapping, which may be a group of options.</param>
-internal sealed record FileEntry(string Key, int Line, RawValue? Value, IReadOnlyList<FileEntry>? Inner);
+internal sealed record FileEntry(string Key, int Line, RawValue? Value, IReadOnlyList<FileEntry>? Inner)
+{
+    /// <summary>The items of a list that holds mappings, which no option of Lorikeet's takes; null for all else.</summary>
+    public IReadOnlyList<FileEntry>? Items { get; init; }
+
+    /// <summary>The name as the file has it, where that is another tool's.</summary>
+    public string Spelled { get; init; } = Key;
+}

@@ -22,7 +22,11 @@ internal sealed record ForeignOption(string Name, bool IsFlag, Func<string, Fore
 internal abstract record ForeignMeaning
 {
     /// <summary>Options of Lorikeet with the same effect; none when the value is what Lorikeet does anyway.</summary>
-    public sealed record Same(params IReadOnlyList<(string Name, string Value)> Settings) : ForeignMeaning;
+    public sealed record Same(params IReadOnlyList<(string Name, string Value)> Settings) : ForeignMeaning
+    {
+        /// <summary>What is only nearly the same; null where all is.</summary>
+        public string? Note { get; init; }
+    }
 
     /// <summary>Nothing to set here; the reason is said as a warning.</summary>
     public sealed record NoEffect(string Reason) : ForeignMeaning;

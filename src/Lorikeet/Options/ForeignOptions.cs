@@ -23,8 +23,8 @@ internal static class ForeignOptions
 
     private static IEnumerable<ForeignOption> Translated() =>
     [
-        Flag("bf16", on: ("torch_dtype", "bfloat16")),
-        Flag("fp16", on: ("torch_dtype", "float16")),
+        MixedPrecision("bf16", "bfloat16"),
+        MixedPrecision("fp16", "float16"),
         Flag("no_cuda", on: ("device", "cpu")),
         Flag("use_cpu", on: ("device", "cpu")),
         Flag("use_peft", on: ("finetuning_type", "lora"), off: ("finetuning_type", "full")),
@@ -35,6 +35,9 @@ internal static class ForeignOptions
         Flag("train_on_inputs", on: ("train_on", "all"), off: ("train_on", "answer")),
         Flag("pissa_init", on: ("init_lora_weights", "pissa")),
         Value("init_lora_weights", Initialisation),
+        Value("adapter", value => value is "lora" or "qlora" && !Directory.Exists(value)
+            ? new Refused($"'{value}' is axolotl's word for the method; here {(value == "lora" ? "LoRA is the default" : "load_in_4bit: true is enough")}. Remove it.")
+            : null),
         Flag("disable_tqdm", on: ("progress", "plain")),
         Value("train_sampling_strategy", value => value switch
         {
@@ -103,7 +106,7 @@ internal static class ForeignOptions
 
     private static IEnumerable<ForeignOption> Absent() =>
         RefusedAll(OneProcess, "deepspeed", "fsdp", "local_rank", "ddp_backend", "tpu_num_cores", "parallelism_config")
-        .Concat(Secret("token", "hub_token", "use_auth_token", "hf_token", "hf_hub_token", "api_token", "push_to_hub_token"))
+        .Concat(Secret("token", "hub_token", "use_auth_token", "hf_token", "hf_hub_token", "ms_hub_token", "om_hub_token", "api_token", "push_to_hub_token"))
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
         .Concat(RefusedAll("Layers are those of the base, each once.", "layer_replication"))
         .Concat(RefusedAll("Single rows of the embedding are not trained; modules_to_save embed_tokens trains all of it.",
@@ -130,6 +133,12 @@ internal static class ForeignOptions
             OptionValueReader.IsTrue(value) ? Means(on)
             : OptionValueReader.IsFalse(value) ? Means(off)
             : new Refused("Expected true or false."));
+
+    private static ForeignOption MixedPrecision(string name, string type)
+    {
+        var flag = Flag(name, on: ("torch_dtype", type));
+        return flag with { Interpret = value => value == "auto" ? new Same(("torch_dtype", "auto")) : flag.Interpret(value) };
+    }
 
     internal static ForeignOption Value(string name, Func<string, ForeignMeaning?> interpret) =>
         new(name, false, interpret);

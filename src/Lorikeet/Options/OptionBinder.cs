@@ -68,6 +68,12 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     private IEnumerable<Setting> Flatten(FileEntry entry, string file, OptionSource source)
     {
         var origin = new OptionOrigin(source, source == OptionSource.File ? $"{file}:{entry.Line}" : file);
+        if (entry.Items is not null && !catalog.Foreign.ContainsKey(OptionCatalog.Normalise(entry.Key)))
+        {
+            Problems.Add($"{origin.Text}: '{entry.Key}' holds a list or mapping inside its list. Expected plain values.");
+            return [];
+        }
+
         var group = catalog.Groups.FirstOrDefault(
             group => string.Equals(group.Name, entry.Key, StringComparison.OrdinalIgnoreCase));
         if (group is null || entry.Inner is null)
@@ -76,9 +82,9 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             if (entry.Inner is not null && ArgumentObjects.Contains(name))
                 return entry.Inner.SelectMany(inner => Flatten(inner, file, source));
             if (entry.Value is not null && (entry.Inner is null || !catalog.Foreign.ContainsKey(name)))
-                return [new Setting(entry.Key, entry.Value, origin)];
+                return [new Setting(entry.Key, entry.Value, origin) { Spelled = entry.Spelled }];
             if (catalog.Foreign.ContainsKey(name))
-                return [new Setting(entry.Key, new RawValue.Scalar(entry.Inner!.Count == 0 ? null : "{...}"), origin)];
+                return [new Setting(entry.Key, new RawValue.Scalar(entry.Inner is { Count: 0 } ? null : "{...}"), origin)];
             Problems.Add($"{origin.Speak(entry.Key)} holds a mapping. {NotAGroup(entry.Key)}");
             return [];
         }

@@ -1,3 +1,5 @@
+using Lorikeet.Options.Dialects;
+
 namespace Lorikeet.Options;
 
 /// <summary>
@@ -26,6 +28,16 @@ public static class OptionsResolver
                 new OptionOrigin(OptionSource.Environment, "environment LORIKEET_LIBTORCH"))]);
         }
 
+        var dialect = Dialect.Recognise(entries);
+        if (configurationPath is not null && dialect is not null)
+        {
+            var translation = dialect.Translate(entries, configurationPath);
+            binder.Problems.AddRange(translation.Problems);
+            binder.Warnings.AddRange(translation.Warnings);
+            binder.Apply(translation.Defaults, $"default of {dialect.Name}", OptionSource.Preset);
+            entries = translation.Entries;
+        }
+
         if (configurationPath is not null) binder.Apply(entries, Path.GetFileName(configurationPath));
         binder.Apply(commandLine);
 
@@ -34,7 +46,10 @@ public static class OptionsResolver
         var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!), needsData);
         check.Run();
         OptionBinder.ThrowIfWrong(check.Problems);
-        return new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
+        var resolved = new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
+        return dialect is null ? resolved : resolved.WithNote(
+            $"{Path.GetFileName(configurationPath)} is a configuration of {dialect.Name}. As a run.yaml of Lorikeet:\n"
+            + resolved.ToShortYaml());
     }
 
     /// <summary>QLoRA scripts often name the type of 4-bit products only; here a model computes in one type.</summary>

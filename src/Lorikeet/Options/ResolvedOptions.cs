@@ -49,6 +49,15 @@ public sealed class ResolvedOptions
     /// <summary>The same options with one more thing to know.</summary>
     public ResolvedOptions WithWarning(string warning) => new(Options, _originOf, [.. Warnings, warning], Notes);
 
+    /// <summary>The same options with one more note.</summary>
+    internal ResolvedOptions WithNote(string note) => new(Options, _originOf, Warnings, [.. Notes, note]);
+
+    /// <summary>The options that are not Lorikeet's defaults, a line each with its origin behind it; it is a run.yaml too.</summary>
+    internal string ToShortYaml() => string.Join('\n', OptionCatalog.Training.Options
+        .Where(option => _originOf(option).Source != OptionSource.Default)
+        .Select(option => $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}".PadRight(CommentColumn - 1)
+            + $" # {_originOf(option).Text}"));
+
     /// <summary>All options as run.yaml, a line each with its origin behind it; it reads back as the same.</summary>
     public string ToYaml()
     {

@@ -22,4 +22,7 @@ internal static class Html
         Element("span", "t", new XAttribute("lang", "en"), words.English),
         Element("span", "t", new XAttribute("lang", "vi"), words.Vietnamese),
     ];
+
+    /// <summary>The same, or the text alone where it is the same in both.</summary>
+    public static object Said(Bilingual words) => words.English == words.Vietnamese ? words.English : Words(words);
 }

@@ -30,7 +30,7 @@ public static class HtmlReport
                 HtmlSections.Settings(report),
                 HtmlSections.NextCommands(report)),
             Element("footer", null, $"Lorikeet {Version()} · {report.Time:yyyy-MM-dd HH:mm}"));
-        var title = Element("title", null, report.Title);
+        var title = Element("title", null, ReportText.Title(report.Title).In(report.Language));
         return $"""
             <!doctype html>
             <html lang="{(vietnamese ? "vi" : "en")}">
@@ -62,10 +62,10 @@ public static class HtmlReport
     private static XElement Header(RunReport report) => Element("header", null,
         Element("p", "outcome " + report.Result.Reason.ToString().ToLowerInvariant(),
             Words(ReportText.Outcome(report.Result.Reason))),
-        Element("h1", null, report.Title),
+        Element("h1", null, Said(ReportText.Title(report.Title))),
         Element("dl", report.Scores.Count > 0 ? "headline scored" : "headline",
             ReportFacts.Headline(report).Select(fact => Element("div", null,
-                Element("dt", null, Words(fact.Label)), Element("dd", null, fact.Value)))));
+                Element("dt", null, Words(fact.Label)), Element("dd", null, Said(fact.Value))))));
 
     private static string Write(XElement element) => element.ToString(SaveOptions.DisableFormatting);
 

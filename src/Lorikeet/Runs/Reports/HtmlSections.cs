@@ -16,7 +16,7 @@ internal static class HtmlSections
         Section(ReportText.Scores, Table("scores",
             [ReportText.Score, ReportText.Base, ReportText.Tuned],
             report.Scores.Select(score => Element("tr", null,
-                Element("th", null, new XAttribute("scope", "row"), score.Name),
+                Element("th", null, new XAttribute("scope", "row"), Said(ReportText.ScoreName(score.Name))),
                 ScoreCell(ReportText.Base, score, score.Base),
                 ScoreCell(ReportText.Tuned, score, score.Tuned)))));
 
@@ -50,7 +50,7 @@ internal static class HtmlSections
 
     public static XElement DataAndModel(RunReport report) => Section(ReportText.Data,
         Element("dl", "facts", ReportFacts.DataAndModel(report).Select(fact => Element("div", null,
-            Element("dt", null, Words(fact.Label)), Element("dd", null, fact.Value)))));
+            Element("dt", null, Words(fact.Label)), Element("dd", null, Said(fact.Value))))));
 
     public static XElement? Settings(RunReport report) => report.Settings.Count == 0 ? null :
         Section(ReportText.Settings, Table("settings",
@@ -58,7 +58,7 @@ internal static class HtmlSections
             report.Settings.Select(setting => Element("tr", null,
                 Element("th", null, new XAttribute("scope", "row"), Element("code", null, setting.Name)),
                 Element("td", null, Element("code", null, setting.Value)),
-                Element("td", "origin", setting.Origin)))));
+                Element("td", "origin", Said(ReportText.SetBy(setting.Origin)))))));
 
     public static XElement? NextCommands(RunReport report) => report.NextCommands.Count == 0 ? null :
         Section(ReportText.Next, Element("dl", "commands", report.NextCommands.Select(next => Element("div", null,

@@ -30,8 +30,8 @@ internal sealed class MarkdownPage(ReportLanguage language)
     public void List(IEnumerable<string> items) =>
         Paragraph(string.Join('\n', items.Select(item => $"- {Escape(item)}")));
 
-    public void Facts(IEnumerable<(Bilingual Label, string Value)> facts) =>
-        Rows(["", ""], facts.Select(fact => new[] { Say(fact.Label), fact.Value }));
+    public void Facts(IEnumerable<(Bilingual Label, Bilingual Value)> facts) =>
+        Rows(["", ""], facts.Select(fact => new[] { Say(fact.Label), Say(fact.Value) }));
 
     public void Table(Bilingual[] heads, IEnumerable<string[]> rows) => Rows([.. heads.Select(Say)], rows);
 

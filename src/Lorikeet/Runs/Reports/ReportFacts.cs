@@ -8,11 +8,11 @@ namespace Lorikeet.Runs.Reports;
 internal static class ReportFacts
 {
     /// <summary>The numbers at the top: the first score if there is one, the losses, time, speed and memory.</summary>
-    public static IEnumerable<(Bilingual Label, string Value)> Headline(RunReport report)
+    public static IEnumerable<(Bilingual Label, Bilingual Value)> Headline(RunReport report)
     {
         var result = report.Result;
         if (report.Scores is [var score, ..])
-            yield return (new(score.Name, score.Name), Change(score));
+            yield return (ReportText.ScoreName(score.Name), Change(score));
         if (result.BestEvalLoss is { } best && !report.Scores.Any(shown => shown.Kind == ScoreKind.Cost && shown.Tuned == best))
             yield return (ReportText.BestEvalLoss, Loss(best));
         if (report.History.Steps is [.., var last])
@@ -25,7 +25,7 @@ internal static class ReportFacts
     }
 
     /// <summary>What was trained on what.</summary>
-    public static IEnumerable<(Bilingual Label, string Value)> DataAndModel(RunReport report)
+    public static IEnumerable<(Bilingual Label, Bilingual Value)> DataAndModel(RunReport report)
     {
         var summary = report.Summary;
         yield return (ReportText.Model, summary.Model);
@@ -39,12 +39,12 @@ internal static class ReportFacts
             yield return (ReportText.EvalRows, Count(summary.EvalRows));
         yield return (ReportText.TrainTokens, Count(summary.TrainTokens));
         yield return (ReportText.TargetTokens, Count(summary.TargetTokens));
-        yield return (ReportText.LongestRow, $"{Count(summary.LongestRow)} {ReportText.Tokens.In(report.Language)}");
-        yield return (ReportText.MaxLength, $"{Count(summary.MaxLength)} {ReportText.Tokens.In(report.Language)}");
+        yield return (ReportText.LongestRow, ReportText.TokenCount(Count(summary.LongestRow)));
+        yield return (ReportText.MaxLength, ReportText.TokenCount(Count(summary.MaxLength)));
         if (summary.Plan is not { } plan) yield break;
-        yield return (ReportText.PlannedMemory, PlanOutcome.Memory(plan, report.Result));
+        yield return (ReportText.PlannedMemory, ReportText.Measured(PlanOutcome.Memory(plan, report.Result)));
         if (PlanOutcome.Speed(plan, report.History) is { } planned)
-            yield return (ReportText.PlannedSpeed, planned);
+            yield return (ReportText.PlannedSpeed, ReportText.Measured(planned));
     }
 
     /// <summary><c>0.0 % → 98.4 %</c>, or the tuned value alone when the base was not scored.</summary>

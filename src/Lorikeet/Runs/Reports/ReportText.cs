@@ -22,7 +22,7 @@ internal static class ReportText
     public static Bilingual Wrong => new("wrong", "sai");
 
     public static Bilingual Score => new("Score", "Chỉ số");
-    public static Bilingual Base => new("Base", "Mô hình gốc");
+    public static Bilingual Base => new("Base", "Mô hình nền");
     public static Bilingual Tuned => new("Fine-tuned", "Sau tinh chỉnh");
 
     public static Bilingual Step => new("step", "bước");
@@ -44,7 +44,6 @@ internal static class ReportText
     public static Bilingual TargetTokens => new("Answer tokens (trained on)", "Số token trả lời (được học)");
     public static Bilingual LongestRow => new("Longest row", "Mẫu dài nhất");
     public static Bilingual MaxLength => new("Rows are cut at", "Giới hạn độ dài");
-    public static Bilingual Tokens => new("tokens", "token");
 
     public static Bilingual Setting => new("Setting", "Thiết lập");
     public static Bilingual Value => new("Value", "Giá trị");
@@ -53,11 +52,46 @@ internal static class ReportText
     public static Bilingual Steps => new("Steps", "Số bước");
     public static Bilingual Duration => new("Training time", "Thời gian huấn luyện");
     public static Bilingual Speed => new("Tokens per second", "Token mỗi giây");
-    public static Bilingual PeakMemory => new("Peak memory", "Bộ nhớ cao nhất");
-    public static Bilingual PlannedMemory => new("Peak memory, predicted", "Bộ nhớ cao nhất, dự đoán");
+    public static Bilingual PeakMemory => new("Peak memory", "Bộ nhớ tối đa");
+    public static Bilingual PlannedMemory => new("Peak memory, predicted", "Bộ nhớ tối đa, dự đoán");
     public static Bilingual PlannedSpeed => new("Tokens per second, predicted", "Token mỗi giây, dự đoán");
     public static Bilingual BestEvalLoss => new("Best evaluation loss", "Loss đánh giá tốt nhất");
     public static Bilingual FinalLoss => new("Final training loss", "Loss huấn luyện cuối");
+
+    /// <summary>A title in both languages.</summary>
+    public static Bilingual Title(string title) => new(title, title.Replace(", fine-tuned on ", ", tinh chỉnh trên "));
+
+    /// <summary>The name of a score in both languages, perhaps with the language of its questions behind it.</summary>
+    public static Bilingual ScoreName(string name)
+    {
+        var parts = name.Split(", ").Select(part => part switch
+        {
+            "Exact match" => "Khớp chính xác",
+            "English" => "tiếng Anh",
+            "Vietnamese" => "tiếng Việt",
+            "Held-out loss" => "Loss trên phần giữ lại",
+            "Perplexity of the answers" => "Perplexity của câu trả lời",
+            _ => part,
+        });
+        return new(name, string.Join(", ", parts));
+    }
+
+    /// <summary>Who set a value, in both languages.</summary>
+    public static Bilingual SetBy(string origin) => origin switch
+    {
+        "default" => new Bilingual(origin, "mặc định"),
+        "command line" => new Bilingual(origin, "dòng lệnh"),
+        _ when origin.StartsWith("preset ", StringComparison.Ordinal) => new Bilingual(origin, "bộ thiết lập " + origin["preset ".Length..]),
+        _ when origin.StartsWith("environment ", StringComparison.Ordinal) =>
+            new Bilingual(origin, "biến môi trường " + origin["environment ".Length..]),
+        _ => origin,
+    };
+
+    /// <summary>A number of tokens.</summary>
+    public static Bilingual TokenCount(string count) => new($"{count} tokens", $"{count} token");
+
+    /// <summary>A prediction beside its measurement.</summary>
+    public static Bilingual Measured(string text) => new(text, text.Replace(", measured ", ", đo được "));
 
     public static Bilingual Outcome(StopReason reason) => reason switch
     {
@@ -70,7 +104,7 @@ internal static class ReportText
     {
         CommandPurpose.Generate => new("Ask one question", "Hỏi một câu"),
         CommandPurpose.Chat => new("Talk with it", "Trò chuyện"),
-        CommandPurpose.Evaluate => new("Score it against the base", "Đánh giá so với mô hình gốc"),
+        CommandPurpose.Evaluate => new("Score it against the base", "Đánh giá so với mô hình nền"),
         CommandPurpose.Merge => new("Merge it into a full model", "Gộp thành mô hình đầy đủ"),
         CommandPurpose.Resume => new("Go on training", "Huấn luyện tiếp"),
         _ => new("Open the report", "Mở báo cáo"),
