@@ -8,11 +8,11 @@ namespace Lorikeet.Cli.Inference;
 /// <summary>A conversation line by line: a question, then the answer as it comes.</summary>
 /// <param name="generator">Answers.</param>
 /// <param name="format">How the conversation is written out.</param>
-/// <param name="encode">Text to token ids.</param>
+/// <param name="encode">Text, and where in it answers begin, to token ids.</param>
 /// <param name="options">How answers are chosen; the format's stop strings are added.</param>
 /// <param name="contextLength">Tokens the model reads at most; the oldest turns are left out beyond it.</param>
 internal sealed class ChatSession(
-    TextGenerator generator, PromptFormat format, Func<string, int[]> encode, GenerationOptions options, int contextLength)
+    TextGenerator generator, PromptFormat format, Func<string, IReadOnlyList<int>, int[]> encode, GenerationOptions options, int contextLength)
 {
     private const string Help =
         "/reset forgets the conversation, /system TEXT sets the instructions, /adapter NAME lets another adapter answer "
@@ -127,7 +127,8 @@ internal sealed class ChatSession(
         int[] Encode()
         {
             var messages = System is null ? _turns : _turns.Prepend(Message("system", System));
-            return encode(_format.RenderPrompt(new JsonArray([.. messages.Select(message => message.DeepClone())])));
+            var (text, boundaries) = _format.RenderConversation(new JsonArray([.. messages.Select(message => message.DeepClone())]));
+            return encode(text, boundaries);
         }
     }
 

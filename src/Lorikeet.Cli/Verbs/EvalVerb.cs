@@ -64,6 +64,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             options.Questions.ChatTemplate is null ? model.TrainedFormat : null,
             id => ModelSource.ResolveDataset(id, options.Questions.DatasetRevision));
         foreach (var warning in set.Warnings) Console.Error.WriteLine(warning);
+        if (PositionsCheck.Warning([.. set.Rows.Select(row => row.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
+            Console.Error.WriteLine(beyond);
         return set;
     }
 

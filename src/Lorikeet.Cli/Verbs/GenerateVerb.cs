@@ -42,6 +42,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
         var prompts = Read(options.Prompts, requests);
         var generation = options.Generation;
+        if (PositionsCheck.Warning([.. prompts.Select(prompt => prompt.Ids.Length)], model.Decoder.Config.MaxPositions, "prompts") is { } beyond)
+            Console.Error.WriteLine(beyond);
 
         var generator = new TextGenerator(model.Decoder, model.Tokenizer) { BatchSize = options.Prompts.BatchSize };
         var json = arguments.GetValue(_json);

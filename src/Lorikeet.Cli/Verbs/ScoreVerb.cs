@@ -41,6 +41,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         var rows = DatasetReader.Read(input, ["test", "validation", "train"]).Select(row => ToScore(row, model.Tokenizer)).ToList();
         if (rows.Count == 0) throw new DatasetException($"'{input}' holds no rows. At least one was expected.");
 
+        if (PositionsCheck.Warning([.. rows.Select(row => row.Ids.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
+            Console.Error.WriteLine(beyond);
         var clock = Stopwatch.StartNew();
         var scores = Score(model, rows, options.Rows.Logits);
         var lines = scores.Select((score, i) => Line(i, rows[i], score));
@@ -70,7 +72,7 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
                 + "'text' or 'input_ids' was expected. Rename a column.");
         return tokenizer is null
             ? throw new ConfigurationException("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
-            : new RowToScore(new TextEncoder(tokenizer).EncodePrompt(text.GetValue<string>()));
+            : new RowToScore(new TextEncoder(tokenizer).EncodeText(text.GetValue<string>()));
     }
 
     private static string Line(int index, RowToScore row, RowScore score) => JsonText.Line(new JsonObject

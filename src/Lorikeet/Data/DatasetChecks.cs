@@ -77,6 +77,31 @@ internal static class DatasetChecks
         }
     }
 
+    /// <summary>What was held out, where it is not as many rows as were asked for.</summary>
+    /// <param name="train">The training rows, all that were left.</param>
+    /// <param name="eval">The rows held out.</param>
+    /// <param name="options">How many were asked for.</param>
+    public static IEnumerable<string> HeldOut(DatasetStatistics train, DatasetStatistics? eval, DataOptions options)
+    {
+        if (eval is null || options.EvalSize == 0 || options.MaxEvalRows is not null || options.MaxTrainRows is not null) yield break;
+        var asked = RowSelection.RowsAskedFor(options.EvalSize, train.RowsRead + eval.RowsRead);
+        if (asked != eval.RowsRead)
+        {
+            yield return $"The held-out data: {Rows(eval.RowsRead)} held out, {asked:N0} were asked for (test_size): rows " +
+                "that ask the same stay together.";
+        }
+    }
+
+    /// <summary>Texts that put their question in other words than whoever asks the model will.</summary>
+    public static IEnumerable<string> OtherWords(string name, RowRendering rendering)
+    {
+        if (rendering.OtherWords is var (count, of, first))
+        {
+            yield return $"{name}: {count:N0} of the first {Rows(of)} put their question in other words than the format " +
+                $"'{rendering.Format.Name}', in which the model will be asked (first: {first}). Write all rows alike.";
+        }
+    }
+
     /// <summary>Evaluation rows whose prompt, or whole text, was trained on.</summary>
     public static IEnumerable<string> Leaks(IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow> eval)
     {

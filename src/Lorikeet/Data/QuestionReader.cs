@@ -25,7 +25,8 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
         var answer = text[start..end];
         if (markup.EndMarker is { } mark && answer.EndsWith(mark, StringComparison.Ordinal))
             answer = answer[..^mark.Length];
-        return Ask(markup.QuestionBefore(text, start), text[..start], [answer.Trim()], origin);
+        int[] boundaries = [.. markup.FindAnswers(text).Select(found => found.Start).Where(found => found < start)];
+        return Ask(markup.QuestionBefore(text, start), (text[..start], boundaries), [answer.Trim()], origin);
     }
 
     private Question? OfConversation(ConversationExample conversation, RowOrigin origin)
@@ -39,7 +40,7 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
         var earlier = new JsonArray([.. messages.Take(last).Select(message => message.DeepClone())]);
         var asked = messages.Take(last).LastOrDefault(message => (string?)message["role"] != "system");
         var answers = conversation.Answers is { Count: > 0 } several ? several : [ContentOf(messages[last])];
-        return Ask(ContentOf(asked), rendering.Format.RenderPrompt(earlier, conversation.Tools), answers, origin);
+        return Ask(ContentOf(asked), rendering.Format.RenderConversation(earlier, conversation.Tools), answers, origin);
     }
 
     private Question? OfTokens(TokenExample tokens, RowOrigin origin)
@@ -57,12 +58,13 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
                 [tokenizer.Decode(tokens.Ids.AsSpan(first, last + 1 - first), skipSpecialTokens: true).Trim()], origin);
     }
 
-    private Question? Ask(string text, string prompt, IReadOnlyList<string> answers, RowOrigin origin)
+    private Question? Ask(
+        string text, (string Text, IReadOnlyList<int> Boundaries) prompt, IReadOnlyList<string> answers, RowOrigin origin)
     {
         if (tokenizer is null)
             return null;
-        var promptIds = new TextEncoder(tokenizer).EncodePrompt(prompt);
-        return new Question(text, prompt, promptIds, answers, origin);
+        var promptIds = new TextEncoder(tokenizer).EncodePrompt(prompt.Text, prompt.Boundaries);
+        return new Question(text, prompt.Text, promptIds, answers, origin);
     }
 
     private static string ContentOf(JsonObject? message) => (message?["question"] ?? message?["content"]) switch

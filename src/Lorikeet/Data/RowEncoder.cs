@@ -48,7 +48,9 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         if (rendering.TryRender(example, out var refusal) is not { } rendered)
             return EncodedExample.Dropped(origin, refusal!);
 
-        var (encoding, hadSecondBegin) = Encoder(origin).Encode(rendered.Text);
+        rendered = rendered with { Answers = FromBlanks(rendered) };
+        var (encoding, hadSecondBegin) = Encoder(origin).Encode(
+            rendered.Text, [.. (rendered.Answers ?? []).Select(answer => answer.Start)]);
         var learnsAll = options.TrainOn is TrainOn.All || rendered.Answers is null;
         if (rendered.Answers is null && options.TrainOn is TrainOn.Answer)
         {
@@ -65,6 +67,18 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
             ? Continue(row, origin)
             : Fit(row, origin);
         return fitted with { HadSecondBegin = hadSecondBegin && example is TextExample };
+    }
+
+    /// <summary>The answers with the blanks before them, which whoever asks leaves to the model.</summary>
+    private static (int Start, int End)[]? FromBlanks(RenderedText rendered)
+    {
+        var previousEnd = 0;
+        return rendered.Answers?.Select(answer =>
+        {
+            var start = Math.Max(previousEnd, TextEncoder.EndOfPrompt(rendered.Text, answer.Start));
+            previousEnd = answer.End;
+            return (start, answer.End);
+        }).ToArray();
     }
 
     private static int[] AnswerLabels(Encoding encoding, IReadOnlyList<(int Start, int End)> answers)

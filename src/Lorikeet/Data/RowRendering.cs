@@ -40,6 +40,9 @@ internal sealed class RowRendering
     /// <summary>How prompts are written.</summary>
     public PromptFormat Format { get; }
 
+    /// <summary>How many of so many texts put their question in other words than the format, and the first of them.</summary>
+    public (int Count, int Of, RowOrigin First)? OtherWords { get; private init; }
+
     /// <summary>Finds out how a dataset is to be rendered.</summary>
     /// <param name="source">Its rows; at least one.</param>
     /// <param name="options">Shape, columns and template, where the user names them.</param>
@@ -54,10 +57,12 @@ internal sealed class RowRendering
         var shape = ShapeDetection.Detect(rows, wanted, columnMap);
 
         var sample = rows.Select(row => new RowCells(row, columnMap)).ToArray();
-        string[] texts = shape is TextShape
-            ? [.. sample.Select(shape.Read).OfType<TextExample>().Select(example => example.Text)]
+        var written = shape is TextShape
+            ? sample.Select(row => (Example: shape.Read(row) as TextExample, row.Origin)).Where(text => text.Example is not null).ToArray()
             : [];
-        var markup = texts.Length == 0 ? null : TurnMarkup.Detect(texts);
+        string[] texts = [.. written.Select(text => text.Example!.Text)];
+        RowOrigin[] origins = [.. written.Select(text => text.Origin)];
+        var markup = texts.Length == 0 ? null : TurnMarkup.Detect(texts)?.WithGapOf(texts);
         if (markup is not null && options.ChatTemplate is not null)
         {
             throw new ConfigurationException(
@@ -66,11 +71,25 @@ internal sealed class RowRendering
         }
         if (markup is not null && format is not null)
             CheckMarkup(markup, format, sample[0].Origin);
-        // One row with a part that only a conversation has a place for decides for all.
+
+        // Bare continuations have no place for instructions and earlier turns: one row that has them decides for all.
         PromptStyle[] styles = [.. sample.Where(shape.Fits).Select(shape.StyleOf).Distinct()];
-        var style = styles.Contains(PromptStyle.Conversation) ? PromptStyle.Conversation : styles[0];
-        format ??= PromptFormats.ForDataset(style, markup, texts, options.ChatTemplate, tokenizer);
-        return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample), markup, format);
+        var style = styles[0] is PromptStyle.Verbatim or PromptStyle.Written && styles.Contains(PromptStyle.Conversation)
+            ? PromptStyle.Conversation
+            : styles[0];
+        if (markup is null)
+        {
+            format ??= PromptFormats.ForDataset(style, options.ChatTemplate, tokenizer);
+            return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample, columnMap), null, format);
+        }
+
+        var (chosen, differing) = format is null
+            ? WrittenFormats.Choose(markup, texts, tokenizer)
+            : (format, WrittenFormats.Differing(markup, texts, format, tokenizer));
+        return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample, columnMap), markup, chosen)
+        {
+            OtherWords = differing.Count == 0 ? null : (differing.Count, texts.Length, origins[differing[0]]),
+        };
     }
 
     private static void CheckMarkup(TurnMarkup markup, PromptFormat format, RowOrigin origin)

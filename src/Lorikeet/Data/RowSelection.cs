@@ -41,7 +41,7 @@ internal static class RowSelection
 
     private static HashSet<int> HeldOut(UInt128[] prompts, double size, ulong seed)
     {
-        var count = size < 1 ? Math.Max(1, (int)Math.Round(size * prompts.Length)) : (int)size;
+        var count = RowsAskedFor(size, prompts.Length);
         if (count >= prompts.Length)
         {
             throw new ConfigurationException(
@@ -50,9 +50,17 @@ internal static class RowSelection
         }
         var order = CounterRandom.Permutation(prompts.Length, CounterRandom.Hash(seed, RandomPurpose.Split));
         var heldOut = WholeGroups(order, prompts, count);
+        if (heldOut.Count > 0) return heldOut;
+
         // One prompt in all rows is no question of its own; then rows are all there is to divide.
-        return heldOut.Count > 0 ? heldOut : [.. order.Take(count)];
+        var smallest = order.GroupBy(row => prompts[row]).MinBy(group => group.Count())!;
+        return smallest.Count() < prompts.Length ? [.. smallest] : [.. order.Take(count)];
     }
+
+    /// <summary>How many rows are asked for of so many.</summary>
+    /// <param name="size">A share below 1, or a number of rows.</param>
+    /// <param name="rows">All rows.</param>
+    public static int RowsAskedFor(double size, int rows) => size < 1 ? Math.Max(1, (int)Math.Round(size * rows)) : (int)size;
 
     /// <summary>The first rows of an order, and with each all that have its key, as far as they fit.</summary>
     private static HashSet<int> WholeGroups(IEnumerable<int> order, UInt128[] keys, int count)

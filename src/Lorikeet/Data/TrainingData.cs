@@ -17,6 +17,8 @@ public sealed class TrainingData : IDisposable
         Warnings =
         [
             .. DatasetChecks.UnusedColumns("The training data", train.Rendering.Columns),
+            .. DatasetChecks.OtherWords("The training data", train.Rendering),
+            .. DatasetChecks.HeldOut(train.Statistics, eval?.Statistics, options),
             .. train.Warnings(options),
             .. eval?.Warnings(options) ?? [],
             .. DatasetChecks.Leaks(train.Rows, eval?.Rows ?? []),

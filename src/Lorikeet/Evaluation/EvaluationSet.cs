@@ -11,7 +11,12 @@ public sealed class EvaluationSet
     private EvaluationSet(EncodedSet set, DataOptions options)
     {
         (Questions, Rows, Format) = ([.. set.Questions], set.Rows, set.Rendering.Format);
-        Warnings = [.. set.Warnings(options)];
+        Warnings =
+        [
+            .. DatasetChecks.UnusedColumns("The evaluation data", set.Rendering.Columns),
+            .. DatasetChecks.OtherWords("The evaluation data", set.Rendering),
+            .. set.Warnings(options),
+        ];
     }
 
     /// <summary>A set made in code.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
+using Lorikeet.Data.Shapes;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Generation;
@@ -28,19 +29,25 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
     /// <summary>A prompt, asked in the format unless it is written in such a format already.</summary>
     public Prompt Read(string text) =>
         (format is null && system is null) || TurnMarkup.Detect([text]) is not null
-            ? Encode(text)
+            ? Encode(text, isAnswered: TurnMarkup.Detect([text]) is not null)
             : Read(new JsonArray(Message("user", text)));
 
     /// <summary>A conversation that the model is to continue; an answer at its end is left out.</summary>
     public Prompt Read(JsonArray messages)
     {
         var asked = messages.Select(message => message!.DeepClone()).ToList();
-        if (asked.FindLastIndex(message => (string?)message["role"] != "assistant") is var last && last < asked.Count - 1)
+        if (asked.FindLastIndex(message => RoleOf((JsonObject)message) != "assistant") is var last && last < asked.Count - 1)
             asked.RemoveRange(last + 1, asked.Count - last - 1);
         if (system is not null && (string?)asked.FirstOrDefault()?["role"] != "system") asked.Insert(0, Message("system", system));
         _isFormatted = true;
-        return Encode(Format.RenderPrompt(new JsonArray([.. asked])));
+        foreach (var message in asked.OfType<JsonObject>()) message["role"] = RoleOf(message);
+        var (text, boundaries) = Format.RenderConversation(new JsonArray([.. asked]));
+        return Encoder() is { } encoder ? new Prompt(encoder.EncodePrompt(text, boundaries), text) : throw NoTokenizer();
     }
+
+    /// <summary>The role as templates know it, where it is known.</summary>
+    private static string? RoleOf(JsonObject message) =>
+        message["role"] is JsonValue value && value.TryGetValue<string>(out var role) ? MessageRoles.TryRead(role) ?? role : null;
 
     /// <summary>
     /// A row with <c>input_ids</c>, <c>messages</c> or <c>prompt</c> (also <c>question</c> or <c>text</c>).
@@ -65,9 +72,17 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
     private static bool IsTurn(JsonNode? message) =>
         message is JsonObject turn && turn["role"] is JsonValue role && role.GetValueKind() == JsonValueKind.String;
 
-    private Prompt Encode(string text) => tokenizer is null
-        ? throw new ConfigurationException("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
-        : new Prompt(new TextEncoder(tokenizer).EncodePrompt(text), text);
+    /// <summary>Text as it stands; where it ends in the marker of an answer, that is asked for as training asked.</summary>
+    private Prompt Encode(string text, bool isAnswered)
+    {
+        var encoder = Encoder() ?? throw NoTokenizer();
+        return new Prompt(isAnswered ? encoder.EncodePrompt(text) : encoder.EncodeText(text), text);
+    }
+
+    private TextEncoder? Encoder() => tokenizer is null ? null : new TextEncoder(tokenizer);
+
+    private static ConfigurationException NoTokenizer() =>
+        new("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.");
 
     private static JsonObject Message(string role, string content) => new() { ["role"] = role, ["content"] = content };
 }

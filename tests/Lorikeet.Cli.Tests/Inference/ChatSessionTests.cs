@@ -59,9 +59,9 @@ public sealed class ChatSessionTests : IDisposable
         new TextGenerator(_model.Decoder, _model.Tokenizer), PromptFormats.Create("guanaco", _model.Tokenizer), Encode,
         new GenerationOptions { MaxNewTokens = 6, EndTokens = [2] }, contextLength);
 
-    private int[] Encode(string prompt)
+    private int[] Encode(string prompt, IReadOnlyList<int> boundaries)
     {
         _prompts.Add(prompt);
-        return new TextEncoder(_model.Tokenizer!).EncodePrompt(prompt);
+        return new TextEncoder(_model.Tokenizer!).EncodePrompt(prompt, boundaries);
     }
 }

@@ -46,6 +46,33 @@ public sealed class TrainingDataTests : IDisposable
         Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
     }
 
+    [Theory]
+    [InlineData(2, 4)]
+    [InlineData(6, 4)]
+    [InlineData(0.1, 4)]
+    [InlineData(8, 8)]
+    public void EvalSize_IsWholeQuestions_AndSaysSoWhereTheyAreOthersThanAskedFor(double size, int heldOut)
+    {
+        var rows = Enumerable.Range(0, 20).Select(i => $$"""{"question":"q{{i / 4}}?","answer":"a{{i % 4}}"}""");
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = size });
+        Assert.Equal((20 - heldOut, heldOut), (data.Train.Count, data.Eval.Count));
+        Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
+        Assert.Equal(size != heldOut, data.Warnings.Any(warning => warning.Contains($"{heldOut} rows held out")));
+    }
+
+    [Theory]
+    [InlineData("""{"messages":[{"role":"assistant","content":"Hello, how can I help?"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]}""")]
+    [InlineData("""{"messages":[{"role":"system","content":"S"},{"role":"assistant","content":"Hello"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]}""")]
+    [InlineData("""{"text":"### Assistant: Hello ### Human: Q ### Assistant: A"}""")]
+    public void ConversationsThatAnAssistantOpens_AreQuestionsOfTheirOwn(string row)
+    {
+        var rows = Enumerable.Range(0, 40).Select(i => row.Replace("Q", $"What is {i / 2}?"));
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = 10 });
+        Assert.Equal(10, data.Eval.Count);
+        string Asked(TrainingRow row) => DataFixture.Show(row).Split("What is")[1];
+        Assert.Empty(data.Train.Select(Asked).Intersect(data.Eval.Select(Asked)));
+    }
+
     [Fact]
     public void EvalSize_DividesRowsThatAllAskTheSame()
     {

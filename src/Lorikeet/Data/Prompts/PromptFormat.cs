@@ -69,6 +69,17 @@ public sealed class PromptFormat
         return Render(prepared, described, addGenerationPrompt: true).Text;
     }
 
+    /// <summary>The same, and where in it the earlier answers begin, for <see cref="TextEncoder.EncodePrompt"/>.</summary>
+    /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>
+    /// <param name="tools">Descriptions of tools, or null.</param>
+    /// <exception cref="CheckpointException">The template refuses the conversation.</exception>
+    public (string Text, IReadOnlyList<int> Boundaries) RenderConversation(JsonArray messages, JsonArray? tools = null)
+    {
+        var (prepared, described) = Prepare(messages, tools);
+        var text = Render(prepared, described, addGenerationPrompt: true).Text;
+        return (text, [.. PromptEnds(prepared, described, text).Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
+    }
+
     /// <summary>A whole conversation, and where in it the answers are.</summary>
     /// <exception cref="CheckpointException">The template refuses the conversation.</exception>
     internal RenderedText RenderAnswers(JsonArray messages, JsonArray? tools)

@@ -12,14 +12,9 @@ public static class PromptFormats
     public static PromptFormat Create(string? chatTemplate, Tokenizer? tokenizer) =>
         chatTemplate is null ? ForStyle(PromptStyle.Conversation, tokenizer) : Named(chatTemplate, tokenizer);
 
-    /// <summary>The format a dataset is rendered with.</summary>
-    internal static PromptFormat ForDataset(
-        PromptStyle style, TurnMarkup? markup, IReadOnlyList<string> texts, string? chatTemplate, Tokenizer? tokenizer)
-    {
-        if (markup is not null)
-            return ForMarkup(markup, texts, tokenizer);
-        return chatTemplate is null ? ForStyle(style, tokenizer) : Named(chatTemplate, tokenizer);
-    }
+    /// <summary>The format that rows of a shape are rendered with; written text has one of its own.</summary>
+    internal static PromptFormat ForDataset(PromptStyle style, string? chatTemplate, Tokenizer? tokenizer) =>
+        chatTemplate is null ? ForStyle(style, tokenizer) : Named(chatTemplate, tokenizer);
 
     private static PromptFormat ForStyle(PromptStyle style, Tokenizer? tokenizer) => style switch
     {
@@ -29,15 +24,6 @@ public static class PromptFormats
         PromptStyle.Reading => BuiltIn("squad", tokenizer),
         _ => BuiltIn("verbatim", tokenizer),
     };
-
-    /// <summary>The format that asks as written text does, down to the space before an answer's marker.</summary>
-    private static PromptFormat ForMarkup(TurnMarkup markup, IReadOnlyList<string> texts, Tokenizer? tokenizer)
-    {
-        var separator = markup.SeparatorIn(texts);
-        return markup.Format == "guanaco" && separator != BuiltInFormats.GuanacoSeparator
-            ? new PromptFormat("guanaco", BuiltInFormats.Guanaco(separator), ["### Human:"], tokenizer)
-            : BuiltIn(markup.Format, tokenizer);
-    }
 
     /// <summary>The Jinja source that a name stands for.</summary>
     /// <param name="chatTemplate">Name of a built-in format, <c>tokenizer</c>, or a Jinja file.</param>

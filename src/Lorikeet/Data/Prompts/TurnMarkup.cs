@@ -7,15 +7,27 @@ namespace Lorikeet.Data.Prompts;
 /// <param name="EndMarker">What ends an answer and belongs to it, if the markup has such a thing.</param>
 internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] TurnMarkers, string? EndMarker = null)
 {
+    /// <summary>Where Llama-2's instructions end, which stand within the first question.</summary>
+    private const string SystemEnd = "<</SYS>>";
+
+    /// <summary>What a question follows.</summary>
+    public required string QuestionMarker { get; init; }
+
+    /// <summary>Line breaks that stand between an answer's marker and its words; they belong to the prompt.</summary>
+    public string Gap { get; init; } = "";
+
     /// <summary>The markups that are recognised.</summary>
     public static IReadOnlyList<TurnMarkup> All { get; } =
     [
-        new("guanaco", "### Assistant:", ["### Human:", "### Assistant:"]),
-        new("alpaca", "### Response:", ["### Instruction:", "### Input:", "### Response:"]),
-        new("llama-2", "[/INST]", ["<s>", "[INST]"], "</s>"),
-        new("chatml", "<|im_start|>assistant\n", ["<|im_start|>"], "<|im_end|>"),
-        new("llama-3", "<|start_header_id|>assistant<|end_header_id|>\n\n", ["<|start_header_id|>"], "<|eot_id|>"),
-        new("zephyr", "<|assistant|>\n", ["<|user|>", "<|system|>", "<|assistant|>"], "</s>"),
+        new("guanaco", "### Assistant:", ["### Human:", "### Assistant:"]) { QuestionMarker = "### Human:" },
+        new("alpaca", "### Response:", ["### Instruction:", "### Input:", "### Response:"]) { QuestionMarker = "### Instruction:" },
+        new("llama-2", "[/INST]", ["<s>", "[INST]"], "</s>") { QuestionMarker = "[INST]" },
+        new("chatml", "<|im_start|>assistant\n", ["<|im_start|>"], "<|im_end|>") { QuestionMarker = "<|im_start|>user\n" },
+        new("llama-3", "<|start_header_id|>assistant<|end_header_id|>\n\n", ["<|start_header_id|>"], "<|eot_id|>")
+        {
+            QuestionMarker = "<|start_header_id|>user<|end_header_id|>\n\n",
+        },
+        new("zephyr", "<|assistant|>\n", ["<|user|>", "<|system|>", "<|assistant|>"], "</s>") { QuestionMarker = "<|user|>\n" },
     ];
 
     /// <summary>The markup that most of the texts are written in, or null.</summary>
@@ -28,6 +40,7 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         var answers = new List<(int Start, int End)>();
         for (var start = IndexAfter(text, AnswerMarker, 0); start >= 0;)
         {
+            if (string.CompareOrdinal(text, start, Gap, 0, Gap.Length) == 0) start += Gap.Length;
             var end = EndOf(text, start);
             if (!IsBlank(text[start..end])) answers.Add((start, end));
             start = IndexAfter(text, AnswerMarker, end);
@@ -40,13 +53,23 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
     {
         foreach (var (start, _) in FindAnswers(text))
         {
-            var before = text.AsSpan(0, start - AnswerMarker.Length);
+            var before = text.AsSpan(0, MarkerBefore(text, start));
             foreach (var marker in TurnMarkers)
             {
                 if (marker != AnswerMarker && before.Contains(marker, StringComparison.Ordinal)) return text[..start];
             }
         }
         return null;
+    }
+
+    /// <summary>The same markup with the line breaks that most answers begin after.</summary>
+    public TurnMarkup WithGapOf(IReadOnlyCollection<string> texts)
+    {
+        var gaps = texts
+            .SelectMany(text => FindAnswers(text).Take(1).Select(answer => text[answer.Start..answer.End]))
+            .Select(answer => answer[..(answer[..^answer.TrimStart().Length].LastIndexOf('\n') + 1)])
+            .GroupBy(gap => gap);
+        return this with { Gap = gaps.MaxBy(group => group.Count())?.Key ?? "" };
     }
 
     /// <summary>What stands between a question and the marker of its answer, as most of the texts have it.</summary>
@@ -60,18 +83,22 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
     /// <summary>The words of the turn that an answer follows, without its markers.</summary>
     public string QuestionBefore(string text, int answerStart)
     {
-        var turn = text.AsSpan(0, Math.Max(0, answerStart - AnswerMarker.Length));
-        foreach (var marker in TurnMarkers)
-        {
-            if (turn.LastIndexOf(marker, StringComparison.Ordinal) is var index and >= 0)
-                turn = turn[(index + marker.Length)..];
-        }
-        return turn.Trim().ToString();
+        var turn = text.AsSpan(0, MarkerBefore(text, answerStart));
+        if (turn.LastIndexOf(QuestionMarker, StringComparison.Ordinal) is var index and >= 0)
+            turn = turn[(index + QuestionMarker.Length)..];
+        if (turn.IndexOf(SystemEnd, StringComparison.Ordinal) is var system and >= 0)
+            turn = turn[(system + SystemEnd.Length)..];
+        turn = turn.Trim();
+        return (EndMarker is { } mark && turn.EndsWith(mark) ? turn[..^mark.Length].TrimEnd() : turn).ToString();
     }
 
     /// <summary>Whether nothing is said: what would be learned is a lone blank.</summary>
     private bool IsBlank(string answer) => string.IsNullOrWhiteSpace(
         EndMarker is { } mark && answer.EndsWith(mark, StringComparison.Ordinal) ? answer[..^mark.Length] : answer);
+
+    /// <summary>Where the marker of an answer begins.</summary>
+    private int MarkerBefore(string text, int answerStart) =>
+        Math.Max(0, answerStart == 0 ? 0 : text.LastIndexOf(AnswerMarker, answerStart - 1, StringComparison.Ordinal));
 
     private bool IsIn(string text) =>
         text.Contains(AnswerMarker, StringComparison.Ordinal) &&

@@ -11,12 +11,15 @@ internal sealed record ColumnUse(
     IReadOnlyList<string> Used, IReadOnlyList<string> Unused, IReadOnlyList<string> Doubtful)
 {
     /// <summary>Goes through the first rows.</summary>
-    public static ColumnUse Of(RowShape shape, IReadOnlyList<RowCells> sample)
+    public static ColumnUse Of(
+        RowShape shape, IReadOnlyList<RowCells> sample, IReadOnlyDictionary<string, string> columnMap)
     {
+        // Who names another column for a meaning has seen the one that usually has it.
+        var settled = shape.Columns.Where(column => column.Names.Any(columnMap.ContainsKey)).SelectMany(column => column.Names).ToHashSet();
         var used = sample.SelectMany(row => PlacesOf(shape, row)).Distinct().ToArray();
         var roots = used.SelectMany(place => (string[])[place, place.Split('.')[0]]).ToHashSet();
         var unused = sample.SelectMany(row => row.Names.Where(name => !roots.Contains(name) && row[name] is not null)).Distinct().ToArray();
-        return new ColumnUse(used, unused, [.. unused.Where(name => IsDoubtful(name, shape, sample))]);
+        return new ColumnUse(used, unused, [.. unused.Where(name => !settled.Contains(Column.Normalize(name)) && IsDoubtful(name, shape, sample))]);
     }
 
     private static IEnumerable<string> PlacesOf(RowShape shape, RowCells row) => shape.Columns
