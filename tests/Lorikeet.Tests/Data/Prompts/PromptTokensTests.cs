@@ -86,7 +86,7 @@ public sealed class PromptTokensTests : IDisposable
         var rows = Asked.SelectMany(asked => Answered.Where(answer => answer.Trim().Length > 0).Select(answer => rowOf(asked, answer)));
         var path = _data.Write("rows.jsonl", string.Join('\n', rows.Select(row => row.ToJsonString())));
         using var data = TrainingData.Load(
-            new TrainingOptions { Data = options with { Datasets = [path], MaxLength = 10_000 } }, tokenizer, tokenizer.VocabularySize);
+            options with { Datasets = [path], MaxLength = 10_000 }, 0, tokenizer, tokenizer.VocabularySize);
         var questions = data.Questions.ToArray();
         Assert.Equal(data.Train.Count, questions.Length);
         foreach (var (question, row) in questions.Zip(data.Train))
@@ -108,7 +108,7 @@ public sealed class PromptTokensTests : IDisposable
     {
         var path = _data.Write("a.jsonl", Conversation(("Hi", "\nYo"), (asked, "B")).ToJsonString());
         var options = new DataOptions { Datasets = [path], ChatTemplate = "verbatim" };
-        using var data = TrainingData.Load(new TrainingOptions { Data = options }, DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize);
+        using var data = TrainingData.Load(options, 0, DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize);
         var messages = (JsonArray)Conversation(("Hi", "\nYo"), (asked, "B"))["messages"]!;
         var prompt = new PromptReader(DataFixture.Tokenizer, data.Format, null).Read(messages);
         Assert.Equal(data.Questions.Single().PromptIds, prompt.Ids);
