@@ -44,7 +44,12 @@ internal sealed class AdapterExport : IDisposable
         if (_lora.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora)
             throw Refused($"It took a part of the base's weights away ({WireNames.Of(_lora.InitLoraWeights)})");
         if (_lora.Alpha == 0)
-            throw Refused("Its lora_alpha is 0, so it adds nothing, and llama.cpp takes an alpha of 0 for a factor of 1");
+        {
+            throw new CheckpointException(
+                "The adapter's lora_alpha is 0, so it adds nothing; llama.cpp would take that for a factor of 1. Where: " +
+                $"'{source.Adapter}'. Leave adapter_only out to export the merged model.");
+        }
+
         _alpha = (float)(_lora.UseRsLora ? _lora.Alpha * Math.Sqrt(_lora.Rank) : _lora.Alpha);
         _weights = AdapterFolder.OpenWeights(source.Adapter);
     }

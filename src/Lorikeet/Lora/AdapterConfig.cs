@@ -89,6 +89,7 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
         {
+            ModelSource.RequireNoFile(folder);
             var inRun = Path.Combine(folder, "adapter");
             throw new CheckpointException(
                 $"'{path}' was not found. A PEFT adapter folder was expected, with {FileName} and adapter_model.safetensors."

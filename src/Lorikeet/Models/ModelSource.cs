@@ -19,9 +19,24 @@ public static class ModelSource
     /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
     /// fetched.
     /// </summary>
+    /// <exception cref="ConfigurationException">It is a file of another kind.</exception>
     /// <exception cref="HubException">It is neither a folder nor a repository that can be had; the message says why.</exception>
-    public static string Resolve(string folderOrId, string? revision) =>
-        Directory.Exists(folderOrId) || GgufFile.Exists(folderOrId) ? folderOrId : Fetch(folderOrId, RepositoryKind.Model, revision);
+    public static string Resolve(string folderOrId, string? revision)
+    {
+        RequireNoFile(folderOrId);
+        return Directory.Exists(folderOrId) || GgufFile.Exists(folderOrId)
+            ? folderOrId
+            : Fetch(folderOrId, RepositoryKind.Model, revision);
+    }
+
+    /// <summary>Refuses a file where a folder is wanted, and names the folder.</summary>
+    internal static void RequireNoFile(string path)
+    {
+        if (!File.Exists(path) || GgufFile.Exists(path)) return;
+        throw new ConfigurationException(
+            $"'{path}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. Name its folder, " +
+            $"'{Path.GetDirectoryName(Path.GetFullPath(path))}'.");
+    }
 
     /// <summary>The folder of a dataset's snapshot.</summary>
     /// <exception cref="HubException">There is no such repository, or it cannot be had; the message says why.</exception>

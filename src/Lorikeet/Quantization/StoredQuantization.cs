@@ -26,13 +26,14 @@ internal static class StoredQuantization
         {
             var setting = config[key];
             if (setting.IsMissing) continue;
-            var method = key == "quantization" ? "MLX's quantization"
+            var method = key == "quantization" ? "MLX"
                 : key == "compression_config" ? "compressed-tensors"
                 : setting.RequireObject()["quant_method"].AsString(BitsAndBytes);
             if (method == BitsAndBytes) continue;
-            throw setting.Unexpected(
-                $"nothing or {BitsAndBytes}: weights quantized by {method} are not supported. Take the unquantized model that " +
-                "this one was made from (its card names it) and quantize it here, with --load_in_4bit or 'quantize'");
+            throw new CheckpointException(
+                $"The weights are quantized by {method}, as '{key}' in '{config.File}' says, which is not supported. Dense weights " +
+                $"or those of {BitsAndBytes} were expected. Take the unquantized model that this one was made from (its card " +
+                "names it); --load_in_4bit or 'quantize' quantizes it here.");
         }
     }
 

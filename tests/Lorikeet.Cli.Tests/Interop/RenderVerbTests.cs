@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests.Interop;
@@ -47,6 +48,17 @@ public sealed class RenderVerbTests
     }
 
     [Fact]
+    public void Render_OfAnAdapterOrMergedModel_UsesTheFormatItWasTrainedWith()
+    {
+        using var folder = new TemporaryFolder();
+        var tokenizer = Path.Combine(TestAssets.Root, "assets", "nano-base", "tokenizer.json");
+        File.Copy(tokenizer, folder["tokenizer.json"]);
+        PromptFormats.Create("guanaco", null).Save(folder.Path);
+        var row = JsonNode.Parse("""{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}""")!;
+        Assert.Equal("### Human: Hi ### Assistant:", (string?)Render(folder, [row], "--model", folder.Path).Single()["text"]);
+    }
+
+    [Fact]
     public void Render_ModelsOwnTemplate_KnowsItsTokens()
     {
         using var folder = new TemporaryFolder();
@@ -78,7 +90,9 @@ public sealed class RenderVerbTests
         File.WriteAllLines(folder["rows.jsonl"], rows.Select(row => row.ToJsonString()));
         var result = CliProcess.Run(["render", "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
         Assert.Equal((0, "", ""), (result.ExitCode, result.Output, result.Error));
-        return [.. File.ReadLines(folder["out.jsonl"]).Select(line => JsonNode.Parse(line)!)];
+        var lines = File.ReadAllLines(folder["out.jsonl"]);
+        File.Delete(folder["out.jsonl"]); // in a model's folder it would be one of the model's files the next time
+        return [.. lines.Select(line => JsonNode.Parse(line)!)];
     }
 
     private static IEnumerable<JsonNode> Read()

@@ -134,6 +134,20 @@ public sealed class AdapterExportTests : IDisposable
     }
 
     [Fact]
+    public void AlphaZero_IsRefused_BecauseLlamaCppTakesItForAFactorOf1()
+    {
+        WriteAdapter(
+            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight", [320, 2],
+            new float[640]);
+        var config = _folder["own/adapter_config.json"];
+        System.IO.File.WriteAllText(config, System.IO.File.ReadAllText(config).Replace("\"lora_alpha\": 4", "\"lora_alpha\": 0"));
+        var options = new ExportOptions { Model = TestAssets.Golden("models", "gqa"), Adapter = _folder["own"] };
+        Assert.StartsWith(
+            "The adapter's lora_alpha is 0",
+            Assert.Throws<CheckpointException>(() => new AdapterExport(ExportSource.Resolve(options), GgufOutType.F32)).Message);
+    }
+
+    [Fact]
     public void FourBits_AreRefused() =>
         Assert.Throws<ConfigurationException>(() => Create("gqa", "all", GgufOutType.Q4_0));
 

@@ -71,6 +71,17 @@ public sealed class AdapterConfigTests : IDisposable
         Assert.Contains("\"lora_dropout\": 0.0,\n", written);
     }
 
+    [Fact]
+    public void AFileInAFoldersPlaceIsRefused_AndItsFolderNamed()
+    {
+        var file = _folder["adapter_model.safetensors"];
+        File.WriteAllText(file, "");
+
+        var message = $"'{file}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. Name its folder";
+        Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => AdapterConfig.Read(file)).Message);
+        Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => ModelSource.Resolve(file, null)).Message);
+    }
+
     [Theory]
     [InlineData("q_prj", "lora_target_modules names 'q_prj', which this model does not have. Did you mean 'q_proj'? Expected some of: q_proj")]
     [InlineData("query_key_value", "lora_target_modules names 'query_key_value', which this model does not have. Expected some of")]

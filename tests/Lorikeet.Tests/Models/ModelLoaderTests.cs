@@ -38,6 +38,43 @@ public sealed class ModelLoaderTests : IDisposable
         Assert.Contains("1 tensors are missing: model.layers.1.mlp.up_proj.weight.", fault.Message);
     }
 
+    [Fact]
+    public void Load_ListsTensorsThatTheConfigurationHasNoPlaceFor()
+    {
+        using (var source = CheckpointFolder.Open(s_model))
+        {
+            float[] zeros = new float[64];
+            SafetensorsWriter.Write(
+                _folder["model.safetensors"],
+                [
+                    .. source.Tensors.Keys.Select(name => TensorToWrite.FromSource(source, name)),
+                    TensorToWrite.FromArray("model.layers.0.self_attn.q_proj.bias", SafetensorsType.F32, [64], zeros),
+                    TensorToWrite.FromArray("model.layers.0.self_attn.rotary_emb.inv_freq", SafetensorsType.F32, [8], zeros[..8]),
+                ]);
+        }
+
+        File.Copy(Path.Combine(s_model, "config.json"), _folder["config.json"]);
+        using var model = Load(QuantizationKind.None);
+        Assert.StartsWith(
+            $"1 tensors of '{_folder.Path}' were not used, because config.json has no place for them: " +
+            "model.layers.0.self_attn.q_proj.bias.",
+            Assert.Single(model.LoadWarnings));
+    }
+
+    [Theory]
+    [InlineData("gqa")]
+    [InlineData("gqa_sharded")]
+    [InlineData("gqa_bnb_nf4")]
+    [InlineData("gqa_bnb_int8")]
+    [InlineData("mqa_tied_bias")]
+    [InlineData("qwen3")]
+    public void Load_HasNothingToWarnOf_WhenEveryTensorHasItsPlace(string name)
+    {
+        using var model = ModelLoader.Load(
+            TestAssets.Golden("models", name), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+        Assert.Empty(model.LoadWarnings);
+    }
+
     [Theory]
     [InlineData("gqa_sharded")]
     [InlineData("gqa_bnb_nf4")]
