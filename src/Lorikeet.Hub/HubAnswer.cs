@@ -30,7 +30,7 @@ internal sealed class HubAnswer
     public static HubAnswer Parse(ReadOnlyMemory<byte> body, Func<string, HubException> unexpected)
     {
         if (!Utf8.IsValid(body.Span) || JsonSyntax.HalfSurrogate(body.Span) is not null)
-            throw unexpected("it is not text in UTF-8");
+            throw unexpected("it holds half a character, or bytes that are none, where text was expected");
         try
         {
             using var json = JsonDocument.Parse(body);

@@ -78,6 +78,10 @@ public sealed class GuardedYamlTests
         Assert.Equal(text, File.ReadAllText(folder.File(ModelCardFile.Name)));
     }
 
+    [Fact]
+    public void ListItemThatIsHalfAPair_IsYamlsOwnError() =>
+        Assert.ThrowsAny<YamlException>(() => Read("language:\n- en\n- : x/y\ntags: [lora]\n"));
+
     private static ModelCard Card => new() { Title = "T", Subject = CardSubject.Adapter, BaseModel = "a/b" };
 
     private static void Read(string yaml)

@@ -300,4 +300,10 @@ public sealed class HostileHubTests
 
     private static void AssertNothingStays(ScriptedServer server) => Assert.Empty(
         Directory.EnumerateFiles(Path.Combine(server.CacheFolder, "models--a--b", "blobs")));
+
+    [Theory]
+    [InlineData(new byte[] { (byte)'[', (byte)'"', 0xA6, (byte)'"', (byte)']' })]
+    [InlineData(new byte[] { (byte)'"', (byte)'\\', (byte)'u', (byte)'d', (byte)'8', (byte)'0', (byte)'0', (byte)'"' })]
+    public void Answer_ThatIsNoText_IsRefused(byte[] body) =>
+        Assert.Throws<HubException>(() => HubAnswer.Parse(body, problem => new HubException(problem)));
 }

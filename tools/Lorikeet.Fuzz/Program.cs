@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lorikeet;
 using Lorikeet.Fuzz;
 using Lorikeet.Fuzz.Targets;
 
@@ -11,8 +12,16 @@ if (args is ["worker", var name, var seed, var first, var last, var seconds, var
 
 if (args is ["--replay", var replayed, var file])
 {
-    Target.Find(replayed).Run(File.ReadAllBytes(file), new Workplace());
-    Console.WriteLine("No exception.");
+    try
+    {
+        Target.Find(replayed).Run(File.ReadAllBytes(file), new Workplace());
+        Console.WriteLine("It was read.");
+    }
+    catch (LorikeetException fault)
+    {
+        Console.WriteLine($"It was refused: {fault.Message}");
+    }
+
     return 0;
 }
 

@@ -135,7 +135,7 @@ internal static class JsonSyntax
                     && !open.Peek().Add(key)) return (key, (int)reader.TokenStartIndex);
             }
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
             // The text is broken elsewhere, and that is the fault to tell.
         }

@@ -31,7 +31,16 @@ internal sealed class GuardedYaml(string text) : IParser
     public static YamlMappingNode? ReadMapping(string text)
     {
         var yaml = new YamlStream();
-        yaml.Load(new GuardedYaml(text));
+        try
+        {
+            yaml.Load(new GuardedYaml(text));
+        }
+        catch (ArgumentException fault)
+        {
+            // What the scanner makes of an end without a beginning.
+            throw new YamlException(Mark.Empty, Mark.Empty, "an end stands where a value was expected", fault);
+        }
+
         return yaml.Documents.FirstOrDefault()?.RootNode as YamlMappingNode;
     }
 

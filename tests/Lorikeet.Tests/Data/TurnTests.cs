@@ -29,6 +29,14 @@ public sealed class TurnTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""[[["user"]]]""")]
+    [InlineData("""[1]""")]
+    [InlineData("""[{"text":"a","type":{}}]""")]
+    [InlineData("""[{"text":"a","type":1}]""")]
+    public void PartsOfATurn_ThatAreNoText_AreRefused(string content) => Assert.Throws<DatasetException>(() => Load(
+        $$"""{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":{{content}}}]}"""));
+
+    [Theory]
     [InlineData("role", "content")]
     [InlineData("from", "value")]
     public void Developer_IsTheSystem(string role, string content) => Assert.Equal(

@@ -69,6 +69,11 @@ public sealed class HostileTokenizerTests : IDisposable
     }
 
     [Fact]
+    public void Load_ExpressionOfThousandsOfParts_IsRefused() => Assert.Throws<CheckpointException>(() => Load($$"""
+        "pre_tokenizer":{"type":"Split","pattern":{"Regex":"{{string.Concat(Enumerable.Repeat(@"\\p{N}{1,3", 500))}}"},"behavior":"Isolated"}
+        """));
+
+    [Fact]
     public void Encode_ManyMarksOnOneLetter_AreSortedInTime()
     {
         var tokenizer = Load("""

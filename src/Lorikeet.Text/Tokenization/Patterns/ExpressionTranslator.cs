@@ -10,8 +10,8 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 /// <param name="pattern">The expression.</param>
 internal abstract class ExpressionTranslator(string pattern)
 {
-    // Ten times the longest in use. Writing what is repeated again and again takes time with the square of it.
-    private const int LongestPattern = 1 << 14;
+    // Five times the longest in use. To compile one takes time with more than its length.
+    private const int LongestPattern = 1 << 12;
     private const int MostQuantifiers = 16;
 
     private readonly StringBuilder _output = new(pattern.Length + 32);

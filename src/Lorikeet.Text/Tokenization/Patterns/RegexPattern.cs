@@ -15,6 +15,7 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 internal sealed class RegexPattern : ITextPattern
 {
     private const int MatchesBetweenLooks = 64;
+    private const int LongestCompiled = 1 << 10;
 
     private readonly Regex _regex;
     private readonly string _expression;
@@ -25,8 +26,9 @@ internal sealed class RegexPattern : ITextPattern
     {
         _expression = pattern.Length <= 80 ? pattern : pattern[..77] + "...";
         var translated = new OnigurumaTranslator(pattern).Translate();
-        _regex = new Regex(
-            translated, RegexOptions.Compiled | RegexOptions.CultureInvariant, ReadingLimits.PatternTime(characters: 0));
+        // To compile pays for those in use, which are short.
+        var options = pattern.Length <= LongestCompiled ? RegexOptions.Compiled : RegexOptions.None;
+        _regex = new Regex(translated, options | RegexOptions.CultureInvariant, ReadingLimits.PatternTime(characters: 0));
     }
 
     /// <inheritdoc/>

@@ -152,10 +152,13 @@ internal static class ConversationTurns
     {
         null => null,
         JsonValue value => RowCells.TextOf(value),
-        JsonArray parts when parts.All(part => part?["text"] is JsonValue && (string?)part["type"] is null or "text") =>
+        JsonArray parts when parts.All(IsText) =>
             string.Concat(parts.Select(part => RowCells.TextOf((JsonValue)part!["text"]!))),
         _ => throw row.Unexpected(column, "a list of turns of text; other parts, such as images, are not read"),
     };
+
+    private static bool IsText(JsonNode? part) => part is JsonObject fields && fields["text"] is JsonValue
+        && (fields["type"] is not { } type || (type is JsonValue kind && kind.TryGetValue(out string? name) && name == "text"));
 
     private static bool IsLearned(RowCells row, Column column, JsonObject turn)
     {

@@ -138,6 +138,8 @@ public sealed class DamagedFileTests : IDisposable
     [InlineData("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"Hi \\ud83d there\"}\n", "a.jsonl:2: half of a surrogate pair (\\ud83d)")]
     [InlineData("a.jsonl", "{\"text\":\"Hi \\uDC00\"}\n", "a.jsonl:1: half of a surrogate pair (\\uDC00)")]
     [InlineData("a.jsonl", "{\"\\ud800\":\"x\",\"text\":\"y\"}\n", "a.jsonl:1: half")]
+    [InlineData("a.jsonl", "{\"a\":1,\"a\":2,\"\\ud800\":\"x\"}\n", "a.jsonl:1: ")]
+    [InlineData("a.jsonl", "{\"\\ud800\":\"x\",\"a\":1,\"a\":2}\n", "a.jsonl:1: ")]
     [InlineData("a.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud83d\"}]}\n", "a.jsonl:1: half")]
     [InlineData("a.json", "[{\"a\":\"b\"},\n{\"\\ud800\":\"x\"}]", "a.json:2: half of a surrogate pair")]
     [InlineData("a.json", "[{\"a\":\n\"\\ud83d\\\\ude00\"}]", "a.json:2: half of a surrogate pair")]
