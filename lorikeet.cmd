@@ -6,6 +6,7 @@ set "program=%here%artifacts\bin\Lorikeet.Cli\release\Lorikeet.Cli.dll"
 set "stamp=%here%artifacts\lorikeet.stamp"
 set DOTNET_NOLOGO=1
 set DOTNET_CLI_TELEMETRY_OPTOUT=1
+set LORIKEET_COMMAND=%0
 
 where dotnet >nul 2>nul
 if errorlevel 1 (

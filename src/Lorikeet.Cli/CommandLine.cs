@@ -33,13 +33,16 @@ internal static class CommandLine
 
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         Terminal.ShowControls();
+        if (arguments is ["help", .. var asked]) arguments = [.. asked, "--help"];
+        var everything = arguments.Contains("--help") && arguments.Contains("--all");
+        if (everything) arguments = [.. arguments.Where(argument => argument != "--all")];
         var root = CreateRoot();
         if (ArgumentCheck.FindProblem(root, arguments) is { } problem) return Refuse(problem);
 
         var parsed = root.Parse(arguments);
         if (HelpText.IsAskedFor(parsed))
         {
-            HelpText.Write(parsed.CommandResult.Command, Console.Out);
+            HelpText.Write(parsed.CommandResult.Command, Console.Out, everything);
             return 0;
         }
 

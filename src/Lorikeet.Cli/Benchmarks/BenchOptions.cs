@@ -5,7 +5,7 @@ namespace Lorikeet.Cli.Benchmarks;
 /// <summary>What is measured: a model of random weights, made in place, or one that is loaded.</summary>
 public sealed record BenchOptions
 {
-    /// <summary>The one group.</summary>
+    /// <summary>What is measured, and on what.</summary>
     public BenchRunOptions Run { get; init; } = new();
 }
 
@@ -57,7 +57,7 @@ public sealed record BenchRunOptions
     [Option("length", Minimum = 2)]
     public int Length { get; init; } = 256;
 
-    /// <summary>Which layers are computed again in the backward pass: none, full for all, or auto for those memory has no room for.</summary>
+    /// <summary>Which layers are recomputed in the backward pass: false for none, true for all, auto for those memory has no room for.</summary>
     /// <value>None: the fastest where memory suffices.</value>
     [Option("checkpointing", "gradient_checkpointing", Bare = "true")]
     public Checkpointing Checkpointing { get; init; } = Checkpointing.None;

@@ -15,8 +15,13 @@ internal sealed class ChatSession(
     TextGenerator generator, PromptFormat format, Func<string, IReadOnlyList<int>, int[]> encode, GenerationOptions options, int contextLength)
 {
     private const string Help =
-        "/reset forgets the conversation, /system TEXT sets the instructions, /adapter NAME lets another adapter answer "
-        + "(base: none), /exit ends. Ctrl+C stops an answer.";
+        """
+        /reset         forget the conversation
+        /system TEXT   set the instructions
+        /adapter NAME  let another adapter answer (base: none)
+        /history       send the conversation so far, or each question alone
+        /exit          end; Ctrl+C stops an answer
+        """;
 
     private PromptFormat _format = format;
     private GenerationOptions Options => options with { StopStrings = [.. options.StopStrings.Union(_format.StopStrings)] };
@@ -24,9 +29,13 @@ internal sealed class ChatSession(
     private readonly List<JsonObject> _turns = [];
     private volatile bool _isAnswering;
     private volatile bool _isStopped;
+    private bool? _sendsHistory;
 
     /// <summary>Lets the adapter of a name act and returns the format it is asked in; null where there is only one model.</summary>
     public Func<string, PromptFormat>? Exchange { get; init; }
+
+    /// <summary>Whether earlier turns go before a question: not where the adapter learned single questions.</summary>
+    private bool SendsHistory => _sendsHistory ?? !_format.IsSingleTurn;
 
     /// <summary>Instructions before the conversation; null for none.</summary>
     public string? System { get; set; }
@@ -38,6 +47,8 @@ internal sealed class ChatSession(
     public void Run(TextReader input, TextWriter answers, TextWriter talk)
     {
         talk.WriteLine(Help);
+        if (!SendsHistory)
+            talk.WriteLine("The adapter learned single questions, so each is asked alone; /history sends the conversation.");
         while (true)
         {
             talk.Write("> ");
@@ -71,11 +82,15 @@ internal sealed class ChatSession(
                 _turns.Clear();
                 talk.WriteLine(System is null ? "No instructions; the conversation begins anew." : "Instructions set; the conversation begins anew.");
                 break;
+            case "/history":
+                _sendsHistory = !SendsHistory;
+                talk.WriteLine(SendsHistory ? "The conversation is sent with each question." : "Each question is asked alone.");
+                break;
             case "/adapter" when Exchange is not null && argument.Length > 0:
                 talk.WriteLine(TakeAdapter(Exchange, argument));
                 break;
             default:
-                talk.WriteLine(name == "/help" ? Help : $"'{name}' is not a command. {Help}");
+                talk.WriteLine(name == "/help" ? Help : $"'{name}' is not a command.\n{Help}");
                 break;
         }
     }
@@ -96,6 +111,7 @@ internal sealed class ChatSession(
 
     private void Answer(string question, TextWriter answers, TextWriter talk)
     {
+        if (!SendsHistory) _turns.Clear();
         _turns.Add(Message("user", question));
         var answer = new StringBuilder();
         (_isStopped, _isAnswering) = (false, true);

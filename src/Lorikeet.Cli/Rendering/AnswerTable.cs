@@ -37,7 +37,7 @@ internal static class AnswerTable
     private static Markup Judged(string answer, bool? correct, IAnsiConsole console)
     {
         var unicode = console.Profile.Capabilities.Unicode;
-        var text = answer.Trim().Length == 0 ? "[grey](nothing)[/]" : Cut(answer).EscapeMarkup();
+        var text = answer.Trim().Length == 0 ? "[dim](nothing)[/]" : Cut(answer).EscapeMarkup();
         return new Markup(correct switch
         {
             true => $"[green]{(unicode ? "✓" : "+")} {text}[/]",

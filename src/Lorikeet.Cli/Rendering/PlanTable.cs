@@ -27,7 +27,7 @@ internal static class PlanTable
         var grid = new Grid { Expand = false }
             .AddColumn(new GridColumn().NoWrap().PadLeft(1).PadRight(2)).AddColumn(new GridColumn().PadLeft(0));
         foreach (var (name, value) in Choices(plan).Concat(Times(plan)))
-            grid.AddRow(new Markup($"[grey]{name}[/]"), new Markup(value.EscapeMarkup()));
+            grid.AddRow(new Markup($"[dim]{name}[/]"), new Markup(value.EscapeMarkup()));
         console.Write(grid);
         foreach (var note in plan.Notes) console.MarkupLine($"[blue]note[/] {note.EscapeMarkup()}");
     }

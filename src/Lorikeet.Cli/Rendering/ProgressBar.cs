@@ -11,6 +11,6 @@ internal static class ProgressBar
     {
         var done = (int)Math.Round(Math.Clamp(share, 0, 1) * width);
         var (full, rest) = unicode ? ('━', '─') : ('=', '-');
-        return $"[green]{new string(full, done)}[/][grey]{new string(rest, width - done)}[/]";
+        return $"[green]{new string(full, done)}[/][dim]{new string(rest, width - done)}[/]";
     }
 }

@@ -28,7 +28,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
                 RunStarted started => [.. LeaveStage(), .. Start(started.Summary)],
                 StepCompleted step => Step(step.Metrics),
                 EvaluationCompleted { Metrics: var metrics } => Evaluated(metrics),
-                CheckpointSaved saved => [Line($"[grey]step {saved.Step}  checkpoint {Near(saved.Folder)}[/]")],
+                CheckpointSaved saved => [Line($"[dim]step {saved.Step}  checkpoint {Near(saved.Folder)}[/]")],
                 Warned warned => [Line($"[yellow]warning[/]  {warned.Message.EscapeMarkup()}")],
                 Noted noted => [Line($"[blue]note[/]  {noted.Message.EscapeMarkup()}")],
                 RunCompleted completed => [.. LeaveStage(), .. Finish(completed.Result)],
@@ -103,12 +103,12 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
     private IReadOnlyList<IRenderable> Evaluated(EvaluationMetrics metrics)
     {
         _stage = null;
-        var best = metrics.Step == 0 ? "  [grey]the base[/]"
+        var best = metrics.Step == 0 ? "  [dim]the base[/]"
             : metrics.Loss <= _progress.BestEvalLoss ? "  [green]best so far[/]" : "";
         return
         [
             Line($"step {metrics.Step}  eval loss [bold]{Loss(metrics.Loss)}[/]  perplexity {metrics.Perplexity:0.00}"
-                + $"  [grey]{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}[/]{best}"),
+                + $"  [dim]{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}[/]{best}"),
         ];
     }
 
@@ -128,7 +128,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
         return
         [
             Line($"[{colour}]{bullet}[/] [bold]Training[/] {ending}, train loss {Loss(result.TrainLoss)}{best}, "
-                + $"peak {Bytes(result.PeakMemoryBytes)}  [grey]{Duration(result.Seconds)}[/]"),
+                + $"peak {Bytes(result.PeakMemoryBytes)}  [dim]{Duration(result.Seconds)}[/]"),
         ];
     }
 
@@ -154,7 +154,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
         }
 
         var detail = stage.Detail.Length > 0 ? $" {stage.Detail.EscapeMarkup()}" : "";
-        return $"[bold]{stage.Name.EscapeMarkup()}[/]{detail}{bar}  [grey]{passed}[/]";
+        return $"[bold]{stage.Name.EscapeMarkup()}[/]{detail}{bar}  [dim]{passed}[/]";
     }
 
     private string Spinner()

@@ -23,6 +23,6 @@ internal static class RunHeader
         return [new Padder(grid, new Padding(0, 1))];
 
         void Add(string name, string value) =>
-            grid.AddRow(new Markup($"[grey]{name}[/]"), new Markup(value.EscapeMarkup()));
+            grid.AddRow(new Markup($"[dim]{name}[/]"), new Markup(value.EscapeMarkup()));
     }
 }

@@ -8,9 +8,9 @@ internal static class Tables
     /// <summary>An empty table with these heads; a null head is left out.</summary>
     public static Table Create(params string?[] heads)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
+        var table = new Table().Border(TableBorder.Rounded).BorderStyle(new Style(decoration: Decoration.Dim));
         foreach (var head in heads.OfType<string>())
-            table.AddColumn(new TableColumn($"[grey]{head.EscapeMarkup()}[/]"));
+            table.AddColumn(new TableColumn($"[dim]{head.EscapeMarkup()}[/]"));
         return table;
     }
 }

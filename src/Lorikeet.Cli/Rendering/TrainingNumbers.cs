@@ -23,7 +23,7 @@ internal static class TrainingNumbers
             var length = (name.Length > 0 ? name.Length + 1 : 0) + value.Length + (used > 0 ? Gap.Length : 0);
             if (used + length > width)
                 break;
-            line += (used > 0 ? Gap : "") + (name.Length > 0 ? $"[grey]{name}[/] " : "") + $"[{style}]{value}[/]";
+            line += (used > 0 ? Gap : "") + (name.Length > 0 ? $"[dim]{name}[/] " : "") + $"[{style}]{value}[/]";
             used += length;
         }
 
@@ -35,7 +35,7 @@ internal static class TrainingNumbers
     {
         if (progress.Latest is not { } latest)
         {
-            yield return ("", "the first step is on its way", "grey");
+            yield return ("", "the first step is on its way", "dim");
             yield break;
         }
 

@@ -10,6 +10,15 @@ internal static class HelpText
     private const string Program = "lorikeet";
     private const int TermWidth = 34;
 
+    private static readonly (string Title, string[] Verbs)[] s_groups =
+    [
+        ("Start here", ["quickstart", "doctor"]),
+        ("Train", ["plan", "train", "options"]),
+        ("Ask and measure", ["generate", "chat", "eval", "score"]),
+        ("Pass on", ["merge", "export", "quantize", "push"]),
+        ("Look closer", ["tokenize", "render", "verify", "bench"]),
+    ];
+
     /// <summary>Whether --help, -h or -? was given.</summary>
     public static bool IsAskedFor(ParseResult parsed) =>
         parsed.RootCommandResult.Command.Options.OfType<HelpOption>()
@@ -29,10 +38,13 @@ internal static class HelpText
     }
 
     /// <summary>Writes the help of a command.</summary>
-    public static void Write(Command command, TextWriter output)
+    /// <param name="command">The command.</param>
+    /// <param name="output">Where to.</param>
+    /// <param name="everything">Whether all options are listed where a few do most of the work.</param>
+    public static void Write(Command command, TextWriter output, bool everything = false)
     {
         var page = new Page(output, Width());
-        if (command is Verb verb) WriteVerb(verb, page);
+        if (command is Verb verb) WriteVerb(verb, page, everything);
         else WriteRoot((RootCommand)command, page);
     }
 
@@ -49,15 +61,22 @@ internal static class HelpText
     {
         page.Paragraph($"Lorikeet {CommandLine.Version}. {root.Description}");
         page.Heading($"Usage: {UsageOf(root)}");
-        page.Heading("Commands");
-        foreach (var command in root.Subcommands)
-            page.Term(command.Name, command.Description ?? "", termWidth: 14);
+        foreach (var (title, verbs) in s_groups)
+        {
+            page.Heading(title);
+            foreach (var name in verbs)
+                page.Term(name, root.Subcommands.Single(command => command.Name == name).Description ?? "", termWidth: 14);
+        }
+
         page.Blank();
         page.Paragraph(
             $"'{Program} COMMAND --help' says more about a command. '{Program} --version' prints the version.");
+        page.Paragraph(
+            "Exit codes: 0 done, 1 failed, 2 wrong usage, options or input, 3 wrong environment, 130 ended by Ctrl+C, "
+            + "143 ended by SIGTERM.");
     }
 
-    private static void WriteVerb(Verb verb, Page page)
+    private static void WriteVerb(Verb verb, Page page, bool everything)
     {
         page.Paragraph(verb.Description ?? "");
         page.Heading($"Usage: {UsageOf(verb)}");
@@ -71,28 +90,41 @@ internal static class HelpText
         if (verb.Arguments.Count > 0) page.Heading("Arguments");
         foreach (var argument in verb.Arguments)
             page.Term(argument.HelpName ?? argument.Name, argument.Description ?? "", TermWidth);
-        if (verb.Catalog is { } options) WriteCatalog(options.Catalog, page);
+        if (verb.Catalog is { } options) WriteCatalog(verb, options.Catalog, page, everything);
         WriteOptions(verb, page);
     }
 
-    private static void WriteCatalog(OptionCatalog catalog, Page page)
+    private static void WriteCatalog(Verb verb, OptionCatalog catalog, Page page, bool everything)
     {
+        if (verb.Essentials.Count > 0 && !everything)
+        {
+            page.Heading("Options that most runs need");
+            foreach (var name in verb.Essentials) WriteOption(verb, catalog.Find(name)!, page);
+            page.Blank();
+            page.Paragraph(
+                $"'{NameOf(verb)} --help --all' lists all {catalog.Options.Count}; '{Program} options NAME' explains one.");
+            return;
+        }
+
+        if (catalog.Groups.Count < 2)
+        {
+            page.Heading("Options");
+            foreach (var option in catalog.Options) WriteOption(verb, option, page);
+            return;
+        }
+
         foreach (var group in catalog.Groups)
         {
             page.Heading($"{group.Title}: {group.Summary}");
             foreach (var option in catalog.Options.Where(option => option.Group == group.Name))
-                WriteOption(option, page);
+                WriteOption(verb, option, page);
         }
-
-        if (catalog.Groups.Count > 0) return;
-        page.Heading("Options");
-        foreach (var option in catalog.Options) WriteOption(option, page);
     }
 
-    private static void WriteOption(OptionDefinition option, Page page)
+    private static void WriteOption(Verb verb, OptionDefinition option, Page page)
     {
         var choices = option.Choices.Count > 0 ? $" One of {string.Join(", ", option.Choices)}." : "";
-        var text = option.DefaultText.Trim('[', ']', '{', '}', '"');
+        var text = verb.DefaultOf(option).Trim('[', ']', '{', '}', '"');
         var value = text is "" or "null" or "false" ? "" : $" [{text}]";
         var placeholder = option.IsFlag ? "" : option.Choices.Count > 0 ? " NAME" : " " + option.Placeholder;
         page.Term($"--{option.Name}{placeholder}", option.Help + choices + value, TermWidth);

@@ -37,20 +37,34 @@ internal sealed class BenchVerb : Verb
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var options = Catalog.Bind(arguments, new BenchOptions()).Run;
+        var what = Find(arguments.GetValue(_what)!);
+        Check(options);
         LibTorch.Load(options.LibTorch);
         if (options.Threads is { } threads) set_num_threads(threads);
         var device = ComputeDevice.Resolve(options.Device);
-        var result = arguments.GetValue(_what) switch
+        if (what != "load") Console.Error.WriteLine("Measuring the rate of large matrix products first, to compare with.");
+        var result = what switch
         {
             "train" => TrainingBenchmark.Run(options, device),
             "decode" => DecodingBenchmark.Run(options, device),
             "load" => LoadingBenchmark.Run(options, device, Console.Error.WriteLine, interruption.Token),
-            "gemm" => Gemm(options, device),
-            var other => throw new ConfigurationException($"'{other}' is nothing to measure. Expected train, decode, load or gemm."),
+            _ => Gemm(options, device),
         };
         if (arguments.GetValue(_json)) Console.Out.WriteLine(result.ToJsonString());
         else foreach (var (name, value) in result) Console.Out.WriteLine($"{name,-20} {value}");
         return Task.FromResult(0);
+    }
+
+    private static string Find(string what) => what is "train" or "decode" or "load" or "gemm"
+        ? what
+        : throw new ConfigurationException($"'{what}' is nothing to measure. Expected train, decode, load or gemm.");
+
+    /// <summary>Refuses names that stand for nothing before anything is measured.</summary>
+    private static void Check(BenchRunOptions options)
+    {
+        _ = ModelShapes.Find(options.Shape);
+        _ = TrainingBenchmark.Quantization(options);
+        _ = TrainingBenchmark.Adapter(options);
     }
 
     private static JsonObject Gemm(BenchRunOptions options, Device device)

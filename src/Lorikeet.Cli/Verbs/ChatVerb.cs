@@ -37,6 +37,13 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
         };
 
         Console.Error.WriteLine($"{model.AdapterFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
+        if (options.Conversation.ChatTemplate is null && model.TrainedFormat is null && tokenizer.ChatTemplate is null)
+        {
+            Console.Error.WriteLine(
+                $"The model brings no chat template, so '{format.Name}' is a guess; name another with --chat_template, or continue "
+                + "text as it stands with 'generate'.");
+        }
+
         interruption.TryInstead = session.TryStopAnswer;
         session.Run(Console.In, Console.Out, Console.Error);
         return Task.FromResult(0);

@@ -34,13 +34,11 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var options = Bind(arguments, new GenerateOptions());
-        if (options.Prompts is { Prompts.Count: 0, Input: null })
-            throw new ConfigurationException("Nothing is asked. Give --prompt TEXT, or --input FILE with rows.");
-
+        var typed = options.Prompts is { Prompts.Count: 0, Input: null } ? FromStandardInput() : null;
         using var model = Load(options);
         options = Bind(arguments, new GenerateOptions { Generation = DefaultsOf(model, arguments) });
         var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
-        var prompts = Read(options.Prompts, requests);
+        var prompts = typed is null ? Read(options.Prompts, requests) : [requests.Read(typed)];
         var generation = options.Generation;
         if (PositionsCheck.Warning([.. prompts.Select(prompt => prompt.Ids.Length)], model.Decoder.Config.MaxPositions, "prompts") is { } beyond)
             Console.Error.WriteLine(beyond);
@@ -58,6 +56,14 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         }
 
         return Task.FromResult(0);
+    }
+
+    /// <summary>All of standard input as one prompt, where it is a file or a pipe.</summary>
+    private static string FromStandardInput()
+    {
+        var text = Console.IsInputRedirected ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : "";
+        return text.Length > 0 ? text : throw new ConfigurationException(
+            "Nothing is asked. Give --prompt TEXT, --input FILE with rows, or a prompt on standard input.");
     }
 
     private static List<Prompt> Read(PromptOptions options, AdapterRequests requests)

@@ -54,6 +54,13 @@ internal sealed class PlanVerb : Verb
         ("the batches that fit", "plan run.yaml --auto_find_batch_size"),
     ];
 
+    public override IReadOnlyList<string> Essentials { get; } =
+    [
+        "model", "dataset", "load_in_4bit", "lora_r", "lora_target_modules",
+        "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
+        "max_length", "gradient_checkpointing", "auto_find_batch_size", "device",
+    ];
+
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);

@@ -22,8 +22,8 @@ internal sealed class PushVerb : Verb
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
-        ("the adapter of a run (HF_TOKEN holds the token)", "push --adapter runs/qa/adapter --repo me/tinyllama-qa"),
-        ("a merged model, for its owner only", "push --model runs/qa-merged --repo me/tinyllama-qa-merged --private"),
+        ("the adapter of a run (HF_TOKEN holds the token)", "push --folder runs/qa/adapter --repo me/tinyllama-qa"),
+        ("a merged model, for its owner only", "push --folder runs/qa-merged --repo me/tinyllama-qa-merged --private"),
     ];
 
     public override async Task<int> RunAsync(ParseResult arguments, Interruption interruption)

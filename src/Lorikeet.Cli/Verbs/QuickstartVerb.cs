@@ -24,6 +24,7 @@ internal sealed class QuickstartVerb : Verb
     private const string Resume = "resume_from_checkpoint";
 
     private readonly Option<bool> _json = SharedOptions.Json();
+    private readonly Lazy<ResolvedOptions> _settings = new(() => OptionsResolver.Resolve(SettingsFile(), []));
 
     public QuickstartVerb() : base("quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.")
     {
@@ -40,6 +41,11 @@ internal sealed class QuickstartVerb : Verb
         ("go on after Ctrl+C: the same command", "quickstart"),
     ];
 
+    public override IReadOnlyList<string> Essentials { get; } =
+        ["output", "max_steps", "learning_rate", "lora_r", "seed", "overwrite_output_dir", "progress"];
+
+    public override string DefaultOf(OptionDefinition option) => OptionValueWriter.ToYaml(option.Get(_settings.Value.Options));
+
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var resolved = Resolve(Catalog.Read(arguments));
@@ -55,7 +61,8 @@ internal sealed class QuickstartVerb : Verb
         if (result.Reason == StopReason.Interrupted)
         {
             display.Dispose();
-            NextSteps.Write(terminal.Talk, [new NextCommand(CommandPurpose.Resume, ProgramName.Command(Again(arguments)))]);
+            var again = new NextCommand(CommandPurpose.Resume, $"{NextCommands.Program} {Again(arguments)}");
+            NextSteps.Write(terminal.Talk, ProgramName.In([again]));
             return Task.FromResult(interruption.ExitCode);
         }
 
@@ -75,7 +82,7 @@ internal sealed class QuickstartVerb : Verb
     /// </summary>
     private ResolvedOptions Resolve(IReadOnlyList<Setting> given)
     {
-        var file = EmbeddedFiles.Find("assets", "quickstart.yaml");
+        var file = SettingsFile();
         var keeps = new Setting(Overwrite, new RawValue.Scalar("false"), OptionOrigin.CommandLine);
         if (Gives(given, Resume)) return Embedded(file, Gives(given, Overwrite) ? given : [.. given, keeps]);
         var resolved = Embedded(file, given);
@@ -83,6 +90,8 @@ internal sealed class QuickstartVerb : Verb
         if (Gives(given, Overwrite) || run.State() != RunState.Interrupted || run.Checkpoints.Latest() is null) return resolved;
         return Embedded(file, [.. given, keeps, new Setting(Resume, new RawValue.Scalar("latest"), OptionOrigin.CommandLine)]);
     }
+
+    private static string SettingsFile() => EmbeddedFiles.Find("assets", "quickstart.yaml");
 
     private bool Gives(IReadOnlyList<Setting> given, string option) =>
         given.Any(setting => Catalog.Catalog.Find(setting.Name)?.Name == option);
@@ -164,6 +173,6 @@ internal sealed class QuickstartVerb : Verb
     {
         AnswerTable.Write(terminal.Data, tuning.Answers);
         ScoreTable.Write(terminal.Data, tuning.AllScores);
-        NextSteps.Write(terminal.Talk, tuning.NextCommandsAfter(result));
+        NextSteps.Write(terminal.Talk, ProgramName.In(tuning.NextCommandsAfter(result)));
     }
 }

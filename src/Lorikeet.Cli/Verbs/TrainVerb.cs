@@ -42,6 +42,13 @@ internal sealed class TrainVerb : Verb
         ("the tutorial's settings of 2023", "train --preset seed-2023 --model NousResearch/Llama-2-7b-chat-hf --dataset mlabonne/guanaco-llama2-1k"),
     ];
 
+    public override IReadOnlyList<string> Essentials { get; } =
+    [
+        "model", "dataset", "eval_dataset", "test_size", "output", "load_in_4bit", "lora_r", "lora_alpha", "lora_target_modules",
+        "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
+        "max_length", "chat_template", "resume_from_checkpoint", "device",
+    ];
+
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
@@ -70,6 +77,6 @@ internal sealed class TrainVerb : Verb
     {
         AnswerTable.Write(terminal.Data, tuning.Answers);
         ScoreTable.Write(terminal.Data, tuning.AllScores);
-        NextSteps.Write(terminal.Talk, tuning.NextCommandsAfter(result));
+        NextSteps.Write(terminal.Talk, ProgramName.In(tuning.NextCommandsAfter(result)));
     }
 }

@@ -49,6 +49,17 @@ public sealed class TrainingData : IDisposable
     /// <summary>How prompts are written; to be kept beside the adapter.</summary>
     public PromptFormat Format => _train.Rendering.Format;
 
+    /// <summary>Whether the training rows, as far as the first of them show, are single questions with nothing before them.</summary>
+    public bool HasSingleTurns
+    {
+        get
+        {
+            const int looked = 200;
+            var questions = _train.Questions.Take(looked).ToList();
+            return questions.Count > 0 && questions.All(question => question.Prompt == Format.RenderPrompt(question.Text));
+        }
+    }
+
     /// <summary>What the user may intend but should know.</summary>
     public IReadOnlyList<string> Warnings { get; }
 

@@ -8,6 +8,9 @@ namespace Lorikeet.Planning;
 /// <summary>What was predicted beside what was measured.</summary>
 internal static class PlanOutcome
 {
+    /// <summary>Before, buffers are still being made and rates still settle, so a speed would say nothing.</summary>
+    private const int FewestSteps = 50;
+
     /// <summary>A line for memory and one for speed.</summary>
     public static IEnumerable<string> Lines(RunPlan plan, RunResult result, RunHistory history)
     {
@@ -19,9 +22,9 @@ internal static class PlanOutcome
     public static string Memory(RunPlan plan, RunResult result) =>
         $"{Bytes(plan.Memory.Total)}, measured {Bytes(result.PeakMemoryBytes)} ({Difference(plan.Memory.Total, result.PeakMemoryBytes)})";
 
-    /// <summary>The same of tokens a second; null when either is not known.</summary>
+    /// <summary>The same of tokens a second; null when either is not known, or too few steps were taken.</summary>
     public static string? Speed(RunPlan plan, RunHistory history) =>
-        plan.Speed is { } speed && history.TokensPerSecond is { } measured
+        plan.Speed is { } speed && history.Steps.Count >= FewestSteps && history.TokensPerSecond is { } measured
             ? $"{Count((long)speed.TokensPerSecond)}, measured {Count((long)measured)} ({Difference(speed.TokensPerSecond, measured)})"
             : null;
 

@@ -29,7 +29,7 @@ public sealed class PublishJob
         if (options.Folder.Length == 0)
         {
             throw new ConfigurationException(
-                "No folder is named. Give that of an adapter or model with --adapter or --model.");
+                "No folder is named. Give that of an adapter, model or run with --folder.");
         }
 
         if (options.Repository.Length == 0)

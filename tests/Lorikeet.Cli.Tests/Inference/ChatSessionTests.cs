@@ -12,7 +12,10 @@ public sealed class ChatSessionTests : IDisposable
     private readonly LoadedModel _model = LoadedModel.Load(
         new ModelOptions { Model = Path.Combine(TestAssets.Root, "assets", "nano-base"), Device = "cpu" }, new QuantizationOptions());
 
+    private readonly PromptFormat _format;
     private readonly List<string> _prompts = [];
+
+    public ChatSessionTests() => _format = PromptFormats.Create("guanaco", _model.Tokenizer);
 
     public void Dispose() => _model.Dispose();
 
@@ -24,6 +27,17 @@ public sealed class ChatSessionTests : IDisposable
         Assert.Equal("### Human: Hello ### Assistant:", _prompts[0]);
         Assert.Equal($"### Human: Hello ### Assistant: {said[0].Trim()} ### Human: And you? ### Assistant:", _prompts[1]);
         Assert.Equal("### Human: Again ### Assistant:", _prompts[2]);
+    }
+
+    [Fact]
+    public void SingleQuestionsThatWereLearned_AreAskedAlone_UnlessHistoryIsWanted()
+    {
+        _format.IsSingleTurn = true;
+        var (_, talk) = Talk("Hello\nAnd you?\n/history\nAgain\n");
+        Assert.Contains("learned single questions", talk);
+        Assert.Equal("### Human: And you? ### Assistant:", _prompts[1]);
+        Assert.StartsWith("### Human: And you? ### Assistant:", _prompts[2]);
+        Assert.EndsWith("### Human: Again ### Assistant:", _prompts[2]);
     }
 
     [Fact]
@@ -56,7 +70,7 @@ public sealed class ChatSessionTests : IDisposable
     }
 
     private ChatSession Session(int contextLength) => new(
-        new TextGenerator(_model.Decoder, _model.Tokenizer), PromptFormats.Create("guanaco", _model.Tokenizer), Encode,
+        new TextGenerator(_model.Decoder, _model.Tokenizer), _format, Encode,
         new GenerationOptions { MaxNewTokens = 6, EndTokens = [2] }, contextLength);
 
     private int[] Encode(string prompt, IReadOnlyList<int> boundaries)

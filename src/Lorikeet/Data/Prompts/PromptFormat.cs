@@ -39,6 +39,9 @@ public sealed class PromptFormat
     /// <summary>Texts that end an answer where the end token does not.</summary>
     public IReadOnlyList<string> StopStrings { get; }
 
+    /// <summary>Whether every row of the training was one question and its answer, so that history is strange to the adapter.</summary>
+    public bool IsSingleTurn { get; internal set; }
+
     /// <summary>SHA-256 of the template, in lower-case hexadecimal digits.</summary>
     public string Hash => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Template)));
 
@@ -115,6 +118,7 @@ public sealed class PromptFormat
             ["template_sha256"] = Hash,
             ["stop_strings"] = new JsonArray([.. StopStrings.Select(text => (JsonNode)text)]),
         };
+        if (IsSingleTurn) content["single_turn"] = true;
         AtomicFile.WriteText(Path.Combine(folder, FileName), content.ToJsonString(JsonWriting) + "\n");
     }
 
@@ -137,7 +141,10 @@ public sealed class PromptFormat
             Advice = "It is written beside an adapter by training. Take it from the training run again.",
         }).RequireObject();
         string[] stops = [.. content["stop_strings"].Items().Select(text => text.AsString())];
-        var format = new PromptFormat(content["name"].AsString(), content["template"].AsString(), stops, tokenizer);
+        var format = new PromptFormat(content["name"].AsString(), content["template"].AsString(), stops, tokenizer)
+        {
+            IsSingleTurn = content["single_turn"].AsBool(otherwise: false),
+        };
         var hash = content["template_sha256"].AsString();
         return hash == format.Hash ? format : throw new CheckpointException(
             $"The template in {path} is not the one the adapter was trained with (SHA-256 {format.Hash}, trained " +

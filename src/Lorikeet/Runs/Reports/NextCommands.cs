@@ -5,7 +5,8 @@ namespace Lorikeet.Runs.Reports;
 /// <summary>The commands a finished run suggests.</summary>
 public static class NextCommands
 {
-    private static string Program => ProgramName.Current;
+    /// <summary>How commands begin in files, which may be read elsewhere.</summary>
+    public static string Program { get; } = OperatingSystem.IsWindows() ? "lorikeet" : "./lorikeet";
 
     /// <summary>The commands for a run.</summary>
     /// <param name="folder">The run; paths are shown relative to the current folder where it lies below.</param>

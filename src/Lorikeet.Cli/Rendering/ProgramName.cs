@@ -1,0 +1,27 @@
+using Lorikeet.Runs.Reports;
+
+namespace Lorikeet.Cli.Rendering;
+
+/// <summary>How this program was started, so that the commands it prints can be copied from where the user stands.</summary>
+internal static class ProgramName
+{
+    /// <summary>Set by the script that starts the program, to the way it was called.</summary>
+    private const string Variable = "LORIKEET_COMMAND";
+
+    /// <summary>Commands of <see cref="NextCommands"/> with the program as it was called.</summary>
+    public static IReadOnlyList<NextCommand> In(IEnumerable<NextCommand> commands) =>
+        [.. commands.Select(next => next with { Command = In(next.Command) })];
+
+    private static string In(string command) =>
+        command.StartsWith(NextCommands.Program + " ", StringComparison.Ordinal) && Called() is { } called
+            ? called + command[NextCommands.Program.Length..]
+            : command;
+
+    private static string? Called()
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } called) return called;
+        if (File.Exists(NextCommands.Program)) return null;
+        var program = Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll");
+        return Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? $"dotnet {program}" : Environment.ProcessPath;
+    }
+}
