@@ -66,7 +66,7 @@ internal static class PretrainCommand
             Evaluation = new() { Strategy = IntervalStrategy.No },
         };
         var run = new RunFolder("artifacts/nano-base/run");
-        using (var trainer = new Trainer(new TrainingTask(model, rows, [], options, run, Adapter: null, BaseModel: null), new PrintedLog()))
+        using (var trainer = new Trainer(new TrainingTask(model, rows, [], options, run.Checkpoints, Adapter: null, BaseModel: null), new PrintedLog()))
             trainer.Train(CancellationToken.None);
 
         ModelWriter.Save(model, folder, ScalarType.BFloat16, ShardBytes);

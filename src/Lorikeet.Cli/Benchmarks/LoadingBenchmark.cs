@@ -35,7 +35,7 @@ internal static class LoadingBenchmark
     {
         var onCuda = device.type == DeviceType.CUDA;
         using (var context = zeros(1, device: device)) GemmRate.Wait(context);
-        var type = NativeTypes.Resolve(options.Type, ModelConfig.Load(folder).StoredType, device);
+        var type = NativeTypes.Resolve(options.Type, ModelConfigFile.Load(folder).StoredType, device);
         var loads = new List<Load>();
         for (var i = 0; i < options.Repeat; i++) loads.Add(Once(options, folder, device, type, cancellation));
 

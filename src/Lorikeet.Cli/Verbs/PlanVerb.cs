@@ -77,7 +77,7 @@ internal sealed class PlanVerb : Verb
     private static RunPlan OfModel(ResolvedOptions resolved)
     {
         var folder = ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
-        var config = ModelConfig.Load(folder);
+        var config = ModelConfigFile.Load(folder);
         var options = RowLength.Fit(resolved, config.MaxPositions).Options;
         using var data = options.Data.Datasets.Count == 0
             ? null

@@ -29,7 +29,7 @@ internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Co
 
         var folder = ModelSource.Resolve(name, options.Revision);
         var title = Path.GetFileName(Path.TrimEndingDirectorySeparator(name.Replace('\\', '/')));
-        return new ExportSource(folder, adapter, ModelConfig.Load(folder), title.Length > 0 ? title : "model");
+        return new ExportSource(folder, adapter, ModelConfigFile.Load(folder), title.Length > 0 ? title : "model");
     }
 
     /// <summary>

@@ -31,7 +31,7 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     /// </exception>
     public static GgufCheckpoint Open(string path)
     {
-        var config = ModelConfig.Load(path);
+        var config = ModelConfigFile.Load(path);
         var file = GgufFile.Open(path);
         try
         {

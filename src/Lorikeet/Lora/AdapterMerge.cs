@@ -38,7 +38,7 @@ internal sealed class AdapterMerge : IDisposable
     public AdapterMerge(string baseFolder, string? adapterFolder, MergeSettings settings)
     {
         (_baseFolder, _adapterFolder, _settings) = (baseFolder, adapterFolder, settings);
-        _config = ModelConfig.Load(baseFolder);
+        _config = ModelConfigFile.Load(baseFolder);
         _lora = adapterFolder is null ? new LoraOptions() : AdapterConfig.Read(adapterFolder).Settings;
         _base = ModelFiles.OpenWeights(baseFolder);
         _adapter = adapterFolder is null ? new NoTensors() : AdapterFolder.OpenWeights(adapterFolder);

@@ -32,7 +32,7 @@ internal sealed class MergeJob
         if (string.IsNullOrEmpty(model)) throw new ConfigurationException("The adapter names no base model. Give it with --model.");
 
         _base = ModelSource.Resolve(model, _options.Revision);
-        _config = ModelConfig.Load(_base);
+        _config = ModelConfigFile.Load(_base);
         (_device, var trained) = BaseModel.Prepare(new ModelOptions
         {
             TorchDtype = _options.TrainedType, Device = _options.Device, LibTorch = _options.LibTorch,
@@ -73,7 +73,7 @@ internal sealed class MergeJob
     }
 
     /// <summary>Of the types the merged weights are stored and both models compute in.</summary>
-    private ScalarType CoarsestType() => ModelConfig.Load(_options.Output).StoredType switch
+    private ScalarType CoarsestType() => ModelConfigFile.Load(_options.Output).StoredType switch
     {
         _ when _probeType == ScalarType.BFloat16 => ScalarType.BFloat16,
         "float32" => ScalarType.Float32,

@@ -24,7 +24,7 @@ internal static class BaseModel
     public static DecoderModel Load(
         string folder, ModelOptions options, QuantizationOptions quantization, Action<int, int>? progress = null)
     {
-        var (device, computeType) = Prepare(options, ModelConfig.Load(folder).StoredType);
+        var (device, computeType) = Prepare(options, ModelConfigFile.Load(folder).StoredType);
         return ModelLoader.Load(folder, new LoadSettings(
             computeType, device, QuantizationSettings.From(quantization), progress, options.RotaryType == ComputeType.BFloat16,
             OffloadLayers: options.OffloadLayers));

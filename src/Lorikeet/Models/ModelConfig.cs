@@ -1,13 +1,11 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Json;
-using Lorikeet.Gguf;
 using Lorikeet.Quantization;
 
 namespace Lorikeet.Models;
 
 /// <summary>The shape of a Llama-family decoder, resolved: every default filled in.</summary>
-/// <remarks>Read from <c>config.json</c> by <see cref="ModelConfigReader"/>, which knows the Hugging Face names.</remarks>
+/// <remarks>Read from <c>config.json</c> by ModelConfigReader, which knows the Hugging Face names.</remarks>
 public sealed record ModelConfig
 {
     /// <summary>The architecture's name in <c>model_type</c>, such as "llama".</summary>
@@ -69,21 +67,4 @@ public sealed record ModelConfig
 
     /// <summary>The whole file as read, for writing it back unchanged.</summary>
     public required JsonObject Source { get; init; }
-
-    /// <summary>Reads <c>config.json</c> of a model folder, or the metadata of a GGUF file.</summary>
-    /// <exception cref="CheckpointException">Missing, damaged, or an architecture or value Lorikeet would compute wrongly.</exception>
-    public static ModelConfig Load(string folder)
-    {
-        if (GgufFile.Exists(folder)) return GgufConfig.Read(folder);
-        var path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path))
-        {
-            var found = Directory.Exists(folder)
-                ? $"The folder holds: {string.Join(", ", Directory.EnumerateFileSystemEntries(folder).Take(12).Select(Path.GetFileName))}."
-                : "The folder does not exist.";
-            throw new CheckpointException($"'{path}' was not found. A Hugging Face model folder was expected. {found}");
-        }
-
-        return ModelConfigReader.Read(JsonSetting.Read(new JsonOrigin(path) { Advice = "Download the model again." }));
-    }
 }

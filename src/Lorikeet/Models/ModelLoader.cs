@@ -26,7 +26,7 @@ internal sealed class ModelLoader
     /// <exception cref="CheckpointException">A file or tensor is missing, or a shape contradicts config.json.</exception>
     public static DecoderModel Load(string folder, LoadSettings settings)
     {
-        var config = ModelConfig.Load(folder);
+        var config = ModelConfigFile.Load(folder);
         config = config with { Rope = config.Rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 } };
         using var source = ModelFiles.OpenWeights(folder);
         using var reader = new TensorReader(source, settings.Device, settings.Clock);

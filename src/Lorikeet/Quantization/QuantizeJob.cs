@@ -23,7 +23,7 @@ internal static class QuantizeJob
         var folder = ModelSource.Resolve(checkpoint.Model, checkpoint.Revision);
         LibTorch.Load(checkpoint.LibTorch);
         var type = checkpoint.Type == ComputeType.Auto
-            ? NativeTypes.Parse(ModelConfig.Load(folder).StoredType) ?? ScalarType.BFloat16
+            ? NativeTypes.Parse(ModelConfigFile.Load(folder).StoredType) ?? ScalarType.BFloat16
             : NativeTypes.Resolve(checkpoint.Type, null, CPU);
         using var model = new QuantizedCheckpoint(folder, quantization, type);
         model.Write(checkpoint.Output, ShardSize.Parse(checkpoint.MaxShardSize));

@@ -33,7 +33,7 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
     {
         (_folder, _options, _type) = (folder, options, type);
         _settings = QuantizationSettings.From(options);
-        _config = ModelConfig.Load(folder);
+        _config = ModelConfigFile.Load(folder);
         if (_config.Source.ContainsKey("quantization_config"))
             throw new CheckpointException($"'{folder}' is quantized already: its config.json has a quantization_config. Quantize the original model.");
         _source = ModelFiles.OpenWeights(folder);

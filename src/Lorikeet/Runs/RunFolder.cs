@@ -1,5 +1,6 @@
 using Lorikeet.Formats;
 using Lorikeet.Options;
+using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
 

@@ -56,7 +56,7 @@ internal sealed class FineTuning : IDisposable
         _resolved = WithFormOfCheckpoint(WithFolder(resolved, clock));
         _clock = clock;
         _folder = ModelSource.Resolve(_resolved.Options.Model.Model, _resolved.Options.Model.Revision);
-        var config = ModelConfig.Load(_folder);
+        var config = ModelConfigFile.Load(_folder);
         _resolved = RowLength.Fit(_resolved, config.MaxPositions);
         _options = _resolved.Options;
         _run = new RunFolder(_options.Output.OutputDir!);
@@ -146,9 +146,9 @@ internal sealed class FineTuning : IDisposable
 
     private RunResult TrainAndCompare(CancellationToken stop)
     {
-        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run, _adapter, _options.Model.Model)
+        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run.Checkpoints, _adapter, _options.Model.Model)
         {
-            Format = _data.Format, BaseFingerprint = _base,
+            Format = _data.Format, BaseFingerprint = _base, Settings = TrajectorySettings.Of(_options, _adapter),
         };
         using var trainer = new Trainer(task, _observers);
         var samples = Samples();

@@ -2,7 +2,6 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Lorikeet.Data;
 using Lorikeet.Formats;
-using Lorikeet.Options;
 
 namespace Lorikeet.Training;
 
@@ -15,17 +14,7 @@ namespace Lorikeet.Training;
 /// <param name="Settings">Every option that decides the trajectory, as run.yaml writes it, by name.</param>
 internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDictionary<string, string> Settings)
 {
-    private const string BatchSize = "per_device_train_batch_size";
-    private const string Accumulation = "gradient_accumulation_steps";
     private const string Steps = "number of steps";
-
-    private static readonly string[] s_groups = ["lora", "optimization", "quantization"];
-
-    private static readonly string[] s_ofData = ["packing", "group_by_length", "shuffle", "sampler", "max_length"];
-
-    // Steps counts for the two by which it is told; how a step is divided, and in which form the result is written,
-    // does not change it.
-    private static readonly string[] s_without = ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert"];
 
     /// <summary>The fingerprint of a run; where results go is no part of it.</summary>
     public static RunFingerprint Of(TrainingTask task)
@@ -38,7 +27,10 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
             hash.Append(MemoryMarshal.AsBytes<int>(row.Labels));
         }
 
-        return new RunFingerprint(task.BaseFingerprint, Checksum.Digits(hash), SettingsOf(task));
+        return new RunFingerprint(task.BaseFingerprint, Checksum.Digits(hash), new Dictionary<string, string>(task.Settings)
+        {
+            [Steps] = $"{task.TotalSteps}",
+        });
     }
 
     /// <summary>In what this run, which is to go on from another's checkpoint, differs from it; empty in nothing.</summary>
@@ -54,24 +46,5 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
         }
 
         return differences;
-    }
-
-    private static Dictionary<string, string> SettingsOf(TrainingTask task)
-    {
-        // An adapter that is continued has a form of its own.
-        var options = task.Options with { Lora = task.Adapter ?? task.Options.Lora };
-        var settings = OptionCatalog.Training.Options
-            .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name))
-            .Where(option => !s_without.Contains(option.Name))
-            .ToDictionary(option => option.Name, option => OptionValueWriter.ToYaml(option.Get(options)));
-        settings[Steps] = $"{task.TotalSteps}";
-        if (options.Optimization.AutoFindBatchSize)
-        {
-            // Memory decides how a step is divided, so that is no part of the trajectory.
-            settings[BatchSize] = $"{options.Optimization.BatchSize * options.Optimization.GradientAccumulation}";
-            settings[Accumulation] = "1";
-        }
-
-        return settings;
     }
 }

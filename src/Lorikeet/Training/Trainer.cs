@@ -167,7 +167,7 @@ internal sealed class Trainer : IDisposable
 
     private void Save()
     {
-        var checkpoints = _task.Run.Checkpoints;
+        var checkpoints = _task.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         // One of that name may be there and damaged: then the run went on from one before it.
         if (_savedStep == Step) return;
@@ -191,14 +191,14 @@ internal sealed class Trainer : IDisposable
     {
         ForgetBestIfGone();
         if (_position.BestStep is { } best && best != Step)
-            TrainingCheckpoint.RestoreWeights(_task.Run.Checkpoints.ForStep(best), _model);
+            TrainingCheckpoint.RestoreWeights(_task.Checkpoints.ForStep(best), _model);
     }
 
     /// <summary>Weights that nobody can load are not the best.</summary>
     private void ForgetBestIfGone()
     {
         if (!_options.Evaluation.LoadBestModelAtEnd || _position.BestStep is not { } best || best == Step) return;
-        if (TrainingCheckpoint.Damage(_task.Run.Checkpoints.ForStep(best)) is not { } damage) return;
+        if (TrainingCheckpoint.Damage(_task.Checkpoints.ForStep(best)) is not { } damage) return;
         _observer.Observe(new Warned(
             $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step {Step} on."));
         _position = _position with { BestEvalLoss = null, BestStep = null, EvaluationsWithoutImprovement = 0 };
@@ -243,11 +243,11 @@ internal sealed class Trainer : IDisposable
         throw new LorikeetException(
             $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter was changed by it. " +
             "Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
-            FiniteParameters.LastGood(_task.Run.Checkpoints));
+            FiniteParameters.LastGood(_task.Checkpoints));
     }
 
     private void RequireFiniteParameters() => FiniteParameters.Require(
-        _model.Trainable, _task.Adapter is null ? _model.ComputeType : ScalarType.Float32, Step, _task.Run.Checkpoints);
+        _model.Trainable, _task.Adapter is null ? _model.ComputeType : ScalarType.Float32, Step, _task.Checkpoints);
 
     public void Dispose()
     {

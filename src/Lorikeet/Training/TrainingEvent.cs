@@ -1,12 +1,7 @@
-using Lorikeet.Planning;
-
 namespace Lorikeet.Training;
 
 /// <summary>What a run tells the world while it goes on. The library writes to no console; it emits these.</summary>
 public abstract record TrainingEvent;
-
-/// <summary>The run is set up and the first step is about to begin.</summary>
-public sealed record RunStarted(RunSummary Summary) : TrainingEvent;
 
 /// <summary>An optimizer step was taken.</summary>
 public sealed record StepCompleted(StepMetrics Metrics) : TrainingEvent;
@@ -33,24 +28,6 @@ public sealed record StageProgressed(long Done, long Total) : TrainingEvent;
 
 /// <summary>The run ended by itself or was asked to stop, and what it trained is saved.</summary>
 public sealed record RunCompleted(RunResult Result) : TrainingEvent;
-
-/// <summary>What the first lines of a run show.</summary>
-/// <param name="Model">Folder or hub id of the base.</param>
-/// <param name="ModelParameters">Parameters of the base.</param>
-/// <param name="TrainableParameters">Parameters that move.</param>
-/// <param name="TrainRows">Training rows.</param>
-/// <param name="EvalRows">Evaluation rows (0 when there is no evaluation).</param>
-/// <param name="TargetTokens">Supervised tokens in the training rows.</param>
-/// <param name="TrainTokens">All tokens in the training rows.</param>
-/// <param name="LongestRow">Tokens of the longest training row.</param>
-/// <param name="MaxLength">The limit rows were cut to.</param>
-/// <param name="TotalSteps">Optimizer steps of the whole run.</param>
-/// <param name="FirstStep">Steps already done (resumed runs), 0 otherwise.</param>
-/// <param name="Device">For display: device, compute type, quantization.</param>
-/// <param name="Plan">What it will take; null where nobody planned.</param>
-public sealed record RunSummary(
-    string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
-    long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device, RunPlan? Plan = null);
 
 /// <summary>One line of <c>metrics.jsonl</c>.</summary>
 /// <param name="Step">Optimizer step, from 1.</param>

@@ -2,7 +2,6 @@ using Lorikeet.Data;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models;
 using Lorikeet.Options;
-using Lorikeet.Runs;
 
 namespace Lorikeet.Training;
 
@@ -11,18 +10,21 @@ namespace Lorikeet.Training;
 /// <param name="TrainRows">Rows to learn from.</param>
 /// <param name="EvalRows">Rows to score; may be empty.</param>
 /// <param name="Options">The options tree, resolved.</param>
-/// <param name="Run">The run's folder.</param>
+/// <param name="Checkpoints">Where checkpoints go.</param>
 /// <param name="Adapter">The adapter's form, written beside its weights; null when the whole model is trained.</param>
 /// <param name="BaseModel">What adapter_config.json names as its base.</param>
 internal sealed record TrainingTask(
     DecoderModel Model, IReadOnlyList<TrainingRow> TrainRows, IReadOnlyList<TrainingRow> EvalRows, TrainingOptions Options,
-    RunFolder Run, LoraOptions? Adapter, string? BaseModel)
+    CheckpointFolders Checkpoints, LoraOptions? Adapter, string? BaseModel)
 {
     /// <summary>Which rows make up each step.</summary>
     public BatchPlan Plan { get; } = PlanOf([.. TrainRows.Select(row => row.Length)], Options);
 
     /// <summary>How the rows were written as text, kept beside the weights of every checkpoint; null for bare tokens.</summary>
     public PromptFormat? Format { get; init; }
+
+    /// <summary>Every option that decides the trajectory, by name; a run that goes on must have the same.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
     /// <summary>What <see cref="Training.BaseFingerprint"/> says of the base; empty where nobody resumes.</summary>
     public string BaseFingerprint { get; init; } = "";

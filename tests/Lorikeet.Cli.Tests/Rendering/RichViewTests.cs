@@ -1,4 +1,5 @@
 using Lorikeet.Cli.Rendering;
+using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Tests.Runs;
 using Lorikeet.Training;

@@ -19,14 +19,14 @@ public sealed class HostileGgufTests : IDisposable
     public void LoadConfig_RefusesANumber_ThatNoModelHas(string key, uint value)
     {
         Write([8, 4], (key, value));
-        Assert.Throws<CheckpointException>(() => ModelConfig.Load(_folder["a.gguf"]));
+        Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder["a.gguf"]));
     }
 
     [Fact]
     public void LoadConfig_RefusesAnEmbeddingWithoutRows()
     {
         Write([]);
-        var fault = Assert.Throws<CheckpointException>(() => ModelConfig.Load(_folder["a.gguf"]));
+        var fault = Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder["a.gguf"]));
         Assert.Contains("token_embd.weight", fault.Message, StringComparison.Ordinal);
     }
 

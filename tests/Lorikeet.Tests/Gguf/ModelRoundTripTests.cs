@@ -162,11 +162,11 @@ public sealed class ModelRoundTripTests : IDisposable
     [Fact]
     public void FrequencyFactorsOfNoKnownScaling_AreUsedAsTheyAre()
     {
-        var source = new ExportSource(TestAssets.Golden("models", "gqa"), null, ModelConfig.Load(TestAssets.Golden("models", "gqa")), "x");
+        var source = new ExportSource(TestAssets.Golden("models", "gqa"), null, ModelConfigFile.Load(TestAssets.Golden("models", "gqa")), "x");
         float[] factors = [1, 1.5f, 2, 3, 4, 5, 6, 7];
         var config = source.Config with { Rope = source.Config.Rope with { FrequencyFactors = factors } };
         new ModelExport(source with { Config = config }, GgufOutType.F32).Write(File);
-        var read = ModelConfig.Load(File);
+        var read = ModelConfigFile.Load(File);
         Assert.Equal(factors, read.Rope.FrequencyFactors!);
         Assert.Equal(config.Rope.Frequencies(16, 0), read.Rope.Frequencies(16, 0));
         Assert.Throws<CheckpointException>(() => ModelConfigReader.Read(read.Source, "config.json")); // another file must not lose them
@@ -213,7 +213,7 @@ public sealed class ModelRoundTripTests : IDisposable
     public void FileMadeElsewhere_IsLoaded()
     {
         var path = TestAssets.Asset("gguf", "llama-2-tiny-random.gguf");
-        var config = ModelConfig.Load(path);
+        var config = ModelConfigFile.Load(path);
         Assert.Equal(("llama", 32000, 8, 1, 2, "float16"), (config.ModelType, config.VocabularySize, config.HiddenSize, config.LayerCount, config.HeadCount, config.StoredType));
         using var model = ModelLoader.Load(path, s_float32);
         using var logits = model.Forward(BaseModel.LoadTokenizer(path)!.Encode("Once upon a time").Ids, [0, 5]);
@@ -225,7 +225,7 @@ public sealed class ModelRoundTripTests : IDisposable
 
     [Fact]
     public void VocabularyAlone_IsNoModel() => Assert.Contains(
-        "only a vocabulary", Assert.Throws<CheckpointException>(() => ModelConfig.Load(TestAssets.Asset("gguf", "ggml-vocab-llama-spm.gguf"))).Message);
+        "only a vocabulary", Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(TestAssets.Asset("gguf", "ggml-vocab-llama-spm.gguf"))).Message);
 
     [Theory]
     [InlineData("general.architecture", "gemma", "'gemma'")]
@@ -237,7 +237,7 @@ public sealed class ModelRoundTripTests : IDisposable
     {
         Export(TestAssets.Golden("models", "gqa"), null, GgufOutType.F16);
         Rewrite(key, value is uint number ? number : (string)value);
-        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => ModelConfig.Load(_folder["changed.gguf"])).Message);
+        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder["changed.gguf"])).Message);
     }
 
     [Fact]

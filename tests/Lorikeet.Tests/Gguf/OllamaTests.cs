@@ -69,7 +69,7 @@ public sealed class OllamaTests : IDisposable
     {
         var adapter = _folder["adapter"];
         PromptFormats.Create("alpaca", Tokenizer.Load(s_nano)).Save(Directory.CreateDirectory(adapter).FullName);
-        var source = new ExportSource(s_nano, adapter, ModelConfig.Load(s_nano), "nano");
+        var source = new ExportSource(s_nano, adapter, ModelConfigFile.Load(s_nano), "nano");
         var notes = new List<string>();
         var text = OllamaExport.Describe(source, notes);
         Assert.Empty(notes);

@@ -50,7 +50,7 @@ public sealed class AdapterMergeTests : IDisposable
         var receipt = Merge(BaseOf(name), Golden(name, "final"), mergeBase, type, "100KB");
         Assert.True(receipt.Passed, receipt.ToJson());
         Assert.True(File.Exists(_folder["merged/model.safetensors.index.json"]), "It is sharded.");
-        Assert.Equal(stored, ModelConfig.Load(_folder["merged"]).StoredType);
+        Assert.Equal(stored, ModelConfigFile.Load(_folder["merged"]).StoredType);
         Assert.True(JsonNode.Parse(File.ReadAllText(_folder["merged/merge_report.json"]))!["passed"]!.GetValue<bool>());
     }
 
@@ -92,7 +92,7 @@ public sealed class AdapterMergeTests : IDisposable
         using var expected = Logits(TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), QuantizationSettings.None);
         using var actual = Logits(_folder["merged"], null, QuantizationSettings.None);
         TensorAssert.Close(expected, actual, 1e-4, "logits");
-        Assert.False(ModelConfig.Load(_folder["merged"]).Source.ContainsKey("quantization_config"));
+        Assert.False(ModelConfigFile.Load(_folder["merged"]).Source.ContainsKey("quantization_config"));
     }
 
     [Theory]
@@ -112,7 +112,7 @@ public sealed class AdapterMergeTests : IDisposable
 
         var receipt = Merge(tied, _folder["adapter"], MergeBase.Full, ComputeType.Auto, "5GB");
         Assert.True(receipt.Passed, receipt.ToJson());
-        Assert.False(ModelConfig.Load(_folder["merged"]).TiedEmbeddings);
+        Assert.False(ModelConfigFile.Load(_folder["merged"]).TiedEmbeddings);
         using var merged = CheckpointFolder.Open(_folder["merged"]);
         Assert.Contains("lm_head.weight", merged.Tensors.Keys);
     }

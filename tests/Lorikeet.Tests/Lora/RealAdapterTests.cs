@@ -54,7 +54,7 @@ public sealed class RealAdapterTests : IDisposable
                 LearningRate = 1e-4, WarmupSteps = 20, MaxSteps = 200, BatchSize = 1, GradientAccumulation = 4,
             },
         };
-        var task = new TrainingTask(model, [.. Enumerable.Repeat(new TrainingRow([1, 2], [1, 2]), 26)], [], options, new RunFolder(_folder.Path), adapter, null);
+        var task = new TrainingTask(model, [.. Enumerable.Repeat(new TrainingRow([1, 2], [1, 2]), 26)], [], options, new RunFolder(_folder.Path).Checkpoints, adapter, null);
         using var optimizer = Optimizer.Create(model.Trainable, options.Optimization);
         Assert.Equal(folder, TrainerCheckpoint.Locate(folder));
         var checkpoint = TrainerCheckpoint.Open(folder);
@@ -146,6 +146,6 @@ public sealed class RealAdapterTests : IDisposable
             ["max_position_embeddings"] = 64, ["tie_word_embeddings"] = true,
         }.ToJsonString());
         return ModelFactory.Create(
-            ModelConfig.Load(_folder.Path), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None), seed: 1);
+            ModelConfigFile.Load(_folder.Path), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None), seed: 1);
     }
 }

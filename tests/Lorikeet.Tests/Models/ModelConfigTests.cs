@@ -48,7 +48,7 @@ public sealed class ModelConfigTests : IDisposable
         var model = key == "num_attention_heads" && value == "3" ? WithoutHeadSize() : Golden();
         Write(model, key, value);
 
-        var fault = Assert.Throws<CheckpointException>(() => ModelConfig.Load(_folder.Path)).Message;
+        var fault = Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder.Path)).Message;
 
         Assert.StartsWith(message, fault);
         Assert.Contains(_folder["config.json"], fault);
@@ -63,7 +63,7 @@ public sealed class ModelConfigTests : IDisposable
     {
         File.WriteAllText(_folder["config.json"], text);
 
-        Assert.Contains(message, Assert.Throws<CheckpointException>(() => ModelConfig.Load(_folder.Path)).Message);
+        Assert.Contains(message, Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder.Path)).Message);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class ModelConfigTests : IDisposable
         var own = text.Replace("\"use_cache\": true", "\"own\": [1.0, 1e-05, NaN, 123456789012345678901, \"\\u00e9\"],\n  \"use_cache\": true");
         File.WriteAllText(_folder["config.json"], own);
 
-        ModelFiles.WriteConfig(_folder.Path, ModelConfig.Load(_folder.Path).Source);
+        ModelFiles.WriteConfig(_folder.Path, ModelConfigFile.Load(_folder.Path).Source);
 
         var written = File.ReadAllText(_folder["config.json"]);
         Assert.Equal(Squeeze(own), Squeeze(written));
@@ -89,7 +89,7 @@ public sealed class ModelConfigTests : IDisposable
     [InlineData("", "Its token_embd.weight has the shape []")]
     public void AGgufFileIsHeldToTheSameBounds(string zero, string message)
     {
-        var config = ModelConfig.Load(TestAssets.Golden("models", "gqa"));
+        var config = ModelConfigFile.Load(TestAssets.Golden("models", "gqa"));
         var path = _folder["model.gguf"];
         long[] shape = zero == "" ? [] : [config.VocabularySize, 1];
         GgufWriter.Write(
@@ -101,7 +101,7 @@ public sealed class ModelConfigTests : IDisposable
             [new GgufTensorToWrite(
                 GgufNames.Embedding, GgufType.F32, shape, stream => stream.Write(new byte[4 * (zero == "" ? 1 : config.VocabularySize)]))]);
 
-        var fault = Assert.Throws<CheckpointException>(() => ModelConfig.Load(path)).Message;
+        var fault = Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(path)).Message;
 
         Assert.StartsWith(message, fault);
         Assert.Contains(path, fault);
@@ -112,7 +112,7 @@ public sealed class ModelConfigTests : IDisposable
     {
         var folder = Path.Combine(TestAssets.Root, "assets", "nano-base");
 
-        ModelFiles.WriteConfig(_folder.Path, ModelConfig.Load(folder).Source);
+        ModelFiles.WriteConfig(_folder.Path, ModelConfigFile.Load(folder).Source);
 
         Assert.Equal(File.ReadAllText(Path.Combine(folder, "config.json")), File.ReadAllText(_folder["config.json"]));
         JsonKinds.AssertSame(
@@ -120,7 +120,7 @@ public sealed class ModelConfigTests : IDisposable
             JsonNode.Parse(File.ReadAllText(_folder["config.json"]))!);
     }
 
-    private static JsonObject Golden() => ModelConfig.Load(TestAssets.Golden("models", "gqa")).Source;
+    private static JsonObject Golden() => ModelConfigFile.Load(TestAssets.Golden("models", "gqa")).Source;
 
     private static JsonObject WithoutHeadSize()
     {

@@ -101,7 +101,7 @@ public sealed class ModelLoaderTests : IDisposable
         SafetensorsWriter.Write(
             _folder["model.safetensors"],
             source.Tensors.Keys.Where(keep).Select(name => TensorToWrite.FromSource(source, name)));
-        var config = ModelConfig.Load(s_model).Source;
+        var config = ModelConfigFile.Load(s_model).Source;
         change(config);
         ModelFiles.WriteConfig(_folder.Path, config);
     }

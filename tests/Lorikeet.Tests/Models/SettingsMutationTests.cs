@@ -29,11 +29,11 @@ public sealed class SettingsMutationTests : IDisposable
 
     [Fact]
     public void ConfigJson() => Try(
-        "config.json", Text("models", "llama3", "config.json"), folder => ModelConfig.Load(folder));
+        "config.json", Text("models", "llama3", "config.json"), folder => ModelConfigFile.Load(folder));
 
     [Fact]
     public void ConfigJsonOfAQuantizedModel() => Try(
-        "config.json", Text("models", "gqa_bnb_nf4", "config.json"), folder => ModelConfig.Load(folder));
+        "config.json", Text("models", "gqa_bnb_nf4", "config.json"), folder => ModelConfigFile.Load(folder));
 
     [Fact]
     public void GenerationConfigJson() => Try(

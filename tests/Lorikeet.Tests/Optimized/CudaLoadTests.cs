@@ -103,7 +103,7 @@ public class CudaLoadTests : CudaTestBase
     /// <summary>A model whose matrices take several slices.</summary>
     private void Save(ScalarType type)
     {
-        var source = ModelConfig.Load(TestAssets.Golden("models", "gqa")).Source;
+        var source = ModelConfigFile.Load(TestAssets.Golden("models", "gqa")).Source;
         foreach (var (key, value) in (ReadOnlySpan<(string, int)>)[
             ("hidden_size", 1024), ("intermediate_size", 2816), ("num_hidden_layers", 2), ("num_attention_heads", 16),
             ("num_key_value_heads", 4), ("head_dim", 64)])

@@ -63,7 +63,7 @@ public class MemoryPlanTests
         {
             using var model = ModelLoader.Load(folder, new LoadSettings(type, CPU, QuantizationSettings.None));
             using var stored = ModelFiles.OpenWeights(folder);
-            using var outline = ModelOutline.Create(ModelConfig.Load(folder), type, QuantizationSettings.None, stored);
+            using var outline = ModelOutline.Create(ModelConfigFile.Load(folder), type, QuantizationSettings.None, stored);
             Assert.Equal(ModelOutline.BytesOf(model), ModelOutline.BytesOf(outline));
         }
     }

@@ -1,5 +1,6 @@
 using Lorikeet.Runs;
 using Lorikeet.Testing;
+using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Runs;
 

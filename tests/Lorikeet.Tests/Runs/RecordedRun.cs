@@ -1,3 +1,4 @@
+using Lorikeet.Runs;
 using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Runs;

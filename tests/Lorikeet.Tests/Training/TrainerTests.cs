@@ -39,7 +39,7 @@ public class TrainerTests
             },
         };
         var recorded = new Recorder();
-        var task = new TrainingTask(model, Rows(name), [], options, new RunFolder(folder.Path), adapter, null);
+        var task = new TrainingTask(model, Rows(name), [], options, new RunFolder(folder.Path).Checkpoints, adapter, null);
         using (var trainer = new Trainer(task, recorded)) trainer.Train(default);
 
         var log = steps["log"]!.AsArray();

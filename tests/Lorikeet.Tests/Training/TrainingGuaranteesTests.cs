@@ -120,7 +120,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
         var run = new RunFolder(_folder[name]);
         using var stop = new CancellationTokenSource();
         var recorder = new Recorder(stop, stopAt);
-        using var trainer = new Trainer(new TrainingTask(model, Rows(14), [], options, run, options.Lora, null), recorder);
+        using var trainer = new Trainer(new TrainingTask(model, Rows(14), [], options, run.Checkpoints, options.Lora, null), recorder);
         if (resume) trainer.Resume(run.Checkpoints.Latest()!.Folder);
         var result = trainer.Train(stop.Token);
         AdapterFolder.SaveWeights(model, _folder[name + ".safetensors"]);

@@ -33,7 +33,7 @@ internal static class SettingTargets
         new("config", new JsonMutator(Words), (input, workplace) =>
         {
             workplace.Write("config.json", input);
-            ModelConfig.Load(workplace.Folder);
+            ModelConfigFile.Load(workplace.Folder);
         }),
         new("generation-config", new JsonMutator(Words), (input, workplace) =>
         {

@@ -54,7 +54,7 @@ internal static class WeightTargets
     {
         var path = workplace.Write("a.gguf", input);
         using (GgufFile.Open(path))
-            ModelConfig.Load(path);
+            ModelConfigFile.Load(path);
         using var checkpoint = GgufCheckpoint.Open(path);
         ReadAll(checkpoint);
     }

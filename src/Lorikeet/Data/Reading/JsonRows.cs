@@ -99,7 +99,7 @@ internal static class JsonRows
     {
         var tables = row.Values
             .Where(cell => cell.Value is JsonArray { Count: > 0 } items && items.All(item => item is JsonObject) &&
-                !items.All(ConversationTurns.IsTurn))
+                !items.All(TurnValue.IsTurn))
             .ToDictionary(cell => cell.Key, cell => (JsonArray)cell.Value!);
         var table =
             split is not null && tables.TryGetValue(split, out var named) ? named
@@ -121,7 +121,7 @@ internal static class JsonRows
     /// <summary>An object is a row by its columns; a list of turns is a conversation without a name.</summary>
     private static DataRow Row(JsonNode? value, RowOrigin origin) =>
         value is JsonObject values ? new DataRow(values, origin)
-        : value is JsonArray { Count: > 0 } turns && turns.All(ConversationTurns.IsTurn)
+        : value is JsonArray { Count: > 0 } turns && turns.All(TurnValue.IsTurn)
             ? new DataRow(new JsonObject { ["messages"] = turns }, origin)
         : throw new DatasetException(
             $"{origin} holds {Describe(value)}. A row is a JSON object, its columns by name. " +

@@ -7,14 +7,7 @@ namespace Lorikeet.Data.Shapes;
 /// <summary>The turns of a conversation as OpenAI and ShareGPT write them, made the messages that templates read.</summary>
 internal static class ConversationTurns
 {
-    private static readonly string[] RoleKeys = ["role", "from"];
-    private static readonly string[] ContentKeys = ["content", "value"];
     private static readonly string[] SwitchKeys = ["train", "trainable", "loss"];
-
-    /// <summary>Whether a value is a turn: someone, and what they say.</summary>
-    public static bool IsTurn(JsonNode? node) =>
-        node is JsonObject turn && RoleKeys.Any(turn.ContainsKey) &&
-        (ContentKeys.Any(turn.ContainsKey) || turn.ContainsKey("tool_calls"));
 
     /// <summary>The list in a column; null where there is none. A struct of lists (parquet) is turned into objects.</summary>
     public static JsonArray? Find(RowCells row, Column column) => row[column] switch
@@ -41,11 +34,11 @@ internal static class ConversationTurns
     public static IEnumerable<JsonObject> Read(RowCells row, Column column, IEnumerable<JsonNode?> turns)
     {
         JsonNode?[] all = [.. turns];
-        if (!all.All(IsTurn))
+        if (!all.All(TurnValue.IsTurn))
             throw row.Unexpected(column, "a list of objects with 'role' and 'content' (or 'tool_calls'), or 'from' and 'value'");
         if (all.Any(turn => RoleOf(turn!) is null))
         {
-            var found = all.Select(turn => KeyOf(turn!, RoleKeys)?.ToJsonString().Trim('"') ?? "null").Distinct();
+            var found = all.Select(turn => KeyOf(turn!, TurnValue.RoleKeys)?.ToJsonString().Trim('"') ?? "null").Distinct();
             throw new DatasetException(
                 $"{row.Origin}: the roles in column '{row.PlaceOf(column)}' are {string.Join(", ", found)}; expected are " +
                 $"{MessageRoles.Expected}. Rename them.");
@@ -119,12 +112,12 @@ internal static class ConversationTurns
     private static JsonNode? KeyOf(JsonNode turn, string[] keys) => keys.Select(key => turn[key]).FirstOrDefault(node => node is not null);
 
     private static string? RoleOf(JsonNode turn) =>
-        KeyOf(turn, RoleKeys) is JsonValue value && value.TryGetValue<string>(out var role) ? MessageRoles.TryRead(role) : null;
+        KeyOf(turn, TurnValue.RoleKeys) is JsonValue value && value.TryGetValue<string>(out var role) ? MessageRoles.TryRead(role) : null;
 
     private static JsonObject ToMessage(RowCells row, Column column, JsonObject turn)
     {
         var role = RoleOf(turn)!;
-        var content = KeyOf(turn, ContentKeys);
+        var content = KeyOf(turn, TurnValue.ContentKeys);
         var message = role == MessageRoles.FunctionCall
             ? ToToolCall(TextOf(row, column, content) ?? "")
             : Copy(turn, role, TextOf(row, column, content));

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Shapes;
 
@@ -11,7 +12,7 @@ internal static class EarlierTurns
     public static IReadOnlyList<JsonObject> Read(RowCells row)
     {
         if (row.List(Column.History) is not { Count: > 0 } history) return [];
-        var messages = history.All(ConversationTurns.IsTurn)
+        var messages = history.All(TurnValue.IsTurn)
             ? ConversationTurns.Read(row, Column.History, history)
             : TurnPairs.TryRead(history);
         return messages?.ToArray() ?? throw row.Unexpected(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Reading;
 using Lorikeet.Options;
 
 namespace Lorikeet.Data.Shapes;
@@ -20,7 +21,7 @@ internal sealed class MessagesShape : RowShape
     public override IReadOnlyList<Column> Columns => [Turns, Column.System, Column.Tools, Label];
 
     public override bool Fits(RowCells row) =>
-        ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("role") && ConversationTurns.IsTurn(first);
+        ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("role") && TurnValue.IsTurn(first);
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 

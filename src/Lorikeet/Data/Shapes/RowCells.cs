@@ -64,8 +64,7 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     };
 
     /// <summary>A scalar as text.</summary>
-    public static string TextOf(JsonValue value) =>
-        value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
+    public static string TextOf(JsonValue value) => TurnValue.TextOf(value);
 
     /// <summary>The error of a cell of the wrong kind.</summary>
     public DatasetException Unexpected(Column column, string expected)

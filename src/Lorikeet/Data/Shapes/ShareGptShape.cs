@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Reading;
 using Lorikeet.Options;
 
 namespace Lorikeet.Data.Shapes;
@@ -20,7 +21,7 @@ internal sealed class ShareGptShape : RowShape
     public override IReadOnlyList<Column> Columns => [Turns, Column.System, Column.Tools, Chosen, Label];
 
     public override bool Fits(RowCells row) =>
-        ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("from") && ConversationTurns.IsTurn(first);
+        ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("from") && TurnValue.IsTurn(first);
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 

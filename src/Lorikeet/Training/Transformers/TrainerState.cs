@@ -72,7 +72,7 @@ internal sealed class TrainerState
         {
             ["best_global_step"] = position.BestStep,
             ["best_metric"] = position.BestEvalLoss,
-            ["best_model_checkpoint"] = position.BestStep is { } best ? task.Run.Checkpoints.ForStep(best) : null,
+            ["best_model_checkpoint"] = position.BestStep is { } best ? task.Checkpoints.ForStep(best) : null,
             ["epoch"] = (double)position.Step / task.Plan.StepsPerEpoch,
             ["eval_steps"] = options.Evaluation.EvalSteps ?? UnsetEvalSteps,
             ["global_step"] = position.Step,

@@ -51,7 +51,7 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
         do
         {
             var key = Read(map.Key, map.MaxDefinitionLevel, map.MaxRepetitionLevel);
-            entries[key is JsonValue name ? Shapes.RowCells.TextOf(name) : key?.ToJsonString() ?? "null"] =
+            entries[key is JsonValue name ? TurnValue.TextOf(name) : key?.ToJsonString() ?? "null"] =
                 Read(map.Value, map.MaxDefinitionLevel, map.MaxRepetitionLevel);
         }
         while (first.GoesOn(map.MaxRepetitionLevel));

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Lorikeet.Formats;
 
-namespace Lorikeet.Runs;
+namespace Lorikeet.Training;
 
 /// <summary>A checkpoint on disk.</summary>
 /// <param name="Step">Optimizer steps done when it was made.</param>
