@@ -20,6 +20,40 @@ public static class AtomicFile
         else WriteFile(path, write, byteCount);
     }
 
+    /// <summary>
+    /// Writes a file by its path: it is made under its own name in a hidden folder beside its place, and moved there when
+    /// it is complete.
+    /// </summary>
+    /// <param name="path">The file to write.</param>
+    /// <param name="write">
+    /// Writes the file whose path it is given, and says whether it is to be kept; when it is not, or when it throws,
+    /// <paramref name="path"/> is as it was.
+    /// </param>
+    /// <returns>Whether it was kept.</returns>
+    /// <exception cref="StorageException">The file cannot be written; it is as it was.</exception>
+    public static bool TryWrite(string path, Func<string, bool> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        using var place = StorageFault.Writing(path, () => TemporaryPlace.ForFolder(path));
+        var made = Path.Combine(place.Location, Path.GetFileName(path));
+        try
+        {
+            if (!write(made)) return false;
+        }
+        catch (IOException fault) when (StorageFault.IsOfWriting(fault))
+        {
+            place.Dispose(); // so that what it took counts as free
+            throw StorageFault.OfWriting(path, fault);
+        }
+
+        StorageFault.Writing(path, () =>
+        {
+            File.Move(made, path, overwrite: true);
+            return place;
+        });
+        return true;
+    }
+
     /// <summary>Writes UTF-8 text without a byte order mark.</summary>
     /// <param name="path">The file to write.</param>
     /// <param name="text">Its whole content.</param>

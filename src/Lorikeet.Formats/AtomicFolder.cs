@@ -20,10 +20,25 @@ public static class AtomicFolder
     public static void Write(string path, Action<string> write)
     {
         ArgumentNullException.ThrowIfNull(write);
+        TryWrite(path, folder =>
+        {
+            write(folder);
+            return true;
+        });
+    }
+
+    /// <summary>The same with a last look: when <paramref name="write"/> returns false, nothing is kept of it.</summary>
+    /// <param name="path">The folder to write.</param>
+    /// <param name="write">Fills the folder it is given, and says whether it is to be kept.</param>
+    /// <returns>Whether it was kept.</returns>
+    /// <exception cref="StorageException">The folder cannot be written; it is as it was.</exception>
+    public static bool TryWrite(string path, Func<string, bool> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
         using var place = StorageFault.Writing(path, () => TemporaryPlace.ForFolder(path));
         try
         {
-            write(place.Location);
+            if (!write(place.Location)) return false;
         }
         catch (IOException fault) when (StorageFault.IsOfWriting(fault))
         {
@@ -36,6 +51,7 @@ public static class AtomicFolder
             place.TakeName();
             return place;
         });
+        return true;
     }
 
     /// <summary>Removes a folder, if it is there, so that it is whole or gone however the process ends.</summary>

@@ -30,6 +30,25 @@ public class AtomicFileTests
     }
 
     [Fact]
+    public void TryWrite_KeepsWhatWasThere_WhenTheNewIsNotToBeKept()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.True(AtomicFile.TryWrite(folder["file"], path => Write(path, "old")));
+        Assert.False(AtomicFile.TryWrite(folder["file"], path => !Write(path, "new")));
+        Assert.Equal("old", File.ReadAllText(folder["file"]));
+        Assert.True(AtomicFolder.TryWrite(folder["run"], path => Write(Path.Combine(path, "a"), "old")));
+        Assert.False(AtomicFolder.TryWrite(folder["run"], path => !Write(Path.Combine(path, "b"), "new")));
+        Assert.Equal([folder["run/a"]], Directory.EnumerateFileSystemEntries(folder["run"]));
+        Assert.Equal(2, Directory.EnumerateFileSystemEntries(folder.Path).Count());
+
+        static bool Write(string path, string text)
+        {
+            File.WriteAllText(path, text);
+            return true;
+        }
+    }
+
+    [Fact]
     public void Folder_ReplacesAsAWhole()
     {
         using var folder = new TemporaryFolder();

@@ -23,7 +23,7 @@ internal sealed class CompatibilityTable
     private static readonly string[] s_parts =
     [
         "Models", "Quantization", "LoRA", "Optimizers", "Schedules", "Trainer", "Generation", "Tokenizers",
-        "Chat templates", "Options", "GGUF",
+        "Chat templates", "Options", "GGUF", "llama.cpp",
     ];
 
     private readonly Dictionary<string, Dictionary<string, CompatibilityRow>> _rows = [];

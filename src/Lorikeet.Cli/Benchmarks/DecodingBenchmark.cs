@@ -35,7 +35,7 @@ internal static class DecodingBenchmark
         var generation = new GenerationOptions { MaxNewTokens = total + 1, Optimized = options.Optimized };
         int[] Prompt() => [.. Enumerable.Range(0, PromptLength).Select(_ => random.Next(config.VocabularySize))];
         DecodingRow[] rows =
-            [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow(row, Prompt(), generation, null))];
+            [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow((ulong)row, Prompt(), generation, null))];
         using var loop = new DecodingLoop(model, generation, rows);
         for (var i = 0; i < WarmUpTokens; i++) loop.Step();
         var clock = Stopwatch.StartNew();

@@ -10,11 +10,12 @@ internal static class AskedModel
     private const string AsWritten = "none";
 
     /// <summary>
-    /// The format of plain prompts: the one named, else that of the training; null to leave them as they are.
+    /// The format of plain prompts: the one named, else that of the training or of the GGUF file; null to leave them as
+    /// they are.
     /// </summary>
     public static PromptFormat? FormatOf(LoadedModel model, string? chatTemplate) => chatTemplate switch
     {
-        null => model.TrainedFormat,
+        null => model.TrainedFormat ?? model.FileFormat,
         AsWritten => null,
         _ => PromptFormats.Create(chatTemplate, model.Tokenizer),
     };

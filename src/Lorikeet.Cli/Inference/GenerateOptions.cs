@@ -38,7 +38,9 @@ internal sealed record PromptOptions
     public string? Output { get; init; }
 
     /// <summary>How a prompt is asked: none, tokenizer, guanaco, alpaca, ... or a Jinja file.</summary>
-    /// <value>The format that the adapter was trained with; without one, a prompt is continued as it stands.</value>
+    /// <value>
+    /// The format that the adapter was trained with, or that a GGUF file has; without one, a prompt is continued as it stands.
+    /// </value>
     [Option("chat_template", Placeholder = "NAME|FILE")]
     public string? ChatTemplate { get; init; }
 

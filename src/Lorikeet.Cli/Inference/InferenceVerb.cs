@@ -28,10 +28,12 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     protected TOptions Bind(ParseResult arguments, TOptions start) => _catalog.Bind(arguments, start);
 
     /// <summary>Loads the model that the options name.</summary>
-    protected static LoadedModel Load(TOptions options)
+    /// <param name="options">What the verb is told.</param>
+    /// <param name="decodesFewRows">Whether a few prompts are answered at a time.</param>
+    protected static LoadedModel Load(TOptions options, bool decodesFewRows = false)
     {
         var asked = options.Model;
-        var model = LoadedModel.Load(asked.ToModelOptions(), NamedAdapter.Parse(asked.Adapters), options.Quantization);
+        var model = LoadedModel.Load(asked.ToModelOptions(decodesFewRows), NamedAdapter.Parse(asked.Adapters), options.Quantization);
         foreach (var warning in model.Warnings) Console.Error.WriteLine(warning);
         if (asked.Combine.Count > 0) model.Combine(Combined, asked.Combine, asked.ToCombination());
         return model;
@@ -51,7 +53,10 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     protected GenerationOptions GreedyDefaultsOf(LoadedModel model, ParseResult arguments) =>
         Implied(new GenerationOptions { EndTokens = DefaultsOf(model, arguments).EndTokens }, arguments);
 
-    /// <summary>Whoever names a temperature wants a draw, and whoever names beams a search.</summary>
+    /// <summary>
+    /// Whoever names a temperature wants a draw, and whoever names beams a search. (A temperature of 0 is a draw that
+    /// leaves no choice.)
+    /// </summary>
     private GenerationOptions Implied(GenerationOptions defaults, ParseResult arguments)
     {
         var given = _catalog.Read(arguments).Select(setting => _catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();

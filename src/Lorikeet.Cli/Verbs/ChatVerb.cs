@@ -18,7 +18,7 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
     public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
     {
         var options = Bind(arguments, new ChatOptions());
-        using var model = Load(options);
+        using var model = Load(options, decodesFewRows: options.Generation is { Optimized: true, Beams: 1 });
         var tokenizer = model.Tokenizer
             ?? throw new CheckpointException($"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Formats;
 using Lorikeet.Gguf;
@@ -22,6 +23,9 @@ internal sealed class ExportVerb : Verb
         Description = "gguf: a file for llama.cpp and what is built on it. " +
             "ollama: a folder with that file and a Modelfile.",
     };
+
+    private static readonly JsonSerializerOptions s_json =
+        new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals }; // of a model that computes NaN
 
     private readonly Option<bool> _json = SharedOptions.Json();
 
@@ -76,54 +80,61 @@ internal sealed class ExportVerb : Verb
     private static int ExportModel(ExportSource source, ExportOptions options, bool isFolder, bool asJson)
     {
         var outType = source.Choose(options.OutType);
-        var export = new ModelExport(source, outType);
         var file = isFolder ? Path.Combine(options.Output, OllamaExport.ModelFile) : options.Output;
-        IReadOnlyList<string> notes;
-        if (isFolder)
-        {
-            notes = OllamaExport.Write(export, source, options.Output);
-        }
-        else
-        {
-            export.Write(file);
-            notes = export.Notes;
-        }
+        var kept = isFolder
+            ? AtomicFolder.TryWrite(options.Output, folder =>
+                Write(Path.Combine(folder, OllamaExport.ModelFile), export => OllamaExport.Write(export, source, folder)))
+            : AtomicFile.TryWrite(file, temporary => Write(temporary, export =>
+            {
+                export.Write(temporary);
+                return export.Notes;
+            }));
+        Console.Error.WriteLine(kept
+            ? $"Wrote {file}."
+            : $"What was written is not the model that was exported, so '{options.Output}' was not kept. Export it with " +
+                "--outtype f32, and report this if it stays.");
+        return kept ? 0 : 1;
 
-        foreach (var note in notes) Console.Error.WriteLine(note);
-        var size = Quantities.Bytes(new FileInfo(file).Length);
-        Console.Error.WriteLine($"Wrote {file} ({WireNames.Of(outType)}, {size}); comparing it with the model.");
-        var receipt = ExportCheck.Run(source, file, outType, options);
-        Console.Out.WriteLine(asJson ? ToJson(file, outType, notes, receipt) : Describe(receipt));
-        if (receipt.Passed) return 0;
-        Console.Error.WriteLine(
-            $"'{file}' is not the model that was exported. Do not use it; export it with --outtype f32, and report this if " +
-            "it stays.");
-        return 1;
+        bool Write(string temporary, Func<ModelExport, IReadOnlyList<string>> write)
+        {
+            var notes = write(new ModelExport(source, outType));
+            var size = new FileInfo(temporary).Length;
+            Console.Error.WriteLine(
+                $"The model is written ({WireNames.Of(outType)}, {Quantities.Bytes(size)}); comparing it with the original.");
+            var receipt = ExportCheck.Run(source, temporary, outType, options);
+            List<string> all = [.. notes, .. receipt.LlamaCpp?.Notes ?? []];
+            foreach (var note in all) Console.Error.WriteLine(note);
+            Console.Out.WriteLine(asJson ? ToJson(file, size, outType, all, receipt) : Describe(receipt));
+            return receipt.Passed;
+        }
     }
 
     private static int ExportAdapter(ExportSource source, ExportOptions options, bool asJson)
     {
         const double allowed = 1e-2;
         using var export = new AdapterExport(source, options.OutType);
-        export.Write(options.Output);
-        var difference = export.Verify(options.Output);
-        var size = new FileInfo(options.Output).Length;
-        var passed = difference <= allowed;
+        var (difference, size) = (double.NaN, 0L);
+        var passed = AtomicFile.TryWrite(options.Output, temporary =>
+        {
+            export.Write(temporary);
+            (difference, size) = (export.Verify(temporary), new FileInfo(temporary).Length);
+            return difference <= allowed;
+        });
         var path = Path.GetFullPath(options.Output);
         Console.Out.WriteLine(asJson
-            ? JsonSerializer.Serialize(new { output = path, bytes = size, max_relative_difference = difference, passed })
+            ? JsonSerializer.Serialize(new { output = path, bytes = size, max_relative_difference = difference, passed }, s_json)
             : string.Create(CultureInfo.InvariantCulture,
-                $"Wrote {options.Output} ({Quantities.Bytes(size)}). Read back, it adds what the adapter adds, up to " +
-                $"{difference:G2} of the largest element."));
+                $"{(passed ? "Wrote" : "FAILED, and not kept:")} {options.Output} ({Quantities.Bytes(size)}). Read back, it adds " +
+                $"what the adapter adds, up to {difference:G2} of the largest element."));
         return passed ? 0 : 1;
     }
 
     private static string ToJson(
-        string file, GgufOutType outType, IReadOnlyList<string> notes, ExportReceipt receipt) =>
+        string file, long bytes, GgufOutType outType, IReadOnlyList<string> notes, ExportReceipt receipt) =>
         JsonSerializer.Serialize(new
         {
             output = Path.GetFullPath(file),
-            bytes = new FileInfo(file).Length,
+            bytes,
             outtype = WireNames.Of(outType),
             notes,
             max_difference = receipt.Logits.MaxDifference,
@@ -131,8 +142,12 @@ internal sealed class ExportVerb : Verb
             mean_kl = receipt.Logits.MeanKl,
             top1_agreement = receipt.Logits.Top1Agreement,
             texts_tokenized_otherwise = receipt.OtherTokens,
+            llama_cpp_prompts = receipt.LlamaCpp?.Prompts,
+            llama_cpp_prompts_equal = receipt.LlamaCpp?.EqualPrompts,
+            llama_cpp_texts = receipt.LlamaCpp?.Texts,
+            llama_cpp_texts_tokenized_otherwise = receipt.LlamaCpp?.Different.Select(probe => probe.Text),
             passed = receipt.Passed,
-        });
+        }, s_json);
 
     private static string Describe(ExportReceipt receipt)
     {
@@ -148,6 +163,7 @@ internal sealed class ExportVerb : Verb
               mean KL divergence          {logits.MeanKl:G3} nats (allowed {logits.MeanKlAllowed:G3})
               same first choice           {logits.Top1Agreement:P2}
               tokens of the prompts       {tokens}
+              tokens in llama.cpp         {receipt.LlamaCpp?.ToString() ?? "no tokenizer"}
             """);
     }
 }

@@ -6,6 +6,7 @@ using Lorikeet.Data.Reading;
 using Lorikeet.Formats;
 using Lorikeet.Generation;
 using Lorikeet.Models;
+using Lorikeet.Optimized.Decoding;
 
 namespace Lorikeet.Cli.Verbs;
 
@@ -35,7 +36,9 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
     {
         var options = Bind(arguments, new GenerateOptions());
         var typed = options.Prompts is { Prompts.Count: 0, Input: null } ? FromStandardInput() : null;
-        using var model = Load(options);
+        var decodesFewRows = options.Prompts is { Input: null, Prompts.Count: <= DecodingSupport.MostRows }
+            && options.Generation is { Optimized: true, Beams: 1 };
+        using var model = Load(options, decodesFewRows);
         options = Bind(arguments, new GenerateOptions { Generation = DefaultsOf(model, arguments) });
         var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
         var prompts = typed is null ? Read(options.Prompts, requests) : [requests.Read(typed)];

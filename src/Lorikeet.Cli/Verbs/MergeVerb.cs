@@ -30,16 +30,17 @@ internal sealed class MergeVerb : Verb
     {
         var options = Catalog.Bind(arguments, new MergeOptions());
         var job = new MergeJob(options);
-        if (job.Write())
-            Console.Error.WriteLine("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are written.");
-        Console.Error.WriteLine($"Wrote {options.Merge.Output}; comparing it with the unmerged model.");
-
-        var receipt = job.Verify();
+        var receipt = job.Run(Console.Error.WriteLine);
         Console.Out.WriteLine(arguments.GetValue(_json) ? receipt.ToJson() : Describe(receipt));
-        if (receipt.Passed) return Task.FromResult(0);
+        if (receipt.Passed)
+        {
+            Console.Error.WriteLine($"Wrote {options.Merge.Output}.");
+            return Task.FromResult(0);
+        }
+
         Console.Error.WriteLine(
-            $"The merged model in '{options.Merge.Output}' differs from the unmerged one by more than rounding explains. " +
-            "Do not use it; merge again with --dtype float32, and report this if it stays.");
+            $"The merged model differs from the unmerged one by more than rounding explains, so '{options.Merge.Output}' was " +
+            "not written. Merge again with --dtype float32, and report this if it stays.");
         return Task.FromResult(1);
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Numerics;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Generation;
@@ -15,13 +16,13 @@ internal sealed class DecodingRow
     private int _taken;
 
     /// <summary>Starts with the prompt alone.</summary>
-    /// <param name="index">The prompt's place in the caller's list; keys its random numbers.</param>
+    /// <param name="key">Keys its random numbers; see <see cref="KeyOf"/>.</param>
     /// <param name="prompt">Token ids, at least one.</param>
     /// <param name="options">Limits, end tokens and stop strings.</param>
     /// <param name="tokenizer">Turns ids into text; null leaves the text out.</param>
-    public DecodingRow(int index, int[] prompt, GenerationOptions options, Tokenizer? tokenizer)
+    public DecodingRow(ulong key, int[] prompt, GenerationOptions options, Tokenizer? tokenizer)
     {
-        Index = index;
+        Key = key;
         _options = options;
         _newTokens = options.NewTokensAfter(prompt.Length);
         _decoder = tokenizer is null ? null : new StreamingDecoder(tokenizer, skipSpecialTokens: true);
@@ -32,7 +33,8 @@ internal sealed class DecodingRow
         if (_newTokens == 0) End(FinishReason.Length);
     }
 
-    public int Index { get; }
+    /// <summary>Keys the row's random numbers.</summary>
+    public ulong Key { get; }
 
     public int PromptLength { get; }
 
@@ -46,6 +48,14 @@ internal sealed class DecodingRow
 
     /// <summary>Why the row ended; null while it goes on.</summary>
     public FinishReason? Finish { get; private set; }
+
+    /// <summary>The key of a prompt: its tokens, and how many equal prompts came before it.</summary>
+    public static ulong KeyOf(IReadOnlyList<int> prompt, int repetition)
+    {
+        var key = (ulong)repetition;
+        foreach (var id in prompt) key = CounterRandom.Hash(key, RandomPurpose.Sampling, (ulong)id);
+        return key;
+    }
 
     /// <summary>Takes the next token; the row may end with it.</summary>
     public void Add(int id)

@@ -103,7 +103,10 @@ public sealed record GenerationOptions
     [Option("stop_strings", "stop_string", "stop", Verbatim = true, Placeholder = "TEXT")]
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
-    /// <summary>Seed of the draws: the same seed, prompt and options give the same text.</summary>
+    /// <summary>
+    /// Seed of the draws: the same seed, prompt and options give the same text, wherever a row stands in a file. A prompt
+    /// that is repeated gets another draw each time.
+    /// </summary>
     /// <value>As for training; every value, 0 included, is reproducible.</value>
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;

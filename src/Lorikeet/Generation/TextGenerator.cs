@@ -43,12 +43,13 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         options = Prepare(options, prompts);
         var clock = Stopwatch.StartNew();
         var results = new Continuation[prompts.Count];
+        var keys = Keys(prompts);
         var done = 0;
         foreach (var batch in Batches(prompts, options))
         {
             var continuations = options.Beams > 1
                 ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
-                : Decode([.. batch.Select(i => new DecodingRow(i, prompts[i], options, tokenizer))], options, cancellation);
+                : Decode([.. batch.Select(i => new DecodingRow(keys[i], prompts[i], options, tokenizer))], options, cancellation);
             for (var i = 0; i < batch.Length; i++) results[batch[i]] = continuations[i];
             Progress?.Invoke(done += batch.Length);
         }
@@ -67,7 +68,19 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         options = Prepare(options, [prompt]);
         if (options.Beams > 1)
             throw new ConfigurationException("num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
-        return Stream(new DecodingRow(0, prompt, options, tokenizer), options, cancellation);
+        return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
+    }
+
+    /// <summary>What keys the draws of each prompt.</summary>
+    private static ulong[] Keys(IReadOnlyList<int[]> prompts)
+    {
+        var seen = new Dictionary<ulong, int>();
+        return [.. prompts.Select(prompt =>
+        {
+            var content = DecodingRow.KeyOf(prompt, 0);
+            var repetition = seen[content] = seen.GetValueOrDefault(content, -1) + 1;
+            return repetition == 0 ? content : DecodingRow.KeyOf(prompt, repetition);
+        })];
     }
 
     private IEnumerable<GeneratedPiece> Stream(DecodingRow row, GenerationOptions options, CancellationToken cancellation)

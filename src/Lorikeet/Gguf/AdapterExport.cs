@@ -115,6 +115,13 @@ internal sealed class AdapterExport : IDisposable
             var pair = Find(left[0]) ?? throw Refused($"It holds '{left[0]}', which is no factor of LoRA");
             if (_source.Config.TiedEmbeddings && pair.Module == TensorNames.Head)
                 throw Refused("It targets lm_head, which is the embedding in this model and has no tensor of its own");
+            if (_source.Config.TiedEmbeddings && pair.IsEmbedding)
+            {
+                throw Refused(
+                    "It targets embed_tokens, which is the output too in this model: there the pair would be multiplied the " +
+                    "other way round");
+            }
+
             left.Remove(pair.A);
             left.Remove(pair.B);
             yield return pair;

@@ -8,8 +8,10 @@ namespace Lorikeet.Gguf;
 
 /// <summary>How an exported model compares with what was exported.</summary>
 /// <param name="Logits">Their logits.</param>
-/// <param name="OtherTokens">Texts that the tokenizer in the file cuts up otherwise.</param>
-internal sealed record ExportReceipt(MergeReceipt Logits, IReadOnlyList<string> OtherTokens)
+/// <param name="OtherTokens">Texts that the tokenizer in the file cuts up otherwise when it is read here.</param>
+/// <param name="LlamaCpp">What llama.cpp makes of prompts and texts; null without a tokenizer.</param>
+internal sealed record ExportReceipt(
+    MergeReceipt Logits, IReadOnlyList<string> OtherTokens, LlamaCppReceipt? LlamaCpp)
 {
     /// <summary>Whether the file holds the same model, up to what its types round away.</summary>
     public bool Passed => Logits.Passed && OtherTokens.Count == 0;
@@ -37,7 +39,8 @@ internal static class ExportCheck
             : ProbePrompts.Texts.Where(
                 text => read is null || !read.Encode(text).Ids.SequenceEqual(tokenizer.Encode(text).Ids));
         var (relative, kl) = Allowed(outType, type);
-        return new ExportReceipt(MergeReceipt.Compare(expected, actual, relative, kl), [.. other]);
+        var receipt = MergeReceipt.Compare(expected, actual, relative, kl);
+        return new ExportReceipt(receipt, [.. other], tokenizer is null ? null : LlamaCppReceipt.Of(source, tokenizer, path));
 
         List<Tensor> Logits(string model, string? adapter)
         {

@@ -7,6 +7,9 @@ namespace Lorikeet.Gguf;
 /// <remarks>Reference: <c>set_gguf_parameters</c> of convert_hf_to_gguf.py.</remarks>
 internal static class GgufArchitecture
 {
+    /// <summary>Key, behind the architecture's name, of a factor on the one that YaRN has by itself.</summary>
+    public const string AttentionFactor = "rope.scaling.attn_factor";
+
     /// <summary>The architecture's name: Mistral is a llama.</summary>
     public static string NameOf(ModelConfig config) =>
         config.ModelType is "qwen2" or "qwen3" ? config.ModelType : GgufConfig.Llama;
@@ -55,6 +58,9 @@ internal static class GgufArchitecture
             yield return "llama.cpp may not read the biases of output and feed-forward projections in this architecture.";
     }
 
+    /// <summary>What llama.cpp multiplies cos and sin by in YaRN, times <see cref="AttentionFactor"/>.</summary>
+    public static double YarnFactor(double factor) => 1 + 0.1 * Math.Log(factor);
+
     private static IEnumerable<KeyValuePair<string, GgufValue>> DescribeRope(ModelConfig config)
     {
         var rope = config.Rope;
@@ -73,11 +79,17 @@ internal static class GgufArchitecture
                     "model can still be used here, from its folder.");
             }
 
+            if (rope.BetaFast != 32 || rope.BetaSlow != 1)
+            {
+                throw new CheckpointException(
+                    $"The yarn scaling has beta_fast {rope.BetaFast} and beta_slow {rope.BetaSlow}, which llama.cpp does not read " +
+                    "in this architecture. Expected 32 and 1, as it computes it. The model can still be used here, from its " +
+                    "folder.");
+            }
+
             yield return new("rope.scaling.original_context_length", (uint)rope.OriginalMaxPositions);
-            if (rope.AttentionFactor is not null || rope.Mscale is not null)
-                yield return new("rope.scaling.yarn_attn_factor", (float)rope.CosineFactor);
-            if (rope.BetaFast != 32) yield return new("rope.scaling.yarn_beta_fast", (float)rope.BetaFast);
-            if (rope.BetaSlow != 1) yield return new("rope.scaling.yarn_beta_slow", (float)rope.BetaSlow);
+            if (rope.CosineFactor != YarnFactor(rope.Factor))
+                yield return new(AttentionFactor, (float)(rope.CosineFactor / YarnFactor(rope.Factor)));
         }
 
         yield return new("rope.freq_base", (float)rope.Theta);

@@ -74,8 +74,9 @@ internal sealed class GgufConfig
 
         if (Integer("expert_count") is > 0)
             throw Fault("It is a mixture of experts", "a dense model was expected");
-        if (Number("rope.scaling.attn_factor") is { } factor and not 1)
-            throw Fault($"Its {_architecture}.rope.scaling.attn_factor is {factor}", "1 was expected");
+        if (Number(GgufArchitecture.AttentionFactor) is { } factor and not 1
+            && _file.Metadata.Text(Key("rope.scaling.type")) != "yarn")
+            throw Fault($"Its {Key(GgufArchitecture.AttentionFactor)} is {factor}", "1 was expected where nothing is yarn");
         if (_file.Tensors.Count == 0)
             throw Fault("It holds no tensors, only a vocabulary", "a model was expected");
     }
@@ -141,7 +142,10 @@ internal sealed class GgufConfig
         var scaling = new JsonObject { ["rope_type"] = type, ["factor"] = factor };
         if (type == "linear") return scaling;
         scaling["original_max_position_embeddings"] = Integer("rope.scaling.original_context_length") ?? positions;
-        if (Number("rope.scaling.yarn_attn_factor") is { } attention) scaling["attention_factor"] = attention;
+        if (Number(GgufArchitecture.AttentionFactor) is { } onto and not 1)
+            scaling["attention_factor"] = onto * GgufArchitecture.YarnFactor(factor.Value);
+        else if (Number("rope.scaling.yarn_attn_factor") is { } attention) // files written here once, which only we read so
+            scaling["attention_factor"] = attention;
         if (Number("rope.scaling.yarn_beta_fast") is { } fast) scaling["beta_fast"] = fast;
         if (Number("rope.scaling.yarn_beta_slow") is { } slow) scaling["beta_slow"] = slow;
         return scaling;

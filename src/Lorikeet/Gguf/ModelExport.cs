@@ -40,6 +40,12 @@ internal sealed unsafe class ModelExport
     /// </summary>
     public IReadOnlyList<string> Notes => _notes;
 
+    /// <summary>
+    /// Whether the chat template begins with a space that llama.cpp would not put before it; known after
+    /// <see cref="Write"/>.
+    /// </summary>
+    public bool LeadsWithSpace { get; private set; }
+
     /// <summary>Writes the file.</summary>
     /// <exception cref="CheckpointException">Base, adapter or tokenizer have no form in GGUF.</exception>
     public void Write(string path)
@@ -73,7 +79,8 @@ internal sealed unsafe class ModelExport
 
     private List<KeyValuePair<string, GgufValue>> DescribeTokenizer(ModelConfig config)
     {
-        var template = _source.Format()?.Template;
+        var format = _source.Format();
+        var template = format?.Template;
         if (GgufFile.Exists(_source.Base))
         {
             using var file = GgufFile.Open(_source.Base);
@@ -82,12 +89,18 @@ internal sealed unsafe class ModelExport
             return template is null ? [.. kept] : [.. kept, new(GgufKeys.ChatTemplate, template)];
         }
 
-        var pairs = GgufTokenizerMetadata.Describe(_source.Base, config.VocabularySize, template, out var leftOut);
-        if (pairs.Count == 1)
+        var prompts = format is null ? [] : ExportPrompts.Of(format, BaseModel.LoadTokenizer(_source.Base)!);
+        var described = GgufTokenizerMetadata.Describe(_source.Base, config.VocabularySize, template, prompts);
+        LeadsWithSpace = described.LeadsWithSpace;
+        if (described.Pairs.Count == 1)
             _notes.Add("The model has no tokenizer, and so has the file: it takes and gives token ids only.");
-        if (leftOut > 0)
-            _notes.Add($"{leftOut} tokens were left out, because the embedding has only {config.VocabularySize} rows.");
-        return pairs;
+        if (described.LeftOut > 0)
+        {
+            _notes.Add(
+                $"{described.LeftOut} tokens were left out, because the embedding has only {config.VocabularySize} rows.");
+        }
+
+        return described.Pairs;
     }
 
     private static IEnumerable<GgufTensorToWrite> RopeFactors(ModelConfig config)

@@ -12,22 +12,21 @@ internal static class OllamaExport
 
     private const string Modelfile = "Modelfile";
 
-    /// <summary>Writes the folder; it appears when it is complete.</summary>
+    /// <summary>Writes both files into a folder that exists.</summary>
     /// <returns>What Ollama will do otherwise, if anything.</returns>
     public static IReadOnlyList<string> Write(ModelExport export, ExportSource source, string folder)
     {
         var notes = new List<string>();
-        var text = Describe(source, notes);
-        AtomicFolder.Write(folder, temporary =>
-        {
-            export.Write(Path.Combine(temporary, ModelFile));
-            AtomicFile.WriteText(Path.Combine(temporary, Modelfile), text);
-        });
+        export.Write(Path.Combine(folder, ModelFile));
+        AtomicFile.WriteText(Path.Combine(folder, Modelfile), Describe(source, notes, export.LeadsWithSpace));
         return [.. export.Notes, .. notes];
     }
 
     /// <summary>The text of the Modelfile.</summary>
-    internal static string Describe(ExportSource source, List<string> notes)
+    /// <param name="source">What is exported.</param>
+    /// <param name="notes">Takes what Ollama will do otherwise.</param>
+    /// <param name="leadsWithSpace">Whether a prompt has to begin with a space.</param>
+    internal static string Describe(ExportSource source, List<string> notes, bool leadsWithSpace = false)
     {
         var text = new StringBuilder();
         text.Append($"FROM ./{ModelFile}\n");
@@ -45,7 +44,10 @@ internal static class OllamaExport
         else if (!template.IsExact)
             notes.Add("The Modelfile has the plain form of the prompt format, without dates, tools and system messages.");
 
-        if (template is not null) text.Append($"\nTEMPLATE \"\"\"{template.Template}\"\"\"\n");
+        var lead = leadsWithSpace && template is not null ? " " : "";
+        if (lead.Length > 0)
+            notes.Add("Ollama begins every exchange with the space that is right before the first; later ones differ by it.");
+        if (template is not null) text.Append($"\nTEMPLATE \"\"\"{lead}{template.Template}\"\"\"\n");
         if (template?.System is { } system) text.Append($"\nSYSTEM \"\"\"{system}\"\"\"\n");
         if (format.StopStrings.Count > 0) text.Append('\n');
         foreach (var stop in format.StopStrings) text.Append($"PARAMETER stop {Quote(stop)}\n");

@@ -56,20 +56,20 @@ internal sealed class AdapterMerge : IDisposable
     /// <param name="folder">The new folder.</param>
     /// <param name="maxShardBytes">Largest shard.</param>
     /// <exception cref="CheckpointException">An adapter tensor fits nothing in the base.</exception>
-    public void Write(string folder, long maxShardBytes)
+    public void Write(string folder, long maxShardBytes) =>
+        AtomicFolder.Write(folder, temporary => Fill(temporary, maxShardBytes));
+
+    /// <summary>Writes the same into a folder that exists and that no one reads yet.</summary>
+    public void Fill(string folder, long maxShardBytes)
     {
-        var tensors = Tensors();
-        AtomicFolder.Write(folder, temporary =>
-        {
-            ShardedWriter.Write(temporary, tensors, maxShardBytes);
-            var config = _config.Source.DeepClone().AsObject();
-            config.Remove("quantization_config");
-            if (Unties) config["tie_word_embeddings"] = false;
-            if (_settings.StoredType is { } type) ModelFiles.SetType(config, type);
-            ModelFiles.WriteConfig(temporary, config);
-            ModelFiles.CopyCompanions(_baseFolder, temporary);
-            if (_adapterFolder is not null) PromptFormat.Copy(_adapterFolder, temporary);
-        });
+        ShardedWriter.Write(folder, Tensors(), maxShardBytes);
+        var config = _config.Source.DeepClone().AsObject();
+        config.Remove("quantization_config");
+        if (Unties) config["tie_word_embeddings"] = false;
+        if (_settings.StoredType is { } type) ModelFiles.SetType(config, type);
+        ModelFiles.WriteConfig(folder, config);
+        ModelFiles.CopyCompanions(_baseFolder, folder);
+        if (_adapterFolder is not null) PromptFormat.Copy(_adapterFolder, folder);
     }
 
     /// <summary>The tensors of the sum, each computed when it is written.</summary>
@@ -113,7 +113,16 @@ internal sealed class AdapterMerge : IDisposable
         var isPlain = factors is null && shift is null && type == TensorMemory.ToTorch(entry.Type) && !Quantizes(name);
         return isPlain
             ? TensorToWrite.FromSource(_base, source) with { Name = name }
-            : ModelFiles.Deferred(name, type, shape, () => Sum(name, source, factors, shift));
+            : ModelFiles.Deferred(name, type, shape, () => Finite(name, Sum(name, source, factors, shift).to_type(type)));
+    }
+
+    /// <summary>PEFT's <c>safe_merge</c>: a sum that is no number is not written.</summary>
+    private Tensor Finite(string name, Tensor sum)
+    {
+        if (!sum.is_floating_point() || sum.isfinite().all().item<bool>()) return sum;
+        throw new CheckpointException(
+            $"The merged '{name}' has values that are NaN or infinite in {sum.dtype}. Finite numbers were expected. Where: " +
+            $"'{_baseFolder}' with '{_adapterFolder}'. Merge with --dtype float32, and check the base for NaN.");
     }
 
     /// <summary>The weight the adapter was trained on, plus what the adapter adds.</summary>

@@ -44,24 +44,40 @@ internal sealed class MergeJob
             : trained;
     }
 
-    /// <summary>Writes the merged model.</summary>
-    /// <returns>Whether head and embedding, one matrix in the base, had to become two.</returns>
-    public bool Write()
+    /// <summary>
+    /// Writes the merged model beside its place, compares it with the unmerged one, leaves the receipt in its folder, and
+    /// gives it its name. A model that is not the unmerged one is removed, and what bore the name stays as it was.
+    /// </summary>
+    /// <param name="tell">Is told what to know meanwhile.</param>
+    public MergeReceipt Run(Action<string> tell)
     {
-        using var merge = new AdapterMerge(_base, _options.Adapter, _settings);
-        merge.Write(_options.Output, ShardSize.Parse(_options.MaxShardSize));
-        return merge.Unties;
+        MergeReceipt? receipt = null;
+        AtomicFolder.TryWrite(_options.Output, folder =>
+        {
+            using (var merge = new AdapterMerge(_base, _options.Adapter, _settings))
+            {
+                merge.Fill(folder, ShardSize.Parse(_options.MaxShardSize));
+                if (merge.Unties)
+                {
+                    tell("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are written.");
+                }
+            }
+
+            tell("The model is written; comparing it with the unmerged model.");
+            receipt = Verify(folder);
+            return receipt.Passed;
+        });
+        return receipt!;
     }
 
-    /// <summary>Compares the written model with the unmerged one, and leaves the receipt in its folder.</summary>
-    public MergeReceipt Verify()
+    private MergeReceipt Verify(string folder)
     {
         var prompts = ProbePrompts.For(_config, BaseModel.LoadTokenizer(_base));
         using var scope = NewDisposeScope();
         var unmerged = Logits(_base, _settings.Quantization, _options.Adapter, prompts);
-        var merged = Logits(_options.Output, QuantizationSettings.None, null, prompts);
-        var receipt = MergeReceipt.Compare(unmerged, merged, CoarsestType());
-        AtomicFile.WriteText(Path.Combine(_options.Output, ReportFile), receipt.ToJson() + "\n");
+        var merged = Logits(folder, QuantizationSettings.None, null, prompts);
+        var receipt = MergeReceipt.Compare(unmerged, merged, CoarsestType(folder));
+        AtomicFile.WriteText(Path.Combine(folder, ReportFile), receipt.ToJson() + "\n");
         return receipt;
     }
 
@@ -73,7 +89,7 @@ internal sealed class MergeJob
     }
 
     /// <summary>Of the types the merged weights are stored and both models compute in.</summary>
-    private ScalarType CoarsestType() => ModelConfigFile.Load(_options.Output).StoredType switch
+    private ScalarType CoarsestType(string folder) => ModelConfigFile.Load(folder).StoredType switch
     {
         _ when _probeType == ScalarType.BFloat16 => ScalarType.BFloat16,
         "float32" => ScalarType.Float32,

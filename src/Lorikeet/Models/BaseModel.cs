@@ -17,7 +17,7 @@ internal static class BaseModel
     {
         LibTorch.Load(options.LibTorch);
         var device = ComputeDevice.Resolve(options.Device);
-        return (device, NativeTypes.Resolve(options.TorchDtype, storedType, device));
+        return (device, NativeTypes.Resolve(options.TorchDtype, storedType, device, options.DecodesFewRows));
     }
 
     /// <summary>Loads the model in a local folder.</summary>

@@ -1,4 +1,5 @@
 using Lorikeet.Data.Prompts;
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Generation;
 using Lorikeet.Lora;
 using Lorikeet.Options;
@@ -18,6 +19,9 @@ public sealed class LoadedModel : IDisposable
         (Decoder, Folder) = (decoder, folder);
         Tokenizer = BaseModel.LoadTokenizer(folder);
         _format = PromptFormat.TryLoad(folder, Tokenizer);
+        FileFormat = GgufFile.Exists(folder) && Tokenizer?.ChatTemplate is not null
+            ? PromptFormats.Create("tokenizer", Tokenizer)
+            : null;
         Adapters = new AdapterSet(decoder);
         _warnings.AddRange(decoder.LoadWarnings);
     }
@@ -42,6 +46,9 @@ public sealed class LoadedModel : IDisposable
     /// elsewhere.
     /// </summary>
     public PromptFormat? TrainedFormat => Source(Adapters.Active) is { } source ? source.Format : _format;
+
+    /// <summary>The format that a GGUF file says it is to be asked in; null for folders, whose template is one of many.</summary>
+    public PromptFormat? FileFormat { get; }
 
     /// <summary>
     /// How answers are generated when nobody says otherwise: as the model's generation_config.json says, ended by its end

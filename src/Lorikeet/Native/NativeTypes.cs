@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Lorikeet.Options;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,13 +15,19 @@ internal static class NativeTypes
     /// </param>
     /// <param name="stored">The checkpoint's own type (<see cref="Models.ModelConfig.StoredType"/>).</param>
     /// <param name="device">Where the model goes.</param>
-    public static ScalarType Resolve(ComputeType wanted, string? stored, Device device) => wanted switch
+    /// <param name="decodesFewRows">
+    /// Whether the model answers a few prompts at a time: then the bytes of the weights decide how fast it is, on a
+    /// processor with AVX2 as on one that multiplies bfloat16.
+    /// </param>
+    public static ScalarType Resolve(
+        ComputeType wanted, string? stored, Device device, bool decodesFewRows = false) => wanted switch
     {
         ComputeType.Float32 => ScalarType.Float32,
         ComputeType.BFloat16 => ScalarType.BFloat16,
         ComputeType.Float16 => ScalarType.Float16,
         _ when stored is "float32" => ScalarType.Float32,
-        _ => device.type == DeviceType.CUDA || ProcessorFeatures.HasNativeBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
+        _ when device.type == DeviceType.CUDA || ProcessorFeatures.HasNativeBFloat16 => ScalarType.BFloat16,
+        _ => decodesFewRows && Avx2.IsSupported ? ScalarType.BFloat16 : ScalarType.Float32,
     };
 
     /// <summary>Bytes of an element of a type that weights have.</summary>

@@ -50,7 +50,8 @@ public sealed record InferenceOptions
 
     /// <summary>Type the model computes in.</summary>
     /// <value>
-    /// float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, else float32.
+    /// float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where generate and chat
+    /// answer up to 8 prompts, which read the weights more than they multiply; else float32.
     /// </value>
     [Option("torch_dtype", "dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
@@ -79,8 +80,10 @@ public sealed record InferenceOptions
     };
 
     /// <summary>The same as a training run would be told.</summary>
-    internal ModelOptions ToModelOptions() => new()
+    /// <param name="decodesFewRows">Whether a few prompts are answered at a time.</param>
+    internal ModelOptions ToModelOptions(bool decodesFewRows = false) => new()
     {
+        DecodesFewRows = decodesFewRows,
         Model = Model, Revision = Revision, TorchDtype = TorchDtype,
         RotaryType = RotaryType, Device = Device, LibTorch = LibTorch,
     };

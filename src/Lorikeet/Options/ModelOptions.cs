@@ -14,6 +14,9 @@ public sealed record ModelOptions
     [Option("revision", "model_revision")]
     public string? Revision { get; init; }
 
+    /// <summary>Whether it is loaded to answer a few prompts at a time.</summary>
+    internal bool DecodesFewRows { get; init; }
+
     /// <summary>PEFT adapter to continue training from.</summary>
     /// <value>Not set: a new adapter, which starts as no change to the model.</value>
     [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID", Input = "the adapter")]

@@ -60,7 +60,7 @@ public sealed class TextGeneratorTests : IDisposable
         const int draws = 4000;
         using var logits = tensor(new[] { 0f, 1f, 2f, float.NegativeInfinity }).expand(draws, 4).contiguous();
         var options = new GenerationOptions { Sample = true, TopK = 0, Seed = 3 };
-        var rows = Enumerable.Range(0, draws).Select(row => new DecodingRow(row, [1], options, null)).ToList();
+        var rows = Enumerable.Range(0, draws).Select(row => new DecodingRow((ulong)row, [1], options, null)).ToList();
         var chosen = new TokenChooser(options, 4).Choose(logits, rows);
 
         var sum = Math.Exp(0) + Math.Exp(1) + Math.Exp(2);
@@ -103,6 +103,24 @@ public sealed class TextGeneratorTests : IDisposable
         var result = new TextGenerator(_model, null).Generate([s_prompts[8], s_prompts[1]], options);
         Assert.Equal((0, FinishReason.Length), (result.Continuations[0].OutputIds.Count, result.Continuations[0].Finish));
         Assert.Equal(3, result.Continuations[1].OutputIds.Count);
+    }
+
+    [Fact]
+    public void TemperatureZero_TakesTheMostLikelyTokens()
+    {
+        var greedy = Outputs(new TextGenerator(_model, null).Generate(s_prompts, new GenerationOptions { MaxNewTokens = 12 }));
+        var cold = new GenerationOptions { MaxNewTokens = 12, Sample = true, Temperature = 0, TopP = 0.9 };
+        Assert.Equal(greedy, Outputs(new TextGenerator(_model, null).Generate(s_prompts, cold)));
+    }
+
+    [Fact]
+    public void SampledText_DoesNotDependOnThePlaceOfItsRow()
+    {
+        var options = new GenerationOptions { MaxNewTokens = 12, Sample = true, TopK = 0 };
+        var forward = Outputs(new TextGenerator(_model, null).Generate(s_prompts, options));
+        var backward = Outputs(new TextGenerator(_model, null).Generate([.. s_prompts.Reverse()], options));
+        Assert.Equal(forward, backward.Reverse());
+        Assert.Equal(forward[3], new TextGenerator(_model, null).Stream(s_prompts[3], options).Last().Result!.OutputIds);
     }
 
     [Theory]

@@ -121,11 +121,47 @@ public sealed class AdapterExportTests : IDisposable
         Assert.Contains("lm_head", Assert.Throws<CheckpointException>(() => tied.Write(File)).Message);
     }
 
-    private void WriteAdapter(string nameA, long[] shapeA, float[] a, string nameB, long[] shapeB, float[] b)
+    [Fact]
+    public void EmbeddingPairOfATiedBase_IsRefused()
+    {
+        WriteAdapter(
+            "base_model.model.model.embed_tokens.lora_embedding_A", [2, 320], new float[640],
+            "base_model.model.model.embed_tokens.lora_embedding_B", [64, 2], new float[128]);
+        using var export = OwnOn("mqa_tied_bias");
+        Assert.Contains("embed_tokens", Assert.Throws<CheckpointException>(() => export.Write(File)).Message);
+        Assert.False(System.IO.File.Exists(File));
+    }
+
+    [Fact]
+    public void AlphaOfZero_IsRefused()
+    {
+        WriteAdapter(
+            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128],
+            "base_model.model.lm_head.lora_B.weight", [320, 2], new float[640], alpha: "0");
+        Assert.Contains("lora_alpha is 0", Assert.Throws<CheckpointException>(() => OwnOn("gqa")).Message);
+    }
+
+    [Fact]
+    public void NaN_IsRefusedByTheTensorsName()
+    {
+        float[] b = [.. new float[639], float.NaN];
+        WriteAdapter(
+            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight", [320, 2], b);
+        Assert.Contains(
+            "'base_model.model.lm_head.lora_B.weight' [320, 2] has NaN at element 639",
+            Assert.Throws<CheckpointException>(() => OwnOn("gqa")).Message);
+    }
+
+    private AdapterExport OwnOn(string model) => new(
+        ExportSource.Resolve(new ExportOptions { Model = TestAssets.Golden("models", model), Adapter = _folder["own"] }),
+        GgufOutType.F32);
+
+    private void WriteAdapter(
+        string nameA, long[] shapeA, float[] a, string nameB, long[] shapeB, float[] b, string alpha = "4")
     {
         Directory.CreateDirectory(_folder["own"]);
-        System.IO.File.WriteAllText(_folder["own/adapter_config.json"], """
-            {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["embed_tokens"]}
+        System.IO.File.WriteAllText(_folder["own/adapter_config.json"], $$"""
+            {"peft_type": "LORA", "r": 2, "lora_alpha": {{alpha}}, "target_modules": ["embed_tokens"]}
             """);
         SafetensorsWriter.Write(_folder["own/adapter_model.safetensors"],
         [

@@ -1,8 +1,10 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Gguf;
 using Lorikeet.Models;
+using Lorikeet.Options;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
@@ -116,6 +118,70 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void SpaceAtTheBeginningOnly_IsWrittenByTheTemplate_AndReadAsItWas()
+    {
+        var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
+        foreach (var file in Directory.GetFiles(nano)) File.Copy(file, _folder[Path.GetFileName(file)]);
+        var json = JsonNode.Parse(File.ReadAllText(_folder["tokenizer.json"]))!;
+        json["normalizer"] = null;
+        json["pre_tokenizer"] = JsonNode.Parse(
+            """{"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": false}""");
+        File.WriteAllText(_folder["tokenizer.json"], json.ToJsonString());
+        var tokenizer = Tokenizer.Load(_folder.Path);
+        var zephyr = PromptFormats.Create("zephyr", tokenizer);
+        zephyr.Save(_folder.Path);
+
+        var source = ExportSource.Resolve(new ExportOptions { Model = _folder.Path });
+        var export = new ModelExport(source, GgufOutType.F16);
+        export.Write(_folder["zephyr.gguf"]);
+        var receipt = LlamaCppReceipt.Of(source, tokenizer, _folder["zephyr.gguf"])!;
+        Assert.True(export.LeadsWithSpace);
+        Assert.Equal((6, 6), (receipt.Prompts, receipt.EqualPrompts));
+        Assert.Contains("ordinary text", Assert.Single(receipt.Notes)); // which zephyr never asks
+        using var written = GgufFile.Open(_folder["zephyr.gguf"]);
+        Assert.False(written.Metadata.Flag(GgufKeys.AddsSpace));
+        Assert.NotEqual(zephyr.Template, written.Metadata.Text(GgufKeys.ChatTemplate));
+
+        var read = Tokenizer.Load(_folder["zephyr.gguf"]);
+        Assert.Equal(zephyr.Template, read.ChatTemplate);
+        Assert.All(
+            TokenizerProbes.For(tokenizer), probe => Assert.Equal(tokenizer.Encode(probe.Text).Ids, read.Encode(probe.Text).Ids));
+        Assert.Contains("TEMPLATE \"\"\" ", OllamaExport.Describe(source, [], export.LeadsWithSpace));
+    }
+
+    [Fact]
+    public void FileWithATemplate_IsAskedInIt()
+    {
+        var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
+        var guanaco = PromptFormats.Create("guanaco", Tokenizer.Load(nano));
+        var path = _folder["asked.gguf"];
+        new ModelExport(ExportSource.Resolve(new ExportOptions { Model = nano }), GgufOutType.Q8_0).Write(_folder["plain.gguf"]);
+        using (var plain = GgufFile.Open(_folder["plain.gguf"]))
+        {
+            var bytes = File.ReadAllBytes(_folder["plain.gguf"]);
+            GgufWriter.Write(
+                path, [.. plain.Metadata.Values, new(GgufKeys.ChatTemplate, guanaco.Template)],
+                [.. plain.Tensors.Values.Select(tensor => new GgufTensorToWrite(
+                    tensor.Name, tensor.Type, tensor.Shape,
+                    stream => stream.Write(bytes.AsSpan((int)tensor.Offset, (int)tensor.ByteCount))))]);
+        }
+
+        using var asked = LoadedModel.Load(new ModelOptions { Model = path, Device = "cpu" }, new QuantizationOptions());
+        Assert.Equal(guanaco.RenderPrompt("Who?"), asked.FileFormat!.RenderPrompt("Who?"));
+        using var folder = LoadedModel.Load(new ModelOptions { Model = nano, Device = "cpu" }, new QuantizationOptions());
+        Assert.Null(folder.FileFormat);
+    }
+
+    [Fact]
+    public void TokenizerOfTheEmbeddedModel_LosesNothingInLlamaCpp()
+    {
+        var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
+        var source = ExportSource.Resolve(new ExportOptions { Model = nano });
+        new ModelExport(source, GgufOutType.Q8_0).Write(_folder["nano.gguf"]);
+        Assert.Empty(LlamaCppReceipt.Of(source, Tokenizer.Load(nano), _folder["nano.gguf"])!.Notes);
+    }
+
+    [Fact]
     public void RulesThatLlamaCppHasNoNameFor_AreRefused()
     {
         Directory.CreateDirectory(_folder["odd"]);
@@ -135,10 +201,10 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
     private string Write(string tokenizer)
     {
         var size = Tokenizer.Load(tokenizer).VocabularySize;
-        var pairs = GgufTokenizerMetadata.Describe(tokenizer, size, null, out var leftOut);
-        Assert.Equal(0, leftOut);
+        var described = GgufTokenizerMetadata.Describe(tokenizer, size, null, []);
+        Assert.Equal(0, described.LeftOut);
         var path = _folder["vocabulary.gguf"];
-        GgufWriter.Write(path, [new(GgufNames.Architecture, "llama"), .. pairs], []);
+        GgufWriter.Write(path, [new(GgufNames.Architecture, "llama"), .. described.Pairs], []);
         return path;
     }
 

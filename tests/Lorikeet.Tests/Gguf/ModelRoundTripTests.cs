@@ -173,6 +173,37 @@ public sealed class ModelRoundTripTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1.7, null)]
+    [InlineData(null, 0.7)]
+    public void YarnsAttentionFactor_IsWrittenWhereLlamaCppReadsIt_AndReadBack(double? attention, double? scale)
+    {
+        var source = Yarn(rope => rope with { AttentionFactor = attention, Mscale = scale is { } some ? (some, 0.4) : null });
+        new ModelExport(source, GgufOutType.F32).Write(File);
+        var factor = source.Config.Rope.CosineFactor;
+        var written = (float)SpecificationReader.Read(File).Metadata["llama.rope.scaling.attn_factor"];
+        Assert.Equal(factor / (1 + 0.1 * Math.Log(4)), written, 1e-6);
+        Assert.Equal(factor, ModelConfigFile.Load(File).Rope.CosineFactor, 1e-6);
+    }
+
+    [Theory]
+    [InlineData(16, 1)]
+    [InlineData(32, 2)]
+    public void YarnsBetas_AreRefused(double fast, double slow)
+    {
+        var source = Yarn(rope => rope with { BetaFast = fast, BetaSlow = slow });
+        var fault = Assert.Throws<CheckpointException>(() => new ModelExport(source, GgufOutType.F32).Write(File));
+        Assert.Contains($"beta_fast {fast} and beta_slow {slow}", fault.Message);
+        Assert.False(System.IO.File.Exists(File));
+    }
+
+    private static ExportSource Yarn(Func<RopeSettings, RopeSettings> change)
+    {
+        var folder = TestAssets.Golden("models", "yarn");
+        var config = ModelConfigFile.Load(folder);
+        return new ExportSource(folder, null, config with { Rope = change(config.Rope) }, "x");
+    }
+
+    [Theory]
     [InlineData("mistral_swa", "sliding window of 16")]
     [InlineData("rope_dynamic", "no dynamic rotary scaling")]
     [InlineData("gqa", "no tokenizer")]

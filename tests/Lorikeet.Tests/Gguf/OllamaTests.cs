@@ -78,6 +78,7 @@ public sealed class OllamaTests : IDisposable
         Assert.EndsWith("PARAMETER stop \"### Instruction:\"\n", text);
 
         var plain = source with { Adapter = null };
+        Directory.CreateDirectory(_folder["folder"]);
         OllamaExport.Write(new ModelExport(plain, GgufOutType.Q8_0), plain, _folder["folder"]);
         Assert.True(File.Exists(_folder["folder/Modelfile"]));
         Assert.Equal("nano", SpecificationReader.Read(_folder["folder/model.gguf"]).Metadata["general.name"]);

@@ -6,8 +6,9 @@ using Lorikeet.Text.Tokenization.SentencePiece;
 namespace NanoBase.Tokenizing;
 
 /// <summary>
-/// The files that the tokenizers library reads, made of a SentencePiece byte-pair model as transformers makes them of
-/// a Llama-2 model with <c>legacy</c> off (convert_slow_tokenizer.py and tokenization_llama.py, transformers 5).
+/// The files that the tokenizers library reads, made of a SentencePiece byte-pair model so that they say what it says, as
+/// those of Llama-2 do (convert_slow_tokenizer.py, <c>LlamaConverter</c> with <c>legacy</c> on): a space before every
+/// text, whatever it begins with. The class is the plain one, as transformers 5 makes other rules of the name LlamaTokenizer.
 /// </summary>
 internal static class HuggingFaceTokenizer
 {
@@ -40,14 +41,19 @@ internal static class HuggingFaceTokenizer
         ["truncation"] = null,
         ["padding"] = null,
         ["added_tokens"] = new JsonArray([.. _specialTokens.Select((content, id) => AddedToken(id, content))]),
-        ["normalizer"] = null,
-        ["pre_tokenizer"] = new JsonObject
+        ["normalizer"] = new JsonObject
         {
-            ["type"] = "Metaspace",
-            ["replacement"] = Metaspace,
-            ["prepend_scheme"] = "first",
-            ["split"] = false,
+            ["type"] = "Sequence",
+            ["normalizers"] = new JsonArray(
+                new JsonObject { ["type"] = "Prepend", ["prepend"] = Metaspace },
+                new JsonObject
+                {
+                    ["type"] = "Replace",
+                    ["pattern"] = new JsonObject { ["String"] = " " },
+                    ["content"] = Metaspace,
+                }),
         },
+        ["pre_tokenizer"] = null,
         ["post_processor"] = PostProcessor(),
         ["decoder"] = Decoder(),
         ["model"] = BytePairModel(model),
@@ -128,9 +134,8 @@ internal static class HuggingFaceTokenizer
         ["bos_token"] = "<s>",
         ["clean_up_tokenization_spaces"] = false,
         ["eos_token"] = "</s>",
-        ["legacy"] = false,
         ["model_max_length"] = ContextLength,
-        ["tokenizer_class"] = "LlamaTokenizer",
+        ["tokenizer_class"] = "PreTrainedTokenizerFast",
         ["unk_token"] = "<unk>",
         ["use_default_system_prompt"] = false,
     };

@@ -30,8 +30,8 @@ internal static class GgufKeys
     public const string SpaceScheme = "lorikeet.tokenizer.space_prefix";
 
     /// <summary>
-    /// A key of our own: the merges of the tokenizer are ranked by the places of the pieces, as transformers 5 ranks those
-    /// of a <c>tokenizer.model</c>, and not by their scores.
+    /// A key of our own, in files written before the scores said so: the merges of the tokenizer are ranked by the places of
+    /// the pieces, as transformers 5 ranks those of a <c>tokenizer.model</c>.
     /// </summary>
     public const string RanksByPlace = "lorikeet.tokenizer.merges_by_place";
 

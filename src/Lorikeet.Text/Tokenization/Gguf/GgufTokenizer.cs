@@ -243,7 +243,8 @@ internal sealed class GgufTokenizer
 
         if (_metadata.Flag(GgufKeys.AddsBegin) is { } addsBegin) configuration["add_bos_token"] = addsBegin;
         if (_metadata.Flag(GgufKeys.AddsEnd) is { } addsEnd) configuration["add_eos_token"] = addsEnd;
-        if (_metadata.Text(GgufKeys.ChatTemplate) is { } template) configuration["chat_template"] = template;
+        if (_metadata.Text(GgufKeys.ChatTemplate) is { } template)
+            configuration["chat_template"] = LeadingSpace.Without(template, _metadata);
         return configuration;
     }
 

@@ -37,7 +37,13 @@ internal sealed class GgufVocabulary
     public string[] Tokens { get; }
 
     /// <summary>What a piece is worth; SentencePiece only.</summary>
-    public float[] Scores { get; }
+    public float[] Scores { get; private set; }
+
+    /// <summary>
+    /// What else the pieces could be worth: the order of the merges where a <c>tokenizer.json</c> has some beside the
+    /// scores of its <c>tokenizer.model</c>. Null without.
+    /// </summary>
+    public float[]? OtherScores { get; private set; }
 
     /// <summary>Values of <see cref="GgufTokenType"/>.</summary>
     public int[] Types { get; }
@@ -47,9 +53,6 @@ internal sealed class GgufVocabulary
 
     /// <summary>Where transformers' tokenizer puts a space, when it is not where llama.cpp puts it.</summary>
     public PrependScheme? SpaceScheme { get; private set; }
-
-    /// <summary>Whether transformers ranks the merges by the places of the pieces.</summary>
-    public bool RanksByPlace { get; private set; }
 
     /// <summary>How many tokens were left out because the embedding has no row for them.</summary>
     public int LeftOut => _leftOut.Count;
@@ -67,15 +70,32 @@ internal sealed class GgufVocabulary
         var vocabulary = File.Exists(pieces) ? OfPieces(pieces, size)
             : root["model"]["byte_fallback"].AsBool(false) ? OfMergedPieces(root, size)
             : OfBytes(root, folder, size);
-        foreach (var token in AddedTokens(root).Concat(configuration.AddedTokens)) vocabulary.Add(token);
-        vocabulary.RanksByPlace = root.IsMissing && configuration.BelongsToModel;
+        List<AddedToken> added = [.. AddedTokens(root), .. configuration.AddedTokens];
+        foreach (var token in added) vocabulary.Add(token);
+
+        // Transformers ranks the merges of a tokenizer.model by the places of the pieces, whatever their scores.
+        var ranksByPlace = root.IsMissing && configuration.BelongsToModel;
+        if (ranksByPlace) vocabulary.RankByPlace();
+        if (File.Exists(pieces) && root["model"]["byte_fallback"].AsBool(false))
+        {
+            var merged = OfMergedPieces(root, size);
+            foreach (var token in added) merged.Add(token);
+            vocabulary.OtherScores = merged.Scores;
+        }
+
         vocabulary.SpaceScheme = vocabulary.Model != GgufKeys.SentencePiece ? null
-            : vocabulary.RanksByPlace ? LlamaConverter.Scheme(configuration)
+            : ranksByPlace ? LlamaConverter.Scheme(configuration)
             : root.IsMissing ? null
             : root["pre_tokenizer"]["type"].AsStringOrNull() == "Metaspace"
                 ? PreTokenizerReader.ReadScheme(root["pre_tokenizer"])
             : null;
         return vocabulary;
+    }
+
+    private void RankByPlace()
+    {
+        for (var id = 0; id < Tokens.Length; id++)
+            if (Types[id] == (int)GgufTokenType.Normal) Scores[id] = -id;
     }
 
     private static GgufVocabulary OfPieces(string file, int size)
