@@ -50,15 +50,16 @@ internal static class OutputPlace
     /// <param name="isFolder">Whether it is a folder whose content is replaced.</param>
     /// <param name="input">What the input is, with its article: the adapter.</param>
     /// <param name="path">The input: a file or folder.</param>
+    /// <param name="isPart">Whether a file in the input's folder, by its name there, belongs to the input; by default all do.</param>
     /// <exception cref="ConfigurationException">They are one place, or one lies in the other where that does harm.</exception>
-    public static void RequireApart(string option, string output, bool isFolder, string input, string path)
+    public static void RequireApart(string option, string output, bool isFolder, string input, string path, Func<string, bool>? isPart = null)
     {
         if (!Path.Exists(path)) return;
         if (CanonicalPath.AreEqual(output, path))
             throw Same(option, output, $"which is {input} itself, and would be overwritten");
         if (isFolder && CanonicalPath.Contains(output, path))
             throw Same(option, output, $"which holds {input} ('{path}') and would be replaced with all it holds");
-        if (!isFolder && File.Exists(output) && CanonicalPath.Contains(path, output))
+        if (!isFolder && File.Exists(output) && CanonicalPath.Contains(path, output) && isPart?.Invoke(NameIn(path, output)) != false)
             throw Same(option, output, $"which is a file of {input} ('{path}') and would be overwritten");
     }
 
@@ -126,6 +127,9 @@ internal static class OutputPlace
             return false;
         }
     }
+
+    private static string NameIn(string folder, string file) =>
+        Path.GetRelativePath(CanonicalPath.Of(folder), CanonicalPath.Of(file)).Replace(Path.DirectorySeparatorChar, '/');
 
     private static ConfigurationException Same(string option, string output, string what) =>
         new($"{option} is '{output}', {what}. Choose another place.");

@@ -47,6 +47,24 @@ public sealed class PlaceCheckTests : IDisposable
         Assert.Contains(expected, (await RefusalAsync(line)).Message);
 
     [Theory]
+    [InlineData("config.json", true)]
+    [InlineData("model.safetensors", true)]
+    [InlineData("merges.txt", true)]
+    [InlineData("README.md", true)]
+    [InlineData("model.gguf", true)]
+    [InlineData("answers.jsonl", false)]
+    [InlineData("answers.txt", false)]
+    [InlineData("logits.safetensors", false)]
+    [InlineData("sub/answers.json", false)]
+    public async Task AFileBesideAModelsOwn_MayBeWrittenAgain(string name, bool isOwn)
+    {
+        Directory.CreateDirectory(_folder["base/sub"]);
+        File.WriteAllText(_folder["base/" + name], "text");
+        foreach (var line in new[] { "render --model @base --input @data.jsonl --output @base/", "generate --model @base --prompt x --output @link/" })
+            Assert.Equal(isOwn, (await RefusalAsync(line + name)).Message.Contains("a file of the model"));
+    }
+
+    [Theory]
     [InlineData("train --model @base --dataset @data.jsonl --output @data.jsonl")]
     [InlineData("train --model @base --dataset @data.jsonl --output @data.jsonl/run")]
     [InlineData("train --model @base --dataset @data.jsonl --output ''")]

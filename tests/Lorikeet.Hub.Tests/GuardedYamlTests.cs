@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Lorikeet.Hub.ModelCards;
 using Lorikeet.Hub.Tests.Serving;
 using Lorikeet.Hub.Yaml;
@@ -6,12 +5,9 @@ using YamlDotNet.Core;
 
 namespace Lorikeet.Hub.Tests;
 
-/// <summary>YAML that was written to do harm; each is refused in a moment.</summary>
+/// <summary>YAML that was written to do harm: unguarded, it takes hours or ends the process.</summary>
 public sealed class GuardedYamlTests
 {
-    // A generous guard: unguarded, these take minutes or end the process.
-    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(5);
-
     [Theory]
     [InlineData("{a: ")]
     [InlineData("[")]
@@ -84,16 +80,5 @@ public sealed class GuardedYamlTests
 
     private static ModelCard Card => new() { Title = "T", Subject = CardSubject.Adapter, BaseModel = "a/b" };
 
-    private static void Read(string yaml)
-    {
-        var watch = Stopwatch.StartNew();
-        try
-        {
-            GuardedYaml.ReadMapping(yaml);
-        }
-        finally
-        {
-            Assert.True(watch.Elapsed < Moment, $"It took {watch.Elapsed}.");
-        }
-    }
+    private static void Read(string yaml) => GuardedYaml.ReadMapping(yaml);
 }

@@ -26,6 +26,15 @@ public static class NeededFiles
         return [.. files.Where(ModelTexts.Contains), .. weights];
     }
 
+    /// <summary>
+    /// Whether a file in a model's folder belongs to the model. Results put beside it do not: rows and tensors under names
+    /// that no model has.
+    /// </summary>
+    /// <param name="file">The file's path in the folder.</param>
+    /// <param name="files">All paths there.</param>
+    public static bool IsOfModel(string file, IReadOnlyList<string> files) =>
+        OfModel(files).Contains(file) || !(IsData(file) || file.EndsWith(".safetensors", StringComparison.Ordinal));
+
     /// <summary>Data files, compressed ones included, and the card, which says how they make up splits.</summary>
     /// <param name="files">All paths of the repository.</param>
     public static IReadOnlyList<string> OfDataset(IReadOnlyList<string> files) =>

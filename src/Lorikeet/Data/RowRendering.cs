@@ -54,9 +54,9 @@ internal sealed class RowRendering
         DataRow[] rows = [.. source.Rows.Take(RowsTried)];
         var columnMap = ShapeDetection.CompleteColumnMap(rows, options);
         var wanted = options.TextField is null ? options.Shape : DatasetShape.Text;
-        var shape = ShapeDetection.Detect(rows, wanted, columnMap);
-
         var sample = rows.Select(row => new RowCells(row, columnMap)).ToArray();
+        var shape = ShapeDetection.Detect(rows, wanted, columnMap).SeenIn(sample);
+
         var written = shape is TextShape
             ? sample.Select(row => (Example: shape.Read(row) as TextExample, row.Origin)).Where(text => text.Example is not null).ToArray()
             : [];
@@ -107,16 +107,7 @@ internal sealed class RowRendering
     public Example Read(DataRow row)
     {
         var cells = new RowCells(row, _columnMap);
-        try
-        {
-            return Shape.MissingIn(cells) is { } missing ? new SkippedExample($"no '{missing}'") : Shape.Read(cells);
-        }
-        catch (Exception fault) when (fault is InvalidOperationException or InvalidCastException or FormatException
-            or NullReferenceException or ArgumentException)
-        {
-            throw new DatasetException(
-                $"{row.Origin}: a value is not of the kind expected: {fault.Message} Correct the row.", fault);
-        }
+        return Shape.MissingIn(cells) is { } missing ? new SkippedExample($"no '{missing}'") : Shape.Read(cells);
     }
 
     /// <summary>What a row's first answer answers, as a key: equal for rows that ask the same.</summary>

@@ -1,4 +1,5 @@
 using Lorikeet.Formats;
+using Lorikeet.Hub.Download;
 using Lorikeet.Lora;
 
 namespace Lorikeet.Options;
@@ -34,7 +35,7 @@ internal static class PlaceCheck
                 _ => true,
             };
             if (option.Output == OutputKind.Folder && !isReplaced) continue;
-            foreach (var (role, input) in inputs) OutputPlace.RequireApart(speak(option.Name), path, isReplaced, role, input);
+            foreach (var (role, input, isPart) in inputs) OutputPlace.RequireApart(speak(option.Name), path, isReplaced, role, input, isPart);
         }
     }
 
@@ -57,12 +58,16 @@ internal static class PlaceCheck
     }
 
     /// <summary>An adapter brings the base that it names along, where that is on this disk.</summary>
-    private static IEnumerable<(string Role, string Path)> WithBase(OptionDefinition option, string path)
+    private static IEnumerable<(string Role, string Path, Func<string, bool>? IsPart)> WithBase(OptionDefinition option, string path)
     {
-        yield return (option.Input!, path);
+        yield return (option.Input!, path, option.Name is "model" or "adapter" ? PartOf(path) : null);
         if (option.Name != "adapter" || BaseOf(path) is not { Length: > 0 } model || !Path.Exists(model)) yield break;
-        yield return ("the base of the adapter", model);
+        yield return ("the base of the adapter", model, PartOf(model));
     }
+
+    /// <summary>Results may lie beside a model's own files, and be written again.</summary>
+    private static Func<string, bool> PartOf(string folder) => file => !Directory.Exists(folder)
+        || NeededFiles.IsOfModel(file, [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path))]);
 
     private static string? BaseOf(string adapter)
     {

@@ -37,6 +37,9 @@ internal sealed record TrainingPosition
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        AllowDuplicateProperties = false,
     };
 
     public string ToJson() => JsonSerializer.Serialize(this, s_format) + "\n";
@@ -45,7 +48,8 @@ internal sealed record TrainingPosition
     {
         try
         {
-            return JsonSerializer.Deserialize<TrainingPosition>(json, s_format)!;
+            return JsonSerializer.Deserialize<TrainingPosition>(json, s_format)
+                ?? throw new JsonException("It is null; an object was expected.");
         }
         catch (JsonException fault)
         {

@@ -73,7 +73,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         new { sha = commit, siblings = files.Select(file => new { rfilename = file, size = 2 }) });
 
     public HubClient Client(
-        double patience = 5, string? token = null, Uri? endpoint = null, Action<string>? note = null) => new(
+        double patience = 120, string? token = null, Uri? endpoint = null, Action<string>? note = null) => new(
         new HubSettings
         {
             Endpoint = endpoint ?? Endpoint,

@@ -53,11 +53,35 @@ public sealed class PublicShapeTests : IDisposable
     [InlineData("objects", """{"question":"Q","choices":[{"label":"A","text":"w"},{"label":"B","text":"x"}],"answerKey":"b"}""", "Q\nA. w\nB. x", "B. x")]
     [InlineData("aqua", """{"question":"Q","options":["A)21","B)22"],"rationale":"R","correct":"B"}""", "Q\nA. 21\nB. 22", "B. 22")]
     [InlineData("race", """{"article":"P","question":"Q","options":["w","x"],"answer":"B"}""", "P\n\nQ\nA. w\nB. x", "B. x")]
+    [InlineData("medmcqa, raw", """{"question":"Q","opa":"w","opb":"x","opc":"y","opd":"z","cop":4,"exp":null}""", "Q\nA. w\nB. x\nC. y\nD. z", "D. z")]
+    [InlineData("siqa", """{"context":"P","question":"Q","answerA":"w","answerB":"x","answerC":"y","label":"1"}""", "P\n\nQ\nA. w\nB. x\nC. y", "A. w")]
+    [InlineData("siqa", """{"context":"P","question":"Q","answerA":"w","answerB":"x","answerC":"y","label":2}""", "P\n\nQ\nA. w\nB. x\nC. y", "B. x")]
     [InlineData("cosmos_qa", """{"context":"P","question":"Q","answer0":"w","answer1":"x","answer2":"y","label":0}""", "P\n\nQ\n0. w\n1. x\n2. y", "0. w")]
     public void Choices_AreReadAsTheyAreMeant(string dataset, string row, string question, string answer)
     {
         var shown = DataFixture.Show(DataFixture.Load(_data.Write("a.jsonl", row)).Train[0]);
         Assert.True(shown == $"<s> ### Human: {question} ### Assistant:⟦ {answer}</s>⟧", $"{dataset}: {shown}");
+    }
+
+    [Theory]
+    [InlineData(new[] { 1, 2, 4 }, "A. a", "B. b", "D. d")]
+    [InlineData(new[] { 1, 2, 0 }, "B. b", "C. c", "A. a")]
+    [InlineData(new[] { 1, 2, 3 }, "B. b", "C. c", "D. d")]
+    public void Positions_CountFromOneWhereTheRowsShowIt(int[] keys, params string[] answers)
+    {
+        var rows = keys.Select(key => $$"""{"question":"Q{{key}}","choices":["a","b","c","d"],"answer":{{key}}}""");
+        var shown = DataFixture.Load(_data.Write("a.jsonl", string.Join('\n', rows))).Train.Select(DataFixture.Show);
+        Assert.Equal(answers, shown.Select(row => row[(row.IndexOf('⟦') + 2)..row.IndexOf("</s>⟧", StringComparison.Ordinal)]));
+    }
+
+    [Fact]
+    public void PositionsThatCountFromBoth_AreRefusedByRow()
+    {
+        var path = _data.Write("a.jsonl", string.Join('\n', new[] { 0, 4 }.Select(
+            key => $$"""{"question":"Q{{key}}","choices":["a","b","c","d"],"answer":{{key}}}""")));
+        var fault = Assert.Throws<DatasetException>(() => DataFixture.Load(path));
+        Assert.Contains(":2: column 'answer' holds 4.", fault.Message);
+        Assert.Contains("(positions count from 0)", fault.Message);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class ShapeTests : IDisposable
         DatasetShape.Text, "<s> ### Human: A ### Assistant:⟦ B⟧ ### Human: C ### Assistant:⟦ D</s>⟧")]
     [InlineData(
         """{"text":"<s>[INST] Hi [/INST] Hello </s><s>[INST] C [/INST] D </s>"}""",
-        DatasetShape.Text, "<s>[INST] Hi [/INST]⟦ Hello </s>⟧<s>[INST] C [/INST]⟦ D </s>⟧")]
+        DatasetShape.Text, "<s> [INST] Hi [/INST]⟦ Hello </s>⟧<s> [INST] C [/INST]⟦ D </s>⟧")]
     [InlineData("""{"text":"Hanoi is a city."}""", DatasetShape.Text, "<s>⟦ Hanoi is a city.</s>⟧")]
     [InlineData("""{"id":3,"sentence":"Hanoi"}""", DatasetShape.Text, "<s>⟦ Hanoi</s>⟧")]
     [InlineData(

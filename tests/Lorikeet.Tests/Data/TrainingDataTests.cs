@@ -303,7 +303,7 @@ public sealed class TrainingDataTests : IDisposable
     public void ChatTemplate_RendersWhateverHasAQuestion()
     {
         var data = DataFixture.Load(Questions(1), new DataOptions { ChatTemplate = "llama-2" });
-        Assert.Equal("<s>[INST] What is 0? [/INST]⟦ number 0 </s>⟧", DataFixture.Show(data.Train[0]));
+        Assert.Equal("<s> [INST] What is 0? [/INST]⟦ number 0 </s>⟧", DataFixture.Show(data.Train[0]));
     }
 
     [Fact]

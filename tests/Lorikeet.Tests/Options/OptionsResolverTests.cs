@@ -109,17 +109,13 @@ public sealed class OptionsResolverTests : IDisposable
     public void MalformedFile_SaysWhereAndWhat(string yaml, string expected) => Assert.Contains(expected, Fails(yaml));
 
     [Fact]
-    public void HostileFile_IsRefusedAtOnce()
+    public void HostileFile_IsRefusedInFewWords()
     {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-
         Assert.Contains("nested deeper", Fails("model: " + string.Concat(Enumerable.Repeat("{a: ", 100_000))));
         var many = Fails(string.Concat(Enumerable.Range(0, 20_000).Select(index => $"k{index}: 1\n")));
         Assert.Contains("20000 options are wrong", many);
         Assert.True(many.Length < 10_000);
         Assert.True(Fails($"{new string('k', 1 << 20)}: 1\nseed: {new string('x', 1 << 20)}\n").Length < 10_000);
-
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"It took {watch.Elapsed}.");
     }
 
     [Fact]

@@ -35,9 +35,28 @@ internal static class DataTargets
         var rows = DatasetReader.Read(path, ["train"]).Take(Rows).ToList();
         if (rows.Count == 0)
             return;
-        var shape = ShapeDetection.Detect(rows, DatasetShape.Auto, new Dictionary<string, string>());
-        foreach (var row in rows)
-            shape.Read(new RowCells(row, new Dictionary<string, string>()));
+        RowCells[] cells = [.. rows.Select(row => new RowCells(row, new Dictionary<string, string>()))];
+
+        // A user may name any shape, and one row that fits is enough to be read by it.
+        foreach (var shape in RowShape.All.Where(shape => cells.Any(shape.Fits)).Select(shape => shape.SeenIn(cells)))
+        {
+            foreach (var row in cells.Where(row => shape.MissingIn(row) is null))
+                Try(() => shape.Read(row));
+        }
+
+        ShapeDetection.Detect(rows, DatasetShape.Auto, new Dictionary<string, string>());
+    }
+
+    private static void Try(Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (LorikeetException)
+        {
+            // one of the two answers asked for; the next row and shape are to be seen too
+        }
     }
 
     private static void Card(byte[] input, Workplace workplace)

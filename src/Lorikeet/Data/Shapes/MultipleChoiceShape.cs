@@ -5,18 +5,34 @@ using Lorikeet.Options;
 
 namespace Lorikeet.Data.Shapes;
 
-/// <summary>Questions with choices, as ARC, OpenBookQA, CommonsenseQA, MMLU, MedQA and MedMCQA have them.</summary>
-internal sealed class MultipleChoiceShape : RowShape
+/// <summary>Questions with choices, as ARC, OpenBookQA, CommonsenseQA, MMLU, MedQA, MedMCQA and SIQA have them.</summary>
+/// <param name="firstPosition">The number of the first choice where a key is a position.</param>
+internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
 {
     private static readonly Column Question = new("question", "question_stem");
     private static readonly Column Key = new(
         "answer_key", "answerkey", "answer_idx", "answer_index", "cop", "answer", "correct", "label", "correct_answer",
         "answers", "gold");
 
+    private static readonly string[] s_siqa = ["answerA", "answerB", "answerC"];
+
     public override DatasetShape Kind => DatasetShape.QuestionAnswer;
 
     public override string Description =>
         "questions with choices; the right choice, its letter and its text, is learned";
+
+    /// <summary>
+    /// Positions count from 0, unless the columns are those of a dataset that counts from 1, or the rows show that they
+    /// do: one names as many as there are choices, and none names 0.
+    /// </summary>
+    public override RowShape SeenIn(IReadOnlyList<RowCells> sample)
+    {
+        if (sample.Any(IsSiqa)) return new MultipleChoiceShape(firstPosition: 1);
+        var positions = sample.Select(PositionIn).Where(found => found is not null).ToArray();
+        var countsFromOne = positions.All(found => found!.Value.Position > 0)
+            && positions.Any(found => found!.Value.Position == found.Value.Choices);
+        return countsFromOne ? new MultipleChoiceShape(firstPosition: 1) : this;
+    }
 
     public override IReadOnlyList<Column> Columns =>
         [Question, ListedChoices.Column, Key, PassageText.Column, Column.System, Column.History];
@@ -39,7 +55,7 @@ internal sealed class MultipleChoiceShape : RowShape
     public override Example Read(RowCells row)
     {
         var question = row.Text(Question);
-        var choices = row.Has(ListedChoices.Column) ? ListedChoices.Read(row) : ChoiceColumns.Read(row);
+        var choices = ChoicesOf(row);
         var key = KeyOf(row);
         if (string.IsNullOrWhiteSpace(question) || key is null || IsWithheld(key))
             return new SkippedExample("no question or no answer");
@@ -47,11 +63,33 @@ internal sealed class MultipleChoiceShape : RowShape
         var right = Find(choices, key)
             ?? throw row.Unexpected(
                 Key, $"label, text or position of one of: {string.Join(", ", choices.Select(choice => $"{choice}"))} " +
-                "(positions count from 0)");
+                "(positions count from " + $"{firstPosition})");
         var content = string.Join('\n', choices.Select(choice => $"{choice}").Prepend(question));
         if (PassageText.Of(row) is { } context) content = $"{context}\n\n{content}";
         var example = ConversationExample.Of(ConversationExample.Message("user", content), $"{right}");
         return EarlierTurns.Before(row, example) with { Answers = [$"{right}", right.Label, right.Text] };
+    }
+
+    private static IReadOnlyList<Choice> ChoicesOf(RowCells row) =>
+        row.Has(ListedChoices.Column) ? ListedChoices.Read(row) : ChoiceColumns.Read(row);
+
+    /// <summary>SIQA: answerA, answerB, answerC, and a label of 1, 2 or 3.</summary>
+    private static bool IsSiqa(RowCells row) =>
+        row.NameFoundBy(Key) == "label" && ChoiceColumns.Find(row).Select(choice => choice.Name).SequenceEqual(s_siqa);
+
+    /// <summary>The key of a row that is a position and cannot be anything else, and of how many choices; null else.</summary>
+    private (int Position, int Choices)? PositionIn(RowCells row)
+    {
+        try
+        {
+            if (!Fits(row) || MissingIn(row) is not null || KeyOf(row) is not { } key || IsWithheld(key)) return null;
+            var choices = ChoicesOf(row);
+            return Named(choices, key) is null && PositionOf(key) is { } position ? (position, choices.Count) : null;
+        }
+        catch (DatasetException)
+        {
+            return null; // said when the row is read
+        }
     }
 
     private static JsonValue? KeyOf(RowCells row)
@@ -73,14 +111,20 @@ internal sealed class MultipleChoiceShape : RowShape
     /// The choice that a key names. A number is a position, as in MMLU, unless the data itself numbers its choices; text
     /// is a label first, then the choice word for word, then a position.
     /// </summary>
-    private static Choice? Find(IReadOnlyList<Choice> choices, JsonValue key)
+    private Choice? Find(IReadOnlyList<Choice> choices, JsonValue key) =>
+        Named(choices, key) ?? (PositionOf(key) is { } position ? choices.ElementAtOrDefault(position - firstPosition) : null);
+
+    /// <summary>The choice whose label, or, where the key is text, whose text a key is.</summary>
+    private static Choice? Named(IReadOnlyList<Choice> choices, JsonValue key)
     {
         var text = RowCells.TextOf(key).Trim();
-        var position = int.TryParse(text, CultureInfo.InvariantCulture, out var index) ? choices.ElementAtOrDefault(index) : null;
         var label = text.Trim('(', ')', '.', ' ');
         var labelled = choices.FirstOrDefault(choice => choice.Label.Equals(label, StringComparison.OrdinalIgnoreCase));
-        if (key.GetValueKind() == JsonValueKind.Number)
-            return labelled ?? position;
-        return labelled ?? choices.FirstOrDefault(choice => choice.Text.Trim() == text) ?? position;
+        return labelled is null && key.GetValueKind() != JsonValueKind.Number
+            ? choices.FirstOrDefault(choice => choice.Text.Trim() == text)
+            : labelled;
     }
+
+    private static int? PositionOf(JsonValue key) =>
+        int.TryParse(RowCells.TextOf(key).Trim(), CultureInfo.InvariantCulture, out var position) ? position : null;
 }

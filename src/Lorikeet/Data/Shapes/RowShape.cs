@@ -38,6 +38,9 @@ internal abstract class RowShape
     /// <summary>One line for the user: what is read and what is learned.</summary>
     public abstract string Description { get; }
 
+    /// <summary>The shape with what only several rows together can say; by default there is nothing of the kind.</summary>
+    public virtual RowShape SeenIn(IReadOnlyList<RowCells> sample) => this;
+
     /// <summary>Columns it reads.</summary>
     public abstract IReadOnlyList<Column> Columns { get; }
 

@@ -16,6 +16,13 @@ internal sealed class TokenCache
 
     private const string FactsFile = "facts.json";
 
+    private static readonly JsonSerializerOptions s_format = new()
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        AllowDuplicateProperties = false,
+    };
+
     private readonly string _folder;
     private readonly bool _overwrites;
 
@@ -74,7 +81,7 @@ internal sealed class TokenCache
             using (var writer = new StoredRowsWriter(folder))
             {
                 var facts = encode(writer.Add);
-                File.WriteAllText(Path.Combine(folder, FactsFile), JsonSerializer.Serialize(facts));
+                File.WriteAllText(Path.Combine(folder, FactsFile), JsonSerializer.Serialize(facts, s_format));
             }
 
             ChecksumList.Write(folder);
@@ -86,7 +93,7 @@ internal sealed class TokenCache
             throw new CheckpointException($"The token cache is damaged: {damage}.");
         try
         {
-            var facts = JsonSerializer.Deserialize<EncodedFacts>(File.ReadAllText(Path.Combine(entry, FactsFile)))
+            var facts = JsonSerializer.Deserialize<EncodedFacts>(File.ReadAllText(Path.Combine(entry, FactsFile)), s_format)
                 ?? throw new JsonException("it is null");
             return (new StoredRows(entry, vocabularySize), facts);
         }
