@@ -87,10 +87,10 @@ public class CheckpointFolderTests
     }
 
     [Theory]
-    [InlineData("""{"weight_map":{"a":"../../etc/passwd"}}""", "not a file name")]
-    [InlineData("""{"weight_map":{}}""", "names no tensor")]
+    [InlineData("""{"weight_map":{"a":"../../etc/passwd"}}""", "'weight_map.a' is \"../../etc/passwd\". Expected the name of a file in the same folder.")]
+    [InlineData("""{"weight_map":{}}""", "'weight_map' is {}. Expected at least one tensor.")]
     [InlineData("""{"weights":{}}""", "weight_map")]
-    [InlineData("""{"weight_map":""", "not an index")]
+    [InlineData("""{"weight_map":""", "model.safetensors.index.json:1: the text ends in the middle (character 14)")]
     public void Open_RefusesABrokenIndex(string json, string said)
     {
         using var folder = new TemporaryFolder();

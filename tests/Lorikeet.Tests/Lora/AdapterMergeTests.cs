@@ -196,8 +196,8 @@ public sealed class AdapterMergeTests : IDisposable
         {
             // What the merge leaves: base and a share of the adapter, rounded once.
             var factors = projection.Lora!;
-            var sum = projection.Weight.Materialize(ScalarType.Float32)
-                + matmul(factors.B.to_type(ScalarType.Float32), factors.A.to_type(ScalarType.Float32)).Times(factors.Scale * share);
+            var sum = projection.Weight.Materialize(ScalarType.Float32).Plus(
+                matmul(factors.B.to_type(ScalarType.Float32), factors.A.to_type(ScalarType.Float32)), factors.Scale * share);
             projection.Weight.Materialize(ScalarType.BFloat16).copy_(sum);
             projection.Adapter = null;
         }

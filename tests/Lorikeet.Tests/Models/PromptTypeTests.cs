@@ -59,6 +59,7 @@ public sealed class PromptTypeTests
     private static double Distance(Tensor expected, DecoderModel model)
     {
         using var scope = NewDisposeScope();
-        return (expected - Read(model)).square().mean().sqrt().item<float>();
+        var difference = expected - Read(model);
+        return difference.mul(difference).mean().sqrt().item<float>();
     }
 }
