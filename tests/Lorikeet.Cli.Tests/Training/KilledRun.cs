@@ -7,13 +7,14 @@ namespace Lorikeet.Cli.Tests.Training;
 /// <summary>A run as a process of its own that is sent a signal at a moment of one of its phases.</summary>
 internal sealed partial class KilledRun : IDisposable
 {
-    // Longer than any run here; a process that outlives a signal by so much hangs.
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+    // Against a hang only: a run here takes seconds, and minutes beside other suites.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
 
     private readonly Process _process;
     private readonly ManualResetEventSlim _reached = new();
     private readonly Func<JsonElement, bool> _isMoment;
     private readonly Stopwatch _sinceSignal = new();
+    private volatile string _lastEvent = "none";
 
     /// <summary>Starts it.</summary>
     /// <param name="folder">Where.</param>
@@ -47,7 +48,7 @@ internal sealed partial class KilledRun : IDisposable
     /// <summary>Waits for the end; returns the exit code.</summary>
     public int Wait()
     {
-        Assert.True(_process.WaitForExit(s_patience), "The process did not end.");
+        Assert.True(_process.WaitForExit(s_patience), "The process did not end. " + State());
         _sinceSignal.Stop();
         _process.WaitForExit();
         return _process.ExitCode;
@@ -60,6 +61,13 @@ internal sealed partial class KilledRun : IDisposable
         _reached.Dispose();
     }
 
+    /// <summary>Where it stands: little processor time says that it waits, much that it is slow.</summary>
+    private string State()
+    {
+        _process.Refresh();
+        return $"Processor time: {_process.TotalProcessorTime}; its last event: {_lastEvent}; it said: {Talk}";
+    }
+
     private void Look(string line)
     {
         if (!line.StartsWith('{'))
@@ -68,6 +76,7 @@ internal sealed partial class KilledRun : IDisposable
             return;
         }
 
+        _lastEvent = line;
         using var seen = JsonDocument.Parse(line);
         if (_isMoment(seen.RootElement)) _reached.Set();
     }
