@@ -36,6 +36,7 @@ internal sealed class TokenizeVerb : Verb
             throw new ConfigurationException("Nothing is tokenized. Give --input FILE with rows of text.");
 
         var tokenizer = Tokenizer.Load(ModelSource.Resolve(options.Model, options.Revision));
+        if (tokenizer.Caution is { } caution) Console.Error.WriteLine(caution);
         RowFile.Write(options.Output, RowFile.Read(options.Input).Select(row => Describe(row, tokenizer, options)));
         return Task.FromResult(0);
     }

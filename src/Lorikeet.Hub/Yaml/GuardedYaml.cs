@@ -69,7 +69,7 @@ internal sealed class GuardedYaml(string text) : IParser
         if (_open is not [.., (IsMapping: true, var isKey)])
             return;
         if (isKey && node is not Scalar)
-            throw Beyond(node.Start, "a name is a list, a mapping or a reference where plain text was expected");
+            throw new YamlNameException(node.Start);
         _open[^1] = (true, !isKey);
     }
 

@@ -100,6 +100,9 @@ public abstract class Tokenizer
     public static bool Exists(string folder) =>
         GgufFile.Exists(folder) ? GgufTokenizer.Exists(folder) : File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "tokenizer.model"));
 
+    /// <summary>What its files leave open, and how it was taken; null where they say all.</summary>
+    public string? Caution { get; internal init; }
+
     /// <summary>The text of a token, or null for an id that no token has.</summary>
     internal abstract string? TokenAt(int id);
 

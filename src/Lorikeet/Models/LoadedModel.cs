@@ -24,6 +24,7 @@ public sealed class LoadedModel : IDisposable
             : null;
         Adapters = new AdapterSet(decoder);
         _warnings.AddRange(decoder.LoadWarnings);
+        if (Tokenizer?.Caution is { } caution) _warnings.Add(caution);
     }
 
     /// <summary>The decoder, with an adapter attached when there is one.</summary>

@@ -79,6 +79,7 @@ internal sealed class FineTuning : IDisposable
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _model.LoadWarnings];
         _adapter = Attach();
+        if (_tokenizer?.Caution is { } caution) _warnings.Add(caution);
         if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
 
         // Only now, so that a mistake in what is read leaves no folder behind and removes none.

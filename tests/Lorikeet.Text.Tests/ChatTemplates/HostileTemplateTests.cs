@@ -129,6 +129,14 @@ public class HostileTemplateTests
         Assert.Equal(1000, template.Render(messages).AssistantSpans.Count);
     }
 
+    [Fact]
+    public void Render_KeyNestedVeryDeep_IsRefusedAsPythonRefusesIt()
+    {
+        var source = Grow.Replace("99000", "90000").Replace("SEED", "(1,)").Replace("STEP", "(ns.x,)");
+        var error = Assert.Throws<ChatTemplateException>(() => Render(source + "{{ {ns.x: 1} | length }}"));
+        Assert.Contains("RecursionError", error.Message);
+    }
+
     private static void AssertEnds(string source, bool mustFail = false)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();

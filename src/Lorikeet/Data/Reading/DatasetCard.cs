@@ -44,6 +44,11 @@ internal static class DatasetCard
                 ? [.. items.OfType<YamlMappingNode>()]
                 : [];
         }
+        catch (YamlNameException fault)
+        {
+            throw new DatasetException(
+                $"{readme}:{fault.Start.Line + 1}: {fault.Message}. Correct the card, or name the files with data_files.", fault);
+        }
         catch (YamlException)
         {
             // A card is written for people; file names say enough where its head is not YAML.

@@ -86,13 +86,24 @@ public sealed class DatasetFolderTests : IDisposable
     [Theory]
     [InlineData("configs: DEEP")]
     [InlineData("configs: [{config_name: a, data_files: '['}]")]
-    [InlineData("? [configs]\n: 1")]
     public void CardThatIsHostileOrBroken_IsLeftOutOfAccount(string head)
     {
         WriteRow("train.jsonl");
         head = head.Replace("DEEP", string.Concat(Enumerable.Repeat("{a: ", 20_000)) + new string('}', 20_000));
         _data.Write("README.md", $"---\n{head}\n---\n");
         Assert.Equal(["train.jsonl"], Read("train"));
+    }
+
+    [Theory]
+    [InlineData("configs:\n- config_name: c\n  data_files: {? [a] : b}", 4)]
+    [InlineData("? [configs]\n: 1", 2)]
+    public void CardWithANameThatIsNoText_IsRefused(string head, int line)
+    {
+        WriteRow("train.jsonl");
+        _data.Write("README.md", $"---\n{head}\n---\n");
+        var fault = Assert.Throws<DatasetException>(() => Read("train"));
+        Assert.Contains($"README.md:{line}: a name is a list", fault.Message);
+        Assert.Contains("data_files", fault.Message);
     }
 
     [Fact]

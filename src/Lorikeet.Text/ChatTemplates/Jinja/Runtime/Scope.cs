@@ -5,8 +5,8 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 /// <summary>Variables by name; what a loop or macro sets is gone when it ends.</summary>
 internal sealed class Scope(Scope? outer = null)
 {
-    // A dictionary with a few values.
-    private const int Bytes = 256;
+    // A dictionary with a few values takes more, but of nearly every scope nothing stays after one pass of a loop.
+    private const int Bytes = 96;
 
     private readonly Dictionary<string, object> _values = new(StringComparer.Ordinal);
 
