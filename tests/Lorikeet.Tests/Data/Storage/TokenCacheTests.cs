@@ -95,6 +95,25 @@ public sealed class TokenCacheTests : IDisposable
         Assert.Equal(Flat(DataFixture.Load(file).Train[0]), Flat(data.Train[0]));
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("""{"Statistics":null,"Dropped":[]}""")]
+    [InlineData("{}")]
+    public void FactsThatSayNothing_AreNoticedThoughTheChecksumsFit(string facts)
+    {
+        var file = Write(3);
+        Load(file).Dispose();
+        var entry = Directory.GetDirectories(Cache).Single();
+        File.WriteAllText(Path.Combine(entry, "facts.json"), facts);
+        File.Delete(Path.Combine(entry, ChecksumList.FileName));
+        ChecksumList.Write(entry);
+
+        using var data = Load(file);
+
+        Assert.Contains(data.Warnings, warning => warning.Contains("facts.json", StringComparison.Ordinal));
+        Assert.Equal(3, data.Train.Count);
+    }
+
     [Fact]
     public void WhateverHasAPartInTheRows_HasAnEntryOfItsOwn()
     {
