@@ -9,16 +9,13 @@ namespace Lorikeet.Testing;
 /// <param name="Difference">The largest difference, or "none".</param>
 internal sealed record CompatibilityRow(string What, string Against, string Cases, string Difference);
 
-/// <summary>docs/compatibility.md: a table for each part, rows in the order of their names.</summary>
+/// <summary>
+/// docs/compatibility.md: a table for each part, rows in the order of their names. What stands above the first of them is
+/// written by hand and kept.
+/// </summary>
 internal sealed class CompatibilityTable
 {
-    private const string Head = """
-        # Compatibility
-
-        What was compared with which library, on how many cases, and the largest difference found. Tests write these
-        tables and fail when a figure no longer holds: `LORIKEET_UPDATE_GOLDENS=1 dotnet test` writes them anew.
-        Differences are absolute, in float32 on a CPU unless the row says otherwise; "none" means equal in every case.
-        """;
+    private const string Columns = "| What | Against | Cases | Largest difference |";
 
     private static readonly string[] s_parts =
     [
@@ -27,17 +24,20 @@ internal sealed class CompatibilityTable
     ];
 
     private readonly Dictionary<string, Dictionary<string, CompatibilityRow>> _rows = [];
+    private string _head = "";
 
-    private static string Path => System.IO.Path.Combine(TestAssets.Root, "docs", "compatibility.md");
+    public static string Path => System.IO.Path.Combine(TestAssets.Root, "docs", "compatibility.md");
 
     /// <summary>The table as it is.</summary>
     public static CompatibilityTable Read()
     {
-        var table = new CompatibilityTable();
+        var lines = File.ReadAllLines(Path);
+        var tables = Array.FindLastIndex(lines, Array.IndexOf(lines, Columns), IsHeading);
+        var table = new CompatibilityTable { _head = string.Join('\n', lines[..tables]) };
         var part = "";
-        foreach (var line in File.Exists(Path) ? File.ReadLines(Path) : [])
+        foreach (var line in lines[tables..])
         {
-            if (line.StartsWith("## ", StringComparison.Ordinal)) part = line[3..];
+            if (IsHeading(line)) part = line[3..];
             var cells = line.Trim('|', ' ').Split(" | ");
             if (line.StartsWith("| ", StringComparison.Ordinal) && cells is [var what, var against, var cases, var difference]
                 && what != "What" && !what.StartsWith("---", StringComparison.Ordinal))
@@ -55,7 +55,6 @@ internal sealed class CompatibilityTable
         using var alone = Lock();
         var table = Read();
         change(table);
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         File.WriteAllText(Path, table.ToMarkdown());
     }
 
@@ -68,18 +67,21 @@ internal sealed class CompatibilityTable
         rows[row.What] = row;
     }
 
-    private string ToMarkdown()
+    /// <summary>The whole file.</summary>
+    public string ToMarkdown()
     {
-        var text = new StringBuilder(Head.ReplaceLineEndings("\n")).Append('\n');
+        var text = new StringBuilder(_head);
         foreach (var part in _rows.Keys.OrderBy(Place).ThenBy(part => part, StringComparer.Ordinal))
         {
-            text.Append($"\n## {part}\n\n| What | Against | Cases | Largest difference |\n| --- | --- | --- | --- |\n");
+            text.Append($"\n## {part}\n\n{Columns}\n| --- | --- | --- | --- |\n");
             foreach (var row in _rows[part].Values.OrderBy(row => row.What, StringComparer.Ordinal))
                 text.Append($"| {row.What} | {row.Against} | {row.Cases} | {row.Difference} |\n");
         }
 
         return text.ToString();
     }
+
+    private static bool IsHeading(string line) => line.StartsWith("## ", StringComparison.Ordinal);
 
     private static int Place(string part) => Array.IndexOf(s_parts, part) is >= 0 and var place ? place : s_parts.Length;
 
