@@ -11,8 +11,8 @@ internal sealed record UsageProblem(string Message, Command Command);
 /// <summary>Says what is wrong with arguments, in words that name them and suggest what was meant.</summary>
 internal static partial class ArgumentCheck
 {
-    private static readonly char[] s_openingQuotes = ['“', '”', '„', '‘', '’', '«'];
-    private static readonly char[] s_closingQuotes = ['“', '”', '‘', '’', '»'];
+    private const string OpeningQuotes = "“”„‘’«";
+    private const string ClosingQuotes = "“”‘’»";
 
     /// <summary>
     /// Verbs and options that do not exist. Looked for before parsing, because the parser would take an unknown option
@@ -83,8 +83,8 @@ internal static partial class ArgumentCheck
     /// <summary>A quotation mark that the shell took for a letter: it tore the text apart at its blanks.</summary>
     private static UsageProblem? FindOpenQuote(Command command, string argument)
     {
-        var isOpen = argument.IndexOfAny(s_openingQuotes) == 0 && !argument.Any(char.IsWhiteSpace)
-            && (argument.Length == 1 || argument.IndexOfAny(s_closingQuotes, argument.Length - 1) < 0);
+        var isOpen = argument is [var first, ..] && OpeningQuotes.Contains(first) && !argument.Any(char.IsWhiteSpace)
+            && (argument.Length == 1 || !ClosingQuotes.Contains(argument[^1]));
         return isOpen
             ? new UsageProblem(
                 $"'{argument}' begins with a quotation mark of a word processor, which the shell takes for a letter. "
