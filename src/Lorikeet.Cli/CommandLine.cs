@@ -5,7 +5,7 @@ using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Cli.Verbs;
 using Lorikeet.Formats;
-using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
 
 namespace Lorikeet.Cli;
 
@@ -18,16 +18,12 @@ internal static class CommandLine
     private const int Failed = 1;
     private const int Usage = 2;
 
-    public static string Version { get; } =
-        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
-            .InformationalVersion.Split('+')[0];
-
     public static async Task<int> RunAsync(string[] arguments)
     {
         // The parser takes longer to load than this takes to say.
         if (arguments is ["--version"])
         {
-            Console.WriteLine(Version);
+            Console.WriteLine(ProgramVersion.Text);
             return 0;
         }
 

@@ -1,5 +1,6 @@
 using Lorikeet.Hub.Cache;
 using Lorikeet.Hub.Download;
+using Lorikeet.Hub.Transport;
 using Lorikeet.Hub.Upload;
 using Polly.Timeout;
 
@@ -140,7 +141,7 @@ public sealed class HubClient : IDisposable
             if (commit is not null && _cache.IsKnownMissing(repository, commit, file))
                 return null;
             if (_settings.IsOffline)
-                throw HubErrors.NotCached(repository, wanted, _cache, file);
+                throw HubErrors.NotCached(repository, wanted, _cache.FolderOf(repository), file);
         }
         try
         {
@@ -193,9 +194,9 @@ public sealed class HubClient : IDisposable
     {
         var snapshot = _cache.FindSnapshot(repository, revision)
             ?? (repository.Kind == RepositoryKind.Dataset ? _cache.FindSnapshot(repository, ParquetRevision) : null)
-            ?? throw HubErrors.NotCached(repository, revision, _cache);
+            ?? throw HubErrors.NotCached(repository, revision, _cache.FolderOf(repository));
         return HubCache.FindMissingShard(snapshot) is { } missing
-            ? throw HubErrors.NotCached(repository, revision, _cache, missing)
+            ? throw HubErrors.NotCached(repository, revision, _cache.FolderOf(repository), missing)
             : snapshot;
     }
 

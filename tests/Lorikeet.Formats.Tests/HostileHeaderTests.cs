@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Testing;

@@ -1,5 +1,3 @@
-using Lorikeet.Formats;
-
 namespace Lorikeet.Formats.Tests;
 
 public sealed class ReadingLimitsTests

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lorikeet.Hub.Cache;
 using Lorikeet.Hub.Tests.Serving;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Tests;
 

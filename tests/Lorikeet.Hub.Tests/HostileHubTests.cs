@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Lorikeet.Hub.Tests.Serving;
+using Lorikeet.Hub.Transport;
 using Microsoft.AspNetCore.Http;
 
 namespace Lorikeet.Hub.Tests;

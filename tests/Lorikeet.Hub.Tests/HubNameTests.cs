@@ -1,3 +1,5 @@
+using Lorikeet.Hub.Transport;
+
 namespace Lorikeet.Hub.Tests;
 
 public sealed class HubNameTests

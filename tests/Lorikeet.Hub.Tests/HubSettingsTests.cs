@@ -1,4 +1,5 @@
 using Lorikeet.Hub.Tests.Serving;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Tests;
 

@@ -1,5 +1,6 @@
 using Lorikeet.Formats;
 using Lorikeet.Hub.Tests.Serving;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Tests;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Lorikeet.Formats.Gguf;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Text.Tokenization.Gguf;

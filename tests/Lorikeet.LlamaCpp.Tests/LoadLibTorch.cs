@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Lorikeet.Native;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.LlamaCpp.Tests;
 

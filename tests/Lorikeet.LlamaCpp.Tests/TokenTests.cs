@@ -1,9 +1,9 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
+using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Gguf;
-using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Text.Tokenization.Gguf;

@@ -1,5 +1,5 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Native;
+using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests;

@@ -2,7 +2,6 @@ using System.Globalization;
 using Lorikeet;
 using Lorikeet.Fuzz;
 using Lorikeet.Fuzz.Targets;
-
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 if (args is ["worker", var name, var seed, var first, var last, var seconds, var findings, var progress])
 {

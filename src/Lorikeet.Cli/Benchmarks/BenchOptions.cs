@@ -1,4 +1,6 @@
-using Lorikeet.Options;
+using Lorikeet.Formats.Options;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
 
 namespace Lorikeet.Cli.Benchmarks;
 

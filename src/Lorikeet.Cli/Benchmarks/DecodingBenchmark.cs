@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Lorikeet.Generation;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native.Cuda;
-using Lorikeet.Options;
-using Lorikeet.Planning;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Training.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Native.Cuda;
-using Lorikeet.Planning;
-using Lorikeet.Runs;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Training.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

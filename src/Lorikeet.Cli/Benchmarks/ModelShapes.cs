@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Cli.Benchmarks;
 

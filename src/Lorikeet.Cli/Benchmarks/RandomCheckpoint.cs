@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Cli.Benchmarks;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Lorikeet.Native;
-using Lorikeet.Optimized.Cpu;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Cpu;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Cli.Benchmarks;

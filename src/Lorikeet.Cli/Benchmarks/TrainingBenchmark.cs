@@ -1,16 +1,16 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native.Cuda;
-using Lorikeet.Optimized;
-using Lorikeet.Options;
-using Lorikeet.Planning;
-using Lorikeet.Quantization;
-using Lorikeet.Runs;
-using Lorikeet.Training;
-using Lorikeet.Training.Optimizers;
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
+using Lorikeet.Training.Optimization;
+using Lorikeet.Training.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Lorikeet.Models;
+using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Cli.Benchmarks;
 

@@ -1,5 +1,5 @@
 using Lorikeet.Formats;
-using Lorikeet.Hub;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Cli.Diagnosis;
 

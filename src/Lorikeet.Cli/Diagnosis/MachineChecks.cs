@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Lorikeet.Native;
+using Lorikeet.Cli.Shell;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.Cli.Diagnosis;
 
@@ -10,7 +11,7 @@ internal static class MachineChecks
 
     public static IEnumerable<Finding> Run() =>
     [
-        Finding.Ok("lorikeet", $"{CommandLine.Version} in {AppContext.BaseDirectory}"),
+        Finding.Ok("lorikeet", $"{ProgramVersion.Text} in {AppContext.BaseDirectory}"),
         Runtime(),
         OperatingSystemLibraries(),
         Processor(),

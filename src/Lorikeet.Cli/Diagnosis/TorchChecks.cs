@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Lorikeet.Native;
+using Lorikeet.Models.Native;
 using TorchSharp;
 
 namespace Lorikeet.Cli.Diagnosis;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Reading;
-using Lorikeet.Generation;
 using Lorikeet.Models;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Cli.Inference;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Cli.Inference;
 

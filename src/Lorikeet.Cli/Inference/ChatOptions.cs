@@ -1,5 +1,7 @@
-using Lorikeet.Generation;
-using Lorikeet.Options;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 

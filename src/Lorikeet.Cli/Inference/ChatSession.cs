@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Cli.Inference;
 

@@ -1,5 +1,8 @@
-using Lorikeet.Generation;
-using Lorikeet.Options;
+using Lorikeet.Data;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Evaluation;
+using Lorikeet.Models.Evaluation;
 using Lorikeet.Runs.Reports;
 
 namespace Lorikeet.Cli.Inference;

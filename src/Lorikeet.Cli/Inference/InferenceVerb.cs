@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Generation;
+using Lorikeet.Configuration;
+using Lorikeet.Jobs;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 

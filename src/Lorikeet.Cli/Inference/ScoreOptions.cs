@@ -1,4 +1,6 @@
-using Lorikeet.Options;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 

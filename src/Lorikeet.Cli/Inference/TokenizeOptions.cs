@@ -1,4 +1,4 @@
-using Lorikeet.Options;
+using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Inference;
 

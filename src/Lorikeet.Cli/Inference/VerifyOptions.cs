@@ -1,4 +1,7 @@
-using Lorikeet.Options;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 

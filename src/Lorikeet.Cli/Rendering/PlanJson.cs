@@ -1,8 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Lorikeet.Options;
-using Lorikeet.Planning;
+using Lorikeet.Formats.Options;
+using Lorikeet.Models.Passes;
+using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Cli.Rendering;
 

@@ -1,7 +1,8 @@
-using Lorikeet.Options;
-using Lorikeet.Planning;
+using Lorikeet.Formats.Options;
+using Lorikeet.Models.Passes;
+using Lorikeet.Training.Planning;
 using Spectre.Console;
-using static Lorikeet.Runs.Quantities;
+using static Lorikeet.Formats.Quantities;
 
 namespace Lorikeet.Cli.Rendering;
 

@@ -1,4 +1,3 @@
-using Lorikeet.Options;
 using Lorikeet.Training;
 using Spectre.Console;
 

@@ -1,8 +1,9 @@
+using Lorikeet.Formats;
 using Lorikeet.Runs;
 using Lorikeet.Training;
 using Spectre.Console;
 using Spectre.Console.Rendering;
-using static Lorikeet.Runs.Quantities;
+using static Lorikeet.Formats.Quantities;
 
 namespace Lorikeet.Cli.Rendering;
 

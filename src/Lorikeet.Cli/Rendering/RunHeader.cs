@@ -1,6 +1,5 @@
-using Lorikeet.Planning;
 using Lorikeet.Runs;
-using Lorikeet.Training;
+using Lorikeet.Training.Planning;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

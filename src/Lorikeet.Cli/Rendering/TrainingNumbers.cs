@@ -1,5 +1,6 @@
+using Lorikeet.Formats;
 using Lorikeet.Runs;
-using static Lorikeet.Runs.Quantities;
+using static Lorikeet.Formats.Quantities;
 
 namespace Lorikeet.Cli.Rendering;
 

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
-using Lorikeet.Options;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Shell;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Shell;
 

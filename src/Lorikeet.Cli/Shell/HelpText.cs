@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Shell;
 
@@ -59,7 +60,7 @@ internal static class HelpText
 
     private static void WriteRoot(RootCommand root, Page page)
     {
-        page.Paragraph($"Lorikeet {CommandLine.Version}. {root.Description}");
+        page.Paragraph($"Lorikeet {ProgramVersion.Text}. {root.Description}");
         page.Heading($"Usage: {UsageOf(root)}");
         foreach (var (title, verbs) in s_groups)
         {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Lorikeet.Options;
+using Lorikeet.Configuration;
 
 namespace Lorikeet.Cli.Shell;
 

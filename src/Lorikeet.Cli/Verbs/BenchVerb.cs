@@ -2,9 +2,10 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Benchmarks;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Planning;
+using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
+using Lorikeet.Models.Native;
+using Lorikeet.Training.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Cli.Verbs;
 

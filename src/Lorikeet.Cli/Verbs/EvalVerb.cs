@@ -3,10 +3,11 @@ using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Evaluation;
 using Lorikeet.Formats;
-using Lorikeet.Generation;
 using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Evaluation;
+using Lorikeet.Models.Generation;
 using Spectre.Console;
 
 namespace Lorikeet.Cli.Verbs;

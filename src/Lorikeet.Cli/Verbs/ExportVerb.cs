@@ -3,12 +3,12 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Configuration;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Options;
 using Lorikeet.Gguf;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Runs;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.Cli.Verbs;
 

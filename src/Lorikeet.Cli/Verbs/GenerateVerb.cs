@@ -4,9 +4,8 @@ using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Data.Reading;
 using Lorikeet.Formats;
-using Lorikeet.Generation;
-using Lorikeet.Models;
-using Lorikeet.Optimized.Decoding;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Passes.Decoding;
 
 namespace Lorikeet.Cli.Verbs;
 

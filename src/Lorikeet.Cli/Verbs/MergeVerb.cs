@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Lora;
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Cli.Verbs;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Verbs;
 

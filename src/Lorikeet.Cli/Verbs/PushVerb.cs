@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
 using Lorikeet.Publishing;
 
 namespace Lorikeet.Cli.Verbs;

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
-using Lorikeet.Runs;
+using Lorikeet.Configuration;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
 
 namespace Lorikeet.Cli.Verbs;
 

@@ -7,10 +7,10 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Data;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
-using Lorikeet.Evaluation;
 using Lorikeet.Formats;
-using Lorikeet.Generation;
 using Lorikeet.Models;
+using Lorikeet.Models.Evaluation;
+using Lorikeet.Models.Generation;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Cli.Verbs;

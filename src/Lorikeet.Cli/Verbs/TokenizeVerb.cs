@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Configuration;
 using Lorikeet.Data.Reading;
-using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Text;
 using Lorikeet.Text.Tokenization;
 

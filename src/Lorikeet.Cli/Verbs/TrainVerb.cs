@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Options;
-using Lorikeet.Runs;
+using Lorikeet.Configuration;
+using Lorikeet.Formats;
+using Lorikeet.Formats.Options;
+using Lorikeet.Jobs;
 using Lorikeet.Training;
 
 namespace Lorikeet.Cli.Verbs;

@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Lorikeet.Runs;
+using Lorikeet.Jobs;
 using Lorikeet.Training;
 
 namespace Lorikeet.Cli.Verbs;

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
-using Lorikeet.Formats.Safetensors;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Verification;
 
 namespace Lorikeet.Cli.Verbs;

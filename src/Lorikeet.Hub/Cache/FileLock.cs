@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Cache;
 

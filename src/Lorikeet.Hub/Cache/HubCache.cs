@@ -1,4 +1,5 @@
 using Lorikeet.Formats;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Cache;
 

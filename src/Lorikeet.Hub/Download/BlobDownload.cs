@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Lorikeet.Hub.Transport;
 using Polly.Timeout;
 
 namespace Lorikeet.Hub.Download;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Download;
 

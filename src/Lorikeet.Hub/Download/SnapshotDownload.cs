@@ -1,4 +1,5 @@
 using Lorikeet.Hub.Cache;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Download;
 

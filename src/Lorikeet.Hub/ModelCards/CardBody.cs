@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Lorikeet.Formats;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.ModelCards;
 
@@ -51,9 +52,10 @@ internal static class CardBody
     private static string CSharp(ModelCard card, string id) =>
         $$"""
         using Lorikeet.Data.Prompts;
-        using Lorikeet.Generation;
         using Lorikeet.Models;
-        using Lorikeet.Options;
+        using Lorikeet.Models.Checkpoints;
+        using Lorikeet.Models.Generation;
+        using Lorikeet.Models.Quantization;
 
         using var model = LoadedModel.Load(
             new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" },

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Lorikeet.Hub.Transport;
 using Lorikeet.Hub.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;

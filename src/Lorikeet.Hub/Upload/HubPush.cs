@@ -1,3 +1,5 @@
+using Lorikeet.Hub.Transport;
+
 namespace Lorikeet.Hub.Upload;
 
 /// <summary>A folder to publish on the hub.</summary>

@@ -1,3 +1,5 @@
+using Lorikeet.Hub.Transport;
+
 namespace Lorikeet.Hub.Upload;
 
 /// <summary>What is checked of a folder before anything is sent.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using Lorikeet.Formats;
+using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.Upload;
 

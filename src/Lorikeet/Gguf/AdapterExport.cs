@@ -1,11 +1,12 @@
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Gguf.Blocks;
+using Lorikeet.Formats.Options;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Lora.Variants;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Lora.Variants;
+using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Gguf;

@@ -1,7 +1,6 @@
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Gguf;

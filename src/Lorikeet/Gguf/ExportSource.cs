@@ -1,8 +1,8 @@
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats.Gguf;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Gguf;

@@ -1,5 +1,5 @@
 using Lorikeet.Formats.Gguf;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
 
 namespace Lorikeet.Gguf;
 

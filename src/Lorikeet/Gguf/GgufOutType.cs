@@ -1,4 +1,6 @@
-namespace Lorikeet.Options;
+using Lorikeet.Formats.Options;
+
+namespace Lorikeet.Gguf;
 
 /// <summary>How the weights of an exported model are stored.</summary>
 public enum GgufOutType

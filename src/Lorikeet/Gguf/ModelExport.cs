@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Gguf.Blocks;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Text.Tokenization.Gguf;
 using static TorchSharp.torch;
 

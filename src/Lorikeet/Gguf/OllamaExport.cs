@@ -1,6 +1,6 @@
 using System.Text;
 using Lorikeet.Formats;
-using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
 
 namespace Lorikeet.Gguf;
 

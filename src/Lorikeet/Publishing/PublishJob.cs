@@ -1,11 +1,12 @@
+using Lorikeet.Configuration;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Json;
 using Lorikeet.Hub;
 using Lorikeet.Hub.ModelCards;
+using Lorikeet.Hub.Transport;
 using Lorikeet.Hub.Upload;
-using Lorikeet.Lora;
-using Lorikeet.Options;
+using Lorikeet.Models.Lora;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Text.Tokenization;
 

@@ -1,6 +1,7 @@
-using Lorikeet.Planning;
+using Lorikeet.Formats;
 using Lorikeet.Training;
-using static Lorikeet.Runs.Quantities;
+using Lorikeet.Training.Planning;
+using static Lorikeet.Formats.Quantities;
 
 namespace Lorikeet.Runs;
 

@@ -1,5 +1,5 @@
+using Lorikeet.Configuration;
 using Lorikeet.Formats;
-using Lorikeet.Options;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs;

@@ -1,5 +1,5 @@
-using Lorikeet.Planning;
 using Lorikeet.Training;
+using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Runs;
 

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Verification;
 

@@ -1,6 +1,6 @@
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Numerics;
+using Lorikeet.Formats;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Verification;

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Generation;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Verification;

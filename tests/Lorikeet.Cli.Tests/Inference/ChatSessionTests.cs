@@ -1,8 +1,9 @@
 using Lorikeet.Cli.Inference;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Generation;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests.Inference;

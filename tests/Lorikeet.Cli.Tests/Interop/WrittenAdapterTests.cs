@@ -1,9 +1,12 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Tests.Training;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Verification;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Lorikeet.Cli.Rendering;
-using Lorikeet.Options;
 using Lorikeet.Testing;
 using Lorikeet.Tests.Runs;
 using Lorikeet.Training;

@@ -3,10 +3,10 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
-using Lorikeet.Lora;
+using Lorikeet.Models.Lora;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
-using Lorikeet.Training;
+using Lorikeet.Training.Loop;
 
 namespace Lorikeet.Cli.Tests.Training;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Testing;
 

@@ -1,3 +1,4 @@
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Testing;
 

@@ -1,4 +1,4 @@
-using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 
 namespace Lorikeet.Tests.Data;
 

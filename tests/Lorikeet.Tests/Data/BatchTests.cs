@@ -1,4 +1,5 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 
 namespace Lorikeet.Tests.Data;
 

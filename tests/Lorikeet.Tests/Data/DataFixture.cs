@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Reading;
-using Lorikeet.Options;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 

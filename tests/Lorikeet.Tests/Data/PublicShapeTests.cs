@@ -1,4 +1,5 @@
-using Lorikeet.Options;
+using Lorikeet.Data;
+using Lorikeet.Data.Encoded;
 
 namespace Lorikeet.Tests.Data;
 

@@ -1,6 +1,6 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Reading;
-using Lorikeet.Options;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 

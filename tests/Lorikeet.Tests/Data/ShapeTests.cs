@@ -1,5 +1,5 @@
 using Lorikeet.Data;
-using Lorikeet.Options;
+using Lorikeet.Data.Datasets;
 
 namespace Lorikeet.Tests.Data;
 

@@ -1,6 +1,6 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Options;
 
 namespace Lorikeet.Tests.Data;
 

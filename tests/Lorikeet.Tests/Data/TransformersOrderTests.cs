@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Options;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Data;

@@ -1,9 +1,11 @@
 using Lorikeet.Data;
 using Lorikeet.Data.Reading;
-using Lorikeet.Evaluation;
-using Lorikeet.Generation;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Evaluation;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Evaluation;

@@ -1,4 +1,4 @@
-using Lorikeet.Evaluation;
+using Lorikeet.Models.Evaluation;
 
 namespace Lorikeet.Tests.Evaluation;
 

@@ -1,8 +1,9 @@
 using Lorikeet.Data;
-using Lorikeet.Evaluation;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Evaluation;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

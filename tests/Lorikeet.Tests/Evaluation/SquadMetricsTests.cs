@@ -1,5 +1,5 @@
 using System.Text;
-using Lorikeet.Evaluation;
+using Lorikeet.Models.Evaluation;
 
 namespace Lorikeet.Tests.Evaluation;
 

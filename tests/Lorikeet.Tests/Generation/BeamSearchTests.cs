@@ -1,4 +1,4 @@
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Tests.Generation;
 

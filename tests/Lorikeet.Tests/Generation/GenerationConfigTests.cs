@@ -1,4 +1,4 @@
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Generation;

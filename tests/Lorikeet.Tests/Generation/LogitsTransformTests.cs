@@ -1,5 +1,5 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Generation;

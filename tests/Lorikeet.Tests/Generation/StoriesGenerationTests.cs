@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Generation;
-using Lorikeet.Models;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 using static TorchSharp.torch;

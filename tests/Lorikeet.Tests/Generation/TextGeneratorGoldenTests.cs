@@ -1,7 +1,7 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Generation;
-using Lorikeet.Models;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Gguf;
-using Lorikeet.Options;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Gguf;

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
+using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Gguf.Blocks;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Runs;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Gguf;

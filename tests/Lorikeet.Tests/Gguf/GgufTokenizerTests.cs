@@ -1,11 +1,12 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
+using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Gguf;
 using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Runs;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Text.Tokenization.Gguf;

@@ -1,5 +1,5 @@
 using Lorikeet.Formats.Gguf;
-using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 

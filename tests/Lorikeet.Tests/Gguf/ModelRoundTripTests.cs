@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Generation;
 using Lorikeet.Gguf;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

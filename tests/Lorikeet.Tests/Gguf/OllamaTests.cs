@@ -2,8 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Gguf;
-using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 

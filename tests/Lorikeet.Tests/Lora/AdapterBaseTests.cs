@@ -1,6 +1,5 @@
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Tests.Lora;
 

@@ -1,11 +1,14 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
+using Lorikeet.Jobs;
 using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,13 +1,13 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Optimized;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Training;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Lora;

@@ -1,8 +1,11 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Options;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Verification;
 

@@ -1,5 +1,4 @@
-using Lorikeet.Lora;
-using Lorikeet.Options;
+using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Tests.Lora;
 

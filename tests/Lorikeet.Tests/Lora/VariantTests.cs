@@ -1,11 +1,10 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Lora.Variants;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,7 +1,9 @@
 using Lorikeet.Data.Prompts;
-using Lorikeet.Generation;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Models;

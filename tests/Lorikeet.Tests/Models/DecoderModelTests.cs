@@ -1,6 +1,6 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Verification;
 using static TorchSharp.torch;

@@ -1,8 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Json;
-using Lorikeet.Gguf;
-using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Models;

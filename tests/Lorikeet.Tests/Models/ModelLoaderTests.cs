@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,9 +1,9 @@
-using Lorikeet.Generation;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,13 +1,14 @@
 using System.Text;
 using Lorikeet.Data.Prompts;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Generation;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
-using Lorikeet.Training.Transformers;
+using Lorikeet.Training.Loop.Transformers;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Models;
@@ -60,7 +61,7 @@ public sealed class SettingsMutationTests : IDisposable
     [Fact]
     public void IndexOfShards() => Try(
         "model.safetensors.index.json", Text("models", "gqa_sharded", "model.safetensors.index.json"),
-        folder => Lorikeet.Formats.Safetensors.CheckpointFolder.Open(folder).Dispose());
+        folder => Lorikeet.Formats.Checkpoints.CheckpointFolder.Open(folder).Dispose());
 
     [Fact]
     public void LinesOfMetrics() => Try(
@@ -71,7 +72,7 @@ public sealed class SettingsMutationTests : IDisposable
         {"step":1,"train_loss":1.5,"train_runtime":2.5,"tokens":3,"peak_memory_bytes":7,"best_eval_loss":1.5,"best_step":1,"stop_reason":"completed"}
 
         """,
-        folder => MetricsLine.ReadAll(Path.Combine(folder, "metrics.jsonl")).Last());
+        folder => _ = MetricsLine.ReadAll(Path.Combine(folder, "metrics.jsonl")).LastOrDefault());
 
     [Fact]
     public void StateOfFourBitCodes()

@@ -1,6 +1,7 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Models;

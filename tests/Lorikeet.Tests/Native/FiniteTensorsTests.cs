@@ -1,9 +1,10 @@
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -10,13 +10,16 @@ namespace Lorikeet.Tests.Native;
 /// </summary>
 public sealed class ScalarLifetimeTests
 {
-    private const string Keeper = "Lorikeet.Native.TensorArithmetic";
+    private const string Keeper = "Lorikeet.Models.Native.TensorArithmetic";
 
     private static readonly Lazy<HashSet<string>> s_operations = new(OperationsThatMakeScalars);
 
+    /// <summary>Every assembly of the product, and these tests.</summary>
+    public static TheoryData<string> Assemblies =>
+        [.. Directory.EnumerateFiles(AppContext.BaseDirectory, "Lorikeet*.dll").Select(file => Path.GetFileName(file))];
+
     [Theory]
-    [InlineData("Lorikeet.dll")]
-    [InlineData("Lorikeet.Tests.dll")]
+    [MemberData(nameof(Assemblies))]
     public void NoCode_MakesAScalarThatNothingHolds(string assembly)
     {
         var places =
@@ -32,12 +35,13 @@ public sealed class ScalarLifetimeTests
     [Fact]
     public void Keeper_CallsNoOperationThatMakesAScalarInPassing()
     {
-        var calls = Methods("Lorikeet.dll")
+        var calls = Methods("Lorikeet.Models.dll")
             .Where(method => method.DeclaringType.FullName == Keeper)
             .SelectMany(Calls)
-            .Where(called => s_operations.Value.Contains(called.FullName));
+            .ToList();
 
-        Assert.Empty(calls);
+        Assert.NotEmpty(calls);
+        Assert.DoesNotContain(calls, called => s_operations.Value.Contains(called.FullName));
     }
 
     [Fact]

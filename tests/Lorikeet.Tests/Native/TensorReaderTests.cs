@@ -1,8 +1,7 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Gguf;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Lorikeet.Numerics;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Tests.Numerics;
 

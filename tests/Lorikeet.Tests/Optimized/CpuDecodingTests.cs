@@ -1,10 +1,9 @@
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Optimized.Cpu;
-using Lorikeet.Optimized.Decoding;
-using Lorikeet.Optimized.Decoding.Cpu;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Cpu;
+using Lorikeet.Models.Passes.Decoding;
+using Lorikeet.Models.Passes.Decoding.Cpu;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

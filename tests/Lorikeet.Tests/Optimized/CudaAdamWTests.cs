@@ -1,8 +1,7 @@
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Training;
-using Lorikeet.Training.Optimizers;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
+using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

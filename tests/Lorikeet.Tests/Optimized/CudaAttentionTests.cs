@@ -1,6 +1,6 @@
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Optimized;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

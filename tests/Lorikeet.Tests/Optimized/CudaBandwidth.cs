@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using Lorikeet.Models;
-using Lorikeet.Native.Cuda;
-using Lorikeet.Native;
-using Lorikeet.Optimized;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
-using Lorikeet.Training.Optimizers;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
+using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
@@ -86,7 +85,7 @@ public class CudaBandwidth : CudaTestBase
             var (rows, columns) = layer[i % layer.Length];
             return new Parameter($"p{i}", Parameter.Leaf(randn([rows, columns], ScalarType.Float32, Device)), true);
         }).ToList();
-        using var gradients = new Lorikeet.Training.Gradients(parameters);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(parameters);
         var options = new OptimizationOptions { Optimizer = OptimizerKind.AdamW };
         using var optimizer = Optimizer.Create(parameters, options);
         gradients.All.Fill(0.01);

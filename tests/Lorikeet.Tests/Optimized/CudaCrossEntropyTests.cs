@@ -1,5 +1,5 @@
-using Lorikeet.Native;
-using Lorikeet.Optimized;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

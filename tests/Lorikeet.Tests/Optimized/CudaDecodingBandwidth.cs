@@ -1,13 +1,13 @@
 using System.Diagnostics;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native.Cuda;
-using Lorikeet.Native;
-using Lorikeet.Optimized;
-using Lorikeet.Optimized.Decoding;
-using Lorikeet.Optimized.Decoding.Cuda;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Passes.Decoding;
+using Lorikeet.Models.Passes.Decoding.Cuda;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

@@ -1,6 +1,6 @@
-using Lorikeet.Models;
-using Lorikeet.Optimized.Decoding;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Passes.Decoding;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Tests.Optimized;
 

@@ -1,6 +1,6 @@
-using Lorikeet.Native.Cuda;
-using Lorikeet.Native;
-using Lorikeet.Numerics;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

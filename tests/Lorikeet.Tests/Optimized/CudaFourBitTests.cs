@@ -1,6 +1,5 @@
-using Lorikeet.Native;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

@@ -1,7 +1,8 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Tests.Native;
 using static TorchSharp.torch;

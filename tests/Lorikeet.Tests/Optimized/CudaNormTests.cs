@@ -1,5 +1,5 @@
-using Lorikeet.Models;
-using Lorikeet.Native;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

@@ -1,7 +1,6 @@
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Optimized;
-using Lorikeet.Optimized.Cuda;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Passes.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,9 +1,9 @@
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Optimized.Decoding;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Decoding;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

@@ -1,11 +1,11 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Optimized;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
-using Lorikeet.Training;
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
@@ -63,7 +63,7 @@ public class OptimizedPassTests
     {
         using var model = Model(Shape() with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
         LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
-        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         float[] Of(Checkpointing checkpointing, int expected)
         {
             using var pass = new OptimizedPass(
@@ -89,7 +89,7 @@ public class OptimizedPassTests
     {
         using var model = Model(Shape(heads: 3, headSize: 10) with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
         LoraAttachment.Attach(model, new LoraOptions { Rank = 3 }, seed: 3);
-        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var scratch = new Scratch(ScalarType.Float32, CPU, borders, long.MaxValue);
         using var kernels = OptimizedSupport.Kernels(model);
         FusedLayer[] layers = [.. model.Layers.Select(layer => new FusedLayer(layer, scratch, kernels))];
@@ -106,7 +106,7 @@ public class OptimizedPassTests
     {
         using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
         LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random, Dropout = 0.5 }, seed: 3);
-        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, neftuneAlpha: 5);
         var batch = Rows(s_lengths, 96);
         var expected = TrainingPass.Evaluate(model, batch);
@@ -173,7 +173,7 @@ public class OptimizedPassTests
                 ScalarType.BFloat16, CudaTestBase.Device, new QuantizationSettings(kind, true), OffloadLayers: offloaded);
             using var model = ModelFactory.Create(shape, settings, seed: 5, deviation: 0.1);
             LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
-            using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+            using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
             using var pass = new OptimizedPass(
                 model, OptimizedSupport.Kernels(model), Checkpointing.Full, offloadCheckpoints: offloads);
 
@@ -212,7 +212,7 @@ public class OptimizedPassTests
         {
             using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
             LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
-            using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+            using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
             using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, borders: borders);
             foreach (var lengths in batches) pass.Run(Rows(lengths, 96), 0.01, default);
             gradients.Clear();
@@ -268,7 +268,7 @@ public class OptimizedPassTests
     {
         using var model = Model(shape, type, quantization ?? QuantizationSettings.None, device);
         LoraAttachment.Attach(model, options with { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
-        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         if (optimized) Assert.Null(OptimizedSupport.Obstacle(model));
         using ITrainingPass pass = optimized
             ? new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing ? Checkpointing.Full : Checkpointing.None, noise, borders)

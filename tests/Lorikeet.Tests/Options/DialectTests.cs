@@ -1,4 +1,8 @@
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Data;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.Tests.Options;
 

@@ -1,4 +1,7 @@
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Options;

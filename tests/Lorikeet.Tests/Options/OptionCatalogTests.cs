@@ -1,4 +1,5 @@
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Tests.Options;
 

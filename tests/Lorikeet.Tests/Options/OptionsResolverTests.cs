@@ -1,6 +1,9 @@
-using Lorikeet.Lora;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Configuration;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
+using Lorikeet.Training;
+using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Options;
 

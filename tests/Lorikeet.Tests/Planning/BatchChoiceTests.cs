@@ -1,5 +1,7 @@
-using Lorikeet.Options;
-using Lorikeet.Planning;
+using Lorikeet.Models.Passes;
+using Lorikeet.Training;
+using Lorikeet.Training.Optimization;
+using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Tests.Planning;
 

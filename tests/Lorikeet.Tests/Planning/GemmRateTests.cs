@@ -1,4 +1,4 @@
-using Lorikeet.Planning;
+using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Tests.Planning;
 

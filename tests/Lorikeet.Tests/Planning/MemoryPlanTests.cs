@@ -1,11 +1,11 @@
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Optimized;
-using Lorikeet.Options;
-using Lorikeet.Planning;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Training;
+using Lorikeet.Training.Optimization;
+using Lorikeet.Training.Planning;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Planning;
@@ -84,7 +84,7 @@ public class MemoryPlanTests
         var most = checkpointing == Checkpointing.Full ? 64 * 160 : long.MaxValue;
         var predicted = new ScratchMemory(outline, borders, most);
 
-        using var gradients = new Lorikeet.Training.Gradients(model.Trainable);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var scratch = new Scratch(ScalarType.BFloat16, CPU, borders, most);
         using var kernels = OptimizedSupport.Kernels(model);
         FusedLayer[] layers = [.. model.Layers.Select(layer => new FusedLayer(layer, scratch, kernels))];

@@ -1,8 +1,9 @@
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Planning;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
+using Lorikeet.Training.Optimization;
+using Lorikeet.Training.Planning;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Planning;

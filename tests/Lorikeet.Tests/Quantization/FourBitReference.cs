@@ -1,5 +1,4 @@
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Tests.Quantization;
 

@@ -1,5 +1,4 @@
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Quantization;

@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Tests.Quantization;
 

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Formats.Checkpoints;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

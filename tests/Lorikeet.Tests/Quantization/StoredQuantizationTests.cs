@@ -1,6 +1,6 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Native;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 
@@ -78,7 +78,7 @@ public sealed class StoredQuantizationTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         using var dense = TensorArithmetic.Range(64, ScalarType.Float32, CPU).view(2, 32);
-        using var weight = FourBitWeight.Quantize(dense, Lorikeet.Options.FourBitType.Fp4, doubleQuantization: false);
+        using var weight = FourBitWeight.Quantize(dense, Lorikeet.Models.Quantization.FourBitType.Fp4, doubleQuantization: false);
         var bytes = TensorMemory.Span<byte>(weight.Packed).ToArray();
         var entries = StoredQuantization.Write("w.weight", weight).Skip(1).ToList();
         TensorFile.Write(folder["y"], entries);

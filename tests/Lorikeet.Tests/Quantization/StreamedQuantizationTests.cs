@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Native;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
 

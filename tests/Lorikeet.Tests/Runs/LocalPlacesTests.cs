@@ -1,6 +1,9 @@
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Data;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
+using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Runs;
 

@@ -1,4 +1,4 @@
-using Lorikeet.Runs;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.Tests.Runs;
 

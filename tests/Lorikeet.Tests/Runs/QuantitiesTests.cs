@@ -1,4 +1,4 @@
-using Lorikeet.Runs;
+using Lorikeet.Formats;
 
 namespace Lorikeet.Tests.Runs;
 

@@ -1,6 +1,7 @@
-using Lorikeet.Options;
+using Lorikeet.Configuration;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
+using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Runs;
 

@@ -1,9 +1,9 @@
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Training;
+using Lorikeet.Training.Loop;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Training;

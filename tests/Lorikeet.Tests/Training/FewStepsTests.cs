@@ -1,5 +1,6 @@
-using Lorikeet.Options;
+using Lorikeet.Jobs;
 using Lorikeet.Training;
+using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Training;
 

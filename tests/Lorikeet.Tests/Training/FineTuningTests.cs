@@ -1,10 +1,14 @@
 using System.Text.Json;
+using Lorikeet.Configuration;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Options;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Training;
 

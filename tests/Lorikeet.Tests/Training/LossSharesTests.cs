@@ -1,6 +1,6 @@
 using Lorikeet.Data;
-using Lorikeet.Options;
-using Lorikeet.Training;
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Passes;
 
 namespace Lorikeet.Tests.Training;
 

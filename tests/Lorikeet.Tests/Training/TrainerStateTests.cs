@@ -1,11 +1,11 @@
 using Lorikeet.Data;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
-using Lorikeet.Training.Transformers;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Loop.Transformers;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Training;

@@ -1,13 +1,14 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Training;

@@ -1,11 +1,15 @@
 using Lorikeet.Data;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
-using Lorikeet.Quantization;
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Training;

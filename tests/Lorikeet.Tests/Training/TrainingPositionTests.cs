@@ -1,5 +1,6 @@
 using Lorikeet.Formats;
 using Lorikeet.Training;
+using Lorikeet.Training.Loop;
 
 namespace Lorikeet.Tests.Training;
 

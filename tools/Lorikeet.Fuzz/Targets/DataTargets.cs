@@ -1,7 +1,7 @@
+using Lorikeet.Data;
 using Lorikeet.Data.Reading;
 using Lorikeet.Data.Shapes;
 using Lorikeet.Fuzz.Mutation;
-using Lorikeet.Options;
 
 namespace Lorikeet.Fuzz.Targets;
 

@@ -1,15 +1,15 @@
 using System.Text;
+using Lorikeet.Configuration;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Fuzz.Mutation;
-using Lorikeet.Generation;
-using Lorikeet.Hub;
 using Lorikeet.Hub.ModelCards;
-using Lorikeet.Lora;
-using Lorikeet.Models;
-using Lorikeet.Options;
+using Lorikeet.Hub.Transport;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
 using Lorikeet.Runs;
-using Lorikeet.Training;
-using Lorikeet.Training.Transformers;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Loop.Transformers;
 
 namespace Lorikeet.Fuzz.Targets;
 

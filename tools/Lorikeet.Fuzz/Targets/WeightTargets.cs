@@ -1,10 +1,10 @@
 using System.Text;
+using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Pickle;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Fuzz.Mutation;
-using Lorikeet.Gguf;
-using Lorikeet.Models;
+using Lorikeet.Models.Checkpoints;
 
 namespace Lorikeet.Fuzz.Targets;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using Lorikeet.Formats;
 using Lorikeet.Training;
 using static Lorikeet.Runs.Reports.Html;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Xml.Linq;
+using Lorikeet.Formats;
 using static Lorikeet.Runs.Reports.Html;
 
 namespace Lorikeet.Runs.Reports;

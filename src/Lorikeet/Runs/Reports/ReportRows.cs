@@ -1,3 +1,5 @@
+using Lorikeet.Formats;
+
 namespace Lorikeet.Runs.Reports;
 
 /// <summary>A row of the table under the loss curve.</summary>

@@ -1,4 +1,5 @@
-using Lorikeet.Options;
+using Lorikeet.Configuration;
+using Lorikeet.Training;
 
 namespace Lorikeet.Runs.Reports;
 

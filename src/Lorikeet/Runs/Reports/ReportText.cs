@@ -1,3 +1,4 @@
+using Lorikeet.Models.Native;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs.Reports;

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs.Reports;

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Generation;
-using Lorikeet.Options;
+using Lorikeet.Models.Generation;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
 
 namespace Lorikeet.Tests.Data.Prompts;

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Reading;
-using Lorikeet.Generation;
+using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Tests.Data.Reading;
 

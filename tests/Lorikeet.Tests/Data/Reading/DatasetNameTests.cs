@@ -1,5 +1,6 @@
+using Lorikeet.Configuration;
 using Lorikeet.Data.Reading;
-using Lorikeet.Options;
+using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Data.Reading;
 

@@ -1,7 +1,7 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Storage;
 using Lorikeet.Formats;
-using Lorikeet.Options;
 
 namespace Lorikeet.Tests.Data.Storage;
 

@@ -1,9 +1,8 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
-using Lorikeet.Native;
-using Lorikeet.Options;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using Lorikeet.Testing;
-using Lorikeet.Training.Optimizers;
+using Lorikeet.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Options;
+using Lorikeet.Formats.Options;
 using Lorikeet.Testing;
-using Lorikeet.Training.Schedules;
+using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Training.Schedules;
 

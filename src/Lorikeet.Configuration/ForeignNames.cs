@@ -1,0 +1,82 @@
+using static Lorikeet.Configuration.ForeignOptions;
+
+namespace Lorikeet.Configuration;
+
+/// <summary>
+/// The rest of the names that the argument classes of transformers, peft, bitsandbytes and trl have or had: most say
+/// how a process group, a Python library or a tracker works that is not there.
+/// </summary>
+internal static class ForeignNames
+{
+    private const string OneProcess = "Training runs in one process on one device.";
+    private const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
+    private const string OwnVerb = "Use the verb 'push' after training.";
+    private const string OnlyTrackio = "Only the tracker Trackio reads it.";
+    private const string NoMetrics = "Evaluation measures the loss; the verb 'eval' measures answers.";
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<ForeignOption> All() =>
+        Translated().Concat(Fixed()).Concat(WithoutEffect()).Concat(Absent());
+
+    private static IEnumerable<ForeignOption> Translated() =>
+    [
+        Flag("shuffle_dataset", on: ("shuffle", "true")),
+        Value("log_with", value => value is "tensorboard" or "all"
+            ? new ForeignMeaning.Same(("report_to", value))
+            : new ForeignMeaning.Refused(
+                "Expected tensorboard; other trackers have no .NET client, but read its event files.")),
+        Value("base_model_name_or_path", value => new ForeignMeaning.Same(("model", value))),
+        // TRL cuts nothing then; this is the longest row there may be.
+        Value("max_length", value => value is "null" or "none" or "None"
+            ? new ForeignMeaning.Same(("max_length", "1048576"))
+            : null),
+    ];
+
+    private static IEnumerable<ForeignOption> Fixed() =>
+    [
+        Only("dataloader_drop_last", "The last batch of an epoch is kept, however small.", "false"),
+        Only("use_mps_device", "Computing is on a CPU or on CUDA.", "false"),
+        Only("adafactor", "Choose an optimizer with optim.", "false"),
+        Only("loss_type", "The loss is plain cross-entropy.", "nll", "chunked_nll"),
+        Only("packing_strategy", "Rows are packed whole, best fit first.", "bfd"),
+        Only("lora_task_type", "Decoders are trained to predict the next token.", "CAUSAL_LM"),
+        Only("quant_method", "Quantized checkpoints are those of bitsandbytes.", "bitsandbytes"),
+        Only("llm_int8_enable_fp32_cpu_offload", "A model lies on one device.", "false"),
+        Only("ensure_weight_tying", "It is not implemented.", "false"),
+    ];
+
+    private static IEnumerable<ForeignOption> WithoutEffect() =>
+        NoEffectOf(OneProcess, "accelerator_config", "fsdp_config", "ddp_timeout", "ddp_bucket_cap_mb",
+            "ddp_broadcast_buffers", "ddp_static_graph", "ddp_find_unused_parameters", "log_on_each_node",
+            "save_on_each_node", "log_level_replica", "average_tokens_across_devices", "dispatch_batches",
+            "split_batches", "ray_scope", "xpu_backend", "tpu_metrics_debug", "eval_use_gather_object")
+        .Concat(NoEffectOf("Rows are tokenized once, before training.", "dataloader_prefetch_factor", "infinite"))
+        .Concat(NoEffectOf("Datasets are read as a stream anyway.", "dataset_streaming"))
+        .Concat(NoEffectOf(OwnModel, "torch_compile_backend", "torch_compile_mode", "torchdynamo", "use_ipex",
+            "jit_mode_eval", "fp16_backend", "liger_kernel_config", "gradient_checkpointing_use_reentrant",
+            "ignore_bias_buffers", "past_index"))
+        .Concat(NoEffectOf(NoMetrics, "include_num_input_tokens_seen", "include_inputs_for_metrics",
+            "include_for_metrics", "batch_eval_metrics", "eval_do_concat_batches", "label_names",
+            "use_legacy_prediction_loop"))
+        .Concat(NoEffectOf("Lengths are counted.", "length_column_name"))
+        .Concat(NoEffectOf("A resumed run goes on as if it had not stopped.", "restore_callback_states_from_checkpoint"))
+        .Concat(NoEffectOf("A run that is told to stop saves a checkpoint first.", "enable_jit_checkpoint"))
+        .Concat(NoEffectOf("--verbose shows more.", "debug"))
+        .Concat(NoEffectOf(OwnVerb, "hub_model_id", "hub_strategy", "hub_private_repo", "hub_always_push",
+            "hub_revision", "push_to_hub_model_id", "push_to_hub_organization", "new_model"))
+        .Concat(NoEffectOf(OnlyTrackio, "project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"))
+        .Concat(NoEffectOf("PEFT writes it for itself.", "auto_mapping", "peft_version", "runtime_config"))
+        .Concat(NoEffectOf("Only with megatron_config does PEFT read it.", "megatron_core"))
+        .Concat(NoEffectOf("Only with use_qalora does PEFT read it.", "qalora_group_size"))
+        .Concat(NoEffectOf("What it holds is read as options.", OptionBinder.ArgumentObjects))
+        .Concat(NoEffectOf("It repeats load_in_4bit and load_in_8bit.", "_load_in_4bit", "_load_in_8bit"));
+
+    private static IEnumerable<ForeignOption> Absent() =>
+        RefusedAll(OneProcess, "sharded_ddp", "fsdp_min_num_params", "fsdp_transformer_layer_cls_to_wrap",
+            "mp_parameters", "tp_size")
+        .Concat(RefusedAll("The tokenizer's own end token ends every row (append_eos).", "eos_token"))
+        .Concat(RefusedAll("Name columns with column_map and a template with chat_template.", "formatting_func",
+            "dataset_kwargs"))
+        .Concat(RefusedAll("It is not implemented.", "lora_target_parameters", "velora_config",
+            "monteclora_config", "alora_invocation_tokens", "use_bdlora", "arrow_config"));
+}

@@ -1,0 +1,86 @@
+using Lorikeet.Configuration.Dialects;
+using Lorikeet.Models.Native;
+using Lorikeet.Training;
+
+namespace Lorikeet.Configuration;
+
+/// <summary>
+/// Puts a training run's options together: defaults, then preset, then environment, then file, then command line.
+/// Everything wrong with them is reported in one error.
+/// </summary>
+public static class OptionsResolver
+{
+    /// <summary>Resolves and checks the options of a run.</summary>
+    /// <param name="configurationPath">A YAML or JSON file, or null.</param>
+    /// <param name="commandLine">Settings of the command line.</param>
+    /// <param name="needsData">Whether a dataset has to be named.</param>
+    /// <exception cref="ConfigurationException">Something is wrong; the message lists all of it.</exception>
+    public static ResolvedOptions Resolve(
+        string? configurationPath, IReadOnlyList<Setting> commandLine, bool needsData = true)
+    {
+        var catalog = OptionCatalog.Training;
+        var binder = new OptionBinder(catalog);
+        var entries = configurationPath is null ? [] : ConfigurationFile.Read(configurationPath);
+        var preset = ChoosePreset(catalog, entries, commandLine, binder.Problems);
+
+        binder.Apply(preset.Entries(), $"preset {preset.Name}", OptionSource.Preset);
+        if (Environment.GetEnvironmentVariable("LORIKEET_LIBTORCH") is { Length: > 0 } folder)
+        {
+            binder.Apply([new Setting("libtorch", new RawValue.Scalar(folder),
+                new OptionOrigin(OptionSource.Environment, "environment LORIKEET_LIBTORCH"))]);
+        }
+
+        var dialect = Dialect.Recognise(entries);
+        if (configurationPath is not null && dialect is not null)
+        {
+            var translation = dialect.Translate(entries, configurationPath);
+            binder.Problems.AddRange(translation.Problems);
+            binder.Warnings.AddRange(translation.Warnings);
+            binder.Apply(translation.Defaults, $"default of {dialect.Name}", OptionSource.Preset);
+            entries = translation.Entries;
+        }
+
+        if (configurationPath is not null) binder.Apply(entries, Path.GetFileName(configurationPath));
+        binder.Apply(commandLine);
+
+        var options = WithComputeType(binder.Build<TrainingOptions>());
+        if (binder.OriginOf(catalog.Find("warmup_ratio")!).IsExplicit) options = WithWarmupRatio(options);
+        var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!), needsData);
+        check.Run();
+        OptionBinder.ThrowIfWrong(check.Problems);
+        var resolved = new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
+        return dialect is null ? resolved : resolved.WithNote(
+            $"{Path.GetFileName(configurationPath)} is a configuration of {dialect.Name}. As a run.yaml of Lorikeet:\n"
+            + resolved.ToShortYaml());
+    }
+
+    /// <summary>QLoRA scripts often name the type of 4-bit products only; here a model computes in one type.</summary>
+    private static TrainingOptions WithComputeType(TrainingOptions options)
+    {
+        var quantization = options.Quantization;
+        return options.Model.TorchDtype == ComputeType.Auto && quantization.LoadIn4Bit
+            && quantization.ComputeType is ComputeType.Float32 or ComputeType.BFloat16
+            ? options with { Model = options.Model with { TorchDtype = quantization.ComputeType } }
+            : options;
+    }
+
+    /// <summary>No steps of warm-up beside a ratio leave the ratio in force, as in transformers' get_warmup_steps.</summary>
+    private static TrainingOptions WithWarmupRatio(TrainingOptions options) => options.Optimization.WarmupSteps != 0
+        ? options
+        : options with { Optimization = options.Optimization with { WarmupSteps = null } };
+
+    private static Preset ChoosePreset(
+        OptionCatalog catalog, IReadOnlyList<FileEntry> entries, IReadOnlyList<Setting> commandLine,
+        List<string> problems)
+    {
+        var option = catalog.Find("preset")!;
+        var name = commandLine.LastOrDefault(setting => catalog.Find(setting.Name) == option)?.Value.Display
+            ?? entries.SelectMany(entry => entry.Inner ?? [entry])
+                .LastOrDefault(entry => catalog.Find(entry.Key) == option)?.Value?.Display
+            ?? Preset.Recommended.Name;
+        if (Preset.Find(name) is { } preset) return preset;
+        var known = string.Join(" or ", Preset.All.Select(candidate => candidate.Name));
+        problems.Add($"The preset '{name}' does not exist. Expected {known}.");
+        return Preset.Recommended;
+    }
+}

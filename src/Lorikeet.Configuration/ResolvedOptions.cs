@@ -1,0 +1,79 @@
+using System.Text;
+using Lorikeet.Training;
+
+namespace Lorikeet.Configuration;
+
+/// <summary>The options of a run with the origin of every value.</summary>
+public sealed class ResolvedOptions
+{
+    /// <summary>The first line of run.yaml, by which a folder is known as that of a run.</summary>
+    internal const string FirstLineOfYaml = "# Every option of this run, and where its value came from.";
+
+    private const int CommentColumn = 48;
+    private readonly Func<OptionDefinition, OptionOrigin> _originOf;
+
+    internal ResolvedOptions(
+        TrainingOptions options, Func<OptionDefinition, OptionOrigin> originOf, IReadOnlyList<string> warnings,
+        IReadOnlyList<string> notes)
+    {
+        (Options, _originOf, Warnings, Notes) = (options, originOf, warnings, notes);
+    }
+
+    /// <summary>The options.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>What the user may intend but should know, such as settings without effect.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>What the preset keeps and mends.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Options made in code: values that differ from the defaults have the origin "code".</summary>
+    public static ResolvedOptions FromCode(TrainingOptions options)
+    {
+        var code = new OptionOrigin(OptionSource.CommandLine, "code");
+        return new ResolvedOptions(options, Origin, [], []);
+
+        OptionOrigin Origin(OptionDefinition option) =>
+            OptionValueWriter.ToYaml(option.Get(options)) == option.DefaultText ? OptionOrigin.Default : code;
+    }
+
+    /// <summary>Where the value of an option comes from.</summary>
+    /// <param name="name">Any name of the option.</param>
+    public OptionOrigin OriginOf(string name) => OptionCatalog.Training.Find(name) is { } option
+        ? _originOf(option)
+        : throw new ArgumentException($"'{name}' is not an option.", nameof(name));
+
+    /// <summary>The same origins for options that were completed since, such as a run's name that was chosen.</summary>
+    public ResolvedOptions With(TrainingOptions options) => new(options, _originOf, Warnings, Notes);
+
+    /// <summary>The same options with one more thing to know.</summary>
+    public ResolvedOptions WithWarning(string warning) => new(Options, _originOf, [.. Warnings, warning], Notes);
+
+    /// <summary>The same options with one more note.</summary>
+    internal ResolvedOptions WithNote(string note) => new(Options, _originOf, Warnings, [.. Notes, note]);
+
+    /// <summary>The options that are not Lorikeet's defaults, a line each with its origin behind it; it is a run.yaml too.</summary>
+    internal string ToShortYaml() => string.Join('\n', OptionCatalog.Training.Options
+        .Where(option => _originOf(option).Source != OptionSource.Default)
+        .Select(option => $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}".PadRight(CommentColumn - 1)
+            + $" # {_originOf(option).Text}"));
+
+    /// <summary>All options as run.yaml, a line each with its origin behind it; it reads back as the same.</summary>
+    public string ToYaml()
+    {
+        var catalog = OptionCatalog.Training;
+        var yaml = new StringBuilder(FirstLineOfYaml + "\n");
+        foreach (var group in catalog.Groups)
+        {
+            yaml.Append($"\n# {group.Title}: {group.Summary}\n");
+            foreach (var option in catalog.Options.Where(option => option.Group == group.Name))
+            {
+                var line = $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}";
+                yaml.Append(line.PadRight(CommentColumn - 1)).Append($" # {_originOf(option).Text}\n");
+            }
+        }
+
+        return yaml.ToString();
+    }
+}

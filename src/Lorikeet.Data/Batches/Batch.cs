@@ -1,0 +1,79 @@
+namespace Lorikeet.Data.Batches;
+
+/// <summary>
+/// Rows laid end to end without padding. Each row is a segment: positions restart at its beginning and attention sees
+/// nothing outside it, so it makes no difference to an example what it shares a batch with.
+/// </summary>
+/// <param name="Ids">Token ids of all rows, in order.</param>
+/// <param name="Labels">
+/// As long as <paramref name="Ids"/>; the first label of every segment is <see cref="TrainingRow.Ignored"/>, because no
+/// token of its own row stands before it to predict it from.
+/// </param>
+/// <param name="SegmentStarts">
+/// Where each segment begins, and the total length as the last element: segment i is
+/// [SegmentStarts[i], SegmentStarts[i + 1]).
+/// </param>
+/// <param name="TargetCount">Labels that are not <see cref="TrainingRow.Ignored"/>.</param>
+public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int TargetCount)
+{
+    /// <summary>Number of tokens.</summary>
+    public int TokenCount => Ids.Length;
+
+    /// <summary>Number of segments.</summary>
+    public int SegmentCount => SegmentStarts.Length - 1;
+
+    /// <summary>Lays rows end to end.</summary>
+    /// <exception cref="ArgumentException">There is no row, a row is empty, or its labels differ in length.</exception>
+    public static Batch FromRows(IReadOnlyList<TrainingRow> rows)
+    {
+        if (rows.Count == 0)
+            throw new ArgumentException("A batch needs at least one row.", nameof(rows));
+
+        var starts = new int[rows.Count + 1];
+        for (var i = 0; i < rows.Count; i++)
+            starts[i + 1] = checked(starts[i] + LengthOf(rows[i], i));
+
+        var ids = new int[starts[^1]];
+        var labels = new int[starts[^1]];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            rows[i].Ids.CopyTo(ids, starts[i]);
+            rows[i].Labels.CopyTo(labels, starts[i]);
+            labels[starts[i]] = TrainingRow.Ignored;
+        }
+        return new Batch(ids, labels, starts, labels.Count(label => label != TrainingRow.Ignored));
+    }
+
+    /// <summary>
+    /// The same rows followed by segments without targets, so that the total is a multiple of
+    /// <paramref name="multiple"/>: shapes then recur, which is what kernels compiled for a shape need. No row sees them
+    /// and they have no gradient.
+    /// </summary>
+    public Batch FilledTo(int multiple)
+    {
+        var missing = (multiple - TokenCount % multiple) % multiple;
+        if (missing == 0) return this;
+
+        var starts = SegmentStarts.ToList();
+        var longest = Enumerable.Range(0, SegmentCount).Max(i => SegmentStarts[i + 1] - SegmentStarts[i]);
+        for (var left = missing; left > 0; left -= longest) starts.Add(starts[^1] + Math.Min(left, longest));
+        return this with
+        {
+            Ids = [.. Ids, .. Enumerable.Repeat(Ids[0], missing)],
+            Labels = [.. Labels, .. Enumerable.Repeat(TrainingRow.Ignored, missing)],
+            SegmentStarts = [.. starts],
+        };
+    }
+
+    private static int LengthOf(TrainingRow row, int index)
+    {
+        if (row.Length == 0 || row.Labels.Length != row.Length)
+        {
+            throw new ArgumentException(
+                $"Row {index} has {row.Length} ids and {row.Labels.Length} labels; a row needs at least one id " +
+                "and a label for each.",
+                nameof(row));
+        }
+        return row.Length;
+    }
+}

@@ -1,0 +1,43 @@
+using Lorikeet.Data.Reading;
+
+namespace Lorikeet.Data.Datasets;
+
+/// <summary>Reads the datasets that the options name.</summary>
+internal sealed class DatasetReading(DataOptions options, Func<string, string>? fetchFromHub)
+{
+    private readonly CsvDialect _csv = CsvDialect.Of(options);
+
+    /// <summary>The training rows of all datasets, one after the other, read anew at each enumeration.</summary>
+    public RowSource ReadTrain()
+    {
+        if (options.Datasets.Count == 0)
+            throw new ConfigurationException("No dataset is named. Give a file, a folder or a hub id with --dataset.");
+        return Read(options.Datasets, [options.DatasetSplit], new DatasetFiles(options.DataFolder, options.DataFiles));
+    }
+
+    /// <summary>The evaluation rows; null when no evaluation data is named.</summary>
+    public RowSource? ReadEval()
+    {
+        if (options.EvalDatasets.Count > 0 && options.EvalSize > 0)
+        {
+            throw new ConfigurationException(
+                $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of " +
+                "them. Leave one out.");
+        }
+        string[] splits = options.EvalSplit == "test" ? ["test", "validation", "train"] : [options.EvalSplit];
+        return options.EvalDatasets.Count == 0 ? null : Read(options.EvalDatasets, splits, null);
+    }
+
+    private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files)
+    {
+        var rows = RowSource.Join(
+        [
+            .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv)),
+        ]);
+        if (rows.Rows.Any()) return rows;
+        var areEmpty = rows.Files.All(file => new FileInfo(file.Path).Length == 0);
+        throw new DatasetException(
+            $"{string.Join(", ", sources)} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was " +
+            "expected. Check that it is the file you meant.");
+    }
+}

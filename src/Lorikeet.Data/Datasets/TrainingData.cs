@@ -1,0 +1,113 @@
+using Lorikeet.Data.Encoded;
+using Lorikeet.Data.Prompts;
+using Lorikeet.Data.Reading;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data.Datasets;
+
+/// <summary>Everything a run learns from: rows, how they came to be, and what should be known about them.</summary>
+public sealed class TrainingData : IDisposable
+{
+    private readonly EncodedSet _train;
+    private readonly EncodedSet? _eval;
+
+    private TrainingData(EncodedSet train, EncodedSet? eval, DataOptions options)
+    {
+        (_train, _eval) = (train, eval);
+        Warnings =
+        [
+            .. DatasetChecks.UnusedColumns("The training data", train.Rendering.Columns),
+            .. DatasetChecks.OtherWords("The training data", train.Rendering),
+            .. DatasetChecks.HeldOut(train.Statistics, eval?.Statistics, options),
+            .. train.Warnings(options),
+            .. eval?.Warnings(options) ?? [],
+            .. DatasetChecks.Leaks(train.Rows, eval?.Rows ?? []),
+        ];
+    }
+
+    /// <summary>Rows to train on, in the order of the data.</summary>
+    public IReadOnlyList<TrainingRow> Train => _train.Rows;
+
+    /// <summary>Held-out rows; empty when nothing is held out.</summary>
+    public IReadOnlyList<TrainingRow> Eval => _eval?.Rows ?? [];
+
+    /// <summary>The training rows in numbers.</summary>
+    public DatasetStatistics TrainStatistics => _train.Statistics;
+
+    /// <summary>The held-out rows in numbers; null when nothing is held out.</summary>
+    public DatasetStatistics? EvalStatistics => _eval?.Statistics;
+
+    /// <summary>What the columns of the training data mean.</summary>
+    public DatasetShape Shape => _train.Rendering.Shape.Kind;
+
+    /// <summary>One line about the shape, for the user.</summary>
+    public string ShapeDescription => _train.Rendering.Shape.Description;
+
+    /// <summary>The shape, the columns that are read and those that are not, in one line.</summary>
+    public string ShapeSummary => _train.Rendering.Summary;
+
+    /// <summary>How prompts are written; to be kept beside the adapter.</summary>
+    public PromptFormat Format => _train.Rendering.Format;
+
+    /// <summary>Whether the training rows, as far as the first of them show, are single questions with nothing before them.</summary>
+    public bool HasSingleTurns
+    {
+        get
+        {
+            const int looked = 200;
+            var questions = _train.Questions.Take(looked).ToList();
+            return questions.Count > 0 && questions.All(question => question.Prompt == Format.RenderPrompt(question.Text));
+        }
+    }
+
+    /// <summary>What the user may intend but should know.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The questions of the held-out rows, else of the training rows; none in plain text.</summary>
+    public IEnumerable<Question> Questions => (_eval ?? _train).Questions;
+
+    /// <summary>The first training rows, token by token.</summary>
+    public IEnumerable<RowPreview> Preview(int rows) => _train.Preview(rows);
+
+    /// <summary>The first training row that is learned from, in one line with what is learned between ⟦ and ⟧.</summary>
+    public string FirstRow => $"{_train.Preview(RowRendering.RowsTried).FirstOrDefault(row => row.DropReason is null)
+        ?? _train.Preview(1).First()}";
+
+    /// <summary>Reads, splits, renders and encodes the data of a run.</summary>
+    /// <param name="data">What to read and how.</param>
+    /// <param name="seed">Of the choice of rows that are held out or left out.</param>
+    /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
+    /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
+    /// <param name="format">The format of an adapter that is continued or scored; null to choose one for the data.</param>
+    /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
+    public static TrainingData Load(
+        DataOptions data, ulong seed, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null,
+        PromptFormat? format = null)
+    {
+        var reading = new DatasetReading(data, fetchFromHub);
+        var train = reading.ReadTrain();
+        var eval = reading.ReadEval();
+        var rendering = RowRendering.Choose(train, data, tokenizer, format);
+        var evalRendering = eval is null ? rendering : RowRendering.Choose(eval, data, tokenizer, rendering.Format);
+        if (data.EvalSize > 0)
+            (train, eval) = RowSelection.HoldOut(train, data.EvalSize, seed, rendering.PromptOf);
+
+        if (data.MaxTrainRows is { } limit)
+            train = RowSelection.Take(train, limit, data.Shuffle, seed);
+        if (data.MaxEvalRows is { } evalLimit)
+            eval = eval?.First(evalLimit);
+
+        var trainSet = EncodedSet.Encode("The training data", train, rendering, data, tokenizer, vocabularySize);
+        var evalSet = eval is null ? null
+            : EncodedSet.Encode("The held-out data", eval, evalRendering, data, tokenizer, vocabularySize);
+        return new TrainingData(trainSet, evalSet, data);
+    }
+
+    /// <summary>Gives the files of the token cache back.</summary>
+    public void Dispose()
+    {
+        _train.Dispose();
+        _eval?.Dispose();
+    }
+}

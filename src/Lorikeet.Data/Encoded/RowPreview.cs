@@ -1,0 +1,63 @@
+using Lorikeet.Data.Reading;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Data.Encoded;
+
+/// <summary>A token of a row, for display.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Text">
+/// The text it adds; the token's own spelling where it is a part of a character, and the id in brackets without a
+/// tokenizer.
+/// </param>
+/// <param name="IsTarget">Whether it is learned.</param>
+public sealed record PreviewToken(int Id, string Text, bool IsTarget);
+
+/// <summary>A row as the model will see it.</summary>
+/// <param name="Origin">Where it was read.</param>
+/// <param name="Tokens">Its tokens.</param>
+/// <param name="DropReason">Why it is not learned from; null for rows that are.</param>
+public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> Tokens, string? DropReason)
+{
+    /// <summary>
+    /// One line of text: what is learned between ⟦ and ⟧, line breaks as \n, and a long stretch cut in its middle.
+    /// </summary>
+    public override string ToString() => DropReason is not null
+        ? $"left out: {DropReason}"
+        : string.Concat(Stretches().Select(stretch => stretch.IsTarget ? $"⟦{Shorten(stretch.Text)}⟧" : Shorten(stretch.Text)));
+
+    private IEnumerable<(string Text, bool IsTarget)> Stretches()
+    {
+        for (var start = 0; start < Tokens.Count;)
+        {
+            var isTarget = Tokens[start].IsTarget;
+            var end = start;
+            while (end < Tokens.Count && Tokens[end].IsTarget == isTarget) end++;
+            yield return (string.Concat(Tokens.Skip(start).Take(end - start).Select(token => token.Text)), isTarget);
+            start = end;
+        }
+    }
+
+    private static string Shorten(string text)
+    {
+        const int Longest = 160, Kept = 75;
+        var line = text.Replace("\r", "\\r").Replace("\n", "\\n");
+        return line.Length <= Longest ? line : $"{line[..Kept]} ... {line[^Kept..]}";
+    }
+
+    internal static RowPreview Of(EncodedExample example, Tokenizer? tokenizer) => new(
+        example.Origin, [.. example.Rows.Take(1).SelectMany(row => TokensOf(row, tokenizer))], example.DropReason);
+
+    private static IEnumerable<PreviewToken> TokensOf(TrainingRow row, Tokenizer? tokenizer) =>
+        row.Ids.Select((id, i) => new PreviewToken(
+            id, tokenizer is null ? $"[{id}]" : TextOf(id, tokenizer), i > 0 && row.Labels[i] != TrainingRow.Ignored));
+
+    /// <summary>
+    /// What a token adds to a text that has begun (at its beginning a space would be left out); the token's own
+    /// spelling where it is a part of a character.
+    /// </summary>
+    private static string TextOf(int id, Tokenizer tokenizer)
+    {
+        var added = tokenizer.Decode([id, id])[tokenizer.Decode([id]).Length..];
+        return added.Contains('\uFFFD') ? tokenizer.IdToToken(id) : added;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Data.Encoded;
+using Lorikeet.Data.Reading;
+
+namespace Lorikeet.Data.Shapes;
+
+/// <summary>Conversations of <c>from</c> and <c>value</c>, tool calls and preferred answers included.</summary>
+internal sealed class ShareGptShape : RowShape
+{
+    private static readonly Column Turns =
+        new("conversations", "conversation", "messages", "dialogue", "dialog", "turns", "chat", "data");
+
+    private static readonly Column Chosen = new("chosen") { IsOptional = true };
+    private static readonly Column Label = new("label", "kto_tag") { IsOptional = true };
+
+    public override DatasetShape Kind => DatasetShape.ShareGpt;
+
+    public override string Description =>
+        "ShareGPT conversations of from and value; what the assistant says is learned (of a pair, the chosen answer)";
+
+    public override IReadOnlyList<Column> Columns => [Turns, Column.System, Column.Tools, Chosen, Label];
+
+    public override bool Fits(RowCells row) =>
+        ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("from") && TurnValue.IsTurn(first);
+
+    public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
+
+    public override Example Read(RowCells row)
+    {
+        if (MessagesShape.IsUnwanted(row, Label)) return new SkippedExample(EncodedExample.Unwanted);
+        if (ConversationTurns.Find(row, Turns) is not { Count: > 0 } turns)
+            return new SkippedExample("no conversation");
+        JsonNode?[] chosen = row[Chosen] is JsonObject answer ? [answer] : [];
+        return ConversationTurns.Conversation(
+            row, [.. ConversationTurns.Read(row, Turns, turns), .. ConversationTurns.Read(row, Chosen, chosen)]);
+    }
+}

@@ -1,0 +1,51 @@
+using Lorikeet.Formats.Gguf;
+using Lorikeet.Hub;
+using Lorikeet.Hub.Transport;
+
+namespace Lorikeet.Models.Checkpoints;
+
+/// <summary>Turns what the user named, a folder, a GGUF file or a hub id, into a local path.</summary>
+public static class ModelSource
+{
+    /// <summary>
+    /// Told what the user should know although it is no error, such as that the hub is out of order and the cache
+    /// answers.
+    /// </summary>
+    public static event Action<string>? Noted;
+
+    /// <summary>Tells whoever listens.</summary>
+    internal static void Note(string message) => Noted?.Invoke(message);
+
+    /// <summary>
+    /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
+    /// fetched.
+    /// </summary>
+    /// <exception cref="ConfigurationException">It is a file of another kind.</exception>
+    /// <exception cref="HubException">It is neither a folder nor a repository that can be had; the message says why.</exception>
+    public static string Resolve(string folderOrId, string? revision)
+    {
+        RequireNoFile(folderOrId);
+        return Directory.Exists(folderOrId) || GgufFile.Exists(folderOrId)
+            ? folderOrId
+            : Fetch(folderOrId, RepositoryKind.Model, revision);
+    }
+
+    /// <summary>Refuses a file where a folder is wanted, and names the folder.</summary>
+    internal static void RequireNoFile(string path)
+    {
+        if (!File.Exists(path) || GgufFile.Exists(path)) return;
+        throw new ConfigurationException(
+            $"'{path}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. Name its folder, " +
+            $"'{Path.GetDirectoryName(Path.GetFullPath(path))}'.");
+    }
+
+    /// <summary>The folder of a dataset's snapshot.</summary>
+    /// <exception cref="HubException">There is no such repository, or it cannot be had; the message says why.</exception>
+    public static string ResolveDataset(string id, string? revision = null) => Fetch(id, RepositoryKind.Dataset, revision);
+
+    private static string Fetch(string id, RepositoryKind kind, string? revision)
+    {
+        using var hub = new HubClient(note: Note);
+        return hub.Resolve(id, kind, revision);
+    }
+}

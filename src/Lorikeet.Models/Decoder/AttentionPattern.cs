@@ -1,0 +1,92 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Lorikeet.Models.Decoder;
+
+/// <summary>Who attends to whom in one forward pass.</summary>
+internal abstract class AttentionPattern
+{
+    /// <summary>Attends with rotated queries and keys.</summary>
+    /// <param name="layer">The decoder layer.</param>
+    /// <param name="query">[tokens, heads, headSize].</param>
+    /// <param name="key">[tokens, keyValueHeads, headSize].</param>
+    /// <param name="value">[tokens, keyValueHeads, headSize].</param>
+    /// <returns>[tokens, heads · headSize].</returns>
+    public abstract Tensor Attend(int layer, Tensor query, Tensor key, Tensor value);
+}
+
+/// <summary>Causal attention inside each segment; training, scoring and the reading of prompts.</summary>
+/// <param name="layout">The segments.</param>
+/// <param name="window">Tokens a position sees, itself included; null for all before it.</param>
+/// <param name="cache">Keeps keys and values for decoding, when given.</param>
+internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyValueCache? cache = null) : AttentionPattern
+{
+    // Above this share of padding, one call per segment costs less than the padded grid.
+    private const double MostPadding = 2.0;
+
+    public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
+    {
+        cache?.Fill(layer, key, value, layout);
+        var groups = query.shape[1] / key.shape[1];
+        (key, value) = (RepeatHeads(key, groups), RepeatHeads(value, groups));
+
+        var padded = (double)layout.Count * layout.Longest / layout.Tokens;
+        if (layout.Uniform) return Causal(Grid(query), Grid(key), Grid(value)).reshape(layout.Tokens, -1);
+        if (padded > MostPadding) return SegmentBySegment(query, key, value);
+
+        // Padding comes after the tokens of a segment, so causality alone hides it.
+        var attended = Causal(
+            Grid(query.index_select(0, layout.TokenOfSlot)),
+            Grid(key.index_select(0, layout.TokenOfSlot)),
+            Grid(value.index_select(0, layout.TokenOfSlot)));
+        return attended.reshape((long)layout.Count * layout.Longest, -1).index_select(0, layout.SlotOfToken);
+    }
+
+    private Tensor SegmentBySegment(Tensor query, Tensor key, Tensor value)
+    {
+        var parts = new List<Tensor>(layout.Count);
+        for (var segment = 0; segment < layout.Count; segment++)
+        {
+            var (start, length) = (layout.Starts[segment], layout.Length(segment));
+            Tensor Slice(Tensor x) => x.narrow(0, start, length).unsqueeze(0);
+            parts.Add(Causal(Slice(query), Slice(key), Slice(value)).reshape(length, -1));
+        }
+
+        return cat(parts, 0);
+    }
+
+    /// <summary>[segments, longest, heads, headSize] in and out.</summary>
+    private Tensor Causal(Tensor query, Tensor key, Tensor value)
+    {
+        var length = query.shape[1];
+        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
+        if (window is not { } seen || length <= seen)
+            return scaled_dot_product_attention(query, key, value, is_casual: true).transpose(1, 2);
+
+        var all = ones(length, length, ScalarType.Bool, query.device);
+        var visible = all.tril().logical_and(all.triu(1 - seen));
+        return scaled_dot_product_attention(query, key, value, visible).transpose(1, 2);
+    }
+
+    private Tensor Grid(Tensor x) => x.view(layout.Count, layout.Longest, x.shape[1], x.shape[2]);
+
+    private static Tensor RepeatHeads(Tensor x, long groups) =>
+        groups == 1 ? x
+        : x.unsqueeze(2).expand(x.shape[0], x.shape[1], groups, x.shape[2])
+            .reshape(x.shape[0], x.shape[1] * groups, x.shape[2]);
+}
+
+/// <summary>One new token per row, attending to what the cache holds.</summary>
+internal sealed class CachedAttention(KeyValueCache cache, int? window) : AttentionPattern
+{
+    public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
+    {
+        cache.Append(layer, key, value);
+        var (keys, values) = cache.Read(layer, window); // [rows, keyValueHeads, seen, headSize]
+
+        // The query heads of one key head become the queries of one attention call: no key is copied.
+        var (rows, heads, headSize) = (query.shape[0], query.shape[1], query.shape[2]);
+        var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize);
+        return scaled_dot_product_attention(grouped, keys, values, cache.Visible(window)).reshape(rows, heads * headSize);
+    }
+}

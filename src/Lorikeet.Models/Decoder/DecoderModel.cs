@@ -1,0 +1,218 @@
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Decoder;
+
+/// <summary>A Llama-family decoder: embedding, layers, norm, head. Weights are frozen unless training frees them.</summary>
+/// <remarks>Not thread-safe. Load with <see cref="ModelLoader"/>.</remarks>
+public sealed class DecoderModel : IDisposable
+{
+    private readonly RotaryEmbedding _rope;
+    private ModelState? _adapted;
+
+    internal DecoderModel(ModelConfig config, ScalarType computeType, Device device, ModelParts parts)
+    {
+        (Config, ComputeType, Device) = (config, computeType, device);
+        (Embedding, Layers, FinalNorm, Head) = (parts.Embedding, parts.Layers, parts.FinalNorm, parts.Head);
+        PromptType = device.type == DeviceType.CPU && computeType == ScalarType.BFloat16 && !ProcessorFeatures.HasNativeBFloat16
+            ? ScalarType.Float32
+            : computeType;
+        _rope = new RotaryEmbedding(config, device);
+    }
+
+    /// <summary>The shape of the model.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The type of activations and GEMMs.</summary>
+    public ScalarType ComputeType { get; }
+
+    // Fewer tokens are read sooner than the weights are converted.
+    private const int FewTokens = 8;
+
+    /// <summary>
+    /// Type that long prompts are read in: a processor without bfloat16 products reads them several times faster in
+    /// float32, weights converted on the way, though it decodes faster in bfloat16.
+    /// </summary>
+    internal ScalarType PromptType { get; set; }
+
+    /// <summary>Where the model lives.</summary>
+    public Device Device { get; }
+
+    /// <summary>The folder the base was read from; null for a model made in memory.</summary>
+    public string? Folder { get; internal init; }
+
+    /// <summary>Where the frozen weights of some layers wait, if the device does not hold all.</summary>
+    internal LayerOffload? Offload { get; init; }
+
+    /// <summary>What was found in its files and left out of account.</summary>
+    internal IReadOnlyList<string> LoadWarnings { get; init; } = [];
+
+    /// <summary>[vocabulary, hidden]; trained when it is a float32 leaf.</summary>
+    internal Tensor Embedding { get; set; }
+
+    /// <summary>The adapter on the embedding, if any.</summary>
+    internal EmbeddingAdapter? EmbeddingAdapter { get; set; }
+
+    /// <summary>Whether training moves what tokens are embedded as.</summary>
+    internal bool TrainsEmbedding => Embedding.requires_grad || EmbeddingAdapter is not null;
+
+    internal IReadOnlyList<DecoderLayer> Layers { get; }
+
+    internal RmsNorm FinalNorm { get; }
+
+    internal Projection Head { get; }
+
+    /// <summary>What training moves; empty until an adapter is attached or the whole model is freed.</summary>
+    internal List<Parameter> Trainable { get; } = [];
+
+    /// <summary>Projections of all layers in order, the head not included.</summary>
+    internal IEnumerable<Projection> LayerProjections => Layers.SelectMany(layer => layer.Projections);
+
+    /// <summary>Parameters of the base model, each counted once.</summary>
+    public long ParameterCount =>
+        LayerProjections.Sum(projection => Size(projection))
+        + (Config.TiedEmbeddings ? 0 : Size(Head))
+        + Embedding.NumberOfElements
+        + FinalNorm.Weight.NumberOfElements
+        + Layers.SelectMany(layer => layer.Norms).Sum(norm => norm.Weight.NumberOfElements);
+
+    /// <summary>The model without any adapter; null while none was ever attached.</summary>
+    internal ModelState? Bare { get; set; }
+
+    /// <summary>
+    /// Takes the adapter off or puts it back on, with all that it trained, to ask the base model without loading it twice.
+    /// </summary>
+    public bool AdapterEnabled
+    {
+        set
+        {
+            if (value)
+            {
+                _adapted?.Apply(this);
+                _adapted = null;
+            }
+            else if (Bare is not null && _adapted is null)
+            {
+                _adapted = ModelState.Of(this);
+                Bare.Apply(this);
+            }
+        }
+    }
+
+    /// <summary>Embeddings of token ids, [tokens, hidden] in the compute type.</summary>
+    internal Tensor Embed(IReadOnlyCollection<int> ids)
+    {
+        using var index = tensor(ids.Select(id => (long)id).ToArray(), device: Device);
+        var rows = Embedding.index_select(0, index).to_type(ComputeType);
+        return EmbeddingAdapter is null ? rows : EmbeddingAdapter.AddTo(rows, index, Embedding);
+    }
+
+    /// <summary>What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.</summary>
+    internal ForwardContext Context(SegmentLayout layout, DropoutKey? dropout = null) => Context(layout, ComputeType, dropout, null);
+
+    private ForwardContext Context(SegmentLayout layout, ScalarType type, DropoutKey? dropout, KeyValueCache? cache)
+    {
+        var (cosine, sine) = _rope.At(layout.Positions, layout.Longest, type);
+        return new ForwardContext(new SegmentAttention(layout, Config.SlidingWindow, cache), cosine, sine, type, dropout);
+    }
+
+    /// <summary>Final hidden states of sequences lying end to end, [tokens, hidden], before the head.</summary>
+    internal Tensor Hidden(IReadOnlyCollection<int> ids, SegmentLayout layout, KeyValueCache? cache = null)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var type = cache is null || ids.Count < FewTokens ? ComputeType : PromptType;
+        return Run(Embed(ids).to_type(type), Context(layout, type, null, cache)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Logits of every position, float32 [tokens, vocabulary]. No gradient is recorded.</summary>
+    /// <param name="ids">Token ids of all sequences, end to end.</param>
+    /// <param name="segmentStarts">Where each sequence begins, then the total; one sequence: [0, n].</param>
+    public Tensor Forward(IReadOnlyCollection<int> ids, IReadOnlyList<int> segmentStarts)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        using var layout = new SegmentLayout(segmentStarts, Device);
+        return Logits(Hidden(ids, layout)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Logits of hidden states, float32 [rows, vocabulary].</summary>
+    /// <param name="hidden">After the final norm, [rows, hidden].</param>
+    /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
+    internal Tensor Logits(Tensor hidden, DropoutKey? dropout = null)
+    {
+        // The head reads no position, so any context will do; it is never quantized.
+        return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, dropout)).to_type(ScalarType.Float32);
+    }
+
+    /// <summary>A cache for <paramref name="rows"/> sequences of at most <paramref name="capacity"/> tokens.</summary>
+    public KeyValueCache CreateCache(int rows, int capacity) => new(Config, rows, capacity, ComputeType, Device);
+
+    /// <summary>Reads prompts into the cache; returns the logits after each, float32 [rows, vocabulary].</summary>
+    public Tensor Prefill(IReadOnlyList<int[]> prompts, KeyValueCache cache)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var starts = new int[prompts.Count + 1];
+        for (var row = 0; row < prompts.Count; row++) starts[row + 1] = starts[row] + prompts[row].Length;
+        using var layout = new SegmentLayout(starts, Device);
+        cache.Begin(layout);
+        var hidden = Hidden([.. prompts.SelectMany(prompt => prompt)], layout, cache);
+        using var last = tensor(starts.Skip(1).Select(end => (long)end - 1).ToArray(), device: Device);
+        return Logits(hidden.index_select(0, last)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads one more token per row; returns the logits after it, float32 [rows, vocabulary].</summary>
+    public Tensor Decode(IReadOnlyCollection<int> ids, KeyValueCache cache)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var next = cache.NextPositions();
+        cache.Advance();
+        var (cosine, sine) = _rope.At(tensor(next, device: Device), (int)next.Max() + 1, ComputeType);
+        var context = new ForwardContext(new CachedAttention(cache, Config.SlidingWindow), cosine, sine, ComputeType, null);
+        return Logits(Run(Embed(ids), context)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Cosines and sines of the first positions, [length, 1, headSize] in the compute type.</summary>
+    internal (Tensor Cosine, Tensor Sine) RotaryTables(int length)
+    {
+        using var positions = TensorArithmetic.Range(length, ScalarType.Int64, Device);
+        return _rope.At(positions, length, ComputeType);
+    }
+
+    private Tensor Run(Tensor x, ForwardContext context)
+    {
+        foreach (var layer in Layers)
+        {
+            var y = layer.Forward(x, context);
+            x.Dispose();
+            x = y;
+        }
+
+        return FinalNorm.Forward(x);
+    }
+
+    private static long Size(Projection projection) =>
+        projection.Weight.Rows * projection.Weight.Columns + (projection.Bias?.NumberOfElements ?? 0);
+
+    /// <summary>Frees all weights and adapters.</summary>
+    public void Dispose()
+    {
+        AdapterEnabled = true;
+        Bare?.DisposeBut(ModelState.Of(this));
+        Embedding.Dispose();
+        EmbeddingAdapter?.Dispose();
+        foreach (var layer in Layers) layer.Dispose();
+        FinalNorm.Dispose();
+        Head.Dispose();
+        Offload?.Dispose();
+        _rope.Dispose();
+    }
+}
+
+/// <summary>The parts a model is made of.</summary>
+internal sealed record ModelParts(Tensor Embedding, IReadOnlyList<DecoderLayer> Layers, RmsNorm FinalNorm, Projection Head);

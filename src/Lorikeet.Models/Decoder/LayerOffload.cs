@@ -1,0 +1,109 @@
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Decoder;
+
+/// <summary>
+/// Keeps the frozen weights of some layers in pinned memory of the host. Two slots on the device are enough: one layer's
+/// weights are used while the next ones arrive. The layers are spread evenly, which gives each copy the most time.
+/// </summary>
+internal sealed class LayerOffload : IDisposable
+{
+    /// <summary>Layers that have a place on the device, of all that wait.</summary>
+    public const int Slots = 2;
+
+    private const int Alignment = 256;
+
+    private readonly Device _device;
+    private readonly int _layers;
+    private readonly int _count;
+    private readonly nint[] _slots = new nint[Slots];
+    private Tensor? _memory; // uint8 [slots, bytes of a layer]
+    private HostBlocks? _blocks;
+    private long _size; // of a slot
+    private int _taken;
+
+    /// <param name="device">A CUDA device.</param>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="count">How many of them wait in the host's memory.</param>
+    /// <exception cref="ConfigurationException">There is no such device, or there are not so many layers.</exception>
+    public LayerOffload(Device device, int layers, int count)
+    {
+        if (device.type != TorchSharp.DeviceType.CUDA)
+        {
+            throw new ConfigurationException(
+                $"offload_layers is {count}, but the model computes on {device}, whose memory is the host's. " +
+                "Leave it out, or use --device cuda.");
+        }
+
+        if (count > layers)
+        {
+            throw new ConfigurationException(
+                $"offload_layers is {count}, but the model has {layers} layers. Expected at most {layers}.");
+        }
+
+        (_device, _layers, _count) = (device, layers, count);
+    }
+
+    /// <summary>Whether a layer waits in the host's memory.</summary>
+    public bool Includes(int layer) => (layer + 1L) * _count / _layers > (long)layer * _count / _layers;
+
+    /// <summary>Moves the weights of a layer to the host, if it is one of those.</summary>
+    /// <exception cref="ConfigurationException">They are stored in a form that stays where it is.</exception>
+    public void Take(DecoderLayer layer)
+    {
+        if (!Includes(layer.Index)) return;
+        using var scope = NewDisposeScope();
+        var size = layer.Projections.Sum(projection => SizeOf(projection.Weight));
+        if (_memory is null) Open(size);
+        if (size > _size) return; // left as it was by a quantization that skips some of its modules
+        var block = _taken++;
+        var place = _slots[block % Slots];
+        _blocks!.Claim(block);
+        Tensor Copy(Tensor tensor)
+        {
+            var copy = TensorMemory.ViewOnCuda(place, tensor.shape, tensor.dtype, _device);
+            copy.copy_(tensor);
+            place += (nint)Aligned(tensor.NumberOfElements * tensor.ElementSize);
+            return copy;
+        }
+
+        foreach (var projection in layer.Projections)
+        {
+            var weight = projection.Weight;
+            if (!weight.Move(Copy))
+            {
+                throw new ConfigurationException(
+                    $"'{projection.Name}' is stored as {weight.Format}, which cannot be offloaded. " +
+                    "Expected nf4, fp4 or a float type. Leave out offload_layers.");
+            }
+
+            projection.Weight = new OffloadedWeight(weight, () => _blocks.Arrive(block));
+        }
+
+        _blocks.Keep(block);
+    }
+
+    public void Dispose()
+    {
+        _blocks?.Dispose();
+        _memory?.Dispose();
+    }
+
+    /// <summary>Slots as large as the first layer needs; layers of a model are alike.</summary>
+    private unsafe void Open(long bytes)
+    {
+        _size = bytes;
+        _memory = empty([Slots, bytes], ScalarType.Byte, _device).DetachFromDisposeScope();
+        var start = (nint)TensorMemory.Address(_memory);
+        for (var slot = 0; slot < Slots; slot++) _slots[slot] = start + (nint)(slot * bytes);
+        _blocks = new HostBlocks(_device, _slots, _count, bytes);
+    }
+
+    /// <summary>A bound: each of a weight's few tensors begins at a multiple of the alignment.</summary>
+    private static long SizeOf(FrozenWeight weight) => Aligned(weight.ByteCount) + 4 * Alignment;
+
+    private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
+}

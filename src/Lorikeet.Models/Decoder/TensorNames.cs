@@ -1,0 +1,34 @@
+namespace Lorikeet.Models.Decoder;
+
+/// <summary>Names of modules in Hugging Face checkpoints of the Llama family: the border in one file.</summary>
+internal static class TensorNames
+{
+    public const string Embedding = "model.embed_tokens";
+    public const string FinalNorm = "model.norm";
+    public const string Head = "lm_head";
+
+    public const string Query = "self_attn.q_proj";
+    public const string Key = "self_attn.k_proj";
+    public const string Value = "self_attn.v_proj";
+    public const string Output = "self_attn.o_proj";
+    public const string Gate = "mlp.gate_proj";
+    public const string Up = "mlp.up_proj";
+    public const string Down = "mlp.down_proj";
+    public const string InputNorm = "input_layernorm";
+    public const string PostAttentionNorm = "post_attention_layernorm";
+    public const string QueryNorm = "self_attn.q_norm";
+    public const string KeyNorm = "self_attn.k_norm";
+
+    /// <summary>The linear layers inside a decoder layer.</summary>
+    public static IReadOnlyList<string> Projections { get; } = [Query, Key, Value, Output, Gate, Up, Down];
+
+    public static string Layer(int layer, string part) => $"model.layers.{layer}.{part}";
+
+    public static string Weight(string module) => module + ".weight";
+
+    public static string Bias(string module) => module + ".bias";
+
+    /// <summary>Whether a tensor is the matrix of a linear layer inside a decoder layer: what quantization stores.</summary>
+    public static bool IsLayerProjection(string name) =>
+        Projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal));
+}

@@ -1,0 +1,171 @@
+using Lorikeet.Formats.Options;
+
+namespace Lorikeet.Models.Generation;
+
+/// <summary>How text is continued. Names and defaults are those of transformers, except the length.</summary>
+/// <remarks>Reference: transformers <c>generation/configuration_utils.py</c>.</remarks>
+public sealed record GenerationOptions
+{
+    /// <summary>Tokens added when neither limit is given: a full answer, yet never a runaway.</summary>
+    public const int DefaultMaxNewTokens = 256;
+
+    /// <summary>More than any model's positions; what is larger is a slip.</summary>
+    internal const int MostNewTokens = 1 << 24;
+
+    /// <summary>Each beam is a row of the batch.</summary>
+    internal const int MostBeams = 1024;
+
+    /// <summary>Most tokens to add to a prompt; goes before max_length.</summary>
+    /// <value>Not set: as max_length says, else 256.</value>
+    [Option("max_new_tokens", "max_tokens", Minimum = 1, Maximum = MostNewTokens)]
+    public int? MaxNewTokens { get; init; }
+
+    /// <summary>Most tokens of prompt and answer together.</summary>
+    /// <value>Not set: 256 after the prompt, a full answer, yet never a runaway.</value>
+    [Option("max_length", Minimum = 1, Maximum = MostNewTokens)]
+    public int? MaxLength { get; init; }
+
+    /// <summary>Tokens to add before an end token may be chosen.</summary>
+    /// <value>None: the model may stop at once.</value>
+    [Option("min_new_tokens", Minimum = 0, Maximum = MostNewTokens)]
+    public int MinNewTokens { get; init; }
+
+    /// <summary>Draw tokens at random; otherwise the most likely one is taken.</summary>
+    /// <value>Off: the same question gets the same answer. An option that shapes the draw switches it on.</value>
+    [Option("do_sample", "sample")]
+    public bool Sample { get; init; }
+
+    /// <summary>Divides the logits before a draw; below 1 sharpens, and 0 takes the most likely token.</summary>
+    /// <value>1: the model's own probabilities.</value>
+    [Option("temperature", Minimum = 0)]
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Draw among the k most likely tokens only; 0 means all.</summary>
+    /// <value>The default of transformers.</value>
+    [Option("top_k", Minimum = 0)]
+    public int TopK { get; init; } = 50;
+
+    /// <summary>Draw among the fewest tokens whose probabilities reach this sum (arXiv 1904.09751).</summary>
+    /// <value>1: all.</value>
+    [Option("top_p", Minimum = 0, Maximum = 1)]
+    public double TopP { get; init; } = 1;
+
+    /// <summary>Draw among tokens at least this share as likely as the likeliest (arXiv 2407.01082).</summary>
+    /// <value>0: all.</value>
+    [Option("min_p", Minimum = 0, Maximum = 1)]
+    public double MinP { get; init; }
+
+    /// <summary>Draw among tokens of typical information content, up to this mass (arXiv 2202.00666).</summary>
+    /// <value>1: all.</value>
+    [Option("typical_p", Above = 0, Maximum = 1)]
+    public double TypicalP { get; init; } = 1;
+
+    /// <summary>Makes tokens already in prompt or answer less likely when above 1 (arXiv 1909.05858).</summary>
+    /// <value>1: off.</value>
+    [Option("repetition_penalty", Above = 0)]
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>No sequence of this many tokens may occur twice; 0 means no such rule.</summary>
+    /// <value>0: off.</value>
+    [Option("no_repeat_ngram_size", Minimum = 0)]
+    public int NoRepeatNgramSize { get; init; }
+
+    /// <summary>Ids that are never chosen.</summary>
+    /// <value>None.</value>
+    [Option("suppress_tokens", Placeholder = "ID")]
+    public IReadOnlyList<int> SuppressedTokens { get; init; } = [];
+
+    /// <summary>Sequences of ids that are never completed (<c>bad_words_ids</c>).</summary>
+    public IReadOnlyList<IReadOnlyList<int>> BadWords { get; init; } = [];
+
+    /// <summary>Sequences kept at each step of a beam search.</summary>
+    /// <value>1: no search.</value>
+    [Option("num_beams", "beams", Minimum = 1, Maximum = MostBeams)]
+    public int Beams { get; init; } = 1;
+
+    /// <summary>Exponent of the length by which a beam's score is divided; above 0 favours long ones.</summary>
+    /// <value>1: the mean log-probability decides.</value>
+    [Option("length_penalty")]
+    public double LengthPenalty { get; init; } = 1;
+
+    /// <summary>When a beam search ends.</summary>
+    /// <value>false: when no running sequence promises more at its present length.</value>
+    [Option("early_stopping")]
+    public EarlyStopping EarlyStopping { get; init; }
+
+    /// <summary>Ids that end a sequence; the end token is part of the ids, not of the text.</summary>
+    /// <value>None here; a model folder brings its own.</value>
+    [Option("eos_token_id", Placeholder = "ID")]
+    public IReadOnlyList<int> EndTokens { get; init; } = [];
+
+    /// <summary>Texts that end a sequence wherever they appear in the answer; they are cut from the text.</summary>
+    /// <value>None.</value>
+    [Option("stop_strings", "stop_string", "stop", Verbatim = true, Placeholder = "TEXT")]
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>
+    /// Seed of the draws: the same seed, prompt and options give the same text, wherever a row stands in a file. A prompt
+    /// that is repeated gets another draw each time.
+    /// </summary>
+    /// <value>As for training; every value, 0 included, is reproducible.</value>
+    [Option("seed", Minimum = 0)]
+    public long Seed { get; init; } = 42;
+
+    /// <summary>Decode with fused kernels; false: with the slower reference.</summary>
+    /// <value>On; what they do not cover runs on the reference.</value>
+    [Option("optimized")]
+    public bool Optimized { get; init; } = true;
+
+    /// <summary>
+    /// Whether tokens are drawn: asked for, and the temperature is not 0, which means the most likely one everywhere.
+    /// </summary>
+    public bool Draws => Sample && Temperature > 0;
+
+    /// <summary>
+    /// Most tokens to add to a prompt of this many tokens; 0 when the prompt fills the length already.
+    /// </summary>
+    public int NewTokensAfter(int promptLength) =>
+        MaxNewTokens ?? (MaxLength is { } length ? Math.Max(length - promptLength, 0) : DefaultMaxNewTokens);
+
+    /// <summary>Checks ranges, naming options as users write them.</summary>
+    /// <exception cref="ConfigurationException">An option is out of range, or two contradict each other.</exception>
+    public void Validate()
+    {
+        Require(MaxNewTokens is null or >= 1 and <= MostNewTokens, "max_new_tokens", MaxNewTokens, $"from 1 to {MostNewTokens}");
+        Require(MaxLength is null or >= 1 and <= MostNewTokens, "max_length", MaxLength, $"from 1 to {MostNewTokens}");
+        Require(MinNewTokens is >= 0 and <= MostNewTokens, "min_new_tokens", MinNewTokens, $"from 0 to {MostNewTokens}");
+        Require(Temperature >= 0 && double.IsFinite(Temperature), "temperature", Temperature,
+            "0 (the most likely token every time) or more");
+        Require(TopK >= 0, "top_k", TopK, "0 (off) or more");
+        Require(TopP is >= 0 and <= 1, "top_p", TopP, "between 0 and 1");
+        Require(MinP is >= 0 and <= 1, "min_p", MinP, "between 0 and 1");
+        Require(TypicalP is > 0 and <= 1, "typical_p", TypicalP, "above 0 and at most 1");
+        Require(RepetitionPenalty > 0, "repetition_penalty", RepetitionPenalty, "above 0; 1 is off");
+        Require(NoRepeatNgramSize >= 0, "no_repeat_ngram_size", NoRepeatNgramSize, "0 (off) or more");
+        Require(Beams is >= 1 and <= MostBeams, "num_beams", Beams, $"from 1 to {MostBeams}");
+        Require(StopStrings.All(text => text.Length > 0), "stop_strings", "''", "texts of one character or more");
+        Require(BadWords.All(word => word.Count > 0), "bad_words_ids", "[]", "lists of one id or more");
+        if (Beams > 1 && Draws)
+            throw new ConfigurationException(
+                $"num_beams is {Beams} and do_sample is true. Beam search here is exact search, not sampling. "
+                + "Use num_beams 1 to sample, or do_sample false to search.");
+    }
+
+    private static void Require(bool holds, string name, object? value, string expected)
+    {
+        if (!holds) throw new ConfigurationException($"{name} is {value}. It must be {expected}.");
+    }
+}
+
+/// <summary>When beam search stops looking for better sequences.</summary>
+public enum EarlyStopping
+{
+    /// <summary>When no running beam can beat the worst finished one at the present length.</summary>
+    [WireName("false")] Heuristic,
+
+    /// <summary>As soon as as many sequences have finished as there are beams.</summary>
+    [WireName("true")] WhenFull,
+
+    /// <summary>When no running beam can ever beat the worst finished one.</summary>
+    [WireName("never")] Never,
+}

@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Globalization;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet.Models.Generation;
+
+/// <summary>
+/// Continues prompts: greedily, by sampling or by beam search, one at a time as a stream or many at once.
+/// </summary>
+/// <remarks>
+/// Prompts of different lengths go through the model together without padding. Not thread-safe, as the model is not.
+/// </remarks>
+/// <param name="model">The model, with or without an adapter.</param>
+/// <param name="tokenizer">
+/// Gives the text of continuations; null leaves it out, and stop strings are then an error.
+/// </param>
+public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
+{
+    /// <summary>Memory that the keys and values of one batch may take.</summary>
+    private const long CacheBytes = 2L << 30;
+
+    /// <summary>Enough to keep any device busy.</summary>
+    public const int DefaultBatchSize = 128;
+
+    /// <summary>Most prompts (times beams) in one pass; memory may make it fewer.</summary>
+    public int BatchSize { get; init; } = DefaultBatchSize;
+
+    /// <summary>Told after each batch how many prompts are done.</summary>
+    public Action<int>? Progress { get; init; }
+
+    /// <summary>Continues many prompts. They are batched by length; results come in the order of the prompts.</summary>
+    /// <param name="prompts">Token ids, special tokens included; each at least one.</param>
+    /// <param name="options">How to continue.</param>
+    /// <param name="cancellation">Ends all rows where they are; prompts not begun come back without tokens.</param>
+    /// <exception cref="ConfigurationException">
+    /// An option is out of range, or needs a tokenizer that is not there.
+    /// </exception>
+    public GenerationResult Generate(
+        IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellation = default)
+    {
+        options = Prepare(options, prompts);
+        var clock = Stopwatch.StartNew();
+        var results = new Continuation[prompts.Count];
+        var keys = Keys(prompts);
+        var done = 0;
+        foreach (var batch in Batches(prompts, options))
+        {
+            var continuations = options.Beams > 1
+                ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
+                : Decode([.. batch.Select(i => new DecodingRow(keys[i], prompts[i], options, tokenizer))], options, cancellation);
+            for (var i = 0; i < batch.Length; i++) results[batch[i]] = continuations[i];
+            Progress?.Invoke(done += batch.Length);
+        }
+
+        var tokens = results.Sum(result => (long)result.OutputIds.Count);
+        return new GenerationResult(results, tokens, clock.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>Continues one prompt and yields its text as it becomes certain. Beam search cannot stream.</summary>
+    /// <param name="prompt">Token ids, special tokens included; at least one.</param>
+    /// <param name="options">How to continue.</param>
+    /// <param name="cancellation">Ends the text where it is; the last piece still comes.</param>
+    public IEnumerable<GeneratedPiece> Stream(
+        int[] prompt, GenerationOptions options, CancellationToken cancellation = default)
+    {
+        options = Prepare(options, [prompt]);
+        if (options.Beams > 1)
+            throw new ConfigurationException("num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
+        return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
+    }
+
+    /// <summary>What keys the draws of each prompt.</summary>
+    private static ulong[] Keys(IReadOnlyList<int[]> prompts)
+    {
+        var seen = new Dictionary<ulong, int>();
+        return [.. prompts.Select(prompt =>
+        {
+            var content = DecodingRow.KeyOf(prompt, 0);
+            var repetition = seen[content] = seen.GetValueOrDefault(content, -1) + 1;
+            return repetition == 0 ? content : DecodingRow.KeyOf(prompt, repetition);
+        })];
+    }
+
+    private IEnumerable<GeneratedPiece> Stream(DecodingRow row, GenerationOptions options, CancellationToken cancellation)
+    {
+        if (row.Finish is null)
+        {
+            using var loop = new DecodingLoop(model, options, [row]);
+            while (!cancellation.IsCancellationRequested && loop.Step())
+                if (row.TakeText() is { Length: > 0 } text) yield return new GeneratedPiece(text, null);
+            row.End(FinishReason.Cancelled);
+        }
+
+        yield return new GeneratedPiece(row.TakeText(), row.ToContinuation());
+    }
+
+    private Continuation[] Decode(DecodingRow[] rows, GenerationOptions options, CancellationToken cancellation)
+    {
+        var open = rows.Where(row => row.Finish is null).ToList();
+        if (open.Count > 0 && !cancellation.IsCancellationRequested)
+        {
+            using var loop = new DecodingLoop(model, options, open);
+            while (!cancellation.IsCancellationRequested && loop.Step()) { }
+        }
+
+        foreach (var row in rows) row.End(FinishReason.Cancelled);
+        return [.. rows.Select(row => row.ToContinuation())];
+    }
+
+    private Continuation[] Search(BeamRow[] rows, GenerationOptions options, CancellationToken cancellation)
+    {
+        var open = rows.Where(row => row.NewTokens > 0).ToList();
+        if (open.Count > 0 && !cancellation.IsCancellationRequested) new BeamDecoding(model, options).Run(open, cancellation);
+        return [.. rows.Select(row => row.ToContinuation())];
+    }
+
+    /// <summary>
+    /// Groups prompts of similar length, longest first: an out-of-memory then comes at once, not at the end.
+    /// </summary>
+    private IEnumerable<int[]> Batches(IReadOnlyList<int[]> prompts, GenerationOptions options)
+    {
+        var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ToArray();
+        for (var start = 0; start < order.Length;)
+        {
+            var longest = prompts[order[start]].Length;
+            var rows = CacheBytes / (BytesPerToken * (longest + options.NewTokensAfter(longest)));
+            var count = (int)Math.Clamp(Math.Min(rows, BatchSize) / options.Beams, 1, order.Length - start);
+            yield return order[start..(start + count)];
+            start += count;
+        }
+    }
+
+    /// <summary>Keys and values of one token in all layers, at 4 bytes a number.</summary>
+    private long BytesPerToken => 8L * model.Config.LayerCount * model.Config.KeyValueHeadCount * model.Config.HeadSize;
+
+    /// <summary>Refuses lengths that leave no token to add to any prompt, or need more memory than there is.</summary>
+    private void RequireRoom(IReadOnlyList<int[]> prompts, GenerationOptions options)
+    {
+        var (shortest, longest) = (prompts.Min(prompt => prompt.Length), prompts.Max(prompt => prompt.Length));
+        if (options.NewTokensAfter(shortest) == 0)
+        {
+            throw new ConfigurationException(
+                $"max_length is {options.MaxLength}, and the prompt has {shortest} tokens, so nothing can be added to it. A larger " +
+                "max_length was expected: it counts prompt and answer together. Or give max_new_tokens, which counts the answer.");
+        }
+
+        var count = options.NewTokensAfter(longest);
+        var bytes = (double)BytesPerToken * ((long)longest + count) * options.Beams;
+        if (bytes <= FreeMemory.Of(model.Device)) return;
+        throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
+            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB for keys and ") +
+            "values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
+    }
+
+    private GenerationOptions Prepare(GenerationOptions options, IReadOnlyList<int[]> prompts)
+    {
+        options.Validate();
+        foreach (var prompt in prompts)
+        {
+            if (prompt.Length == 0)
+                throw new DatasetException("A prompt has no tokens. At least one was expected. Remove the row, or give it a BOS token.");
+            foreach (var id in prompt)
+                if (id < 0 || id >= model.Config.VocabularySize)
+                    throw new DatasetException(
+                        $"A prompt holds token id {id}. The model's vocabulary has {model.Config.VocabularySize} ids. "
+                        + "Is the tokenizer that of another model?");
+        }
+
+        if (prompts.Count > 0) RequireRoom(prompts, options);
+        if (options.StopStrings.Count == 0) return options;
+        if (tokenizer is null)
+            throw new ConfigurationException("stop_strings need a tokenizer, and the model folder has none. Use eos_token_id instead.");
+
+        // Special tokens are not part of the decoded text, so a stop string that is one ends the text as an end token.
+        var special = options.StopStrings.Where(stop => tokenizer.TokenToId(stop) is { } id && tokenizer.IsSpecial(id)).ToList();
+        return options with
+        {
+            EndTokens = [.. options.EndTokens, .. special.Select(stop => tokenizer.TokenToId(stop)!.Value)],
+            StopStrings = [.. options.StopStrings.Except(special)],
+        };
+    }
+}

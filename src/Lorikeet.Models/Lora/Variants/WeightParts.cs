@@ -1,0 +1,59 @@
+using Lorikeet.Models.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Lora.Variants;
+
+/// <summary>
+/// The part of a weight that an adapter takes over at the beginning: s · B₀A₀, of the adapter's rank.
+/// </summary>
+/// <remarks>Reference: peft <c>tuners/lora/layer.py</c>, pissa_init and olora_init; torch <c>_lowrank.py</c>.</remarks>
+internal static class WeightParts
+{
+    /// <summary>
+    /// The principal part (PiSSA, arXiv 2404.02948): W = U S Vᵀ, A₀ = √(S/s) Vᵀ, B₀ = U √(S/s), of the top rank.
+    /// </summary>
+    /// <param name="weight">W, float32 [out, in].</param>
+    /// <param name="rank">Rank.</param>
+    /// <param name="scale">s.</param>
+    /// <param name="iterations">Subspace iterations of a randomized decomposition; null for the exact one.</param>
+    /// <param name="key">Decides the random numbers of the randomized one.</param>
+    public static (Tensor A, Tensor B) Principal(Tensor weight, int rank, double scale, int? iterations, ulong key)
+    {
+        var (u, s, v) = iterations is { } count ? LowRank(weight, rank, count, key) : Exact(weight, rank);
+        var root = s.Over(scale).sqrt();
+        return ((root.unsqueeze(1) * v).contiguous(), (u * root).contiguous());
+    }
+
+    /// <summary>The first columns of Q and rows of R of W = QR (OLoRA, arXiv 2406.01775).</summary>
+    public static (Tensor A, Tensor B) Orthonormal(Tensor weight, int rank)
+    {
+        var (q, r) = linalg.qr(weight);
+        return (r.narrow(0, 0, rank).contiguous(), q.narrow(1, 0, rank).contiguous());
+    }
+
+    private static (Tensor U, Tensor S, Tensor V) Exact(Tensor weight, int rank)
+    {
+        var (u, s, v) = linalg.svd(weight, fullMatrices: false);
+        return (u.narrow(1, 0, rank), s.narrow(0, 0, rank), v.narrow(0, 0, rank));
+    }
+
+    /// <summary>
+    /// Algorithms 4.4 and 5.1 of Halko, Martinsson and Tropp (arXiv 0909.4061), as <c>torch.svd_lowrank</c>.
+    /// </summary>
+    private static (Tensor U, Tensor S, Tensor V) LowRank(Tensor weight, int rank, int iterations, ulong key)
+    {
+        var wide = weight.shape[0] < weight.shape[1];
+        var tall = wide ? weight.t() : weight;
+        var draw = KeyedRandom.Normal(empty([tall.shape[1], rank], device: CPU), 1, key).to(weight.device);
+        var basis = linalg.qr(matmul(tall, draw)).Q;
+        for (var i = 0; i < iterations; i++)
+        {
+            basis = linalg.qr(matmul(tall.t(), basis)).Q;
+            basis = linalg.qr(matmul(tall, basis)).Q;
+        }
+
+        var (u, s, v) = linalg.svd(matmul(basis.t(), tall), fullMatrices: false);
+        u = matmul(basis, u);
+        return wide ? (v.t(), s, u.t()) : (u, s, v);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using System.Text;
+using Lorikeet.Formats;
+
+namespace Lorikeet.Models.Native.Cuda;
+
+/// <summary>Embedded .cu files, compiled together for a device. Machine code is kept in the user's cache.</summary>
+internal sealed class CudaModule
+{
+    private static readonly Lazy<Nvrtc> s_compiler = new(() => Nvrtc.Load(LibTorch.Loaded!.Folder));
+
+    private readonly CudaDevice _device;
+    private readonly nint _module;
+
+    /// <param name="device">Where it will run.</param>
+    /// <param name="sources">Names of the files; later ones use what earlier ones define.</param>
+    public CudaModule(CudaDevice device, params string[] sources)
+    {
+        _device = device;
+        device.Activate();
+        _module = CudaDriver.LoadModule(Compiled(device, string.Join('+', sources), string.Concat(sources.Select(Read))));
+    }
+
+    /// <summary>A kernel by the name it has in the source.</summary>
+    public CudaKernel Kernel(string name) => new(_device, CudaDriver.Function(_module, Encoding.UTF8.GetBytes(name + '\0')));
+
+    private static byte[] Compiled(CudaDevice device, string name, string source)
+    {
+        var compiler = s_compiler.Value;
+        var architecture = compiler.ArchitectureFor(device.Capability);
+        if (architecture == 0)
+        {
+            throw new DeviceException(
+                $"cuda:{device.Index} has compute capability {device.Capability / 10.0:0.0}, for which NVRTC {compiler.Version} " +
+                "cannot compile. Use a libtorch built for this device.");
+        }
+
+        var exact = architecture == device.Capability;
+        var key = Encoding.UTF8.GetBytes($"{compiler.Version} {architecture} {exact}\n{source}");
+        var path = Path.Combine(UserCache.Folder, "kernels", Convert.ToHexStringLower(SHA256.HashData(key))[..32]);
+        if (File.Exists(path)) return File.ReadAllBytes(path);
+
+        var image = compiler.Compile(source, name, architecture, exact);
+        AtomicFile.Write(path, stream => stream.Write(image));
+        return image;
+    }
+
+    private static string Read(string name)
+    {
+        var resource = $"Lorikeet.Kernels.{name}.cu";
+        using var stream = typeof(CudaModule).Assembly.GetManifestResourceStream(resource)
+            ?? throw new InvalidOperationException($"{resource} is not embedded.");
+        using var reader = new StreamReader(stream);
+        return $"#line 1 \"{name}.cu\"\n{reader.ReadToEnd()}";
+    }
+}

@@ -1,0 +1,27 @@
+using Lorikeet.Data;
+using Lorikeet.Data.Batches;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>Where a batch has something to learn: the label at t is predicted at t - 1, never across segments.</summary>
+internal static class BatchTargets
+{
+    /// <summary>The positions that predict and the tokens they should predict, in order; the caller disposes them.</summary>
+    /// <returns>Two int64 tensors [targets].</returns>
+    public static (Tensor Positions, Tensor Targets) Of(Batch batch, Device device)
+    {
+        var (positions, targets) = (new List<long>(), new List<long>());
+        for (var segment = 0; segment < batch.SegmentCount; segment++)
+        {
+            for (var t = batch.SegmentStarts[segment] + 1; t < batch.SegmentStarts[segment + 1]; t++)
+            {
+                if (batch.Labels[t] == TrainingRow.Ignored) continue;
+                positions.Add(t - 1);
+                targets.Add(batch.Labels[t]);
+            }
+        }
+
+        return (tensor(positions.ToArray(), device: device), tensor(targets.ToArray(), device: device));
+    }
+}

@@ -1,0 +1,41 @@
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>
+/// The memory of a pass's buffers: as large as the largest batch so far needs, seen as matrices of the batch at hand.
+/// Batches of any number of different sizes share it, because nothing in it outlives a pass.
+/// </summary>
+/// <param name="type">Compute type.</param>
+/// <param name="device">Where it lies.</param>
+/// <param name="rows">Tokens of the largest batch it has room for.</param>
+internal sealed class BufferMemory(ScalarType type, Device device, int rows) : IDisposable
+{
+    private readonly List<Tensor> _blocks = [];
+    private int _next;
+
+    /// <summary>Tokens of the largest batch it has room for.</summary>
+    public int Rows => rows;
+
+    /// <summary>Bytes of all buffers made so far.</summary>
+    public long Bytes => _blocks.Sum(block => block.NumberOfElements * block.ElementSize);
+
+    /// <summary>Starts over; the same buffers must now be taken in the same order.</summary>
+    public void Rewind() => _next = 0;
+
+    /// <summary>The next buffer; the caller disposes the view, the memory stays.</summary>
+    /// <param name="tokens">Rows of the batch at hand.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="border">More columns at the end of each row (<see cref="Matrix.Bordered"/>).</param>
+    public Matrix Take(int tokens, int columns, int border = 0)
+    {
+        if (_next == _blocks.Count)
+            _blocks.Add(zeros([(long)rows * Matrix.PitchOf(columns, border)], type, device).DetachFromDisposeScope());
+        return Matrix.View(_blocks[_next++], tokens, columns, border);
+    }
+
+    public void Dispose()
+    {
+        foreach (var block in _blocks) block.Dispose();
+    }
+}

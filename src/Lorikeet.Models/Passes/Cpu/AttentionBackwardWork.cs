@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Lorikeet.Models.Passes.Cpu;
+
+/// <summary>
+/// Gradient of attention for one key head and its query heads in one segment (FlashAttention-2, arXiv 2307.08691,
+/// algorithm 2): with P = exp(s Q Kᵀ - logSum) and D = ⟨dO, O⟩ per row,
+/// dV = Pᵀ dO,  dS = s P ⊙ (dO Vᵀ - D),  dQ = dS K,  dK = dSᵀ Q; then dQ and dK are rotated back.
+/// </summary>
+internal readonly unsafe struct AttentionBackwardWork<T>(
+    AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums, Rows<T> gradient, Rows<T> qkvGradient) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private const int Block = AttentionForwardWork<T>.Block;
+
+    private readonly AttentionHeads<T> _heads = heads;
+    private readonly Rows<T> _qkv = qkv;
+    private readonly Rows<T> _attended = attended;
+    private readonly float* _logSums = logSums;
+    private readonly Rows<T> _gradient = gradient;
+    private readonly Rows<T> _qkvGradient = qkvGradient;
+
+    public void Run(int start, int end)
+    {
+        for (var i = start; i < end; i++)
+        {
+            var (segment, keyHead) = Math.DivRem(i, _heads.KeyValueHeads);
+            Differentiate(_heads.Start(segment), _heads.Length(segment), keyHead);
+        }
+    }
+
+    private void Differentiate(int token, int length, int keyHead)
+    {
+        var (padded, pitch) = (_heads.Padded, SmallProduct.Padded(length));
+        var memory = new AttentionMemory((long)(4 * length + 3 * Block) * padded + 2L * (padded + Block) * pitch);
+        float* keys = memory.Take(length, padded), values = memory.Take(length, padded);
+        float* keyGradients = memory.Take(length, padded), valueGradients = memory.Take(length, padded);
+        float* keysTransposed = memory.Take(padded, pitch), valuesTransposed = memory.Take(padded, pitch);
+        float* weights = memory.Take(Block, pitch), slopes = memory.Take(Block, pitch);
+        float* queries = memory.Take(Block, padded), gradients = memory.Take(Block, padded);
+        float* queryGradients = memory.Take(Block, padded);
+
+        _heads.Read(_qkv, token, length, _heads.KeyColumn(keyHead), keys);
+        _heads.Read(_qkv, token, length, _heads.ValueColumn(keyHead), values);
+        AttentionHeads<T>.Transpose(keys, length, _heads.HeadSize, padded, keysTransposed, pitch);
+        AttentionHeads<T>.Transpose(values, length, _heads.HeadSize, padded, valuesTransposed, pitch);
+        new Span<float>(keyGradients, length * padded).Clear();
+        new Span<float>(valueGradients, length * padded).Clear();
+
+        for (var head = keyHead * _heads.Group; head < (keyHead + 1) * _heads.Group; head++)
+        {
+            var column = _heads.QueryColumn(head);
+            for (var first = 0; first < length; first += Block)
+            {
+                var rows = Math.Min(Block, length - first);
+                var (end, seen) = (first + rows, SmallProduct.Padded(first + rows));
+                _heads.Read(_qkv, token + first, rows, column, queries);
+                _heads.Read(_gradient, token + first, rows, column, gradients);
+                var (query, gradient) = (new Operand(queries, padded, 1), new Operand(gradients, padded, 1));
+                SmallProduct.Run(query, keysTransposed, pitch, weights, pitch, rows, _heads.HeadSize, seen, adds: false);
+                SmallProduct.Run(gradient, valuesTransposed, pitch, slopes, pitch, rows, _heads.HeadSize, seen, adds: false);
+                for (var row = 0; row < rows; row++)
+                    Slopes(weights + row * pitch, slopes + row * pitch, seen, token, first + row, head, gradients + row * padded);
+
+                var (weight, slope) = (new Operand(weights, pitch, 1), new Operand(slopes, pitch, 1));
+                SmallProduct.Run(
+                    weight.Transposed, gradients, padded, valueGradients, padded, end, rows, padded, adds: true);
+                SmallProduct.Run(slope.Transposed, queries, padded, keyGradients, padded, end, rows, padded, adds: true);
+                SmallProduct.Run(slope, keys, padded, queryGradients, padded, rows, end, padded, adds: false);
+                _heads.Write(queryGradients, _qkvGradient, token + first, rows, column);
+            }
+
+            _heads.Rotate(_qkvGradient, token, length, column, backwards: true);
+        }
+
+        _heads.Write(keyGradients, _qkvGradient, token, length, _heads.KeyColumn(keyHead));
+        _heads.Write(valueGradients, _qkvGradient, token, length, _heads.ValueColumn(keyHead));
+        _heads.Rotate(_qkvGradient, token, length, _heads.KeyColumn(keyHead), backwards: true);
+    }
+
+    /// <summary>One query: scores become P, and dO Vᵀ becomes dS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Slopes(float* weights, float* slopes, int columns, int token, int position, int head, float* gradient)
+    {
+        AttentionForwardWork<T>.Hide(weights, _heads.FirstSeen(position), position + 1, columns);
+        var attended = _attended[token + position] + _heads.QueryColumn(head);
+        var dots = Vector512<float>.Zero;
+        for (var i = 0; i < _heads.HeadSize; i += Row.Lanes)
+        {
+            var values = Row.Load(attended + i, _heads.HeadSize - i);
+            dots = Vector512.FusedMultiplyAdd(values, Vector512.Load(gradient + i), dots);
+        }
+
+        var dot = Vector512.Create(Vector512.Sum(dots));
+        var logSum = Vector512.Create(_logSums[(long)(token + position) * _heads.Heads + head]);
+        var scale = Vector512.Create(_heads.Scale);
+        for (var i = 0; i < columns; i += Row.Lanes)
+        {
+            var weight = Exponential.Of(Vector512.FusedMultiplyAdd(Vector512.Load(weights + i), scale, -logSum));
+            weight.Store(weights + i);
+            (weight * (Vector512.Load(slopes + i) - dot) * scale).Store(slopes + i);
+        }
+    }
+}

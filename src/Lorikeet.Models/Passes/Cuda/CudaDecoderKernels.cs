@@ -1,0 +1,156 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes.Cuda;
+
+/// <summary>The work between the GEMMs on a CUDA device, in bfloat16 with sums in float32 (the .cu files beside this).</summary>
+internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
+{
+    private const int Threads = 256;
+    private const int VocabularyThreads = 512;
+    private const int LeastCapability = 80;
+
+    private readonly CudaModule _module;
+    private readonly Device _device;
+    private readonly CudaAttention _attention;
+    private readonly float _epsilon;
+    private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _addBias, _swiGlu, _swiGluBackward, _dropout,
+        _moveRows, _crossEntropy;
+    private readonly CudaKernel _addLosses;
+    private Tensor? _losses;
+
+    /// <param name="attention">Heads, their width and the window.</param>
+    /// <param name="epsilon">Added to the mean square in norms.</param>
+    /// <param name="device">A device they <see cref="Fit"/>.</param>
+    public CudaDecoderKernels(AttentionShape attention, double epsilon, Device device)
+    {
+        var own = CudaDevice.Of(Math.Max(device.index, 0));
+        _epsilon = (float)epsilon;
+        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "CrossEntropy");
+        (_module, _device) = (module, device);
+        _rmsNorm = new(module, "rms_norm");
+        _addRmsNorm = new(module, "add_rms_norm");
+        _rmsNormBackward = new(module, "rms_norm_backward");
+        _addBias = new(module, "add_bias");
+        _swiGlu = new(module, "swiglu");
+        _swiGluBackward = new(module, "swiglu_backward");
+        _dropout = new(module, "dropout");
+        _moveRows = new(module, "move_rows");
+        _crossEntropy = new(module, "cross_entropy");
+        _addLosses = module.Kernel("add_losses");
+        _attention = new CudaAttention(attention, own, module);
+    }
+
+    /// <summary>Whether a device runs them and attention takes heads of this shape.</summary>
+    public static bool Fit(AttentionShape attention, Device device) =>
+        CudaDevice.Of(Math.Max(device.index, 0)).Capability >= LeastCapability
+        && attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead;
+
+    public void RmsNorm(Matrix x, Tensor weight, Matrix y)
+    {
+        var (width, kernel) = _rmsNorm.For(x, y, weight);
+        kernel.Launch(x.Rows, ThreadsFor(x, width), View(x), Address(weight), IsFloat(weight), View(y), _epsilon);
+    }
+
+    public void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y)
+    {
+        var (width, kernel) = _addRmsNorm.For(x, delta, sum, y, weight);
+        kernel.Launch(
+            x.Rows, ThreadsFor(x, width), View(x), View(delta), Address(weight), IsFloat(weight), View(sum), View(y), _epsilon);
+    }
+
+    public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised)
+    {
+        var (width, kernel) = _rmsNormBackward.For(x, dy, residual, dx, normalised, weight);
+        var matrices = new NormBackward(View(x), View(dy), View(residual), View(dx), View(normalised));
+        kernel.Launch(x.Rows, ThreadsFor(x, width), matrices, Address(weight), IsFloat(weight), _epsilon);
+    }
+
+    public void AddBias(Matrix y, Tensor bias)
+    {
+        var (width, kernel) = _addBias.For(y, bias);
+        kernel.Launch(Blocks(y, width), Threads, View(y), Address(bias), IsFloat(bias));
+    }
+
+    public AttentionOutput Attend(Matrix qkv, Sequences sequences) => _attention.Forward(qkv, sequences);
+
+    public void AttendBackward(
+        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) =>
+        _attention.Backward(qkv, output, gradient, sequences, qkvGradient);
+
+    public void SwiGlu(Matrix gateUp, Matrix activation)
+    {
+        var (width, kernel) = _swiGlu.For(gateUp, activation);
+        kernel.Launch(Blocks(activation, width), Threads, View(gateUp), View(activation));
+    }
+
+    public void SwiGluBackward(Matrix gateUp, Matrix activation)
+    {
+        var (width, kernel) = _swiGluBackward.For(gateUp, activation);
+        kernel.Launch(Blocks(activation, width), Threads, View(gateUp), View(activation));
+    }
+
+    public void Dropout(Matrix x, double p, ulong key, Matrix y) => Dropout(x, p, key, y, add: 0);
+
+    public void AddDropout(Matrix x, double p, ulong key, Matrix y) => Dropout(x, p, key, y, add: 1);
+
+    public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new CudaFactorTable(blocks, _module, _device);
+
+    public void GatherRows(Matrix source, Tensor rows, Matrix target) => MoveRows(source, rows, target, scatter: 0);
+
+    public void ScatterRows(Matrix source, Tensor rows, Matrix target) => MoveRows(source, rows, target, scatter: 1);
+
+    public void CrossEntropy(Matrix logits, Tensor targets, double scale, Tensor loss)
+    {
+        if (_losses is null || _losses.NumberOfElements < logits.Rows)
+        {
+            _losses?.Dispose();
+            _losses = empty([logits.Rows], ScalarType.Float32, loss.device).DetachFromDisposeScope();
+        }
+
+        var (_, kernel) = _crossEntropy.For(logits);
+        kernel.Launch(logits.Rows, VocabularyThreads, View(logits), Address(targets), (float)scale, Address(_losses));
+        _addLosses.Launch(1, Threads, Address(_losses), logits.Rows, Address(loss));
+    }
+
+    public void Dispose()
+    {
+        _losses?.Dispose();
+        _attention.Dispose();
+    }
+
+    private void Dropout(Matrix x, double p, ulong key, Matrix y, int add)
+    {
+        var (width, kernel) = _dropout.For(x, y);
+        kernel.Launch(
+            Blocks(x, width), Threads, View(x), DropoutMask.Threshold(p), (float)(1 / (1 - p)), key, View(y), add);
+    }
+
+    private void MoveRows(Matrix source, Tensor rows, Matrix target, int scatter)
+    {
+        var (width, kernel) = _moveRows.For(source, target);
+        kernel.Launch(
+            Blocks(scatter == 0 ? target : source, width), Threads, View(source), Address(rows), View(target), scatter);
+    }
+
+    /// <summary>One thread for every <paramref name="width"/> elements.</summary>
+    private static long Blocks(Matrix matrix, int width) =>
+        ((long)matrix.Rows * (matrix.Columns / width) + Threads - 1) / Threads;
+
+    /// <summary>Threads that share a row: whole warps, no more than have something to do.</summary>
+    private static int ThreadsFor(Matrix matrix, int width) =>
+        Math.Min(Threads, (matrix.Columns / width + 31) / 32 * 32);
+
+    private static MatrixView View(Matrix matrix) => new(matrix);
+
+    private static nint Address(Tensor tensor) => (nint)TensorMemory.Address(tensor);
+
+    private static int IsFloat(Tensor weight) => weight.dtype == ScalarType.Float32 ? 1 : 0;
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct NormBackward(
+        MatrixView X, MatrixView Gradient, MatrixView Residual, MatrixView Result, MatrixView Normalised);
+}

@@ -1,0 +1,77 @@
+using Lorikeet.Models.Decoder;
+using static Lorikeet.Models.Passes.Cuda.AttentionCalls;
+
+namespace Lorikeet.Models.Passes.Cuda;
+
+/// <summary>Flash attention 2 over segments of any lengths (arXiv 2307.08691), causal, with a window if the model has one.</summary>
+internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews views)
+{
+    /// <summary>Widest head it takes; widths are multiples of 8.</summary>
+    public const int LargestHead = 256;
+
+    private double _scale = shape.Scale;
+
+    public AttentionOutput Forward(Matrix qkv, Sequences sequences)
+    {
+        var (query, key, value) = Split(qkv);
+        var (starts, layout) = (sequences.Starts.Handle, sequences.Layout);
+        var (left, right) = Window(layout);
+        nint output, logSumExp, randomState, unused, debug;
+        int status;
+        fixed (double* scale = &_scale)
+        {
+            status = aoti_torch_cuda__flash_attention_forward(
+                query, key, value, &starts, &starts, layout.Longest, layout.Longest, 0, 1, 0, scale, &left, &right,
+                null, null, &output, &logSumExp, &randomState, &unused, &debug);
+        }
+
+        Require(status);
+        var attended = Heads.Reshape(output, qkv.Rows, (long)shape.Heads * shape.HeadSize);
+        _ = aoti_torch_delete_tensor_object(output);
+        _ = aoti_torch_delete_tensor_object(debug);
+        return new AttentionOutput(attended, Heads.Own(logSumExp), Heads.Own(randomState), Heads.Own(unused));
+    }
+
+    public HeadGradients Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences)
+    {
+        var (query, key, value) = Split(qkv);
+        var (starts, layout) = (sequences.Starts.Handle, sequences.Layout);
+        var (left, right) = Window(layout);
+        nint queryGradient, keyGradient, valueGradient;
+        int status;
+        fixed (double* scale = &_scale)
+        {
+            status = aoti_torch_cuda__flash_attention_backward(
+                Flat(gradient), query, key, value, Flat(output.Attended), output.Saved[0].Handle, starts, starts,
+                layout.Longest, layout.Longest, 0, 1, output.Saved[1].Handle, output.Saved[2].Handle, scale,
+                &left, &right, &queryGradient, &keyGradient, &valueGradient);
+        }
+
+        Require(status);
+        return new HeadGradients(queryGradient, keyGradient, valueGradient, qkv.Rows);
+    }
+
+    /// <summary>Tokens seen to the left and right of a position's own; -1 for all.</summary>
+    private (long Left, long Right) Window(SegmentLayout layout) =>
+        shape.Window is { } seen && seen < layout.Longest ? (seen - 1, 0) : (-1, 0);
+
+    private (nint Query, nint Key, nint Value) Split(Matrix qkv)
+    {
+        var keys = qkv.Pointer + sizeof(ushort) * (long)shape.Heads * shape.HeadSize;
+        var values = keys + sizeof(ushort) * (long)shape.KeyValueHeads * shape.HeadSize;
+        return (
+            views.Flat(qkv.Pointer, qkv.Rows, shape.Heads, qkv.Pitch),
+            views.Flat(keys, qkv.Rows, shape.KeyValueHeads, qkv.Pitch),
+            views.Flat(values, qkv.Rows, shape.KeyValueHeads, qkv.Pitch));
+    }
+
+    private nint Flat(Matrix heads) => views.Flat(heads.Pointer, heads.Rows, shape.Heads, heads.Pitch);
+
+    private void Require(int status)
+    {
+        if (status == 0) return;
+        throw new InvalidOperationException(
+            $"Flash attention of {shape.Heads} heads of {shape.HeadSize} failed; libtorch wrote the reason to stderr. " +
+            "Train with --optimized false.");
+    }
+}

@@ -1,0 +1,28 @@
+using System.Runtime.CompilerServices;
+using Lorikeet.Models.Passes.Cpu;
+
+namespace Lorikeet.Models.Passes.Decoding.Cpu;
+
+/// <summary>One projection of a product, as other threads read it.</summary>
+/// <typeparam name="T">The compute type.</typeparam>
+/// <typeparam name="TRows">How the weight is stored.</typeparam>
+internal unsafe struct GemvPart<T, TRows>
+    where T : unmanaged, IElement<T>
+    where TRows : unmanaged, IWeightRows
+{
+    public TRows Weight;
+    public T* Bias; // or null
+    public T* Factor; // B of the adapter, [rows, FactorPitch]
+    public int FactorPitch;
+    public int Rows;
+    public int FirstRow; // where its rows begin in y
+    public int Rank; // 0: no adapter
+    public int FirstRank;
+
+    /// <summary>Query, key and value; gate and up; or one.</summary>
+    [InlineArray(3)]
+    internal struct Parts
+    {
+        private GemvPart<T, TRows> _first;
+    }
+}

@@ -1,0 +1,24 @@
+using System.Runtime.Intrinsics.X86;
+
+namespace Lorikeet.Models.Passes.Decoding.Cpu;
+
+/// <summary>How 4-bit codes are looked up; the fastest is <see cref="VectorPaths.Best"/>, and tests run them all.</summary>
+internal enum VectorPath
+{
+    /// <summary>Any processor.</summary>
+    Portable,
+
+    /// <summary>x86 with 256-bit vectors.</summary>
+    Avx2,
+
+    /// <summary>x86 with 512-bit vectors.</summary>
+    Avx512,
+}
+
+/// <summary>What this processor can run.</summary>
+internal static class VectorPaths
+{
+    /// <summary>The fastest that this processor has.</summary>
+    public static VectorPath Best =>
+        Avx512F.IsSupported ? VectorPath.Avx512 : Avx2.IsSupported && Fma.IsSupported ? VectorPath.Avx2 : VectorPath.Portable;
+}

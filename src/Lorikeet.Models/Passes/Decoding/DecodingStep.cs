@@ -1,0 +1,143 @@
+// One more token per row, over buffers that exist: a fixed script, which kernels may record once and play back. The
+// reference that a test holds it to is DecoderModel.Decode.
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes.Decoding;
+
+/// <summary>The optimized step of decoding, for as long as a cache keeps its rows.</summary>
+internal sealed class DecodingStep : IDisposable
+{
+    private readonly KeyValueCache _cache;
+    private readonly IDecoderKernels _norms;
+    private readonly IDecodingKernels _kernels;
+    private readonly Layer[] _layers;
+    private readonly IDecodingLinear _head;
+    private readonly Tensor _finalNorm;
+    private readonly RotaryTables _rotation;
+    private readonly DecodingState _state;
+    private readonly Matrix _embedding, _x, _normalised, _qkv, _attended, _delta, _activation, _logits;
+    private readonly Tensor _chosen; // int64 [rows]
+    private readonly Action _queue;
+
+    /// <summary>Prepares a step.</summary>
+    /// <param name="model">The model; its adapters are taken as they are now.</param>
+    /// <param name="cache">The model's, prompts read.</param>
+    /// <param name="kernels">Becomes the step's own.</param>
+    public DecodingStep(DecoderModel model, KeyValueCache cache, IDecodingKernels kernels)
+    {
+        using var quiet = no_grad();
+        using var scope = NewDisposeScope();
+        var (type, config) = (model.ComputeType, model.Config);
+        (_cache, _kernels, _norms, _queue) = (cache, kernels, OptimizedSupport.Kernels(model), Queue);
+        _layers = [.. model.Layers.Select(layer => new Layer(layer, cache.Layer(layer.Index), kernels, type))];
+        _head = kernels.Linear([model.Head]);
+        _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
+        var (cosine, sine) = model.RotaryTables(cache.Capacity);
+        _rotation = new RotaryTables(new Matrix(cosine.view(cache.Capacity, -1)), new Matrix(sine.view(cache.Capacity, -1)));
+        _state = new DecodingState(cache.Rows, model.Device);
+        _chosen = zeros(cache.Rows, ScalarType.Int64, model.Device).DetachFromDisposeScope();
+        _embedding = new Matrix(model.Embedding.alias());
+
+        Matrix Own(long columns, ScalarType? own = null) => Matrix.Create(cache.Rows, (int)columns, own ?? type, model.Device);
+        (_x, _normalised, _delta) = (Own(config.HiddenSize), Own(config.HiddenSize), Own(config.HiddenSize));
+        _qkv = Own((config.HeadCount + 2 * config.KeyValueHeadCount) * config.HeadSize);
+        (_attended, _activation) = (Own(config.HeadCount * config.HeadSize), Own(config.IntermediateSize));
+        _logits = Own(model.Head.Weight.Rows, ScalarType.Float32);
+
+        using var factors = _norms.Factors([.. _layers.SelectMany(layer => layer.Factors), .. _head.Factors]);
+        factors.Load();
+    }
+
+    /// <summary>Reads one more token per row; returns the logits after it, float32 [rows, vocabulary], until the next call.</summary>
+    public Tensor Run(IReadOnlyList<int> ids)
+    {
+        using var quiet = no_grad();
+        _cache.Advance();
+        _state.Write(_cache.Length - 1, _cache.Begins, ids);
+        _kernels.Run(_queue, _cache.Length);
+        return _logits.Tensor.alias();
+    }
+
+    /// <summary>The most likely token of each row after <see cref="Run"/>; -1 where the logits are not finite.</summary>
+    public int[] MostLikely()
+    {
+        using var chosen = _chosen.cpu();
+        return [.. TensorMemory.Span<long>(chosen).ToArray().Select(id => (int)id)];
+    }
+
+    private void Queue()
+    {
+        _norms.GatherRows(_embedding, _state.Tokens, _x);
+        _norms.RmsNorm(_x, _layers[0].InputNorm, _normalised);
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            var layer = _layers[i];
+            layer.Qkv.Run(_normalised, _qkv);
+            _kernels.RotateAndAppend(_qkv, _rotation, layer.Cache, _state);
+            _kernels.Attend(_qkv, layer.Cache, _state, _attended);
+            layer.Output.Run(_attended, _delta);
+            _norms.AddRmsNorm(_x, _delta, layer.MiddleNorm, _x, _normalised);
+            layer.GateUp.Run(_normalised, _activation);
+            layer.Down.Run(_activation, _delta);
+            _norms.AddRmsNorm(_x, _delta, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, _x, _normalised);
+        }
+
+        _head.Run(_normalised, _logits);
+        _kernels.MostLikely(_logits, _chosen);
+    }
+
+    public void Dispose()
+    {
+        foreach (var layer in _layers) layer.Dispose();
+        _head.Dispose();
+        _finalNorm.Dispose();
+        _rotation.Dispose();
+        _state.Dispose();
+        _chosen.Dispose();
+        foreach (var matrix in (Matrix[])[_embedding, _x, _normalised, _qkv, _attended, _delta, _activation, _logits])
+            matrix.Dispose();
+        _kernels.Dispose();
+        _norms.Dispose();
+    }
+
+    private sealed class Layer : IDisposable
+    {
+        public Layer(DecoderLayer layer, CachedLayer cache, IDecodingKernels kernels, ScalarType type)
+        {
+            Cache = cache;
+            InputNorm = layer.InputNorm.Weight.to_type(type).DetachFromDisposeScope();
+            MiddleNorm = layer.PostAttentionNorm.Weight.to_type(type).DetachFromDisposeScope();
+            var groups = DecodingSupport.Groups(layer);
+            (Qkv, Output) = (kernels.Linear(groups[0]), kernels.Linear(groups[1]));
+            (GateUp, Down) = (kernels.Linear(groups[2], isGated: true), kernels.Linear(groups[3]));
+        }
+
+        public CachedLayer Cache { get; }
+
+        public Tensor InputNorm { get; }
+
+        public Tensor MiddleNorm { get; }
+
+        public IDecodingLinear Qkv { get; }
+
+        public IDecodingLinear Output { get; }
+
+        public IDecodingLinear GateUp { get; }
+
+        public IDecodingLinear Down { get; }
+
+        public IEnumerable<FactorBlock> Factors => [.. Qkv.Factors, .. Output.Factors, .. GateUp.Factors, .. Down.Factors];
+
+        public void Dispose()
+        {
+            InputNorm.Dispose();
+            MiddleNorm.Dispose();
+            Qkv.Dispose();
+            Output.Dispose();
+            GateUp.Dispose();
+            Down.Dispose();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using Lorikeet.Models.Decoder;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>
+/// The work between the GEMMs of a decoder, on one kind of device. Everything is written into buffers of the caller;
+/// matrices hold the compute type, sums are float32. On CUDA a call only queues its work.
+/// </summary>
+internal interface IDecoderKernels : IDisposable
+{
+    /// <summary>y = weight · x / rms(x), per row (arXiv 1910.07467).</summary>
+    void RmsNorm(Matrix x, Tensor weight, Matrix y);
+
+    /// <summary>sum = x + delta, y = weight · sum / rms(sum).</summary>
+    void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y);
+
+    /// <summary>dx = residual + d(norm of x)ᵀ dy; also normalised = weight · x / rms(x) once more.</summary>
+    /// <param name="x">What was normalised.</param>
+    /// <param name="weight">[columns].</param>
+    /// <param name="dy">Gradient of the normalised rows.</param>
+    /// <param name="residual">What is added to the gradient; may be <paramref name="dx"/> itself.</param>
+    /// <param name="dx">Receives the gradient.</param>
+    /// <param name="normalised">Receives the normalised rows; may be <paramref name="dy"/> itself.</param>
+    void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised);
+
+    /// <summary>y += bias, per row.</summary>
+    void AddBias(Matrix y, Tensor bias);
+
+    /// <summary>
+    /// Rotates queries and keys in place by position, then attends causally inside each segment.
+    /// </summary>
+    /// <param name="qkv">[tokens, (heads + 2 · keyValueHeads) · headSize]: queries, keys, values.</param>
+    /// <param name="sequences">Segments and rotary tables of the batch.</param>
+    /// <returns>What was attended and what the backward pass needs; the caller disposes it.</returns>
+    AttentionOutput Attend(Matrix qkv, Sequences sequences);
+
+    /// <summary>Gradient of <see cref="Attend"/>, back to what entered the rotation.</summary>
+    /// <param name="qkv">The rotated queries and keys, and the values.</param>
+    /// <param name="output">What <see cref="Attend"/> returned.</param>
+    /// <param name="gradient">[tokens, heads · headSize].</param>
+    /// <param name="sequences">As in the forward pass.</param>
+    /// <param name="qkvGradient">Receives the gradient, laid out as <paramref name="qkv"/>.</param>
+    void AttendBackward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient);
+
+    /// <summary>activation = silu(gate) ⊙ up.</summary>
+    /// <param name="gateUp">[tokens, 2 · inner]: gate, then up.</param>
+    /// <param name="activation">[tokens, inner].</param>
+    void SwiGlu(Matrix gateUp, Matrix activation);
+
+    /// <summary>Gradient of <see cref="SwiGlu"/>, in place.</summary>
+    /// <param name="gateUp">Becomes its own gradient.</param>
+    /// <param name="activation">Holds the gradient of the activation; becomes the activation once more.</param>
+    void SwiGluBackward(Matrix gateUp, Matrix activation);
+
+    /// <summary>y = mask ⊙ x / (1 - p), the mask a function of <paramref name="key"/> alone (<see cref="DropoutMask"/>).</summary>
+    void Dropout(Matrix x, double p, ulong key, Matrix y);
+
+    /// <summary>y += mask ⊙ x / (1 - p), with the same mask.</summary>
+    void AddDropout(Matrix x, double p, ulong key, Matrix y);
+
+    /// <summary>A table of factors, or of their gradients, that move together; the caller disposes it.</summary>
+    IFactorTable Factors(IReadOnlyList<FactorBlock> blocks);
+
+    /// <summary>target[i] = source[rows[i]].</summary>
+    /// <param name="source">Any number of rows.</param>
+    /// <param name="rows">int64 [target's rows].</param>
+    /// <param name="target">As wide as <paramref name="source"/>.</param>
+    void GatherRows(Matrix source, Tensor rows, Matrix target);
+
+    /// <summary>target[rows[i]] = source[i]; the other rows stay.</summary>
+    void ScatterRows(Matrix source, Tensor rows, Matrix target);
+
+    /// <summary>Cross-entropy of each row, and scale times its gradient in place of the logits.</summary>
+    /// <param name="logits">[rows, vocabulary]; becomes the gradient.</param>
+    /// <param name="targets">int64 [rows].</param>
+    /// <param name="scale">What each row counts in the step's loss.</param>
+    /// <param name="loss">float64 [1]; the sum of the rows' cross-entropies, in nats, is added to it.</param>
+    void CrossEntropy(Matrix logits, Tensor targets, double scale, Tensor loss);
+}

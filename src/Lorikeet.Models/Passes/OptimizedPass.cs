@@ -1,0 +1,233 @@
+// A micro-batch through the model and back, over buffers that exist. Read it next to Training/TrainingPass.cs, the
+// reference that tests hold it to: the same sums in another order of work.
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>Forward and backward with hand-written gradients; nothing is recorded by autograd.</summary>
+internal sealed class OptimizedPass : ITrainingPass
+{
+    // Fewer different sizes: a GEMM compiled for a shape is used again, and so are the views of the buffers.
+    internal const int TokenMultiple = 64;
+    private const int MostViews = 32;
+
+    private readonly DecoderModel _model;
+    private readonly IDecoderKernels _kernels;
+    private readonly Scratch _scratch;
+    private readonly FusedLayer[] _layers;
+    private readonly IFactorTable? _factors;
+    private readonly OptimizedHead _head;
+    private readonly Matrix _embedding;
+    private readonly Dictionary<int, PassBuffers> _buffers = [];
+    private BufferMemory _memory;
+    private HostBlocks? _checkpoints;
+    private readonly int _firstTrained;
+    private int _keptFrom;
+    private readonly PassMemory _needs;
+    private readonly Checkpointing _checkpointing;
+    private readonly Func<long> _freeMemory;
+    private readonly bool _offloads;
+    private readonly double _neftuneAlpha;
+
+    /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> accepts.</summary>
+    /// <param name="model">The model, its adapters attached.</param>
+    /// <param name="kernels">The work between GEMMs on the model's device; becomes the pass's own.</param>
+    /// <param name="checkpointing">Which layers are recomputed in the backward pass instead of kept.</param>
+    /// <param name="neftuneAlpha">Strength of the noise on embeddings (arXiv 2310.05914); 0 for none.</param>
+    /// <param name="borders">
+    /// Whether weights are bordered by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
+    /// oneDNN would copy them first.
+    /// </param>
+    /// <param name="offloadCheckpoints">Whether inputs of recomputed layers wait in the host's memory; on CUDA only.</param>
+    /// <param name="freeMemory">What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.</param>
+    public OptimizedPass(
+        DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? borders = null,
+        Func<long>? freeMemory = null, bool offloadCheckpoints = false)
+    {
+        using var quiet = no_grad();
+        _offloads = offloadCheckpoints;
+        _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
+        (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
+        _scratch = new Scratch(
+            model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA,
+            checkpointing == Checkpointing.Full ? LargestProjection(model) : long.MaxValue);
+        _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
+        FactorBlock[] factors = [.. _layers.SelectMany(layer => layer.Factors)];
+        _factors = factors.Length > 0 ? kernels.Factors(factors) : null;
+        _head = new OptimizedHead(model, kernels, _scratch);
+        _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
+        _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
+        _firstTrained = Array.FindIndex(_layers, layer => layer.IsTrained);
+        _needs = new PassMemory(LayerWidths.Of(_layers), _layers.Length, model.ComputeType, model.Device);
+    }
+
+    /// <summary>Layers that are computed again in the backward pass, as the largest batch so far had it.</summary>
+    public int RecomputedLayers => Math.Max(0, _keptFrom - Math.Max(1, _firstTrained));
+
+    public double Run(Batch batch, double scale, DropoutKey key)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        batch = batch.FilledTo(TokenMultiple);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
+        using var sequences = SequencesOf(layout);
+        var pass = BuffersFor(batch.TokenCount);
+        _factors?.Load(); // as the optimizer left them
+
+        Claim(0);
+        Embed(batch, pass.Layers[0].Input);
+        if (_neftuneAlpha > 0) AddNoise(pass.Layers[0].Input, layout, key);
+        Keep(0);
+        Forward(pass, sequences, key);
+        _head.Run(batch, scale, pass);
+        Backward(pass, sequences, key);
+        return _head.Loss();
+    }
+
+    public double Evaluate(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        batch = batch.FilledTo(TokenMultiple);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
+        using var sequences = SequencesOf(layout);
+        var pass = BuffersFor(batch.TokenCount);
+        _factors?.Load();
+
+        Claim(0);
+        Embed(batch, pass.Layers[0].Input);
+        Forward(pass, sequences, dropout: null);
+        foreach (var layer in pass.Layers) Forget(layer);
+        _head.Evaluate(batch, pass);
+        return _head.Loss();
+    }
+
+    private static long LargestProjection(DecoderModel model) =>
+        model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
+
+    private Sequences SequencesOf(SegmentLayout layout)
+    {
+        var context = _model.Context(layout);
+        return new Sequences(layout, context.Cosine, context.Sine);
+    }
+
+    private void Forward(PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    {
+        _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.Normalised);
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            var buffers = pass.Layers[i];
+            _layers[i].Forward(buffers, pass, sequences, dropout);
+            if (!IsStillThere(i)) Forget(buffers);
+
+            // The sum that ends a layer and the norm that begins the next read the same rows: one kernel.
+            var (next, norm) = i + 1 < _layers.Length
+                ? (pass.Layers[i + 1].Input, _layers[i + 1].InputNorm)
+                : (pass.Last, _head.Norm);
+            Claim(i + 1);
+            _kernels.AddRmsNorm(buffers.Middle, pass.Delta, norm, next, pass.Normalised);
+            if (dropout is not null) Keep(i + 1); // there is a backward pass
+        }
+    }
+
+    private void Backward(PassBuffers pass, Sequences sequences, DropoutKey key)
+    {
+        for (var i = _layers.Length - 1; i >= _firstTrained; i--)
+        {
+            if (IsOffloaded(i)) _checkpoints!.Arrive(i);
+            if (!IsStillThere(i)) _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
+            _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient: i > _firstTrained);
+        }
+
+        if (_keptFrom > 0) Forget(pass.Layers[_keptFrom - 1]);
+    }
+
+    /// <summary>Layers below the kept ones share buffers; the last of them to run finds there what it left.</summary>
+    private bool IsStillThere(int layer) => layer >= _keptFrom - 1;
+
+    /// <summary>Recomputed layers but the last of them, whose input is at hand when the backward pass reaches it.</summary>
+    private bool IsOffloaded(int layer) => _checkpoints is not null && layer < _keptFrom - 1;
+
+    /// <summary>Makes sure that a layer's input can be written.</summary>
+    private void Claim(int layer)
+    {
+        if (IsOffloaded(layer)) _checkpoints!.Claim(layer);
+    }
+
+    /// <summary>Copies a layer's input to the host.</summary>
+    private void Keep(int layer)
+    {
+        if (IsOffloaded(layer)) _checkpoints!.Keep(layer);
+    }
+
+    private static void Forget(LayerBuffers buffers)
+    {
+        buffers.Attention?.Dispose();
+        buffers.Attention = null;
+    }
+
+    private void Embed(Batch batch, Matrix target)
+    {
+        using var ids = tensor(batch.Ids.Select(id => (long)id).ToArray(), device: _model.Device);
+        _kernels.GatherRows(_embedding, ids, target);
+    }
+
+    private void AddNoise(Matrix embedded, SegmentLayout layout, DropoutKey key) =>
+        embedded.Tensor.Increase(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
+
+    private PassBuffers BuffersFor(int tokens)
+    {
+        if (_buffers.TryGetValue(tokens, out var known)) return known;
+        if (tokens > _memory.Rows)
+        {
+            Release();
+            _checkpoints?.Dispose();
+            _checkpoints = null;
+            _memory.Dispose();
+            _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
+            _keptFrom = KeptFrom(tokens);
+        }
+
+        if (_buffers.Count == MostViews) Release();
+        _memory.Rewind();
+        var buffers = _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory, _offloads);
+        if (buffers.Slots.Count > 0) _checkpoints ??= new HostBlocks(
+            _model.Device, [.. buffers.Slots.Select(AddressOf)], _keptFrom - 1,
+            (long)_memory.Rows * buffers.Slots[0].Columns * NativeTypes.SizeOf(_model.ComputeType));
+        return buffers;
+    }
+
+    private static unsafe nint AddressOf(Matrix matrix) => (nint)matrix.Pointer;
+
+    /// <summary>The first layer that keeps what its backward pass needs.</summary>
+    private int KeptFrom(int tokens) => _checkpointing switch
+    {
+        Checkpointing.Full => _layers.Length,
+        Checkpointing.None => _firstTrained,
+        _ => _needs.KeptFrom(tokens, _firstTrained, _freeMemory() - _scratch.NotYetTaken, _offloads),
+    };
+
+    private void Release()
+    {
+        foreach (var buffers in _buffers.Values) buffers.Dispose();
+        _buffers.Clear();
+    }
+
+    public void Dispose()
+    {
+        Release();
+        _checkpoints?.Dispose();
+        _memory.Dispose();
+        _factors?.Dispose();
+        foreach (var layer in _layers) layer.Dispose();
+        _head.Dispose();
+        _embedding.Dispose();
+        _scratch.Dispose();
+        _kernels.Dispose();
+    }
+}

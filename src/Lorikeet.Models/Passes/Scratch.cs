@@ -1,0 +1,81 @@
+using Lorikeet.Models.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>What a scratch matrix is for; matrices of different uses never share memory.</summary>
+internal enum ScratchUse
+{
+    Weight,
+    A,
+    B,
+    AGradient,
+    BGradient,
+    Masked,
+    Logits,
+}
+
+/// <summary>
+/// Matrices whose content lives from one call to the next, shared by all layers. Those of one use, whatever their shape, lie
+/// in the same memory.
+/// </summary>
+/// <param name="type">Compute type.</param>
+/// <param name="device">Where everything lies.</param>
+/// <param name="borders">Whether weights are bordered by their factors.</param>
+/// <param name="mostWeights">How many weights may be decompressed at once, if one projection has no more.</param>
+internal sealed class Scratch(ScalarType type, Device device, bool borders, long mostWeights) : IDisposable
+{
+    private readonly Dictionary<ScratchUse, long> _reserved = [];
+    private readonly Dictionary<ScratchUse, Tensor> _memory = [];
+    private readonly Dictionary<(ScratchUse Use, int Rows, int Columns), Matrix> _matrices = [];
+
+    public ScalarType ElementType => type;
+
+    public Device Device => device;
+
+    /// <summary>Whether weights are bordered by their factors, so that a GEMM adds the adapter in passing.</summary>
+    public bool Borders => borders;
+
+    /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
+    public long MostWeights => mostWeights;
+
+    /// <summary>
+    /// Announces matrices of up to so many elements. What is announced before the first is taken stays where it is, so that
+    /// its address may be remembered.
+    /// </summary>
+    public void Reserve(ScratchUse use, long elements) => _reserved[use] = Math.Max(elements, Reserved(use));
+
+    /// <summary>Elements announced for a use.</summary>
+    public long Reserved(ScratchUse use) => _reserved.GetValueOrDefault(use);
+
+    /// <summary>Bytes that are announced and not yet allocated.</summary>
+    public long NotYetTaken =>
+        _reserved.Where(pair => !_memory.ContainsKey(pair.Key)).Sum(pair => pair.Value) * NativeTypes.SizeOf(type);
+
+    /// <summary>The matrix of a use and shape; its content is whatever the last user of that use left.</summary>
+    public Matrix Take(ScratchUse use, int rows, int columns)
+    {
+        if (_matrices.TryGetValue((use, rows, columns), out var matrix)) return matrix;
+        var size = (long)rows * columns;
+        if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size) memory = Grow(use, size);
+        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
+    }
+
+    private Tensor Grow(ScratchUse use, long size)
+    {
+        foreach (var key in _matrices.Keys.Where(key => key.Use == use).ToList())
+        {
+            _matrices.Remove(key, out var matrix);
+            matrix!.Dispose();
+        }
+
+        if (_memory.Remove(use, out var memory)) memory.Dispose();
+        return _memory[use] = zeros([Math.Max(size, Reserved(use))], type, device).DetachFromDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        foreach (var matrix in _matrices.Values) matrix.Dispose();
+        foreach (var memory in _memory.Values) memory.Dispose();
+    }
+}

@@ -1,0 +1,114 @@
+// One micro-batch through the model and back. Each layer is its own small autograd graph, cut off from the others, and
+// the chain between layers is written out here:
+//
+//     forward    x[i+1] = layer[i](x[i])            keeping the graph, or only x[i] with gradient checkpointing
+//     head       loss, dx[L]                        in chunks, see LossHead
+//     backward   dx[i] = layer[i]'(x[i]) dx[i+1]    recomputing the layer first when its graph was not kept
+//
+// Gradients of the parameters accumulate in the leaves. Layers below the first trainable one run without a graph.
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>Forward and backward of the reference decoder.</summary>
+internal sealed class TrainingPass : ITrainingPass
+{
+    // oneDNN compiles a bfloat16 GEMM for every new shape, which takes longer than a small one itself.
+    private const int CompiledShapes = 64;
+
+    private readonly DecoderModel _model;
+    private readonly int _tokenMultiple;
+    private readonly bool _checkpointing;
+    private readonly double _neftuneAlpha;
+    private readonly bool _embeddingTrained;
+    private readonly int _firstTrained;
+
+    /// <summary>Prepares passes over a model whose trainable parameters are settled.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="checkpointing">Whether layers are recomputed in the backward pass instead of kept.</param>
+    /// <param name="neftuneAlpha">Strength of the noise on embeddings (NEFTune, arXiv 2310.05914); 0 for none.</param>
+    public TrainingPass(DecoderModel model, bool checkpointing, double neftuneAlpha = 0)
+    {
+        (_model, _checkpointing, _neftuneAlpha) = (model, checkpointing, neftuneAlpha);
+        _tokenMultiple = model.Device.type == DeviceType.CPU && model.ComputeType == ScalarType.BFloat16 ? CompiledShapes : 1;
+        _embeddingTrained = model.TrainsEmbedding;
+        _firstTrained = _embeddingTrained ? 0
+            : model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
+    }
+
+    public double Run(Batch batch, double scale, DropoutKey key)
+    {
+        using var scope = NewDisposeScope();
+        batch = batch.FilledTo(_tokenMultiple);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
+        var context = _model.Context(layout, key);
+        var head = new LossHead(_model, batch, key);
+        var embedded = Embed(batch, layout, key);
+
+        var inputs = new Tensor[_model.Layers.Count];
+        var outputs = new Tensor?[_model.Layers.Count];
+        var x = embedded.detach();
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = x.detach().requires_grad_(_embeddingTrained || i > _firstTrained);
+            var keepsGraph = i >= _firstTrained && !_checkpointing;
+            using var mode = set_grad_enabled(keepsGraph);
+            x = _model.Layers[i].Forward(inputs[i], context);
+            if (keepsGraph) outputs[i] = x;
+        }
+
+        var (loss, gradient) = head.Backward(x.detach(), scale);
+        for (var i = inputs.Length - 1; i >= _firstTrained; i--)
+        {
+            using var output = outputs[i] ?? _model.Layers[i].Forward(inputs[i], context);
+            output.backward([gradient]);
+            gradient.Dispose();
+            if (!inputs[i].requires_grad) return loss;
+            gradient = inputs[i].grad!;
+            inputs[i].Dispose();
+        }
+
+        if (_embeddingTrained) embedded.backward([gradient]);
+        return loss;
+    }
+
+    public double Evaluate(Batch batch) => Evaluate(_model, batch);
+
+    /// <summary>The summed cross-entropy of a batch, without gradients, dropout or noise.</summary>
+    public static double Evaluate(DecoderModel model, Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        using var layout = new SegmentLayout(batch.SegmentStarts, model.Device);
+        var context = model.Context(layout);
+        var x = model.Embed(batch.Ids);
+        foreach (var layer in model.Layers)
+        {
+            var y = layer.Forward(x, context);
+            x.Dispose();
+            x = y;
+        }
+
+        return new LossHead(model, batch).Evaluate(x);
+    }
+
+    private Tensor Embed(Batch batch, SegmentLayout layout, DropoutKey key)
+    {
+        using var mode = set_grad_enabled(_embeddingTrained);
+        var embedded = _model.Embed(batch.Ids);
+        return _neftuneAlpha > 0 ? embedded.Plus(EmbeddingNoise.Of(embedded, layout, _neftuneAlpha, key)) : embedded;
+    }
+
+    private static bool IsTrained(DecoderLayer layer) =>
+        layer.Projections.Any(projection => projection.Adapter is not null || projection.TrainedWeight is not null
+            || projection.Bias is { requires_grad: true })
+        || layer.Norms.Any(norm => norm.Weight.requires_grad);
+
+    public void Dispose()
+    {
+    }
+}

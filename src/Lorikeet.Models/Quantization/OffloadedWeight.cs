@@ -1,0 +1,42 @@
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Quantization;
+
+/// <summary>
+/// A weight that lies in memory of the host and is on the device only when it is used. Takes ownership of
+/// <paramref name="inner"/>.
+/// </summary>
+/// <param name="inner">The weight, whose tensors lie where <paramref name="arrive"/> brings them.</param>
+/// <param name="arrive">Has them there, for what the device is told to do from then on.</param>
+internal sealed class OffloadedWeight(FrozenWeight inner, Action arrive) : FrozenWeight
+{
+    public override long Rows => inner.Rows;
+
+    public override long Columns => inner.Columns;
+
+    public override long ByteCount => inner.ByteCount;
+
+    public override Device Device => inner.Device;
+
+    public override string Format => inner.Format;
+
+    public override Tensor Materialize(ScalarType type)
+    {
+        arrive();
+        return inner.Materialize(type);
+    }
+
+    public override Tensor Multiply(Tensor x)
+    {
+        arrive();
+        return inner.Multiply(x);
+    }
+
+    public override void CopyTo(Tensor target)
+    {
+        arrive();
+        inner.CopyTo(target);
+    }
+
+    public override void Dispose() => inner.Dispose();
+}

@@ -1,0 +1,105 @@
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Native;
+using Lorikeet.Text.Tokenization.Patterns;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Quantization;
+
+/// <summary>How the projections of a base model are stored.</summary>
+/// <param name="Kind">The form.</param>
+/// <param name="DoubleQuantization">4-bit only: whether the block scales are themselves quantized to 8 bits.</param>
+/// <param name="SkippedModules">
+/// Modules left as they are (<c>llm_int8_skip_modules</c>): the beginning of a full name, as a regular expression, or
+/// its end. The head, the embedding and norms are never quantized.
+/// </param>
+/// <param name="OutlierThreshold">int8 only: magnitude from which an activation is an outlier.</param>
+internal sealed record QuantizationSettings(
+    QuantizationKind Kind, bool DoubleQuantization = false, IReadOnlyList<string>? SkippedModules = null,
+    double OutlierThreshold = EightBitWeight.DefaultThreshold)
+{
+    public static QuantizationSettings None { get; } = new(QuantizationKind.None);
+
+    private FourBitType? Codes => Kind switch
+    {
+        QuantizationKind.Nf4 => FourBitType.Nf4,
+        QuantizationKind.Fp4 => FourBitType.Fp4,
+        _ => null,
+    };
+
+    /// <summary>The settings that options ask for.</summary>
+    public static QuantizationSettings From(QuantizationOptions options) =>
+        new(options.Kind, options.DoubleQuant, options.SkipModules, options.OutlierThreshold);
+
+    /// <summary>Stores <paramref name="dense"/> in this form; takes ownership of it.</summary>
+    /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
+    /// <param name="dense">[rows, columns] on its device.</param>
+    /// <param name="computeType">
+    /// The model's type: a weight that is not quantized is kept in it, and one that is, is first rounded to it.
+    /// </param>
+    public FrozenWeight Freeze(string module, Tensor dense, ScalarType computeType)
+    {
+        if (Kind == QuantizationKind.None || Skips(module)) return Dense(dense, computeType);
+        using (dense)
+        {
+            using var rounded = dense.to_type(computeType);
+            return Codes is { } type
+                ? FourBitWeight.Quantize(rounded, type, DoubleQuantization)
+                : EightBitWeight.Quantize(rounded, OutlierThreshold);
+        }
+    }
+
+    /// <summary>Stores a matrix of a checkpoint in this form, on the reader's device.</summary>
+    /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
+    /// <param name="reader">The checkpoint.</param>
+    /// <param name="name">The matrix.</param>
+    /// <param name="computeType">As in <see cref="Freeze(string, Tensor, ScalarType)"/>.</param>
+    public FrozenWeight Freeze(string module, TensorReader reader, string name, ScalarType computeType)
+    {
+        var stored = TensorMemory.ToTorch(reader.Source.Require(name).Type);
+        var streams = reader.Device.type == DeviceType.CPU && FloatReader.Reads(stored) && FloatReader.Reads(computeType);
+        return InRange(Codes is { } type && streams && !Skips(module)
+            ? reader.Quantize(() => FourBitWeight.Quantize(reader, name, computeType, type, DoubleQuantization))
+            : Quantized(reader.Read(name)));
+
+        FrozenWeight Quantized(Tensor dense) => reader.Quantize(() => Freeze(module, dense, computeType));
+
+        // What was stored is finite; rounding to float16, which ends at 65504, may have made it infinite.
+        FrozenWeight InRange(FrozenWeight weight)
+        {
+            if (HasFiniteScales(weight)) return weight;
+            weight.Dispose();
+            throw new CheckpointException(
+                $"'{name}' has weights beyond 65504, where float16 ends, to which this form rounds first. Where: " +
+                $"'{reader.Source}'. Use 4-bit weights with torch_dtype bfloat16 or float32.");
+        }
+    }
+
+    /// <summary>Stores <paramref name="dense"/> unquantized in the compute type; takes ownership of it.</summary>
+    public static DenseWeight Dense(Tensor dense, ScalarType computeType)
+    {
+        if (dense.dtype == computeType) return new DenseWeight(dense.DetachFromDisposeScope());
+        using (dense) return new DenseWeight(dense.to_type(computeType).DetachFromDisposeScope());
+    }
+
+    /// <summary>The form that a projection takes.</summary>
+    public QuantizationKind KindOf(string module) => Skips(module) ? QuantizationKind.None : Kind;
+
+    private static unsafe bool HasFiniteScales(FrozenWeight weight)
+    {
+        if (weight.Device.type != DeviceType.CPU) return true; // asking a device would make the host wait for it
+        var scales = weight switch
+        {
+            EightBitWeight eightBit => eightBit.Scales,
+            FourBitWeight { Scales: PlainScales plain } => plain.Values,
+            FourBitWeight { Scales: NestedScales nested } => nested.Scales,
+            _ => null,
+        };
+        return scales is null
+            || NonFinite.IndexIn(SafetensorsType.F32, TensorMemory.Pointer(scales), scales.NumberOfElements * sizeof(float)) < 0;
+    }
+
+    /// <summary>As transformers' should_convert_module.</summary>
+    private bool Skips(string module) => SkippedModules?.Any(
+        pattern => PythonExpression.Match(pattern, module).Success || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
+}

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using Lorikeet.Data;
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Passes;
+using Lorikeet.Training.Optimization;
+
+namespace Lorikeet.Training.Loop;
+
+/// <summary>Scores rows by their loss, in batches of similar length.</summary>
+internal static class Evaluator
+{
+    /// <summary>Mean cross-entropy per target over all rows.</summary>
+    public static EvaluationMetrics Score(
+        ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch)
+    {
+        var clock = Stopwatch.StartNew();
+        var (loss, targets) = (0.0, 0L);
+        foreach (var chunk in rows.OrderBy(row => row.Length).Chunk(options.EvalBatchSize ?? options.BatchSize))
+        {
+            var batch = Batch.FromRows(chunk);
+            if (batch.TargetCount == 0) continue;
+            loss += pass.Evaluate(batch);
+            targets += batch.TargetCount;
+        }
+
+        if (targets == 0)
+            throw new DatasetException("The evaluation rows have no target token, so there is no loss to compute. Check eval_dataset and train_on.");
+        var mean = loss / targets;
+        return new EvaluationMetrics(step, epoch, mean, Math.Exp(mean), rows.Count, targets, clock.Elapsed.TotalSeconds);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace Lorikeet.Training.Loop;
+
+/// <summary>How far a run has come: with the parameters and the optimizer's state, all that resuming needs.</summary>
+/// <remarks>No generator is stored: every random number is a function of the seed and the position.</remarks>
+internal sealed record TrainingPosition
+{
+    /// <summary>Optimizer steps done.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Tokens read.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>The same with the padding that a rectangular batch would hold, by which transformers counts operations.</summary>
+    public long PaddedTokens { get; init; }
+
+    /// <summary>Sum of the losses of the steps that Lorikeet took.</summary>
+    public double LossSum { get; init; }
+
+    /// <summary>How many they are: fewer than <see cref="Step"/> where another program took the first.</summary>
+    public int LossSteps { get; init; }
+
+    /// <summary>Lowest evaluation loss so far.</summary>
+    public double? BestEvalLoss { get; init; }
+
+    /// <summary>The step it was reached at.</summary>
+    public int? BestStep { get; init; }
+
+    /// <summary>Evaluations since the last improvement, for early stopping.</summary>
+    public int EvaluationsWithoutImprovement { get; init; }
+
+    /// <summary>What decides the trajectory: base, rows, settings.</summary>
+    public RunFingerprint Run { get; init; } = new("", "", new Dictionary<string, string>());
+
+    private static readonly JsonSerializerOptions s_format = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        AllowDuplicateProperties = false,
+    };
+
+    public string ToJson() => JsonSerializer.Serialize(this, s_format) + "\n";
+
+    public static TrainingPosition FromJson(string json, string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TrainingPosition>(json, s_format)
+                ?? throw new JsonException("It is null; an object was expected.");
+        }
+        catch (JsonException fault)
+        {
+            throw new CheckpointException($"'{path}' is damaged: {fault.Message} Resume from an earlier checkpoint.", fault);
+        }
+    }
+}

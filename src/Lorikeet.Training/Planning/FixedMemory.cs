@@ -1,0 +1,27 @@
+using Lorikeet.Models.Decoder;
+using Lorikeet.Training.Optimization;
+
+namespace Lorikeet.Training.Planning;
+
+/// <summary>What a run keeps from its first step to its last, whatever its batches are; bytes.</summary>
+/// <param name="Weights">The base, as far as the device holds it.</param>
+/// <param name="Adapters">What is trained, and what its variant keeps beside it.</param>
+/// <param name="Gradients">Its gradients.</param>
+/// <param name="OptimizerStates">The optimizer's averages.</param>
+/// <param name="Offloaded">Weights that wait in the host's memory; not part of the sum.</param>
+internal sealed record FixedMemory(long Weights, long Adapters, long Gradients, long OptimizerStates, long Offloaded)
+{
+    public long Total => Weights + Adapters + Gradients + OptimizerStates;
+
+    /// <summary>Counts a model whose adapters are attached, on any device.</summary>
+    public static FixedMemory Of(DecoderModel model, OptimizationOptions options)
+    {
+        var trained = model.Trainable.Sum(parameter => ModelOutline.BytesOf(parameter.Value));
+        using var optimizer = Optimizer.Create(model.Trainable, options);
+        var states = optimizer.State().Sum(part => ModelOutline.BytesOf(part.Value));
+        long[] offloaded = [.. ModelOutline.Offloaded(model)];
+        var slots = offloaded.Length == 0 ? 0 : offloaded.Max() * LayerOffload.Slots;
+        return new FixedMemory(
+            ModelOutline.BytesOf(model) - offloaded.Sum() + slots, trained, trained, states, offloaded.Sum());
+    }
+}

@@ -1,0 +1,102 @@
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Training.Planning;
+
+/// <summary>
+/// A model on libtorch's device <c>meta</c>, whose tensors have a shape, a type and no memory: adapters attach to it and
+/// optimizers prepare for it as for any other, so that what they will take can be added up before it is taken.
+/// </summary>
+internal static class ModelOutline
+{
+    /// <summary>The outline of what <see cref="ModelLoader"/> would load.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="type">Compute type.</param>
+    /// <param name="quantization">How projections are stored that the checkpoint holds dense.</param>
+    /// <param name="stored">Headers of the checkpoint; null for a shape without one.</param>
+    public static DecoderModel Create(
+        ModelConfig config, ScalarType type, QuantizationSettings quantization, ITensorSource? stored)
+    {
+        using var quiet = no_grad();
+        var index = 0;
+        Projection Linear(string name, int rows, int columns, bool hasBias) => new(
+            name, index++, Stored(stored, name, rows, columns) ?? Frozen(quantization.KindOf(name), rows, columns),
+            hasBias ? Empty(type, rows) : null);
+        FrozenWeight Frozen(QuantizationKind kind, int rows, int columns) => kind switch
+        {
+            QuantizationKind.None => new DenseWeight(Empty(type, rows, columns)),
+            QuantizationKind.Int8 => EightBit(rows, columns),
+            _ => FourBit(rows, columns, (rows * (long)columns + Block - 1) / Block, quantization.DoubleQuantization),
+        };
+        RmsNorm Norm(string name, int width) => new(name, Empty(type, width), config.NormEpsilon);
+
+        var embedding = Empty(type, config.VocabularySize, config.HiddenSize);
+        DecoderLayer[] layers =
+            [.. Enumerable.Range(0, config.LayerCount).Select(layer => DecoderLayer.Build(config, layer, Linear, Norm))];
+        var head = new DenseWeight(config.TiedEmbeddings
+            ? embedding.alias().DetachFromDisposeScope()
+            : Empty(type, config.VocabularySize, config.HiddenSize));
+        return new DecoderModel(config, type, META, new ModelParts(
+            embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize), new Projection(TensorNames.Head, index, head)));
+    }
+
+    /// <summary>Has the weights of some layers wait in the host's memory, as <see cref="LayerOffload"/> chooses them.</summary>
+    /// <param name="model">An outline.</param>
+    /// <param name="device">Where it will run.</param>
+    /// <param name="layers">How many layers.</param>
+    public static void Offload(DecoderModel model, Device device, int layers)
+    {
+        if (layers == 0) return;
+        using var offload = new LayerOffload(device, model.Layers.Count, layers);
+        foreach (var projection in model.Layers.Where(layer => offload.Includes(layer.Index)).SelectMany(layer => layer.Projections))
+            projection.Weight = new OffloadedWeight(projection.Weight, () => { });
+    }
+
+    /// <summary>Bytes of the weights of each layer that wait in the host's memory.</summary>
+    public static IEnumerable<long> Offloaded(DecoderModel model) => model.Layers
+        .Select(layer => layer.Projections.Where(projection => projection.Weight is OffloadedWeight).Sum(projection => projection.Weight.ByteCount))
+        .Where(bytes => bytes > 0);
+
+    /// <summary>Bytes of a model's frozen parts, wherever they are; a tied head is its embedding.</summary>
+    public static long BytesOf(DecoderModel model) =>
+        model.LayerProjections.Sum(projection => projection.Weight.ByteCount + BytesOf(projection.Bias))
+        + (model.Config.TiedEmbeddings ? 0 : model.Head.Weight.ByteCount)
+        + BytesOf(model.Embedding)
+        + model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Sum(norm => BytesOf(norm.Weight));
+
+    /// <summary>Bytes of a tensor; none for null.</summary>
+    public static long BytesOf(Tensor? tensor) => tensor is null ? 0 : tensor.NumberOfElements * tensor.ElementSize;
+
+    private static long Block => FourBitWeight.DefaultBlockSize;
+
+    /// <summary>A weight that the checkpoint holds quantized, as <see cref="StoredQuantization"/> reads it.</summary>
+    private static FrozenWeight? Stored(ITensorSource? source, string module, int rows, int columns)
+    {
+        if (source is null) return null;
+        var name = TensorNames.Weight(module);
+        if (source.Tensors.GetValueOrDefault(name)?.Type == SafetensorsType.I8) return EightBit(rows, columns);
+        return source.Tensors.TryGetValue(name + ".absmax", out var scales)
+            ? FourBit(rows, columns, scales.ElementCount, source.Tensors.ContainsKey(name + ".nested_absmax"))
+            : null;
+    }
+
+    private static EightBitWeight EightBit(int rows, int columns) =>
+        new(Empty(ScalarType.Int8, rows, columns), Empty(ScalarType.Float32, rows));
+
+    private static FourBitWeight FourBit(int rows, int columns, long blocks, bool isNested)
+    {
+        BlockScales scales = isNested
+            ? new NestedScales(
+                Empty(ScalarType.Byte, blocks), Empty(ScalarType.Float32, DynamicMap.Signed.Length),
+                Empty(ScalarType.Float32, (blocks + BlockScales.Granularity - 1) / BlockScales.Granularity), offset: 0)
+            : new PlainScales(Empty(ScalarType.Float32, blocks));
+        var packed = Empty(ScalarType.Byte, (rows * (long)columns + 1) / 2, 1);
+        return new FourBitWeight(
+            FourBitType.Nf4, (int)Block, rows, columns, packed, scales, ScalarType.BFloat16);
+    }
+
+    private static Tensor Empty(ScalarType type, params long[] shape) => empty(shape, type, META).DetachFromDisposeScope();
+}

@@ -1,0 +1,63 @@
+using Lorikeet.Data.Datasets;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Optimization;
+
+namespace Lorikeet.Training.Planning;
+
+/// <summary>The batches of a run in numbers.</summary>
+/// <param name="LargestBatch">Tokens of the largest batch, of training or evaluation.</param>
+/// <param name="TokensPerBatch">Tokens of a batch, on average.</param>
+/// <param name="TokensPerStep">Tokens of an optimizer step, on average.</param>
+/// <param name="AttendedLength">Length of rows as attention sees it: the mean over tokens, not over rows.</param>
+/// <param name="TargetShare">Share of the tokens that are predicted.</param>
+/// <param name="Steps">Optimizer steps of the run; null where no data says it.</param>
+public sealed record RunBatches(
+    int LargestBatch, double TokensPerBatch, double TokensPerStep, double AttendedLength, double TargetShare, int? Steps)
+{
+    // Beyond the first epoch, so many rows tell enough about the rest.
+    private const int RowsToLookAt = 1 << 20;
+
+    /// <summary>Counts the batches of a run, step by step.</summary>
+    public static RunBatches Of(TrainingData data, TrainingOptions options)
+    {
+        int[] lengths = [.. data.Train.Select(row => row.Length)];
+        var plan = TrainingTask.PlanOf(lengths, options);
+        var steps = TrainingTask.StepsOf(plan, options.Optimization);
+        var rowsAStep = options.Optimization.BatchSize * options.Optimization.GradientAccumulation;
+        var looked = Math.Min(steps, Math.Max(plan.StepsPerEpoch, RowsToLookAt / rowsAStep));
+        var (largest, tokens, batches, squares) = (LargestOfEvaluation(data, options.Optimization), 0L, 0L, 0.0);
+        for (var step = 0; step < looked; step++)
+        {
+            var (epoch, stepInEpoch) = Math.DivRem(step, plan.StepsPerEpoch);
+            foreach (var rows in plan.StepRows(epoch, stepInEpoch))
+            {
+                var sum = 0;
+                foreach (var row in rows)
+                {
+                    sum += lengths[row];
+                    squares += (double)lengths[row] * lengths[row];
+                }
+
+                (largest, tokens, batches) = (Math.Max(largest, sum), tokens + sum, batches + 1);
+            }
+        }
+
+        var statistics = data.TrainStatistics;
+        return new RunBatches(
+            largest, (double)tokens / batches, (double)tokens / looked, squares / tokens,
+            (double)statistics.TargetTokens / statistics.Tokens, steps);
+    }
+
+    /// <summary>Batches of rows that are all as long as they may be and all targets.</summary>
+    public static RunBatches Full(TrainingOptions options)
+    {
+        var (training, length) = (options.Optimization, options.Data.MaxLength);
+        var tokens = training.BatchSize * length;
+        return new RunBatches(tokens, tokens, (double)tokens * training.GradientAccumulation, length, 1, training.MaxSteps);
+    }
+
+    /// <summary>The longest rows come last and together.</summary>
+    private static int LargestOfEvaluation(TrainingData data, OptimizationOptions options) => data.Eval.Count == 0
+        ? 0
+        : data.Eval.Select(row => row.Length).Order().Chunk(options.EvalBatchSize ?? options.BatchSize).Max(rows => rows.Sum());
+}

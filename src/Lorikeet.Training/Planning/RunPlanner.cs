@@ -1,0 +1,109 @@
+using Lorikeet.Data.Datasets;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Training.Planning;
+
+/// <summary>Plans a run from its options, the headers of its model, and the lengths of its rows.</summary>
+internal sealed class RunPlanner : IDisposable
+{
+    // What a CUDA run holds that is nobody's tensor in particular: workspaces of cuBLAS and cuDNN, tables, rounding.
+    public const long CudaLibraries = 56L << 20;
+
+    // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
+    private const long ProcessGrowth = 80L << 20;
+
+    private readonly ModelConfig _config;
+    private readonly Device _device;
+    private readonly bool _isPresent;
+    private readonly DecoderModel _outline;
+    private readonly MemoryPlanner _memory;
+    private readonly long? _free;
+    private readonly string _model;
+
+    /// <param name="options">The options of the run.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="stored">Headers of its checkpoint; null for a shape.</param>
+    /// <param name="device">Where it will run.</param>
+    /// <param name="isPresent">Whether that device is here, so that it can be asked and measured.</param>
+    public RunPlanner(TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent)
+    {
+        (_config, _device, _isPresent, _model) = (config, device, isPresent, options.Model.Model);
+        var type = NativeTypes.Resolve(options.Model.TorchDtype, config.StoredType, device);
+        _outline = ModelOutline.Create(config, type, QuantizationSettings.From(options.Quantization), stored);
+        ModelOutline.Offload(_outline, device, options.Model.OffloadLayers);
+        Attach(options);
+        var onCuda = device.type == DeviceType.CUDA;
+        _memory = new MemoryPlanner(
+            _outline, options.Optimization, device, onCuda ? CudaLibraries : Environment.WorkingSet + ProcessGrowth);
+        _free = !isPresent ? null : onCuda ? FreeMemory.Of(device) : FreeMemory.Of(device) + Environment.WorkingSet;
+    }
+
+    /// <summary>The options with the batches that suit memory, where they ask for that, and why it is these.</summary>
+    public (TrainingOptions Options, string? Reason) ChooseBatches(TrainingOptions options, TrainingData? data)
+    {
+        if (!options.Optimization.AutoFindBatchSize || _free is not { } free) return (options, null);
+        return BatchChoice.Choose(
+            options, candidate => _memory.Plan(Batches(candidate, data).LargestBatch, candidate.Optimization.Checkpointing, free), free);
+    }
+
+    /// <summary>The plan of a run.</summary>
+    /// <param name="options">Its options, batches chosen.</param>
+    /// <param name="data">Its rows; null for full ones.</param>
+    /// <param name="notes">What to say about it.</param>
+    public RunPlan Plan(TrainingOptions options, TrainingData? data, IReadOnlyList<string> notes)
+    {
+        var training = options.Optimization;
+        var batches = Batches(options, data);
+        var memory = _memory.Plan(batches.LargestBatch, training.Checkpointing, _free);
+        return new RunPlan
+        {
+            Model = _model,
+            Device = BaseModel.Describe(_device, _outline.ComputeType, options.Quantization),
+            ModelParameters = _outline.ParameterCount,
+            TrainableParameters = _outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
+            BatchSize = training.BatchSize,
+            GradientAccumulation = training.GradientAccumulation,
+            Checkpointing = training.Checkpointing,
+            Layers = _config.LayerCount,
+            IsOptimized = _memory.IsOptimized,
+            Batches = batches,
+            Memory = memory,
+            FreeBytes = _free,
+            Speed = _isPresent
+                ? new SpeedPlanner(_outline, _device, MachineRates.Of(_outline.ComputeType, _device))
+                    .Plan(batches, memory, _memory.IsOptimized)
+                : null,
+            DataShape = data?.ShapeSummary,
+            FirstRow = data?.FirstRow,
+            Notes = notes,
+        };
+    }
+
+    public void Dispose() => _outline.Dispose();
+
+    private static RunBatches Batches(TrainingOptions options, TrainingData? data) =>
+        data is null ? RunBatches.Full(options) : RunBatches.Of(data, options);
+
+    private void Attach(TrainingOptions options)
+    {
+        if (options.Model.Method == FineTuneMethod.Full)
+        {
+            LoraAttachment.FreeEverything(_outline);
+            return;
+        }
+
+        if (options.Model.Adapter is null) LoraAttachment.RequireNames(_outline, options.Lora);
+        var adapter = options.Model.Adapter is { } folder
+            ? AdapterConfig.Read(ModelSource.Resolve(folder, null)).Settings
+            : options.Lora;
+        LoraAttachment.Attach(_outline, adapter, (ulong)options.Optimization.Seed);
+    }
+}

@@ -1,0 +1,115 @@
+using Lorikeet.Formats;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>A merge with its receipt: writes the model, reads it back, and compares it with base and live adapter.</summary>
+internal sealed class MergeJob
+{
+    /// <summary>Name of the receipt in the output folder.</summary>
+    public const string ReportFile = "merge_report.json";
+
+    private readonly MergeSourceOptions _options;
+    private readonly string _base;
+    private readonly ModelConfig _config;
+    private readonly Device _device;
+    private readonly MergeSettings _settings;
+    private readonly ScalarType _probeType;
+
+    /// <summary>Checks what is asked for.</summary>
+    /// <exception cref="LorikeetException">Something is missing or contradicts itself.</exception>
+    public MergeJob(MergeOptions options)
+    {
+        _options = options.Merge;
+        if (_options.Adapter.Length == 0) throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter with --adapter.");
+        if (_options.Output.Length == 0) throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
+        ModelFiles.RequireNew(_options.Output, _options.Overwrite);
+        var model = _options.Model.Length > 0 ? _options.Model : AdapterBase.Find(_options.Adapter);
+        if (string.IsNullOrEmpty(model)) throw new ConfigurationException("The adapter names no base model. Give it with --model.");
+
+        _base = ModelSource.Resolve(model, _options.Revision);
+        _config = ModelConfigFile.Load(_base);
+        (_device, var trained) = BaseModel.Prepare(new ModelOptions
+        {
+            TorchDtype = _options.TrainedType, Device = _options.Device, LibTorch = _options.LibTorch,
+        }, _config.StoredType);
+        ScalarType? stored = _options.Type == ComputeType.Auto ? null : NativeTypes.Resolve(_options.Type, null, _device);
+        _settings = new MergeSettings(Quantization(options), trained, stored);
+        _probeType = _settings.Quantization.Kind == QuantizationKind.None
+            ? NativeTypes.Resolve(_options.TrainedType, _config.StoredType, _device)
+            : trained;
+    }
+
+    /// <summary>
+    /// Writes the merged model beside its place, compares it with the unmerged one, leaves the receipt in its folder, and
+    /// gives it its name. A model that is not the unmerged one is removed, and what bore the name stays as it was.
+    /// </summary>
+    /// <param name="tell">Is told what to know meanwhile.</param>
+    public MergeReceipt Run(Action<string> tell)
+    {
+        MergeReceipt? receipt = null;
+        AtomicFolder.TryWrite(_options.Output, folder =>
+        {
+            using (var merge = new AdapterMerge(_base, _options.Adapter, _settings))
+            {
+                merge.Fill(folder, ShardSize.Parse(_options.MaxShardSize));
+                if (merge.Unties)
+                {
+                    tell("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are written.");
+                }
+            }
+
+            tell("The model is written; comparing it with the unmerged model.");
+            receipt = Verify(folder);
+            return receipt.Passed;
+        });
+        return receipt!;
+    }
+
+    private MergeReceipt Verify(string folder)
+    {
+        var prompts = ProbePrompts.For(_config, BaseModel.LoadTokenizer(_base));
+        using var scope = NewDisposeScope();
+        var unmerged = Logits(_base, _settings.Quantization, _options.Adapter, prompts);
+        var merged = Logits(folder, QuantizationSettings.None, null, prompts);
+        var receipt = MergeReceipt.Compare(unmerged, merged, CoarsestType(folder));
+        AtomicFile.WriteText(Path.Combine(folder, ReportFile), receipt.ToJson() + "\n");
+        return receipt;
+    }
+
+    private List<Tensor> Logits(string folder, QuantizationSettings stored, string? adapter, IReadOnlyList<int[]> prompts)
+    {
+        using var model = ModelLoader.Load(folder, new LoadSettings(_probeType, _device, stored));
+        if (adapter is not null) AdapterFolder.Load(model, adapter);
+        return [.. prompts.Select(prompt => model.Forward(prompt, [0, prompt.Length]).cpu())];
+    }
+
+    /// <summary>Of the types the merged weights are stored and both models compute in.</summary>
+    private ScalarType CoarsestType(string folder) => ModelConfigFile.Load(folder).StoredType switch
+    {
+        _ when _probeType == ScalarType.BFloat16 => ScalarType.BFloat16,
+        "float32" => ScalarType.Float32,
+        "float16" => ScalarType.Float16,
+        _ => ScalarType.BFloat16,
+    };
+
+    private static QuantizationSettings Quantization(MergeOptions options)
+    {
+        var asked = options.Quantization.Kind;
+        if (options.Merge.Base == MergeBase.Full)
+        {
+            if (asked == QuantizationKind.None) return QuantizationSettings.None;
+            throw new ConfigurationException(
+                "The base is quantized for merge_base dequantized only, and merge_base is full. " +
+                "Say --merge_base dequantized, or leave load_in_4bit and load_in_8bit out.");
+        }
+
+        var quantization = asked == QuantizationKind.None ? options.Quantization with { LoadIn4Bit = true } : options.Quantization;
+        return QuantizationSettings.From(quantization);
+    }
+}

@@ -1,0 +1,32 @@
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>Quantizes a model folder the way the options ask for.</summary>
+internal static class QuantizeJob
+{
+    /// <summary>Writes the quantized folder.</summary>
+    /// <returns>Bytes of its weights.</returns>
+    public static long Run(QuantizeOptions options)
+    {
+        var (checkpoint, quantization) = (options.Checkpoint, options.Quantization);
+        if (checkpoint.Model.Length == 0) throw new ConfigurationException("No model is named. Give a Hugging Face model folder with --model.");
+        if (checkpoint.Output.Length == 0) throw new ConfigurationException("No output is named. Give the folder of the quantized model with --output.");
+        if (quantization is { LoadIn4Bit: true, LoadIn8Bit: true })
+            throw new ConfigurationException("load_in_4bit and load_in_8bit are both given. Expected one of them.");
+        if (!quantization.LoadIn8Bit) quantization = quantization with { LoadIn4Bit = true };
+        ModelFiles.RequireNew(checkpoint.Output, checkpoint.Overwrite);
+
+        var folder = ModelSource.Resolve(checkpoint.Model, checkpoint.Revision);
+        LibTorch.Load(checkpoint.LibTorch);
+        var type = checkpoint.Type == ComputeType.Auto
+            ? NativeTypes.Parse(ModelConfigFile.Load(folder).StoredType) ?? ScalarType.BFloat16
+            : NativeTypes.Resolve(checkpoint.Type, null, CPU);
+        using var model = new QuantizedCheckpoint(folder, quantization, type);
+        model.Write(checkpoint.Output, ShardSize.Parse(checkpoint.MaxShardSize));
+        return model.ByteCount;
+    }
+}

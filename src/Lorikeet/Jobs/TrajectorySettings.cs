@@ -1,0 +1,40 @@
+using Lorikeet.Configuration;
+using Lorikeet.Models.Lora;
+using Lorikeet.Training;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>The options that decide a run's trajectory, as run.yaml writes them, by name.</summary>
+internal static class TrajectorySettings
+{
+    private const string BatchSize = "per_device_train_batch_size";
+    private const string Accumulation = "gradient_accumulation_steps";
+
+    private static readonly string[] s_groups = ["lora", "optimization", "quantization"];
+
+    private static readonly string[] s_ofData = ["packing", "group_by_length", "shuffle", "sampler", "max_length"];
+
+    // The number of steps counts for the two by which it is told; how a step is divided, and in which form the result is
+    // written, does not change it.
+    private static readonly string[] s_without = ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert"];
+
+    /// <summary>The settings of a run.</summary>
+    /// <param name="options">Its options.</param>
+    /// <param name="adapter">The form of an adapter that is continued, which overrides the options'.</param>
+    public static IReadOnlyDictionary<string, string> Of(TrainingOptions options, LoraOptions? adapter)
+    {
+        options = options with { Lora = adapter ?? options.Lora };
+        var settings = OptionCatalog.Training.Options
+            .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name))
+            .Where(option => !s_without.Contains(option.Name))
+            .ToDictionary(option => option.Name, option => OptionValueWriter.ToYaml(option.Get(options)));
+        if (options.Optimization.AutoFindBatchSize)
+        {
+            // Memory decides how a step is divided, so that is no part of the trajectory.
+            settings[BatchSize] = $"{options.Optimization.BatchSize * options.Optimization.GradientAccumulation}";
+            settings[Accumulation] = "1";
+        }
+
+        return settings;
+    }
+}
