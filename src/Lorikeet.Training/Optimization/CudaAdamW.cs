@@ -30,7 +30,8 @@ internal sealed unsafe class CudaAdamW<TRule> : IDisposable where TRule : unmana
     {
         (_options, _groups) = (options, groups);
         var device = parameters[0].Value.device;
-        var module = new CudaModule(CudaDevice.Of(Math.Max(device.index, 0)), "Elements", "AdamW");
+        var module = new CudaModule(
+            CudaDevice.Of(Math.Max(device.index, 0)), typeof(CudaAdamW<>).Assembly, "Elements", "AdamW");
         (_squares, _clip, _update) = (module.Kernel("squares"), module.Kernel("clip"), module.Kernel($"adamw_{typeof(TRule).Name}"));
         _jobs = JobTable.Create(
             [.. parameters.Zip(moments, (parameter, both) =>

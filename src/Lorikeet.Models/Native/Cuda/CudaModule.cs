@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Lorikeet.Formats;
@@ -15,11 +16,24 @@ internal sealed class CudaModule
     /// <param name="device">Where it will run.</param>
     /// <param name="sources">Names of the files; later ones use what earlier ones define.</param>
     public CudaModule(CudaDevice device, params string[] sources)
+        : this(device, typeof(CudaModule).Assembly, sources)
+    {
+    }
+
+    /// <param name="device">Where it will run.</param>
+    /// <param name="owner">The assembly in which files are embedded that this one does not have.</param>
+    /// <param name="sources">Names of the files; later ones use what earlier ones define.</param>
+    public CudaModule(CudaDevice device, Assembly owner, params string[] sources)
     {
         _device = device;
         device.Activate();
-        _module = CudaDriver.LoadModule(Compiled(device, string.Join('+', sources), string.Concat(sources.Select(Read))));
+        _module = CudaDriver.LoadModule(Compiled(device, string.Join('+', sources), Source(owner, sources)));
     }
+
+    /// <summary>The text of embedded files, one after the other.</summary>
+    /// <exception cref="InvalidOperationException">A file is embedded neither here nor in <paramref name="owner"/>.</exception>
+    internal static string Source(Assembly owner, params string[] names) =>
+        string.Concat(names.Select(name => Read(owner, name)));
 
     /// <summary>A kernel by the name it has in the source.</summary>
     public CudaKernel Kernel(string name) => new(_device, CudaDriver.Function(_module, Encoding.UTF8.GetBytes(name + '\0')));
@@ -45,10 +59,11 @@ internal sealed class CudaModule
         return image;
     }
 
-    private static string Read(string name)
+    private static string Read(Assembly owner, string name)
     {
         var resource = $"Lorikeet.Kernels.{name}.cu";
         using var stream = typeof(CudaModule).Assembly.GetManifestResourceStream(resource)
+            ?? owner.GetManifestResourceStream(resource)
             ?? throw new InvalidOperationException($"{resource} is not embedded.");
         using var reader = new StreamReader(stream);
         return $"#line 1 \"{name}.cu\"\n{reader.ReadToEnd()}";
