@@ -118,7 +118,11 @@ public sealed class InferenceVerbTests
         }
 
         var pickled = Logits(folder["pickled"]);
-        Assert.Equal(Logits(TestAssets.Golden("models", "gqa_bf16")), pickled);
+        var expectedLogits = Logits(TestAssets.Golden("models", "gqa_bf16"));
+        Assert.Equal(expectedLogits.Length, pickled.Length);
+
+        // Two processes may add in another order. The weights themselves are compared where pickles are read.
+        Assert.InRange(expectedLogits.Zip(pickled, (a, b) => Math.Abs(a - b)).Max(), 0, 1e-4);
         var original = expected.Span<float>("logits")[..pickled.Length].ToArray();
         Assert.InRange(original.Zip(pickled, (a, b) => Math.Abs(a - b)).Max(), 1e-3, 0.2);
     }

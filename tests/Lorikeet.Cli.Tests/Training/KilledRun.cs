@@ -48,7 +48,7 @@ internal sealed partial class KilledRun : IDisposable
     /// <summary>Waits for the end; returns the exit code.</summary>
     public int Wait()
     {
-        Assert.True(_process.WaitForExit(s_patience), "The process did not end. " + State());
+        if (!_process.WaitForExit(s_patience)) Assert.Fail("The process did not end. " + State());
         _sinceSignal.Stop();
         _process.WaitForExit();
         return _process.ExitCode;
