@@ -177,7 +177,7 @@ public sealed class ParquetTests : IDisposable
             await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
             await Task.Run(() => Record.Exception(() => DataFixture.Rows(path)), TestContext.Current.CancellationToken)
                 .ContinueWith(reading => Assert.True(reading.Result is null or DatasetException, $"byte {at}: {reading.Result}"), TaskScheduler.Default)
-                .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+                .WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
         }
     }
 
