@@ -34,9 +34,12 @@ internal static class GemmRate
     /// <param name="repetitions">How often the last is repeated.</param>
     internal static double Measure(Func<long, double> secondsOf, long largest, int repetitions)
     {
+        // The first product of a size may load libraries and kernels, which takes longer than the product.
+        double Warm(long size) => Math.Min(secondsOf(size), secondsOf(size));
+
         var size = SmallestSize;
-        var last = secondsOf(size);
-        for (; last < LongEnough && size < largest; last = secondsOf(size)) size *= 2;
+        var last = Warm(size);
+        for (; last < LongEnough && size < largest; last = Warm(size)) size *= 2;
         var (best, spent) = (last, last);
         for (var i = 0; i < repetitions && spent < Budget; i++)
         {

@@ -22,4 +22,15 @@ public sealed class GemmRateTests
         Assert.Equal(rate, GemmRate.Measure(Product, largest: 2048, repetitions: 5), rate * 1e-9);
         Assert.InRange(spent, 0, 2);
     }
+
+    [Fact]
+    public void LoadingKernelsOfASize_IsNotTakenForTheTimeOfItsProducts()
+    {
+        const double Rate = 700e12;
+        var seen = new HashSet<long>();
+        double Product(long size) => 2.0 * size * size * size / Rate + (seen.Add(size) ? 0.3 : 0);
+
+        Assert.Equal(Rate, GemmRate.Measure(Product, largest: 8192, repetitions: 5), Rate * 1e-9);
+        Assert.Contains(8192, seen);
+    }
 }
