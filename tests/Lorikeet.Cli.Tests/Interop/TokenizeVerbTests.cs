@@ -7,6 +7,9 @@ namespace Lorikeet.Cli.Tests.Interop;
 /// <summary>Every string of the reference outputs through the verb, as a user runs it.</summary>
 public sealed class TokenizeVerbTests
 {
+    private const string Nothing = "^$";
+    private const string AgainstPlaces = @"^tokenizer\.model scores pieces against their places \('.+'\), .* beside it\.\s*$";
+
     [Theory]
     [InlineData("llama2")]
     [InlineData("mistral_7b")]
@@ -49,7 +52,8 @@ public sealed class TokenizeVerbTests
             ["tokenizer_class"] = "LlamaTokenizer", ["add_bos_token"] = true, ["legacy"] = legacy,
         }.ToJsonString());
         var golden = $"{name}.transformers_legacy_{(legacy ? "true" : "false")}";
-        var strings = Compare(folder.Path, golden, [], ("ids", "ids"), ("decoded", "decoded"));
+        var strings = Compare(
+            folder.Path, golden, [], name == "llama2_spm" ? AgainstPlaces : Nothing, ("ids", "ids"), ("decoded", "decoded"));
         Compatibility.RecordEqual(
             "Tokenizers", $"`{name}` (tokenizer.model{(legacy ? ", legacy" : "")}): ids, decoded text", "transformers 5.17.0",
             $"{strings:N0} strings");
@@ -107,9 +111,14 @@ public sealed class TokenizeVerbTests
         Assert.Contains(expected, result.Error);
     }
 
-    /// <summary>Runs the verb on the texts of a golden file; returns how many there are.</summary>
     private static int Compare(
-        string model, string golden, string[] arguments, params (string Golden, string Output)[] columns)
+        string model, string golden, string[] arguments, params (string Golden, string Output)[] columns) =>
+        Compare(model, golden, arguments, Nothing, columns);
+
+    /// <summary>Runs the verb on the texts of a golden file; returns how many there are.</summary>
+    /// <param name="said">A pattern of all that is said on standard error.</param>
+    private static int Compare(
+        string model, string golden, string[] arguments, string said, params (string Golden, string Output)[] columns)
     {
         using var folder = new TemporaryFolder();
         var expected = Read(golden).ToArray();
@@ -117,7 +126,8 @@ public sealed class TokenizeVerbTests
             folder["rows.jsonl"], expected.Select(row => new JsonObject { ["text"] = row["text"]!.DeepClone() }.ToJsonString()));
         var result = CliProcess.Run(
             ["tokenize", "--model", model, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
-        Assert.Equal((0, "", ""), (result.ExitCode, result.Output, result.Error));
+        Assert.Equal((0, ""), (result.ExitCode, result.Output));
+        Assert.Matches(said, result.Error);
 
         var actual = File.ReadLines(folder["out.jsonl"]).Select(line => JsonNode.Parse(line)!).ToArray();
         Assert.Equal(expected.Length, actual.Length);
