@@ -114,7 +114,6 @@ internal static class CommandLine
         }
         finally
         {
-            TemporaryPlace.DeleteAll();
             ModelSource.Noted -= Note;
         }
     }

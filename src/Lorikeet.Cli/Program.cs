@@ -1,1 +1,12 @@
-return await Lorikeet.Cli.CommandLine.RunAsync(args);
+using Lorikeet.Cli;
+using Lorikeet.Formats;
+
+try
+{
+    return await CommandLine.RunAsync(args);
+}
+finally
+{
+    // Here and not where a command line ends: others in the process may still be writing theirs.
+    TemporaryPlace.DeleteAll();
+}

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Formats;
+using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests;
 
@@ -14,6 +16,15 @@ public sealed class CommandLineTests
         Assert.Equal(0, result.ExitCode);
         Assert.Matches(@"^\d+\.\d+\.\d+\S*\r?\n$", result.Output);
         Assert.Empty(result.Error);
+    }
+
+    [Fact]
+    public async Task End_LeavesWhatAnotherCommandLineOfTheProcessIsWriting()
+    {
+        using var folder = new TemporaryFolder();
+        using var place = TemporaryPlace.ForFolder(folder["adapter"]);
+        Assert.Equal(0, await CommandLine.RunAsync(["options", "lora_r"]));
+        Assert.True(Directory.Exists(place.Location));
     }
 
     [Fact]

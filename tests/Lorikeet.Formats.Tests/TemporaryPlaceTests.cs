@@ -3,6 +3,9 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Formats.Tests;
 
+/// <remarks>Nothing runs beside them: one deletes what the whole process is writing.</remarks>
+[CollectionDefinition(nameof(TemporaryPlaceTests), DisableParallelization = true)]
+[Collection(nameof(TemporaryPlaceTests))]
 public sealed class TemporaryPlaceTests : IDisposable
 {
     private const string Guid = "0123456789abcdef0123456789abcdef";
