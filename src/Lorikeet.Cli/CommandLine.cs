@@ -29,11 +29,14 @@ internal static class CommandLine
 
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         Terminal.ShowControls();
-        if (arguments is ["help", .. var asked]) arguments = [.. asked, "--help"];
+        if (arguments is ["help", .. var asked])
+            arguments = [.. asked, "--help"];
         var everything = arguments.Contains("--help") && arguments.Contains("--all");
-        if (everything) arguments = [.. arguments.Where(argument => argument != "--all")];
+        if (everything)
+            arguments = [.. arguments.Where(argument => argument != "--all")];
         var root = CreateRoot();
-        if (ArgumentCheck.FindProblem(root, arguments) is { } problem) return Refuse(problem);
+        if (ArgumentCheck.FindProblem(root, arguments) is { } problem)
+            return Refuse(problem);
 
         var parsed = root.Parse(arguments);
         if (HelpText.IsAskedFor(parsed))
@@ -48,7 +51,8 @@ internal static class CommandLine
             return Usage;
         }
 
-        if (ArgumentCheck.FindProblem(parsed) is { } error) return Refuse(error);
+        if (ArgumentCheck.FindProblem(parsed) is { } error)
+            return Refuse(error);
         return await RunAsync(verb, parsed);
     }
 

@@ -72,9 +72,11 @@ internal static class ConfigurationFile
     private static IReadOnlyList<FileEntry> ReadRoot(IParser parser, string file)
     {
         parser.Consume<StreamStart>();
-        if (parser.Accept<StreamEnd>(out _)) return [];
+        if (parser.Accept<StreamEnd>(out _))
+            return [];
         parser.Consume<DocumentStart>();
-        if (parser.Accept<Scalar>(out var empty) && empty.Value.Length == 0) return [];
+        if (parser.Accept<Scalar>(out var empty) && empty.Value.Length == 0)
+            return [];
         if (!parser.Accept<MappingStart>(out _))
         {
             throw new ConfigurationException(
@@ -83,7 +85,8 @@ internal static class ConfigurationFile
 
         var entries = ReadMapping(parser, file);
         parser.Consume<DocumentEnd>();
-        if (parser.Accept<StreamEnd>(out _)) return entries;
+        if (parser.Accept<StreamEnd>(out _))
+            return entries;
         throw new ConfigurationException(
             $"{Here(parser, file)}: A second document begins. Expected one run in a file; delete the line '---'.");
     }

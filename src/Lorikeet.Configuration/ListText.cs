@@ -8,15 +8,18 @@ internal static class ListText
     /// <param name="arePaths">Whether elements may be files, whose names may hold commas and brackets.</param>
     public static IReadOnlyList<string> Split(string text, bool arePaths)
     {
-        if (arePaths && Exists(text)) return [text];
+        if (arePaths && Exists(text))
+            return [text];
         var pieces = AtCommas(IsEnclosed(text.Trim()) ? text.Trim()[1..^1] : text);
         var elements = new List<string>();
         for (var first = 0; first < pieces.Count;)
         {
             // What exists as it stands is one element, be there commas in its name.
             var last = pieces.Count - 1;
-            while (last > first && !(arePaths && Exists(Join(pieces, first, last)))) last--;
-            if (Join(pieces, first, last) is { Length: > 0 } element) elements.Add(element);
+            while (last > first && !(arePaths && Exists(Join(pieces, first, last))))
+                last--;
+            if (Join(pieces, first, last) is { Length: > 0 } element)
+                elements.Add(element);
             first = last + 1;
         }
 
@@ -29,21 +32,25 @@ internal static class ListText
     /// <summary>Whether a path is there, be it followed by :split.</summary>
     private static bool Exists(string text)
     {
-        if (Path.Exists(text)) return true;
+        if (Path.Exists(text))
+            return true;
         for (var colon = text.IndexOf(':'); colon >= 0; colon = text.IndexOf(':', colon + 1))
-            if (colon > 1 && Path.Exists(text[..colon])) return true;
+            if (colon > 1 && Path.Exists(text[..colon]))
+                return true;
         return false;
     }
 
     /// <summary>Whether the bracket at the beginning is closed by the one at the end: not so in <c>[a],[b]</c>.</summary>
     private static bool IsEnclosed(string text)
     {
-        if (text is not ['[', .., ']']) return false;
+        if (text is not ['[', .., ']'])
+            return false;
         var depth = 0;
         for (var i = 0; i < text.Length; i++)
         {
             depth += text[i] switch { '[' => 1, ']' => -1, _ => 0 };
-            if (depth == 0) return i == text.Length - 1;
+            if (depth == 0)
+                return i == text.Length - 1;
         }
 
         return false;
@@ -56,7 +63,8 @@ internal static class ListText
         for (var i = 0; i < text.Length; i++)
         {
             depth += text[i] switch { '[' => 1, ']' => -1, _ => 0 };
-            if (text[i] != ',' || depth > 0) continue;
+            if (text[i] != ',' || depth > 0)
+                continue;
             pieces.Add(text[start..i]);
             start = i + 1;
         }

@@ -58,8 +58,10 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     /// <summary>Throws one error that lists every problem.</summary>
     public static void ThrowIfWrong(IReadOnlyList<string> problems)
     {
-        if (problems.Count == 0) return;
-        if (problems.Count == 1) throw new ConfigurationException(problems[0]);
+        if (problems.Count == 0)
+            return;
+        if (problems.Count == 1)
+            throw new ConfigurationException(problems[0]);
         var more = problems.Count > MostShown ? $"\n  and {problems.Count - MostShown} more" : "";
         throw new ConfigurationException(
             $"{problems.Count} options are wrong:\n  {string.Join("\n  ", problems.Take(MostShown))}{more}");
@@ -108,8 +110,10 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     private IEnumerable<Setting> Translate(Setting setting)
     {
         var name = OptionCatalog.Normalise(setting.Name);
-        if (catalog.FindNegated(name) is { } flag) return Negate(flag, setting);
-        if (!catalog.Foreign.TryGetValue(name, out var foreign)) return [setting];
+        if (catalog.FindNegated(name) is { } flag)
+            return Negate(flag, setting);
+        if (!catalog.Foreign.TryGetValue(name, out var foreign))
+            return [setting];
         if (ArgumentObjects.Contains(name) && setting.Value is RawValue.Scalar { Text: ['{', ..] json }
             && ConfigurationFile.ReadInline(json) is { } inner)
         {
@@ -117,13 +121,16 @@ internal sealed class OptionBinder(OptionCatalog catalog)
                 new Setting(pair.Key, new RawValue.Scalar(pair.Value), setting.Origin)));
         }
 
-        if (catalog.Find(name) is null && ForeignDefaults.Holds(name, setting.Value)) return [];
+        if (catalog.Find(name) is null && ForeignDefaults.Holds(name, setting.Value))
+            return [];
         switch (foreign.Interpret(setting.Value.Display))
         {
             case ForeignMeaning.Same same:
                 return same.Settings.Select(pair => setting with
                 {
-                    Name = pair.Name, Value = new RawValue.Scalar(pair.Value), Spelled = setting.Name,
+                    Name = pair.Name,
+                    Value = new RawValue.Scalar(pair.Value),
+                    Spelled = setting.Name,
                 });
             case ForeignMeaning.NoEffect none:
                 Warnings.Add($"{setting.Spoken} has no effect here. {none.Reason}");
@@ -163,7 +170,8 @@ internal sealed class OptionBinder(OptionCatalog catalog)
 
         // Programs write every synonym of an option; the one that is not set says nothing.
         var isSynonym = !option.Name.Equals(OptionCatalog.Normalise(setting.Name), StringComparison.OrdinalIgnoreCase);
-        if (isSynonym && setting.Value is RawValue.Scalar { Text: null }) return;
+        if (isSynonym && setting.Value is RawValue.Scalar { Text: null })
+            return;
 
         var value = OptionValueReader.Read(option, setting.Value, out var expected);
         if (expected is not null)

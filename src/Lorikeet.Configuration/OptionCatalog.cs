@@ -68,8 +68,10 @@ public sealed class OptionCatalog
     public string Explain(string name)
     {
         name = Normalise(name);
-        if (FindNegated(name) is { } flag) return $"the same as '{flag.Name}: false'.";
-        if (Foreign.TryGetValue(name, out var foreign)) return foreign.Explain();
+        if (FindNegated(name) is { } flag)
+            return $"the same as '{flag.Name}: false'.";
+        if (Foreign.TryGetValue(name, out var foreign))
+            return foreign.Explain();
         return Nearest(name) is { } nearest ? $"not an option. Did you mean '{nearest}'?" : "not an option.";
     }
 

@@ -116,10 +116,14 @@ public sealed class OptionDefinition
 
     private IEnumerable<string> Bounds()
     {
-        if (double.IsFinite(Minimum)) yield return $"at least {Minimum}";
-        if (double.IsFinite(Above)) yield return $"above {Above}";
-        if (double.IsFinite(Maximum)) yield return $"at most {Maximum}";
-        if (double.IsFinite(Below)) yield return $"below {Below}";
+        if (double.IsFinite(Minimum))
+            yield return $"at least {Minimum}";
+        if (double.IsFinite(Above))
+            yield return $"above {Above}";
+        if (double.IsFinite(Maximum))
+            yield return $"at most {Maximum}";
+        if (double.IsFinite(Below))
+            yield return $"below {Below}";
     }
 
     /// <summary>Writes the value into a tree under construction.</summary>

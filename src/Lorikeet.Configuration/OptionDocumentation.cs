@@ -25,7 +25,8 @@ internal static partial class OptionDocumentation
     {
         lock (s_gate)
         {
-            if (!s_files.TryGetValue(assembly, out var members)) s_files[assembly] = members = Read(assembly);
+            if (!s_files.TryGetValue(assembly, out var members))
+                s_files[assembly] = members = Read(assembly);
             return members;
         }
     }
@@ -33,7 +34,8 @@ internal static partial class OptionDocumentation
     private static IReadOnlyDictionary<string, XElement> Read(Assembly assembly)
     {
         var path = Path.ChangeExtension(assembly.Location, ".xml");
-        if (!File.Exists(path)) return new Dictionary<string, XElement>();
+        if (!File.Exists(path))
+            return new Dictionary<string, XElement>();
         try
         {
             return XDocument.Load(path).Descendants("member")

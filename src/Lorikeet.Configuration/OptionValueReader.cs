@@ -12,10 +12,14 @@ internal static class OptionValueReader
     public static object? Read(OptionDefinition option, RawValue raw, out string? expected)
     {
         expected = null;
-        if (IsUnset(option, raw)) return Empty(option);
-        if (option.ValueType == typeof(TargetModules)) return ReadModules(raw, out expected);
-        if (option.IsList) return ReadList(option, raw, out expected);
-        if (option.IsMapping) return ReadMapping(option, raw, out expected);
+        if (IsUnset(option, raw))
+            return Empty(option);
+        if (option.ValueType == typeof(TargetModules))
+            return ReadModules(raw, out expected);
+        if (option.IsList)
+            return ReadList(option, raw, out expected);
+        if (option.IsMapping)
+            return ReadMapping(option, raw, out expected);
         if (raw is RawValue.Scalar { Text: { } text })
             return ReadElement(option, option.Bare is { } bare && IsTrue(text) ? bare : text, out expected);
         expected = raw is RawValue.Scalar ? "a value" : "one value";
@@ -95,7 +99,8 @@ internal static class OptionValueReader
         foreach (var (name, text) in entries ?? [])
         {
             var value = ReadElement(option, text, out expected);
-            if (expected is not null) return null;
+            if (expected is not null)
+                return null;
             dictionary[name] = value;
         }
 
@@ -105,9 +110,11 @@ internal static class OptionValueReader
     /// <summary>A mapping, JSON in one text, or name=value pairs separated by commas or given one by one.</summary>
     private static IReadOnlyList<KeyValuePair<string, string>>? Entries(RawValue raw)
     {
-        if (raw is RawValue.Mapping mapping) return mapping.Entries;
+        if (raw is RawValue.Mapping mapping)
+            return mapping.Entries;
         var texts = raw is RawValue.Sequence sequence ? sequence.Items : [((RawValue.Scalar)raw).Text ?? ""];
-        if (texts is [['{', ..] json]) return ConfigurationFile.ReadInline(json);
+        if (texts is [['{', ..] json])
+            return ConfigurationFile.ReadInline(json);
         var pairs = texts.SelectMany(AtCommas)
             .Select(pair => pair.Split('=', 2, StringSplitOptions.TrimEntries))
             .ToList();
@@ -136,9 +143,12 @@ internal static class OptionValueReader
     /// <summary>The number in the option's type, or null when that type cannot hold it.</summary>
     private static object? Convert(double number, Type type)
     {
-        if (type == typeof(double)) return number;
-        if (number != Math.Floor(number) || Math.Abs(number) > 1L << 53) return null;
-        if (type == typeof(long)) return (long)number;
+        if (type == typeof(double))
+            return number;
+        if (number != Math.Floor(number) || Math.Abs(number) > 1L << 53)
+            return null;
+        if (type == typeof(long))
+            return (long)number;
         return number is >= int.MinValue and <= int.MaxValue ? (int)number : null;
     }
 
@@ -146,7 +156,8 @@ internal static class OptionValueReader
     {
         if (option.Choices is { Count: > 0 } choices)
             return choices.Count == 1 ? choices[0] : $"{string.Join(", ", choices.SkipLast(1))} or {choices[^1]}";
-        if (option.ElementType == typeof(bool)) return "true or false";
+        if (option.ElementType == typeof(bool))
+            return "true or false";
         var number = option.ElementType == typeof(double) ? "a number" : "a whole number";
         return option.Range.Length > 0 ? $"{number} {option.Range}" : number;
     }

@@ -67,7 +67,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             $"{Speak("load_in_4bit")} and {Speak("load_in_8bit")} are both true. Expected one of them.");
         Refuse(options.Model.Method == FineTuneMethod.Full && (quantization.LoadIn4Bit || quantization.LoadIn8Bit),
             "finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
-        if (!quantization.LoadIn8Bit) WarnIdle("has no effect without load_in_8bit.", "llm_int8_threshold");
+        if (!quantization.LoadIn8Bit)
+            WarnIdle("has no effect without load_in_8bit.", "llm_int8_threshold");
         if (!quantization.LoadIn4Bit)
         {
             WarnIdle("has no effect without load_in_4bit.",
@@ -175,7 +176,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             WarnIdle("has no effect: warmup_steps is given.", "warmup_ratio");
         }
 
-        if (training.MaxSteps is not null) WarnIdle("has no effect: max_steps is given.", "num_train_epochs");
+        if (training.MaxSteps is not null)
+            WarnIdle("has no effect: max_steps is given.", "num_train_epochs");
         Refuse(training is { AutoFindBatchSize: true, LossDenominator: LossDenominator.Batches },
             $"{Speak("auto_find_batch_size")} cannot go with loss_denominator batches, whose loss depends on how a step is divided. "
             + "Choose targets or labels, or give per_device_train_batch_size.");
@@ -221,7 +223,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     {
         try
         {
-            if (modules?.Pattern is { } pattern) PythonExpression.Check(pattern);
+            if (modules?.Pattern is { } pattern)
+                PythonExpression.Check(pattern);
         }
         catch (ConfigurationException fault)
         {
@@ -232,12 +235,14 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
 
     private void Refuse(bool isWrong, string problem)
     {
-        if (isWrong) Problems.Add(problem);
+        if (isWrong)
+            Problems.Add(problem);
     }
 
     private void Warn(bool isOdd, string warning)
     {
-        if (isOdd) Warnings.Add(warning);
+        if (isOdd)
+            Warnings.Add(warning);
     }
 
     /// <summary>Warns about options a person set to something else than the default although they do nothing.</summary>

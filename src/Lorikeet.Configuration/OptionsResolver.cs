@@ -40,11 +40,13 @@ public static class OptionsResolver
             entries = translation.Entries;
         }
 
-        if (configurationPath is not null) binder.Apply(entries, Path.GetFileName(configurationPath));
+        if (configurationPath is not null)
+            binder.Apply(entries, Path.GetFileName(configurationPath));
         binder.Apply(commandLine);
 
         var options = WithComputeType(binder.Build<TrainingOptions>());
-        if (binder.OriginOf(catalog.Find("warmup_ratio")!).IsExplicit) options = WithWarmupRatio(options);
+        if (binder.OriginOf(catalog.Find("warmup_ratio")!).IsExplicit)
+            options = WithWarmupRatio(options);
         var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!), needsData);
         check.Run();
         OptionBinder.ThrowIfWrong(check.Problems);
@@ -78,7 +80,8 @@ public static class OptionsResolver
             ?? entries.SelectMany(entry => entry.Inner ?? [entry])
                 .LastOrDefault(entry => catalog.Find(entry.Key) == option)?.Value?.Display
             ?? Preset.Recommended.Name;
-        if (Preset.Find(name) is { } preset) return preset;
+        if (Preset.Find(name) is { } preset)
+            return preset;
         var known = string.Join(" or ", Preset.All.Select(candidate => candidate.Name));
         problems.Add($"The preset '{name}' does not exist. Expected {known}.");
         return Preset.Recommended;

@@ -66,7 +66,8 @@ public static class OptionsSchema
             option.IsList || option.ValueType == typeof(TargetModules) ? AnyOf(element, ArrayOf(element.DeepClone()))
             : option.IsMapping ? new JsonObject { ["type"] = "object", ["additionalProperties"] = element }
             : element;
-        if (option.IsOptional) schema = AnyOf(schema, Type("null"));
+        if (option.IsOptional)
+            schema = AnyOf(schema, Type("null"));
         schema["description"] = $"{option.Help} Default {option.DefaultText}: {option.Reason}";
         return schema;
     }
@@ -76,15 +77,22 @@ public static class OptionsSchema
         var type = option.ElementType;
         if (option.Choices is { Count: > 0 } choices)
             return new JsonObject { ["enum"] = new JsonArray([.. choices.Select(Literal)]) };
-        if (type == typeof(bool)) return Type("boolean");
-        if (type != typeof(int) && type != typeof(long) && type != typeof(double)) return Type("string");
+        if (type == typeof(bool))
+            return Type("boolean");
+        if (type != typeof(int) && type != typeof(long) && type != typeof(double))
+            return Type("string");
 
         var number = Type(type == typeof(double) ? "number" : "integer");
-        if (double.IsFinite(option.Minimum)) number["minimum"] = option.Minimum;
-        if (double.IsFinite(option.Maximum)) number["maximum"] = option.Maximum;
-        if (double.IsFinite(option.Above)) number["exclusiveMinimum"] = option.Above;
-        if (double.IsFinite(option.Below)) number["exclusiveMaximum"] = option.Below;
-        if (option.Unset is null) return number;
+        if (double.IsFinite(option.Minimum))
+            number["minimum"] = option.Minimum;
+        if (double.IsFinite(option.Maximum))
+            number["maximum"] = option.Maximum;
+        if (double.IsFinite(option.Above))
+            number["exclusiveMinimum"] = option.Above;
+        if (double.IsFinite(option.Below))
+            number["exclusiveMaximum"] = option.Below;
+        if (option.Unset is null)
+            return number;
         return AnyOf(number, new JsonObject { ["const"] = JsonNode.Parse(option.Unset) });
     }
 

@@ -26,7 +26,8 @@ internal static class PlaceCheck
         var overwrites = catalog.Find(Overwrites)?.Get(options) as bool? ?? false;
         foreach (var option in catalog.Options.Where(option => option.Output != OutputKind.None))
         {
-            if (option.Get(options) is not string path || Equals(path, option.Default)) continue;
+            if (option.Get(options) is not string path || Equals(path, option.Default))
+                continue;
             RequireWritable(option.Output, speak(option.Name), path);
             var isReplaced = option.Output switch
             {
@@ -35,15 +36,19 @@ internal static class PlaceCheck
                 OutputKind.FileOrNewFolder => Directory.Exists(path),
                 _ => true,
             };
-            if (option.Output == OutputKind.Folder && !isReplaced) continue;
-            foreach (var (role, input, isPart) in inputs) OutputPlace.RequireApart(speak(option.Name), path, isReplaced, role, input, isPart);
+            if (option.Output == OutputKind.Folder && !isReplaced)
+                continue;
+            foreach (var (role, input, isPart) in inputs)
+                OutputPlace.RequireApart(speak(option.Name), path, isReplaced, role, input, isPart);
         }
     }
 
     private static void RequireWritable(OutputKind kind, string option, string path)
     {
-        if (kind == OutputKind.File || (kind == OutputKind.FileOrNewFolder && File.Exists(path))) OutputPlace.RequireFile(option, path);
-        else OutputPlace.RequireFolder(option, path, isReplaced: kind != OutputKind.Folder);
+        if (kind == OutputKind.File || (kind == OutputKind.FileOrNewFolder && File.Exists(path)))
+            OutputPlace.RequireFile(option, path);
+        else
+            OutputPlace.RequireFolder(option, path, isReplaced: kind != OutputKind.Folder);
     }
 
     /// <summary>The values that name something on this disk: a path, a list of paths, or NAME=PATH.</summary>
@@ -62,7 +67,8 @@ internal static class PlaceCheck
     private static IEnumerable<(string Role, string Path, Func<string, bool>? IsPart)> WithBase(OptionDefinition option, string path)
     {
         yield return (option.Input!, path, option.Name is "model" or "adapter" ? PartOf(path) : null);
-        if (option.Name != "adapter" || BaseOf(path) is not { Length: > 0 } model || !Path.Exists(model)) yield break;
+        if (option.Name != "adapter" || BaseOf(path) is not { Length: > 0 } model || !Path.Exists(model))
+            yield break;
         yield return ("the base of the adapter", model, PartOf(model));
     }
 

@@ -39,7 +39,8 @@ internal sealed record Preset(string Name, string Summary, IReadOnlyList<string>
     {
         var resource = $"Lorikeet.Configuration.Presets.{Name}.yaml";
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource);
-        if (stream is null) return [];
+        if (stream is null)
+            return [];
         using var text = new StreamReader(stream);
         return ConfigurationFile.Parse(text, Name);
     }

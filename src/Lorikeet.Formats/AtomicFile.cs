@@ -16,8 +16,10 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write, long? byteCount = null)
     {
         ArgumentNullException.ThrowIfNull(write);
-        if (OutputPlace.IsDevice(path)) WriteDevice(path, write);
-        else WriteFile(path, write, byteCount);
+        if (OutputPlace.IsDevice(path))
+            WriteDevice(path, write);
+        else
+            WriteFile(path, write, byteCount);
     }
 
     /// <summary>
@@ -38,7 +40,8 @@ public static class AtomicFile
         var made = Path.Combine(place.Location, Path.GetFileName(path));
         try
         {
-            if (!write(made)) return false;
+            if (!write(made))
+                return false;
         }
         catch (IOException fault) when (StorageFault.IsOfWriting(fault))
         {

@@ -38,7 +38,8 @@ public static class AtomicFolder
         using var place = StorageFault.Writing(path, () => TemporaryPlace.ForFolder(path));
         try
         {
-            if (!write(place.Location)) return false;
+            if (!write(place.Location))
+                return false;
         }
         catch (IOException fault) when (StorageFault.IsOfWriting(fault))
         {
@@ -58,7 +59,8 @@ public static class AtomicFolder
     /// <exception cref="StorageException">It cannot be removed.</exception>
     public static void Delete(string path)
     {
-        if (!Directory.Exists(path)) return;
+        if (!Directory.Exists(path))
+            return;
         StorageFault.Writing(path, () =>
         {
             using var place = TemporaryPlace.ForRemoval(path);

@@ -12,7 +12,8 @@ internal static class ByteCount
     {
         // 999.5 would be rounded up to a fourth digit.
         var (scaled, unit) = ((double)value, 0);
-        for (; Math.Abs(scaled) >= 1023.5 && unit < s_units.Length - 1; unit++) scaled /= 1024;
+        for (; Math.Abs(scaled) >= 1023.5 && unit < s_units.Length - 1; unit++)
+            scaled /= 1024;
         var format = unit == 0 ? "N0" : Math.Abs(scaled) switch { < 9.995 => "0.00", < 99.95 => "0.0", _ => "0" };
         return $"{scaled.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}";
     }

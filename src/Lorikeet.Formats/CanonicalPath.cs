@@ -24,7 +24,8 @@ internal static class CanonicalPath
                 links++;
                 var followed = Path.GetFullPath(target, place);
                 place = Path.GetPathRoot(followed)!;
-                foreach (var inner in Parts(followed[place.Length..]).Reverse()) parts.Push(inner);
+                foreach (var inner in Parts(followed[place.Length..]).Reverse())
+                    parts.Push(inner);
             }
             else
             {

@@ -42,13 +42,17 @@ public static class ChecksumList
     private static string? Examine(string folder, IReadOnlyList<string> read)
     {
         var path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) return $"'{path}' is missing";
-        if (TryParse(File.ReadAllBytes(path)) is not { } listed) return $"'{path}' is damaged";
+        if (!File.Exists(path))
+            return $"'{path}' is missing";
+        if (TryParse(File.ReadAllBytes(path)) is not { } listed)
+            return $"'{path}' is damaged";
         foreach (var (name, digits) in listed)
         {
             var file = Path.Combine(folder, name);
-            if (!File.Exists(file)) return $"'{file}', which {FileName} lists, is missing";
-            if (Checksum.OfFile(file) != digits) return $"'{file}' is damaged: its checksum is not the one in {FileName}";
+            if (!File.Exists(file))
+                return $"'{file}', which {FileName} lists, is missing";
+            if (Checksum.OfFile(file) != digits)
+                return $"'{file}' is damaged: its checksum is not the one in {FileName}";
         }
 
         return read.FirstOrDefault(name => !listed.ContainsKey(name) && File.Exists(Path.Combine(folder, name))) is { } unlisted
@@ -59,14 +63,17 @@ public static class ChecksumList
     private static Dictionary<string, string>? TryParse(byte[] bytes)
     {
         var lines = Encoding.UTF8.GetString(bytes).Split('\n');
-        if (lines[^1].Length > 0) return null;
+        if (lines[^1].Length > 0)
+            return null;
         var listed = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in lines.SkipLast(1))
         {
             if (line.Length <= Checksum.Length + Separator.Length
-                || line.Substring(Checksum.Length, Separator.Length) != Separator) return null;
+                || line.Substring(Checksum.Length, Separator.Length) != Separator)
+                return null;
             var name = line[(Checksum.Length + Separator.Length)..];
-            if (Path.GetFileName(name) != name || !listed.TryAdd(name, line[..Checksum.Length])) return null;
+            if (Path.GetFileName(name) != name || !listed.TryAdd(name, line[..Checksum.Length]))
+                return null;
         }
 
         return listed;

@@ -48,9 +48,11 @@ public sealed class FolderLock : IDisposable
     /// <summary>Releases the folder.</summary>
     public void Dispose()
     {
-        if (_isReleased) return;
+        if (_isReleased)
+            return;
         _isReleased = true;
-        if (Directory.Exists(_folder)) File.Delete(Path.Combine(_folder, OwnerFileName));
+        if (Directory.Exists(_folder))
+            File.Delete(Path.Combine(_folder, OwnerFileName));
         _file.Dispose();
     }
 

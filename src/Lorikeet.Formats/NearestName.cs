@@ -26,8 +26,10 @@ internal static class NearestName
     internal static int Distance(string a, string b)
     {
         var edits = new int[a.Length + 1, b.Length + 1];
-        for (var i = 0; i <= a.Length; i++) edits[i, 0] = i;
-        for (var j = 0; j <= b.Length; j++) edits[0, j] = j;
+        for (var i = 0; i <= a.Length; i++)
+            edits[i, 0] = i;
+        for (var j = 0; j <= b.Length; j++)
+            edits[0, j] = j;
         for (var i = 1; i <= a.Length; i++)
         {
             for (var j = 1; j <= b.Length; j++)

@@ -15,7 +15,8 @@ internal static class OutputPlace
         RequireName(option, path, "file");
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
             throw new ConfigurationException($"{option} is '{path}', which is a folder. A file was expected. Name a file in it.");
-        if (IsDevice(path)) return;
+        if (IsDevice(path))
+            return;
         Probe(option, path, Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
@@ -28,7 +29,8 @@ internal static class OutputPlace
     {
         RequireName(option, path, "folder");
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        if (File.Exists(full)) throw new ConfigurationException($"{option} is '{path}', which is a file. A folder was expected. Name another.");
+        if (File.Exists(full))
+            throw new ConfigurationException($"{option} is '{path}', which is a file. A folder was expected. Name another.");
         if (isReplaced && (Path.GetDirectoryName(full) is null || IsMountPoint(full)))
         {
             throw new ConfigurationException(
@@ -41,7 +43,8 @@ internal static class OutputPlace
     /// <summary>Refuses a disk with less space than is known to be needed.</summary>
     public static void RequireSpace(string path, long bytes)
     {
-        if (FreeBytes(ExistingFolder(path)) is { } free && free < bytes) throw StorageFault.Full(path, bytes);
+        if (FreeBytes(ExistingFolder(path)) is { } free && free < bytes)
+            throw StorageFault.Full(path, bytes);
     }
 
     /// <summary>Refuses an output that would overwrite or remove an input.</summary>
@@ -54,7 +57,8 @@ internal static class OutputPlace
     /// <exception cref="ConfigurationException">They are one place, or one lies in the other where that does harm.</exception>
     public static void RequireApart(string option, string output, bool isFolder, string input, string path, Func<string, bool>? isPart = null)
     {
-        if (!Path.Exists(path)) return;
+        if (!Path.Exists(path))
+            return;
         if (CanonicalPath.AreEqual(output, path))
             throw Same(option, output, $"which is {input} itself, and would be overwritten");
         if (isFolder && CanonicalPath.Contains(output, path))
@@ -67,7 +71,8 @@ internal static class OutputPlace
     public static string ExistingFolder(string path)
     {
         var folder = Path.GetFullPath(path);
-        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent) folder = parent;
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+            folder = parent;
         return folder;
     }
 
@@ -94,8 +99,10 @@ internal static class OutputPlace
 
     private static void RequireName(string option, string path, string kind)
     {
-        if (string.IsNullOrWhiteSpace(path)) throw new ConfigurationException($"{option} is empty. The name of a {kind} was expected.");
-        if (path.Contains('\0')) throw new ConfigurationException($"{option} holds a character that no name can have (NUL). Choose another.");
+        if (string.IsNullOrWhiteSpace(path))
+            throw new ConfigurationException($"{option} is empty. The name of a {kind} was expected.");
+        if (path.Contains('\0'))
+            throw new ConfigurationException($"{option} holds a character that no name can have (NUL). Choose another.");
     }
 
     private static void Probe(string option, string path, string folder)
@@ -117,7 +124,8 @@ internal static class OutputPlace
 
     private static bool IsMountPoint(string folder)
     {
-        if (!Directory.Exists(folder)) return false;
+        if (!Directory.Exists(folder))
+            return false;
         try
         {
             return DriveInfo.GetDrives().Any(drive => CanonicalPath.AreEqual(drive.Name, folder));

@@ -91,7 +91,8 @@ internal static class StorageFault
     {
         var shown = TemporaryPlace.Shown(path);
         var refused = $"'{shown}' cannot be written: ";
-        if (fault is IOException && IsFull(fault.HResult)) return Full(path, needed, fault);
+        if (fault is IOException && IsFull(fault.HResult))
+            return Full(path, needed, fault);
         if (FileInTheWay(path) is { } file)
             return new StorageException($"{refused}'{file}' is a file, not a folder. Choose another place.", fault);
         return fault switch
@@ -139,8 +140,10 @@ internal static class StorageFault
     {
         for (var parent = Path.GetDirectoryName(Path.GetFullPath(path)); parent is not null; parent = Path.GetDirectoryName(parent))
         {
-            if (File.Exists(parent)) return parent;
-            if (Directory.Exists(parent)) return null;
+            if (File.Exists(parent))
+                return parent;
+            if (Directory.Exists(parent))
+                return null;
         }
 
         return null;

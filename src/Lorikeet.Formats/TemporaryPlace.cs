@@ -33,13 +33,16 @@ internal sealed partial class TemporaryPlace : IDisposable
         _isFolder = isFolder;
         var parent = Path.GetDirectoryName(_target)!;
         Directory.CreateDirectory(parent);
-        if (s_swept.TryAdd(parent, true)) Sweep(parent);
+        if (s_swept.TryAdd(parent, true))
+            Sweep(parent);
         (_claim, Stream) = Claim(parent, Shortened(Path.GetFileName(_target)));
         s_alive.TryAdd(this, true);
-        if (!isFolder) return;
+        if (!isFolder)
+            return;
         Stream.Write(Encoding.UTF8.GetBytes(Path.GetFileName(_target)));
         Stream.Flush();
-        if (isMade) Directory.CreateDirectory(Location);
+        if (isMade)
+            Directory.CreateDirectory(Location);
     }
 
     /// <summary>The file to write, or the folder to fill.</summary>
@@ -113,7 +116,8 @@ internal sealed partial class TemporaryPlace : IDisposable
     /// <summary>Deletes it unless it took its name.</summary>
     public void Dispose()
     {
-        if (!s_alive.TryRemove(this, out _)) return;
+        if (!s_alive.TryRemove(this, out _))
+            return;
         Remove();
         try
         {
@@ -128,7 +132,8 @@ internal sealed partial class TemporaryPlace : IDisposable
     /// <summary>Deletes those of this process, which ends now.</summary>
     public static void DeleteAll()
     {
-        foreach (var place in s_alive.Keys.Where(place => !place._isReplacing)) place.Remove();
+        foreach (var place in s_alive.Keys.Where(place => !place._isReplacing))
+            place.Remove();
     }
 
     /// <summary>
@@ -139,7 +144,8 @@ internal sealed partial class TemporaryPlace : IDisposable
     {
         try
         {
-            foreach (var claim in Directory.EnumerateFiles(folder, ".*" + Claimed).Where(IsOurs).ToList()) SweepOne(claim);
+            foreach (var claim in Directory.EnumerateFiles(folder, ".*" + Claimed).Where(IsOurs).ToList())
+                SweepOne(claim);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -152,10 +158,13 @@ internal sealed partial class TemporaryPlace : IDisposable
         try
         {
             using var held = Open(claim, FileMode.Open, FileShare.None);
-            if (!LocksWork(claim)) return;
+            if (!LocksWork(claim))
+                return;
             var (made, replaced) = (Path.ChangeExtension(claim, null) + New, Path.ChangeExtension(claim, null) + Old);
-            if (Directory.Exists(replaced)) Complete(made, replaced, NameIn(held));
-            foreach (var left in new[] { made, replaced }.Where(Directory.Exists)) Directory.Delete(left, recursive: true);
+            if (Directory.Exists(replaced))
+                Complete(made, replaced, NameIn(held));
+            foreach (var left in new[] { made, replaced }.Where(Directory.Exists))
+                Directory.Delete(left, recursive: true);
             File.Delete(claim);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -168,7 +177,8 @@ internal sealed partial class TemporaryPlace : IDisposable
     private static void Complete(string made, string replaced, string name)
     {
         var target = Path.Combine(Path.GetDirectoryName(replaced)!, name);
-        if (name.Length > 0 && !Path.Exists(target)) Directory.Move(Directory.Exists(made) ? made : replaced, target);
+        if (name.Length > 0 && !Path.Exists(target))
+            Directory.Move(Directory.Exists(made) ? made : replaced, target);
     }
 
     /// <summary>A new locked file. A sweep may catch it between its creation and its lock; then it takes another name.</summary>
@@ -188,9 +198,11 @@ internal sealed partial class TemporaryPlace : IDisposable
                 continue;
             }
 
-            if (File.Exists(path)) return (path, stream);
+            if (File.Exists(path))
+                return (path, stream);
             stream.Dispose();
-            if (attempt == attempts) throw new IOException($"'{path}' vanished as soon as it was written.");
+            if (attempt == attempts)
+                throw new IOException($"'{path}' vanished as soon as it was written.");
         }
     }
 
@@ -216,7 +228,8 @@ internal sealed partial class TemporaryPlace : IDisposable
     {
         try
         {
-            if (_isFolder && Directory.Exists(Location)) Directory.Delete(Location, recursive: true);
+            if (_isFolder && Directory.Exists(Location))
+                Directory.Delete(Location, recursive: true);
             File.Delete(_claim);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

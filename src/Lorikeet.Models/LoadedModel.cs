@@ -26,7 +26,8 @@ public sealed class LoadedModel : IDisposable
             : null;
         Adapters = new AdapterSet(decoder);
         _warnings.AddRange(decoder.LoadWarnings);
-        if (Tokenizer?.Caution is { } caution) _warnings.Add(caution);
+        if (Tokenizer?.Caution is { } caution)
+            _warnings.Add(caution);
     }
 
     /// <summary>The decoder, with an adapter attached when there is one.</summary>
@@ -62,7 +63,8 @@ public sealed class LoadedModel : IDisposable
         get
         {
             var defaults = GenerationConfig.Load(Folder);
-            if (defaults.EndTokens.Count == 0 && Tokenizer?.EndToken is { } end) defaults = defaults with { EndTokens = [end] };
+            if (defaults.EndTokens.Count == 0 && Tokenizer?.EndToken is { } end)
+                defaults = defaults with { EndTokens = [end] };
             return TrainedFormat is { } format
                 ? defaults with { StopStrings = [.. defaults.StopStrings.Union(format.StopStrings)] }
                 : defaults;
@@ -102,7 +104,8 @@ public sealed class LoadedModel : IDisposable
         var loaded = new LoadedModel(BaseModel.Load(folder, model, quantization, progress), folder);
         try
         {
-            foreach (var adapter in local) loaded.Add(adapter);
+            foreach (var adapter in local)
+                loaded.Add(adapter);
             loaded.Adapters.Activate(local is [var first, ..] ? first.Name : null);
             return loaded;
         }
@@ -122,7 +125,8 @@ public sealed class LoadedModel : IDisposable
     public void Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
     {
         Adapters.Combine(name, weights, settings);
-        if (Source(weights.Keys.First()) is { } first) _sources[name] = (null, first.Format);
+        if (Source(weights.Keys.First()) is { } first)
+            _sources[name] = (null, first.Format);
     }
 
     /// <summary>Frees the weights.</summary>

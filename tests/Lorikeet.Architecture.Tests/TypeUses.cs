@@ -9,7 +9,8 @@ internal static class TypeUses
     public static IReadOnlySet<TypeReference> Of(TypeDefinition type)
     {
         var found = new HashSet<TypeReference>(ByName.Instance);
-        foreach (var used in Direct(type).SelectMany(Parts)) found.Add(Outermost(used));
+        foreach (var used in Direct(type).SelectMany(Parts))
+            found.Add(Outermost(used));
         return found;
     }
 
@@ -27,9 +28,12 @@ internal static class TypeUses
     private static IEnumerable<TypeReference?> Direct(MethodDefinition method)
     {
         yield return method.ReturnType;
-        foreach (var parameter in method.Parameters) yield return parameter.ParameterType;
-        if (!method.HasBody) yield break;
-        foreach (var variable in method.Body.Variables) yield return variable.VariableType;
+        foreach (var parameter in method.Parameters)
+            yield return parameter.ParameterType;
+        if (!method.HasBody)
+            yield break;
+        foreach (var variable in method.Body.Variables)
+            yield return variable.VariableType;
         foreach (var step in method.Body.Instructions)
         {
             switch (step.Operand)
@@ -44,8 +48,10 @@ internal static class TypeUses
                 case MethodReference called:
                     yield return called.DeclaringType;
                     yield return called.ReturnType;
-                    foreach (var parameter in called.Parameters) yield return parameter.ParameterType;
-                    foreach (var argument in (called as GenericInstanceMethod)?.GenericArguments ?? []) yield return argument;
+                    foreach (var parameter in called.Parameters)
+                        yield return parameter.ParameterType;
+                    foreach (var argument in (called as GenericInstanceMethod)?.GenericArguments ?? [])
+                        yield return argument;
                     break;
             }
         }

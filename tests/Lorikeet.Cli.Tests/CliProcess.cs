@@ -16,7 +16,8 @@ internal static class CliProcess
         string folder, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
         var start = Describe(folder, arguments);
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
@@ -40,7 +41,8 @@ internal static class CliProcess
         var process = new Process { StartInfo = Describe(folder, arguments) };
         process.ErrorDataReceived += (_, line) =>
         {
-            if (line.Data is not null) hear(line.Data);
+            if (line.Data is not null)
+                hear(line.Data);
         };
         process.Start();
         process.BeginOutputReadLine();

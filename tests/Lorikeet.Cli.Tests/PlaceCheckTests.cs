@@ -12,12 +12,15 @@ public sealed class PlaceCheckTests : IDisposable
 
     public PlaceCheckTests()
     {
-        foreach (var name in new[] { "base", "adapter", "other" }) Directory.CreateDirectory(_folder[name]);
+        foreach (var name in new[] { "base", "adapter", "other" })
+            Directory.CreateDirectory(_folder[name]);
         File.WriteAllText(_folder["base/config.json"], "{}");
         File.WriteAllText(_folder["base/model.safetensors"], "no weights");
         File.WriteAllText(_folder["adapter/adapter_config.json"], new JsonObject
         {
-            ["peft_type"] = "LORA", ["r"] = 4, ["target_modules"] = new JsonArray("q_proj"),
+            ["peft_type"] = "LORA",
+            ["r"] = 4,
+            ["target_modules"] = new JsonArray("q_proj"),
             ["base_model_name_or_path"] = _folder["base"],
         }.ToJsonString());
         File.WriteAllText(_folder["data.jsonl"], "no rows");

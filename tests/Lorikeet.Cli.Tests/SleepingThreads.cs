@@ -14,7 +14,8 @@ internal static class SleepingThreads
     [ModuleInitializer]
     internal static void BeforeAnyTest()
     {
-        if (Environment.GetEnvironmentVariable(WaitPolicy) is not null) return;
+        if (Environment.GetEnvironmentVariable(WaitPolicy) is not null)
+            return;
         Environment.SetEnvironmentVariable(WaitPolicy, "passive"); // processes inherit it
         NativeEnvironment.SetUnlessSet(WaitPolicy, "passive"); // libgomp reads it
     }

@@ -33,10 +33,18 @@ public sealed class GitLfsTests : IDisposable
     {
         switch (Path.GetExtension(path))
         {
-            case ".safetensors": SafetensorsFile.Open(path).Dispose(); break;
-            case ".bin": TorchFile.Open(path).Dispose(); break;
-            case ".gguf": GgufFile.Open(path).Dispose(); break;
-            default: JsonSetting.Read(path); break;
+            case ".safetensors":
+                SafetensorsFile.Open(path).Dispose();
+                break;
+            case ".bin":
+                TorchFile.Open(path).Dispose();
+                break;
+            case ".gguf":
+                GgufFile.Open(path).Dispose();
+                break;
+            default:
+                JsonSetting.Read(path);
+                break;
         }
     }
 }

@@ -30,7 +30,8 @@ public sealed class ExportedTokenizers : IDisposable
 
     public void Dispose()
     {
-        foreach (var known in _known.Values) known.Value.Dispose();
+        foreach (var known in _known.Values)
+            known.Value.Dispose();
         _folder.Dispose();
     }
 

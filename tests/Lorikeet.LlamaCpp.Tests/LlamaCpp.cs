@@ -21,8 +21,15 @@ internal sealed class LlamaCpp : IDisposable
     {
         var parameters = new ModelParams(path)
         {
-            VocabOnly = vocabularyOnly, GpuLayerCount = 0, ContextSize = 512, BatchSize = 512, UBatchSize = 512,
-            Threads = Threads, BatchThreads = Threads, TypeK = GGMLType.GGML_TYPE_F32, TypeV = GGMLType.GGML_TYPE_F32,
+            VocabOnly = vocabularyOnly,
+            GpuLayerCount = 0,
+            ContextSize = 512,
+            BatchSize = 512,
+            UBatchSize = 512,
+            Threads = Threads,
+            BatchThreads = Threads,
+            TypeK = GGMLType.GGML_TYPE_F32,
+            TypeV = GGMLType.GGML_TYPE_F32,
             FlashAttention = false, // it rounds to half precision
         };
         _weights = LLamaWeights.LoadFromFile(parameters);
@@ -58,7 +65,8 @@ internal sealed class LlamaCpp : IDisposable
     {
         _context!.NativeHandle.MemoryClear();
         var batch = new LLamaBatch();
-        for (var i = 0; i < ids.Length; i++) batch.Add(ids[i], i, LLamaSeqId.Zero, logits: true);
+        for (var i = 0; i < ids.Length; i++)
+            batch.Add(ids[i], i, LLamaSeqId.Zero, logits: true);
         Assert.Equal(DecodeResult.Ok, _context.NativeHandle.Decode(batch));
         return [.. Enumerable.Range(0, ids.Length).SelectMany(i => _context.NativeHandle.GetLogitsIth(i).ToArray())];
     }
@@ -68,7 +76,8 @@ internal sealed class LlamaCpp : IDisposable
     {
         _context!.NativeHandle.MemoryClear();
         var batch = new LLamaBatch();
-        for (var i = 0; i < prompt.Length; i++) batch.Add(prompt[i], i, LLamaSeqId.Zero, logits: i == prompt.Length - 1);
+        for (var i = 0; i < prompt.Length; i++)
+            batch.Add(prompt[i], i, LLamaSeqId.Zero, logits: i == prompt.Length - 1);
         var answer = new List<int>();
         while (true)
         {
@@ -76,9 +85,11 @@ internal sealed class LlamaCpp : IDisposable
             var logits = _context.NativeHandle.GetLogitsIth(batch.TokenCount - 1);
             var best = 0;
             for (var id = 1; id < logits.Length; id++)
-                if (logits[id] > logits[best]) best = id;
+                if (logits[id] > logits[best])
+                    best = id;
             answer.Add(best);
-            if (answer.Count == count || Ends(best)) return [.. answer];
+            if (answer.Count == count || Ends(best))
+                return [.. answer];
             batch.Clear();
             batch.Add(best, prompt.Length + answer.Count - 1, LLamaSeqId.Zero, logits: true);
         }

@@ -45,7 +45,8 @@ public sealed class ModelTests : IDisposable
         // There the activations are rounded to the type of the weights too, to 8 bits with quantized ones: over 40 tokens
         // of text some choice is another one.
         Assert.InRange(different, 0, mayDiffer);
-        if (mayDiffer > 0) return;
+        if (mayDiffer > 0)
+            return;
         Compatibility.RecordEqual(
             "llama.cpp", $"nano-base as {WireNames.Of(type)}: greedy answers of up to {NewTokens} tokens", LlamaCpp.Version,
             $"{prompts.Length} answers", different);
@@ -72,7 +73,8 @@ public sealed class ModelTests : IDisposable
         {
             var scaling = (config["rope_scaling"] ?? config["rope_parameters"])!.AsObject();
             scaling[key] = value;
-            if (key == "mscale") scaling["mscale_all_dim"] = 0.4;
+            if (key == "mscale")
+                scaling["mscale_all_dim"] = 0.4;
         });
         Record($"`yarn` with {key}, as f32: logits", Export(folder, null, GgufOutType.F32), null, null);
     }
@@ -86,7 +88,8 @@ public sealed class ModelTests : IDisposable
     {
         var (model, adapter) = (TestAssets.Golden("models", "gqa"), TestAssets.Golden("lora", name, "final"));
         var file = _folder["adapter.gguf"];
-        using (var export = new AdapterExport(Source(model, adapter), GgufOutType.F32)) export.Write(file);
+        using (var export = new AdapterExport(Source(model, adapter), GgufOutType.F32))
+            export.Write(file);
         Record($"`gqa` as f32 with the adapter `{name}` alone: logits", Export(model, null, GgufOutType.F32), file, adapter);
     }
 
@@ -103,11 +106,13 @@ public sealed class ModelTests : IDisposable
     {
         int[] ids = [.. Enumerable.Range(0, 28).Select(i => (i * 37 + 11) % 320)];
         using var model = ModelLoader.Load(path, Float32);
-        if (adapter is not null) AdapterFolder.Load(model, adapter);
+        if (adapter is not null)
+            AdapterFolder.Load(model, adapter);
         using var quiet = no_grad();
         using var logits = model.Forward(ids, [0, ids.Length]).contiguous();
         using var llama = LlamaCpp.Open(path);
-        if (adapterFile is not null) llama.Add(adapterFile);
+        if (adapterFile is not null)
+            llama.Add(adapterFile);
         var there = llama.Logits(ids);
         var here = TensorMemory.Span<float>(logits).ToArray();
         Compatibility.RecordNear(

@@ -93,18 +93,21 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
             var there = new PromptFormat("there", llama.Template!, [], tokenizer);
             foreach (var (expected, actual) in ExportPrompts.Render(trained).Zip(ExportPrompts.Render(there)))
             {
-                if (expected is null) continue;
+                if (expected is null)
+                    continue;
                 prompts++;
 
                 // As llama.cpp's server does, which does not write the begin token twice.
                 var text = tokenizer.BeginToken is { } begin && tokenizer.AddsBeginToken
                     && actual!.StartsWith(tokenizer.IdToToken(begin), StringComparison.Ordinal)
                     ? actual[tokenizer.IdToToken(begin).Length..] : actual!;
-                if (!llama.Encode(text).SequenceEqual(encoder.EncodePrompt(expected))) different.Add($"{format}: {expected}");
+                if (!llama.Encode(text).SequenceEqual(encoder.EncodePrompt(expected)))
+                    different.Add($"{format}: {expected}");
             }
         }
 
-        foreach (var text in different) output.WriteLine(text);
+        foreach (var text in different)
+            output.WriteLine(text);
         Compatibility.RecordEqual(
             "llama.cpp", $"`{name}`: tokens of prompts in {formats.Replace(" ", ", ")}, by the template in the file", LlamaCpp.Version,
             $"{prompts} prompts", different.Count);
@@ -119,7 +122,8 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
     {
         var (tokenizer, llama) = (exported.Of(name).Tokenizer, exported.Of(name).There);
         Assert.Equal(tokenizer.EndToken, llama.EndToken);
-        if (tokenizer.BeginToken is { } begin) Assert.Equal(begin, llama.BeginToken);
+        if (tokenizer.BeginToken is { } begin)
+            Assert.Equal(begin, llama.BeginToken);
         Assert.True(llama.Ends(tokenizer.EndToken!.Value));
         Assert.Equal(tokenizer.ChatTemplate, llama.Template);
     }
@@ -136,9 +140,11 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
         using var reader = new StreamReader(new GZipStream(file, CompressionMode.Decompress));
         for (var row = 0; reader.ReadLine() is { } line; row++)
         {
-            if (row % Stride != 0) continue;
+            if (row % Stride != 0)
+                continue;
             var text = (string)JsonNode.Parse(line)!["text"]!;
-            if (!text.Contains('\0') && text.Length < 2000) yield return text; // a C string ends there
+            if (!text.Contains('\0') && text.Length < 2000)
+                yield return text; // a C string ends there
         }
     }
 }

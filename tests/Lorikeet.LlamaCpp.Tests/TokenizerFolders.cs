@@ -24,13 +24,17 @@ internal static class TokenizerFolders
     private static string WithMetaspace(string scheme, string scratch)
     {
         Directory.CreateDirectory(scratch);
-        foreach (var file in Directory.GetFiles(Nano)) File.Copy(file, Path.Combine(scratch, Path.GetFileName(file)), overwrite: true);
+        foreach (var file in Directory.GetFiles(Nano))
+            File.Copy(file, Path.Combine(scratch, Path.GetFileName(file)), overwrite: true);
         var path = Path.Combine(scratch, "tokenizer.json");
         var json = JsonNode.Parse(File.ReadAllText(path))!;
         json["normalizer"] = null;
         json["pre_tokenizer"] = new JsonObject
         {
-            ["type"] = "Metaspace", ["replacement"] = "\u2581", ["prepend_scheme"] = scheme, ["split"] = false,
+            ["type"] = "Metaspace",
+            ["replacement"] = "\u2581",
+            ["prepend_scheme"] = scheme,
+            ["split"] = false,
         };
         File.WriteAllText(path, json.ToJsonString());
         return scratch;

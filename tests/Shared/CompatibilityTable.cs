@@ -37,7 +37,8 @@ internal sealed class CompatibilityTable
         var part = "";
         foreach (var line in lines[tables..])
         {
-            if (IsHeading(line)) part = line[3..];
+            if (IsHeading(line))
+                part = line[3..];
             var cells = line.Trim('|', ' ').Split(" | ");
             if (line.StartsWith("| ", StringComparison.Ordinal) && cells is [var what, var against, var cases, var difference]
                 && what != "What" && !what.StartsWith("---", StringComparison.Ordinal))
@@ -63,7 +64,8 @@ internal sealed class CompatibilityTable
 
     public void Put(string part, CompatibilityRow row)
     {
-        if (!_rows.TryGetValue(part, out var rows)) _rows[part] = rows = [];
+        if (!_rows.TryGetValue(part, out var rows))
+            _rows[part] = rows = [];
         rows[row.What] = row;
     }
 

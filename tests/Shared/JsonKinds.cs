@@ -12,14 +12,16 @@ internal static class JsonKinds
         if (expected is JsonObject members && actual is JsonObject others)
         {
             foreach (var (key, value) in members)
-                if (value is not null && others[key] is { } other) AssertSame(value, other, $"{path}.{key}");
+                if (value is not null && others[key] is { } other)
+                    AssertSame(value, other, $"{path}.{key}");
             return;
         }
 
         if (expected is JsonArray items && actual is JsonArray same)
         {
             foreach (var (item, other) in items.Zip(same))
-                if (item is not null && other is not null) AssertSame(item, other, $"{path}[]");
+                if (item is not null && other is not null)
+                    AssertSame(item, other, $"{path}[]");
             return;
         }
 

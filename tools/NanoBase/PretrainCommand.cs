@@ -62,8 +62,15 @@ internal static class PretrainCommand
         {
             Optimization = new()
             {
-                BatchSize = batch, GradientAccumulation = 1, MaxSteps = steps, LearningRate = rate, WarmupSteps = 200,
-                Scheduler = SchedulerKind.Cosine, WeightDecay = 0.01, AdamBeta2 = 0.98, MaxGradNorm = 1,
+                BatchSize = batch,
+                GradientAccumulation = 1,
+                MaxSteps = steps,
+                LearningRate = rate,
+                WarmupSteps = 200,
+                Scheduler = SchedulerKind.Cosine,
+                WeightDecay = 0.01,
+                AdamBeta2 = 0.98,
+                MaxGradNorm = 1,
             },
             Output = new() { SaveStrategy = IntervalStrategy.No },
             Evaluation = new() { Strategy = IntervalStrategy.No },
@@ -122,7 +129,8 @@ internal static class PretrainCommand
 
         public void Observe(TrainingEvent trainingEvent)
         {
-            if (trainingEvent is not StepCompleted { Metrics: var step } || step.Step % Interval != 0) return;
+            if (trainingEvent is not StepCompleted { Metrics: var step } || step.Step % Interval != 0)
+                return;
             var rate = (step.Tokens - _tokens) / _clock.Elapsed.TotalSeconds;
             _tokens = step.Tokens;
             _clock.Restart();

@@ -34,7 +34,8 @@ internal sealed class AnonymousMemory : IDisposable
 
     private void Watch()
     {
-        do Interlocked.Exchange(ref _most, Math.Max(_most, Now()));
+        do
+            Interlocked.Exchange(ref _most, Math.Max(_most, Now()));
         while (!_stop.Wait(s_interval));
     }
 

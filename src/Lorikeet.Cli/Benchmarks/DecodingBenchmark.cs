@@ -30,7 +30,8 @@ internal static class DecodingBenchmark
         var settings = new LoadSettings(
             type, device, TrainingBenchmark.Quantization(options), OffloadLayers: options.OffloadLayers);
         using var model = ModelFactory.Create(config, settings, seed: 1);
-        if (options.Rank > 0) LoraAttachment.Attach(model, TrainingBenchmark.Adapter(options), seed: 2);
+        if (options.Rank > 0)
+            LoraAttachment.Attach(model, TrainingBenchmark.Adapter(options), seed: 2);
 
         var (random, total) = (new Random(1), WarmUpTokens + options.NewTokens);
         var generation = new GenerationOptions { MaxNewTokens = total + 1, Optimized = options.Optimized };
@@ -38,14 +39,16 @@ internal static class DecodingBenchmark
         DecodingRow[] rows =
             [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow((ulong)row, Prompt(), generation, null))];
         using var loop = new DecodingLoop(model, generation, rows);
-        for (var i = 0; i < WarmUpTokens; i++) loop.Step();
+        for (var i = 0; i < WarmUpTokens; i++)
+            loop.Step();
         var clock = Stopwatch.StartNew();
         var fastest = TimeSpan.MaxValue; // what a machine that others use too can do
         for (var i = 0; i < options.NewTokens; i++)
         {
             var before = clock.Elapsed;
             loop.Step();
-            if (clock.Elapsed - before is var step && step < fastest) fastest = step;
+            if (clock.Elapsed - before is var step && step < fastest)
+                fastest = step;
         }
 
         var seconds = clock.Elapsed.TotalSeconds / options.NewTokens;
@@ -73,7 +76,8 @@ internal static class DecodingBenchmark
             result["read_utilization"] = Math.Round(bytes / seconds / read, 4);
         }
 
-        if (loop.Obstacle is { } obstacle) result["reference_because"] = obstacle;
+        if (loop.Obstacle is { } obstacle)
+            result["reference_because"] = obstacle;
         return result;
     }
 

@@ -22,7 +22,8 @@ internal static class LoadingBenchmark
     /// <param name="cancellation">Stops between layers.</param>
     public static JsonObject Run(BenchRunOptions options, Device device, Action<string> say, CancellationToken cancellation)
     {
-        if (options.Model is { } model) return Run(options, ModelSource.Resolve(model, null), model, device, cancellation);
+        if (options.Model is { } model)
+            return Run(options, ModelSource.Resolve(model, null), model, device, cancellation);
         say($"Writing random weights of the shape {options.Shape} below {Path.GetTempPath()}; TMPDIR names another place.");
         using var checkpoint = new RandomCheckpoint(ModelShapes.Find(options.Shape), cancellation);
         say($"Loading {checkpoint.Folder}, which is deleted afterwards.");
@@ -33,10 +34,12 @@ internal static class LoadingBenchmark
         BenchRunOptions options, string folder, string name, Device device, CancellationToken cancellation)
     {
         var onCuda = device.type == DeviceType.CUDA;
-        using (var context = zeros(1, device: device)) GemmRate.Wait(context);
+        using (var context = zeros(1, device: device))
+            GemmRate.Wait(context);
         var type = NativeTypes.Resolve(options.Type, ModelConfigFile.Load(folder).StoredType, device);
         var loads = new List<Load>();
-        for (var i = 0; i < options.Repeat; i++) loads.Add(Once(options, folder, device, type, cancellation));
+        for (var i = 0; i < options.Repeat; i++)
+            loads.Add(Once(options, folder, device, type, cancellation));
 
         List<Load> ordered = [.. loads.OrderBy(load => load.Seconds)];
         var (median, bytes) = (ordered[ordered.Count / 2], StoredBytes(folder));
@@ -70,7 +73,8 @@ internal static class LoadingBenchmark
     {
         var onCuda = device.type == DeviceType.CUDA;
         GC.Collect();
-        if (onCuda) CudaMemory.ResetPeak(device);
+        if (onCuda)
+            CudaMemory.ResetPeak(device);
         var clock = new LoadClock();
         var settings = new LoadSettings(
             type, device, TrainingBenchmark.Quantization(options),
@@ -87,7 +91,8 @@ internal static class LoadingBenchmark
 
     private static long StoredBytes(string folder)
     {
-        if (File.Exists(folder)) return new FileInfo(folder).Length; // GGUF, whose tensors are larger once decoded
+        if (File.Exists(folder))
+            return new FileInfo(folder).Length; // GGUF, whose tensors are larger once decoded
         using var source = ModelFiles.OpenWeights(folder, checks: false);
         return source.Tensors.Values.Sum(tensor => tensor.ByteCount);
     }

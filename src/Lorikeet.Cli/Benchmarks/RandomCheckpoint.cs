@@ -58,7 +58,8 @@ internal sealed class RandomCheckpoint : IDisposable
             foreach (var (part, shape) in parts)
                 yield return (TensorNames.Weight(TensorNames.Layer(layer, part)), shape);
         yield return (TensorNames.Weight(TensorNames.FinalNorm), [hidden]);
-        if (!config.TiedEmbeddings) yield return (TensorNames.Weight(TensorNames.Head), [vocabulary, hidden]);
+        if (!config.TiedEmbeddings)
+            yield return (TensorNames.Weight(TensorNames.Head), [vocabulary, hidden]);
     }
 
     /// <summary>Normal numbers in bfloat16.</summary>

@@ -25,7 +25,8 @@ internal static unsafe class ReadRate
         {
             var clock = Stopwatch.StartNew();
             WorkerTeam.Run(work, Pieces, PieceBytes);
-            if (i > 0) best = Math.Max(best, (double)Pieces * PieceBytes / clock.Elapsed.TotalSeconds);
+            if (i > 0)
+                best = Math.Max(best, (double)Pieces * PieceBytes / clock.Elapsed.TotalSeconds);
         }
 
         return best;

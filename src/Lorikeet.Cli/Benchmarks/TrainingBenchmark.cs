@@ -29,8 +29,10 @@ internal static class TrainingBenchmark
         var type = options.Type == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         var onCuda = device.type == DeviceType.CUDA;
         var rate = GemmRate.Measure(type, device);
-        if (onCuda && options.MemoryLimit is { } limit) CudaMemory.LimitTo(device, (long)(limit * 1e9));
-        if (onCuda) CudaMemory.ResetPeak(device);
+        if (onCuda && options.MemoryLimit is { } limit)
+            CudaMemory.LimitTo(device, (long)(limit * 1e9));
+        if (onCuda)
+            CudaMemory.ResetPeak(device);
 
         var config = ModelShapes.Find(options.Shape);
         using var model = ModelFactory.Create(config, new LoadSettings(
@@ -51,7 +53,8 @@ internal static class TrainingBenchmark
             norm = optimizer.Step(gradients, 1, 2e-4);
             gradients.Clear();
             GemmRate.Wait(gradients.All);
-            if (step >= WarmUpSteps) times.Add(clock.Elapsed.TotalMilliseconds);
+            if (step >= WarmUpSteps)
+                times.Add(clock.Elapsed.TotalMilliseconds);
         }
 
         times.Sort();
@@ -101,12 +104,14 @@ internal static class TrainingBenchmark
 
         if (options.OffloadCheckpoints && !options.Optimized)
             throw new ConfigurationException("The reference offloads no activations. Leave out activation_offloading, or optimized false.");
-        if (options.Targets is not ("all" or "qv")) _ = Adapter(options);
+        if (options.Targets is not ("all" or "qv"))
+            _ = Adapter(options);
     }
 
     private static ITrainingPass CreatePass(DecoderModel model, BenchRunOptions options)
     {
-        if (!options.Optimized) return new TrainingPass(model, options.Checkpointing == Checkpointing.Full);
+        if (!options.Optimized)
+            return new TrainingPass(model, options.Checkpointing == Checkpointing.Full);
         if (OptimizedSupport.Obstacle(model) is { } obstacle)
             throw new ConfigurationException($"The optimized path does not cover this, because {obstacle}. Add --optimized false.");
         return new OptimizedPass(

@@ -25,7 +25,8 @@ internal static class MachineChecks
     {
         const double little = 5;
         var existing = new DirectoryInfo(folder);
-        while (!existing.Exists && existing.Parent is { } parent) existing = parent;
+        while (!existing.Exists && existing.Parent is { } parent)
+            existing = parent;
         var free = new DriveInfo(existing.FullName).AvailableFreeSpace / GiB;
         var value = $"{free:0.0} GiB free for {folder}";
         return free < little ? Finding.Note(name, value, advice) : Finding.Ok(name, value);
@@ -42,7 +43,8 @@ internal static class MachineChecks
     private static Finding OperatingSystemLibraries()
     {
         var description = Description();
-        if (!OperatingSystem.IsLinux()) return Finding.Ok("system", description);
+        if (!OperatingSystem.IsLinux())
+            return Finding.Ok("system", description);
         if (SystemLibraries.GlibcVersion() is not { } glibc)
         {
             return Finding.Fail("system", description,
@@ -58,7 +60,8 @@ internal static class MachineChecks
     {
         const string release = "/etc/os-release";
         const string key = "PRETTY_NAME=";
-        if (!File.Exists(release)) return RuntimeInformation.OSDescription;
+        if (!File.Exists(release))
+            return RuntimeInformation.OSDescription;
         var name = File.ReadLines(release).FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
         return name?[key.Length..].Trim('"') ?? RuntimeInformation.OSDescription;
     }

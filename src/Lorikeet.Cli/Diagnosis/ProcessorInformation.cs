@@ -23,7 +23,8 @@ internal static class ProcessorInformation
     private static string? CpuLine(string key)
     {
         const string file = "/proc/cpuinfo";
-        if (!File.Exists(file)) return null;
+        if (!File.Exists(file))
+            return null;
         var line = File.ReadLines(file).FirstOrDefault(text => text.StartsWith(key, StringComparison.Ordinal));
         return line?.Split(':', 2)[1].Trim();
     }

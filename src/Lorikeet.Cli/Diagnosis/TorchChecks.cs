@@ -47,7 +47,8 @@ internal static partial class TorchChecks
 
         torch.InitializeDeviceType(DeviceType.CUDA);
         var count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
-        if (count > 0) return [Finding.Ok("devices", $"cpu, {count} x cuda: {string.Join("; ", cards)}")];
+        if (count > 0)
+            return [Finding.Ok("devices", $"cpu, {count} x cuda: {string.Join("; ", cards)}")];
         return [Finding.Note("devices", "cpu; libtorch has CUDA, but no device answers",
             "Check the driver with 'nvidia-smi', and that the CUDA version of libtorch is one the driver knows.")];
     }
@@ -59,7 +60,8 @@ internal static partial class TorchChecks
         string[] files = [Path.Combine(parent, "build-version"), Path.Combine(parent, "version.py")];
         foreach (var file in files.Where(File.Exists))
         {
-            if (VersionNumber().Match(File.ReadAllText(file)) is { Success: true } match) return match.Value;
+            if (VersionNumber().Match(File.ReadAllText(file)) is { Success: true } match)
+                return match.Value;
         }
 
         return VersionNumber().Match(folder) is { Success: true } packaged ? packaged.Value : "unknown version";

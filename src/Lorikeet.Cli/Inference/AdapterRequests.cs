@@ -47,7 +47,8 @@ internal sealed class AdapterRequests(LoadedModel model, string? chatTemplate, s
         {
             List<(int Index, Prompt Item)> rows = [.. group];
             var result = generator.Generate([.. rows.Select(row => row.Item.Ids)], Turn(group.Key, options), cancellation);
-            for (var i = 0; i < rows.Count; i++) answers[rows[i].Index] = result.Continuations[i];
+            for (var i = 0; i < rows.Count; i++)
+                answers[rows[i].Index] = result.Continuations[i];
             (tokens, seconds) = (tokens + result.Tokens, seconds + result.Seconds);
         }
 
@@ -56,7 +57,8 @@ internal sealed class AdapterRequests(LoadedModel model, string? chatTemplate, s
 
     private PromptReader ReaderOf(string? adapter)
     {
-        if (_readers.TryGetValue(adapter ?? "", out var known)) return known;
+        if (_readers.TryGetValue(adapter ?? "", out var known))
+            return known;
         Activate(adapter);
         return _readers[adapter ?? ""] = new PromptReader(model.Tokenizer, AskedModel.FormatOf(model, chatTemplate), system);
     }

@@ -21,8 +21,10 @@ internal static class AnswerLine
             ["input_ids"] = JsonText.Numbers(answer.PromptIds),
             ["output_ids"] = JsonText.Numbers(answer.OutputIds),
         };
-        if (prompt.Adapter is { } adapter) line["adapter"] = adapter;
-        if (answer.Score is { } score) line["score"] = score;
+        if (prompt.Adapter is { } adapter)
+            line["adapter"] = adapter;
+        if (answer.Score is { } score)
+            line["score"] = score;
         return JsonText.Line(line);
     }
 

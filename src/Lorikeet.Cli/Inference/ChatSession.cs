@@ -53,11 +53,15 @@ internal sealed class ChatSession(
         {
             talk.Write("> ");
             talk.Flush();
-            if (input.ReadLine() is not { } line) return;
+            if (input.ReadLine() is not { } line)
+                return;
             line = line.Trim();
-            if (line is "/exit" or "/quit") return;
-            if (line.StartsWith('/')) Obey(line, talk);
-            else if (line.Length > 0) Answer(line, answers, talk);
+            if (line is "/exit" or "/quit")
+                return;
+            if (line.StartsWith('/'))
+                Obey(line, talk);
+            else if (line.Length > 0)
+                Answer(line, answers, talk);
         }
     }
 
@@ -111,7 +115,8 @@ internal sealed class ChatSession(
 
     private void Answer(string question, TextWriter answers, TextWriter talk)
     {
-        if (!SendsHistory) _turns.Clear();
+        if (!SendsHistory)
+            _turns.Clear();
         _turns.Add(Message("user", question));
         var answer = new StringBuilder();
         (_isStopped, _isAnswering) = (false, true);
@@ -120,7 +125,8 @@ internal sealed class ChatSession(
             answers.Write(piece.Text);
             answers.Flush();
             answer.Append(piece.Text);
-            if (_isStopped) break;
+            if (_isStopped)
+                break;
         }
 
         _isAnswering = false;
@@ -135,7 +141,8 @@ internal sealed class ChatSession(
     {
         for (var ids = Encode(); ; ids = Encode())
         {
-            if (_turns.Count == 1 || ids.Length + options.NewTokensAfter(ids.Length) <= contextLength) return ids;
+            if (_turns.Count == 1 || ids.Length + options.NewTokensAfter(ids.Length) <= contextLength)
+                return ids;
             _turns.RemoveRange(0, 2);
             talk.WriteLine($"(The oldest question is forgotten: the model reads {contextLength} tokens at most.)");
         }

@@ -106,8 +106,18 @@ internal sealed record QuestionOptions
     /// <summary>The same as a training run would be told.</summary>
     public DataOptions ToDataOptions() => new()
     {
-        EvalDatasets = Datasets, DatasetConfig = DatasetConfig, DatasetRevision = DatasetRevision, EvalSplit = Split,
-        MaxEvalRows = MaxRows, CsvColumns = CsvColumns, CsvSeparator = CsvSeparator, CsvEscape = CsvEscape, Shape = Shape,
-        TextField = TextField, ColumnMap = ColumnMap, ChatTemplate = ChatTemplate, MaxLength = LongestRow,
+        EvalDatasets = Datasets,
+        DatasetConfig = DatasetConfig,
+        DatasetRevision = DatasetRevision,
+        EvalSplit = Split,
+        MaxEvalRows = MaxRows,
+        CsvColumns = CsvColumns,
+        CsvSeparator = CsvSeparator,
+        CsvEscape = CsvEscape,
+        Shape = Shape,
+        TextField = TextField,
+        ColumnMap = ColumnMap,
+        ChatTemplate = ChatTemplate,
+        MaxLength = LongestRow,
     };
 }

@@ -16,8 +16,10 @@ internal sealed record EvaluationOutcome(AnswerScores Scores, AnswerScores? Base
     public JsonObject ToJson(string model, string? adapter)
     {
         var outcome = new JsonObject { ["model"] = model, ["adapter"] = adapter, ["questions"] = Scores.Answers.Count };
-        foreach (var (name, value) in Figures(Scores)) outcome[name] = value;
-        if (Base is not null) outcome["base"] = new JsonObject(Figures(Base));
+        foreach (var (name, value) in Figures(Scores))
+            outcome[name] = value;
+        if (Base is not null)
+            outcome["base"] = new JsonObject(Figures(Base));
         return outcome;
     }
 
@@ -33,7 +35,8 @@ internal sealed record EvaluationOutcome(AnswerScores Scores, AnswerScores? Base
 
         void Add(string name, Func<AnswerScores, double?> read, ScoreKind kind)
         {
-            if (read(Scores) is { } value) rows.Add(new ComparedScore(name, Base is null ? null : read(Base), value, kind));
+            if (read(Scores) is { } value)
+                rows.Add(new ComparedScore(name, Base is null ? null : read(Base), value, kind));
         }
     }
 
@@ -55,22 +58,32 @@ internal sealed record EvaluationOutcome(AnswerScores Scores, AnswerScores? Base
             ["prompt"] = answer.Question.Prompt,
             ["answers"] = JsonText.Texts(answer.Question.Answers),
         };
-        if (adapter is not null) line["adapter"] = adapter;
-        foreach (var (name, value) in Judged(answer, "")) line[name] = value;
+        if (adapter is not null)
+            line["adapter"] = adapter;
+        foreach (var (name, value) in Judged(answer, ""))
+            line[name] = value;
         if (Base is not null)
-            foreach (var (name, value) in Judged(Base.Answers[i], "base_")) line[name] = value;
+            foreach (var (name, value) in Judged(Base.Answers[i], "base_"))
+                line[name] = value;
         return JsonText.Line(line);
     });
 
     private static Dictionary<string, JsonNode?> Judged(ScoredAnswer answer, string prefix) => new()
     {
-        [prefix + "prediction"] = answer.Text, [prefix + "exact_match"] = answer.ExactMatch, [prefix + "f1"] = answer.F1,
+        [prefix + "prediction"] = answer.Text,
+        [prefix + "exact_match"] = answer.ExactMatch,
+        [prefix + "f1"] = answer.F1,
         [prefix + "rouge_l"] = answer.RougeL,
     };
 
     private static Dictionary<string, JsonNode?> Figures(AnswerScores scores) => new()
     {
-        ["exact_match"] = 100 * scores.ExactMatch, ["f1"] = 100 * scores.F1, ["rouge_l"] = 100 * scores.RougeL,
-        ["perplexity"] = scores.Perplexity, ["loss"] = scores.Loss, ["answer_tokens"] = scores.Targets, ["seconds"] = scores.Seconds,
+        ["exact_match"] = 100 * scores.ExactMatch,
+        ["f1"] = 100 * scores.F1,
+        ["rouge_l"] = 100 * scores.RougeL,
+        ["perplexity"] = scores.Perplexity,
+        ["loss"] = scores.Loss,
+        ["answer_tokens"] = scores.Targets,
+        ["seconds"] = scores.Seconds,
     };
 }

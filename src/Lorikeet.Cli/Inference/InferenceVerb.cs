@@ -21,7 +21,8 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
 
     protected InferenceVerb(string name, string description) : base(name, description)
     {
-        foreach (var symbol in _catalog.Symbols) Add(symbol);
+        foreach (var symbol in _catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog => _catalog;
@@ -36,8 +37,10 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     {
         var asked = options.Model;
         var model = LoadedModel.Load(asked.ToModelOptions(decodesFewRows), NamedAdapter.Parse(asked.Adapters), options.Quantization);
-        foreach (var warning in model.Warnings) Console.Error.WriteLine(warning);
-        if (asked.Combine.Count > 0) model.Combine(Combined, asked.Combine, asked.ToCombination());
+        foreach (var warning in model.Warnings)
+            Console.Error.WriteLine(warning);
+        if (asked.Combine.Count > 0)
+            model.Combine(Combined, asked.Combine, asked.ToCombination());
         return model;
     }
 
@@ -45,7 +48,8 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     protected GenerationOptions DefaultsOf(LoadedModel model, ParseResult arguments)
     {
         var defaults = GenerationConfig.Load(model.Folder);
-        if (defaults.EndTokens.Count == 0 && model.Tokenizer?.EndToken is { } end) defaults = defaults with { EndTokens = [end] };
+        if (defaults.EndTokens.Count == 0 && model.Tokenizer?.EndToken is { } end)
+            defaults = defaults with { EndTokens = [end] };
         return Implied(defaults, arguments);
     }
 
@@ -62,7 +66,8 @@ internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, I
     private GenerationOptions Implied(GenerationOptions defaults, ParseResult arguments)
     {
         var given = _catalog.Read(arguments).Select(setting => _catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();
-        if (given.Contains("num_beams")) return defaults with { Sample = false };
+        if (given.Contains("num_beams"))
+            return defaults with { Sample = false };
         return s_shapesOfADraw.Any(given.Contains) ? defaults with { Sample = true } : defaults;
     }
 }

@@ -17,7 +17,8 @@ internal static class RowFile
     /// <returns>How many lines there were.</returns>
     public static long Write(string? output, IEnumerable<JsonObject> lines)
     {
-        if (output is null) return Write(Console.Out, lines);
+        if (output is null)
+            return Write(Console.Out, lines);
         var count = 0L;
         AtomicFile.Write(output, stream =>
         {

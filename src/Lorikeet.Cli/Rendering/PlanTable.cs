@@ -12,12 +12,14 @@ internal static class PlanTable
     public static void Write(IAnsiConsole console, RunPlan plan)
     {
         var table = Tables.Create("Memory", "Bytes", "Share");
-        foreach (var column in table.Columns.Skip(1)) column.RightAligned();
+        foreach (var column in table.Columns.Skip(1))
+            column.RightAligned();
         foreach (var (name, bytes) in PlanText.Parts(plan.Memory))
             table.AddRow(name, Bytes(bytes), Percent((double)bytes / plan.Memory.Total));
         table.AddEmptyRow();
         table.AddRow("[bold]at most, together[/]", $"[bold]{Bytes(plan.Memory.Total)}[/]", "");
-        if (plan.Memory.OffloadedToHost > 0) table.AddRow("in host memory instead", Bytes(plan.Memory.OffloadedToHost), "");
+        if (plan.Memory.OffloadedToHost > 0)
+            table.AddRow("in host memory instead", Bytes(plan.Memory.OffloadedToHost), "");
         if (plan.FreeBytes is { } free)
         {
             var (colour, fits) = plan.Memory.Total <= free ? ("green", "fits") : ("red", "does not fit");
@@ -30,7 +32,8 @@ internal static class PlanTable
         foreach (var (name, value) in Choices(plan).Concat(Times(plan)))
             grid.AddRow(new Markup($"[dim]{name}[/]"), new Markup(value.EscapeMarkup()));
         console.Write(grid);
-        foreach (var note in plan.Notes) console.MarkupLine($"[blue]note[/] {note.EscapeMarkup()}");
+        foreach (var note in plan.Notes)
+            console.MarkupLine($"[blue]note[/] {note.EscapeMarkup()}");
     }
 
     private static IEnumerable<(string Name, string Value)> Choices(RunPlan plan)
@@ -38,8 +41,10 @@ internal static class PlanTable
         yield return ("model", $"{plan.Model}, {Magnitude(plan.ModelParameters)} parameters, {plan.Device}"
             + (plan.IsOptimized ? "" : ", on the reference implementation"));
         yield return ("trains", $"{Magnitude(plan.TrainableParameters)} parameters");
-        if (plan.DataShape is { } shape) yield return ("shape", shape);
-        if (plan.FirstRow is { } row) yield return ("first row", row);
+        if (plan.DataShape is { } shape)
+            yield return ("shape", shape);
+        if (plan.FirstRow is { } row)
+            yield return ("first row", row);
         yield return ("step", $"{plan.GradientAccumulation} × {plan.BatchSize} rows, {Count((long)plan.Batches.TokensPerStep)} tokens; "
             + $"the largest batch has {Count(plan.Batches.LargestBatch)}");
         yield return ("checkpointing", $"{WireNames.Of(plan.Checkpointing)}: {PlanText.Recomputed(plan)}");
@@ -48,7 +53,8 @@ internal static class PlanTable
 
     private static IEnumerable<(string Name, string Value)> Times(RunPlan plan)
     {
-        if (plan.Speed is not { } speed) yield break;
+        if (plan.Speed is not { } speed)
+            yield break;
         yield return ("machine", $"{speed.GemmRate / 1e12:0.00} TFLOP/s in products, {speed.CopyRate / 1e9:0} GB/s in copies, measured just now");
         yield return ("speed", $"about {Count((long)speed.TokensPerSecond)} tokens/s, {Duration(speed.StepSeconds)} a step");
         if (speed.RunSeconds is { } seconds)

@@ -19,8 +19,10 @@ internal static class ProgramName
 
     private static string? Called()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } called) return called;
-        if (File.Exists(NextCommands.Program)) return null;
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } called)
+            return called;
+        if (File.Exists(NextCommands.Program))
+            return null;
         var program = Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll");
         return Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? $"dotnet {program}" : Environment.ProcessPath;
     }

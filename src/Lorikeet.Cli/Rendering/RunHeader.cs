@@ -15,10 +15,13 @@ internal static class RunHeader
         Add("model", EventText.Model(summary));
         Add("trains", EventText.Trained(summary));
         Add("data", EventText.Data(summary));
-        if (summary.Plan?.DataShape is { } shape) Add("shape", shape);
-        if (summary.Plan?.FirstRow is { } row) Add("first row", row);
+        if (summary.Plan?.DataShape is { } shape)
+            Add("shape", shape);
+        if (summary.Plan?.FirstRow is { } row)
+            Add("first row", row);
         Add("steps", EventText.Steps(summary));
-        if (summary.Plan is { } plan) Add("plan", PlanText.Line(plan));
+        if (summary.Plan is { } plan)
+            Add("plan", PlanText.Line(plan));
         return [new Padder(grid, new Padding(0, 1))];
 
         void Add(string name, string value) =>

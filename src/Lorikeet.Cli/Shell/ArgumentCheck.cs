@@ -23,7 +23,8 @@ internal static partial class ArgumentCheck
     {
         var verbName = arguments.FirstOrDefault(argument => !argument.StartsWith('-'));
         var verb = root.Subcommands.FirstOrDefault(command => command.Name == verbName);
-        if (verbName is not null && verb is null) return UnknownVerb(root, verbName);
+        if (verbName is not null && verb is null)
+            return UnknownVerb(root, verbName);
 
         Command command = verb is null ? root : verb;
         var known = command.Options.Concat(root.Options.Where(option => option.Recursive))
@@ -37,7 +38,8 @@ internal static partial class ArgumentCheck
             var problem = LongOption().IsMatch(argument)
                 ? FindProblem(command, known, given, argument)
                 : FindOpenQuote(command, argument) ?? (takesValue ? null : FindProblem(command, known, before, argument));
-            if (problem is not null) return problem;
+            if (problem is not null)
+                return problem;
             takesValue = known.TryGetValue(argument, out var option) && option.ValueType != typeof(bool);
             before = argument;
         }
@@ -50,7 +52,8 @@ internal static partial class ArgumentCheck
         Command command, Dictionary<string, Option> known, Dictionary<Option, string> given, string argument)
     {
         var parts = argument.Split(['=', ':'], 2);
-        if (!known.TryGetValue(parts[0], out var option)) return UnknownOption(command, parts[0]);
+        if (!known.TryGetValue(parts[0], out var option))
+            return UnknownOption(command, parts[0]);
         if (option.ValueType == typeof(bool) && parts.Length == 2 && !bool.TryParse(parts[1], out _))
             return new UsageProblem($"{parts[0]} is '{parts[1]}'. Expected true or false.", command);
         if (!given.TryAdd(option, parts[0]) && !option.AllowMultipleArgumentsPerToken)
@@ -75,7 +78,8 @@ internal static partial class ArgumentCheck
 
         if (known.TryGetValue(before, out var flag) && flag.ValueType == typeof(bool) && IsAlmostBoolean(argument) && !Path.Exists(argument))
             return new UsageProblem($"{before} is '{argument}'. Expected true or false (or nothing).", command);
-        if (!ShortOption().IsMatch(argument) || known.ContainsKey(argument)) return null;
+        if (!ShortOption().IsMatch(argument) || known.ContainsKey(argument))
+            return null;
         var name = "--" + argument[1..].Split('=')[0];
         var hint = known.TryGetValue(name, out var meant) ? $" Did you mean '{meant.Name}'?" : Nearest(command, name);
         return new UsageProblem($"'{argument}' is not an option. Options begin with two dashes.{hint}", command);
@@ -100,7 +104,8 @@ internal static partial class ArgumentCheck
     public static UsageProblem? FindProblem(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        if (parsed.Errors.Count == 0) return null;
+        if (parsed.Errors.Count == 0)
+            return null;
         var error = parsed.Errors[0];
         var message = error.SymbolResult switch
         {
@@ -120,7 +125,8 @@ internal static partial class ArgumentCheck
     private static string Complain(OptionResult result)
     {
         var name = result.IdentifierToken?.Value ?? result.Option.Name;
-        if (result.Tokens.Count == 0) return $"{name} has no value. Expected {result.Option.HelpName ?? "one"}.";
+        if (result.Tokens.Count == 0)
+            return $"{name} has no value. Expected {result.Option.HelpName ?? "one"}.";
         var texts = string.Join(" ", result.Tokens.Select(token => token.Value));
         var type = Nullable.GetUnderlyingType(result.Option.ValueType) ?? result.Option.ValueType;
         var expected =

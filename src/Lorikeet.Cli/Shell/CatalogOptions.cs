@@ -18,19 +18,25 @@ internal sealed class CatalogOptions
         Catalog = catalog;
         foreach (var option in catalog.Options)
         {
-            if (option.IsFlag) AddFlag(option.AllNames);
-            else AddValue(option.AllNames, option.Bare, option.TakesSeveral, option.Placeholder);
+            if (option.IsFlag)
+                AddFlag(option.AllNames);
+            else
+                AddValue(option.AllNames, option.Bare, option.TakesSeveral, option.Placeholder);
         }
 
         var visible = _symbols.Count;
         foreach (var name in catalog.ForeignNames)
         {
-            if (catalog.IsForeignFlag(name)) AddFlag([name]);
-            else AddValue([name], bare: "true", several: false, placeholder: "VALUE");
+            if (catalog.IsForeignFlag(name))
+                AddFlag([name]);
+            else
+                AddValue([name], bare: "true", several: false, placeholder: "VALUE");
         }
 
-        foreach (var flag in catalog.Options.Where(option => option.IsFlag)) AddFlag([OptionCatalog.Negation(flag.Name)]);
-        foreach (var (symbol, _) in _symbols.Skip(visible)) symbol.Hidden = true;
+        foreach (var flag in catalog.Options.Where(option => option.IsFlag))
+            AddFlag([OptionCatalog.Negation(flag.Name)]);
+        foreach (var (symbol, _) in _symbols.Skip(visible))
+            symbol.Hidden = true;
     }
 
     /// <summary>The catalog.</summary>
@@ -45,7 +51,8 @@ internal sealed class CatalogOptions
         var settings = new List<Setting>();
         foreach (var (symbol, bare) in _symbols)
         {
-            if (parsed.GetResult(symbol) is not { Implicit: false } result) continue;
+            if (parsed.GetResult(symbol) is not { Implicit: false } result)
+                continue;
             var name = (result.IdentifierToken?.Value ?? symbol.Name).TrimStart('-');
             RawValue value = result.Tokens switch
             {
@@ -82,7 +89,8 @@ internal sealed class CatalogOptions
 
     private void AddValue(IEnumerable<string> names, string? bare, bool several, string placeholder)
     {
-        if (Spellings(names) is not [var first, .. var others]) return;
+        if (Spellings(names) is not [var first, .. var others])
+            return;
         _symbols.Add((new Option<string[]>(first, others)
         {
             Arity = bare is null ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,

@@ -9,7 +9,8 @@ internal static class EmbeddedFiles
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             var path = Path.Combine([folder.FullName, .. parts]);
-            if (Path.Exists(path)) return path;
+            if (Path.Exists(path))
+                return path;
         }
 
         throw new CheckpointException(

@@ -31,7 +31,8 @@ internal static class HelpText
     /// <summary>One line of usage.</summary>
     public static string UsageOf(Command command)
     {
-        if (command is RootCommand) return $"{Program} COMMAND [options]";
+        if (command is RootCommand)
+            return $"{Program} COMMAND [options]";
         var arguments = command.Arguments.Select(argument => argument.Arity.MinimumNumberOfValues == 0
             ? $" [{argument.HelpName ?? argument.Name}]"
             : $" {argument.HelpName ?? argument.Name}");
@@ -45,8 +46,10 @@ internal static class HelpText
     public static void Write(Command command, TextWriter output, bool everything = false)
     {
         var page = new Page(output, Width());
-        if (command is Verb verb) WriteVerb(verb, page, everything);
-        else WriteRoot((RootCommand)command, page);
+        if (command is Verb verb)
+            WriteVerb(verb, page, everything);
+        else
+            WriteRoot((RootCommand)command, page);
     }
 
     /// <summary>Columns of text that fit, and are still easy to read.</summary>
@@ -54,7 +57,8 @@ internal static class HelpText
     {
         const int readable = 110;
         const int unusable = 60;
-        if (Console.IsOutputRedirected || Console.WindowWidth < unusable) return readable;
+        if (Console.IsOutputRedirected || Console.WindowWidth < unusable)
+            return readable;
         return Math.Min(Console.WindowWidth, readable);
     }
 
@@ -88,10 +92,12 @@ internal static class HelpText
             page.Line($"  {Program} {command}");
         }
 
-        if (verb.Arguments.Count > 0) page.Heading("Arguments");
+        if (verb.Arguments.Count > 0)
+            page.Heading("Arguments");
         foreach (var argument in verb.Arguments)
             page.Term(argument.HelpName ?? argument.Name, argument.Description ?? "", TermWidth);
-        if (verb.Catalog is { } options) WriteCatalog(verb, options.Catalog, page, everything);
+        if (verb.Catalog is { } options)
+            WriteCatalog(verb, options.Catalog, page, everything);
         WriteOptions(verb, page);
     }
 
@@ -100,7 +106,8 @@ internal static class HelpText
         if (verb.Essentials.Count > 0 && !everything)
         {
             page.Heading("Options that most runs need");
-            foreach (var name in verb.Essentials) WriteOption(verb, catalog.Find(name)!, page);
+            foreach (var name in verb.Essentials)
+                WriteOption(verb, catalog.Find(name)!, page);
             page.Blank();
             page.Paragraph(
                 $"'{NameOf(verb)} --help --all' lists all {catalog.Options.Count}; '{Program} options NAME' explains one.");
@@ -110,7 +117,8 @@ internal static class HelpText
         if (catalog.Groups.Count < 2)
         {
             page.Heading("Options");
-            foreach (var option in catalog.Options) WriteOption(verb, option, page);
+            foreach (var option in catalog.Options)
+                WriteOption(verb, option, page);
             return;
         }
 

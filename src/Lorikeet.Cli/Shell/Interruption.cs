@@ -58,14 +58,16 @@ internal sealed class Interruption : IDisposable
 
     public void Dispose()
     {
-        foreach (var registration in _registrations) registration.Dispose();
+        foreach (var registration in _registrations)
+            registration.Dispose();
         _source.Dispose();
     }
 
     /// <summary>What a signal does. Nothing here waits, so that a second signal is never held up by the first.</summary>
     internal void Receive(PosixSignal signal)
     {
-        if (signal == PosixSignal.SIGINT && TryInstead?.Invoke() == true) return;
+        if (signal == PosixSignal.SIGINT && TryInstead?.Invoke() == true)
+            return;
         ExitCode = signal == PosixSignal.SIGTERM ? CodeOfTermination : CodeOfInterrupt;
         if (Requested || _promise is not { } promise)
         {
@@ -90,8 +92,10 @@ internal sealed class Interruption : IDisposable
         {
             TemporaryPlace.DeleteAll();
             terminal.Restore();
-            if (words is not null) Console.Error.WriteLine(words);
-        }) { IsBackground = true };
+            if (words is not null)
+                Console.Error.WriteLine(words);
+        })
+        { IsBackground = true };
         clearing.Start();
         clearing.Join(s_longestClearing);
         NativeProcess.Leave(code);

@@ -14,8 +14,10 @@ internal static partial class NativeProcess
     /// <param name="code">The exit code.</param>
     public static void Leave(int code)
     {
-        if (OperatingSystem.IsWindows()) TerminateProcess(s_thisProcess, (uint)code);
-        else LeaveUnix(code);
+        if (OperatingSystem.IsWindows())
+            TerminateProcess(s_thisProcess, (uint)code);
+        else
+            LeaveUnix(code);
     }
 
     [LibraryImport("libc", EntryPoint = "_exit")]

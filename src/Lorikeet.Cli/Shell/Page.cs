@@ -12,7 +12,8 @@ internal sealed class Page(TextWriter output, int width)
     /// <summary>A wrapped paragraph.</summary>
     public void Paragraph(string text)
     {
-        foreach (var line in Wrap(text, width)) output.WriteLine(line);
+        foreach (var line in Wrap(text, width))
+            output.WriteLine(line);
     }
 
     /// <summary>A heading with an empty line before it.</summary>

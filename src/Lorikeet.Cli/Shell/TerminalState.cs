@@ -16,17 +16,22 @@ internal sealed unsafe partial class TerminalState
     /// <summary>Remembers it; without a terminal there is nothing to remember.</summary>
     public static TerminalState Remember()
     {
-        if (OperatingSystem.IsWindows() || Console.IsInputRedirected) return new TerminalState(null);
+        if (OperatingSystem.IsWindows() || Console.IsInputRedirected)
+            return new TerminalState(null);
         var settings = new byte[Bytes];
-        fixed (byte* place = settings) return new TerminalState(GetAttributes(Input, place) == 0 ? settings : null);
+        fixed (byte* place = settings)
+            return new TerminalState(GetAttributes(Input, place) == 0 ? settings : null);
     }
 
     /// <summary>Restores echo and line editing, and shows the cursor that a live display hides.</summary>
     public void Restore()
     {
-        if (!Console.IsErrorRedirected) Console.Error.Write("\u001b[?25h");
-        if (_settings is null) return;
-        fixed (byte* place = _settings) _ = SetAttributes(Input, Now, place);
+        if (!Console.IsErrorRedirected)
+            Console.Error.Write("\u001b[?25h");
+        if (_settings is null)
+            return;
+        fixed (byte* place = _settings)
+            _ = SetAttributes(Input, Now, place);
     }
 
     [LibraryImport("libc", EntryPoint = "tcgetattr")]

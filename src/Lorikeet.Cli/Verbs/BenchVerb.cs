@@ -21,7 +21,8 @@ internal sealed class BenchVerb : Verb
     {
         Add(_what);
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<BenchOptions>());
@@ -41,9 +42,11 @@ internal sealed class BenchVerb : Verb
         var what = Find(arguments.GetValue(_what)!);
         Check(options);
         LibTorch.Load(options.LibTorch);
-        if (options.Threads is { } threads) set_num_threads(threads);
+        if (options.Threads is { } threads)
+            set_num_threads(threads);
         var device = ComputeDevice.Resolve(options.Device);
-        if (what != "load") Console.Error.WriteLine("Measuring the rate of large matrix products first, to compare with.");
+        if (what != "load")
+            Console.Error.WriteLine("Measuring the rate of large matrix products first, to compare with.");
         var result = what switch
         {
             "train" => TrainingBenchmark.Run(options, device),
@@ -51,8 +54,11 @@ internal sealed class BenchVerb : Verb
             "load" => LoadingBenchmark.Run(options, device, Console.Error.WriteLine, interruption.Token),
             _ => Gemm(options, device),
         };
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(result.ToJsonString());
-        else foreach (var (name, value) in result) Console.Out.WriteLine($"{name,-20} {value}");
+        if (arguments.GetValue(_json))
+            Console.Out.WriteLine(result.ToJsonString());
+        else
+        foreach (var (name, value) in result)
+            Console.Out.WriteLine($"{name,-20} {value}");
         return Task.FromResult(0);
     }
 

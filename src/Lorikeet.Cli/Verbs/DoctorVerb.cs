@@ -63,7 +63,8 @@ internal sealed class DoctorVerb : Verb
             Console.Out.Write(finding.Status.ToString().ToLowerInvariant().PadRight(statusWidth));
             Console.ResetColor();
             page.Term(finding.Name, finding.Value, termWidth, statusWidth);
-            if (finding.Advice is null) continue;
+            if (finding.Advice is null)
+                continue;
             page.Term("", "→ " + finding.Advice, termWidth + statusWidth - 2);
         }
     }

@@ -47,13 +47,17 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             var outcome = Measure(model, Questions(options, model), generation, options.Questions.CompareBase, interruption.Token);
             lines.AddRange(outcome.ToLines(adapters.Count > 1 ? adapter : null));
             outcomes.Add(outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.AdapterFolder ?? adapter));
-            if (arguments.GetValue(_json)) continue;
-            if (adapters.Count > 1) Console.Out.WriteLine($"Adapter '{adapter}'");
+            if (arguments.GetValue(_json))
+                continue;
+            if (adapters.Count > 1)
+                Console.Out.WriteLine($"Adapter '{adapter}'");
             Show(outcome, options.Questions.Shown);
         }
 
-        if (options.Questions.Predictions is { } file) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(JsonText.Indented(outcomes is [var only] ? only! : outcomes));
+        if (options.Questions.Predictions is { } file)
+            AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        if (arguments.GetValue(_json))
+            Console.Out.WriteLine(JsonText.Indented(outcomes is [var only] ? only! : outcomes));
         return Task.FromResult(0);
     }
 
@@ -64,7 +68,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             options.Questions.ToDataOptions(), model.Tokenizer, model.Decoder.Config.VocabularySize,
             options.Questions.ChatTemplate is null ? model.TrainedFormat : null,
             id => ModelSource.ResolveDataset(id, options.Questions.DatasetRevision));
-        foreach (var warning in set.Warnings) Console.Error.WriteLine(warning);
+        foreach (var warning in set.Warnings)
+            Console.Error.WriteLine(warning);
         if (PositionsCheck.Warning([.. set.Rows.Select(row => row.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
             Console.Error.WriteLine(beyond);
         return set;
@@ -75,7 +80,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
     {
         var evaluator = new AnswerEvaluator(model.Decoder, model.Tokenizer);
         var scores = evaluator.Evaluate(set, generation, cancellation);
-        if (!compareBase) return new EvaluationOutcome(scores, null);
+        if (!compareBase)
+            return new EvaluationOutcome(scores, null);
         model.Decoder.AdapterEnabled = false;
         var bare = evaluator.Evaluate(set, generation, cancellation);
         model.Decoder.AdapterEnabled = true;

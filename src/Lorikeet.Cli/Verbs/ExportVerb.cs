@@ -34,7 +34,8 @@ internal sealed class ExportVerb : Verb
         _format.AcceptOnlyFromAmong(Gguf, Ollama);
         Add(_format);
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<ExportOptions>());
@@ -103,7 +104,8 @@ internal sealed class ExportVerb : Verb
                 $"The model is written ({WireNames.Of(outType)}, {Quantities.Bytes(size)}); comparing it with the original.");
             var receipt = ExportCheck.Run(source, temporary, outType, options);
             List<string> all = [.. notes, .. receipt.LlamaCpp?.Notes ?? []];
-            foreach (var note in all) Console.Error.WriteLine(note);
+            foreach (var note in all)
+                Console.Error.WriteLine(note);
             Console.Out.WriteLine(asJson ? ToJson(file, size, outType, all, receipt) : Describe(receipt));
             return receipt.Passed;
         }

@@ -71,7 +71,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
     private static List<Prompt> Read(PromptOptions options, AdapterRequests requests)
     {
         List<Prompt> prompts = [.. options.Prompts.Select(requests.Read)];
-        if (options.Input is { } file) prompts.AddRange(DatasetReader.Read(file, ["test", "validation", "train"]).Select(requests.Read));
+        if (options.Input is { } file)
+            prompts.AddRange(DatasetReader.Read(file, ["test", "validation", "train"]).Select(requests.Read));
         return prompts.Count > 0 ? prompts : throw new DatasetException($"'{options.Input}' holds no rows. At least one was expected.");
     }
 
@@ -82,7 +83,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         {
             Console.Out.Write(piece.Text);
             Console.Out.Flush();
-            if (piece.Result is not { } answer) continue;
+            if (piece.Result is not { } answer)
+                continue;
             Console.Out.WriteLine();
             Report(answer.OutputIds.Count, clock.Elapsed.TotalSeconds, AnswerLine.Name(answer.Finish));
         }
@@ -91,9 +93,14 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
     private static void Write(GenerationResult result, List<Prompt> prompts, bool json, string? file)
     {
         var lines = prompts.Zip(result.Continuations, AnswerLine.Of);
-        if (file is not null) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
-        else if (json) foreach (var line in lines) Console.Out.WriteLine(line);
-        else foreach (var answer in result.Continuations) Console.Out.WriteLine(Show(answer, prompts.Count));
+        if (file is not null)
+            AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        else if (json)
+        foreach (var line in lines)
+            Console.Out.WriteLine(line);
+        else
+        foreach (var answer in result.Continuations)
+            Console.Out.WriteLine(Show(answer, prompts.Count));
         Report(result.Tokens, result.Seconds, $"{prompts.Count} {(prompts.Count == 1 ? "prompt" : "prompts")}");
     }
 

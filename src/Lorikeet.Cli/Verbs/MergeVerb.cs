@@ -16,7 +16,8 @@ internal sealed class MergeVerb : Verb
     public MergeVerb() : base("merge", "Add an adapter to its base model and check the result against the unmerged one.")
     {
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<MergeOptions>());

@@ -44,7 +44,8 @@ internal sealed class OptionsVerb : Verb
         var catalog = OptionCatalog.Training;
         var given = arguments.GetValue(_names) ?? [];
         var names = given.Length > 0 ? given : catalog.Options.Select(option => option.Name);
-        foreach (var name in names) Explain(catalog, name.TrimStart('-'));
+        foreach (var name in names)
+            Explain(catalog, name.TrimStart('-'));
         return Task.FromResult(0);
     }
 
@@ -55,9 +56,12 @@ internal sealed class OptionsVerb : Verb
             Console.Out.WriteLine($"{option.Name}: {option.Help}");
             Console.Out.WriteLine($"  default  {option.DefaultText}");
             Console.Out.WriteLine($"  because  {option.Reason}");
-            if (option.Choices.Count > 0) Console.Out.WriteLine($"  one of   {string.Join(", ", option.Choices)}");
-            if (option.Range.Length > 0) Console.Out.WriteLine($"  range    {option.Range}");
-            if (option.Aliases.Count > 0) Console.Out.WriteLine($"  also     {string.Join(", ", option.Aliases)}");
+            if (option.Choices.Count > 0)
+                Console.Out.WriteLine($"  one of   {string.Join(", ", option.Choices)}");
+            if (option.Range.Length > 0)
+                Console.Out.WriteLine($"  range    {option.Range}");
+            if (option.Aliases.Count > 0)
+                Console.Out.WriteLine($"  also     {string.Join(", ", option.Aliases)}");
         }
         else
         {

@@ -45,7 +45,8 @@ internal sealed class PlanVerb : Verb
         Add(_config);
         Add(_shape);
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
@@ -69,11 +70,14 @@ internal sealed class PlanVerb : Verb
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
         var shape = arguments.GetValue(_shape);
         var settings = Catalog.Read(arguments);
-        if (shape is not null) settings = [.. settings, new Setting("model", new RawValue.Scalar(shape), OptionOrigin.CommandLine)];
+        if (shape is not null)
+            settings = [.. settings, new Setting("model", new RawValue.Scalar(shape), OptionOrigin.CommandLine)];
         var resolved = OptionsResolver.Resolve(file, settings, needsData: false);
         var plan = shape is null ? OfModel(resolved) : OfShape(resolved.Options, ModelShapes.Find(shape));
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(PlanJson.Of(plan).ToJsonString(PlanJson.Format));
-        else PlanTable.Write(Terminal.OfProcess().Data, plan);
+        if (arguments.GetValue(_json))
+            Console.Out.WriteLine(PlanJson.Of(plan).ToJsonString(PlanJson.Format));
+        else
+            PlanTable.Write(Terminal.OfProcess().Data, plan);
         return Task.FromResult(0);
     }
 
@@ -104,7 +108,8 @@ internal sealed class PlanVerb : Verb
     {
         var (chosen, reason) = planner.ChooseBatches(options, data);
         List<string> notes = [.. data?.Warnings ?? []];
-        if (reason is not null) notes.Add(reason);
+        if (reason is not null)
+            notes.Add(reason);
         if (data is null)
             notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), all of them targets.");
         if (!isPresent)

@@ -16,7 +16,8 @@ internal sealed class PushVerb : Verb
     public PushVerb() : base("push", "Publish an adapter or a merged model on the Hugging Face hub, with a model card.")
     {
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<PublishOptions>());
@@ -34,7 +35,9 @@ internal sealed class PushVerb : Verb
         Console.Out.WriteLine(arguments.GetValue(_json)
             ? JsonText.Line(new JsonObject
             {
-                ["repo"] = pushed.Id, ["commit"] = pushed.Commit, ["url"] = pushed.Page.ToString(),
+                ["repo"] = pushed.Id,
+                ["commit"] = pushed.Commit,
+                ["url"] = pushed.Page.ToString(),
             })
             : $"Pushed to {pushed.Page}");
         return 0;

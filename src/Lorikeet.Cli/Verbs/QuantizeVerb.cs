@@ -16,7 +16,8 @@ internal sealed class QuantizeVerb : Verb
     public QuantizeVerb() : base("quantize", "Write a model in 4 or 8 bits, as bitsandbytes checkpoints are.")
     {
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<QuantizeOptions>());

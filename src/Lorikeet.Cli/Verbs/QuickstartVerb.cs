@@ -31,7 +31,8 @@ internal sealed class QuickstartVerb : Verb
     public QuickstartVerb() : base("quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.")
     {
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
@@ -73,8 +74,10 @@ internal sealed class QuickstartVerb : Verb
         tuning.Report(result);
         display.Dispose();
 
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(ToJson(tuning, questions.Count, result));
-        else Show(terminal, tuning, result);
+        if (arguments.GetValue(_json))
+            Console.Out.WriteLine(ToJson(tuning, questions.Count, result));
+        else
+            Show(terminal, tuning, result);
         return Task.FromResult(0);
     }
 
@@ -86,10 +89,12 @@ internal sealed class QuickstartVerb : Verb
     {
         var file = SettingsFile();
         var keeps = new Setting(Overwrite, new RawValue.Scalar("false"), OptionOrigin.CommandLine);
-        if (Gives(given, Resume)) return Embedded(file, Gives(given, Overwrite) ? given : [.. given, keeps]);
+        if (Gives(given, Resume))
+            return Embedded(file, Gives(given, Overwrite) ? given : [.. given, keeps]);
         var resolved = Embedded(file, given);
         var run = new RunFolder(resolved.Options.Output.OutputDir!);
-        if (Gives(given, Overwrite) || run.State() != RunState.Interrupted || run.Checkpoints.Latest() is null) return resolved;
+        if (Gives(given, Overwrite) || run.State() != RunState.Interrupted || run.Checkpoints.Latest() is null)
+            return resolved;
         return Embedded(file, [.. given, keeps, new Setting(Resume, new RawValue.Scalar("latest"), OptionOrigin.CommandLine)]);
     }
 

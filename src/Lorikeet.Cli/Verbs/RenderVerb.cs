@@ -18,7 +18,8 @@ internal sealed class RenderVerb : Verb
 {
     public RenderVerb() : base("render", "Render conversations with a chat template, and find what the assistant says.")
     {
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<RenderOptions>());
@@ -86,7 +87,9 @@ internal sealed class RenderVerb : Verb
             // The text is right; it only cannot be trained on answer by answer.
             return new JsonObject
             {
-                ["text"] = chat.Text, ["assistant_spans"] = null, ["assistant_spans_error"] = fault.Message,
+                ["text"] = chat.Text,
+                ["assistant_spans"] = null,
+                ["assistant_spans_error"] = fault.Message,
             };
         }
     }
@@ -104,7 +107,8 @@ internal sealed class RenderVerb : Verb
 
     private static TimeProvider Clock(string? date)
     {
-        if (date is null) return TimeProvider.System;
+        if (date is null)
+            return TimeProvider.System;
         return DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
             ? new StandingClock(day)
             : throw new ConfigurationException($"--date is '{date}'. A day such as 2026-11-23 was expected.");

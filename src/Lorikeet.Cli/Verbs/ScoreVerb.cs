@@ -39,7 +39,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
 
         using var model = Load(options);
         var rows = DatasetReader.Read(input, ["test", "validation", "train"]).Select(row => ToScore(row, model.Tokenizer)).ToList();
-        if (rows.Count == 0) throw new DatasetException($"'{input}' holds no rows. At least one was expected.");
+        if (rows.Count == 0)
+            throw new DatasetException($"'{input}' holds no rows. At least one was expected.");
 
         if (PositionsCheck.Warning([.. rows.Select(row => row.Ids.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
             Console.Error.WriteLine(beyond);
@@ -47,8 +48,11 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         var scores = Score(model, rows, options.Rows.Logits);
         var lines = scores.Select((score, i) => Line(i, rows[i], score));
         var json = arguments.GetValue(_json);
-        if (options.Rows.Output is { } file) AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
-        else if (!json) foreach (var line in lines) Console.Out.WriteLine(line);
+        if (options.Rows.Output is { } file)
+            AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        else if (!json)
+        foreach (var line in lines)
+            Console.Out.WriteLine(line);
         Summarise(scores, clock.Elapsed.TotalSeconds, json);
         return Task.FromResult(0);
     }
@@ -56,7 +60,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
     private static IReadOnlyList<RowScore> Score(LoadedModel model, List<RowToScore> rows, string? logitsFile)
     {
         var scorer = new Scorer(model.Decoder);
-        if (logitsFile is null) return scorer.Score(rows);
+        if (logitsFile is null)
+            return scorer.Score(rows);
         using var logits = new LogitsFile(logitsFile, rows, model.Decoder.Config.VocabularySize);
         var scores = scorer.Score(rows, logits.Receive);
         logits.Save();
@@ -65,7 +70,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
 
     private static RowToScore ToScore(DataRow row, Tokenizer? tokenizer)
     {
-        if (row.Values["input_ids"] is JsonArray) return RowIds.ReadToScore(row);
+        if (row.Values["input_ids"] is JsonArray)
+            return RowIds.ReadToScore(row);
         if (row.Values["text"] is not JsonValue text || text.GetValueKind() != JsonValueKind.String)
             throw new DatasetException(
                 $"{row.Origin}: the row has {string.Join(", ", row.Values.Select(cell => $"'{cell.Key}'"))}. "
@@ -94,7 +100,11 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         {
             Console.Out.WriteLine(JsonText.Line(new JsonObject
             {
-                ["rows"] = scores.Count, ["targets"] = targets, ["loss"] = loss, ["perplexity"] = perplexity, ["seconds"] = seconds,
+                ["rows"] = scores.Count,
+                ["targets"] = targets,
+                ["loss"] = loss,
+                ["perplexity"] = perplexity,
+                ["seconds"] = seconds,
             }));
         }
         else

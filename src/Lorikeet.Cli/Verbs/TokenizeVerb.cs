@@ -16,7 +16,8 @@ internal sealed class TokenizeVerb : Verb
     public TokenizeVerb() : base(
         "tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.")
     {
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<TokenizeOptions>());
@@ -36,7 +37,8 @@ internal sealed class TokenizeVerb : Verb
             throw new ConfigurationException("Nothing is tokenized. Give --input FILE with rows of text.");
 
         var tokenizer = Tokenizer.Load(ModelSource.Resolve(options.Model, options.Revision));
-        if (tokenizer.Caution is { } caution) Console.Error.WriteLine(caution);
+        if (tokenizer.Caution is { } caution)
+            Console.Error.WriteLine(caution);
         RowFile.Write(options.Output, RowFile.Read(options.Input).Select(row => Describe(row, tokenizer, options)));
         return Task.FromResult(0);
     }

@@ -31,7 +31,8 @@ internal sealed class TrainVerb : Verb
         Add(_configuration);
         Add(_config);
         Add(_json);
-        foreach (var symbol in Catalog.Symbols) Add(symbol);
+        foreach (var symbol in Catalog.Symbols)
+            Add(symbol);
     }
 
     public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
@@ -64,9 +65,12 @@ internal sealed class TrainVerb : Verb
         tuning.Report(result);
         display.Dispose();
 
-        if (arguments.GetValue(_json)) Console.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
-        else if (resolved.Options.Output.DryRun) Console.Error.WriteLine(Everything(result));
-        else Show(terminal, tuning, result);
+        if (arguments.GetValue(_json))
+            Console.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
+        else if (resolved.Options.Output.DryRun)
+            Console.Error.WriteLine(Everything(result));
+        else
+            Show(terminal, tuning, result);
         return Task.FromResult(result.Reason == StopReason.Interrupted ? interruption.ExitCode : 0);
     }
 

@@ -17,12 +17,17 @@ internal static class AxolotlDatasets
             var settings = new List<(string Name, string Value)>();
             foreach (var entry in item.Inner ?? [])
             {
-                if (entry.Value is RawValue.Scalar { Text: null or "" }) continue;
-                if (entry.Key == "path") paths.Add(entry.Value?.Display ?? "");
-                else settings.AddRange(Read(entry, item, into, isEvaluation));
+                if (entry.Value is RawValue.Scalar { Text: null or "" })
+                    continue;
+                if (entry.Key == "path")
+                    paths.Add(entry.Value?.Display ?? "");
+                else
+                    settings.AddRange(Read(entry, item, into, isEvaluation));
             }
-            if (item.Inner?.Any(entry => entry.Key == "path") != true) into.Refuse(item, "A dataset without a path. Name its file or hub id.");
-            if (common is not null && !common.Order().SequenceEqual(settings.Order())) into.Refuse(list, OneKind);
+            if (item.Inner?.Any(entry => entry.Key == "path") != true)
+                into.Refuse(item, "A dataset without a path. Name its file or hub id.");
+            if (common is not null && !common.Order().SequenceEqual(settings.Order()))
+                into.Refuse(list, OneKind);
             common ??= settings;
         }
 

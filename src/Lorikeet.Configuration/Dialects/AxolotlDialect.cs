@@ -28,14 +28,25 @@ internal sealed class AxolotlDialect : Dialect
     protected override IReadOnlyDictionary<string, Func<string, ForeignMeaning?>> Names { get; } =
         new Dictionary<string, Func<string, ForeignMeaning?>>
         {
-            ["micro_batch_size"] = Is("per_device_train_batch_size"), ["sequence_len"] = Is("max_length"),
-            ["sample_packing"] = Is("packing"), ["val_set_size"] = Is("test_size"), ["lora_model_dir"] = Is("adapter"),
-            ["noisy_embedding_alpha"] = Is("neftune_noise_alpha"), ["revision_of_model"] = Is("revision"),
-            ["peft_use_dora"] = Is("use_dora"), ["peft_use_rslora"] = Is("use_rslora"),
-            ["peft_layers_to_transform"] = Is("layers_to_transform"), ["peft_layers_pattern"] = Is("layers_pattern"),
-            ["peft_init_lora_weights"] = Is("init_lora_weights"), ["embedding_lr"] = Is("loraplus_lr_embedding"),
-            ["bf16"] = Type("bfloat16"), ["bfloat16"] = Type("bfloat16"), ["fp16"] = Type("float16"),
-            ["float16"] = Type("float16"), ["float32"] = Type("float32"), ["fp8"] = OnlyOff(Absent),
+            ["micro_batch_size"] = Is("per_device_train_batch_size"),
+            ["sequence_len"] = Is("max_length"),
+            ["sample_packing"] = Is("packing"),
+            ["val_set_size"] = Is("test_size"),
+            ["lora_model_dir"] = Is("adapter"),
+            ["noisy_embedding_alpha"] = Is("neftune_noise_alpha"),
+            ["revision_of_model"] = Is("revision"),
+            ["peft_use_dora"] = Is("use_dora"),
+            ["peft_use_rslora"] = Is("use_rslora"),
+            ["peft_layers_to_transform"] = Is("layers_to_transform"),
+            ["peft_layers_pattern"] = Is("layers_pattern"),
+            ["peft_init_lora_weights"] = Is("init_lora_weights"),
+            ["embedding_lr"] = Is("loraplus_lr_embedding"),
+            ["bf16"] = Type("bfloat16"),
+            ["bfloat16"] = Type("bfloat16"),
+            ["fp16"] = Type("float16"),
+            ["float16"] = Type("float16"),
+            ["float32"] = Type("float32"),
+            ["fp8"] = OnlyOff(Absent),
             ["max_packed_sequence_len"] = value => new Same(("packing", "true")) { Note = $"packed up to sequence_len; {value} is not read." },
             ["gradient_checkpointing"] = value => value is "offload" or "unsloth" or "offload_disk"
                 ? new Same(("gradient_checkpointing", "true"), ("activation_offloading", "true"))
@@ -43,43 +54,74 @@ internal sealed class AxolotlDialect : Dialect
             ["curriculum_sampling"] = value => OptionValueReader.IsTrue(value) ? new Same(("shuffle", "false")) : new Same(),
             ["auto_resume_from_checkpoints"] = value =>
                 OptionValueReader.IsTrue(value) ? new Same(("resume_from_checkpoint", "latest")) : new Same(),
-            ["saves_per_epoch"] = PerEpoch("save_strategy"), ["use_tensorboard"] = _ => new Same(("report_to", "tensorboard")),
+            ["saves_per_epoch"] = PerEpoch("save_strategy"),
+            ["use_tensorboard"] = _ => new Same(("report_to", "tensorboard")),
             ["save_only_model"] = NoEffectFor("A checkpoint is always complete, so that a run can resume exactly."),
             ["trust_remote_code"] = NoEffectFor("Code from the hub is never run here; the model families are built in."),
-            ["model_type"] = NoEffectFor(OwnModel), ["base_model_config"] = NoEffectFor(OwnModel),
-            ["tokenizer_type"] = NoEffectFor(OwnTokenizer), ["tokenizer_use_fast"] = NoEffectFor(OwnTokenizer),
-            ["tokenizer_legacy"] = NoEffectFor(OwnTokenizer), ["special_tokens"] = NoEffectFor(OwnTokenizer),
-            ["tokenizer_save_jinja_files"] = NoEffectFor(OwnTokenizer), ["eot_tokens"] = NoEffectFor(OwnTokenizer),
+            ["model_type"] = NoEffectFor(OwnModel),
+            ["base_model_config"] = NoEffectFor(OwnModel),
+            ["tokenizer_type"] = NoEffectFor(OwnTokenizer),
+            ["tokenizer_use_fast"] = NoEffectFor(OwnTokenizer),
+            ["tokenizer_legacy"] = NoEffectFor(OwnTokenizer),
+            ["special_tokens"] = NoEffectFor(OwnTokenizer),
+            ["tokenizer_save_jinja_files"] = NoEffectFor(OwnTokenizer),
+            ["eot_tokens"] = NoEffectFor(OwnTokenizer),
             ["strict"] = NoEffectFor("Names that are not known are errors anyway."),
-            ["pad_to_sequence_len"] = NoEffectFor(NoPadding), ["multipack_real_batches"] = NoEffectFor(NoPadding),
-            ["batch_flattening"] = NoEffectFor(NoPadding), ["xformers_attention"] = NoEffectFor(OwnModel),
-            ["sdp_attention"] = NoEffectFor(OwnModel), ["flex_attention"] = NoEffectFor(OwnModel),
-            ["eager_attention"] = NoEffectFor(OwnModel), ["attn_implementation"] = NoEffectFor(OwnModel),
-            ["tf32"] = NoEffectFor(OwnModel), ["lora_on_cpu"] = NoEffectFor(OwnModel), ["use_kernels"] = NoEffectFor(OwnModel),
-            ["low_cpu_mem_usage"] = NoEffectFor(OwnModel), ["gpu_memory_limit"] = NoEffectFor(OwnModel),
-            ["max_memory"] = NoEffectFor(OwnModel), ["gc_steps"] = NoEffectFor(OwnModel), ["local_rank"] = NoEffectFor(OneProcess),
-            ["world_size"] = NoEffectFor(OneProcess), ["deepspeed"] = OnlyOff(OneProcess + " Remove it."),
+            ["pad_to_sequence_len"] = NoEffectFor(NoPadding),
+            ["multipack_real_batches"] = NoEffectFor(NoPadding),
+            ["batch_flattening"] = NoEffectFor(NoPadding),
+            ["xformers_attention"] = NoEffectFor(OwnModel),
+            ["sdp_attention"] = NoEffectFor(OwnModel),
+            ["flex_attention"] = NoEffectFor(OwnModel),
+            ["eager_attention"] = NoEffectFor(OwnModel),
+            ["attn_implementation"] = NoEffectFor(OwnModel),
+            ["tf32"] = NoEffectFor(OwnModel),
+            ["lora_on_cpu"] = NoEffectFor(OwnModel),
+            ["use_kernels"] = NoEffectFor(OwnModel),
+            ["low_cpu_mem_usage"] = NoEffectFor(OwnModel),
+            ["gpu_memory_limit"] = NoEffectFor(OwnModel),
+            ["max_memory"] = NoEffectFor(OwnModel),
+            ["gc_steps"] = NoEffectFor(OwnModel),
+            ["local_rank"] = NoEffectFor(OneProcess),
+            ["world_size"] = NoEffectFor(OneProcess),
+            ["deepspeed"] = OnlyOff(OneProcess + " Remove it."),
             ["loss_watchdog_threshold"] = NoEffectFor("A loss that is not finite ends the run."),
             ["loss_watchdog_patience"] = NoEffectFor("A loss that is not finite ends the run."),
             ["eval_max_new_tokens"] = NoEffectFor("Answers before and after are shown by sample_count."),
-            ["debug"] = NoEffectFor("--verbose shows more."), ["test_value"] = NoEffectFor("Its tests read it."),
-            ["save_first_step"] = NoEffectFor("--dry_run tries a step."), ["profiler_steps"] = NoEffectFor("--verbose shows more."),
+            ["debug"] = NoEffectFor("--verbose shows more."),
+            ["test_value"] = NoEffectFor("Its tests read it."),
+            ["save_first_step"] = NoEffectFor("--dry_run tries a step."),
+            ["profiler_steps"] = NoEffectFor("--verbose shows more."),
             ["shuffle_merged_datasets"] = NoEffectFor("Each epoch draws a new order."),
-            ["dataset_processes"] = NoEffectFor("Rows are tokenized once."), ["dataset_num_proc"] = NoEffectFor("Rows are tokenized once."),
-            ["dataset_keep_in_memory"] = NoEffectFor("Rows are tokenized once."), ["skip_prepare_dataset"] = NoEffectFor("Rows are tokenized once."),
+            ["dataset_processes"] = NoEffectFor("Rows are tokenized once."),
+            ["dataset_num_proc"] = NoEffectFor("Rows are tokenized once."),
+            ["dataset_keep_in_memory"] = NoEffectFor("Rows are tokenized once."),
+            ["skip_prepare_dataset"] = NoEffectFor("Rows are tokenized once."),
             ["resize_token_embeddings_to_32x"] = NoEffectFor("The embedding stays as it is."),
             ["plugins"] = value => value.Split(',').All(plugin => plugin.Contains("liger", StringComparison.OrdinalIgnoreCase)
                 || plugin.Contains("cut_cross_entropy", StringComparison.OrdinalIgnoreCase)) ? new NoEffect(OwnModel) : new Refused(Absent),
             ["lora_fan_in_fan_out"] = OnlyOff("Linear layers of these models are stored [out, in]."),
-            ["s2_attention"] = OnlyOff(Absent), ["gptq"] = OnlyOff(Absent), ["relora"] = OnlyOff(Absent), ["relora_steps"] = OnlyOff(Absent),
-            ["lisa_n_layers"] = OnlyOff(Absent), ["unfrozen_parameters"] = OnlyOff(Absent), ["tokens"] = OnlyOff(Absent),
-            ["added_tokens_overrides"] = OnlyOff(Absent), ["peft"] = OnlyOff(Absent), ["loftq_config"] = OnlyOff(Absent),
-            ["peft_layer_replication"] = OnlyOff(Absent), ["rope_scaling"] = OnlyOff(Absent), ["model_config"] = OnlyOff(Absent),
-            ["overrides_of_model_config"] = OnlyOff(Absent), ["cosine_min_lr_ratio"] = OnlyOff(Absent), ["lr_groups"] = OnlyOff(Absent),
+            ["s2_attention"] = OnlyOff(Absent),
+            ["gptq"] = OnlyOff(Absent),
+            ["relora"] = OnlyOff(Absent),
+            ["relora_steps"] = OnlyOff(Absent),
+            ["lisa_n_layers"] = OnlyOff(Absent),
+            ["unfrozen_parameters"] = OnlyOff(Absent),
+            ["tokens"] = OnlyOff(Absent),
+            ["added_tokens_overrides"] = OnlyOff(Absent),
+            ["peft"] = OnlyOff(Absent),
+            ["loftq_config"] = OnlyOff(Absent),
+            ["peft_layer_replication"] = OnlyOff(Absent),
+            ["rope_scaling"] = OnlyOff(Absent),
+            ["model_config"] = OnlyOff(Absent),
+            ["overrides_of_model_config"] = OnlyOff(Absent),
+            ["cosine_min_lr_ratio"] = OnlyOff(Absent),
+            ["lr_groups"] = OnlyOff(Absent),
             ["exact_deduplication"] = OnlyOff("Remove rows that are there twice from the data first."),
             ["dataset_exact_deduplication"] = OnlyOff("Remove rows that are there twice from the data first."),
             ["rl"] = OnlyOff("Models are trained on answers; preference and reinforcement methods are not there."),
-            ["reward_model"] = OnlyOff(Absent), ["pretraining_dataset"] = OnlyOff("Name the data with datasets, type: completion."),
+            ["reward_model"] = OnlyOff(Absent),
+            ["pretraining_dataset"] = OnlyOff("Name the data with datasets, type: completion."),
             ["default_system_message"] = OnlyOff("Put it into the rows, or into a template of your own (chat_template)."),
             ["hf_use_auth_token"] = NoEffectFor("HF_TOKEN is used where the hub asks for it."),
         };
@@ -116,7 +158,8 @@ internal sealed class AxolotlDialect : Dialect
                 AxolotlDatasets.Translate(entry, items, into, isEvaluation: name == "test_datasets");
                 return true;
             case "lora_target_linear":
-                if (into.IsOn(name)) into.Set(entry, "lora_target_modules", "all-linear");
+                if (into.IsOn(name))
+                    into.Set(entry, "lora_target_modules", "all-linear");
                 return true;
             case "lora_target_modules" when into.IsOn("lora_target_linear"):
                 return true; // all linear layers hold them
@@ -124,7 +167,8 @@ internal sealed class AxolotlDialect : Dialect
                 TakeBatch(entry, into);
                 return true;
             case "evals_per_epoch" when entry.Value is RawValue.Scalar { Text: { } count }:
-                if (HasHeldOut(into)) into.Add(entry, PerEpoch("eval_strategy")(count));
+                if (HasHeldOut(into))
+                    into.Add(entry, PerEpoch("eval_strategy")(count));
                 return true;
             case "chat_template" when AxolotlDatasets.AreInstructions(into.Find("datasets")):
                 into.Add(entry, new NoEffect("Rows of the type alpaca have a prompt of their own."));
@@ -150,7 +194,8 @@ internal sealed class AxolotlDialect : Dialect
                 break;
             case "qlora":
                 into.Set(entry, "finetuning_type", "lora");
-                if (!into.IsOn("load_in_4bit")) into.Set(entry, "load_in_4bit", "true");
+                if (!into.IsOn("load_in_4bit"))
+                    into.Set(entry, "load_in_4bit", "true");
                 break;
             case null or "" or "null":
                 break;

@@ -17,7 +17,8 @@ internal static class LlamaFactoryDatasets
     {
         var names = entry.Value!.Display.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var folder = into.TextOf("dataset_dir") ?? "data";
-        if (!Directory.Exists(folder)) folder = Path.Combine(into.Folder, folder);
+        if (!Directory.Exists(folder))
+            folder = Path.Combine(into.Folder, folder);
         using var info = Read(Path.Combine(folder, InfoFile));
         var paths = new List<string>();
         List<(string Name, string Value)>? common = null;
@@ -72,7 +73,8 @@ internal static class LlamaFactoryDatasets
             settings.Add((isEvaluation ? "dataset_test_split" : "dataset_train_split", split));
         if (isEvaluation)
             return settings;
-        if (Text(dataset, "subset") is { } subset) settings.Add(("dataset_config", subset));
+        if (Text(dataset, "subset") is { } subset)
+            settings.Add(("dataset_config", subset));
         var columns = dataset.TryGetProperty("columns", out var map) && map.ValueKind == JsonValueKind.Object
             ? map.EnumerateObject().Where(pair => pair.Value.ValueKind == JsonValueKind.String)
                 .ToDictionary(pair => pair.Name, pair => pair.Value.GetString()!)
@@ -91,8 +93,10 @@ internal static class LlamaFactoryDatasets
             .Where(pair => columns.GetValueOrDefault(pair.Theirs) is { Length: > 0 } column && column != pair.Ours)
             .Select(pair => $"{pair.Ours}={columns[pair.Theirs]}")];
         settings.Add(("dataset_shape", columns.Count == 1 && columns.ContainsKey("prompt") ? "text" : "instruction"));
-        if (columns.Count == 1 && columns.GetValueOrDefault("prompt") is { } text) settings.Add(("dataset_text_field", text));
-        else if (named.Count > 0) settings.Add(("column_map", string.Join(",", named)));
+        if (columns.Count == 1 && columns.GetValueOrDefault("prompt") is { } text)
+            settings.Add(("dataset_text_field", text));
+        else if (named.Count > 0)
+            settings.Add(("column_map", string.Join(",", named)));
         return settings;
     }
 

@@ -52,11 +52,13 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
     public Batch FilledTo(int multiple)
     {
         var missing = (multiple - TokenCount % multiple) % multiple;
-        if (missing == 0) return this;
+        if (missing == 0)
+            return this;
 
         var starts = SegmentStarts.ToList();
         var longest = Enumerable.Range(0, SegmentCount).Max(i => SegmentStarts[i + 1] - SegmentStarts[i]);
-        for (var left = missing; left > 0; left -= longest) starts.Add(starts[^1] + Math.Min(left, longest));
+        for (var left = missing; left > 0; left -= longest)
+            starts.Add(starts[^1] + Math.Min(left, longest));
         return this with
         {
             Ids = [.. Ids, .. Enumerable.Repeat(Ids[0], missing)],

@@ -109,7 +109,8 @@ public sealed class BatchPlan
                 SequenceCount, CounterRandom.Hash(_options.Seed, RandomPurpose.Shuffle, (ulong)epoch))
             : groups ? TransformersOrder.BeforeGrouping(SequenceCount, _options.Seed, epoch)
             : TransformersOrder.Random(SequenceCount, _options.Seed, epoch);
-        if (groups) order = GroupByLength(order);
+        if (groups)
+            order = GroupByLength(order);
         _lastOrder = (epoch, order);
         return order;
     }

@@ -14,13 +14,15 @@ internal sealed class MersenneTwister
     public MersenneTwister(ulong seed)
     {
         _state[0] = (uint)seed;
-        for (var i = 1; i < Size; i++) _state[i] = 1812433253 * (_state[i - 1] ^ (_state[i - 1] >> 30)) + (uint)i;
+        for (var i = 1; i < Size; i++)
+            _state[i] = 1812433253 * (_state[i - 1] ^ (_state[i - 1] >> 30)) + (uint)i;
     }
 
     /// <summary>The next 32 bits.</summary>
     public uint Draw()
     {
-        if (_next == Size) Twist();
+        if (_next == Size)
+            Twist();
         var y = _state[_next++];
         y ^= y >> 11;
         y ^= (y << 7) & 0x9d2c5680;

@@ -26,7 +26,8 @@ internal static class TransformersOrder
         {
             (_, _) = (generator.Draw(), generator.Draw()); // the DataLoader's base seed
             var order = Permutation(count, generator);
-            if (earlier == epoch) return order;
+            if (earlier == epoch)
+                return order;
         }
     }
 

@@ -83,7 +83,8 @@ internal static class DatasetChecks
     /// <param name="options">How many were asked for.</param>
     public static IEnumerable<string> HeldOut(DatasetStatistics train, DatasetStatistics? eval, DataOptions options)
     {
-        if (eval is null || options.EvalSize == 0 || options.MaxEvalRows is not null || options.MaxTrainRows is not null) yield break;
+        if (eval is null || options.EvalSize == 0 || options.MaxEvalRows is not null || options.MaxTrainRows is not null)
+            yield break;
         var asked = RowSelection.RowsAskedFor(options.EvalSize, train.RowsRead + eval.RowsRead);
         if (asked != eval.RowsRead)
         {

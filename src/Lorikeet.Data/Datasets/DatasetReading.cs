@@ -34,7 +34,8 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
         [
             .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv)),
         ]);
-        if (rows.Rows.Any()) return rows;
+        if (rows.Rows.Any())
+            return rows;
         var areEmpty = rows.Files.All(file => new FileInfo(file.Path).Length == 0);
         throw new DatasetException(
             $"{string.Join(", ", sources)} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was " +

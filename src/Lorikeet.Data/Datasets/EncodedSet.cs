@@ -104,7 +104,8 @@ internal sealed class EncodedSet : IDisposable
             foreach (var (example, _) in results)
             {
                 counter.Add(example!);
-                foreach (var row in example!.Rows) add(row);
+                foreach (var row in example!.Rows)
+                    add(row);
             }
         }
 

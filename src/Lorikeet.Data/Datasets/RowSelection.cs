@@ -31,7 +31,8 @@ internal static class RowSelection
     /// <summary>At most so many rows, in the data's order: the first of a random order, or of the data.</summary>
     public static RowSource Take(RowSource source, int limit, bool shuffle, ulong seed)
     {
-        if (!shuffle) return source.First(limit);
+        if (!shuffle)
+            return source.First(limit);
         var kept = new Lazy<HashSet<int>?>(() =>
         {
             var count = source.Rows.Count();
@@ -51,7 +52,8 @@ internal static class RowSelection
         }
         var order = CounterRandom.Permutation(prompts.Length, CounterRandom.Hash(seed, RandomPurpose.Split));
         var heldOut = WholeGroups(order, prompts, count);
-        if (heldOut.Count > 0) return heldOut;
+        if (heldOut.Count > 0)
+            return heldOut;
 
         // One prompt in all rows is no question of its own; then rows are all there is to divide.
         var smallest = order.GroupBy(row => prompts[row]).MinBy(group => group.Count())!;
@@ -70,7 +72,8 @@ internal static class RowSelection
         var chosen = new HashSet<int>();
         foreach (var row in order)
         {
-            if (chosen.Contains(row) || chosen.Count + groups[keys[row]].Count() > count) continue;
+            if (chosen.Contains(row) || chosen.Count + groups[keys[row]].Count() > count)
+                continue;
             chosen.UnionWith(groups[keys[row]]);
         }
 

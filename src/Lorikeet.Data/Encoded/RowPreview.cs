@@ -31,7 +31,8 @@ public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> To
         {
             var isTarget = Tokens[start].IsTarget;
             var end = start;
-            while (end < Tokens.Count && Tokens[end].IsTarget == isTarget) end++;
+            while (end < Tokens.Count && Tokens[end].IsTarget == isTarget)
+                end++;
             yield return (string.Concat(Tokens.Skip(start).Take(end - start).Select(token => token.Text)), isTarget);
             start = end;
         }

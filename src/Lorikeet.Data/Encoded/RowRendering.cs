@@ -137,7 +137,8 @@ internal sealed class RowRendering
         foreach (var message in messages)
         {
             var role = (string?)message!["role"];
-            if (role == "assistant" && isAsked) yield break;
+            if (role == "assistant" && isAsked)
+                yield break;
             isAsked |= role is not ("assistant" or "system" or "developer");
             yield return message;
         }

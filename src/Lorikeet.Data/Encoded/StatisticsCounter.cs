@@ -25,7 +25,8 @@ internal sealed class StatisticsCounter(Tokenizer? tokenizer)
             _lengths.Add(row.Length);
             _contents.Add(TokenHash.Of(row.Ids));
             _targets += row.TargetCount;
-            if (EndsInSpecial(row)) _ending++;
+            if (EndsInSpecial(row))
+                _ending++;
         }
 
         if (example.DropReason is { } reason)
@@ -36,9 +37,12 @@ internal sealed class StatisticsCounter(Tokenizer? tokenizer)
             _droppedRows.Add(_read);
         }
 
-        if (example.IsTruncated) _truncated++;
-        if (example.Rows.Count > 1) _continued++;
-        if (example.HadSecondBegin) _secondBegins++;
+        if (example.IsTruncated)
+            _truncated++;
+        if (example.Rows.Count > 1)
+            _continued++;
+        if (example.HadSecondBegin)
+            _secondBegins++;
         _read++;
     }
 

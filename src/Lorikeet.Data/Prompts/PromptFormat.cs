@@ -118,7 +118,8 @@ public sealed class PromptFormat
             ["template_sha256"] = Hash,
             ["stop_strings"] = new JsonArray([.. StopStrings.Select(text => (JsonNode)text)]),
         };
-        if (IsSingleTurn) content["single_turn"] = true;
+        if (IsSingleTurn)
+            content["single_turn"] = true;
         AtomicFile.WriteText(Path.Combine(folder, FileName), content.ToJsonString(JsonWriting) + "\n");
     }
 
@@ -126,7 +127,8 @@ public sealed class PromptFormat
     public static void Copy(string from, string to)
     {
         var path = Path.Combine(from, FileName);
-        if (File.Exists(path)) File.Copy(path, Path.Combine(to, FileName), overwrite: true);
+        if (File.Exists(path))
+            File.Copy(path, Path.Combine(to, FileName), overwrite: true);
     }
 
     /// <summary>Reads the format beside an adapter or model; null when there is none.</summary>
@@ -224,7 +226,8 @@ public sealed class PromptFormat
     {
         bool IsForeign(JsonNode? message) => (string?)message!["role"] is { } role &&
             MessageRoles.Plain(role) != role && !Template.Contains(role, StringComparison.Ordinal);
-        if (!messages.Any(IsForeign)) return messages;
+        if (!messages.Any(IsForeign))
+            return messages;
         var prepared = (JsonArray)messages.DeepClone();
         foreach (var message in prepared.Where(IsForeign))
             message!["role"] = MessageRoles.Plain((string)message["role"]!);

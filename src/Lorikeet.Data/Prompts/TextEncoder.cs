@@ -60,7 +60,8 @@ public sealed class TextEncoder(Tokenizer tokenizer)
     {
         var whole = Encode(text);
         int[] cuts = [.. boundaries.Select(cut => EndOfPrompt(text, cut)).Where(cut => cut > 0 && cut < text.Length)];
-        if (cuts.All(cut => BeginsWith(whole.Encoding, Encode(text[..cut]).Encoding))) return whole;
+        if (cuts.All(cut => BeginsWith(whole.Encoding, Encode(text[..cut]).Encoding)))
+            return whole;
 
         var encoding = Encode(text[..cuts[0]]).Encoding;
         foreach (var (start, end) in cuts.Zip([.. cuts.Skip(1), text.Length]))
@@ -84,8 +85,10 @@ public sealed class TextEncoder(Tokenizer tokenizer)
         {
             var before = tokenizer.Encode(anchor, addSpecialTokens: false);
             var both = tokenizer.Encode(anchor + text, addSpecialTokens: false);
-            if (!BeginsWith(both, before) || both.Length == before.Length) continue;
-            if (both.Offsets[before.Length].Start < anchor.Length) continue;
+            if (!BeginsWith(both, before) || both.Length == before.Length)
+                continue;
+            if (both.Offsets[before.Length].Start < anchor.Length)
+                continue;
             return new Encoding(
                 both.Ids[before.Length..],
                 [.. both.Offsets[before.Length..].Select(offset => (offset.Start - anchor.Length, offset.End - anchor.Length))]);

@@ -16,11 +16,13 @@ internal static partial class ToolCalls
     /// <summary>The messages with arguments as objects; what is no JSON object stays as it is.</summary>
     public static JsonArray WithObjects(JsonArray messages)
     {
-        if (!Calls(messages).Any(call => ArgumentsOf(call) is not null)) return messages;
+        if (!Calls(messages).Any(call => ArgumentsOf(call) is not null))
+            return messages;
         var prepared = (JsonArray)messages.DeepClone();
         foreach (var call in Calls(prepared))
         {
-            if (ArgumentsOf(call) is { } arguments) call["arguments"] = arguments;
+            if (ArgumentsOf(call) is { } arguments)
+                call["arguments"] = arguments;
         }
 
         return prepared;
@@ -33,7 +35,8 @@ internal static partial class ToolCalls
 
     private static JsonObject? ArgumentsOf(JsonObject call)
     {
-        if (call["arguments"] is not JsonValue value || !value.TryGetValue(out string? text)) return null;
+        if (call["arguments"] is not JsonValue value || !value.TryGetValue(out string? text))
+            return null;
         return RowJson.TryParse(text) as JsonObject;
     }
 

@@ -40,9 +40,11 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         var answers = new List<(int Start, int End)>();
         for (var start = IndexAfter(text, AnswerMarker, 0); start >= 0;)
         {
-            if (string.CompareOrdinal(text, start, Gap, 0, Gap.Length) == 0) start += Gap.Length;
+            if (string.CompareOrdinal(text, start, Gap, 0, Gap.Length) == 0)
+                start += Gap.Length;
             var end = EndOf(text, start);
-            if (!IsBlank(text[start..end])) answers.Add((start, end));
+            if (!IsBlank(text[start..end]))
+                answers.Add((start, end));
             start = IndexAfter(text, AnswerMarker, end);
         }
         return answers;
@@ -56,7 +58,8 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
             var before = text.AsSpan(0, MarkerBefore(text, start));
             foreach (var marker in TurnMarkers)
             {
-                if (marker != AnswerMarker && before.Contains(marker, StringComparison.Ordinal)) return text[..start];
+                if (marker != AnswerMarker && before.Contains(marker, StringComparison.Ordinal))
+                    return text[..start];
             }
         }
         return null;

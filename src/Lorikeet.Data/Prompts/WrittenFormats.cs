@@ -24,8 +24,10 @@ internal static partial class WrittenFormats
         foreach (var format in Candidates(markup, texts, samples, tokenizer))
         {
             var differing = Differing(format, samples, tokenizer);
-            if (isFirst || differing.Count < best.Differing.Count) best = (format, differing);
-            if (differing.Count == 0) break;
+            if (isFirst || differing.Count < best.Differing.Count)
+                best = (format, differing);
+            if (differing.Count == 0)
+                break;
             isFirst = false;
         }
         return best;
@@ -44,7 +46,8 @@ internal static partial class WrittenFormats
     {
         var builtIn = BuiltIn(markup, texts, tokenizer);
         yield return builtIn;
-        if (samples.Count == 0) yield break;
+        if (samples.Count == 0)
+            yield break;
         var systems = samples.Select(sample => SystemBlock(markup, sample.Head)).OfType<string>().GroupBy(system => system);
         if (systems.MaxBy(group => group.Count())?.Key is { } system)
             yield return new PromptFormat(markup.Format, WithSystem(builtIn.Template, system), builtIn.StopStrings, tokenizer);
@@ -66,14 +69,17 @@ internal static partial class WrittenFormats
         var samples = new List<Sample>();
         for (var i = 0; i < texts.Count; i++)
         {
-            if (markup.FirstQuestion(texts[i]) is not { } prompt) continue;
+            if (markup.FirstQuestion(texts[i]) is not { } prompt)
+                continue;
             var question = prompt.IndexOf(markup.QuestionMarker, StringComparison.Ordinal);
             var answer = prompt.LastIndexOf(markup.AnswerMarker, StringComparison.Ordinal);
-            if (question < 0 || answer < question + markup.QuestionMarker.Length) continue;
+            if (question < 0 || answer < question + markup.QuestionMarker.Length)
+                continue;
 
             var start = SkipSpace(prompt, question + markup.QuestionMarker.Length);
             var system = SystemInTurn().Match(prompt, start);
-            if (system.Success && system.Index == start) start += system.Length;
+            if (system.Success && system.Index == start)
+                start += system.Length;
             start = Math.Min(start, answer);
             var end = start + prompt.AsSpan(start, answer - start).TrimEnd().Length;
             if (markup.EndMarker is { } mark && prompt.AsSpan(start, end - start).EndsWith(mark))
@@ -85,7 +91,8 @@ internal static partial class WrittenFormats
 
     private static int SkipSpace(string text, int at)
     {
-        while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
+        while (at < text.Length && char.IsWhiteSpace(text[at]))
+            at++;
         return at;
     }
 
@@ -143,8 +150,10 @@ internal static partial class WrittenFormats
                     ? answer[..^mark.Length].TrimEnd()
                     : answer.TrimEnd();
                 var next = text.IndexOf(markup.QuestionMarker, end, StringComparison.Ordinal);
-                if (next >= 0) betweens.Add(text[end..next]);
-                if (next >= 0 || markup.EndMarker is not null) tails.Add(answer[words.Length..]);
+                if (next >= 0)
+                    betweens.Add(text[end..next]);
+                if (next >= 0 || markup.EndMarker is not null)
+                    tails.Add(answer[words.Length..]);
             }
         }
         return (Usual(leads) ?? "", Usual(tails) ?? "", Usual(betweens));

@@ -13,7 +13,8 @@ internal static class ColumnPath
     /// <returns>Whether the place exists.</returns>
     public static bool TryFind(JsonObject row, string path, out JsonNode? value)
     {
-        if (row.TryGetPropertyValue(path, out value)) return true;
+        if (row.TryGetPropertyValue(path, out value))
+            return true;
         JsonNode? place = row;
         foreach (var step in path.Split('.'))
         {

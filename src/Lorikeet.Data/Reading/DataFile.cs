@@ -119,8 +119,10 @@ internal sealed record DataFile(string Path)
             var status = Utf8.ToUtf16(
                 bytes.AsSpan(0, held + count), characters, out var read, out _, replaceInvalidSequences: false, count == 0);
             line += bytes.AsSpan(0, read).Count((byte)'\n');
-            if (status == OperationStatus.InvalidData) return (line, bytes[read]);
-            if (count == 0) return null;
+            if (status == OperationStatus.InvalidData)
+                return (line, bytes[read]);
+            if (count == 0)
+                return null;
             bytes.AsSpan(read, held + count - read).CopyTo(bytes);
             held += count - read;
         }

@@ -18,7 +18,8 @@ internal static class DatasetCard
     public static Dictionary<string, string[]>? Splits(string folder, string? configuration, string[] names)
     {
         var configurations = Configurations(Path.Combine(folder, "README.md"));
-        if (configurations.Count == 0) return null;
+        if (configurations.Count == 0)
+            return null;
         var chosen = Choose(configurations, configuration, folder);
         var start = Text(chosen, "data_dir") is { } subfolder ? subfolder.Trim('/') + "/" : "";
         if (start.Length > 0 && Child(chosen, "data_files") is null)

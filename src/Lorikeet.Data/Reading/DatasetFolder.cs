@@ -40,7 +40,8 @@ internal static partial class DatasetFolder
     private static Dictionary<string, string[]> SplitsOf(string folder, string? configuration)
     {
         var names = DataFileNames(folder);
-        if (DatasetCard.Splits(folder, configuration, names) is { } said) return said;
+        if (DatasetCard.Splits(folder, configuration, names) is { } said)
+            return said;
 
         // The hub's conversions: CONFIGURATION/SPLIT/0000.parquet.
         var configurations = names.ToLookup(name => ConvertedFile().Match(name).Groups["configuration"].Value);
@@ -51,7 +52,8 @@ internal static partial class DatasetFolder
                 .ToDictionary(split => split.Key, split => split.ToArray());
         }
 
-        if (configuration is null) return SplitsByName(OneFormat(names));
+        if (configuration is null)
+            return SplitsByName(OneFormat(names));
         var inside = names.Where(name => name.StartsWith(configuration + "/", StringComparison.Ordinal)).ToArray();
         return inside.Length > 0 ? SplitsByName(OneFormat(inside)) : throw new ConfigurationException(
             $"dataset_config is '{configuration}', and the dataset in '{folder}' has neither a configuration (README.md) " +
@@ -64,7 +66,8 @@ internal static partial class DatasetFolder
     {
         var names = configurations.ToArray();
         var chosen = wanted ?? (names is [var only] ? only : "default");
-        if (names.Contains(chosen)) return chosen;
+        if (names.Contains(chosen))
+            return chosen;
         var problem = wanted is null
             ? $"The dataset in '{folder}' has several configurations, and none of them is the default."
             : $"dataset_config is '{wanted}', and the dataset in '{folder}' has no such configuration.";
@@ -131,7 +134,8 @@ internal static partial class DatasetFolder
     public static string SplitOf(string name)
     {
         // What the datasets library writes itself names the split as it is, be it train_sft.
-        if (ShardedFile().Match(name) is { Success: true } sharded) return sharded.Groups["split"].Value;
+        if (ShardedFile().Match(name) is { Success: true } sharded)
+            return sharded.Groups["split"].Value;
         var word = SplitWord().Matches(name.ToLowerInvariant()).LastOrDefault()?.Value;
         return word switch
         {

@@ -54,7 +54,8 @@ public static class DatasetReader
     {
         var own = DatasetFolder.SplitOf(Path.GetFileName(file.Path));
         bool IsThere(SplitPart part) => part.Name == "train" || part.Name == own || HasTable(file, part.Name);
-        if (wanted.Any(request => request.Parts.All(IsThere))) return;
+        if (wanted.Any(request => request.Parts.All(IsThere)))
+            return;
         throw new ConfigurationException(
             $"The split '{wanted[0].Text}' of '{file.Path}' is asked for. It is one file, all of which is the split " +
             $"'{(own.Length > 0 ? own : "train")}'. Leave the split out, take a part of it (train[:10%]), or name the file that " +

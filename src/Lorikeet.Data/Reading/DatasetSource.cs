@@ -37,9 +37,12 @@ internal sealed partial record DatasetSource(string Name, string? Split)
         var depth = 0;
         for (var i = text.Length - 1; i >= 0; i--)
         {
-            if (text[i] == ']') depth++;
-            else if (text[i] == '[') depth--;
-            else if (text[i] == ':' && depth <= 0) return i;
+            if (text[i] == ']')
+                depth++;
+            else if (text[i] == '[')
+                depth--;
+            else if (text[i] == ':' && depth <= 0)
+                return i;
         }
 
         return -1;
@@ -50,7 +53,8 @@ internal sealed partial record DatasetSource(string Name, string? Split)
     {
         var folder = Path.GetDirectoryName(Name) ?? "";
         var place = folder.Length > 0 ? folder : Environment.CurrentDirectory;
-        if (!Directory.Exists(place)) return null;
+        if (!Directory.Exists(place))
+            return null;
         try
         {
             var names = Directory.EnumerateFileSystemEntries(place).Take(10_000).Select(path => Path.GetFileName(path)!);

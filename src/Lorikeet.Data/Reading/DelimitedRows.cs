@@ -46,7 +46,8 @@ internal static class DelimitedRows
     private static DataRow ReadRow(CsvReader reader, string[] header, RowOrigin origin)
     {
         var count = reader.FieldCount;
-        while (count > header.Length && reader.IsEmpty(count - 1)) count--;
+        while (count > header.Length && reader.IsEmpty(count - 1))
+            count--;
         if (count != header.Length)
         {
             throw new DatasetException(
@@ -62,7 +63,8 @@ internal static class DelimitedRows
     /// <summary>A quote that nothing closes would make one cell of the rest of the file.</summary>
     private static void RefuseOpenQuote(CsvMalformedRecord record, DataFile file)
     {
-        if (record.Reason is not CsvMalformedReason.UnterminatedQuote) return;
+        if (record.Reason is not CsvMalformedReason.UnterminatedQuote)
+            return;
         throw new DatasetException(
             $"{file.Path}:{record.LineNumber} begins a row with a quote that is never closed. Close it, or double quotes " +
             "that are part of a cell.");

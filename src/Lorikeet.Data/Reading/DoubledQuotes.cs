@@ -21,9 +21,12 @@ internal sealed class DoubledQuotes(TextReader source, char escape) : TextReader
         }
 
         var next = source.Read();
-        if (next != escape) return next;
-        if (source.Peek() == escape) return source.Read();
-        if (source.Peek() != Quote) return next;
+        if (next != escape)
+            return next;
+        if (source.Peek() == escape)
+            return source.Read();
+        if (source.Peek() != Quote)
+            return next;
         _held = source.Read();
         return Quote;
     }
@@ -32,13 +35,15 @@ internal sealed class DoubledQuotes(TextReader source, char escape) : TextReader
     public override int Read(char[] buffer, int index, int count)
     {
         var read = 0;
-        for (; read < count && Read() is >= 0 and var next; read++) buffer[index + read] = (char)next;
+        for (; read < count && Read() is >= 0 and var next; read++)
+            buffer[index + read] = (char)next;
         return read;
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) source.Dispose();
+        if (disposing)
+            source.Dispose();
         base.Dispose(disposing);
     }
 }

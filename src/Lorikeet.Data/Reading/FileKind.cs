@@ -34,7 +34,8 @@ internal static class FileKind
         if (head.StartsWith("version https://git-lfs"u8))
             return ("a Git LFS pointer in the file's place", "Fetch the file itself with 'git lfs pull'.");
         foreach (var (start, what, advice) in s_foreign)
-            if (head.StartsWith(start)) return (what, advice);
+            if (head.StartsWith(start))
+                return (what, advice);
         if (head.StartsWith("PK\x3\x4"u8))
         {
             return head.IndexOf("[Content_Types].xml"u8) >= 0 || head.IndexOf("xl/"u8) >= 0
@@ -42,8 +43,10 @@ internal static class FileKind
                 : ("a zip archive", Unpack);
         }
 
-        if (head.Length > 262 && head[257..].StartsWith("ustar"u8)) return ("a tar archive", Unpack);
-        if (format != ".parquet" && head.StartsWith("PAR1"u8)) return ("a parquet file", "Give it the ending .parquet.");
+        if (head.Length > 262 && head[257..].StartsWith("ustar"u8))
+            return ("a tar archive", Unpack);
+        if (format != ".parquet" && head.StartsWith("PAR1"u8))
+            return ("a parquet file", "Give it the ending .parquet.");
         if (format != ".txt" && IsWebPage(head))
             return ("a web page (HTML)", "Download the file itself; the hub's pages have /blob/ where its files have /resolve/.");
         return format == ".parquet" ? null : FindForeignText(head, format);

@@ -12,7 +12,8 @@ internal static class FilePattern
     public static bool Matches(string pattern, string name)
     {
         var expression = new StringBuilder("^");
-        for (var at = 0; at < pattern.Length;) at += Append(expression, pattern.AsSpan(at));
+        for (var at = 0; at < pattern.Length;)
+            at += Append(expression, pattern.AsSpan(at));
         try
         {
             return Regex.IsMatch(name, expression.Append('$').ToString(), Linear);
@@ -44,17 +45,21 @@ internal static class FilePattern
     private static (int Length, string Set)? Class(ReadOnlySpan<char> pattern)
     {
         var end = pattern.Length < 3 ? -1 : pattern[2..].IndexOf(']') + 2;
-        if (end < 2) return null;
+        if (end < 2)
+            return null;
         var members = pattern[1..end];
         var isNegated = members[0] is '!' or '^' && members.Length > 1;
         var set = new StringBuilder(isNegated ? "[^/" : "[");
-        if (isNegated) members = members[1..];
+        if (isNegated)
+            members = members[1..];
         for (var i = 0; i < members.Length; i++)
         {
             var isRange = i + 2 < members.Length && members[i + 1] == '-';
-            if (isRange && members[i] > members[i + 2]) return null;
+            if (isRange && members[i] > members[i + 2])
+                return null;
             set.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)members[i]:X4}");
-            if (!isRange) continue;
+            if (!isRange)
+                continue;
             set.Append(System.Globalization.CultureInfo.InvariantCulture, $"-\\u{(int)members[i + 2]:X4}");
             i += 2;
         }

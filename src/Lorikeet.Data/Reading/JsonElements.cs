@@ -41,7 +41,8 @@ internal sealed class JsonElements(TextReader text, string file)
         {
             var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _isComplete, _state);
             var step = Advance(ref reader, out var first);
-            if (step == Step.End) return false;
+            if (step == Step.End)
+                return false;
             if (step == Step.NeedsMore)
             {
                 Fill();
@@ -58,7 +59,8 @@ internal sealed class JsonElements(TextReader text, string file)
             _lineOfStart += Lines(consumed);
             _start += consumed;
             _state = reader.CurrentState;
-            if (step == Step.Value) return true;
+            if (step == Step.Value)
+                return true;
         }
     }
 
@@ -67,7 +69,8 @@ internal sealed class JsonElements(TextReader text, string file)
         first = 0;
         try
         {
-            if (!reader.Read()) return _isComplete ? Step.End : Step.NeedsMore;
+            if (!reader.Read())
+                return _isComplete ? Step.End : Step.NeedsMore;
             first = (int)reader.TokenStartIndex;
 
             // The brackets around rows; an array inside them is a row of the wrong kind.
@@ -93,7 +96,8 @@ internal sealed class JsonElements(TextReader text, string file)
         var alone = new Utf8JsonReader(value, new JsonReaderOptions { AllowMultipleValues = true });
         try
         {
-            if (alone.Read()) alone.Skip();
+            if (alone.Read())
+                alone.Skip();
         }
         catch (JsonException ofValue)
         {
@@ -118,7 +122,8 @@ internal sealed class JsonElements(TextReader text, string file)
 
         // A character is at most three bytes for each of its UTF-16 units.
         var room = 3 * _characters.Length;
-        if (_buffer.Length - _end <= room) Grow();
+        if (_buffer.Length - _end <= room)
+            Grow();
         while (!_isComplete && _buffer.Length - _end > room)
         {
             var count = text.ReadBlock(_characters);

@@ -35,10 +35,12 @@ internal static class JsonRows
         for (var read = 0; read < CharactersTried; read++)
         {
             var next = reader.Read();
-            if (next < 0) break;
+            if (next < 0)
+                break;
             if (next == '\n')
             {
-                if (first != '\0') yield return (first, last);
+                if (first != '\0')
+                    yield return (first, last);
                 (first, last) = ('\0', '\0');
             }
             else if (!char.IsWhiteSpace((char)next))
@@ -47,7 +49,8 @@ internal static class JsonRows
             }
         }
 
-        if (first != '\0') yield return (first, last);
+        if (first != '\0')
+            yield return (first, last);
     }
 
     private static IEnumerable<DataRow> ReadLines(DataFile file)
@@ -66,16 +69,19 @@ internal static class JsonRows
     private static IEnumerable<DataRow> ReadDocument(DataFile file, string? split)
     {
         using var rows = ReadElements(file).GetEnumerator();
-        if (!rows.MoveNext()) yield break;
+        if (!rows.MoveNext())
+            yield break;
         var first = rows.Current;
         if (!rows.MoveNext())
         {
-            foreach (var row in Unwrap(first, split)) yield return row;
+            foreach (var row in Unwrap(first, split))
+                yield return row;
             yield break;
         }
 
         yield return first;
-        do yield return rows.Current;
+        do
+            yield return rows.Current;
         while (rows.MoveNext());
     }
 

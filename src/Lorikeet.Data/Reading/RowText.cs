@@ -37,7 +37,8 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
             var isReturn = text[length] == '\r';
             var row = line is null ? text[..length].ToString() : line.Append(text[..length]).ToString();
             _start += length + 1;
-            if (isReturn && Fill() && _buffer[_start] == '\n') _start++;
+            if (isReturn && Fill() && _buffer[_start] == '\n')
+                _start++;
             BeginRow(_line + 1);
             return row;
         }
@@ -51,7 +52,8 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
     /// <inheritdoc/>
     public override int Read()
     {
-        if (!Fill()) return -1;
+        if (!Fill())
+            return -1;
         var next = _buffer[_start];
         Take(1);
         return next;
@@ -60,7 +62,8 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
     /// <inheritdoc/>
     public override int Read(Span<char> buffer)
     {
-        if (buffer.IsEmpty || !Fill()) return 0;
+        if (buffer.IsEmpty || !Fill())
+            return 0;
         var count = Math.Min(buffer.Length, _end - _start);
         _buffer.AsSpan(_start, count).CopyTo(buffer);
         Take(count);
@@ -72,13 +75,15 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) source.Dispose();
+        if (disposing)
+            source.Dispose();
         base.Dispose(disposing);
     }
 
     private bool Fill()
     {
-        if (_start < _end) return true;
+        if (_start < _end)
+            return true;
         (_start, _end) = (0, source.Read(_buffer));
         return _end > 0;
     }
@@ -87,7 +92,8 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
     {
         _start += count;
         _ofRow += count;
-        if (_ofRow <= limit) return;
+        if (_ofRow <= limit)
+            return;
         throw new DatasetException(
             $"{file}:{_line}: a row at or after this line has more than {limit} characters, which is more than a row of " +
             "a file of this size may have, for a row is held whole. Is this the file you meant? Divide the row.");

@@ -47,7 +47,8 @@ internal sealed record SplitPart(string Name, SplitBoundary? From, SplitBoundary
     /// <exception cref="DatasetException">A boundary lies outside.</exception>
     public IEnumerable<DataRow> Of(IEnumerable<DataRow> rows)
     {
-        if (From is null && To is null) return rows;
+        if (From is null && To is null)
+            return rows;
         if (From is not { NeedsCount: true } && To is { NeedsCount: false } end)
             return rows.Take(Place(From?.Number ?? 0)..Place(end.Number));
         return Counted(rows);

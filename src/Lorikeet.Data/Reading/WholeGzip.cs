@@ -46,14 +46,16 @@ internal sealed class WholeGzip : Stream
     /// <exception cref="InvalidDataException">The file is damaged or ends before its end.</exception>
     public override int Read(Span<byte> buffer)
     {
-        if (_isComplete || buffer.IsEmpty) return 0;
+        if (_isComplete || buffer.IsEmpty)
+            return 0;
 
         // The decoder asks for input only when it has given out all it had, so what it gives after the file's last byte
         // was asked for is not of the file.
         try
         {
             var count = _content.Read(buffer);
-            if (!_file.IsAtEnd) return count;
+            if (!_file.IsAtEnd)
+                return count;
             Span<byte> rest = stackalloc byte[s_mark.Length + 1];
             var taken = Math.Min(count, rest.Length);
             buffer[..taken].CopyTo(rest);
@@ -80,14 +82,16 @@ internal sealed class WholeGzip : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _content.Dispose();
+        if (disposing)
+            _content.Dispose();
         base.Dispose(disposing);
     }
 
     private static byte[] Compress(byte[] content)
     {
         using var member = new MemoryStream();
-        using (var stream = new GZipStream(member, CompressionLevel.Optimal)) stream.Write(content);
+        using (var stream = new GZipStream(member, CompressionLevel.Optimal))
+            stream.Write(content);
         return member.ToArray();
     }
 
@@ -116,7 +120,8 @@ internal sealed class WholeGzip : Stream
         public override int Read(Span<byte> buffer)
         {
             var count = IsAtEnd ? 0 : file.Read(buffer);
-            if (count > 0 || buffer.IsEmpty) return count;
+            if (count > 0 || buffer.IsEmpty)
+                return count;
             IsAtEnd = true;
             return _behind.Read(buffer);
         }
@@ -133,7 +138,8 @@ internal sealed class WholeGzip : Stream
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing) file.Dispose();
+            if (disposing)
+                file.Dispose();
             base.Dispose(disposing);
         }
     }

@@ -32,7 +32,8 @@ internal static partial class ChoiceColumns
 
     private static bool IsComplete((string Name, string Stem, string Label)[] columns)
     {
-        if (columns.Length < 2 || columns[0].Label is not ("A" or "0" or "1")) return false;
+        if (columns.Length < 2 || columns[0].Label is not ("A" or "0" or "1"))
+            return false;
         return columns.Zip(columns.Skip(1)).All(pair => pair.Second.Label[0] == pair.First.Label[0] + 1);
     }
 

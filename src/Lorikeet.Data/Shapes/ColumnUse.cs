@@ -28,7 +28,8 @@ internal sealed record ColumnUse(
     /// <summary>A rejected answer, a rendering of the whole row and a copy of what is read are rightly left out.</summary>
     private static bool IsDoubtful(string name, RowShape shape, IReadOnlyList<RowCells> sample)
     {
-        if (!ShapeClaims.IsNameOfAPart(name) || Column.Normalize(name) is "rejected") return false;
+        if (!ShapeClaims.IsNameOfAPart(name) || Column.Normalize(name) is "rejected")
+            return false;
         return sample.Any(row => TextOf(row[name]) is { } text && !IsCopy(text, shape, row));
     }
 

@@ -90,7 +90,8 @@ internal static class ConversationTurns
     /// <summary>Instructions from a column of their own, before those that the conversation itself begins with.</summary>
     private static void AddSystem(JsonArray messages, string? system)
     {
-        if (system is null) return;
+        if (system is null)
+            return;
         var isSystem = (string?)messages.FirstOrDefault()?["role"] is "system" or "developer";
         if (!isSystem)
             messages.Insert(0, ConversationExample.Message("system", system));
@@ -100,7 +101,8 @@ internal static class ConversationTurns
 
     private static JsonArray? Transposed(JsonObject lists)
     {
-        if (lists.Count == 0 || !lists.All(cell => cell.Value is JsonArray)) return null;
+        if (lists.Count == 0 || !lists.All(cell => cell.Value is JsonArray))
+            return null;
         var counts = lists.Select(cell => ((JsonArray)cell.Value!).Count).Distinct().ToArray();
         return counts is not [var count] ? null : new JsonArray(
         [
@@ -123,7 +125,8 @@ internal static class ConversationTurns
             : Copy(turn, role, TextOf(row, column, content));
         if (role != "assistant" && role != MessageRoles.FunctionCall && content is null)
             throw row.Unexpected(column, $"a list of turns, each with its text; one of '{role}' has none");
-        if (!IsLearned(row, column, turn)) message["weight"] = 0;
+        if (!IsLearned(row, column, turn))
+            message["weight"] = 0;
         return message;
     }
 
@@ -131,7 +134,8 @@ internal static class ConversationTurns
     private static JsonObject Copy(JsonObject turn, string role, string? content)
     {
         var message = new JsonObject { ["role"] = role, ["content"] = content };
-        if (!turn.ContainsKey("role")) return message;
+        if (!turn.ContainsKey("role"))
+            return message;
         foreach (var (key, value) in turn)
         {
             if (value is not null && key is not ("role" or "content" or "weight") && !SwitchKeys.Contains(key))
@@ -155,9 +159,12 @@ internal static class ConversationTurns
 
     private static bool IsLearned(RowCells row, Column column, JsonObject turn)
     {
-        if (SwitchKeys.Any(key => turn[key] is JsonValue flag && flag.GetValueKind() == JsonValueKind.False)) return false;
-        if (turn["weight"] is not { } weight) return true;
-        if (weight is JsonValue value && IsZero(value)) return false;
+        if (SwitchKeys.Any(key => turn[key] is JsonValue flag && flag.GetValueKind() == JsonValueKind.False))
+            return false;
+        if (turn["weight"] is not { } weight)
+            return true;
+        if (weight is JsonValue value && IsZero(value))
+            return false;
         var isOne = weight is JsonValue given &&
             (given.GetValueKind() == JsonValueKind.True || Number(given) == 1);
         return isOne ? true : throw row.Unexpected(column, $"a list of turns with a weight of 0 or 1, not {weight.ToJsonString()}");

@@ -11,7 +11,8 @@ internal static class EarlierTurns
     /// <exception cref="DatasetException">They are in a form that is not known.</exception>
     public static IReadOnlyList<JsonObject> Read(RowCells row)
     {
-        if (row.List(Column.History) is not { Count: > 0 } history) return [];
+        if (row.List(Column.History) is not { Count: > 0 } history)
+            return [];
         var messages = history.All(TurnValue.IsTurn)
             ? ConversationTurns.Read(row, Column.History, history)
             : TurnPairs.TryRead(history);

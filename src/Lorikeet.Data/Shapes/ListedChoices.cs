@@ -50,7 +50,8 @@ internal static partial class ListedChoices
         var choices = new List<Choice>();
         foreach (var (label, text) in pairs)
         {
-            if (label is null || text is not JsonValue value) return null;
+            if (label is null || text is not JsonValue value)
+                return null;
             choices.Add(new Choice(label.Trim(), RowCells.TextOf(value)));
         }
         return choices;

@@ -27,7 +27,8 @@ internal sealed class MessagesShape : RowShape
 
     public override Example Read(RowCells row)
     {
-        if (IsUnwanted(row, Label)) return new SkippedExample(EncodedExample.Unwanted);
+        if (IsUnwanted(row, Label))
+            return new SkippedExample(EncodedExample.Unwanted);
         return ConversationTurns.Find(row, Turns) is { Count: > 0 } turns
             ? ConversationTurns.Conversation(row, ConversationTurns.Read(row, Turns, turns))
             : new SkippedExample("no messages");

@@ -27,7 +27,8 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
     /// </summary>
     public override RowShape SeenIn(IReadOnlyList<RowCells> sample)
     {
-        if (sample.Any(IsSiqa)) return new MultipleChoiceShape(firstPosition: 1);
+        if (sample.Any(IsSiqa))
+            return new MultipleChoiceShape(firstPosition: 1);
         var positions = sample.Select(PositionIn).Where(found => found is not null).ToArray();
         var countsFromOne = positions.All(found => found!.Value.Position > 0)
             && positions.Any(found => found!.Value.Position == found.Value.Choices);
@@ -65,7 +66,8 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
                 Key, $"label, text or position of one of: {string.Join(", ", choices.Select(choice => $"{choice}"))} " +
                 "(positions count from " + $"{firstPosition})");
         var content = string.Join('\n', choices.Select(choice => $"{choice}").Prepend(question));
-        if (PassageText.Of(row) is { } context) content = $"{context}\n\n{content}";
+        if (PassageText.Of(row) is { } context)
+            content = $"{context}\n\n{content}";
         var example = ConversationExample.Of(ConversationExample.Message("user", content), $"{right}");
         return EarlierTurns.Before(row, example) with { Answers = [$"{right}", right.Label, right.Text] };
     }
@@ -82,7 +84,8 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
     {
         try
         {
-            if (!Fits(row) || MissingIn(row) is not null || KeyOf(row) is not { } key || IsWithheld(key)) return null;
+            if (!Fits(row) || MissingIn(row) is not null || KeyOf(row) is not { } key || IsWithheld(key))
+                return null;
             var choices = ChoicesOf(row);
             return Named(choices, key) is null && PositionOf(key) is { } position ? (position, choices.Count) : null;
         }

@@ -45,7 +45,8 @@ internal sealed partial class PreferenceShape : RowShape
 
     private static Example OfText(RowCells row, string chosen)
     {
-        if (string.IsNullOrWhiteSpace(chosen)) return new SkippedExample("no chosen answer");
+        if (string.IsNullOrWhiteSpace(chosen))
+            return new SkippedExample("no chosen answer");
         if (row.Has(Prompt))
             return ConversationTurns.Conversation(row, [.. Before(row), ConversationExample.Message("assistant", chosen)]);
 
@@ -57,7 +58,8 @@ internal sealed partial class PreferenceShape : RowShape
 
     private static IEnumerable<JsonObject> Before(RowCells row)
     {
-        if (row[Prompt] is JsonArray messages) return [.. EarlierTurns.Read(row), .. ConversationTurns.Read(row, Prompt, messages)];
+        if (row[Prompt] is JsonArray messages)
+            return [.. EarlierTurns.Read(row), .. ConversationTurns.Read(row, Prompt, messages)];
         var asked = row.TextOrNull(Input) is { } input ? $"{row.Text(Prompt)}\n\n{input}" : row.Text(Prompt) ?? "";
         return [.. EarlierTurns.Read(row), ConversationExample.Message("user", asked)];
     }

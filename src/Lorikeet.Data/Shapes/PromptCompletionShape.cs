@@ -46,7 +46,8 @@ internal sealed class PromptCompletionShape : RowShape
             return new SkippedExample("no prompt");
         if (string.IsNullOrWhiteSpace(completion))
             return new SkippedExample("no completion");
-        if (HasInput(row)) prompt = $"{prompt}\n\n{row.Text(Input)}";
+        if (HasInput(row))
+            prompt = $"{prompt}\n\n{row.Text(Input)}";
         var question = QuestionAnswerShape.About(prompt, PassageText.Of(row));
         return EarlierTurns.Before(row, ConversationExample.Of(question, completion));
     }

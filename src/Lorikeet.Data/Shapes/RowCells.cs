@@ -108,7 +108,8 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
         foreach (var (name, _) in row.Values.Where(cell => !columnMap.Values.Contains(cell.Key)))
         {
             var normal = Column.Normalize(name);
-            if (name == normal || !names.ContainsKey(normal)) names[normal] = name;
+            if (name == normal || !names.ContainsKey(normal))
+                names[normal] = name;
         }
         return names;
     }

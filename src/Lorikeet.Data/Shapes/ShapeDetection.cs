@@ -41,7 +41,8 @@ internal static class ShapeDetection
             map["text"] = field;
             return map;
         }
-        if (map.Count > 0 || options.Shape is not (DatasetShape.Auto or DatasetShape.Text)) return map;
+        if (map.Count > 0 || options.Shape is not (DatasetShape.Auto or DatasetShape.Text))
+            return map;
 
         var columns = rows.Take(RowsTried)
             .SelectMany(row => row.Values)

@@ -27,7 +27,8 @@ internal sealed class ShareGptShape : RowShape
 
     public override Example Read(RowCells row)
     {
-        if (MessagesShape.IsUnwanted(row, Label)) return new SkippedExample(EncodedExample.Unwanted);
+        if (MessagesShape.IsUnwanted(row, Label))
+            return new SkippedExample(EncodedExample.Unwanted);
         if (ConversationTurns.Find(row, Turns) is not { Count: > 0 } turns)
             return new SkippedExample("no conversation");
         JsonNode?[] chosen = row[Chosen] is JsonObject answer ? [answer] : [];

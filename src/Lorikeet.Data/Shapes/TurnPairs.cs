@@ -31,7 +31,8 @@ internal static class TurnPairs
     {
         if (node is JsonArray { Count: 2 } and [JsonValue first, JsonValue second])
             return (RowCells.TextOf(first), RowCells.TextOf(second));
-        if (node is not JsonObject pair || TurnValue.IsTurn(pair)) return null;
+        if (node is not JsonObject pair || TurnValue.IsTurn(pair))
+            return null;
         return Text(pair, Asked) is { } asked && Text(pair, Answered) is { } answered ? (asked, answered) : null;
     }
 

@@ -38,15 +38,18 @@ internal sealed unsafe partial class GgufFile : IDisposable
         Metadata = first;
         Tensors = tensors;
         var count = first.Integer(PartCount) ?? 1;
-        if (count < 2) return;
+        if (count < 2)
+            return;
         var all = new Dictionary<string, GgufTensor>(tensors);
         var place = PlaceIn(path, first.Integer(PartNumber), count);
         for (var part = 1; part < count; part++)
         {
             var (metadata, more) = Add($"{path[..place.Index]}-{part + 1:D5}-of-{count:D5}{Extension}");
-            if (metadata.Integer(PartNumber) != part) throw Damaged(_parts[^1].Path, part, count);
+            if (metadata.Integer(PartNumber) != part)
+                throw Damaged(_parts[^1].Path, part, count);
             foreach (var (name, tensor) in more)
-                if (!all.TryAdd(name, tensor with { Part = part })) throw Damaged(_parts[^1].Path, part, count);
+                if (!all.TryAdd(name, tensor with { Part = part }))
+                    throw Damaged(_parts[^1].Path, part, count);
         }
 
         Tensors = all;
@@ -77,7 +80,8 @@ internal sealed unsafe partial class GgufFile : IDisposable
 
     public void Dispose()
     {
-        foreach (var part in _parts) part.Dispose();
+        foreach (var part in _parts)
+            part.Dispose();
     }
 
     private (GgufMetadata Metadata, IReadOnlyDictionary<string, GgufTensor> Tensors) Add(string path)
@@ -100,7 +104,8 @@ internal sealed unsafe partial class GgufFile : IDisposable
     private Match PlaceIn(string path, int? number, int count)
     {
         var place = NumberInName().Match(path);
-        if (number == 0 && place.Success) return place;
+        if (number == 0 && place.Success)
+            return place;
         Dispose();
         throw new CheckpointException(
             $"'{path}' is part {number + 1} of a model in {count} files. The first was expected, named as llama-gguf-split " +

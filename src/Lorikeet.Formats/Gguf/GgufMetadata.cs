@@ -30,7 +30,8 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
     public int? Integer(string key)
     {
         var content = Find(key)?.Content;
-        if (content is null) return null;
+        if (content is null)
+            return null;
         if (content is not (byte or sbyte or ushort or short or uint or int or ulong or long))
             throw Unexpected(key, "a whole number");
         var number = Convert.ToDecimal(content, CultureInfo.InvariantCulture);

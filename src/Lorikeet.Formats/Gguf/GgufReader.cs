@@ -48,7 +48,8 @@ internal sealed class GgufReader(MappedFile file)
 
     private void CheckVersion(uint version)
     {
-        if (version is 2 or 3) return;
+        if (version is 2 or 3)
+            return;
         var isSwapped = BinaryPrimitives.ReverseEndianness(version) is 2 or 3;
         throw new CheckpointException(isSwapped
             ? $"'{file.Path}' is a big-endian GGUF file. A little-endian one was expected. " +
@@ -63,7 +64,8 @@ internal sealed class GgufReader(MappedFile file)
         for (var i = 0L; i < count; i++)
         {
             var key = String();
-            if (!metadata.TryAdd(key, Value(Type(key), key, 0))) throw Damaged($"the key '{key}' is there twice");
+            if (!metadata.TryAdd(key, Value(Type(key), key, 0)))
+                throw Damaged($"the key '{key}' is there twice");
         }
 
         return metadata;
@@ -71,7 +73,8 @@ internal sealed class GgufReader(MappedFile file)
 
     private uint Alignment(Dictionary<string, GgufValue> metadata)
     {
-        if (!metadata.TryGetValue(AlignmentKey, out var value)) return DefaultAlignment;
+        if (!metadata.TryGetValue(AlignmentKey, out var value))
+            return DefaultAlignment;
         return value.Content is uint alignment && alignment >= 8 && uint.IsPow2(alignment)
             ? alignment
             : throw Damaged($"{AlignmentKey} is {value.Content}; a power of two of at least 8 was expected");
@@ -87,9 +90,11 @@ internal sealed class GgufReader(MappedFile file)
             if (rank > LargestRank)
                 throw Damaged($"tensor '{name}' has {rank} dimensions; at most {LargestRank} are possible");
             var shape = new long[rank];
-            for (var axis = (int)rank - 1; axis >= 0; axis--) shape[axis] = (long)UInt64();
+            for (var axis = (int)rank - 1; axis >= 0; axis--)
+                shape[axis] = (long)UInt64();
             var type = (GgufType)UInt32();
-            if (!Enum.IsDefined(type)) throw UnknownType(name, type);
+            if (!Enum.IsDefined(type))
+                throw UnknownType(name, type);
             claimed.Add((name, type, shape, UInt64()));
         }
 
@@ -119,7 +124,8 @@ internal sealed class GgufReader(MappedFile file)
             throw Damaged($"{shown} is impossible");
         }
 
-        if (offset % alignment != 0) throw Damaged($"{shown} begins at {offset}, which is no multiple of {alignment}");
+        if (offset % alignment != 0)
+            throw Damaged($"{shown} begins at {offset}, which is no multiple of {alignment}");
         if (offset > (ulong)file.Length || bytes > file.Length || (long)offset > file.Length - data - bytes)
             throw Damaged($"{shown} takes {bytes} bytes at {offset} after byte {data}, but the file has {file.Length}");
         return new GgufTensor(name, type, shape, data + (long)offset, bytes);

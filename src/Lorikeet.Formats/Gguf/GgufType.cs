@@ -88,7 +88,8 @@ internal static class GgufTypes
     public static long ByteCount(this GgufType type, ReadOnlySpan<long> shape)
     {
         var elements = 1L;
-        foreach (var size in shape) elements = checked(elements * size);
+        foreach (var size in shape)
+            elements = checked(elements * size);
         return checked(elements / type.BlockSize() * type.BlockBytes());
     }
 }

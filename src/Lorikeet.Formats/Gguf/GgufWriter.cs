@@ -63,7 +63,8 @@ internal static class GgufWriter
         {
             WriteText(writer, tensor.Name);
             writer.Write((uint)tensor.Shape.Length);
-            foreach (var size in tensor.Shape.Reverse()) writer.Write((ulong)size);
+            foreach (var size in tensor.Shape.Reverse())
+                writer.Write((ulong)size);
             writer.Write((uint)tensor.Type);
             writer.Write((ulong)offset);
             offset += (tensor.ByteCount + alignment - 1) / alignment * alignment;
@@ -74,7 +75,8 @@ internal static class GgufWriter
     {
         var start = stream.Position;
         tensor.Write(stream);
-        if (stream.Position - start == tensor.ByteCount) return;
+        if (stream.Position - start == tensor.ByteCount)
+            return;
         throw new InvalidOperationException(
             $"Tensor '{tensor.Name}' wrote {stream.Position - start} bytes; its type and shape take {tensor.ByteCount}.");
     }
@@ -92,8 +94,10 @@ internal static class GgufWriter
         writer.Write((ulong)items.Length);
         foreach (var item in items)
         {
-            if (item is GgufValue nested) WriteContent(writer, GgufValueType.Array, nested);
-            else WriteScalar(writer, item);
+            if (item is GgufValue nested)
+                WriteContent(writer, GgufValueType.Array, nested);
+            else
+                WriteScalar(writer, item);
         }
     }
 
@@ -101,19 +105,44 @@ internal static class GgufWriter
     {
         switch (content)
         {
-            case byte value: writer.Write(value); break;
-            case sbyte value: writer.Write(value); break;
-            case ushort value: writer.Write(value); break;
-            case short value: writer.Write(value); break;
-            case uint value: writer.Write(value); break;
-            case int value: writer.Write(value); break;
-            case float value: writer.Write(value); break;
-            case bool value: writer.Write(value); break;
-            case string value: WriteText(writer, value); break;
-            case ulong value: writer.Write(value); break;
-            case long value: writer.Write(value); break;
-            case double value: writer.Write(value); break;
-            default: throw new ArgumentException($"'{content.GetType()}' has no form in GGUF.", nameof(content));
+            case byte value:
+                writer.Write(value);
+                break;
+            case sbyte value:
+                writer.Write(value);
+                break;
+            case ushort value:
+                writer.Write(value);
+                break;
+            case short value:
+                writer.Write(value);
+                break;
+            case uint value:
+                writer.Write(value);
+                break;
+            case int value:
+                writer.Write(value);
+                break;
+            case float value:
+                writer.Write(value);
+                break;
+            case bool value:
+                writer.Write(value);
+                break;
+            case string value:
+                WriteText(writer, value);
+                break;
+            case ulong value:
+                writer.Write(value);
+                break;
+            case long value:
+                writer.Write(value);
+                break;
+            case double value:
+                writer.Write(value);
+                break;
+            default:
+                throw new ArgumentException($"'{content.GetType()}' has no form in GGUF.", nameof(content));
         }
     }
 
@@ -126,6 +155,7 @@ internal static class GgufWriter
 
     private static void Pad(Stream stream, uint alignment)
     {
-        while (stream.Position % alignment != 0) stream.WriteByte(0);
+        while (stream.Position % alignment != 0)
+            stream.WriteByte(0);
     }
 }

@@ -53,7 +53,8 @@ internal static class JsonBytes
     /// <exception cref="LorikeetException">It is not JSON.</exception>
     public static JsonElement Parse(ReadOnlySpan<byte> text, JsonOrigin origin)
     {
-        if (text.StartsWith("\uFEFF"u8)) text = text["\uFEFF"u8.Length..];
+        if (text.StartsWith("\uFEFF"u8))
+            text = text["\uFEFF"u8.Length..];
         RequireText(text, origin);
         try
         {
@@ -61,7 +62,8 @@ internal static class JsonBytes
         }
         catch (JsonException fault)
         {
-            if (PythonNumbers.Replace(text) is { } replaced) return ParseReplaced(replaced, text, origin);
+            if (PythonNumbers.Replace(text) is { } replaced)
+                return ParseReplaced(replaced, text, origin);
             throw JsonSyntax.Explain(text, origin, fault);
         }
     }
@@ -80,7 +82,8 @@ internal static class JsonBytes
 
     private static void RequireText(ReadOnlySpan<byte> text, JsonOrigin origin)
     {
-        if (GitLfs.IsPointer(text)) throw origin.FaultAt(1, "a Git LFS pointer lies in the file's place", GitLfs.Advice);
+        if (GitLfs.IsPointer(text))
+            throw origin.FaultAt(1, "a Git LFS pointer lies in the file's place", GitLfs.Advice);
         if (text.StartsWith((byte[])[0xFF, 0xFE]) || text.StartsWith((byte[])[0xFE, 0xFF]))
             throw origin.FaultAt(1, "the text is UTF-16; JSON is UTF-8", "Save the file as UTF-8.");
         if (!Utf8.IsValid(text))

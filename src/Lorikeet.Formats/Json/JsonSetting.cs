@@ -72,7 +72,8 @@ internal readonly partial struct JsonSetting
 
     public IEnumerable<JsonSetting> Items()
     {
-        if (!IsArray) throw Unexpected("an array");
+        if (!IsArray)
+            throw Unexpected("an array");
         var index = 0;
         foreach (var item in _value.EnumerateArray())
             yield return new JsonSetting(item, Origin, $"{Path}[{index++}]");
@@ -83,7 +84,8 @@ internal readonly partial struct JsonSetting
 
     public IEnumerable<(string Name, JsonSetting Value)> Members()
     {
-        if (!IsObject) throw Unexpected("an object");
+        if (!IsObject)
+            throw Unexpected("an object");
         foreach (var member in _value.EnumerateObject())
             yield return (member.Name, new JsonSetting(member.Value, Origin, Path == "" ? member.Name : $"{Path}.{member.Name}"));
     }
@@ -106,7 +108,8 @@ internal readonly partial struct JsonSetting
     /// <summary>The value as JSON on a line, cut where it is long.</summary>
     public override string ToString()
     {
-        if (IsAbsent) return "missing";
+        if (IsAbsent)
+            return "missing";
         var json = IsNumber ? PythonNumbers.Literal(_value.GetRawText()) : _value.GetRawText();
         json = string.Join(' ', json.Split((char[])['\n', '\r', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
         return json.Length <= 80 ? json : json[..77] + "...";

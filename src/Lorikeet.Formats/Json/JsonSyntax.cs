@@ -56,8 +56,10 @@ internal static class JsonSyntax
                 continue;
             }
 
-            if (char.IsHighSurrogate(unit.Value) && Unit(text, at + 6) is { } low && char.IsLowSurrogate(low)) at += 6;
-            else if (char.IsSurrogate(unit.Value)) return at;
+            if (char.IsHighSurrogate(unit.Value) && Unit(text, at + 6) is { } low && char.IsLowSurrogate(low))
+                at += 6;
+            else if (char.IsSurrogate(unit.Value))
+                return at;
             at += 6;
         }
 
@@ -77,12 +79,18 @@ internal static class JsonSyntax
         if (at >= text.Length || text[at..].TrimStart(" \t\r\n"u8).IsEmpty)
             return ("the text ends in the middle", before, "It was probably cut short; fetch it again.");
         var (here, previous) = ((char)text[at], before < 0 ? '\0' : (char)text[before]);
-        if (here is ']' or '}' && previous == ',') return ($"a comma before '{here}'", before, "Remove it.");
-        if (here is '/' or '#') return ("a comment, which JSON does not have", at, "Remove it.");
-        if (here == '\'') return ("a single quote", at, "Strings take double quotes.");
-        if (here == '<' && before < 0) return ("it begins with '<': a web page instead of JSON", at, null);
-        if (here is '\n' or '\r' or '\t') return ("a line break or tab inside a string", at, @"Write \n or \t.");
-        if (char.IsAsciiLetter(here)) return Word(text, at);
+        if (here is ']' or '}' && previous == ',')
+            return ($"a comma before '{here}'", before, "Remove it.");
+        if (here is '/' or '#')
+            return ("a comment, which JSON does not have", at, "Remove it.");
+        if (here == '\'')
+            return ("a single quote", at, "Strings take double quotes.");
+        if (here == '<' && before < 0)
+            return ("it begins with '<': a web page instead of JSON", at, null);
+        if (here is '\n' or '\r' or '\t')
+            return ("a line break or tab inside a string", at, @"Write \n or \t.");
+        if (char.IsAsciiLetter(here))
+            return Word(text, at);
         if (here is '"' or '{' or '[' && previous is '"' or '}' or ']' or (>= '0' and <= '9') or 'e' or 'l')
             return ($"a comma is missing before '{here}'", at, "Put it in.");
         return (Reason(fault), at, null);
@@ -90,9 +98,11 @@ internal static class JsonSyntax
 
     private static (string What, int Place, string? Advice) Word(ReadOnlySpan<byte> text, int at)
     {
-        while (at > 0 && char.IsAsciiLetter((char)text[at - 1])) at--;
+        while (at > 0 && char.IsAsciiLetter((char)text[at - 1]))
+            at--;
         var end = at;
-        while (end < text.Length && end - at < 40 && char.IsAsciiLetterOrDigit((char)text[end])) end++;
+        while (end < text.Length && end - at < 40 && char.IsAsciiLetterOrDigit((char)text[end]))
+            end++;
         var word = Encoding.ASCII.GetString(text[at..end]);
         return ($"the word '{word}' is no JSON", at, word switch
         {
@@ -105,7 +115,8 @@ internal static class JsonSyntax
     private static int LastVisible(ReadOnlySpan<byte> text, int at)
     {
         var i = Math.Min(at, text.Length) - 1;
-        while (i >= 0 && text[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n') i--;
+        while (i >= 0 && text[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
+            i--;
         return i;
     }
 
@@ -129,10 +140,13 @@ internal static class JsonSyntax
         {
             while (reader.Read())
             {
-                if (reader.TokenType == JsonTokenType.StartObject) open.Push([]);
-                else if (reader.TokenType == JsonTokenType.EndObject) open.Pop();
+                if (reader.TokenType == JsonTokenType.StartObject)
+                    open.Push([]);
+                else if (reader.TokenType == JsonTokenType.EndObject)
+                    open.Pop();
                 else if (reader.TokenType == JsonTokenType.PropertyName && reader.GetString()! is var key
-                    && !open.Peek().Add(key)) return (key, (int)reader.TokenStartIndex);
+                    && !open.Peek().Add(key))
+                    return (key, (int)reader.TokenStartIndex);
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)

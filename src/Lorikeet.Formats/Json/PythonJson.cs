@@ -57,13 +57,16 @@ internal static class PythonJson
         var isFirst = true;
         foreach (var item in items)
         {
-            if (!isFirst) text.Append(depth is null ? ", " : ",");
+            if (!isFirst)
+                text.Append(depth is null ? ", " : ",");
             isFirst = false;
-            if (deeper is { } level) text.Append('\n').Append(' ', 2 * level);
+            if (deeper is { } level)
+                text.Append('\n').Append(' ', 2 * level);
             append(item, deeper);
         }
 
-        if (items.Count > 0 && depth is { } own) text.Append('\n').Append(' ', 2 * own);
+        if (items.Count > 0 && depth is { } own)
+            text.Append('\n').Append(' ', 2 * own);
         text.Append(close);
     }
 

@@ -30,8 +30,10 @@ internal static class PythonNumbers
     /// <summary>Shortest text that reads as the same number, with a point or an exponent: Python's <c>repr</c>.</summary>
     public static string Write(double value)
     {
-        if (double.IsNaN(value)) return "NaN";
-        if (double.IsInfinity(value)) return value > 0 ? "Infinity" : "-Infinity";
+        if (double.IsNaN(value))
+            return "NaN";
+        if (double.IsInfinity(value))
+            return value > 0 ? "Infinity" : "-Infinity";
         var sign = double.IsNegative(value) ? "-" : "";
         var (digits, exponent) = Shortest(Math.Abs(value));
         if (exponent is < -4 or >= 16)
@@ -40,7 +42,8 @@ internal static class PythonNumbers
             return $"{sign}{mantissa}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
         }
 
-        if (exponent < 0) return $"{sign}0.{new string('0', -exponent - 1)}{digits}";
+        if (exponent < 0)
+            return $"{sign}0.{new string('0', -exponent - 1)}{digits}";
         digits = digits.PadRight(exponent + 2, '0');
         return $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}";
     }
@@ -52,16 +55,19 @@ internal static class PythonNumbers
         var point = parts[0].IndexOf('.') is >= 0 and var found ? found : parts[0].Length;
         var all = parts[0].Replace(".", "");
         var digits = all.TrimStart('0');
-        if (digits == "") return ("0", 0);
+        if (digits == "")
+            return ("0", 0);
         var exponent = point - 1 - (all.Length - digits.Length);
-        if (parts.Length > 1) exponent += int.Parse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        if (parts.Length > 1)
+            exponent += int.Parse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         return (digits.TrimEnd('0'), exponent);
     }
 
     /// <summary>The text with Python's literals as numbers; null when there are none.</summary>
     public static byte[]? Replace(ReadOnlySpan<byte> text)
     {
-        if (text.IndexOf("NaN"u8) < 0 && text.IndexOf("Infinity"u8) < 0) return null;
+        if (text.IndexOf("NaN"u8) < 0 && text.IndexOf("Infinity"u8) < 0)
+            return null;
         var result = new MemoryStream(text.Length + 64);
         var (inString, found) = (false, false);
         for (var i = 0; i < text.Length; i++)
@@ -72,7 +78,8 @@ internal static class PythonNumbers
                 continue;
             }
 
-            if (text[i] == '"') inString = !inString;
+            if (text[i] == '"')
+                inString = !inString;
             if (!inString && MatchAt(text[i..]) is var (literal, number))
             {
                 result.Write(Encoding.ASCII.GetBytes(number));
@@ -89,11 +96,13 @@ internal static class PythonNumbers
 
     private static (string Literal, string Number)? MatchAt(ReadOnlySpan<byte> text)
     {
-        if (text[0] is not ((byte)'N' or (byte)'I' or (byte)'-')) return null;
+        if (text[0] is not ((byte)'N' or (byte)'I' or (byte)'-'))
+            return null;
         foreach (var known in s_literals)
         {
             if (text.Length >= known.Literal.Length
-                && Ascii.Equals(text[..known.Literal.Length], known.Literal)) return known;
+                && Ascii.Equals(text[..known.Literal.Length], known.Literal))
+                return known;
         }
 
         return null;

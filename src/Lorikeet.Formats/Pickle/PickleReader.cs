@@ -59,19 +59,32 @@ internal ref struct PickleReader
     {
         switch (opcode)
         {
-            case 'N': return Push(null);
-            case '\x88': return Push(true);
-            case '\x89': return Push(false);
-            case 'J': return Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4)));
-            case 'K': return Push((long)Take(1)[0]);
-            case 'M': return Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
-            case 'G': return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
-            case 'F': return Push(double.Parse(Line()));
-            case 'I': return Push(Line() switch { "00" => false, "01" => true, var digits => Integer(digits) });
-            case 'L': return Push(Integer(Line().TrimEnd('L')));
-            case '\x8a': return Push(Integer(Take(Take(1)[0])));
-            case '\x8b': return Push(Integer(Take(Length32())));
-            default: return false;
+            case 'N':
+                return Push(null);
+            case '\x88':
+                return Push(true);
+            case '\x89':
+                return Push(false);
+            case 'J':
+                return Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4)));
+            case 'K':
+                return Push((long)Take(1)[0]);
+            case 'M':
+                return Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
+            case 'G':
+                return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
+            case 'F':
+                return Push(double.Parse(Line()));
+            case 'I':
+                return Push(Line() switch { "00" => false, "01" => true, var digits => Integer(digits) });
+            case 'L':
+                return Push(Integer(Line().TrimEnd('L')));
+            case '\x8a':
+                return Push(Integer(Take(Take(1)[0])));
+            case '\x8b':
+                return Push(Integer(Take(Length32())));
+            default:
+                return false;
         }
     }
 
@@ -79,17 +92,28 @@ internal ref struct PickleReader
     {
         switch (opcode)
         {
-            case 'X': return Push(Utf8(Length32()));
-            case '\x8c': return Push(Utf8(Take(1)[0]));
-            case '\x8d': return Push(Utf8(Length64()));
-            case 'V': return Push(Unescape(Line()));
-            case 'S': return Push(Line()[1..^1]);
-            case 'T': return Push(Encoding.Latin1.GetString(Take(Length32())));
-            case 'U': return Push(Encoding.Latin1.GetString(Take(Take(1)[0])));
-            case 'B': return Push(Take(Length32()).ToArray());
-            case 'C': return Push(Take(Take(1)[0]).ToArray());
-            case '\x8e' or '\x96': return Push(Take(Length64()).ToArray());
-            default: return false;
+            case 'X':
+                return Push(Utf8(Length32()));
+            case '\x8c':
+                return Push(Utf8(Take(1)[0]));
+            case '\x8d':
+                return Push(Utf8(Length64()));
+            case 'V':
+                return Push(Unescape(Line()));
+            case 'S':
+                return Push(Line()[1..^1]);
+            case 'T':
+                return Push(Encoding.Latin1.GetString(Take(Length32())));
+            case 'U':
+                return Push(Encoding.Latin1.GetString(Take(Take(1)[0])));
+            case 'B':
+                return Push(Take(Length32()).ToArray());
+            case 'C':
+                return Push(Take(Take(1)[0]).ToArray());
+            case '\x8e' or '\x96':
+                return Push(Take(Length64()).ToArray());
+            default:
+                return false;
         }
     }
 
@@ -97,21 +121,36 @@ internal ref struct PickleReader
     {
         switch (opcode)
         {
-            case ')': return Push(new PickleTuple([]));
-            case '\x85': return Push(new PickleTuple(PopMany(1)));
-            case '\x86': return Push(new PickleTuple(PopMany(2)));
-            case '\x87': return Push(new PickleTuple(PopMany(3)));
-            case 't': return Push(new PickleTuple(PopToMark()));
-            case ']': return Push(new List<object?>());
-            case 'l': return Push(new List<object?>(PopToMark()));
-            case '}' or '\x8f': return Push(new PickleDictionary());
-            case 'd': return Push(SetItems(new PickleDictionary(), Entries(PopToMark())));
-            case '\x91': return Push(AddItems(new PickleDictionary(), Entries(PopToMark())));
-            case 'a': return Replace(Entries(PopMany(1)), AddItems);
-            case 'e' or '\x90': return Replace(Entries(PopToMark()), AddItems);
-            case 's': return Replace(Entries(PopMany(2)), SetItems);
-            case 'u': return Replace(Entries(PopToMark()), SetItems);
-            default: return false;
+            case ')':
+                return Push(new PickleTuple([]));
+            case '\x85':
+                return Push(new PickleTuple(PopMany(1)));
+            case '\x86':
+                return Push(new PickleTuple(PopMany(2)));
+            case '\x87':
+                return Push(new PickleTuple(PopMany(3)));
+            case 't':
+                return Push(new PickleTuple(PopToMark()));
+            case ']':
+                return Push(new List<object?>());
+            case 'l':
+                return Push(new List<object?>(PopToMark()));
+            case '}' or '\x8f':
+                return Push(new PickleDictionary());
+            case 'd':
+                return Push(SetItems(new PickleDictionary(), Entries(PopToMark())));
+            case '\x91':
+                return Push(AddItems(new PickleDictionary(), Entries(PopToMark())));
+            case 'a':
+                return Replace(Entries(PopMany(1)), AddItems);
+            case 'e' or '\x90':
+                return Replace(Entries(PopToMark()), AddItems);
+            case 's':
+                return Replace(Entries(PopMany(2)), SetItems);
+            case 'u':
+                return Replace(Entries(PopToMark()), SetItems);
+            default:
+                return false;
         }
     }
 
@@ -119,20 +158,39 @@ internal ref struct PickleReader
     {
         switch (opcode)
         {
-            case '(': _marks.Push(_stack.Count); return true;
-            case '0': Pop(); return true;
-            case '1': PopToMark(); return true;
-            case '2': return PushAgain(Top());
-            case '\x80': Take(1); return true; // protocol number
-            case '\x95': Take(8); return true; // frame length
-            case 'q': return Memorize(Take(1)[0]);
-            case 'r': return Memorize(Length32());
-            case 'p': return Memorize(long.Parse(Line()));
-            case '\x94': return Memorize(_memo.Count);
-            case 'h': return Recall(Take(1)[0]);
-            case 'j': return Recall(Length32());
-            case 'g': return Recall(long.Parse(Line()));
-            default: return false;
+            case '(':
+                _marks.Push(_stack.Count);
+                return true;
+            case '0':
+                Pop();
+                return true;
+            case '1':
+                PopToMark();
+                return true;
+            case '2':
+                return PushAgain(Top());
+            case '\x80':
+                Take(1);
+                return true; // protocol number
+            case '\x95':
+                Take(8);
+                return true; // frame length
+            case 'q':
+                return Memorize(Take(1)[0]);
+            case 'r':
+                return Memorize(Length32());
+            case 'p':
+                return Memorize(long.Parse(Line()));
+            case '\x94':
+                return Memorize(_memo.Count);
+            case 'h':
+                return Recall(Take(1)[0]);
+            case 'j':
+                return Recall(Length32());
+            case 'g':
+                return Recall(long.Parse(Line()));
+            default:
+                return false;
         }
     }
 
@@ -140,13 +198,21 @@ internal ref struct PickleReader
     {
         switch (opcode)
         {
-            case 'c': return PushGlobal(Line(), Line());
-            case '\x93' when PopMany(2) is [string module, string name]: return PushGlobal(module, name);
-            case 'P': return Push(_loadPersistent(Line()));
-            case 'Q': return Push(_loadPersistent(Pop()));
-            case 'R' or '\x81' when PopMany(2) is var call: return Push(TorchGlobals.Call(call[0], call[1]));
-            case '\x92' when PopMany(3) is var call: return Push(new PickleObject(call[0], call[1]) { State = call[2] });
-            case 'i': PushGlobal(Line(), Line()); return Push(new PickleObject(Pop(), new PickleTuple(PopToMark())));
+            case 'c':
+                return PushGlobal(Line(), Line());
+            case '\x93' when PopMany(2) is [string module, string name]:
+                return PushGlobal(module, name);
+            case 'P':
+                return Push(_loadPersistent(Line()));
+            case 'Q':
+                return Push(_loadPersistent(Pop()));
+            case 'R' or '\x81' when PopMany(2) is var call:
+                return Push(TorchGlobals.Call(call[0], call[1]));
+            case '\x92' when PopMany(3) is var call:
+                return Push(new PickleObject(call[0], call[1]) { State = call[2] });
+            case 'i':
+                PushGlobal(Line(), Line());
+                return Push(new PickleObject(Pop(), new PickleTuple(PopToMark())));
             case 'o' when PopToMark() is [var type, .. var arguments]:
                 return Push(new PickleObject(type, new PickleTuple(arguments)));
             case 'b':
@@ -154,7 +220,8 @@ internal ref struct PickleReader
                 if (Top() is PickleObject target)
                     target.State = state;
                 return true; // the state of a dict is its attributes, which hold no weights
-            default: return false;
+            default:
+                return false;
         }
     }
 
@@ -177,13 +244,18 @@ internal ref struct PickleReader
     {
         switch (target)
         {
-            case List<object?> list: list.AddRange(items); return list;
-            case PickleObject opaque: opaque.Items.AddRange(items); return opaque;
+            case List<object?> list:
+                list.AddRange(items);
+                return list;
+            case PickleObject opaque:
+                opaque.Items.AddRange(items);
+                return opaque;
             case PickleDictionary set:
                 foreach (var item in items)
                     set.Entries[item ?? "None"] = null;
                 return set;
-            default: throw new FormatException("items are appended to no list");
+            default:
+                throw new FormatException("items are appended to no list");
         }
     }
 

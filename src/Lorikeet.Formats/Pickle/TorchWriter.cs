@@ -37,7 +37,8 @@ internal sealed class TorchWriter
         using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
         Add(zip, "data.pkl", pickle.WriteTo);
         Add(zip, "byteorder", file => file.Write("little"u8));
-        for (var i = 0; i < writer._storages.Count; i++) Add(zip, $"data/{i}", writer._storages[i].Write);
+        for (var i = 0; i < writer._storages.Count; i++)
+            Add(zip, $"data/{i}", writer._storages[i].Write);
         Add(zip, "version", file => file.Write("3\n"u8));
     }
 
@@ -52,18 +53,35 @@ internal sealed class TorchWriter
     {
         switch (value)
         {
-            case null: Op('N'); break;
-            case bool flag: Op(flag ? '\x88' : '\x89'); break;
-            case int number: Put((long)number); break;
-            case long number: Integer(number); break;
-            case double number: Real(number); break;
-            case string text: Text(text); break;
-            case TensorToWrite tensor: Tensor(tensor); break;
-            case PickleTuple tuple: Tuple(tuple.Items); break;
+            case null:
+                Op('N');
+                break;
+            case bool flag:
+                Op(flag ? '\x88' : '\x89');
+                break;
+            case int number:
+                Put((long)number);
+                break;
+            case long number:
+                Integer(number);
+                break;
+            case double number:
+                Real(number);
+                break;
+            case string text:
+                Text(text);
+                break;
+            case TensorToWrite tensor:
+                Tensor(tensor);
+                break;
+            case PickleTuple tuple:
+                Tuple(tuple.Items);
+                break;
             case List<object?> list:
                 Op(']');
                 Op('(');
-                foreach (var item in list) Put(item);
+                foreach (var item in list)
+                    Put(item);
                 Op('e');
                 break;
             case PickleDictionary dictionary:
@@ -77,7 +95,8 @@ internal sealed class TorchWriter
 
                 Op('u');
                 break;
-            default: throw new ArgumentException($"A {value.GetType().Name} has no form in a file of plain tensors.", nameof(value));
+            default:
+                throw new ArgumentException($"A {value.GetType().Name} has no form in a file of plain tensors.", nameof(value));
         }
     }
 
@@ -130,7 +149,8 @@ internal sealed class TorchWriter
     private void Tuple(IReadOnlyList<object?> items)
     {
         Op('(');
-        foreach (var item in items) Put(item);
+        foreach (var item in items)
+            Put(item);
         Op('t');
     }
 

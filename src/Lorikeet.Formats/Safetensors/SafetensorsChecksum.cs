@@ -31,12 +31,14 @@ internal static class SafetensorsChecksum
         var header = new byte[headerLength];
         file.ReadExactly(header);
         var place = Place(header);
-        if (place < 0) return;
+        if (place < 0)
+            return;
         var digits = header.AsSpan(place, Checksum.Length);
         var expected = Encoding.ASCII.GetString(digits);
         digits.Fill((byte)'0');
         var actual = Checksum.Of(header, file);
-        if (actual == expected) return;
+        if (actual == expected)
+            return;
         throw new CheckpointException(
             $"'{path}' is damaged: its checksum is {actual}, and '{Checksum.Name}' in its metadata says {expected}. Copy or "
             + $"download it again. If a program changed it on purpose, remove '{Checksum.Name}' from its metadata.");

@@ -45,7 +45,8 @@ public sealed unsafe class SafetensorsFile : ITensorSource
     /// <exception cref="CheckpointException">The file is damaged.</exception>
     public void RequireChecksum()
     {
-        if (Metadata.ContainsKey(Checksum.Name)) SafetensorsChecksum.Require(Path, _header.Length);
+        if (Metadata.ContainsKey(Checksum.Name))
+            SafetensorsChecksum.Require(Path, _header.Length);
     }
 
     /// <inheritdoc/>

@@ -143,14 +143,19 @@ internal sealed class FolderUpload
             var content = await File.ReadAllBytesAsync(file.Source, cancellation).ConfigureAwait(false);
             Add("file", new JsonObject
             {
-                ["path"] = file.Path, ["encoding"] = "base64", ["content"] = Convert.ToBase64String(content),
+                ["path"] = file.Path,
+                ["encoding"] = "base64",
+                ["content"] = Convert.ToBase64String(content),
             });
         }
         foreach (var (hash, file) in large)
         {
             Add("lfsFile", new JsonObject
             {
-                ["path"] = file.Path, ["algo"] = "sha256", ["oid"] = hash, ["size"] = file.Size,
+                ["path"] = file.Path,
+                ["algo"] = "sha256",
+                ["oid"] = hash,
+                ["size"] = file.Size,
             });
         }
 

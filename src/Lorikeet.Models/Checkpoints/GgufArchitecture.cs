@@ -26,7 +26,8 @@ internal static class GgufArchitecture
         yield return Pair("feed_forward_length", (uint)config.IntermediateSize);
         yield return Pair("attention.head_count", (uint)config.HeadCount);
         yield return Pair("attention.head_count_kv", (uint)config.KeyValueHeadCount);
-        foreach (var pair in DescribeRope(config)) yield return Pair(pair.Key, pair.Value);
+        foreach (var pair in DescribeRope(config))
+            yield return Pair(pair.Key, pair.Value);
         yield return Pair("attention.layer_norm_rms_epsilon", (float)config.NormEpsilon);
         if (config.Source["head_dim"] is not null || config.HeadSize * config.HeadCount != config.HiddenSize)
         {
@@ -34,9 +35,11 @@ internal static class GgufArchitecture
             yield return Pair("attention.value_length", (uint)config.HeadSize);
         }
 
-        if (config.SlidingWindow is { } window) yield return Pair("attention.sliding_window", (uint)window);
+        if (config.SlidingWindow is { } window)
+            yield return Pair("attention.sliding_window", (uint)window);
         yield return Pair("vocab_size", (uint)config.VocabularySize);
-        if (name == GgufConfig.Llama) yield return Pair("rope.dimension_count", (uint)config.HeadSize);
+        if (name == GgufConfig.Llama)
+            yield return Pair("rope.dimension_count", (uint)config.HeadSize);
     }
 
     /// <summary>What llama.cpp will do otherwise, if anything.</summary>

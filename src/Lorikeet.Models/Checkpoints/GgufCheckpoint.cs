@@ -35,7 +35,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         try
         {
             var checkpoint = new GgufCheckpoint(file, file.Metadata.Text(GgufNames.Architecture)!, config.HeadSize);
-            foreach (var tensor in file.Tensors.Values) checkpoint.Add(tensor);
+            foreach (var tensor in file.Tensors.Values)
+                checkpoint.Add(tensor);
             return checkpoint;
         }
         catch
@@ -53,7 +54,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     {
         var entry = this.Require(name);
         var tensor = Stored(name);
-        if (IsAsStored(name, tensor)) return _file.Pointer(tensor);
+        if (IsAsStored(name, tensor))
+            return _file.Pointer(tensor);
         lock (_decoded)
         {
             if (!_decoded.TryGetValue(name, out var memory))
@@ -100,7 +102,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var memory in _decoded.Values) NativeMemory.Free((void*)memory);
+        foreach (var memory in _decoded.Values)
+            NativeMemory.Free((void*)memory);
         _decoded.Clear();
         _file.Dispose();
     }
@@ -110,7 +113,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
 
     private void Add(GgufTensor tensor)
     {
-        if (tensor.Name == GgufNames.RopeFactors) return;
+        if (tensor.Name == GgufNames.RopeFactors)
+            return;
         var name = GgufNames.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
             $"Tensor '{tensor.Name}' belongs to no part of a Llama-family decoder, and leaving it out would change the " +
             $"result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
@@ -143,8 +147,10 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         var place = HeadRows.AreReordered(_architecture, name) ? HeadRows.ToGguf(row, _headSize) : row;
         var storedBytes = tensor.ByteCount / tensor.Shape[0];
         var stored = new ReadOnlySpan<byte>(_file.Pointer(tensor) + place * storedBytes, (int)storedBytes);
-        if (IsDense(tensor.Type)) stored.CopyTo(target);
-        else BlockFormats.Decode(tensor.Type, stored, MemoryMarshal.Cast<byte, float>(target));
+        if (IsDense(tensor.Type))
+            stored.CopyTo(target);
+        else
+            BlockFormats.Decode(tensor.Type, stored, MemoryMarshal.Cast<byte, float>(target));
     }
 
     private GgufTensor Stored(string name) => _file.Tensors[GgufNames.ToGguf(name)!];

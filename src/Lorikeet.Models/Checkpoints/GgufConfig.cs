@@ -43,7 +43,8 @@ internal sealed class GgufConfig
         var factors = RopeFactors();
         var source = Describe();
         var config = ModelConfigReader.Read(Setting(source));
-        if (factors is null) return config;
+        if (factors is null)
+            return config;
         if (factors.Length != config.HeadSize / 2)
             throw Fault($"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.HeadSize / 2} were expected");
         if (Llama3Factors.Recognise(factors, config) is { } scaling)
@@ -120,10 +121,14 @@ internal sealed class GgufConfig
             ["mlp_bias"] = Tensor("blk.0.ffn_up.bias") is not null,
             ["dtype"] = StoredType(),
         };
-        if (window is not null) (config["sliding_window"], config["use_sliding_window"]) = (window, true);
-        if (RopeScaling(positions) is { } scaling) config["rope_scaling"] = scaling;
-        if (_file.Metadata.Integer(GgufKeys.Begin) is { } begin) config["bos_token_id"] = begin;
-        if (_file.Metadata.Integer(GgufKeys.End) is { } end) config["eos_token_id"] = end;
+        if (window is not null)
+            (config["sliding_window"], config["use_sliding_window"]) = (window, true);
+        if (RopeScaling(positions) is { } scaling)
+            config["rope_scaling"] = scaling;
+        if (_file.Metadata.Integer(GgufKeys.Begin) is { } begin)
+            config["bos_token_id"] = begin;
+        if (_file.Metadata.Integer(GgufKeys.End) is { } end)
+            config["eos_token_id"] = end;
         return config;
     }
 
@@ -132,7 +137,8 @@ internal sealed class GgufConfig
         var type = _file.Metadata.Text(Key("rope.scaling.type"))
             ?? (Number("rope.scale_linear") is null ? "none" : "linear");
         var factor = Number("rope.scaling.factor") ?? Number("rope.scale_linear");
-        if (type == "none") return null;
+        if (type == "none")
+            return null;
         if (type is not ("linear" or "yarn") || factor is null)
         {
             throw Fault(
@@ -140,20 +146,24 @@ internal sealed class GgufConfig
         }
 
         var scaling = new JsonObject { ["rope_type"] = type, ["factor"] = factor };
-        if (type == "linear") return scaling;
+        if (type == "linear")
+            return scaling;
         scaling["original_max_position_embeddings"] = Integer("rope.scaling.original_context_length") ?? positions;
         if (Number(GgufArchitecture.AttentionFactor) is { } onto and not 1)
             scaling["attention_factor"] = onto * GgufArchitecture.YarnFactor(factor.Value);
         else if (Number("rope.scaling.yarn_attn_factor") is { } attention) // files written here once, which only we read so
             scaling["attention_factor"] = attention;
-        if (Number("rope.scaling.yarn_beta_fast") is { } fast) scaling["beta_fast"] = fast;
-        if (Number("rope.scaling.yarn_beta_slow") is { } slow) scaling["beta_slow"] = slow;
+        if (Number("rope.scaling.yarn_beta_fast") is { } fast)
+            scaling["beta_fast"] = fast;
+        if (Number("rope.scaling.yarn_beta_slow") is { } slow)
+            scaling["beta_slow"] = slow;
         return scaling;
     }
 
     private unsafe float[]? RopeFactors()
     {
-        if (Tensor(GgufNames.RopeFactors) is not { } tensor) return null;
+        if (Tensor(GgufNames.RopeFactors) is not { } tensor)
+            return null;
         if (tensor.Type != GgufType.F32)
             throw Fault($"Its {GgufNames.RopeFactors} is of the type {tensor.Type}", "F32 was expected");
         return new ReadOnlySpan<float>(_file.Pointer(tensor), (int)(tensor.ByteCount / sizeof(float))).ToArray();

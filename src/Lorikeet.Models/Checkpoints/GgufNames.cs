@@ -69,7 +69,8 @@ internal static partial class GgufNames
         (string HuggingFace, string Gguf)[] pairs, string name, Func<(string HuggingFace, string Gguf), string> side)
     {
         foreach (var pair in pairs)
-            if (side(pair) == name) return pair;
+            if (side(pair) == name)
+                return pair;
         return null;
     }
 

@@ -36,9 +36,13 @@ internal static class Llama3Factors
         {
             var candidate = config.Rope with
             {
-                Factor = factor, OriginalMaxPositions = original, LowFrequencyFactor = 1, HighFrequencyFactor = 4,
+                Factor = factor,
+                OriginalMaxPositions = original,
+                LowFrequencyFactor = 1,
+                HighFrequencyFactor = 4,
             };
-            if (!Of(candidate, config.HeadSize).SequenceEqual(factors)) continue;
+            if (!Of(candidate, config.HeadSize).SequenceEqual(factors))
+                continue;
             return new JsonObject
             {
                 ["rope_type"] = "llama3",

@@ -12,7 +12,8 @@ public static class ModelConfigFile
     /// <exception cref="CheckpointException">Missing, damaged, or an architecture or value Lorikeet would compute wrongly.</exception>
     public static ModelConfig Load(string folder)
     {
-        if (GgufFile.Exists(folder)) return GgufConfig.Read(folder);
+        if (GgufFile.Exists(folder))
+            return GgufConfig.Read(folder);
         var path = Path.Combine(folder, "config.json");
         if (!File.Exists(path))
         {

@@ -98,7 +98,8 @@ internal sealed class ModelConfigReader
 
     private int? ReadSlidingWindow(string type)
     {
-        if (type == "llama" || (type != "mistral" && !_config["use_sliding_window"].AsBool(otherwise: false))) return null;
+        if (type == "llama" || (type != "mistral" && !_config["use_sliding_window"].AsBool(otherwise: false)))
+            return null;
         var types = _config["layer_types"];
         if (!types.IsMissing && types.Items().Select(layer => layer.AsString()).Distinct().Count() > 1)
             throw types.Unexpected("one kind for all layers; mixing sliding and full attention is not supported");

@@ -22,7 +22,8 @@ internal static unsafe class ModelFiles
     /// <summary>Refuses to write over a folder that holds something.</summary>
     public static void RequireNew(string folder, bool overwrite)
     {
-        if (overwrite || !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
+        if (overwrite || !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any())
+            return;
         throw new ConfigurationException(
             $"'{folder}' is not empty. A new folder was expected, because its content would be replaced. Where: --output. " +
             "Name another, or say --overwrite_output_dir.");
@@ -33,7 +34,8 @@ internal static unsafe class ModelFiles
     {
         TokenizerFiles.Copy(from, to);
         var generation = Path.Combine(from, "generation_config.json");
-        if (File.Exists(generation)) File.Copy(generation, Path.Combine(to, "generation_config.json"), overwrite: true);
+        if (File.Exists(generation))
+            File.Copy(generation, Path.Combine(to, "generation_config.json"), overwrite: true);
     }
 
     /// <summary>Writes config.json.</summary>

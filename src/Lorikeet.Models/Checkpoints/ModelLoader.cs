@@ -90,7 +90,8 @@ internal sealed class ModelLoader
     private void RequireShape(string name, params long[] shape)
     {
         var stored = Stored[name].Shape;
-        if (!stored.SequenceEqual(shape)) throw WrongShape(name, stored, shape);
+        if (!stored.SequenceEqual(shape))
+            throw WrongShape(name, stored, shape);
     }
 
     private CheckpointException WrongShape(string name, long[] stored, long[] expected) => new(
@@ -102,7 +103,8 @@ internal sealed class ModelLoader
     {
         var unused = Stored.Keys.Where(name => !_used.Contains(name) && !StoredQuantization.IsCompanion(name) && !IsIdle(name))
             .Order(StringComparer.Ordinal).ToList();
-        if (unused.Count == 0) yield break;
+        if (unused.Count == 0)
+            yield break;
         yield return $"{unused.Count} tensors of '{_folder}' were not used, because config.json has no place for them: "
             + $"{string.Join(", ", unused.Take(ListedTensors))}{(unused.Count > ListedTensors ? ", ..." : "")}. "
             + "If the model answers oddly, it is of another kind than config.json says.";
@@ -115,7 +117,8 @@ internal sealed class ModelLoader
     private void RequireAllTensors()
     {
         var missing = ExpectedTensors().Where(name => !Stored.ContainsKey(name)).ToList();
-        if (missing.Count == 0) return;
+        if (missing.Count == 0)
+            return;
         throw new CheckpointException(
             $"{missing.Count} tensors are missing: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. " +
             $"Where: {_folder}, which holds {Stored.Count}, such as {string.Join(", ", Stored.Keys.Order().Take(3))}. " +
@@ -126,7 +129,8 @@ internal sealed class ModelLoader
     {
         yield return TensorNames.Weight(TensorNames.Embedding);
         yield return TensorNames.Weight(TensorNames.FinalNorm);
-        if (!_config.TiedEmbeddings) yield return TensorNames.Weight(TensorNames.Head);
+        if (!_config.TiedEmbeddings)
+            yield return TensorNames.Weight(TensorNames.Head);
         string[] parts =
         [
             TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Output, TensorNames.Gate, TensorNames.Up,

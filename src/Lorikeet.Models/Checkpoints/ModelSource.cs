@@ -33,7 +33,8 @@ public static class ModelSource
     /// <summary>Refuses a file where a folder is wanted, and names the folder.</summary>
     internal static void RequireNoFile(string path)
     {
-        if (!File.Exists(path) || GgufFile.Exists(path)) return;
+        if (!File.Exists(path) || GgufFile.Exists(path))
+            return;
         throw new ConfigurationException(
             $"'{path}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. Name its folder, " +
             $"'{Path.GetDirectoryName(Path.GetFullPath(path))}'.");

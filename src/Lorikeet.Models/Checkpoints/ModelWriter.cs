@@ -44,7 +44,8 @@ internal static class ModelWriter
 
         yield return ModelFiles.Deferred(
             TensorNames.Weight(TensorNames.FinalNorm), type, model.FinalNorm.Weight.shape, () => model.FinalNorm.Weight.alias());
-        if (!model.Config.TiedEmbeddings) yield return Matrix(model.Head, type);
+        if (!model.Config.TiedEmbeddings)
+            yield return Matrix(model.Head, type);
     }
 
     private static TensorToWrite Matrix(Projection projection, ScalarType type) => ModelFiles.Deferred(

@@ -62,7 +62,8 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in _quantized) tensor.Dispose();
+        foreach (var tensor in _quantized)
+            tensor.Dispose();
         _reader.Dispose();
         _source.Dispose();
     }
@@ -72,10 +73,12 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
 
     private IEnumerable<TensorToWrite> ToWrite(TensorEntry entry)
     {
-        if (!TensorNames.IsLayerProjection(entry.Name)) return [Dense(entry)];
+        if (!TensorNames.IsLayerProjection(entry.Name))
+            return [Dense(entry)];
         var module = entry.Name[..^".weight".Length];
         using var weight = _settings.Freeze(module, _reader, entry.Name, _type);
-        if (weight is DenseWeight) return [Dense(entry)];
+        if (weight is DenseWeight)
+            return [Dense(entry)];
         return [.. StoredQuantization.Write(entry.Name, weight).Select(part => InMemory(part.Name, part.Value))];
     }
 

@@ -14,7 +14,8 @@ internal static partial class ShardSize
         var bytes = match.Success
             ? double.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture) * Unit(match.Groups["unit"].Value.ToUpperInvariant())
             : 0;
-        if (bytes is >= 1 and < long.MaxValue) return (long)bytes;
+        if (bytes is >= 1 and < long.MaxValue)
+            return (long)bytes;
         throw new ConfigurationException(
             $"max_shard_size is '{text}'. A size such as 5GB, 500MB or 2GiB was expected.");
     }

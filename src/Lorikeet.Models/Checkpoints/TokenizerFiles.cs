@@ -17,14 +17,16 @@ internal static class TokenizerFiles
     {
         if (GgufFile.Exists(from))
         {
-            if (GgufTokenizer.Exists(from)) GgufTokenizer.Save(from, to);
+            if (GgufTokenizer.Exists(from))
+                GgufTokenizer.Save(from, to);
             return;
         }
 
         foreach (var name in s_names)
         {
             var source = Path.Combine(from, name);
-            if (File.Exists(source)) File.Copy(source, Path.Combine(to, name), overwrite: true);
+            if (File.Exists(source))
+                File.Copy(source, Path.Combine(to, name), overwrite: true);
         }
     }
 }

@@ -31,8 +31,10 @@ internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyVal
         (key, value) = (RepeatHeads(key, groups), RepeatHeads(value, groups));
 
         var padded = (double)layout.Count * layout.Longest / layout.Tokens;
-        if (layout.Uniform) return Causal(Grid(query), Grid(key), Grid(value)).reshape(layout.Tokens, -1);
-        if (padded > MostPadding) return SegmentBySegment(query, key, value);
+        if (layout.Uniform)
+            return Causal(Grid(query), Grid(key), Grid(value)).reshape(layout.Tokens, -1);
+        if (padded > MostPadding)
+            return SegmentBySegment(query, key, value);
 
         // Padding comes after the tokens of a segment, so causality alone hides it.
         var attended = Causal(

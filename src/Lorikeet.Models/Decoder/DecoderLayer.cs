@@ -84,7 +84,8 @@ internal sealed class DecoderLayer : IDisposable
         var query = Heads(Query.Forward(x, context)); // [tokens, heads, headSize]
         var key = Heads(Key.Forward(x, context)); // [tokens, keyValueHeads, headSize]
         var value = Heads(Value.Forward(x, context));
-        if (QueryNorm is not null) (query, key) = (QueryNorm.Forward(query), KeyNorm!.Forward(key));
+        if (QueryNorm is not null)
+            (query, key) = (QueryNorm.Forward(query), KeyNorm!.Forward(key));
 
         query = RotaryEmbedding.Rotate(query, context.Cosine, context.Sine);
         key = RotaryEmbedding.Rotate(key, context.Cosine, context.Sine);
@@ -98,7 +99,9 @@ internal sealed class DecoderLayer : IDisposable
 
     public void Dispose()
     {
-        foreach (var projection in Projections) projection.Dispose();
-        foreach (var norm in Norms) norm.Dispose();
+        foreach (var projection in Projections)
+            projection.Dispose();
+        foreach (var norm in Norms)
+            norm.Dispose();
     }
 }

@@ -157,7 +157,8 @@ public sealed class DecoderModel : IDisposable
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var starts = new int[prompts.Count + 1];
-        for (var row = 0; row < prompts.Count; row++) starts[row + 1] = starts[row] + prompts[row].Length;
+        for (var row = 0; row < prompts.Count; row++)
+            starts[row + 1] = starts[row] + prompts[row].Length;
         using var layout = new SegmentLayout(starts, Device);
         cache.Begin(layout);
         var hidden = Hidden([.. prompts.SelectMany(prompt => prompt)], layout, cache);
@@ -206,7 +207,8 @@ public sealed class DecoderModel : IDisposable
         Bare?.DisposeBut(ModelState.Of(this));
         Embedding.Dispose();
         EmbeddingAdapter?.Dispose();
-        foreach (var layer in Layers) layer.Dispose();
+        foreach (var layer in Layers)
+            layer.Dispose();
         FinalNorm.Dispose();
         Head.Dispose();
         Offload?.Dispose();

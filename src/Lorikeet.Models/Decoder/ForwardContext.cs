@@ -32,7 +32,8 @@ internal readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
         var (key, threshold) = (Mask(projection), DropoutMask.Threshold(p));
         using var kept = empty(x.shape, ScalarType.Bool, CPU);
         var flags = TensorMemory.Span<bool>(kept);
-        for (var i = 0; i < flags.Length; i++) flags[i] = DropoutMask.Number(key, (uint)i) >= threshold;
+        for (var i = 0; i < flags.Length; i++)
+            flags[i] = DropoutMask.Number(key, (uint)i) >= threshold;
         using var mask = kept.to(x.device).to_type(x.dtype).Scale(1 / (1 - p));
         return x * mask;
     }

@@ -50,7 +50,8 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Starts anew with prompts laid out as segments.</summary>
     internal void Begin(SegmentLayout layout)
     {
-        if (layout.Count != Rows) throw new ArgumentException($"{layout.Count} prompts for {Rows} rows.", nameof(layout));
+        if (layout.Count != Rows)
+            throw new ArgumentException($"{layout.Count} prompts for {Rows} rows.", nameof(layout));
         if (layout.Longest > Capacity)
             throw new ArgumentException($"A prompt of {layout.Longest} tokens does not fit {Capacity} slots.", nameof(layout));
         Length = layout.Longest;
@@ -74,7 +75,8 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Makes room for one more token per row.</summary>
     internal void Advance()
     {
-        if (Length == Capacity) throw new InvalidOperationException($"The cache of {Capacity} slots is full.");
+        if (Length == Capacity)
+            throw new InvalidOperationException($"The cache of {Capacity} slots is full.");
         Length++;
     }
 
@@ -98,7 +100,8 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Mask over the part <see cref="Read"/> returns, or null when every slot holds a token.</summary>
     internal Tensor? Visible(int? window)
     {
-        if (!_ragged) return null;
+        if (!_ragged)
+            return null;
         var (from, seen) = Seen(window);
         return _visible!.narrow(3, from, seen);
     }
@@ -134,7 +137,8 @@ public sealed class KeyValueCache : IDisposable
         _visible?.Dispose();
         _visible = null;
         _ragged = Begins.Any(begin => begin > 0);
-        if (!_ragged) return;
+        if (!_ragged)
+            return;
         using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1);
         using var slots = TensorArithmetic.Range(Capacity, ScalarType.Int64, _keys[0].device);
         _visible = slots.ge(begins).DetachFromDisposeScope();
@@ -143,7 +147,8 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Frees the memory of the cache.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _keys.Concat(_values)) tensor.Dispose();
+        foreach (var tensor in _keys.Concat(_values))
+            tensor.Dispose();
         _visible?.Dispose();
     }
 }

@@ -54,11 +54,14 @@ internal sealed class LayerOffload : IDisposable
     /// <exception cref="ConfigurationException">They are stored in a form that stays where it is.</exception>
     public void Take(DecoderLayer layer)
     {
-        if (!Includes(layer.Index)) return;
+        if (!Includes(layer.Index))
+            return;
         using var scope = NewDisposeScope();
         var size = layer.Projections.Sum(projection => SizeOf(projection.Weight));
-        if (_memory is null) Open(size);
-        if (size > _size) return; // left as it was by a quantization that skips some of its modules
+        if (_memory is null)
+            Open(size);
+        if (size > _size)
+            return; // left as it was by a quantization that skips some of its modules
         var block = _taken++;
         var place = _slots[block % Slots];
         _blocks!.Claim(block);
@@ -98,7 +101,8 @@ internal sealed class LayerOffload : IDisposable
         _size = bytes;
         _memory = empty([Slots, bytes], ScalarType.Byte, _device).DetachFromDisposeScope();
         var start = (nint)TensorMemory.Address(_memory);
-        for (var slot = 0; slot < Slots; slot++) _slots[slot] = start + (nint)(slot * bytes);
+        for (var slot = 0; slot < Slots; slot++)
+            _slots[slot] = start + (nint)(slot * bytes);
         _blocks = new HostBlocks(_device, _slots, _count, bytes);
     }
 

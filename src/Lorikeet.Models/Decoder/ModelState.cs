@@ -40,7 +40,8 @@ internal sealed class ModelState
     {
         foreach (var (projection, bias, weight, adapter) in _projections)
             (projection.Bias, projection.TrainedWeight, projection.Adapter) = (bias, weight, adapter);
-        foreach (var (norm, weight) in _norms) norm.Weight = weight;
+        foreach (var (norm, weight) in _norms)
+            norm.Weight = weight;
         (model.Embedding, model.EmbeddingAdapter) = (_embedding, _embeddingAdapter);
         model.Trainable.Clear();
         model.Trainable.AddRange(Trainable);
@@ -50,7 +51,8 @@ internal sealed class ModelState
     public void DisposeBut(ModelState kept)
     {
         var stays = kept.Parts().ToHashSet(ReferenceEqualityComparer.Instance);
-        foreach (var part in Parts().Where(part => !stays.Contains(part))) part.Dispose();
+        foreach (var part in Parts().Where(part => !stays.Contains(part)))
+            part.Dispose();
     }
 
     private static IEnumerable<RmsNorm> Norms(DecoderModel model) =>

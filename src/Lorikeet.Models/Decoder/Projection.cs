@@ -29,7 +29,8 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
     public Tensor Forward(Tensor x, ForwardContext context)
     {
         var y = Multiply(x);
-        if (Bias is not null) y = y.Plus(Bias.to_type(x.dtype));
+        if (Bias is not null)
+            y = y.Plus(Bias.to_type(x.dtype));
         return Adapter is null ? y : Adapter.AddTo(y, x, context, Index);
     }
 

@@ -98,10 +98,12 @@ public sealed record RopeSettings
         switch (Scaling)
         {
             case RopeScaling.Linear:
-                for (var i = 0; i < frequencies.Length; i++) frequencies[i] /= (float)Factor;
+                for (var i = 0; i < frequencies.Length; i++)
+                    frequencies[i] /= (float)Factor;
                 break;
             case RopeScaling.Llama3:
-                for (var i = 0; i < frequencies.Length; i++) frequencies[i] = StretchAsLlama3(frequencies[i]);
+                for (var i = 0; i < frequencies.Length; i++)
+                    frequencies[i] = StretchAsLlama3(frequencies[i]);
                 break;
             case RopeScaling.Yarn:
                 StretchAsYarn(frequencies, headSize);
@@ -109,9 +111,11 @@ public sealed record RopeSettings
         }
 
         if (FrequencyFactors is { } factors)
-            for (var i = 0; i < frequencies.Length; i++) frequencies[i] /= factors[i];
+            for (var i = 0; i < frequencies.Length; i++)
+                frequencies[i] /= factors[i];
         if (RoundedToBFloat16)
-            for (var i = 0; i < frequencies.Length; i++) frequencies[i] = RoundToBFloat16(frequencies[i]);
+            for (var i = 0; i < frequencies.Length; i++)
+                frequencies[i] = RoundToBFloat16(frequencies[i]);
         return frequencies;
     }
 
@@ -125,8 +129,10 @@ public sealed record RopeSettings
     private float StretchAsLlama3(float frequency)
     {
         var wavelength = 2 * Math.PI / frequency;
-        if (wavelength > OriginalMaxPositions / LowFrequencyFactor) return (float)(frequency / Factor);
-        if (wavelength < OriginalMaxPositions / HighFrequencyFactor) return frequency;
+        if (wavelength > OriginalMaxPositions / LowFrequencyFactor)
+            return (float)(frequency / Factor);
+        if (wavelength < OriginalMaxPositions / HighFrequencyFactor)
+            return frequency;
         var smooth = (OriginalMaxPositions / wavelength - LowFrequencyFactor) / (HighFrequencyFactor - LowFrequencyFactor);
         return (float)((1 - smooth) * frequency / Factor + smooth * frequency);
     }
@@ -135,10 +141,12 @@ public sealed record RopeSettings
     {
         var low = DimensionOfRotations(BetaFast, headSize);
         var high = DimensionOfRotations(BetaSlow, headSize);
-        if (Truncate) (low, high) = (Math.Floor(low), Math.Ceiling(high));
+        if (Truncate)
+            (low, high) = (Math.Floor(low), Math.Ceiling(high));
         low = Math.Max(low, 0);
         high = Math.Min(high, headSize - 1);
-        if (low == high) high += 0.001; // as the reference, against division by zero
+        if (low == high)
+            high += 0.001; // as the reference, against division by zero
 
         for (var i = 0; i < frequencies.Length; i++)
         {
@@ -159,7 +167,8 @@ public sealed record RopeSettings
     internal static RopeSettings Read(JsonSetting config, int maxPositions, int mostPositions)
     {
         var nested = config["rope_parameters"].IsMissing ? config["rope_scaling"] : config["rope_parameters"];
-        if (!nested.IsMissing) nested.RequireObject();
+        if (!nested.IsMissing)
+            nested.RequireObject();
         double? Positive(string key) => nested[key].AsDoubleBetweenOrNull(SmallestFactor, LargestFactor);
         double? Theta(JsonSetting owner) => owner["rope_theta"].AsDoubleBetweenOrNull(1, LargestTheta);
         var kind = nested["rope_type"].IsMissing ? nested["type"] : nested["rope_type"];

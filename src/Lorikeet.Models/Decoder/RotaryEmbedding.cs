@@ -35,7 +35,8 @@ internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisp
     {
         // Dynamic scaling depends on the length at hand, so its tables are made for exactly that length.
         var exact = config.Rope.Scaling == RopeScaling.Dynamic;
-        if (_cosine is not null && (exact ? length == _length : length <= _length)) return;
+        if (_cosine is not null && (exact ? length == _length : length <= _length))
+            return;
 
         Dispose();
         _length = exact ? length : Math.Max(length, Math.Min(config.MaxPositions, 4096));

@@ -42,7 +42,8 @@ public sealed class AnswerEvaluator(DecoderModel model, Tokenizer? tokenizer)
         EvaluationSet set, GenerationOptions options, CancellationToken cancellation)
     {
         var questions = set.Questions.Where(question => question.Answers.Count > 0).ToArray();
-        if (tokenizer is null || questions.Length == 0) return ([], 0);
+        if (tokenizer is null || questions.Length == 0)
+            return ([], 0);
         options = options with
         {
             StopStrings = [.. options.StopStrings.Union(set.Format.StopStrings)],
@@ -72,7 +73,8 @@ public sealed class AnswerEvaluator(DecoderModel model, Tokenizer? tokenizer)
         {
             cancellation.ThrowIfCancellationRequested();
             var (count, tokens) = (1, ordered[first].Length);
-            while (first + count < ordered.Length && (tokens += ordered[first + count].Length) <= TokensPerPass) count++;
+            while (first + count < ordered.Length && (tokens += ordered[first + count].Length) <= TokensPerPass)
+                count++;
             var batch = Batch.FromRows(ordered[first..(first + count)]);
             loss += TrainingPass.Evaluate(model, batch);
             targets += batch.TargetCount;

@@ -54,7 +54,8 @@ public sealed class EvaluationSet
     {
         var rows = new DatasetReading(options, fetchFromHub).ReadEval()
             ?? throw new ConfigurationException("No data is named. Give a file, a folder or a hub id with --dataset.");
-        if (options.MaxEvalRows is { } limit) rows = rows.First(limit);
+        if (options.MaxEvalRows is { } limit)
+            rows = rows.First(limit);
         var rendering = RowRendering.Choose(rows, options, tokenizer, format);
         return new EvaluationSet(
             EncodedSet.Encode("The evaluation data", rows, rendering, options, tokenizer, vocabularySize), options);

@@ -11,10 +11,22 @@ internal static class PorterStemmer
 {
     private static readonly Dictionary<string, string> s_irregular = new()
     {
-        ["skies"] = "sky", ["sky"] = "sky", ["dying"] = "die", ["lying"] = "lie", ["tying"] = "tie", ["news"] = "news",
-        ["innings"] = "inning", ["inning"] = "inning", ["outings"] = "outing", ["outing"] = "outing",
-        ["cannings"] = "canning", ["canning"] = "canning", ["howe"] = "howe", ["proceed"] = "proceed",
-        ["exceed"] = "exceed", ["succeed"] = "succeed",
+        ["skies"] = "sky",
+        ["sky"] = "sky",
+        ["dying"] = "die",
+        ["lying"] = "lie",
+        ["tying"] = "tie",
+        ["news"] = "news",
+        ["innings"] = "inning",
+        ["inning"] = "inning",
+        ["outings"] = "outing",
+        ["outing"] = "outing",
+        ["cannings"] = "canning",
+        ["canning"] = "canning",
+        ["howe"] = "howe",
+        ["proceed"] = "proceed",
+        ["exceed"] = "exceed",
+        ["succeed"] = "succeed",
     };
 
     private static readonly (string Suffix, string Replacement)[] s_step2 =
@@ -40,11 +52,14 @@ internal static class PorterStemmer
     /// <summary>The stem of a lower-case word.</summary>
     public static string Stem(string word)
     {
-        if (s_irregular.TryGetValue(word, out var irregular)) return irregular;
-        if (word.Length <= 2) return word;
+        if (s_irregular.TryGetValue(word, out var irregular))
+            return irregular;
+        if (word.Length <= 2)
+            return word;
         word = EndWithoutPluralS(word);
         word = EndWithoutEdOrIng(word);
-        if (word.EndsWith('y') && word.Length > 2 && IsConsonant(word, word.Length - 2)) word = word[..^1] + "i";
+        if (word.EndsWith('y') && word.Length > 2 && IsConsonant(word, word.Length - 2))
+            word = word[..^1] + "i";
         word = Step2(word);
         word = Replace(word, s_step3, stem => Measure(stem) > 0);
         word = Replace(word, s_step4, stem => Measure(stem) > 1, (suffix, stem) => suffix != "ion" || stem[^1] is 's' or 't');
@@ -53,36 +68,45 @@ internal static class PorterStemmer
 
     private static string EndWithoutPluralS(string word)
     {
-        if (word.EndsWith("ies", StringComparison.Ordinal)) return word[..^(word.Length == 4 ? 1 : 2)];
-        if (word.EndsWith("sses", StringComparison.Ordinal)) return word[..^2];
+        if (word.EndsWith("ies", StringComparison.Ordinal))
+            return word[..^(word.Length == 4 ? 1 : 2)];
+        if (word.EndsWith("sses", StringComparison.Ordinal))
+            return word[..^2];
         return word.EndsWith('s') && !word.EndsWith("ss", StringComparison.Ordinal) ? word[..^1] : word;
     }
 
     private static string EndWithoutEdOrIng(string word)
     {
-        if (word.EndsWith("ied", StringComparison.Ordinal)) return word[..^(word.Length == 4 ? 1 : 2)];
-        if (word.EndsWith("eed", StringComparison.Ordinal)) return Measure(word[..^3]) > 0 ? word[..^1] : word;
+        if (word.EndsWith("ied", StringComparison.Ordinal))
+            return word[..^(word.Length == 4 ? 1 : 2)];
+        if (word.EndsWith("eed", StringComparison.Ordinal))
+            return Measure(word[..^3]) > 0 ? word[..^1] : word;
 
         var stem = word.EndsWith("ed", StringComparison.Ordinal) ? word[..^2]
             : word.EndsWith("ing", StringComparison.Ordinal) ? word[..^3] : "";
-        if (!HasVowel(stem)) return word;
+        if (!HasVowel(stem))
+            return word;
         if (stem.EndsWith("at", StringComparison.Ordinal) || stem.EndsWith("bl", StringComparison.Ordinal)
             || stem.EndsWith("iz", StringComparison.Ordinal))
             return stem + "e";
-        if (EndsInDoubleConsonant(stem)) return stem[^1] is 'l' or 's' or 'z' ? stem : stem[..^1];
+        if (EndsInDoubleConsonant(stem))
+            return stem[^1] is 'l' or 's' or 'z' ? stem : stem[..^1];
         return Measure(stem) == 1 && EndsInShortSyllable(stem) ? stem + "e" : stem;
     }
 
     private static string Step2(string word)
     {
-        if (word.EndsWith("alli", StringComparison.Ordinal) && Measure(word[..^4]) > 0) return Step2(word[..^2]);
-        if (word.EndsWith("logi", StringComparison.Ordinal)) return Measure(word[..^3]) > 0 ? word[..^1] : word;
+        if (word.EndsWith("alli", StringComparison.Ordinal) && Measure(word[..^4]) > 0)
+            return Step2(word[..^2]);
+        if (word.EndsWith("logi", StringComparison.Ordinal))
+            return Measure(word[..^3]) > 0 ? word[..^1] : word;
         return Replace(word, s_step2, stem => Measure(stem) > 0);
     }
 
     private static string EndWithoutE(string word)
     {
-        if (!word.EndsWith('e')) return word;
+        if (!word.EndsWith('e'))
+            return word;
         var stem = word[..^1];
         return Measure(stem) > 1 || (Measure(stem) == 1 && !EndsInShortSyllable(stem)) ? stem : word;
     }
@@ -97,7 +121,8 @@ internal static class PorterStemmer
     {
         foreach (var (suffix, replacement) in rules)
         {
-            if (!word.EndsWith(suffix, StringComparison.Ordinal)) continue;
+            if (!word.EndsWith(suffix, StringComparison.Ordinal))
+                continue;
             var stem = word[..^suffix.Length];
             return condition(stem) && furtherCondition?.Invoke(suffix, stem) != false ? stem + replacement : word;
         }
@@ -126,7 +151,8 @@ internal static class PorterStemmer
     private static bool EndsInShortSyllable(string stem)
     {
         var last = stem.Length - 1;
-        if (stem.Length == 2) return !IsConsonant(stem, 0) && IsConsonant(stem, 1);
+        if (stem.Length == 2)
+            return !IsConsonant(stem, 0) && IsConsonant(stem, 1);
         return stem.Length >= 3 && IsConsonant(stem, last - 2) && !IsConsonant(stem, last - 1)
             && IsConsonant(stem, last) && stem[last] is not ('w' or 'x' or 'y');
     }

@@ -26,14 +26,16 @@ public static partial class RougeL
     /// </param>
     public static RougeLScore Score(string prediction, IReadOnlyCollection<string> references, bool stem = false)
     {
-        if (references.Count == 0) throw new ArgumentException("At least one reference is needed.", nameof(references));
+        if (references.Count == 0)
+            throw new ArgumentException("At least one reference is needed.", nameof(references));
         var predicted = Words(prediction, stem);
         return references.Select(reference => Score(predicted, Words(reference, stem))).MaxBy(score => score.FMeasure);
     }
 
     private static RougeLScore Score(string[] prediction, string[] reference)
     {
-        if (prediction.Length == 0 || reference.Length == 0) return default;
+        if (prediction.Length == 0 || reference.Length == 0)
+            return default;
         var common = LongestCommonSubsequence(prediction, reference);
         var precision = (double)common / prediction.Length;
         var recall = (double)common / reference.Length;

@@ -30,12 +30,14 @@ public sealed class Scorer(DecoderModel model)
     /// <exception cref="DatasetException">A row has no token, or an id or label outside the vocabulary.</exception>
     public IReadOnlyList<RowScore> Score(IReadOnlyList<RowToScore> rows, LogitsReceiver? receiver = null)
     {
-        for (var i = 0; i < rows.Count; i++) Check(rows[i], i);
+        for (var i = 0; i < rows.Count; i++)
+            Check(rows[i], i);
         var scores = new List<RowScore>(rows.Count);
         while (scores.Count < rows.Count)
         {
             var (first, count, tokens) = (scores.Count, 1, rows[scores.Count].Ids.Length);
-            while (first + count < rows.Count && (tokens += rows[first + count].Ids.Length) <= TokensPerBatch) count++;
+            while (first + count < rows.Count && (tokens += rows[first + count].Ids.Length) <= TokensPerBatch)
+                count++;
             ScoreBatch(rows, first, count, receiver, scores);
         }
 
@@ -71,14 +73,16 @@ public sealed class Scorer(DecoderModel model)
 
             // What is predicted at one position stands at the next; the last position predicts nothing that is there.
             var predicted = positions.Skip(start + 1).Take(count).ToArray();
-            if (predicted.Length == 0) break;
+            if (predicted.Length == 0)
+                break;
             var distribution = logits.narrow(0, 0, predicted.Length).log_softmax(1);
             var ofIds = Pick(distribution, predicted.Select(at => row.Ids[at]));
             var ofLabels = Pick(distribution, predicted.Select(at => Math.Max(row.Labels[at], 0)));
             for (var i = 0; i < predicted.Length; i++)
             {
                 logProbabilities[predicted[i]] = ofIds[i];
-                if (row.Labels[predicted[i]] == TrainingRow.Ignored) continue;
+                if (row.Labels[predicted[i]] == TrainingRow.Ignored)
+                    continue;
                 loss -= ofLabels[i];
                 targets++;
             }

@@ -44,24 +44,28 @@ public static partial class SquadMetrics
     {
         var letters = new StringBuilder(text.Length);
         foreach (var letter in CanonicalText.Compose(text).ToLowerInvariant())
-            if (!Punctuation.Contains(letter)) letters.Append(letter);
+            if (!Punctuation.Contains(letter))
+                letters.Append(letter);
         return Article().Replace(letters.ToString(), " ").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
     }
 
     private static double F1(string[] prediction, string[] answer)
     {
-        if (prediction.Length == 0 || answer.Length == 0) return prediction.Length == answer.Length ? 1 : 0;
+        if (prediction.Length == 0 || answer.Length == 0)
+            return prediction.Length == answer.Length ? 1 : 0;
 
         var unmatched = answer.CountBy(word => word).ToDictionary();
         var shared = 0;
         foreach (var word in prediction)
         {
-            if (unmatched.GetValueOrDefault(word) == 0) continue;
+            if (unmatched.GetValueOrDefault(word) == 0)
+                continue;
             unmatched[word]--;
             shared++;
         }
 
-        if (shared == 0) return 0;
+        if (shared == 0)
+            return 0;
         var precision = (double)shared / prediction.Length;
         var recall = (double)shared / answer.Length;
         return 2 * precision * recall / (precision + recall);
@@ -69,7 +73,8 @@ public static partial class SquadMetrics
 
     private static void RequireAnswers(IReadOnlyCollection<string> answers)
     {
-        if (answers.Count == 0) throw new ArgumentException("At least one accepted answer is needed.", nameof(answers));
+        if (answers.Count == 0)
+            throw new ArgumentException("At least one accepted answer is needed.", nameof(answers));
     }
 
     [GeneratedRegex(@"\b(a|an|the)\b")]

@@ -28,7 +28,8 @@ internal sealed class BeamDecoding(DecoderModel model, GenerationOptions options
         {
             var sources = Step(logits, active);
             active.RemoveAll(row => row.Search.IsDone);
-            if (active.Count == 0 || cancellation.IsCancellationRequested) break;
+            if (active.Count == 0 || cancellation.IsCancellationRequested)
+                break;
             cache.Reorder(sources);
             var last = active.SelectMany(row => row.Search.Running.Select(beam => beam.Tokens[^1])).ToArray();
             logits = Replace(logits, model.Decode(last, cache));
@@ -58,7 +59,8 @@ internal sealed class BeamDecoding(DecoderModel model, GenerationOptions options
             }
 
             var continued = rows[i].Search.Step(beams);
-            if (!rows[i].Search.IsDone) sources.AddRange(continued.Select(beam => firstBeam + beam));
+            if (!rows[i].Search.IsDone)
+                sources.AddRange(continued.Select(beam => firstBeam + beam));
         }
 
         return sources;

@@ -36,7 +36,8 @@ internal sealed class BeamRow
 
     private FinishReason? EndedBy(int[] tokens)
     {
-        if (tokens.Length > 0 && _options.EndTokens.Contains(tokens[^1])) return FinishReason.EndToken;
+        if (tokens.Length > 0 && _options.EndTokens.Contains(tokens[^1]))
+            return FinishReason.EndToken;
         return _options.StopStrings.Count > 0 && Text(tokens).Stopped ? FinishReason.StopString : null;
     }
 

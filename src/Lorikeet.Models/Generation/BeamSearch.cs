@@ -77,9 +77,11 @@ internal sealed class BeamSearch
             {
                 var index = row * vocabulary + id;
                 var total = logProbabilities[index] + score;
-                if (kept.Count == count && !(total > Worst(kept))) continue;
+                if (kept.Count == count && !(total > Worst(kept)))
+                    continue;
                 kept.Enqueue(index, (total, -index));
-                if (kept.Count > count) kept.Dequeue();
+                if (kept.Count > count)
+                    kept.Dequeue();
             }
         }
 
@@ -108,8 +110,10 @@ internal sealed class BeamSearch
 
     private bool IsBestKnown(int length)
     {
-        if (_finished.Length < _options.Beams) return false;
-        if (_options.EarlyStopping == EarlyStopping.WhenFull) return true;
+        if (_finished.Length < _options.Beams)
+            return false;
+        if (_options.EarlyStopping == EarlyStopping.WhenFull)
+            return true;
         var reachable = _options is { EarlyStopping: EarlyStopping.Never, LengthPenalty: > 0 } ? _maxNewTokens : length;
         return _running[0].Score / (float)Math.Pow(reachable, _options.LengthPenalty) <= _finished[^1].Score;
     }

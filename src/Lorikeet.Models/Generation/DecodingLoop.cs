@@ -40,9 +40,11 @@ internal sealed class DecodingLoop : IDisposable
     {
         var chosen = Choose();
         for (var i = 0; i < _rows.Count; i++)
-            if (_rows[i].Finish is null) _rows[i].Add(chosen[i]);
+            if (_rows[i].Finish is null)
+                _rows[i].Add(chosen[i]);
 
-        if (_rows.TrueForAll(row => row.Finish is not null)) return false;
+        if (_rows.TrueForAll(row => row.Finish is not null))
+            return false;
         DropEndedRows();
         _logits.Dispose();
         _logits = Decode([.. _rows.Select(row => row.Ids[^1])]);
@@ -52,14 +54,16 @@ internal sealed class DecodingLoop : IDisposable
     /// <summary>The optimized step has chosen already what is merely the most likely.</summary>
     private int[] Choose()
     {
-        if (_step is null || !_chooser.TakesMostLikely) return _chooser.Choose(_logits, _rows);
+        if (_step is null || !_chooser.TakesMostLikely)
+            return _chooser.Choose(_logits, _rows);
         var chosen = _step.MostLikely();
         return chosen.All(id => id >= 0) ? chosen : _chooser.Choose(_logits, _rows);
     }
 
     private Tensor Decode(int[] ids)
     {
-        if (_options.Optimized) _step ??= DecodingSupport.Create(_model, _cache);
+        if (_options.Optimized)
+            _step ??= DecodingSupport.Create(_model, _cache);
         return _step?.Run(ids) ?? _model.Decode(ids, _cache);
     }
 
@@ -67,7 +71,8 @@ internal sealed class DecodingLoop : IDisposable
     private void DropEndedRows()
     {
         var running = Enumerable.Range(0, _rows.Count).Where(i => _rows[i].Finish is null).ToArray();
-        if (running.Length > _rows.Count * 3 / 4) return;
+        if (running.Length > _rows.Count * 3 / 4)
+            return;
         _step?.Dispose();
         _step = null;
         _cache.Reorder(running);

@@ -30,7 +30,8 @@ internal sealed class DecodingRow
         _ids = new int[prompt.Length + _newTokens];
         prompt.CopyTo(_ids, 0);
         (PromptLength, Length) = (prompt.Length, prompt.Length);
-        if (_newTokens == 0) End(FinishReason.Length);
+        if (_newTokens == 0)
+            End(FinishReason.Length);
     }
 
     /// <summary>Keys the row's random numbers.</summary>
@@ -53,7 +54,8 @@ internal sealed class DecodingRow
     public static ulong KeyOf(IReadOnlyList<int> prompt, int repetition)
     {
         var key = (ulong)repetition;
-        foreach (var id in prompt) key = CounterRandom.Hash(key, RandomPurpose.Sampling, (ulong)id);
+        foreach (var id in prompt)
+            key = CounterRandom.Hash(key, RandomPurpose.Sampling, (ulong)id);
         return key;
     }
 
@@ -62,18 +64,24 @@ internal sealed class DecodingRow
     {
         _ids[Length++] = id;
         var ended = _options.EndTokens.Contains(id);
-        if (!ended && _decoder is not null) _text.Append(_stop.Push(_decoder.Append(id)));
-        if (ended) End(FinishReason.EndToken);
-        else if (_stop.Stopped) End(FinishReason.StopString);
-        else if (Length == Capacity) End(FinishReason.Length);
+        if (!ended && _decoder is not null)
+            _text.Append(_stop.Push(_decoder.Append(id)));
+        if (ended)
+            End(FinishReason.EndToken);
+        else if (_stop.Stopped)
+            End(FinishReason.StopString);
+        else if (Length == Capacity)
+            End(FinishReason.Length);
     }
 
     /// <summary>Ends the row here.</summary>
     public void End(FinishReason reason)
     {
-        if (Finish is not null) return;
+        if (Finish is not null)
+            return;
         Finish = reason;
-        if (_decoder is not null) _text.Append(_stop.Push(_decoder.Flush())).Append(_stop.Flush());
+        if (_decoder is not null)
+            _text.Append(_stop.Push(_decoder.Flush())).Append(_stop.Flush());
     }
 
     /// <summary>Text that became certain since the last call.</summary>

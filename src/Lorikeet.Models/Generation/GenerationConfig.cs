@@ -19,8 +19,10 @@ public static class GenerationConfig
     public static GenerationOptions Load(string folder)
     {
         var path = Path.Combine(folder, "generation_config.json");
-        if (!File.Exists(path)) path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path)) return new GenerationOptions();
+        if (!File.Exists(path))
+            path = Path.Combine(folder, "config.json");
+        if (!File.Exists(path))
+            return new GenerationOptions();
         return Read(JsonSetting.Read(new JsonOrigin(path) { Advice = Advice }).RequireObject());
     }
 
@@ -53,7 +55,8 @@ public static class GenerationConfig
         double OfDraw(string key, double least, double most, double otherwise)
         {
             var setting = source[key];
-            if (setting.IsMissing) return otherwise;
+            if (setting.IsMissing)
+                return otherwise;
             var value = key == "top_k" ? setting.AsInt() : setting.AsAnyDouble();
             return value >= least && value <= most ? value : samples ? setting.AsDoubleBetween(least, most) : otherwise;
         }

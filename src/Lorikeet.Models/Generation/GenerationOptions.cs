@@ -153,7 +153,8 @@ public sealed record GenerationOptions
 
     private static void Require(bool holds, string name, object? value, string expected)
     {
-        if (!holds) throw new ConfigurationException($"{name} is {value}. It must be {expected}.");
+        if (!holds)
+            throw new ConfigurationException($"{name} is {value}. It must be {expected}.");
     }
 }
 

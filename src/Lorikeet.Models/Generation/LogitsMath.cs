@@ -20,9 +20,12 @@ internal static class LogitsMath
             largest = Vector.Max(largest, new Vector<float>(values[i..])); // Vector.Max propagates NaN
 
         var max = float.NegativeInfinity;
-        for (var lane = 0; lane < Vector<float>.Count; lane++) max = MathF.Max(max, largest[lane]);
-        for (; i < values.Length; i++) max = MathF.Max(max, values[i]);
-        if (float.IsFinite(max)) return max;
+        for (var lane = 0; lane < Vector<float>.Count; lane++)
+            max = MathF.Max(max, largest[lane]);
+        for (; i < values.Length; i++)
+            max = MathF.Max(max, values[i]);
+        if (float.IsFinite(max))
+            return max;
         throw new LorikeetException(
             float.IsNaN(max)
                 ? "The model's logits are NaN. Finite numbers were expected. Load the model in another compute type "
@@ -39,7 +42,8 @@ internal static class LogitsMath
         var i = 0;
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
             Vector.Exp(new Vector<float>(values[i..]) - shift).CopyTo(result[i..]);
-        for (; i < values.Length; i++) result[i] = MathF.Exp(values[i] - max);
+        for (; i < values.Length; i++)
+            result[i] = MathF.Exp(values[i] - max);
         return Sum(result[..values.Length]);
     }
 
@@ -47,7 +51,8 @@ internal static class LogitsMath
     public static void Softmax(ReadOnlySpan<float> values, Span<float> result)
     {
         var sum = (float)Exponentials(values, result);
-        for (var i = 0; i < values.Length; i++) result[i] /= sum;
+        for (var i = 0; i < values.Length; i++)
+            result[i] /= sum;
     }
 
     /// <summary>Replaces logits by log-probabilities.</summary>
@@ -55,7 +60,8 @@ internal static class LogitsMath
     {
         var logSum = (float)Math.Log(Exponentials(values, scratch));
         var max = Max(values);
-        for (var i = 0; i < values.Length; i++) values[i] = values[i] - max - logSum;
+        for (var i = 0; i < values.Length; i++)
+            values[i] = values[i] - max - logSum;
     }
 
     private static double Sum(ReadOnlySpan<float> values)
@@ -69,7 +75,8 @@ internal static class LogitsMath
         }
 
         var total = Vector.Sum(sum);
-        for (; i < values.Length; i++) total += values[i];
+        for (; i < values.Length; i++)
+            total += values[i];
         return total;
     }
 }

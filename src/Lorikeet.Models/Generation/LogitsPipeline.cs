@@ -26,7 +26,8 @@ internal sealed class LogitsPipeline
         Add(badWords.Count > 0, () => new BadWordsTransform(badWords));
         Add(options.MinNewTokens > 0, () => new MinNewTokensTransform(options.MinNewTokens, endTokens));
         Add(options.SuppressedTokens.Count > 0, () => new SuppressTokensTransform(options.SuppressedTokens));
-        if (!options.Draws) return;
+        if (!options.Draws)
+            return;
 
         Add(options.Temperature != 1, () => new TemperatureTransform(options.Temperature));
         Add(options.TopK > 0, () => new TopKTransform(options.TopK));
@@ -41,12 +42,14 @@ internal sealed class LogitsPipeline
     /// <summary>Applies every transform to one row, in place.</summary>
     public void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
-        foreach (var transform in _transforms) transform.Apply(ids, promptLength, logits);
+        foreach (var transform in _transforms)
+            transform.Apply(ids, promptLength, logits);
     }
 
     private void Add(bool wanted, Func<LogitsTransform> create)
     {
-        if (wanted) _transforms.Add(create());
+        if (wanted)
+            _transforms.Add(create());
     }
 
     private static void RefuseIdsOutside(int vocabulary, string option, IEnumerable<int> ids)

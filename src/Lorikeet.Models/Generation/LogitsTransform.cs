@@ -19,7 +19,8 @@ internal sealed class TemperatureTransform(double temperature) : LogitsTransform
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
         var divisor = (float)temperature;
-        for (var i = 0; i < logits.Length; i++) logits[i] /= divisor;
+        for (var i = 0; i < logits.Length; i++)
+            logits[i] /= divisor;
     }
 }
 
@@ -32,7 +33,8 @@ internal sealed class RepetitionPenaltyTransform(double penalty) : LogitsTransfo
         var factor = (float)penalty;
         var seen = new HashSet<int>();
         foreach (var id in ids)
-            if (seen.Add(id)) logits[id] = logits[id] < 0 ? logits[id] * factor : logits[id] / factor;
+            if (seen.Add(id))
+                logits[id] = logits[id] < 0 ? logits[id] * factor : logits[id] / factor;
     }
 }
 
@@ -41,7 +43,8 @@ internal sealed class NoRepeatNgramTransform(int size) : LogitsTransform
 {
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
-        if (ids.Length < size) return;
+        if (ids.Length < size)
+            return;
         var recent = ids[(ids.Length - (size - 1))..];
         for (var start = 0; start + size <= ids.Length; start++)
             if (ids.Slice(start, size - 1).SequenceEqual(recent))
@@ -59,7 +62,8 @@ internal sealed class BadWordsTransform(IReadOnlyList<IReadOnlyList<int>> words)
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
         foreach (var word in _words)
-            if (ids.EndsWith(word.AsSpan(0, word.Length - 1))) logits[word[^1]] = float.NegativeInfinity;
+            if (ids.EndsWith(word.AsSpan(0, word.Length - 1)))
+                logits[word[^1]] = float.NegativeInfinity;
     }
 }
 
@@ -68,8 +72,10 @@ internal sealed class MinNewTokensTransform(int count, IReadOnlyList<int> endTok
 {
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
-        if (ids.Length - promptLength >= count) return;
-        foreach (var id in endTokens) logits[id] = float.NegativeInfinity;
+        if (ids.Length - promptLength >= count)
+            return;
+        foreach (var id in endTokens)
+            logits[id] = float.NegativeInfinity;
     }
 }
 
@@ -78,6 +84,7 @@ internal sealed class SuppressTokensTransform(IReadOnlyList<int> tokens) : Logit
 {
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
-        foreach (var id in tokens) logits[id] = float.NegativeInfinity;
+        foreach (var id in tokens)
+            logits[id] = float.NegativeInfinity;
     }
 }

@@ -38,9 +38,11 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
         var asked = messages.Select(message => message!.DeepClone()).ToList();
         if (asked.FindLastIndex(message => RoleOf((JsonObject)message) != "assistant") is var last && last < asked.Count - 1)
             asked.RemoveRange(last + 1, asked.Count - last - 1);
-        if (system is not null && (string?)asked.FirstOrDefault()?["role"] != "system") asked.Insert(0, Message("system", system));
+        if (system is not null && (string?)asked.FirstOrDefault()?["role"] != "system")
+            asked.Insert(0, Message("system", system));
         _isFormatted = true;
-        foreach (var message in asked.OfType<JsonObject>()) message["role"] = RoleOf(message);
+        foreach (var message in asked.OfType<JsonObject>())
+            message["role"] = RoleOf(message);
         var (text, boundaries) = Format.RenderConversation(new JsonArray([.. asked]));
         return Encoder() is { } encoder ? new Prompt(encoder.EncodePrompt(text, boundaries), text) : throw NoTokenizer();
     }
@@ -55,7 +57,8 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
     /// <exception cref="DatasetException">The row has none of these, or one of the wrong kind.</exception>
     public Prompt Read(DataRow row)
     {
-        if (row.Values["input_ids"] is JsonArray) return new Prompt(RowIds.Read(row), null);
+        if (row.Values["input_ids"] is JsonArray)
+            return new Prompt(RowIds.Read(row), null);
         if (row.Values["messages"] is JsonArray messages)
         {
             return messages.All(IsTurn) ? Read(messages) : throw new DatasetException(
@@ -63,7 +66,8 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
         }
 
         foreach (var name in new[] { "prompt", "question", "text" })
-            if (row.Values[name] is JsonValue value && value.GetValueKind() == JsonValueKind.String) return Read(value.GetValue<string>());
+            if (row.Values[name] is JsonValue value && value.GetValueKind() == JsonValueKind.String)
+                return Read(value.GetValue<string>());
         throw new DatasetException(
             $"{row.Origin}: the row has {string.Join(", ", row.Values.Select(cell => $"'{cell.Key}'"))}. "
             + "'prompt', 'messages' or 'input_ids' was expected. Rename a column.");

@@ -14,8 +14,10 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
     /// <summary>Takes the next piece of text and returns what is certainly part of the answer.</summary>
     public string Push(string piece)
     {
-        if (Stopped) return "";
-        if (stopStrings.Count == 0) return piece;
+        if (Stopped)
+            return "";
+        if (stopStrings.Count == 0)
+            return piece;
 
         var text = _held.Append(piece).ToString();
         _held.Clear();
@@ -43,7 +45,8 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
     private static int OverlapAtEnd(string text, string stop)
     {
         for (var length = Math.Min(stop.Length - 1, text.Length); length > 0; length--)
-            if (text.AsSpan().EndsWith(stop.AsSpan(0, length), StringComparison.Ordinal)) return length;
+            if (text.AsSpan().EndsWith(stop.AsSpan(0, length), StringComparison.Ordinal))
+                return length;
         return 0;
     }
 }

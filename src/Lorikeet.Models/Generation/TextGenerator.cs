@@ -50,7 +50,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
             var continuations = options.Beams > 1
                 ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
                 : Decode([.. batch.Select(i => new DecodingRow(keys[i], prompts[i], options, tokenizer))], options, cancellation);
-            for (var i = 0; i < batch.Length; i++) results[batch[i]] = continuations[i];
+            for (var i = 0; i < batch.Length; i++)
+                results[batch[i]] = continuations[i];
             Progress?.Invoke(done += batch.Length);
         }
 
@@ -89,7 +90,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         {
             using var loop = new DecodingLoop(model, options, [row]);
             while (!cancellation.IsCancellationRequested && loop.Step())
-                if (row.TakeText() is { Length: > 0 } text) yield return new GeneratedPiece(text, null);
+                if (row.TakeText() is { Length: > 0 } text)
+                    yield return new GeneratedPiece(text, null);
             row.End(FinishReason.Cancelled);
         }
 
@@ -102,17 +104,20 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (open.Count > 0 && !cancellation.IsCancellationRequested)
         {
             using var loop = new DecodingLoop(model, options, open);
-            while (!cancellation.IsCancellationRequested && loop.Step()) { }
+            while (!cancellation.IsCancellationRequested && loop.Step())
+            { }
         }
 
-        foreach (var row in rows) row.End(FinishReason.Cancelled);
+        foreach (var row in rows)
+            row.End(FinishReason.Cancelled);
         return [.. rows.Select(row => row.ToContinuation())];
     }
 
     private Continuation[] Search(BeamRow[] rows, GenerationOptions options, CancellationToken cancellation)
     {
         var open = rows.Where(row => row.NewTokens > 0).ToList();
-        if (open.Count > 0 && !cancellation.IsCancellationRequested) new BeamDecoding(model, options).Run(open, cancellation);
+        if (open.Count > 0 && !cancellation.IsCancellationRequested)
+            new BeamDecoding(model, options).Run(open, cancellation);
         return [.. rows.Select(row => row.ToContinuation())];
     }
 
@@ -148,7 +153,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
 
         var count = options.NewTokensAfter(longest);
         var bytes = (double)BytesPerToken * ((long)longest + count) * options.Beams;
-        if (bytes <= FreeMemory.Of(model.Device)) return;
+        if (bytes <= FreeMemory.Of(model.Device))
+            return;
         throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
             $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB for keys and ") +
             "values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
@@ -168,8 +174,10 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
                         + "Is the tokenizer that of another model?");
         }
 
-        if (prompts.Count > 0) RequireRoom(prompts, options);
-        if (options.StopStrings.Count == 0) return options;
+        if (prompts.Count > 0)
+            RequireRoom(prompts, options);
+        if (options.StopStrings.Count == 0)
+            return options;
         if (tokenizer is null)
             throw new ConfigurationException("stop_strings need a tokenizer, and the model folder has none. Use eos_token_id instead.");
 

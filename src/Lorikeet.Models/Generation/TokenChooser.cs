@@ -22,7 +22,8 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
     /// <param name="rows">The rows, in the order of <paramref name="logits"/>.</param>
     public int[] Choose(Tensor logits, IReadOnlyList<DecodingRow> rows)
     {
-        if (TakesMostLikely) return MostLikely(logits);
+        if (TakesMostLikely)
+            return MostLikely(logits);
 
         using var host = logits.cpu().contiguous();
         var values = TensorMemory.Span<float>(host);
@@ -41,7 +42,8 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
     {
         using var scope = NewDisposeScope();
         var (highest, ids) = logits.max(1);
-        if (!highest.isfinite().all().item<bool>()) LogitsMath.Max(TensorMemory.Span<float>(highest.cpu()));
+        if (!highest.isfinite().all().item<bool>())
+            LogitsMath.Max(TensorMemory.Span<float>(highest.cpu()));
         return [.. ids.data<long>().Select(id => (int)id)];
     }
 
@@ -53,10 +55,12 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
         var last = 0;
         for (var id = 0; id < logits.Length; id++)
         {
-            if (_scratch[id] == 0) continue;
+            if (_scratch[id] == 0)
+                continue;
             last = id;
             left -= _scratch[id];
-            if (left < 0) break;
+            if (left < 0)
+                break;
         }
 
         return last;

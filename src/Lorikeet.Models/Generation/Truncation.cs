@@ -5,10 +5,12 @@ internal sealed class TopKTransform(int k) : LogitsTransform
 {
     public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
-        if (k >= logits.Length) return;
+        if (k >= logits.Length)
+            return;
         var threshold = KthLargest(logits, k);
         foreach (ref var logit in logits)
-            if (logit < threshold) logit = float.NegativeInfinity;
+            if (logit < threshold)
+                logit = float.NegativeInfinity;
     }
 
     private static float KthLargest(ReadOnlySpan<float> values, int k)
@@ -16,8 +18,10 @@ internal sealed class TopKTransform(int k) : LogitsTransform
         var kept = new PriorityQueue<float, float>(k); // the smallest of the k largest comes first
         foreach (var value in values)
         {
-            if (kept.Count < k) kept.Enqueue(value, value);
-            else if (value > kept.Peek()) kept.DequeueEnqueue(value, value);
+            if (kept.Count < k)
+                kept.Enqueue(value, value);
+            else if (value > kept.Peek())
+                kept.DequeueEnqueue(value, value);
         }
 
         return kept.Peek();
@@ -60,7 +64,8 @@ internal sealed class TopPTransform(double p) : LogitsTransform
         foreach (var id in ascending.AsSpan()[..^1]) // the likeliest always stays
         {
             removed += probabilities[id];
-            if ((float)removed > budget) break;
+            if ((float)removed > budget)
+                break;
             logits[id] = float.NegativeInfinity;
         }
     }
@@ -77,7 +82,8 @@ internal sealed class MinPTransform(double share) : LogitsTransform
         LogitsMath.Softmax(logits, probabilities);
         var threshold = (float)share * LogitsMath.Max(probabilities);
         for (var id = 0; id < logits.Length; id++)
-            if (probabilities[id] < threshold) logits[id] = float.NegativeInfinity;
+            if (probabilities[id] < threshold)
+                logits[id] = float.NegativeInfinity;
     }
 }
 
@@ -96,7 +102,8 @@ internal sealed class TypicalTransform(double mass) : LogitsTransform
 
         var entropy = 0.0;
         for (var id = 0; id < logits.Length; id++)
-            if (probabilities[id] > 0) entropy -= (double)probabilities[id] * logProbabilities[id];
+            if (probabilities[id] > 0)
+                entropy -= (double)probabilities[id] * logProbabilities[id];
 
         var distances = new float[logits.Length];
         var order = new int[logits.Length];
@@ -109,10 +116,12 @@ internal sealed class TypicalTransform(double mass) : LogitsTransform
         Array.Sort(order.Select(id => (distances[id], id)).ToArray(), order);
         var kept = 0.0;
         var last = 0;
-        while (last < order.Length - 1 && (float)(kept += probabilities[order[last]]) < (float)mass) last++;
+        while (last < order.Length - 1 && (float)(kept += probabilities[order[last]]) < (float)mass)
+            last++;
 
         var threshold = distances[order[last]];
         for (var id = 0; id < logits.Length; id++)
-            if (distances[id] > threshold) logits[id] = float.NegativeInfinity;
+            if (distances[id] > threshold)
+                logits[id] = float.NegativeInfinity;
     }
 }

@@ -35,7 +35,8 @@ internal static class AdapterCombination
             : settings.Decomposes ? Decompose(pairs, settings, rank)
             : SumFactors(pairs, settings, module);
         var missing = rank - a.shape[0];
-        if (missing <= 0) return (a.contiguous(), b.contiguous());
+        if (missing <= 0)
+            return (a.contiguous(), b.contiguous());
         var (rows, columns) = (zeros([missing, a.shape[1]], device: a.device), zeros([b.shape[0], missing], device: b.device));
         return (cat([a, rows], 0), cat([b, columns], 1));
     }
@@ -73,7 +74,8 @@ internal static class AdapterCombination
         var values = stack([.. parts.Select(part => settings.Prunes ? Largest(part.Value, settings.Density) : part.Value)]);
         long[] broadcast = [parts.Count, .. values.shape[1..].Select(_ => 1L)];
         var weights = tensor(parts.Select(part => (float)part.Weight).ToArray(), device: values.device).view(broadcast);
-        if (!settings.ElectsSigns) return (values * weights).sum([0L]);
+        if (!settings.ElectsSigns)
+            return (values * weights).sum([0L]);
         var signs = values.sign();
         var votes = (settings.Majority == SignMajority.Total ? values : signs).sum([0L]);
         var majority = votes.AtLeast(0).to_type(values.dtype).Times(2).Minus(1);
@@ -83,7 +85,8 @@ internal static class AdapterCombination
 
     private static Tensor Largest(Tensor value, double density)
     {
-        if (density >= 1) return value;
+        if (density >= 1)
+            return value;
         var kept = zeros_like(value).flatten();
         var (_, places) = value.abs().flatten().topk((int)(density * value.NumberOfElements));
         return value * kept.FillRows(places, 1).view(value.shape);

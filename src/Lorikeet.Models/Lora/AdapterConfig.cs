@@ -74,12 +74,18 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             ["target_modules"] = Selector(settings.TargetModules),
             ["task_type"] = "CAUSAL_LM",
         };
-        if (settings.ExcludeModules is { } excluded) json["exclude_modules"] = Selector(excluded);
-        if (settings.UseRsLora) json["use_rslora"] = true;
-        if (settings.UseDora) json["use_dora"] = true;
-        if (settings.FactorBias) json["lora_bias"] = true;
-        if (settings.RankPattern.Count > 0) json["rank_pattern"] = Pattern(settings.RankPattern, rank => rank);
-        if (settings.AlphaPattern.Count > 0) json["alpha_pattern"] = Pattern(settings.AlphaPattern, Number);
+        if (settings.ExcludeModules is { } excluded)
+            json["exclude_modules"] = Selector(excluded);
+        if (settings.UseRsLora)
+            json["use_rslora"] = true;
+        if (settings.UseDora)
+            json["use_dora"] = true;
+        if (settings.FactorBias)
+            json["lora_bias"] = true;
+        if (settings.RankPattern.Count > 0)
+            json["rank_pattern"] = Pattern(settings.RankPattern, rank => rank);
+        if (settings.AlphaPattern.Count > 0)
+            json["alpha_pattern"] = Pattern(settings.AlphaPattern, Number);
         return PythonJson.Indented(new JsonObject(json));
     }
 
@@ -166,7 +172,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
 
     private static void Refuse(JsonSetting json)
     {
-        if (json["peft_type"].AsString() != "LORA") throw json["peft_type"].Unexpected("\"LORA\"");
+        if (json["peft_type"].AsString() != "LORA")
+            throw json["peft_type"].Unexpected("\"LORA\"");
         foreach (var (key, reason) in s_refused)
         {
             if (!IsDefault(json[key]))
@@ -183,9 +190,11 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     /// </summary>
     private static string? Found(string? name, string path)
     {
-        if (name is null || Directory.Exists(name)) return name;
+        if (name is null || Directory.Exists(name))
+            return name;
         for (var folder = Directory.GetParent(Path.GetFullPath(path)); folder is not null; folder = folder.Parent)
-            if (Path.Combine(folder.FullName, name) is var candidate && Directory.Exists(candidate)) return candidate;
+            if (Path.Combine(folder.FullName, name) is var candidate && Directory.Exists(candidate))
+                return candidate;
         return name;
     }
 
@@ -211,7 +220,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
 
     private static TargetModules? ReadSelector(JsonSetting setting)
     {
-        if (setting.IsMissing) return null;
+        if (setting.IsMissing)
+            return null;
         if (!setting.IsArray)
             return setting.AsString() is "all-linear" ? TargetModules.AllLinear : TargetModules.Matching(setting.AsString());
         string[] names = [.. setting.Items().Select(name => name.AsString())];

@@ -26,11 +26,13 @@ internal static class AdapterFolder
     public static LoraOptions Load(DecoderModel model, string folder, double? dropout = null)
     {
         var settings = AdapterConfig.Read(folder).Settings;
-        if (dropout is { } probability) settings = settings with { Dropout = probability };
+        if (dropout is { } probability)
+            settings = settings with { Dropout = probability };
         LoraAttachment.Attach(model, settings, seed: 0);
         using var source = OpenWeights(folder);
         Restore(model, source, folder);
-        if (settings.InitLoraWeights == LoraInitialisation.Pissa) InitialPart.Restore(model, folder, settings);
+        if (settings.InitLoraWeights == LoraInitialisation.Pissa)
+            InitialPart.Restore(model, folder, settings);
         return settings;
     }
 
@@ -55,7 +57,8 @@ internal static class AdapterFolder
             parameter.Value.copy_(stored);
         }
 
-        foreach (var projection in model.LayerProjections.Append(model.Head)) projection.Lora?.Invalidate();
+        foreach (var projection in model.LayerProjections.Append(model.Head))
+            projection.Lora?.Invalidate();
         unread.ExceptWith(CopiesOfTheBase(model, source, where));
         RequireNone(
             missing, "adapter tensors are missing",
@@ -155,13 +158,15 @@ internal static class AdapterFolder
 
     private static void RequireNone(IReadOnlyList<string> names, string what, string hint)
     {
-        if (names.Count == 0) return;
+        if (names.Count == 0)
+            return;
         throw new CheckpointException($"{names.Count} {what}, such as '{names[0]}'. {hint}");
     }
 
     private static void RequireShape(Parameter parameter, TensorEntry entry, string name, string where)
     {
-        if (entry.Shape.SequenceEqual(parameter.Value.shape)) return;
+        if (entry.Shape.SequenceEqual(parameter.Value.shape))
+            return;
         throw new CheckpointException(
             $"Tensor '{name}' has shape [{string.Join(", ", entry.Shape)}]; the model and {AdapterConfig.FileName} imply " +
             $"[{string.Join(", ", parameter.Value.shape)}]. Where: {where}. Is the adapter for another base model?");

@@ -65,11 +65,14 @@ internal sealed class AdapterMerge : IDisposable
         ShardedWriter.Write(folder, Tensors(), maxShardBytes);
         var config = _config.Source.DeepClone().AsObject();
         config.Remove("quantization_config");
-        if (Unties) config["tie_word_embeddings"] = false;
-        if (_settings.StoredType is { } type) ModelFiles.SetType(config, type);
+        if (Unties)
+            config["tie_word_embeddings"] = false;
+        if (_settings.StoredType is { } type)
+            ModelFiles.SetType(config, type);
         ModelFiles.WriteConfig(folder, config);
         ModelFiles.CopyCompanions(_baseFolder, folder);
-        if (_adapterFolder is not null) PromptFormat.Copy(_adapterFolder, folder);
+        if (_adapterFolder is not null)
+            PromptFormat.Copy(_adapterFolder, folder);
     }
 
     /// <summary>The tensors of the sum, each computed when it is written.</summary>
@@ -92,7 +95,8 @@ internal sealed class AdapterMerge : IDisposable
     private IEnumerable<string> Names()
     {
         var stored = _base.Tensors.Keys.Where(name => !StoredQuantization.IsCompanion(name));
-        if (!_config.TiedEmbeddings) return stored;
+        if (!_config.TiedEmbeddings)
+            return stored;
         var withoutHead = stored.Where(name => name != s_head);
         return Unties ? withoutHead.Append(s_head) : withoutHead;
     }
@@ -119,7 +123,8 @@ internal sealed class AdapterMerge : IDisposable
     /// <summary>PEFT's <c>safe_merge</c>: a sum that is no number is not written.</summary>
     private Tensor Finite(string name, Tensor sum)
     {
-        if (!sum.is_floating_point() || sum.isfinite().all().item<bool>()) return sum;
+        if (!sum.is_floating_point() || sum.isfinite().all().item<bool>())
+            return sum;
         throw new CheckpointException(
             $"The merged '{name}' has values that are NaN or infinite in {sum.dtype}. Finite numbers were expected. Where: " +
             $"'{_baseFolder}' with '{_adapterFolder}'. Merge with --dtype float32, and check the base for NaN.");
@@ -142,10 +147,12 @@ internal sealed class AdapterMerge : IDisposable
     {
         if (StoredQuantization.Read(_base, source, CPU) is { } stored)
         {
-            using (stored) return stored.Materialize(ScalarType.Float32);
+            using (stored)
+                return stored.Materialize(ScalarType.Float32);
         }
 
-        if (!Quantizes(name)) return TensorMemory.Read(_base, source);
+        if (!Quantizes(name))
+            return TensorMemory.Read(_base, source);
         using var reader = new TensorReader(_base, CPU);
         using var frozen = _settings.Quantization.Freeze(Module(name, s_weight), reader, source, _settings.TrainedType);
         return frozen.Materialize(ScalarType.Float32).clone();
@@ -175,16 +182,20 @@ internal sealed class AdapterMerge : IDisposable
     private string? Trained(string name)
     {
         var whole = StoredFactors.Name(_adapter, name);
-        if (whole is not null) _used.Add(whole);
+        if (whole is not null)
+            _used.Add(whole);
         return whole;
     }
 
     /// <summary>What the adapter has for a base weight, if anything.</summary>
     private StoredFactors? Factors(string name, long[] shape)
     {
-        if (Module(name, s_weight) is not { Length: > 0 } module) return null;
-        if (StoredFactors.Find(_adapter, module, _lora, isEmbedding: name == s_embedding) is not { } factors) return null;
-        foreach (var (entry, expected) in factors.Shapes(shape)) RequireShape(entry, expected);
+        if (Module(name, s_weight) is not { Length: > 0 } module)
+            return null;
+        if (StoredFactors.Find(_adapter, module, _lora, isEmbedding: name == s_embedding) is not { } factors)
+            return null;
+        foreach (var (entry, expected) in factors.Shapes(shape))
+            RequireShape(entry, expected);
         _used.UnionWith(factors.Names);
         return factors;
     }
@@ -194,8 +205,10 @@ internal sealed class AdapterMerge : IDisposable
     /// </summary>
     private string? BiasShift(string name, long[] shape)
     {
-        if (!_lora.FactorBias || Module(name, s_bias) is not { Length: > 0 } module) return null;
-        if (StoredFactors.Name(_adapter, module + AdapterNames.LoraBias) is not { } shift) return null;
+        if (!_lora.FactorBias || Module(name, s_bias) is not { Length: > 0 } module)
+            return null;
+        if (StoredFactors.Name(_adapter, module + AdapterNames.LoraBias) is not { } shift)
+            return null;
         RequireShape(_adapter.Require(shift), shape);
         _used.Add(shift);
         return shift;
@@ -203,7 +216,8 @@ internal sealed class AdapterMerge : IDisposable
 
     private void RequireShape(TensorEntry entry, long[] shape)
     {
-        if (entry.Shape.SequenceEqual(shape)) return;
+        if (entry.Shape.SequenceEqual(shape))
+            return;
         throw new CheckpointException(
             $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the base and {AdapterConfig.FileName} imply " +
             $"[{string.Join(", ", shape)}]. Where: {_adapterFolder}. Is the adapter for another base model?");
@@ -213,7 +227,8 @@ internal sealed class AdapterMerge : IDisposable
     {
         _used.UnionWith(new[] { TensorNames.Embedding, TensorNames.Head }.SelectMany(AdapterNames.OfBase));
         var unused = _adapter.Tensors.Keys.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal).ToList();
-        if (unused.Count == 0) return;
+        if (unused.Count == 0)
+            return;
         if (unused.FirstOrDefault(name => name.EndsWith(AdapterNames.LoraBias, StringComparison.Ordinal)) is { } bias)
         {
             throw new CheckpointException(

@@ -25,12 +25,16 @@ internal static class AdapterNames
     /// </summary>
     public static IEnumerable<string> Spellings(string parameter)
     {
-        if (Ends(A) || Ends(B)) return [Prefix + parameter + Weight, Prefix + parameter + ".default" + Weight];
-        if (Ends(LoraBias)) return [Prefix + parameter, Prefix + parameter[..^Bias.Length] + ".default" + Bias];
+        if (Ends(A) || Ends(B))
+            return [Prefix + parameter + Weight, Prefix + parameter + ".default" + Weight];
+        if (Ends(LoraBias))
+            return [Prefix + parameter, Prefix + parameter[..^Bias.Length] + ".default" + Bias];
         if (Ends(Magnitude))
             return [Prefix + parameter, Prefix + parameter + Weight, Prefix + parameter + ".default" + Weight];
-        if (Ends(EmbeddingA) || Ends(EmbeddingB)) return [Prefix + parameter, Prefix + parameter + ".default"];
-        if (Ends(Bias)) return [Prefix + parameter[..^Bias.Length] + ".base_layer.bias", Prefix + parameter];
+        if (Ends(EmbeddingA) || Ends(EmbeddingB))
+            return [Prefix + parameter, Prefix + parameter + ".default"];
+        if (Ends(Bias))
+            return [Prefix + parameter[..^Bias.Length] + ".base_layer.bias", Prefix + parameter];
         return [Prefix + parameter];
 
         bool Ends(string ending) => parameter.EndsWith(ending, StringComparison.Ordinal);

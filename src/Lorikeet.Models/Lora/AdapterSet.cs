@@ -51,7 +51,8 @@ public sealed class AdapterSet : IDisposable
     /// <exception cref="ConfigurationException">No adapter bears the name.</exception>
     public void Activate(string? name)
     {
-        if (name is Base or PeftBase && !_adapters.ContainsKey(name)) name = null;
+        if (name is Base or PeftBase && !_adapters.ContainsKey(name))
+            name = null;
         var state = name is null ? _bare : Find(name).State;
         _model.AdapterEnabled = true;
         state.Apply(_model);
@@ -70,7 +71,8 @@ public sealed class AdapterSet : IDisposable
         if (weights.Count == 0)
             throw new ConfigurationException("Nothing is combined. Expected names of adapters with weights.");
         var parts = weights.Select(pair => (Entry: Find(pair.Key), Weight: pair.Value)).ToList();
-        foreach (var (part, _) in weights) RequirePlain(part, Find(part).State);
+        foreach (var (part, _) in weights)
+            RequirePlain(part, Find(part).State);
         var ranks = parts.Select(part => part.Entry.Settings.Rank).ToList();
         var target = settings.Kind == CombinationKind.Concatenated ? ranks.Sum()
             : settings.Decomposes ? settings.Rank ?? ranks.Max()
@@ -92,7 +94,8 @@ public sealed class AdapterSet : IDisposable
     public void Unload(string name)
     {
         var entry = Find(name);
-        if (Active == name) Activate(null);
+        if (Active == name)
+            Activate(null);
         entry.State.DisposeBut(_bare);
         _adapters.Remove(name);
     }
@@ -100,7 +103,8 @@ public sealed class AdapterSet : IDisposable
     /// <summary>Frees all adapters and leaves the base.</summary>
     public void Dispose()
     {
-        foreach (var name in Names) Unload(name);
+        foreach (var name in Names)
+            Unload(name);
     }
 
     private void Add(string name, Func<LoraOptions> attach)
@@ -140,7 +144,8 @@ public sealed class AdapterSet : IDisposable
     {
         var isPlain = state.Factors.All(pair => pair.Factors.IsPlain) && state.EmbeddingFactors?.Magnitude is null;
         var others = state.Trainable.FirstOrDefault(parameter => !parameter.Name.Contains(".lora_", StringComparison.Ordinal));
-        if (isPlain && others is null) return;
+        if (isPlain && others is null)
+            return;
         throw new ConfigurationException(
             $"The adapter '{name}' {(others is null ? "is a variant of LoRA" : $"also trained '{others.Name}'")}, " +
             "and only plain factors can be summed. A PiSSA adapter becomes plain with pissa_convert.");
@@ -161,7 +166,8 @@ public sealed class AdapterSet : IDisposable
             {
                 var pairs = parts.SelectMany(part => part.State.Factors.Where(pair => pair.Projection == projection)
                     .Select(pair => new WeightedPair(pair.Factors.A, pair.Factors.B, pair.Factors.Scale, part.Weight))).ToList();
-                if (pairs.Count == 0) continue;
+                if (pairs.Count == 0)
+                    continue;
                 var (a, b) = AdapterCombination.Combine(pairs, settings, rank, projection.Name);
                 var factors = new LoraFactors(Parameter.Leaf(a), Parameter.Leaf(b), 1, 0);
                 projection.Adapter = factors;

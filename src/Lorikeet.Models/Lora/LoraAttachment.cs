@@ -13,7 +13,8 @@ internal static class LoraAttachment
     /// <exception cref="ConfigurationException">The settings select nothing, or something that cannot carry an adapter.</exception>
     public static void Attach(DecoderModel model, LoraOptions settings, ulong seed)
     {
-        if (model.Trainable.Count > 0) throw new InvalidOperationException("The model already has trainable parameters.");
+        if (model.Trainable.Count > 0)
+            throw new InvalidOperationException("The model already has trainable parameters.");
         using var quiet = no_grad();
         model.Bare ??= ModelState.Of(model);
         var targets = Targets(model, settings);
@@ -68,10 +69,12 @@ internal static class LoraAttachment
     /// <summary>Frees every weight of the model: full-parameter training.</summary>
     public static void FreeEverything(DecoderModel model)
     {
-        if (model.Trainable.Count > 0) throw new InvalidOperationException("The model already has trainable parameters.");
+        if (model.Trainable.Count > 0)
+            throw new InvalidOperationException("The model already has trainable parameters.");
         using var quiet = no_grad();
         FreeWholeModules(model, [TensorNames.Embedding], (module, name) => module == name);
-        if (model.Config.TiedEmbeddings) model.Head.TrainedWeight = model.Embedding;
+        if (model.Config.TiedEmbeddings)
+            model.Head.TrainedWeight = model.Embedding;
         FreeWholeModules(model, [""], (module, _) => module != TensorNames.Embedding
             && !(model.Config.TiedEmbeddings && module == TensorNames.Head));
         FreeBiases(model, LoraBias.All, []);
@@ -83,7 +86,8 @@ internal static class LoraAttachment
         var selected = model.LayerProjections.Append(model.Head)
             .Where(projection => Selects(settings, projection.Name))
             .ToList();
-        if (selected.Count > 0 || SelectsEmbedding(settings)) return selected;
+        if (selected.Count > 0 || SelectsEmbedding(settings))
+            return selected;
 
         var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct()
             .Append(TensorNames.Head).Append("embed_tokens");
@@ -96,7 +100,8 @@ internal static class LoraAttachment
     public static T Lookup<T>(IReadOnlyDictionary<string, T> pattern, string module, T otherwise)
     {
         foreach (var (key, value) in pattern)
-            if (PythonExpression.Match($@"(.*\.)?({key})$", module).Success) return value;
+            if (PythonExpression.Match($@"(.*\.)?({key})$", module).Success)
+                return value;
         return otherwise;
     }
 
@@ -126,7 +131,8 @@ internal static class LoraAttachment
 
     private static void FreeWholeModules(DecoderModel model, IReadOnlyList<string> names, Func<string, string, bool> matches)
     {
-        if (names.Count == 0) return;
+        if (names.Count == 0)
+            return;
         bool Selected(string module) => names.Any(name => matches(module, name));
         var before = model.Trainable.Count;
         if (Selected(TensorNames.Embedding))
@@ -144,14 +150,16 @@ internal static class LoraAttachment
         foreach (var norm in model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Where(norm => Selected(norm.Name)))
             norm.Weight = Free(model, TensorNames.Weight(norm.Name), norm.Weight.clone(), decays: false);
 
-        if (model.Trainable.Count > before) return;
+        if (model.Trainable.Count > before)
+            return;
         throw new ConfigurationException(
             $"modules_to_save names {string.Join(", ", names)}, which this model does not have. Expected for instance lm_head or embed_tokens.");
     }
 
     private static void FreeBiases(DecoderModel model, LoraBias bias, IReadOnlyList<Projection> adapted)
     {
-        if (bias == LoraBias.None) return;
+        if (bias == LoraBias.None)
+            return;
         var candidates = bias == LoraBias.LoraOnly ? adapted : model.LayerProjections.Append(model.Head);
         foreach (var projection in candidates.Where(projection => projection.Bias is not null))
             projection.Bias = Free(model, TensorNames.Bias(projection.Name), projection.Bias!.clone(), decays: false);
@@ -166,7 +174,8 @@ internal static class LoraAttachment
 
     private static bool InLayers(string module, LoraOptions settings)
     {
-        if (settings.LayersToTransform is not { Count: > 0 } layers) return true;
+        if (settings.LayersToTransform is not { Count: > 0 } layers)
+            return true;
         IReadOnlyList<string> patterns = settings.LayersPattern is { Count: > 0 } given ? given : ["[^.]*"];
         return patterns
             .Select(pattern => PythonExpression.Match($@".*\.{pattern}\.(\d+)\.", module))

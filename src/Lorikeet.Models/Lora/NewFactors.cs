@@ -42,7 +42,8 @@ internal static class NewFactors
             return new DoraFactors(projection, leafA, leafB, Parameter.Leaf(magnitude), scale, settings.Dropout);
         }
 
-        if (!settings.FactorBias) return new LoraFactors(leafA, leafB, scale, settings.Dropout);
+        if (!settings.FactorBias)
+            return new LoraFactors(leafA, leafB, scale, settings.Dropout);
         var bias = settings.InitLoraWeights == LoraInitialisation.Random
             ? Uniform(generator, rank, outputs)
             : zeros(outputs);
@@ -57,7 +58,8 @@ internal static class NewFactors
         var scale = LoraAttachment.Scale(settings, TensorNames.Embedding);
         using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, ulong.MaxValue), CPU);
         var a = zeros(rank, model.Config.VocabularySize);
-        if (settings.InitLoraWeights == LoraInitialisation.Random) a.normal_(0, 1, generator);
+        if (settings.InitLoraWeights == LoraInitialisation.Random)
+            a.normal_(0, 1, generator);
         var b = empty(model.Config.HiddenSize, rank).normal_(0, 1, generator);
         var (leafA, leafB) = (Parameter.Leaf(a.to(model.Device)), Parameter.Leaf(b.to(model.Device)));
         var magnitude = settings.UseDora
@@ -96,7 +98,8 @@ internal static class NewFactors
                 $"{Math.Min(weight.shape[0], weight.shape[1])} parts to split off. Lower lora_r, or give the module less by rank_pattern.");
         }
 
-        if (settings.InitLoraWeights == LoraInitialisation.Olora) return WeightParts.Orthonormal(weight, rank);
+        if (settings.InitLoraWeights == LoraInitialisation.Olora)
+            return WeightParts.Orthonormal(weight, rank);
 
         // Not of the run's seed: whoever loads the adapter must split off the same part.
         var key = CounterRandom.Hash(0, RandomPurpose.Initialization, (ulong)weight.shape[0], (ulong)weight.shape[1]);

@@ -23,7 +23,8 @@ internal static class ProbePrompts
     /// <summary><see cref="Texts"/> as tokens; ids drawn once for all where there is no tokenizer.</summary>
     public static IReadOnlyList<int[]> For(ModelConfig config, Tokenizer? tokenizer)
     {
-        if (tokenizer is not null) return [.. Texts.Select(text => tokenizer.Encode(text).Ids.Take(config.MaxPositions).ToArray())];
+        if (tokenizer is not null)
+            return [.. Texts.Select(text => tokenizer.Encode(text).Ids.Take(config.MaxPositions).ToArray())];
         var length = Math.Min(DrawnLength, config.MaxPositions);
         return [.. Enumerable.Range(0, DrawnPrompts).Select(prompt => Draw(prompt, length, config.VocabularySize))];
     }

@@ -10,7 +10,8 @@ internal static class TargetMatching
     /// <exception cref="ConfigurationException">The pattern is no regular expression.</exception>
     public static bool Selects(this TargetModules targets, string module, string head)
     {
-        if (targets.IsAllLinear) return module != head;
+        if (targets.IsAllLinear)
+            return module != head;
         return targets.Names is { } names
             ? names.Any(name => module == name || module.EndsWith("." + name, StringComparison.Ordinal))
             : PythonExpression.MatchesWhole(targets.Pattern!, module);

@@ -34,7 +34,8 @@ public sealed class TargetModules
     /// </summary>
     public static TargetModules Parse(string text)
     {
-        if (text == AllLinearName) return AllLinear;
+        if (text == AllLinearName)
+            return AllLinear;
         var names = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return names.Length > 0 && names.All(IsPlainName) ? Named(names) : Matching(text);
     }

@@ -24,7 +24,8 @@ internal static class Aten
 
     private static void Require(int status, string operation, Tensor result, Tensor a, Tensor b)
     {
-        if (status == 0) return;
+        if (status == 0)
+            return;
         throw new InvalidOperationException(
             $"{operation} of {Shape(a)} and {Shape(b)} into {Shape(result)} failed; libtorch wrote the reason to stderr.");
     }

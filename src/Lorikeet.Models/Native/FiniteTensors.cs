@@ -21,7 +21,8 @@ internal sealed unsafe class FiniteTensors(ITensorSource source, string kind = "
     public byte* Pointer(string name)
     {
         var start = source.Pointer(name);
-        if (!_seen.TryAdd(name, true)) return start;
+        if (!_seen.TryAdd(name, true))
+            return start;
         Slices.ForEach(
             source.Require(name).ByteCount, Slices.Bytes, (offset, length) => Require(name, offset, length, start + offset));
         return start;
@@ -38,7 +39,8 @@ internal sealed unsafe class FiniteTensors(ITensorSource source, string kind = "
     /// <exception cref="CheckpointException">One holds what is no finite number.</exception>
     public void RequireAll()
     {
-        foreach (var name in Tensors.Keys) Pointer(name);
+        foreach (var name in Tensors.Keys)
+            Pointer(name);
     }
 
     /// <inheritdoc/>
@@ -51,7 +53,8 @@ internal sealed unsafe class FiniteTensors(ITensorSource source, string kind = "
     {
         var entry = source.Require(name);
         var index = NonFinite.IndexIn(entry.Type, start, length);
-        if (index < 0 || HoldsCodes(name)) return;
+        if (index < 0 || HoldsCodes(name))
+            return;
         var size = entry.Type.ByteSize();
         throw new CheckpointException(
             $"{kind} '{name}' [{string.Join(", ", entry.Shape)}] has {NonFinite.NameOf(entry.Type, start + index * size)} " +

@@ -16,7 +16,8 @@ internal static class FreeMemory
     /// </summary>
     public static long Of(torch.Device device)
     {
-        if (device.type == DeviceType.CUDA) return CudaMemory.Free(device);
+        if (device.type == DeviceType.CUDA)
+            return CudaMemory.Free(device);
         var allowed = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
         return Math.Max(0, Math.Min(allowed, OfSystem() ?? allowed));
     }
@@ -24,7 +25,8 @@ internal static class FreeMemory
     /// <summary>What Linux says; null elsewhere.</summary>
     private static long? OfSystem()
     {
-        if (!File.Exists(MemoryFile)) return null;
+        if (!File.Exists(MemoryFile))
+            return null;
         var line = File.ReadLines(MemoryFile).FirstOrDefault(line => line.StartsWith(AvailableField, StringComparison.Ordinal));
         var fields = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return fields is [_, var kilobytes, ..] ? long.Parse(kilobytes, CultureInfo.InvariantCulture) * 1024 : null;

@@ -35,7 +35,8 @@ internal static class LibTorch
         folder ??= Environment.GetEnvironmentVariable("LORIKEET_LIBTORCH");
         if (!string.IsNullOrEmpty(folder))
         {
-            if (File.Exists(Path.Combine(folder, FileName("torch_cpu")))) return Path.GetFullPath(folder);
+            if (File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
+                return Path.GetFullPath(folder);
             throw new DeviceException(
                 $"'{folder}' holds no {FileName("torch_cpu")}. A libtorch 2.10 or later was expected there. " +
                 "Give the folder with the libraries themselves, such as '.../site-packages/torch/lib', to --libtorch or LORIKEET_LIBTORCH.");
@@ -52,7 +53,8 @@ internal static class LibTorch
     {
         OpenMp.PreferSleeping();
         var hasCuda = File.Exists(Path.Combine(folder, FileName("torch_cuda")));
-        if (hasCuda) CudaMemory.CountAllocations();
+        if (hasCuda)
+            CudaMemory.CountAllocations();
 
         // Order matters: each library finds the ones before it by name.
         string[] libraries = OperatingSystem.IsWindows()
@@ -61,7 +63,8 @@ internal static class LibTorch
         foreach (var library in libraries)
         {
             var path = Path.Combine(folder, FileName(library));
-            if (File.Exists(path)) LoadLibrary(path);
+            if (File.Exists(path))
+                LoadLibrary(path);
         }
 
         var patched = LoadTorchSharp();

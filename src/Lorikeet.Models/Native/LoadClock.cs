@@ -29,11 +29,13 @@ internal sealed class LoadClock
 
     public void Add(LoadStage stage, double seconds)
     {
-        lock (_gate) _seconds[(int)stage] += seconds;
+        lock (_gate)
+            _seconds[(int)stage] += seconds;
     }
 
     public double Seconds(LoadStage stage)
     {
-        lock (_gate) return _seconds[(int)stage];
+        lock (_gate)
+            return _seconds[(int)stage];
     }
 }

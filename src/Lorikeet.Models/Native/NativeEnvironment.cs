@@ -8,7 +8,8 @@ internal static class NativeEnvironment
     /// <summary>Sets a variable unless the user has. Libraries read theirs when they are loaded, so call it before.</summary>
     public static void SetUnlessSet(string name, string value)
     {
-        if (OperatingSystem.IsWindows()) return;
+        if (OperatingSystem.IsWindows())
+            return;
         _ = setenv(name, value, 0);
     }
 

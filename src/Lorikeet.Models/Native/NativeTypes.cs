@@ -20,14 +20,14 @@ internal static class NativeTypes
     /// </param>
     public static ScalarType Resolve(
         ComputeType wanted, string? stored, Device device, bool decodesFewRows = false) => wanted switch
-    {
-        ComputeType.Float32 => ScalarType.Float32,
-        ComputeType.BFloat16 => ScalarType.BFloat16,
-        ComputeType.Float16 => ScalarType.Float16,
-        _ when stored is "float32" => ScalarType.Float32,
-        _ when device.type == DeviceType.CUDA || ProcessorFeatures.HasNativeBFloat16 => ScalarType.BFloat16,
-        _ => decodesFewRows && Avx2.IsSupported ? ScalarType.BFloat16 : ScalarType.Float32,
-    };
+        {
+            ComputeType.Float32 => ScalarType.Float32,
+            ComputeType.BFloat16 => ScalarType.BFloat16,
+            ComputeType.Float16 => ScalarType.Float16,
+            _ when stored is "float32" => ScalarType.Float32,
+            _ when device.type == DeviceType.CUDA || ProcessorFeatures.HasNativeBFloat16 => ScalarType.BFloat16,
+            _ => decodesFewRows && Avx2.IsSupported ? ScalarType.BFloat16 : ScalarType.Float32,
+        };
 
     /// <summary>Bytes of an element of a type that weights have.</summary>
     public static int SizeOf(ScalarType type) => type == ScalarType.Float32 ? sizeof(float) : sizeof(ushort);

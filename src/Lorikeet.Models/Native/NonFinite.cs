@@ -40,11 +40,13 @@ internal static unsafe class NonFinite
         for (; i + 4 * width <= count; i += 4 * width)
         {
             var found = IsSpecial(i) | IsSpecial(i + width) | IsSpecial(i + 2 * width) | IsSpecial(i + 3 * width);
-            if (found != Vector<T>.Zero) break;
+            if (found != Vector<T>.Zero)
+                break;
         }
 
         for (; i < count; i++)
-            if ((values[i] & exponent) == exponent) return i;
+            if ((values[i] & exponent) == exponent)
+                return i;
         return -1;
 
         Vector<T> IsSpecial(long at) => Vector.Equals(Vector.Load(values + at) & mask, mask);

@@ -28,7 +28,8 @@ internal static class OldLibStdCpp
         var hash = Convert.ToHexStringLower(SHA256.HashData(image))[..16];
         var folder = Path.Combine(UserCache.Folder, "native", hash);
         var target = Path.Combine(folder, Path.GetFileName(library));
-        if (File.Exists(target)) return target;
+        if (File.Exists(target))
+            return target;
 
         Weaken(image, library);
         Directory.CreateDirectory(folder);
@@ -49,10 +50,12 @@ internal static class OldLibStdCpp
         {
             var symbol = image.Slice(symbols.Offset + i * symbolSize, symbolSize);
             var name = strings.Offset + (int)BinaryPrimitives.ReadUInt32LittleEndian(symbol);
-            if (!NameAt(image, name).SequenceEqual(Encoding.ASCII.GetBytes(Hook))) continue;
+            if (!NameAt(image, name).SequenceEqual(Encoding.ASCII.GetBytes(Hook)))
+                continue;
 
             var versionEntry = image[(sections[".gnu.version"].Offset + i * 2)..];
-            if (BinaryPrimitives.ReadUInt16LittleEndian(versionEntry) != versionIndex) break;
+            if (BinaryPrimitives.ReadUInt16LittleEndian(versionEntry) != versionIndex)
+                break;
             Encoding.ASCII.GetBytes(Harmless + "\0").CopyTo(image[name..]);
             BinaryPrimitives.WriteUInt16LittleEndian(versionEntry, UnversionedGlobal);
             return;
@@ -83,7 +86,8 @@ internal static class OldLibStdCpp
             }
 
             var next = (int)BinaryPrimitives.ReadUInt32LittleEndian(image[(need + 12)..]);
-            if (next == 0) throw Unexpected(library, $"no need for {MissingVersion} was found");
+            if (next == 0)
+                throw Unexpected(library, $"no need for {MissingVersion} was found");
             need += next;
         }
     }

@@ -14,7 +14,8 @@ internal static class OpenMp
     /// </summary>
     public static void PreferSleeping()
     {
-        if (!OperatingSystem.IsLinux()) return;
+        if (!OperatingSystem.IsLinux())
+            return;
         if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
             NativeEnvironment.SetUnlessSet("GOMP_SPINCOUNT", SpinCount);
     }

@@ -16,7 +16,8 @@ public static class PeakMemory
     /// <summary>Forgets a CUDA device's peak; that of a process is for its life.</summary>
     internal static void Reset(torch.Device device)
     {
-        if (device.type == DeviceType.CUDA) CudaMemory.ResetPeak(device);
+        if (device.type == DeviceType.CUDA)
+            CudaMemory.ResetPeak(device);
     }
 
     /// <summary>

@@ -16,20 +16,27 @@ internal static class ProcessorFeatures
 
     private static IEnumerable<string> X86()
     {
-        if (Avx2.IsSupported) yield return "avx2";
-        if (Avx512F.IsSupported) yield return "avx512f";
-        if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7) yield break;
+        if (Avx2.IsSupported)
+            yield return "avx2";
+        if (Avx512F.IsSupported)
+            yield return "avx512f";
+        if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
+            yield break;
 
         // Intel SDM, volume 2, CPUID leaf 7.
         var (_, _, ecx, edx) = X86Base.CpuId(7, 0);
-        if (Bit(ecx, 11)) yield return "avx512_vnni";
-        if (Bit(edx, 22)) yield return "amx_bf16";
-        if (Avx512F.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5)) yield return "avx512_bf16";
+        if (Bit(ecx, 11))
+            yield return "avx512_vnni";
+        if (Bit(edx, 22))
+            yield return "amx_bf16";
+        if (Avx512F.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5))
+            yield return "avx512_bf16";
     }
 
     private static IEnumerable<string> Arm()
     {
-        if (AdvSimd.IsSupported) yield return "asimd";
+        if (AdvSimd.IsSupported)
+            yield return "asimd";
         const string file = "/proc/cpuinfo";
         if (File.Exists(file) && File.ReadLines(file).Any(line =>
             line.StartsWith("Features", StringComparison.Ordinal) && line.Split(' ').Contains("bf16")))

@@ -17,7 +17,8 @@ internal static class Slices
     {
         if (count <= size)
         {
-            if (count > 0) work(0, (int)count);
+            if (count > 0)
+                work(0, (int)count);
             return;
         }
 

@@ -10,7 +10,8 @@ internal static partial class SystemLibraries
     /// <summary>Version of glibc, such as 2.36; null where there is none (musl, Windows, macOS).</summary>
     public static string? GlibcVersion()
     {
-        if (!OperatingSystem.IsLinux()) return null;
+        if (!OperatingSystem.IsLinux())
+            return null;
         try
         {
             return Marshal.PtrToStringUTF8(gnu_get_libc_version());
@@ -25,7 +26,8 @@ internal static partial class SystemLibraries
     public static Version? LibStdCppVersion()
     {
         var path = LoadedLibrary("libstdc++.so");
-        if (path is null) return null;
+        if (path is null)
+            return null;
         return GlibCxx().Matches(Encoding.Latin1.GetString(File.ReadAllBytes(path)))
             .Select(match => Version.Parse(match.Groups[1].Value))
             .Max();
@@ -35,7 +37,8 @@ internal static partial class SystemLibraries
     private static string? LoadedLibrary(string name)
     {
         const string maps = "/proc/self/maps";
-        if (!File.Exists(maps)) return null;
+        if (!File.Exists(maps))
+            return null;
         return File.ReadLines(maps)
             .Select(line => line.IndexOf('/', StringComparison.Ordinal) is var start and >= 0 ? line[start..] : "")
             .FirstOrDefault(path => Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal));

@@ -24,7 +24,8 @@ internal static unsafe class TensorMemory
     {
         var strides = new long[shape.Length];
         var stride = 1L;
-        for (var i = shape.Length - 1; i >= 0; i--) (strides[i], stride) = (stride, stride * shape[i]);
+        for (var i = shape.Length - 1; i >= 0; i--)
+            (strides[i], stride) = (stride, stride * shape[i]);
         nint view;
         int status;
         fixed (long* sizes = shape, steps = strides)

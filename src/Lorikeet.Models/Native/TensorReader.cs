@@ -20,7 +20,8 @@ internal sealed class TensorReader : IDisposable
     public TensorReader(ITensorSource source, Device device, LoadClock? clock = null)
     {
         (Source, Device, _clock) = (source, device, clock ?? new LoadClock());
-        if (device.type != DeviceType.CUDA) return;
+        if (device.type != DeviceType.CUDA)
+            return;
         var start = Stopwatch.GetTimestamp();
         _cuda = CudaDevice.Of(Math.Max(device.index, 0));
         _upload = new CudaUpload(device, _clock);
@@ -89,11 +90,14 @@ internal sealed class TensorReader : IDisposable
 
     private Tensor Read(TensorEntry entry, long[] shape, ScalarType type)
     {
-        if (_upload is not null) return _upload.Read(Source, entry, shape, type);
+        if (_upload is not null)
+            return _upload.Read(Source, entry, shape, type);
         var start = Stopwatch.GetTimestamp();
         var tensor = TensorMemory.Read(Source, entry, shape, type);
         _clock.Add(LoadStage.Read, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        if (Device.type == DeviceType.CPU) return tensor;
-        using (tensor) return tensor.to(Device);
+        if (Device.type == DeviceType.CPU)
+            return tensor;
+        using (tensor)
+            return tensor.to(Device);
     }
 }

@@ -14,6 +14,7 @@ internal sealed class AttentionOutput(Matrix attended, params Tensor[] saved) : 
     public void Dispose()
     {
         Attended.Dispose();
-        foreach (var tensor in Saved) tensor.Dispose();
+        foreach (var tensor in Saved)
+            tensor.Dispose();
     }
 }

@@ -16,7 +16,8 @@ internal static class BatchTargets
         {
             for (var t = batch.SegmentStarts[segment] + 1; t < batch.SegmentStarts[segment + 1]; t++)
             {
-                if (batch.Labels[t] == TrainingRow.Ignored) continue;
+                if (batch.Labels[t] == TrainingRow.Ignored)
+                    continue;
                 positions.Add(t - 1);
                 targets.Add(batch.Labels[t]);
             }

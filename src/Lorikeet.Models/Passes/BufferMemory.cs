@@ -36,6 +36,7 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
 
     public void Dispose()
     {
-        foreach (var block in _blocks) block.Dispose();
+        foreach (var block in _blocks)
+            block.Dispose();
     }
 }

@@ -38,7 +38,8 @@ internal sealed class CompressedFusedWeight : FusedWeight
 
     public override void LoadFactors(WeightBlock block)
     {
-        if (Rank == 0) return;
+        if (Rank == 0)
+            return;
         _factors ??= [.. Blocks.Select(each => _kernels.Factors([.. FactorsOf(each)]))];
         _factors[IndexOf(block)].Load();
     }
@@ -55,7 +56,8 @@ internal sealed class CompressedFusedWeight : FusedWeight
 
     public override void Dispose()
     {
-        foreach (var table in _factors ?? []) table.Dispose();
+        foreach (var table in _factors ?? [])
+            table.Dispose();
     }
 
     /// <summary>As many projections to a block as stay within so many weights, but at least one.</summary>

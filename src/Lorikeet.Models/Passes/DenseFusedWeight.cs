@@ -55,7 +55,8 @@ internal sealed class DenseFusedWeight : FusedWeight
         using var quiet = no_grad();
         var first = parts[0].Value;
         var bordered = Matrix.CreateBordered(Rows + Below, Columns, Right, first.dtype, first.device);
-        if (Below > 0) bordered.Tensor.narrow(0, Rows, Below).zero_();
+        if (Below > 0)
+            bordered.Tensor.narrow(0, Rows, Below).zero_();
         var start = 0;
         foreach (var part in parts)
         {

@@ -28,7 +28,8 @@ internal static class FactorLayout
     public static IEnumerable<FactorBlock> ZerosOfA(IReadOnlyList<AdapterBlock> adapters, Matrix a)
     {
         var used = adapters.Sum(adapter => adapter.Rank);
-        if (a.Rows > used) yield return Zeros(a.RowRange(used, a.Rows - used));
+        if (a.Rows > used)
+            yield return Zeros(a.RowRange(used, a.Rows - used));
     }
 
     /// <summary>The places of B that belong to no adapter.</summary>
@@ -38,14 +39,18 @@ internal static class FactorLayout
         foreach (var adapter in Within(adapters, b, firstRow))
         {
             var (start, end) = (adapter.RowStart - firstRow, adapter.RankStart + adapter.Rank);
-            if (start > row) yield return Zeros(b.RowRange(row, start - row));
+            if (start > row)
+                yield return Zeros(b.RowRange(row, start - row));
             row = start + adapter.Rows;
             var rows = b.RowRange(start, adapter.Rows);
-            if (adapter.RankStart > 0) yield return Zeros(rows.ColumnRange(0, adapter.RankStart));
-            if (end < b.Columns) yield return Zeros(rows.ColumnRange(end, b.Columns - end));
+            if (adapter.RankStart > 0)
+                yield return Zeros(rows.ColumnRange(0, adapter.RankStart));
+            if (end < b.Columns)
+                yield return Zeros(rows.ColumnRange(end, b.Columns - end));
         }
 
-        if (row < b.Rows) yield return Zeros(b.RowRange(row, b.Rows - row));
+        if (row < b.Rows)
+            yield return Zeros(b.RowRange(row, b.Rows - row));
     }
 
     private static IEnumerable<AdapterBlock> Within(IReadOnlyList<AdapterBlock> adapters, Matrix b, int firstRow) =>

@@ -65,11 +65,13 @@ internal sealed class FusedLinear : IDisposable
         foreach (var block in _weight.Blocks)
         {
             _weight.LoadFactors(block);
-            if (Rank > 0 && block.Start == 0) Narrow(x, Own(u!), extended, dropout); // A came with the first block
+            if (Rank > 0 && block.Start == 0)
+                Narrow(x, Own(u!), extended, dropout); // A came with the first block
             _weight.Materialize(block);
             var part = y.ColumnRange(block.Start, block.Rows).Tensor;
             Aten.Multiply(part, extended?.Tensor ?? x.Tensor, (extended is null ? block.Weight : block.Whole).Transposed);
-            if (Rank > 0 && extended is null) Aten.AddProduct(part, Own(u!).Tensor, block.B.Transposed);
+            if (Rank > 0 && extended is null)
+                Aten.AddProduct(part, Own(u!).Tensor, block.B.Transposed);
         }
 
         foreach (var (bias, start) in _biases)
@@ -82,7 +84,8 @@ internal sealed class FusedLinear : IDisposable
     /// <returns>G; null without adapters.</returns>
     public Matrix? NarrowGradient(Matrix dy, Matrix? g)
     {
-        if (Rank == 0) return null;
+        if (Rank == 0)
+            return null;
         var narrow = PlaceOfNarrow(dy, g);
         foreach (var block in _weight.Blocks)
         {
@@ -106,15 +109,21 @@ internal sealed class FusedLinear : IDisposable
         foreach (var block in _weight.Blocks)
         {
             _weight.LoadFactors(block);
-            if (narrow is not null) Add(narrow, dy, block, block.B);
+            if (narrow is not null)
+                Add(narrow, dy, block, block.B);
             _weight.Materialize(block);
-            if (extended is null) Add(dx, dy, block, block.Weight);
-            else Aten.Multiply(dx.Tensor, extended.Tensor, block.Whole.Tensor); // A lies below the only block
+            if (extended is null)
+                Add(dx, dy, block, block.Weight);
+            else
+                Aten.Multiply(dx.Tensor, extended.Tensor, block.Whole.Tensor); // A lies below the only block
         }
 
-        if (narrow is null || extended is not null) return narrow;
-        if (Drops(dropout)) AddMasked(narrow, dx, dropout!.Value);
-        else Aten.AddProduct(dx.Tensor, narrow.Tensor, _weight.A.Tensor);
+        if (narrow is null || extended is not null)
+            return narrow;
+        if (Drops(dropout))
+            AddMasked(narrow, dx, dropout!.Value);
+        else
+            Aten.AddProduct(dx.Tensor, narrow.Tensor, _weight.A.Tensor);
         return narrow;
     }
 
@@ -126,7 +135,8 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="dropout">As in the forward pass.</param>
     public void FactorGradients(Matrix dy, Matrix? g, Matrix x, Matrix? u, DropoutKey? dropout)
     {
-        if (Rank == 0) return;
+        if (Rank == 0)
+            return;
         var (a, b) = (_scratch.Take(ScratchUse.AGradient, Rank, Columns), _scratch.Take(ScratchUse.BGradient, Rows, Rank));
         Aten.Multiply(b.Tensor, dy.Transposed, Own(u!).Tensor);
         if (!Drops(dropout))
@@ -156,7 +166,8 @@ internal sealed class FusedLinear : IDisposable
         var start = 0;
         foreach (var projection in projections)
         {
-            if (projection.Bias is { } bias) yield return (bias.to_type(type).DetachFromDisposeScope(), start);
+            if (projection.Bias is { } bias)
+                yield return (bias.to_type(type).DetachFromDisposeScope(), start);
             start += (int)projection.Weight.Rows;
         }
     }
@@ -164,8 +175,10 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>U, from the input or its masked copies; also at the end of the input's rows, where there is room.</summary>
     private void Narrow(Matrix x, Matrix u, Matrix? extended, DropoutKey? dropout)
     {
-        if (!Drops(dropout)) Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
-        else NarrowMasked(x, u, dropout!.Value);
+        if (!Drops(dropout))
+            Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
+        else
+            NarrowMasked(x, u, dropout!.Value);
         extended?.ColumnRange(Columns, Rank).Tensor.copy_(u.Tensor);
     }
 
@@ -186,8 +199,10 @@ internal sealed class FusedLinear : IDisposable
     private static void Add(Matrix sum, Matrix dy, WeightBlock block, Matrix factor)
     {
         var part = dy.ColumnRange(block.Start, block.Rows).Tensor;
-        if (block.Start == 0) Aten.Multiply(sum.Tensor, part, factor.Tensor);
-        else Aten.AddProduct(sum.Tensor, part, factor.Tensor);
+        if (block.Start == 0)
+            Aten.Multiply(sum.Tensor, part, factor.Tensor);
+        else
+            Aten.AddProduct(sum.Tensor, part, factor.Tensor);
     }
 
     /// <summary>dx += G A through the masks of the forward pass.</summary>
@@ -220,7 +235,8 @@ internal sealed class FusedLinear : IDisposable
 
     private Matrix Masked(Matrix x, AdapterBlock adapter, DropoutKey dropout)
     {
-        if (adapter.Lora.Dropout == 0) return x;
+        if (adapter.Lora.Dropout == 0)
+            return x;
         var masked = _scratch.Take(ScratchUse.Masked, x.Rows, x.Columns);
         _kernels.Dropout(x, adapter.Lora.Dropout, dropout.Mask(adapter.Projection.Index), masked);
         return masked;
@@ -230,7 +246,9 @@ internal sealed class FusedLinear : IDisposable
     {
         _weight.Dispose();
         _gradients?.Dispose();
-        foreach (var adapter in _adapters) adapter.Dispose();
-        foreach (var (bias, _) in _biases) bias.Dispose();
+        foreach (var adapter in _adapters)
+            adapter.Dispose();
+        foreach (var (bias, _) in _biases)
+            bias.Dispose();
     }
 }

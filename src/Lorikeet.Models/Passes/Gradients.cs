@@ -44,7 +44,8 @@ internal sealed class Gradients : IDisposable
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var norm = (double)All.norm().item<float>();
-        if (limit > 0 && norm + Epsilon > limit) All.Scale(limit / (norm + Epsilon));
+        if (limit > 0 && norm + Epsilon > limit)
+            All.Scale(limit / (norm + Epsilon));
         return norm;
     }
 

@@ -70,6 +70,7 @@ internal sealed class LayerBuffers : IDisposable
     public void Dispose()
     {
         Attention?.Dispose();
-        foreach (var matrix in _owned) matrix.Dispose();
+        foreach (var matrix in _owned)
+            matrix.Dispose();
     }
 }

@@ -90,6 +90,7 @@ internal sealed class LossHead
     private IEnumerable<(long Start, long Count)> Chunks()
     {
         long rows = RowsAtOnce(_model.Config.VocabularySize);
-        for (var start = 0L; start < Count; start += rows) yield return (start, Math.Min(rows, Count - start));
+        for (var start = 0L; start < Count; start += rows)
+            yield return (start, Math.Min(rows, Count - start));
     }
 }

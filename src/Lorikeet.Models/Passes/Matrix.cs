@@ -63,7 +63,8 @@ internal sealed unsafe class Matrix : IDisposable
     public static Matrix View(Tensor memory, int rows, int columns, int border)
     {
         var pitch = PitchOf(columns, border);
-        if (border == 0) return new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch));
+        if (border == 0)
+            return new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch));
         var whole = new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch).narrow(1, 0, columns + border));
         return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
     }
@@ -86,7 +87,8 @@ internal sealed unsafe class Matrix : IDisposable
 
     private Matrix Part(int dimension, int start, int count)
     {
-        if (start == 0 && count == (dimension == 0 ? Rows : Columns)) return this;
+        if (start == 0 && count == (dimension == 0 ? Rows : Columns))
+            return this;
         if (!_parts.TryGetValue((dimension, start, count), out var part))
             _parts[(dimension, start, count)] = part = new Matrix(Tensor.narrow(dimension, start, count));
         return part;
@@ -94,7 +96,8 @@ internal sealed unsafe class Matrix : IDisposable
 
     public void Dispose()
     {
-        foreach (var part in _parts.Values) part.Dispose();
+        foreach (var part in _parts.Values)
+            part.Dispose();
         Bordered?.Dispose();
         _transposed?.Dispose();
         Tensor.Dispose();

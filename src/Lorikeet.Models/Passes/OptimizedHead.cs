@@ -73,7 +73,8 @@ internal sealed class OptimizedHead : IDisposable
             _kernels.GatherRows(pass.Normalised, chunk, hidden);
             Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
             _kernels.CrossEntropy(logits, chunkTargets, scale, _loss);
-            if (!needsGradient) continue;
+            if (!needsGradient)
+                continue;
             Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Weight.Tensor);
             _kernels.ScatterRows(hidden, chunk, pass.Delta);
         }

@@ -81,7 +81,8 @@ internal sealed class OptimizedPass : ITrainingPass
 
         Claim(0);
         Embed(batch, pass.Layers[0].Input);
-        if (_neftuneAlpha > 0) AddNoise(pass.Layers[0].Input, layout, key);
+        if (_neftuneAlpha > 0)
+            AddNoise(pass.Layers[0].Input, layout, key);
         Keep(0);
         Forward(pass, sequences, key);
         _head.Run(batch, scale, pass);
@@ -102,7 +103,8 @@ internal sealed class OptimizedPass : ITrainingPass
         Claim(0);
         Embed(batch, pass.Layers[0].Input);
         Forward(pass, sequences, dropout: null);
-        foreach (var layer in pass.Layers) Forget(layer);
+        foreach (var layer in pass.Layers)
+            Forget(layer);
         _head.Evaluate(batch, pass);
         return _head.Loss();
     }
@@ -123,7 +125,8 @@ internal sealed class OptimizedPass : ITrainingPass
         {
             var buffers = pass.Layers[i];
             _layers[i].Forward(buffers, pass, sequences, dropout);
-            if (!IsStillThere(i)) Forget(buffers);
+            if (!IsStillThere(i))
+                Forget(buffers);
 
             // The sum that ends a layer and the norm that begins the next read the same rows: one kernel.
             var (next, norm) = i + 1 < _layers.Length
@@ -131,7 +134,8 @@ internal sealed class OptimizedPass : ITrainingPass
                 : (pass.Last, _head.Norm);
             Claim(i + 1);
             _kernels.AddRmsNorm(buffers.Middle, pass.Delta, norm, next, pass.Normalised);
-            if (dropout is not null) Keep(i + 1); // there is a backward pass
+            if (dropout is not null)
+                Keep(i + 1); // there is a backward pass
         }
     }
 
@@ -139,12 +143,15 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         for (var i = _layers.Length - 1; i >= _firstTrained; i--)
         {
-            if (IsOffloaded(i)) _checkpoints!.Arrive(i);
-            if (!IsStillThere(i)) _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
+            if (IsOffloaded(i))
+                _checkpoints!.Arrive(i);
+            if (!IsStillThere(i))
+                _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
             _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient: i > _firstTrained);
         }
 
-        if (_keptFrom > 0) Forget(pass.Layers[_keptFrom - 1]);
+        if (_keptFrom > 0)
+            Forget(pass.Layers[_keptFrom - 1]);
     }
 
     /// <summary>Layers below the kept ones share buffers; the last of them to run finds there what it left.</summary>
@@ -156,13 +163,15 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <summary>Makes sure that a layer's input can be written.</summary>
     private void Claim(int layer)
     {
-        if (IsOffloaded(layer)) _checkpoints!.Claim(layer);
+        if (IsOffloaded(layer))
+            _checkpoints!.Claim(layer);
     }
 
     /// <summary>Copies a layer's input to the host.</summary>
     private void Keep(int layer)
     {
-        if (IsOffloaded(layer)) _checkpoints!.Keep(layer);
+        if (IsOffloaded(layer))
+            _checkpoints!.Keep(layer);
     }
 
     private static void Forget(LayerBuffers buffers)
@@ -182,7 +191,8 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private PassBuffers BuffersFor(int tokens)
     {
-        if (_buffers.TryGetValue(tokens, out var known)) return known;
+        if (_buffers.TryGetValue(tokens, out var known))
+            return known;
         if (tokens > _memory.Rows)
         {
             Release();
@@ -193,10 +203,12 @@ internal sealed class OptimizedPass : ITrainingPass
             _keptFrom = KeptFrom(tokens);
         }
 
-        if (_buffers.Count == MostViews) Release();
+        if (_buffers.Count == MostViews)
+            Release();
         _memory.Rewind();
         var buffers = _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory, _offloads);
-        if (buffers.Slots.Count > 0) _checkpoints ??= new HostBlocks(
+        if (buffers.Slots.Count > 0)
+            _checkpoints ??= new HostBlocks(
             _model.Device, [.. buffers.Slots.Select(AddressOf)], _keptFrom - 1,
             (long)_memory.Rows * buffers.Slots[0].Columns * NativeTypes.SizeOf(_model.ComputeType));
         return buffers;
@@ -214,7 +226,8 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private void Release()
     {
-        foreach (var buffers in _buffers.Values) buffers.Dispose();
+        foreach (var buffers in _buffers.Values)
+            buffers.Dispose();
         _buffers.Clear();
     }
 
@@ -224,7 +237,8 @@ internal sealed class OptimizedPass : ITrainingPass
         _checkpoints?.Dispose();
         _memory.Dispose();
         _factors?.Dispose();
-        foreach (var layer in _layers) layer.Dispose();
+        foreach (var layer in _layers)
+            layer.Dispose();
         _head.Dispose();
         _embedding.Dispose();
         _scratch.Dispose();

@@ -14,7 +14,8 @@ internal static class OptimizedSupport
     /// <summary>Why a model cannot train on the optimized pass, as the end of a sentence; null when it can.</summary>
     public static string? Obstacle(DecoderModel model)
     {
-        if (ObstacleOnAnyDevice(model) is { } obstacle) return obstacle;
+        if (ObstacleOnAnyDevice(model) is { } obstacle)
+            return obstacle;
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels";
     }
 
@@ -24,13 +25,18 @@ internal static class OptimizedSupport
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
         if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
-        if (all.Any(projection => projection.Lora is { IsPlain: false })) return "the adapter is more than plain LoRA";
-        if (all.Any(projection => projection.Bias is { requires_grad: true })) return "biases are trained";
+        if (all.Any(projection => projection.Lora is { IsPlain: false }))
+            return "the adapter is more than plain LoRA";
+        if (all.Any(projection => projection.Bias is { requires_grad: true }))
+            return "biases are trained";
         if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Any(norm => norm.Weight.requires_grad))
             return "norms are trained";
-        if (model.Head.Lora is not null) return "the head has an adapter";
-        if (!model.LayerProjections.Any(projection => projection.Lora is not null)) return "no layer has an adapter";
-        if (model.Config.QueryKeyNorm) return "the model normalises queries and keys";
+        if (model.Head.Lora is not null)
+            return "the head has an adapter";
+        if (!model.LayerProjections.Any(projection => projection.Lora is not null))
+            return "no layer has an adapter";
+        if (model.Config.QueryKeyNorm)
+            return "the model normalises queries and keys";
         return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;
     }
 

@@ -30,7 +30,8 @@ internal sealed class PassBuffers : IDisposable
 
         var widths = LayerWidths.Of(layers);
         var recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
-        if (offloads) Slots = [.. Enumerable.Range(0, Math.Clamp(keptFrom - 1, 0, MostSlots)).Select(_ => Own(widths.Hidden))];
+        if (offloads)
+            Slots = [.. Enumerable.Range(0, Math.Clamp(keptFrom - 1, 0, MostSlots)).Select(_ => Own(widths.Hidden))];
         Layers = [.. layers.Select((_, index) =>
             index == keptFrom - 1 ? recomputed!
             : index >= keptFrom ? new LayerBuffers(widths, tokens, memory)
@@ -80,7 +81,9 @@ internal sealed class PassBuffers : IDisposable
 
     public void Dispose()
     {
-        foreach (var layer in Layers) layer.Dispose();
-        foreach (var matrix in _owned) matrix.Dispose();
+        foreach (var layer in Layers)
+            layer.Dispose();
+        foreach (var matrix in _owned)
+            matrix.Dispose();
     }
 }

@@ -61,7 +61,8 @@ internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type
     {
         var usable = (long)(free * (1 - LostShare)) - (_onCuda ? LibrarySpace : 0);
         for (var first = firstTrained; first < layers; first++)
-            if (Buffers(tokens, first, offloads) + Attention(tokens, first) <= usable) return first;
+            if (Buffers(tokens, first, offloads) + Attention(tokens, first) <= usable)
+                return first;
         return layers;
     }
 

@@ -55,9 +55,11 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders, long
     /// <summary>The matrix of a use and shape; its content is whatever the last user of that use left.</summary>
     public Matrix Take(ScratchUse use, int rows, int columns)
     {
-        if (_matrices.TryGetValue((use, rows, columns), out var matrix)) return matrix;
+        if (_matrices.TryGetValue((use, rows, columns), out var matrix))
+            return matrix;
         var size = (long)rows * columns;
-        if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size) memory = Grow(use, size);
+        if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size)
+            memory = Grow(use, size);
         return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
     }
 
@@ -69,13 +71,16 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders, long
             matrix!.Dispose();
         }
 
-        if (_memory.Remove(use, out var memory)) memory.Dispose();
+        if (_memory.Remove(use, out var memory))
+            memory.Dispose();
         return _memory[use] = zeros([Math.Max(size, Reserved(use))], type, device).DetachFromDisposeScope();
     }
 
     public void Dispose()
     {
-        foreach (var matrix in _matrices.Values) matrix.Dispose();
-        foreach (var memory in _memory.Values) memory.Dispose();
+        foreach (var matrix in _matrices.Values)
+            matrix.Dispose();
+        foreach (var memory in _memory.Values)
+            memory.Dispose();
     }
 }

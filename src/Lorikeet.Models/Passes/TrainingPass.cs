@@ -58,7 +58,8 @@ internal sealed class TrainingPass : ITrainingPass
             var keepsGraph = i >= _firstTrained && !_checkpointing;
             using var mode = set_grad_enabled(keepsGraph);
             x = _model.Layers[i].Forward(inputs[i], context);
-            if (keepsGraph) outputs[i] = x;
+            if (keepsGraph)
+                outputs[i] = x;
         }
 
         var (loss, gradient) = head.Backward(x.detach(), scale);
@@ -67,12 +68,14 @@ internal sealed class TrainingPass : ITrainingPass
             using var output = outputs[i] ?? _model.Layers[i].Forward(inputs[i], context);
             output.backward([gradient]);
             gradient.Dispose();
-            if (!inputs[i].requires_grad) return loss;
+            if (!inputs[i].requires_grad)
+                return loss;
             gradient = inputs[i].grad!;
             inputs[i].Dispose();
         }
 
-        if (_embeddingTrained) embedded.backward([gradient]);
+        if (_embeddingTrained)
+            embedded.backward([gradient]);
         return loss;
     }
 

@@ -124,10 +124,12 @@ internal sealed unsafe class NestedScales : BlockScales
     private static float QuantizeBlock(ReadOnlySpan<float> scales, float offset, Span<byte> codes)
     {
         var largest = 0f;
-        foreach (var scale in scales) largest = MathF.Max(largest, MathF.Abs(scale - offset));
+        foreach (var scale in scales)
+            largest = MathF.Max(largest, MathF.Abs(scale - offset));
         var reciprocal = CudaReciprocal.Of(largest);
         Span<float> scaled = stackalloc float[scales.Length];
-        for (var i = 0; i < scales.Length; i++) scaled[i] = (scales[i] - offset) * reciprocal;
+        for (var i = 0; i < scales.Length; i++)
+            scaled[i] = (scales[i] - offset) * reciprocal;
         DynamicMap.EncodeSigned(scaled, codes);
         return largest;
     }

@@ -36,8 +36,11 @@ internal static class CudaMean
         var sums = new float[threads];
         for (var block = 0; block < blocks; block++)
         {
-            if (values.Length >= VectorizedFrom) SumVectors(values, block * threads, threads * blocks, sums);
-            else for (var thread = 0; thread < threads; thread++) sums[thread] = Sum(values, thread, threads);
+            if (values.Length >= VectorizedFrom)
+                SumVectors(values, block * threads, threads * blocks, sums);
+            else
+            for (var thread = 0; thread < threads; thread++)
+                sums[thread] = Sum(values, thread, threads);
             blockSums[block % threads] += Tree(sums);
         }
 
@@ -65,14 +68,16 @@ internal static class CudaMean
         {
             // Neighbouring threads take neighbouring vectors, so all of them take one before any takes its next.
             var next = vectors.Slice(first, Math.Min(sums.Length, vectors.Length - first));
-            for (var thread = 0; thread < next.Length; thread++) lanes[thread] += next[thread];
+            for (var thread = 0; thread < next.Length; thread++)
+                lanes[thread] += next[thread];
         }
 
         var rest = values[(vectors.Length * Lanes)..]; // one each for the first threads of the first block
         for (var thread = 0; thread < sums.Length; thread++)
         {
             var four = lanes[thread];
-            if (isFirstBlock && thread < rest.Length) four += Vector128.CreateScalar(rest[thread]);
+            if (isFirstBlock && thread < rest.Length)
+                four += Vector128.CreateScalar(rest[thread]);
             sums[thread] = four[0] + four[1] + four[2] + four[3];
         }
     }

@@ -72,7 +72,8 @@ internal static unsafe class DynamicMap
             }
         }
 
-        for (; done < values.Length; done++) codes[done] = Encode(Signed, values[done]);
+        for (; done < values.Length; done++)
+            codes[done] = Encode(Signed, values[done]);
     }
 
     /// <summary>

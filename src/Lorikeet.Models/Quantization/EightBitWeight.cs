@@ -92,10 +92,17 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
         var start = TensorMemory.Pointer(target);
         switch (target.dtype)
         {
-            case ScalarType.Float32: EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (float*)start); break;
-            case ScalarType.BFloat16: EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (ushort*)start); break;
-            case ScalarType.Float16: EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (Half*)start); break;
-            default: throw new ArgumentException("float32, bfloat16 or float16 was expected.", nameof(target));
+            case ScalarType.Float32:
+                EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (float*)start);
+                break;
+            case ScalarType.BFloat16:
+                EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (ushort*)start);
+                break;
+            case ScalarType.Float16:
+                EightBitKernels.Dequantize(codes, scales, Rows, (int)Columns, (Half*)start);
+                break;
+            default:
+                throw new ArgumentException("float32, bfloat16 or float16 was expected.", nameof(target));
         }
     }
 

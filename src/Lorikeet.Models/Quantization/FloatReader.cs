@@ -46,19 +46,27 @@ internal sealed unsafe class FloatReader
     /// <param name="buffer">Has room for them.</param>
     public float* Read(long first, int count, float* buffer)
     {
-        if (_memory is not null && _type == ScalarType.Float32) return (float*)_memory + first;
+        if (_memory is not null && _type == ScalarType.Float32)
+            return (float*)_memory + first;
 
         // Narrow values come to lie at the end of the buffer, from where each is read before its place is written.
         var (offset, length) = (first * Size, (long)count * Size);
         var stored = (byte*)(buffer + count) - length;
-        if (_memory is null) _fill!(offset, length, stored);
-        else Buffer.MemoryCopy(_memory + offset, stored, length, length);
-        if (_type == ScalarType.BFloat16) BFloat16.Widen((ushort*)stored, count, buffer);
-        else if (_type == ScalarType.Float16) HalfPrecision.Widen((ushort*)stored, count, buffer);
+        if (_memory is null)
+            _fill!(offset, length, stored);
+        else
+            Buffer.MemoryCopy(_memory + offset, stored, length, length);
+        if (_type == ScalarType.BFloat16)
+            BFloat16.Widen((ushort*)stored, count, buffer);
+        else if (_type == ScalarType.Float16)
+            HalfPrecision.Widen((ushort*)stored, count, buffer);
 
-        if (_roundedTo == _type) return buffer;
-        if (_roundedTo == ScalarType.BFloat16) BFloat16.RoundInPlace(buffer, count);
-        else if (_roundedTo == ScalarType.Float16) HalfPrecision.RoundInPlace(buffer, count);
+        if (_roundedTo == _type)
+            return buffer;
+        if (_roundedTo == ScalarType.BFloat16)
+            BFloat16.RoundInPlace(buffer, count);
+        else if (_roundedTo == ScalarType.Float16)
+            HalfPrecision.RoundInPlace(buffer, count);
         return buffer;
     }
 }

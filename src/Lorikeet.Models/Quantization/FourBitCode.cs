@@ -39,7 +39,8 @@ internal readonly struct NormalFloat4 : IFourBitCode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Encode(Vector256<float> values)
     {
-        if (!Avx2.IsSupported) return BorderSearch.Count(values, Borders);
+        if (!Avx2.IsSupported)
+            return BorderSearch.Count(values, Borders);
         var codes = BorderSearch.Next(Vector256<int>.Zero, values, Vector256.Create(Borders[7]));
         codes = BorderSearch.Next(codes, values, Vector256.Create(Borders[3], Borders[11], 0, 0, 0, 0, 0, 0));
         codes = BorderSearch.Next(codes, values, Vector256.Create(Borders[1], Borders[5], Borders[9], Borders[13], 0, 0, 0, 0));
@@ -76,7 +77,8 @@ internal readonly struct Float4 : IFourBitCode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Rank(Vector256<float> magnitudes)
     {
-        if (!Avx2.IsSupported) return BorderSearch.Count(magnitudes, Borders);
+        if (!Avx2.IsSupported)
+            return BorderSearch.Count(magnitudes, Borders);
         var ranks = BorderSearch.Next(Vector256<int>.Zero, magnitudes, Vector256.Create(Borders[3]));
         ranks = BorderSearch.Next(ranks, magnitudes, Vector256.Create(Borders[1], Borders[5], 0, 0, 0, 0, 0, 0));
         return BorderSearch.Next(

@@ -45,12 +45,15 @@ internal sealed unsafe class FourBitCuda
     /// <summary>The kernels of a device; null where it is no CUDA device, or too old for bfloat16.</summary>
     public static FourBitCuda? Of(Device device)
     {
-        if (device.type != DeviceType.CUDA) return null;
+        if (device.type != DeviceType.CUDA)
+            return null;
         var own = CudaDevice.Of(Math.Max(device.index, 0));
-        if (own.Capability < LeastCapability) return null;
+        if (own.Capability < LeastCapability)
+            return null;
         lock (s_gate)
         {
-            if (!s_kernels.TryGetValue(own.Index, out var kernels)) s_kernels[own.Index] = kernels = new FourBitCuda(own);
+            if (!s_kernels.TryGetValue(own.Index, out var kernels))
+                s_kernels[own.Index] = kernels = new FourBitCuda(own);
             return kernels;
         }
     }
@@ -119,7 +122,8 @@ internal sealed unsafe class FourBitCuda
             _packed = (nint)TensorMemory.Address(weight.Packed);
             _scales = new ScalePlaces(weight);
             (_rows, _columns) = (checked((int)weight.Rows), checked((int)weight.Columns));
-            for (var i = 0; i < weight.Values.Length; i++) _values[i] = weight.Values[i];
+            for (var i = 0; i < weight.Values.Length; i++)
+                _values[i] = weight.Values[i];
         }
     }
 
@@ -132,8 +136,10 @@ internal sealed unsafe class FourBitCuda
 
         public Borders()
         {
-            for (var i = 0; i < NormalFloat4.Borders.Length; i++) _normal[i] = NormalFloat4.Borders[i];
-            for (var i = 0; i < Float4.Borders.Length; i++) _magnitude[i] = Float4.Borders[i];
+            for (var i = 0; i < NormalFloat4.Borders.Length; i++)
+                _normal[i] = NormalFloat4.Borders[i];
+            for (var i = 0; i < Float4.Borders.Length; i++)
+                _magnitude[i] = Float4.Borders[i];
         }
     }
 }

@@ -122,10 +122,17 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
         var start = TensorMemory.Pointer(target);
         switch (target.dtype)
         {
-            case ScalarType.Float32: FourBitDequantizer.Run(this, (float*)start); break;
-            case ScalarType.BFloat16: FourBitDequantizer.Run(this, (ushort*)start); break;
-            case ScalarType.Float16: FourBitDequantizer.Run(this, (Half*)start); break;
-            default: throw new ArgumentException("float32, bfloat16 or float16 was expected.", nameof(target));
+            case ScalarType.Float32:
+                FourBitDequantizer.Run(this, (float*)start);
+                break;
+            case ScalarType.BFloat16:
+                FourBitDequantizer.Run(this, (ushort*)start);
+                break;
+            case ScalarType.Float16:
+                FourBitDequantizer.Run(this, (Half*)start);
+                break;
+            default:
+                throw new ArgumentException("float32, bfloat16 or float16 was expected.", nameof(target));
         }
     }
 

@@ -25,7 +25,8 @@ internal abstract class FrozenWeight : IDisposable
     public virtual Tensor Materialize(ScalarType type)
     {
         var dense = empty([Rows, Columns], type, Device);
-        if (Device.type != DeviceType.META) CopyTo(dense); // what has no memory has no numbers
+        if (Device.type != DeviceType.META)
+            CopyTo(dense); // what has no memory has no numbers
         return dense;
     }
 

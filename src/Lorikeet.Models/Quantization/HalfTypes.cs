@@ -34,7 +34,8 @@ internal static unsafe class BFloat16
         var i = 0;
         for (; i <= count - Vector256<float>.Count; i += Vector256<float>.Count)
             Widen(Vector128.Load(source + i)).Store(target + i);
-        for (; i < count; i++) target[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
+        for (; i < count; i++)
+            target[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
     }
 
     /// <summary>Rounds numbers, which stay float32; NaN stays NaN.</summary>
@@ -48,7 +49,8 @@ internal static unsafe class BFloat16
             Vector256.ConditionalSelect(Vector256.IsNaN(given), given, Widen(Round(given))).Store(values + i);
         }
 
-        for (; i < count; i++) values[i] = BitConverter.UInt32BitsToSingle((uint)Round(values[i]) << 16);
+        for (; i < count; i++)
+            values[i] = BitConverter.UInt32BitsToSingle((uint)Round(values[i]) << 16);
     }
 }
 
@@ -101,7 +103,8 @@ internal static unsafe class HalfPrecision
         var i = 0;
         for (; i <= count - Vector256<float>.Count; i += Vector256<float>.Count)
             Widen(Vector128.Load(source + i)).Store(target + i);
-        for (; i < count; i++) target[i] = (float)BitConverter.UInt16BitsToHalf(source[i]);
+        for (; i < count; i++)
+            target[i] = (float)BitConverter.UInt16BitsToHalf(source[i]);
     }
 
     /// <inheritdoc cref="BFloat16.RoundInPlace"/>
@@ -111,6 +114,7 @@ internal static unsafe class HalfPrecision
         var i = 0;
         for (; i <= count - Vector256<float>.Count; i += Vector256<float>.Count)
             Widen(Round(Vector256.Load(values + i))).Store(values + i);
-        for (; i < count; i++) values[i] = (float)(Half)values[i];
+        for (; i < count; i++)
+            values[i] = (float)(Half)values[i];
     }
 }

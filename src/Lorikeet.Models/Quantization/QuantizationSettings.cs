@@ -39,7 +39,8 @@ internal sealed record QuantizationSettings(
     /// </param>
     public FrozenWeight Freeze(string module, Tensor dense, ScalarType computeType)
     {
-        if (Kind == QuantizationKind.None || Skips(module)) return Dense(dense, computeType);
+        if (Kind == QuantizationKind.None || Skips(module))
+            return Dense(dense, computeType);
         using (dense)
         {
             using var rounded = dense.to_type(computeType);
@@ -67,7 +68,8 @@ internal sealed record QuantizationSettings(
         // What was stored is finite; rounding to float16, which ends at 65504, may have made it infinite.
         FrozenWeight InRange(FrozenWeight weight)
         {
-            if (HasFiniteScales(weight)) return weight;
+            if (HasFiniteScales(weight))
+                return weight;
             weight.Dispose();
             throw new CheckpointException(
                 $"'{name}' has weights beyond 65504, where float16 ends, to which this form rounds first. Where: " +
@@ -78,8 +80,10 @@ internal sealed record QuantizationSettings(
     /// <summary>Stores <paramref name="dense"/> unquantized in the compute type; takes ownership of it.</summary>
     public static DenseWeight Dense(Tensor dense, ScalarType computeType)
     {
-        if (dense.dtype == computeType) return new DenseWeight(dense.DetachFromDisposeScope());
-        using (dense) return new DenseWeight(dense.to_type(computeType).DetachFromDisposeScope());
+        if (dense.dtype == computeType)
+            return new DenseWeight(dense.DetachFromDisposeScope());
+        using (dense)
+            return new DenseWeight(dense.to_type(computeType).DetachFromDisposeScope());
     }
 
     /// <summary>The form that a projection takes.</summary>
@@ -87,7 +91,8 @@ internal sealed record QuantizationSettings(
 
     private static unsafe bool HasFiniteScales(FrozenWeight weight)
     {
-        if (weight.Device.type != DeviceType.CPU) return true; // asking a device would make the host wait for it
+        if (weight.Device.type != DeviceType.CPU)
+            return true; // asking a device would make the host wait for it
         var scales = weight switch
         {
             EightBitWeight eightBit => eightBit.Scales,

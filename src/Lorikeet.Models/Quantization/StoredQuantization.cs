@@ -25,11 +25,13 @@ internal static class StoredQuantization
         foreach (var key in (string[])["quantization_config", "compression_config", "quantization"])
         {
             var setting = config[key];
-            if (setting.IsMissing) continue;
+            if (setting.IsMissing)
+                continue;
             var method = key == "quantization" ? "MLX"
                 : key == "compression_config" ? "compressed-tensors"
                 : setting.RequireObject()["quant_method"].AsString(BitsAndBytes);
-            if (method == BitsAndBytes) continue;
+            if (method == BitsAndBytes)
+                continue;
             throw new CheckpointException(
                 $"The weights are quantized by {method}, as '{key}' in '{config.File}' says, which is not supported. Dense weights " +
                 $"or those of {BitsAndBytes} were expected. Take the unquantized model that this one was made from (its card " +
@@ -166,9 +168,11 @@ internal static class StoredQuantization
             if (!offset.IsMissing && state["nested_blocksize"].AsInt() != NestedBlockSize)
                 throw state["nested_blocksize"].Unexpected($"{NestedBlockSize}; others are not supported");
             long[] shape = [.. state["shape"].Items().Select(size => size.AsLongBetween(1, int.MaxValue))];
-            if (shape.Length != 2) throw state["shape"].Unexpected("two sizes");
+            if (shape.Length != 2)
+                throw state["shape"].Unexpected("two sizes");
             var blockSize = state["blocksize"].AsIntBetween(FourBitQuantizer.SmallestBlock, 1 << 16);
-            if (!int.IsPow2(blockSize)) throw state["blocksize"].Unexpected("a power of two");
+            if (!int.IsPow2(blockSize))
+                throw state["blocksize"].Unexpected("a power of two");
             return new State(
                 shape, blockSize, ParseType(state["dtype"]),
                 offset.IsMissing ? null : (float)offset.AsDoubleBetween(float.MinValue, float.MaxValue));

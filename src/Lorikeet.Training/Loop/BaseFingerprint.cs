@@ -24,7 +24,8 @@ internal static unsafe class BaseFingerprint
         void AppendText(string text) => hash.Append(Encoding.UTF8.GetBytes(text + "\n"));
 
         var settings = configuration.DeepClone().AsObject();
-        foreach (var name in s_incidental) settings.Remove(name);
+        foreach (var name in s_incidental)
+            settings.Remove(name);
         AppendText(settings.ToJsonString());
         var isWhole = weights.Tensors.Values.Sum(tensor => tensor.ByteCount) <= WholeUpTo;
         var buffer = new byte[Piece];
@@ -47,7 +48,8 @@ internal static unsafe class BaseFingerprint
     {
         if (isWhole || bytes <= 3 * Piece)
         {
-            for (var start = 0L; start < bytes; start += Piece) yield return start;
+            for (var start = 0L; start < bytes; start += Piece)
+                yield return start;
             yield break;
         }
 

@@ -18,7 +18,8 @@ internal static class Evaluator
         foreach (var chunk in rows.OrderBy(row => row.Length).Chunk(options.EvalBatchSize ?? options.BatchSize))
         {
             var batch = Batch.FromRows(chunk);
-            if (batch.TargetCount == 0) continue;
+            if (batch.TargetCount == 0)
+                continue;
             loss += pass.Evaluate(batch);
             targets += batch.TargetCount;
         }

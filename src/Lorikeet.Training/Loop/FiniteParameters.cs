@@ -18,7 +18,8 @@ internal static class FiniteParameters
     public static void Require(
         IReadOnlyList<Parameter> parameters, ScalarType storedType, int step, CheckpointFolders checkpoints)
     {
-        if (FirstBad(parameters, storedType) is not var (name, bad, of)) return;
+        if (FirstBad(parameters, storedType) is not var (name, bad, of))
+            return;
         var range = storedType == ScalarType.Float32 ? "" : $" in {storedType}";
         throw new LorikeetException(
             $"After step {step}, {bad} of {of} values of '{name}' are not finite{range}, so this step is not saved. "
@@ -37,7 +38,8 @@ internal static class FiniteParameters
         using var quiet = no_grad();
         // One answer for all of them, so that a device is waited for once.
         var finite = stack([.. parameters.Select(parameter => IsFinite(parameter, storedType).all())]);
-        if (finite.all().item<bool>()) return null;
+        if (finite.all().item<bool>())
+            return null;
         var bad = parameters.First(parameter => !IsFinite(parameter, storedType).all().item<bool>());
         var count = bad.Value.NumberOfElements;
         return (bad.Name, count - IsFinite(bad, storedType).sum().item<long>(), count);

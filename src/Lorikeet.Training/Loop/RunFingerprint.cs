@@ -36,12 +36,15 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
     public IReadOnlyList<string> DifferencesFrom(RunFingerprint before)
     {
         var differences = new List<string>();
-        if (Base != before.Base) differences.Add("the base has other weights");
-        if (Rows != before.Rows) differences.Add("the training rows are others (data, prompt format, tokenizer or order)");
+        if (Base != before.Base)
+            differences.Add("the base has other weights");
+        if (Rows != before.Rows)
+            differences.Add("the training rows are others (data, prompt format, tokenizer or order)");
         foreach (var name in Settings.Keys.Union(before.Settings.Keys).Order(StringComparer.Ordinal))
         {
             var (was, now) = (before.Settings.GetValueOrDefault(name, "unknown"), Settings.GetValueOrDefault(name, "unknown"));
-            if (was != now) differences.Add($"{name} was {was} and is {now}");
+            if (was != now)
+                differences.Add($"{name} was {was} and is {now}");
         }
 
         return differences;

@@ -57,7 +57,8 @@ internal sealed class Trainer : IDisposable
         if (TrainerCheckpoint.Locate(checkpoint) is not { } foreign)
         {
             _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Run);
-            if (TrainerState.Read(checkpoint) is { } state) _log.Adopt(state);
+            if (TrainerState.Read(checkpoint) is { } state)
+                _log.Adopt(state);
             ForgetBestIfGone();
             return;
         }
@@ -65,7 +66,8 @@ internal sealed class Trainer : IDisposable
         var trainers = TrainerCheckpoint.Open(foreign);
         _position = trainers.Restore(_task, _model.Trainable, _optimizer, _schedule.At) with { Run = _position.Run };
         _log.Adopt(trainers.State);
-        foreach (var note in trainers.Notes) _observer.Observe(new Noted(note));
+        foreach (var note in trainers.Notes)
+            _observer.Observe(new Noted(note));
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
@@ -74,21 +76,27 @@ internal sealed class Trainer : IDisposable
         var clock = Stopwatch.StartNew();
         var reason = StopReason.Completed;
         // Step 0 shows what the base can do; it is no candidate for the best weights and counts for no patience.
-        if (Step == 0 && _options.Evaluation.OnStart && Evaluates) Score();
+        if (Step == 0 && _options.Evaluation.OnStart && Evaluates)
+            Score();
         while (Step < TotalSteps)
         {
             _observer.Observe(new StepCompleted(TakeStep()));
-            if (Evaluates && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps)) Evaluate();
-            if (stop.IsCancellationRequested) reason = StopReason.Interrupted;
+            if (Evaluates && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps))
+                Evaluate();
+            if (stop.IsCancellationRequested)
+                reason = StopReason.Interrupted;
             else if (_position.EvaluationsWithoutImprovement >= (_options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
                 reason = StopReason.EarlyStopping;
 
-            if (reason != StopReason.Completed || IsDue(_options.Output.SaveStrategy, _options.Output.SaveSteps)) Save();
-            if (reason != StopReason.Completed) break;
+            if (reason != StopReason.Completed || IsDue(_options.Output.SaveStrategy, _options.Output.SaveSteps))
+                Save();
+            if (reason != StopReason.Completed)
+                break;
         }
 
         RequireFiniteParameters();
-        if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd) LoadBest();
+        if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd)
+            LoadBest();
         return new RunResult(
             reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds, _position.Tokens,
             PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep);
@@ -108,12 +116,14 @@ internal sealed class Trainer : IDisposable
         var loss = 0.0;
         for (var i = 0; i < microBatches.Count; i++)
         {
-            if (microBatches[i].TargetCount == 0) continue;
+            if (microBatches[i].TargetCount == 0)
+                continue;
             var key = new DropoutKey((ulong)_options.Optimization.Seed, Step, i);
             loss += _pass.Run(microBatches[i], shares[i], key) * shares[i];
         }
 
-        if (Step == 0 && _options.Output.DumpGradients is { } file) _gradients.Write(file);
+        if (Step == 0 && _options.Output.DumpGradients is { } file)
+            _gradients.Write(file);
         var rate = _schedule.At(Step);
         var norm = _optimizer.Step(_gradients, _options.Optimization.MaxGradNorm, rate);
         RequireFinite(loss, norm);
@@ -123,8 +133,11 @@ internal sealed class Trainer : IDisposable
         var padded = rows.Sum(batch => (long)batch.Count * batch.Max(row => row.Length));
         _position = _position with
         {
-            Step = Step + 1, Tokens = _position.Tokens + tokens, PaddedTokens = _position.PaddedTokens + padded,
-            LossSum = _position.LossSum + loss, LossSteps = _position.LossSteps + 1,
+            Step = Step + 1,
+            Tokens = _position.Tokens + tokens,
+            PaddedTokens = _position.PaddedTokens + padded,
+            LossSum = _position.LossSum + loss,
+            LossSteps = _position.LossSteps + 1,
         };
         var metrics = new StepMetrics(
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
@@ -145,7 +158,8 @@ internal sealed class Trainer : IDisposable
         }
 
         _position = _position with { BestEvalLoss = metrics.Loss, BestStep = Step, EvaluationsWithoutImprovement = 0 };
-        if (_options.Evaluation.LoadBestModelAtEnd) Save();
+        if (_options.Evaluation.LoadBestModelAtEnd)
+            Save();
     }
 
     private EvaluationMetrics Score()
@@ -169,7 +183,8 @@ internal sealed class Trainer : IDisposable
         var checkpoints = _task.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         // One of that name may be there and damaged: then the run went on from one before it.
-        if (_savedStep == Step) return;
+        if (_savedStep == Step)
+            return;
         RequireFiniteParameters();
         TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
         _savedStep = Step;
@@ -196,8 +211,10 @@ internal sealed class Trainer : IDisposable
     /// <summary>Weights that nobody can load are not the best.</summary>
     private void ForgetBestIfGone()
     {
-        if (!_options.Evaluation.LoadBestModelAtEnd || _position.BestStep is not { } best || best == Step) return;
-        if (TrainingCheckpoint.Damage(_task.Checkpoints.ForStep(best)) is not { } damage) return;
+        if (!_options.Evaluation.LoadBestModelAtEnd || _position.BestStep is not { } best || best == Step)
+            return;
+        if (TrainingCheckpoint.Damage(_task.Checkpoints.ForStep(best)) is not { } damage)
+            return;
         _observer.Observe(new Warned(
             $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step {Step} on."));
         _position = _position with { BestEvalLoss = null, BestStep = null, EvaluationsWithoutImprovement = 0 };
@@ -215,7 +232,8 @@ internal sealed class Trainer : IDisposable
                 "Leave it out, or use --device cuda.");
         }
 
-        if (!_options.Optimization.Optimized) return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
+        if (!_options.Optimization.Optimized)
+            return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
         if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
         {
             return new OptimizedPass(
@@ -238,7 +256,8 @@ internal sealed class Trainer : IDisposable
 
     private void RequireFinite(double loss, double norm)
     {
-        if (double.IsFinite(loss) && double.IsFinite(norm)) return;
+        if (double.IsFinite(loss) && double.IsFinite(norm))
+            return;
         throw new LorikeetException(
             $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter was changed by it. " +
             "Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +

@@ -87,7 +87,8 @@ internal static class TrainingCheckpoint
     {
         using var weights = SafetensorsFile.Open(Path.Combine(folder, AdapterFolder.WeightsFile));
         AdapterFolder.Restore(model, weights, folder);
-        if (FiniteParameters.FirstBad(model.Trainable, ScalarType.Float32) is not var (name, bad, of)) return;
+        if (FiniteParameters.FirstBad(model.Trainable, ScalarType.Float32) is not var (name, bad, of))
+            return;
         throw new CheckpointException(
             $"{bad} of {of} values of '{name}' in '{folder}' are not finite. Resume from an earlier checkpoint.");
     }

@@ -35,7 +35,8 @@ internal sealed class AdamW<TRule> : Optimizer where TRule : unmanaged, IAdamRul
 
     public override double Step(Gradients gradients, double limit, double learningRate)
     {
-        if (_fused is null) return base.Step(gradients, limit, learningRate);
+        if (_fused is null)
+            return base.Step(gradients, limit, learningRate);
         _fused.Queue(gradients.All, limit, learningRate, NextStep());
         return _fused.Norm();
     }

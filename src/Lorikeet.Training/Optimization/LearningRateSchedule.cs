@@ -15,8 +15,10 @@ internal sealed class LearningRateSchedule(OptimizationOptions options, int tota
 
     private double Factor(int step)
     {
-        if (options.Scheduler == SchedulerKind.Constant) return 1; // ignores warm-up, as transformers does
-        if (step < _warmup) return (double)step / _warmup * (1 - Floor()) + Floor();
+        if (options.Scheduler == SchedulerKind.Constant)
+            return 1; // ignores warm-up, as transformers does
+        if (step < _warmup)
+            return (double)step / _warmup * (1 - Floor()) + Floor();
         return options.Scheduler switch
         {
             SchedulerKind.ConstantWithWarmup => 1,
@@ -47,7 +49,8 @@ internal sealed class LearningRateSchedule(OptimizationOptions options, int tota
     private double Polynomial(int step)
     {
         var (start, end) = (options.LearningRate, Argument("lr_end", 1e-7));
-        if (step > totalSteps) return end / start;
+        if (step > totalSteps)
+            return end / start;
         return ((start - end) * Math.Pow(1 - Progress(step), Argument("power", 1)) + end) / start;
     }
 
@@ -61,7 +64,8 @@ internal sealed class LearningRateSchedule(OptimizationOptions options, int tota
     {
         var decay = Argument("num_decay_steps", 0);
         var decayed = step - (totalSteps - decay);
-        if (decayed < 0) return 1;
+        if (decayed < 0)
+            return 1;
         return decayed < decay ? HalfCosine(decayed / Math.Max(1, decay), Floor()) : Floor();
     }
 

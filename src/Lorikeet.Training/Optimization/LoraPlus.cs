@@ -15,7 +15,8 @@ internal static class LoraPlus
 
     private static double Factor(Parameter parameter, double ratio, OptimizationOptions options)
     {
-        if (parameter.Value.ndim == 1 || parameter.Name.Contains(AdapterNames.B, StringComparison.Ordinal)) return ratio;
+        if (parameter.Value.ndim == 1 || parameter.Name.Contains(AdapterNames.B, StringComparison.Ordinal))
+            return ratio;
         var isOfEmbedding = parameter.Name.EndsWith(AdapterNames.EmbeddingA, StringComparison.Ordinal)
             || parameter.Name.EndsWith(AdapterNames.EmbeddingB, StringComparison.Ordinal);
         return isOfEmbedding && options is { LoraPlusEmbeddingRate: { } rate, LearningRate: > 0 } ? rate / options.LearningRate : 1;

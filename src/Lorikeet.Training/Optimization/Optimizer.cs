@@ -41,7 +41,8 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
     public virtual double Step(Gradients gradients, double limit, double learningRate)
     {
         var norm = gradients.Clip(limit);
-        if (double.IsFinite(norm)) Step(learningRate);
+        if (double.IsFinite(norm))
+            Step(learningRate);
         return norm;
     }
 

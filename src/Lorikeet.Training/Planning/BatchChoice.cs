@@ -20,7 +20,8 @@ internal static class BatchChoice
         foreach (var checkpointing in Ways(options.Optimization.Checkpointing))
         {
             var fitting = candidates.FirstOrDefault(candidate => Fits(plan(Recomputing(candidate, checkpointing)), checkpointing));
-            if (fitting is null) continue;
+            if (fitting is null)
+                continue;
 
             // The optimized pass recomputes what it must by itself; the reference has to be told.
             var chosen = plan(fitting).Total <= free ? fitting : Recomputing(fitting, checkpointing);
@@ -47,7 +48,8 @@ internal static class BatchChoice
     /// <summary>All rows at once, half of them, and so on while they can be halved.</summary>
     private static IEnumerable<int> Halvings(int rows)
     {
-        for (; rows % 2 == 0; rows /= 2) yield return rows;
+        for (; rows % 2 == 0; rows /= 2)
+            yield return rows;
         yield return rows;
     }
 

@@ -24,7 +24,8 @@ internal static class CopyRate
             var clock = Stopwatch.StartNew();
             to.copy_(from);
             GemmRate.Wait(to);
-            if (i > 0) best = Math.Max(best, 2.0 * bytes / clock.Elapsed.TotalSeconds);
+            if (i > 0)
+                best = Math.Max(best, 2.0 * bytes / clock.Elapsed.TotalSeconds);
         }
 
         return best;

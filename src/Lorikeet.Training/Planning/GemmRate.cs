@@ -39,7 +39,8 @@ internal static class GemmRate
 
         var size = SmallestSize;
         var last = Warm(size);
-        for (; last < LongEnough && size < largest; last = Warm(size)) size *= 2;
+        for (; last < LongEnough && size < largest; last = Warm(size))
+            size *= 2;
         var (best, spent) = (last, last);
         for (var i = 0; i < repetitions && spent < Budget; i++)
         {
@@ -53,7 +54,8 @@ internal static class GemmRate
     /// <summary>Returns when all work on the tensor's device is done.</summary>
     public static void Wait(Tensor tensor)
     {
-        if (tensor.device_type == DeviceType.CUDA) cuda.synchronize();
+        if (tensor.device_type == DeviceType.CUDA)
+            cuda.synchronize();
     }
 
     private static double Seconds(long size, ScalarType type, Device device)

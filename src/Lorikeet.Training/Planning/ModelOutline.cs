@@ -49,7 +49,8 @@ internal static class ModelOutline
     /// <param name="layers">How many layers.</param>
     public static void Offload(DecoderModel model, Device device, int layers)
     {
-        if (layers == 0) return;
+        if (layers == 0)
+            return;
         using var offload = new LayerOffload(device, model.Layers.Count, layers);
         foreach (var projection in model.Layers.Where(layer => offload.Includes(layer.Index)).SelectMany(layer => layer.Projections))
             projection.Weight = new OffloadedWeight(projection.Weight, () => { });
@@ -75,9 +76,11 @@ internal static class ModelOutline
     /// <summary>A weight that the checkpoint holds quantized, as <see cref="StoredQuantization"/> reads it.</summary>
     private static FrozenWeight? Stored(ITensorSource? source, string module, int rows, int columns)
     {
-        if (source is null) return null;
+        if (source is null)
+            return null;
         var name = TensorNames.Weight(module);
-        if (source.Tensors.GetValueOrDefault(name)?.Type == SafetensorsType.I8) return EightBit(rows, columns);
+        if (source.Tensors.GetValueOrDefault(name)?.Type == SafetensorsType.I8)
+            return EightBit(rows, columns);
         return source.Tensors.TryGetValue(name + ".absmax", out var scales)
             ? FourBit(rows, columns, scales.ElementCount, source.Tensors.ContainsKey(name + ".nested_absmax"))
             : null;

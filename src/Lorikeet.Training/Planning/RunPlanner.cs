@@ -49,7 +49,8 @@ internal sealed class RunPlanner : IDisposable
     /// <summary>The options with the batches that suit memory, where they ask for that, and why it is these.</summary>
     public (TrainingOptions Options, string? Reason) ChooseBatches(TrainingOptions options, TrainingData? data)
     {
-        if (!options.Optimization.AutoFindBatchSize || _free is not { } free) return (options, null);
+        if (!options.Optimization.AutoFindBatchSize || _free is not { } free)
+            return (options, null);
         return BatchChoice.Choose(
             options, candidate => _memory.Plan(Batches(candidate, data).LargestBatch, candidate.Optimization.Checkpointing, free), free);
     }
@@ -100,7 +101,8 @@ internal sealed class RunPlanner : IDisposable
             return;
         }
 
-        if (options.Model.Adapter is null) LoraAttachment.RequireNames(_outline, options.Lora);
+        if (options.Model.Adapter is null)
+            LoraAttachment.RequireNames(_outline, options.Lora);
         var adapter = options.Model.Adapter is { } folder
             ? AdapterConfig.Read(ModelSource.Resolve(folder, null)).Settings
             : options.Lora;

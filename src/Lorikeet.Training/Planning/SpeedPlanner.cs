@@ -96,7 +96,8 @@ internal sealed class SpeedPlanner(DecoderModel model, Device device, MachineRat
     /// <summary>The thin products of one fused projection: as many operations, or as many bytes, whichever takes longer.</summary>
     private double AdapterSeconds(FusedShape shape, double tokens, int backward)
     {
-        if (shape.Rank == 0) return 0;
+        if (shape.Rank == 0)
+            return 0;
         var forward = shape.Columns + (shape.Right > 0 ? 0 : 2 * shape.Rows);
         var back = shape.Columns + 2 * shape.Rows + (shape.Below > 0 ? 0 : 2 * shape.Columns);
         var operations = 2.0 * shape.Rank * (shape.Columns + (double)shape.Rows) * (1 + 2 * backward) * tokens;

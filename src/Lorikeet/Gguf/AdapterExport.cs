@@ -41,7 +41,8 @@ internal sealed class AdapterExport : IDisposable
         _lora = AdapterConfig.Read(source.Adapter).Settings;
         if (_lora.ModulesToSave.Count > 0)
             throw Refused($"It trained {string.Join(", ", _lora.ModulesToSave)} whole (modules_to_save)");
-        if (_lora.UseDora) throw Refused("It is of the variant DoRA (use_dora)");
+        if (_lora.UseDora)
+            throw Refused("It is of the variant DoRA (use_dora)");
         if (_lora.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora)
             throw Refused($"It took a part of the base's weights away ({WireNames.Of(_lora.InitLoraWeights)})");
         if (_lora.Alpha == 0)
@@ -84,7 +85,8 @@ internal sealed class AdapterExport : IDisposable
         {
             using var scope = NewDisposeScope();
             var (a, b) = (Read(file, pair.Target + ".lora_a"), Read(file, pair.Target + ".lora_b"));
-            if (pair.IsEmbedding) a = a.t();
+            if (pair.IsEmbedding)
+                a = a.t();
             var read = matmul(Reorder(b, pair.Module, toGguf: false), a).Times(alpha / b.shape[1]);
             var live = matmul(Factor(pair.B), Factor(pair.A)).Times(LoraAttachment.Scale(_lora, pair.Module));
             var difference = (read - live).abs().max().item<float>() / Math.Max(1e-12, live.abs().max().item<float>());
@@ -138,7 +140,8 @@ internal sealed class AdapterExport : IDisposable
             var (a, b) = isEmbedding
                 ? (AdapterNames.EmbeddingA, AdapterNames.EmbeddingB)
                 : (AdapterNames.A, AdapterNames.B);
-            if (!AdapterNames.Spellings(module + a).Contains(name)) continue;
+            if (!AdapterNames.Spellings(module + a).Contains(name))
+                continue;
             var other = StoredFactors.Name(_weights, module + b)
                 ?? throw Refused($"It holds '{name}' without its other half");
             return new Pair(module, GgufNames.ToGguf(TensorNames.Weight(module))!, name, other, isEmbedding);
@@ -191,7 +194,8 @@ internal sealed class AdapterExport : IDisposable
     /// <summary>Puts the rows of the B of a query or key projection into the other order.</summary>
     private Tensor Reorder(Tensor b, string module, bool toGguf)
     {
-        if (!HeadRows.AreReordered(GgufArchitecture.NameOf(_source.Config), module + ".weight")) return b;
+        if (!HeadRows.AreReordered(GgufArchitecture.NameOf(_source.Config), module + ".weight"))
+            return b;
         var size = _source.Config.HeadSize;
         var rows = Enumerable.Range(0, (int)b.shape[0])
             .Select(row => toGguf ? HeadRows.ToHuggingFace(row, size) : HeadRows.ToGguf(row, size)).ToArray();

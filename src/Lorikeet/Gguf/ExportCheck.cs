@@ -44,7 +44,8 @@ internal static class ExportCheck
         List<Tensor> Logits(string model, string? adapter)
         {
             using var loaded = ModelLoader.Load(model, new LoadSettings(type, device, QuantizationSettings.None));
-            if (adapter is not null) AdapterFolder.Load(loaded, adapter);
+            if (adapter is not null)
+                AdapterFolder.Load(loaded, adapter);
             return [.. prompts.Select(prompt => loaded.Forward(prompt, [0, prompt.Length]).cpu())];
         }
     }

@@ -31,7 +31,8 @@ internal sealed class GgufMixture(GgufOutType outType, int layers, bool isTied)
     public GgufType TypeOf(string name, long[] shape)
     {
         var wanted = Unrestricted(name, shape);
-        if (shape[^1] % wanted.BlockSize() == 0) return wanted;
+        if (shape[^1] % wanted.BlockSize() == 0)
+            return wanted;
         var smaller = wanted switch
         {
             GgufType.Q4_K => GgufType.Q5_0,
@@ -44,7 +45,8 @@ internal sealed class GgufMixture(GgufOutType outType, int layers, bool isTied)
     /// <summary>The type a tensor would get if its rows divided into blocks.</summary>
     public GgufType Unrestricted(string name, long[] shape)
     {
-        if (shape.Length < 2 || name.EndsWith("_norm.weight", StringComparison.Ordinal)) return GgufType.F32;
+        if (shape.Length < 2 || name.EndsWith("_norm.weight", StringComparison.Ordinal))
+            return GgufType.F32;
         var usual = outType switch
         {
             GgufOutType.F32 => GgufType.F32,
@@ -54,7 +56,8 @@ internal sealed class GgufMixture(GgufOutType outType, int layers, bool isTied)
             GgufOutType.Q4_0 => GgufType.Q4_0,
             _ => GgufType.Q4_K,
         };
-        if (usual is not (GgufType.Q4_0 or GgufType.Q4_K)) return usual;
+        if (usual is not (GgufType.Q4_0 or GgufType.Q4_K))
+            return usual;
         if (name == GgufNames.Head || (isTied && name == GgufNames.Embedding))
             return shape[^1] % usual.BlockSize() == 0 ? GgufType.Q6_K : GgufType.Q8_0;
         var isSensitive = name.EndsWith(".attn_v.weight", StringComparison.Ordinal)

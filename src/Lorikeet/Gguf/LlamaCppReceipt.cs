@@ -27,7 +27,8 @@ internal sealed record LlamaCppReceipt(
                     "it may answer otherwise. GGUF cannot say this tokenizer; send token ids where answers have to be the same.";
             }
 
-            if (Different.Count == 0) yield break;
+            if (Different.Count == 0)
+                yield break;
             var kinds = Different.GroupBy(probe => probe.Kind)
                 .Select(group => $"{group.Key} ({group.Count()}, such as {Show(group.First().Text)})");
             yield return $"llama.cpp cuts up otherwise than the tokenizer: {string.Join("; ", kinds)}.";
@@ -46,7 +47,8 @@ internal sealed record LlamaCppReceipt(
     public static LlamaCppReceipt? Of(ExportSource source, Tokenizer tokenizer, string path)
     {
         using var file = GgufFile.Open(path);
-        if (LlamaCppTokenizer.Of(file.Metadata) is not { } judge) return null;
+        if (LlamaCppTokenizer.Of(file.Metadata) is not { } judge)
+            return null;
         var probes = TokenizerProbes.For(tokenizer);
         var different = probes.Where(probe => !judge.Encode(probe.Text).SequenceEqual(probe.Of(tokenizer).Ids)).ToList();
         if (source.Format() is not { } format || file.Metadata.Text(GgufKeys.ChatTemplate) is not { } template)

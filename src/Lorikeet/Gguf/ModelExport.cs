@@ -166,7 +166,8 @@ internal sealed unsafe class ModelExport
     {
         var fallbacks = tensors
             .Where(tensor => tensor.Type != mixture.Unrestricted(tensor.Name, tensor.Shape)).ToList();
-        if (fallbacks.Count == 0) return;
+        if (fallbacks.Count == 0)
+            return;
         var types = fallbacks.Select(tensor => tensor.Type).Distinct();
         _notes.Add(
             $"{fallbacks.Count} matrices are stored in {string.Join(", ", types)} instead, because their rows do not " +

@@ -47,10 +47,14 @@ internal static class OllamaExport
         var lead = leadsWithSpace && template is not null ? " " : "";
         if (lead.Length > 0)
             notes.Add("Ollama begins every exchange with the space that is right before the first; later ones differ by it.");
-        if (template is not null) text.Append($"\nTEMPLATE \"\"\"{lead}{template.Template}\"\"\"\n");
-        if (template?.System is { } system) text.Append($"\nSYSTEM \"\"\"{system}\"\"\"\n");
-        if (format.StopStrings.Count > 0) text.Append('\n');
-        foreach (var stop in format.StopStrings) text.Append($"PARAMETER stop {Quote(stop)}\n");
+        if (template is not null)
+            text.Append($"\nTEMPLATE \"\"\"{lead}{template.Template}\"\"\"\n");
+        if (template?.System is { } system)
+            text.Append($"\nSYSTEM \"\"\"{system}\"\"\"\n");
+        if (format.StopStrings.Count > 0)
+            text.Append('\n');
+        foreach (var stop in format.StopStrings)
+            text.Append($"PARAMETER stop {Quote(stop)}\n");
         return text.ToString();
     }
 

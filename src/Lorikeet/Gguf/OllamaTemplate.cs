@@ -47,7 +47,8 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
     /// </param>
     public static OllamaTemplate? Of(PromptFormat format, string? begin)
     {
-        if (Derive(format, begin) is { } exact) return exact;
+        if (Derive(format, begin) is { } exact)
+            return exact;
         var family = Array.Find(s_families, family => format.Template.Contains(family.Mark, StringComparison.Ordinal));
         return family.Template is null ? null : new OllamaTemplate(family.Template, null, IsExact: false);
     }
@@ -94,7 +95,8 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
 
         var ending = pieces.Between[..^start.Length];
         var answer = pieces.BeforeReply + "{{ .Response }}" + ending;
-        if (pieces.BeforeReply.Length > 0) answer = "{{ if .Response }}" + answer + "{{ end }}";
+        if (pieces.BeforeReply.Length > 0)
+            answer = "{{ if .Response }}" + answer + "{{ end }}";
         var turn = pieces.Before + "{{ .System }}" + pieces.After;
         var opening = turn == "{{ .System }}" + start
             ? "{{ if .System }}{{ .System }}{{ end }}" + start
@@ -118,7 +120,8 @@ internal sealed record OllamaTemplate(string Template, string? System, bool IsEx
         foreach (var part in parts)
         {
             var at = text.IndexOf(part, StringComparison.Ordinal);
-            if (at < 0) return [];
+            if (at < 0)
+                return [];
             pieces.Add(text[..at]);
             text = text[(at + part.Length)..];
         }

@@ -17,7 +17,9 @@ internal static class DryRun
             Optimization = options.Optimization with { MaxSteps = 1 },
             Evaluation = options.Evaluation with
             {
-                Strategy = IntervalStrategy.No, LoadBestModelAtEnd = false, EarlyStoppingPatience = null,
+                Strategy = IntervalStrategy.No,
+                LoadBestModelAtEnd = false,
+                EarlyStoppingPatience = null,
             },
             Output = options.Output with
             {

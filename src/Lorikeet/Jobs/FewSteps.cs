@@ -14,7 +14,8 @@ internal static class FewSteps
     public static string? Note(int steps, int rows, TrainingOptions options)
     {
         var optimization = options.Optimization;
-        if (steps >= Enough || optimization.MaxSteps is not null || options.Output.DryRun) return null;
+        if (steps >= Enough || optimization.MaxSteps is not null || options.Output.DryRun)
+            return null;
         var together = optimization.BatchSize * optimization.GradientAccumulation;
         return $"{steps} optimizer {(steps == 1 ? "step" : "steps")} in all ({rows} rows, {together} to a step, " +
             $"num_train_epochs {optimization.Epochs:0.##}): so few teach next to nothing. Give more rows, raise num_train_epochs, " +

@@ -84,8 +84,10 @@ internal sealed class FineTuning : IDisposable
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _model.LoadWarnings];
         _adapter = Attach();
-        if (_tokenizer?.Caution is { } caution) _warnings.Add(caution);
-        if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning) _warnings.Add(warning);
+        if (_tokenizer?.Caution is { } caution)
+            _warnings.Add(caution);
+        if (_options.Data.AppendEos && EndTokenCheck.Warning(_model, _tokenizer) is { } warning)
+            _warnings.Add(warning);
 
         // Only now, so that a mistake in what is read leaves no folder behind and removes none.
         _lock = OpenRun(earlyLock);
@@ -124,7 +126,8 @@ internal sealed class FineTuning : IDisposable
     public IReadOnlyList<string> Ask(
         string stage, IReadOnlyList<int[]> prompts, CancellationToken cancellation = default)
     {
-        if (prompts.Count == 0) return [];
+        if (prompts.Count == 0)
+            return [];
         Enter(stage, $"{prompts.Count} questions");
         var asking = new QuestionAnswering(_model, _tokenizer!, _data.Format, _options.Evaluation.SampleMaxNewTokens);
         return asking.Answer(
@@ -154,14 +157,17 @@ internal sealed class FineTuning : IDisposable
     {
         var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run.Checkpoints, _adapter, _options.Model.Model)
         {
-            Format = _data.Format, BaseFingerprint = _base, Settings = TrajectorySettings.Of(_options, _adapter),
+            Format = _data.Format,
+            BaseFingerprint = _base,
+            Settings = TrajectorySettings.Of(_options, _adapter),
         };
         using var trainer = new Trainer(task, _observers);
         var samples = Samples();
         List<int[]> prompts = [.. samples.Select(sample => sample.PromptIds)];
         var before = Ask("Asking the base", prompts, stop);
 
-        if (Checkpoint() is { } checkpoint) trainer.Resume(checkpoint);
+        if (Checkpoint() is { } checkpoint)
+            trainer.Resume(checkpoint);
         Announce(trainer);
         var result = trainer.Train(stop);
 
@@ -249,7 +255,8 @@ internal sealed class FineTuning : IDisposable
     private static ResolvedOptions WithFolder(ResolvedOptions resolved, TimeProvider clock)
     {
         var options = resolved.Options;
-        if (options.Output.OutputDir is not null) return resolved;
+        if (options.Output.OutputDir is not null)
+            return resolved;
         var folder = RunOf(options.Output.ResumeFromCheckpoint)
             ?? (options.Output.RunName is { } name ? Path.Combine("runs", name) : null)
             ?? RunFolder.Named(options.Model.Model, options.Data.Datasets[0], clock).Folder;
@@ -261,7 +268,8 @@ internal sealed class FineTuning : IDisposable
     private static ResolvedOptions WithFormOfCheckpoint(ResolvedOptions resolved)
     {
         var options = resolved.Options;
-        if (options.Model is not { Method: FineTuneMethod.Lora, Adapter: null }) return resolved;
+        if (options.Model is not { Method: FineTuneMethod.Lora, Adapter: null })
+            return resolved;
         return TrainerCheckpoint.Locate(options.Output.ResumeFromCheckpoint) is { } folder
             ? resolved.With(options with { Model = options.Model with { Adapter = folder } })
             : resolved;
@@ -283,8 +291,10 @@ internal sealed class FineTuning : IDisposable
 
     private void RequireFolder()
     {
-        if (GoesOn) _run.RequireResumable(_options.Output.Overwrite);
-        else _run.RequireFree(_options.Output.Overwrite);
+        if (GoesOn)
+            _run.RequireResumable(_options.Output.Overwrite);
+        else
+            _run.RequireFree(_options.Output.Overwrite);
     }
 
     private FolderLock OpenRun(FolderLock? earlyLock)
@@ -292,9 +302,12 @@ internal sealed class FineTuning : IDisposable
         Directory.CreateDirectory(_run.Folder);
         var taken = earlyLock ?? _run.Lock();
         // The folder may have been made, and filled, while this run was reading.
-        if (GoesOn) _run.RequireResumable(_options.Output.Overwrite);
-        else _run.Begin(_options.Output.Overwrite);
-        if (!File.Exists(_run.OptionsFile)) AtomicFile.WriteText(_run.OptionsFile, ToKeep().ToYaml());
+        if (GoesOn)
+            _run.RequireResumable(_options.Output.Overwrite);
+        else
+            _run.Begin(_options.Output.Overwrite);
+        if (!File.Exists(_run.OptionsFile))
+            AtomicFile.WriteText(_run.OptionsFile, ToKeep().ToYaml());
         return taken;
     }
 
@@ -348,7 +361,8 @@ internal sealed class FineTuning : IDisposable
     {
         Optimization = options.Optimization with
         {
-            BatchSize = plan.BatchSize, GradientAccumulation = plan.GradientAccumulation,
+            BatchSize = plan.BatchSize,
+            GradientAccumulation = plan.GradientAccumulation,
         },
     };
 
@@ -365,7 +379,8 @@ internal sealed class FineTuning : IDisposable
         string? newest = null;
         foreach (var checkpoint in _run.Checkpoints.All().Reverse())
         {
-            if (TrainingCheckpoint.Damage(checkpoint.Folder) is not { } damage) return checkpoint.Folder;
+            if (TrainingCheckpoint.Damage(checkpoint.Folder) is not { } damage)
+                return checkpoint.Folder;
             _warnings.Add($"The checkpoint of step {checkpoint.Step} is passed over: {damage}.");
             newest ??= damage;
         }
@@ -381,7 +396,8 @@ internal sealed class FineTuning : IDisposable
             _observers.Observe(new Warned(warning));
         foreach (var note in _resolved.Notes.Concat(_plan.Notes))
             _observers.Observe(new Noted(note));
-        if (FewSteps.Note(trainer.TotalSteps, _data.Train.Count, _options) is { } few) _observers.Observe(new Noted(few));
+        if (FewSteps.Note(trainer.TotalSteps, _data.Train.Count, _options) is { } few)
+            _observers.Observe(new Noted(few));
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             _observers.Observe(new Noted($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
         if (trainer.Step >= trainer.TotalSteps)
@@ -396,7 +412,8 @@ internal sealed class FineTuning : IDisposable
 
     private List<Sample> Samples()
     {
-        if (_tokenizer is null || Answers.Count > 0) return [];
+        if (_tokenizer is null || Answers.Count > 0)
+            return [];
         var encoder = new TextEncoder(_tokenizer);
         var given = _options.Evaluation.SamplePrompts
             .Select(prompt => new Sample(prompt, encoder.EncodePrompt(_data.Format.RenderPrompt(prompt)), []));

@@ -79,7 +79,10 @@ public sealed record InferenceOptions
     /// <summary>How adapters are combined.</summary>
     internal CombinationSettings ToCombination() => new()
     {
-        Kind = CombinationType, Rank = SvdRank, Density = Density, Majority = MajoritySign,
+        Kind = CombinationType,
+        Rank = SvdRank,
+        Density = Density,
+        Majority = MajoritySign,
     };
 
     /// <summary>The same as a training run would be told.</summary>
@@ -87,7 +90,11 @@ public sealed record InferenceOptions
     internal ModelOptions ToModelOptions(bool decodesFewRows = false) => new()
     {
         DecodesFewRows = decodesFewRows,
-        Model = Model, Revision = Revision, TorchDtype = TorchDtype,
-        RotaryType = RotaryType, Device = Device, LibTorch = LibTorch,
+        Model = Model,
+        Revision = Revision,
+        TorchDtype = TorchDtype,
+        RotaryType = RotaryType,
+        Device = Device,
+        LibTorch = LibTorch,
     };
 }

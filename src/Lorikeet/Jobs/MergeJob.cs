@@ -26,17 +26,22 @@ internal sealed class MergeJob
     public MergeJob(MergeOptions options)
     {
         _options = options.Merge;
-        if (_options.Adapter.Length == 0) throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter with --adapter.");
-        if (_options.Output.Length == 0) throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
+        if (_options.Adapter.Length == 0)
+            throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter with --adapter.");
+        if (_options.Output.Length == 0)
+            throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
         ModelFiles.RequireNew(_options.Output, _options.Overwrite);
         var model = _options.Model.Length > 0 ? _options.Model : AdapterBase.Find(_options.Adapter);
-        if (string.IsNullOrEmpty(model)) throw new ConfigurationException("The adapter names no base model. Give it with --model.");
+        if (string.IsNullOrEmpty(model))
+            throw new ConfigurationException("The adapter names no base model. Give it with --model.");
 
         _base = ModelSource.Resolve(model, _options.Revision);
         _config = ModelConfigFile.Load(_base);
         (_device, var trained) = BaseModel.Prepare(new ModelOptions
         {
-            TorchDtype = _options.TrainedType, Device = _options.Device, LibTorch = _options.LibTorch,
+            TorchDtype = _options.TrainedType,
+            Device = _options.Device,
+            LibTorch = _options.LibTorch,
         }, _config.StoredType);
         ScalarType? stored = _options.Type == ComputeType.Auto ? null : NativeTypes.Resolve(_options.Type, null, _device);
         _settings = new MergeSettings(Quantization(options), trained, stored);
@@ -85,7 +90,8 @@ internal sealed class MergeJob
     private List<Tensor> Logits(string folder, QuantizationSettings stored, string? adapter, IReadOnlyList<int[]> prompts)
     {
         using var model = ModelLoader.Load(folder, new LoadSettings(_probeType, _device, stored));
-        if (adapter is not null) AdapterFolder.Load(model, adapter);
+        if (adapter is not null)
+            AdapterFolder.Load(model, adapter);
         return [.. prompts.Select(prompt => model.Forward(prompt, [0, prompt.Length]).cpu())];
     }
 
@@ -103,7 +109,8 @@ internal sealed class MergeJob
         var asked = options.Quantization.Kind;
         if (options.Merge.Base == MergeBase.Full)
         {
-            if (asked == QuantizationKind.None) return QuantizationSettings.None;
+            if (asked == QuantizationKind.None)
+                return QuantizationSettings.None;
             throw new ConfigurationException(
                 "The base is quantized for merge_base dequantized only, and merge_base is full. " +
                 "Say --merge_base dequantized, or leave load_in_4bit and load_in_8bit out.");

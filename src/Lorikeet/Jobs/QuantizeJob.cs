@@ -13,11 +13,14 @@ internal static class QuantizeJob
     public static long Run(QuantizeOptions options)
     {
         var (checkpoint, quantization) = (options.Checkpoint, options.Quantization);
-        if (checkpoint.Model.Length == 0) throw new ConfigurationException("No model is named. Give a Hugging Face model folder with --model.");
-        if (checkpoint.Output.Length == 0) throw new ConfigurationException("No output is named. Give the folder of the quantized model with --output.");
+        if (checkpoint.Model.Length == 0)
+            throw new ConfigurationException("No model is named. Give a Hugging Face model folder with --model.");
+        if (checkpoint.Output.Length == 0)
+            throw new ConfigurationException("No output is named. Give the folder of the quantized model with --output.");
         if (quantization is { LoadIn4Bit: true, LoadIn8Bit: true })
             throw new ConfigurationException("load_in_4bit and load_in_8bit are both given. Expected one of them.");
-        if (!quantization.LoadIn8Bit) quantization = quantization with { LoadIn4Bit = true };
+        if (!quantization.LoadIn8Bit)
+            quantization = quantization with { LoadIn4Bit = true };
         ModelFiles.RequireNew(checkpoint.Output, checkpoint.Overwrite);
 
         var folder = ModelSource.Resolve(checkpoint.Model, checkpoint.Revision);

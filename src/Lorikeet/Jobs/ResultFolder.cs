@@ -25,8 +25,10 @@ internal static class ResultFolder
         string folder, DecoderModel model, LoraOptions adapter, bool asPlain, string baseModel, string baseFolder,
         PromptFormat format) => Write(folder, temporary =>
         {
-            if (asPlain && PlainConversion.Applies(adapter)) AdapterFolder.SaveAsPlain(model, adapter, temporary, baseModel);
-            else AdapterFolder.Save(model, adapter, temporary, baseModel);
+            if (asPlain && PlainConversion.Applies(adapter))
+                AdapterFolder.SaveAsPlain(model, adapter, temporary, baseModel);
+            else
+                AdapterFolder.Save(model, adapter, temporary, baseModel);
             format.Save(temporary);
             TokenizerFiles.Copy(baseFolder, temporary);
         });
@@ -53,11 +55,13 @@ internal static class ResultFolder
     /// <summary>A run that is resumed replaces what it wrote before, and nothing that others put beside it.</summary>
     private static void KeepOthers(string folder, string temporary)
     {
-        if (!Directory.Exists(folder)) return;
+        if (!Directory.Exists(folder))
+            return;
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
             var kept = Path.Combine(temporary, Path.GetRelativePath(folder, file));
-            if (File.Exists(kept)) continue;
+            if (File.Exists(kept))
+                continue;
             Directory.CreateDirectory(Path.GetDirectoryName(kept)!);
             File.Copy(file, kept);
         }

@@ -11,7 +11,8 @@ internal static class RowLength
     public static ResolvedOptions Fit(ResolvedOptions resolved, int positions)
     {
         var options = resolved.Options;
-        if (options.Data.MaxLength <= positions) return resolved;
+        if (options.Data.MaxLength <= positions)
+            return resolved;
         var origin = resolved.OriginOf("max_length");
         return origin.IsExplicit
             ? resolved.WithWarning(

@@ -42,14 +42,20 @@ public sealed class PublishJob
     /// <exception cref="HubException">The hub refuses, or cannot be reached; the message says what to do.</exception>
     public async Task<PushedCommit> RunAsync(IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
-        if (_isAdapter && _options.BaseModel is { } name) NameBase(name);
-        if (_options.WriteCard) ModelCardFile.Write(Card(), _folder);
+        if (_isAdapter && _options.BaseModel is { } name)
+            NameBase(name);
+        if (_options.WriteCard)
+            ModelCardFile.Write(Card(), _folder);
         using var hub = new HubClient();
         return await hub.PushAsync(
             new HubPush
             {
-                Folder = _folder, Id = _options.Repository, IsPrivate = _options.Private, Branch = _options.Revision,
-                Message = _options.CommitMessage, CreatesPullRequest = _options.CreatePullRequest,
+                Folder = _folder,
+                Id = _options.Repository,
+                IsPrivate = _options.Private,
+                Branch = _options.Revision,
+                Message = _options.CommitMessage,
+                CreatesPullRequest = _options.CreatePullRequest,
             },
             progress, cancellation);
     }
@@ -59,8 +65,10 @@ public sealed class PublishJob
     {
         foreach (var candidate in (string[])[folder, Path.Combine(folder, "adapter"), Path.Combine(folder, "model")])
         {
-            if (File.Exists(Path.Combine(candidate, AdapterConfigFile))) return (candidate, true);
-            if (File.Exists(Path.Combine(candidate, "config.json"))) return (candidate, false);
+            if (File.Exists(Path.Combine(candidate, AdapterConfigFile)))
+                return (candidate, true);
+            if (File.Exists(Path.Combine(candidate, "config.json")))
+                return (candidate, false);
         }
 
         throw new ConfigurationException(
@@ -72,7 +80,8 @@ public sealed class PublishJob
     {
         var path = Path.Combine(_folder, AdapterConfigFile);
         var config = JsonSetting.Read(path);
-        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(Path.Combine(_folder, AdapterBase.FileName))) return;
+        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(Path.Combine(_folder, AdapterBase.FileName)))
+            return;
         var changed = config.ToObject();
         changed[BaseKey] = name;
         AtomicFile.WriteText(path, PythonJson.Indented(changed));
@@ -101,7 +110,8 @@ public sealed class PublishJob
     {
         var (file, key) = _isAdapter ? (AdapterConfigFile, BaseKey) : ("config.json", "_name_or_path");
         var name = JsonSetting.Read(Path.Combine(_folder, file))[key].AsStringOrNull();
-        if (string.IsNullOrEmpty(name)) name = run?.Options.Model.Model ?? "";
+        if (string.IsNullOrEmpty(name))
+            name = run?.Options.Model.Model ?? "";
         var isLocal = _isAdapter && File.Exists(Path.Combine(_folder, AdapterBase.FileName));
         return IsOnHub(name) && !isLocal ? name : throw new ConfigurationException(
             $"'{_folder}' names '{name}' as the model that was fine-tuned, which is no id on the hub. Others " +

@@ -64,10 +64,14 @@ internal static class EventJson
         json.WriteNumber("max_length", summary.MaxLength);
         json.WriteNumber("total_steps", summary.TotalSteps);
         json.WriteNumber("first_step", summary.FirstStep);
-        if (summary.Plan is not { } plan) return;
-        if (plan.DataShape is { } shape) json.WriteString("data_shape", shape);
-        if (plan.FirstRow is { } row) json.WriteString("first_row", row);
+        if (summary.Plan is not { } plan)
+            return;
+        if (plan.DataShape is { } shape)
+            json.WriteString("data_shape", shape);
+        if (plan.FirstRow is { } row)
+            json.WriteString("first_row", row);
         json.WriteNumber("predicted_peak_memory_bytes", plan.Memory.Total);
-        if (plan.Speed is { } speed) json.WriteFinite("predicted_tokens_per_second", Math.Round(speed.TokensPerSecond, 1));
+        if (plan.Speed is { } speed)
+            json.WriteFinite("predicted_tokens_per_second", Math.Round(speed.TokensPerSecond, 1));
     }
 }

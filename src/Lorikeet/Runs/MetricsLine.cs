@@ -74,7 +74,8 @@ internal static class MetricsLine
             Advice = "One JSON object with 'step' and 'loss', 'eval_loss' or 'train_loss' was expected. "
                 + "Remove the line, or begin the run again.",
         }).RequireObject();
-        if (!metrics["loss"].IsAbsent) return new StepCompleted(ParseStep(metrics));
+        if (!metrics["loss"].IsAbsent)
+            return new StepCompleted(ParseStep(metrics));
         return metrics["eval_loss"].IsAbsent
             ? new RunCompleted(ParseResult(metrics))
             : new EvaluationCompleted(ParseEvaluation(metrics));

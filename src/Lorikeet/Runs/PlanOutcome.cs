@@ -16,7 +16,8 @@ internal static class PlanOutcome
     public static IEnumerable<string> Lines(RunPlan plan, RunResult result, RunHistory history)
     {
         yield return $"memory: predicted {Memory(plan, result)}";
-        if (Speed(plan, history) is { } speed) yield return $"tokens/s: predicted {speed}";
+        if (Speed(plan, history) is { } speed)
+            yield return $"tokens/s: predicted {speed}";
     }
 
     /// <summary><c>512 MiB, measured 498 MiB (-2.7 %)</c>.</summary>

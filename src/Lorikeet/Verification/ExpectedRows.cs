@@ -13,7 +13,8 @@ internal sealed class ExpectedRows
     {
         (Ids, _kept) = (ids, kept);
         Starts = new int[ids.Length + 1];
-        for (var row = 0; row < ids.Length; row++) Starts[row + 1] = Starts[row] + kept[row].Length;
+        for (var row = 0; row < ids.Length; row++)
+            Starts[row + 1] = Starts[row] + kept[row].Length;
     }
 
     /// <summary>Token ids of every row as the file has them, padding included.</summary>
@@ -30,9 +31,11 @@ internal sealed class ExpectedRows
     public static ExpectedRows Read(ITensorSource file)
     {
         var ids = Matrix(file, "input_ids");
-        if (ids.Length == 0 || ids[0].Length == 0) throw WrongShape(file, "input_ids", "at least one row of token ids");
+        if (ids.Length == 0 || ids[0].Length == 0)
+            throw WrongShape(file, "input_ids", "at least one row of token ids");
         var all = Enumerable.Range(0, ids[0].Length).ToArray();
-        if (!file.Tensors.ContainsKey("attention_mask")) return new ExpectedRows(ids, [.. ids.Select(_ => all)]);
+        if (!file.Tensors.ContainsKey("attention_mask"))
+            return new ExpectedRows(ids, [.. ids.Select(_ => all)]);
         var mask = Matrix(file, "attention_mask");
         if (mask.Length != ids.Length || mask[0].Length != ids[0].Length)
             throw WrongShape(file, "attention_mask", $"[{ids.Length}, {ids[0].Length}], as input_ids");

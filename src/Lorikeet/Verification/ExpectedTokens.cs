@@ -26,7 +26,8 @@ internal sealed partial class ExpectedTokens
     public static ExpectedTokens? TryRead(ITensorSource file, string name, int[] firstRow)
     {
         var match = Name().Match(name);
-        if (!match.Success) return null;
+        if (!match.Success)
+            return null;
         var sequences = ExpectedRows.Matrix(file, name);
         var shared = sequences[0].Zip(firstRow).TakeWhile(pair => pair.First == pair.Second).Count();
         shared = Math.Min(shared, sequences[0].Length - 1);
@@ -50,7 +51,9 @@ internal sealed partial class ExpectedTokens
         var width = _prompts.Max(prompt => prompt.Length);
         var options = new GenerationOptions
         {
-            EndTokens = endTokens, MaxNewTokens = _sequences[0].Length - width, Beams = Beams,
+            EndTokens = endTokens,
+            MaxNewTokens = _sequences[0].Length - width,
+            Beams = Beams,
         };
         var result = generator.Generate(_prompts, options);
         var wanted = _sequences.Select(row => UpToEnd(row[width..], endTokens)).ToArray();

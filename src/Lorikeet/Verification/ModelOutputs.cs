@@ -23,14 +23,16 @@ internal sealed record ModelOutputs(IReadOnlyList<Tensor> Hidden, Tensor Logits)
         using var layout = new SegmentLayout(rows.Starts, model.Device);
         var context = model.Context(layout);
         List<Tensor> states = [model.Embed(rows.Flat)];
-        foreach (var layer in model.Layers) states.Add(layer.Forward(Rounded(states[^1], rounding, draw, states.Count), context));
+        foreach (var layer in model.Layers)
+            states.Add(layer.Forward(Rounded(states[^1], rounding, draw, states.Count), context));
         states[^1] = model.FinalNorm.Forward(Rounded(states[^1], rounding, draw, states.Count));
         return new ModelOutputs([.. states.Select(state => state.cpu())], model.Logits(states[^1]).cpu());
     }
 
     private static Tensor Rounded(Tensor state, double rounding, int draw, int layer)
     {
-        if (rounding == 0) return state;
+        if (rounding == 0)
+            return state;
         var key = CounterRandom.Hash(0, RandomPurpose.EmbeddingNoise, (ulong)draw, (ulong)layer);
         var noise = KeyedRandom.Uniform(empty(state.shape, ScalarType.Float32, device: CPU), -rounding, rounding, key);
         return (state * noise.to(state.device).Plus(1)).to_type(state.dtype);

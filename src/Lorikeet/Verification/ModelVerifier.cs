@@ -53,8 +53,10 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
         var unknown = new List<string>();
         foreach (var name in expected.Tensors.Keys.Except(s_inputs).Order(StringComparer.Ordinal))
         {
-            if (CompareTensor(name, expected, rows, outputs, weights, judge) is { } verdict) verdicts.Add(verdict);
-            else unknown.Add(name);
+            if (CompareTensor(name, expected, rows, outputs, weights, judge) is { } verdict)
+                verdicts.Add(verdict);
+            else
+                unknown.Add(name);
         }
 
         return verdicts.Count > 0 ? new VerificationResult(verdicts, unknown) : throw new CheckpointException(
@@ -73,10 +75,12 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
                 : judge.Compare(name, TensorMemory.Read(expected, name), TensorMemory.Read(weights, name));
         }
 
-        if (rows is null || outputs is null) return null;
+        if (rows is null || outputs is null)
+            return null;
         TensorVerdict Judge(Tensor wanted, Func<ModelOutputs, Tensor> part) =>
             judge.Compare(name, wanted, part(outputs.Exact), outputs.Effect(part));
-        if (name == "logits") return Judge(rows.Select(expected, name), output => output.Logits);
+        if (name == "logits")
+            return Judge(rows.Select(expected, name), output => output.Logits);
         if (name == "loss")
             return Judge(TensorMemory.Read(expected, name).flatten(), output => Loss(expected, rows, output.Logits));
         if (name.StartsWith(HiddenStates, StringComparison.Ordinal)
@@ -113,7 +117,8 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
     private double RoundingUnit(ITensorSource weights)
     {
         var stored = weights.Tensors.Values.Select(tensor => tensor.Type).ToHashSet();
-        if (model.ComputeType == ScalarType.BFloat16 || stored.Contains(SafetensorsType.BF16)) return BFloat16Unit;
+        if (model.ComputeType == ScalarType.BFloat16 || stored.Contains(SafetensorsType.BF16))
+            return BFloat16Unit;
         var isHalf = model.ComputeType == ScalarType.Float16 || stored.Contains(SafetensorsType.F16)
             || model.LayerProjections.Any(projection => projection.Weight is EightBitWeight);
         return isHalf ? Float16Unit : 0;

@@ -22,7 +22,8 @@ public sealed class SeveralAdaptersTests : IDisposable
         File.WriteAllText(_folder["rows.jsonl"], Row(null));
         var expected = new Dictionary<string, string>
         {
-            [""] = (await Ask("--adapter", Golden("all")))[0], ["other"] = (await Ask("--adapter", Golden("seed_qv")))[0],
+            [""] = (await Ask("--adapter", Golden("all")))[0],
+            ["other"] = (await Ask("--adapter", Golden("seed_qv")))[0],
             ["base"] = (await Ask())[0],
         };
         Assert.Equal(3, expected.Values.Distinct().Count());
@@ -49,7 +50,8 @@ public sealed class SeveralAdaptersTests : IDisposable
 
     private static string Row(string? adapter) => new JsonObject
     {
-        ["input_ids"] = new JsonArray([.. Enumerable.Range(20, 12).Select(id => (JsonNode)id)]), ["adapter"] = adapter,
+        ["input_ids"] = new JsonArray([.. Enumerable.Range(20, 12).Select(id => (JsonNode)id)]),
+        ["adapter"] = adapter,
     }.ToJsonString();
 
     private async Task<List<string>> Ask(params string[] arguments)

@@ -62,7 +62,8 @@ public sealed class PushVerbTests : IDisposable
     {
         await using var hub = await LocalHub.StartAsync();
         var model = TestAssets.Golden("models", "gqa_sharded");
-        foreach (var file in Directory.EnumerateFiles(model)) File.Copy(file, _folder[Path.GetFileName(file)]);
+        foreach (var file in Directory.EnumerateFiles(model))
+            File.Copy(file, _folder[Path.GetFileName(file)]);
         var result = Push(
             hub, "--model", _folder.Path, "--repo", "me/merged", "--create_pr", "--base_model", "owner/base", "--license", "mit");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));

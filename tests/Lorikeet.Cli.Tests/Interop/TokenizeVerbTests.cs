@@ -49,7 +49,9 @@ public sealed class TokenizeVerbTests
         File.Copy(TestAssets.Asset("tokenizers", name, "tokenizer.model"), folder["tokenizer.model"]);
         File.WriteAllText(folder["tokenizer_config.json"], new JsonObject
         {
-            ["tokenizer_class"] = "LlamaTokenizer", ["add_bos_token"] = true, ["legacy"] = legacy,
+            ["tokenizer_class"] = "LlamaTokenizer",
+            ["add_bos_token"] = true,
+            ["legacy"] = legacy,
         }.ToJsonString());
         var golden = $"{name}.transformers_legacy_{(legacy ? "true" : "false")}";
         var strings = Compare(

@@ -66,7 +66,8 @@ public sealed class WrittenAdapterTests : IDisposable
     {
         await Train(name);
         var kept = Golden(name, "adapter");
-        if (Environment.GetEnvironmentVariable("LORIKEET_UPDATE_GOLDENS") == "1") Keep(_folder["run/adapter"], kept);
+        if (Environment.GetEnvironmentVariable("LORIKEET_UPDATE_GOLDENS") == "1")
+            Keep(_folder["run/adapter"], kept);
         Assert.True(JsonNode.DeepEquals(Config(kept), Config(_folder["run/adapter"])));
         using var expected = SafetensorsFile.Open(Path.Combine(kept, "adapter_model.safetensors"));
         using var actual = SafetensorsFile.Open(_folder["run/adapter/adapter_model.safetensors"]);

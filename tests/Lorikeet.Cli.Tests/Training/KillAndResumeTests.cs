@@ -55,7 +55,8 @@ public sealed class KillAndResumeTests : IDisposable
     public void RunsEndedInEveryPhase_EndWithTheAdapterOfTheOneLeftAlone()
     {
         WriteRows();
-        using (var whole = new KilledRun(_folder.Path, _ => false, Arguments("whole"))) RequireSuccess(whole);
+        using (var whole = new KilledRun(_folder.Path, _ => false, Arguments("whole")))
+            RequireSuccess(whole);
         var adapter = Hash("whole");
         var metrics = Metrics("whole");
         for (var kill = 0; kill < Kills;)
@@ -69,10 +70,12 @@ public sealed class KillAndResumeTests : IDisposable
 
             kill++;
             RequireWhole(name, adapter);
-            if (new RunFolder(_folder[name]).State() == RunState.Interrupted) PutForeignFiles(name);
+            if (new RunFolder(_folder[name]).State() == RunState.Interrupted)
+                PutForeignFiles(name);
         }
 
-        using (var rest = new KilledRun(_folder.Path, _ => false, Arguments($"run-{_runs}"))) RequireSuccess(rest);
+        using (var rest = new KilledRun(_folder.Path, _ => false, Arguments($"run-{_runs}")))
+            RequireSuccess(rest);
         Finish($"run-{_runs}", adapter, metrics);
         TestContext.Current.SendDiagnosticMessage(
             $"{Kills} signals in {_runs} runs; the slowest ended {_slowest.TotalSeconds:0.0} s after its signal. "
@@ -95,7 +98,8 @@ public sealed class KillAndResumeTests : IDisposable
             return false;
         }
 
-        if (signal != Signal.Kill) Assert.True(code is 0 or 130 or 143, $"{signal} in '{phase.Name}' gave {code}: {run.Talk}");
+        if (signal != Signal.Kill)
+            Assert.True(code is 0 or 130 or 143, $"{signal} in '{phase.Name}' gave {code}: {run.Talk}");
         _slowest = run.SecondsToEnd > _slowest ? run.SecondsToEnd : _slowest;
         var what = $"{phase.Name} {signal}";
         _sent[what] = _sent.GetValueOrDefault(what) + 1;
@@ -119,8 +123,10 @@ public sealed class KillAndResumeTests : IDisposable
     private void RequireWhole(string name, string adapter)
     {
         var run = new RunFolder(_folder[name]);
-        if (!Directory.Exists(run.Folder)) return;
-        foreach (var checkpoint in run.Checkpoints.All()) Assert.Null(TrainingCheckpoint.Damage(checkpoint.Folder));
+        if (!Directory.Exists(run.Folder))
+            return;
+        foreach (var checkpoint in run.Checkpoints.All())
+            Assert.Null(TrainingCheckpoint.Damage(checkpoint.Folder));
         if (Directory.Exists(run.AdapterFolder))
         {
             AdapterFolder.OpenWeights(run.AdapterFolder).Dispose();
@@ -128,10 +134,13 @@ public sealed class KillAndResumeTests : IDisposable
             Assert.True(File.Exists(Path.Combine(run.AdapterFolder, "tokenizer.json")));
         }
 
-        if (run.State() == RunState.Finished) Assert.Equal(adapter, Hash(name));
-        if (File.Exists(run.HtmlReport)) Assert.EndsWith("</html>", File.ReadAllText(run.HtmlReport).TrimEnd());
+        if (run.State() == RunState.Finished)
+            Assert.Equal(adapter, Hash(name));
+        if (File.Exists(run.HtmlReport))
+            Assert.EndsWith("</html>", File.ReadAllText(run.HtmlReport).TrimEnd());
         foreach (var entry in Directory.Exists(_folder["tokens"]) ? Directory.EnumerateDirectories(_folder["tokens"]) : [])
-            if (!Path.GetFileName(entry).StartsWith('.')) Assert.Null(ChecksumList.Damage(entry));
+            if (!Path.GetFileName(entry).StartsWith('.'))
+                Assert.Null(ChecksumList.Damage(entry));
     }
 
     /// <summary>Puts files of somebody else beside those of the run.</summary>
@@ -140,7 +149,8 @@ public sealed class KillAndResumeTests : IDisposable
         foreach (var file in (string[])["note.txt", "adapter/note.txt", "checkpoints/.mine"])
         {
             var path = _folder[Path.Combine(name, file)];
-            if (!Directory.Exists(Path.GetDirectoryName(path)) || !_foreign.Add(path)) continue;
+            if (!Directory.Exists(Path.GetDirectoryName(path)) || !_foreign.Add(path))
+                continue;
             File.WriteAllText(path, "mine");
         }
     }

@@ -36,19 +36,25 @@ internal sealed partial class KilledRun : IDisposable
     public bool Interrupt(Signal signal, TimeSpan more)
     {
         var clock = Stopwatch.StartNew();
-        while (!_reached.Wait(5) && !_process.HasExited && clock.Elapsed < s_patience) { }
-        if (!_process.HasExited) Thread.Sleep(more);
-        if (_process.HasExited) return false;
+        while (!_reached.Wait(5) && !_process.HasExited && clock.Elapsed < s_patience)
+        { }
+        if (!_process.HasExited)
+            Thread.Sleep(more);
+        if (_process.HasExited)
+            return false;
         _sinceSignal.Start();
-        if (OperatingSystem.IsWindows()) _process.Kill();
-        else _ = Kill(_process.Id, (int)signal);
+        if (OperatingSystem.IsWindows())
+            _process.Kill();
+        else
+            _ = Kill(_process.Id, (int)signal);
         return true;
     }
 
     /// <summary>Waits for the end; returns the exit code.</summary>
     public int Wait()
     {
-        if (!_process.WaitForExit(s_patience)) Assert.Fail("The process did not end. " + State());
+        if (!_process.WaitForExit(s_patience))
+            Assert.Fail("The process did not end. " + State());
         _sinceSignal.Stop();
         _process.WaitForExit();
         return _process.ExitCode;
@@ -56,7 +62,8 @@ internal sealed partial class KilledRun : IDisposable
 
     public void Dispose()
     {
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+            _process.Kill();
         _process.Dispose();
         _reached.Dispose();
     }
@@ -78,7 +85,8 @@ internal sealed partial class KilledRun : IDisposable
 
         _lastEvent = line;
         using var seen = JsonDocument.Parse(line);
-        if (_isMoment(seen.RootElement)) _reached.Set();
+        if (_isMoment(seen.RootElement))
+            _reached.Set();
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -115,7 +115,8 @@ public sealed class TrainParityTests : IDisposable
         {
             Near(expected[step]!["loss"], actual[step]["loss"], lossTolerance, $"loss of step {step + 1}");
             Near(expected[step]!["grad_norm"], actual[step]["grad_norm"], normTolerance, $"gradient norm of step {step + 1}");
-            if (expected[step]!["lr"] is { } rate) Near(rate, actual[step]["learning_rate"], 1e-9, $"rate of step {step + 1}");
+            if (expected[step]!["lr"] is { } rate)
+                Near(rate, actual[step]["learning_rate"], 1e-9, $"rate of step {step + 1}");
         }
     }
 

@@ -46,7 +46,8 @@ public sealed class TransformersTrainerTests : IDisposable
         JsonKinds.AssertSame(expected, actual);
         Assert.True(File.Exists(_folder["run/checkpoints/step-000008/prompt_format.json"]));
         // The Trainer counts tokens only when asked to.
-        foreach (var name in new[] { "log_history", "num_input_tokens_seen" }) Assert.True(expected.Remove(name) && actual.Remove(name));
+        foreach (var name in new[] { "log_history", "num_input_tokens_seen" })
+            Assert.True(expected.Remove(name) && actual.Remove(name));
         Assert.True(JsonNode.DeepEquals(expected, actual), actual.ToJsonString());
     }
 

@@ -109,7 +109,9 @@ public sealed class JsonSettingTests
     {
         var origin = new JsonOrigin("rows.jsonl")
         {
-            FirstLine = 7, Advice = "Fix the line.", Error = (message, inner) => new DatasetException(message, inner),
+            FirstLine = 7,
+            Advice = "Fix the line.",
+            Error = (message, inner) => new DatasetException(message, inner),
         };
 
         Assert.Equal(

@@ -32,8 +32,14 @@ public sealed class PythonJsonTests
     {
         var node = new JsonObject
         {
-            ["threshold"] = 6.0, ["bits"] = 6, ["on"] = true, ["none"] = null, ["name"] = "é\"\\\n\u007f😀",
-            ["empty"] = new JsonArray(), ["list"] = new JsonArray(1L, 2f), ["inner"] = new JsonObject { ["a"] = double.NaN },
+            ["threshold"] = 6.0,
+            ["bits"] = 6,
+            ["on"] = true,
+            ["none"] = null,
+            ["name"] = "é\"\\\n\u007f😀",
+            ["empty"] = new JsonArray(),
+            ["list"] = new JsonArray(1L, 2f),
+            ["inner"] = new JsonObject { ["a"] = double.NaN },
         };
 
         Assert.Equal(
@@ -58,7 +64,8 @@ public sealed class PythonJsonTests
             PythonJson.Indented(node));
         Assert.Equal("""{"a": [1, 2.5], "b": {}}""", PythonJson.Line(new JsonObject
         {
-            ["a"] = new JsonArray(1, 2.5), ["b"] = new JsonObject(),
+            ["a"] = new JsonArray(1, 2.5),
+            ["b"] = new JsonObject(),
         }));
     }
 

@@ -17,7 +17,8 @@ public sealed class TorchWriterTests : IDisposable
         var root = Dictionary(
             ("state", Dictionary((0L, Tensor([2, 3], 1, 2, 3, 4, 5, 6)), (1L, Tensor([], 7)))),
             ("groups", new List<object?> { 1L, -5L, 1L << 40, 0.1, true, null, "tên", new PickleTuple([0.9, 0.999]) }));
-        using (var file = File.Create(_folder["a.pt"])) TorchWriter.Write(file, root);
+        using (var file = File.Create(_folder["a.pt"]))
+            TorchWriter.Write(file, root);
 
         using var read = TorchFile.OpenWeights(_folder["a.pt"]);
         Assert.Equal([1f, 2, 3, 4, 5, 6], read.Span<float>("state.0").ToArray());
@@ -31,7 +32,8 @@ public sealed class TorchWriterTests : IDisposable
     [Fact]
     public void Archive_IsLaidOutAsPyTorchExpects()
     {
-        using (var file = File.Create(_folder["a.pt"])) TorchWriter.Write(file, new List<object?> { Tensor([1], 5) });
+        using (var file = File.Create(_folder["a.pt"]))
+            TorchWriter.Write(file, new List<object?> { Tensor([1], 5) });
         using var zip = ZipFile.OpenRead(_folder["a.pt"]);
         Assert.Equal(
             ["archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/version"], zip.Entries.Select(entry => entry.FullName));
@@ -51,7 +53,8 @@ public sealed class TorchWriterTests : IDisposable
     private static PickleDictionary Dictionary(params (object Key, object? Value)[] entries)
     {
         var dictionary = new PickleDictionary();
-        foreach (var (key, value) in entries) dictionary.Entries[key] = value;
+        foreach (var (key, value) in entries)
+            dictionary.Entries[key] = value;
         return dictionary;
     }
 }

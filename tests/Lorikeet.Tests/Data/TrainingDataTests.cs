@@ -107,8 +107,10 @@ public sealed class TrainingDataTests : IDisposable
         var path = _data.Write(name, name.EndsWith("csv", StringComparison.Ordinal) ? "question,answer\nQ,A\n"
             : name.EndsWith("json", StringComparison.Ordinal) ? """[{"question":"Q","answer":"A"}]""" : """{"question":"Q","answer":"A"}""");
         var options = new DataOptions { DatasetSplit = split };
-        if (isTaken) Assert.Single(DataFixture.Load(path, options).Train);
-        else Assert.Contains("is one file", Assert.Throws<ConfigurationException>(() => DataFixture.Load(path, options)).Message);
+        if (isTaken)
+            Assert.Single(DataFixture.Load(path, options).Train);
+        else
+            Assert.Contains("is one file", Assert.Throws<ConfigurationException>(() => DataFixture.Load(path, options)).Message);
     }
 
     [Fact]

@@ -49,6 +49,7 @@ public sealed class RougeLTests
             "controlling control", "rolling roll", "geology geolog", "theology theolog", "oscillators oscil",
             "spied spi", "innings inning", "proceed proceed", "fully fulli", "syzygy syzygi", "eyed eye",
         ];
-        foreach (var pair in pairs.Select(pair => pair.Split(' '))) Assert.Equal(pair[1], PorterStemmer.Stem(pair[0]));
+        foreach (var pair in pairs.Select(pair => pair.Split(' ')))
+            Assert.Equal(pair[1], PorterStemmer.Stem(pair[0]));
     }
 }

@@ -54,12 +54,22 @@ public sealed class SquadMetricsTests
     {
         var decomposed = new Dictionary<char, string>
         {
-            ['ừ'] = "u\u031b\u0300", ['ê'] = "e\u0302", ['ế'] = "e\u0302\u0301", ['ắ'] = "a\u0306\u0301", ['ỹ'] = "y\u0303",
-            ['ầ'] = "a\u0302\u0300", ['ơ'] = "o\u031b", ['á'] = "a\u0301", ['ộ'] = "o\u0323\u0302", ['ự'] = "u\u031b\u0323",
-            ['Ử'] = "U\u031b\u0309", ['Ờ'] = "O\u031b\u0300",
+            ['ừ'] = "u\u031b\u0300",
+            ['ê'] = "e\u0302",
+            ['ế'] = "e\u0302\u0301",
+            ['ắ'] = "a\u0306\u0301",
+            ['ỹ'] = "y\u0303",
+            ['ầ'] = "a\u0302\u0300",
+            ['ơ'] = "o\u031b",
+            ['á'] = "a\u0301",
+            ['ộ'] = "o\u0323\u0302",
+            ['ự'] = "u\u031b\u0323",
+            ['Ử'] = "U\u031b\u0309",
+            ['Ờ'] = "O\u031b\u0300",
         };
         var result = new StringBuilder();
-        foreach (var letter in text) result.Append(decomposed.GetValueOrDefault(letter, letter.ToString()));
+        foreach (var letter in text)
+            result.Append(decomposed.GetValueOrDefault(letter, letter.ToString()));
         return result.ToString();
     }
 }

@@ -19,7 +19,10 @@ public sealed class BeamSearchTests
             // As many beams as there are sequences: nothing is ever pruned, and nothing may end the search early.
             var search = Run(model, new GenerationOptions
             {
-                Beams = 200, LengthPenalty = lengthPenalty, EndTokens = [End], EarlyStopping = EarlyStopping.Never,
+                Beams = 200,
+                LengthPenalty = lengthPenalty,
+                EndTokens = [End],
+                EarlyStopping = EarlyStopping.Never,
             }, maxNewTokens: 3);
             var (best, score) = AllSequences(model, 3)
                 .Select(tokens => (tokens, model.LogProbability(tokens) / Math.Pow(tokens.Length, lengthPenalty)))
@@ -71,9 +74,11 @@ public sealed class BeamSearchTests
         for (var id = 0; id < Vocabulary; id++)
         {
             int[] tokens = [.. prefix ?? [], id];
-            if (id == End || tokens.Length == maxLength) yield return tokens;
+            if (id == End || tokens.Length == maxLength)
+                yield return tokens;
             else
-                foreach (var longer in AllSequences(model, maxLength, tokens)) yield return longer;
+                foreach (var longer in AllSequences(model, maxLength, tokens))
+                    yield return longer;
         }
     }
 

@@ -83,7 +83,8 @@ public sealed class GenerationConfigTests
         options.Validate();
         Assert.Equal(draws, options.Draws);
         Assert.Equal(!draws, new TokenChooser(options with { TopK = 0 }, 10).TakesMostLikely);
-        if (!draws) (options with { Beams = 2 }).Validate();
+        if (!draws)
+            (options with { Beams = 2 }).Validate();
     }
 
     [Theory]

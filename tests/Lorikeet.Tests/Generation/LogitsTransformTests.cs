@@ -41,7 +41,11 @@ public sealed class LogitsTransformTests
     {
         var options = new GenerationOptions
         {
-            Sample = true, Temperature = 0.5, TopK = 2, RepetitionPenalty = 2, SuppressedTokens = [4],
+            Sample = true,
+            Temperature = 0.5,
+            TopK = 2,
+            RepetitionPenalty = 2,
+            SuppressedTokens = [4],
         };
         float[] logits = [4, 3, 2, 1, 9];
         new LogitsPipeline(options, 5).Apply([0], 1, logits);

@@ -25,7 +25,8 @@ public sealed class AdapterExportTests : IDisposable
         var read = SpecificationReader.Read(File);
         Assert.Equal(("llama", "adapter", "lora"), (read.Metadata["general.architecture"], read.Metadata["general.type"], read.Metadata["adapter.type"]));
         var written = (float)read.Metadata["adapter.lora.alpha"];
-        if (alpha is { } plain) Assert.Equal(plain, written);
+        if (alpha is { } plain)
+            Assert.Equal(plain, written);
 
         using var adapter = SafetensorsFile.Open(TestAssets.Golden("lora", name, "final", "adapter_model.safetensors"));
         var config = System.Text.Json.Nodes.JsonNode.Parse(System.IO.File.ReadAllText(TestAssets.Golden("lora", name, "final", "adapter_config.json")))!;
@@ -33,7 +34,8 @@ public sealed class AdapterExportTests : IDisposable
         foreach (var (module, gguf, heads) in new[] { ("self_attn.q_proj", "attn_q", 4), ("self_attn.k_proj", "attn_k", 2), ("mlp.up_proj", "ffn_up", 0) })
         {
             var prefix = $"base_model.model.model.layers.1.{module}";
-            if (!adapter.Tensors.ContainsKey(prefix + ".lora_A.weight")) continue;
+            if (!adapter.Tensors.ContainsKey(prefix + ".lora_A.weight"))
+                continue;
             var rank = (int)adapter.Tensors[prefix + ".lora_A.weight"].Shape[0];
             var a = adapter.Span<float>(prefix + ".lora_A.weight").ToArray();
             var b = adapter.Span<float>(prefix + ".lora_B.weight").ToArray().Chunk(rank).ToArray();
@@ -48,7 +50,8 @@ public sealed class AdapterExportTests : IDisposable
             {
                 var (head, j, i) = (row / 16, row % 16 / 2, row % 2);
                 var source = heads == 0 ? row : 16 * head + 8 * i + j;
-                for (var k = 0; k < rank; k++) Assert.Equal(s * b[source][k], written / rank * rows[row][k], 1e-6 * Math.Max(1, Math.Abs(s)));
+                for (var k = 0; k < rank; k++)
+                    Assert.Equal(s * b[source][k], written / rank * rows[row][k], 1e-6 * Math.Max(1, Math.Abs(s)));
             }
         }
 
@@ -194,7 +197,8 @@ public sealed class AdapterExportTests : IDisposable
     {
         var alpha = (double)config["lora_alpha"]!;
         foreach (var (pattern, value) in config["alpha_pattern"]?.AsObject() ?? [])
-            if (System.Text.RegularExpressions.Regex.IsMatch(module, $@"^(.*\.)?({pattern})$")) alpha = (double)value!;
+            if (System.Text.RegularExpressions.Regex.IsMatch(module, $@"^(.*\.)?({pattern})$"))
+                alpha = (double)value!;
         return (bool?)config["use_rslora"] is true ? alpha / Math.Sqrt(rank) : alpha / rank;
     }
 }

@@ -45,7 +45,8 @@ public sealed class GgufFileTests : IDisposable
         Assert.Empty((List<object>)read.Metadata["empty"]);
 
         using var file = GgufFile.Open(Path);
-        foreach (var (key, value) in s_metadata.Take(12)) Assert.Equal(value, file.Metadata.Values[key]);
+        foreach (var (key, value) in s_metadata.Take(12))
+            Assert.Equal(value, file.Metadata.Values[key]);
         Assert.Equal(["a", "", "c"], file.Metadata.Array<string>("texts")!);
         Assert.Equal([1f, -2f], file.Metadata.Array<float>("floats")!);
         Assert.Equal(new[] { 3 }, (int[])file.Metadata.Array<GgufValue>("nested")![1].Content);
@@ -133,7 +134,8 @@ public sealed class GgufFileTests : IDisposable
     {
         using (var writer = new BinaryWriter(File.Create(Path)))
         {
-            if (kind != "empty") WriteImpossible(writer, kind);
+            if (kind != "empty")
+                WriteImpossible(writer, kind);
         }
 
         Assert.Contains(expected, Assert.Throws<CheckpointException>(() => GgufFile.Open(Path)).Message);

@@ -47,11 +47,14 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
             var text = (string)golden["text"]!;
             int[] ids = [.. golden["ids"]!.AsArray().Select(id => (int)id!)];
             var plain = golden["ids_plain"] is JsonArray list ? [.. list.Select(id => (int)id!)] : ids;
-            if (!ids.SequenceEqual(tokenizer.Encode(text).Ids)) mismatches.Add($"ids: {text}");
-            else if ((string)golden["decoded"]! != tokenizer.Decode(plain)) mismatches.Add($"decoded: {text}");
+            if (!ids.SequenceEqual(tokenizer.Encode(text).Ids))
+                mismatches.Add($"ids: {text}");
+            else if ((string)golden["decoded"]! != tokenizer.Decode(plain))
+                mismatches.Add($"decoded: {text}");
         }
 
-        foreach (var mismatch in mismatches.Take(10)) output.WriteLine(mismatch);
+        foreach (var mismatch in mismatches.Take(10))
+            output.WriteLine(mismatch);
         Compatibility.RecordEqual(
             "GGUF", $"`{goldens.Replace('.', ' ')}` to GGUF and back: ids, decoded text", Library(goldens),
             $"{Quantities.Count(count)} strings", mismatches.Count);
@@ -122,7 +125,8 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
     public void SpaceAtTheBeginningOnly_IsWrittenByTheTemplate_AndReadAsItWas()
     {
         var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
-        foreach (var file in Directory.GetFiles(nano)) File.Copy(file, _folder[Path.GetFileName(file)]);
+        foreach (var file in Directory.GetFiles(nano))
+            File.Copy(file, _folder[Path.GetFileName(file)]);
         var json = JsonNode.Parse(File.ReadAllText(_folder["tokenizer.json"]))!;
         json["normalizer"] = null;
         json["pre_tokenizer"] = JsonNode.Parse(
@@ -213,6 +217,7 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
     {
         using var file = File.OpenRead(TestAssets.Golden("tokenizers", name + ".jsonl.gz"));
         using var reader = new StreamReader(new GZipStream(file, CompressionMode.Decompress));
-        while (reader.ReadLine() is { } line) yield return JsonNode.Parse(line)!;
+        while (reader.ReadLine() is { } line)
+            yield return JsonNode.Parse(line)!;
     }
 }

@@ -124,13 +124,26 @@ public sealed class ModelRoundTripTests : IDisposable
         var read = SpecificationReader.Read(File).Metadata;
         var expected = new Dictionary<string, object>
         {
-            ["general.architecture"] = "llama", ["general.type"] = "model", ["general.name"] = "yarn",
-            ["general.file_type"] = 1u, ["general.quantization_version"] = 2u, ["llama.block_count"] = 3u,
-            ["llama.context_length"] = 256u, ["llama.embedding_length"] = 64u, ["llama.feed_forward_length"] = 176u,
-            ["llama.attention.head_count"] = 4u, ["llama.attention.head_count_kv"] = 4u, ["llama.attention.key_length"] = 16u,
-            ["llama.attention.value_length"] = 16u, ["llama.attention.layer_norm_rms_epsilon"] = 1e-5f,
-            ["llama.rope.freq_base"] = 10000f, ["llama.rope.dimension_count"] = 16u, ["llama.rope.scaling.type"] = "yarn",
-            ["llama.rope.scaling.factor"] = 4f, ["llama.rope.scaling.original_context_length"] = 64u, ["llama.vocab_size"] = 320u,
+            ["general.architecture"] = "llama",
+            ["general.type"] = "model",
+            ["general.name"] = "yarn",
+            ["general.file_type"] = 1u,
+            ["general.quantization_version"] = 2u,
+            ["llama.block_count"] = 3u,
+            ["llama.context_length"] = 256u,
+            ["llama.embedding_length"] = 64u,
+            ["llama.feed_forward_length"] = 176u,
+            ["llama.attention.head_count"] = 4u,
+            ["llama.attention.head_count_kv"] = 4u,
+            ["llama.attention.key_length"] = 16u,
+            ["llama.attention.value_length"] = 16u,
+            ["llama.attention.layer_norm_rms_epsilon"] = 1e-5f,
+            ["llama.rope.freq_base"] = 10000f,
+            ["llama.rope.dimension_count"] = 16u,
+            ["llama.rope.scaling.type"] = "yarn",
+            ["llama.rope.scaling.factor"] = 4f,
+            ["llama.rope.scaling.original_context_length"] = 64u,
+            ["llama.vocab_size"] = 320u,
             ["tokenizer.ggml.model"] = "no_vocab",
         };
         Assert.Equal(expected.OrderBy(pair => pair.Key), read.OrderBy(pair => pair.Key));
@@ -344,7 +357,8 @@ public sealed class ModelRoundTripTests : IDisposable
     private static Tensor Logits(string model, string? adapter)
     {
         using var loaded = ModelLoader.Load(model, s_float32);
-        if (adapter is not null) AdapterFolder.Load(loaded, adapter);
+        if (adapter is not null)
+            AdapterFolder.Load(loaded, adapter);
         int[] ids = [.. Enumerable.Range(0, 40).Select(i => (i * 37 + 11) % 320)];
         return loaded.Forward(ids, [0, 40]);
     }

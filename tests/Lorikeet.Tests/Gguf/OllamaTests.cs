@@ -88,9 +88,11 @@ public sealed class OllamaTests : IDisposable
         var messages = new JsonArray();
         foreach (var (system, prompt, response) in conversation)
         {
-            if (system is not null) Add("system", system);
+            if (system is not null)
+                Add("system", system);
             Add("user", prompt);
-            if (response is not null) Add("assistant", response);
+            if (response is not null)
+                Add("assistant", response);
         }
 
         return messages;
@@ -127,7 +129,8 @@ public sealed class OllamaTests : IDisposable
         {
             var open = $"{{{{ if .{field} }}}}";
             var start = template.IndexOf(open, StringComparison.Ordinal);
-            if (start < 0) continue;
+            if (start < 0)
+                continue;
             var end = template.IndexOf("{{ end }}", start, StringComparison.Ordinal);
             var body = template[(start + open.Length)..end].Split("{{ else }}");
             var kept = value.Length > 0 ? body[0] : body.Length > 1 ? body[1] : "";

@@ -50,13 +50,15 @@ internal sealed class SpecificationReader
         Assert.Equal("GGUF"u8.ToArray(), Take(4));
         Version = U32();
         var (tensorCount, pairCount) = (U64(), U64());
-        for (var i = 0UL; i < pairCount; i++) Metadata.Add(Text(), Value(U32()));
+        for (var i = 0UL; i < pairCount; i++)
+            Metadata.Add(Text(), Value(U32()));
         var infos = new List<(string Name, ulong[] Dimensions, uint Type, ulong Offset)>();
         for (var i = 0UL; i < tensorCount; i++)
         {
             var name = Text();
             var dimensions = new ulong[U32()];
-            for (var d = 0; d < dimensions.Length; d++) dimensions[d] = U64();
+            for (var d = 0; d < dimensions.Length; d++)
+                dimensions[d] = U64();
             infos.Add((name, dimensions, U32(), U64()));
         }
 
@@ -68,8 +70,14 @@ internal sealed class SpecificationReader
             var elements = dimensions.Aggregate(1UL, (product, size) => product * size);
             var (block, bytes) = type switch
             {
-                0u => (1u, 4u), 1u or 30u => (1u, 2u), 2u => (32u, 18u), 6u => (32u, 22u), 8u => (32u, 34u), 12u => (256u, 144u),
-                14u => (256u, 210u), _ => throw new NotSupportedException($"ggml_type {type}"),
+                0u => (1u, 4u),
+                1u or 30u => (1u, 2u),
+                2u => (32u, 18u),
+                6u => (32u, 22u),
+                8u => (32u, 34u),
+                12u => (256u, 144u),
+                14u => (256u, 210u),
+                _ => throw new NotSupportedException($"ggml_type {type}"),
             };
             Assert.Equal(0UL, dimensions[0] % block);
             Tensors.Add(name, new Tensor(dimensions, type, _file.AsSpan((int)(data + (long)offset), (int)(elements / block * bytes)).ToArray()));
@@ -97,7 +105,8 @@ internal sealed class SpecificationReader
     private List<object> List(uint type, ulong count)
     {
         var list = new List<object>();
-        for (var i = 0UL; i < count; i++) list.Add(Value(type));
+        for (var i = 0UL; i < count; i++)
+            list.Add(Value(type));
         return list;
     }
 

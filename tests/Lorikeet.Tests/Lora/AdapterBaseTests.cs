@@ -45,7 +45,8 @@ public sealed class AdapterBaseTests : IDisposable
     {
         var (adapter, models) = WriteAdapter();
         var notes = new List<string>();
-        void Note(string message) { lock (notes) if (message.Contains(_folder)) notes.Add(message); }
+        void Note(string message)
+        { lock (notes) if (message.Contains(_folder)) notes.Add(message); }
         ModelSource.Noted += Note;
         try
         {

@@ -26,14 +26,16 @@ public sealed class AdapterMergeTests : IDisposable
     [MemberData(nameof(AdapterParityTests.Cases), MemberType = typeof(AdapterParityTests))]
     public void Merge_GivesTheWeightsOfPeft(string name)
     {
-        using (var merge = new AdapterMerge(BaseOf(name), Golden(name, "final"), s_float32)) merge.Write(_folder["merged"], long.MaxValue);
+        using (var merge = new AdapterMerge(BaseOf(name), Golden(name, "final"), s_float32))
+            merge.Write(_folder["merged"], long.MaxValue);
 
         using var expected = SafetensorsFile.Open(Golden(name, "merged_layer1.safetensors"));
         using var merged = CheckpointFolder.Open(_folder["merged"]);
         foreach (var tensor in expected.Tensors.Keys)
         {
             // PEFT adds an embedding's adapter to the tied head too, and so changes what the adapted model says.
-            if (name == "embedding_tied" && tensor == "lm_head.weight") continue;
+            if (name == "embedding_tied" && tensor == "lm_head.weight")
+                continue;
             // A tied head is not stored: it is the embedding.
             var stored = merged.Tensors.ContainsKey(tensor) ? tensor : "model.embed_tokens.weight";
             using var golden = TensorAssert.Read(expected, tensor);
@@ -109,7 +111,8 @@ public sealed class AdapterMergeTests : IDisposable
             var settings = new LoraOptions { TargetModules = TargetModules.Named("q_proj"), ModulesToSave = [trained] };
             LoraAttachment.Attach(model, settings, seed: 1);
             using var quiet = no_grad();
-            foreach (var parameter in model.Trainable) parameter.Value.Increase(0.1);
+            foreach (var parameter in model.Trainable)
+                parameter.Value.Increase(0.1);
             AdapterFolder.Save(model, settings, _folder["adapter"], tied);
         }
 
@@ -158,7 +161,8 @@ public sealed class AdapterMergeTests : IDisposable
     {
         // A base that computes NaN: the sum is a number in every adapted weight, and still no model.
         var model = Directory.CreateDirectory(_folder["base"]).FullName;
-        foreach (var file in Directory.GetFiles(TestAssets.Golden("models", "gqa_bf16"))) File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(TestAssets.Golden("models", "gqa_bf16")))
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
         using (var stored = CheckpointFolder.Open(TestAssets.Golden("models", "gqa_bf16")))
         {
             SafetensorsWriter.Write(Path.Combine(model, "model.safetensors"), [.. stored.Tensors.Values.Select(tensor =>
@@ -267,8 +271,13 @@ public sealed class AdapterMergeTests : IDisposable
         {
             Merge = new()
             {
-                Model = model, Adapter = adapter, Output = _folder["merged"], Base = mergeBase, Type = type,
-                MaxShardSize = shards, Device = "cpu",
+                Model = model,
+                Adapter = adapter,
+                Output = _folder["merged"],
+                Base = mergeBase,
+                Type = type,
+                MaxShardSize = shards,
+                Device = "cpu",
             },
         });
         return job.Run(_ => { });
@@ -277,7 +286,8 @@ public sealed class AdapterMergeTests : IDisposable
     private static Tensor Logits(string folder, string? adapter, QuantizationSettings quantization)
     {
         using var model = Load(folder, quantization);
-        if (adapter is not null) AdapterFolder.Load(model, adapter);
+        if (adapter is not null)
+            AdapterFolder.Load(model, adapter);
         return model.Forward([1, 5, 9, 200, 44, 17], [0, 6]);
     }
 

@@ -48,7 +48,8 @@ public class AdapterParityTests
     {
         using var folder = new TemporaryFolder();
         Copy(Golden("pissa", "final"), folder["final"]);
-        if (place is not null) Copy(Golden("pissa", "initial"), folder[place]);
+        if (place is not null)
+            Copy(Golden("pissa", "initial"), folder[place]);
         Assert.InRange(DistanceOfLogits("pissa", folder["final"], "final", out _), 0, isExact ? 1e-4 : 2e-3);
     }
 
@@ -97,7 +98,8 @@ public class AdapterParityTests
     private static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (var file in Directory.GetFiles(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 
     private static DecoderModel LoadWithAdapter(string name, string folder)
@@ -147,8 +149,10 @@ public class AdapterParityTests
         foreach (var parameter in model.Trainable)
         {
             var file = "base_model.model." + parameter.Name + (parameter.Name.Contains("lora_") ? ".default.weight" : "");
-            if (file.Contains("lora_embedding_")) file = file.Replace(".default.weight", ".default");
-            if (file.Contains("lora_B.bias")) file = file.Replace("lora_B.bias.default.weight", "lora_B.default.bias");
+            if (file.Contains("lora_embedding_"))
+                file = file.Replace(".default.weight", ".default");
+            if (file.Contains("lora_B.bias"))
+                file = file.Replace("lora_B.bias.default.weight", "lora_B.default.bias");
             if (!expected.Tensors.ContainsKey(file))
                 file = file.Replace(".bias", ".base_layer.bias").Replace(".weight", ".modules_to_save.default.weight");
             using var golden = TensorAssert.Read(expected, file);

@@ -33,7 +33,8 @@ public sealed class AdapterSetTests : IDisposable
     {
         var bare = Logits(_model);
         string[] names = ["seed_qv", "modules_to_save", "dora", "pissa"];
-        foreach (var name in names) _set.Load(name, Golden(name));
+        foreach (var name in names)
+            _set.Load(name, Golden(name));
         foreach (var name in names.Concat(names.Reverse()))
         {
             _set.Activate(name);
@@ -76,7 +77,8 @@ public sealed class AdapterSetTests : IDisposable
         var (a1, b1, s1) = Factors();
         _set.Load("b", Golden("all"));
         var (a2, b2, s2) = Factors();
-        if (a1.shape[0] != a2.shape[0]) Assert.Skip("The goldens have other ranks.");
+        if (a1.shape[0] != a2.shape[0])
+            Assert.Skip("The goldens have other ranks.");
         _set.Combine("mix", new Dictionary<string, double> { ["a"] = 0.7, ["b"] = 0.3 }, new CombinationSettings { Kind = CombinationKind.Linear });
         var (a, b, scale) = Factors();
         TensorAssert.Close(a1.Times(Math.Sqrt(0.7 * s1)).Plus(a2.Times(Math.Sqrt(0.3 * s2))), a, 1e-6, "A");
@@ -103,7 +105,8 @@ public sealed class AdapterSetTests : IDisposable
     [InlineData("nobody", 1, CombinationKind.Linear, "No adapter is named 'nobody'")]
     public void WhatCannotBeSummed_IsRefusedByName(string name, double weight, CombinationKind kind, string expected)
     {
-        if (name != "nobody") _set.Load(name, Golden(name));
+        if (name != "nobody")
+            _set.Load(name, Golden(name));
         var fault = Assert.Throws<ConfigurationException>(
             () => _set.Combine("mix", new Dictionary<string, double> { [name] = weight }, new CombinationSettings { Kind = kind }));
         Assert.Contains(expected, fault.Message);

@@ -36,7 +36,8 @@ public sealed class CombinationParityTests
         var weights = combination["weights"]!.AsArray().Select(weight => weight!.GetValue<double>());
         var options = new ModelOptions
         {
-            Model = TestAssets.Golden("models", combination["base"]!.GetValue<string>()), Device = "cpu",
+            Model = TestAssets.Golden("models", combination["base"]!.GetValue<string>()),
+            Device = "cpu",
             TorchDtype = ComputeType.Float32,
         };
         using var model = LoadedModel.Load(

@@ -51,7 +51,11 @@ public sealed class RealAdapterTests : IDisposable
         {
             Optimization = new()
             {
-                LearningRate = 1e-4, WarmupSteps = 20, MaxSteps = 200, BatchSize = 1, GradientAccumulation = 4,
+                LearningRate = 1e-4,
+                WarmupSteps = 20,
+                MaxSteps = 200,
+                BatchSize = 1,
+                GradientAccumulation = 4,
             },
         };
         var task = new TrainingTask(model, [.. Enumerable.Repeat(new TrainingRow([1, 2], [1, 2]), 26)], [], options, new RunFolder(_folder.Path).Checkpoints, adapter, null);
@@ -76,7 +80,8 @@ public sealed class RealAdapterTests : IDisposable
         using (var old = File.Create(_folder["adapter_model.bin"]))
         {
             var state = new PickleDictionary();
-            foreach (var name in weights.Tensors.Keys) state.Entries[name] = TensorToWrite.FromSource(weights, name);
+            foreach (var name in weights.Tensors.Keys)
+                state.Entries[name] = TensorToWrite.FromSource(weights, name);
             TorchWriter.Write(old, state);
         }
 
@@ -141,9 +146,16 @@ public sealed class RealAdapterTests : IDisposable
     {
         File.WriteAllText(_folder["config.json"], new JsonObject
         {
-            ["model_type"] = "llama", ["hidden_size"] = 2048, ["intermediate_size"] = 8, ["num_hidden_layers"] = layers,
-            ["num_attention_heads"] = 32, ["num_key_value_heads"] = keyValueHeads, ["vocab_size"] = 16, ["rms_norm_eps"] = 1e-5,
-            ["max_position_embeddings"] = 64, ["tie_word_embeddings"] = true,
+            ["model_type"] = "llama",
+            ["hidden_size"] = 2048,
+            ["intermediate_size"] = 8,
+            ["num_hidden_layers"] = layers,
+            ["num_attention_heads"] = 32,
+            ["num_key_value_heads"] = keyValueHeads,
+            ["vocab_size"] = 16,
+            ["rms_norm_eps"] = 1e-5,
+            ["max_position_embeddings"] = 64,
+            ["tie_word_embeddings"] = true,
         }.ToJsonString());
         return ModelFactory.Create(
             ModelConfigFile.Load(_folder.Path), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None), seed: 1);

@@ -145,7 +145,8 @@ public sealed class VariantTests : IDisposable
             parameter.Value.Increase(noise);
         }
 
-        foreach (var (_, factors) in ModelState.Of(model).Factors) factors.Invalidate();
+        foreach (var (_, factors) in ModelState.Of(model).Factors)
+            factors.Invalidate();
         return settings;
     }
 

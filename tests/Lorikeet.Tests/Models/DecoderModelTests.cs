@@ -51,13 +51,15 @@ public class DecoderModelTests
         for (var i = 0; i < 15; i++)
         {
             using var step = model.Decode([ids[9 + i], ids[25 + i]], cache);
-            if (name == "rope_dynamic") continue; // rows of one batch share the rotary base, so only the longest is comparable
+            if (name == "rope_dynamic")
+                continue; // rows of one batch share the rotary base, so only the longest is comparable
             using var alone = model.Forward(ids[..(10 + i)], [0, 10 + i]);
             TensorAssert.Close(alone[^1], step[0], 1e-4, $"row 0, token {i}");
         }
 
         using var last = model.Forward(ids, [0, 40]);
-        if (name == "rope_dynamic") return;
+        if (name == "rope_dynamic")
+            return;
         using var again = model.Prefill([ids, ids[..3]], cache);
         TensorAssert.Close(last[^1], again[0], 1e-4, "prefill");
     }

@@ -132,7 +132,8 @@ public sealed class ModelConfigTests : IDisposable
     private void Write(JsonObject config, string key, string? value)
     {
         config.Remove(key);
-        if (value is not null) config[key] = "\u0001";
+        if (value is not null)
+            config[key] = "\u0001";
         File.WriteAllText(_folder["config.json"], PythonJson.Indented(config).Replace("\"\\u0001\"", value));
     }
 }

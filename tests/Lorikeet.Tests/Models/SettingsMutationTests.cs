@@ -134,7 +134,8 @@ public sealed class SettingsMutationTests : IDisposable
                 2 => [.. text[..random.Next(text.Length)], .. text[random.Next(text.Length)..]],
                 _ => WithValue(Encoding.Latin1.GetString(text), random),
             };
-            if (text.Length == 0) return text;
+            if (text.Length == 0)
+                return text;
         }
 
         return text;
@@ -151,7 +152,8 @@ public sealed class SettingsMutationTests : IDisposable
     private static byte[] WithValue(string text, Random random)
     {
         var colons = Enumerable.Range(0, text.Length).Where(i => text[i] == ':').ToArray();
-        if (colons.Length == 0) return Encoding.Latin1.GetBytes(text);
+        if (colons.Length == 0)
+            return Encoding.Latin1.GetBytes(text);
         var from = colons[random.Next(colons.Length)] + 1;
         var to = text.IndexOfAny([',', '}', '\n'], from);
         return Encoding.Latin1.GetBytes(text[..from] + s_values[random.Next(s_values.Length)] + (to < 0 ? "" : text[to..]));

@@ -61,7 +61,8 @@ public sealed class ScalarLifetimeTests
         {
             var callers = methods.Where(method => !found.Contains(method.FullName)
                 && Calls(method).Any(called => found.Contains(called.FullName))).ToList();
-            if (callers.Count == 0) return found;
+            if (callers.Count == 0)
+                return found;
             found.UnionWith(callers.Select(method => method.FullName));
         }
     }

@@ -65,7 +65,8 @@ public sealed class TensorReaderTests : IDisposable
             {
                 var offset = random.Next(whole.Length);
                 var part = new byte[random.Next(whole.Length - offset) + 1];
-                fixed (byte* target = part) source.Read(entry.Name, offset, part.Length, target);
+                fixed (byte* target = part)
+                    source.Read(entry.Name, offset, part.Length, target);
                 Assert.True(whole.Slice(offset, part.Length).SequenceEqual(part), entry.Name);
             }
         }

@@ -21,7 +21,8 @@ public class CpuDecodingTests
         {
             var data = new TheoryData<string, ScalarType>();
             foreach (var path in Enum.GetNames<VectorPath>())
-                foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16]) data.Add(path, type);
+                foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
+                    data.Add(path, type);
             return data;
         }
     }
@@ -127,7 +128,8 @@ public class CpuDecodingTests
         var input = new ArrangedVectors((float*)TensorMemory.Pointer(arranged), columns, vectors);
         var alone = TensorMemory.Span<float>(single);
         var several = stackalloc float[8 * Row.Lanes];
-        for (var i = 0; i < vectors; i++) product.Arrange(input[i]);
+        for (var i = 0; i < vectors; i++)
+            product.Arrange(input[i]);
         for (var row = 0; row < rows; row++)
         {
             new Span<float>(several, 8 * Row.Lanes).Clear();
@@ -203,12 +205,14 @@ public class CpuDecodingTests
         var result = new float[count * columns];
         var order = stackalloc float[columns];
         var row = stackalloc float[columns];
-        for (var i = 0; i < columns; i++) order[i] = i;
+        for (var i = 0; i < columns; i++)
+            order[i] = i;
         rows.Arrange(order);
         for (var i = 0; i < count; i++)
         {
             rows.Decode(i, 0, columns, row);
-            for (var j = 0; j < columns; j++) result[i * columns + (int)order[j]] = row[j];
+            for (var j = 0; j < columns; j++)
+                result[i * columns + (int)order[j]] = row[j];
         }
 
         return result;

@@ -51,8 +51,10 @@ public class CudaAdamWTests : CudaTestBase
         var gradients = randn([run.Gradients.All.NumberOfElements]);
         gradients[^1].Fill(value);
         Assert.False(double.IsFinite(run.Step(gradients, 1)));
-        foreach (var (start, parameter) in starts.Zip(run.Parameters)) Close(start, parameter.Value.detach().cpu(), 0, parameter.Name);
-        foreach (var (name, state) in run.Optimizer.State()) Assert.Equal(0, state.abs().max().item<float>());
+        foreach (var (start, parameter) in starts.Zip(run.Parameters))
+            Close(start, parameter.Value.detach().cpu(), 0, parameter.Name);
+        foreach (var (name, state) in run.Optimizer.State())
+            Assert.Equal(0, state.abs().max().item<float>());
     }
 
     private sealed class Run

@@ -62,11 +62,13 @@ public class CudaBandwidth : CudaTestBase
         cuda.synchronize();
         using var vector = Random(1, Inner);
         var watch = Stopwatch.StartNew();
-        for (var i = 0; i < 1000; i++) kernels.AddBias(vector, bias);
+        for (var i = 0; i < 1000; i++)
+            kernels.AddBias(vector, bias);
         Write($"queueing a kernel: {watch.Elapsed.TotalMicroseconds / 1000:0.00} us of the host's time");
         cuda.synchronize();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) kernels.AddBias(vector, bias);
+        for (var i = 0; i < 1000; i++)
+            kernels.AddBias(vector, bias);
         Write($"managed bytes a kernel: {(GC.GetAllocatedBytesForCurrentThread() - before) / 1000.0:0.0}");
     }
 
@@ -98,7 +100,8 @@ public class CudaBandwidth : CudaTestBase
             parameter.Value, 1, Random((int)parameter.Value.shape[0], (int)parameter.Value.shape[1])))]);
         Report("load of all factors", 6 * count, factors.Load);
         Report("accumulation of all factors", 10 * count, factors.Accumulate);
-        foreach (var parameter in parameters) parameter.Value.Dispose();
+        foreach (var parameter in parameters)
+            parameter.Value.Dispose();
     }
 
     [Theory(Explicit = true)]
@@ -125,7 +128,8 @@ public class CudaBandwidth : CudaTestBase
 
         cuda.synchronize();
         var watch = Stopwatch.StartNew();
-        for (var i = 0; i < 20; i++) kernels.Attend(qkv, sequences).Dispose();
+        for (var i = 0; i < 20; i++)
+            kernels.Attend(qkv, sequences).Dispose();
         Write($"attention, {what}: queueing forward {watch.Elapsed.TotalMicroseconds / 20:0.0} us of the host's time");
         cuda.synchronize();
     }
@@ -155,7 +159,8 @@ public class CudaBandwidth : CudaTestBase
     {
         var device = CudaDevice.Of(0);
         device.Activate();
-        for (var i = 0; i < 3; i++) queue();
+        for (var i = 0; i < 3; i++)
+            queue();
         var events = Enumerable.Range(0, Repetitions + 1).Select(_ => CudaDriver.CreateEvent()).ToArray();
         CudaDriver.Record(events[0], device.Stream);
         for (var i = 0; i < Repetitions; i++)
@@ -165,7 +170,8 @@ public class CudaBandwidth : CudaTestBase
         }
 
         var times = events.Zip(events.Skip(1), (start, end) => (double)CudaDriver.Elapsed(start, end)).Order().ToArray();
-        foreach (var timed in events) CudaDriver.DestroyEvent(timed);
+        foreach (var timed in events)
+            CudaDriver.DestroyEvent(timed);
         return times[times.Length / 2];
     }
 

@@ -49,27 +49,40 @@ public class CudaDecodingBandwidth : CudaTestBase
     {
         var config = new ModelConfig
         {
-            ModelType = "llama", VocabularySize = 32000, HiddenSize = 4096, IntermediateSize = 11008, LayerCount = 32,
-            HeadCount = 32, KeyValueHeadCount = 32, HeadSize = 128, NormEpsilon = 1e-5, Rope = new RopeSettings(),
-            MaxPositions = 4096, Source = [],
+            ModelType = "llama",
+            VocabularySize = 32000,
+            HiddenSize = 4096,
+            IntermediateSize = 11008,
+            LayerCount = 32,
+            HeadCount = 32,
+            KeyValueHeadCount = 32,
+            HeadSize = 128,
+            NormEpsilon = 1e-5,
+            Rope = new RopeSettings(),
+            MaxPositions = 4096,
+            Source = [],
         };
         using var model = ModelFactory.Create(
             config, new LoadSettings(ScalarType.BFloat16, Device, new QuantizationSettings(kind, true)), seed: 5);
-        if (rank > 0) LoraAttachment.Attach(model, new LoraOptions { Rank = rank }, seed: 3);
+        if (rank > 0)
+            LoraAttachment.Attach(model, new LoraOptions { Rank = rank }, seed: 3);
         using var cache = model.CreateCache(rows, 512);
         var prompt = Enumerable.Range(5, 64).ToArray();
         model.Prefill([.. Enumerable.Repeat(prompt, rows)], cache).Dispose();
         var ids = Enumerable.Repeat(7, rows).ToArray();
         const int tokens = 64;
         using var step = new DecodingStep(model, cache, DecodingSupport.Kernels(model, cache, records)!);
-        for (var i = 0; i < 3; i++) ids = Next(step, ids);
+        for (var i = 0; i < 3; i++)
+            ids = Next(step, ids);
         cuda.synchronize();
         var watch = Stopwatch.StartNew();
-        for (var i = 0; i < tokens; i++) ids = Next(step, ids);
+        for (var i = 0; i < tokens; i++)
+            ids = Next(step, ids);
         Write($"{kind}, rank {rank}, {rows} rows, {(records ? "recorded" : "launched")}: {rows * tokens / watch.Elapsed.TotalSeconds:0} tok/s");
 
         watch.Restart();
-        for (var i = 0; i < 8; i++) model.Decode(ids, cache).Dispose();
+        for (var i = 0; i < 8; i++)
+            model.Decode(ids, cache).Dispose();
         cuda.synchronize();
         Write($"{kind}, rank {rank}, {rows} rows, reference: {rows * 8 / watch.Elapsed.TotalSeconds:0} tok/s");
     }

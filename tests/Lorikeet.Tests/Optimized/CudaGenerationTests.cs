@@ -19,8 +19,18 @@ public class CudaGenerationTests : CudaTestBase
         // cache is compacted under way.
         var config = new ModelConfig
         {
-            ModelType = "llama", VocabularySize = 64, HiddenSize = 256, IntermediateSize = 512, LayerCount = 2, HeadCount = 4,
-            KeyValueHeadCount = 2, HeadSize = 64, NormEpsilon = 1e-5, Rope = new RopeSettings(), MaxPositions = 256, Source = [],
+            ModelType = "llama",
+            VocabularySize = 64,
+            HiddenSize = 256,
+            IntermediateSize = 512,
+            LayerCount = 2,
+            HeadCount = 4,
+            KeyValueHeadCount = 2,
+            HeadSize = 64,
+            NormEpsilon = 1e-5,
+            Rope = new RopeSettings(),
+            MaxPositions = 256,
+            Source = [],
         };
         using var model = ModelFactory.Create(
             config, new LoadSettings(ScalarType.BFloat16, Device, QuantizationSettings.None), seed: 11, deviation: 0.15);
@@ -37,7 +47,8 @@ public class CudaGenerationTests : CudaTestBase
         DecoderModel model, int[] prompt, IReadOnlyList<int> expected, IReadOnlyList<int> actual)
     {
         var same = expected.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count();
-        if (same == expected.Count && same == actual.Count) return;
+        if (same == expected.Count && same == actual.Count)
+            return;
         Assert.True(same < Math.Min(expected.Count, actual.Count), "One continuation is the beginning of the other.");
         int[] read = [.. prompt, .. expected.Take(same)];
         using var logits = model.Forward(read, [0, read.Length]);

@@ -31,7 +31,8 @@ public class CudaLoadTests : CudaTestBase
         using (var reader = new TensorReader(source, Device, clock))
         {
             // More than the ring holds, so that every slot is used again.
-            for (var round = 0; round < 8; round++) read.AddRange(expected.Select(tensor => reader.Read(tensor.Name)));
+            for (var round = 0; round < 8; round++)
+                read.AddRange(expected.Select(tensor => reader.Read(tensor.Name)));
         }
 
         for (var i = 0; i < read.Count; i++)
@@ -73,7 +74,8 @@ public class CudaLoadTests : CudaTestBase
             foreach (var (wanted, given) in Projections(expected).Zip(Projections(actual)))
             {
                 Assert.Equal(wanted.Weight.Format, given.Weight.Format);
-                if (wanted.Weight is FourBitWeight codes) Equal(codes.Packed, ((FourBitWeight)given.Weight).Packed);
+                if (wanted.Weight is FourBitWeight codes)
+                    Equal(codes.Packed, ((FourBitWeight)given.Weight).Packed);
                 using var dense = wanted.Weight.Materialize(compute);
                 using var onDevice = given.Weight.Materialize(compute);
                 Equal(dense, onDevice);
@@ -97,7 +99,8 @@ public class CudaLoadTests : CudaTestBase
             using var dense = wanted.Weight.Materialize(ScalarType.BFloat16);
             using var onDevice = given.Weight.Materialize(ScalarType.BFloat16);
             Equal(dense, onDevice);
-            if (wanted.Bias is not null) Equal(wanted.Bias, given.Bias!);
+            if (wanted.Bias is not null)
+                Equal(wanted.Bias, given.Bias!);
         }
     }
 

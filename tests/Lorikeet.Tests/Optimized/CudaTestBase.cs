@@ -63,7 +63,8 @@ public abstract class CudaTestBase : IDisposable
     {
         Close(expected, actual.Tensor, tolerance, what);
         var gap = actual.Pitch - actual.Columns;
-        if (gap == 0) return;
+        if (gap == 0)
+            return;
         var beside = actual.Tensor.as_strided([actual.Rows, gap], [actual.Pitch, 1], actual.Tensor.storage_offset() + actual.Columns);
         Assert.True(beside.IsEqualTo(Poison).all().item<bool>(), $"{what}: elements between the rows were overwritten.");
     }

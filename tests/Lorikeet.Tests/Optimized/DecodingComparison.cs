@@ -60,7 +60,8 @@ internal static class DecodingComparison
         var model = ModelFactory.Create(shape, new LoadSettings(type, device, quantization), seed: 5, deviation: 0.06);
         using var quiet = no_grad();
         foreach (var projection in model.LayerProjections)
-            if (projection.Bias is { } bias) bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
+            if (projection.Bias is { } bias)
+                bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
         if (rank > 0)
             LoraAttachment.Attach(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         return model;
@@ -93,12 +94,15 @@ internal static class DecodingComparison
         foreach (var (to, from) in exact.LayerProjections.Append(exact.Head).Zip(model.LayerProjections.Append(model.Head)))
         {
             ((DenseWeight)to.Weight).MoveTo(from.Weight.Materialize(ScalarType.Float32).clone());
-            if (from.Bias is { } bias) to.Bias!.copy_(bias);
+            if (from.Bias is { } bias)
+                to.Bias!.copy_(bias);
         }
 
-        if (rank == 0) return exact;
+        if (rank == 0)
+            return exact;
         LoraAttachment.Attach(exact, new LoraOptions { Rank = rank, Alpha = rank }, seed: 1);
-        foreach (var (to, from) in exact.Trainable.Zip(model.Trainable)) to.Value.copy_(from.Value);
+        foreach (var (to, from) in exact.Trainable.Zip(model.Trainable))
+            to.Value.copy_(from.Value);
         return exact;
     }
 

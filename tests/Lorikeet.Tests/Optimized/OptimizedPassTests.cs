@@ -97,7 +97,8 @@ public class OptimizedPassTests
         using var buffers = new PassBuffers(layers, 64, keptFrom, memory, offloads);
         var predicted = new PassMemory(LayerWidths.Of(layers), layers.Length, ScalarType.Float32, CPU)
             .Buffers(64, keptFrom, offloads);
-        foreach (var layer in layers) layer.Dispose();
+        foreach (var layer in layers)
+            layer.Dispose();
         Assert.Equal(memory.Bytes, predicted);
     }
 
@@ -128,7 +129,9 @@ public class OptimizedPassTests
         Shape(heads: 4, keyValueHeads: 4),
         new LoraOptions
         {
-            Rank = 3, Dropout = dropout, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj"),
+            Rank = 3,
+            Dropout = dropout,
+            TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj"),
             RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9 },
         },
         checkpointing: true, quantization: new QuantizationSettings(QuantizationKind.Nf4, true));
@@ -198,7 +201,8 @@ public class OptimizedPassTests
         var first = Gradients(Shape(), new LoraOptions(), ScalarType.BFloat16, optimized: true);
         var second = Gradients(Shape(), new LoraOptions(), ScalarType.BFloat16, optimized: true);
         Assert.Equal(first.Loss, second.Loss);
-        foreach (var (name, values) in first.Values) Assert.Equal(values, second.Values[name]);
+        foreach (var (name, values) in first.Values)
+            Assert.Equal(values, second.Values[name]);
     }
 
     [Theory]
@@ -214,7 +218,8 @@ public class OptimizedPassTests
             LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
             using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
             using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, borders: borders);
-            foreach (var lengths in batches) pass.Run(Rows(lengths, 96), 0.01, default);
+            foreach (var lengths in batches)
+                pass.Run(Rows(lengths, 96), 0.01, default);
             gradients.Clear();
             pass.Run(Rows(s_lengths, 96), 0.01, default);
             return gradients.All.data<float>().ToArray();
@@ -269,7 +274,8 @@ public class OptimizedPassTests
         using var model = Model(shape, type, quantization ?? QuantizationSettings.None, device);
         LoraAttachment.Attach(model, options with { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
-        if (optimized) Assert.Null(OptimizedSupport.Obstacle(model));
+        if (optimized)
+            Assert.Null(OptimizedSupport.Obstacle(model));
         using ITrainingPass pass = optimized
             ? new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing ? Checkpointing.Full : Checkpointing.None, noise, borders)
             : new TrainingPass(model, checkpointing, noise);
@@ -289,7 +295,8 @@ public class OptimizedPassTests
         var model = ModelFactory.Create(shape, new LoadSettings(type, device ?? CPU, quantization), seed: 5, deviation: 0.1);
         using var quiet = no_grad();
         foreach (var projection in model.LayerProjections)
-            if (projection.Bias is { } bias) bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
+            if (projection.Bias is { } bias)
+                bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
         return model;
     }
 

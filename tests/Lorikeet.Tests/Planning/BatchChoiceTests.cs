@@ -31,7 +31,10 @@ public class BatchChoiceTests
         {
             Optimization = new OptimizationOptions
             {
-                BatchSize = batch, GradientAccumulation = accumulation, Checkpointing = checkpointing, AutoFindBatchSize = true,
+                BatchSize = batch,
+                GradientAccumulation = accumulation,
+                Checkpointing = checkpointing,
+                AutoFindBatchSize = true,
             },
         };
         return BatchChoice.Choose(options, Plan, free).Options.Optimization;

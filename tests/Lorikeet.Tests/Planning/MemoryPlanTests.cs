@@ -96,7 +96,8 @@ public class MemoryPlanTests
         using var buffers = new PassBuffers(layers, Tokens, keptFrom, memory);
         var needs = new PassMemory(LayerWidths.Of(outline, borders), layers.Length, ScalarType.BFloat16, CPU);
         Assert.Equal(memory.Bytes, needs.Buffers(Tokens, keptFrom));
-        foreach (var layer in layers) layer.Dispose();
+        foreach (var layer in layers)
+            layer.Dispose();
     }
 
     [Fact]
@@ -153,8 +154,10 @@ public class MemoryPlanTests
         ModelConfig shape, LoraOptions? adapter, QuantizationSettings quantization, OptimizationOptions options)
     {
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.Float32, CPU, quantization), seed: 1);
-        if (adapter is null) LoraAttachment.FreeEverything(model);
-        else LoraAttachment.Attach(model, adapter, seed: 2);
+        if (adapter is null)
+            LoraAttachment.FreeEverything(model);
+        else
+            LoraAttachment.Attach(model, adapter, seed: 2);
         using var outline = Outline(shape, adapter, quantization, ScalarType.Float32);
         var (expected, actual) = (FixedMemory.Of(model, options), FixedMemory.Of(outline, options));
         Assert.Equal(expected, actual);
@@ -168,8 +171,10 @@ public class MemoryPlanTests
         ModelConfig shape, LoraOptions? adapter, QuantizationSettings quantization, ScalarType type)
     {
         var outline = ModelOutline.Create(shape, type, quantization, stored: null);
-        if (adapter is null) LoraAttachment.FreeEverything(outline);
-        else LoraAttachment.Attach(outline, adapter, seed: 2);
+        if (adapter is null)
+            LoraAttachment.FreeEverything(outline);
+        else
+            LoraAttachment.Attach(outline, adapter, seed: 2);
         return outline;
     }
 

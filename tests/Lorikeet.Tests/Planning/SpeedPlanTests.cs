@@ -49,7 +49,8 @@ public class SpeedPlanTests
         var speed = new SpeedPlanner(outline, device, rates)
             .Plan(new RunBatches(tokens, tokens, tokens, length, TargetShare: 1, Steps: 1), memory, isOptimized: true);
         Assert.InRange(speed.TokensPerSecond / tokensPerSecond, 1 - Tolerance, 1 + Tolerance);
-        if (gigabytes is { } measured) Assert.InRange(memory.Total / 1e9 / measured, 0.97, 1.03);
+        if (gigabytes is { } measured)
+            Assert.InRange(memory.Total / 1e9 / measured, 0.97, 1.03);
     }
 
     private static Device CudaDevice => new(TorchSharp.DeviceType.CUDA, 0);

@@ -24,7 +24,8 @@ public sealed class BitsAndBytesParityTests : IDisposable
     [InlineData(FourBitType.Fp4, true)]
     public void Quantize_GivesTheSameCodesAndScales(FourBitType type, bool doubleQuantization)
     {
-        foreach (var shape in s_shapes) Compare(shape, type, doubleQuantization);
+        foreach (var shape in s_shapes)
+            Compare(shape, type, doubleQuantization);
         Compatibility.RecordEqual(
             "Quantization", $"{type}{(doubleQuantization ? ", scales quantized too" : "")}: codes, scales, weights read back",
             "bitsandbytes 0.50.2 on an H200, bit for bit", $"{_compared:N0} values of {s_shapes.Length} weights");

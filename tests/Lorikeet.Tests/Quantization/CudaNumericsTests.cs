@@ -64,6 +64,7 @@ public class CudaNumericsTests
         ];
         var codes = new byte[values.Length];
         DynamicMap.EncodeSigned(values, codes);
-        for (var i = 0; i < values.Length; i++) Assert.Equal(DynamicMap.Encode(DynamicMap.Signed, values[i]), codes[i]);
+        for (var i = 0; i < values.Length; i++)
+            Assert.Equal(DynamicMap.Encode(DynamicMap.Signed, values[i]), codes[i]);
     }
 }

@@ -41,8 +41,10 @@ public unsafe class HalfTypesTests
         for (var count = 0; count <= given.Length; count++)
         {
             var (halves, brains) = (given.ToArray(), given.ToArray());
-            fixed (float* start = halves) HalfPrecision.RoundInPlace(start, count);
-            fixed (float* start = brains) BFloat16.RoundInPlace(start, count);
+            fixed (float* start = halves)
+                HalfPrecision.RoundInPlace(start, count);
+            fixed (float* start = brains)
+                BFloat16.RoundInPlace(start, count);
             for (var i = 0; i < given.Length; i++)
             {
                 Same(i < count ? (float)(Half)given[i] : given[i], halves[i]);
@@ -66,7 +68,8 @@ public unsafe class HalfTypesTests
         while (values.Count % 8 != 0 || values.Count < 500_000)
         {
             var value = BitConverter.Int32BitsToSingle(random.Next(int.MinValue, int.MaxValue));
-            if (!float.IsNaN(value)) values.Add(value);
+            if (!float.IsNaN(value))
+                values.Add(value);
         }
 
         return values;
@@ -74,7 +77,9 @@ public unsafe class HalfTypesTests
 
     private static void Same(float expected, float actual)
     {
-        if (float.IsNaN(expected)) Assert.True(float.IsNaN(actual));
-        else Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(actual));
+        if (float.IsNaN(expected))
+            Assert.True(float.IsNaN(actual));
+        else
+            Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(actual));
     }
 }

@@ -90,7 +90,8 @@ public sealed class StreamedQuantizationTests : IDisposable
             {
                 var magnitude = typeof(TCode) == typeof(Float4) ? MathF.Abs(value) : value;
                 var below = 0;
-                foreach (var border in borders) below += magnitude > border ? 1 : 0;
+                foreach (var border in borders)
+                    below += magnitude > border ? 1 : 0;
                 Assert.Equal(Vector256.Create(code(value, below)), TCode.Encode(Vector256.Create(value)));
             }
         }

@@ -40,7 +40,9 @@ public sealed class LocalPlacesTests
             Model = new ModelOptions { Model = secrets[0], LibTorch = secrets[3], Adapter = "/home/ann b/adapter" },
             Data = new DataOptions
             {
-                Datasets = [secrets[1]], EvalDatasets = [secrets[1]], ChatTemplate = secrets[2],
+                Datasets = [secrets[1]],
+                EvalDatasets = [secrets[1]],
+                ChatTemplate = secrets[2],
                 TokenCacheFolder = "/home/ann b/cache",
             },
         });

@@ -119,7 +119,8 @@ public sealed class RunFolderTests : IDisposable
         var file = _folder[name];
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, "mine\n");
-        if (withLog) File.WriteAllText(_folder["log.txt"], "my log");
+        if (withLog)
+            File.WriteAllText(_folder["log.txt"], "my log");
         var run = new RunFolder(_folder.Path);
 
         Assert.Throws<ConfigurationException>(() => run.Begin());

@@ -34,7 +34,8 @@ public sealed class FineTuningTests : IDisposable
     {
         var display = new Display(seen =>
         {
-            if (seen is StepCompleted { Metrics.Step: 2 }) CutShort(Run.MetricsFile);
+            if (seen is StepCompleted { Metrics.Step: 2 })
+                CutShort(Run.MetricsFile);
         });
         Train(Options(), display);
 
@@ -49,7 +50,8 @@ public sealed class FineTuningTests : IDisposable
     {
         var display = new Display(seen =>
         {
-            if (seen is StepCompleted { Metrics.Step: Steps }) Directory.Delete(Run.Folder, recursive: true);
+            if (seen is StepCompleted { Metrics.Step: Steps })
+                Directory.Delete(Run.Folder, recursive: true);
         });
         Train(Options(), display);
 
@@ -171,7 +173,8 @@ public sealed class FineTuningTests : IDisposable
         var options = Resuming(Options());
         options = options with
         {
-            Optimization = options.Optimization with { LearningRate = 1e-3 }, Lora = new() { Rank = 4 },
+            Optimization = options.Optimization with { LearningRate = 1e-3 },
+            Lora = new() { Rank = 4 },
         };
         var error = Assert.Throws<ConfigurationException>(() => Train(options, new Display()));
 
@@ -219,7 +222,10 @@ public sealed class FineTuningTests : IDisposable
             // No evaluation after the first is better by so much.
             Evaluation = new()
             {
-                EvalSteps = 1, Strategy = IntervalStrategy.Steps, OnStart = false, EarlyStoppingThreshold = 100,
+                EvalSteps = 1,
+                Strategy = IntervalStrategy.Steps,
+                OnStart = false,
+                EarlyStoppingThreshold = 100,
             },
         };
         options = options with { Output = options.Output with { SaveSteps = 1, SaveTotalLimit = null } };
@@ -299,8 +305,10 @@ public sealed class FineTuningTests : IDisposable
 
         public void Observe(TrainingEvent trainingEvent)
         {
-            if (trainingEvent is Warned warned) Warnings.Add(warned.Message);
-            if (trainingEvent is Noted noted) Notes.Add(noted.Message);
+            if (trainingEvent is Warned warned)
+                Warnings.Add(warned.Message);
+            if (trainingEvent is Noted noted)
+                Notes.Add(noted.Message);
             then?.Invoke(trainingEvent);
         }
     }

@@ -35,13 +35,20 @@ public class TrainerTests
             Data = new() { Shuffle = false },
             Optimization = new()
             {
-                BatchSize = 2, GradientAccumulation = 2, MaxSteps = 24, LearningRate = 2e-3, WeightDecay = 1e-3,
-                MaxGradNorm = 0.3, Scheduler = SchedulerKind.Cosine, WarmupSteps = 3,
+                BatchSize = 2,
+                GradientAccumulation = 2,
+                MaxSteps = 24,
+                LearningRate = 2e-3,
+                WeightDecay = 1e-3,
+                MaxGradNorm = 0.3,
+                Scheduler = SchedulerKind.Cosine,
+                WarmupSteps = 3,
             },
         };
         var recorded = new Recorder();
         var task = new TrainingTask(model, Rows(name), [], options, new RunFolder(folder.Path).Checkpoints, adapter, null);
-        using (var trainer = new Trainer(task, recorded)) trainer.Train(default);
+        using (var trainer = new Trainer(task, recorded))
+            trainer.Train(default);
 
         var log = steps["log"]!.AsArray();
         Assert.Equal(log.Count, recorded.Steps.Count);
@@ -77,7 +84,8 @@ public class TrainerTests
 
         public void Observe(TrainingEvent trainingEvent)
         {
-            if (trainingEvent is StepCompleted step) Steps.Add(step.Metrics);
+            if (trainingEvent is StepCompleted step)
+                Steps.Add(step.Metrics);
         }
     }
 }

@@ -125,7 +125,8 @@ public sealed class TrainingGuaranteesTests : IDisposable
         using var stop = new CancellationTokenSource();
         var recorder = new Recorder(stop, stopAt);
         using var trainer = new Trainer(new TrainingTask(model, Rows(14), [], options, run.Checkpoints, options.Lora, null), recorder);
-        if (resume) trainer.Resume(run.Checkpoints.Latest()!.Folder);
+        if (resume)
+            trainer.Resume(run.Checkpoints.Latest()!.Folder);
         var result = trainer.Train(stop.Token);
         AdapterFolder.SaveWeights(model, _folder[name + ".safetensors"]);
         return new Outcome(recorder.Steps, result, Convert.ToHexString(
@@ -181,9 +182,11 @@ public sealed class TrainingGuaranteesTests : IDisposable
 
         public void Observe(TrainingEvent trainingEvent)
         {
-            if (trainingEvent is not StepCompleted step) return;
+            if (trainingEvent is not StepCompleted step)
+                return;
             Steps.Add(step.Metrics);
-            if (step.Metrics.Step == stopAt) stop.Cancel();
+            if (step.Metrics.Step == stopAt)
+                stop.Cancel();
         }
     }
 }

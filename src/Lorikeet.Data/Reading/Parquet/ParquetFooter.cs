@@ -20,10 +20,12 @@ internal sealed record ParquetFooter(IReadOnlyList<ParquetGroup> Groups, long St
     {
         var (start, bytes) = Find(file);
         var content = new ThriftReader(bytes).Read(ParquetShapes.File);
-        if (content.ContainsKey(8)) throw new InvalidDataException("it is encrypted.");
+        if (content.ContainsKey(8))
+            throw new InvalidDataException("it is encrypted.");
         var leaves = Leaves(content.List<ThriftStruct>(2));
         ParquetGroup[] groups = [.. content.List<ThriftStruct>(4).Select(group => ParquetGroup.Of(group, leaves, start))];
-        if (!content.ContainsKey(4)) content[4] = new List<object>();
+        if (!content.ContainsKey(4))
+            content[4] = new List<object>();
         return new ParquetFooter(groups, start, ThriftWriter.Write(content, ParquetShapes.File));
     }
 
@@ -39,11 +41,13 @@ internal sealed record ParquetFooter(IReadOnlyList<ParquetGroup> Groups, long St
     {
         Span<byte> ends = stackalloc byte[12];
         file.Position = 0;
-        if (file.Length < 12) throw new InvalidDataException($"it has {file.Length} bytes, and the shortest has 12.");
+        if (file.Length < 12)
+            throw new InvalidDataException($"it has {file.Length} bytes, and the shortest has 12.");
         file.ReadExactly(ends[..4]);
         file.Position = file.Length - 8;
         file.ReadExactly(ends[4..]);
-        if (ends[8..].SequenceEqual("PARE"u8)) throw new InvalidDataException("it is encrypted.");
+        if (ends[8..].SequenceEqual("PARE"u8))
+            throw new InvalidDataException("it is encrypted.");
         if (!ends[..4].SequenceEqual(s_magic) || !ends[8..].SequenceEqual(s_magic))
             throw new InvalidDataException("it does not begin and end with PAR1; it was probably cut short.");
         var length = BinaryPrimitives.ReadInt32LittleEndian(ends[4..]);
@@ -61,23 +65,32 @@ internal sealed record ParquetFooter(IReadOnlyList<ParquetGroup> Groups, long St
     {
         var leaves = new List<(string, bool)>();
         var at = 0;
-        if (schema.Count == 0) throw new InvalidDataException("it has no schema.");
+        if (schema.Count == 0)
+            throw new InvalidDataException("it has no schema.");
         Walk("", false, 0);
-        if (at != schema.Count) throw new InvalidDataException($"its schema has {schema.Count} elements, and they tell of {at}.");
+        if (at != schema.Count)
+            throw new InvalidDataException($"its schema has {schema.Count} elements, and they tell of {at}.");
         return leaves;
 
         void Walk(string path, bool isRepeated, int depth)
         {
-            if (at >= schema.Count) throw new InvalidDataException("its schema tells of more elements than it has.");
-            if (depth > Deepest) throw new InvalidDataException($"its columns are nested deeper than {Deepest} levels.");
+            if (at >= schema.Count)
+                throw new InvalidDataException("its schema tells of more elements than it has.");
+            if (depth > Deepest)
+                throw new InvalidDataException($"its columns are nested deeper than {Deepest} levels.");
             var element = schema[at++];
-            if (!element.TryGetValue(4, out var name)) throw new InvalidDataException("a column has no name.");
-            if (depth > 0) path += (path.Length > 0 ? "/" : "") + Encoding.UTF8.GetString((byte[])name);
+            if (!element.TryGetValue(4, out var name))
+                throw new InvalidDataException("a column has no name.");
+            if (depth > 0)
+                path += (path.Length > 0 ? "/" : "") + Encoding.UTF8.GetString((byte[])name);
             isRepeated |= depth > 0 && element.Number(3) == 2;
             var children = element.Number(5) ?? 0;
-            if (children < 0) throw new InvalidDataException($"the column '{path}' has {children} parts.");
-            if (children == 0 && depth > 0) leaves.Add((path, isRepeated));
-            for (var i = 0L; i < children; i++) Walk(path, isRepeated, depth + 1);
+            if (children < 0)
+                throw new InvalidDataException($"the column '{path}' has {children} parts.");
+            if (children == 0 && depth > 0)
+                leaves.Add((path, isRepeated));
+            for (var i = 0L; i < children; i++)
+                Walk(path, isRepeated, depth + 1);
         }
     }
 }

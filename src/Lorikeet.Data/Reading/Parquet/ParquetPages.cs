@@ -25,7 +25,8 @@ internal sealed class ParquetPages(Stream file, long end)
     public long Check(ParquetGroup group)
     {
         _bytes = 0;
-        foreach (var column in group.Columns) Check(column);
+        foreach (var column in group.Columns)
+            Check(column);
         return _bytes;
     }
 
@@ -48,7 +49,8 @@ internal sealed class ParquetPages(Stream file, long end)
                     values += Size(page, 1, column);
                     break;
                 case 3 when head.Struct(8) is { } page:
-                    if (Size(page, 6, column) > 0) throw new InvalidDataException($"the column '{column.Path}' has lists in pages of version 2, which are not read; write it with data_page_version='1.0'.");
+                    if (Size(page, 6, column) > 0)
+                        throw new InvalidDataException($"the column '{column.Path}' has lists in pages of version 2, which are not read; write it with data_page_version='1.0'.");
                     values += Size(page, 1, column);
                     if (Size(page, 5, column) + Size(page, 6, column) > Math.Min(compressed, size) || Size(page, 2, column) > Size(page, 1, column))
                         throw new InvalidDataException($"the levels of a page of the column '{column.Path}' are longer than the page.");
@@ -56,7 +58,8 @@ internal sealed class ParquetPages(Stream file, long end)
                 case 2 when head.Struct(7) is { } page && !hasDictionary:
                     hasDictionary = true;
                     var entries = Size(page, 1, column);
-                    if (entries > size) throw new InvalidDataException($"the dictionary of the column '{column.Path}' has {entries} values in {size} bytes.");
+                    if (entries > size)
+                        throw new InvalidDataException($"the dictionary of the column '{column.Path}' has {entries} values in {size} bytes.");
                     Take(entries * BytesOfValue, column);
                     break;
                 default:
@@ -64,7 +67,8 @@ internal sealed class ParquetPages(Stream file, long end)
             }
 
             Take(size, column);
-            if (head.Number(1) != 3) CheckSize(place, compressed, size, column);
+            if (head.Number(1) != 3)
+                CheckSize(place, compressed, size, column);
             place += compressed;
         }
 
@@ -121,7 +125,8 @@ internal sealed class ParquetPages(Stream file, long end)
         foreach (var next in Bytes(place, (int)Math.Min(5, compressed)))
         {
             size |= (long)(next & 127) << shift;
-            if (next < 128) return size;
+            if (next < 128)
+                return size;
             shift += 7;
         }
 
@@ -131,9 +136,11 @@ internal sealed class ParquetPages(Stream file, long end)
     /// <summary>The content size in the head of a frame (RFC 8878, 3.1.1.1); null where it is not told.</summary>
     private long? ZstdSize(long place, long compressed)
     {
-        if (compressed < 18) return null;
+        if (compressed < 18)
+            return null;
         var head = Bytes(place, 18);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(head) != 0xFD2FB528) return -1;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(head) != 0xFD2FB528)
+            return -1;
         var isSingle = (head[4] & 32) != 0;
         var start = 5 + (isSingle ? 0 : 1) + (head[4] & 3) switch { 0 => 0, 1 => 1, 2 => 2, _ => 4 };
         return (head[4] >> 6) switch
@@ -156,7 +163,8 @@ internal sealed class ParquetPages(Stream file, long end)
     private void Take(long bytes, ParquetColumn column)
     {
         _bytes += bytes;
-        if (_bytes <= LargestGroup) return;
+        if (_bytes <= LargestGroup)
+            return;
         throw new InvalidDataException(
             $"a row group takes more than {LargestGroup >> 20} MiB up to the column '{column.Path}'; write smaller ones (row_group_size).");
     }

@@ -35,9 +35,11 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
     {
         var first = Below(list)[0];
         var there = definition + (list.IsNullable ? 1 : 0);
-        if (first.Definition < list.MaxDefinitionLevel) return Pass(list, first.Definition >= there ? new JsonArray() : null);
+        if (first.Definition < list.MaxDefinitionLevel)
+            return Pass(list, first.Definition >= there ? new JsonArray() : null);
         var items = new JsonArray();
-        do items.Add(Read(list.Item, list.MaxDefinitionLevel, list.MaxRepetitionLevel));
+        do
+            items.Add(Read(list.Item, list.MaxDefinitionLevel, list.MaxRepetitionLevel));
         while (first.GoesOn(list.MaxRepetitionLevel));
         return items;
     }
@@ -46,7 +48,8 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
     {
         var first = Below(map)[0];
         var there = definition + (map.IsNullable ? 1 : 0);
-        if (first.Definition < map.MaxDefinitionLevel) return Pass(map, first.Definition >= there ? new JsonObject() : null);
+        if (first.Definition < map.MaxDefinitionLevel)
+            return Pass(map, first.Definition >= there ? new JsonObject() : null);
         var entries = new JsonObject();
         do
         {
@@ -61,19 +64,23 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
     /// <summary>The parts that are there: what one row of many lacks is null in all of them, and was never written.</summary>
     private JsonObject? ReadStruct(StructField parts)
     {
-        if (Below(parts)[0].Definition < parts.MaxDefinitionLevel) return Pass<JsonObject>(parts, null);
+        if (Below(parts)[0].Definition < parts.MaxDefinitionLevel)
+            return Pass<JsonObject>(parts, null);
         var values = new JsonObject();
         foreach (var part in parts.Fields)
-            if (Read(part, parts.MaxDefinitionLevel, parts.MaxRepetitionLevel) is { } value) values[part.Name] = value;
+            if (Read(part, parts.MaxDefinitionLevel, parts.MaxRepetitionLevel) is { } value)
+                values[part.Name] = value;
         return values;
     }
 
     private JsonArray ReadArray(DataField array)
     {
         var leaf = Below(array)[0];
-        if (leaf.Definition < array.MaxDefinitionLevel) return Pass(array, new JsonArray())!;
+        if (leaf.Definition < array.MaxDefinitionLevel)
+            return Pass(array, new JsonArray())!;
         var items = new JsonArray();
-        do items.Add(leaf.Take());
+        do
+            items.Add(leaf.Take());
         while (leaf.GoesOn(array.MaxRepetitionLevel));
         return items;
     }
@@ -81,7 +88,8 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
     /// <summary>Passes over a value that is not there in each of the columns below.</summary>
     private T? Pass<T>(Field field, T? value) where T : JsonNode
     {
-        foreach (var leaf in Below(field)) leaf.Take();
+        foreach (var leaf in Below(field))
+            leaf.Take();
         return value;
     }
 
@@ -89,7 +97,8 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
 
     private ParquetLeaf[] Below(Field field)
     {
-        if (_leavesOf.TryGetValue(field, out var known)) return known;
+        if (_leavesOf.TryGetValue(field, out var known))
+            return known;
         ParquetLeaf[] below = field switch
         {
             ListField list => Below(list.Item),

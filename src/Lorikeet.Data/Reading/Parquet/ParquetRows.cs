@@ -22,7 +22,8 @@ internal static class ParquetRows
         var number = 1L;
         for (var group = 0; group < footer.Groups.Count; group++)
         {
-            if (footer.Groups[group].Rows == 0) continue;
+            if (footer.Groups[group].Rows == 0)
+                continue;
             var bytes = Guard(file, () => new ParquetPages(stream, footer.Start).Check(footer.Groups[group]));
             var leaves = Guard(file, () => ReadGroup(reader.OpenRowGroupReader(group), schema, bytes));
             try
@@ -34,7 +35,8 @@ internal static class ParquetRows
             }
             finally
             {
-                foreach (var leaf in leaves.Values) leaf.Dispose();
+                foreach (var leaf in leaves.Values)
+                    leaf.Dispose();
             }
         }
     }

@@ -18,7 +18,8 @@ internal static class ParquetValues
     public static Func<int, JsonNode?> Of(DataField field, RawColumnData values)
     {
         // Of the null type: no value was ever known.
-        if (field.SchemaElement?.LogicalType?.UNKNOWN is not null) return _ => null;
+        if (field.SchemaElement?.LogicalType?.UNKNOWN is not null)
+            return _ => null;
         return values switch
         {
             RawColumnData<ReadOnlyMemory<char>> texts => at => new string(texts.Values[at].Span),

@@ -35,7 +35,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
             }
 
             var isKind = field.Kind == ThriftKind.True ? kind is ThriftKind.True or ThriftKind.False : kind == field.Kind;
-            if (!isKind) throw new InvalidDataException($"field {id} of a structure is of kind {(int)kind}, not {(int)field.Kind}.");
+            if (!isKind)
+                throw new InvalidDataException($"field {id} of a structure is of kind {(int)kind}, not {(int)field.Kind}.");
             if (!result.TryAdd(id, ReadValue(field, kind)))
                 throw new InvalidDataException($"field {id} of a structure is there twice.");
         }
@@ -79,7 +80,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
     private ThriftKind ReadField(ref short id)
     {
         var head = ReadByte();
-        if (head == 0) return 0;
+        if (head == 0)
+            return 0;
         id = head >> 4 == 0 ? checked((short)ReadNumber()) : checked((short)(id + (head >> 4)));
         return (ThriftKind)(head & 15);
     }
@@ -90,7 +92,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
         var count = head >> 4 == 15 ? ReadVariable() : (ulong)(head >> 4);
 
         // An element is a byte at least.
-        if (count > (ulong)(_bytes.Length - Position)) throw new EndOfStreamException($"a list of {count} goes on after the end.");
+        if (count > (ulong)(_bytes.Length - Position))
+            throw new EndOfStreamException($"a list of {count} goes on after the end.");
         return ((int)count, (ThriftKind)(head & 15));
     }
 
@@ -118,7 +121,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
             case ThriftKind.List or ThriftKind.Set:
                 Enter();
                 var (count, element) = ReadListHeader();
-                for (var i = 0; i < count; i++) SkipElement(element);
+                for (var i = 0; i < count; i++)
+                    SkipElement(element);
                 _depth--;
                 break;
             default:
@@ -142,7 +146,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
         {
             var next = ReadByte();
             value |= (ulong)(next & 127) << shift;
-            if (next < 128) return value;
+            if (next < 128)
+                return value;
         }
 
         throw new InvalidDataException("a number has more than 64 bits.");
@@ -158,7 +163,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
 
     private ReadOnlySpan<byte> Take(int count)
     {
-        if (count > _bytes.Length - Position) throw new EndOfStreamException("a structure goes on after the end.");
+        if (count > _bytes.Length - Position)
+            throw new EndOfStreamException("a structure goes on after the end.");
         var taken = _bytes.Slice(Position, count);
         Position += count;
         return taken;
@@ -166,6 +172,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
 
     private void Enter()
     {
-        if (++_depth > Deepest) throw new InvalidDataException($"structures are nested deeper than {Deepest} levels.");
+        if (++_depth > Deepest)
+            throw new InvalidDataException($"structures are nested deeper than {Deepest} levels.");
     }
 }

@@ -56,7 +56,8 @@ internal static class ThriftWriter
                 var element = field.Of is null ? field.Element : ThriftKind.Struct;
                 bytes.WriteByte((byte)(0xF0 | (int)element));
                 WriteVariable(bytes, (ulong)list.Count);
-                foreach (var item in list) WriteValue(bytes, item, field with { Kind = element });
+                foreach (var item in list)
+                    WriteValue(bytes, item, field with { Kind = element });
                 break;
         }
     }
@@ -65,7 +66,8 @@ internal static class ThriftWriter
 
     private static void WriteVariable(MemoryStream bytes, ulong number)
     {
-        for (; number > 127; number >>= 7) bytes.WriteByte((byte)(number | 128));
+        for (; number > 127; number >>= 7)
+            bytes.WriteByte((byte)(number | 128));
         bytes.WriteByte((byte)number);
     }
 }

@@ -37,13 +37,16 @@ internal static class BlockFit
         var weighted = weightSum * x[0];
         for (var i = 1; i < x.Length; i++)
         {
-            if (x[i] < min) min = x[i];
-            if (x[i] > max) max = x[i];
+            if (x[i] < min)
+                min = x[i];
+            if (x[i] > max)
+                max = x[i];
             weightSum += weights[i];
             weighted += weights[i] * x[i];
         }
 
-        if (min > 0) min = 0;
+        if (min > 0)
+            min = 0;
         if (max == min)
         {
             codes.Clear();
@@ -59,9 +62,11 @@ internal static class BlockFit
         {
             inverse = (first + step * i + limit) / (max - min);
             Round(x, inverse, min, limit, candidate);
-            if (Optimum(x, weights, candidate, weightSum, weighted) is not var (optimalScale, optimalMin)) continue;
+            if (Optimum(x, weights, candidate, weightSum, weighted) is not var (optimalScale, optimalMin))
+                continue;
             var error = Error(x, weights, candidate, optimalScale, optimalMin);
-            if (error >= least) continue;
+            if (error >= least)
+                continue;
             candidate.CopyTo(codes);
             (least, scale, min) = (error, optimalScale, optimalMin);
         }
@@ -76,7 +81,8 @@ internal static class BlockFit
     {
         var (distance, extreme) = (0f, 0f);
         foreach (var value in x)
-            if (Math.Abs(value) > distance) (distance, extreme) = (Math.Abs(value), value);
+            if (Math.Abs(value) > distance)
+                (distance, extreme) = (Math.Abs(value), value);
         if (distance < Negligible)
         {
             codes.Clear();
@@ -89,9 +95,11 @@ internal static class BlockFit
         var best = scale * products;
         for (var i = -9; i <= 9; i++)
         {
-            if (i == 0) continue;
+            if (i == 0)
+                continue;
             (products, squares) = Sums(x, -(limit + 0.1f * i) / extreme, limit, candidate);
-            if (!(squares > 0 && products * products > best * squares)) continue;
+            if (!(squares > 0 && products * products > best * squares))
+                continue;
             candidate.CopyTo(codes);
             scale = products / squares;
             best = scale * products;
@@ -102,7 +110,8 @@ internal static class BlockFit
 
     private static void Round(ReadOnlySpan<float> x, float inverse, float min, int limit, Span<byte> codes)
     {
-        for (var i = 0; i < x.Length; i++) codes[i] = (byte)Math.Clamp(Nearest(inverse * (x[i] - min)), 0, limit);
+        for (var i = 0; i < x.Length; i++)
+            codes[i] = (byte)Math.Clamp(Nearest(inverse * (x[i] - min)), 0, limit);
     }
 
     private static float Error(
@@ -135,7 +144,8 @@ internal static class BlockFit
         }
 
         var determinant = weightSum * squares - sum * sum;
-        if (!(determinant > 0)) return null;
+        if (!(determinant > 0))
+            return null;
         var scale = (weightSum * products - weighted * sum) / determinant;
         var min = (squares * weighted - sum * products) / determinant;
         return min > 0 ? (products / squares, 0) : (scale, min);

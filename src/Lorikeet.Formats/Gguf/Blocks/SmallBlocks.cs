@@ -59,7 +59,8 @@ internal static class SmallBlocks
     public static void DecodeQ8_0(ReadOnlySpan<byte> block, Span<float> values)
     {
         var d = Float16(block);
-        for (var j = 0; j < Size; j++) values[j] = (sbyte)block[2 + j] * d;
+        for (var j = 0; j < Size; j++)
+            values[j] = (sbyte)block[2 + j] * d;
     }
 
     public static void EncodeQ4_0(ReadOnlySpan<float> values, Span<byte> block)
@@ -102,7 +103,8 @@ internal static class SmallBlocks
     {
         var (distance, extreme) = (0f, 0f);
         foreach (var value in values)
-            if (distance < Math.Abs(value)) (distance, extreme) = (Math.Abs(value), value);
+            if (distance < Math.Abs(value))
+                (distance, extreme) = (Math.Abs(value), value);
         return extreme;
     }
 

@@ -22,7 +22,8 @@ internal static class SuperBlockDecoding
             var bytes = codes.Slice(part / 8 * 32 + part % 2 * 16, 16);
             var shift = part % 8 / 2 * 2;
             var (scale, minimum) = (d * (scales[part] & 0xF), min * (scales[part] >> 4));
-            for (var i = 0; i < 16; i++) values[part * 16 + i] = scale * (bytes[i] >> shift & 3) - minimum;
+            for (var i = 0; i < 16; i++)
+                values[part * 16 + i] = scale * (bytes[i] >> shift & 3) - minimum;
         }
     }
 
@@ -56,7 +57,8 @@ internal static class SuperBlockDecoding
             var (s, m) = SixBits(packed, part);
             var (scale, minimum) = (d * s, min * m);
             var bytes = codes.Slice(part / 2 * 32, 32);
-            for (var i = 0; i < 32; i++) values[part * 32 + i] = scale * (bytes[i] >> part % 2 * 4 & 0xF) - minimum;
+            for (var i = 0; i < 32; i++)
+                values[part * 32 + i] = scale * (bytes[i] >> part % 2 * 4 & 0xF) - minimum;
         }
     }
 

@@ -19,9 +19,11 @@ internal static class SuperBlockEncoding
         {
             var x = values.Slice(part * 32, 32);
             var squares = 0f;
-            foreach (var value in x) squares += value * value;
+            foreach (var value in x)
+                squares += value * value;
             var average = MathF.Sqrt(squares / 32);
-            for (var i = 0; i < 32; i++) weights[i] = average + Math.Abs(x[i]);
+            for (var i = 0; i < 32; i++)
+                weights[i] = average + Math.Abs(x[i]);
             var best = codes.Slice(part * 32, 32);
             (scales[part], minima[part]) = BlockFit.ScaleAndMinimum(x, weights, best, 15, -1f, 0.1f, 20);
             largestScale = scales[part] > largestScale ? scales[part] : largestScale;
@@ -38,7 +40,8 @@ internal static class SuperBlockEncoding
         {
             var (s, m) = SuperBlockDecoding.SixBits(packed, part);
             var scale = d * s;
-            if (scale == 0) continue;
+            if (scale == 0)
+                continue;
             var minimum = min * m;
             for (var i = part * 32; i < part * 32 + 32; i++)
                 codes[i] = (byte)Math.Clamp(BlockFit.Nearest((values[i] + minimum) / scale), 0, 15);
@@ -59,11 +62,13 @@ internal static class SuperBlockEncoding
         for (var part = 0; part < 16; part++)
         {
             scales[part] = BlockFit.Scale(values.Slice(part * 16, 16), codes.Slice(part * 16, 16), 32);
-            if (Math.Abs(scales[part]) > distance) (distance, largest) = (Math.Abs(scales[part]), scales[part]);
+            if (Math.Abs(scales[part]) > distance)
+                (distance, largest) = (Math.Abs(scales[part]), scales[part]);
         }
 
         block.Clear();
-        if (distance < Negligible) return;
+        if (distance < Negligible)
+            return;
         var inverse = -128f / largest;
         var d = WriteFloat16(1 / inverse, block[208..]);
         for (var part = 0; part < 16; part++)
@@ -71,7 +76,8 @@ internal static class SuperBlockEncoding
             var stored = (sbyte)Math.Min(127, BlockFit.Nearest(inverse * scales[part]));
             block[192 + part] = (byte)stored;
             var scale = d * stored;
-            if (scale == 0) continue;
+            if (scale == 0)
+                continue;
             for (var i = part * 16; i < part * 16 + 16; i++)
                 codes[i] = (byte)(Math.Clamp(BlockFit.Nearest(values[i] / scale), -32, 31) + 32);
         }

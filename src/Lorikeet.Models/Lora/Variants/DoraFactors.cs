@@ -59,7 +59,8 @@ internal sealed class DoraFactors(
     /// <summary>m / ‖W + s · BA‖; outside training, where nothing moves, it is computed once.</summary>
     private Tensor Gain(ForwardContext context)
     {
-        if (context.Dropout is null && !is_grad_enabled()) return _known ??= Compute().DetachFromDisposeScope();
+        if (context.Dropout is null && !is_grad_enabled())
+            return _known ??= Compute().DetachFromDisposeScope();
         Invalidate();
         return Compute();
     }

@@ -30,7 +30,8 @@ internal sealed class InitialPart : IDisposable
     /// <summary>Writes the part into an adapter of PiSSA; nothing for another.</summary>
     public static void Save(DecoderModel model, LoraOptions settings, string adapter, string? baseModel)
     {
-        if (settings.InitLoraWeights != LoraInitialisation.Pissa) return;
+        if (settings.InitLoraWeights != LoraInitialisation.Pissa)
+            return;
         var folder = Path.Combine(adapter, FolderName);
         Directory.CreateDirectory(folder);
         var plain = settings with { InitLoraWeights = LoraInitialisation.Default, PissaIterations = null };
@@ -47,7 +48,8 @@ internal sealed class InitialPart : IDisposable
     /// <summary>Opens what lies in an adapter of PiSSA or next to it; null where there is nothing.</summary>
     public static InitialPart? Open(string adapter, LoraOptions settings)
     {
-        if (settings.InitLoraWeights != LoraInitialisation.Pissa) return null;
+        if (settings.InitLoraWeights != LoraInitialisation.Pissa)
+            return null;
         var place = s_places.FirstOrDefault(place => File.Exists(Path.Combine(adapter, place, AdapterFolder.WeightsFile)));
         return place is null ? null : new InitialPart(
             AdapterFolder.OpenWeights(Path.Combine(adapter, place)), isWithin: !place.StartsWith("..", StringComparison.Ordinal));
@@ -82,7 +84,8 @@ internal sealed class InitialPart : IDisposable
     /// <param name="scale">s.</param>
     public (Tensor A, Tensor B)? Find(string module, Tensor weight, Tensor trainedA, Tensor trainedB, double scale)
     {
-        if (Read(module + AdapterNames.A, trainedA) is not { } a || Read(module + AdapterNames.B, trainedB) is not { } b) return null;
+        if (Read(module + AdapterNames.A, trainedA) is not { } a || Read(module + AdapterNames.B, trainedB) is not { } b)
+            return null;
         return _isWithin || IsPartOf(weight, a, b, scale) ? (a, b) : null;
     }
 

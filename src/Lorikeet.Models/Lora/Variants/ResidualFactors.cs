@@ -40,7 +40,8 @@ internal sealed class ResidualFactors(Tensor a, Tensor b, Tensor initialA, Tenso
         var (rows, columns) = (matmul(A, A.t()), matmul(B.t(), B));
         var values = rows.diagonal();
         var distance = stack([(rows - columns).abs().max(), (rows - diag(values)).abs().max()]).max().item<float>();
-        if (distance > Rounding * values.max().item<float>()) return;
+        if (distance > Rounding * values.max().item<float>())
+            return;
         InitialA.copy_(A);
         InitialB.copy_(B);
     }

@@ -47,7 +47,8 @@ internal sealed class StoredFactors
         var (inputs, outputs) = _isEmbedding ? (weight[0], weight[1]) : (weight[1], weight[0]);
         yield return (_adapter.Require(_a), [Rank, inputs]);
         yield return (_adapter.Require(_b), [outputs, Rank]);
-        if (!_settings.UseDora) yield break;
+        if (!_settings.UseDora)
+            yield break;
         yield return (_adapter.Require(_magnitude ?? AdapterNames.InFile(_module + AdapterNames.Magnitude)), [outputs]);
     }
 
@@ -68,7 +69,8 @@ internal sealed class StoredFactors
 
         var change = matmul(b, a).Times(Scale);
         var sum = weight.Plus(_isEmbedding ? change.t() : change);
-        if (_magnitude is null) return sum;
+        if (_magnitude is null)
+            return sum;
         var magnitude = Read(_magnitude);
         return _isEmbedding
             ? sum * (magnitude / sum.norm(0))

@@ -38,7 +38,8 @@ internal sealed unsafe class CudaDevice
     {
         get
         {
-            if (t_redirection is { } redirection && redirection.Device == this) return redirection.Stream;
+            if (t_redirection is { } redirection && redirection.Device == this)
+                return redirection.Stream;
             nint stream;
             if (aoti_torch_get_current_cuda_stream(Index, &stream) != 0)
                 throw new InvalidOperationException($"libtorch has no stream for cuda:{Index}; it wrote the reason to stderr.");
@@ -51,7 +52,8 @@ internal sealed unsafe class CudaDevice
     {
         lock (s_gate)
         {
-            if (!s_devices.TryGetValue(index, out var device)) s_devices[index] = device = new CudaDevice(index);
+            if (!s_devices.TryGetValue(index, out var device))
+                s_devices[index] = device = new CudaDevice(index);
             return device;
         }
     }

@@ -236,7 +236,8 @@ internal static unsafe class CudaDriver
 
     private static void Require(int status, string what)
     {
-        if (status != 0) throw Failure(status, what);
+        if (status != 0)
+            throw Failure(status, what);
     }
 
     private static DeviceException Failure(int status, string what)

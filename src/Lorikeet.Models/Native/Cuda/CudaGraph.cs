@@ -16,7 +16,8 @@ internal sealed class CudaGraph : IDisposable
         try
         {
             CudaDriver.BeginCapture(stream);
-            using (device.Redirect(stream)) queue();
+            using (device.Redirect(stream))
+                queue();
             return new CudaGraph(device, CudaDriver.EndCapture(stream));
         }
         finally

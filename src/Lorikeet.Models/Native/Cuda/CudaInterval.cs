@@ -18,7 +18,8 @@ internal sealed class CudaInterval : IDisposable
     /// <summary>Waits until the end is reached; the seconds between, once, and 0 when there is nothing to wait for.</summary>
     public double Wait()
     {
-        if (!_isOpen) return 0;
+        if (!_isOpen)
+            return 0;
         _isOpen = false;
         return CudaDriver.Elapsed(_start, _end) / 1000;
     }

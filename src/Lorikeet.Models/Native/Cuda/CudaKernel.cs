@@ -64,7 +64,8 @@ internal sealed unsafe class CudaKernel(CudaDevice device, nint function)
 
     private void Queue(long blocks, int threads, void** arguments)
     {
-        if (blocks == 0) return;
+        if (blocks == 0)
+            return;
         device.Activate();
         CudaDriver.Launch(function, checked((uint)blocks), (uint)threads, device.Stream, arguments);
     }

@@ -32,7 +32,8 @@ internal static class CudaMemory
     {
         CudaDevice.Of(Index(device)).Activate();
         var (free, total) = CudaDriver.Memory();
-        if (total > bytes) CudaDriver.Occupy(Math.Max(1, free - (bytes - (total - free))));
+        if (total > bytes)
+            CudaDriver.Occupy(Math.Max(1, free - (bytes - (total - free))));
     }
 
     /// <summary>Most bytes in use at once since <see cref="ResetPeak"/>.</summary>

@@ -52,7 +52,8 @@ internal sealed class CudaModule
         var exact = architecture == device.Capability;
         var key = Encoding.UTF8.GetBytes($"{compiler.Version} {architecture} {exact}\n{source}");
         var path = Path.Combine(UserCache.Folder, "kernels", Convert.ToHexStringLower(SHA256.HashData(key))[..32]);
-        if (File.Exists(path)) return File.ReadAllBytes(path);
+        if (File.Exists(path))
+            return File.ReadAllBytes(path);
 
         var image = compiler.Compile(source, name, architecture, exact);
         AtomicFile.Write(path, stream => stream.Write(image));

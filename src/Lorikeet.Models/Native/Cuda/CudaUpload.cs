@@ -31,7 +31,8 @@ internal sealed unsafe class CudaUpload : IDisposable
         _cuda = CudaDevice.Of(Math.Max(device.index, 0));
         var count = _threads * SlotsPerThread;
         _memory = new PinnedMemory(_cuda, (long)count * Slices.Bytes);
-        for (var i = 0; i < count; i++) _slots.Add(new Slot(_memory.Start + (long)i * Slices.Bytes, new CudaInterval()));
+        for (var i = 0; i < count; i++)
+            _slots.Add(new Slot(_memory.Start + (long)i * Slices.Bytes, new CudaInterval()));
     }
 
     /// <summary>A stored tensor on the device. What it was read from is free when this returns; the device may still copy.</summary>

@@ -39,7 +39,8 @@ internal sealed unsafe class HostBlocks : IDisposable
     {
         _device.Activate();
         var slot = SlotOf(block);
-        if (slot.Block >= 0) CudaDriver.Wait(_device.Stream, slot.Ready);
+        if (slot.Block >= 0)
+            CudaDriver.Wait(_device.Stream, slot.Ready);
         slot.Block = -1;
         _ready = -1;
     }
@@ -60,13 +61,15 @@ internal sealed unsafe class HostBlocks : IDisposable
     /// <summary>Call before a block's slot is read: has the block there, and its next neighbours on their way.</summary>
     public void Arrive(int block)
     {
-        if (block == _ready && SlotOf(block).Block == block) return;
+        if (block == _ready && SlotOf(block).Block == block)
+            return;
         _device.Activate();
         Fetch(block);
         CudaDriver.Wait(_device.Stream, SlotOf(block).Ready);
         var step = block >= _last && block + 1 < _blocks.Length ? 1 : -1;
         for (var ahead = 1; ahead < _slots.Length; ahead++)
-            if (block + step * ahead is var next && next >= 0 && next < _blocks.Length) Fetch(next);
+            if (block + step * ahead is var next && next >= 0 && next < _blocks.Length)
+                Fetch(next);
         (_last, _ready) = (block, block);
     }
 
@@ -75,8 +78,10 @@ internal sealed unsafe class HostBlocks : IDisposable
     {
         _device.Activate();
         CudaDriver.Synchronize(_copies);
-        foreach (var slot in _slots) slot.Dispose();
-        foreach (var block in _blocks) block?.Dispose();
+        foreach (var slot in _slots)
+            slot.Dispose();
+        foreach (var block in _blocks)
+            block?.Dispose();
         CudaDriver.DestroyStream(_copies);
     }
 
@@ -85,7 +90,8 @@ internal sealed unsafe class HostBlocks : IDisposable
     private void Fetch(int block)
     {
         var slot = SlotOf(block);
-        if (slot.Block == block || _blocks[block] is not { } memory) return;
+        if (slot.Block == block || _blocks[block] is not { } memory)
+            return;
         CudaDriver.Record(slot.Used, _device.Stream);
         CudaDriver.Wait(_copies, slot.Used);
         CudaDriver.CopyToDevice(slot.Address, memory.Start, _bytes, _copies);

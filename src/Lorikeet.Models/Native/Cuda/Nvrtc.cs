@@ -44,7 +44,8 @@ internal sealed unsafe partial class Nvrtc
             ? ["nvrtc64_130_0.dll", "nvrtc64_120_0.dll"]
             : ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"]);
         foreach (var candidate in candidates)
-            if (NativeLibrary.TryLoad(candidate, out var library)) return new Nvrtc(library);
+            if (NativeLibrary.TryLoad(candidate, out var library))
+                return new Nvrtc(library);
         throw new DeviceException(
             $"NVIDIA's run-time compiler (libnvrtc) was found neither beside the libtorch in '{folder}' nor on the " +
             "library path. The kernels are compiled with it. Install nvidia-cuda-nvrtc, or add its folder to LD_LIBRARY_PATH.");
@@ -68,7 +69,8 @@ internal sealed unsafe partial class Nvrtc
             {
                 var options = stackalloc byte*[] { target, dialect, lines };
                 var status = _compileProgram(program, 3, options);
-                if (status != 0) throw new InvalidOperationException($"{name} did not compile for {kind}_{architecture}:\n{Log(program)}");
+                if (status != 0)
+                    throw new InvalidOperationException($"{name} did not compile for {kind}_{architecture}:\n{Log(program)}");
             }
 
             return toMachineCode ? Output(program, "CUBIN") : Output(program, "PTX");
@@ -94,7 +96,8 @@ internal sealed unsafe partial class Nvrtc
         nuint size;
         Require(_logSize(program, &size));
         var text = new byte[size];
-        fixed (byte* start = text) Require(_log(program, start));
+        fixed (byte* start = text)
+            Require(_log(program, start));
         return Encoding.UTF8.GetString(text).TrimEnd('\0', '\n');
     }
 
@@ -109,7 +112,8 @@ internal sealed unsafe partial class Nvrtc
 
     private static void Require(int status)
     {
-        if (status != 0) throw new InvalidOperationException($"NVRTC failed with status {status}.");
+        if (status != 0)
+            throw new InvalidOperationException($"NVRTC failed with status {status}.");
     }
 
     private nint Export(string name) => NativeLibrary.GetExport(_library, name);

@@ -27,7 +27,8 @@ internal sealed unsafe class PinnedMemory : IDisposable
     /// <summary>Gives it back; no copy from it may be under way.</summary>
     public void Dispose()
     {
-        if (_isPinned) CudaDriver.Unpin(Start);
+        if (_isPinned)
+            CudaDriver.Unpin(Start);
         NativeMemory.AlignedFree(Start);
     }
 }

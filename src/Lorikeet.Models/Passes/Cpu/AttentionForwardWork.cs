@@ -87,14 +87,17 @@ internal readonly unsafe struct AttentionForwardWork<T>(
 
             var sum = Vector512.Sum(sums);
             _logSums[(long)(token + position) * _heads.Heads + head] = top + MathF.Log(sum);
-            for (var i = 0; i < columns; i += Row.Lanes) (Vector512.Load(scores + i) * (1 / sum)).Store(scores + i);
+            for (var i = 0; i < columns; i += Row.Lanes)
+                (Vector512.Load(scores + i) * (1 / sum)).Store(scores + i);
         }
     }
 
     /// <summary>Scores outside [from, to) become so small that nothing is left of them.</summary>
     public static void Hide(float* scores, int from, int to, int columns)
     {
-        for (var i = 0; i < from; i++) scores[i] = Vectors.Hidden;
-        for (var i = to; i < columns; i++) scores[i] = Vectors.Hidden;
+        for (var i = 0; i < from; i++)
+            scores[i] = Vectors.Hidden;
+        for (var i = to; i < columns; i++)
+            scores[i] = Vectors.Hidden;
     }
 }

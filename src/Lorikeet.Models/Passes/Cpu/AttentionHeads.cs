@@ -75,7 +75,8 @@ internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, Attention
                 var left = half - i;
                 var (x, y) = (Row.Load(first + i, left), Row.Load(second + i, left));
                 var (cos, sin) = (Row.Load(cosine + i, left), Row.Load(sine + i, left));
-                if (backwards) sin = -sin;
+                if (backwards)
+                    sin = -sin;
                 Row.Store(first + i, left, x * cos - y * sin);
                 Row.Store(second + i, left, y * cos + x * sin);
             }
@@ -89,8 +90,10 @@ internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, Attention
         for (var column = 0; column < columns; column++)
         {
             var target = transposed + (long)column * pitch;
-            for (var row = 0; row < rows; row++) target[row] = block[(long)row * blockPitch + column];
-            for (var row = rows; row < pitch; row++) target[row] = 0;
+            for (var row = 0; row < rows; row++)
+                target[row] = block[(long)row * blockPitch + column];
+            for (var row = rows; row < pitch; row++)
+                target[row] = 0;
         }
     }
 }

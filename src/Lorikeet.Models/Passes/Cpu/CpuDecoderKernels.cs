@@ -71,7 +71,8 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
         WorkerTeam.Run(
             new CrossEntropyWork<T>(new(logits), Indices(targets), (float)scale, perRow), logits.Rows, logits.Columns);
         var total = (double*)TensorMemory.Pointer(loss);
-        for (var row = 0; row < logits.Rows; row++) *total += perRow[row];
+        for (var row = 0; row < logits.Rows; row++)
+            *total += perRow[row];
     }
 
     public void Dispose()

@@ -34,9 +34,11 @@ internal readonly unsafe struct CrossEntropyWork<T>(Rows<T> logits, long* target
     {
         var columns = _logits.Columns;
         var (largest, whole) = (Vector512.Create(float.NegativeInfinity), columns / Row.Lanes * Row.Lanes);
-        for (var i = 0; i < whole; i += Row.Lanes) largest = Vector512.Max(largest, T.Load(logits + i));
+        for (var i = 0; i < whole; i += Row.Lanes)
+            largest = Vector512.Max(largest, T.Load(logits + i));
         var result = Vectors.Largest(largest);
-        for (var i = whole; i < columns; i++) result = MathF.Max(result, T.Get(logits + i));
+        for (var i = whole; i < columns; i++)
+            result = MathF.Max(result, T.Get(logits + i));
         return result;
     }
 
@@ -47,7 +49,8 @@ internal readonly unsafe struct CrossEntropyWork<T>(Rows<T> logits, long* target
         for (var i = 0; i < whole; i += Row.Lanes)
             sums += Exponential.Of(T.Load(logits + i) - Vector512.Create(largest));
         var sum = Vector512.Sum(sums);
-        for (var i = whole; i < columns; i++) sum += MathF.Exp(T.Get(logits + i) - largest);
+        for (var i = whole; i < columns; i++)
+            sum += MathF.Exp(T.Get(logits + i) - largest);
         return sum;
     }
 

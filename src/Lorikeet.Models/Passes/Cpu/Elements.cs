@@ -116,16 +116,20 @@ internal static unsafe class Row
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<T>(T* target, int left, Vector512<float> values) where T : unmanaged, IElement<T>
     {
-        if (left >= Lanes) T.Store(target, values);
-        else StoreEnd(target, left, values);
+        if (left >= Lanes)
+            T.Store(target, values);
+        else
+            StoreEnd(target, left, values);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector512<float> LoadEnd<T>(T* source, int left) where T : unmanaged, IElement<T>
     {
         var buffer = stackalloc float[Lanes];
-        for (var i = 0; i < left; i++) buffer[i] = T.Get(source + i);
-        for (var i = left; i < Lanes; i++) buffer[i] = 0;
+        for (var i = 0; i < left; i++)
+            buffer[i] = T.Get(source + i);
+        for (var i = left; i < Lanes; i++)
+            buffer[i] = 0;
         return Vector512.Load(buffer);
     }
 
@@ -134,6 +138,7 @@ internal static unsafe class Row
     {
         var buffer = stackalloc float[Lanes];
         values.Store(buffer);
-        for (var i = 0; i < left; i++) T.Set(target + i, buffer[i]);
+        for (var i = 0; i < left; i++)
+            T.Set(target + i, buffer[i]);
     }
 }

@@ -77,9 +77,12 @@ internal static unsafe class SmallProduct
         }
 
         Store(c, c00, c01, adds);
-        if (rows > 1) Store(c + cPitch, c10, c11, adds);
-        if (rows > 2) Store(c + 2 * cPitch, c20, c21, adds);
-        if (rows > 3) Store(c + 3 * cPitch, c30, c31, adds);
+        if (rows > 1)
+            Store(c + cPitch, c10, c11, adds);
+        if (rows > 2)
+            Store(c + 2 * cPitch, c20, c21, adds);
+        if (rows > 3)
+            Store(c + 3 * cPitch, c30, c31, adds);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

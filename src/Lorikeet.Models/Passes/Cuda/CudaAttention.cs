@@ -41,7 +41,8 @@ internal sealed class CudaAttention : IDisposable
         var layout = sequences.Layout;
         if (UsesCudnn(layout))
         {
-            if (_cudnn.Forward(qkv, layout.Count, layout.Longest) is { } output) return output;
+            if (_cudnn.Forward(qkv, layout.Count, layout.Longest) is { } output)
+                return output;
             _cudnnRefuses = true;
         }
 
@@ -52,7 +53,8 @@ internal sealed class CudaAttention : IDisposable
     public void Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
         // Only cuDNN's log-sum-exp has a dimension for segments.
-        if (output.Saved[0].dim() > 2 && BackwardByCudnn(qkv, output, gradient, sequences, qkvGradient)) return;
+        if (output.Saved[0].dim() > 2 && BackwardByCudnn(qkv, output, gradient, sequences, qkvGradient))
+            return;
         if (output.Saved[0].dim() == 2)
         {
             using var gradients = _flash.Backward(qkv, output, gradient, sequences);
@@ -79,7 +81,8 @@ internal sealed class CudaAttention : IDisposable
         for (var first = 0; first < layout.Count; first += atOnce)
         {
             var group = new SegmentRange(first, Math.Min(atOnce, layout.Count - first), layout.Longest);
-            if (_cudnn.Backward(qkv, output, gradient, group) is not { } gradients) return false;
+            if (_cudnn.Backward(qkv, output, gradient, group) is not { } gradients)
+                return false;
             Collect(gradients, sequences, group.FirstToken, qkvGradient.RowRange(group.FirstToken, group.Tokens));
             gradients.Dispose();
         }

@@ -38,7 +38,8 @@ internal sealed unsafe class CudnnAttention : IDisposable
                 &output, &logSumExp, &startsQuery, &startsKey, &longestQuery, &longestKey, &seed, &offset, &debug);
         }
 
-        if (status != 0) return null;
+        if (status != 0)
+            return null;
         Delete(startsQuery);
         Delete(startsKey);
         Delete(debug);

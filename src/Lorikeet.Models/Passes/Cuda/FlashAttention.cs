@@ -69,7 +69,8 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
 
     private void Require(int status)
     {
-        if (status == 0) return;
+        if (status == 0)
+            return;
         throw new InvalidOperationException(
             $"Flash attention of {shape.Heads} heads of {shape.HeadSize} failed; libtorch wrote the reason to stderr. " +
             "Train with --optimized false.");

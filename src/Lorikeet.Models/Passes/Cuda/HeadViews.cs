@@ -15,7 +15,8 @@ internal sealed unsafe class HeadViews(int headSize, int device) : IDisposable
     /// <summary>[segments, heads, length, headSize] of a matrix [segments · length, ...].</summary>
     public nint Grid(byte* data, int segments, int length, int heads, int pitch)
     {
-        if (Find((nint)data, segments, length, heads, pitch, out var view)) return view;
+        if (Find((nint)data, segments, length, heads, pitch, out var view))
+            return view;
         var sizes = stackalloc long[] { segments, heads, length, headSize };
         var strides = stackalloc long[] { (long)length * pitch, headSize, pitch, 1 };
         return Add((nint)data, segments, length, heads, pitch, Create(data, 4, sizes, strides));
@@ -24,7 +25,8 @@ internal sealed unsafe class HeadViews(int headSize, int device) : IDisposable
     /// <summary>[tokens, heads, headSize] of a matrix [tokens, ...].</summary>
     public nint Flat(byte* data, int tokens, int heads, int pitch)
     {
-        if (Find((nint)data, 0, tokens, heads, pitch, out var view)) return view;
+        if (Find((nint)data, 0, tokens, heads, pitch, out var view))
+            return view;
         var sizes = stackalloc long[] { tokens, heads, headSize };
         var strides = stackalloc long[] { pitch, headSize, 1 };
         return Add((nint)data, 0, tokens, heads, pitch, Create(data, 3, sizes, strides));
@@ -41,7 +43,8 @@ internal sealed unsafe class HeadViews(int headSize, int device) : IDisposable
     private nint Create(byte* data, int dimensions, long* sizes, long* strides)
     {
         // Buffers come and go when batches have many shapes; their views would pile up.
-        if (_views.Count >= Most) Clear();
+        if (_views.Count >= Most)
+            Clear();
         nint view;
         var status = aoti_torch_create_tensor_from_blob(
             data, dimensions, sizes, strides, 0, aoti_torch_dtype_bfloat16(), aoti_torch_device_type_cuda(), device, &view);
@@ -50,7 +53,8 @@ internal sealed unsafe class HeadViews(int headSize, int device) : IDisposable
 
     private void Clear()
     {
-        foreach (var view in _views.Values) _ = aoti_torch_delete_tensor_object(view);
+        foreach (var view in _views.Values)
+            _ = aoti_torch_delete_tensor_object(view);
         _views.Clear();
     }
 }

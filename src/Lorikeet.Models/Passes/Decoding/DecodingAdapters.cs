@@ -18,7 +18,8 @@ internal sealed class DecodingAdapters : IDisposable
         _projections = projections;
         _ranks = [.. projections.Select(projection => (int)(projection.Lora?.Rank ?? 0))];
         Rank = _ranks.Sum();
-        if (Rank == 0) return;
+        if (Rank == 0)
+            return;
         A = Matrix.Create(Rank, (int)projections[0].Weight.Columns, type, device);
         B = Matrix.Create((int)projections.Sum(projection => projection.Weight.Rows), _ranks.Max(), type, device);
     }

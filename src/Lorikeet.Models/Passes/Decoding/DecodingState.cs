@@ -26,9 +26,11 @@ internal sealed class DecodingState : IDisposable
     /// <summary>Sets all of it.</summary>
     public void Write(int slot, IReadOnlyList<int> begins, IReadOnlyList<int> tokens)
     {
-        if (tokens.Count != _rows) throw new ArgumentException($"{tokens.Count} tokens for {_rows} rows.", nameof(tokens));
+        if (tokens.Count != _rows)
+            throw new ArgumentException($"{tokens.Count} tokens for {_rows} rows.", nameof(tokens));
         _values[0] = slot;
-        for (var row = 0; row < _rows; row++) (_values[1 + row], _values[1 + _rows + row]) = (begins[row], tokens[row]);
+        for (var row = 0; row < _rows; row++)
+            (_values[1 + row], _values[1 + _rows + row]) = (begins[row], tokens[row]);
         if (All.device_type == DeviceType.CPU)
         {
             _values.CopyTo(TensorMemory.Span<long>(All));

@@ -90,7 +90,8 @@ internal sealed class DecodingStep : IDisposable
 
     public void Dispose()
     {
-        foreach (var layer in _layers) layer.Dispose();
+        foreach (var layer in _layers)
+            layer.Dispose();
         _head.Dispose();
         _finalNorm.Dispose();
         _rotation.Dispose();

@@ -23,14 +23,20 @@ internal static class DecodingSupport
     public static string? Obstacle(DecoderModel model, int rows)
     {
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
-        if (rows > MostRows) return $"the batch has {rows} rows, more than {MostRows}";
+        if (rows > MostRows)
+            return $"the batch has {rows} rows, more than {MostRows}";
         if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
-        if (all.Any(projection => projection.Lora is { IsPlain: false })) return "the adapter is more than plain LoRA";
-        if (model.Config.QueryKeyNorm) return "the model normalises queries and keys";
-        if (model.Config.Rope.Scaling == RopeScaling.Dynamic) return "the rotation changes with the length";
-        if (all.Any(projection => projection.Weight is EightBitWeight)) return "the base is stored in 8 bits";
-        if (model.Embedding.dtype != model.ComputeType) return "the embedding is not in the compute type";
+        if (all.Any(projection => projection.Lora is { IsPlain: false }))
+            return "the adapter is more than plain LoRA";
+        if (model.Config.QueryKeyNorm)
+            return "the model normalises queries and keys";
+        if (model.Config.Rope.Scaling == RopeScaling.Dynamic)
+            return "the rotation changes with the length";
+        if (all.Any(projection => projection.Weight is EightBitWeight))
+            return "the base is stored in 8 bits";
+        if (model.Embedding.dtype != model.ComputeType)
+            return "the embedding is not in the compute type";
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels for its shapes";
     }
 

@@ -90,7 +90,8 @@ internal sealed class GgufTokenizer
     private void DescribeSentencePiece(JsonObject root)
     {
         var unknown = Array.IndexOf(_types, (int)GgufTokenType.Unknown);
-        if (Named(GgufKeys.Unknown) is not null) unknown = _metadata.Integer(GgufKeys.Unknown)!.Value;
+        if (Named(GgufKeys.Unknown) is not null)
+            unknown = _metadata.Integer(GgufKeys.Unknown)!.Value;
         root["model"] = new JsonObject
         {
             ["type"] = "BPE",
@@ -148,7 +149,8 @@ internal sealed class GgufTokenizer
         if (_tokens.FirstOrDefault(token => token.Length > ReadingLimits.TokenLength) is { } longest)
             throw Fault($"A token has {longest.Length} characters", $"at most {ReadingLimits.TokenLength} were expected");
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var id = 0; id < _tokens.Length; id++) ids.TryAdd(_tokens[id], id);
+        for (var id = 0; id < _tokens.Length; id++)
+            ids.TryAdd(_tokens[id], id);
         var pieces = Enumerable.Range(0, _tokens.Length)
             .Where(id => _types[id] == (int)GgufTokenType.Normal)
             .OrderByDescending(id => byPlace ? -id : scores[id]);
@@ -159,7 +161,8 @@ internal sealed class GgufTokenizer
                 .Select(at => (Left: text[..at], Right: text[at..]))
                 .Where(cut => ids.ContainsKey(cut.Left) && ids.ContainsKey(cut.Right))
                 .OrderBy(cut => ids[cut.Left]).ThenBy(cut => ids[cut.Right]);
-            foreach (var (left, right) in cuts) yield return new JsonArray(left, right);
+            foreach (var (left, right) in cuts)
+                yield return new JsonArray(left, right);
         }
     }
 
@@ -197,13 +200,16 @@ internal sealed class GgufTokenizer
         var begin = addsBegin ? Named(GgufKeys.Begin) : null;
         var end = _metadata.Flag(GgufKeys.AddsEnd) is true ? Named(GgufKeys.End) : null;
         var single = new JsonArray();
-        if (begin is not null) single.Add(Special(begin));
+        if (begin is not null)
+            single.Add(Special(begin));
         single.Add(new JsonObject { ["Sequence"] = new JsonObject { ["id"] = "A", ["type_id"] = 0 } });
-        if (end is not null) single.Add(Special(end));
+        if (end is not null)
+            single.Add(Special(end));
         var special = new JsonObject();
         foreach (var (key, token) in new[] { (GgufKeys.Begin, begin), (GgufKeys.End, end) })
         {
-            if (token is null) continue;
+            if (token is null)
+                continue;
             special[token] = new JsonObject
             {
                 ["id"] = token,
@@ -238,11 +244,14 @@ internal sealed class GgufTokenizer
             ("unk_token", GgufKeys.Unknown), ("pad_token", GgufKeys.Padding),
         })
         {
-            if (Named(key) is { } token) configuration[name] = token;
+            if (Named(key) is { } token)
+                configuration[name] = token;
         }
 
-        if (_metadata.Flag(GgufKeys.AddsBegin) is { } addsBegin) configuration["add_bos_token"] = addsBegin;
-        if (_metadata.Flag(GgufKeys.AddsEnd) is { } addsEnd) configuration["add_eos_token"] = addsEnd;
+        if (_metadata.Flag(GgufKeys.AddsBegin) is { } addsBegin)
+            configuration["add_bos_token"] = addsBegin;
+        if (_metadata.Flag(GgufKeys.AddsEnd) is { } addsEnd)
+            configuration["add_eos_token"] = addsEnd;
         if (_metadata.Text(GgufKeys.ChatTemplate) is { } template)
             configuration["chat_template"] = LeadingSpace.Without(template, _metadata);
         return configuration;

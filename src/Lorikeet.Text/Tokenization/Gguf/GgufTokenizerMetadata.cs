@@ -33,7 +33,8 @@ internal sealed class GgufTokenizerMetadata
     public static DescribedTokenizer Describe(
         string folder, int size, string? chatTemplate, IReadOnlyList<TokenizedText> prompts)
     {
-        if (!Tokenizer.Exists(folder)) return new([new(GgufKeys.Model, GgufKeys.None)], 0, false);
+        if (!Tokenizer.Exists(folder))
+            return new([new(GgufKeys.Model, GgufKeys.None)], 0, false);
         var metadata = new GgufTokenizerMetadata(folder, size, chatTemplate);
         var choice = metadata.Choose(prompts);
         return new(metadata.Pairs(choice), metadata._vocabulary.LeftOut, choice.LeadsWithSpace);
@@ -43,7 +44,8 @@ internal sealed class GgufTokenizerMetadata
     private Choice Choose(IReadOnlyList<TokenizedText> prompts)
     {
         var usual = new Choice(_vocabulary.Scores, AddsSpace(), LeadsWithSpace: false);
-        if (_vocabulary.Model != GgufKeys.SentencePiece) return usual;
+        if (_vocabulary.Model != GgufKeys.SentencePiece)
+            return usual;
         var texts = TokenizerProbes.For(_tokenizer);
         IReadOnlyList<TokenizedText> asked = prompts.Count > 0 ? prompts
             : [.. texts.Where(probe => probe.Kind == TokenizerProbes.Ordinary).Select(probe => probe.Of(_tokenizer))];
@@ -57,8 +59,10 @@ internal sealed class GgufTokenizerMetadata
         foreach (var choice in choices)
         {
             var equal = Count(choice, asked, texts);
-            if (equal.CompareTo(most) > 0) (best, most) = (choice, equal);
-            if (most == (asked.Count, texts.Count)) break;
+            if (equal.CompareTo(most) > 0)
+                (best, most) = (choice, equal);
+            if (most == (asked.Count, texts.Count))
+                break;
         }
 
         return best;
@@ -84,9 +88,11 @@ internal sealed class GgufTokenizerMetadata
             new(GgufKeys.PreTokenizer, _vocabulary.Rules),
             new(GgufKeys.Tokens, _vocabulary.Tokens),
         };
-        if (isSentencePiece) pairs.Add(new(GgufKeys.Scores, choice.Scores));
+        if (isSentencePiece)
+            pairs.Add(new(GgufKeys.Scores, choice.Scores));
         pairs.Add(new(GgufKeys.Types, _vocabulary.Types));
-        if (_vocabulary.Merges is { } merges) pairs.Add(new(GgufKeys.Merges, merges));
+        if (_vocabulary.Merges is { } merges)
+            pairs.Add(new(GgufKeys.Merges, merges));
 
         AddId(GgufKeys.Begin, _tokenizer.BeginToken);
         AddId(GgufKeys.End, _tokenizer.EndToken);
@@ -94,7 +100,8 @@ internal sealed class GgufTokenizerMetadata
         AddId(GgufKeys.Padding, _tokenizer.PadToken);
         pairs.Add(new(GgufKeys.AddsBegin, _tokenizer.AddsBeginToken));
         pairs.Add(new(GgufKeys.AddsEnd, AddsEnd()));
-        if (isSentencePiece) pairs.Add(new(GgufKeys.AddsSpace, choice.AddsSpace));
+        if (isSentencePiece)
+            pairs.Add(new(GgufKeys.AddsSpace, choice.AddsSpace));
         if (_vocabulary.SpaceScheme is { } scheme and not PrependScheme.Never)
             pairs.Add(new(GgufKeys.SpaceScheme, scheme == PrependScheme.First ? "first" : "always"));
         if (_template is { } template)
@@ -103,7 +110,8 @@ internal sealed class GgufTokenizerMetadata
 
         void AddId(string key, int? id)
         {
-            if (id is { } known && known < _size) pairs.Add(new(key, (uint)known));
+            if (id is { } known && known < _size)
+                pairs.Add(new(key, (uint)known));
         }
     }
 

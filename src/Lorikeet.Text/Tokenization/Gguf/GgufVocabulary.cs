@@ -71,15 +71,18 @@ internal sealed class GgufVocabulary
             : root["model"]["byte_fallback"].AsBool(false) ? OfMergedPieces(root, size)
             : OfBytes(root, folder, size);
         List<AddedToken> added = [.. AddedTokens(root), .. configuration.AddedTokens];
-        foreach (var token in added) vocabulary.Add(token);
+        foreach (var token in added)
+            vocabulary.Add(token);
 
         // Transformers ranks the merges of a tokenizer.model by the places of the pieces, whatever their scores.
         var ranksByPlace = root.IsMissing && configuration.BelongsToModel;
-        if (ranksByPlace) vocabulary.RankByPlace();
+        if (ranksByPlace)
+            vocabulary.RankByPlace();
         if (File.Exists(pieces) && root["model"]["byte_fallback"].AsBool(false))
         {
             var merged = OfMergedPieces(root, size);
-            foreach (var token in added) merged.Add(token);
+            foreach (var token in added)
+                merged.Add(token);
             vocabulary.OtherScores = merged.Scores;
         }
 
@@ -95,7 +98,8 @@ internal sealed class GgufVocabulary
     private void RankByPlace()
     {
         for (var id = 0; id < Tokens.Length; id++)
-            if (Types[id] == (int)GgufTokenType.Normal) Scores[id] = -id;
+            if (Types[id] == (int)GgufTokenType.Normal)
+                Scores[id] = -id;
     }
 
     private static GgufVocabulary OfPieces(string file, int size)
@@ -120,11 +124,13 @@ internal sealed class GgufVocabulary
         var tokens = root["model"]["vocab"].Members()
             .Select(member => (Text: member.Name, Id: member.Value.AsTokenId())).ToList();
         var ranks = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (left, right) in Pairs(root)) ranks.TryAdd(left + right, ranks.Count);
+        foreach (var (left, right) in Pairs(root))
+            ranks.TryAdd(left + right, ranks.Count);
         var added = AddedTokens(root).Select(token => token.Content).ToHashSet(StringComparer.Ordinal);
         foreach (var (text, _) in tokens.Where(token => !ByteTokens.TryParse(token.Text, out _)).OrderBy(token => token.Id))
         {
-            if (!added.Contains(text)) ranks.TryAdd(text, ranks.Count);
+            if (!added.Contains(text))
+                ranks.TryAdd(text, ranks.Count);
         }
 
         var unknown = root["model"]["unk_token"].AsStringOrNull();

@@ -39,7 +39,8 @@ internal sealed class LlamaCppTokenizer
     private LlamaCppTokenizer(GgufMetadata metadata)
     {
         _tokens = metadata.Array<string>(GgufKeys.Tokens) ?? throw metadata.Missing(GgufKeys.Tokens);
-        for (var id = 0; id < _tokens.Length; id++) _ids[_tokens[id]] = id;
+        for (var id = 0; id < _tokens.Length; id++)
+            _ids[_tokens[id]] = id;
         var isByteLevel = metadata.Text(GgufKeys.Model) == GgufKeys.ByteLevel;
         var rules = metadata.Text(GgufKeys.PreTokenizer) ?? "default";
         _scores = metadata.Array<float>(GgufKeys.Scores) ?? new float[_tokens.Length];
@@ -65,17 +66,22 @@ internal sealed class LlamaCppTokenizer
     public int[] Encode(string text)
     {
         var output = new List<int>();
-        if (_begin is { } begin) output.Add(begin);
+        if (_begin is { } begin)
+            output.Add(begin);
         var followsSpecial = true;
         foreach (var (part, id) in Partition(text))
         {
-            if (id is { } special) output.Add(special);
-            else if (_words is not null) _words.Encode(part, output);
-            else EncodePieces((_addsSpace && followsSpecial ? " " : "") + part, output);
+            if (id is { } special)
+                output.Add(special);
+            else if (_words is not null)
+                _words.Encode(part, output);
+            else
+                EncodePieces((_addsSpace && followsSpecial ? " " : "") + part, output);
             followsSpecial = id is not null;
         }
 
-        if (_end is { } end) output.Add(end);
+        if (_end is { } end)
+            output.Add(end);
         return [.. output];
     }
 
@@ -94,7 +100,8 @@ internal sealed class LlamaCppTokenizer
         List<(string Text, int? Id)> parts = text.Length > 0 ? [(text, null)] : [];
         foreach (var (special, id) in _special)
         {
-            if (!text.Contains(special, StringComparison.Ordinal)) continue;
+            if (!text.Contains(special, StringComparison.Ordinal))
+                continue;
             parts = [.. parts.SelectMany(part => part.Id is null ? Cut(part.Text, special, id) : [part])];
         }
 
@@ -106,12 +113,14 @@ internal sealed class LlamaCppTokenizer
         var start = 0;
         while (text.IndexOf(special, start, StringComparison.Ordinal) is var at and >= 0)
         {
-            if (at > start) yield return (text[start..at], null);
+            if (at > start)
+                yield return (text[start..at], null);
             yield return (special, id);
             start = at + special.Length;
         }
 
-        if (start < text.Length) yield return (text[start..], null);
+        if (start < text.Length)
+            yield return (text[start..], null);
     }
 
     /// <summary>Merges the two neighbours whose sum scores best, the leftmost among equals, until none is a token.</summary>
@@ -119,25 +128,32 @@ internal sealed class LlamaCppTokenizer
     {
         var symbols = new SymbolList(text.Replace(' ', Space));
         var queue = new PriorityQueue<(int Left, int Right, int Length), (float Score, int Left)>();
-        for (var i = 1; i < symbols.Count; i++) TryAdd(i - 1, i);
+        for (var i = 1; i < symbols.Count; i++)
+            TryAdd(i - 1, i);
         while (queue.TryDequeue(out var pair, out _))
         {
-            if (!symbols.TryMerge(pair.Left, pair.Right, pair.Length)) continue;
+            if (!symbols.TryMerge(pair.Left, pair.Right, pair.Length))
+                continue;
             TryAdd(symbols.Previous(pair.Left), pair.Left);
             TryAdd(pair.Left, symbols.Next(pair.Left));
         }
 
         foreach (var symbol in symbols.Remaining())
         {
-            if (_ids.TryGetValue(symbol, out var id)) output.Add(id);
-            else foreach (var value in Utf8.UTF8.GetBytes(symbol)) output.Add(ByteToken(value));
+            if (_ids.TryGetValue(symbol, out var id))
+                output.Add(id);
+            else
+            foreach (var value in Utf8.UTF8.GetBytes(symbol))
+                output.Add(ByteToken(value));
         }
 
         void TryAdd(int left, int right)
         {
-            if (left < 0 || right < 0) return;
+            if (left < 0 || right < 0)
+                return;
             var sum = symbols.Text(left) + symbols.Text(right);
-            if (_ids.TryGetValue(sum, out var id)) queue.Enqueue((left, right, sum.Length), (-_scores[id], left));
+            if (_ids.TryGetValue(sum, out var id))
+                queue.Enqueue((left, right, sum.Length), (-_scores[id], left));
         }
     }
 
@@ -153,8 +169,10 @@ internal sealed class SymbolList
     /// <summary>One symbol for each character of a text.</summary>
     public SymbolList(string text)
     {
-        foreach (var rune in text.EnumerateRunes()) _symbols.Add((rune.ToString(), _symbols.Count - 1, _symbols.Count + 1));
-        if (_symbols.Count > 0) CollectionsMarshal.AsSpan(_symbols)[^1].Next = -1;
+        foreach (var rune in text.EnumerateRunes())
+            _symbols.Add((rune.ToString(), _symbols.Count - 1, _symbols.Count + 1));
+        if (_symbols.Count > 0)
+            CollectionsMarshal.AsSpan(_symbols)[^1].Next = -1;
     }
 
     public int Count => _symbols.Count;
@@ -175,7 +193,8 @@ internal sealed class SymbolList
         symbols[left].Text += symbols[right].Text;
         symbols[right].Text = "";
         symbols[left].Next = symbols[right].Next;
-        if (symbols[right].Next >= 0) symbols[symbols[right].Next].Previous = left;
+        if (symbols[right].Next >= 0)
+            symbols[symbols[right].Next].Previous = left;
         return true;
     }
 

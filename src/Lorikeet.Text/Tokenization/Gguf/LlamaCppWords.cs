@@ -52,8 +52,10 @@ internal sealed class LlamaCppWords
     public void Encode(string text, List<int> output)
     {
         IEnumerable<string> words = [text];
-        foreach (var pattern in _patterns) words = [.. words.SelectMany(word => Split(pattern, word))];
-        foreach (var word in words) EncodeWord(Spell(word), output);
+        foreach (var pattern in _patterns)
+            words = [.. words.SelectMany(word => Split(pattern, word))];
+        foreach (var word in words)
+            EncodeWord(Spell(word), output);
     }
 
     /// <summary>The matches of a pattern, and what lies between them.</summary>
@@ -62,12 +64,14 @@ internal sealed class LlamaCppWords
         var done = 0;
         foreach (var (start, end) in pattern.FindMatches(text))
         {
-            if (start > done) yield return text[done..start];
+            if (start > done)
+                yield return text[done..start];
             yield return text[start..end];
             done = end;
         }
 
-        if (done < text.Length) yield return text[done..];
+        if (done < text.Length)
+            yield return text[done..];
     }
 
     private static string Spell(string word) =>
@@ -83,23 +87,28 @@ internal sealed class LlamaCppWords
 
         var symbols = new SymbolList(word);
         var queue = new PriorityQueue<(int Left, int Right, int Length), (int Rank, int Left)>();
-        for (var i = 1; i < symbols.Count; i++) TryAdd(i - 1, i);
+        for (var i = 1; i < symbols.Count; i++)
+            TryAdd(i - 1, i);
         while (queue.TryDequeue(out var pair, out _))
         {
-            if (!symbols.TryMerge(pair.Left, pair.Right, pair.Length)) continue;
+            if (!symbols.TryMerge(pair.Left, pair.Right, pair.Length))
+                continue;
             TryAdd(symbols.Previous(pair.Left), pair.Left);
             TryAdd(pair.Left, symbols.Next(pair.Left));
         }
 
         foreach (var symbol in symbols.Remaining())
         {
-            if (_ids.TryGetValue(symbol, out var id)) output.Add(id);
-            else output.AddRange(symbol.Select(unit => _ids.GetValueOrDefault(unit.ToString(), -1)).Where(one => one >= 0));
+            if (_ids.TryGetValue(symbol, out var id))
+                output.Add(id);
+            else
+                output.AddRange(symbol.Select(unit => _ids.GetValueOrDefault(unit.ToString(), -1)).Where(one => one >= 0));
         }
 
         void TryAdd(int left, int right)
         {
-            if (left < 0 || right < 0) return;
+            if (left < 0 || right < 0)
+                return;
             var (first, second) = (symbols.Text(left), symbols.Text(right));
             if (_ranks.TryGetValue((first, second), out var rank))
                 queue.Enqueue((left, right, first.Length + second.Length), (rank, left));

@@ -32,9 +32,16 @@ internal static class PreTokenizerNames
     /// <summary>Names that mean the rules of another.</summary>
     private static readonly Dictionary<string, string> s_synonyms = new(StringComparer.Ordinal)
     {
-        ["llama3"] = "llama-bpe", ["llama-v3"] = "llama-bpe", ["falcon3"] = "llama-bpe", ["pixtral"] = "llama-bpe",
-        ["deepseek-r1-qwen"] = "qwen2", ["kormo"] = "qwen2", ["megrez"] = "qwen2",
-        ["gpt2"] = "gpt-2", ["refact"] = "smollm", ["starcoder"] = "smollm",
+        ["llama3"] = "llama-bpe",
+        ["llama-v3"] = "llama-bpe",
+        ["falcon3"] = "llama-bpe",
+        ["pixtral"] = "llama-bpe",
+        ["deepseek-r1-qwen"] = "qwen2",
+        ["kormo"] = "qwen2",
+        ["megrez"] = "qwen2",
+        ["gpt2"] = "gpt-2",
+        ["refact"] = "smollm",
+        ["starcoder"] = "smollm",
     };
 
     /// <summary>All names.</summary>
@@ -87,8 +94,10 @@ internal static class PreTokenizerNames
             root["normalizer"] = Normalizer is null ? null : new JsonObject { ["type"] = Normalizer };
             root["model"]!["ignore_merges"] = IgnoresMerges;
             var stages = new JsonArray();
-            if (Pattern is not null) stages.Add(Split(Pattern));
-            if (SplitsDigits) stages.Add(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true });
+            if (Pattern is not null)
+                stages.Add(Split(Pattern));
+            if (SplitsDigits)
+                stages.Add(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true });
             stages.Add(ByteLevel(usesPattern: Pattern is null));
             root["pre_tokenizer"] = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = stages };
             root["decoder"] = ByteLevel(usesPattern: true);
@@ -108,7 +117,10 @@ internal static class PreTokenizerNames
 
         private static JsonObject ByteLevel(bool usesPattern) => new()
         {
-            ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = usesPattern,
+            ["type"] = "ByteLevel",
+            ["add_prefix_space"] = false,
+            ["trim_offsets"] = true,
+            ["use_regex"] = usesPattern,
         };
     }
 }

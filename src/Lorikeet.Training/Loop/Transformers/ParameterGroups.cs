@@ -28,7 +28,8 @@ internal static class ParameterGroups
     public static IReadOnlyList<IReadOnlyList<Parameter>> Of(IReadOnlyList<Parameter> parameters, OptimizationOptions options)
     {
         List<Parameter> ordered = [.. parameters.OrderBy(Place)];
-        if (options.LoraPlusRatio is null) return ByDecay(ordered);
+        if (options.LoraPlusRatio is null)
+            return ByDecay(ordered);
         var isFast = ordered.ToLookup(
             one => one.Value.ndim == 1 || one.Name.Contains(AdapterNames.B, StringComparison.Ordinal));
         bool IsEmbeddings(Parameter one) => options.LoraPlusEmbeddingRate is not null
@@ -49,9 +50,12 @@ internal static class ParameterGroups
         var module = parameter.Name[..^ending.Length];
         switch (module)
         {
-            case TensorNames.Embedding: return (0, 0, 0, within);
-            case TensorNames.FinalNorm: return (2, 0, 0, within);
-            case TensorNames.Head: return (3, 0, 0, within);
+            case TensorNames.Embedding:
+                return (0, 0, 0, within);
+            case TensorNames.FinalNorm:
+                return (2, 0, 0, within);
+            case TensorNames.Head:
+                return (3, 0, 0, within);
         }
 
         // "model.layers.3.self_attn.q_proj"

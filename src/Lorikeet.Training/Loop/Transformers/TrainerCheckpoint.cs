@@ -39,7 +39,8 @@ internal sealed class TrainerCheckpoint
     /// </summary>
     public static string? Locate(string? path)
     {
-        if (path is null || !Directory.Exists(path)) return null;
+        if (path is null || !Directory.Exists(path))
+            return null;
         var newest = Directory.EnumerateDirectories(path, Prefix + "*").MaxBy(StepOf);
         return new[] { path, newest }.OfType<string>().FirstOrDefault(IsTrainers);
     }
@@ -54,7 +55,8 @@ internal sealed class TrainerCheckpoint
         TrainingTask task, IReadOnlyList<Parameter> parameters, Optimizer optimizer, Func<int, double> rateAt)
     {
         var step = _state["global_step"].AsIntBetween(0, int.MaxValue);
-        using (var weights = AdapterFolder.OpenWeights(_folder)) AdapterFolder.Restore(task.Model, weights, _folder);
+        using (var weights = AdapterFolder.OpenWeights(_folder))
+            AdapterFolder.Restore(task.Model, weights, _folder);
         RequireSchedule(step, rateAt);
         RestoreOptimizer(parameters, optimizer, task.Options.Optimization, step);
         CompareEpochs(step, task.Plan.StepsPerEpoch);
@@ -94,9 +96,11 @@ internal sealed class TrainerCheckpoint
         }
 
         using var file = TorchFile.Open(path);
-        if (file.Root is not PickleDictionary scheduler || First(scheduler["_last_lr"]) is not { } next) return;
+        if (file.Root is not PickleDictionary scheduler || First(scheduler["_last_lr"]) is not { } next)
+            return;
         var ours = rateAt(step);
-        if (Math.Abs(next - ours) <= RateTolerance * Math.Max(Math.Abs(next), First(scheduler["base_lrs"]) ?? 0)) return;
+        if (Math.Abs(next - ours) <= RateTolerance * Math.Max(Math.Abs(next), First(scheduler["base_lrs"]) ?? 0))
+            return;
         throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
             $"'{path}' goes on at a learning rate of {next} after step {step}, the options at {ours}. ")
             + string.Create(CultureInfo.InvariantCulture,
@@ -143,9 +147,11 @@ internal sealed class TrainerCheckpoint
 
     private void CompareEpochs(int step, int stepsPerEpoch)
     {
-        if (_state["epoch"].AsDoubleOrNull() is not { } epoch) return;
+        if (_state["epoch"].AsDoubleOrNull() is not { } epoch)
+            return;
         var ours = (double)step / stepsPerEpoch;
-        if (Math.Abs(epoch - ours) < 1e-6 * Math.Max(1, ours)) return;
+        if (Math.Abs(epoch - ours) < 1e-6 * Math.Max(1, ours))
+            return;
         _notes.Add(
             string.Create(CultureInfo.InvariantCulture, $"Step {step} was epoch {epoch:0.###} there and is {ours:0.###} here: ")
             + "rows, batch size or accumulation are not those of that run, or it counted a cut-off accumulation otherwise.");

@@ -41,7 +41,8 @@ internal static unsafe class TrainerFiles
             foreach (var parameter in group)
             {
                 var entry = new PickleDictionary();
-                foreach (var (name, value) in parts[parameter.Name]) entry.Entries[name] = Leaf(value);
+                foreach (var (name, value) in parts[parameter.Name])
+                    entry.Entries[name] = Leaf(value);
                 // bitsandbytes counts steps in a number and keeps the codes of its 8-bit states; torch has a tensor.
                 var isTorchs = entry.Entries.ContainsKey("exp_avg");
                 entry.Entries["step"] = isTorchs ? Scalar(optimizer.Steps) : optimizer.Steps;
@@ -97,7 +98,8 @@ internal static unsafe class TrainerFiles
     private static PickleDictionary Dictionary(params ReadOnlySpan<(string Key, object? Value)> entries)
     {
         var dictionary = new PickleDictionary();
-        foreach (var (key, value) in entries) dictionary.Entries[key] = value;
+        foreach (var (key, value) in entries)
+            dictionary.Entries[key] = value;
         return dictionary;
     }
 }

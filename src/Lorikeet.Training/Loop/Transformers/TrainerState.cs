@@ -25,11 +25,15 @@ internal sealed class TrainerState
     {
         _lossSum += step.Loss;
         _lossCount++;
-        if (step.Step % loggingSteps != 0) return;
+        if (step.Step % loggingSteps != 0)
+            return;
         _history.Add(new JsonObject
         {
-            ["epoch"] = step.Epoch, ["grad_norm"] = Finite(step.GradNorm), ["learning_rate"] = step.LearningRate,
-            ["loss"] = Finite(_lossSum / _lossCount), ["step"] = step.Step,
+            ["epoch"] = step.Epoch,
+            ["grad_norm"] = Finite(step.GradNorm),
+            ["learning_rate"] = step.LearningRate,
+            ["loss"] = Finite(_lossSum / _lossCount),
+            ["step"] = step.Step,
         });
         (_lossSum, _lossCount) = (0, 0);
     }
@@ -59,7 +63,8 @@ internal sealed class TrainerState
     public static JsonSetting? Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) return null;
+        if (!File.Exists(path))
+            return null;
         return JsonSetting.Read(new JsonOrigin(path) { Advice = "Resume from an earlier checkpoint." }).RequireObject();
     }
 
@@ -104,7 +109,10 @@ internal sealed class TrainerState
     {
         ["args"] = new JsonObject
         {
-            ["should_epoch_stop"] = false, ["should_evaluate"] = false, ["should_log"] = false, ["should_save"] = true,
+            ["should_epoch_stop"] = false,
+            ["should_evaluate"] = false,
+            ["should_log"] = false,
+            ["should_save"] = true,
             ["should_training_stop"] = isOver,
         },
         ["attributes"] = new JsonObject(),

@@ -42,7 +42,8 @@ internal static class ReportFacts
         yield return (ReportText.TargetTokens, Count(summary.TargetTokens));
         yield return (ReportText.LongestRow, ReportText.TokenCount(Count(summary.LongestRow)));
         yield return (ReportText.MaxLength, ReportText.TokenCount(Count(summary.MaxLength)));
-        if (summary.Plan is not { } plan) yield break;
+        if (summary.Plan is not { } plan)
+            yield break;
         yield return (ReportText.PlannedMemory, ReportText.Measured(PlanOutcome.Memory(plan, report.Result)));
         if (PlanOutcome.Speed(plan, report.History) is { } planned)
             yield return (ReportText.PlannedSpeed, ReportText.Measured(planned));

@@ -34,7 +34,8 @@ public sealed class PromptTokensTests : IDisposable
         var tokenizer = Load(name);
         foreach (var format in BuiltInFormats.Names.Append("tokenizer"))
         {
-            if (format == "tokenizer" && tokenizer.ChatTemplate is null) continue;
+            if (format == "tokenizer" && tokenizer.ChatTemplate is null)
+                continue;
             var options = new DataOptions { ChatTemplate = format };
             Check(tokenizer, options, (asked, answered) => new JsonObject { ["question"] = asked, ["answer"] = answered });
             Check(tokenizer, options, (asked, answered) => Conversation((asked, answered), (asked, answered), (asked, answered)));
@@ -42,7 +43,11 @@ public sealed class PromptTokensTests : IDisposable
         Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject { ["prompt"] = asked, ["completion"] = answered });
         Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject
         {
-            ["instruction"] = asked, ["input"] = answered, ["output"] = answered, ["system"] = asked, ["history"] = new JsonArray(new JsonArray(asked, answered)),
+            ["instruction"] = asked,
+            ["input"] = answered,
+            ["output"] = answered,
+            ["system"] = asked,
+            ["history"] = new JsonArray(new JsonArray(asked, answered)),
         });
         Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject { ["question"] = asked, ["context"] = answered, ["answer"] = answered });
         Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject { ["prompt"] = asked, ["chosen"] = answered, ["rejected"] = "No" });

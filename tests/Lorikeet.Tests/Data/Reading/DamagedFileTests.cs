@@ -27,7 +27,8 @@ public sealed class DamagedFileTests : IDisposable
             // A cut between two members leaves a whole file; and no bytes are no rows.
             for (var length = 1; length < bytes.Length; length++)
             {
-                if (length == whole.Length) continue;
+                if (length == whole.Length)
+                    continue;
                 File.WriteAllBytes(path, bytes[..length]);
                 var fault = Assert.Throws<DatasetException>(() => DataFixture.Rows(path));
                 Assert.Contains("cannot be decompressed", fault.Message);
@@ -60,8 +61,10 @@ public sealed class DamagedFileTests : IDisposable
         {
             using var file = new MemoryStream();
             foreach (var member in members)
-                using (var stream = new GZipStream(file, CompressionLevel.Fastest, leaveOpen: true)) stream.Write(member);
-            if (file.Length == 0) return;
+                using (var stream = new GZipStream(file, CompressionLevel.Fastest, leaveOpen: true))
+                    stream.Write(member);
+            if (file.Length == 0)
+                return;
             file.Position = 0;
             using var content = new MemoryStream();
             using var gzip = new WholeGzip(file);
@@ -82,7 +85,8 @@ public sealed class DamagedFileTests : IDisposable
             stream.Write(Encoding.UTF8.GetBytes(start));
             var block = new byte[1 << 20];
             block.AsSpan().Fill((byte)'a');
-            for (var i = 0; i < 40; i++) stream.Write(block);
+            for (var i = 0; i < 40; i++)
+                stream.Write(block);
         }
 
         var message = Refusal(path);
@@ -94,7 +98,8 @@ public sealed class DamagedFileTests : IDisposable
     public void ManyRows_AreNotOneLongRow()
     {
         using var text = new RowText(new StringReader(string.Concat(Enumerable.Repeat("0123456789\r\n", 1000))), "a.txt", 20);
-        for (var i = 0; i < 1000; i++) Assert.Equal("0123456789", text.ReadLine());
+        for (var i = 0; i < 1000; i++)
+            Assert.Equal("0123456789", text.ReadLine());
         Assert.Null(text.ReadLine());
     }
 
@@ -104,7 +109,8 @@ public sealed class DamagedFileTests : IDisposable
         {
             using var expected = new StringReader(content);
             using var text = new RowText(new StringReader(content), "a.txt", 1000);
-            while (expected.ReadLine() is { } line) Assert.Equal(line, text.ReadLine());
+            while (expected.ReadLine() is { } line)
+                Assert.Equal(line, text.ReadLine());
             Assert.Null(text.ReadLine());
         });
 

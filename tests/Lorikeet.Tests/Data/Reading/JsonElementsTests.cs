@@ -31,7 +31,8 @@ public sealed class JsonElementsTests
             var json = JsonSerializer.Serialize(values.Select(value => new { a = value.Item1, b = value.Item2, c = value.Item3 }));
             var elements = new JsonElements(new StringReader(json), "a.json");
             var read = new List<string>();
-            while (elements.TryRead(out var value)) read.Add(value!.ToJsonString());
+            while (elements.TryRead(out var value))
+                read.Add(value!.ToJsonString());
             Assert.Equal(JsonDocument.Parse(json).RootElement.EnumerateArray().Select(item => JsonSerializer.Serialize(item)), read);
         });
 

@@ -113,7 +113,10 @@ public sealed class ParquetTests : IDisposable
         s_inner.List[0, 3], s_inner, Gen.String[Gen.Char.AlphaNumeric, 1, 5].List[0, 3], Gen.String[Gen.Char.AlphaNumeric, 0, 5].List[0, 3].List[0, 3],
         (parts, one, keys, deep) => new Outer
         {
-            Parts = parts, One = one, Counts = keys.Distinct().ToDictionary(key => key, key => key.Length), Deep = deep,
+            Parts = parts,
+            One = one,
+            Counts = keys.Distinct().ToDictionary(key => key, key => key.Length),
+            Deep = deep,
         });
 
     [Fact]

@@ -124,7 +124,8 @@ public sealed class TokenCacheTests : IDisposable
             new() { ChatTemplate = "chatml" }, new() { MaxTrainRows = 10 }, new() { MaxTrainRows = 10, Shuffle = false },
             new() { DatasetSplit = "train[:50%]" }, new() { Truncation = TruncationMode.KeepEnd },
         ];
-        foreach (var options in different) Load(file, options).Dispose();
+        foreach (var options in different)
+            Load(file, options).Dispose();
         Assert.Equal(different.Length, Directory.GetDirectories(Cache).Length);
 
         Load(file, new DataOptions { Packing = true, GroupByLength = true }).Dispose();
@@ -144,7 +145,8 @@ public sealed class TokenCacheTests : IDisposable
         var file = Write(20);
         Load(file).Dispose();
         var damaged = Path.Combine(Directory.GetDirectories(Cache).Single(), name);
-        using (var stream = File.OpenWrite(damaged)) stream.SetLength(stream.Length / 2);
+        using (var stream = File.OpenWrite(damaged))
+            stream.SetLength(stream.Length / 2);
         using var data = Load(file);
         Assert.Equal(20, data.Train.Count);
         Assert.Equal(Flat(DataFixture.Load(file).Train[19]), Flat(data.Train[19]));

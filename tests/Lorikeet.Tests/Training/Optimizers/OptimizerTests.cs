@@ -69,7 +69,9 @@ public sealed class OptimizerTests : IDisposable
     {
         var options = Options(OptimizerKind.Sgd) with
         {
-            LearningRate = 1e-2, LoraPlusRatio = 16, LoraPlusEmbeddingRate = embeddingRate,
+            LearningRate = 1e-2,
+            LoraPlusRatio = 16,
+            LoraPlusEmbeddingRate = embeddingRate,
         };
         var parameter = new Parameter(name, Parameter.Leaf(zeros(dimensions == 1 ? [4L] : [4L, 3L])), Decays: true);
         using var optimizer = Optimizer.Create(LoraPlus.Group([parameter], options), options);
@@ -141,7 +143,8 @@ public sealed class OptimizerTests : IDisposable
         Parameter[] resumed = [.. straight.Select(parameter =>
             parameter with { Value = Parameter.Leaf(parameter.Value.detach().clone()) })];
         using var second = Optimizer.Create(resumed, Options(kind));
-        using (var state = SafetensorsFile.Open(folder["state.safetensors"])) second.Restore(state, optimizer.Steps);
+        using (var state = SafetensorsFile.Open(folder["state.safetensors"]))
+            second.Restore(state, optimizer.Steps);
         Run(optimizer, straight, gradients[6..]);
         Run(second, resumed, gradients[6..]);
 

@@ -61,8 +61,10 @@ internal readonly unsafe struct RotateAndAppendWork<T>(
             var source = _qkv[row] + (long)head * _cache.HeadSize;
             var key = head - _cache.Heads;
             var value = key - _cache.KeyValueHeads;
-            if (value < 0) Rotate(source, key < 0 ? source : _cache.Keys(row, key, _cache.Slot), _cache.Position(row));
-            else new ReadOnlySpan<T>(source, _cache.HeadSize).CopyTo(new Span<T>(_cache.Values(row, value, _cache.Slot), _cache.HeadSize));
+            if (value < 0)
+                Rotate(source, key < 0 ? source : _cache.Keys(row, key, _cache.Slot), _cache.Position(row));
+            else
+                new ReadOnlySpan<T>(source, _cache.HeadSize).CopyTo(new Span<T>(_cache.Values(row, value, _cache.Slot), _cache.HeadSize));
         }
     }
 
@@ -131,7 +133,8 @@ internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<
         }
 
         var target = _attended[row] + (long)head * size;
-        for (var i = 0; i < size; i += Row.Lanes) Row.Store(target + i, size - i, Vector512.Load(result + i) * (1 / sum));
+        for (var i = 0; i < size; i += Row.Lanes)
+            Row.Store(target + i, size - i, Vector512.Load(result + i) * (1 / sum));
     }
 
     /// <summary>Products of a query with keys, hidden beyond the last; returns the largest.</summary>
@@ -148,7 +151,8 @@ internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<
             largest = MathF.Max(largest, scores[i]);
         }
 
-        for (var i = count; i < Chunk; i++) scores[i] = Vectors.Hidden;
+        for (var i = count; i < Chunk; i++)
+            scores[i] = Vectors.Hidden;
         return largest;
     }
 

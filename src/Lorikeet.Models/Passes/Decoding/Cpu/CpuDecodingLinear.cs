@@ -77,6 +77,7 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
     {
         _adapters.Dispose();
         _narrow?.Dispose();
-        foreach (var bias in _biases) bias?.Dispose();
+        foreach (var bias in _biases)
+            bias?.Dispose();
     }
 }

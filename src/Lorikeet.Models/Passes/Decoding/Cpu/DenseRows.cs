@@ -36,7 +36,8 @@ internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows w
     public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
     {
         var values = _values + (long)row * _columns + first;
-        for (var i = 0; i < count; i += Row.Lanes) Row.Load(values + i, count - i).Store(scratch + i);
+        for (var i = 0; i < count; i += Row.Lanes)
+            Row.Load(values + i, count - i).Store(scratch + i);
         VectorProduct.Add(scratch, first, count, x, sums);
     }
 

@@ -55,7 +55,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
 
     public void Arrange(float* x)
     {
-        for (var i = 0; i < _columns; i += Unit) ArrangeUnit(x + i);
+        for (var i = 0; i < _columns; i += Unit)
+            ArrangeUnit(x + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -99,7 +100,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
     private static void ArrangeUnit(float* x)
     {
         var largest = 0f;
-        for (var i = 0; i < Unit; i++) largest = MathF.Max(largest, MathF.Abs(x[i]));
+        for (var i = 0; i < Unit; i++)
+            largest = MathF.Max(largest, MathF.Abs(x[i]));
         var numbers = stackalloc int[Unit];
         var scale = Vector512.Create(largest > 0 ? LargestInput / largest : 0);
         for (var i = 0; i < Unit; i += Row.Lanes)
@@ -109,7 +111,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
         for (var part = 0; part < 8; part++, target += 8)
         {
             var source = numbers + part / 2 % 2 * 16 + part % 2 * 32 + (part < 4 ? 1 : 0);
-            for (var i = 0; i < 8; i++) target[i] = (short)source[2 * i];
+            for (var i = 0; i < 8; i++)
+                target[i] = (short)source[2 * i];
         }
 
         x[FactorPlace] = largest / (LargestInput * LargestWeight);

@@ -44,7 +44,8 @@ internal static unsafe class FourBitCodes
         for (var nibble = 0; nibble < Nibbles; nibble++)
         {
             var target = x + nibble % 4 * 16 + nibble / 4 * 8;
-            for (var word = 0; word < Words; word++) target[word] = copy[word * Nibbles + (nibble ^ 1)];
+            for (var word = 0; word < Words; word++)
+                target[word] = copy[word * Nibbles + (nibble ^ 1)];
         }
     }
 }

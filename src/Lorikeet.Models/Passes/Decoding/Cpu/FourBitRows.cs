@@ -40,7 +40,8 @@ internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weig
 
     public void Arrange(float* x)
     {
-        for (var i = 0; i < _columns; i += FourBitCodes.Unit) TCodes.Arrange(x + i);
+        for (var i = 0; i < _columns; i += FourBitCodes.Unit)
+            TCodes.Arrange(x + i);
     }
 
     private byte* Codes(int row, int column) => _codes + ((long)row * _columns + column) / 2;

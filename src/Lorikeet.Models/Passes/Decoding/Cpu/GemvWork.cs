@@ -34,9 +34,11 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     {
         get
         {
-            if (IsGated) return TilesOf(All[0].Rows);
+            if (IsGated)
+                return TilesOf(All[0].Rows);
             var tiles = 0;
-            for (var i = 0; i < Count; i++) tiles += TilesOf(All[i].Rows);
+            for (var i = 0; i < Count; i++)
+                tiles += TilesOf(All[i].Rows);
             return tiles;
         }
     }
@@ -49,11 +51,13 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         {
             var (part, first) = Locate(tile);
             Compute(ref All[part], first, sums);
-            if (IsGated) Compute(ref All[1], first, second);
+            if (IsGated)
+                Compute(ref All[1], first, second);
             for (var x = 0; x < XRows; x++)
             {
                 var values = Vector512.Load(sums + x * Tile);
-                if (IsGated) values = T.Round(SwiGluWork<T>.Sigmoid(values) * values) * Vector512.Load(second + x * Tile);
+                if (IsGated)
+                    values = T.Round(SwiGluWork<T>.Sigmoid(values) * values) * Vector512.Load(second + x * Tile);
                 Store(values, x, All[part].FirstRow + first, All[part].Rows - first);
             }
         }
@@ -64,14 +68,17 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     private readonly (int Part, int FirstRow) Locate(int tile)
     {
         var part = 0;
-        for (; !IsGated && tile >= TilesOf(All[part].Rows); part++) tile -= TilesOf(All[part].Rows);
+        for (; !IsGated && tile >= TilesOf(All[part].Rows); part++)
+            tile -= TilesOf(All[part].Rows);
         return (part, tile * Tile);
     }
 
     private readonly void Store(Vector512<float> values, int row, int column, int left)
     {
-        if (IsWide) Row.Store((FloatElement*)Y + (long)row * YPitch + column, left, values);
-        else Row.Store((T*)Y + (long)row * YPitch + column, left, values);
+        if (IsWide)
+            Row.Store((FloatElement*)Y + (long)row * YPitch + column, left, values);
+        else
+            Row.Store((T*)Y + (long)row * YPitch + column, left, values);
     }
 
     /// <summary>A tile of one part, [rows of x, Tile], rounded as the reference rounds what a projection gives.</summary>
@@ -80,7 +87,8 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         var count = Math.Min(Tile, part.Rows - first);
         if (XRows == 1)
         {
-            for (var i = 0; i < count; i++) sums[i] = part.Weight.Dot(first + i, X[0]);
+            for (var i = 0; i < count; i++)
+                sums[i] = part.Weight.Dot(first + i, X[0]);
         }
         else
         {
@@ -90,9 +98,12 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         for (var x = 0; x < XRows; x++, sums += Tile)
         {
             var values = Vector512.Load(sums);
-            if (!IsWide) values = T.Round(values);
-            if (part.Bias is not null) values += Row.Load(part.Bias + first, part.Rows - first);
-            if (part.Rank > 0) values += Adapted(ref part, first, count, x);
+            if (!IsWide)
+                values = T.Round(values);
+            if (part.Bias is not null)
+                values += Row.Load(part.Bias + first, part.Rows - first);
+            if (part.Rank > 0)
+                values += Adapted(ref part, first, count, x);
             (IsWide ? values : T.Round(values)).Store(sums);
         }
     }
@@ -106,7 +117,8 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         for (var column = 0; column < Columns; column += IWeightRows.Segment)
         {
             var width = Math.Min(IWeightRows.Segment, Columns - column);
-            for (var i = 0; i < count; i++) weight.AddProducts(first + i, column, width, X, scratch, sums + i);
+            for (var i = 0; i < count; i++)
+                weight.AddProducts(first + i, column, width, X, scratch, sums + i);
         }
     }
 
@@ -174,7 +186,8 @@ internal unsafe struct ArrangeWork<T, TRows>(Rows<T> x, TRows weight, ArrangedVe
         {
             var from = _x[row];
             var to = _target[row];
-            for (var i = 0; i < _x.Columns; i += Row.Lanes) Row.Load(from + i, _x.Columns - i).Store(to + i);
+            for (var i = 0; i < _x.Columns; i += Row.Lanes)
+                Row.Load(from + i, _x.Columns - i).Store(to + i);
             _weight.Arrange(to);
         }
     }

@@ -26,9 +26,11 @@ internal readonly unsafe struct MostLikelyWork(Rows<FloatElement> logits, long* 
     {
         var most = Vector512.Create(float.NegativeInfinity);
         var i = 0;
-        for (; i <= count - Row.Lanes; i += Row.Lanes) most = Vector512.Max(most, Vector512.Load(values + i));
+        for (; i <= count - Row.Lanes; i += Row.Lanes)
+            most = Vector512.Max(most, Vector512.Load(values + i));
         var largest = Vectors.Largest(most);
-        for (; i < count; i++) largest = MathF.Max(largest, values[i]);
+        for (; i < count; i++)
+            largest = MathF.Max(largest, values[i]);
         return largest;
     }
 }

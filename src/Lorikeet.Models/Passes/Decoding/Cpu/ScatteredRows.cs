@@ -59,6 +59,7 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
             target[i] = table[(_codes[index / 2] >> (index % 2 == 0 ? 4 : 0)) & 15];
         }
 
-        for (var i = count; i % Row.Lanes != 0; i++) target[i] = 0;
+        for (var i = count; i % Row.Lanes != 0; i++)
+            target[i] = 0;
     }
 }

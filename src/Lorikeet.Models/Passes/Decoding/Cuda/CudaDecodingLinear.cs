@@ -31,7 +31,8 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
             : projections.Sum(projection => Tiles(projection.Weight.Rows, TileRows));
         (_gemv.Count, _gemv.Columns) = (projections.Count, (int)weight.Columns);
         if (weight is FourBitWeight fourBit)
-            for (var i = 0; i < fourBit.Values.Length; i++) _gemv.Values[i] = fourBit.Values[i];
+            for (var i = 0; i < fourBit.Values.Length; i++)
+                _gemv.Values[i] = fourBit.Values[i];
         if (_adapters.Rank > 0)
         {
             _narrow = Matrix.Create(DecodingSupport.MostRows, _adapters.Rank, ScalarType.Float32, device);
@@ -76,6 +77,7 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
     {
         _adapters.Dispose();
         _narrow?.Dispose();
-        foreach (var bias in _biases) bias?.Dispose();
+        foreach (var bias in _biases)
+            bias?.Dispose();
     }
 }

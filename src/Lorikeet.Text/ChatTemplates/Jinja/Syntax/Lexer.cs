@@ -158,9 +158,15 @@ internal sealed partial class Lexer
     {
         switch (symbol)
         {
-            case "(": open.Push(')'); break;
-            case "[": open.Push(']'); break;
-            case "{": open.Push('}'); break;
+            case "(":
+                open.Push(')');
+                break;
+            case "[":
+                open.Push(']');
+                break;
+            case "{":
+                open.Push('}');
+                break;
             case ")" or "]" or "}":
                 if (!open.TryPop(out var expected))
                     throw JinjaException.Syntax($"unexpected '{symbol}'", _line);

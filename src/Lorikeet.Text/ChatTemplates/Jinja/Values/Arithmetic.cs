@@ -96,9 +96,12 @@ internal static class Arithmetic
     {
         switch (symbol)
         {
-            case "+": return a + b;
-            case "-": return a - b;
-            case "*": return a * b;
+            case "+":
+                return a + b;
+            case "-":
+                return a - b;
+            case "*":
+                return a * b;
             case "/":
                 return b.IsZero ? throw DivisionByZero("division by zero") : (double)a / (double)b;
             case "//" or "%":
@@ -128,9 +131,12 @@ internal static class Arithmetic
         var (a, b) = (left.ToDouble(), right.ToDouble());
         switch (symbol)
         {
-            case "+": return a + b;
-            case "-": return a - b;
-            case "*": return a * b;
+            case "+":
+                return a + b;
+            case "-":
+                return a - b;
+            case "*":
+                return a * b;
             case "/":
                 return b == 0 ? throw DivisionByZero("float division by zero") : a / b;
             case "//":

@@ -27,8 +27,10 @@ internal static class PyCase
         var upper = new StringBuilder(text.Length);
         foreach (var c in text)
         {
-            if (s_expansions.TryGetValue(c, out var letters)) upper.Append(letters);
-            else upper.Append(c);
+            if (s_expansions.TryGetValue(c, out var letters))
+                upper.Append(letters);
+            else
+                upper.Append(c);
         }
         return upper.ToString().ToUpperInvariant();
     }
@@ -149,6 +151,7 @@ internal static class PyCase
 
     private static IEnumerable<int> Starts(string text)
     {
-        for (var at = 0; at < text.Length; at += PyText.CodePointLength(text, at)) yield return at;
+        for (var at = 0; at < text.Length; at += PyText.CodePointLength(text, at))
+            yield return at;
     }
 }
