@@ -45,7 +45,7 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     /// <exception cref="ConfigurationException">There are problems.</exception>
     public T Build<T>() where T : class, new() => Build(new T());
 
-    /// <summary>A tree of which nothing else has hold, with the values in place of its own.</summary>
+    /// <summary>Sets the values on <paramref name="start"/> itself, and returns it; the caller must not share it.</summary>
     /// <exception cref="ConfigurationException">There are problems.</exception>
     public T Build<T>(T start) where T : class
     {

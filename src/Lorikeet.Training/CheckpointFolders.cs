@@ -3,10 +3,10 @@ using Lorikeet.Formats;
 
 namespace Lorikeet.Training;
 
-/// <summary>A checkpoint on disk.</summary>
+/// <summary>The state of a run after a step, as a checkpoint folder on disk.</summary>
 /// <param name="Step">Optimizer steps done when it was made.</param>
 /// <param name="Folder">Its folder, as a full path.</param>
-public sealed record CheckpointFolder(int Step, string Folder);
+public sealed record SavedStep(int Step, string Folder);
 
 /// <summary>The checkpoints of a run: <c>checkpoints/step-000100/</c> and so on.</summary>
 /// <remarks>
@@ -28,19 +28,19 @@ public sealed class CheckpointFolders(string folder)
     public string ForStep(int step) => Path.Combine(Folder, $"{Prefix}{step:D6}");
 
     /// <summary>The complete checkpoints, oldest first.</summary>
-    public IReadOnlyList<CheckpointFolder> All()
+    public IReadOnlyList<SavedStep> All()
     {
         if (!Directory.Exists(Folder))
             return [];
         return [.. Directory.EnumerateDirectories(Folder, Prefix + "*")
             .Select(path => (Path: path, Step: StepOf(Path.GetFileName(path))))
             .Where(found => found.Step is not null)
-            .Select(found => new CheckpointFolder(found.Step!.Value, found.Path))
+            .Select(found => new SavedStep(found.Step!.Value, found.Path))
             .OrderBy(checkpoint => checkpoint.Step)];
     }
 
     /// <summary>The newest checkpoint, or null when there is none.</summary>
-    public CheckpointFolder? Latest() => All() is [.., var newest] ? newest : null;
+    public SavedStep? Latest() => All() is [.., var newest] ? newest : null;
 
     /// <summary>
     /// Removes the oldest checkpoints until <paramref name="limit"/> are left, and what an interrupted save or removal

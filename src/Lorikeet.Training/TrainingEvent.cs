@@ -13,13 +13,13 @@ public sealed record EvaluationCompleted(EvaluationMetrics Metrics) : TrainingEv
 public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent;
 
 /// <summary>Something the user may intend but should know.</summary>
-public sealed record Warned(string Message) : TrainingEvent;
+public sealed record Warning(string Message) : TrainingEvent;
 
 /// <summary>Something worth knowing that asks for nothing.</summary>
-public sealed record Noted(string Message) : TrainingEvent;
+public sealed record Note(string Message) : TrainingEvent;
 
 /// <summary>A stage of setting up (loading, quantizing, tokenizing), for display.</summary>
-public sealed record StageEntered(string Stage, string Detail) : TrainingEvent;
+public sealed record StageStarted(string Stage, string Detail) : TrainingEvent;
 
 /// <summary>How far the current stage (or an evaluation) has come, for display; may be rare or never come.</summary>
 /// <param name="Done">Units done, from 0 to <paramref name="Total"/>.</param>

@@ -10,7 +10,7 @@ internal sealed class NoProgress(TextWriter writer) : IProgressDisplay
 
     public void Observe(TrainingEvent trainingEvent)
     {
-        if (trainingEvent is not Warned)
+        if (trainingEvent is not Warning)
             return;
         foreach (var line in EventText.Lines(trainingEvent, _progress))
             writer.WriteLine(line);

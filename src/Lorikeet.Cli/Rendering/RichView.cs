@@ -24,14 +24,14 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
             _progress.Observe(trainingEvent);
             return trainingEvent switch
             {
-                StageEntered stage => Enter(stage),
+                StageStarted stage => Enter(stage),
                 StageProgressed progress => Advance(progress),
                 RunStarted started => [.. LeaveStage(), .. Start(started.Summary)],
                 StepCompleted step => Step(step.Metrics),
                 EvaluationCompleted { Metrics: var metrics } => Evaluated(metrics),
                 CheckpointSaved saved => [Line($"[dim]step {saved.Step}  checkpoint {Near(saved.Folder)}[/]")],
-                Warned warned => [Line($"[yellow]warning[/]  {warned.Message.EscapeMarkup()}")],
-                Noted noted => [Line($"[blue]note[/]  {noted.Message.EscapeMarkup()}")],
+                Warning warned => [Line($"[yellow]warning[/]  {warned.Message.EscapeMarkup()}")],
+                Note noted => [Line($"[blue]note[/]  {noted.Message.EscapeMarkup()}")],
                 RunCompleted completed => [.. LeaveStage(), .. Finish(completed.Result)],
                 _ => [],
             };
@@ -64,7 +64,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
         }
     }
 
-    private IReadOnlyList<IRenderable> Enter(StageEntered stage)
+    private IReadOnlyList<IRenderable> Enter(StageStarted stage)
     {
         var left = LeaveStage();
         _stage = new Stage(stage.Stage, stage.Detail, clock.GetTimestamp());

@@ -67,8 +67,7 @@ internal sealed class CatalogOptions
     }
 
     /// <summary>
-    /// Puts what the user wrote in place of the values of a tree of which nothing else has hold, and looks at the places
-    /// that are to be written.
+    /// Sets what the user wrote on a tree of options that nobody else holds, and checks the places that are to be written.
     /// </summary>
     /// <exception cref="ConfigurationException">A value is wrong; all such are named at once.</exception>
     /// <exception cref="StorageException">A place cannot be written.</exception>

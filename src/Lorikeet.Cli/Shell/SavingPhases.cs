@@ -16,7 +16,7 @@ internal sealed class SavingPhases : ITrainingObserver
     /// <summary>An observer for a run that shows it and lets it be interrupted.</summary>
     public static ITrainingObserver Watch(Interruption interruption, IProgressDisplay display)
     {
-        interruption.Say = message => display.Observe(new Noted(message));
+        interruption.Say = message => display.Observe(new Note(message));
         interruption.LastWords = () => interruption.Requested
             ? "Stopped at once. What was saved before is whole."
             : "Stopped before a step was taken; there was nothing to save.";

@@ -20,14 +20,14 @@ internal sealed record ForwardContext(
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Step">Optimizer step.</param>
 /// <param name="MicroBatch">Index within the accumulated step.</param>
-internal readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
+public readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
 {
     /// <summary>The key of a projection's mask (<see cref="DropoutMask"/>).</summary>
-    public ulong Mask(int projection) =>
+    internal ulong Mask(int projection) =>
         CounterRandom.Hash(Seed, RandomPurpose.Dropout, (ulong)Step, (ulong)MicroBatch, (ulong)projection);
 
     /// <summary>Scales the survivors of dropout with probability <paramref name="p"/> by 1/(1-p).</summary>
-    public Tensor Apply(Tensor x, double p, int projection)
+    internal Tensor Apply(Tensor x, double p, int projection)
     {
         var (key, threshold) = (Mask(projection), DropoutMask.Threshold(p));
         using var kept = empty(x.shape, ScalarType.Bool, CPU);

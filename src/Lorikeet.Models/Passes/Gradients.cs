@@ -9,7 +9,7 @@ namespace Lorikeet.Models.Passes;
 /// The gradients of all trainable parameters: one buffer end to end, of which each parameter's gradient is a part, so that
 /// norm, clipping and clearing are one operation each.
 /// </summary>
-internal sealed class Gradients : IDisposable
+public sealed class Gradients : IDisposable
 {
     // Against division by zero, as torch.nn.utils.clip_grad_norm_.
     private const double Epsilon = 1e-6;
@@ -17,6 +17,7 @@ internal sealed class Gradients : IDisposable
     private readonly IReadOnlyList<Parameter> _parameters;
 
     /// <summary>Gives every parameter a gradient of zero.</summary>
+    /// <param name="parameters">At least one, all on one device; they must outlive this.</param>
     public Gradients(IReadOnlyList<Parameter> parameters)
     {
         using var quiet = no_grad();
@@ -57,11 +58,14 @@ internal sealed class Gradients : IDisposable
     }
 
     /// <summary>Writes them as safetensors, under the names PEFT gives the parameters.</summary>
+    /// <param name="path">The file; replaced when it is there.</param>
+    /// <exception cref="StorageException">It cannot be written.</exception>
     public void Write(string path)
     {
         using var scope = NewDisposeScope();
         TensorFile.Write(path, _parameters.Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value.grad!)));
     }
 
+    /// <inheritdoc/>
     public void Dispose() => All.Dispose();
 }

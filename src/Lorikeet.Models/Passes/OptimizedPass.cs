@@ -69,7 +69,7 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <summary>Layers that are computed again in the backward pass, as the largest batch so far had it.</summary>
     public int RecomputedLayers => Math.Max(0, _keptFrom - Math.Max(1, _firstTrained));
 
-    public double Run(Batch batch, double scale, DropoutKey key)
+    public double Run(Batch batch, double weight, DropoutKey key)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -85,7 +85,7 @@ internal sealed class OptimizedPass : ITrainingPass
             AddNoise(pass.Layers[0].Input, layout, key);
         Keep(0);
         Forward(pass, sequences, key);
-        _head.Run(batch, scale, pass);
+        _head.Run(batch, weight, pass);
         Backward(pass, sequences, key);
         return _head.Loss();
     }

@@ -40,7 +40,10 @@ internal sealed class TrainingPass : ITrainingPass
             : model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
     }
 
-    public double Run(Batch batch, double scale, DropoutKey key)
+    /// <summary>All trained layers or none: the reference does not ask for free memory.</summary>
+    public int RecomputedLayers => _checkpointing ? _model.Layers.Count - _firstTrained : 0;
+
+    public double Run(Batch batch, double weight, DropoutKey key)
     {
         using var scope = NewDisposeScope();
         batch = batch.FilledTo(_tokenMultiple);
@@ -62,7 +65,7 @@ internal sealed class TrainingPass : ITrainingPass
                 outputs[i] = x;
         }
 
-        var (loss, gradient) = head.Backward(x.detach(), scale);
+        var (loss, gradient) = head.Backward(x.detach(), weight);
         for (var i = inputs.Length - 1; i >= _firstTrained; i--)
         {
             using var output = outputs[i] ?? _model.Layers[i].Forward(inputs[i], context);

@@ -11,12 +11,14 @@ namespace Lorikeet.Training.Loop;
 /// Tokens a base never met have rows in the head that are all alike: whatever the layers compute, they stay equally
 /// likely. (Llama 3's special tokens before instruction tuning, and models whose texts were divided otherwise.)
 /// </remarks>
-internal static class EndTokenCheck
+public static class EndTokenCheck
 {
     private const double Alike = 0.01;
     private const int RowsAtOnce = 4096;
 
     /// <summary>What the user should know; null when the head can tell the end token from others, or is trained itself.</summary>
+    /// <param name="model">The model, what is trained of it settled.</param>
+    /// <param name="tokenizer">Its tokenizer; without one there is nothing to say.</param>
     public static string? Warning(DecoderModel model, Tokenizer? tokenizer)
     {
         var head = model.Head;

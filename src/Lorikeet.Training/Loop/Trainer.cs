@@ -4,30 +4,31 @@ using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
-using Lorikeet.Training.Loop.Transformers;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using Lorikeet.Training.Optimization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Loop;
 
-/// <summary>The training loop. Read <see cref="Train"/> and <see cref="TakeStep"/> top to bottom.</summary>
-internal sealed class Trainer : IDisposable
+/// <summary>The training loop: steps, evaluations, checkpoints. Read <see cref="Train"/> and <c>TakeStep</c> top to bottom.</summary>
+/// <remarks>Not for several threads at once.</remarks>
+public sealed class Trainer : IDisposable
 {
     private readonly TrainingTask _task;
     private readonly ITrainingObserver _observer;
     private readonly TrainingOptions _options;
     private readonly DecoderModel _model;
     private readonly BatchPlan _plan;
-    private readonly ITrainingPass _pass;
-    private readonly Gradients _gradients;
-    private readonly Optimizer _optimizer;
+    private readonly TrainingStep _step;
     private readonly LearningRateSchedule _schedule;
-    private readonly TrainerState _log = new();
+    private readonly HuggingFaceState _log = new();
     private TrainingPosition _position;
     private int? _savedStep;
 
     /// <summary>Prepares a run over a model whose trainable parameters are settled.</summary>
+    /// <param name="task">Model, rows, options and the place of checkpoints; all stay the caller's.</param>
+    /// <param name="observer">Is told of steps, evaluations, checkpoints, warnings and notes, on the thread that trains.</param>
+    /// <exception cref="ConfigurationException">Nothing is trainable, or activations cannot be offloaded on this device.</exception>
     public Trainer(TrainingTask task, ITrainingObserver observer)
     {
         (_task, _observer, _options, _model) = (task, observer, task.Options, task.Model);
@@ -36,9 +37,14 @@ internal sealed class Trainer : IDisposable
 
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
-        _gradients = new Gradients(_model.Trainable);
-        _pass = CreatePass();
-        _optimizer = Optimizer.Create(LoraPlus.Group(_model.Trainable, _options.Optimization), _options.Optimization);
+        _step = new TrainingStep(_model, _options.Optimization);
+        if (_step.WhyReference is { } reason)
+        {
+            _observer.Observe(new Note(
+                $"Training runs on the reference implementation, because {reason}."
+                + (_options.Optimization.OffloadCheckpoints ? " It offloads no activations." : "")));
+        }
+
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
         _position = new TrainingPosition { Run = RunFingerprint.Of(task) };
     }
@@ -51,26 +57,33 @@ internal sealed class Trainer : IDisposable
 
     private bool Evaluates => _task.EvalRows.Count > 0 && _options.Evaluation.Strategy != IntervalStrategy.No;
 
-    /// <summary>Continues where a checkpoint was saved.</summary>
+    /// <summary>Continues where a checkpoint was saved, to the bit as if the run had never stopped.</summary>
+    /// <param name="checkpoint">A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer.</param>
+    /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
+    /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
     public void Resume(string checkpoint)
     {
-        if (TrainerCheckpoint.Locate(checkpoint) is not { } foreign)
+        if (HuggingFaceCheckpoint.Locate(checkpoint) is not { } foreign)
         {
-            _position = TrainingCheckpoint.Restore(checkpoint, _model, _optimizer, _position.Run);
-            if (TrainerState.Read(checkpoint) is { } state)
+            _position = TrainingCheckpoint.Restore(checkpoint, _model, _step.Optimizer, _position.Run);
+            if (HuggingFaceState.Read(checkpoint) is { } state)
                 _log.Adopt(state);
             ForgetBestIfGone();
             return;
         }
 
-        var trainers = TrainerCheckpoint.Open(foreign);
-        _position = trainers.Restore(_task, _model.Trainable, _optimizer, _schedule.At) with { Run = _position.Run };
+        var trainers = HuggingFaceCheckpoint.Open(foreign);
+        _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At) with { Run = _position.Run };
         _log.Adopt(trainers.State);
         foreach (var note in trainers.Notes)
-            _observer.Observe(new Noted(note));
+            _observer.Observe(new Note(note));
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
+    /// <param name="stop">Ends the run after the step at hand, with a checkpoint; it does not throw.</param>
+    /// <returns>Why the run ended and what it came to; the model holds the trained values.</returns>
+    /// <exception cref="LorikeetException">Loss, gradients or parameters are not finite; no such value is saved.</exception>
+    /// <exception cref="StorageException">A checkpoint cannot be written.</exception>
     public RunResult Train(CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
@@ -111,37 +124,21 @@ internal sealed class Trainer : IDisposable
             .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
             .ToList();
         var microBatches = rows.Select(Batch.FromRows).ToList();
-        var shares = LossShares.Of(
+        var weights = LossWeights.Of(
             rows, microBatches, _options.Optimization.LossDenominator, _options.Optimization.GradientAccumulation);
-        var loss = 0.0;
-        for (var i = 0; i < microBatches.Count; i++)
-        {
-            if (microBatches[i].TargetCount == 0)
-                continue;
-            var key = new DropoutKey((ulong)_options.Optimization.Seed, Step, i);
-            loss += _pass.Run(microBatches[i], shares[i], key) * shares[i];
-        }
 
+        var loss = _step.Backward(microBatches, weights, Step);
         if (Step == 0 && _options.Output.DumpGradients is { } file)
-            _gradients.Write(file);
+            _step.WriteGradients(file);
         var rate = _schedule.At(Step);
-        var norm = _optimizer.Step(_gradients, _options.Optimization.MaxGradNorm, rate);
+        var norm = _step.Update(rate);
         RequireFinite(loss, norm);
-        _gradients.Clear();
 
-        var tokens = microBatches.Sum(batch => (long)batch.TokenCount);
-        var padded = rows.Sum(batch => (long)batch.Count * batch.Max(row => row.Length));
-        _position = _position with
-        {
-            Step = Step + 1,
-            Tokens = _position.Tokens + tokens,
-            PaddedTokens = _position.PaddedTokens + padded,
-            LossSum = _position.LossSum + loss,
-            LossSteps = _position.LossSteps + 1,
-        };
+        var before = _position.Tokens;
+        _position = _position.After(rows, loss);
         var metrics = new StepMetrics(
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
-            tokens / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device));
+            (_position.Tokens - before) / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device));
         _log.Record(metrics, _options.Output.LoggingSteps);
         return metrics;
     }
@@ -165,11 +162,11 @@ internal sealed class Trainer : IDisposable
     private EvaluationMetrics Score()
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
-        var metrics = Evaluator.Score(_pass, _task.EvalRows, _options.Optimization, Step, epoch);
+        var metrics = Evaluator.Score(_step.Pass, _task.EvalRows, _options.Optimization, Step, epoch);
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {
-            _observer.Observe(new Warned(
+            _observer.Observe(new Warning(
                 $"The evaluation loss at step {Step} is {metrics.Loss}, so these weights are not among the best. "
                 + "Lower learning_rate, or use torch_dtype float32."));
         }
@@ -186,7 +183,7 @@ internal sealed class Trainer : IDisposable
         if (_savedStep == Step)
             return;
         RequireFiniteParameters();
-        TrainingCheckpoint.Save(folder, _model, _optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
+        TrainingCheckpoint.Save(folder, _model, _step.Optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
         _savedStep = Step;
         checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));
@@ -196,9 +193,9 @@ internal sealed class Trainer : IDisposable
     private void WriteForOthers(string folder)
     {
         _task.Format?.Save(folder);
-        File.WriteAllText(Path.Combine(folder, TrainerState.FileName), _log.ToJson(_position, _task));
+        File.WriteAllText(Path.Combine(folder, HuggingFaceState.FileName), _log.ToJson(_position, _task));
         if (_options.Output.SaveTrainerFiles)
-            TrainerFiles.Write(folder, _model.Trainable, _optimizer, _schedule, _options.Optimization, Step);
+            HuggingFaceFiles.Write(folder, _model.Trainable, _step.Optimizer, _schedule, _options.Optimization, Step);
     }
 
     private void LoadBest()
@@ -215,35 +212,9 @@ internal sealed class Trainer : IDisposable
             return;
         if (TrainingCheckpoint.Damage(_task.Checkpoints.ForStep(best)) is not { } damage)
             return;
-        _observer.Observe(new Warned(
+        _observer.Observe(new Warning(
             $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step {Step} on."));
         _position = _position with { BestEvalLoss = null, BestStep = null, EvaluationsWithoutImprovement = 0 };
-    }
-
-    /// <summary>The optimized pass where it covers the model, else the reference, and says why.</summary>
-    private ITrainingPass CreatePass()
-    {
-        var (checkpointing, noise) = (_options.Optimization.Checkpointing, _options.Optimization.NeftuneAlpha ?? 0);
-        var offloads = _options.Optimization.OffloadCheckpoints;
-        if (offloads && _model.Device.type != DeviceType.CUDA)
-        {
-            throw new ConfigurationException(
-                $"activation_offloading is on, but the model computes on {_model.Device}, whose memory is the host's. " +
-                "Leave it out, or use --device cuda.");
-        }
-
-        if (!_options.Optimization.Optimized)
-            return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
-        if (OptimizedSupport.Obstacle(_model) is not { } obstacle)
-        {
-            return new OptimizedPass(
-                _model, OptimizedSupport.Kernels(_model), checkpointing, noise, offloadCheckpoints: offloads);
-        }
-
-        _observer.Observe(new Noted(
-            $"Training runs on the reference implementation, because {obstacle}." +
-            (offloads ? " It offloads no activations." : "")));
-        return new TrainingPass(_model, checkpointing == Checkpointing.Full, noise);
     }
 
     private bool IsDue(IntervalStrategy strategy, int? steps) => strategy switch
@@ -267,10 +238,6 @@ internal sealed class Trainer : IDisposable
     private void RequireFiniteParameters() => FiniteParameters.Require(
         _model.Trainable, _task.Adapter is null ? _model.ComputeType : ScalarType.Float32, Step, _task.Checkpoints);
 
-    public void Dispose()
-    {
-        _optimizer.Dispose();
-        _pass.Dispose();
-        _gradients.Dispose();
-    }
+    /// <inheritdoc/>
+    public void Dispose() => _step.Dispose();
 }

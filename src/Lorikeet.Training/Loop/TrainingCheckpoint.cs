@@ -4,7 +4,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
-using Lorikeet.Training.Loop.Transformers;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
@@ -14,19 +14,19 @@ namespace Lorikeet.Training.Loop;
 /// A checkpoint folder: the adapter as PEFT reads it, the optimizer's state by parameter name, and the position. It
 /// appears under its name only when complete, and every file is held against its checksum before it is used.
 /// </summary>
-internal static class TrainingCheckpoint
+public static class TrainingCheckpoint
 {
     private const string OptimizerFile = "optimizer.safetensors";
     private const string PositionFile = "position.json";
 
     private static readonly string[] s_read =
     [
-        AdapterFolder.WeightsFile, OptimizerFile, PositionFile, AdapterConfig.FileName, TrainerState.FileName,
+        AdapterFolder.WeightsFile, OptimizerFile, PositionFile, AdapterConfig.FileName, HuggingFaceState.FileName,
         PromptFormat.FileName,
     ];
 
     /// <summary>Whether a folder is a checkpoint of Lorikeet.</summary>
-    public static bool IsOne(string folder) => File.Exists(Path.Combine(folder, PositionFile));
+    internal static bool IsOne(string folder) => File.Exists(Path.Combine(folder, PositionFile));
 
     /// <summary>Writes the folder beside and renames it.</summary>
     /// <param name="folder">The folder.</param>
@@ -36,7 +36,7 @@ internal static class TrainingCheckpoint
     /// <param name="adapter">The adapter's form; null when the whole model is trained.</param>
     /// <param name="baseModel">What adapter_config.json names as its base.</param>
     /// <param name="more">Writes what other tools read, into the folder it is given.</param>
-    public static void Save(
+    internal static void Save(
         string folder, DecoderModel model, Optimizer optimizer, TrainingPosition position, LoraOptions? adapter, string? baseModel,
         Action<string> more) =>
         AtomicFolder.Write(folder, temporary =>
@@ -53,7 +53,8 @@ internal static class TrainingCheckpoint
             ChecksumList.Write(temporary);
         });
 
-    /// <summary>What is wrong with a checkpoint; null when it is whole.</summary>
+    /// <summary>What is wrong with a checkpoint, as a sentence without its end; null when it is whole. Reads all of it.</summary>
+    /// <param name="folder">The checkpoint's folder.</param>
     public static string? Damage(string folder) => Array.Find(
         [AdapterFolder.WeightsFile, OptimizerFile, PositionFile], name => !File.Exists(Path.Combine(folder, name))) is { } missing
             ? $"'{Path.Combine(folder, missing)}' is missing"
@@ -62,7 +63,7 @@ internal static class TrainingCheckpoint
     /// <summary>Restores parameters and optimizer; returns the position to go on from.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
-    public static TrainingPosition Restore(string folder, DecoderModel model, Optimizer optimizer, RunFingerprint run)
+    internal static TrainingPosition Restore(string folder, DecoderModel model, Optimizer optimizer, RunFingerprint run)
     {
         RequireWhole(folder);
         var path = Path.Combine(folder, PositionFile);
@@ -83,7 +84,7 @@ internal static class TrainingCheckpoint
 
     /// <summary>Restores the parameters alone.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
-    public static void RestoreWeights(string folder, DecoderModel model)
+    internal static void RestoreWeights(string folder, DecoderModel model)
     {
         using var weights = SafetensorsFile.Open(Path.Combine(folder, AdapterFolder.WeightsFile));
         AdapterFolder.Restore(model, weights, folder);
@@ -95,7 +96,7 @@ internal static class TrainingCheckpoint
 
     /// <summary>Refuses a checkpoint that is not whole.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
-    public static void RequireWhole(string folder)
+    internal static void RequireWhole(string folder)
     {
         if (!IsOne(folder))
             throw new CheckpointException($"'{folder}' is not a checkpoint: {PositionFile} is missing. Expected a folder such as runs/NAME/checkpoints/step-000100.");

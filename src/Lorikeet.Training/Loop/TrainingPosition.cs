@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Lorikeet.Data;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 namespace Lorikeet.Training.Loop;
 
@@ -40,6 +42,18 @@ internal sealed record TrainingPosition
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         AllowDuplicateProperties = false,
+    };
+
+    /// <summary>The position after one more step.</summary>
+    /// <param name="rows">The rows of each of its micro-batches.</param>
+    /// <param name="loss">Its loss.</param>
+    public TrainingPosition After(IReadOnlyList<IReadOnlyList<TrainingRow>> rows, double loss) => this with
+    {
+        Step = Step + 1,
+        Tokens = Tokens + rows.Sum(batch => batch.Sum(row => (long)row.Length)),
+        PaddedTokens = PaddedTokens + HuggingFaceState.PaddedTokens(rows),
+        LossSum = LossSum + loss,
+        LossSteps = LossSteps + 1,
     };
 
     public string ToJson() => JsonSerializer.Serialize(this, s_format) + "\n";

@@ -8,35 +8,38 @@ using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Training.Loop;
 
-/// <summary>Everything a <see cref="Trainer"/> works on.</summary>
+/// <summary>Everything a <see cref="Trainer"/> works on; nothing of it is disposed of by the trainer.</summary>
 /// <param name="Model">The model with its trainable parameters attached.</param>
-/// <param name="TrainRows">Rows to learn from.</param>
+/// <param name="TrainRows">Rows to learn from; an epoch takes each once.</param>
 /// <param name="EvalRows">Rows to score; may be empty.</param>
-/// <param name="Options">The options tree, resolved.</param>
+/// <param name="Options">The options; batches, schedule, evaluation and saving are read.</param>
 /// <param name="Checkpoints">Where checkpoints go.</param>
 /// <param name="Adapter">The adapter's form, written beside its weights; null when the whole model is trained.</param>
 /// <param name="BaseModel">What adapter_config.json names as its base.</param>
-internal sealed record TrainingTask(
+public sealed record TrainingTask(
     DecoderModel Model, IReadOnlyList<TrainingRow> TrainRows, IReadOnlyList<TrainingRow> EvalRows, TrainingOptions Options,
     CheckpointFolders Checkpoints, LoraOptions? Adapter, string? BaseModel)
 {
     /// <summary>Which rows make up each step.</summary>
-    public BatchPlan Plan { get; } = PlanOf([.. TrainRows.Select(row => row.Length)], Options);
+    internal BatchPlan Plan { get; } = PlanOf([.. TrainRows.Select(row => row.Length)], Options);
 
-    /// <summary>How the rows were written as text, kept beside the weights of every checkpoint; null for bare tokens.</summary>
+    /// <summary>How the rows were written as text, kept beside the weights of every checkpoint.</summary>
+    /// <value>Null: rows of bare tokens.</value>
     public PromptFormat? Format { get; init; }
 
     /// <summary>Every option that decides the trajectory, by name; a run that goes on must have the same.</summary>
+    /// <value>Empty: a checkpoint is not held against settings.</value>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What BaseFingerprint.Of says of the base; empty where nobody resumes.</summary>
+    /// <summary>What <see cref="Loop.BaseFingerprint.Of"/> says of the base; a run that goes on must have the same.</summary>
+    /// <value>Empty, where nobody resumes.</value>
     public string BaseFingerprint { get; init; } = "";
 
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
     public int TotalSteps => StepsOf(Plan, Options.Optimization);
 
     /// <summary>Which rows make up each step, of rows with so many tokens.</summary>
-    public static BatchPlan PlanOf(IReadOnlyList<int> rowLengths, TrainingOptions options) => new(rowLengths, new BatchPlanOptions
+    internal static BatchPlan PlanOf(IReadOnlyList<int> rowLengths, TrainingOptions options) => new(rowLengths, new BatchPlanOptions
     {
         BatchSize = options.Optimization.BatchSize,
         AccumulationSteps = options.Optimization.GradientAccumulation,
@@ -48,6 +51,6 @@ internal sealed record TrainingTask(
     });
 
     /// <summary>Steps of a whole run.</summary>
-    public static int StepsOf(BatchPlan plan, OptimizationOptions options) =>
+    internal static int StepsOf(BatchPlan plan, OptimizationOptions options) =>
         options.MaxSteps ?? (int)Math.Ceiling(options.Epochs * plan.StepsPerEpoch);
 }

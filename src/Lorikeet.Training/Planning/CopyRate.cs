@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Training.Planning;
 
 /// <summary>How fast this machine's memory is: what decoding is measured against.</summary>
-internal static class CopyRate
+public static class CopyRate
 {
     private const int Repetitions = 10;
     private const long Bytes = 1L << 28; // far more than any cache holds

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Training.Planning;
 
 /// <summary>How fast this machine multiplies large matrices: what everything else is measured against.</summary>
-internal static class GemmRate
+public static class GemmRate
 {
     private const int Repetitions = 5;
 
@@ -52,6 +52,7 @@ internal static class GemmRate
     }
 
     /// <summary>Returns when all work on the tensor's device is done.</summary>
+    /// <param name="tensor">Any tensor of that device.</param>
     public static void Wait(Tensor tensor)
     {
         if (tensor.device_type == DeviceType.CUDA)

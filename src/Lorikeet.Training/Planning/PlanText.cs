@@ -3,9 +3,10 @@ using static Lorikeet.Formats.Quantities;
 namespace Lorikeet.Training.Planning;
 
 /// <summary>A plan in words.</summary>
-internal static class PlanText
+public static class PlanText
 {
     /// <summary>The plan in one line: memory, what is recomputed, speed.</summary>
+    /// <param name="plan">The plan.</param>
     public static string Line(RunPlan plan)
     {
         var free = plan.FreeBytes is { } bytes ? $" of {Bytes(bytes)}" : "";
@@ -15,11 +16,13 @@ internal static class PlanText
     }
 
     /// <summary>How many layers are computed again.</summary>
+    /// <param name="plan">The plan.</param>
     public static string Recomputed(RunPlan plan) => plan.Memory.RecomputedLayers == 0
         ? "no layer recomputed"
         : $"{plan.Memory.RecomputedLayers} of {plan.Layers} layers recomputed";
 
     /// <summary>What each part of the memory is called, and its bytes; parts that are empty are left out.</summary>
+    /// <param name="memory">The memory of a plan.</param>
     public static IEnumerable<(string Name, long Bytes)> Parts(MemoryPlan memory) =>
         new (string Name, long Bytes)[]
         {

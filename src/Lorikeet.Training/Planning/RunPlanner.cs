@@ -12,10 +12,10 @@ using static TorchSharp.torch;
 namespace Lorikeet.Training.Planning;
 
 /// <summary>Plans a run from its options, the headers of its model, and the lengths of its rows.</summary>
-internal sealed class RunPlanner : IDisposable
+public sealed class RunPlanner : IDisposable
 {
     // What a CUDA run holds that is nobody's tensor in particular: workspaces of cuBLAS and cuDNN, tables, rounding.
-    public const long CudaLibraries = 56L << 20;
+    internal const long CudaLibraries = 56L << 20;
 
     // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
     private const long ProcessGrowth = 80L << 20;
@@ -28,6 +28,7 @@ internal sealed class RunPlanner : IDisposable
     private readonly long? _free;
     private readonly string _model;
 
+    /// <summary>Makes the model without its memory, adapters attached; nothing is loaded.</summary>
     /// <param name="options">The options of the run.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="stored">Headers of its checkpoint; null for a shape.</param>
@@ -88,6 +89,7 @@ internal sealed class RunPlanner : IDisposable
         };
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _outline.Dispose();
 
     private static RunBatches Batches(TrainingOptions options, TrainingData? data) =>

@@ -14,7 +14,7 @@ using Lorikeet.Runs.Reports;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Loop.Transformers;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Jobs;
@@ -69,18 +69,18 @@ internal sealed class FineTuning : IDisposable
         // A folder that is there is locked at once; another is made, and locked, when all that is read has been read.
         var earlyLock = Directory.Exists(_run.Folder) ? _run.Lock() : null;
 
-        display.Observe(new StageEntered("Reading", string.Join(", ", _options.Data.Datasets)));
+        display.Observe(new StageStarted("Reading", string.Join(", ", _options.Data.Datasets)));
         _tokenizer = BaseModel.LoadTokenizer(_folder);
         _data = TrainingData.Load(
             _options.Data, (ulong)_options.Optimization.Seed, _tokenizer, config.VocabularySize,
             id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
         _data.Format.IsSingleTurn = _data.HasSingleTurns;
-        display.Observe(new StageEntered("Planning", _options.Model.Model));
+        display.Observe(new StageStarted("Planning", _options.Model.Model));
         (_plan, _base) = Planned(config);
         _options = WithBatches(_options, _plan);
         _resolved = _resolved.With(_options);
         OutputPlace.RequireSpace(_run.Folder, _plan.Memory.Adapters + _plan.Memory.OptimizerStates);
-        display.Observe(new StageEntered("Loading", _options.Model.Model));
+        display.Observe(new StageStarted("Loading", _options.Model.Model));
         _model = BaseModel.Load(_folder, _options.Model, _options.Quantization);
         _warnings = [.. _resolved.Warnings, .. _data.Warnings, .. _model.LoadWarnings];
         _adapter = Attach();
@@ -177,7 +177,7 @@ internal sealed class FineTuning : IDisposable
         Attempt("The run could not be held against its plan", () =>
         {
             foreach (var line in PlanOutcome.Lines(_plan, result, History(result)))
-                _observers.Observe(new Noted(line));
+                _observers.Observe(new Note(line));
         });
         HeldOutLoss = History(result)
             .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps);
@@ -225,7 +225,7 @@ internal sealed class FineTuning : IDisposable
             _recorder.Log.Write(fault.ToString());
             var warning = $"{failure}: {fault.Message}";
             _warnings.Add(warning);
-            _observers.Observe(new Warned(warning));
+            _observers.Observe(new Warning(warning));
         }
     }
 
@@ -270,7 +270,7 @@ internal sealed class FineTuning : IDisposable
         var options = resolved.Options;
         if (options.Model is not { Method: FineTuneMethod.Lora, Adapter: null })
             return resolved;
-        return TrainerCheckpoint.Locate(options.Output.ResumeFromCheckpoint) is { } folder
+        return HuggingFaceCheckpoint.Locate(options.Output.ResumeFromCheckpoint) is { } folder
             ? resolved.With(options with { Model = options.Model with { Adapter = folder } })
             : resolved;
     }
@@ -283,7 +283,7 @@ internal sealed class FineTuning : IDisposable
     }
 
     /// <summary>Whether the folder is to be empty: a checkpoint of transformers goes on in a folder of its own.</summary>
-    private bool BeginsAnew => _options.Output.ResumeFromCheckpoint is not { } resumed || TrainerCheckpoint.Locate(resumed) is not null;
+    private bool BeginsAnew => _options.Output.ResumeFromCheckpoint is not { } resumed || HuggingFaceCheckpoint.Locate(resumed) is not null;
 
     /// <summary>Whether a run goes on in the folder of its checkpoints.</summary>
     private bool GoesOn => !BeginsAnew && (_options.Output.ResumeFromCheckpoint is "latest" or "true"
@@ -393,15 +393,15 @@ internal sealed class FineTuning : IDisposable
     {
         _observers.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
         foreach (var warning in _warnings)
-            _observers.Observe(new Warned(warning));
+            _observers.Observe(new Warning(warning));
         foreach (var note in _resolved.Notes.Concat(_plan.Notes))
-            _observers.Observe(new Noted(note));
+            _observers.Observe(new Note(note));
         if (FewSteps.Note(trainer.TotalSteps, _data.Train.Count, _options) is { } few)
-            _observers.Observe(new Noted(few));
+            _observers.Observe(new Note(few));
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
-            _observers.Observe(new Noted($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
+            _observers.Observe(new Note($"'{_run.Folder}' holds no checkpoint, so the run begins at its first step."));
         if (trainer.Step >= trainer.TotalSteps)
-            _observers.Observe(new Noted($"All {trainer.TotalSteps} steps are done, so nothing is left to train."));
+            _observers.Observe(new Note($"All {trainer.TotalSteps} steps are done, so nothing is left to train."));
     }
 
     private RunSummary Summary(int firstStep, int totalSteps) => new(
@@ -446,7 +446,7 @@ internal sealed class FineTuning : IDisposable
             _run.AdapterFolder, _model, _adapter, _options.Lora.PissaConvert, _options.Model.Model, _folder, _data.Format);
     }
 
-    private void Enter(string stage, string detail) => _observers.Observe(new StageEntered(stage, detail));
+    private void Enter(string stage, string detail) => _observers.Observe(new StageStarted(stage, detail));
 
     public void Dispose()
     {

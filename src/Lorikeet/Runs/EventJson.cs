@@ -15,7 +15,7 @@ internal static class EventJson
     /// <param name="progress">The run up to and including this event.</param>
     public static string Line(TrainingEvent trainingEvent, RunProgress progress) => trainingEvent switch
     {
-        StageEntered stage => Line("stage", json =>
+        StageStarted stage => Line("stage", json =>
         {
             json.WriteString("stage", stage.Stage);
             json.WriteString("detail", stage.Detail);
@@ -38,8 +38,8 @@ internal static class EventJson
             json.WriteNumber("step", saved.Step);
             json.WriteString("folder", saved.Folder);
         }),
-        Warned warned => Line("warning", json => json.WriteString("message", warned.Message)),
-        Noted noted => Line("note", json => json.WriteString("message", noted.Message)),
+        Warning warned => Line("warning", json => json.WriteString("message", warned.Message)),
+        Note noted => Line("note", json => json.WriteString("message", noted.Message)),
         RunCompleted { Result: var result } => Line("end", json => MetricsLine.Write(json, result)),
         _ => throw new ArgumentException($"No JSON form is known for {trainingEvent.GetType().Name}."),
     };

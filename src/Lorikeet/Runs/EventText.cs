@@ -13,13 +13,13 @@ internal static class EventText
     /// <param name="progress">The run up to and including this event.</param>
     public static IReadOnlyList<string> Lines(TrainingEvent trainingEvent, RunProgress progress) => trainingEvent switch
     {
-        StageEntered stage => [stage.Detail.Length == 0 ? stage.Stage : $"{stage.Stage}: {stage.Detail}"],
+        StageStarted stage => [stage.Detail.Length == 0 ? stage.Stage : $"{stage.Stage}: {stage.Detail}"],
         RunStarted { Summary: var summary } => Summary(summary),
         StepCompleted { Metrics: var metrics } => [Step(metrics, progress)],
         EvaluationCompleted { Metrics: var metrics } => [Evaluation(metrics)],
         CheckpointSaved saved => [$"step {saved.Step}: checkpoint saved in {saved.Folder}"],
-        Warned warned => [$"warning: {warned.Message}"],
-        Noted noted => [$"note: {noted.Message}"],
+        Warning warned => [$"warning: {warned.Message}"],
+        Note noted => [$"note: {noted.Message}"],
         RunCompleted { Result: var result } => [Result(result)],
         _ => [],
     };

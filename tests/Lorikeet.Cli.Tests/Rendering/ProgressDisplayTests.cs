@@ -41,7 +41,7 @@ public sealed class ProgressDisplayTests
     [Fact]
     public void None_StillWarns()
     {
-        var output = Show(ProgressMode.None, [.. RecordedRun.Events(), new Warned("2 rows were cut.")]);
+        var output = Show(ProgressMode.None, [.. RecordedRun.Events(), new Warning("2 rows were cut.")]);
 
         Assert.Equal("warning: 2 rows were cut.\n", output);
     }

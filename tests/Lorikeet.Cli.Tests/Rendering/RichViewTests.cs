@@ -59,9 +59,9 @@ public sealed class RichViewTests
     {
         var console = new TestConsole().Width(100);
         var view = new RichView(_clock, unicode: true);
-        view.Take(new StageEntered("Loading", "models/[red]x[/]"));
+        view.Take(new StageStarted("Loading", "models/[red]x[/]"));
         console.Write(view);
-        foreach (var line in view.Take(new Warned("[bold] is no tag")))
+        foreach (var line in view.Take(new Warning("[bold] is no tag")))
             console.Write(new Rows(line));
 
         Assert.Contains("models/[red]x[/]", console.Output);
@@ -74,19 +74,19 @@ public sealed class RichViewTests
         {
             if (recorded is EvaluationCompleted)
             {
-                yield return new StageEntered("Evaluating", "96 rows");
+                yield return new StageStarted("Evaluating", "96 rows");
                 yield return new StageProgressed(48, 96);
             }
 
             yield return recorded;
         }
 
-        yield return new Warned("2 rows were cut to 512 tokens (first: train.jsonl:17). Raise max_seq_length.");
-        yield return new StageEntered("Answering", "512 questions with the tuned model");
+        yield return new Warning("2 rows were cut to 512 tokens (first: train.jsonl:17). Raise max_seq_length.");
+        yield return new StageStarted("Answering", "512 questions with the tuned model");
     }
 
     private static bool IsWorthAFrame(TrainingEvent recorded) =>
-        recorded is StageProgressed or RunStarted or StepCompleted { Metrics.Step: 1 or 20 or 40 } or StageEntered;
+        recorded is StageProgressed or RunStarted or StepCompleted { Metrics.Step: 1 or 20 or 40 } or StageStarted;
 
     private static string Trimmed(TestConsole console) =>
         string.Join("\n", console.Lines.Select(line => line.TrimEnd())) + "\n";

@@ -10,7 +10,7 @@ using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Loop.Transformers;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
@@ -60,8 +60,8 @@ public sealed class RealAdapterTests : IDisposable
         };
         var task = new TrainingTask(model, [.. Enumerable.Repeat(new TrainingRow([1, 2], [1, 2]), 26)], [], options, new RunFolder(_folder.Path).Checkpoints, adapter, null);
         using var optimizer = Optimizer.Create(model.Trainable, options.Optimization);
-        Assert.Equal(folder, TrainerCheckpoint.Locate(folder));
-        var checkpoint = TrainerCheckpoint.Open(folder);
+        Assert.Equal(folder, HuggingFaceCheckpoint.Locate(folder));
+        var checkpoint = HuggingFaceCheckpoint.Open(folder);
         var position = checkpoint.Restore(task, model.Trainable, optimizer, new LearningRateSchedule(options.Optimization, 200).At);
         Assert.Equal(200, position.Step);
         Assert.Contains(checkpoint.Notes, note => note.StartsWith("optimizer.pt is missing", StringComparison.Ordinal));

@@ -8,7 +8,7 @@ using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
-using Lorikeet.Training.Loop.Transformers;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Models;
@@ -55,8 +55,8 @@ public sealed class SettingsMutationTests : IDisposable
 
     [Fact]
     public void TrainerStateJson() => Try(
-        TrainerState.FileName, Text("trainer", "checkpoint-8.trainer_state.json"),
-        folder => new TrainerState().Adopt(TrainerState.Read(folder)!.Value));
+        HuggingFaceState.FileName, Text("trainer", "checkpoint-8.trainer_state.json"),
+        folder => new HuggingFaceState().Adopt(HuggingFaceState.Read(folder)!.Value));
 
     [Fact]
     public void IndexOfShards() => Try(

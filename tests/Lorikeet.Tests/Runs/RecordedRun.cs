@@ -31,10 +31,10 @@ internal static class RecordedRun
     /// <summary>Stages, 40 steps with an evaluation and a checkpoint every 20, and the end.</summary>
     public static IEnumerable<TrainingEvent> Events(int firstStep = 0, int lastStep = 40)
     {
-        yield return new StageEntered("Loading", "assets/nano-base");
+        yield return new StageStarted("Loading", "assets/nano-base");
         yield return new StageProgressed(1, 2);
         yield return new StageProgressed(2, 2);
-        yield return new StageEntered("Quantizing", "56 weights to nf4");
+        yield return new StageStarted("Quantizing", "56 weights to nf4");
         yield return new RunStarted(Summary(firstStep));
         for (var step = firstStep + 1; step <= lastStep; step++)
         {

@@ -23,7 +23,7 @@ public sealed class TextLogTests : IDisposable
                 clock.Advance(TimeSpan.FromMilliseconds(250));
             }
 
-            log.Observe(new Warned("2 rows were cut to 512 tokens."));
+            log.Observe(new Warning("2 rows were cut to 512 tokens."));
         }
 
         Golden.Verify("log.txt", File.ReadAllText(path));

@@ -305,9 +305,9 @@ public sealed class FineTuningTests : IDisposable
 
         public void Observe(TrainingEvent trainingEvent)
         {
-            if (trainingEvent is Warned warned)
+            if (trainingEvent is Warning warned)
                 Warnings.Add(warned.Message);
-            if (trainingEvent is Noted noted)
+            if (trainingEvent is Note noted)
                 Notes.Add(noted.Message);
             then?.Invoke(trainingEvent);
         }

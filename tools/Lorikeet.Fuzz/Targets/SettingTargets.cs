@@ -9,7 +9,7 @@ using Lorikeet.Models.Generation;
 using Lorikeet.Models.Lora;
 using Lorikeet.Runs;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Loop.Transformers;
+using Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 namespace Lorikeet.Fuzz.Targets;
 
@@ -62,7 +62,7 @@ internal static class SettingTargets
         new("trainer-state", new JsonMutator(["global_step", "log_history", "best_metric"]), (input, workplace) =>
         {
             workplace.Write("trainer_state.json", input);
-            TrainerState.Read(workplace.Folder);
+            HuggingFaceState.Read(workplace.Folder);
         }),
         new("hub", new JsonMutator(["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"]), (input, _) =>
             Walk(HubAnswer.Parse(input, problem => new HubException(problem)), 0)),

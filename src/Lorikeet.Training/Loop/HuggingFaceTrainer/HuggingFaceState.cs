@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Data;
 using Lorikeet.Formats.Json;
 
-namespace Lorikeet.Training.Loop.Transformers;
+namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 /// <summary>
 /// <c>trainer_state.json</c> as transformers' Trainer writes it, and its log: an entry every logging_steps steps, with
@@ -10,7 +11,7 @@ namespace Lorikeet.Training.Loop.Transformers;
 /// <remarks>
 /// Reference: transformers 5.17 <c>trainer_callback.py</c>, TrainerState; <c>trainer.py</c>, _maybe_log_save_evaluate.
 /// </remarks>
-internal sealed class TrainerState
+internal sealed class HuggingFaceState
 {
     public const string FileName = "trainer_state.json";
 
@@ -97,6 +98,11 @@ internal sealed class TrainerState
         };
         return PythonJson.Indented(new JsonObject(state));
     }
+
+    /// <summary>Tokens of a step as transformers counts them: every row of a batch as long as its longest.</summary>
+    /// <param name="rows">The rows of each micro-batch.</param>
+    public static long PaddedTokens(IReadOnlyList<IReadOnlyList<TrainingRow>> rows) =>
+        rows.Sum(batch => (long)batch.Count * batch.Max(row => row.Length));
 
     /// <summary>Six for each weight that is no embedding, padding included, as transformers counts.</summary>
     public static double FlopsPerToken(TrainingTask task) => 6.0 * (task.Model.ParameterCount

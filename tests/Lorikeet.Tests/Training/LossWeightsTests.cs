@@ -4,7 +4,7 @@ using Lorikeet.Models.Passes;
 
 namespace Lorikeet.Tests.Training;
 
-public sealed class LossSharesTests
+public sealed class LossWeightsTests
 {
     // Two batches of two rows; the first token of three rows has a label that nothing predicts.
     private static readonly TrainingRow[][] s_rows =
@@ -20,6 +20,6 @@ public sealed class LossSharesTests
     public void Share_IsThatOfTheDenominator(LossDenominator denominator, double first, double second)
     {
         Batch[] batches = [.. s_rows.Select(rows => Batch.FromRows(rows))];
-        Assert.Equal([first, second], LossShares.Of(s_rows, batches, denominator, accumulation: 2));
+        Assert.Equal([first, second], LossWeights.Of(s_rows, batches, denominator, accumulation: 2));
     }
 }

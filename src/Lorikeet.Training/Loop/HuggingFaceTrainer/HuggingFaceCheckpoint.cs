@@ -7,13 +7,13 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Training.Optimization;
 
-namespace Lorikeet.Training.Loop.Transformers;
+namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 /// <summary>
 /// A checkpoint of transformers' Trainer (<c>checkpoint-200/</c>): adapter, <c>optimizer.pt</c>, <c>scheduler.pt</c>
 /// and <c>trainer_state.json</c>. The pickles are read as data, never executed.
 /// </summary>
-internal sealed class TrainerCheckpoint
+public sealed class HuggingFaceCheckpoint
 {
     private const string Prefix = "checkpoint-";
     private const double RateTolerance = 1e-6;
@@ -25,18 +25,19 @@ internal sealed class TrainerCheckpoint
     private readonly JsonSetting _state;
     private readonly List<string> _notes = [];
 
-    private TrainerCheckpoint(string folder, JsonSetting state) => (_folder, _state) = (folder, state);
+    private HuggingFaceCheckpoint(string folder, JsonSetting state) => (_folder, _state) = (folder, state);
 
     /// <summary>What could not be taken over, to be told.</summary>
-    public IReadOnlyList<string> Notes => _notes;
+    internal IReadOnlyList<string> Notes => _notes;
 
     /// <summary>The state as it was read.</summary>
-    public JsonSetting State => _state;
+    internal JsonSetting State => _state;
 
     /// <summary>
     /// The checkpoint that a path means: itself, or the newest in an output folder; null when it is none of the
     /// Trainer's.
     /// </summary>
+    /// <param name="path">A folder, or null.</param>
     public static string? Locate(string? path)
     {
         if (path is null || !Directory.Exists(path))
@@ -46,12 +47,12 @@ internal sealed class TrainerCheckpoint
     }
 
     /// <summary>Opens the folder that <see cref="Locate"/> found.</summary>
-    public static TrainerCheckpoint Open(string folder) => new(folder, TrainerState.Read(folder)!.Value);
+    internal static HuggingFaceCheckpoint Open(string folder) => new(folder, HuggingFaceState.Read(folder)!.Value);
 
     /// <summary>Restores parameters and optimizer; returns the position to go on from.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     /// <exception cref="ConfigurationException">The run was begun with another learning rate or schedule.</exception>
-    public TrainingPosition Restore(
+    internal TrainingPosition Restore(
         TrainingTask task, IReadOnlyList<Parameter> parameters, Optimizer optimizer, Func<int, double> rateAt)
     {
         var step = _state["global_step"].AsIntBetween(0, int.MaxValue);
@@ -70,7 +71,7 @@ internal sealed class TrainerCheckpoint
         {
             Step = step,
             Tokens = _state["num_input_tokens_seen"].IsMissing ? 0 : _state["num_input_tokens_seen"].AsLongBetween(0, long.MaxValue),
-            PaddedTokens = (long)Math.Round(_state["total_flos"].AsDouble(0) / TrainerState.FlopsPerToken(task)),
+            PaddedTokens = (long)Math.Round(_state["total_flos"].AsDouble(0) / HuggingFaceState.FlopsPerToken(task)),
         };
     }
 
@@ -81,17 +82,17 @@ internal sealed class TrainerCheckpoint
     }
 
     private static bool IsTrainers(string folder) =>
-        File.Exists(Path.Combine(folder, TrainerState.FileName)) && !TrainingCheckpoint.IsOne(folder);
+        File.Exists(Path.Combine(folder, HuggingFaceState.FileName)) && !TrainingCheckpoint.IsOne(folder);
 
     /// <summary>
     /// The rate that scheduler.pt has for the next step must be that of the options, or the run would not be the same.
     /// </summary>
     private void RequireSchedule(int step, Func<int, double> rateAt)
     {
-        var path = Path.Combine(_folder, TrainerFiles.Scheduler);
+        var path = Path.Combine(_folder, HuggingFaceFiles.Scheduler);
         if (!File.Exists(path))
         {
-            _notes.Add($"{TrainerFiles.Scheduler} is missing; the learning rate is that of the options at step {step + 1}.");
+            _notes.Add($"{HuggingFaceFiles.Scheduler} is missing; the learning rate is that of the options at step {step + 1}.");
             return;
         }
 
@@ -111,10 +112,10 @@ internal sealed class TrainerCheckpoint
     private void RestoreOptimizer(
         IReadOnlyList<Parameter> parameters, Optimizer optimizer, OptimizationOptions options, int step)
     {
-        var path = Path.Combine(_folder, TrainerFiles.Optimizer);
+        var path = Path.Combine(_folder, HuggingFaceFiles.Optimizer);
         if (!File.Exists(path))
         {
-            _notes.Add($"{TrainerFiles.Optimizer} is missing, so the optimizer begins anew: its averages are zero.");
+            _notes.Add($"{HuggingFaceFiles.Optimizer} is missing, so the optimizer begins anew: its averages are zero.");
             return;
         }
 

@@ -3,12 +3,17 @@ using Lorikeet.Data.Batches;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>What one target of each micro-batch counts in the loss of its step.</summary>
-internal static class LossShares
+/// <summary>Weight of one predicted token's loss in each micro-batch of an optimizer step.</summary>
+public static class LossWeights
 {
     /// <summary>
-    /// One share for each micro-batch; by targets all are equal, so that k micro-batches equal one batch of k.
+    /// One weight for each micro-batch. Counted by predicted tokens or by labels all are equal, so that k micro-batches
+    /// equal one batch of k.
     /// </summary>
+    /// <param name="rows">The rows of each micro-batch.</param>
+    /// <param name="batches">The micro-batches made of them.</param>
+    /// <param name="denominator">What the summed cross-entropy of the step is divided by.</param>
+    /// <param name="accumulation">Micro-batches of a whole step (gradient_accumulation_steps); the last step of an epoch may have fewer.</param>
     public static IReadOnlyList<double> Of(
         IReadOnlyList<IReadOnlyList<TrainingRow>> rows, IReadOnlyList<Batch> batches,
         LossDenominator denominator, int accumulation) =>

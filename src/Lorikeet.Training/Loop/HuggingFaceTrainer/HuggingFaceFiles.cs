@@ -6,11 +6,11 @@ using Lorikeet.Models.Quantization;
 using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Loop.Transformers;
+namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 /// <summary>Writes <c>optimizer.pt</c> and <c>scheduler.pt</c>, from which transformers' Trainer goes on.</summary>
 /// <remarks>Reference: torch <c>optim/adamw.py</c>, <c>optim/lr_scheduler.py</c> (LambdaLR).</remarks>
-internal static unsafe class TrainerFiles
+internal static unsafe class HuggingFaceFiles
 {
     public const string Optimizer = "optimizer.pt";
     public const string Scheduler = "scheduler.pt";

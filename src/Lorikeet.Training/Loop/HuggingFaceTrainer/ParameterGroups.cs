@@ -2,7 +2,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Training.Optimization;
 
-namespace Lorikeet.Training.Loop.Transformers;
+namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 /// <summary>
 /// The parameters as transformers' Trainer hands them to its optimizer: in the order of the model's modules, in groups

@@ -1,0 +1,21 @@
+namespace Lorikeet.Models.Passes;
+
+/// <summary>How a model's forward and backward passes run; none of it changes what they compute.</summary>
+public sealed record TrainingPassOptions
+{
+    /// <summary>Which layers are computed again in the backward pass instead of kept.</summary>
+    /// <value><see cref="Checkpointing.Auto"/>: those whose activations do not fit into free memory.</value>
+    public Checkpointing Checkpointing { get; init; } = Checkpointing.Auto;
+
+    /// <summary>NEFTune (arXiv 2310.05914): α of the uniform noise on embeddings, ±α / √(length · hidden).</summary>
+    /// <value>0: no noise.</value>
+    public double NeftuneAlpha { get; init; }
+
+    /// <summary>Use the optimized pass where it covers the model (<see cref="TrainingPasses.WhyUnsupported"/>).</summary>
+    /// <value>True; false takes the reference, which autograd differentiates.</value>
+    public bool Optimized { get; init; } = true;
+
+    /// <summary>Keep the inputs of recomputed layers in the host's memory; CUDA and the optimized pass only.</summary>
+    /// <value>False.</value>
+    public bool OffloadCheckpoints { get; init; }
+}
