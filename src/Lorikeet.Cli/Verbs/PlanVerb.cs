@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Lorikeet.Cli.Benchmarks;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;

@@ -1,5 +1,6 @@
 using Lorikeet.Data.Datasets;
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;

@@ -13,6 +13,7 @@
 //                   with every step meanwhile, and small models wait for it
 //
 // The efficiencies, the gaps and the reference's factor were fitted; bench/README.md holds the measurements.
+using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;

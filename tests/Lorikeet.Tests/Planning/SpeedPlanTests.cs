@@ -1,3 +1,4 @@
+using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Passes;

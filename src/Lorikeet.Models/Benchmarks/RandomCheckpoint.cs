@@ -4,7 +4,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 
-namespace Lorikeet.Cli.Benchmarks;
+namespace Lorikeet.Models.Benchmarks;
 
 /// <summary>A checkpoint of a shape, with random weights, in a temporary folder that goes when this is disposed.</summary>
 internal sealed class RandomCheckpoint : IDisposable

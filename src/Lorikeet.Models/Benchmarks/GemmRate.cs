@@ -3,19 +3,19 @@ using Lorikeet.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Planning;
+namespace Lorikeet.Models.Benchmarks;
 
 /// <summary>How fast this machine multiplies large matrices: what everything else is measured against.</summary>
 public static class GemmRate
 {
     private const int Repetitions = 5;
 
-    // A processor without instructions for a type may be a thousand times slower than one that has them.
+    // A CPU without instructions for a type may be a thousand times slower than one that has them.
     private const long SmallestSize = 128;
     private const double LongEnough = 0.05;
     private const double Budget = 1;
 
-    /// <summary>Floating-point operations a second of a large product, the best of a few.</summary>
+    /// <summary>Floating-point operations a second of a large GEMM, the best of a few.</summary>
     /// <param name="type">What is multiplied.</param>
     /// <param name="device">Where.</param>
     /// <param name="repetitions">How often.</param>

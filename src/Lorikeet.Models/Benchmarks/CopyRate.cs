@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Planning;
+namespace Lorikeet.Models.Benchmarks;
 
 /// <summary>How fast this machine's memory is: what decoding is measured against.</summary>
 public static class CopyRate

@@ -1,10 +1,8 @@
-using System.Text.Json.Nodes;
-using Lorikeet.Models.Decoder;
 
-namespace Lorikeet.Cli.Benchmarks;
+namespace Lorikeet.Models.Decoder;
 
-/// <summary>The shapes of published models, from their config.json.</summary>
-internal static class ModelShapes
+/// <summary>Configurations of published models, as in their config.json: shapes to plan for and to measure on without a download.</summary>
+public static class ModelShapes
 {
     private static readonly Dictionary<string, ModelConfig> s_shapes = new()
     {
@@ -18,11 +16,15 @@ internal static class ModelShapes
         ["nano-7m"] = Llama(4096, 256, 704, 8, 8, 4) with { TiedEmbeddings = true },
     };
 
-    /// <summary>The shape of that name.</summary>
-    /// <exception cref="ConfigurationException">There is none.</exception>
+    /// <summary>The names that <see cref="Find"/> knows, such as <c>llama2-7b</c> and <c>tinyllama-1.1b</c>.</summary>
+    public static IReadOnlyCollection<string> Names => s_shapes.Keys;
+
+    /// <summary>The configuration of that name: sizes, head counts and RoPE, with room for 4096 positions.</summary>
+    /// <param name="name">One of <see cref="Names"/>, in lower case.</param>
+    /// <exception cref="ConfigurationException">The name is none of them; the message lists them.</exception>
     public static ModelConfig Find(string name) => s_shapes.GetValueOrDefault(name)
         ?? throw new ConfigurationException(
-            $"'{name}' is no shape. Expected one of: {string.Join(", ", s_shapes.Keys)}. Where: --shape.");
+            $"shape is '{name}'. Expected one of: {string.Join(", ", Names)}.");
 
     private static ModelConfig Llama(int vocabulary, int hidden, int inner, int layers, int heads, int keyValueHeads) => new()
     {

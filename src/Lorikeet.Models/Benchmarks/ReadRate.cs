@@ -5,7 +5,7 @@ using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Cpu;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Cli.Benchmarks;
+namespace Lorikeet.Models.Benchmarks;
 
 /// <summary>How fast a processor reads memory: decoding reads, and writes next to nothing.</summary>
 internal static unsafe class ReadRate

@@ -1,6 +1,6 @@
-using Lorikeet.Training.Planning;
+using Lorikeet.Models.Benchmarks;
 
-namespace Lorikeet.Tests.Planning;
+namespace Lorikeet.Tests.Models;
 
 public sealed class GemmRateTests
 {

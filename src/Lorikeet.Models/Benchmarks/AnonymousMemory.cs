@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Lorikeet.Cli.Benchmarks;
+namespace Lorikeet.Models.Benchmarks;
 
 /// <summary>
 /// The most memory of its own that this process holds while something runs: <c>RssAnon</c> on Linux, which leaves out

@@ -1,0 +1,73 @@
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
+
+namespace Lorikeet.Models.Benchmarks;
+
+/// <summary>The model that is measured: random weights in a published shape, with random LoRA factors.</summary>
+public static class BenchmarkModel
+{
+    /// <summary>Rank where none is given, as in training.</summary>
+    public const int DefaultRank = 16;
+
+    /// <summary>The model without adapters; the caller disposes it.</summary>
+    /// <param name="options">Of them: shape, quant and offload_layers.</param>
+    /// <param name="machine">Device and compute type.</param>
+    public static DecoderModel Create(BenchmarkOptions options, BenchmarkMachine machine) => ModelFactory.Create(
+        ModelShapes.Find(options.Shape),
+        new LoadSettings(machine.Type, machine.Device, QuantizationOf(options), OffloadLayers: options.OffloadLayers),
+        seed: 1);
+
+    /// <summary>Puts LoRA factors on the model's projections: <c>targets</c>, <c>rank</c> (also alpha) and <c>dropout</c>.</summary>
+    /// <param name="model">A model without adapters.</param>
+    /// <param name="options">What the factors are like.</param>
+    public static void Attach(DecoderModel model, BenchmarkOptions options) =>
+        LoraAttachment.Attach(model, AdapterOf(options), seed: 2);
+
+    /// <summary>The floating-point operations that a LoRA training step cannot do without, for each token.</summary>
+    /// <remarks>
+    /// 4 for every frozen weight (forward and dX; no dW), 6 for every adapter weight, and causal attention: two GEMMs
+    /// forward and five backward over half the positions. Nothing is counted for what is recomputed.
+    /// </remarks>
+    /// <param name="model">Its adapters attached.</param>
+    /// <param name="length">Tokens of a row.</param>
+    public static double TrainingWorkPerToken(DecoderModel model, int length)
+    {
+        var config = model.Config;
+        var frozen = model.LayerProjections.Append(model.Head).Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
+        var adapters = (double)model.Trainable.Sum(parameter => parameter.Value.NumberOfElements);
+        var attention = 3.5 * 2 * length * config.HeadCount * config.HeadSize * config.LayerCount;
+        return 4 * frozen + 6 * adapters + attention;
+    }
+
+    /// <summary>Refuses names that stand for nothing.</summary>
+    internal static void Check(BenchmarkOptions options)
+    {
+        _ = ModelShapes.Find(options.Shape);
+        _ = QuantizationOf(options);
+        _ = AdapterOf(options);
+    }
+
+    /// <summary>How projections are stored.</summary>
+    internal static QuantizationSettings QuantizationOf(BenchmarkOptions options) => options.Quantization switch
+    {
+        "none" => QuantizationSettings.None,
+        "nf4" => new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true),
+        "fp4" => new QuantizationSettings(QuantizationKind.Fp4, DoubleQuantization: true),
+        var other => throw new ConfigurationException($"quant is '{other}'. Expected none, nf4 or fp4."),
+    };
+
+    private static LoraOptions AdapterOf(BenchmarkOptions options) => new()
+    {
+        Rank = options.Rank ?? DefaultRank,
+        Alpha = options.Rank ?? DefaultRank,
+        Dropout = options.Dropout,
+        TargetModules = options.Targets switch
+        {
+            "all" => TargetModules.AllLinear,
+            "qv" => TargetModules.Named("q_proj", "v_proj"),
+            var other => throw new ConfigurationException($"targets is '{other}'. Expected all or qv."),
+        },
+    };
+}

@@ -1,0 +1,109 @@
+using Lorikeet.Formats.Options;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
+
+namespace Lorikeet.Models.Benchmarks;
+
+/// <summary>The model, the rows, and how it is loaded, trained or decoded.</summary>
+public sealed record BenchmarkOptions
+{
+    /// <summary>Shape of the model, by the name of one that has it.</summary>
+    /// <value>The smallest that people fine-tune in earnest.</value>
+    [Option("shape")]
+    public string Shape { get; init; } = "tinyllama-1.1b";
+
+    /// <summary>Model to load: a folder, a GGUF file or a hub id; load only.</summary>
+    /// <value>Not set: random weights of the shape are written to the temporary folder, and deleted afterwards.</value>
+    [Option("model", "model_name_or_path", Placeholder = "DIR")]
+    public string? Model { get; init; }
+
+    /// <summary>Times to load; load only.</summary>
+    /// <value>Enough for a median.</value>
+    [Option("repeat", Minimum = 1)]
+    public int Repeat { get; init; } = 3;
+
+    /// <summary>How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.</summary>
+    /// <value>As they are in LoRA; nf4 is QLoRA.</value>
+    [Option("quant")]
+    public string Quantization { get; init; } = "none";
+
+    /// <summary>Where adapters are: all linear layers, or queries and values (qv).</summary>
+    /// <value>All, as train has it.</value>
+    [Option("targets")]
+    public string Targets { get; init; } = "all";
+
+    /// <summary>Rank of the adapters; 0 for none when decoding.</summary>
+    /// <value>Not set: 16 in training, as train has it, and no adapter when decoding.</value>
+    [Option("rank", Minimum = 0)]
+    public int? Rank { get; init; }
+
+    /// <summary>Dropout on the adapters' inputs.</summary>
+    /// <value>None.</value>
+    [Option("dropout", Minimum = 0, Below = 1)]
+    public double Dropout { get; init; }
+
+    /// <summary>Rows of a batch.</summary>
+    /// <value>As in the published tables.</value>
+    [Option("batch", Minimum = 1)]
+    public int Batch { get; init; } = 4;
+
+    /// <summary>Tokens of a row, all of them real.</summary>
+    /// <value>Short enough for a CPU.</value>
+    [Option("length", Minimum = 2)]
+    public int Length { get; init; } = 256;
+
+    /// <summary>Which layers are recomputed in the backward pass: false for none, true for all, auto for those memory has no room for.</summary>
+    /// <value>None: the fastest where memory suffices.</value>
+    [Option("checkpointing", "gradient_checkpointing", Bare = "true")]
+    public Checkpointing Checkpointing { get; init; } = Checkpointing.None;
+
+    /// <summary>Keep the inputs of recomputed layers in the host's memory.</summary>
+    /// <value>Off.</value>
+    [Option("activation_offloading", "offload_checkpoints")]
+    public bool OffloadCheckpoints { get; init; }
+
+    /// <summary>Layers whose frozen weights wait in the host's memory.</summary>
+    /// <value>None.</value>
+    [Option("offload_layers", Minimum = 0)]
+    public int OffloadLayers { get; init; }
+
+    /// <summary>Gigabytes (10^9 bytes) that a GPU is treated as having; the rest is occupied.</summary>
+    /// <value>Not set: all of its memory.</value>
+    [Option("memory_limit", Above = 0)]
+    public double? MemoryLimit { get; init; }
+
+    /// <summary>Steps to measure, after two that are not.</summary>
+    /// <value>Enough for a median.</value>
+    [Option("steps", Minimum = 1)]
+    public int Steps { get; init; } = 10;
+
+    /// <summary>Tokens to decode.</summary>
+    /// <value>As in the published tables.</value>
+    [Option("new", Minimum = 1)]
+    public int NewTokens { get; init; } = 128;
+
+    /// <summary>Use the optimized path; false: the reference.</summary>
+    /// <value>On.</value>
+    [Option("optimized")]
+    public bool Optimized { get; init; } = true;
+
+    /// <summary>Type of activations and GEMMs.</summary>
+    /// <value>The fast one of every device that has it.</value>
+    [Option("dtype", "torch_dtype")]
+    public ComputeType Type { get; init; } = ComputeType.BFloat16;
+
+    /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
+    /// <value>CUDA where it works.</value>
+    [Option("device")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>CPU threads to use.</summary>
+    /// <value>Not set: all.</value>
+    [Option("threads", Minimum = 1)]
+    public int? Threads { get; init; }
+
+    /// <summary>Folder of a libtorch 2.10 or later to use.</summary>
+    /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
+    [Option("libtorch", Placeholder = "DIR")]
+    public string? LibTorch { get; init; }
+}
