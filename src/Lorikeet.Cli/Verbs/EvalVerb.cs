@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Formats;
 using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;

@@ -11,21 +11,41 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
     public RowSource ReadTrain()
     {
         if (options.Datasets.Count == 0)
-            throw new ConfigurationException("No dataset is named. Give a file, a folder or a hub id with --dataset.");
+            throw new ConfigurationException("No dataset is named. Name a file, a folder or a hub id with dataset.");
         return Read(options.Datasets, [options.DatasetSplit], new DatasetFiles(options.DataFolder, options.DataFiles));
     }
 
     /// <summary>The evaluation rows; null when no evaluation data is named.</summary>
     public RowSource? ReadEval()
     {
-        if (options.EvalDatasets.Count > 0 && options.EvalSize > 0)
-        {
-            throw new ConfigurationException(
-                $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of " +
-                "them. Leave one out.");
-        }
+        CheckHeldOut(options.EvalDatasets.Count > 0);
         string[] splits = options.EvalSplit == "test" ? ["test", "validation", "train"] : [options.EvalSplit];
         return options.EvalDatasets.Count == 0 ? null : Read(options.EvalDatasets, splits, null);
+    }
+
+    /// <summary>Makes sure that the rows of a source made in code are the only ones, and that there are some.</summary>
+    /// <exception cref="ConfigurationException">The options name others.</exception>
+    /// <exception cref="DatasetException">There are none.</exception>
+    public void RequireOnly(RowSource train, RowSource? eval)
+    {
+        if (options.Datasets.Count > 0)
+            throw Twice("dataset", options.Datasets);
+        if (eval is not null && options.EvalDatasets.Count > 0)
+            throw Twice("eval_dataset", options.EvalDatasets);
+        CheckHeldOut(eval is not null);
+        foreach (var rows in new[] { train, eval }.OfType<RowSource>().Where(rows => !rows.Rows.Any()))
+            throw new DatasetException("The rows given in code are none. At least one was expected. Check what makes them.");
+
+        static ConfigurationException Twice(string option, IReadOnlyList<string> names) => new(
+            $"Rows are given in code, and {option} names {string.Join(", ", names)}. Rows come from one of them. Leave one out.");
+    }
+
+    private void CheckHeldOut(bool hasEval)
+    {
+        if (!hasEval || options.EvalSize == 0)
+            return;
+        throw new ConfigurationException(
+            $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of them. Leave one out.");
     }
 
     private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files)

@@ -50,7 +50,7 @@ public sealed class TrainingData : IDisposable
     public PromptFormat Format => _train.Rendering.Format;
 
     /// <summary>Whether the training rows, as far as the first of them show, are single questions with nothing before them.</summary>
-    public bool HasSingleTurns
+    private bool HasSingleTurns
     {
         get
         {
@@ -86,8 +86,34 @@ public sealed class TrainingData : IDisposable
         PromptFormat? format = null)
     {
         var reading = new DatasetReading(data, fetchFromHub);
-        var train = reading.ReadTrain();
-        var eval = reading.ReadEval();
+        return Load(data, (reading.ReadTrain(), reading.ReadEval()), seed, tokenizer, vocabularySize, format);
+    }
+
+    /// <summary>The same with rows made in code, which <see cref="RowSource.From{T}"/> takes.</summary>
+    /// <param name="data">How to read the rows; it names no dataset.</param>
+    /// <param name="train">Rows to train on. They are asked for again when questions are, so dispose them after the data.</param>
+    /// <param name="eval">Held-out rows; null for those that <paramref name="data"/> names or takes of <paramref name="train"/>.</param>
+    /// <param name="seed">Of the choice of rows that are held out or left out.</param>
+    /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
+    /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
+    /// <param name="format">The format of an adapter that is continued or scored; null to choose one for the data.</param>
+    /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
+    /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
+    public static TrainingData Load(
+        DataOptions data, RowSource train, RowSource? eval, ulong seed, Tokenizer? tokenizer, int vocabularySize,
+        Func<string, string>? fetchFromHub = null, PromptFormat? format = null)
+    {
+        var reading = new DatasetReading(data, fetchFromHub);
+        reading.RequireOnly(train, eval);
+        return Load(data, (train, eval ?? reading.ReadEval()), seed, tokenizer, vocabularySize, format);
+    }
+
+    private static TrainingData Load(
+        DataOptions data, (RowSource Train, RowSource? Eval) rows, ulong seed, Tokenizer? tokenizer, int vocabularySize,
+        PromptFormat? format)
+    {
+        var (train, eval) = rows;
         var rendering = RowRendering.Choose(train, data, tokenizer, format);
         var evalRendering = eval is null ? rendering : RowRendering.Choose(eval, data, tokenizer, rendering.Format);
         if (data.EvalSize > 0)
@@ -101,7 +127,10 @@ public sealed class TrainingData : IDisposable
         var trainSet = EncodedSet.Encode("The training data", train, rendering, data, tokenizer, vocabularySize);
         var evalSet = eval is null ? null
             : EncodedSet.Encode("The held-out data", eval, evalRendering, data, tokenizer, vocabularySize);
-        return new TrainingData(trainSet, evalSet, data);
+        var loaded = new TrainingData(trainSet, evalSet, data);
+        if (format is null)
+            loaded.Format.IsSingleTurn = loaded.HasSingleTurns;
+        return loaded;
     }
 
     /// <summary>Gives the files of the token cache back.</summary>

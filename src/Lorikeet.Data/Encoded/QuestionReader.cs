@@ -12,9 +12,9 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
     /// <summary>The question of a row; null where it has none, as plain text has.</summary>
     public Question? TryRead(DataRow row) => rendering.Read(row) switch
     {
-        TextExample written => OfText(written.Text, row.Origin),
-        ConversationExample conversation => OfConversation(conversation, row.Origin),
-        TokenExample { HasLabels: true } tokens => OfTokens(tokens, row.Origin),
+        TextContent written => OfText(written.Text, row.Origin),
+        ConversationContent conversation => OfConversation(conversation, row.Origin),
+        TokenContent { HasLabels: true } tokens => OfTokens(tokens, row.Origin),
         _ => null,
     };
 
@@ -29,7 +29,7 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
         return Ask(markup.QuestionBefore(text, start), (text[..start], boundaries), [answer.Trim()], origin);
     }
 
-    private Question? OfConversation(ConversationExample conversation, RowOrigin origin)
+    private Question? OfConversation(ConversationContent conversation, RowOrigin origin)
     {
         var messages = conversation.Messages.Select(message => (JsonObject)message!).ToList();
         var last = messages.FindLastIndex(
@@ -43,7 +43,7 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
         return Ask(ContentOf(asked), rendering.Format.RenderConversation(earlier, conversation.Tools), answers, origin);
     }
 
-    private Question? OfTokens(TokenExample tokens, RowOrigin origin)
+    private Question? OfTokens(TokenContent tokens, RowOrigin origin)
     {
         var last = Array.FindLastIndex(tokens.Labels, label => label != TrainingRow.Ignored);
         var first = Array.FindLastIndex(tokens.Labels, Math.Max(last, 0), label => label == TrainingRow.Ignored) + 1;

@@ -25,8 +25,8 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         var example = rendering.Read(row);
         var encoded = example switch
         {
-            SkippedExample skipped => EncodedExample.Dropped(row.Origin, skipped.Reason),
-            TokenExample tokens => EncodeTokens(tokens, row.Origin),
+            SkippedContent skipped => EncodedExample.Dropped(row.Origin, skipped.Reason),
+            TokenContent tokens => EncodeTokens(tokens, row.Origin),
             _ => EncodeText(example, row.Origin),
         };
         foreach (var id in encoded.Rows.SelectMany(rows => rows.Ids.Concat(rows.Labels)))
@@ -34,7 +34,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         return encoded;
     }
 
-    private EncodedExample EncodeTokens(TokenExample tokens, RowOrigin origin)
+    private EncodedExample EncodeTokens(TokenContent tokens, RowOrigin origin)
     {
         var labels = options.TrainOn is TrainOn.All ? tokens.Ids : tokens.Labels;
         return tokens.Ids.Length < 2
@@ -42,7 +42,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
             : Fit(new TrainingRow(tokens.Ids, labels), origin);
     }
 
-    private EncodedExample EncodeText(Example example, RowOrigin origin)
+    private EncodedExample EncodeText(RowContent example, RowOrigin origin)
     {
         if (rendering.TryRender(example, out var refusal) is not { } rendered)
             return EncodedExample.Dropped(origin, refusal!);
@@ -65,7 +65,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         var fitted = rendered.Answers is null && options.Truncation is TruncationMode.KeepStart
             ? Continue(row, origin)
             : Fit(row, origin);
-        return fitted with { HadSecondBegin = hadSecondBegin && example is TextExample };
+        return fitted with { HadSecondBegin = hadSecondBegin && example is TextContent };
     }
 
     /// <summary>The answers with the blanks before them, which whoever asks leaves to the model.</summary>

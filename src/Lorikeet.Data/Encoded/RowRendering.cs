@@ -58,9 +58,9 @@ internal sealed class RowRendering
         var shape = ShapeDetection.Detect(rows, wanted, columnMap).SeenIn(sample);
 
         var written = shape is TextShape
-            ? sample.Select(row => (Example: shape.Read(row) as TextExample, row.Origin)).Where(text => text.Example is not null).ToArray()
+            ? sample.Select(row => (Content: shape.Read(row) as TextContent, row.Origin)).Where(text => text.Content is not null).ToArray()
             : [];
-        string[] texts = [.. written.Select(text => text.Example!.Text)];
+        string[] texts = [.. written.Select(text => text.Content!.Text)];
         RowOrigin[] origins = [.. written.Select(text => text.Origin)];
         var markup = texts.Length == 0 ? null : TurnMarkup.Detect(texts)?.WithGapOf(texts);
         if (markup is not null && options.ChatTemplate is not null)
@@ -104,10 +104,10 @@ internal sealed class RowRendering
 
     /// <summary>What a row says.</summary>
     /// <exception cref="DatasetException">A cell is of the wrong kind; the message names the row.</exception>
-    public Example Read(DataRow row)
+    public RowContent Read(DataRow row)
     {
         var cells = new RowCells(row, _columnMap);
-        return Shape.MissingIn(cells) is { } missing ? new SkippedExample($"no '{missing}'") : Shape.Read(cells);
+        return Shape.MissingIn(cells) is { } missing ? new SkippedContent($"no '{missing}'") : Shape.Read(cells);
     }
 
     /// <summary>What a row's first answer answers, as a key: equal for rows that ask the same.</summary>
@@ -115,11 +115,11 @@ internal sealed class RowRendering
     {
         switch (Read(row))
         {
-            case TextExample { Text: var text }:
+            case TextContent { Text: var text }:
                 return Markup?.FirstQuestion(text) ?? text;
-            case ConversationExample { Messages: var messages }:
+            case ConversationContent { Messages: var messages }:
                 return string.Concat(FirstQuestion(messages).Select(message => message.ToJsonString()));
-            case TokenExample tokens:
+            case TokenContent tokens:
                 var first = Array.FindIndex(tokens.Labels, label => label != TrainingRow.Ignored);
                 return string.Join(' ', first > 1 ? tokens.Ids[..first] : tokens.Ids);
             default:
@@ -145,12 +145,12 @@ internal sealed class RowRendering
     }
 
     /// <summary>The text of an example, or null and why the template refuses it.</summary>
-    public RenderedText? TryRender(Example example, out string? refusal)
+    public RenderedText? TryRender(RowContent example, out string? refusal)
     {
         refusal = null;
-        if (example is TextExample written)
+        if (example is TextContent written)
             return new RenderedText(written.Text, Markup?.FindAnswers(written.Text));
-        var conversation = (ConversationExample)example;
+        var conversation = (ConversationContent)example;
         try
         {
             return Format.RenderAnswers(conversation.Messages, conversation.Tools);

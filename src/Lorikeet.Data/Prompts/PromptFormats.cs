@@ -12,6 +12,18 @@ public static class PromptFormats
     public static PromptFormat Create(string? chatTemplate, Tokenizer? tokenizer) =>
         chatTemplate is null ? ForStyle(PromptStyle.Conversation, tokenizer) : Named(chatTemplate, tokenizer);
 
+    /// <summary>A format of a template that is at hand as text, without stop strings.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="template">The Jinja source.</param>
+    /// <param name="tokenizer">The tokenizer whose named tokens the template may refer to; null for none.</param>
+    /// <exception cref="CheckpointException">The template cannot be parsed.</exception>
+    public static PromptFormat OfTemplate(string name, string template, Tokenizer? tokenizer) =>
+        new(name, template, [], tokenizer);
+
+    /// <summary>Whether a text is a conversation in a known written form already (Guanaco, [INST], ChatML ...).</summary>
+    /// <param name="text">The text; its last turn may be one that is still to be answered.</param>
+    public static bool IsWritten(string text) => TurnMarkup.Detect([text]) is not null;
+
     /// <summary>The format that rows of a shape are rendered with; written text has one of its own.</summary>
     internal static PromptFormat ForDataset(PromptStyle style, string? chatTemplate, Tokenizer? tokenizer) =>
         chatTemplate is null ? ForStyle(style, tokenizer) : Named(chatTemplate, tokenizer);
@@ -63,7 +75,7 @@ public static class PromptFormats
     {
         const string Answer = "The answer";
         var format = new PromptFormat(name, template, [], tokenizer);
-        var probe = ConversationExample.Of(ConversationExample.Message("user", "The question"), Answer);
+        var probe = ConversationContent.Of(ConversationContent.Message("user", "The question"), Answer);
         var text = format.RenderAnswers(probe.Messages, null).Text;
         var after = text.LastIndexOf(Answer, StringComparison.Ordinal) is var index and >= 0
             ? text[(index + Answer.Length)..].Trim()

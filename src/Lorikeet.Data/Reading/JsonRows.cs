@@ -53,7 +53,8 @@ internal static class JsonRows
             yield return (first, last);
     }
 
-    private static IEnumerable<DataRow> ReadLines(DataFile file)
+    /// <summary>Reads a file of an object a line.</summary>
+    public static IEnumerable<DataRow> ReadLines(DataFile file)
     {
         using var reader = file.OpenText();
         for (var number = 1L; reader.ReadLine() is { } line; number++)

@@ -1,22 +1,122 @@
+using System.Data.Common;
+
 namespace Lorikeet.Data.Reading;
 
-/// <summary>Rows that are read from their files each time they are enumerated, so that none of them is held.</summary>
-/// <param name="Rows">The rows.</param>
-/// <param name="Files">The files they come from.</param>
-/// <param name="Selection">Which rows of the files they are, in words; the same words mean the same rows.</param>
-internal sealed record RowSource(IEnumerable<DataRow> Rows, IReadOnlyList<DataFile> Files, string Selection)
+/// <summary>The rows of a dataset, read one at a time and as often as they are needed, so that none of them is held.</summary>
+/// <remarks>
+/// Rows that come from code are read exactly once, when the source is made, and kept as JSON in a temporary file until the
+/// source is disposed. So a query runs once, an enumerable that gives other rows each time does no harm, and a dataset may
+/// be larger than memory. The options of the run decide what the columns mean, as for a file.
+/// </remarks>
+public sealed class RowSource : IDisposable
 {
+    private readonly SpooledRows? _spool;
+
+    internal RowSource(IEnumerable<DataRow> rows, IReadOnlyList<DataFile> files, string selection) =>
+        (Rows, Files, Selection) = (rows, files, selection);
+
+    private RowSource(SpooledRows spool, string name)
+        : this(spool.Read(name), [spool.File], "all") => _spool = spool;
+
+    /// <summary>The rows.</summary>
+    internal IEnumerable<DataRow> Rows { get; }
+
+    /// <summary>The files they come from.</summary>
+    internal IReadOnlyList<DataFile> Files { get; }
+
+    /// <summary>Which rows of the files they are, in words; the same words mean the same rows.</summary>
+    internal string Selection { get; }
+
+    /// <summary>The rows of a list, an iterator or a query (<c>IQueryable</c> of EF Core), enumerated once and not held.</summary>
+    /// <typeparam name="T">
+    /// <see cref="Example"/>; <see cref="string"/> for plain text; <c>JsonObject</c> or a dictionary of columns by name; or any
+    /// type with public properties, whose snake_case names are the columns (an anonymous type in a query's Select).
+    /// </typeparam>
+    /// <param name="rows">The rows, in the order in which they are numbered. A query should order them.</param>
+    /// <param name="name">What messages call the rows: <c>examples, row 17</c>.</param>
+    /// <exception cref="DatasetException">A row is no object with columns.</exception>
+    /// <exception cref="StorageException">The temporary file cannot be written.</exception>
+    public static RowSource From<T>(IEnumerable<T> rows, string name = "examples")
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        return Spool(name, spool =>
+        {
+            foreach (var row in rows)
+                spool.Add(RowColumns.Of(row, name, spool.Count + 1));
+        });
+    }
+
+    /// <summary>The rows of an asynchronous stream, enumerated once and not held.</summary>
+    /// <typeparam name="T">As for <see cref="From{T}"/>.</typeparam>
+    /// <param name="rows">The rows, in the order in which they are numbered.</param>
+    /// <param name="name">What messages call the rows: <c>examples, row 17</c>.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="DatasetException">A row is no object with columns.</exception>
+    /// <exception cref="StorageException">The temporary file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The reading was ended.</exception>
+    public static async Task<RowSource> FromAsync<T>(
+        IAsyncEnumerable<T> rows, string name = "examples", CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        var spool = new SpooledRows();
+        try
+        {
+            await foreach (var row in rows.WithCancellation(cancellation).ConfigureAwait(false))
+                spool.Add(RowColumns.Of(row, name, spool.Count + 1));
+            spool.Complete();
+            return new RowSource(spool, name);
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The rows of a database query, read to their end; the reader stays open and is the caller's to close.</summary>
+    /// <param name="reader">An open reader before its first row. Its columns are those of the rows, by name.</param>
+    /// <param name="name">What messages call the rows: <c>query, row 17</c>.</param>
+    /// <exception cref="DatasetException">Two columns have one name, or a value has no form in JSON.</exception>
+    /// <exception cref="StorageException">The temporary file cannot be written.</exception>
+    public static RowSource From(DbDataReader reader, string name = "query")
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        return Spool(name, spool =>
+        {
+            while (reader.Read())
+                spool.Add(RowColumns.Of(reader, name, spool.Count + 1));
+        });
+    }
+
+    /// <summary>Deletes the temporary file; whatever was loaded from it asks for no more rows.</summary>
+    public void Dispose() => _spool?.Dispose();
+
     /// <summary>Several sources, one after the other.</summary>
-    public static RowSource Join(IReadOnlyList<RowSource> sources) => new(
+    internal static RowSource Join(IReadOnlyList<RowSource> sources) => new(
         sources.SelectMany(source => source.Rows),
         [.. sources.SelectMany(source => source.Files)],
         string.Join("; ", sources.Select(source => source.Selection)));
 
     /// <summary>Some of the rows, by their index; the choice is made when the rows are first read.</summary>
-    public RowSource Where(string selection, Func<int, bool> isChosen) =>
-        this with { Rows = Rows.Where((_, index) => isChosen(index)), Selection = $"{Selection}, {selection}" };
+    internal RowSource Where(string selection, Func<int, bool> isChosen) =>
+        new(Rows.Where((_, index) => isChosen(index)), Files, $"{Selection}, {selection}");
 
     /// <summary>The first rows.</summary>
-    public RowSource First(int count) =>
-        this with { Rows = Rows.Take(count), Selection = $"{Selection}, the first {count}" };
+    internal RowSource First(int count) => new(Rows.Take(count), Files, $"{Selection}, the first {count}");
+
+    private static RowSource Spool(string name, Action<SpooledRows> fill)
+    {
+        var spool = new SpooledRows();
+        try
+        {
+            fill(spool);
+            spool.Complete();
+            return new RowSource(spool, name);
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+    }
 }

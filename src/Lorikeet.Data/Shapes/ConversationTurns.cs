@@ -50,19 +50,19 @@ internal static class ConversationTurns
     /// <summary>A conversation, or why nothing can be learned from it.</summary>
     /// <param name="row">The row, for a column of instructions and one of tools.</param>
     /// <param name="messages">What was said.</param>
-    public static Example Conversation(RowCells row, IEnumerable<JsonObject> messages)
+    public static RowContent Conversation(RowCells row, IEnumerable<JsonObject> messages)
     {
         var all = new JsonArray([.. messages]);
         AddSystem(all, row.TextOrNull(Column.System));
         MuteEmpty(all);
         if (Answers(all).Any(IsLearned))
-            return new ConversationExample(all, row.List(Column.Tools) is { Count: > 0 } tools ? tools : null, []);
+            return new ConversationContent(all, row.List(Column.Tools) is { Count: > 0 } tools ? tools : null, []);
         if (!Answers(all).Any())
         {
             var roles = string.Join(", ", all.Select(message => (string?)message!["role"]).Distinct().Order());
-            return new SkippedExample($"nothing said by an assistant (roles: {roles})");
+            return new SkippedContent($"nothing said by an assistant (roles: {roles})");
         }
-        return new SkippedExample(Answers(all).Any(SaysSomething) ? "every answer has a weight of 0" : "no answer");
+        return new SkippedContent(Answers(all).Any(SaysSomething) ? "every answer has a weight of 0" : "no answer");
     }
 
     /// <summary>An answer without words teaches a lone blank, so it is not learned.</summary>
@@ -94,7 +94,7 @@ internal static class ConversationTurns
             return;
         var isSystem = (string?)messages.FirstOrDefault()?["role"] is "system" or "developer";
         if (!isSystem)
-            messages.Insert(0, ConversationExample.Message("system", system));
+            messages.Insert(0, ConversationContent.Message("system", system));
         else if (messages[0]!["content"] is JsonValue own && !RowCells.TextOf(own).Contains(system, StringComparison.Ordinal))
             messages[0]!["content"] = $"{system}\n\n{RowCells.TextOf(own)}".TrimEnd();
     }
@@ -186,8 +186,8 @@ internal static class ConversationTurns
         var toolCalls = calls.Select(
             call => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = call.DeepClone() });
         if (new JsonArray([.. toolCalls]) is not { Count: > 0 } list)
-            return ConversationExample.Message("assistant", content);
-        var message = ConversationExample.Message("assistant", "");
+            return ConversationContent.Message("assistant", content);
+        var message = ConversationContent.Message("assistant", "");
         message["tool_calls"] = list;
         return message;
     }

@@ -21,10 +21,10 @@ internal static class EarlierTurns
     }
 
     /// <summary>Puts a row's instructions and earlier turns before its question.</summary>
-    public static ConversationExample Before(RowCells row, ConversationExample example)
+    public static ConversationContent Before(RowCells row, ConversationContent example)
     {
         JsonObject[] earlier = row.TextOrNull(Column.System) is { } system && !HasSystem(example)
-            ? [ConversationExample.Message("system", system), .. Read(row)]
+            ? [ConversationContent.Message("system", system), .. Read(row)]
             : [.. Read(row)];
         for (var i = 0; i < earlier.Length; i++)
             example.Messages.Insert(i, earlier[i]);
@@ -32,6 +32,6 @@ internal static class EarlierTurns
         return example;
     }
 
-    private static bool HasSystem(ConversationExample example) =>
+    private static bool HasSystem(ConversationContent example) =>
         (string?)example.Messages.FirstOrDefault()?["role"] == "system";
 }

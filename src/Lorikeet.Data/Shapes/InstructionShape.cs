@@ -18,23 +18,23 @@ internal sealed class InstructionShape : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Instruction;
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         var instruction = row.Text(Instruction);
         var output = row.Text(Output);
         var input = row.Text(Input);
         if (string.IsNullOrWhiteSpace(instruction) && string.IsNullOrWhiteSpace(input))
-            return new SkippedExample("no instruction");
+            return new SkippedContent("no instruction");
         return string.IsNullOrWhiteSpace(output)
-            ? new SkippedExample("no output")
-            : EarlierTurns.Before(row, ConversationExample.Of(ToMessage(instruction ?? "", input), output));
+            ? new SkippedContent("no output")
+            : EarlierTurns.Before(row, ConversationContent.Of(ToMessage(instruction ?? "", input), output));
     }
 
     private static JsonObject ToMessage(string instruction, string? input)
     {
         if (string.IsNullOrWhiteSpace(input))
-            return ConversationExample.Message("user", instruction);
-        var message = ConversationExample.Message("user", $"{instruction}\n\n{input}");
+            return ConversationContent.Message("user", instruction);
+        var message = ConversationContent.Message("user", $"{instruction}\n\n{input}");
         message["instruction"] = instruction;
         message["input"] = input;
         return message;

@@ -1,13 +1,13 @@
 namespace Lorikeet.Data.Shapes;
 
 /// <summary>Who speaks, in the many spellings of datasets.</summary>
-internal static class MessageRoles
+public static class MessageRoles
 {
     /// <summary>What a role may be, for messages.</summary>
-    public const string Expected = "system, user, assistant, tool (or what other tools call them: human, gpt, developer ...)";
+    internal const string Expected = "system, user, assistant, tool (or what other tools call them: human, gpt, developer ...)";
 
     /// <summary>A call of a tool that ShareGPT writes as a turn of its own.</summary>
-    public const string FunctionCall = "function_call";
+    internal const string FunctionCall = "function_call";
 
     private static readonly Dictionary<string, string[]> Spellings = new()
     {
@@ -29,10 +29,12 @@ internal static class MessageRoles
         .ToDictionary(pair => pair.spelling, pair => pair.Key, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The role that templates know, whatever its spelling; null for one that is not known.</summary>
+    /// <param name="role">As a dataset writes it: <c>human</c>, <c>gpt</c>, <c>Assistant</c> ...</param>
+    /// <returns><c>system</c>, <c>user</c>, <c>assistant</c>, <c>tool</c> or another of the roles that templates know.</returns>
     public static string? TryRead(string role) => Roles.GetValueOrDefault(role.Trim());
 
     /// <summary>What a role is to a template that does not mention it.</summary>
-    public static string Plain(string role) => role switch
+    internal static string Plain(string role) => role switch
     {
         "developer" => "system",
         "observation" or "function" or "ipython" => "tool",

@@ -25,13 +25,13 @@ internal sealed class MessagesShape : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         if (IsUnwanted(row, Label))
-            return new SkippedExample(EncodedExample.Unwanted);
+            return new SkippedContent(EncodedExample.Unwanted);
         return ConversationTurns.Find(row, Turns) is { Count: > 0 } turns
             ? ConversationTurns.Conversation(row, ConversationTurns.Read(row, Turns, turns))
-            : new SkippedExample("no messages");
+            : new SkippedContent("no messages");
     }
 
     /// <summary>Whether the data says, as TRL's unpaired preference data does, that a completion is not wanted.</summary>

@@ -53,13 +53,13 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         var question = row.Text(Question);
         var choices = ChoicesOf(row);
         var key = KeyOf(row);
         if (string.IsNullOrWhiteSpace(question) || key is null || IsWithheld(key))
-            return new SkippedExample("no question or no answer");
+            return new SkippedContent("no question or no answer");
 
         var right = Find(choices, key)
             ?? throw row.Unexpected(
@@ -68,7 +68,7 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
         var content = string.Join('\n', choices.Select(choice => $"{choice}").Prepend(question));
         if (PassageText.Of(row) is { } context)
             content = $"{context}\n\n{content}";
-        var example = ConversationExample.Of(ConversationExample.Message("user", content), $"{right}");
+        var example = ConversationContent.Of(ConversationContent.Message("user", content), $"{right}");
         return EarlierTurns.Before(row, example) with { Answers = [$"{right}", right.Label, right.Text] };
     }
 

@@ -20,10 +20,10 @@ internal sealed class PlainTurnsShape : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         if (ConversationTurns.Find(row, MessagesShape.Turns) is not { Count: > 0 } turns)
-            return new SkippedExample("no conversation");
+            return new SkippedContent("no conversation");
         var messages = turns.All(IsText)
             ? TurnPairs.Alternating(turns.Select(turn => (string)turn!))
             : TurnPairs.TryRead(turns) ?? throw row.Unexpected(MessagesShape.Turns, "a list of texts, or of pairs of input and output");

@@ -27,15 +27,15 @@ internal sealed partial class PreferenceShape : RowShape
             ? PromptStyle.Conversation
             : PromptStyle.Written;
 
-    public override Example Read(RowCells row) => row[Chosen] switch
+    public override RowContent Read(RowCells row) => row[Chosen] switch
     {
-        null => new SkippedExample("no chosen answer"),
+        null => new SkippedContent("no chosen answer"),
         JsonArray messages => OfMessages(row, messages),
         JsonObject message => OfMessages(row, [message.DeepClone()]),
         _ => OfText(row, row.Text(Chosen)!),
     };
 
-    private static Example OfMessages(RowCells row, JsonArray chosen)
+    private static RowContent OfMessages(RowCells row, JsonArray chosen)
     {
         // A chosen side that begins with the question is the whole conversation, the prompt a copy of it.
         JsonObject[] messages = [.. ConversationTurns.Read(row, Chosen, chosen)];
@@ -43,16 +43,16 @@ internal sealed partial class PreferenceShape : RowShape
         return ConversationTurns.Conversation(row, isWhole ? messages : [.. Before(row), .. messages]);
     }
 
-    private static Example OfText(RowCells row, string chosen)
+    private static RowContent OfText(RowCells row, string chosen)
     {
         if (string.IsNullOrWhiteSpace(chosen))
-            return new SkippedExample("no chosen answer");
+            return new SkippedContent("no chosen answer");
         if (row.Has(Prompt))
-            return ConversationTurns.Conversation(row, [.. Before(row), ConversationExample.Message("assistant", chosen)]);
+            return ConversationTurns.Conversation(row, [.. Before(row), ConversationContent.Message("assistant", chosen)]);
 
         var turns = Turns().Matches(chosen);
-        return turns.Count == 0 ? new TextExample(chosen) : ConversationTurns.Conversation(
-            row, turns.Select(turn => ConversationExample.Message(
+        return turns.Count == 0 ? new TextContent(chosen) : ConversationTurns.Conversation(
+            row, turns.Select(turn => ConversationContent.Message(
                 turn.Groups["who"].Value == "Human" ? "user" : "assistant", turn.Groups["what"].Value.Trim())));
     }
 
@@ -61,7 +61,7 @@ internal sealed partial class PreferenceShape : RowShape
         if (row[Prompt] is JsonArray messages)
             return [.. EarlierTurns.Read(row), .. ConversationTurns.Read(row, Prompt, messages)];
         var asked = row.TextOrNull(Input) is { } input ? $"{row.Text(Prompt)}\n\n{input}" : row.Text(Prompt) ?? "";
-        return [.. EarlierTurns.Read(row), ConversationExample.Message("user", asked)];
+        return [.. EarlierTurns.Read(row), ConversationContent.Message("user", asked)];
     }
 
     [GeneratedRegex(

@@ -29,11 +29,11 @@ internal sealed class PromptCompletionShape : RowShape
             : PromptStyle.Conversation;
     }
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         // TRL's unpaired preference data says of each completion whether it is wanted.
         if (MessagesShape.IsUnwanted(row, Label))
-            return new SkippedExample(EncodedExample.Unwanted);
+            return new SkippedContent(EncodedExample.Unwanted);
         if (row[Prompt] is JsonArray || row[Completion] is JsonArray)
         {
             return ConversationTurns.Conversation(
@@ -43,13 +43,13 @@ internal sealed class PromptCompletionShape : RowShape
         var prompt = row.Text(Prompt);
         var completion = row.Text(Completion);
         if (string.IsNullOrWhiteSpace(prompt))
-            return new SkippedExample("no prompt");
+            return new SkippedContent("no prompt");
         if (string.IsNullOrWhiteSpace(completion))
-            return new SkippedExample("no completion");
+            return new SkippedContent("no completion");
         if (HasInput(row))
             prompt = $"{prompt}\n\n{row.Text(Input)}";
         var question = QuestionAnswerShape.About(prompt, PassageText.Of(row));
-        return EarlierTurns.Before(row, ConversationExample.Of(question, completion));
+        return EarlierTurns.Before(row, ConversationContent.Of(question, completion));
     }
 
     /// <summary>Whether there is an input beside the prompt; where it is the prompt, it is not.</summary>
@@ -59,6 +59,6 @@ internal sealed class PromptCompletionShape : RowShape
     private static IEnumerable<JsonObject> Messages(RowCells row, Column column, string role) => row[column] switch
     {
         JsonArray list => ConversationTurns.Read(row, column, list),
-        _ => [ConversationExample.Message(role, row.Text(column) ?? "")],
+        _ => [ConversationContent.Message(role, row.Text(column) ?? "")],
     };
 }

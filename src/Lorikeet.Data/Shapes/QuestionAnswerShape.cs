@@ -28,27 +28,27 @@ internal sealed class QuestionAnswerShape : RowShape
     /// <summary>Where a question has no answer by design, some files leave the cell empty.</summary>
     public override string? MissingIn(RowCells row) => row[Question] is not null && IsImpossible(row) ? null : base.MissingIn(row);
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         var question = row.Text(Question);
         if (string.IsNullOrWhiteSpace(question))
-            return new SkippedExample("no question");
+            return new SkippedContent("no question");
 
         var context = PassageText.Of(row);
         var answers = IsImpossible(row) ? [Unanswerable] : AnswersOf(row);
         if (answers.Count == 0)
         {
             if (row[Answers] is not (JsonArray or JsonObject) || context is null)
-                return new SkippedExample("no answer");
+                return new SkippedContent("no answer");
             answers = [Unanswerable];
         }
-        return EarlierTurns.Before(row, ConversationExample.Of(About(question, context), answers[0])) with { Answers = answers };
+        return EarlierTurns.Before(row, ConversationContent.Of(About(question, context), answers[0])) with { Answers = answers };
     }
 
     /// <summary>A question, and the passage it is about.</summary>
     public static JsonObject About(string question, string? context)
     {
-        var message = ConversationExample.Message("user", context is null ? question : $"{context}\n\n{question}");
+        var message = ConversationContent.Message("user", context is null ? question : $"{context}\n\n{question}");
         if (context is not null)
         {
             message["question"] = question;

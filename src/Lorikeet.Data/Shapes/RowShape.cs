@@ -57,5 +57,5 @@ internal abstract class RowShape
 
     /// <summary>Reads a row.</summary>
     /// <exception cref="DatasetException">A cell is of the wrong kind.</exception>
-    public abstract Example Read(RowCells row);
+    public abstract RowContent Read(RowCells row);
 }

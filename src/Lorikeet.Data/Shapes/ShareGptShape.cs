@@ -25,12 +25,12 @@ internal sealed class ShareGptShape : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Conversation;
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         if (MessagesShape.IsUnwanted(row, Label))
-            return new SkippedExample(EncodedExample.Unwanted);
+            return new SkippedContent(EncodedExample.Unwanted);
         if (ConversationTurns.Find(row, Turns) is not { Count: > 0 } turns)
-            return new SkippedExample("no conversation");
+            return new SkippedContent("no conversation");
         JsonNode?[] chosen = row[Chosen] is JsonObject answer ? [answer] : [];
         return ConversationTurns.Conversation(
             row, [.. ConversationTurns.Read(row, Turns, turns), .. ConversationTurns.Read(row, Chosen, chosen)]);

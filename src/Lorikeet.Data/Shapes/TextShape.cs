@@ -14,7 +14,7 @@ internal sealed class TextShape : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Written;
 
-    public override Example Read(RowCells row) => row.Text(Text) is { } text && !string.IsNullOrWhiteSpace(text)
-        ? new TextExample(text)
-        : new SkippedExample("no text");
+    public override RowContent Read(RowCells row) => row.Text(Text) is { } text && !string.IsNullOrWhiteSpace(text)
+        ? new TextContent(text)
+        : new SkippedContent("no text");
 }

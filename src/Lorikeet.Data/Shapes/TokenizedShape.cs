@@ -21,7 +21,7 @@ internal sealed class TokenizedShape : RowShape
 
     public override PromptStyle StyleOf(RowCells row) => PromptStyle.Written;
 
-    public override Example Read(RowCells row)
+    public override RowContent Read(RowCells row)
     {
         var ids = Numbers(row, Ids) ?? [];
         var labels = Numbers(row, Labels);
@@ -29,11 +29,11 @@ internal sealed class TokenizedShape : RowShape
         CheckLength(row, Labels, labels, ids);
         CheckLength(row, Mask, mask, ids);
         if (mask is null)
-            return new TokenExample(ids, labels ?? ids, labels is not null);
+            return new TokenContent(ids, labels ?? ids, labels is not null);
 
         // Masked positions are padding: nothing sees them, so they are left out.
         int[] Visible(int[] values) => [.. values.Where((_, position) => mask[position] != 0)];
-        return new TokenExample(Visible(ids), Visible(labels ?? ids), labels is not null);
+        return new TokenContent(Visible(ids), Visible(labels ?? ids), labels is not null);
     }
 
     private static int[]? Numbers(RowCells row, Column column)

@@ -23,7 +23,7 @@ internal static class TurnPairs
 
     /// <summary>Messages of texts that alternate, the user's first.</summary>
     public static IEnumerable<JsonObject> Alternating(IEnumerable<string> texts) =>
-        texts.Select((text, i) => ConversationExample.Message(i % 2 == 0 ? "user" : "assistant", text));
+        texts.Select((text, i) => ConversationContent.Message(i % 2 == 0 ? "user" : "assistant", text));
 
     private static IEnumerable<JsonObject> Messages(string asked, string answered) => Alternating([asked, answered]);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Generation;

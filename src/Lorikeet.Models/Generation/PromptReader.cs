@@ -28,8 +28,8 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
 
     /// <summary>A prompt, asked in the format unless it is written in such a format already.</summary>
     public Prompt Read(string text) =>
-        (format is null && system is null) || TurnMarkup.Detect([text]) is not null
-            ? Encode(text, isAnswered: TurnMarkup.Detect([text]) is not null)
+        (format is null && system is null) || PromptFormats.IsWritten(text)
+            ? Encode(text, isAnswered: PromptFormats.IsWritten(text))
             : Read(new JsonArray(Message("user", text)));
 
     /// <summary>A conversation that the model is to continue; an answer at its end is left out.</summary>

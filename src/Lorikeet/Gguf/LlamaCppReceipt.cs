@@ -54,7 +54,7 @@ internal sealed record LlamaCppReceipt(
         if (source.Format() is not { } format || file.Metadata.Text(GgufKeys.ChatTemplate) is not { } template)
             return new LlamaCppReceipt(0, 0, probes.Count, different);
 
-        var there = new PromptFormat("file", template, [], tokenizer);
+        var there = PromptFormats.OfTemplate("file", template, tokenizer);
         var encoder = new TextEncoder(tokenizer);
         var rendered = ExportPrompts.Render(format).Zip(ExportPrompts.Render(there))
             .Where(pair => pair.First is not null).ToList();

@@ -74,7 +74,6 @@ internal sealed class FineTuning : IDisposable
         _data = TrainingData.Load(
             _options.Data, (ulong)_options.Optimization.Seed, _tokenizer, config.VocabularySize,
             id => ModelSource.ResolveDataset(id, _options.Data.DatasetRevision));
-        _data.Format.IsSingleTurn = _data.HasSingleTurns;
         display.Observe(new StageStarted("Planning", _options.Model.Model));
         (_plan, _base) = Planned(config);
         _options = WithBatches(_options, _plan);

@@ -1,4 +1,5 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Reading;
 using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;

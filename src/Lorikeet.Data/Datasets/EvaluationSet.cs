@@ -1,10 +1,9 @@
-using Lorikeet.Data;
-using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
+using Lorikeet.Data.Reading;
 using Lorikeet.Text.Tokenization;
 
-namespace Lorikeet.Models.Evaluation;
+namespace Lorikeet.Data.Datasets;
 
 /// <summary>Data to measure a model on, read and asked exactly as training would.</summary>
 public sealed class EvaluationSet
@@ -53,7 +52,20 @@ public sealed class EvaluationSet
         Func<string, string>? fetchFromHub = null)
     {
         var rows = new DatasetReading(options, fetchFromHub).ReadEval()
-            ?? throw new ConfigurationException("No data is named. Give a file, a folder or a hub id with --dataset.");
+            ?? throw new ConfigurationException("No data is named. Name a file, a folder or a hub id with dataset.");
+        return Load(options, rows, tokenizer, vocabularySize, format);
+    }
+
+    /// <summary>The same with rows made in code, which <see cref="RowSource.From{T}"/> takes.</summary>
+    /// <param name="options">How to read the rows.</param>
+    /// <param name="rows">The rows, read once more for their questions and then not again.</param>
+    /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
+    /// <param name="format">The format that the adapter was trained with; null to choose as training would.</param>
+    /// <exception cref="DatasetException">The data cannot be read, or nothing in it can be scored.</exception>
+    public static EvaluationSet Load(
+        DataOptions options, RowSource rows, Tokenizer? tokenizer, int vocabularySize, PromptFormat? format = null)
+    {
         if (options.MaxEvalRows is { } limit)
             rows = rows.First(limit);
         var rendering = RowRendering.Choose(rows, options, tokenizer, format);

@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 namespace Lorikeet.Data.Shapes;
 
 /// <summary>What a row says, once its shape is known.</summary>
-internal abstract record Example;
+internal abstract record RowContent;
 
 /// <summary>Text to learn as it stands.</summary>
-internal sealed record TextExample(string Text) : Example;
+internal sealed record TextContent(string Text) : RowContent;
 
 /// <summary>A conversation that a template will render.</summary>
 /// <param name="Messages">
@@ -17,11 +17,11 @@ internal sealed record TextExample(string Text) : Example;
 /// <param name="Answers">
 /// Texts that count as a right answer to what precedes the last assistant's message; empty: that message alone.
 /// </param>
-internal sealed record ConversationExample(
-    JsonArray Messages, JsonArray? Tools, IReadOnlyList<string> Answers) : Example
+internal sealed record ConversationContent(
+    JsonArray Messages, JsonArray? Tools, IReadOnlyList<string> Answers) : RowContent
 {
     /// <summary>One question and one answer.</summary>
-    public static ConversationExample Of(JsonObject question, string answer) =>
+    public static ConversationContent Of(JsonObject question, string answer) =>
         new([question, Message("assistant", answer)], null, []);
 
     /// <summary>A message.</summary>
@@ -30,7 +30,7 @@ internal sealed record ConversationExample(
 
 /// <summary>Tokens with their labels.</summary>
 /// <param name="HasLabels">Whether the labels were in the data.</param>
-internal sealed record TokenExample(int[] Ids, int[] Labels, bool HasLabels) : Example;
+internal sealed record TokenContent(int[] Ids, int[] Labels, bool HasLabels) : RowContent;
 
 /// <summary>A row that cannot be learned from, and why.</summary>
-internal sealed record SkippedExample(string Reason) : Example;
+internal sealed record SkippedContent(string Reason) : RowContent;
