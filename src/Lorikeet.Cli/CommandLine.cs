@@ -100,13 +100,13 @@ internal static class CommandLine
         catch (LorikeetException fault)
         {
             Say(verbose ? fault.ToString() : fault.Message);
-            return fault.ExitCode;
+            return ExitCodes.Of(fault);
         }
         catch (Exception fault) when (StorageFault.Covers(fault))
         {
             var explained = StorageFault.Of(fault);
             Say(verbose ? explained.ToString() : explained.Message);
-            return explained.ExitCode;
+            return ExitCodes.Of(explained);
         }
         catch (Exception fault)
         {

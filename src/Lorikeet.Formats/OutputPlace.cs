@@ -118,7 +118,7 @@ internal static class OutputPlace
         catch (Exception fault) when (StorageFault.Covers(fault))
         {
             var refusal = StorageFault.OfWriting(path, fault, ProbeBytes);
-            throw new StorageException($"{option}: {refusal.Message}", fault, refusal.ExitCode != 2);
+            throw new StorageException($"{option}: {refusal.Message}", fault, refusal.IsEnvironmental);
         }
     }
 

@@ -77,9 +77,9 @@ internal static class StorageFault
                 fault),
             PathTooLongException => new StorageException($"'{shown}' is longer than the file system allows. Check the path.", fault),
             { HResult: TooManyFiles } => new StorageException(
-                $"'{shown}' cannot be read: the process has too many files open. Raise the limit ('ulimit -n').", fault, isOfMachine: true),
+                $"'{shown}' cannot be read: the process has too many files open. Raise the limit ('ulimit -n').", fault, isEnvironmental: true),
             _ => new StorageException(
-                $"'{shown}' cannot be read: {Sentence(fault)} Check the path and the disk.", fault, isOfMachine: true),
+                $"'{shown}' cannot be read: {Sentence(fault)} Check the path and the disk.", fault, isEnvironmental: true),
         };
     }
 
@@ -108,7 +108,7 @@ internal static class StorageFault
             { HResult: Busy } => new StorageException(
                 $"{refused}it is in use, perhaps as the place where a disk is mounted. Name a folder below it.", fault),
             { HResult: TooManyFiles } => new StorageException(
-                $"{refused}the process has too many files open. Raise the limit ('ulimit -n').", fault, isOfMachine: true),
+                $"{refused}the process has too many files open. Raise the limit ('ulimit -n').", fault, isEnvironmental: true),
             _ => new StorageException($"{refused}{Sentence(fault)} Choose another place.", fault),
         };
     }
@@ -118,7 +118,7 @@ internal static class StorageFault
         IsFull(fault.HResult)
             ? $"The disk is full: {Sentence(fault)} Free some space and run it again."
             : $"A file or folder could not be used: {Sentence(fault)} Check the path, its permissions and the disk.",
-        fault, isOfMachine: IsFull(fault.HResult));
+        fault, isEnvironmental: IsFull(fault.HResult));
 
     /// <summary>That a disk has too little space.</summary>
     /// <param name="path">What was to be written.</param>
@@ -132,7 +132,7 @@ internal static class StorageFault
         var need = needed is { } wanted ? $", {ByteCount.InWords(wanted)} needed for '{Path.GetFileName(shown)}'" : "";
         return new StorageException(
             $"The disk of '{folder}' is full: {free}{need}. Free some space and run it again, or choose another place.", fault,
-            isOfMachine: true);
+            isEnvironmental: true);
     }
 
     /// <summary>The file that stands where a folder of the path would have to be, if there is one.</summary>

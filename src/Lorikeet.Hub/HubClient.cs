@@ -99,7 +99,7 @@ public sealed class HubClient : IDisposable
         }
         catch (Exception fault) when (Translate(repository, fault, cancellation) is { } error)
         {
-            if (!error.IsPassing || FindWhole(repository, revision ?? DefaultRevision) is not { } snapshot)
+            if (!error.IsTransient || FindWhole(repository, revision ?? DefaultRevision) is not { } snapshot)
             {
                 if (error == fault)
                     throw;
@@ -238,7 +238,7 @@ public sealed class HubClient : IDisposable
         {
             return await _reader.ListAsync(repository, ParquetRevision, cancellation).ConfigureAwait(false);
         }
-        catch (HubException fault) when (!fault.IsPassing)
+        catch (HubException fault) when (!fault.IsTransient)
         {
             throw new HubException(
                 $"The dataset '{repository.Id}' has no data files (parquet, json, csv, txt), only a loading script " +

@@ -99,7 +99,7 @@ public sealed class PlaceCheckTests : IDisposable
         using var interruption = new Interruption(_ => { }, (_, _) => { });
         var fault = await Assert.ThrowsAnyAsync<LorikeetException>(
             () => ((Verb)parsed.CommandResult.Command).RunAsync(parsed, interruption));
-        Assert.Equal(2, fault.ExitCode);
+        Assert.Equal(2, ExitCodes.Of(fault));
         Assert.Equal(before, Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories));
         return fault;
     }

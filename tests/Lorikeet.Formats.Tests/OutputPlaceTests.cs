@@ -27,7 +27,7 @@ public sealed class OutputPlaceTests : IDisposable
     [InlineData("a\0b")]
     public void Require_RefusesANameThatNamesNothing(string path)
     {
-        Assert.Equal(2, Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFile("--output", path)).ExitCode);
+        Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFile("--output", path));
         Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFolder("--output", path, isReplaced: false));
     }
 
@@ -47,7 +47,7 @@ public sealed class OutputPlaceTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc takes no files, even of root.");
         var fault = Assert.Throws<StorageException>(() => OutputPlace.RequireFolder("--output", "/proc/x/y", isReplaced: false));
-        Assert.Equal(2, fault.ExitCode);
+        Assert.False(fault.IsEnvironmental);
         Assert.StartsWith("--output: '/proc/x/y' cannot be written: ", fault.Message);
         Assert.Throws<StorageException>(() => OutputPlace.RequireFile("--output", "/proc/x"));
     }
@@ -66,7 +66,7 @@ public sealed class OutputPlaceTests : IDisposable
     {
         OutputPlace.RequireSpace(_folder["new/run"], 1);
         var fault = Assert.Throws<StorageException>(() => OutputPlace.RequireSpace(_folder["new/run"], long.MaxValue));
-        Assert.Equal(3, fault.ExitCode);
+        Assert.True(fault.IsEnvironmental);
         Assert.Matches(@"is full: \S+ \S+ free, \d+ TiB needed for 'run'\. Free some space", fault.Message);
     }
 
@@ -95,7 +95,7 @@ public sealed class OutputPlaceTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/dev/full is a device of Linux.");
         var fault = Assert.Throws<StorageException>(() => AtomicFile.WriteText("/dev/full", "text"));
-        Assert.Equal(3, fault.ExitCode);
+        Assert.True(fault.IsEnvironmental);
         Assert.StartsWith("The disk of '/dev' is full: ", fault.Message);
     }
 
@@ -116,7 +116,7 @@ public sealed class OutputPlaceTests : IDisposable
     public void Write_NamesTheFileInTheWay()
     {
         var fault = Assert.Throws<StorageException>(() => AtomicFile.WriteText(_folder["file/x"], "text"));
-        Assert.Equal(2, fault.ExitCode);
+        Assert.False(fault.IsEnvironmental);
         Assert.Contains($"'{_folder["file"]}' is a file, not a folder", fault.Message);
         Assert.Throws<StorageException>(() => AtomicFolder.Write(_folder["file/x"], _ => { }));
     }

@@ -196,7 +196,7 @@ public class RefusalTests
         Assert.Equal(folder, await client.ResolveAsync("a/b", RepositoryKind.Model));
         Assert.Contains(folder, Assert.Single(notes));
         var error = await Assert.ThrowsAsync<HubException>(() => client.ResolveAsync("a/c", RepositoryKind.Model));
-        Assert.True(error.IsPassing);
+        Assert.True(error.IsTransient);
     }
 
     [Fact]

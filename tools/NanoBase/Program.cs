@@ -23,5 +23,5 @@ try
 catch (LorikeetException error)
 {
     Console.Error.WriteLine(error.Message);
-    return error.ExitCode;
+    return 1;
 }

@@ -15,9 +15,9 @@ internal sealed class HubAnswer
 
     private readonly JsonElement _value;
     private readonly string _place;
-    private readonly Func<string, HubException> _unexpected;
+    private readonly Func<string, LorikeetException> _unexpected;
 
-    private HubAnswer(JsonElement value, string place, Func<string, HubException> unexpected)
+    private HubAnswer(JsonElement value, string place, Func<string, LorikeetException> unexpected)
     {
         _value = value;
         _place = place;
@@ -27,7 +27,7 @@ internal sealed class HubAnswer
     /// <summary>Reads an answer.</summary>
     /// <param name="body">Its bytes.</param>
     /// <param name="unexpected">Makes the error of what is wrong with it.</param>
-    public static HubAnswer Parse(ReadOnlyMemory<byte> body, Func<string, HubException> unexpected)
+    public static HubAnswer Parse(ReadOnlyMemory<byte> body, Func<string, LorikeetException> unexpected)
     {
         if (!Utf8.IsValid(body.Span) || JsonSyntax.HalfSurrogate(body.Span) is not null)
             throw unexpected("it holds half a character, or bytes that are none, where text was expected");
@@ -98,7 +98,7 @@ internal sealed class HubAnswer
     }
 
     /// <summary>The error for a value that is of the right kind and still makes no sense.</summary>
-    public HubException Wrong(string expected)
+    public LorikeetException Wrong(string expected)
     {
         var text = VisibleText.InOneLine(_value.GetRawText(), LongestShown);
         return _unexpected($"{(_place.Length == 0 ? "it" : $"'{_place}'")} is {text} where {expected} was expected");

@@ -37,7 +37,7 @@ internal sealed class HubErrors(HubSettings settings)
                 $"'{repository.Id}'{(file is null ? "" : $", file '{file}'")}{Wait(response)}. Try again later.",
         };
         return new HubException(
-            reason + said, isUnknown: response.StatusCode == HttpStatusCode.NotFound, isPassing: IsPassing(response));
+            reason + said, isNotFound: response.StatusCode == HttpStatusCode.NotFound, isTransient: IsTransient(response));
     }
 
     /// <summary>The error for an answer that no hub gives.</summary>
@@ -46,7 +46,7 @@ internal sealed class HubErrors(HubSettings settings)
     public HubException Unexpected(string what, string problem) => new(
         $"The server at {settings.ShownEndpoint} does not answer as a Hugging Face hub does. To {what}: {problem}. " +
         "Check HF_ENDPOINT and the proxy (HTTPS_PROXY): the answer may be a login page of the network.",
-        isPassing: true);
+        isTransient: true);
 
     /// <summary>The error for a name from the hub that would lead somewhere else on this machine.</summary>
     public HubException Unsafe(Repository repository, string what, string name) => new(
@@ -69,7 +69,7 @@ internal sealed class HubErrors(HubSettings settings)
     /// <summary>The error for a revision that cannot be one.</summary>
     public static HubException NoRevision(string revision) => new(
         $"'{revision}' cannot be a revision. A branch, a tag or a commit was expected, such as 'main'. Correct it.",
-        isUnknown: true);
+        isNotFound: true);
 
     /// <summary>The error for a hub that does not answer.</summary>
     public HubException Unreachable(Repository repository, Exception fault) => new(
@@ -77,7 +77,7 @@ internal sealed class HubErrors(HubSettings settings)
         $"'{repository.Id}': {Reason(fault)}. Check the network and the proxy (HTTPS_PROXY), name a mirror with " +
         "HF_ENDPOINT, or give a local folder.",
         fault,
-        isPassing: true);
+        isTransient: true);
 
     /// <summary>The error for a repository that is not in the cache while nothing may be fetched.</summary>
     public static HubException NotCached(Repository repository, string revision, string folder, string? missing = null)
@@ -96,7 +96,7 @@ internal sealed class HubErrors(HubSettings settings)
         $"'{text}' is not a file or folder, and cannot be the id of a {new Repository(kind, text).Noun} on the hub. " +
         $"A local folder or an id such as 'owner/name' was expected. It was looked for in " +
         $"{Environment.CurrentDirectory}.{Meant(text)} Check the path.",
-        isUnknown: true);
+        isNotFound: true);
 
     /// <summary>The advice to set a token, fitted to whether there is one.</summary>
     public string TokenAdvice(string right) => settings.Token is null
@@ -154,7 +154,7 @@ internal sealed class HubErrors(HubSettings settings)
             ? $" and asks to wait '{VisibleText.InOneLine(values.First(), LongestSaying)}' (seconds, or until then)"
             : "";
 
-    private static bool IsPassing(HttpResponseMessage response) => (int)response.StatusCode >= 500
+    private static bool IsTransient(HttpResponseMessage response) => (int)response.StatusCode >= 500
         || response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout;
 
     private static string? Header(HttpResponseMessage response, string name) =>

@@ -193,10 +193,10 @@ internal sealed class HubTransport : IDisposable
             Delay = _settings.RetryDelay,
         };
         // Silence took its whole time already, and a server may ask for a wait of days.
-        var isPassing = retry.ShouldHandle;
+        var isTransient = retry.ShouldHandle;
         retry.ShouldHandle = async attempt => attempt.Outcome.Exception is not TimeoutRejectedException
             && RetryAfter(attempt.Outcome.Result) <= _settings.AnswerTimeout
-            && await isPassing(attempt).ConfigureAwait(false);
+            && await isTransient(attempt).ConfigureAwait(false);
         // Creating a repository or a commit twice is not the same as once.
         retry.DisableFor(HttpMethod.Post);
 

@@ -35,8 +35,8 @@ internal static class PushCheck
     {
         if (!File.Exists(path))
             return;
-        var config = HubAnswer.Parse(File.ReadAllBytes(path), problem => new HubException(
-            $"{path} is not an adapter configuration: {problem}. Correct it before it is pushed.", isUnknown: true));
+        var config = HubAnswer.Parse(File.ReadAllBytes(path), problem => new CheckpointException(
+            $"{path} is not an adapter configuration: {problem}. Correct it before it is pushed."));
         var name = config.Find(BaseKey)?.Text;
         var isLocal = File.Exists(Path.Combine(Path.GetDirectoryName(path)!, LocalBase));
         if (name is null || (Repository.IsId(name) && !Directory.Exists(name) && !isLocal))

@@ -1,6 +1,6 @@
 namespace Lorikeet.Text.ChatTemplates;
 
-/// <summary>A chat template refused a conversation, or failed on it (exit code 2).</summary>
+/// <summary>A chat template refused a conversation, or failed on it.</summary>
 public sealed class ChatTemplateException : LorikeetException
 {
     internal ChatTemplateException(string error, int line, Exception inner)
@@ -12,9 +12,6 @@ public sealed class ChatTemplateException : LorikeetException
         Error = error;
         Line = line;
     }
-
-    /// <inheritdoc/>
-    public override int ExitCode => 2;
 
     /// <summary>The error in the words of jinja2, such as <c>TemplateError: System role not supported</c>.</summary>
     public string Error { get; }

@@ -143,7 +143,7 @@ internal sealed class FineTuning : IDisposable
         catch (StorageException fault) when (_run.Checkpoints.Latest() is not null)
         {
             var resume = NextCommands.Of(_run, "", finished: false)[0].Command;
-            throw new StorageException($"{fault.Message} Go on with: {resume}", fault, fault.ExitCode == 3);
+            throw new StorageException($"{fault.Message} Go on with: {resume}", fault, fault.IsEnvironmental);
         }
         catch (Exception fault) when (fault is not (OperationCanceledException or StorageException))
         {
