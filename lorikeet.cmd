@@ -22,6 +22,9 @@ if not errorlevel 1 goto start
 :build
 if exist "%program%" (echo Building Lorikeet ... 1>&2) else (echo Building Lorikeet; this once, libtorch is downloaded ... 1>&2)
 if not exist "%here%artifacts" mkdir "%here%artifacts"
+rem The version comes from git's tags; without git it is that of an untagged copy.
+where git >nul 2>nul
+if errorlevel 1 set MinVerSkip=true
 type nul > "%stamp%.new"
 dotnet build "%here%src\Lorikeet.Cli" -c Release -v quiet --nologo > "%here%artifacts\build.log" 2>&1
 if errorlevel 1 (

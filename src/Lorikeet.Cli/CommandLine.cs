@@ -6,6 +6,7 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Cli.Verbs;
 using Lorikeet.Formats;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.Cli;
 
@@ -88,6 +89,7 @@ internal static class CommandLine
         using var interruption = new Interruption(Console.Error.WriteLine);
         void Note(string message) => interruption.Say(message);
         ModelSource.Noted += Note;
+        LibTorch.Download = LibTorchDownload.Run;
         try
         {
             var code = await verb.RunAsync(parsed, interruption);

@@ -24,6 +24,16 @@ internal static class ProgramName
         if (File.Exists(NextCommands.Program))
             return null;
         var program = Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll");
-        return Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? $"dotnet {program}" : Environment.ProcessPath;
+        var process = Environment.ProcessPath!;
+        var name = Path.GetFileNameWithoutExtension(process);
+        if (name == "dotnet")
+            return $"dotnet {program}";
+        return IsOnPath(process) ? name : process;
     }
+
+    /// <summary>Whether the bare name starts the program, as it does for an installed tool.</summary>
+    private static bool IsOnPath(string process) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .FirstOrDefault(folder => File.Exists(Path.Combine(folder, Path.GetFileName(process)))) is { } first
+        && Path.GetFullPath(first) == Path.GetDirectoryName(process);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Http.Resilience;
 using Polly;
@@ -25,6 +26,9 @@ internal sealed class HubTransport : IDisposable
     // How many times the limit of silence an answer that trickles may take.
     private const int Trickle = 12;
     private const int UploadPatience = 30;
+
+    private static readonly ProductInfoHeaderValue s_program = new("lorikeet", typeof(HubTransport).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]);
 
     private readonly HubSettings _settings;
     private readonly HubErrors _errors;
@@ -145,7 +149,7 @@ internal sealed class HubTransport : IDisposable
     private async Task<HttpResponseMessage> SendAsync(
         string client, HttpRequestMessage request, CancellationToken cancellation)
     {
-        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("lorikeet", "0.1.0"));
+        request.Headers.UserAgent.Add(s_program);
         // Compression on the way would change lengths and tags.
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
         if (_settings.Token is not null && IsHub(request.RequestUri!))

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Lorikeet.Models.Native.Cuda;
 using TorchSharp;
@@ -6,9 +5,9 @@ using TorchSharp;
 namespace Lorikeet.Models.Native;
 
 /// <summary>
-/// The one place that loads libtorch. It comes from the NuGet cache (CPU, restored with the build) or from a folder the
-/// user names: <c>--libtorch DIR</c> or <c>LORIKEET_LIBTORCH</c>, for instance <c>site-packages/torch/lib</c> of a
-/// Python install with CUDA.
+/// The one place that loads libtorch. It comes from a folder that the user names (the option <c>libtorch</c> or
+/// <c>LORIKEET_LIBTORCH</c>, for instance <c>site-packages/torch/lib</c> of a Python install with CUDA), from beside the
+/// program, or from the NuGet cache (CPU, downloaded with the build).
 /// </summary>
 internal static class LibTorch
 {
@@ -18,41 +17,28 @@ internal static class LibTorch
     /// <summary>What was loaded, or null before <see cref="Load"/>.</summary>
     public static LibTorchInstallation? Loaded => s_loaded;
 
+    /// <summary>
+    /// Downloads a NuGet package, by its name and version, into the NuGet cache. Asked once, when libtorch is found nowhere and no
+    /// folder is named.
+    /// </summary>
+    /// <value>Null, the default: nothing is downloaded, and <see cref="Load"/> says what would do it.</value>
+    public static Action<string, string>? Download { get; set; }
+
     /// <summary>Loads libtorch and TorchSharp's native library; later calls return what the first one loaded.</summary>
-    /// <param name="folder">Folder of <c>libtorch_cpu</c>; null means the environment variable, then the NuGet cache.</param>
+    /// <param name="folder">Folder of <c>libtorch_cpu</c>; null means the environment variable, then beside the program, then the NuGet cache.</param>
     /// <exception cref="DeviceException">A library is missing or does not fit this system; the message says which.</exception>
     public static LibTorchInstallation Load(string? folder = null)
     {
         lock (s_gate)
         {
-            return s_loaded ??= LoadOnce(Locate(folder));
+            return s_loaded ??= LoadOnce(LibTorchLocation.Find(folder, Download));
         }
-    }
-
-    /// <summary>The folder that would be loaded, without loading it.</summary>
-    public static string Locate(string? folder)
-    {
-        folder ??= Environment.GetEnvironmentVariable("LORIKEET_LIBTORCH");
-        if (!string.IsNullOrEmpty(folder))
-        {
-            if (File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
-                return Path.GetFullPath(folder);
-            throw new DeviceException(
-                $"'{folder}' holds no {FileName("torch_cpu")}. A libtorch 2.10 or later was expected there. " +
-                "Give the folder with the libraries themselves, such as '.../site-packages/torch/lib', to --libtorch or LORIKEET_LIBTORCH.");
-        }
-
-        var candidates = NuGetCandidates().Prepend(AppContext.BaseDirectory).ToList();
-        return candidates.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, FileName("torch_cpu"))))
-            ?? throw new DeviceException(
-                $"libtorch was not found. Looked for {FileName("torch_cpu")} in: {string.Join(", ", candidates)}. " +
-                "Run 'dotnet restore' in the project folder, or name a folder with --libtorch or LORIKEET_LIBTORCH.");
     }
 
     private static LibTorchInstallation LoadOnce(string folder)
     {
         OpenMp.PreferSleeping();
-        var hasCuda = File.Exists(Path.Combine(folder, FileName("torch_cuda")));
+        var hasCuda = File.Exists(Path.Combine(folder, LibTorchLocation.FileName("torch_cuda")));
         if (hasCuda)
             CudaMemory.CountAllocations();
 
@@ -62,7 +48,7 @@ internal static class LibTorch
             : ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
         foreach (var library in libraries)
         {
-            var path = Path.Combine(folder, FileName(library));
+            var path = Path.Combine(folder, LibTorchLocation.FileName(library));
             if (File.Exists(path))
                 LoadLibrary(path);
         }
@@ -75,7 +61,7 @@ internal static class LibTorch
     /// <summary>Loads TorchSharp's library, mended when the system's libstdc++ is older than it asks for.</summary>
     private static bool LoadTorchSharp()
     {
-        var original = Path.Combine(TorchSharpFolder(), FileName("LibTorchSharp"));
+        var original = Path.Combine(LibTorchLocation.OfTorchSharp(), LibTorchLocation.FileName("LibTorchSharp"));
         try
         {
             NativeLibrary.Load(original);
@@ -106,38 +92,6 @@ internal static class LibTorch
                 "the system's library path (LD_LIBRARY_PATH on Linux). Run 'lorikeet doctor'.", fault);
         }
     }
-
-    private static IEnumerable<string> NuGetCandidates()
-    {
-        var package = $"libtorch-cpu-{PlatformFolder}";
-        var version = BuildMetadata("LibTorchVersion");
-        var roots = new[]
-        {
-            Environment.GetEnvironmentVariable("NUGET_PACKAGES"),
-            BuildMetadata("NuGetPackageRoot"),
-            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages"),
-        };
-        return roots.Where(root => !string.IsNullOrEmpty(root)).Distinct()
-            .Select(root => Path.Combine(root!, package, version, "runtimes", PlatformFolder, "native"));
-    }
-
-    private static string TorchSharpFolder()
-    {
-        var nested = Path.Combine(AppContext.BaseDirectory, "runtimes", PlatformFolder, "native");
-        return Directory.Exists(nested) ? nested : AppContext.BaseDirectory;
-    }
-
-    private static string BuildMetadata(string key) =>
-        typeof(LibTorch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-            .First(attribute => attribute.Key == key).Value!;
-
-    private static string PlatformFolder =>
-        OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64" : "linux-x64";
-
-    private static string FileName(string library) =>
-        OperatingSystem.IsWindows() ? $"{library}.dll"
-        : OperatingSystem.IsMacOS() ? $"lib{library}.dylib"
-        : $"lib{library}.so";
 }
 
 /// <summary>The libtorch in use.</summary>
