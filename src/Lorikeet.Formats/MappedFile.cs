@@ -15,6 +15,7 @@ public sealed unsafe class MappedFile : IDisposable
     private byte* _start;
 
     /// <summary>Maps a file.</summary>
+    /// <param name="path">The file.</param>
     /// <exception cref="CheckpointException">It cannot be read.</exception>
     public MappedFile(string path)
     {
@@ -54,14 +55,20 @@ public sealed unsafe class MappedFile : IDisposable
     /// <summary>Size of the file in bytes.</summary>
     public long Length { get; }
 
-    /// <summary>The address of a byte of the file; valid until <see cref="Dispose"/>.</summary>
+    /// <summary>
+    /// The address of a byte of the file, for stretches beyond the 2 GiB of a span: valid until <see cref="Dispose"/>, and
+    /// not checked against the file's end. <see cref="Span"/> is.
+    /// </summary>
+    /// <param name="offset">The byte, from the start of the file.</param>
     public byte* At(long offset)
     {
         ObjectDisposedException.ThrowIf(_start is null && Length > 0, this);
         return _start + offset;
     }
 
-    /// <summary>A stretch of the file as a span.</summary>
+    /// <summary>A stretch of the file as a span; dead when the file is disposed.</summary>
+    /// <param name="offset">Its first byte, from the start of the file.</param>
+    /// <param name="length">Its bytes, at most 2^31-1.</param>
     /// <exception cref="CheckpointException">The stretch is not inside the file.</exception>
     public ReadOnlySpan<byte> Span(long offset, long length)
     {
@@ -74,6 +81,9 @@ public sealed unsafe class MappedFile : IDisposable
     /// Copies bytes without touching the mapping: twice as fast as page by page, and a file that became shorter is an
     /// error instead of the end of the process. Safe to call from several threads.
     /// </summary>
+    /// <param name="offset">The first byte, from the start of the file.</param>
+    /// <param name="length">How many.</param>
+    /// <param name="target">Where they go; that there is room for them is not checked.</param>
     /// <exception cref="CheckpointException">The file ends before, or cannot be read.</exception>
     public void Read(long offset, long length, byte* target)
     {

@@ -1,7 +1,7 @@
 namespace Lorikeet.Formats;
 
 /// <summary>Finds what a mistyped name was meant to be.</summary>
-internal static class NearestName
+public static class NearestName
 {
     // No name is longer, and comparing takes the product of the lengths.
     private const int LongestName = 64;
@@ -10,6 +10,8 @@ internal static class NearestName
     /// The candidate fewest edits away (insert, delete, replace, swap neighbours), when that is at most a third of the
     /// length of what was typed, and never more than three; null otherwise.
     /// </summary>
+    /// <param name="candidates">The names there are.</param>
+    /// <param name="typed">The name that none of them is.</param>
     public static string? Among(IEnumerable<string> candidates, string typed)
     {
         if (typed.Length > LongestName)

@@ -1,13 +1,13 @@
 namespace Lorikeet.Formats;
 
 /// <summary>Checks a place for results before any work is done for them.</summary>
-internal static class OutputPlace
+public static class OutputPlace
 {
     // A full disk often still takes an empty file.
     private const int ProbeBytes = 4096;
 
     /// <summary>Refuses a name that cannot become a file.</summary>
-    /// <param name="option">How the option is spoken of: --output.</param>
+    /// <param name="option">The option, as the user knows it: it begins the message.</param>
     /// <param name="path">Its value.</param>
     /// <exception cref="LorikeetException">The name is empty or taken by a folder, or nothing can be written there.</exception>
     public static void RequireFile(string option, string path)
@@ -21,7 +21,7 @@ internal static class OutputPlace
     }
 
     /// <summary>Refuses a name that cannot become a folder in which files are written.</summary>
-    /// <param name="option">How the option is spoken of: --output.</param>
+    /// <param name="option">The option, as the user knows it: it begins the message.</param>
     /// <param name="path">Its value.</param>
     /// <param name="isReplaced">Whether the folder is made beside its place and takes it as a whole.</param>
     /// <exception cref="LorikeetException">The name is empty or taken by a file, or nothing can be written there.</exception>
@@ -41,6 +41,9 @@ internal static class OutputPlace
     }
 
     /// <summary>Refuses a disk with less space than is known to be needed.</summary>
+    /// <param name="path">What is to be written.</param>
+    /// <param name="bytes">Bytes it will take.</param>
+    /// <exception cref="StorageException">There are fewer; it says how many.</exception>
     public static void RequireSpace(string path, long bytes)
     {
         if (FreeBytes(ExistingFolder(path)) is { } free && free < bytes)
@@ -48,7 +51,7 @@ internal static class OutputPlace
     }
 
     /// <summary>Refuses an output that would overwrite or remove an input.</summary>
-    /// <param name="option">How the option of the output is spoken of.</param>
+    /// <param name="option">The option of the output, as the user knows it: it begins the message.</param>
     /// <param name="output">The output.</param>
     /// <param name="isFolder">Whether it is a folder whose content is replaced.</param>
     /// <param name="input">What the input is, with its article: the adapter.</param>
@@ -68,7 +71,7 @@ internal static class OutputPlace
     }
 
     /// <summary>The nearest folder of a path that exists.</summary>
-    public static string ExistingFolder(string path)
+    internal static string ExistingFolder(string path)
     {
         var folder = Path.GetFullPath(path);
         while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
@@ -77,7 +80,7 @@ internal static class OutputPlace
     }
 
     /// <summary>Bytes that may be written on a folder's disk; null where the system does not say.</summary>
-    public static long? FreeBytes(string folder)
+    internal static long? FreeBytes(string folder)
     {
         try
         {
@@ -90,7 +93,7 @@ internal static class OutputPlace
     }
 
     /// <summary>Whether a path is written as it is, because it is no place that a file could take: /dev/stdout.</summary>
-    public static bool IsDevice(string path)
+    internal static bool IsDevice(string path)
     {
         var full = Path.GetFullPath(path);
         return !OperatingSystem.IsWindows() && Path.Exists(full) && !Directory.Exists(full)

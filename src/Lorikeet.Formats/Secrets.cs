@@ -6,9 +6,10 @@ namespace Lorikeet.Formats;
 /// Keeps what opens accounts out of messages and logs: the hub's tokens, and names and passwords in addresses. What is
 /// written on a command line by mistake would otherwise stand in the log of every CI.
 /// </summary>
-internal static partial class Secrets
+public static partial class Secrets
 {
     /// <summary>The text with secrets replaced by an ellipsis.</summary>
+    /// <param name="text">A message, an address or a line of a log.</param>
     public static string Hide(string text)
     {
         if (text.Contains("hf_", StringComparison.Ordinal) || text.Contains("api_org_", StringComparison.Ordinal))

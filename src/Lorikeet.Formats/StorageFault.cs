@@ -4,7 +4,7 @@ namespace Lorikeet.Formats;
 /// What the system says of a file or folder, in words that name the place, the reason and the next step. Everything that
 /// reads or writes files turns its errors into these.
 /// </summary>
-internal static class StorageFault
+public static class StorageFault
 {
     private const int Busy = 16;
     private const int TooManyFiles = 24;
@@ -18,15 +18,16 @@ internal static class StorageFault
     private const int HandleDiskFull = unchecked((int)0x80070027);
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
-    /// <summary>Whether an error is of a kind that this class speaks of.</summary>
+    /// <summary>Whether an error is of a kind that this class speaks of: that of files, folders and permissions.</summary>
+    /// <param name="fault">What was thrown.</param>
     public static bool Covers(Exception fault) => fault is IOException or UnauthorizedAccessException;
 
     /// <summary>Whether an error can only come from writing: the disk or a quota is full, or nothing may be written.</summary>
-    public static bool IsOfWriting(Exception fault) => fault is IOException && (IsFull(fault.HResult) || IsReadOnly(fault.HResult));
+    internal static bool IsOfWriting(Exception fault) => fault is IOException && (IsFull(fault.HResult) || IsReadOnly(fault.HResult));
 
     /// <summary>Reads something, and says what is wrong with the place when that fails.</summary>
     /// <exception cref="StorageException">It cannot be read.</exception>
-    public static T Reading<T>(string path, Func<T> read)
+    internal static T Reading<T>(string path, Func<T> read)
     {
         try
         {
@@ -39,6 +40,9 @@ internal static class StorageFault
     }
 
     /// <summary>Writes something, and says what is wrong with the place when that fails.</summary>
+    /// <typeparam name="T">What is given back.</typeparam>
+    /// <param name="path">What is written, for the message.</param>
+    /// <param name="write">Writes it.</param>
     /// <exception cref="StorageException">It cannot be written.</exception>
     public static T Writing<T>(string path, Func<T> write)
     {
@@ -53,6 +57,8 @@ internal static class StorageFault
     }
 
     /// <summary>Writes something, and says what is wrong with the place when that fails.</summary>
+    /// <param name="path">What is written, for the message.</param>
+    /// <param name="write">Writes it.</param>
     /// <exception cref="StorageException">It cannot be written.</exception>
     public static void Writing(string path, Action write) => Writing(path, () =>
     {
@@ -61,7 +67,7 @@ internal static class StorageFault
     });
 
     /// <summary>Why a file or folder cannot be read.</summary>
-    public static StorageException OfReading(string path, Exception fault)
+    internal static StorageException OfReading(string path, Exception fault)
     {
         var shown = TemporaryPlace.Shown(path);
         return fault switch
@@ -87,7 +93,7 @@ internal static class StorageFault
     /// <param name="path">The place.</param>
     /// <param name="fault">What the system says.</param>
     /// <param name="needed">Bytes that were to be written, where that is known.</param>
-    public static StorageException OfWriting(string path, Exception fault, long? needed = null)
+    internal static StorageException OfWriting(string path, Exception fault, long? needed = null)
     {
         var shown = TemporaryPlace.Shown(path);
         var refused = $"'{shown}' cannot be written: ";
@@ -113,7 +119,8 @@ internal static class StorageFault
         };
     }
 
-    /// <summary>Of an error of which nothing but its own words is known.</summary>
+    /// <summary>The error to show where nothing but the system's own words is known.</summary>
+    /// <param name="fault">What was thrown; see <see cref="Covers"/>.</param>
     public static StorageException Of(Exception fault) => new(
         IsFull(fault.HResult)
             ? $"The disk is full: {Sentence(fault)} Free some space and run it again."
@@ -124,7 +131,7 @@ internal static class StorageFault
     /// <param name="path">What was to be written.</param>
     /// <param name="needed">Its bytes, where that is known.</param>
     /// <param name="fault">What the system says.</param>
-    public static StorageException Full(string path, long? needed, Exception? fault = null)
+    internal static StorageException Full(string path, long? needed, Exception? fault = null)
     {
         var shown = TemporaryPlace.Shown(path);
         var folder = OutputPlace.ExistingFolder(shown);
@@ -136,7 +143,7 @@ internal static class StorageFault
     }
 
     /// <summary>The file that stands where a folder of the path would have to be, if there is one.</summary>
-    public static string? FileInTheWay(string path)
+    internal static string? FileInTheWay(string path)
     {
         for (var parent = Path.GetDirectoryName(Path.GetFullPath(path)); parent is not null; parent = Path.GetDirectoryName(parent))
         {

@@ -13,7 +13,7 @@ namespace Lorikeet.Formats;
 /// A folder <c>.NAME.GUID.lorikeet-new</c> belongs to the locked file of the same GUID, which exists before and after it
 /// and holds the target's name. <c>.NAME.GUID.lorikeet-old</c> is what a whole new folder is about to replace.
 /// </remarks>
-internal sealed partial class TemporaryPlace : IDisposable
+public sealed partial class TemporaryPlace : IDisposable
 {
     private const string Claimed = ".lorikeet-tmp";
     private const string New = ".lorikeet-new";
@@ -48,19 +48,23 @@ internal sealed partial class TemporaryPlace : IDisposable
     /// <summary>The file to write, or the folder to fill.</summary>
     public string Location => _isFolder ? Path.ChangeExtension(_claim, null) + New : _claim;
 
-    /// <summary>The open file, of a file.</summary>
+    /// <summary>The open file to write and read; of a folder, its lock, which is not to be touched.</summary>
     public FileStream Stream { get; }
 
     private string Replaced => Path.ChangeExtension(_claim, null) + Old;
 
     /// <summary>A new empty file beside a target; missing folders are created.</summary>
+    /// <param name="target">The path that <see cref="TakeName"/> will give it.</param>
+    /// <exception cref="IOException">It cannot be made.</exception>
     public static TemporaryPlace ForFile(string target) => new(target, isFolder: false);
 
     /// <summary>A new empty folder beside a target; missing folders are created.</summary>
+    /// <param name="target">The path that <see cref="TakeName"/> will give it.</param>
+    /// <exception cref="IOException">It cannot be made.</exception>
     public static TemporaryPlace ForFolder(string target) => new(target, isFolder: true);
 
     /// <summary>The target itself under a hidden name: a folder that is to go, and is whole until it does.</summary>
-    public static TemporaryPlace ForRemoval(string target)
+    internal static TemporaryPlace ForRemoval(string target)
     {
         var place = new TemporaryPlace(target, isFolder: true, isMade: false);
         try
@@ -75,10 +79,12 @@ internal sealed partial class TemporaryPlace : IDisposable
         }
     }
 
-    /// <summary>Whether a name is one that a temporary file or folder has.</summary>
-    public static bool IsOne(string name) => OurName().IsMatch(name);
+    /// <summary>Whether a file or folder of this name is a temporary one, left by a process that lives or was killed.</summary>
+    /// <param name="name">A name without its folder.</param>
+    public static bool IsTemporaryName(string name) => OurName().IsMatch(name);
 
     /// <summary>Gives what was made the target's name; what had it before is gone.</summary>
+    /// <exception cref="IOException">It cannot be renamed; the target is as it was.</exception>
     public void TakeName()
     {
         if (!_isFolder)
@@ -129,7 +135,7 @@ internal sealed partial class TemporaryPlace : IDisposable
         }
     }
 
-    /// <summary>Deletes those of this process, which ends now.</summary>
+    /// <summary>Deletes those that this process has not finished; for programs that are about to end.</summary>
     public static void DeleteAll()
     {
         foreach (var place in s_alive.Keys.Where(place => !place._isReplacing))
@@ -140,7 +146,7 @@ internal sealed partial class TemporaryPlace : IDisposable
     /// Removes what processes that are gone left in a folder, and finishes the replacement of a folder that one of them
     /// was killed in. Files of other names, and those of processes that live, stay.
     /// </summary>
-    public static void Sweep(string folder)
+    internal static void Sweep(string folder)
     {
         try
         {
@@ -239,11 +245,11 @@ internal sealed partial class TemporaryPlace : IDisposable
     }
 
     /// <summary>A path as people know it, with the name that a temporary file or folder in it will take.</summary>
-    public static string Shown(string path) => string.Join(
+    internal static string Shown(string path) => string.Join(
         Path.DirectorySeparatorChar,
         path.Split(Path.DirectorySeparatorChar).Select(part => OurName().Match(part) is { Success: true } ours ? ours.Groups[1].Value : part));
 
-    private static bool IsOurs(string claim) => IsOne(Path.GetFileName(claim));
+    private static bool IsOurs(string claim) => IsTemporaryName(Path.GetFileName(claim));
 
     private static string NameIn(FileStream claim)
     {

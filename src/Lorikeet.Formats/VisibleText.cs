@@ -8,7 +8,7 @@ namespace Lorikeet.Formats;
 /// instead of showing becomes a visible symbol. That is control characters, the marks that turn the direction of
 /// writing (so that one text is read and another is there), line separators, and halves of surrogate pairs.
 /// </summary>
-internal static class VisibleText
+public static class VisibleText
 {
     // U+2400 is the first of the symbols for control characters.
     private const int Symbols = 0x2400;
@@ -22,6 +22,7 @@ internal static class VisibleText
     ]);
 
     /// <summary>The text with line breaks and tabs left as they are.</summary>
+    /// <param name="text">Text from elsewhere.</param>
     public static string Of(string text)
     {
         if (text.AsSpan().IndexOfAny(Suspects) < 0)
@@ -39,6 +40,8 @@ internal static class VisibleText
     }
 
     /// <summary>The text in one line of at most so many characters; line breaks and tabs become spaces.</summary>
+    /// <param name="text">Text from elsewhere.</param>
+    /// <param name="longest">Characters after which it is cut, with an ellipsis.</param>
     public static string InOneLine(string text, int longest)
     {
         var line = Of(string.Join(' ', text.Split(
@@ -49,6 +52,7 @@ internal static class VisibleText
     }
 
     /// <summary>What stands for a character: itself, or the symbol of one that would be obeyed.</summary>
+    /// <param name="rune">A character from elsewhere.</param>
     public static Rune Of(Rune rune) => rune.Value switch
     {
         '\n' or '\t' => rune,

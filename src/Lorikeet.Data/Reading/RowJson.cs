@@ -30,15 +30,8 @@ internal static class RowJson
     /// <exception cref="DatasetException">It is not JSON; the message names file, line and character.</exception>
     public static JsonNode? Parse(ReadOnlySpan<byte> text, string file, long line)
     {
-        if (HasSurrogate(text) && JsonSyntax.HalfSurrogate(text) is { } half)
-        {
-            var escape = Encoding.ASCII.GetString(text.Slice(half, 6));
-            throw Origin(file, line).FaultAt(
-                JsonSyntax.LineOf(text, half),
-                $"half of a surrogate pair ({escape}), which is no character (character {JsonSyntax.ColumnOf(text, half)})",
-                "Write both halves, or \\ufffd in its place.");
-        }
-
+        if (HasSurrogate(text))
+            JsonSyntax.RequireWholeCharacters(text, Origin(file, line), "Write both halves, or \\ufffd in its place.");
         try
         {
             return JsonNode.Parse(text, documentOptions: s_options);
@@ -54,7 +47,7 @@ internal static class RowJson
     {
         try
         {
-            return JsonSyntax.HalfSurrogate(Encoding.UTF8.GetBytes(text)) is null ? JsonNode.Parse(text, documentOptions: s_options) : null;
+            return JsonSyntax.HasWholeCharacters(Encoding.UTF8.GetBytes(text)) ? JsonNode.Parse(text, documentOptions: s_options) : null;
         }
         catch (JsonException)
         {

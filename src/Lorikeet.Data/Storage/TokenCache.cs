@@ -37,7 +37,7 @@ internal sealed class TokenCache
             TokenCacheMode.Off => false,
             _ => source.Files.Sum(file => new FileInfo(file.Path).Length) >= WorthwhileBytes,
         };
-        return isWanted ? new TokenCache(options.TokenCacheFolder ?? DefaultFolder(), options.OverwriteCache) : null;
+        return isWanted ? new TokenCache(options.TokenCacheFolder ?? Path.Combine(UserCache.Folder, "tokens"), options.OverwriteCache) : null;
     }
 
     /// <summary>What was wrong with an entry that was made anew; null when nothing was.</summary>
@@ -101,15 +101,6 @@ internal sealed class TokenCache
         {
             throw new CheckpointException($"The token cache is damaged: {FactsFile} in '{entry}' is no JSON: {fault.Message}", fault);
         }
-    }
-
-    /// <summary>Where caches of programs lie: XDG_CACHE_HOME, ~/.cache, or the local data of a Windows account.</summary>
-    private static string DefaultFolder()
-    {
-        var home = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named ? named
-            : OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        return Path.Combine(home, "lorikeet", "tokens");
     }
 }
 

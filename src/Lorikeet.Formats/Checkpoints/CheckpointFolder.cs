@@ -170,7 +170,7 @@ public sealed unsafe class CheckpointFolder : ITensorSource
 
     private ITensorSource Owner(string name) => _owners.TryGetValue(name, out var file)
         ? file
-        : throw TensorSourceExtensions.MissingTensor(name, _tensors.Keys, _folder);
+        : throw TensorSources.MissingTensor(name, _tensors.Keys, _folder);
 
     private string Present(string pattern)
     {

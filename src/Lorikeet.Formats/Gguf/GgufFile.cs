@@ -11,7 +11,7 @@ namespace Lorikeet.Formats.Gguf;
 /// <param name="Offset">Where it begins, from the start of the file.</param>
 /// <param name="ByteCount">Bytes of all elements.</param>
 /// <param name="Part">Which file of a split model it is in, from 0.</param>
-internal sealed record GgufTensor(string Name, GgufType Type, long[] Shape, long Offset, long ByteCount, int Part = 0);
+public sealed record GgufTensor(string Name, GgufType Type, long[] Shape, long Offset, long ByteCount, int Part = 0);
 
 /// <summary>
 /// A memory-mapped GGUF file, version 2 or 3; or, opened by its first part, one that was split into several
@@ -21,7 +21,7 @@ internal sealed record GgufTensor(string Name, GgufType Type, long[] Shape, long
 /// Specification: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Everything the header claims is checked
 /// before the first tensor is handed out.
 /// </remarks>
-internal sealed unsafe partial class GgufFile : IDisposable
+public sealed unsafe partial class GgufFile : IDisposable
 {
     /// <summary>The ending of such files.</summary>
     public const string Extension = ".gguf";
@@ -58,26 +58,55 @@ internal sealed unsafe partial class GgufFile : IDisposable
     /// <summary>The file's path.</summary>
     public string Path { get; }
 
+    /// <summary>The metadata of the model, of the first part where there are several.</summary>
     public GgufMetadata Metadata { get; }
 
     /// <summary>What is there, by name.</summary>
     public IReadOnlyDictionary<string, GgufTensor> Tensors { get; }
 
     /// <summary>Whether a path names a GGUF file that exists.</summary>
+    /// <param name="path">A path; it names one when it ends in <see cref="Extension"/>.</param>
     public static bool Exists(string path) =>
         path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) && File.Exists(path);
 
     /// <summary>Maps a file, with the parts that belong to it, and checks their headers.</summary>
+    /// <param name="path">The file; of a split model its first.</param>
     /// <exception cref="CheckpointException">A file is missing, cut short, damaged or of another version.</exception>
     public static GgufFile Open(string path) => new(path);
 
-    /// <summary>The address of a tensor's first byte, valid until the file is disposed. Read only.</summary>
+    /// <summary>Stored bytes of a tensor in place, of one of any size; dead when the file is disposed.</summary>
+    /// <param name="tensor">A tensor of this file.</param>
+    /// <param name="offset">The first byte, counted from the tensor's own.</param>
+    /// <param name="length">How many.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The tensor has no such bytes.</exception>
+    public ReadOnlySpan<byte> Slice(GgufTensor tensor, long offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, tensor.ByteCount - length);
+        return new ReadOnlySpan<byte>(Pointer(tensor) + offset, length);
+    }
+
+    /// <summary>
+    /// The address of a tensor's first byte, for tensors beyond the 2 GiB of a span. Its bytes may be read, not written,
+    /// and only until the file is disposed; neither is checked.
+    /// </summary>
+    /// <param name="tensor">A tensor of this file.</param>
     public byte* Pointer(GgufTensor tensor) => _parts[tensor.Part].At(tensor.Offset);
 
-    /// <inheritdoc cref="MappedFile.Read"/>
+    /// <summary>
+    /// Copies stored bytes of a tensor to memory that has room for them, which is not checked; several threads can each
+    /// copy a part, and pages of the file are not mapped.
+    /// </summary>
+    /// <param name="tensor">A tensor of this file.</param>
+    /// <param name="offset">The first byte, counted from the tensor's own.</param>
+    /// <param name="length">How many.</param>
+    /// <param name="target">Where they go.</param>
+    /// <exception cref="CheckpointException">The file became shorter, or cannot be read.</exception>
     public void Read(GgufTensor tensor, long offset, long length, byte* target) =>
         _parts[tensor.Part].Read(tensor.Offset + offset, length, target);
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var part in _parts)

@@ -2,15 +2,17 @@ using System.Globalization;
 
 namespace Lorikeet.Formats.Gguf;
 
-/// <summary>The metadata of a file, with complaints that name key and file.</summary>
+/// <summary>The metadata of a file, read by kind; an error names key, value and file.</summary>
 /// <param name="path">The file.</param>
 /// <param name="values">Its metadata.</param>
-internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, GgufValue> values)
+public sealed class GgufMetadata(string path, IReadOnlyDictionary<string, GgufValue> values)
 {
     /// <summary>Every value by key.</summary>
     public IReadOnlyDictionary<string, GgufValue> Values => values;
 
     /// <summary>A text, or null when the key is absent.</summary>
+    /// <param name="key">The key, such as <c>llama.block_count</c>.</param>
+    /// <exception cref="CheckpointException">It is of another kind.</exception>
     public string? Text(string key) => Find(key)?.Content switch
     {
         null => null,
@@ -19,6 +21,8 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
     };
 
     /// <summary>A flag, or null when the key is absent.</summary>
+    /// <param name="key">The key, such as <c>llama.block_count</c>.</param>
+    /// <exception cref="CheckpointException">It is of another kind.</exception>
     public bool? Flag(string key) => Find(key)?.Content switch
     {
         null => null,
@@ -27,6 +31,8 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
     };
 
     /// <summary>A whole number of any width, or null when the key is absent.</summary>
+    /// <param name="key">The key, such as <c>llama.block_count</c>.</param>
+    /// <exception cref="CheckpointException">It is of another kind.</exception>
     public int? Integer(string key)
     {
         var content = Find(key)?.Content;
@@ -41,6 +47,8 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
     }
 
     /// <summary>A number, or null when the key is absent.</summary>
+    /// <param name="key">The key, such as <c>llama.block_count</c>.</param>
+    /// <exception cref="CheckpointException">It is of another kind.</exception>
     public double? Number(string key) => Find(key)?.Content switch
     {
         null => null,
@@ -50,6 +58,9 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
     };
 
     /// <summary>An array of <typeparamref name="T"/>, or null when the key is absent.</summary>
+    /// <typeparam name="T">The .NET type of the elements: <c>string</c>, <c>int</c>, <c>float</c> ...</typeparam>
+    /// <param name="key">The key, such as <c>tokenizer.ggml.tokens</c>.</param>
+    /// <exception cref="CheckpointException">It is of another kind.</exception>
     public T[]? Array<T>(string key) => Find(key)?.Content switch
     {
         null => null,
@@ -57,7 +68,8 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, Gguf
         _ => throw Unexpected(key, $"an array of {typeof(T).Name}"),
     };
 
-    /// <summary>The complaint that a key is not there.</summary>
+    /// <summary>The error to throw for a key that is not there.</summary>
+    /// <param name="key">The key.</param>
     public CheckpointException Missing(string key) => new(
         $"The metadata has no '{key}'. A language model in GGUF was expected. Where: '{path}'. " +
         "Convert or download the model again.");

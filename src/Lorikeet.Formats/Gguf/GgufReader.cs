@@ -127,7 +127,7 @@ internal sealed class GgufReader(MappedFile file)
         if (offset % alignment != 0)
             throw Damaged($"{shown} begins at {offset}, which is no multiple of {alignment}");
         if (offset > (ulong)file.Length || bytes > file.Length || (long)offset > file.Length - data - bytes)
-            throw Damaged($"{shown} takes {bytes} bytes at {offset} after byte {data}, but the file has {file.Length}");
+            throw CutShort($"{shown} takes {bytes} bytes at {offset} after byte {data}, but the file has {file.Length}");
         return new GgufTensor(name, type, shape, data + (long)offset, bytes);
     }
 
@@ -195,7 +195,7 @@ internal sealed class GgufReader(MappedFile file)
     {
         var length = UInt64();
         if (length > (ulong)(file.Length - _position) || length > LongestText)
-            throw Damaged($"a text of {length} bytes at byte {_position} reaches past the end");
+            throw CutShort($"a text of {length} bytes at byte {_position} reaches past the end");
         _budget.Take(32 + 2 * (long)length);
         return Encoding.UTF8.GetString(Bytes((long)length));
     }
@@ -208,7 +208,7 @@ internal sealed class GgufReader(MappedFile file)
         var count = UInt64();
         return count <= (ulong)(file.Length - _position) / (ulong)perItem
             ? (long)count
-            : throw Damaged($"at byte {_position} it announces {count} entries, more than fit");
+            : throw CutShort($"at byte {_position} it announces {count} entries, more than fit");
     }
 
     private long Entries(int perItem)
@@ -244,6 +244,9 @@ internal sealed class GgufReader(MappedFile file)
         "Convert the model to F16, Q8_0 or another common type.");
 
     private CheckpointException Damaged(string what) => new(
+        $"'{file.Path}' is not a valid GGUF file: {what}. Fetch it again, or convert the model again.");
+
+    private CheckpointException CutShort(string what) => new(
         $"'{file.Path}' is not a valid GGUF file: {what}. " +
         "It was probably cut short while it was copied or downloaded; fetch it again.");
 }

@@ -6,15 +6,15 @@ namespace Lorikeet.Formats.Gguf;
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Type">How its elements are stored.</param>
 /// <param name="Shape">Size of each dimension, the one whose elements are adjacent last.</param>
-/// <param name="Write">Writes the elements; called once, when their turn comes.</param>
-internal sealed record GgufTensorToWrite(string Name, GgufType Type, long[] Shape, Action<Stream> Write)
+/// <param name="Write">Writes the elements; called once, when their turn comes, so that only one tensor needs to be in memory.</param>
+public sealed record GgufTensorToWrite(string Name, GgufType Type, long[] Shape, Action<Stream> Write)
 {
     /// <summary>Bytes that <see cref="Write"/> has to produce.</summary>
     public long ByteCount { get; } = Type.ByteCount(Shape);
 }
 
 /// <summary>Writes GGUF files of version 3, little-endian.</summary>
-internal static class GgufWriter
+public static class GgufWriter
 {
     private const uint Version = 3;
 
@@ -22,6 +22,7 @@ internal static class GgufWriter
     /// <param name="path">The file to write.</param>
     /// <param name="metadata">Its metadata, in this order.</param>
     /// <param name="tensors">Its tensors, in this order.</param>
+    /// <exception cref="StorageException">The file cannot be written; it is as it was.</exception>
     /// <exception cref="InvalidOperationException">
     /// A tensor wrote another number of bytes than its shape takes.
     /// </exception>

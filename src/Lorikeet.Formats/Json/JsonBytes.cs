@@ -93,15 +93,7 @@ internal static class JsonBytes
                 JsonSyntax.LineOf(text, at), $"byte 0x{text[at]:X2} (at {at}) is not UTF-8 text", "Save the file as UTF-8.");
         }
 
-        if (JsonSyntax.HalfSurrogate(text) is { } half)
-        {
-            throw origin.FaultAt(
-                JsonSyntax.LineOf(text, half),
-                $"half of a surrogate pair ({System.Text.Encoding.ASCII.GetString(text.Slice(half, 6))}), which is no character "
-                + $"(character {JsonSyntax.ColumnOf(text, half)})",
-                "Write both halves, or remove it.");
-        }
-
+        JsonSyntax.RequireWholeCharacters(text, origin, "Write both halves, or remove it.");
         var tokens = 1L + text.Count((byte)',') + text.Count((byte)':') + 2L * text.Count((byte)'[') + 2L * text.Count((byte)'{');
         if (tokens * BytesOfToken + (long)Copies * text.Length > ReadingLimits.Bytes(text.Length))
             throw origin.Fault($"The file holds about {tokens} values, more than any file of settings of {text.Length} bytes");

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Lorikeet.Formats.Json;
 
 /// <summary>Says what is wrong with a text that is not JSON, where, and how to put it right.</summary>
-internal static class JsonSyntax
+public static class JsonSyntax
 {
     /// <summary>The error for a text that was refused.</summary>
     /// <param name="text">All of it.</param>
@@ -27,15 +27,35 @@ internal static class JsonSyntax
             LineOf(text, place), $"{what} (character {ColumnOf(text, place)})", advice ?? origin.Advice, fault);
     }
 
+    /// <summary>Whether a text has no escaped half of a surrogate pair that stands alone (<c>"\ud83d"</c>).</summary>
+    /// <param name="text">JSON in UTF-8.</param>
+    public static bool HasWholeCharacters(ReadOnlySpan<byte> text) => HalfSurrogate(text) is null;
+
+    /// <summary>Refuses a text with an escaped half of a surrogate pair that stands alone.</summary>
+    /// <param name="text">JSON in UTF-8.</param>
+    /// <param name="origin">Where it is from.</param>
+    /// <param name="advice">What to do about one.</param>
+    /// <exception cref="LorikeetException">It has one; the message names line and character.</exception>
+    public static void RequireWholeCharacters(ReadOnlySpan<byte> text, JsonOrigin origin, string advice)
+    {
+        if (HalfSurrogate(text) is not { } half)
+            return;
+        throw origin.FaultAt(
+            LineOf(text, half),
+            $"half of a surrogate pair ({Encoding.ASCII.GetString(text.Slice(half, 6))}), which is no character "
+            + $"(character {ColumnOf(text, half)})",
+            advice);
+    }
+
     /// <summary>Line of a byte, from 1.</summary>
-    public static int LineOf(ReadOnlySpan<byte> text, int at) => 1 + text[..at].Count((byte)'\n');
+    internal static int LineOf(ReadOnlySpan<byte> text, int at) => 1 + text[..at].Count((byte)'\n');
 
     /// <summary>Character of a byte in its line, from 1.</summary>
-    public static int ColumnOf(ReadOnlySpan<byte> text, int at) =>
+    internal static int ColumnOf(ReadOnlySpan<byte> text, int at) =>
         1 + Encoding.UTF8.GetCharCount(text[(text[..at].LastIndexOf((byte)'\n') + 1)..at]);
 
     /// <summary>Where the first byte lies that belongs to no character.</summary>
-    public static int FirstInvalidByte(ReadOnlySpan<byte> text)
+    internal static int FirstInvalidByte(ReadOnlySpan<byte> text)
     {
         var at = 0;
         while (at < text.Length && Rune.DecodeFromUtf8(text[at..], out _, out var length) == System.Buffers.OperationStatus.Done)
@@ -44,7 +64,7 @@ internal static class JsonSyntax
     }
 
     /// <summary>Where an escaped half of a surrogate pair stands alone; null when none does.</summary>
-    public static int? HalfSurrogate(ReadOnlySpan<byte> text)
+    internal static int? HalfSurrogate(ReadOnlySpan<byte> text)
     {
         for (var at = 0; text[at..].IndexOf((byte)'\\') is >= 0 and var next;)
         {

@@ -9,13 +9,19 @@ namespace Lorikeet.Formats.Json;
 /// Writes JSON as Python's <c>json.dumps</c> does: a floating-point number with its point even where it is whole, and
 /// ASCII alone, which reads the same in every encoding. What was read from a file keeps its text.
 /// </summary>
-internal static class PythonJson
+public static class PythonJson
 {
     /// <summary>Two spaces a level and a line break at the end, as transformers and PEFT write their files.</summary>
+    /// <param name="node">The value; null is <c>null</c>.</param>
     public static string Indented(JsonNode? node) => Write(node, isIndented: true).Append('\n').ToString();
 
     /// <summary>One line, with a blank behind each comma and colon.</summary>
+    /// <param name="node">The value; null is <c>null</c>.</param>
     public static string Line(JsonNode? node) => Write(node, isIndented: false).ToString();
+
+    /// <summary>A number alone: its shortest text with a point or an exponent, Python's <c>repr</c>.</summary>
+    /// <param name="value">The number, which may be NaN or infinite.</param>
+    public static string Number(double value) => PythonNumbers.Write(value);
 
     private static StringBuilder Write(JsonNode? node, bool isIndented)
     {

@@ -1,7 +1,7 @@
 namespace Lorikeet.Formats.Options;
 
 /// <summary>
-/// Gives a property its name at the border: on the command line, in YAML and JSON. The property's own documentation is
+/// Gives a property its name outside of C#: on the command line, in YAML and JSON. The property's own documentation is
 /// the help: <c>summary</c> says what it does, <c>value</c> why the default is what it is.
 /// </summary>
 /// <param name="name">Canonical snake_case name, the one Hugging Face users know where there is one.</param>
@@ -65,7 +65,7 @@ public enum OutputKind
     FileOrNewFolder,
 }
 
-/// <summary>Names of an enum member at the border, where snake_case of its C# name is not what users write.</summary>
+/// <summary>Names of an enum member in options and files, where snake_case of its C# name is not what users write.</summary>
 /// <param name="name">Canonical name.</param>
 /// <param name="aliases">Other names with the same meaning.</param>
 [AttributeUsage(AttributeTargets.Field)]

@@ -3,17 +3,21 @@ using System.Text.Json;
 
 namespace Lorikeet.Formats.Options;
 
-/// <summary>The names of enum members at the border: <see cref="WireNameAttribute"/>, else snake_case.</summary>
-internal static class WireNames
+/// <summary>The names of enum members in options and files: <see cref="WireNameAttribute"/>, else snake_case.</summary>
+public static class WireNames
 {
     /// <summary>Canonical names of the members, in the order they are declared.</summary>
+    /// <param name="enumType">The type of the enum.</param>
     public static IReadOnlyList<string> Of(Type enumType) => [.. Members(enumType).Select(member => member.Names[0])];
 
     /// <summary>The canonical name of one member.</summary>
+    /// <param name="value">The member.</param>
     public static string Of(Enum value) =>
         Members(value.GetType()).First(member => member.Value.Equals(value)).Names[0];
 
     /// <summary>The member with this name, in any letter case; null when there is none.</summary>
+    /// <param name="enumType">The type of the enum.</param>
+    /// <param name="name">A canonical name or an alias.</param>
     public static object? Find(Type enumType, string name) =>
         Members(enumType).FirstOrDefault(member => member.Names.Contains(name, StringComparer.OrdinalIgnoreCase)).Value;
 

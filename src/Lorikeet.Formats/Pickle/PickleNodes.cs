@@ -3,14 +3,17 @@ namespace Lorikeet.Formats.Pickle;
 // What a pickle is read into, besides null, bool, long, BigInteger, double, string, byte[] and List<object?>.
 
 /// <summary>A tuple, also a <c>torch.Size</c>.</summary>
-internal sealed record PickleTuple(IReadOnlyList<object?> Items);
+/// <param name="Items">Its values.</param>
+public sealed record PickleTuple(IReadOnlyList<object?> Items);
 
 /// <summary>A dict or OrderedDict in its order, or a set (every value null).</summary>
-internal sealed class PickleDictionary
+public sealed class PickleDictionary
 {
+    /// <summary>Values by key, in the order they were set; whole numbers are long.</summary>
     public OrderedDictionary<object, object?> Entries { get; } = new(KeyComparer.Instance);
 
     /// <summary>The value under a text key, or null when there is none.</summary>
+    /// <param name="key">The key.</param>
     public object? this[string key] => Entries.GetValueOrDefault(key);
 
     /// <summary>
@@ -34,25 +37,34 @@ internal sealed class PickleDictionary
 }
 
 /// <summary>A class or function by name. It is never looked up.</summary>
-internal sealed record PickleGlobal(string Module, string Name)
+/// <param name="Module">Its module, such as <c>torch._utils</c>.</param>
+/// <param name="Name">Its name there.</param>
+public sealed record PickleGlobal(string Module, string Name)
 {
+    /// <inheritdoc/>
     public override string ToString() => $"{Module}.{Name}";
 }
 
 /// <summary>
 /// An object that the pickle asks to have made by code: what it names and what it would be given, and nothing more.
 /// </summary>
-internal sealed class PickleObject(object? callable, object? arguments)
+public sealed class PickleObject
 {
-    public object? Callable { get; } = callable;
+    internal PickleObject(object? callable, object? arguments) => (Callable, Arguments) = (callable, arguments);
 
-    public object? Arguments { get; } = arguments;
+    /// <summary>What would be called: as a rule a <see cref="PickleGlobal"/>.</summary>
+    public object? Callable { get; }
+
+    /// <summary>What it would be given: as a rule a <see cref="PickleTuple"/>.</summary>
+    public object? Arguments { get; }
 
     /// <summary>What the pickle would restore the object's fields from.</summary>
-    public object? State { get; set; }
+    public object? State { get; internal set; }
 
     /// <summary>What it would append or set on it; pairs as tuples.</summary>
-    public List<object?> Items { get; } = [];
+    public IReadOnlyList<object?> Items => Appended;
+
+    internal List<object?> Appended { get; } = [];
 }
 
 /// <summary>What values of a pickle take in memory, about.</summary>

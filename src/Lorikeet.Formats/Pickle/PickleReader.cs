@@ -234,7 +234,7 @@ internal ref struct PickleReader
             if (target is PickleDictionary dictionary)
                 dictionary.Entries[keysAndValues[i] ?? "None"] = keysAndValues[i + 1];
             else if (target is PickleObject opaque)
-                opaque.Items.Add(new PickleTuple([keysAndValues[i], keysAndValues[i + 1]]));
+                opaque.Appended.Add(new PickleTuple([keysAndValues[i], keysAndValues[i + 1]]));
         }
 
         return target is PickleDictionary or PickleObject ? target : throw new FormatException("items are set on no dict");
@@ -248,7 +248,7 @@ internal ref struct PickleReader
                 list.AddRange(items);
                 return list;
             case PickleObject opaque:
-                opaque.Items.AddRange(items);
+                opaque.Appended.AddRange(items);
                 return opaque;
             case PickleDictionary set:
                 foreach (var item in items)

@@ -12,7 +12,7 @@ namespace Lorikeet.Formats.Pickle;
 /// Contiguous ones are read in place; others are copied once, outside the managed heap. What names and copies take is
 /// bounded: a few bytes can say a tensor of terabytes (a stride of 0) or a name of megabytes.
 /// </remarks>
-internal sealed unsafe class TorchFile : ITensorSource
+public sealed unsafe class TorchFile : ITensorSource
 {
     /// <summary>Nesting beyond this is not a checkpoint's.</summary>
     private const int DepthLimit = 64;
@@ -34,7 +34,11 @@ internal sealed unsafe class TorchFile : ITensorSource
         Collect("", _archive.Root, new HashSet<object>(ReferenceEqualityComparer.Instance), 0);
     }
 
-    /// <summary>The saved object: <see cref="PickleDictionary"/>, list, tuple, number, text, tensor or inert node.</summary>
+    /// <summary>
+    /// The saved object, as null, bool, long, BigInteger, double, string, byte[], List of objects, <see
+    /// cref="PickleTuple"/>, <see cref="PickleDictionary"/>, <see cref="PickleGlobal"/> or <see cref="PickleObject"/>.
+    /// Tensors stand in it as opaque objects; their elements are found by name in <see cref="Tensors"/>.
+    /// </summary>
     public object? Root => _archive.Root;
 
     /// <summary>Names of code in the file that reading weights does not need; none of it was run.</summary>
@@ -44,6 +48,7 @@ internal sealed unsafe class TorchFile : ITensorSource
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
 
     /// <summary>Opens any file of <c>torch.save</c>; objects of unknown classes become inert nodes.</summary>
+    /// <param name="path">The file, in the zip layout (since PyTorch 1.6) or the older one.</param>
     /// <exception cref="CheckpointException">The file is missing, damaged or no PyTorch file.</exception>
     public static TorchFile Open(string path)
     {
@@ -64,6 +69,7 @@ internal sealed unsafe class TorchFile : ITensorSource
     }
 
     /// <summary>Opens a file of weights, which has no use for code.</summary>
+    /// <param name="path">The file.</param>
     /// <exception cref="CheckpointException">As <see cref="Open"/>, or the pickle refers to anything but tensors.</exception>
     public static TorchFile OpenWeights(string path)
     {

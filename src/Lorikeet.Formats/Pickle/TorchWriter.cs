@@ -11,7 +11,7 @@ namespace Lorikeet.Formats.Pickle;
 /// constructors.
 /// </summary>
 /// <remarks>Layout: torch <c>serialization.py</c>, _save; opcodes: CPython, Lib/pickletools.py.</remarks>
-internal sealed class TorchWriter
+public sealed class TorchWriter
 {
     private const string Folder = "archive/";
 
@@ -20,12 +20,13 @@ internal sealed class TorchWriter
 
     private TorchWriter(MemoryStream pickle) => _pickle = pickle;
 
-    /// <summary>Writes an object.</summary>
+    /// <summary>Writes an object; PyTorch reads it with <c>torch.load</c>.</summary>
     /// <param name="stream">Where to; it must be able to seek.</param>
     /// <param name="root">
     /// Null, bool, int, long, double, string, <see cref="PickleDictionary"/>, List of objects, <see
     /// cref="PickleTuple"/> or <see cref="TensorToWrite"/>, whose name is not used.
     /// </param>
+    /// <exception cref="ArgumentException">A part of it is of another type.</exception>
     public static void Write(Stream stream, object? root)
     {
         using var pickle = new MemoryStream();

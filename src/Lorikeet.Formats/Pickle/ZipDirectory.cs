@@ -38,7 +38,7 @@ internal sealed class ZipDirectory
         var tailStart = Math.Max(0, _file.Length - EndLength - CommentLimit);
         var at = _file.Span(tailStart, _file.Length - tailStart).LastIndexOf((ReadOnlySpan<byte>)[0x50, 0x4b, 5, 6]);
         if (at < 0)
-            throw Damaged("its zip directory is missing");
+            throw CutShort("its zip directory, which is at the end, is missing");
 
         var endOffset = tailStart + at;
         var end = _file.Span(endOffset, EndLength);
@@ -100,13 +100,16 @@ internal sealed class ZipDirectory
         var offset = header + 30 + BinaryPrimitives.ReadUInt16LittleEndian(local[26..])
             + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
         if (length < 0 || offset > _file.Length - length)
-            throw Damaged($"an entry of {length} bytes at byte {offset} goes over its end at {_file.Length}");
+            throw CutShort($"an entry of {length} bytes at byte {offset} goes over its end at {_file.Length}");
         return offset;
     }
 
     private static long ReadInt64(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadInt64LittleEndian(bytes);
 
     private CheckpointException Damaged(string what) => new(
+        $"'{_file.Path}' is not a valid PyTorch file: {what}. Fetch it again.");
+
+    private CheckpointException CutShort(string what) => new(
         $"'{_file.Path}' is not a valid PyTorch file: {what}. " +
         "It was probably cut short while it was copied or downloaded; fetch it again.");
 }

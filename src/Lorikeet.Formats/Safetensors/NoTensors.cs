@@ -7,7 +7,7 @@ internal sealed class NoTensors : ITensorSource
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; } = new Dictionary<string, TensorEntry>();
 
     /// <inheritdoc/>
-    public unsafe byte* Pointer(string name) => throw TensorSourceExtensions.MissingTensor(name, [], ToString());
+    public unsafe byte* Pointer(string name) => throw TensorSources.MissingTensor(name, [], ToString());
 
     /// <inheritdoc/>
     public void Dispose() { }

@@ -26,5 +26,5 @@ internal sealed unsafe class RenamedTensors(ITensorSource source, IReadOnlyDicti
 
     private string There(string name) => names.TryGetValue(name, out var there)
         ? there
-        : throw TensorSourceExtensions.MissingTensor(name, names.Keys, source.ToString());
+        : throw TensorSources.MissingTensor(name, names.Keys, source.ToString());
 }

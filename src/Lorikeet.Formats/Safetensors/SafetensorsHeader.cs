@@ -33,13 +33,13 @@ internal sealed class SafetensorsHeader
     {
         var header = new SafetensorsHeader(file.Path);
         if (file.Length < PrefixLength)
-            throw header.Damaged($"it has {file.Length} bytes; the header length alone takes {PrefixLength}");
+            throw header.CutShort($"it has {file.Length} bytes; the header length alone takes {PrefixLength}");
 
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span(0, PrefixLength));
         if (length > LengthLimit)
             throw header.Damaged($"its header would take {length} bytes; at most {LengthLimit} are allowed");
         if ((long)length > file.Length - PrefixLength)
-            throw header.Damaged($"its header takes {length} bytes, but the file has only {file.Length}");
+            throw header.CutShort($"its header takes {length} bytes, but the file has only {file.Length}");
 
         var dataStart = PrefixLength + (long)length;
         header.Length = (int)dataStart;
@@ -193,11 +193,17 @@ internal sealed class SafetensorsHeader
             next += entry.ByteCount;
         }
 
-        if (next != fileLength)
-            throw Damaged($"its tensors end at byte {next}, but the file has {fileLength} bytes");
+        var ends = $"its tensors end at byte {next}, but the file has {fileLength} bytes";
+        if (next > fileLength)
+            throw CutShort(ends);
+        if (next < fileLength)
+            throw Damaged(ends);
     }
 
     private CheckpointException Damaged(string what, Exception? inner = null) => new(
+        $"'{_path}' is not a valid safetensors file: {what}. Fetch it again; if it comes like that, ask who wrote it.", inner);
+
+    private CheckpointException CutShort(string what) => new(
         $"'{_path}' is not a valid safetensors file: {what}. " +
-        "It was probably cut short while it was copied or downloaded; fetch it again.", inner);
+        "It was probably cut short while it was copied or downloaded; fetch it again.");
 }

@@ -29,7 +29,7 @@ internal sealed class HubAnswer
     /// <param name="unexpected">Makes the error of what is wrong with it.</param>
     public static HubAnswer Parse(ReadOnlyMemory<byte> body, Func<string, LorikeetException> unexpected)
     {
-        if (!Utf8.IsValid(body.Span) || JsonSyntax.HalfSurrogate(body.Span) is not null)
+        if (!Utf8.IsValid(body.Span) || !JsonSyntax.HasWholeCharacters(body.Span))
             throw unexpected("it holds half a character, or bytes that are none, where text was expected");
         try
         {

@@ -146,7 +146,7 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     {
         var place = HeadRows.AreReordered(_architecture, name) ? HeadRows.ToGguf(row, _headSize) : row;
         var storedBytes = tensor.ByteCount / tensor.Shape[0];
-        var stored = new ReadOnlySpan<byte>(_file.Pointer(tensor) + place * storedBytes, (int)storedBytes);
+        var stored = _file.Slice(tensor, place * storedBytes, (int)storedBytes);
         if (IsDense(tensor.Type))
             stored.CopyTo(target);
         else

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Json;
@@ -160,13 +161,13 @@ internal sealed class GgufConfig
         return scaling;
     }
 
-    private unsafe float[]? RopeFactors()
+    private float[]? RopeFactors()
     {
         if (Tensor(GgufNames.RopeFactors) is not { } tensor)
             return null;
         if (tensor.Type != GgufType.F32)
             throw Fault($"Its {GgufNames.RopeFactors} is of the type {tensor.Type}", "F32 was expected");
-        return new ReadOnlySpan<float>(_file.Pointer(tensor), (int)(tensor.ByteCount / sizeof(float))).ToArray();
+        return MemoryMarshal.Cast<byte, float>(_file.Slice(tensor, 0, checked((int)tensor.ByteCount))).ToArray();
     }
 
     /// <summary>The type that dequantized weights lose nothing in that matters.</summary>

@@ -41,7 +41,7 @@ internal sealed class AdapterMerge : IDisposable
         _config = ModelConfigFile.Load(baseFolder);
         _lora = adapterFolder is null ? new LoraOptions() : AdapterConfig.Read(adapterFolder).Settings;
         _base = ModelFiles.OpenWeights(baseFolder);
-        _adapter = adapterFolder is null ? new NoTensors() : AdapterFolder.OpenWeights(adapterFolder);
+        _adapter = adapterFolder is null ? TensorSources.Empty : AdapterFolder.OpenWeights(adapterFolder);
         _initial = adapterFolder is null ? null : InitialPart.Open(adapterFolder, _lora);
     }
 

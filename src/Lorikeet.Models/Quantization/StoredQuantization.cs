@@ -182,7 +182,7 @@ internal static class StoredQuantization
         public string ToJson(FourBitType type)
         {
             var nested = NestedOffset is { } offset
-                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {PythonNumbers.Write(offset)}"
+                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {PythonJson.Number(offset)}"
                 : "";
             return $"{{\"quant_type\": \"{WireName(type)}\", \"blocksize\": {BlockSize}, \"dtype\": \"{TypeName}\", " +
                 $"\"shape\": [{string.Join(", ", Shape)}]{nested}}}";

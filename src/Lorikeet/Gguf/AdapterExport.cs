@@ -98,11 +98,11 @@ internal sealed class AdapterExport : IDisposable
 
     public void Dispose() => _weights.Dispose();
 
-    private static unsafe Tensor Read(GgufFile file, string name)
+    private static Tensor Read(GgufFile file, string name)
     {
         var stored = file.Tensors[name];
         var tensor = empty(stored.Shape, ScalarType.Float32, CPU);
-        var blocks = new ReadOnlySpan<byte>(file.Pointer(stored), checked((int)stored.ByteCount));
+        var blocks = file.Slice(stored, 0, checked((int)stored.ByteCount));
         BlockFormats.Decode(stored.Type, blocks, TensorMemory.Span<float>(tensor));
         return tensor;
     }

@@ -59,15 +59,14 @@ internal static class WeightTargets
         ReadAll(checkpoint);
     }
 
-    private static unsafe void ReadAll(ITensorSource source)
+    private static void ReadAll(ITensorSource source)
     {
         foreach (var (name, entry) in source.Tensors)
         {
             var target = new byte[Math.Min(entry.ByteCount, 64)];
-            fixed (byte* first = target)
-                source.Read(name, 0, target.Length, first);
+            source.Read(name, 0, target);
             if (entry.ByteCount > 0)
-                target[0] = source.Pointer(name)[entry.ByteCount - 1];
+                target[0] = source.Slice(name, entry.ByteCount - 1, 1)[0];
         }
     }
 }

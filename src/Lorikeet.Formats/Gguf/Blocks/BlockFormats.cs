@@ -7,13 +7,16 @@ namespace Lorikeet.Formats.Gguf.Blocks;
 /// Reference: llama.cpp <c>ggml-quants.c</c>, its <c>quantize_row_*_ref</c> and <c>dequantize_row_*</c>, followed
 /// operation by operation in float32, so that the bits agree.
 /// </remarks>
-internal static class BlockFormats
+public static class BlockFormats
 {
     private delegate void Decoder(ReadOnlySpan<byte> block, Span<float> values);
 
     private delegate void Encoder(ReadOnlySpan<float> values, Span<byte> block);
 
-    /// <summary>Decodes whole blocks.</summary>
+    /// <summary>Decodes whole blocks to float32.</summary>
+    /// <param name="type">How they are stored.</param>
+    /// <param name="blocks">The stored bytes; see <see cref="GgufTypes.BlockBytes"/>.</param>
+    /// <param name="values">Takes the elements, a multiple of <see cref="GgufTypes.BlockSize"/>.</param>
     /// <exception cref="NotSupportedException">
     /// The type is not one that is decoded; see <see cref="CanDecode"/>.
     /// </exception>
@@ -25,7 +28,10 @@ internal static class BlockFormats
             decode(blocks.Slice(block * bytes, bytes), values.Slice(block * size, size));
     }
 
-    /// <summary>Encodes whole blocks.</summary>
+    /// <summary>Encodes whole blocks: F32, F16, BF16, Q4_0, Q5_0, Q8_0, Q4_K and Q6_K.</summary>
+    /// <param name="type">How they are to be stored.</param>
+    /// <param name="values">The elements, a multiple of <see cref="GgufTypes.BlockSize"/>.</param>
+    /// <param name="blocks">Takes the bytes; see <see cref="GgufTypes.BlockBytes"/>.</param>
     /// <exception cref="NotSupportedException">The type is not one that is written.</exception>
     public static void Encode(GgufType type, ReadOnlySpan<float> values, Span<byte> blocks)
     {
@@ -35,7 +41,8 @@ internal static class BlockFormats
             encode(values.Slice(block * size, size), blocks.Slice(block * bytes, bytes));
     }
 
-    /// <summary>Whether tensors of a type can be read.</summary>
+    /// <summary>Whether blocks of a type can be decoded: floats, Q4_0 to Q8_0 and Q2_K to Q6_K.</summary>
+    /// <param name="type">The type.</param>
     public static bool CanDecode(GgufType type) => FindDecoder(type) is not null;
 
     private static Decoder? FindDecoder(GgufType type) => type switch

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.AddedTokens;
 
@@ -33,7 +34,7 @@ internal static class AddedTokenFile
     }
 
     private static int IdOf(string name, JsonSetting place) =>
-        int.TryParse(name, out var id) && id is >= 0 and < JsonSetting.LargestVocabulary
+        int.TryParse(name, out var id) && id is >= 0 and < ReadingLimits.Vocabulary
             ? id
-            : throw place.Unexpected($"token ids below {JsonSetting.LargestVocabulary} as names");
+            : throw place.Unexpected($"token ids below {ReadingLimits.Vocabulary} as names");
 }

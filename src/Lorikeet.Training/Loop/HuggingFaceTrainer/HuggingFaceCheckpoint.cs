@@ -132,7 +132,7 @@ public sealed class HuggingFaceCheckpoint
 
         var names = optimizer.StateByParameter().SelectMany(parameter => parameter.Select(part => (
             Here: $"{part.Part}.{parameter.Key}", There: Spelled(file, numbered[parameter.Key], part.Part)))).ToList();
-        using var source = new RenamedTensors(file, names.ToDictionary(name => name.Here, name => name.There));
+        using var source = file.Renamed(names.ToDictionary(name => name.Here, name => name.There));
         optimizer.Restore(source, step);
     }
 
