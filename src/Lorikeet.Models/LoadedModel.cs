@@ -94,9 +94,9 @@ public sealed class LoadedModel : IDisposable
         Action<int, int>? progress = null)
     {
         var local = adapters
-            .Select(adapter => adapter with { Source = ModelSource.Resolve(adapter.Source, null) })
+            .Select(adapter => (adapter.Name, Folder: Lora.AdapterFolder.Open(ModelSource.Resolve(adapter.Source, null))))
             .ToList();
-        var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : AdapterBase.Find(local[0].Source);
+        var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : local[0].Folder.FindBase();
         if (string.IsNullOrEmpty(name))
             throw new ConfigurationException("No model is named. Give a Hugging Face model folder or a hub id with --model.");
 
@@ -104,8 +104,8 @@ public sealed class LoadedModel : IDisposable
         var loaded = new LoadedModel(BaseModel.Load(folder, model, quantization, progress), folder);
         try
         {
-            foreach (var adapter in local)
-                loaded.Add(adapter);
+            foreach (var (adapter, path) in local)
+                loaded.Add(adapter, path);
             loaded.Adapters.Activate(local is [var first, ..] ? first.Name : null);
             return loaded;
         }
@@ -136,11 +136,11 @@ public sealed class LoadedModel : IDisposable
         Decoder.Dispose();
     }
 
-    private void Add(NamedAdapter adapter)
+    private void Add(string name, AdapterFolder folder)
     {
-        Adapters.Load(adapter.Name, adapter.Source);
-        _sources[adapter.Name] = (adapter.Source, PromptFormat.TryLoad(adapter.Source, Tokenizer));
-        _warnings.AddRange(AdapterConfig.Read(adapter.Source).Warnings);
+        Adapters.Load(name, folder);
+        _sources[name] = (folder.Path, PromptFormat.TryLoad(folder.Path, Tokenizer));
+        _warnings.AddRange(folder.Warnings);
     }
 
     private (string? Folder, PromptFormat? Format)? Source(string? name) =>

@@ -107,7 +107,7 @@ public sealed class ModelTests : IDisposable
         int[] ids = [.. Enumerable.Range(0, 28).Select(i => (i * 37 + 11) % 320)];
         using var model = ModelLoader.Load(path, Float32);
         if (adapter is not null)
-            AdapterFolder.Load(model, adapter);
+            Adapter.Load(model, adapter);
         using var quiet = no_grad();
         using var logits = model.Forward(ids, [0, ids.Length]).contiguous();
         using var llama = LlamaCpp.Open(path);

@@ -53,7 +53,7 @@ internal static class PretrainCommand
         var tokenizer = Tokenizer.Load(folder);
         var config = Shape(tokenizer);
         using var model = ModelFactory.Create(config, new LoadSettings(ScalarType.Float32, device, QuantizationSettings.None), Seed);
-        LoraAttachment.FreeEverything(model);
+        Unfreezing.UnfreezeAll(model);
         Console.WriteLine($"{model.ParameterCount:N0} parameters, vocabulary {config.VocabularySize}, {device}");
 
         var rows = Rows(library, tokenizer, steps * batch);

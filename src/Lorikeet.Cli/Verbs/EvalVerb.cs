@@ -83,10 +83,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         var scores = evaluator.Evaluate(set, generation, cancellation);
         if (!compareBase)
             return new EvaluationOutcome(scores, null);
-        model.Decoder.AdapterEnabled = false;
-        var bare = evaluator.Evaluate(set, generation, cancellation);
-        model.Decoder.AdapterEnabled = true;
-        return new EvaluationOutcome(scores, bare);
+        using (model.Decoder.WithoutAdapter())
+            return new EvaluationOutcome(scores, evaluator.Evaluate(set, generation, cancellation));
     }
 
     private static void Show(EvaluationOutcome outcome, int answers)

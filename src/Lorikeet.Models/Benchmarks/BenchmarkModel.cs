@@ -23,7 +23,7 @@ public static class BenchmarkModel
     /// <param name="model">A model without adapters.</param>
     /// <param name="options">What the factors are like.</param>
     public static void Attach(DecoderModel model, BenchmarkOptions options) =>
-        LoraAttachment.Attach(model, AdapterOf(options), seed: 2);
+        Adapter.Create(model, AdapterOf(options), seed: 2);
 
     /// <summary>The floating-point operations that a LoRA training step cannot do without, for each token.</summary>
     /// <remarks>

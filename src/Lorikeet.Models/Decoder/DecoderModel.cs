@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>A Llama-family decoder: embedding, layers, norm, head. Weights are frozen unless training frees them.</summary>
+/// <summary>A Llama-family decoder: embedding, layers, norm, head. Its weights are frozen unless training unfreezes them.</summary>
 /// <remarks>Not thread-safe. Load with <see cref="ModelLoader"/>.</remarks>
 public sealed class DecoderModel : IDisposable
 {
     private readonly RotaryEmbedding _rope;
-    private ModelState? _adapted;
+    private readonly List<Parameter> _unfrozen = [];
 
     internal DecoderModel(ModelConfig config, ScalarType computeType, Device device, ModelParts parts)
     {
@@ -65,11 +65,20 @@ public sealed class DecoderModel : IDisposable
 
     internal Projection Head { get; }
 
-    /// <summary>What training moves; empty until an adapter is attached or the whole model is freed.</summary>
-    internal List<Parameter> Trainable { get; } = [];
+    /// <summary>
+    /// What training moves: the parameters of the active adapter, or the model's own weights when they are trained; empty
+    /// otherwise.
+    /// </summary>
+    internal IReadOnlyList<Parameter> Trainable => Active?.Parameters ?? _unfrozen;
 
     /// <summary>Projections of all layers in order, the head not included.</summary>
     internal IEnumerable<Projection> LayerProjections => Layers.SelectMany(layer => layer.Projections);
+
+    /// <summary>The same and the head.</summary>
+    internal IEnumerable<Projection> AllProjections => LayerProjections.Append(Head);
+
+    /// <summary>The norms of all layers in order, then the final one.</summary>
+    internal IEnumerable<RmsNorm> Norms => Layers.SelectMany(layer => layer.Norms).Append(FinalNorm);
 
     /// <summary>Parameters of the base model, each counted once.</summary>
     public long ParameterCount =>
@@ -79,28 +88,35 @@ public sealed class DecoderModel : IDisposable
         + FinalNorm.Weight.NumberOfElements
         + Layers.SelectMany(layer => layer.Norms).Sum(norm => norm.Weight.NumberOfElements);
 
-    /// <summary>The model without any adapter; null while none was ever attached.</summary>
-    internal ModelState? Bare { get; set; }
-
     /// <summary>
-    /// Takes the adapter off or puts it back on, with all that it trained, to ask the base model without loading it twice.
+    /// The adapter that the model computes with; null for none. It is the only switch: training, decoding and scores all
+    /// follow it.
     /// </summary>
-    public bool AdapterEnabled
+    public ModelAdapter? Active
     {
-        set
+        get;
+        internal set
         {
-            if (value)
-            {
-                _adapted?.Apply(this);
-                _adapted = null;
-            }
-            else if (Bare is not null && _adapted is null)
-            {
-                _adapted = ModelState.Of(this);
-                Bare.Apply(this);
-            }
+            if (ReferenceEquals(field, value))
+                return;
+            field?.Switch(on: false);
+            field = value;
+            value?.Switch(on: true);
         }
     }
+
+    /// <summary>The adapters on it, active or not; disposed with it.</summary>
+    internal List<ModelAdapter> Adapters { get; } = [];
+
+    /// <summary>
+    /// Takes the active adapter off, with all that it trained, until the scope is disposed; the base can be asked meanwhile
+    /// without being loaded twice. Scopes may be nested.
+    /// </summary>
+    /// <returns>Dispose it, best by <c>using</c>, to have the adapter back.</returns>
+    public IDisposable WithoutAdapter() => new AdapterScope(this);
+
+    /// <summary>Trains a weight of the model itself, which is in its place already.</summary>
+    internal void Unfreeze(Parameter parameter) => _unfrozen.Add(parameter);
 
     /// <summary>Embeddings of token ids, [tokens, hidden] in the compute type.</summary>
     internal Tensor Embed(IReadOnlyCollection<int> ids)
@@ -203,8 +219,8 @@ public sealed class DecoderModel : IDisposable
     /// <summary>Frees all weights and adapters.</summary>
     public void Dispose()
     {
-        AdapterEnabled = true;
-        Bare?.DisposeBut(ModelState.Of(this));
+        foreach (var adapter in Adapters.ToList())
+            adapter.Dispose();
         Embedding.Dispose();
         EmbeddingAdapter?.Dispose();
         foreach (var layer in Layers)

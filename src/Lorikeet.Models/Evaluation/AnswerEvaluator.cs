@@ -12,7 +12,7 @@ namespace Lorikeet.Models.Evaluation;
 
 /// <summary>Asks a model questions and compares its answers with the known ones.</summary>
 /// <param name="model">
-/// The model; to measure its base, switch <see cref="DecoderModel.AdapterEnabled"/> off meanwhile.
+/// The model; to measure its base, take the adapter off meanwhile (<see cref="DecoderModel.WithoutAdapter"/>).
 /// </param>
 /// <param name="tokenizer">The model's tokenizer; null when the data is tokens, which gives a perplexity only.</param>
 public sealed class AnswerEvaluator(DecoderModel model, Tokenizer? tokenizer)

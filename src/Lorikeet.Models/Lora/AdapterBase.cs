@@ -34,9 +34,9 @@ internal static class AdapterBase
 
     /// <summary>The base that an adapter was trained on: a folder or file that is here, or a hub id; null for none.</summary>
     /// <exception cref="CheckpointException">It was a folder, and is not here.</exception>
-    public static string? Find(string adapter)
+    public static string? Find(AdapterFolder folder)
     {
-        var name = AdapterConfig.Read(adapter).BaseModel;
+        var (adapter, name) = (folder.Path, folder.BaseModel);
         if (string.IsNullOrEmpty(name))
             return null;
         var record = Path.Combine(adapter, FileName);

@@ -30,19 +30,19 @@ internal sealed class AdapterMerge : IDisposable
     private readonly LoraOptions _lora;
     private readonly ITensorSource _base;
     private readonly ITensorSource _adapter;
-    private readonly InitialPart? _initial;
+    private readonly InitialAdapter? _initial;
     private readonly HashSet<string> _used = [];
 
     /// <summary>Opens the base, and the adapter unless there is none to add.</summary>
     /// <exception cref="CheckpointException">One of them is damaged, or the adapter is of a kind that cannot be merged.</exception>
-    public AdapterMerge(string baseFolder, string? adapterFolder, MergeSettings settings)
+    public AdapterMerge(string baseFolder, AdapterFolder? adapter, MergeSettings settings)
     {
-        (_baseFolder, _adapterFolder, _settings) = (baseFolder, adapterFolder, settings);
+        (_baseFolder, _adapterFolder, _settings) = (baseFolder, adapter?.Path, settings);
         _config = ModelConfigFile.Load(baseFolder);
-        _lora = adapterFolder is null ? new LoraOptions() : AdapterConfig.Read(adapterFolder).Settings;
+        _lora = adapter?.Options ?? new LoraOptions();
         _base = ModelFiles.OpenWeights(baseFolder);
-        _adapter = adapterFolder is null ? TensorSources.Empty : AdapterFolder.OpenWeights(adapterFolder);
-        _initial = adapterFolder is null ? null : InitialPart.Open(adapterFolder, _lora);
+        _adapter = adapter is null ? TensorSources.Empty : adapter.OpenWeights();
+        _initial = adapter is null ? null : InitialAdapter.Open(adapter.Path, _lora);
     }
 
     /// <summary>
@@ -131,13 +131,13 @@ internal sealed class AdapterMerge : IDisposable
     }
 
     /// <summary>The weight the adapter was trained on, plus what the adapter adds.</summary>
-    private Tensor Sum(string name, string source, StoredFactors? factors, string? shift)
+    private Tensor Sum(string name, string source, AdapterTensors? factors, string? shift)
     {
         var weight = Frozen(name, source).to_type(ScalarType.Float32);
         if (shift is not null)
         {
             var added = TensorMemory.Read(_adapter, shift).to_type(ScalarType.Float32);
-            return weight.Plus(added.Times(LoraAttachment.Scale(_lora, Module(name, s_bias))));
+            return weight.Plus(added.Times(_lora.ScaleOf(Module(name, s_bias))));
         }
 
         return factors is null ? weight : factors.AddTo(weight, _initial);
@@ -175,24 +175,24 @@ internal sealed class AdapterMerge : IDisposable
     }
 
     private bool IsTouched(string name) =>
-        StoredFactors.Name(_adapter, name) is not null
-        || StoredFactors.Find(_adapter, Module(name, s_weight), _lora, isEmbedding: name == s_embedding) is not null;
+        AdapterTensors.Name(_adapter, name) is not null
+        || AdapterTensors.Find(_adapter, Module(name, s_weight), _lora, isEmbedding: name == s_embedding) is not null;
 
     /// <summary>The adapter's tensor that takes the place of a base tensor, if there is one.</summary>
     private string? Trained(string name)
     {
-        var whole = StoredFactors.Name(_adapter, name);
+        var whole = AdapterTensors.Name(_adapter, name);
         if (whole is not null)
             _used.Add(whole);
         return whole;
     }
 
     /// <summary>What the adapter has for a base weight, if anything.</summary>
-    private StoredFactors? Factors(string name, long[] shape)
+    private AdapterTensors? Factors(string name, long[] shape)
     {
         if (Module(name, s_weight) is not { Length: > 0 } module)
             return null;
-        if (StoredFactors.Find(_adapter, module, _lora, isEmbedding: name == s_embedding) is not { } factors)
+        if (AdapterTensors.Find(_adapter, module, _lora, isEmbedding: name == s_embedding) is not { } factors)
             return null;
         foreach (var (entry, expected) in factors.Shapes(shape))
             RequireShape(entry, expected);
@@ -207,7 +207,7 @@ internal sealed class AdapterMerge : IDisposable
     {
         if (!_lora.FactorBias || Module(name, s_bias) is not { Length: > 0 } module)
             return null;
-        if (StoredFactors.Name(_adapter, module + AdapterNames.LoraBias) is not { } shift)
+        if (AdapterTensors.Name(_adapter, module + AdapterNames.LoraBias) is not { } shift)
             return null;
         RequireShape(_adapter.Require(shift), shape);
         _used.Add(shift);

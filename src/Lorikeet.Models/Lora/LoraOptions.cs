@@ -1,4 +1,5 @@
 using Lorikeet.Formats.Options;
+using Lorikeet.Text.Tokenization.Patterns;
 
 namespace Lorikeet.Models.Lora;
 
@@ -94,4 +95,34 @@ public sealed record LoraOptions
     /// <value>Off: few bases have the bias that it could be merged into.</value>
     [Option("lora_bias")]
     public bool FactorBias { get; init; }
+
+    /// <summary>Whether the factors begin as a part of the weight, which the weight then gives up.</summary>
+    internal bool SplitsOff => InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora;
+
+    /// <summary>The rank of one module: that of <see cref="RankPattern"/>, else <see cref="Rank"/>.</summary>
+    /// <param name="module">Its full name, such as <c>model.layers.0.self_attn.q_proj</c>.</param>
+    public int RankOf(string module) => Lookup(RankPattern, module, Rank);
+
+    /// <summary>
+    /// s, the factor on B A of one module: alpha / rank, or alpha / sqrt(rank) with <see cref="UseRsLora"/>.
+    /// </summary>
+    /// <param name="module">Its full name.</param>
+    public double ScaleOf(string module)
+    {
+        var rank = RankOf(module);
+        var alpha = Lookup(AlphaPattern, module, Alpha);
+        return UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank;
+    }
+
+    // PEFT matches pattern keys against the end of the module's name.
+    private static T Lookup<T>(IReadOnlyDictionary<string, T> pattern, string module, T otherwise)
+    {
+        foreach (var (key, value) in pattern)
+        {
+            if (PythonExpression.Match($@"(.*\.)?({key})$", module).Success)
+                return value;
+        }
+
+        return otherwise;
+    }
 }

@@ -41,7 +41,7 @@ public static class TrainingCheckpoint
         Action<string> more) =>
         AtomicFolder.Write(folder, temporary =>
         {
-            AdapterFolder.SaveWeights(model, Path.Combine(temporary, AdapterFolder.WeightsFile));
+            TrainedParameters.Save(model, Path.Combine(temporary, AdapterFolder.WeightsFile));
             if (adapter is not null)
             {
                 File.WriteAllText(Path.Combine(temporary, AdapterConfig.FileName), AdapterConfig.Write(adapter, baseModel));
@@ -87,7 +87,7 @@ public static class TrainingCheckpoint
     internal static void RestoreWeights(string folder, DecoderModel model)
     {
         using var weights = SafetensorsFile.Open(Path.Combine(folder, AdapterFolder.WeightsFile));
-        AdapterFolder.Restore(model, weights, folder);
+        TrainedParameters.Restore(model, weights, folder);
         if (FiniteParameters.FirstBad(model.Trainable, ScalarType.Float32) is not var (name, bad, of))
             return;
         throw new CheckpointException(

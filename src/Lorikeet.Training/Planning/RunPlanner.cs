@@ -100,15 +100,17 @@ public sealed class RunPlanner : IDisposable
     {
         if (options.Model.Method == FineTuneMethod.Full)
         {
-            LoraAttachment.FreeEverything(_outline);
+            Unfreezing.UnfreezeAll(_outline);
             return;
         }
 
-        if (options.Model.Adapter is null)
-            LoraAttachment.RequireNames(_outline, options.Lora);
-        var adapter = options.Model.Adapter is { } folder
-            ? AdapterConfig.Read(ModelSource.Resolve(folder, null)).Settings
-            : options.Lora;
-        LoraAttachment.Attach(_outline, adapter, (ulong)options.Optimization.Seed);
+        if (options.Model.Adapter is { } folder)
+        {
+            Adapter.Load(_outline, ModelSource.Resolve(folder, null));
+            return;
+        }
+
+        AdapterForm.RequireNames(_outline, options.Lora);
+        Adapter.Create(_outline, options.Lora, (ulong)options.Optimization.Seed);
     }
 }

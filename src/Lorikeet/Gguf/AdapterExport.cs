@@ -38,7 +38,7 @@ internal sealed class AdapterExport : IDisposable
         }
 
         (_source, _type) = (source, TypeOf(outType));
-        _lora = AdapterConfig.Read(source.Adapter).Settings;
+        _lora = source.Adapter.Options;
         if (_lora.ModulesToSave.Count > 0)
             throw Refused($"It trained {string.Join(", ", _lora.ModulesToSave)} whole (modules_to_save)");
         if (_lora.UseDora)
@@ -53,7 +53,7 @@ internal sealed class AdapterExport : IDisposable
         }
 
         _alpha = (float)(_lora.UseRsLora ? _lora.Alpha * Math.Sqrt(_lora.Rank) : _lora.Alpha);
-        _weights = AdapterFolder.OpenWeights(source.Adapter);
+        _weights = source.Adapter.OpenWeights();
     }
 
     /// <summary>Writes the file.</summary>
@@ -64,7 +64,7 @@ internal sealed class AdapterExport : IDisposable
             new(GgufNames.Architecture, GgufArchitecture.NameOf(_source.Config)),
             new(GgufNames.Kind, "adapter"),
             new(GgufNames.AdapterKind, "lora"),
-            new(GgufNames.Title, Path.GetFileName(Path.TrimEndingDirectorySeparator(_source.Adapter!))),
+            new(GgufNames.Title, Path.GetFileName(Path.TrimEndingDirectorySeparator(_source.Adapter!.Path))),
             new(GgufNames.AdapterAlpha, _alpha),
             new(GgufNames.QuantizationVersion, 2u),
         ];
@@ -88,7 +88,7 @@ internal sealed class AdapterExport : IDisposable
             if (pair.IsEmbedding)
                 a = a.t();
             var read = matmul(Reorder(b, pair.Module, toGguf: false), a).Times(alpha / b.shape[1]);
-            var live = matmul(Factor(pair.B), Factor(pair.A)).Times(LoraAttachment.Scale(_lora, pair.Module));
+            var live = matmul(Factor(pair.B), Factor(pair.A)).Times(_lora.ScaleOf(pair.Module));
             var difference = (read - live).abs().max().item<float>() / Math.Max(1e-12, live.abs().max().item<float>());
             largest = Math.Max(largest, difference);
         }
@@ -142,7 +142,7 @@ internal sealed class AdapterExport : IDisposable
                 : (AdapterNames.A, AdapterNames.B);
             if (!AdapterNames.Spellings(module + a).Contains(name))
                 continue;
-            var other = StoredFactors.Name(_weights, module + b)
+            var other = AdapterTensors.Name(_weights, module + b)
                 ?? throw Refused($"It holds '{name}' without its other half");
             return new Pair(module, GgufNames.ToGguf(TensorNames.Weight(module))!, name, other, isEmbedding);
         }
@@ -186,8 +186,8 @@ internal sealed class AdapterExport : IDisposable
     /// </summary>
     private float Ratio(string module)
     {
-        var rank = LoraAttachment.Rank(_lora, module);
-        var ratio = LoraAttachment.Scale(_lora, module) * rank / _alpha;
+        var rank = _lora.RankOf(module);
+        var ratio = _lora.ScaleOf(module) * rank / _alpha;
         return Math.Abs(ratio - 1) < 1e-6 ? 1 : (float)ratio; // the square root of a rank is not exact
     }
 

@@ -41,11 +41,11 @@ internal static class ExportCheck
         var receipt = MergeReceipt.Compare(expected, actual, relative, kl);
         return new ExportReceipt(receipt, [.. other], tokenizer is null ? null : LlamaCppReceipt.Of(source, tokenizer, path));
 
-        List<Tensor> Logits(string model, string? adapter)
+        List<Tensor> Logits(string model, AdapterFolder? adapter)
         {
             using var loaded = ModelLoader.Load(model, new LoadSettings(type, device, QuantizationSettings.None));
             if (adapter is not null)
-                AdapterFolder.Load(loaded, adapter);
+                Adapter.Load(loaded, adapter);
             return [.. prompts.Select(prompt => loaded.Forward(prompt, [0, prompt.Length]).cpu())];
         }
     }

@@ -9,17 +9,17 @@ namespace Lorikeet.Gguf;
 
 /// <summary>What is exported: a base model, perhaps with an adapter.</summary>
 /// <param name="Base">Folder or GGUF file of the base model.</param>
-/// <param name="Adapter">Folder of the adapter, if any.</param>
+/// <param name="Adapter">The adapter, if any.</param>
 /// <param name="Config">Shape of the base.</param>
 /// <param name="Title">What to call it.</param>
-internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Config, string Title)
+internal sealed record ExportSource(string Base, AdapterFolder? Adapter, ModelConfig Config, string Title)
 {
     /// <summary>Finds what the options name.</summary>
     /// <exception cref="LorikeetException">Something is missing or damaged.</exception>
     public static ExportSource Resolve(ExportOptions options)
     {
-        var adapter = options.Adapter is null ? null : ModelSource.Resolve(options.Adapter, null);
-        var name = options.Model.Length > 0 || adapter is null ? options.Model : AdapterBase.Find(adapter);
+        var adapter = options.Adapter is null ? null : AdapterFolder.Open(ModelSource.Resolve(options.Adapter, null));
+        var name = options.Model.Length > 0 || adapter is null ? options.Model : adapter.FindBase();
         if (string.IsNullOrEmpty(name))
         {
             throw new ConfigurationException(adapter is null
@@ -38,7 +38,7 @@ internal sealed record ExportSource(string Base, string? Adapter, ModelConfig Co
     public PromptFormat? Format()
     {
         var tokenizer = BaseModel.LoadTokenizer(Base);
-        return PromptFormat.TryLoad(Adapter ?? Base, tokenizer)
+        return PromptFormat.TryLoad(Adapter?.Path ?? Base, tokenizer)
             ?? (tokenizer?.ChatTemplate is null ? null : PromptFormats.Create("tokenizer", tokenizer));
     }
 

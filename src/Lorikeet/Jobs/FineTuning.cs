@@ -39,7 +39,7 @@ internal sealed class FineTuning : IDisposable
     private readonly Tokenizer? _tokenizer;
     private readonly TrainingData _data;
     private readonly DecoderModel _model;
-    private readonly LoraOptions? _adapter;
+    private readonly Adapter? _adapter;
     private readonly List<string> _warnings;
     private readonly RunPlan _plan;
     private readonly string _base;
@@ -154,11 +154,11 @@ internal sealed class FineTuning : IDisposable
 
     private RunResult TrainAndCompare(CancellationToken stop)
     {
-        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run.Checkpoints, _adapter, _options.Model.Model)
+        var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run.Checkpoints, _adapter?.Options, _options.Model.Model)
         {
             Format = _data.Format,
             BaseFingerprint = _base,
-            Settings = TrajectorySettings.Of(_options, _adapter),
+            Settings = TrajectorySettings.Of(_options, _adapter?.Options),
         };
         using var trainer = new Trainer(task, _observers);
         var samples = Samples();
@@ -321,26 +321,25 @@ internal sealed class FineTuning : IDisposable
             ? new TensorBoardSettings(_resolved.ToYaml(), config.Source.ToJsonString(), _options.Output.LoggingSteps)
             : null;
 
-    /// <summary>Frees what is to be trained; returns the adapter's form, or null when the whole model is trained.</summary>
-    private LoraOptions? Attach()
+    /// <summary>Frees what is to be trained; returns the adapter, or null when the whole model is trained.</summary>
+    private Adapter? Attach()
     {
         if (_options.Model.Method == FineTuneMethod.Full)
         {
-            LoraAttachment.FreeEverything(_model);
+            Unfreezing.UnfreezeAll(_model);
             return null;
         }
 
         if (_options.Model.Adapter is { } folder)
         {
             var dropoutIsGiven = _resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
-            var local = ModelSource.Resolve(folder, null);
-            _warnings.AddRange(AdapterConfig.Read(local).Warnings);
-            return AdapterFolder.Load(_model, local, dropoutIsGiven ? _options.Lora.Dropout : null);
+            var local = AdapterFolder.Open(ModelSource.Resolve(folder, null));
+            _warnings.AddRange(local.Warnings);
+            return Adapter.Load(_model, local, dropout: dropoutIsGiven ? _options.Lora.Dropout : null);
         }
 
-        LoraAttachment.RequireNames(_model, _options.Lora);
-        LoraAttachment.Attach(_model, _options.Lora, (ulong)_options.Optimization.Seed);
-        return _options.Lora;
+        AdapterForm.RequireNames(_model, _options.Lora);
+        return Adapter.Create(_model, _options.Lora, (ulong)_options.Optimization.Seed);
     }
 
     /// <summary>What the run will take; the device's peak counts from here.</summary>
@@ -442,7 +441,7 @@ internal sealed class FineTuning : IDisposable
         }
 
         ResultFolder.WriteAdapter(
-            _run.AdapterFolder, _model, _adapter, _options.Lora.PissaConvert, _options.Model.Model, _folder, _data.Format);
+            _run.AdapterFolder, _adapter, _options.Lora.PissaConvert, _options.Model.Model, _folder, _data.Format);
     }
 
     private void Enter(string stage, string detail) => _observers.Observe(new StageStarted(stage, detail));

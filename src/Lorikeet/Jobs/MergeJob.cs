@@ -15,6 +15,7 @@ internal sealed class MergeJob
     public const string ReportFile = "merge_report.json";
 
     private readonly MergeSourceOptions _options;
+    private readonly AdapterFolder _adapter;
     private readonly string _base;
     private readonly ModelConfig _config;
     private readonly Device _device;
@@ -31,7 +32,8 @@ internal sealed class MergeJob
         if (_options.Output.Length == 0)
             throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
         ModelFiles.RequireNew(_options.Output, _options.Overwrite);
-        var model = _options.Model.Length > 0 ? _options.Model : AdapterBase.Find(_options.Adapter);
+        _adapter = AdapterFolder.Open(_options.Adapter);
+        var model = _options.Model.Length > 0 ? _options.Model : _adapter.FindBase();
         if (string.IsNullOrEmpty(model))
             throw new ConfigurationException("The adapter names no base model. Give it with --model.");
 
@@ -60,7 +62,7 @@ internal sealed class MergeJob
         MergeReceipt? receipt = null;
         AtomicFolder.TryWrite(_options.Output, folder =>
         {
-            using (var merge = new AdapterMerge(_base, _options.Adapter, _settings))
+            using (var merge = new AdapterMerge(_base, _adapter, _settings))
             {
                 merge.Fill(folder, ShardSize.Parse(_options.MaxShardSize));
                 if (merge.Unties)
@@ -80,18 +82,18 @@ internal sealed class MergeJob
     {
         var prompts = ProbePrompts.For(_config, BaseModel.LoadTokenizer(_base));
         using var scope = NewDisposeScope();
-        var unmerged = Logits(_base, _settings.Quantization, _options.Adapter, prompts);
+        var unmerged = Logits(_base, _settings.Quantization, _adapter, prompts);
         var merged = Logits(folder, QuantizationSettings.None, null, prompts);
         var receipt = MergeReceipt.Compare(unmerged, merged, CoarsestType(folder));
         AtomicFile.WriteText(Path.Combine(folder, ReportFile), receipt.ToJson() + "\n");
         return receipt;
     }
 
-    private List<Tensor> Logits(string folder, QuantizationSettings stored, string? adapter, IReadOnlyList<int[]> prompts)
+    private List<Tensor> Logits(string folder, QuantizationSettings stored, AdapterFolder? adapter, IReadOnlyList<int[]> prompts)
     {
         using var model = ModelLoader.Load(folder, new LoadSettings(_probeType, _device, stored));
         if (adapter is not null)
-            AdapterFolder.Load(model, adapter);
+            Adapter.Load(model, adapter);
         return [.. prompts.Select(prompt => model.Forward(prompt, [0, prompt.Length]).cpu())];
     }
 

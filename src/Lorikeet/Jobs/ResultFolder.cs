@@ -3,7 +3,6 @@ using Lorikeet.Formats;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
-using Lorikeet.Models.Lora.Variants;
 using Lorikeet.Models.Native;
 
 namespace Lorikeet.Jobs;
@@ -15,20 +14,16 @@ internal static class ResultFolder
 {
     /// <summary>Writes the adapter, its prompt format and its tokenizer.</summary>
     /// <param name="folder">The adapter's folder; what others put there stays.</param>
-    /// <param name="model">The model that carries it.</param>
-    /// <param name="adapter">Its form.</param>
+    /// <param name="adapter">The adapter.</param>
     /// <param name="asPlain">Whether an adapter whose base gave up a part is written as plain LoRA.</param>
     /// <param name="baseModel">What adapter_config.json names as its base.</param>
     /// <param name="baseFolder">Where the base lies.</param>
     /// <param name="format">How rows were written as text.</param>
     public static void WriteAdapter(
-        string folder, DecoderModel model, LoraOptions adapter, bool asPlain, string baseModel, string baseFolder,
-        PromptFormat format) => Write(folder, temporary =>
+        string folder, Adapter adapter, bool asPlain, string baseModel, string baseFolder, PromptFormat format) =>
+        Write(folder, temporary =>
         {
-            if (asPlain && PlainConversion.Applies(adapter))
-                AdapterFolder.SaveAsPlain(model, adapter, temporary, baseModel);
-            else
-                AdapterFolder.Save(model, adapter, temporary, baseModel);
+            adapter.Save(temporary, baseModel, asPlain);
             format.Save(temporary);
             TokenizerFiles.Copy(baseFolder, temporary);
         });

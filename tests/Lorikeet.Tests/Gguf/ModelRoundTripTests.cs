@@ -358,7 +358,7 @@ public sealed class ModelRoundTripTests : IDisposable
     {
         using var loaded = ModelLoader.Load(model, s_float32);
         if (adapter is not null)
-            AdapterFolder.Load(loaded, adapter);
+            Adapter.Load(loaded, adapter);
         int[] ids = [.. Enumerable.Range(0, 40).Select(i => (i * 37 + 11) % 320)];
         return loaded.Forward(ids, [0, 40]);
     }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Gguf;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Lora;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 
@@ -68,7 +69,8 @@ public sealed class OllamaTests : IDisposable
     {
         var adapter = _folder["adapter"];
         PromptFormats.Create("alpaca", Tokenizer.Load(s_nano)).Save(Directory.CreateDirectory(adapter).FullName);
-        var source = new ExportSource(s_nano, adapter, ModelConfigFile.Load(s_nano), "nano");
+        File.WriteAllText(Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), null));
+        var source = new ExportSource(s_nano, AdapterFolder.Open(adapter), ModelConfigFile.Load(s_nano), "nano");
         var notes = new List<string>();
         var text = OllamaExport.Describe(source, notes);
         Assert.Empty(notes);

@@ -13,12 +13,12 @@ public sealed class AdapterBaseTests : IDisposable
     public void LocalBaseThatIsGone_IsNeverTakenForAHubId()
     {
         var (adapter, models) = WriteAdapter();
-        Assert.Equal(models, AdapterBase.Find(adapter));
+        Assert.Equal(models, AdapterFolder.Open(adapter).FindBase());
 
         // As it was trained: with a path that could be an id.
         File.WriteAllText(
             Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "assets/tiny-base"));
-        var error = Assert.Throws<CheckpointException>(() => AdapterBase.Find(adapter));
+        var error = Assert.Throws<CheckpointException>(() => AdapterFolder.Open(adapter).FindBase());
 
         Assert.Equal(
             $"'{adapter}' was trained on the local folder 'assets/tiny-base', which is not below "
@@ -32,12 +32,12 @@ public sealed class AdapterBaseTests : IDisposable
         var (adapter, _) = WriteAdapter();
         AdapterBase.Write(adapter, "owner/name");
         File.WriteAllText(Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "owner/name"));
-        Assert.Equal("owner/name", AdapterBase.Find(adapter));
+        Assert.Equal("owner/name", AdapterFolder.Open(adapter).FindBase());
         Assert.False(File.Exists(Path.Combine(adapter, AdapterBase.FileName)));
 
         File.WriteAllText(
             Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "/home/someone/model"));
-        Assert.Contains("local folder '/home/someone/model'", Assert.Throws<CheckpointException>(() => AdapterBase.Find(adapter)).Message);
+        Assert.Contains("local folder '/home/someone/model'", Assert.Throws<CheckpointException>(() => AdapterFolder.Open(adapter).FindBase()).Message);
     }
 
     [Fact]
@@ -50,10 +50,10 @@ public sealed class AdapterBaseTests : IDisposable
         ModelSource.Noted += Note;
         try
         {
-            AdapterBase.Find(adapter);
+            AdapterFolder.Open(adapter).FindBase();
             Assert.Empty(notes);
             File.WriteAllText(Path.Combine(models, "model.safetensors"), "other weights");
-            AdapterBase.Find(adapter);
+            AdapterFolder.Open(adapter).FindBase();
             Assert.Contains("other weights", Assert.Single(notes));
         }
         finally

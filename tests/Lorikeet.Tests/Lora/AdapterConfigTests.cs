@@ -90,7 +90,7 @@ public sealed class AdapterConfigTests : IDisposable
         using var model = Model();
         var settings = new LoraOptions { TargetModules = TargetModules.Named("v_proj", name) };
 
-        Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => LoraAttachment.RequireNames(model, settings)).Message);
+        Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => AdapterForm.RequireNames(model, settings)).Message);
     }
 
     [Fact]
@@ -98,14 +98,14 @@ public sealed class AdapterConfigTests : IDisposable
     {
         using var model = Model();
 
-        LoraAttachment.RequireNames(model, new LoraOptions
+        AdapterForm.RequireNames(model, new LoraOptions
         {
             TargetModules = TargetModules.Named("self_attn.q_proj", "down_proj", "lm_head", "embed_tokens"),
             ModulesToSave = ["lm_head", "norm"],
         });
 
         var fault = Assert.Throws<ConfigurationException>(
-            () => LoraAttachment.RequireNames(model, new LoraOptions { ModulesToSave = ["lm_head", "embed_token"] }));
+            () => AdapterForm.RequireNames(model, new LoraOptions { ModulesToSave = ["lm_head", "embed_token"] }));
         Assert.Contains("modules_to_save names 'embed_token', which this model does not have. Did you mean 'embed_tokens'?", fault.Message);
     }
 

@@ -26,7 +26,7 @@ public sealed class AdapterMergeTests : IDisposable
     [MemberData(nameof(AdapterParityTests.Cases), MemberType = typeof(AdapterParityTests))]
     public void Merge_GivesTheWeightsOfPeft(string name)
     {
-        using (var merge = new AdapterMerge(BaseOf(name), Golden(name, "final"), s_float32))
+        using (var merge = new AdapterMerge(BaseOf(name), AdapterFolder.Open(Golden(name, "final")), s_float32))
             merge.Write(_folder["merged"], long.MaxValue);
 
         using var expected = SafetensorsFile.Open(Golden(name, "merged_layer1.safetensors"));
@@ -66,7 +66,7 @@ public sealed class AdapterMergeTests : IDisposable
         foreach (var file in Directory.GetFiles(Golden("all", "final")))
             File.Copy(file, Path.Combine(_folder["adapter"], Path.GetFileName(file)));
         PromptFormats.Create("alpaca", null).Save(_folder["adapter"]);
-        using (var merge = new AdapterMerge(BaseOf("all"), _folder["adapter"], s_float32))
+        using (var merge = new AdapterMerge(BaseOf("all"), AdapterFolder.Open(_folder["adapter"]), s_float32))
             merge.Write(_folder["merged"], long.MaxValue);
 
         using var merged = LoadedModel.Load(new ModelOptions { Model = _folder["merged"], Device = "cpu" }, new QuantizationOptions());
@@ -78,7 +78,7 @@ public sealed class AdapterMergeTests : IDisposable
     {
         var (baseFolder, adapter) = (BaseOf("all"), Golden("all", "final"));
         var quantization = new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true);
-        using (var merge = new AdapterMerge(baseFolder, adapter, s_float32 with { Quantization = quantization }))
+        using (var merge = new AdapterMerge(baseFolder, AdapterFolder.Open(adapter), s_float32 with { Quantization = quantization }))
             merge.Write(_folder["merged"], long.MaxValue);
 
         using var expected = Logits(baseFolder, adapter, quantization);
@@ -92,7 +92,7 @@ public sealed class AdapterMergeTests : IDisposable
     [Fact]
     public void BaseThatIsStoredQuantized_BecomesDense()
     {
-        using (var merge = new AdapterMerge(TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), s_float32))
+        using (var merge = new AdapterMerge(TestAssets.Golden("models", "gqa_bnb_nf4"), AdapterFolder.Open(Golden("all", "final")), s_float32))
             merge.Write(_folder["merged"], long.MaxValue);
         using var expected = Logits(TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), QuantizationSettings.None);
         using var actual = Logits(_folder["merged"], null, QuantizationSettings.None);
@@ -109,11 +109,11 @@ public sealed class AdapterMergeTests : IDisposable
         using (var model = Load(tied, QuantizationSettings.None))
         {
             var settings = new LoraOptions { TargetModules = TargetModules.Named("q_proj"), ModulesToSave = [trained] };
-            LoraAttachment.Attach(model, settings, seed: 1);
+            var adapter = Adapter.Create(model, settings, seed: 1);
             using var quiet = no_grad();
             foreach (var parameter in model.Trainable)
                 parameter.Value.Increase(0.1);
-            AdapterFolder.Save(model, settings, _folder["adapter"], tied);
+            adapter.Save(_folder["adapter"], tied);
         }
 
         var receipt = Merge(tied, _folder["adapter"], MergeBase.Full, ComputeType.Auto, "5GB");
@@ -126,7 +126,7 @@ public sealed class AdapterMergeTests : IDisposable
     [Fact]
     public void AdapterOfAnotherModel_IsRefused()
     {
-        using var merge = new AdapterMerge(TestAssets.Golden("models", "mqa_tied_bias"), Golden("all", "final"), s_float32);
+        using var merge = new AdapterMerge(TestAssets.Golden("models", "mqa_tied_bias"), AdapterFolder.Open(Golden("all", "final")), s_float32);
         var fault = Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue));
         Assert.Contains("another base model", fault.Message);
         Assert.False(Directory.Exists(_folder["merged"]));
@@ -196,7 +196,7 @@ public sealed class AdapterMergeTests : IDisposable
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         using var model = ModelLoader.Load(BaseOf("all"), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None));
-        AdapterFolder.Load(model, Golden("all", "final"));
+        Adapter.Load(model, Golden("all", "final"));
         int[] ids = [.. Enumerable.Range(0, 48).Select(i => (i * 37 + 11) % 320)];
         var unmerged = model.Forward(ids, [0, ids.Length]);
         foreach (var projection in model.LayerProjections.Where(projection => projection.Lora is not null))
@@ -287,7 +287,7 @@ public sealed class AdapterMergeTests : IDisposable
     {
         using var model = Load(folder, quantization);
         if (adapter is not null)
-            AdapterFolder.Load(model, adapter);
+            Adapter.Load(model, adapter);
         return model.Forward([1, 5, 9, 200, 44, 17], [0, 6]);
     }
 

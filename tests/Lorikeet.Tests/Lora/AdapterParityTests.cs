@@ -111,7 +111,7 @@ public class AdapterParityTests
         var settings = new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None, RotaryInBFloat16: isRounded);
         var baseModel = isRounded ? "gqa_bf16" : description["base"]!.GetValue<string>();
         var model = ModelLoader.Load(TestAssets.Golden("models", baseModel), settings);
-        AdapterFolder.Load(model, folder);
+        Adapter.Load(model, folder);
         return model;
     }
 

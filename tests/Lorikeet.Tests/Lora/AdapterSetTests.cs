@@ -39,7 +39,7 @@ public sealed class AdapterSetTests : IDisposable
         {
             _set.Activate(name);
             using var alone = Load();
-            AdapterFolder.Load(alone, Golden(name));
+            Adapter.Load(alone, Golden(name));
             TensorAssert.Close(Logits(alone), Logits(_model), 0, name);
         }
 
@@ -93,9 +93,9 @@ public sealed class AdapterSetTests : IDisposable
         _set.Load("b", Golden("all_linear"));
         _set.Combine("mix", new Dictionary<string, double> { ["a"] = 1, ["b"] = 0.5 });
         var expected = Logits(_model);
-        _set.Save("mix", _folder["mix"], "base");
+        _set["mix"].Save(_folder["mix"], "base");
         using var alone = Load();
-        AdapterFolder.Load(alone, _folder["mix"]);
+        Adapter.Load(alone, _folder["mix"]);
         TensorAssert.Close(expected, Logits(alone), 1e-4, "logits");
     }
 

@@ -29,7 +29,7 @@ public sealed class RealAdapterTests : IDisposable
     {
         var folder = TestAssets.Asset("adapters", "llama-3.2-1b-r8");
         using var model = Like(layers: 16, keyValueHeads: 8);
-        var settings = AdapterFolder.Load(model, folder);
+        var settings = Adapter.Load(model, folder).Options;
         Assert.Equal(2 * 2 * 16, model.Trainable.Count);
         Assert.Equal(0.05, settings.Dropout);
         using var file = SafetensorsFile.Open(Path.Combine(folder, AdapterFolder.WeightsFile));
@@ -45,7 +45,7 @@ public sealed class RealAdapterTests : IDisposable
     {
         var folder = TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200");
         using var model = Like(layers: 22, keyValueHeads: 4);
-        var adapter = AdapterFolder.Load(model, folder);
+        var adapter = Adapter.Load(model, folder).Options;
         Assert.Equal((4, 2 * 2 * 22), (adapter.Rank, model.Trainable.Count));
         var options = new TrainingOptions
         {
@@ -138,7 +138,7 @@ public sealed class RealAdapterTests : IDisposable
     {
         var model = ModelLoader.Load(
             TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
-        AdapterFolder.Load(model, adapter);
+        Adapter.Load(model, adapter);
         return model;
     }
 

@@ -29,7 +29,7 @@ public sealed class VariantTests : IDisposable
         using var scope = NewDisposeScope();
         using var model = Load(variant);
         var before = model.Forward(s_ids, [0, s_ids.Length]);
-        LoraAttachment.Attach(model, Settings(variant), seed: 5);
+        Adapter.Create(model, Settings(variant), seed: 5);
         TensorAssert.Close(before, model.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
     }
 
@@ -40,20 +40,20 @@ public sealed class VariantTests : IDisposable
         using var scope = NewDisposeScope();
         using var model = Load(variant);
         var bare = model.Forward(s_ids, [0, s_ids.Length]);
-        var settings = Train(model, variant);
+        var adapter = Train(model, variant);
         var trained = model.Forward(s_ids, [0, s_ids.Length]);
         TensorAssert.Far(bare, trained, 0.01, variant);
-        AdapterFolder.Save(model, settings, _folder["adapter"], null);
+        using (model.WithoutAdapter())
+            adapter.Save(_folder["adapter"], null);
 
         using var again = Load(variant);
-        AdapterFolder.Load(again, _folder["adapter"]);
+        Adapter.Load(again, _folder["adapter"]);
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "loaded");
-        again.AdapterEnabled = false;
-        TensorAssert.Close(bare, again.Forward(s_ids, [0, s_ids.Length]), 0, "switched off");
-        again.AdapterEnabled = true;
+        using (again.WithoutAdapter())
+            TensorAssert.Close(bare, again.Forward(s_ids, [0, s_ids.Length]), 0, "switched off");
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "switched on");
 
-        using (var merge = new AdapterMerge(model.Folder!, _folder["adapter"], new MergeSettings(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32)))
+        using (var merge = new AdapterMerge(model.Folder!, AdapterFolder.Open(_folder["adapter"]), new MergeSettings(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32)))
             merge.Write(_folder["merged"], long.MaxValue);
         using var merged = ModelLoader.Load(_folder["merged"], new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
         TensorAssert.Close(trained, merged.Forward(s_ids, [0, s_ids.Length]), 2e-4, "merged");
@@ -67,14 +67,14 @@ public sealed class VariantTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var model = Load(variant);
-        var settings = Train(model, variant, Settings(variant) with { UseRsLora = rankStabilised });
+        var adapter = Train(model, variant, Settings(variant) with { UseRsLora = rankStabilised });
         var trained = model.Forward(s_ids, [0, s_ids.Length]);
-        AdapterFolder.SaveAsPlain(model, settings, _folder["plain"], null);
+        adapter.Save(_folder["plain"], null, asPlain: true);
 
         var plain = AdapterConfig.Read(_folder["plain"]).Settings;
-        Assert.Equal((2 * settings.Rank, LoraInitialisation.Default), (plain.Rank, plain.InitLoraWeights));
+        Assert.Equal((2 * adapter.Options.Rank, LoraInitialisation.Default), (plain.Rank, plain.InitLoraWeights));
         using var again = Load(variant);
-        AdapterFolder.Load(again, _folder["plain"]);
+        Adapter.Load(again, _folder["plain"]);
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
     }
 
@@ -105,8 +105,7 @@ public sealed class VariantTests : IDisposable
     public void EmbeddingAdapter_HasTheNamesAndShapesOfPeft()
     {
         using var model = Load("embedding");
-        var settings = Train(model, "embedding");
-        AdapterFolder.Save(model, settings, _folder["adapter"], null);
+        Train(model, "embedding").Save(_folder["adapter"], null);
         using var file = SafetensorsFile.Open(_folder["adapter/adapter_model.safetensors"]);
         Assert.Equal([4L, model.Config.VocabularySize], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_A"].Shape);
         Assert.Equal([model.Config.HiddenSize, 4L], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_B"].Shape);
@@ -118,7 +117,7 @@ public sealed class VariantTests : IDisposable
         using var model = ModelLoader.Load(
             TestAssets.Golden("models", "gqa_bf16"),
             new LoadSettings(ScalarType.Float32, CPU, new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true)));
-        var fault = Assert.Throws<ConfigurationException>(() => LoraAttachment.Attach(model, Settings("pissa"), seed: 1));
+        var fault = Assert.Throws<ConfigurationException>(() => Adapter.Create(model, Settings("pissa"), seed: 1));
         Assert.Contains("full precision", fault.Message);
     }
 
@@ -127,16 +126,14 @@ public sealed class VariantTests : IDisposable
     {
         using var model = ModelLoader.Load(
             TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
-        var settings = Train(model, "lora_bias");
-        AdapterFolder.Save(model, settings, _folder["adapter"], null);
-        using var merge = new AdapterMerge(model.Folder!, _folder["adapter"], new MergeSettings(QuantizationSettings.None, ScalarType.Float32, null));
+        Train(model, "lora_bias").Save(_folder["adapter"], null);
+        using var merge = new AdapterMerge(model.Folder!, AdapterFolder.Open(_folder["adapter"]), new MergeSettings(QuantizationSettings.None, ScalarType.Float32, null));
         Assert.Contains("has no bias", Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue)).Message);
     }
 
-    private static LoraOptions Train(DecoderModel model, string variant, LoraOptions? given = null)
+    private static Adapter Train(DecoderModel model, string variant, LoraOptions? given = null)
     {
-        var settings = given ?? Settings(variant);
-        LoraAttachment.Attach(model, settings, seed: 5);
+        var adapter = Adapter.Create(model, given ?? Settings(variant), seed: 5);
         using var quiet = no_grad();
         using var generator = new Generator(3, CPU);
         foreach (var parameter in model.Trainable)
@@ -145,9 +142,9 @@ public sealed class VariantTests : IDisposable
             parameter.Value.Increase(noise);
         }
 
-        foreach (var (_, factors) in ModelState.Of(model).Factors)
+        foreach (var (_, factors) in adapter.Factors)
             factors.Invalidate();
-        return settings;
+        return adapter;
     }
 
     // A tied model with biases; adapters on its head or embedding have to come apart from the other in a merge.

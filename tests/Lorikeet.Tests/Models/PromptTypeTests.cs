@@ -46,7 +46,7 @@ public sealed class PromptTypeTests
     private static DecoderModel Load(ScalarType type, QuantizationSettings quantization)
     {
         var model = ModelLoader.Load(TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(type, CPU, quantization));
-        AdapterFolder.Load(model, TestAssets.Golden("lora", "all", "final"));
+        Adapter.Load(model, TestAssets.Golden("lora", "all", "final"));
         return model;
     }
 

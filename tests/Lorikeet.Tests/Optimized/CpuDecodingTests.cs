@@ -92,7 +92,7 @@ public class CpuDecodingTests
     {
         using var model = DecodingComparison.Model(
             DecodingComparison.Shape(16, 64, 96), QuantizationSettings.None, 4, CPU, ScalarType.Float32);
-        model.AdapterEnabled = false;
+        using var bare = model.WithoutAdapter();
         DecodingComparison.RequireEqual(model, 0, 2, 3, cache => DecodingSupport.Kernels(model, cache, records: true));
     }
 

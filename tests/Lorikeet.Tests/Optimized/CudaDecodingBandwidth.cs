@@ -65,7 +65,7 @@ public class CudaDecodingBandwidth : CudaTestBase
         using var model = ModelFactory.Create(
             config, new LoadSettings(ScalarType.BFloat16, Device, new QuantizationSettings(kind, true)), seed: 5);
         if (rank > 0)
-            LoraAttachment.Attach(model, new LoraOptions { Rank = rank }, seed: 3);
+            Adapter.Create(model, new LoraOptions { Rank = rank }, seed: 3);
         using var cache = model.CreateCache(rows, 512);
         var prompt = Enumerable.Range(5, 64).ToArray();
         model.Prefill([.. Enumerable.Repeat(prompt, rows)], cache).Dispose();

@@ -63,7 +63,7 @@ internal static class DecodingComparison
             if (projection.Bias is { } bias)
                 bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
         if (rank > 0)
-            LoraAttachment.Attach(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+            Adapter.Create(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         return model;
     }
 
@@ -100,7 +100,7 @@ internal static class DecodingComparison
 
         if (rank == 0)
             return exact;
-        LoraAttachment.Attach(exact, new LoraOptions { Rank = rank, Alpha = rank }, seed: 1);
+        Adapter.Create(exact, new LoraOptions { Rank = rank, Alpha = rank }, seed: 1);
         foreach (var (to, from) in exact.Trainable.Zip(model.Trainable))
             to.Value.copy_(from.Value);
         return exact;

@@ -62,7 +62,7 @@ public class OptimizedPassTests
     public void RecomputationWhereMemoryEnds_ChangesNothing(long free, int recomputed)
     {
         using var model = Model(Shape() with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
-        LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+        Adapter.Create(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         float[] Of(Checkpointing checkpointing, int expected)
         {
@@ -88,7 +88,7 @@ public class OptimizedPassTests
     public void PredictedBuffers_AreThoseThatAreMade(int keptFrom, bool borders, bool offloads)
     {
         using var model = Model(Shape(heads: 3, headSize: 10) with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
-        LoraAttachment.Attach(model, new LoraOptions { Rank = 3 }, seed: 3);
+        Adapter.Create(model, new LoraOptions { Rank = 3 }, seed: 3);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var scratch = new Scratch(ScalarType.Float32, CPU, borders, long.MaxValue);
         using var kernels = OptimizedSupport.Kernels(model);
@@ -106,7 +106,7 @@ public class OptimizedPassTests
     public void Evaluation_IsThatOfTheReference()
     {
         using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
-        LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random, Dropout = 0.5 }, seed: 3);
+        Adapter.Create(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random, Dropout = 0.5 }, seed: 3);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, neftuneAlpha: 5);
         var batch = Rows(s_lengths, 96);
@@ -175,7 +175,7 @@ public class OptimizedPassTests
             var settings = new LoadSettings(
                 ScalarType.BFloat16, CudaTestBase.Device, new QuantizationSettings(kind, true), OffloadLayers: offloaded);
             using var model = ModelFactory.Create(shape, settings, seed: 5, deviation: 0.1);
-            LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+            Adapter.Create(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
             using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
             using var pass = new OptimizedPass(
                 model, OptimizedSupport.Kernels(model), Checkpointing.Full, offloadCheckpoints: offloads);
@@ -215,7 +215,7 @@ public class OptimizedPassTests
         float[] After(int[][] batches)
         {
             using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
-            LoraAttachment.Attach(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+            Adapter.Create(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
             using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
             using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, borders: borders);
             foreach (var lengths in batches)
@@ -232,7 +232,7 @@ public class OptimizedPassTests
     public void TrainedNorms_AreRefusedByName()
     {
         using var model = Model(Shape() with { QueryKeyNorm = true }, ScalarType.Float32, QuantizationSettings.None);
-        LoraAttachment.Attach(model, new LoraOptions(), seed: 1);
+        Adapter.Create(model, new LoraOptions(), seed: 1);
         Assert.Equal("the model normalises queries and keys", OptimizedSupport.Obstacle(model));
     }
 
@@ -272,7 +272,7 @@ public class OptimizedPassTests
         QuantizationSettings? quantization = null, bool? borders = null, Device? device = null)
     {
         using var model = Model(shape, type, quantization ?? QuantizationSettings.None, device);
-        LoraAttachment.Attach(model, options with { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+        Adapter.Create(model, options with { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         if (optimized)
             Assert.Null(OptimizedSupport.Obstacle(model));

@@ -79,7 +79,7 @@ public class MemoryPlanTests
         var (shape, quantization) = (Shape() with { VocabularySize = 500 }, new QuantizationSettings(kind, true));
         var adapter = new LoraOptions { Rank = 5, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj") };
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.BFloat16, CPU, quantization), seed: 1);
-        LoraAttachment.Attach(model, adapter, seed: 2);
+        Adapter.Create(model, adapter, seed: 2);
         using var outline = Outline(shape, adapter, quantization, ScalarType.BFloat16);
         var most = checkpointing == Checkpointing.Full ? 64 * 160 : long.MaxValue;
         var predicted = new ScratchMemory(outline, borders, most);
@@ -134,7 +134,7 @@ public class MemoryPlanTests
         using var whole = Outline(shape, new LoraOptions(), new QuantizationSettings(QuantizationKind.Nf4), ScalarType.BFloat16);
         using var part = ModelOutline.Create(shape, ScalarType.BFloat16, new QuantizationSettings(QuantizationKind.Nf4), stored: null);
         ModelOutline.Offload(part, device, layers: 4);
-        LoraAttachment.Attach(part, new LoraOptions(), seed: 2);
+        Adapter.Create(part, new LoraOptions(), seed: 2);
         var options = new OptimizationOptions { OffloadCheckpoints = true };
         var planner = new MemoryPlanner(part, options, device, libraries: 0);
         var all = new MemoryPlanner(whole, options with { OffloadCheckpoints = false }, device, libraries: 0);
@@ -155,9 +155,9 @@ public class MemoryPlanTests
     {
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.Float32, CPU, quantization), seed: 1);
         if (adapter is null)
-            LoraAttachment.FreeEverything(model);
+            Unfreezing.UnfreezeAll(model);
         else
-            LoraAttachment.Attach(model, adapter, seed: 2);
+            Adapter.Create(model, adapter, seed: 2);
         using var outline = Outline(shape, adapter, quantization, ScalarType.Float32);
         var (expected, actual) = (FixedMemory.Of(model, options), FixedMemory.Of(outline, options));
         Assert.Equal(expected, actual);
@@ -172,9 +172,9 @@ public class MemoryPlanTests
     {
         var outline = ModelOutline.Create(shape, type, quantization, stored: null);
         if (adapter is null)
-            LoraAttachment.FreeEverything(outline);
+            Unfreezing.UnfreezeAll(outline);
         else
-            LoraAttachment.Attach(outline, adapter, seed: 2);
+            Adapter.Create(outline, adapter, seed: 2);
         return outline;
     }
 

@@ -44,7 +44,7 @@ public class SpeedPlanTests
     {
         var (tokens, quantization) = (rows * length, new QuantizationSettings(kind, DoubleQuantization: true));
         using var outline = ModelOutline.Create(shape, ScalarType.BFloat16, quantization, stored: null);
-        LoraAttachment.Attach(outline, adapter, seed: 1);
+        Adapter.Create(outline, adapter, seed: 1);
         var memory = new MemoryPlanner(outline, new OptimizationOptions(), device, RunPlanner.CudaLibraries)
             .Plan(tokens, checkpointing, free: null);
         var speed = new SpeedPlanner(outline, device, rates)

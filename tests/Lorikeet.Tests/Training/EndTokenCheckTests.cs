@@ -18,7 +18,7 @@ public sealed class EndTokenCheckTests
         var tokenizer = BaseModel.LoadTokenizer(model.Folder!);
         Assert.Contains("cannot tell it from 168 other tokens", EndTokenCheck.Warning(model, tokenizer));
 
-        LoraAttachment.Attach(model, new LoraOptions { ModulesToSave = ["lm_head"] }, seed: 1);
+        Adapter.Create(model, new LoraOptions { ModulesToSave = ["lm_head"] }, seed: 1);
         Assert.Null(EndTokenCheck.Warning(model, tokenizer));
     }
 

@@ -29,7 +29,7 @@ public class TrainerTests
         using var model = ModelLoader.Load(
             TestAssets.Golden("models", rounded ? "gqa_bf16" : "mqa_tied_bias"),
             new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None, RotaryInBFloat16: rounded));
-        var adapter = AdapterFolder.Load(model, TestAssets.Golden("lora", name, "initial"));
+        var adapter = Adapter.Load(model, TestAssets.Golden("lora", name, "initial")).Options;
         var options = new TrainingOptions
         {
             Data = new() { Shuffle = false },

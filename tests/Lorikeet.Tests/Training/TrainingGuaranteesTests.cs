@@ -120,7 +120,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
     private Outcome Train(string name, TrainingOptions options, int? stopAt = null, bool resume = false)
     {
         using var model = Load();
-        LoraAttachment.Attach(model, options.Lora, seed: 7);
+        Adapter.Create(model, options.Lora, seed: 7);
         var run = new RunFolder(_folder[name]);
         using var stop = new CancellationTokenSource();
         var recorder = new Recorder(stop, stopAt);
@@ -128,7 +128,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
         if (resume)
             trainer.Resume(run.Checkpoints.Latest()!.Folder);
         var result = trainer.Train(stop.Token);
-        AdapterFolder.SaveWeights(model, _folder[name + ".safetensors"]);
+        TrainedParameters.Save(model, _folder[name + ".safetensors"]);
         return new Outcome(recorder.Steps, result, Convert.ToHexString(
             System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_folder[name + ".safetensors"]))));
     }
@@ -136,7 +136,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
     private static StepGradients GradientsOf(IReadOnlyList<Batch> batches, double dropout = 0, bool checkpointing = false)
     {
         using var model = Load();
-        LoraAttachment.Attach(
+        Adapter.Create(
             model, new LoraOptions { Dropout = dropout, InitLoraWeights = LoraInitialisation.Random, ModulesToSave = ["lm_head"] }, seed: 3);
         var targets = batches.Sum(batch => batch.TargetCount);
         using var gradients = new Gradients(model.Trainable);

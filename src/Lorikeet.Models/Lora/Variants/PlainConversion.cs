@@ -1,4 +1,3 @@
-using Lorikeet.Models.Decoder;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Lora.Variants;
@@ -14,7 +13,7 @@ internal static class PlainConversion
 {
     /// <summary>Whether there is anything to convert.</summary>
     public static bool Applies(LoraOptions settings) =>
-        settings.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora;
+        settings.SplitsOff;
 
     /// <summary>The form of the plain adapter.</summary>
     public static LoraOptions Convert(LoraOptions settings)
@@ -32,11 +31,10 @@ internal static class PlainConversion
     }
 
     /// <summary>The plain adapter's tensors by parameter name; they belong to the caller's dispose scope.</summary>
-    public static IEnumerable<(string Name, Tensor Value)> Tensors(DecoderModel model)
+    public static IEnumerable<(string Name, Tensor Value)> Tensors(Adapter adapter)
     {
-        var state = ModelState.Of(model);
-        var residual = state.Factors.ToDictionary(pair => pair.Projection.Name, pair => pair.Factors as ResidualFactors);
-        foreach (var parameter in model.Trainable)
+        var residual = adapter.Factors.ToDictionary(pair => pair.Projection.Name, pair => pair.Factors as ResidualFactors);
+        foreach (var parameter in adapter.Parameters)
         {
             yield return (parameter.Name, parameter.Name switch
             {

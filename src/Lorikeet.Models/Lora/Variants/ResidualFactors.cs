@@ -26,24 +26,23 @@ internal sealed class ResidualFactors(Tensor a, Tensor b, Tensor initialA, Tenso
         base.AddTo(AddProduct(y, x, InitialA, InitialB, -Scale), x, context, projection);
 
     /// <summary>
-    /// Makes factors that are still as the decomposition gave them the part that the weight gave up. Where singular
-    /// values lie close together, two machines split a weight differently, and only the factors themselves tell which
-    /// part it was.
+    /// Whether factors are still as a singular value decomposition gave them, and so are themselves the part that the weight
+    /// gave up. Where singular values lie close together, two machines split a weight differently, and only the factors tell
+    /// which part it was.
     /// </summary>
+    /// <param name="a">A, [rank, in].</param>
+    /// <param name="b">B, [out, rank].</param>
     /// <remarks>
     /// Fresh from a singular value decomposition, A Aᵀ = Bᵀ B is diagonal; one training step ends that.
     /// </remarks>
-    public void SettleInitial()
+    public static bool AreFresh(Tensor a, Tensor b)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var (rows, columns) = (matmul(A, A.t()), matmul(B.t(), B));
+        var (rows, columns) = (matmul(a, a.t()), matmul(b.t(), b)); // [rank, rank]
         var values = rows.diagonal();
         var distance = stack([(rows - columns).abs().max(), (rows - diag(values)).abs().max()]).max().item<float>();
-        if (distance > Rounding * values.max().item<float>())
-            return;
-        InitialA.copy_(A);
-        InitialB.copy_(B);
+        return !(distance > Rounding * values.max().item<float>());
     }
 
     public override void Dispose()

@@ -57,7 +57,7 @@ public sealed class HuggingFaceCheckpoint
     {
         var step = _state["global_step"].AsIntBetween(0, int.MaxValue);
         using (var weights = AdapterFolder.OpenWeights(_folder))
-            AdapterFolder.Restore(task.Model, weights, _folder);
+            TrainedParameters.Restore(task.Model, weights, _folder);
         RequireSchedule(step, rateAt);
         RestoreOptimizer(parameters, optimizer, task.Options.Optimization, step);
         CompareEpochs(step, task.Plan.StepsPerEpoch);

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora.Variants;
 
 /// <summary>
-/// The part of a weight that an adapter takes over at the beginning: s · B₀A₀, of the adapter's rank.
+/// Splits off the part of a weight that an adapter begins as: s · B₀A₀, of the adapter's rank.
 /// </summary>
 /// <remarks>Reference: peft <c>tuners/lora/layer.py</c>, pissa_init and olora_init; torch <c>_lowrank.py</c>.</remarks>
-internal static class WeightParts
+internal static class WeightDecomposition
 {
     /// <summary>
     /// The principal part (PiSSA, arXiv 2404.02948): W = U S Vᵀ, A₀ = √(S/s) Vᵀ, B₀ = U √(S/s), of the top rank.

@@ -6,7 +6,7 @@ namespace Lorikeet.Models.Lora.Variants;
 
 /// <summary>What an adapter's file holds for one weight, of any variant, and how the two are added.</summary>
 /// <remarks>Reference: peft <c>tuners/lora/layer.py</c> get_delta_weight, <c>variants.py</c> merge_safe.</remarks>
-internal sealed class StoredFactors
+internal sealed class AdapterTensors
 {
     private readonly ITensorSource _adapter;
     private readonly string _module;
@@ -16,7 +16,7 @@ internal sealed class StoredFactors
     private readonly string _b;
     private readonly string? _magnitude;
 
-    private StoredFactors(ITensorSource adapter, string module, LoraOptions settings, bool isEmbedding, string a)
+    private AdapterTensors(ITensorSource adapter, string module, LoraOptions settings, bool isEmbedding, string a)
     {
         (_adapter, _module, _settings, _isEmbedding, _a) = (adapter, module, settings, isEmbedding, a);
         _b = Name(adapter, module + (isEmbedding ? AdapterNames.EmbeddingB : AdapterNames.B))
@@ -27,14 +27,14 @@ internal sealed class StoredFactors
     /// <summary>The file's names of what is read.</summary>
     public IEnumerable<string> Names => _magnitude is null ? [_a, _b] : [_a, _b, _magnitude];
 
-    private int Rank => LoraAttachment.Rank(_settings, _module);
+    private int Rank => _settings.RankOf(_module);
 
-    private double Scale => LoraAttachment.Scale(_settings, _module);
+    private double Scale => _settings.ScaleOf(_module);
 
     /// <summary>The factors of a module; null when the adapter has none for it.</summary>
-    public static StoredFactors? Find(ITensorSource adapter, string module, LoraOptions settings, bool isEmbedding) =>
+    public static AdapterTensors? Find(ITensorSource adapter, string module, LoraOptions settings, bool isEmbedding) =>
         Name(adapter, module + (isEmbedding ? AdapterNames.EmbeddingA : AdapterNames.A)) is { } a
-            ? new StoredFactors(adapter, module, settings, isEmbedding, a)
+            ? new AdapterTensors(adapter, module, settings, isEmbedding, a)
             : null;
 
     /// <summary>The file's name of a parameter; null when it is not there.</summary>
@@ -56,14 +56,14 @@ internal sealed class StoredFactors
     /// The merged weight, float32, of the base's as float32 [out, in] ([vocabulary, hidden] for an embedding).
     /// </summary>
     /// <param name="weight">The base's.</param>
-    /// <param name="initial">What <see cref="InitialPart"/> kept; null to decompose the weight.</param>
-    public Tensor AddTo(Tensor weight, InitialPart? initial = null)
+    /// <param name="initial">What <see cref="InitialAdapter"/> kept; null to decompose the weight.</param>
+    public Tensor AddTo(Tensor weight, InitialAdapter? initial = null)
     {
         var (a, b) = (Read(_a), Read(_b));
-        if (_settings.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora && !_isEmbedding)
+        if (_settings.SplitsOff && !_isEmbedding)
         {
-            var (initialA, initialB) = initial?.Find(_module, weight, a, b, Scale)
-                ?? NewFactors.TakenPart(weight, _module, _settings, Rank, Scale);
+            var (initialA, initialB) = initial?.Find(_module, () => weight.alias(), a, b, Scale)
+                ?? LoraInitializer.SplitOff(weight, _module, _settings);
             weight = weight - matmul(initialB, initialA).Times(Scale);
         }
 

@@ -9,20 +9,27 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Lora;
 
-/// <summary>Makes the factors that training begins with.</summary>
+/// <summary>Makes the factors that training begins with, of the variant that the options ask for.</summary>
+/// <param name="model">The model they are for.</param>
+/// <param name="settings">Their form.</param>
+/// <param name="seed">Decides what is drawn.</param>
 /// <remarks>Reference: peft <c>tuners/lora/layer.py</c>, update_layer and the functions it calls.</remarks>
-internal static class NewFactors
+internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, ulong seed) : IAdapterValues
 {
-    /// <summary>Factors for a projection, of the variant that the settings ask for.</summary>
+    /// <inheritdoc/>
+    public Tensor Copy(string name, Func<Tensor> ofBase) => Parameter.Leaf(ofBase());
+
+    /// <inheritdoc/>
     /// <exception cref="ConfigurationException">The projection cannot carry that variant.</exception>
-    public static LoraFactors Create(Projection projection, LoraOptions settings, ulong seed, Device device)
+    public LoraFactors FactorsOf(Projection projection)
     {
         using var scope = NewDisposeScope();
-        var rank = LoraAttachment.Rank(settings, projection.Name);
-        var scale = LoraAttachment.Scale(settings, projection.Name);
-        if (settings.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora)
+        var device = model.Device;
+        var rank = settings.RankOf(projection.Name);
+        var scale = settings.ScaleOf(projection.Name);
+        if (settings.SplitsOff)
         {
-            var (initialA, initialB) = TakenPart(projection, settings, rank, scale);
+            var (initialA, initialB) = SplitOff(projection, settings);
             return new ResidualFactors(
                 Parameter.Leaf(initialA.clone()), Parameter.Leaf(initialB.clone()), initialA.DetachFromDisposeScope(),
                 initialB.DetachFromDisposeScope(), scale, settings.Dropout);
@@ -51,11 +58,11 @@ internal static class NewFactors
     }
 
     /// <summary>Factors for the embedding: A zero, B normal; with init_lora_weights false both are normal.</summary>
-    public static EmbeddingFactors CreateForEmbedding(DecoderModel model, LoraOptions settings, ulong seed)
+    public EmbeddingFactors FactorsOfEmbedding()
     {
         using var scope = NewDisposeScope();
-        var rank = LoraAttachment.Rank(settings, TensorNames.Embedding);
-        var scale = LoraAttachment.Scale(settings, TensorNames.Embedding);
+        var rank = settings.RankOf(TensorNames.Embedding);
+        var scale = settings.ScaleOf(TensorNames.Embedding);
         using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, ulong.MaxValue), CPU);
         var a = zeros(rank, model.Config.VocabularySize);
         if (settings.InitLoraWeights == LoraInitialisation.Random)
@@ -68,29 +75,37 @@ internal static class NewFactors
         return new EmbeddingFactors(leafA, leafB, magnitude, scale);
     }
 
-    /// <summary>The part of the weight that the factors take over; the same whenever it is computed.</summary>
-    public static (Tensor A, Tensor B) TakenPart(Projection projection, LoraOptions settings, int rank, double scale)
+    /// <summary>
+    /// The part s · B₀A₀ of a weight that the factors of PiSSA or OLoRA begin as; the same whenever it is computed.
+    /// </summary>
+    /// <exception cref="ConfigurationException">The weight is quantized or elsewhere, or the rank is too high.</exception>
+    public static (Tensor A, Tensor B) SplitOff(Projection projection, LoraOptions settings)
     {
-        if (projection.Weight is not DenseWeight)
-        {
-            throw new ConfigurationException(
-                $"init_lora_weights is {WireNames.Of(settings.InitLoraWeights)}, and '{projection.Name}' is stored as " +
-                $"{projection.Weight.Format}: the part that the adapter takes over can only be split off a weight in full " +
-                "precision and on the device. (For olora, PEFT quantizes the rest once more, which moves the base.) Load the base " +
-                "unquantized and without offload_layers, or use init_lora_weights true.");
-        }
-
+        RequireDense(projection, settings);
         if (projection.Weight.Device.type == DeviceType.META)
-            return Outline(rank, projection.Weight.Columns, projection.Weight.Rows);
+            return Outline(settings.RankOf(projection.Name), projection.Weight.Columns, projection.Weight.Rows);
 
         using var weight = projection.Weight.Materialize(ScalarType.Float32);
-        return TakenPart(weight, projection.Name, settings, rank, scale);
+        return SplitOff(weight, projection.Name, settings);
+    }
+
+    /// <summary>Refuses a weight that no part can be split off.</summary>
+    /// <exception cref="ConfigurationException">It is quantized, or not on the device.</exception>
+    public static void RequireDense(Projection projection, LoraOptions settings)
+    {
+        if (projection.Weight is DenseWeight)
+            return;
+        throw new ConfigurationException(
+            $"init_lora_weights is {WireNames.Of(settings.InitLoraWeights)}, and '{projection.Name}' is stored as " +
+            $"{projection.Weight.Format}: the part that the adapter takes over can only be split off a weight in full " +
+            "precision and on the device. (For olora, PEFT quantizes the rest once more, which moves the base.) Load the base " +
+            "unquantized and without offload_layers, or use init_lora_weights true.");
     }
 
     /// <summary>The same of a weight as float32 [out, in].</summary>
-    public static (Tensor A, Tensor B) TakenPart(
-        Tensor weight, string module, LoraOptions settings, int rank, double scale)
+    public static (Tensor A, Tensor B) SplitOff(Tensor weight, string module, LoraOptions settings)
     {
+        var (rank, scale) = (settings.RankOf(module), settings.ScaleOf(module));
         if (rank > Math.Min(weight.shape[0], weight.shape[1]))
         {
             throw new ConfigurationException(
@@ -99,11 +114,11 @@ internal static class NewFactors
         }
 
         if (settings.InitLoraWeights == LoraInitialisation.Olora)
-            return WeightParts.Orthonormal(weight, rank);
+            return WeightDecomposition.Orthonormal(weight, rank);
 
         // Not of the run's seed: whoever loads the adapter must split off the same part.
         var key = CounterRandom.Hash(0, RandomPurpose.Initialization, (ulong)weight.shape[0], (ulong)weight.shape[1]);
-        return WeightParts.Principal(weight, rank, scale, settings.PissaIterations, key);
+        return WeightDecomposition.Principal(weight, rank, scale, settings.PissaIterations, key);
     }
 
     /// <summary>Factors of a model on the device meta, which has no memory.</summary>

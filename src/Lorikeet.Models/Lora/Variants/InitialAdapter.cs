@@ -1,5 +1,4 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
@@ -14,7 +13,7 @@ namespace Lorikeet.Models.Lora.Variants;
 /// <c>path_initial_model_for_weight_conversion</c>, and names its own <c>pissa_init</c>; such a folder may also lie next
 /// to the adapter, where it counts when it is a decomposition of the base at hand.
 /// </remarks>
-internal sealed class InitialPart : IDisposable
+internal sealed class InitialAdapter : IDisposable
 {
     private const string FolderName = "initial";
     private const double Tolerance = 1e-4;
@@ -25,74 +24,58 @@ internal sealed class InitialPart : IDisposable
     private readonly ITensorSource _source;
     private readonly bool _isWithin;
 
-    private InitialPart(ITensorSource source, bool isWithin) => (_source, _isWithin) = (source, isWithin);
+    private InitialAdapter(ITensorSource source, bool isWithin) => (_source, _isWithin) = (source, isWithin);
 
-    /// <summary>Writes the part into an adapter of PiSSA; nothing for another.</summary>
-    public static void Save(DecoderModel model, LoraOptions settings, string adapter, string? baseModel)
+    /// <summary>Writes the part into the folder of an adapter of PiSSA; nothing for another.</summary>
+    public static void Save(Adapter adapter, string folder, string? baseModel)
     {
-        if (settings.InitLoraWeights != LoraInitialisation.Pissa)
+        if (adapter.Options.InitLoraWeights != LoraInitialisation.Pissa)
             return;
-        var folder = Path.Combine(adapter, FolderName);
-        Directory.CreateDirectory(folder);
-        var plain = settings with { InitLoraWeights = LoraInitialisation.Default, PissaIterations = null };
-        File.WriteAllText(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(plain, baseModel));
+        var plain = adapter.Options with { InitLoraWeights = LoraInitialisation.Default, PissaIterations = null };
+        var place = Path.Combine(folder, FolderName);
+        Directory.CreateDirectory(place);
+        File.WriteAllText(Path.Combine(place, AdapterConfig.FileName), AdapterConfig.Write(plain, baseModel));
         TensorFile.Write(
-            Path.Combine(folder, AdapterFolder.WeightsFile),
-            Residuals(model).SelectMany(pair => new[]
-            {
-                (AdapterNames.InFile(pair.Projection.Name + AdapterNames.A), pair.Factors.InitialA),
-                (AdapterNames.InFile(pair.Projection.Name + AdapterNames.B), pair.Factors.InitialB),
-            }));
+            Path.Combine(place, AdapterFolder.WeightsFile),
+            adapter.Factors.Select(pair => (pair.Projection.Name, Residual: pair.Factors as ResidualFactors))
+                .Where(pair => pair.Residual is not null)
+                .SelectMany(pair => new[]
+                {
+                    (AdapterNames.InFile(pair.Name + AdapterNames.A), pair.Residual!.InitialA),
+                    (AdapterNames.InFile(pair.Name + AdapterNames.B), pair.Residual.InitialB),
+                }));
     }
 
     /// <summary>Opens what lies in an adapter of PiSSA or next to it; null where there is nothing.</summary>
-    public static InitialPart? Open(string adapter, LoraOptions settings)
+    public static InitialAdapter? Open(string adapter, LoraOptions settings)
     {
         if (settings.InitLoraWeights != LoraInitialisation.Pissa)
             return null;
         var place = s_places.FirstOrDefault(place => File.Exists(Path.Combine(adapter, place, AdapterFolder.WeightsFile)));
-        return place is null ? null : new InitialPart(
+        return place is null ? null : new InitialAdapter(
             AdapterFolder.OpenWeights(Path.Combine(adapter, place)), isWithin: !place.StartsWith("..", StringComparison.Ordinal));
-    }
-
-    /// <summary>Gives a model with a loaded adapter of PiSSA the part that its base gave up.</summary>
-    public static void Restore(DecoderModel model, string adapter, LoraOptions settings)
-    {
-        using var initial = Open(adapter, settings);
-        using var quiet = no_grad();
-        foreach (var (projection, factors) in Residuals(model))
-        {
-            using var scope = NewDisposeScope();
-            var weight = projection.Weight.Materialize(ScalarType.Float32);
-            if (initial?.Find(projection.Name, weight, factors.A, factors.B, factors.Scale) is var (a, b))
-            {
-                factors.InitialA.copy_(a);
-                factors.InitialB.copy_(b);
-            }
-            else
-            {
-                factors.SettleInitial();
-            }
-        }
     }
 
     /// <summary>The part of a module, float32; null where it is not there, or is none of the weight's.</summary>
     /// <param name="module">The module.</param>
-    /// <param name="weight">W, float32 [out, in].</param>
+    /// <param name="weight">Gives W, float32 [out, in]; only asked for where the part might be another's.</param>
     /// <param name="trainedA">The adapter's A, of the shape that the part has.</param>
     /// <param name="trainedB">Its B.</param>
     /// <param name="scale">s.</param>
-    public (Tensor A, Tensor B)? Find(string module, Tensor weight, Tensor trainedA, Tensor trainedB, double scale)
+    public (Tensor A, Tensor B)? Find(string module, Func<Tensor> weight, Tensor trainedA, Tensor trainedB, double scale)
     {
         if (Read(module + AdapterNames.A, trainedA) is not { } a || Read(module + AdapterNames.B, trainedB) is not { } b)
             return null;
-        return _isWithin || IsPartOf(weight, a, b, scale) ? (a, b) : null;
+        if (_isWithin)
+            return (a, b);
+        using var whole = weight();
+        return IsPartOf(whole, a, b, scale) ? (a, b) : null;
     }
 
     public void Dispose() => _source.Dispose();
 
     private Tensor? Read(string parameter, Tensor like) =>
-        StoredFactors.Name(_source, parameter) is { } name && _source.Tensors[name].Shape.SequenceEqual(like.shape)
+        AdapterTensors.Name(_source, parameter) is { } name && _source.Tensors[name].Shape.SequenceEqual(like.shape)
             ? TensorMemory.Read(_source, name).to(like.device).to_type(ScalarType.Float32)
             : null;
 
@@ -104,8 +87,4 @@ internal sealed class InitialPart : IDisposable
         var distance = (product - b * values).abs().max();
         return (distance <= product.abs().max().Times(Tolerance)).item<bool>();
     }
-
-    private static IEnumerable<(Projection Projection, ResidualFactors Factors)> Residuals(DecoderModel model) =>
-        ModelState.Of(model).Factors.Where(pair => pair.Factors is ResidualFactors)
-            .Select(pair => (pair.Projection, (ResidualFactors)pair.Factors));
 }

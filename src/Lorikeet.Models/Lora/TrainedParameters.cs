@@ -1,0 +1,39 @@
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Lora;
+
+/// <summary>What training moves in a model, an adapter or all weights, in a file under PEFT's names.</summary>
+internal static class TrainedParameters
+{
+    /// <summary>Writes the trainable parameters.</summary>
+    public static void Save(DecoderModel model, string path) => TensorFile.Write(
+        path, model.Trainable.Select(parameter => (InFile(model, model.Active, parameter.Name), parameter.Value)));
+
+    /// <summary>Overwrites the trainable parameters by those of a file with the same names.</summary>
+    /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
+    public static void Restore(DecoderModel model, ITensorSource source, string where)
+    {
+        using var quiet = no_grad();
+        var names = AdapterMatch.Find(model, [.. model.Trainable.Select(one => (one.Name, one.Value.shape))], source, where);
+        foreach (var parameter in model.Trainable)
+        {
+            using var stored = TensorMemory.Read(source, names[parameter.Name]);
+            parameter.Value.copy_(stored);
+        }
+
+        foreach (var (_, adapter) in model.Active?.Projections ?? [])
+            adapter.Invalidate();
+    }
+
+    /// <summary>PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).</summary>
+    public static string InFile(DecoderModel model, ModelAdapter? adapter, string parameter)
+    {
+        var adapted = (adapter?.Projections ?? []).Select(pair => pair.Projection.Name).ToHashSet();
+        return AdapterNames.InFile(
+            parameter,
+            !model.AllProjections.Any(one => !adapted.Contains(one.Name) && parameter == TensorNames.Bias(one.Name)));
+    }
+}
