@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Reflection;
-using System.Text;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Cli.Verbs;
@@ -19,17 +18,21 @@ internal static class CommandLine
     private const int Failed = 1;
     private const int Usage = 2;
 
-    public static async Task<int> RunAsync(string[] arguments)
+    /// <summary>Runs a command line of this process.</summary>
+    public static int Run(string[] arguments) => Run(arguments, Terminal.OfProcess());
+
+    /// <summary>Runs a command line; the result is its exit code.</summary>
+    /// <param name="arguments">What was typed after the program's name.</param>
+    /// <param name="terminal">Where it reads and writes.</param>
+    public static int Run(string[] arguments, Terminal terminal)
     {
         // The parser takes longer to load than this takes to say.
         if (arguments is ["--version"])
         {
-            Console.WriteLine(ProgramVersion.Text);
+            terminal.Out.WriteLine(ProgramVersion.Text);
             return 0;
         }
 
-        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        Terminal.ShowControls();
         if (arguments is ["help", .. var asked])
             arguments = [.. asked, "--help"];
         var everything = arguments.Contains("--help") && arguments.Contains("--all");
@@ -37,24 +40,24 @@ internal static class CommandLine
             arguments = [.. arguments.Where(argument => argument != "--all")];
         var root = CreateRoot();
         if (ArgumentCheck.FindProblem(root, arguments) is { } problem)
-            return Refuse(problem);
+            return Refuse(terminal, problem);
 
         var parsed = root.Parse(arguments);
         if (HelpText.IsAskedFor(parsed))
         {
-            HelpText.Write(parsed.CommandResult.Command, Console.Out, everything);
+            HelpText.Write(parsed.CommandResult.Command, terminal.Out, terminal.TextWidth, everything);
             return 0;
         }
 
         if (parsed.CommandResult.Command is not Verb verb)
         {
-            HelpText.Write(root, Console.Error);
+            HelpText.Write(root, terminal.Error, terminal.TextWidth);
             return Usage;
         }
 
         if (ArgumentCheck.FindProblem(parsed) is { } error)
-            return Refuse(error);
-        return await RunAsync(verb, parsed);
+            return Refuse(terminal, error);
+        return Run(verb, parsed, terminal);
     }
 
     internal static RootCommand CreateRoot()
@@ -83,16 +86,16 @@ internal static class CommandLine
         return root;
     }
 
-    private static async Task<int> RunAsync(Verb verb, ParseResult parsed)
+    private static int Run(Verb verb, ParseResult parsed, Terminal terminal)
     {
         var verbose = parsed.GetValue(SharedOptions.Verbose);
-        using var interruption = new Interruption(Console.Error.WriteLine);
-        void Note(string message) => interruption.Say(message);
-        ModelSource.Noted += Note;
-        LibTorch.Download = LibTorchDownload.Run;
+        using var interruption = new Interruption(terminal.Error.WriteLine);
+        var call = new Invocation(parsed, terminal, interruption);
+        using var listening = ModelSource.Listen(call.Downloads.Note, call.Downloads, interruption.Token);
+        LibTorch.Download = (package, version) => LibTorchDownload.Run(package, version, terminal.Error);
         try
         {
-            var code = await verb.RunAsync(parsed, interruption);
+            var code = verb.Run(call);
             return interruption.Requested && code == 0 ? interruption.ExitCode : code;
         }
         catch (OperationCanceledException) when (interruption.Requested)
@@ -101,36 +104,32 @@ internal static class CommandLine
         }
         catch (LorikeetException fault)
         {
-            Say(verbose ? fault.ToString() : fault.Message);
+            Say(terminal, verbose ? fault.ToString() : fault.Message);
             return ExitCodes.Of(fault);
         }
         catch (Exception fault) when (StorageFault.Covers(fault))
         {
             var explained = StorageFault.Of(fault);
-            Say(verbose ? explained.ToString() : explained.Message);
+            Say(terminal, verbose ? explained.ToString() : explained.Message);
             return ExitCodes.Of(explained);
         }
         catch (Exception fault)
         {
-            Say(verbose
+            Say(terminal, verbose
                 ? fault.ToString()
                 : $"Unexpected {fault.GetType().Name}: {fault.Message} "
                     + "Run it again with --verbose for the details, and report them.");
             return Failed;
         }
-        finally
-        {
-            ModelSource.Noted -= Note;
-        }
     }
 
-    private static void Say(string message) => ErrorText.Write(Terminal.OfProcess().Talk, message);
+    private static void Say(Terminal terminal, string message) => ErrorText.Write(terminal.Talk, message);
 
-    private static int Refuse(UsageProblem problem)
+    private static int Refuse(Terminal terminal, UsageProblem problem)
     {
-        Say(problem.Message);
+        Say(terminal, problem.Message);
         var name = HelpText.NameOf(problem.Command);
-        Console.Error.WriteLine($"Usage: {HelpText.UsageOf(problem.Command)}  ('{name} --help' says more)");
+        terminal.Error.WriteLine($"Usage: {HelpText.UsageOf(problem.Command)}  ('{name} --help' says more)");
         return Usage;
     }
 }

@@ -3,7 +3,7 @@ using Lorikeet.Formats;
 
 try
 {
-    return await CommandLine.RunAsync(args);
+    return CommandLine.Run(args);
 }
 finally
 {

@@ -12,7 +12,10 @@ public sealed class BenchVerbTests : IDisposable
     [Fact]
     public void Load_MeasuresAShape_AndLeavesNothingBehind()
     {
-        var result = Load("--shape", "nano-7m", "--quant", "nf4", "--repeat", "2");
+        string[] arguments = ["bench", "load", "--device", "cpu", "--json", "--shape", "nano-7m", "--quant", "nf4", "--repeat", "2"];
+        var run = CliProcess.RunIn(Directory.GetCurrentDirectory(), [("TMPDIR", _folder.Path)], arguments);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var result = JsonNode.Parse(run.Output)!.AsObject();
         Assert.Equal(("nano-7m", 2), ((string?)result["model"], (int?)result["repeat"]));
 
         // The layers' matrices as codes with their scales, the embedding in bfloat16.
@@ -29,7 +32,7 @@ public sealed class BenchVerbTests : IDisposable
     {
         var model = TestAssets.Golden("models", "gqa_sharded");
         var before = Directory.GetFiles(model);
-        var result = Load("--model", model, "--repeat", "1");
+        var result = Bench("load", "--model", model, "--repeat", "1");
         Assert.Equal((model, "none"), ((string?)result["model"], (string?)result["quant"]));
         Assert.Equal(before, Directory.GetFiles(model));
     }
@@ -47,13 +50,6 @@ public sealed class BenchVerbTests : IDisposable
         Assert.InRange((double)result["tokens_per_second"]! * seconds / 2, 0.95, 1.05);
     }
 
-    private JsonObject Load(params string[] arguments) => Bench("load", arguments);
-
-    private JsonObject Bench(string what, params string[] arguments)
-    {
-        var run = CliProcess.RunIn(
-            Directory.GetCurrentDirectory(), [("TMPDIR", _folder.Path)], ["bench", what, "--device", "cpu", "--json", .. arguments]);
-        Assert.True(run.ExitCode == 0, run.Error);
-        return JsonNode.Parse(run.Output)!.AsObject();
-    }
+    private static JsonObject Bench(string what, params string[] arguments) =>
+        JsonNode.Parse(Cli.Succeed(["bench", what, "--device", "cpu", "--json", .. arguments]).Output)!.AsObject();
 }

@@ -5,14 +5,11 @@ namespace Lorikeet.Cli.Tests;
 /// <summary>Runs the built program as a process of its own, as a user does.</summary>
 internal static class CliProcess
 {
-    /// <summary>What a run left behind.</summary>
-    public sealed record Result(int ExitCode, string Output, string Error);
-
     /// <summary>Runs it to its end.</summary>
-    public static Result Run(params string[] arguments) => RunIn(Directory.GetCurrentDirectory(), [], arguments);
+    public static CliResult Run(params string[] arguments) => RunIn(Directory.GetCurrentDirectory(), [], arguments);
 
     /// <summary>Runs it in a folder, with environment variables.</summary>
-    public static Result RunIn(
+    public static CliResult RunIn(
         string folder, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
         var start = Describe(folder, arguments);
@@ -23,7 +20,7 @@ internal static class CliProcess
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return new Result(process.ExitCode, output, error.Result);
+        return new CliResult(process.ExitCode, output, error.Result);
     }
 
     /// <summary>Starts it and lets it run; what it says is dropped.</summary>

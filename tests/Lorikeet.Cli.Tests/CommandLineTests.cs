@@ -19,18 +19,18 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task End_LeavesWhatAnotherCommandLineOfTheProcessIsWriting()
+    public void End_LeavesWhatAnotherCommandLineOfTheProcessIsWriting()
     {
         using var folder = new TemporaryFolder();
         using var place = TemporaryPlace.ForFolder(folder["adapter"]);
-        Assert.Equal(0, await CommandLine.RunAsync(["options", "lora_r"]));
+        Assert.Equal(0, Cli.Run("options", "lora_r").ExitCode);
         Assert.True(Directory.Exists(place.Location));
     }
 
     [Fact]
     public void NoArguments_ShowTheHelpOnStandardErrorAndFail()
     {
-        var result = CliProcess.Run();
+        var result = Cli.Run();
         Assert.Equal(2, result.ExitCode);
         Assert.Empty(result.Output);
         Assert.Contains("doctor", result.Error);
@@ -39,7 +39,7 @@ public sealed class CommandLineTests
     [Fact]
     public void UnknownVerb_SuggestsTheNearest()
     {
-        var result = CliProcess.Run("docter");
+        var result = Cli.Run("docter");
         Assert.Equal(2, result.ExitCode);
         Assert.Empty(result.Output);
         Assert.StartsWith("'docter' is not a command. Did you mean 'doctor'?", result.Error);
@@ -49,7 +49,7 @@ public sealed class CommandLineTests
     [Fact]
     public void UnknownOption_SuggestsTheNearest()
     {
-        var result = CliProcess.Run("doctor", "--jsn");
+        var result = Cli.Run("doctor", "--jsn");
         Assert.Equal(2, result.ExitCode);
         Assert.StartsWith("'--jsn' is not an option of 'lorikeet doctor'. Did you mean '--json'?", result.Error);
     }
@@ -60,7 +60,7 @@ public sealed class CommandLineTests
     [InlineData("--json is 'maybe'. Expected true or false.", "doctor", "--json=maybe")]
     public void WrongArgument_IsSaidInOneSentence(string expected, params string[] arguments)
     {
-        var result = CliProcess.Run(arguments);
+        var result = Cli.Run(arguments);
         Assert.Equal(2, result.ExitCode);
         Assert.StartsWith(expected, result.Error);
         Assert.DoesNotContain("System.", result.Error);
@@ -69,7 +69,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Help_ListsEveryVerb()
     {
-        var result = CliProcess.Run("--help");
+        var result = Cli.Run("--help");
         Assert.Equal(0, result.ExitCode);
         Assert.All(CommandLine.CreateRoot().Subcommands, verb => Assert.Contains($"\n  {verb.Name} ", result.Output));
     }
@@ -91,7 +91,7 @@ public sealed class CommandLineTests
         });
 
         using var page = new StringWriter();
-        HelpText.Write(verb, page);
+        HelpText.Write(verb, page, width: 110);
         Assert.All(page.ToString().Split('\n'), line => Assert.True(line.TrimEnd().Length <= 130, line));
     }
 
@@ -124,10 +124,10 @@ public sealed class CommandLineTests
     [Fact]
     public void Options_ExplainsNamesOfBothWorlds()
     {
-        var result = CliProcess.Run("options", "max_seq_length", "--bf16", "lora_rr");
+        var result = Cli.Run("options", "max_seq_length", "--bf16", "lora_rr");
         Assert.Equal(2, result.ExitCode);
 
-        result = CliProcess.Run("options", "max_seq_length", "bf16", "lora_rr");
+        result = Cli.Run("options", "max_seq_length", "bf16", "lora_rr");
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("max_length: Longest row in tokens", result.Output);
         Assert.Contains("bf16: the same as 'torch_dtype: bfloat16'.", result.Output);

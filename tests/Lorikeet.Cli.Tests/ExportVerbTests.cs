@@ -33,8 +33,8 @@ public sealed class ExportVerbTests : IDisposable
         Assert.Equal(new FileInfo(_folder["nano.gguf"]).Length, (long)receipt["bytes"]!);
 
         string[] question = ["--prompt", "The capital of France is", "--max_new_tokens", "8", "--torch_dtype", "float32"];
-        var expected = CliProcess.Run(["generate", "--model", s_nano, .. question]);
-        var actual = CliProcess.Run(["generate", "--model", _folder["nano.gguf"], .. question]);
+        var expected = Cli.Run(["generate", "--model", s_nano, .. question]);
+        var actual = Cli.Run(["generate", "--model", _folder["nano.gguf"], .. question]);
         Assert.Equal((0, expected.Output), (actual.ExitCode, actual.Output));
     }
 
@@ -68,14 +68,14 @@ public sealed class ExportVerbTests : IDisposable
     {
         Export("gguf", "--model", s_nano, "--output", _folder["nano.gguf"], "--outtype", "q8_0");
         File.WriteAllLines(_folder["qa.jsonl"], Enumerable.Range(0, 12).Select(i => $$"""{"question": "What is {{i}}?", "answer": "It is {{i}}."}"""));
-        var trained = CliProcess.Run(
+        var trained = Cli.Run(
             "train", "--model", _folder["nano.gguf"], "--dataset", _folder["qa.jsonl"], "--load_in_4bit", "--max_steps", "2",
             "--torch_dtype", "float32", "--output", _folder["run"]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         var adapter = _folder["run/adapter"];
         Assert.True(File.Exists(Path.Combine(adapter, "tokenizer.json")), "The file's tokenizer goes with the adapter.");
 
-        var answer = CliProcess.Run("generate", "--adapter", adapter, "--prompt", "What is 3?", "--max_new_tokens", "3", "--torch_dtype", "float32");
+        var answer = Cli.Run("generate", "--adapter", adapter, "--prompt", "What is 3?", "--max_new_tokens", "3", "--torch_dtype", "float32");
         Assert.True(answer.ExitCode == 0, answer.Error);
         Assert.NotEmpty(answer.Output);
         Export("gguf", "--adapter", adapter, "--output", _folder["tuned.gguf"], "--outtype", "f32");
@@ -90,20 +90,22 @@ public sealed class ExportVerbTests : IDisposable
     [InlineData("--outtype is 'q3'", "gguf", "--output", "x.gguf", "--outtype", "q3")]
     public void WrongArguments_AreNamed(string expected, params string[] arguments)
     {
-        var result = CliProcess.RunIn(_folder.Path, [], ["export", .. arguments, "--model", s_gqa]);
+        var result = Cli.Run(["export", .. arguments.Select(InFolder), "--model", s_gqa]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
+
+    private string InFolder(string argument) => argument is "model.bin" or "x" or "x.gguf" ? _folder[argument] : argument;
 
     [Fact]
     public void FileThatExists_IsNotReplaced_UnlessAsked()
     {
         File.WriteAllText(_folder["mine.gguf"], "mine");
         string[] arguments = ["export", "gguf", "--model", s_gqa, "--output", _folder["mine.gguf"]];
-        Assert.Equal(2, CliProcess.Run(arguments).ExitCode);
+        Assert.Equal(2, Cli.Run(arguments).ExitCode);
         Assert.Equal("mine", File.ReadAllText(_folder["mine.gguf"]));
-        Assert.Equal(0, CliProcess.Run([.. arguments, "--overwrite"]).ExitCode);
+        Assert.Equal(0, Cli.Run([.. arguments, "--overwrite"]).ExitCode);
     }
 
     private static void AssertCloseWeights(string expectedModel, string actualModel, double tolerance)
@@ -119,9 +121,9 @@ public sealed class ExportVerbTests : IDisposable
         static Tensor Values(ITensorSource source, string name) => TensorMemory.Read(source, name).to_type(ScalarType.Float32);
     }
 
-    private static CliProcess.Result Export(params string[] arguments)
+    private static CliResult Export(params string[] arguments)
     {
-        var result = CliProcess.Run(["export", .. arguments]);
+        var result = Cli.Run(["export", .. arguments]);
         Assert.True(result.ExitCode == 0, result.Error);
         return result;
     }

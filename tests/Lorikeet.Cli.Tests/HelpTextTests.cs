@@ -31,7 +31,7 @@ public sealed class HelpTextTests
     [Fact]
     public void HelpAsAVerb_ShowsTheSame()
     {
-        Assert.Equal(CliProcess.Run("train", "--help").Output, CliProcess.Run("help", "train").Output);
+        Assert.Equal(Cli.Run("train", "--help").Output, Cli.Run("help", "train").Output);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class HelpTextTests
         var root = CommandLine.CreateRoot();
         Command command = verb is null ? root : root.Subcommands.Single(candidate => candidate.Name == verb);
         using var output = new StringWriter();
-        HelpText.Write(command, output, everything);
+        HelpText.Write(command, output, width: 110, everything);
         return output.ToString();
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Testing;
 
@@ -46,8 +47,8 @@ public sealed class PlaceCheckTests : IDisposable
     [InlineData("the input itself", "render --model @base --input @data.jsonl --output @./data.jsonl")]
     [InlineData("would be replaced with all it holds", "train --model @base --dataset @data.jsonl --adapter @adapter --output @. --overwrite_output_dir")]
     [InlineData("the dataset itself", "train --model @base --dataset @data.jsonl --output @new --dump_gradients @data.jsonl")]
-    public async Task AnOutputThatIsAnInput_IsRefused(string expected, string line) =>
-        Assert.Contains(expected, (await RefusalAsync(line)).Message);
+    public void AnOutputThatIsAnInput_IsRefused(string expected, string line) =>
+        Assert.Contains(expected, (Refusal(line)).Message);
 
     [Theory]
     [InlineData("config.json", true)]
@@ -59,12 +60,12 @@ public sealed class PlaceCheckTests : IDisposable
     [InlineData("answers.txt", false)]
     [InlineData("logits.safetensors", false)]
     [InlineData("sub/answers.json", false)]
-    public async Task AFileBesideAModelsOwn_MayBeWrittenAgain(string name, bool isOwn)
+    public void AFileBesideAModelsOwn_MayBeWrittenAgain(string name, bool isOwn)
     {
         Directory.CreateDirectory(_folder["base/sub"]);
         File.WriteAllText(_folder["base/" + name], "text");
         foreach (var line in new[] { "render --model @base --input @data.jsonl --output @base/", "generate --model @base --prompt x --output @link/" })
-            Assert.Equal(isOwn, (await RefusalAsync(line + name)).Message.Contains("a file of the model"));
+            Assert.Equal(isOwn, (Refusal(line + name)).Message.Contains("a file of the model"));
     }
 
     [Theory]
@@ -84,21 +85,22 @@ public sealed class PlaceCheckTests : IDisposable
     [InlineData("score --model @base --input @data.jsonl --logits @other")]
     [InlineData("tokenize --model @base --input @data.jsonl --output @other")]
     [InlineData("render --model @base --input @data.jsonl --output @other")]
-    public async Task AnOutputThatCannotBeWritten_IsRefusedAndNamed(string line)
+    public void AnOutputThatCannotBeWritten_IsRefusedAndNamed(string line)
     {
-        var message = (await RefusalAsync(line)).Message;
+        var message = (Refusal(line)).Message;
         Assert.Matches(line.EndsWith("''", StringComparison.Ordinal) ? "is empty" : "is a file|is a folder", message);
         Assert.StartsWith("--", message);
     }
 
-    private async Task<LorikeetException> RefusalAsync(string line)
+    private LorikeetException Refusal(string line)
     {
         var arguments = line.Split(' ').Select(part => part == "''" ? "" : part.StartsWith('@') ? _folder[part[1..]] : part).ToArray();
         var before = Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).ToList();
         var parsed = CommandLine.CreateRoot().Parse(arguments);
+        var terminal = Terminal.Of(TextWriter.Null, TextWriter.Null);
         using var interruption = new Interruption(_ => { }, (_, _) => { });
-        var fault = await Assert.ThrowsAnyAsync<LorikeetException>(
-            () => ((Verb)parsed.CommandResult.Command).RunAsync(parsed, interruption));
+        var fault = Assert.ThrowsAny<LorikeetException>(
+            () => ((Verb)parsed.CommandResult.Command).Run(new Invocation(parsed, terminal, interruption)));
         Assert.Equal(2, ExitCodes.Of(fault));
         Assert.Equal(before, Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories));
         return fault;

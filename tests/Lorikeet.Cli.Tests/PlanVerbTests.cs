@@ -61,9 +61,9 @@ public sealed class PlanVerbTests : IDisposable
     [Fact]
     public void Plan_WithoutModelOrWithAnUnknownShape_SaysWhatIsExpected()
     {
-        var missing = CliProcess.Run("plan", "--dataset", _folder["rows.jsonl"]);
+        var missing = Cli.Run("plan", "--dataset", _folder["rows.jsonl"]);
         Assert.Equal((2, true), (missing.ExitCode, missing.Error.Contains("No model is given", StringComparison.Ordinal)));
-        var unknown = CliProcess.Run("plan", "--shape", "llama9");
+        var unknown = Cli.Run("plan", "--shape", "llama9");
         Assert.Equal((2, true), (unknown.ExitCode, unknown.Error.Contains("Expected one of: llama2-7b", StringComparison.Ordinal)));
     }
 
@@ -99,7 +99,7 @@ public sealed class PlanVerbTests : IDisposable
     private double[] Losses(string run) =>
         [.. File.ReadLines(_folder[$"{run}/metrics.jsonl"]).Select(line => JsonNode.Parse(line)!["loss"]).OfType<JsonNode>().Select(loss => (double)loss)];
 
-    private static JsonObject Plan(params string[] arguments) => Json(CliProcess.Run(["plan", "--json", .. arguments]));
+    private static JsonObject Plan(params string[] arguments) => Json(Cli.Run(["plan", "--json", .. arguments]));
 
     private JsonObject Train(string run, params string[] more) => Json(CliProcess.Run(
     [
@@ -107,7 +107,7 @@ public sealed class PlanVerbTests : IDisposable
         "--save_strategy", "no", "--report_to", "none", "--progress", "none", .. more,
     ]));
 
-    private static JsonObject Json(CliProcess.Result run)
+    private static JsonObject Json(CliResult run)
     {
         Assert.True(run.ExitCode == 0, run.Error);
         return JsonNode.Parse(run.Output)!.AsObject();

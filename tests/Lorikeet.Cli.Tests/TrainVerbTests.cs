@@ -129,11 +129,11 @@ public sealed class TrainVerbTests : IDisposable
         Assert.Single(Directory.GetDirectories(Path.Combine(Run, "checkpoints"), "step-*"));
     }
 
-    private CliProcess.Result Train(params string[] more) => CliProcess.RunIn(_folder, [], Arguments(more));
+    private CliResult Train(params string[] more) => Cli.Run(Arguments(more));
 
     private string[] Arguments(params string[] more) =>
     [
-        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", "rows.jsonl", "--output", Run,
+        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", Path.Combine(_folder, "rows.jsonl"), "--output", Run,
         "--torch_dtype", "float32", "--progress", "none", .. more,
     ];
 }

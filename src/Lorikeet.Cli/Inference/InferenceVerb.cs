@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Jobs;
@@ -9,66 +8,57 @@ using Lorikeet.Models.Quantization;
 namespace Lorikeet.Cli.Inference;
 
 /// <summary>A verb that loads a model and asks it something.</summary>
-/// <typeparam name="TOptions">What it can be told.</typeparam>
-internal abstract class InferenceVerb<TOptions> : Verb where TOptions : class, IInferenceOptions, new()
+/// <typeparam name="TOptions">Its options.</typeparam>
+internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : class, IInferenceOptions, new()
 {
-    private static readonly string[] s_shapesOfADraw = ["temperature", "top_k", "top_p", "min_p", "typical_p"];
+    private static readonly string[] s_samplingOptions = ["temperature", "top_k", "top_p", "min_p", "typical_p"];
 
     /// <summary>What a combination of adapters is called.</summary>
     private const string Combined = "combined";
 
-    private readonly CatalogOptions _catalog = new(OptionCatalog.Of<TOptions>());
-
-    protected InferenceVerb(string name, string description) : base(name, description)
-    {
-        foreach (var symbol in _catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog => _catalog;
-
-    /// <summary>The arguments in place of the values of <paramref name="start"/>.</summary>
-    protected TOptions Bind(ParseResult arguments, TOptions start) => _catalog.Bind(arguments, start);
+    protected InferenceVerb(string name, string description, string? json = null)
+        : base(name, description, OptionCatalog.Of<TOptions>(), json)
+    { }
 
     /// <summary>Loads the model that the options name.</summary>
-    /// <param name="options">What the verb is told.</param>
+    /// <param name="call">Whose terminal is told what the model's files warn of.</param>
+    /// <param name="options">The verb's options.</param>
     /// <param name="decodesFewRows">Whether a few prompts are answered at a time.</param>
-    protected static LoadedModel Load(TOptions options, bool decodesFewRows = false)
+    protected static LoadedModel Load(Invocation call, TOptions options, bool decodesFewRows = false)
     {
         var asked = options.Model;
         var model = LoadedModel.Load(asked.ToModelOptions(decodesFewRows), NamedAdapter.Parse(asked.Adapters), options.Quantization);
         foreach (var warning in model.Warnings)
-            Console.Error.WriteLine(warning);
+            call.Terminal.Error.WriteLine(warning);
         if (asked.Combine.Count > 0)
             model.Combine(Combined, asked.Combine, asked.ToCombination());
         return model;
     }
 
     /// <summary>How the model generates when no argument says otherwise: its own generation_config.json.</summary>
-    protected GenerationOptions DefaultsOf(LoadedModel model, ParseResult arguments)
+    protected GenerationOptions DefaultsOf(LoadedModel model, Invocation call)
     {
         var defaults = GenerationConfig.Load(model.Folder);
         if (defaults.EndTokens.Count == 0 && model.Tokenizer?.EndToken is { } end)
             defaults = defaults with { EndTokens = [end] };
-        return Implied(defaults, arguments);
+        return Implied(defaults, call);
     }
 
     /// <summary>
     /// The most likely answers, whatever generation_config.json says: scores are compared between runs.
     /// </summary>
-    protected GenerationOptions GreedyDefaultsOf(LoadedModel model, ParseResult arguments) =>
-        Implied(new GenerationOptions { EndTokens = DefaultsOf(model, arguments).EndTokens }, arguments);
+    protected GenerationOptions GreedyDefaultsOf(LoadedModel model, Invocation call) =>
+        Implied(new GenerationOptions { EndTokens = DefaultsOf(model, call).EndTokens }, call);
 
     /// <summary>
-    /// Whoever names a temperature wants a draw, and whoever names beams a search. (A temperature of 0 is a draw that
-    /// leaves no choice.)
+    /// Setting a sampling option implies sampling; num_beams implies beam search. (Sampling at temperature 0 is greedy.)
     /// </summary>
-    private GenerationOptions Implied(GenerationOptions defaults, ParseResult arguments)
+    private GenerationOptions Implied(GenerationOptions defaults, Invocation call)
     {
-        var given = _catalog.Read(arguments).Select(setting => _catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();
+        var given = Catalog.Read(call.Arguments).Select(setting => Catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();
         if (given.Contains("num_beams"))
             return defaults with { Sample = false };
-        return s_shapesOfADraw.Any(given.Contains) ? defaults with { Sample = true } : defaults;
+        return s_samplingOptions.Any(given.Contains) ? defaults with { Sample = true } : defaults;
     }
 }
 

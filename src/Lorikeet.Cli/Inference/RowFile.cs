@@ -13,12 +13,15 @@ internal static class RowFile
     /// <summary>The rows of a file, in order.</summary>
     public static IEnumerable<DataRow> Read(string input) => DatasetReader.Read(input, s_splits);
 
-    /// <summary>Writes each line to a file that is replaced at once, or to stdout when none is named.</summary>
+    /// <summary>Writes each line to a file that is replaced at once.</summary>
+    /// <param name="output">The file; null for none.</param>
+    /// <param name="standard">Where the lines go without a file.</param>
+    /// <param name="lines">The lines.</param>
     /// <returns>How many lines there were.</returns>
-    public static long Write(string? output, IEnumerable<JsonObject> lines)
+    public static long Write(string? output, TextWriter standard, IEnumerable<JsonObject> lines)
     {
         if (output is null)
-            return Write(Console.Out, lines);
+            return Write(standard, lines);
         var count = 0L;
         AtomicFile.Write(output, stream =>
         {

@@ -4,43 +4,71 @@ using Spectre.Console;
 
 namespace Lorikeet.Cli.Rendering;
 
-/// <summary>The two outputs of the program: results go to stdout, talk about them to stderr.</summary>
-/// <param name="Data">stdout.</param>
-/// <param name="Talk">stderr.</param>
-internal sealed record Terminal(IAnsiConsole Data, IAnsiConsole Talk)
+/// <summary>What the program reads and writes: results go to stdout, talk about them to stderr.</summary>
+/// <remarks>
+/// What a terminal would obey in other people's text is shown instead (<see cref="VisibleText"/>): in talk always, in
+/// results only on a terminal, for a file or pipe receives what it was promised.
+/// </remarks>
+internal sealed class Terminal
 {
     // Tables in a file or pipe need no narrower lines than this.
     private const int WidthOfFiles = 120;
 
-    private static readonly Lock s_gate = new();
-    private static TextWriter? s_out;
-    private static TextWriter? s_error;
+    private readonly bool _isOutRedirected;
 
-    /// <summary>
-    /// Makes all that is written to this process's outputs visible (<see cref="VisibleText"/>): talk always, data only
-    /// on a terminal, for a file or pipe receives what it was promised. Repeated calls change nothing.
-    /// </summary>
-    public static void ShowControls()
+    private Terminal(
+        TextReader input, bool isInputGiven, TextWriter output, bool isOutRedirected, TextWriter error, bool isErrorRedirected)
     {
-        lock (s_gate)
+        (Input, IsInputGiven, _isOutRedirected) = (input, isInputGiven, isOutRedirected);
+        Out = isOutRedirected ? output : new VisibleWriter(output);
+        Error = new VisibleWriter(error);
+        Data = Open(output, isOutRedirected);
+        Talk = Open(error, isErrorRedirected);
+    }
+
+    /// <summary>stdin.</summary>
+    public TextReader Input { get; }
+
+    /// <summary>Whether stdin is a file or a pipe, so that all of it can be read at once.</summary>
+    public bool IsInputGiven { get; }
+
+    /// <summary>stdout for text.</summary>
+    public TextWriter Out { get; }
+
+    /// <summary>stderr for text.</summary>
+    public TextWriter Error { get; }
+
+    /// <summary>stdout for tables.</summary>
+    public IAnsiConsole Data { get; }
+
+    /// <summary>stderr for what is shown while something goes on.</summary>
+    public IAnsiConsole Talk { get; }
+
+    /// <summary>Columns of text that fit on stdout, and are still easy to read.</summary>
+    public int TextWidth
+    {
+        get
         {
-            if (s_error is not null)
-                return;
-            (s_out, s_error) = (Console.Out, Console.Error);
-            Console.SetError(new VisibleWriter(s_error));
-            if (!Console.IsOutputRedirected)
-                Console.SetOut(new VisibleWriter(s_out));
+            const int readable = 110;
+            const int unusable = 60;
+            return _isOutRedirected || Console.WindowWidth < unusable ? readable : Math.Min(Console.WindowWidth, readable);
         }
     }
 
-    /// <summary>The outputs of this process; in colour only on a terminal, and not when NO_COLOR is set.</summary>
+    /// <summary>That of this process; in colour only on a terminal, and not when NO_COLOR is set.</summary>
     public static Terminal OfProcess()
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         return new Terminal(
-            Open(s_out ?? Console.Out, Console.IsOutputRedirected),
-            Open(s_error ?? Console.Error, Console.IsErrorRedirected));
+            Console.In, Console.IsInputRedirected, Console.Out, Console.IsOutputRedirected, Console.Error, Console.IsErrorRedirected);
     }
+
+    /// <summary>One of files or pipes.</summary>
+    /// <param name="output">In place of stdout.</param>
+    /// <param name="error">In place of stderr.</param>
+    /// <param name="input">In place of stdin; null for none.</param>
+    public static Terminal Of(TextWriter output, TextWriter error, TextReader? input = null) =>
+        new(input ?? TextReader.Null, input is not null, output, isOutRedirected: true, error, isErrorRedirected: true);
 
     // Detection looks at stdout alone; a terminal on stderr is one even while stdout goes to a file.
     private static IAnsiConsole Open(TextWriter writer, bool redirected)

@@ -42,24 +42,15 @@ internal static class HelpText
     /// <summary>Writes the help of a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="output">Where to.</param>
+    /// <param name="width">Columns of a line.</param>
     /// <param name="everything">Whether all options are listed where a few do most of the work.</param>
-    public static void Write(Command command, TextWriter output, bool everything = false)
+    public static void Write(Command command, TextWriter output, int width, bool everything = false)
     {
-        var page = new Page(output, Width());
+        var page = new Page(output, width);
         if (command is Verb verb)
             WriteVerb(verb, page, everything);
         else
             WriteRoot((RootCommand)command, page);
-    }
-
-    /// <summary>Columns of text that fit, and are still easy to read.</summary>
-    public static int Width()
-    {
-        const int readable = 110;
-        const int unusable = 60;
-        if (Console.IsOutputRedirected || Console.WindowWidth < unusable)
-            return readable;
-        return Math.Min(Console.WindowWidth, readable);
     }
 
     private static void WriteRoot(RootCommand root, Page page)
@@ -96,8 +87,8 @@ internal static class HelpText
             page.Heading("Arguments");
         foreach (var argument in verb.Arguments)
             page.Term(argument.HelpName ?? argument.Name, argument.Description ?? "", TermWidth);
-        if (verb.Catalog is { } options)
-            WriteCatalog(verb, options.Catalog, page, everything);
+        if (verb is CatalogVerb { Catalog.Catalog: var catalog })
+            WriteCatalog(verb, catalog, page, everything);
         WriteOptions(verb, page);
     }
 
@@ -141,8 +132,8 @@ internal static class HelpText
 
     private static void WriteOptions(Verb verb, Page page)
     {
-        var fromCatalog = verb.Catalog?.Symbols.ToHashSet() ?? [];
-        page.Heading(verb.Catalog is null ? "Options" : "Other options");
+        var fromCatalog = (verb as CatalogVerb)?.Catalog.Symbols.ToHashSet() ?? [];
+        page.Heading(verb is CatalogVerb ? "Other options" : "Options");
         foreach (var option in verb.Options.Where(option => !option.Hidden && !fromCatalog.Contains(option)))
             page.Term(Names(option), option.Description ?? "", TermWidth);
         page.Term(SharedOptions.Verbose.Name, SharedOptions.Verbose.Description!, TermWidth);

@@ -22,7 +22,7 @@ internal sealed class Interruption : IDisposable
 
     /// <summary>Listens from now on.</summary>
     /// <param name="say">How the user is told; a live display may take it over.</param>
-    public Interruption(Action<string> say) : this(say, LeaveWith(TerminalState.Remember()))
+    public Interruption(Action<string> say) : this(say, LeaveWith(TerminalState.Remember(), say))
     {
         _registrations =
         [
@@ -49,7 +49,10 @@ internal sealed class Interruption : IDisposable
     /// <summary>Does something else than ending the verb; false when there is nothing else to do.</summary>
     public Func<bool>? TryInstead { get; set; }
 
-    /// <summary>The last line of a process that ends at once; null for none.</summary>
+    /// <summary>What is under way and cannot be finished when the process ends at once, said as its last line; null for nothing.</summary>
+    public string? Unfinished { get; set; }
+
+    /// <summary>The last line of a process that ends at once and leaves nothing <see cref="Unfinished"/>; null for none.</summary>
     public Func<string?>? LastWords { get; set; }
 
     /// <summary>From now on the verb has something to save, and ends soon after it is asked to.</summary>
@@ -71,7 +74,7 @@ internal sealed class Interruption : IDisposable
         ExitCode = signal == PosixSignal.SIGTERM ? CodeOfTermination : CodeOfInterrupt;
         if (Requested || _promise is not { } promise)
         {
-            _leave(ExitCode, LastWords?.Invoke());
+            _leave(ExitCode, Unfinished ?? LastWords?.Invoke());
             return;
         }
 
@@ -85,7 +88,7 @@ internal sealed class Interruption : IDisposable
         Receive(context.Signal);
     }
 
-    private static Action<int, string?> LeaveWith(TerminalState terminal) => (code, words) =>
+    private static Action<int, string?> LeaveWith(TerminalState terminal, Action<string> say) => (code, words) =>
     {
         // A terminal that takes no text, or a slow disk, must not keep the process alive.
         var clearing = new Thread(() =>
@@ -93,7 +96,7 @@ internal sealed class Interruption : IDisposable
             TemporaryPlace.DeleteAll();
             terminal.Restore();
             if (words is not null)
-                Console.Error.WriteLine(words);
+                say(words);
         })
         { IsBackground = true };
         clearing.Start();

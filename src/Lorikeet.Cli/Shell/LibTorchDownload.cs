@@ -12,10 +12,11 @@ internal static class LibTorchDownload
     /// <summary>Restores a project that asks for one package, with the sources that the user's NuGet is told of.</summary>
     /// <param name="package">Such as libtorch-cpu-linux-x64.</param>
     /// <param name="version">Such as 2.10.0.</param>
+    /// <param name="talk">Told that it takes a while.</param>
     /// <exception cref="DeviceException">The package did not come; the message says why, and what fetches it by hand.</exception>
-    public static void Run(string package, string version)
+    public static void Run(string package, string version, TextWriter talk)
     {
-        Console.Error.WriteLine($"Downloading libtorch {version} (CPU, 200 MB) into the NuGet cache, this once ...");
+        talk.WriteLine($"Downloading libtorch {version} (CPU, 200 MB) into the NuGet cache, this once ...");
         var folder = Directory.CreateTempSubdirectory("lorikeet-libtorch-");
         try
         {

@@ -14,8 +14,10 @@ internal sealed class SavingPhases : ITrainingObserver
     private SavingPhases(Interruption interruption) => _interruption = interruption;
 
     /// <summary>An observer for a run that shows it and lets it be interrupted.</summary>
-    public static ITrainingObserver Watch(Interruption interruption, IProgressDisplay display)
+    public static ITrainingObserver Watch(Invocation call, IProgressDisplay display)
     {
+        var interruption = call.Interruption;
+        call.Downloads.ShowIn(display);
         interruption.Say = message => display.Observe(new Note(message));
         interruption.LastWords = () => interruption.Requested
             ? "Stopped at once. What was saved before is whole."

@@ -12,17 +12,6 @@ internal static class SharedOptions
         Recursive = true,
     };
 
-    /// <summary>One JSON object on stdout instead of text.</summary>
-    public static Option<bool> Json() => new("--json") { Description = "Print one JSON object instead of text." };
-
-    /// <summary>Where to compute.</summary>
-    public static Option<string> Device() => new("--device")
-    {
-        Description = "Where to compute: auto, cpu, cuda or cuda:N.",
-        HelpName = "DEVICE",
-        DefaultValueFactory = _ => "auto",
-    };
-
     /// <summary>Another libtorch than NuGet's.</summary>
     public static Option<string?> LibTorch() => new("--libtorch")
     {

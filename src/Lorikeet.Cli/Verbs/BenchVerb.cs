@@ -9,20 +9,15 @@ using Lorikeet.Training.Benchmarks;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Measures this machine on shapes of real models with random weights.</summary>
-internal sealed class BenchVerb : Verb
+internal sealed class BenchVerb : CatalogVerb
 {
     private readonly Argument<string> _what = new("WHAT") { Description = "train, decode, load, or gemm: what is measured" };
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public BenchVerb() : base("bench", "Measure training, decoding and loading on the shapes of real models, with random weights.")
+    public BenchVerb() : base(
+        "bench", "Measure training, decoding and loading on the shapes of real models, with random weights.", OptionCatalog.Of<BenchOptions>(), OneObject)
     {
         Add(_what);
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
     }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<BenchOptions>());
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -33,28 +28,29 @@ internal sealed class BenchVerb : Verb
         ("the rate of large GEMMs", "bench gemm --json"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Catalog.Bind(arguments, new BenchOptions()).Run;
+        var (arguments, terminal, interruption) = call;
+        var options = Bind(call, new BenchOptions()).Run;
         var what = arguments.GetValue(_what)!;
         if (what is "train" or "decode" or "gemm")
-            Console.Error.WriteLine("Measuring the rate of large GEMMs and copies first, to compare with.");
+            terminal.Error.WriteLine("Measuring the rate of large GEMMs and copies first, to compare with.");
         var result = what switch
         {
             "train" => BenchmarkJson.Of(options, TrainingBenchmark.Run(options)),
             "decode" => BenchmarkJson.Of(options, DecodingBenchmark.Run(options)),
-            "load" => BenchmarkJson.Of(options, LoadingBenchmark.Run(options, Console.Error.WriteLine, interruption.Token)),
+            "load" => BenchmarkJson.Of(options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
             "gemm" => BenchmarkJson.OfGemm(BenchmarkMachine.Open(options)),
             _ => throw new ConfigurationException($"'{what}' is nothing to measure. Expected train, decode, load or gemm."),
         };
-        if (arguments.GetValue(_json))
+        if (IsJson(call))
         {
-            Console.Out.WriteLine(result.ToJsonString());
-            return Task.FromResult(0);
+            terminal.Out.WriteLine(result.ToJsonString());
+            return 0;
         }
 
         foreach (var (name, value) in result)
-            Console.Out.WriteLine($"{name,-20} {value}");
-        return Task.FromResult(0);
+            terminal.Out.WriteLine($"{name,-20} {value}");
+        return 0;
     }
 }

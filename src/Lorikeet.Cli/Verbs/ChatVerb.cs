@@ -15,14 +15,15 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
         ("with other instructions, and livelier", "chat --model DIR --system \"Answer in Vietnamese.\" --temperature 0.8"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Bind(arguments, new ChatOptions());
-        using var model = Load(options, decodesFewRows: options.Generation is { Optimized: true, Beams: 1 });
+        var (_, terminal, interruption) = call;
+        var options = Bind(call, new ChatOptions());
+        using var model = Load(call, options, decodesFewRows: options.Generation is { Optimized: true, Beams: 1 });
         var tokenizer = model.Tokenizer
             ?? throw new CheckpointException($"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
 
-        var generation = Bind(arguments, new ChatOptions { Generation = DefaultsOf(model, arguments) }).Generation;
+        var generation = Bind(call, new ChatOptions { Generation = DefaultsOf(model, call) }).Generation;
         var format = AskedModel.FormatOf(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
         var session = new ChatSession(
             new TextGenerator(model.Decoder, tokenizer), format, new TextEncoder(tokenizer).EncodePrompt, generation,
@@ -36,16 +37,16 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
             },
         };
 
-        Console.Error.WriteLine($"{model.AdapterFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
+        terminal.Error.WriteLine($"{model.AdapterFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
         if (options.Conversation.ChatTemplate is null && model.TrainedFormat is null && tokenizer.ChatTemplate is null)
         {
-            Console.Error.WriteLine(
+            terminal.Error.WriteLine(
                 $"The model brings no chat template, so '{format.Name}' is a guess; name another with --chat_template, or continue "
                 + "text as it stands with 'generate'.");
         }
 
         interruption.TryInstead = session.TryStopAnswer;
-        session.Run(Console.In, Console.Out, Console.Error);
-        return Task.FromResult(0);
+        session.Run(terminal.Input, terminal.Out, terminal.Error);
+        return 0;
     }
 }

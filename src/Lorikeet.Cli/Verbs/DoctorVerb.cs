@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lorikeet.Cli.Diagnosis;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
+using Spectre.Console;
 
 namespace Lorikeet.Cli.Verbs;
 
@@ -17,15 +19,11 @@ internal sealed class DoctorVerb : Verb
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private readonly Option<bool> _json = SharedOptions.Json();
     private readonly Option<string?> _libTorch = SharedOptions.LibTorch();
 
     public DoctorVerb()
-        : base("doctor", "Check runtime, libtorch, devices, memory, disk and hub access, each with what to do.")
-    {
-        Add(_json);
+        : base("doctor", "Check runtime, libtorch, devices, memory, disk and hub access, each with what to do.", OneObject) =>
         Add(_libTorch);
-    }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -34,34 +32,33 @@ internal sealed class DoctorVerb : Verb
             "doctor --libtorch ~/venv/lib/python3.12/site-packages/torch/lib"),
     ];
 
-    public override async Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var hub = HubChecks.RunAsync(interruption.Token);
-        var torch = TorchChecks.Run(arguments.GetValue(_libTorch));
-        List<Finding> findings = [.. MachineChecks.Run(), .. torch, .. await hub];
+        var hub = HubChecks.RunAsync(call.Interruption.Token);
+        var torch = TorchChecks.Run(call.Arguments.GetValue(_libTorch));
+        List<Finding> findings = [.. MachineChecks.Run(), .. torch, .. hub.GetAwaiter().GetResult()];
         var works = findings.All(finding => finding.Status != FindingStatus.Fail);
-        if (arguments.GetValue(_json))
-            Console.Out.WriteLine(JsonSerializer.Serialize(new { ok = works, findings }, s_json));
+        if (IsJson(call))
+            call.Terminal.Out.WriteLine(JsonSerializer.Serialize(new { ok = works, findings }, s_json));
         else
-            Show(findings);
+            Show(call.Terminal, findings);
         return works ? 0 : EnvironmentProblem;
     }
 
-    private static void Show(List<Finding> findings)
+    private static void Show(Terminal terminal, List<Finding> findings)
     {
         const int statusWidth = 6;
         const int termWidth = 17;
-        var page = new Page(Console.Out, HelpText.Width());
+        var page = new Page(terminal.Out, terminal.TextWidth);
         foreach (var finding in findings)
         {
-            Console.ForegroundColor = finding.Status switch
+            var colour = finding.Status switch
             {
-                FindingStatus.Ok => ConsoleColor.Green,
-                FindingStatus.Note => ConsoleColor.Yellow,
-                _ => ConsoleColor.Red,
+                FindingStatus.Ok => "green",
+                FindingStatus.Note => "yellow",
+                _ => "red",
             };
-            Console.Out.Write(finding.Status.ToString().ToLowerInvariant().PadRight(statusWidth));
-            Console.ResetColor();
+            terminal.Data.Markup($"[{colour}]{finding.Status.ToString().ToLowerInvariant().PadRight(statusWidth)}[/]");
             page.Term(finding.Name, finding.Value, termWidth, statusWidth);
             if (finding.Advice is null)
                 continue;

@@ -16,12 +16,10 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>Measures a model on questions with known answers.</summary>
 internal sealed class EvalVerb : InferenceVerb<EvalOptions>
 {
-    private readonly Option<bool> _json = new("--json")
-    {
-        Description = "Print one JSON object; exact_match, f1 and rouge_l are percentages.",
-    };
-
-    public EvalVerb() : base("eval", "Measure answers: exact match and F1 as SQuAD defines them, ROUGE-L, perplexity.") => Add(_json);
+    public EvalVerb() : base(
+        "eval", "Measure answers: exact match and F1 as SQuAD defines them, ROUGE-L, perplexity.",
+        "Print one JSON object; exact_match, f1 and rouge_l are percentages.")
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -30,14 +28,15 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             "eval --model DIR --dataset xquad.vi.json --max_eval_samples 100 --predictions answers.jsonl"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Bind(arguments, new EvalOptions());
+        var (_, terminal, interruption) = call;
+        var options = Bind(call, new EvalOptions());
         if (options.Questions.CompareBase && options.Model.Adapters.Count == 0)
             throw new ConfigurationException("compare_base is given without an adapter to compare with its base. Give --adapter, or leave it out.");
 
-        using var model = Load(options);
-        var generation = Bind(arguments, new EvalOptions { Generation = GreedyDefaultsOf(model, arguments) }).Generation;
+        using var model = Load(call, options);
+        var generation = Bind(call, new EvalOptions { Generation = GreedyDefaultsOf(model, call) }).Generation;
         List<string?> adapters = options.Model.Combine.Count > 0 || model.Adapters.Names.Count < 2
             ? [model.Adapters.Active]
             : [.. model.Adapters.Names];
@@ -45,34 +44,34 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         foreach (var adapter in adapters)
         {
             model.Adapters.Activate(adapter);
-            var outcome = Measure(model, Questions(options, model), generation, options.Questions.CompareBase, interruption.Token);
+            var outcome = Measure(model, Questions(options, model, terminal), generation, options.Questions.CompareBase, interruption.Token);
             lines.AddRange(outcome.ToLines(adapters.Count > 1 ? adapter : null));
             outcomes.Add(outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.AdapterFolder ?? adapter));
-            if (arguments.GetValue(_json))
+            if (IsJson(call))
                 continue;
             if (adapters.Count > 1)
-                Console.Out.WriteLine($"Adapter '{adapter}'");
-            Show(outcome, options.Questions.Shown);
+                terminal.Out.WriteLine($"Adapter '{adapter}'");
+            Show(terminal, outcome, options.Questions.Shown);
         }
 
         if (options.Questions.Predictions is { } file)
             AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
-        if (arguments.GetValue(_json))
-            Console.Out.WriteLine(JsonText.Indented(outcomes is [var only] ? only! : outcomes));
-        return Task.FromResult(0);
+        if (IsJson(call))
+            terminal.Out.WriteLine(JsonText.Indented(outcomes is [var only] ? only! : outcomes));
+        return 0;
     }
 
     /// <summary>The questions as the acting adapter is asked them.</summary>
-    private static EvaluationSet Questions(EvalOptions options, LoadedModel model)
+    private static EvaluationSet Questions(EvalOptions options, LoadedModel model, Terminal terminal)
     {
         var set = EvaluationSet.Load(
             options.Questions.ToDataOptions(), model.Tokenizer, model.Decoder.Config.VocabularySize,
             options.Questions.ChatTemplate is null ? model.TrainedFormat : null,
             id => ModelSource.ResolveDataset(id, options.Questions.DatasetRevision));
         foreach (var warning in set.Warnings)
-            Console.Error.WriteLine(warning);
+            terminal.Error.WriteLine(warning);
         if (PositionsCheck.Warning([.. set.Rows.Select(row => row.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
-            Console.Error.WriteLine(beyond);
+            terminal.Error.WriteLine(beyond);
         return set;
     }
 
@@ -87,9 +86,9 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             return new EvaluationOutcome(scores, evaluator.Evaluate(set, generation, cancellation));
     }
 
-    private static void Show(EvaluationOutcome outcome, int answers)
+    private static void Show(Terminal terminal, EvaluationOutcome outcome, int answers)
     {
-        var console = Terminal.OfProcess().Data;
+        var console = terminal.Data;
         AnswerTable.Write(console, outcome.Shown(answers), outcome.Base is not null);
         ScoreTable.Write(console, outcome.ToTable(), "Model");
         console.WriteLine($"{outcome.Scores.Answers.Count} questions, {outcome.Scores.Targets} answer tokens, {outcome.Scores.Seconds:F1} s");

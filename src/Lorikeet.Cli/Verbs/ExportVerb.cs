@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats;
@@ -13,7 +14,7 @@ using Lorikeet.Models.Native;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Writes a model for llama.cpp or Ollama, and compares what was written with the model.</summary>
-internal sealed class ExportVerb : Verb
+internal sealed class ExportVerb : CatalogVerb
 {
     private const string Gguf = "gguf";
     private const string Ollama = "ollama";
@@ -27,18 +28,13 @@ internal sealed class ExportVerb : Verb
     private static readonly JsonSerializerOptions s_json =
         new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals }; // of a model that computes NaN
 
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public ExportVerb() : base("export", "Write a model, or an adapter alone, in GGUF for llama.cpp and Ollama.")
+    public ExportVerb() : base(
+        "export", "Write a model, or an adapter alone, in GGUF for llama.cpp and Ollama.", OptionCatalog.Of<ExportOptions>(), OneObject)
     {
         _format.AcceptOnlyFromAmong(Gguf, Ollama);
         Add(_format);
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
     }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<ExportOptions>());
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -49,9 +45,10 @@ internal sealed class ExportVerb : Verb
             "export ollama --adapter runs/qa/adapter --output qa --outtype q4_k_m"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Catalog.Bind(arguments, new ExportOptions());
+        var (arguments, terminal, _) = call;
+        var options = Bind(call, new ExportOptions());
         var isFolder = arguments.GetValue(_format) == Ollama;
         if (isFolder)
         {
@@ -73,12 +70,12 @@ internal sealed class ExportVerb : Verb
 
         LibTorch.Load(options.LibTorch);
         var source = ExportSource.Resolve(options);
-        return Task.FromResult(options.AdapterOnly
-            ? ExportAdapter(source, options, arguments.GetValue(_json))
-            : ExportModel(source, options, isFolder, arguments.GetValue(_json)));
+        return options.AdapterOnly
+            ? ExportAdapter(source, options, terminal, IsJson(call))
+            : ExportModel(source, options, isFolder, terminal, IsJson(call));
     }
 
-    private static int ExportModel(ExportSource source, ExportOptions options, bool isFolder, bool asJson)
+    private static int ExportModel(ExportSource source, ExportOptions options, bool isFolder, Terminal terminal, bool asJson)
     {
         var outType = source.Choose(options.OutType);
         var file = isFolder ? Path.Combine(options.Output, OllamaExport.ModelFile) : options.Output;
@@ -90,7 +87,7 @@ internal sealed class ExportVerb : Verb
                 export.Write(temporary);
                 return export.Notes;
             }));
-        Console.Error.WriteLine(kept
+        terminal.Error.WriteLine(kept
             ? $"Wrote {file}."
             : $"What was written is not the model that was exported, so '{options.Output}' was not kept. Export it with " +
                 "--outtype f32, and report this if it stays.");
@@ -100,18 +97,18 @@ internal sealed class ExportVerb : Verb
         {
             var notes = write(new ModelExport(source, outType));
             var size = new FileInfo(temporary).Length;
-            Console.Error.WriteLine(
+            terminal.Error.WriteLine(
                 $"The model is written ({WireNames.Of(outType)}, {Quantities.Bytes(size)}); comparing it with the original.");
             var receipt = ExportCheck.Run(source, temporary, outType, options);
             List<string> all = [.. notes, .. receipt.LlamaCpp?.Notes ?? []];
             foreach (var note in all)
-                Console.Error.WriteLine(note);
-            Console.Out.WriteLine(asJson ? ToJson(file, size, outType, all, receipt) : Describe(receipt));
+                terminal.Error.WriteLine(note);
+            terminal.Out.WriteLine(asJson ? ToJson(file, size, outType, all, receipt) : Describe(receipt));
             return receipt.Passed;
         }
     }
 
-    private static int ExportAdapter(ExportSource source, ExportOptions options, bool asJson)
+    private static int ExportAdapter(ExportSource source, ExportOptions options, Terminal terminal, bool asJson)
     {
         const double allowed = 1e-2;
         using var export = new AdapterExport(source, options.OutType);
@@ -123,7 +120,7 @@ internal sealed class ExportVerb : Verb
             return difference <= allowed;
         });
         var path = Path.GetFullPath(options.Output);
-        Console.Out.WriteLine(asJson
+        terminal.Out.WriteLine(asJson
             ? JsonSerializer.Serialize(new { output = path, bytes = size, max_relative_difference = difference, passed }, s_json)
             : string.Create(CultureInfo.InvariantCulture,
                 $"{(passed ? "Wrote" : "FAILED, and not kept:")} {options.Output} ({Quantities.Bytes(size)}). Read back, it adds " +

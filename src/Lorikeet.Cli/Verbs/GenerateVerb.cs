@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Lorikeet.Cli.Inference;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Data.Reading;
 using Lorikeet.Formats;
@@ -12,12 +13,10 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>Continues prompts.</summary>
 internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
 {
-    private readonly Option<bool> _json = new("--json")
-    {
-        Description = "Print a JSON object a line: prompt, text, finish_reason, input_ids, output_ids (without the prompt).",
-    };
-
-    public GenerateVerb() : base("generate", "Answer prompts: one as a stream, or many from a file.") => Add(_json);
+    public GenerateVerb() : base(
+        "generate", "Answer prompts: one as a stream, or many from a file.",
+        "Print a JSON object a line: prompt, text, finish_reason, input_ids, output_ids (without the prompt).")
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -31,39 +30,40 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
             "generate --model DIR --prompt \"Hello\" --temperature 0.7 --top_p 0.9 --seed 1"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Bind(arguments, new GenerateOptions());
-        var typed = options.Prompts is { Prompts.Count: 0, Input: null } ? FromStandardInput() : null;
+        var (_, terminal, interruption) = call;
+        var options = Bind(call, new GenerateOptions());
+        var typed = options.Prompts is { Prompts.Count: 0, Input: null } ? FromStandardInput(terminal) : null;
         var decodesFewRows = options.Prompts is { Input: null, Prompts.Count: <= DecodingSupport.MostRows }
             && options.Generation is { Optimized: true, Beams: 1 };
-        using var model = Load(options, decodesFewRows);
-        options = Bind(arguments, new GenerateOptions { Generation = DefaultsOf(model, arguments) });
+        using var model = Load(call, options, decodesFewRows);
+        options = Bind(call, new GenerateOptions { Generation = DefaultsOf(model, call) });
         var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
         var prompts = typed is null ? Read(options.Prompts, requests) : [requests.Read(typed)];
         var generation = options.Generation;
         if (PositionsCheck.Warning([.. prompts.Select(prompt => prompt.Ids.Length)], model.Decoder.Config.MaxPositions, "prompts") is { } beyond)
-            Console.Error.WriteLine(beyond);
+            terminal.Error.WriteLine(beyond);
 
         var generator = new TextGenerator(model.Decoder, model.Tokenizer) { BatchSize = options.Prompts.BatchSize };
-        var json = arguments.GetValue(_json);
+        var json = IsJson(call);
         if (prompts is [var only] && !json && options.Prompts.Output is null && generation.Beams == 1 && model.Tokenizer is not null)
         {
             interruption.LastWords = () => ""; // the shell's prompt begins on a line of its own
-            Stream(generator, only, requests.Turn(only.Adapter, generation), interruption.Token);
+            Stream(terminal, generator, only, requests.Turn(only.Adapter, generation), interruption.Token);
         }
         else
         {
-            Write(requests.Generate(generator, prompts, generation, interruption.Token), prompts, json, options.Prompts.Output);
+            Write(terminal, requests.Generate(generator, prompts, generation, interruption.Token), prompts, json, options.Prompts.Output);
         }
 
-        return Task.FromResult(0);
+        return 0;
     }
 
     /// <summary>All of standard input as one prompt, where it is a file or a pipe.</summary>
-    private static string FromStandardInput()
+    private static string FromStandardInput(Terminal terminal)
     {
-        var text = Console.IsInputRedirected ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : "";
+        var text = terminal.IsInputGiven ? terminal.Input.ReadToEnd().TrimEnd('\r', '\n') : "";
         return text.Length > 0 ? text : throw new ConfigurationException(
             "Nothing is asked. Give --prompt TEXT, --input FILE with rows, or a prompt on standard input.");
     }
@@ -76,38 +76,39 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         return prompts.Count > 0 ? prompts : throw new DatasetException($"'{options.Input}' holds no rows. At least one was expected.");
     }
 
-    private static void Stream(TextGenerator generator, Prompt prompt, GenerationOptions options, CancellationToken cancellation)
+    private static void Stream(
+        Terminal terminal, TextGenerator generator, Prompt prompt, GenerationOptions options, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         foreach (var piece in generator.Stream(prompt.Ids, options, cancellation))
         {
-            Console.Out.Write(piece.Text);
-            Console.Out.Flush();
+            terminal.Out.Write(piece.Text);
+            terminal.Out.Flush();
             if (piece.Result is not { } answer)
                 continue;
-            Console.Out.WriteLine();
-            Report(answer.OutputIds.Count, clock.Elapsed.TotalSeconds, AnswerLine.Name(answer.Finish));
+            terminal.Out.WriteLine();
+            Report(terminal, answer.OutputIds.Count, clock.Elapsed.TotalSeconds, AnswerLine.Name(answer.Finish));
         }
     }
 
-    private static void Write(GenerationResult result, List<Prompt> prompts, bool json, string? file)
+    private static void Write(Terminal terminal, GenerationResult result, List<Prompt> prompts, bool json, string? file)
     {
         var lines = prompts.Zip(result.Continuations, AnswerLine.Of);
         if (file is not null)
             AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
         else if (json)
-        foreach (var line in lines)
-            Console.Out.WriteLine(line);
+            foreach (var line in lines)
+                terminal.Out.WriteLine(line);
         else
-        foreach (var answer in result.Continuations)
-            Console.Out.WriteLine(Show(answer, prompts.Count));
-        Report(result.Tokens, result.Seconds, $"{prompts.Count} {(prompts.Count == 1 ? "prompt" : "prompts")}");
+            foreach (var answer in result.Continuations)
+                terminal.Out.WriteLine(Show(answer, prompts.Count));
+        Report(terminal, result.Tokens, result.Seconds, $"{prompts.Count} {(prompts.Count == 1 ? "prompt" : "prompts")}");
     }
 
     /// <summary>An answer for people; several are set apart by an empty line.</summary>
     private static string Show(Continuation answer, int prompts) =>
         (answer.Text?.Trim() ?? string.Join(' ', answer.OutputIds)) + (prompts > 1 ? "\n" : "");
 
-    private static void Report(long tokens, double seconds, string detail) =>
-        Console.Error.WriteLine($"{tokens} tokens, {tokens / Math.Max(seconds, 1e-9):F1} tokens/s ({detail})");
+    private static void Report(Terminal terminal, long tokens, double seconds, string detail) =>
+        terminal.Error.WriteLine($"{tokens} tokens, {tokens / Math.Max(seconds, 1e-9):F1} tokens/s ({detail})");
 }

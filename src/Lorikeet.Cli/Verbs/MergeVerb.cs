@@ -9,18 +9,12 @@ using Lorikeet.Models.Lora;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Adds an adapter to its base and proves that the sum is the same model.</summary>
-internal sealed class MergeVerb : Verb
+internal sealed class MergeVerb : CatalogVerb
 {
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public MergeVerb() : base("merge", "Add an adapter to its base model and check the result against the unmerged one.")
-    {
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<MergeOptions>());
+    public MergeVerb() : base(
+        "merge", "Add an adapter to its base model and check the result against the unmerged one.", OptionCatalog.Of<MergeOptions>(), OneObject)
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -29,22 +23,23 @@ internal sealed class MergeVerb : Verb
             "merge --adapter runs/guanaco/adapter --output merged --merge_base dequantized --bnb_4bit_quant_type nf4"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Catalog.Bind(arguments, new MergeOptions());
+        var terminal = call.Terminal;
+        var options = Bind(call, new MergeOptions());
         var job = new MergeJob(options);
-        var receipt = job.Run(Console.Error.WriteLine);
-        Console.Out.WriteLine(arguments.GetValue(_json) ? receipt.ToJson() : Describe(receipt));
+        var receipt = job.Run(terminal.Error.WriteLine);
+        terminal.Out.WriteLine(IsJson(call) ? receipt.ToJson() : Describe(receipt));
         if (receipt.Passed)
         {
-            Console.Error.WriteLine($"Wrote {options.Merge.Output}.");
-            return Task.FromResult(0);
+            terminal.Error.WriteLine($"Wrote {options.Merge.Output}.");
+            return 0;
         }
 
-        Console.Error.WriteLine(
+        terminal.Error.WriteLine(
             $"The merged model differs from the unmerged one by more than rounding explains, so '{options.Merge.Output}' was " +
             "not written. Merge again with --dtype float32, and report this if it stays.");
-        return Task.FromResult(1);
+        return 1;
     }
 
     private static string Describe(MergeReceipt receipt) => string.Create(CultureInfo.InvariantCulture,

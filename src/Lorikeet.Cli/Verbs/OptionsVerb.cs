@@ -33,41 +33,42 @@ internal sealed class OptionsVerb : Verb
             "options --schema > lorikeet.schema.json"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
+        var (arguments, terminal, _) = call;
         if (arguments.GetValue(_schema))
         {
-            Console.Out.WriteLine(OptionsSchema.Create(OptionCatalog.Training));
-            return Task.FromResult(0);
+            terminal.Out.WriteLine(OptionsSchema.Create(OptionCatalog.Training));
+            return 0;
         }
 
         var catalog = OptionCatalog.Training;
         var given = arguments.GetValue(_names) ?? [];
         var names = given.Length > 0 ? given : catalog.Options.Select(option => option.Name);
         foreach (var name in names)
-            Explain(catalog, name.TrimStart('-'));
-        return Task.FromResult(0);
+            Explain(terminal.Out, catalog, name.TrimStart('-'));
+        return 0;
     }
 
-    private static void Explain(OptionCatalog catalog, string name)
+    private static void Explain(TextWriter output, OptionCatalog catalog, string name)
     {
         if (catalog.Find(name) is { } option)
         {
-            Console.Out.WriteLine($"{option.Name}: {option.Help}");
-            Console.Out.WriteLine($"  default  {option.DefaultText}");
-            Console.Out.WriteLine($"  because  {option.Reason}");
+            output.WriteLine($"{option.Name}: {option.Help}");
+            output.WriteLine($"  default  {option.DefaultText}");
+            output.WriteLine($"  because  {option.Reason}");
             if (option.Choices.Count > 0)
-                Console.Out.WriteLine($"  one of   {string.Join(", ", option.Choices)}");
+                output.WriteLine($"  one of   {string.Join(", ", option.Choices)}");
             if (option.Range.Length > 0)
-                Console.Out.WriteLine($"  range    {option.Range}");
+                output.WriteLine($"  range    {option.Range}");
             if (option.Aliases.Count > 0)
-                Console.Out.WriteLine($"  also     {string.Join(", ", option.Aliases)}");
+                output.WriteLine($"  also     {string.Join(", ", option.Aliases)}");
         }
         else
         {
-            Console.Out.WriteLine($"{name}: {catalog.Explain(name)}");
+            output.WriteLine($"{name}: {catalog.Explain(name)}");
         }
 
-        Console.Out.WriteLine();
+        output.WriteLine();
     }
 }

@@ -16,11 +16,11 @@ using static TorchSharp.torch;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Says what a run would take, before anything is loaded: headers of the model and lengths of the rows suffice.</summary>
-internal sealed class PlanVerb : Verb
+internal sealed class PlanVerb : CatalogVerb
 {
     private readonly Argument<string?> _configuration = new("run.yaml")
     {
-        Description = "A YAML or JSON file with options; the command line goes before it.",
+        Description = "A YAML or JSON file with options; command-line options override it.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -36,19 +36,14 @@ internal sealed class PlanVerb : Verb
         HelpName = "NAME",
     };
 
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public PlanVerb() : base("plan", "Predict memory, speed and time of a training run, before anything is loaded.")
+    public PlanVerb() : base(
+        "plan", "Predict memory, speed and time of a training run, before anything is loaded.", OptionCatalog.Training, OneObject)
     {
         Add(_configuration);
         Add(_config);
         Add(_shape);
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
     }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -64,8 +59,9 @@ internal sealed class PlanVerb : Verb
         "max_length", "gradient_checkpointing", "auto_find_batch_size", "device",
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
+        var (arguments, terminal, _) = call;
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
         var shape = arguments.GetValue(_shape);
         var settings = Catalog.Read(arguments);
@@ -73,11 +69,11 @@ internal sealed class PlanVerb : Verb
             settings = [.. settings, new Setting("model", new RawValue.Scalar(shape), OptionOrigin.CommandLine)];
         var resolved = OptionsResolver.Resolve(file, settings, needsData: false);
         var plan = shape is null ? OfModel(resolved) : OfShape(resolved.Options, ModelShapes.Find(shape));
-        if (arguments.GetValue(_json))
-            Console.Out.WriteLine(PlanJson.Of(plan).ToJsonString(PlanJson.Format));
+        if (IsJson(call))
+            terminal.Out.WriteLine(PlanJson.Of(plan).ToJsonString(PlanJson.Format));
         else
-            PlanTable.Write(Terminal.OfProcess().Data, plan);
-        return Task.FromResult(0);
+            PlanTable.Write(terminal.Data, plan);
+        return 0;
     }
 
     private static RunPlan OfModel(ResolvedOptions resolved)

@@ -9,18 +9,12 @@ using Lorikeet.Publishing;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Publishes an adapter or a model on the hub.</summary>
-internal sealed class PushVerb : Verb
+internal sealed class PushVerb : CatalogVerb
 {
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public PushVerb() : base("push", "Publish an adapter or a merged model on the Hugging Face hub, with a model card.")
-    {
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<PublishOptions>());
+    public PushVerb() : base(
+        "push", "Publish an adapter or a merged model on the Hugging Face hub, with a model card.", OptionCatalog.Of<PublishOptions>(), OneObject)
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -28,11 +22,11 @@ internal sealed class PushVerb : Verb
         ("a merged model, for its owner only", "push --folder runs/qa-merged --repo me/tinyllama-qa-merged --private"),
     ];
 
-    public override async Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var job = new PublishJob(Catalog.Bind(arguments, new PublishOptions()));
-        var pushed = await job.RunAsync(progress: null, interruption.Token);
-        Console.Out.WriteLine(arguments.GetValue(_json)
+        var job = new PublishJob(Bind(call, new PublishOptions()));
+        var pushed = job.RunAsync(progress: null, call.Interruption.Token).GetAwaiter().GetResult();
+        call.Terminal.Out.WriteLine(IsJson(call)
             ? JsonText.Line(new JsonObject
             {
                 ["repo"] = pushed.Id,

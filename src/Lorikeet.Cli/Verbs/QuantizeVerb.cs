@@ -9,18 +9,12 @@ using Lorikeet.Jobs;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Writes a model once in 4 or 8 bits, so that it need not be quantized at every start.</summary>
-internal sealed class QuantizeVerb : Verb
+internal sealed class QuantizeVerb : CatalogVerb
 {
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public QuantizeVerb() : base("quantize", "Write a model in 4 or 8 bits, as bitsandbytes checkpoints are.")
-    {
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<QuantizeOptions>());
+    public QuantizeVerb() : base(
+        "quantize", "Write a model in 4 or 8 bits, as bitsandbytes checkpoints are.", OptionCatalog.Of<QuantizeOptions>(), OneObject)
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -28,14 +22,14 @@ internal sealed class QuantizeVerb : Verb
         ("8 bits", "quantize --model TinyLlama-1.1B --output TinyLlama-1.1B-int8 --load_in_8bit --dtype float16"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Catalog.Bind(arguments, new QuantizeOptions());
+        var options = Bind(call, new QuantizeOptions());
         var bytes = QuantizeJob.Run(options);
         var folder = Path.GetFullPath(options.Checkpoint.Output);
-        Console.Out.WriteLine(arguments.GetValue(_json)
+        call.Terminal.Out.WriteLine(IsJson(call)
             ? JsonSerializer.Serialize(new { output = folder, weight_bytes = bytes })
             : $"Wrote {folder}: {Quantities.Bytes(bytes)} of weights.");
-        return Task.FromResult(0);
+        return 0;
     }
 }

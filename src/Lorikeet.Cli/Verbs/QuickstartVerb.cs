@@ -19,23 +19,17 @@ namespace Lorikeet.Cli.Verbs;
 /// The main job on the embedded model and data: a base that has read facts but cannot answer learns to answer questions
 /// about entities it was never asked about.
 /// </summary>
-internal sealed class QuickstartVerb : Verb
+internal sealed class QuickstartVerb : CatalogVerb
 {
     private const int ShownAnswers = 8;
     private const string Overwrite = "overwrite_output_dir";
     private const string Resume = "resume_from_checkpoint";
 
-    private readonly Option<bool> _json = SharedOptions.Json();
     private readonly Lazy<ResolvedOptions> _settings = new(() => OptionsResolver.Resolve(SettingsFile(), []));
 
-    public QuickstartVerb() : base("quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.")
-    {
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
+    public QuickstartVerb() : base(
+        "quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.", OptionCatalog.Training, OneObject)
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -49,13 +43,13 @@ internal sealed class QuickstartVerb : Verb
 
     public override string DefaultOf(OptionDefinition option) => OptionValueWriter.ToYaml(option.Get(_settings.Value.Options));
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
+        var (arguments, terminal, interruption) = call;
         var resolved = Resolve(Catalog.Read(arguments));
-        var terminal = Terminal.OfProcess();
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        using var tuning = new FineTuning(resolved, SavingPhases.Watch(interruption, display), TimeProvider.System);
+        using var tuning = new FineTuning(resolved, SavingPhases.Watch(call, display), TimeProvider.System);
         var questions = tuning.Data.Questions.ToList();
 
         List<int[]> prompts = [.. questions.Select(question => question.PromptIds)];
@@ -66,7 +60,7 @@ internal sealed class QuickstartVerb : Verb
             display.Dispose();
             var again = new NextCommand(CommandPurpose.Resume, $"{NextCommands.Program} {Again(arguments)}");
             NextSteps.Write(terminal.Talk, ProgramName.In([again]));
-            return Task.FromResult(interruption.ExitCode);
+            return interruption.ExitCode;
         }
 
         var after = tuning.Ask("Asking the tuned model", prompts, interruption.Token);
@@ -74,11 +68,11 @@ internal sealed class QuickstartVerb : Verb
         tuning.Report(result);
         display.Dispose();
 
-        if (arguments.GetValue(_json))
-            Console.Out.WriteLine(ToJson(tuning, questions.Count, result));
+        if (IsJson(call))
+            terminal.Out.WriteLine(ToJson(tuning, questions.Count, result));
         else
             Show(terminal, tuning, result);
-        return Task.FromResult(0);
+        return 0;
     }
 
     /// <summary>

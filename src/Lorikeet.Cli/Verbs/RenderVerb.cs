@@ -14,15 +14,11 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Conversations as a chat template renders them, by the code that training uses.</summary>
-internal sealed class RenderVerb : Verb
+internal sealed class RenderVerb : CatalogVerb
 {
-    public RenderVerb() : base("render", "Render conversations with a chat template, and find what the assistant says.")
-    {
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<RenderOptions>());
+    public RenderVerb() : base(
+        "render", "Render conversations with a chat template, and find what the assistant says.", OptionCatalog.Of<RenderOptions>())
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -30,9 +26,9 @@ internal sealed class RenderVerb : Verb
         ("with a template of yours", "render --template chat.jinja --input rows.jsonl"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Catalog.Bind(arguments, new RenderOptions());
+        var options = Bind(call, new RenderOptions());
         if (options.Model is null && options.Template is null)
         {
             throw new ConfigurationException(
@@ -46,8 +42,8 @@ internal sealed class RenderVerb : Verb
         var tokenizer = folder is null ? null : Tokenizer.Load(folder);
         var source = Source(options, folder, tokenizer);
         var template = ChatTemplate.Parse(source).WithClock(Clock(options.Date));
-        RowFile.Write(options.Output, RowFile.Read(options.Input).Select(row => Render(row, template, tokenizer)));
-        return Task.FromResult(0);
+        RowFile.Write(options.Output, call.Terminal.Out, RowFile.Read(options.Input).Select(row => Render(row, template, tokenizer)));
+        return 0;
     }
 
     /// <summary>The template named; else the one that an adapter or merged model was trained with; else the tokenizer's.</summary>
@@ -99,7 +95,7 @@ internal sealed class RenderVerb : Verb
         null => null,
         T value => value,
         var other => throw new DatasetException(
-            $"{row.Origin}: '{column}' holds {JsonText.Line(other)}. {Expected<T>()} was expected. Mend the row."),
+            $"{row.Origin}: '{column}' holds {JsonText.Line(other)}. {Expected<T>()} was expected. Fix the row."),
     };
 
     private static string Expected<T>() =>

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Data;
 using Lorikeet.Data.Prompts;
@@ -18,12 +19,10 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>Log-probabilities and loss of given rows.</summary>
 internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
 {
-    private readonly Option<bool> _json = new("--json")
-    {
-        Description = "Print one JSON object with loss, perplexity, targets and rows over all rows.",
-    };
-
-    public ScoreVerb() : base("score", "Log-probabilities and loss of texts or token ids, row by row.") => Add(_json);
+    public ScoreVerb() : base(
+        "score", "Log-probabilities and loss of texts or token ids, row by row.",
+        "Print one JSON object with loss, perplexity, targets and rows over all rows.")
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -31,30 +30,31 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         ("every logit, to compare with another library", "score --model DIR --input rows.jsonl --output scores.jsonl --logits logits.safetensors"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Bind(arguments, new ScoreOptions());
+        var (_, terminal, _) = call;
+        var options = Bind(call, new ScoreOptions());
         var input = options.Rows.Input
             ?? throw new ConfigurationException("Nothing is scored. Give --input FILE with rows of text or input_ids.");
 
-        using var model = Load(options);
+        using var model = Load(call, options);
         var rows = DatasetReader.Read(input, ["test", "validation", "train"]).Select(row => ToScore(row, model.Tokenizer)).ToList();
         if (rows.Count == 0)
             throw new DatasetException($"'{input}' holds no rows. At least one was expected.");
 
         if (PositionsCheck.Warning([.. rows.Select(row => row.Ids.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
-            Console.Error.WriteLine(beyond);
+            terminal.Error.WriteLine(beyond);
         var clock = Stopwatch.StartNew();
         var scores = Score(model, rows, options.Rows.Logits);
         var lines = scores.Select((score, i) => Line(i, rows[i], score));
-        var json = arguments.GetValue(_json);
+        var json = IsJson(call);
         if (options.Rows.Output is { } file)
             AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
         else if (!json)
-        foreach (var line in lines)
-            Console.Out.WriteLine(line);
-        Summarise(scores, clock.Elapsed.TotalSeconds, json);
-        return Task.FromResult(0);
+            foreach (var line in lines)
+                terminal.Out.WriteLine(line);
+        Summarise(terminal, scores, clock.Elapsed.TotalSeconds, json);
+        return 0;
     }
 
     private static IReadOnlyList<RowScore> Score(LoadedModel model, List<RowToScore> rows, string? logitsFile)
@@ -91,14 +91,14 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         ["targets"] = score.Targets,
     });
 
-    private static void Summarise(IReadOnlyList<RowScore> scores, double seconds, bool json)
+    private static void Summarise(Terminal terminal, IReadOnlyList<RowScore> scores, double seconds, bool json)
     {
         var targets = scores.Sum(score => (long)score.Targets);
         double? loss = targets == 0 ? null : scores.Sum(score => score.SummedLoss) / targets;
         double? perplexity = loss is { } mean ? Math.Exp(mean) : null;
         if (json)
         {
-            Console.Out.WriteLine(JsonText.Line(new JsonObject
+            terminal.Out.WriteLine(JsonText.Line(new JsonObject
             {
                 ["rows"] = scores.Count,
                 ["targets"] = targets,
@@ -109,7 +109,7 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         }
         else
         {
-            Console.Error.WriteLine($"{scores.Count} rows, {targets} targets: loss {loss:F4}, perplexity {perplexity:F2} ({seconds:F1} s)");
+            terminal.Error.WriteLine($"{scores.Count} rows, {targets} targets: loss {loss:F4}, perplexity {perplexity:F2} ({seconds:F1} s)");
         }
     }
 }

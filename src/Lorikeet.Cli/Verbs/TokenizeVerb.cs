@@ -11,16 +11,11 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>The tokens of texts, by the code that training uses.</summary>
-internal sealed class TokenizeVerb : Verb
+internal sealed class TokenizeVerb : CatalogVerb
 {
     public TokenizeVerb() : base(
-        "tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.")
-    {
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
-    }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Of<TokenizeOptions>());
+        "tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.", OptionCatalog.Of<TokenizeOptions>())
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -28,9 +23,9 @@ internal sealed class TokenizeVerb : Verb
         ("without the tokens around a sequence", "tokenize --model DIR --input rows.jsonl --add_special_tokens false"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Catalog.Bind(arguments, new TokenizeOptions());
+        var options = Bind(call, new TokenizeOptions());
         if (options.Model.Length == 0)
             throw new ConfigurationException("No tokenizer is named. Give the folder that holds one with --model.");
         if (options.Input is null)
@@ -38,9 +33,9 @@ internal sealed class TokenizeVerb : Verb
 
         var tokenizer = Tokenizer.Load(ModelSource.Resolve(options.Model, options.Revision));
         if (tokenizer.Caution is { } caution)
-            Console.Error.WriteLine(caution);
-        RowFile.Write(options.Output, RowFile.Read(options.Input).Select(row => Describe(row, tokenizer, options)));
-        return Task.FromResult(0);
+            call.Terminal.Error.WriteLine(caution);
+        RowFile.Write(options.Output, call.Terminal.Out, RowFile.Read(options.Input).Select(row => Describe(row, tokenizer, options)));
+        return 0;
     }
 
     private static JsonObject Describe(DataRow row, Tokenizer tokenizer, TokenizeOptions options)

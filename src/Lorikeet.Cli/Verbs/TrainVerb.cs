@@ -10,11 +10,11 @@ using Lorikeet.Training;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Fine-tunes a model: options from a file, the command line, or both.</summary>
-internal sealed class TrainVerb : Verb
+internal sealed class TrainVerb : CatalogVerb
 {
     private readonly Argument<string?> _configuration = new("run.yaml")
     {
-        Description = "A YAML or JSON file with options; the command line goes before it.",
+        Description = "A YAML or JSON file with options; command-line options override it.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -24,18 +24,13 @@ internal sealed class TrainVerb : Verb
         HelpName = "FILE",
     };
 
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public TrainVerb() : base("train", "Fine-tune a model with LoRA or QLoRA on your data.")
+    public TrainVerb() : base(
+        "train", "Fine-tune a model with LoRA or QLoRA on your data.", OptionCatalog.Training, OneObject)
     {
         Add(_configuration);
         Add(_config);
-        Add(_json);
-        foreach (var symbol in Catalog.Symbols)
-            Add(symbol);
     }
-
-    public override CatalogOptions Catalog { get; } = new(OptionCatalog.Training);
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -52,29 +47,29 @@ internal sealed class TrainVerb : Verb
         "max_length", "chat_template", "resume_from_checkpoint", "device",
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
+        var (arguments, terminal, interruption) = call;
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
-        var terminal = Terminal.OfProcess();
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        var observer = SavingPhases.Watch(interruption, display);
+        var observer = SavingPhases.Watch(call, display);
         using var tuning = new FineTuning(resolved, observer, TimeProvider.System);
         var result = tuning.Train(interruption.Token);
         tuning.Report(result);
         display.Dispose();
 
-        if (arguments.GetValue(_json))
-            Console.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
+        if (IsJson(call))
+            terminal.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
         else if (resolved.Options.Output.DryRun)
-            Console.Error.WriteLine(Everything(result));
+            terminal.Error.WriteLine(DryRunSummary(result));
         else
             Show(terminal, tuning, result);
-        return Task.FromResult(result.Reason == StopReason.Interrupted ? interruption.ExitCode : 0);
+        return result.Reason == StopReason.Interrupted ? interruption.ExitCode : 0;
     }
 
-    private static string Everything(RunResult result) =>
+    private static string DryRunSummary(RunResult result) =>
         $"Options, data and model fit together. One step took {Quantities.Duration(result.Seconds)} and "
         + $"{Quantities.Bytes(result.PeakMemoryBytes)} of memory, with a loss of {Quantities.Loss(result.TrainLoss)}. "
         + "Nothing was saved.";

@@ -13,9 +13,11 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
 {
     private const int Different = 1;
 
-    private readonly Option<bool> _json = SharedOptions.Json();
 
-    public VerifyVerb() : base("verify", "Compare a model with tensors that another library computed of it.") => Add(_json);
+    public VerifyVerb() : base(
+        "verify", "Compare a model with tensors that another library computed of it.",
+        OneObject)
+    { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
@@ -24,22 +26,23 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
             "verify --model DIR --adapter ADAPTER --against expected.safetensors --tolerance 1e-3"),
     ];
 
-    public override Task<int> RunAsync(ParseResult arguments, Interruption interruption)
+    public override int Run(Invocation call)
     {
-        var options = Bind(arguments, new VerifyOptions());
+        var (arguments, terminal, _) = call;
+        var options = Bind(call, new VerifyOptions());
         if (options.Expected.Against is not { } file)
             throw new ConfigurationException("There is nothing to compare with. Give --against FILE.safetensors.");
         if (!File.Exists(file))
             throw new ConfigurationException($"'{file}' does not exist. A safetensors file was expected. Check the path.");
 
         using var expected = CheckpointFolder.OpenFile(file);
-        using var model = Load(options);
+        using var model = Load(call, options);
         var verifier = new ModelVerifier(model.Decoder, model.Folder) { Tolerance = options.Expected.Tolerance };
         var result = verifier.Compare(expected);
-        Console.Out.WriteLine(arguments.GetValue(_json) ? JsonText.Indented(ToJson(result)) : Describe(result));
+        terminal.Out.WriteLine(IsJson(call) ? JsonText.Indented(ToJson(result)) : Describe(result));
         foreach (var name in result.NotCompared)
-            Console.Error.WriteLine($"Not compared: '{name}', which is no output that is known and no weight of the model.");
-        return Task.FromResult(result.Passed ? 0 : Different);
+            terminal.Error.WriteLine($"Not compared: '{name}', which is no output that is known and no weight of the model.");
+        return result.Passed ? 0 : Different;
     }
 
     private static string Describe(VerificationResult result)

@@ -7,14 +7,27 @@ namespace Lorikeet.Models.Checkpoints;
 /// <summary>Turns what the user named, a folder, a GGUF file or a hub id, into a local path.</summary>
 public static class ModelSource
 {
+    private static readonly AsyncLocal<Listener?> s_listener = new();
+
     /// <summary>
-    /// Told what the user should know although it is no error, such as that the hub is out of order and the cache
-    /// answers.
+    /// Until the result is disposed, whatever this flow of control (and the tasks and threads that it starts) fetches from
+    /// the hub is reported. What is null here stays as an outer call has it.
     /// </summary>
-    public static event Action<string>? Noted;
+    /// <param name="note">
+    /// Told what the user should know although it is no error, such as that the hub is out of order and the cache answers.
+    /// </param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancellation">Stops a download; what has come is kept for the next time.</param>
+    public static IDisposable Listen(
+        Action<string>? note, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var outer = s_listener.Value;
+        return s_listener.Value = new Listener(
+            note ?? outer?.Note, progress ?? outer?.Progress, cancellation.CanBeCanceled ? cancellation : outer?.Cancellation ?? default, outer);
+    }
 
     /// <summary>Tells whoever listens.</summary>
-    internal static void Note(string message) => Noted?.Invoke(message);
+    internal static void Note(string message) => s_listener.Value?.Note?.Invoke(message);
 
     /// <summary>
     /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
@@ -47,6 +60,13 @@ public static class ModelSource
     private static string Fetch(string id, RepositoryKind kind, string? revision)
     {
         using var hub = new HubClient(note: Note);
-        return hub.Resolve(id, kind, revision);
+        var listener = s_listener.Value;
+        return hub.Resolve(id, kind, revision, progress: listener?.Progress, cancellation: listener?.Cancellation ?? default);
+    }
+
+    private sealed record Listener(
+        Action<string>? Note, IProgress<HubProgress>? Progress, CancellationToken Cancellation, Listener? Outer) : IDisposable
+    {
+        public void Dispose() => s_listener.Value = Outer;
     }
 }

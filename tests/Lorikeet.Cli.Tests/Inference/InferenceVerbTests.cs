@@ -20,7 +20,7 @@ public sealed class InferenceVerbTests
         using var expected = SafetensorsFile.Open(Path.Combine(s_gqa, "expected.safetensors"));
         var prompt = expected.Span<long>("input_ids")[..12].ToArray();
         File.WriteAllText(folder["rows.jsonl"], new JsonObject { ["input_ids"] = List(prompt) }.ToJsonString());
-        var result = CliProcess.Run(
+        var result = Cli.Run(
             "generate", "--model", s_gqa, "--input", folder["rows.jsonl"], "--json", "--max_new_tokens", tokens, "--num-beams", beams);
         Assert.Equal(0, result.ExitCode);
         var answer = JsonNode.Parse(result.Output)!;
@@ -33,7 +33,7 @@ public sealed class InferenceVerbTests
     public void Generate_OnePrompt_StreamsTheAnswerAndNothingElseToStandardOutput()
     {
         var plain = CliProcess.Run("generate", "--model", s_nano, "--prompt", "The capital of France is", "--max_new_tokens", "8");
-        var json = CliProcess.Run(
+        var json = Cli.Run(
             "generate", "--model", s_nano, "--prompt", "The capital of France is", "--max_new_tokens", "8", "--json");
         Assert.Equal(0, plain.ExitCode);
         Assert.Equal((string?)JsonNode.Parse(json.Output)!["text"], plain.Output.TrimEnd('\n', '\r'));
@@ -49,7 +49,7 @@ public sealed class InferenceVerbTests
             {"prompt": "Who?"}
             {"prompt": "### Human: Who? ### Assistant:"}
             """);
-        var result = CliProcess.Run(
+        var result = Cli.Run(
             "generate", "--model", s_nano, "--input", folder["rows.jsonl"], "--output", folder["answers.jsonl"],
             "--chat_template", "guanaco", "--max_new_tokens", "2");
         Assert.Equal((0, ""), (result.ExitCode, result.Output));
@@ -64,7 +64,7 @@ public sealed class InferenceVerbTests
     public void Generate_WrongArguments_AreNamed(string expected, params string[] arguments)
     {
         string[] model = arguments.Contains("--model") ? [] : ["--model", s_gqa];
-        var result = CliProcess.Run(["generate", .. model, .. arguments]);
+        var result = Cli.Run(["generate", .. model, .. arguments]);
         Assert.InRange(result.ExitCode, 2, 3);
         Assert.Contains(expected, result.Error);
         Assert.Empty(result.Output);
@@ -109,7 +109,7 @@ public sealed class InferenceVerbTests
 
         float[] Logits(string model)
         {
-            var result = CliProcess.Run(
+            var result = Cli.Run(
                 "score", "--model", model, "--input", folder["rows.jsonl"], "--output", folder["scores.jsonl"],
                 "--logits", folder["logits.safetensors"], "--torch_dtype", "float32");
             Assert.True(result.ExitCode == 0, result.Error);
@@ -131,7 +131,7 @@ public sealed class InferenceVerbTests
     public void Generate_WithATrainedModel_TellsTheStoryOfTransformers()
     {
         var story = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("stories260K", "stories260K_greedy.json")))!;
-        var result = CliProcess.Run(
+        var result = Cli.Run(
             "generate", "--model", TestAssets.Asset("models", "stories260K"), "--prompt", "Once upon a time,",
             "--max_new_tokens", "120", "--json");
         Assert.Equal(0, result.ExitCode);
@@ -159,7 +159,7 @@ public sealed class InferenceVerbTests
     [Fact]
     public void Eval_CompareBaseWithoutAdapter_IsRefused()
     {
-        var result = CliProcess.Run("eval", "--model", s_nano, "--dataset", s_questions, "--compare_base");
+        var result = Cli.Run("eval", "--model", s_nano, "--dataset", s_questions, "--compare_base");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("--adapter", result.Error);
     }

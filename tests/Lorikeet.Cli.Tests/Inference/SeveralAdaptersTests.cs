@@ -13,39 +13,39 @@ public sealed class SeveralAdaptersTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task Generate_RowsThatNameAnAdapter_AreAnsweredByIt()
+    public void Generate_RowsThatNameAnAdapter_AreAnsweredByIt()
     {
         string?[] names = [null, "other", "base", "other"];
         File.WriteAllLines(_folder["rows.jsonl"], names.Select(Row));
-        var together = await Ask("--adapter", Golden("all"), $"other={Golden("seed_qv")}");
+        var together = Ask("--adapter", Golden("all"), $"other={Golden("seed_qv")}");
 
         File.WriteAllText(_folder["rows.jsonl"], Row(null));
         var expected = new Dictionary<string, string>
         {
-            [""] = (await Ask("--adapter", Golden("all")))[0],
-            ["other"] = (await Ask("--adapter", Golden("seed_qv")))[0],
-            ["base"] = (await Ask())[0],
+            [""] = (Ask("--adapter", Golden("all")))[0],
+            ["other"] = (Ask("--adapter", Golden("seed_qv")))[0],
+            ["base"] = (Ask())[0],
         };
         Assert.Equal(3, expected.Values.Distinct().Count());
         Assert.Equal(names.Select(name => expected[name ?? ""]), together);
     }
 
     [Fact]
-    public async Task Generate_Combination_OfOneAdapterAtFullWeight_IsThatAdapter()
+    public void Generate_Combination_OfOneAdapterAtFullWeight_IsThatAdapter()
     {
         File.WriteAllText(_folder["rows.jsonl"], Row(null));
-        var alone = await Ask("--adapter", Golden("all"));
-        var combined = await Ask("--adapter", $"a={Golden("all")}", $"b={Golden("seed_qv")}", "--combine", "a=1,b=0");
-        var mixed = await Ask("--adapter", $"a={Golden("all")}", $"b={Golden("seed_qv")}", "--combine", "a=0.5,b=3");
+        var alone = Ask("--adapter", Golden("all"));
+        var combined = Ask("--adapter", $"a={Golden("all")}", $"b={Golden("seed_qv")}", "--combine", "a=1,b=0");
+        var mixed = Ask("--adapter", $"a={Golden("all")}", $"b={Golden("seed_qv")}", "--combine", "a=0.5,b=3");
         Assert.Equal(alone, combined);
         Assert.NotEqual(alone, mixed);
     }
 
     [Fact]
-    public async Task Generate_UnknownAdapter_IsAnError()
+    public void Generate_UnknownAdapter_IsAnError()
     {
         File.WriteAllText(_folder["rows.jsonl"], Row("nobody"));
-        Assert.Equal(2, await Run("--adapter", Golden("all")));
+        Assert.Equal(2, Run("--adapter", Golden("all")).ExitCode);
     }
 
     private static string Row(string? adapter) => new JsonObject
@@ -54,13 +54,13 @@ public sealed class SeveralAdaptersTests : IDisposable
         ["adapter"] = adapter,
     }.ToJsonString();
 
-    private async Task<List<string>> Ask(params string[] arguments)
+    private List<string> Ask(params string[] arguments)
     {
-        Assert.Equal(0, await Run(arguments));
+        Assert.Equal(0, Run(arguments).ExitCode);
         return [.. File.ReadLines(_folder["answers.jsonl"]).Select(line => JsonNode.Parse(line)!["output_ids"]!.ToJsonString())];
     }
 
-    private Task<int> Run(params string[] arguments) => CommandLine.RunAsync(
+    private CliResult Run(params string[] arguments) => Cli.Run(
     [
         "generate", "--model", s_base, "--input", _folder["rows.jsonl"], "--output", _folder["answers.jsonl"],
         "--max_new_tokens", "12", "--device", "cpu", "--torch_dtype", "float32", .. arguments,

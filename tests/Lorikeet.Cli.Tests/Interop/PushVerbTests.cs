@@ -86,7 +86,7 @@ public sealed class PushVerbTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static CliProcess.Result Push(LocalHub hub, params string[] arguments) => CliProcess.RunIn(
+    private static CliResult Push(LocalHub hub, params string[] arguments) => CliProcess.RunIn(
         Directory.GetCurrentDirectory(),
         [("HF_ENDPOINT", hub.Endpoint.ToString()), ("HF_TOKEN", LocalHub.Token), ("HF_HOME", hub.CacheFolder)],
         ["push", .. arguments]);

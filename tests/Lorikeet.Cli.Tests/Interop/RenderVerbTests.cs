@@ -80,7 +80,7 @@ public sealed class RenderVerbTests
     [InlineData("--date is 'today'", "--template", "guanaco", "--input", "rows.jsonl", "--date", "today")]
     public void Render_WrongArguments_AreNamed(string expected, params string[] arguments)
     {
-        var result = CliProcess.Run(["render", .. arguments]);
+        var result = Cli.Run(["render", .. arguments]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error);
     }
@@ -88,7 +88,7 @@ public sealed class RenderVerbTests
     private static JsonNode[] Render(TemporaryFolder folder, IEnumerable<JsonNode> rows, params string[] arguments)
     {
         File.WriteAllLines(folder["rows.jsonl"], rows.Select(row => row.ToJsonString()));
-        var result = CliProcess.Run(["render", "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
+        var result = Cli.Run(["render", "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
         Assert.Equal((0, "", ""), (result.ExitCode, result.Output, result.Error));
         var lines = File.ReadAllLines(folder["out.jsonl"]);
         File.Delete(folder["out.jsonl"]); // in a model's folder it would be one of the model's files the next time

@@ -98,7 +98,7 @@ public sealed class TokenizeVerbTests
         Assert.Contains("'prompt'", result.Error);
         Assert.False(File.Exists(folder["out.jsonl"]));
 
-        var other = CliProcess.Run(
+        var other = Cli.Run(
             "tokenize", "--model", nano, "--input", folder["rows.jsonl"], "--text_field", "prompt");
         Assert.Contains("rows.jsonl:1", other.Error);
     }
@@ -108,7 +108,7 @@ public sealed class TokenizeVerbTests
     [InlineData("Nothing is tokenized", "--model", ".")]
     public void Tokenize_WithoutModelOrInput_SaysSo(string expected, params string[] arguments)
     {
-        var result = CliProcess.Run(["tokenize", .. arguments]);
+        var result = Cli.Run(["tokenize", .. arguments]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error);
     }
@@ -126,7 +126,7 @@ public sealed class TokenizeVerbTests
         var expected = Read(golden).ToArray();
         File.WriteAllLines(
             folder["rows.jsonl"], expected.Select(row => new JsonObject { ["text"] = row["text"]!.DeepClone() }.ToJsonString()));
-        var result = CliProcess.Run(
+        var result = Cli.Run(
             ["tokenize", "--model", model, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
         Assert.Equal((0, ""), (result.ExitCode, result.Output));
         Assert.Matches(said, result.Error);

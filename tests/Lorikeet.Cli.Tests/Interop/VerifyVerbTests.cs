@@ -19,7 +19,7 @@ public sealed class VerifyVerbTests
     [InlineData("gqa_bf16", "gqa")]
     public void Verify_Model_ComparesEveryOutputOfTransformers(string model, string expectedOf)
     {
-        var result = CliProcess.Run("verify", "--model", Model(model), "--against", Expected(expectedOf), "--json");
+        var result = Cli.Run("verify", "--model", Model(model), "--against", Expected(expectedOf), "--json");
         Assert.Equal("", result.Error);
         Assert.Equal(0, result.ExitCode);
         var found = JsonNode.Parse(result.Output)!;
@@ -33,7 +33,7 @@ public sealed class VerifyVerbTests
     [InlineData("gqa_bnb_int8")]
     public void Verify_QuantizedModel_ComparesWithBitsAndBytes(string model)
     {
-        var result = CliProcess.Run("verify", "--model", Model(model), "--against", Expected(model));
+        var result = Cli.Run("verify", "--model", Model(model), "--against", Expected(model));
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("pass  logits", result.Output);
         Assert.Contains("passed: 1 tensors agree", result.Output);
@@ -44,7 +44,7 @@ public sealed class VerifyVerbTests
     [InlineData("gqa_bnb_int8", "gqa_bnb_int8", 0.4)] // 0.21 apart, where the reference is 0.37 from its own float32
     public void Verify_RoundedModel_AllowsWhatRoundingExplainsAndNoMore(string model, string expectedOf, double most)
     {
-        var result = CliProcess.Run("verify", "--model", Model(model), "--against", Expected(expectedOf), "--json");
+        var result = Cli.Run("verify", "--model", Model(model), "--against", Expected(expectedOf), "--json");
         Assert.Equal(0, result.ExitCode);
         var logits = JsonNode.Parse(result.Output)!["tensors"]!.AsArray().Single(tensor => (string)tensor!["name"]! == "logits")!;
         Assert.InRange((double)logits["allowed"]!, (double)logits["difference"]!, most);
@@ -60,7 +60,7 @@ public sealed class VerifyVerbTests
         var with = CliProcess.Run(["verify", .. rounded, "--adapter", adapter, "--against", expected]);
         Assert.Equal((0, ""), (with.ExitCode, with.Error));
 
-        var without = CliProcess.Run(["verify", .. rounded, "--against", expected]);
+        var without = Cli.Run(["verify", .. rounded, "--against", expected]);
         Assert.Equal(1, without.ExitCode);
         Assert.Contains("FAIL  logits", without.Output);
         Assert.Contains("FAILED: ", without.Output);
@@ -70,7 +70,7 @@ public sealed class VerifyVerbTests
     public void Verify_WeightsByName_ComparesThoseOfTheModel()
     {
         var merged = TestAssets.Golden("lora", "seed_qv", "merged_layer1.safetensors");
-        var result = CliProcess.Run("verify", "--model", Model("gqa_bf16"), "--against", merged, "--tolerance", "0", "--json");
+        var result = Cli.Run("verify", "--model", Model("gqa_bf16"), "--against", merged, "--tolerance", "0", "--json");
         Assert.Equal(1, result.ExitCode);
         var failed = JsonNode.Parse(result.Output)!["tensors"]!.AsArray().Where(tensor => !(bool)tensor!["passed"]!);
         Assert.Equal(
@@ -83,7 +83,7 @@ public sealed class VerifyVerbTests
     [InlineData("'nowhere.safetensors' does not exist", "--against", "nowhere.safetensors")]
     public void Verify_WithoutExpectedTensors_SaysSo(string expected, params string[] arguments)
     {
-        var result = CliProcess.Run(["verify", "--model", Model("gqa"), .. arguments]);
+        var result = Cli.Run(["verify", "--model", Model("gqa"), .. arguments]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error);
     }

@@ -39,7 +39,7 @@ public sealed class TrainParityTests : IDisposable
     [InlineData("dora_rslora")]
     [InlineData("loraplus")]
     [InlineData("loraplus_embedding")]
-    public async Task Train_EqualsPeft(string name)
+    public void Train_EqualsPeft(string name)
     {
         var batches = TestAssets.Produced("lora", name, "batches.safetensors");
         TokenRows.Write(_folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
@@ -51,8 +51,8 @@ public sealed class TrainParityTests : IDisposable
             : ["--model", Golden("models", baseModel)];
         string[] rates = [.. new[] { "loraplus_lr_ratio", "loraplus_lr_embedding" }.Where(option => trajectory[option] is not null)
             .SelectMany(option => new[] { "--" + option, trajectory[option]!.ToString() })];
-        await Verify(model, Golden("lora", name, "initial"), Golden("lora", name, "expected_initial.safetensors"));
-        await Train(
+        Verify(model, Golden("lora", name, "initial"), Golden("lora", name, "expected_initial.safetensors"));
+        Train(
             [
                 .. model, .. rates, "--adapter", Golden("lora", name, "initial"),
                 "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "24",
@@ -63,17 +63,17 @@ public sealed class TrainParityTests : IDisposable
         CompareSteps(Golden("lora", name, "trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
         CompareTensors(Golden("lora", name, "final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
         CompareTensors(Golden("lora", name, "first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
-        await Verify(model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"));
+        Verify(model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"));
     }
 
     [Fact]
-    public async Task Train_OnRealText_FollowsTheTrajectoryOfPeft()
+    public void Train_OnRealText_FollowsTheTrajectoryOfPeft()
     {
         var model = TestAssets.Asset("models", "stories260K");
         TokenRows.Write(
             _folder["rows.jsonl"],
             TokenRows.Read(Golden("stories260K", "stories260K_rows.safetensors"), "rows").Select(row => (row, row)));
-        await Train(
+        Train(
             [
                 "--model", model, "--adapter", Golden("stories260K", "stories260K_lora_initial"),
                 "--per_device_train_batch_size", "8", "--gradient_accumulation_steps", "1", "--max_steps", "60",
@@ -87,23 +87,17 @@ public sealed class TrainParityTests : IDisposable
     }
 
     /// <summary>Compares logits, loss and every continuation, greedy, by beams and in a left-padded batch.</summary>
-    private static async Task Verify(string[] model, string adapter, string expected, string tolerance = "1e-4") => Assert.Equal(
-        0,
-        await CommandLine.RunAsync(
-        [
-            "verify", .. model, "--adapter", adapter, "--against", expected, "--tolerance", tolerance,
-            "--torch_dtype", "float32", "--device", "cpu",
-        ]));
+    private static void Verify(string[] model, string adapter, string expected, string tolerance = "1e-4") => Cli.Succeed(
+    [
+        "verify", .. model, "--adapter", adapter, "--against", expected, "--tolerance", tolerance,
+        "--torch_dtype", "float32", "--device", "cpu",
+    ]);
 
-    private async Task Train(string[] arguments)
-    {
-        var code = await CommandLine.RunAsync(
-        [
-            "train", .. arguments, "--dataset", _folder["rows.jsonl"], "--output", _folder["run"], "--shuffle", "false",
-            "--learning_rate", "2e-3", "--torch_dtype", "float32", "--device", "cpu", "--progress", "none", "--json",
-        ]);
-        Assert.Equal(0, code);
-    }
+    private void Train(string[] arguments) => Cli.Succeed(
+    [
+        "train", .. arguments, "--dataset", _folder["rows.jsonl"], "--output", _folder["run"], "--shuffle", "false",
+        "--learning_rate", "2e-3", "--torch_dtype", "float32", "--device", "cpu", "--progress", "none", "--json",
+    ]);
 
     private void CompareSteps(string trajectory, double lossTolerance, double normTolerance)
     {

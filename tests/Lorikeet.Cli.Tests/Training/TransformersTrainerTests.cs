@@ -22,9 +22,9 @@ public sealed class TransformersTrainerTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task Train_GivesTheTrainersLog()
+    public void Train_GivesTheTrainersLog()
     {
-        await Train("run");
+        Train("run");
         var expected = JsonNode.Parse(File.ReadAllText(Golden("log_history.json")))!.AsArray();
         var steps = File.ReadLines(_folder["run/metrics.jsonl"]).Select(line => JsonNode.Parse(line)!).ToList();
         CompareLogs(expected, steps, from: 1);
@@ -36,9 +36,9 @@ public sealed class TransformersTrainerTests : IDisposable
     }
 
     [Fact]
-    public async Task Checkpoint_HasTheStateThatTheTrainerWrote()
+    public void Checkpoint_HasTheStateThatTheTrainerWrote()
     {
-        await Train("run", "--max_steps", "16", "--save_steps", "8");
+        Train("run", "--max_steps", "16", "--save_steps", "8");
         var actual = JsonNode.Parse(File.ReadAllText(_folder["run/checkpoints/step-000008/trainer_state.json"]))!.AsObject();
         var expected = JsonNode.Parse(File.ReadAllText(Golden("checkpoint-8.trainer_state.json")))!.AsObject();
         CompareLogs(expected["log_history"]!.AsArray(), actual["log_history"]!.AsArray().Select(entry => entry!), from: 1);
@@ -54,16 +54,16 @@ public sealed class TransformersTrainerTests : IDisposable
     [Theory]
     [InlineData("adamw_torch")]
     [InlineData("paged_adamw_32bit")]
-    public async Task CheckpointOfTheTrainer_IsGoneOnWith(string optimizer)
+    public void CheckpointOfTheTrainer_IsGoneOnWith(string optimizer)
     {
-        await Train("whole", "--save_steps", "8", "--save_trainer_files", "--optim", optimizer);
+        Train("whole", "--save_steps", "8", "--save_trainer_files", "--optim", optimizer);
         var checkpoint = _folder["output/checkpoint-8"];
         Directory.CreateDirectory(_folder["output"]);
         Directory.Move(_folder["whole/checkpoints/step-000008"], checkpoint);
         File.Delete(Path.Combine(checkpoint, "position.json"));
         File.Delete(Path.Combine(checkpoint, "optimizer.safetensors"));
 
-        await Train("resumed", "--save_steps", "8", "--resume_from_checkpoint", _folder["output"], "--optim", optimizer);
+        Train("resumed", "--save_steps", "8", "--resume_from_checkpoint", _folder["output"], "--optim", optimizer);
         var first = File.ReadLines(_folder["resumed/metrics.jsonl"]).First();
         Assert.Equal(9, JsonNode.Parse(first)!["step"]!.GetValue<int>());
         Assert.Equal(
@@ -79,42 +79,42 @@ public sealed class TransformersTrainerTests : IDisposable
     [Theory]
     [InlineData(5)]
     [InlineData(8)]
-    public async Task CheckpointOfOurs_WasGoneOnWithByTheTrainer(int step)
+    public void CheckpointOfOurs_WasGoneOnWithByTheTrainer(int step)
     {
-        await Train("run", "--save_steps", $"{step}", "--save_trainer_files", "--save_total_limit", "10");
+        Train("run", "--save_steps", $"{step}", "--save_trainer_files", "--save_total_limit", "10");
         foreach (var file in new[] { "optimizer.pt", "scheduler.pt", "trainer_state.json" })
             Assert.True(File.Exists(_folder[$"run/checkpoints/step-{step:D6}/{file}"]));
         CompareWith($"from_checkpoint-{step}", "run", from: 1, $"the Trainer going on from our checkpoint of step {step}: losses");
     }
 
     [Fact]
-    public async Task CheckpointThatTheTrainerWrote_IsGoneOnWith()
+    public void CheckpointThatTheTrainerWrote_IsGoneOnWith()
     {
-        await Train("run", "--resume_from_checkpoint", Continued("uninterrupted", "checkpoint-5"));
+        Train("run", "--resume_from_checkpoint", Continued("uninterrupted", "checkpoint-5"));
         CompareWith("uninterrupted", "run", from: 6, "going on from the Trainer's checkpoint of step 5: losses");
     }
 
     [Theory]
     [InlineData("by_length", "--group_by_length")]
     [InlineData("linear_half", "--lr_scheduler_type", "linear", "--warmup_steps", "0", "--max_steps", "7", "--weight_decay", "0.1", "--adam_beta2", "0.99")]
-    public async Task Run_WithOtherOptions_GivesTheTrainersLog(string name, params string[] options)
+    public void Run_WithOtherOptions_GivesTheTrainersLog(string name, params string[] options)
     {
-        await Train("run", options);
+        Train("run", options);
         CompareWith(name, "run", from: 1, $"the Trainer's run {string.Join(' ', options)}: losses");
     }
 
     [Fact]
-    public async Task CheckpointOfTheTrainer_WithAnotherRate_IsRefused()
+    public void CheckpointOfTheTrainer_WithAnotherRate_IsRefused()
     {
-        await Train("whole", "--save_steps", "8", "--save_trainer_files");
+        Train("whole", "--save_steps", "8", "--save_trainer_files");
         var checkpoint = _folder["whole/checkpoints/step-000008"];
         File.Delete(Path.Combine(checkpoint, "position.json"));
-        var code = await CommandLine.RunAsync([.. Arguments("other"), "--learning_rate", "1e-3", "--resume_from_checkpoint", checkpoint]);
-        Assert.Equal(2, code);
+        var result = Cli.Run([.. Arguments("other"), "--learning_rate", "1e-3", "--resume_from_checkpoint", checkpoint]);
+        Assert.Equal(2, result.ExitCode);
     }
 
-    private async Task Train(string run, params string[] more) => Assert.Equal(
-        0, await CommandLine.RunAsync([.. Arguments(run, more), "--learning_rate", "2e-3", .. more]));
+    private void Train(string run, params string[] more) =>
+        Cli.Succeed([.. Arguments(run, more), "--learning_rate", "2e-3", .. more]);
 
     private void CompareWith(string golden, string run, int from, string what)
     {

@@ -45,21 +45,12 @@ public sealed class AdapterBaseTests : IDisposable
     {
         var (adapter, models) = WriteAdapter();
         var notes = new List<string>();
-        void Note(string message)
-        { lock (notes) if (message.Contains(_folder)) notes.Add(message); }
-        ModelSource.Noted += Note;
-        try
-        {
-            AdapterFolder.Open(adapter).FindBase();
-            Assert.Empty(notes);
-            File.WriteAllText(Path.Combine(models, "model.safetensors"), "other weights");
-            AdapterFolder.Open(adapter).FindBase();
-            Assert.Contains("other weights", Assert.Single(notes));
-        }
-        finally
-        {
-            ModelSource.Noted -= Note;
-        }
+        using var listening = ModelSource.Listen(notes.Add);
+        AdapterFolder.Open(adapter).FindBase();
+        Assert.Empty(notes);
+        File.WriteAllText(Path.Combine(models, "model.safetensors"), "other weights");
+        AdapterFolder.Open(adapter).FindBase();
+        Assert.Contains("other weights", Assert.Single(notes));
     }
 
     private (string Adapter, string Base) WriteAdapter()
