@@ -64,7 +64,7 @@ public class ModelCardTests
         var card = ModelCardFile.Render(Card, "");
         Assert.Contains("# TinyLlama answers\n", card);
         Assert.Contains(
-            "./lorikeet generate --adapter me/tiny-answers --prompt 'What is the capital of Vietnam?'", card);
+            "\nlorikeet generate --adapter me/tiny-answers --prompt 'What is the capital of Vietnam?'", card);
         Assert.Contains("new ModelOptions { Adapter = \"me/tiny-answers\" }", card);
         Assert.Contains("[ids], model.GenerationDefaults);", card);
         Assert.Contains("PeftModel.from_pretrained(model, \"me/tiny-answers\")", card);

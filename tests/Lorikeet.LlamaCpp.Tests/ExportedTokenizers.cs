@@ -38,7 +38,7 @@ public sealed class ExportedTokenizers : IDisposable
     private string Write(
         string folder, Tokenizer tokenizer, string name, string? template, IReadOnlyList<TokenizedText> prompts)
     {
-        var described = GgufTokenizerMetadata.Describe(folder, tokenizer.VocabularySize, template, prompts);
+        var described = GgufTokenizer.Describe(folder, tokenizer.VocabularySize, template, prompts);
         var path = _folder[$"{name}.gguf"];
         GgufWriter.Write(path, [new(GgufNames.Architecture, "llama"), .. described.Pairs], []);
         return path;

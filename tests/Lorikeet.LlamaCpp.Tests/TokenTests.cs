@@ -36,7 +36,7 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
         var (tokenizer, llama) = (subject.Tokenizer, subject.There);
         using var file = GgufFile.Open(subject.Path);
         var judge = LlamaCppTokenizer.Of(file.Metadata)!;
-        var probes = TokenizerProbes.For(tokenizer);
+        var probes = TokenizerProbe.For(tokenizer);
         string[] named = kinds.Length == 0 ? [] : kinds.Split('|');
         Assert.All(
             probes.Where(probe => !llama.Encode(probe.Text).SequenceEqual(probe.Of(tokenizer).Ids)),

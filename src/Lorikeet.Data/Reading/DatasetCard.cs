@@ -37,7 +37,7 @@ internal static class DatasetCard
 
     private static List<YamlMappingNode> Configurations(string readme)
     {
-        if (!File.Exists(readme) || CardText.Read(readme) is not { } card || CardText.Divide(card).Head is not { } head)
+        if (!File.Exists(readme) || CardText.ReadHead(readme) is not { } head)
             return [];
         try
         {

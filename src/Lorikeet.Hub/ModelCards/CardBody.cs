@@ -44,7 +44,7 @@ internal static class CardBody
         var id = card.Id ?? "OWNER/NAME";
         var option = card.Subject == CardSubject.Adapter ? "--adapter" : "--model";
         text.Append("## Use\n\nOn the command line, with Lorikeet (.NET):\n\n```bash\n");
-        text.Append($"./lorikeet generate {option} {id} --prompt {ShellQuote(card.Question)}\n");
+        text.Append($"{card.Program} generate {option} {id} --prompt {ShellQuote(card.Question)}\n");
         text.Append("```\n\nIn C#:\n\n```csharp\n").Append(CSharp(card, id));
         text.Append("```\n\nIn Python:\n\n```python\n").Append(Python(card, id)).Append("```\n\n");
     }

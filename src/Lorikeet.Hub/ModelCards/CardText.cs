@@ -1,21 +1,27 @@
 namespace Lorikeet.Hub.ModelCards;
 
 /// <summary>A card, README.md, as text: YAML between two fences, then what people read.</summary>
-internal static class CardText
+public static class CardText
 {
     private const string Fence = "---";
 
     // The longest that is read; the largest cards of the hub have about 5 MB, most of it YAML.
     private const int MostCharacters = 16 << 20;
 
+    /// <summary>The YAML at the head of a card; null when it has none, or is longer than any card.</summary>
+    /// <param name="path">The card.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be read.</exception>
+    public static string? ReadHead(string path) => Read(path) is { } card ? Divide(card).Head : null;
+
     /// <summary>Reads a card; null when it is longer than any card.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be read.</exception>
-    public static string? Read(string path) =>
+    internal static string? Read(string path) =>
         new FileInfo(path).Length <= MostCharacters ? File.ReadAllText(path) : null;
 
     /// <summary>The YAML of a card and what follows it; null and the whole card when it has none.</summary>
-    public static (string? Head, string Body) Divide(string card)
+    internal static (string? Head, string Body) Divide(string card)
     {
         var text = card.ReplaceLineEndings("\n");
         var first = text.IndexOf('\n');

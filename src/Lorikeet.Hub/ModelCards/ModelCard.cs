@@ -42,6 +42,10 @@ public sealed record ModelCard
     /// <summary>That question as training rendered it; null when the tokenizer's chat template renders it.</summary>
     public string? Prompt { get; init; }
 
+    /// <summary>How the program is called in the command that the card shows.</summary>
+    /// <value><c>lorikeet</c>, as it is installed.</value>
+    public string Program { get; init; } = "lorikeet";
+
     /// <summary>How it was trained, in rows of name and value.</summary>
     public IReadOnlyList<CardFact> Training { get; init; } = [];
 

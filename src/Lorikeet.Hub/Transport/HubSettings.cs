@@ -13,7 +13,7 @@ public sealed record HubSettings
     public Uri Endpoint { get; init; } = new("https://huggingface.co/");
 
     /// <summary>The hub's address as messages show it: without the name and password it may hold.</summary>
-    internal string ShownEndpoint => Secrets.Hide(Endpoint.AbsoluteUri);
+    public string ShownEndpoint => Secrets.Hide(Endpoint.AbsoluteUri);
 
     /// <summary>
     /// The cache: <c>HF_HUB_CACHE</c>, else <c>hub</c> in <c>HF_HOME</c>, by default ~/.cache/huggingface/hub.

@@ -5,12 +5,12 @@ using YamlDotNet.RepresentationModel;
 namespace Lorikeet.Hub.Yaml;
 
 /// <summary>
-/// The one way in which YAML is read here: event by event, within bounds far above what people and tools write. Nested
-/// without end it would exhaust the stack and take quadratic time, and keys that are collections can hide more than
-/// their text. Every fault is a <see cref="YamlException"/>.
+/// YamlDotNet's parser within bounds far above what people and tools write, for YAML from elsewhere: nested without end
+/// it would exhaust the stack and take quadratic time, and keys that are collections can hide more than their text.
+/// Every fault is a <see cref="YamlException"/>.
 /// </summary>
 /// <param name="text">The YAML.</param>
-internal sealed class GuardedYaml(string text) : IParser
+public sealed class GuardedYaml(string text) : IParser
 {
     /// <summary>The longest text that is read.</summary>
     public const int MostCharacters = 8 << 20;
@@ -24,9 +24,11 @@ internal sealed class GuardedYaml(string text) : IParser
     private readonly List<(bool IsMapping, bool KeyNext)> _open = [];
     private int _events;
 
+    /// <inheritdoc/>
     public ParsingEvent? Current => _inner.Current;
 
     /// <summary>The mapping at the root of the first document; null when there is none.</summary>
+    /// <param name="text">The YAML.</param>
     /// <exception cref="YamlException">It is no YAML, or beyond the bounds.</exception>
     public static YamlMappingNode? ReadMapping(string text)
     {
@@ -44,6 +46,8 @@ internal sealed class GuardedYaml(string text) : IParser
         return yaml.Documents.FirstOrDefault()?.RootNode as YamlMappingNode;
     }
 
+    /// <inheritdoc/>
+    /// <exception cref="YamlException">It is no YAML, or beyond the bounds.</exception>
     public bool MoveNext()
     {
         if (text.Length > MostCharacters)

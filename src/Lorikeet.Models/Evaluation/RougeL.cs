@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Lorikeet.Text;
 
 namespace Lorikeet.Models.Evaluation;
 

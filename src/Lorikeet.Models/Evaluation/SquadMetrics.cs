@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Lorikeet.Text;
 
 namespace Lorikeet.Models.Evaluation;
 

@@ -5,6 +5,7 @@ using Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 using Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 using Lorikeet.Text.ChatTemplates.Jinja.Syntax;
 using Lorikeet.Text.ChatTemplates.Jinja.Values;
+using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Text.ChatTemplates;
 
@@ -22,19 +23,35 @@ public sealed class ChatTemplate
     private readonly TemplateSyntax _syntax;
     private readonly int _length;
     private readonly TimeProvider _clock;
+    private readonly IReadOnlyDictionary<string, string> _namedTokens;
 
-    private ChatTemplate(TemplateSyntax syntax, int length, TimeProvider clock)
+    private ChatTemplate(TemplateSyntax syntax, int length, TimeProvider clock, IReadOnlyDictionary<string, string> namedTokens)
     {
         _syntax = syntax;
         _length = length;
         _clock = clock;
+        _namedTokens = namedTokens;
+    }
+
+    /// <summary>
+    /// The chat template of a tokenizer, which may refer to its <see cref="Tokenizer.NamedTokens"/>; null when it has none.
+    /// </summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <exception cref="CheckpointException">The source is not valid Jinja, or uses an unknown filter or test.</exception>
+    public static ChatTemplate? Of(Tokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        return tokenizer.ChatTemplate is { } source ? Parse(source, tokenizer.NamedTokens) : null;
     }
 
     /// <summary>Parses a template.</summary>
+    /// <param name="source">Jinja, of at most 2^20 characters.</param>
     /// <exception cref="CheckpointException">
     /// The source is not valid Jinja, or uses an unknown filter or test.
     /// </exception>
-    public static ChatTemplate Parse(string source)
+    public static ChatTemplate Parse(string source) => Parse(source, new Dictionary<string, string>());
+
+    private static ChatTemplate Parse(string source, IReadOnlyDictionary<string, string> namedTokens)
     {
         ArgumentNullException.ThrowIfNull(source);
         if (source.Length > LongestSource)
@@ -46,7 +63,7 @@ public sealed class ChatTemplate
 
         try
         {
-            return new ChatTemplate(TemplateParser.Parse(source), source.Length, TimeProvider.System);
+            return new ChatTemplate(TemplateParser.Parse(source), source.Length, TimeProvider.System, namedTokens);
         }
         catch (JinjaException fault)
         {
@@ -70,7 +87,7 @@ public sealed class ChatTemplate
     public ChatTemplate WithClock(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
-        return new ChatTemplate(_syntax, _length, clock);
+        return new ChatTemplate(_syntax, _length, clock, _namedTokens);
     }
 
     /// <summary>Renders a conversation.</summary>
@@ -79,16 +96,28 @@ public sealed class ChatTemplate
     /// </param>
     /// <param name="addGenerationPrompt">Whether to end with the marker that begins an assistant's turn.</param>
     /// <param name="tools">Tool descriptions, or null.</param>
-    /// <param name="variables">Further variables, such as <c>bos_token</c> and <c>eos_token</c>.</param>
+    /// <param name="variables">
+    /// Further variables, such as <c>bos_token</c> and <c>eos_token</c>; they override the named tokens of <see cref="Of"/>.
+    /// </param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
     public RenderedChat Render(
         JsonArray messages, bool addGenerationPrompt = false, JsonArray? tools = null, JsonObject? variables = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var conversation = new Conversation(messages, tools, variables);
+        var conversation = new Conversation(messages, tools, WithNamedTokens(variables));
         var rendered = Render(conversation, addGenerationPrompt);
         return new RenderedChat(
             rendered.Text, () => AssistantSpanFinder.Find(this, conversation, rendered, addGenerationPrompt));
+    }
+
+    private JsonObject? WithNamedTokens(JsonObject? variables)
+    {
+        if (_namedTokens.Count == 0)
+            return variables;
+        var all = variables?.DeepClone().AsObject() ?? [];
+        foreach (var (name, token) in _namedTokens)
+            all.TryAdd(name, token);
+        return all;
     }
 
     /// <summary>Whether the template itself says, with <c>{% generation %}</c>, what the assistant produces.</summary>

@@ -8,6 +8,13 @@ using Lorikeet.Text.Tokenization.TokenizerJson;
 namespace Lorikeet.Text.Tokenization;
 
 /// <summary>Text to token ids and back, exactly as the Hugging Face tokenizer of the same files does it.</summary>
+/// <example>
+/// <code>
+/// var tokenizer = Tokenizer.Load("TinyLlama");          // a folder, or one of its files
+/// Encoding tokens = tokenizer.Encode("Hello, world!");  // ids, and where in the text each came from
+/// string text = tokenizer.Decode(tokens.Ids);
+/// </code>
+/// </example>
 /// <remarks>Instances are immutable and safe to share between threads.</remarks>
 public abstract class Tokenizer
 {
@@ -57,9 +64,11 @@ public abstract class Tokenizer
     }
 
     /// <summary>The id of a token's exact text, or null when the vocabulary does not hold it.</summary>
+    /// <param name="token">As the vocabulary spells it: <c>▁Hello</c>, <c>Ġworld</c>.</param>
     public abstract int? TokenToId(string token);
 
     /// <summary>The exact text of a token in the vocabulary; empty for an id that no token has.</summary>
+    /// <param name="id">The id.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The id is negative or not below <see cref="VocabularySize"/>.
     /// </exception>
@@ -70,6 +79,7 @@ public abstract class Tokenizer
     }
 
     /// <summary>Whether the id is a special token (BOS, EOS, a chat marker ...).</summary>
+    /// <param name="id">The id.</param>
     public abstract bool IsSpecial(int id);
 
     /// <summary>
@@ -77,13 +87,33 @@ public abstract class Tokenizer
     /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c> applied; or the one
     /// in a GGUF file.
     /// </summary>
-    /// <param name="folder">The folder, or a file that ends in <c>.gguf</c>.</param>
+    /// <param name="folderOrFile">
+    /// The folder; a <c>tokenizer.json</c> (a file that ends in <c>.json</c>) or <c>tokenizer.model</c>
+    /// (<c>.model</c>), to which the settings beside it are applied; or a file that ends in <c>.gguf</c>.
+    /// </param>
     /// <exception cref="CheckpointException">There is no tokenizer, or a file is damaged or not understood.</exception>
-    public static Tokenizer Load(string folder)
+    public static Tokenizer Load(string folderOrFile)
     {
-        ArgumentNullException.ThrowIfNull(folder);
-        if (GgufFile.Exists(folder))
-            return GgufTokenizer.Load(folder);
+        ArgumentNullException.ThrowIfNull(folderOrFile);
+        if (GgufFile.Exists(folderOrFile))
+            return GgufTokenizer.Load(folderOrFile);
+        return File.Exists(folderOrFile) ? LoadFile(folderOrFile) : LoadFolder(folderOrFile);
+    }
+
+    private static Tokenizer LoadFile(string file)
+    {
+        var configuration = TokenizerConfiguration.Read(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        return Path.GetExtension(file) switch
+        {
+            ".json" => TokenizerJsonFile.Load(file, configuration),
+            ".model" => SentencePieceFile.Load(file, configuration),
+            _ => throw new CheckpointException(
+                $"'{file}' is not the file of a tokenizer. Expected one that ends in .json, .model or .gguf, or a folder. Check the path."),
+        };
+    }
+
+    private static Tokenizer LoadFolder(string folder)
+    {
         var configuration = TokenizerConfiguration.Read(folder);
         var json = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(json))
@@ -97,8 +127,10 @@ public abstract class Tokenizer
     }
 
     /// <summary>Whether the folder, or GGUF file, holds a tokenizer that <see cref="Load"/> can read.</summary>
-    public static bool Exists(string folder) =>
-        GgufFile.Exists(folder) ? GgufTokenizer.Exists(folder) : File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "tokenizer.model"));
+    /// <param name="folder">A folder, or a file that ends in <c>.gguf</c>.</param>
+    public static bool Exists(string folder) => GgufFile.Exists(folder)
+        ? GgufTokenizer.Exists(folder)
+        : File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "tokenizer.model"));
 
     /// <summary>What its files leave open, and how it was taken; null where they say all.</summary>
     public string? Caution { get; internal init; }

@@ -49,8 +49,8 @@ internal sealed record LlamaCppReceipt(
         using var file = GgufFile.Open(path);
         if (LlamaCppTokenizer.Of(file.Metadata) is not { } judge)
             return null;
-        var probes = TokenizerProbes.For(tokenizer);
-        var different = probes.Where(probe => !judge.Encode(probe.Text).SequenceEqual(probe.Of(tokenizer).Ids)).ToList();
+        var probes = TokenizerProbe.For(tokenizer);
+        var different = probes.Where(probe => !judge.Encode(probe.Text).SequenceEqual(tokenizer.Encode(probe.Text).Ids)).ToList();
         if (source.Format() is not { } format || file.Metadata.Text(GgufKeys.ChatTemplate) is not { } template)
             return new LlamaCppReceipt(0, 0, probes.Count, different);
 

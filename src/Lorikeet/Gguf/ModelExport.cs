@@ -77,20 +77,18 @@ internal sealed unsafe class ModelExport
         return pairs;
     }
 
-    private List<KeyValuePair<string, GgufValue>> DescribeTokenizer(ModelConfig config)
+    private IReadOnlyList<KeyValuePair<string, GgufValue>> DescribeTokenizer(ModelConfig config)
     {
         var format = _source.Format();
         var template = format?.Template;
         if (GgufFile.Exists(_source.Base))
         {
             using var file = GgufFile.Open(_source.Base);
-            var kept = file.Metadata.Values.Where(pair => pair.Key != GgufKeys.ChatTemplate
-                && (pair.Key.StartsWith("tokenizer.", StringComparison.Ordinal) || GgufKeys.Own.Contains(pair.Key)));
-            return template is null ? [.. kept] : [.. kept, new(GgufKeys.ChatTemplate, template)];
+            return GgufTokenizer.Copy(file.Metadata, template);
         }
 
         var prompts = format is null ? [] : ExportPrompts.Of(format, BaseModel.LoadTokenizer(_source.Base)!);
-        var described = GgufTokenizerMetadata.Describe(_source.Base, config.VocabularySize, template, prompts);
+        var described = GgufTokenizer.Describe(_source.Base, config.VocabularySize, template, prompts);
         LeadsWithSpace = described.LeadsWithSpace;
         if (described.Pairs.Count == 1)
             _notes.Add("The model has no tokenizer, and so has the file: it takes and gives token ids only.");

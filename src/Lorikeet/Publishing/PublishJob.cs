@@ -101,6 +101,7 @@ public sealed class PublishJob
             License = _options.License,
             Datasets = [.. datasets.Where(IsOnHub)],
             Prompt = Prompt(),
+            Program = NextCommands.Program,
             Training = run is null ? []
                 : [.. ReportSettings.Of(run).Select(setting => new CardFact(setting.Name, setting.Value))],
         };

@@ -150,7 +150,7 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         var read = Tokenizer.Load(_folder["zephyr.gguf"]);
         Assert.Equal(zephyr.Template, read.ChatTemplate);
         Assert.All(
-            TokenizerProbes.For(tokenizer), probe => Assert.Equal(tokenizer.Encode(probe.Text).Ids, read.Encode(probe.Text).Ids));
+            TokenizerProbe.For(tokenizer), probe => Assert.Equal(tokenizer.Encode(probe.Text).Ids, read.Encode(probe.Text).Ids));
         Assert.Contains("TEMPLATE \"\"\" ", OllamaExport.Describe(source, [], export.LeadsWithSpace));
     }
 
@@ -206,7 +206,7 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
     private string Write(string tokenizer)
     {
         var size = Tokenizer.Load(tokenizer).VocabularySize;
-        var described = GgufTokenizerMetadata.Describe(tokenizer, size, null, []);
+        var described = GgufTokenizer.Describe(tokenizer, size, null, []);
         Assert.Equal(0, described.LeftOut);
         var path = _folder["vocabulary.gguf"];
         GgufWriter.Write(path, [new(GgufNames.Architecture, "llama"), .. described.Pairs], []);

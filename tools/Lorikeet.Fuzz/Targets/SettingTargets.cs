@@ -2,6 +2,7 @@ using System.Text;
 using Lorikeet.Configuration;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Fuzz.Mutation;
+using Lorikeet.Hub;
 using Lorikeet.Hub.ModelCards;
 using Lorikeet.Hub.Transport;
 using Lorikeet.Models.Checkpoints;
@@ -16,6 +17,8 @@ namespace Lorikeet.Fuzz.Targets;
 /// <summary>Settings, cards, and the files that runs leave for themselves.</summary>
 internal static class SettingTargets
 {
+    private static readonly Lazy<AnsweringHub> Hub = new(() => new AnsweringHub());
+
     private static readonly string[] Words =
     [
         "llama", "mistral", "qwen2", "qwen3", "bnb_4bit_quant_type", "nf4", "fp4", "linear", "llama3", "yarn", "dynamic", "float32", "bfloat16",
@@ -54,7 +57,11 @@ internal static class SettingTargets
             OptionsResolver.Resolve(workplace.Write("run.yaml", input), [])),
         new("run-json", new JsonMutator(Words), (input, workplace) =>
             OptionsResolver.Resolve(workplace.Write("run.json", input), [])),
-        new("card", new Mutator(YamlWords), (input, _) => CardHead.Read(Encoding.UTF8.GetString(input), out var _)),
+        new("card", new Mutator(YamlWords), (input, workplace) =>
+        {
+            workplace.Write(ModelCardFile.Name, input);
+            ModelCardFile.Write(new ModelCard { Title = "a", Subject = CardSubject.Adapter, BaseModel = "a/b" }, workplace.Folder);
+        }),
         new("metrics", new JsonMutator(["step", "loss", "eval_loss", "NaN"], isLines: true), (input, workplace) =>
             RunHistory.Read(workplace.Write("metrics.jsonl", input))),
         new("position", new JsonMutator([]), (input, workplace) =>
@@ -64,18 +71,11 @@ internal static class SettingTargets
             workplace.Write("trainer_state.json", input);
             HuggingFaceState.Read(workplace.Folder);
         }),
-        new("hub", new JsonMutator(["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"]), (input, _) =>
-            Walk(HubAnswer.Parse(input, problem => new HubException(problem)), 0)),
-    ];
-
-    private static void Walk(HubAnswer answer, int depth)
-    {
-        if (depth > 4)
-            return;
-        foreach (var (_, value) in answer.Properties)
+        new("hub", new JsonMutator(["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"]), (input, workplace) =>
         {
-            Walk(value, depth + 1);
-            return;
-        }
-    }
+            Hub.Value.Answer = input;
+            using var client = new HubClient(new HubSettings { Endpoint = Hub.Value.Address, CacheFolder = workplace.Folder });
+            client.Resolve("a/b", RepositoryKind.Model, select: _ => []);
+        }),
+    ];
 }

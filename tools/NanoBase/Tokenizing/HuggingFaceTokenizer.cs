@@ -117,8 +117,7 @@ internal static class HuggingFaceTokenizer
         ["byte_fallback"] = true,
         ["ignore_merges"] = false,
         ["vocab"] = new JsonObject(model.Pieces.Select((piece, id) => KeyValuePair.Create(piece.Text, (JsonNode?)id))),
-        ["merges"] = new JsonArray([.. PieceMerges.ByPlace(model, model.ToVocabulary())
-            .Select(merge => new JsonArray(merge.Left, merge.Right))]),
+        ["merges"] = new JsonArray([.. model.Merges().Select(merge => new JsonArray(merge.Left, merge.Right))]),
     };
 
     private static JsonObject Configuration() => new()

@@ -9,10 +9,10 @@ using Lorikeet.Text.Tokenization.TokenizerJson;
 namespace Lorikeet.Text.Tokenization.Gguf;
 
 /// <summary>
-/// The tokenizer in a GGUF file, said over as the <c>tokenizer.json</c> and <c>tokenizer_config.json</c> that describe
-/// the same: so there is one way to make a tokenizer, and it can be saved beside an adapter.
+/// The tokenizer in a GGUF file, translated to the <c>tokenizer.json</c> and <c>tokenizer_config.json</c> that describe
+/// the same (<see cref="Tokenizer.Load"/> reads it), and back.
 /// </summary>
-internal sealed class GgufTokenizer
+public sealed class GgufTokenizer
 {
     private readonly GgufMetadata _metadata;
     private readonly string _path;
@@ -29,6 +29,8 @@ internal sealed class GgufTokenizer
     }
 
     /// <summary>Whether a file holds a tokenizer.</summary>
+    /// <param name="path">A GGUF file.</param>
+    /// <exception cref="CheckpointException">The file is damaged.</exception>
     public static bool Exists(string path)
     {
         using var file = GgufFile.Open(path);
@@ -37,7 +39,7 @@ internal sealed class GgufTokenizer
 
     /// <summary>Makes the tokenizer of a file.</summary>
     /// <exception cref="CheckpointException">There is none, or it is of a kind that is not known.</exception>
-    public static Tokenizer Load(string path)
+    internal static Tokenizer Load(string path)
     {
         using var file = GgufFile.Open(path);
         var (json, configuration) = new GgufTokenizer(file.Metadata, path).Describe();
@@ -46,7 +48,13 @@ internal sealed class GgufTokenizer
         JsonSetting Setting(JsonObject content) => JsonSetting.Of(JsonSerializer.SerializeToElement(content), path);
     }
 
-    /// <summary>Writes the tokenizer of a GGUF file as the files Hugging Face libraries read.</summary>
+    /// <summary>
+    /// Writes the tokenizer of a GGUF file as the files Hugging Face libraries read: <c>tokenizer.json</c> and
+    /// <c>tokenizer_config.json</c>.
+    /// </summary>
+    /// <param name="path">The GGUF file.</param>
+    /// <param name="folder">Where they go; files of these names are replaced.</param>
+    /// <exception cref="CheckpointException">There is no tokenizer, or it is of a kind that is not known.</exception>
     public static void Save(string path, string folder)
     {
         using var file = GgufFile.Open(path);
@@ -55,6 +63,32 @@ internal sealed class GgufTokenizer
         AtomicFile.WriteText(
             Path.Combine(folder, "tokenizer_config.json"), configuration.ToJsonString(s_format) + "\n");
     }
+
+    /// <summary>The metadata of a file that describe its tokenizer, for another file that is to have the same.</summary>
+    /// <param name="metadata">The metadata of the file.</param>
+    /// <param name="chatTemplate">The chat template to write; null for none.</param>
+    public static IReadOnlyList<KeyValuePair<string, GgufValue>> Copy(GgufMetadata metadata, string? chatTemplate)
+    {
+        var kept = metadata.Values.Where(pair => pair.Key != GgufKeys.ChatTemplate
+            && (pair.Key.StartsWith("tokenizer.", StringComparison.Ordinal) || GgufKeys.Own.Contains(pair.Key)));
+        return chatTemplate is null ? [.. kept] : [.. kept, new(GgufKeys.ChatTemplate, chatTemplate)];
+    }
+
+    /// <summary>
+    /// Describes the tokenizer of a model folder in metadata: of all that llama.cpp can be told, what makes it cut texts
+    /// up as the tokenizer does.
+    /// </summary>
+    /// <param name="folder">A folder with the tokenizer's files.</param>
+    /// <param name="size">Rows of the model's embedding; the file gets as many tokens.</param>
+    /// <param name="chatTemplate">The chat template to write; null for the tokenizer's own.</param>
+    /// <param name="prompts">
+    /// What the template renders, with the tokens the model was trained on: they decide between ways that differ. None
+    /// without a template.
+    /// </param>
+    /// <exception cref="CheckpointException">llama.cpp has no form for the tokenizer.</exception>
+    public static DescribedTokenizer Describe(
+        string folder, int size, string? chatTemplate, IReadOnlyList<TokenizedText> prompts) =>
+        GgufTokenizerMetadata.Describe(folder, size, chatTemplate, prompts);
 
     private (JsonObject Json, JsonObject Configuration) Describe()
     {

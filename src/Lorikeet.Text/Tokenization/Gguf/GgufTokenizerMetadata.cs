@@ -46,9 +46,9 @@ internal sealed class GgufTokenizerMetadata
         var usual = new Choice(_vocabulary.Scores, AddsSpace(), LeadsWithSpace: false);
         if (_vocabulary.Model != GgufKeys.SentencePiece)
             return usual;
-        var texts = TokenizerProbes.For(_tokenizer);
+        var texts = TokenizerProbe.For(_tokenizer);
         IReadOnlyList<TokenizedText> asked = prompts.Count > 0 ? prompts
-            : [.. texts.Where(probe => probe.Kind == TokenizerProbes.Ordinary).Select(probe => probe.Of(_tokenizer))];
+            : [.. texts.Where(probe => probe.Kind == TokenizerProbe.Ordinary).Select(probe => probe.Of(_tokenizer))];
         float[]?[] scores = [_vocabulary.Scores, _vocabulary.OtherScores];
         var choices = from known in scores
                       where known is not null
@@ -132,15 +132,3 @@ internal sealed class GgufTokenizerMetadata
     /// <param name="LeadsWithSpace">Whether the chat template begins with a space.</param>
     private sealed record Choice(float[] Scores, bool AddsSpace, bool LeadsWithSpace);
 }
-
-/// <summary>A tokenizer as metadata.</summary>
-/// <param name="Pairs">Keys and values.</param>
-/// <param name="LeftOut">Tokens that the embedding has no row for, and that are not written.</param>
-/// <param name="LeadsWithSpace">Whether a space was put before the chat template, to be trained tokens in llama.cpp.</param>
-internal sealed record DescribedTokenizer(
-    List<KeyValuePair<string, GgufValue>> Pairs, int LeftOut, bool LeadsWithSpace);
-
-/// <summary>A text with the tokens it was trained on.</summary>
-/// <param name="Text">The text.</param>
-/// <param name="Ids">Its tokens, with those that are added around it.</param>
-internal sealed record TokenizedText(string Text, int[] Ids);

@@ -13,7 +13,7 @@ namespace Lorikeet.Text.Tokenization.Gguf;
 /// Reference: llama.cpp <c>src/llama-vocab.cpp</c> (<c>tokenizer_st_partition</c>, <c>llm_tokenizer_spm_session</c>,
 /// <c>llm_tokenizer_bpe_session</c>), special tokens in the text recognised. Tests hold it against llama.cpp itself.
 /// </remarks>
-internal sealed class LlamaCppTokenizer
+public sealed class LlamaCppTokenizer
 {
     private const char Space = '\u2581';
 
@@ -59,10 +59,13 @@ internal sealed class LlamaCppTokenizer
     }
 
     /// <summary>The tokenizer that metadata describe; null when they describe none.</summary>
+    /// <param name="metadata">The metadata of a GGUF file.</param>
+    /// <exception cref="CheckpointException">They have no tokens, or a value of another kind.</exception>
     public static LlamaCppTokenizer? Of(GgufMetadata metadata) =>
         metadata.Text(GgufKeys.Model) is GgufKeys.SentencePiece or GgufKeys.ByteLevel ? new(metadata) : null;
 
     /// <summary>The tokens of a text, with what the file says is added around it.</summary>
+    /// <param name="text">The text; special tokens in it are recognised.</param>
     public int[] Encode(string text)
     {
         var output = new List<int>();
@@ -86,6 +89,7 @@ internal sealed class LlamaCppTokenizer
     }
 
     /// <summary>The tokens of a rendered chat, whose begin token is not added to one that it wrote out.</summary>
+    /// <param name="text">What the chat template made.</param>
     public int[] EncodePrompt(string text)
     {
         var ids = Encode(text);
@@ -143,8 +147,8 @@ internal sealed class LlamaCppTokenizer
             if (_ids.TryGetValue(symbol, out var id))
                 output.Add(id);
             else
-            foreach (var value in Utf8.UTF8.GetBytes(symbol))
-                output.Add(ByteToken(value));
+                foreach (var value in Utf8.UTF8.GetBytes(symbol))
+                    output.Add(ByteToken(value));
         }
 
         void TryAdd(int left, int right)

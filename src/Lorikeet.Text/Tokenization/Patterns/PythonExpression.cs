@@ -5,11 +5,13 @@ using Lorikeet.Formats;
 namespace Lorikeet.Text.Tokenization.Patterns;
 
 /// <summary>Matches with regular expressions as Python's <c>re</c> reads them, for a bounded time.</summary>
-internal static class PythonExpression
+public static class PythonExpression
 {
     private static readonly ConcurrentDictionary<string, Regex> s_expressions = new(StringComparer.Ordinal);
 
     /// <summary>Python's <c>re.match</c>: a match that begins where the text begins.</summary>
+    /// <param name="pattern">The expression.</param>
+    /// <param name="text">The text, such as the name of a module.</param>
     /// <exception cref="ConfigurationException">It is no expression, or takes too long for the text.</exception>
     public static Match Match(string pattern, string text)
     {
@@ -27,7 +29,9 @@ internal static class PythonExpression
     }
 
     /// <summary>Python's <c>re.fullmatch</c>: whether the whole text matches.</summary>
-    /// <inheritdoc cref="Match"/>
+    /// <param name="pattern">The expression.</param>
+    /// <param name="text">The text.</param>
+    /// <exception cref="ConfigurationException">It is no expression, or takes too long for the text.</exception>
     public static bool MatchesWhole(string pattern, string text)
     {
         Check(pattern);
@@ -35,6 +39,7 @@ internal static class PythonExpression
     }
 
     /// <summary>Refuses what is no expression.</summary>
+    /// <param name="pattern">The expression.</param>
     /// <exception cref="ConfigurationException">It is none.</exception>
     public static void Check(string pattern)
     {

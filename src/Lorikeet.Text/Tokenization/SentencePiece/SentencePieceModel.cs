@@ -5,18 +5,32 @@ using Lorikeet.Text.Tokenization.Normalizers;
 namespace Lorikeet.Text.Tokenization.SentencePiece;
 
 /// <summary>What a piece of a SentencePiece vocabulary is for (<c>ModelProto.SentencePiece.Type</c>).</summary>
-internal enum PieceKind
+public enum PieceKind
 {
+    /// <summary>A stretch of text.</summary>
     Normal = 1,
+
+    /// <summary>What stands for text without a piece.</summary>
     Unknown = 2,
+
+    /// <summary>A mark that text does not contain: begin, end, padding.</summary>
     Control = 3,
+
+    /// <summary>Text that is always one piece.</summary>
     UserDefined = 4,
+
+    /// <summary>In the vocabulary, and never produced.</summary>
     Unused = 5,
+
+    /// <summary>A byte of text without a piece, <c>&lt;0x41&gt;</c>.</summary>
     Byte = 6,
 }
 
 /// <summary>A piece of a SentencePiece vocabulary; its id is its position.</summary>
-internal readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
+/// <param name="Text">The text, with U+2581 for a space.</param>
+/// <param name="Score">The logarithm of its probability, or the negative rank of its merge.</param>
+/// <param name="Kind">What it is for.</param>
+public readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
 
 /// <summary>The algorithm of a SentencePiece model (<c>TrainerSpec.ModelType</c>).</summary>
 internal enum SentencePieceAlgorithm
@@ -28,33 +42,38 @@ internal enum SentencePieceAlgorithm
 }
 
 /// <summary>The content of a <c>tokenizer.model</c>: <c>ModelProto</c> of sentencepiece_model.proto.</summary>
-internal sealed record SentencePieceModel
+public sealed record SentencePieceModel
 {
+    private SentencePieceModel() { }
+
+    /// <summary>The pieces, in the order of their ids.</summary>
     public IReadOnlyList<SentencePiece> Pieces { get; private init; } = [];
 
-    public SentencePieceAlgorithm Algorithm { get; private init; } = SentencePieceAlgorithm.Unigram;
+    internal SentencePieceAlgorithm Algorithm { get; private init; } = SentencePieceAlgorithm.Unigram;
 
     /// <summary>Whether characters without a piece are spelled with byte pieces.</summary>
-    public bool FallsBackToBytes { get; private init; }
+    internal bool FallsBackToBytes { get; private init; }
 
     /// <summary>Whether the mark of a space stands at the end of a word instead of its beginning.</summary>
-    public bool MarksSpaceAsSuffix { get; private init; }
+    internal bool MarksSpaceAsSuffix { get; private init; }
 
     /// <summary>What an unknown piece decodes to.</summary>
-    public string UnknownSurface { get; private init; } = " \u2047 ";
+    internal string UnknownSurface { get; private init; } = " \u2047 ";
 
     /// <summary>The compiled normalization rules, if there are any.</summary>
-    public CharacterMap? Rules { get; private init; }
+    internal CharacterMap? Rules { get; private init; }
 
     /// <summary>Whether a space is put before the text.</summary>
-    public bool AddsDummyPrefix { get; private init; } = true;
+    internal bool AddsDummyPrefix { get; private init; } = true;
 
     /// <summary>Whether spaces at the ends are removed and runs of them become one.</summary>
-    public bool RemovesExtraSpaces { get; private init; } = true;
+    internal bool RemovesExtraSpaces { get; private init; } = true;
 
     /// <summary>Whether spaces are written as U+2581.</summary>
-    public bool EscapesSpaces { get; private init; } = true;
+    internal bool EscapesSpaces { get; private init; } = true;
 
+    /// <summary>Reads a file.</summary>
+    /// <param name="file">A <c>tokenizer.model</c>.</param>
     /// <exception cref="CheckpointException">The file is not a SentencePiece model.</exception>
     public static SentencePieceModel Read(string file)
     {
@@ -77,6 +96,13 @@ internal sealed record SentencePieceModel
         }
     }
 
+    /// <summary>
+    /// The merges of a byte-pair vocabulary as transformers ranks them, best first: every way to cut a piece into two
+    /// pieces is one, in the order of the pieces.
+    /// </summary>
+    public IReadOnlyList<(string Left, string Right)> Merges() =>
+        [.. PieceMerges.ByPlace(this, ToVocabulary()).Select(merge => (merge.Left, merge.Right))];
+
     // As SentencePiece has it, a text stands for one piece that is looked for, and for one that is not.
     private static void CheckPieces(IReadOnlyList<SentencePiece> pieces)
     {
@@ -92,7 +118,7 @@ internal sealed record SentencePieceModel
     }
 
     /// <summary>All pieces by text and id.</summary>
-    public Vocabulary ToVocabulary()
+    internal Vocabulary ToVocabulary()
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < Pieces.Count; id++)

@@ -27,6 +27,7 @@ internal static class RunCard
                 Datasets = [.. datasets.Where(dataset => !Path.Exists(dataset))],
                 Question = question,
                 Prompt = prompt,
+                Program = NextCommands.Program,
                 Training =
                 [
                     .. datasets.Where(Path.Exists).Select(file => new CardFact("data", Path.GetFileName(file))),

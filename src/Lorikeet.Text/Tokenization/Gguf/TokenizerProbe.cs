@@ -1,19 +1,12 @@
 namespace Lorikeet.Text.Tokenization.Gguf;
 
-/// <summary>A text to compare two tokenizers on.</summary>
+/// <summary>A text to compare two tokenizers on: one of a fixed set in which those of one vocabulary are known to differ.</summary>
 /// <param name="Kind">What is special about it, as the end of a sentence.</param>
 /// <param name="Text">The text.</param>
-internal sealed record TokenizerProbe(string Kind, string Text)
-{
-    /// <summary>The text with the tokens that a tokenizer gives it.</summary>
-    public TokenizedText Of(Tokenizer tokenizer) => new(Text, tokenizer.Encode(Text).Ids);
-}
-
-/// <summary>A fixed set of texts on which tokenizers of one vocabulary are known to differ.</summary>
-internal static class TokenizerProbes
+public sealed record TokenizerProbe(string Kind, string Text)
 {
     /// <summary>The kind of texts that are as most texts are.</summary>
-    public const string Ordinary = "ordinary text";
+    internal const string Ordinary = "ordinary text";
 
     private static readonly TokenizerProbe[] s_texts =
     [
@@ -33,6 +26,7 @@ internal static class TokenizerProbes
     ];
 
     /// <summary>The texts for a tokenizer, among them some around its special tokens.</summary>
+    /// <param name="tokenizer">One of the two.</param>
     public static IReadOnlyList<TokenizerProbe> For(Tokenizer tokenizer)
     {
         var special = tokenizer.NamedTokens.Values
@@ -46,6 +40,9 @@ internal static class TokenizerProbes
             .. special.SelectMany(token => Of("a blank beside a special token", $"a{token} b", $"a {token} b", $"{token} ")),
         ];
     }
+
+    /// <summary>The text with the tokens that a tokenizer gives it.</summary>
+    internal TokenizedText Of(Tokenizer tokenizer) => new(Text, tokenizer.Encode(Text).Ids);
 
     private static IEnumerable<TokenizerProbe> Of(string kind, params string[] texts) =>
         texts.Select(text => new TokenizerProbe(kind, text));
