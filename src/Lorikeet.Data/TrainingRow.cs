@@ -17,4 +17,16 @@ public sealed record TrainingRow(int[] Ids, int[] Labels)
 
     /// <summary>Number of targets: labels after the first position that are not <see cref="Ignored"/>.</summary>
     public int TargetCount => Labels.Skip(1).Count(label => label != Ignored);
+
+    /// <summary>Tokens of each row; rows of a token cache are not read for it.</summary>
+    /// <param name="rows">The rows.</param>
+    public static IReadOnlyList<int> LengthsOf(IReadOnlyList<TrainingRow> rows) =>
+        rows is IKnowsLengths known ? known.Lengths : [.. rows.Select(row => row.Length)];
+}
+
+/// <summary>Rows that lie elsewhere than in memory, and whose lengths are known without reading them.</summary>
+internal interface IKnowsLengths
+{
+    /// <summary>Tokens of each row.</summary>
+    IReadOnlyList<int> Lengths { get; }
 }

@@ -1,5 +1,6 @@
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Shapes;
+using Lorikeet.Data.Storage;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data.Datasets;
@@ -106,8 +107,10 @@ internal static class DatasetChecks
     /// <summary>Evaluation rows whose prompt, or whole text, was trained on.</summary>
     public static IEnumerable<string> Leaks(IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow> eval)
     {
-        var trained = train.Select(row => TokenHash.Of(PromptOf(row))).ToHashSet();
-        var leaked = eval.Count(row => trained.Contains(TokenHash.Of(PromptOf(row))));
+        if (eval.Count == 0)
+            yield break;
+        var trained = Prompts(train).ToHashSet();
+        var leaked = Prompts(eval).Count(trained.Contains);
         if (leaked > 0)
         {
             yield return $"The held-out data: {leaked:N0} of {Rows(eval.Count)} have a prompt that is also trained " +
@@ -115,11 +118,15 @@ internal static class DatasetChecks
         }
     }
 
-    /// <summary>What precedes the first target; the whole row where nothing but a begin token does.</summary>
-    private static ReadOnlySpan<int> PromptOf(TrainingRow row)
+    private static IEnumerable<UInt128> Prompts(IReadOnlyList<TrainingRow> rows) => rows is StoredRows stored
+        ? Enumerable.Range(0, stored.Count).Select(row => PromptOf(stored.Ids(row), stored.Labels(row)))
+        : rows.Select(row => PromptOf(row.Ids, row.Labels));
+
+    /// <summary>The hash of what precedes the first target; of the whole row where nothing but a begin token does.</summary>
+    private static UInt128 PromptOf(ReadOnlySpan<int> ids, ReadOnlySpan<int> labels)
     {
-        var first = Array.FindIndex(row.Labels, label => label != TrainingRow.Ignored);
-        return first > 1 ? row.Ids.AsSpan(0, first) : row.Ids;
+        var first = labels.IndexOfAnyExcept(TrainingRow.Ignored);
+        return TokenHash.Of(first > 1 ? ids[..first] : ids);
     }
 
     private static string Rows(int count) => count == 1 ? "1 row" : $"{count:N0} rows";

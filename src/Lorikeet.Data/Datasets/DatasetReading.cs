@@ -23,18 +23,15 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
         return options.EvalDatasets.Count == 0 ? null : Read(options.EvalDatasets, splits, null);
     }
 
-    /// <summary>Makes sure that the rows of a source made in code are the only ones, and that there are some.</summary>
-    /// <exception cref="ConfigurationException">The options name others.</exception>
-    /// <exception cref="DatasetException">There are none.</exception>
-    public void RequireOnly(RowSource train, RowSource? eval)
+    /// <summary>Makes sure that the options name no rows beside those of a source made in code.</summary>
+    /// <exception cref="ConfigurationException">They do.</exception>
+    public void RequireNone(RowSource? eval)
     {
         if (options.Datasets.Count > 0)
             throw Twice("dataset", options.Datasets);
         if (eval is not null && options.EvalDatasets.Count > 0)
             throw Twice("eval_dataset", options.EvalDatasets);
         CheckHeldOut(eval is not null);
-        foreach (var rows in new[] { train, eval }.OfType<RowSource>().Where(rows => !rows.Rows.Any()))
-            throw new DatasetException("The rows given in code are none. At least one was expected. Check what makes them.");
 
         static ConfigurationException Twice(string option, IReadOnlyList<string> names) => new(
             $"Rows are given in code, and {option} names {string.Join(", ", names)}. Rows come from one of them. Leave one out.");
@@ -48,17 +45,7 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
             $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of them. Leave one out.");
     }
 
-    private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files)
-    {
-        var rows = RowSource.Join(
-        [
-            .. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv)),
-        ]);
-        if (rows.Rows.Any())
-            return rows;
-        var areEmpty = rows.Files.All(file => new FileInfo(file.Path).Length == 0);
-        throw new DatasetException(
-            $"{string.Join(", ", sources)} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was " +
-            "expected. Check that it is the file you meant.");
-    }
+    private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files) => RowSource.Join(
+        [.. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv))],
+        string.Join(", ", sources));
 }

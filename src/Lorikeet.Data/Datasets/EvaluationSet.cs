@@ -68,8 +68,8 @@ public sealed class EvaluationSet
     {
         if (options.MaxEvalRows is { } limit)
             rows = rows.First(limit);
-        var rendering = RowRendering.Choose(rows, options, tokenizer, format);
+        var rendering = RenderingChoice.Choose(rows, options, tokenizer, format);
         return new EvaluationSet(
-            EncodedSet.Encode("The evaluation data", rows, rendering, options, tokenizer, vocabularySize), options);
+            new DataEncoding(options, tokenizer, vocabularySize).Encode("The evaluation data", rows, rendering), options);
     }
 }

@@ -1,3 +1,4 @@
+using Lorikeet.Data.Batches;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
@@ -10,10 +11,12 @@ public sealed class TrainingData : IDisposable
 {
     private readonly EncodedSet _train;
     private readonly EncodedSet? _eval;
+    private (BatchPlanOptions Options, BatchPlan Plan)? _batches;
 
     private TrainingData(EncodedSet train, EncodedSet? eval, DataOptions options)
     {
         (_train, _eval) = (train, eval);
+        (TrainLengths, EvalLengths) = (TrainingRow.LengthsOf(Train), TrainingRow.LengthsOf(Eval));
         Warnings =
         [
             .. DatasetChecks.UnusedColumns("The training data", train.Rendering.Columns),
@@ -30,6 +33,12 @@ public sealed class TrainingData : IDisposable
 
     /// <summary>Held-out rows; empty when nothing is held out.</summary>
     public IReadOnlyList<TrainingRow> Eval => _eval?.Rows ?? [];
+
+    /// <summary>Tokens of each row to train on.</summary>
+    public IReadOnlyList<int> TrainLengths { get; }
+
+    /// <summary>Tokens of each held-out row.</summary>
+    public IReadOnlyList<int> EvalLengths { get; }
 
     /// <summary>The training rows in numbers.</summary>
     public DatasetStatistics TrainStatistics => _train.Statistics;
@@ -70,8 +79,16 @@ public sealed class TrainingData : IDisposable
     public IEnumerable<RowPreview> Preview(int rows) => _train.Preview(rows);
 
     /// <summary>The first training row that is learned from, in one line with what is learned between ⟦ and ⟧.</summary>
-    public string FirstRow => $"{_train.Preview(RowRendering.RowsTried).FirstOrDefault(row => row.DropReason is null)
-        ?? _train.Preview(1).First()}";
+    public string FirstRow => _train.FirstRow;
+
+    /// <summary>The batches of the training rows, planned once for the same options.</summary>
+    /// <param name="options">Sizes, order and packing.</param>
+    public BatchPlan PlanBatches(BatchPlanOptions options)
+    {
+        if (_batches is not { } known || known.Options != options)
+            _batches = known = (options, new BatchPlan(TrainLengths, options));
+        return known.Plan;
+    }
 
     /// <summary>Reads, splits, renders and encodes the data of a run.</summary>
     /// <param name="data">What to read and how.</param>
@@ -105,7 +122,7 @@ public sealed class TrainingData : IDisposable
         Func<string, string>? fetchFromHub = null, PromptFormat? format = null)
     {
         var reading = new DatasetReading(data, fetchFromHub);
-        reading.RequireOnly(train, eval);
+        reading.RequireNone(eval);
         return Load(data, (train, eval ?? reading.ReadEval()), seed, tokenizer, vocabularySize, format);
     }
 
@@ -113,20 +130,17 @@ public sealed class TrainingData : IDisposable
         DataOptions data, (RowSource Train, RowSource? Eval) rows, ulong seed, Tokenizer? tokenizer, int vocabularySize,
         PromptFormat? format)
     {
-        var (train, eval) = rows;
-        var rendering = RowRendering.Choose(train, data, tokenizer, format);
-        var evalRendering = eval is null ? rendering : RowRendering.Choose(eval, data, tokenizer, rendering.Format);
-        if (data.EvalSize > 0)
-            (train, eval) = RowSelection.HoldOut(train, data.EvalSize, seed, rendering.PromptOf);
+        var rendering = RenderingChoice.Choose(rows.Train, data, tokenizer, format);
+        var evalRendering = rows.Eval is null ? rendering : RenderingChoice.Choose(rows.Eval, data, tokenizer, rendering.Format);
+        var encoding = new DataEncoding(data, tokenizer, vocabularySize);
+        var (trainSet, evalSet) = encoding.Encode(
+            RowSplit.Of(rows.Train, rendering, data, seed), rendering, "The training data", "The held-out data");
+        if (rows.Eval is { } eval)
+        {
+            var limited = data.MaxEvalRows is { } limit ? eval.First(limit) : eval;
+            evalSet = encoding.Encode("The held-out data", limited, evalRendering);
+        }
 
-        if (data.MaxTrainRows is { } limit)
-            train = RowSelection.Take(train, limit, data.Shuffle, seed);
-        if (data.MaxEvalRows is { } evalLimit)
-            eval = eval?.First(evalLimit);
-
-        var trainSet = EncodedSet.Encode("The training data", train, rendering, data, tokenizer, vocabularySize);
-        var evalSet = eval is null ? null
-            : EncodedSet.Encode("The held-out data", eval, evalRendering, data, tokenizer, vocabularySize);
         var loaded = new TrainingData(trainSet, evalSet, data);
         if (format is null)
             loaded.Format.IsSingleTurn = loaded.HasSingleTurns;

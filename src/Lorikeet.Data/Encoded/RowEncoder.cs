@@ -5,29 +5,28 @@ using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data.Encoded;
 
-/// <summary>Turns rows into token ids and labels.</summary>
+/// <summary>Turns rendered rows into token ids and labels.</summary>
 /// <remarks>
 /// A token is a target when its stretch of the text overlaps an answer. The end token is appended and learned, unless
 /// the text ends with a special token already. Instances are safe to share between threads.
 /// </remarks>
-/// <param name="rendering">How rows become text.</param>
 /// <param name="tokenizer">The model's tokenizer; null where rows are tokens already.</param>
 /// <param name="vocabularySize">Rows of the model's embedding; every id must be below it.</param>
 /// <param name="options">Length, truncation, targets, end token.</param>
-internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, int vocabularySize, DataOptions options)
+internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataOptions options)
 {
     private readonly TextEncoder? _text = tokenizer is null ? null : new TextEncoder(tokenizer);
 
     /// <summary>Encodes a row.</summary>
-    /// <exception cref="DatasetException">The row cannot be read, or holds an id the model does not have.</exception>
-    public EncodedExample Encode(DataRow row)
+    /// <exception cref="DatasetException">The row is text and there is no tokenizer, or it holds an id the model does not have.</exception>
+    public EncodedExample Encode(RenderedRow row)
     {
-        var example = rendering.Read(row);
-        var encoded = example switch
+        var encoded = row switch
         {
-            SkippedContent skipped => EncodedExample.Dropped(row.Origin, skipped.Reason),
-            TokenContent tokens => EncodeTokens(tokens, row.Origin),
-            _ => EncodeText(example, row.Origin),
+            { Content: SkippedContent skipped } => EncodedExample.Dropped(row.Origin, skipped.Reason),
+            { Content: TokenContent tokens } => EncodeTokens(tokens, row.Origin),
+            { Text: { } text } => EncodeText(text, isWritten: row.Content is TextContent, row.Origin),
+            _ => EncodedExample.Dropped(row.Origin, row.Refusal!),
         };
         foreach (var id in encoded.Rows.SelectMany(rows => rows.Ids.Concat(rows.Labels)))
             CheckId(id, row.Origin);
@@ -42,11 +41,8 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
             : Fit(new TrainingRow(tokens.Ids, labels), origin);
     }
 
-    private EncodedExample EncodeText(RowContent example, RowOrigin origin)
+    private EncodedExample EncodeText(RenderedText rendered, bool isWritten, RowOrigin origin)
     {
-        if (rendering.TryRender(example, out var refusal) is not { } rendered)
-            return EncodedExample.Dropped(origin, refusal!);
-
         rendered = rendered with { Answers = FromBlanks(rendered) };
         var (encoding, hadSecondBegin) = Encoder(origin).Encode(
             rendered.Text, [.. (rendered.Answers ?? []).Select(answer => answer.Start)]);
@@ -65,7 +61,7 @@ internal sealed class RowEncoder(RowRendering rendering, Tokenizer? tokenizer, i
         var fitted = rendered.Answers is null && options.Truncation is TruncationMode.KeepStart
             ? Continue(row, origin)
             : Fit(row, origin);
-        return fitted with { HadSecondBegin = hadSecondBegin && example is TextContent };
+        return fitted with { HadSecondBegin = hadSecondBegin && isWritten };
     }
 
     /// <summary>The answers with the blanks before them, which whoever asks leaves to the model.</summary>

@@ -23,17 +23,20 @@ public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> To
     /// </summary>
     public override string ToString() => DropReason is not null
         ? $"left out: {DropReason}"
-        : string.Concat(Stretches().Select(stretch => stretch.IsTarget ? $"⟦{Shorten(stretch.Text)}⟧" : Shorten(stretch.Text)));
+        : LineOf(Tokens);
 
-    private IEnumerable<(string Text, bool IsTarget)> Stretches()
+    private static string LineOf(IReadOnlyList<PreviewToken> tokens) => string.Concat(
+        Stretches(tokens).Select(stretch => stretch.IsTarget ? $"⟦{Shorten(stretch.Text)}⟧" : Shorten(stretch.Text)));
+
+    private static IEnumerable<(string Text, bool IsTarget)> Stretches(IReadOnlyList<PreviewToken> tokens)
     {
-        for (var start = 0; start < Tokens.Count;)
+        for (var start = 0; start < tokens.Count;)
         {
-            var isTarget = Tokens[start].IsTarget;
+            var isTarget = tokens[start].IsTarget;
             var end = start;
-            while (end < Tokens.Count && Tokens[end].IsTarget == isTarget)
+            while (end < tokens.Count && tokens[end].IsTarget == isTarget)
                 end++;
-            yield return (string.Concat(Tokens.Skip(start).Take(end - start).Select(token => token.Text)), isTarget);
+            yield return (string.Concat(tokens.Skip(start).Take(end - start).Select(token => token.Text)), isTarget);
             start = end;
         }
     }
@@ -44,6 +47,9 @@ public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> To
         var line = text.Replace("\r", "\\r").Replace("\n", "\\n");
         return line.Length <= Longest ? line : $"{line[..Kept]} ... {line[^Kept..]}";
     }
+
+    /// <summary>The row as one line of text.</summary>
+    internal static string Line(TrainingRow row, Tokenizer? tokenizer) => LineOf([.. TokensOf(row, tokenizer)]);
 
     internal static RowPreview Of(EncodedExample example, Tokenizer? tokenizer) => new(
         example.Origin, [.. example.Rows.Take(1).SelectMany(row => TokensOf(row, tokenizer))], example.DropReason);

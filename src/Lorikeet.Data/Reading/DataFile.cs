@@ -7,9 +7,18 @@ using Lorikeet.Formats;
 namespace Lorikeet.Data.Reading;
 
 /// <summary>A file that holds rows, compressed or not.</summary>
-/// <param name="Path">Path as the user will recognise it.</param>
-internal sealed record DataFile(string Path)
+/// <param name="path">Path as the user will recognise it.</param>
+internal sealed class DataFile(string path)
 {
+    // What a file is shows in its first bytes, which are looked at once however often its rows are read.
+    private bool _isChecked;
+
+    /// <summary>Path as the user will recognise it.</summary>
+    public string Path => path;
+
+    /// <summary>Whether each line of a JSON file is a row; null until it was looked at.</summary>
+    public bool? HasRowsInLines { get; set; }
+
     /// <summary>Kinds of files that hold rows, from the most to the least certain to be data.</summary>
     public static IReadOnlyList<string> Formats { get; } =
         [".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"];
@@ -59,15 +68,19 @@ internal sealed record DataFile(string Path)
 
     private IEnumerator<DataRow> Start(Func<DataFile, IEnumerable<DataRow>> read)
     {
-        using (var content = Open())
-        {
-            var head = new byte[FileKind.BytesTried];
-            var length = content.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-            if (FileKind.FindForeign(head.AsSpan(0, length), Format) is var (what, advice))
-                throw new DatasetException($"{Path} is {what}, where {Expected} was expected. {advice}");
-        }
-
+        if (!_isChecked)
+            Check();
+        _isChecked = true;
         return read(this).GetEnumerator();
+    }
+
+    private void Check()
+    {
+        using var content = Open();
+        var head = new byte[FileKind.BytesTried];
+        var length = content.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        if (FileKind.FindForeign(head.AsSpan(0, length), Format) is var (what, advice))
+            throw new DatasetException($"{Path} is {what}, where {Expected} was expected. {advice}");
     }
 
     private string Expected => Format switch

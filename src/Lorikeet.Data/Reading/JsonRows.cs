@@ -18,13 +18,13 @@ internal static class JsonRows
     /// <param name="split">Split to take where one object holds an array for each split.</param>
     public static IEnumerable<DataRow> Read(DataFile file, string? split = null)
     {
-        var isLines = LineEnds(file).Take(2).ToArray() switch
+        file.HasRowsInLines ??= LineEnds(file).Take(2).ToArray() switch
         {
             [('[', ']'), ('[', ']')] => true, // a list is a row then, not the brackets around rows
             [('[', _), ..] or [('{', '{'), ..] => false,
             _ => file.Format is ".jsonl" or ".ndjson",
         };
-        return isLines ? ReadLines(file) : ReadDocument(file, split).SelectMany(SquadArticles.Flatten);
+        return file.HasRowsInLines.Value ? ReadLines(file) : ReadDocument(file, split).SelectMany(SquadArticles.Flatten);
     }
 
     /// <summary>First and last visible character of each line; none of them is held, for a line may be all of the file.</summary>

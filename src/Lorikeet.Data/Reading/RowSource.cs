@@ -10,13 +10,11 @@ namespace Lorikeet.Data.Reading;
 /// </remarks>
 public sealed class RowSource : IDisposable
 {
-    private readonly SpooledRows? _spool;
-
-    internal RowSource(IEnumerable<DataRow> rows, IReadOnlyList<DataFile> files, string selection) =>
-        (Rows, Files, Selection) = (rows, files, selection);
+    internal RowSource(IEnumerable<DataRow> rows, IReadOnlyList<DataFile> files, string selection, string name = "") =>
+        (Rows, Files, Selection, Name) = (rows, files, selection, name);
 
     private RowSource(SpooledRows spool, string name)
-        : this(spool.Read(name), [spool.File], "all") => _spool = spool;
+        : this(spool.Read(name), [spool.File], "all", name) => Spooled = spool;
 
     /// <summary>The rows.</summary>
     internal IEnumerable<DataRow> Rows { get; }
@@ -26,6 +24,11 @@ public sealed class RowSource : IDisposable
 
     /// <summary>Which rows of the files they are, in words; the same words mean the same rows.</summary>
     internal string Selection { get; }
+
+    private SpooledRows? Spooled { get; init; }
+
+    /// <summary>What messages call them.</summary>
+    internal string Name { get; }
 
     /// <summary>The rows of a list, an iterator or a query (<c>IQueryable</c> of EF Core), enumerated once and not held.</summary>
     /// <typeparam name="T">
@@ -89,20 +92,34 @@ public sealed class RowSource : IDisposable
     }
 
     /// <summary>Deletes the temporary file; whatever was loaded from it asks for no more rows.</summary>
-    public void Dispose() => _spool?.Dispose();
+    public void Dispose() => Spooled?.Dispose();
 
     /// <summary>Several sources, one after the other.</summary>
-    internal static RowSource Join(IReadOnlyList<RowSource> sources) => new(
+    internal static RowSource Join(IReadOnlyList<RowSource> sources, string name = "") => new(
         sources.SelectMany(source => source.Rows),
         [.. sources.SelectMany(source => source.Files)],
-        string.Join("; ", sources.Select(source => source.Selection)));
+        string.Join("; ", sources.Select(source => source.Selection)),
+        name);
 
-    /// <summary>Some of the rows, by their index; the choice is made when the rows are first read.</summary>
-    internal RowSource Where(string selection, Func<int, bool> isChosen) =>
-        new(Rows.Where((_, index) => isChosen(index)), Files, $"{Selection}, {selection}");
+    /// <summary>Some of the rows.</summary>
+    /// <param name="rows">They.</param>
+    /// <param name="selection">Which they are, in words; the same words mean the same rows.</param>
+    internal RowSource Part(IEnumerable<DataRow> rows, string selection) =>
+        new(rows, Files, selection, Name) { Spooled = Spooled };
 
     /// <summary>The first rows.</summary>
-    internal RowSource First(int count) => new(Rows.Take(count), Files, $"{Selection}, the first {count}");
+    internal RowSource First(int count) => Part(Rows.Take(count), $"{Selection}, the first {count}");
+
+    /// <summary>The error of a source without rows.</summary>
+    internal DatasetException HasNoRows()
+    {
+        if (Spooled is not null)
+            return new DatasetException($"{Name} holds no rows. At least one was expected. Check what makes them.");
+        var areEmpty = Files.All(file => new FileInfo(file.Path).Length == 0);
+        return new DatasetException(
+            $"{Name} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was expected. Check that it is " +
+            "the file you meant.");
+    }
 
     private static RowSource Spool(string name, Action<SpooledRows> fill)
     {

@@ -6,11 +6,9 @@ namespace Lorikeet.Data.Shapes;
 /// <summary>Finds out what the columns of a dataset mean.</summary>
 internal static class ShapeDetection
 {
-    private const int RowsTried = 100;
-
     /// <summary>The shape that most of the first rows fit.</summary>
     /// <remarks>Text is only what no other shape lays claim to: a question without an answer is no text.</remarks>
-    /// <param name="rows">The dataset's rows.</param>
+    /// <param name="rows">The first rows of the dataset.</param>
     /// <param name="wanted">The shape the user names, or <see cref="DatasetShape.Auto"/>.</param>
     /// <param name="columnMap">Columns the user named; the shape reads every one of them.</param>
     /// <exception cref="DatasetException">No shape fits, or the one named does not.</exception>
@@ -18,7 +16,7 @@ internal static class ShapeDetection
     public static RowShape Detect(
         IReadOnlyList<DataRow> rows, DatasetShape wanted, IReadOnlyDictionary<string, string> columnMap)
     {
-        var sample = rows.Take(RowsTried).Select(row => new RowCells(row, columnMap)).ToArray();
+        var sample = rows.Select(row => new RowCells(row, columnMap)).ToArray();
         var candidates = ColumnMapping.ShapesThatRead(
             columnMap, [.. RowShape.All.Where(shape => wanted is DatasetShape.Auto || shape.Kind == wanted)], wanted);
         ColumnMapping.RequirePlaces(columnMap, sample);
@@ -44,7 +42,7 @@ internal static class ShapeDetection
         if (map.Count > 0 || options.Shape is not (DatasetShape.Auto or DatasetShape.Text))
             return map;
 
-        var columns = rows.Take(RowsTried)
+        var columns = rows
             .SelectMany(row => row.Values)
             .Where(cell => cell.Value is not null)
             .ToLookup(cell => cell.Key, cell => cell.Value!.GetValueKind());

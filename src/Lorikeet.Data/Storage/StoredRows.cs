@@ -12,7 +12,7 @@ namespace Lorikeet.Data.Storage;
 /// <c>ids.bin</c> and <c>labels.bin</c> hold all rows end to end as little-endian 32-bit numbers, <c>rows.bin</c> where
 /// each of them ends as 64-bit ones.
 /// </remarks>
-internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
+internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IKnowsLengths, IDisposable
 {
     internal const string IdsFile = "ids.bin";
     internal const string LabelsFile = "labels.bin";
@@ -21,6 +21,7 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
     private readonly MappedFile _ids;
     private readonly MappedFile _labels;
     private readonly MappedFile _ends;
+    private int[]? _lengths;
 
     /// <summary>Opens the files of a folder.</summary>
     /// <param name="folder">The folder.</param>
@@ -43,16 +44,16 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
     public int Count { get; }
 
     /// <inheritdoc/>
-    public TrainingRow this[int index]
-    {
-        get
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(index);
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
-            var (start, end) = (End(index - 1), End(index));
-            return new TrainingRow(Numbers(_ids, start, end), Numbers(_labels, start, end));
-        }
-    }
+    public IReadOnlyList<int> Lengths => _lengths ??= [.. Enumerable.Range(0, Count).Select(row => (int)(End(row) - End(row - 1)))];
+
+    /// <inheritdoc/>
+    public TrainingRow this[int index] => new(Ids(index).ToArray(), Labels(index).ToArray());
+
+    /// <summary>The ids of a row where they lie; valid until this is disposed.</summary>
+    public ReadOnlySpan<int> Ids(int index) => Numbers(_ids, index);
+
+    /// <summary>The labels of a row where they lie; valid until this is disposed.</summary>
+    public ReadOnlySpan<int> Labels(int index) => Numbers(_labels, index);
 
     /// <inheritdoc/>
     public IEnumerator<TrainingRow> GetEnumerator()
@@ -108,6 +109,11 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IDisposable
     private long End(int row) =>
         row < 0 ? 0 : MemoryMarshal.Read<long>(_ends.Span((long)row * sizeof(long), sizeof(long)));
 
-    private static int[] Numbers(MappedFile file, long start, long end) =>
-        MemoryMarshal.Cast<byte, int>(file.Span(start * sizeof(int), (end - start) * sizeof(int))).ToArray();
+    private ReadOnlySpan<int> Numbers(MappedFile file, int row)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Count);
+        var (start, end) = (End(row - 1), End(row));
+        return MemoryMarshal.Cast<byte, int>(file.Span(start * sizeof(int), (end - start) * sizeof(int)));
+    }
 }

@@ -40,29 +40,35 @@ internal sealed class TokenCache
         return isWanted ? new TokenCache(options.TokenCacheFolder ?? Path.Combine(UserCache.Folder, "tokens"), options.OverwriteCache) : null;
     }
 
-    /// <summary>What was wrong with an entry that was made anew; null when nothing was.</summary>
-    public string? Damage { get; private set; }
-
-    /// <summary>The rows under a key; made by <paramref name="encode"/> when they are not there, or damaged.</summary>
+    /// <summary>The rows under a key; null when they are not there, damaged, or to be made anew.</summary>
     /// <param name="key">What the rows depend on.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
-    /// <param name="encode">Encodes the rows.</param>
-    public (StoredRows Rows, EncodedFacts Facts) GetOrAdd(
+    /// <param name="damage">What is wrong with the entry; null when nothing is.</param>
+    public (IReadOnlyList<TrainingRow> Rows, EncodedFacts Facts)? Find(string key, int vocabularySize, out string? damage)
+    {
+        damage = null;
+        var entry = Path.Combine(_folder, key);
+        if (_overwrites || !Directory.Exists(entry))
+            return null;
+        try
+        {
+            return Open(entry, vocabularySize);
+        }
+        catch (CheckpointException fault)
+        {
+            damage = $"{fault.Message} It was made anew.";
+            return null;
+        }
+    }
+
+    /// <summary>Encodes rows into the cache.</summary>
+    /// <param name="key">What the rows depend on.</param>
+    /// <param name="vocabularySize">Rows of the model's embedding.</param>
+    /// <param name="encode">Encodes the rows; it is given what writes one.</param>
+    public (IReadOnlyList<TrainingRow> Rows, EncodedFacts Facts) Add(
         string key, int vocabularySize, Func<Action<TrainingRow>, EncodedFacts> encode)
     {
         var entry = Path.Combine(_folder, key);
-        if (!_overwrites && Directory.Exists(entry))
-        {
-            try
-            {
-                return Open(entry, vocabularySize);
-            }
-            catch (CheckpointException fault)
-            {
-                Damage = $"{fault.Message} It was made anew.";
-            }
-        }
-
         try
         {
             Write(entry, encode);

@@ -15,9 +15,10 @@ internal static class Evaluator
     {
         var clock = Stopwatch.StartNew();
         var (loss, targets) = (0.0, 0L);
-        foreach (var chunk in rows.OrderBy(row => row.Length).Chunk(options.EvalBatchSize ?? options.BatchSize))
+        var lengths = TrainingRow.LengthsOf(rows);
+        foreach (var chunk in Enumerable.Range(0, rows.Count).OrderBy(row => lengths[row]).Chunk(options.EvalBatchSize ?? options.BatchSize))
         {
-            var batch = Batch.FromRows(chunk);
+            var batch = Batch.FromRows([.. chunk.Select(row => rows[row])]);
             if (batch.TargetCount == 0)
                 continue;
             loss += pass.Evaluate(batch);

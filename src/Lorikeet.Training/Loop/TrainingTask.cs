@@ -1,5 +1,6 @@
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
@@ -21,7 +22,12 @@ public sealed record TrainingTask(
     CheckpointFolders Checkpoints, LoraOptions? Adapter, string? BaseModel)
 {
     /// <summary>Which rows make up each step.</summary>
-    internal BatchPlan Plan { get; } = PlanOf([.. TrainRows.Select(row => row.Length)], Options);
+    /// <value>Planned from the rows and options, where nobody gives what <see cref="PlanOf"/> has planned already.</value>
+    public BatchPlan Plan
+    {
+        get => field ??= new BatchPlan(TrainingRow.LengthsOf(TrainRows), BatchOptions(Options));
+        init;
+    }
 
     /// <summary>How the rows were written as text, kept beside the weights of every checkpoint.</summary>
     /// <value>Null: rows of bare tokens.</value>
@@ -38,8 +44,12 @@ public sealed record TrainingTask(
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
     public int TotalSteps => StepsOf(Plan, Options.Optimization);
 
-    /// <summary>Which rows make up each step, of rows with so many tokens.</summary>
-    internal static BatchPlan PlanOf(IReadOnlyList<int> rowLengths, TrainingOptions options) => new(rowLengths, new BatchPlanOptions
+    /// <summary>Which rows make up each step of a run, planned once for the same data and options.</summary>
+    /// <param name="data">The data of the run.</param>
+    /// <param name="options">The options; batches, order and packing are read.</param>
+    public static BatchPlan PlanOf(TrainingData data, TrainingOptions options) => data.PlanBatches(BatchOptions(options));
+
+    private static BatchPlanOptions BatchOptions(TrainingOptions options) => new()
     {
         BatchSize = options.Optimization.BatchSize,
         AccumulationSteps = options.Optimization.GradientAccumulation,
@@ -48,7 +58,7 @@ public sealed record TrainingTask(
         GroupByLength = options.Data.GroupByLength,
         Sampler = options.Data.Sampler,
         PackingLength = options.Data.Packing ? options.Data.MaxLength : null,
-    });
+    };
 
     /// <summary>Steps of a whole run.</summary>
     internal static int StepsOf(BatchPlan plan, OptimizationOptions options) =>

@@ -20,8 +20,8 @@ public sealed record RunBatches(
     /// <summary>Counts the batches of a run, step by step.</summary>
     public static RunBatches Of(TrainingData data, TrainingOptions options)
     {
-        int[] lengths = [.. data.Train.Select(row => row.Length)];
-        var plan = TrainingTask.PlanOf(lengths, options);
+        var lengths = data.TrainLengths;
+        var plan = TrainingTask.PlanOf(data, options);
         var steps = TrainingTask.StepsOf(plan, options.Optimization);
         var rowsAStep = options.Optimization.BatchSize * options.Optimization.GradientAccumulation;
         var looked = Math.Min(steps, Math.Max(plan.StepsPerEpoch, RowsToLookAt / rowsAStep));
@@ -59,5 +59,5 @@ public sealed record RunBatches(
     /// <summary>The longest rows come last and together.</summary>
     private static int LargestOfEvaluation(TrainingData data, OptimizationOptions options) => data.Eval.Count == 0
         ? 0
-        : data.Eval.Select(row => row.Length).Order().Chunk(options.EvalBatchSize ?? options.BatchSize).Max(rows => rows.Sum());
+        : data.EvalLengths.Order().Chunk(options.EvalBatchSize ?? options.BatchSize).Max(rows => rows.Sum());
 }

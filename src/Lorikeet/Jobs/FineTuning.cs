@@ -156,6 +156,7 @@ internal sealed class FineTuning : IDisposable
     {
         var task = new TrainingTask(_model, _data.Train, _data.Eval, _options, _run.Checkpoints, _adapter?.Options, _options.Model.Model)
         {
+            Plan = TrainingTask.PlanOf(_data, _options),
             Format = _data.Format,
             BaseFingerprint = _base,
             Settings = TrajectorySettings.Of(_options, _adapter?.Options),

@@ -1,10 +1,10 @@
-using System.Data;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Reading;
 using Lorikeet.Data.Storage;
+using DataTable = System.Data.DataTable;
 
 namespace Lorikeet.Tests.Data;
 
@@ -69,6 +69,30 @@ public sealed class RowSourceTests : IDisposable
         Assert.Equal(1, times);
     }
 
+    [Theory]
+    [InlineData(0, null, null, 1)]
+    [InlineData(0.1, null, null, 1)]
+    [InlineData(0, 50, null, 2)] // counted first
+    [InlineData(0.1, 50, 10, 2)]
+    public void Data_IsReadWholeOnce_UnlessRowsAreDrawn(double heldOut, int? train, int? eval, int whole)
+    {
+        const int rows = 2000, looked = 100 + 300;
+        var read = 0;
+        IEnumerable<DataRow> Counted()
+        {
+            for (var i = 0; i < rows; i++, read++)
+                yield return new DataRow(new JsonObject { ["question"] = $"What is {i}?", ["answer"] = $"number {i}" }, new RowOrigin("rows", i));
+        }
+
+        using var source = new RowSource(Counted(), [], "all", "rows");
+        using var data = Load(source, new DataOptions { EvalSize = heldOut, MaxTrainRows = train, MaxEvalRows = eval });
+        Assert.InRange(read, whole * rows / 2, whole * rows + (train is null ? looked : looked + rows));
+        _ = data.FirstRow;
+        Assert.Equal(data.Train.Select(row => row.Length), data.TrainLengths);
+        Assert.Same(data.PlanBatches(new()), data.PlanBatches(new()));
+        Assert.NotSame(data.PlanBatches(new()), data.PlanBatches(new() { BatchSize = 2 }));
+    }
+
     [Fact]
     public void Shapes_AreThoseOfFiles()
     {
@@ -123,7 +147,7 @@ public sealed class RowSourceTests : IDisposable
         var both = Assert.Throws<ConfigurationException>(() => Load(rows, new DataOptions { Datasets = ["a.jsonl"] }));
         Assert.Contains("dataset names a.jsonl", both.Message);
         using var none = RowSource.From(Examples(0));
-        Assert.Contains("are none", Assert.Throws<DatasetException>(() => Load(none)).Message);
+        Assert.Contains("examples holds no rows", Assert.Throws<DatasetException>(() => Load(none)).Message);
     }
 
     [Fact]

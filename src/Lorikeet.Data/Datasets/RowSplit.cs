@@ -1,0 +1,176 @@
+using System.Globalization;
+using Lorikeet.Data.Encoded;
+using Lorikeet.Data.Reading;
+
+namespace Lorikeet.Data.Datasets;
+
+/// <summary>Where a row goes.</summary>
+internal enum RowSide
+{
+    /// <summary>Nowhere: there are enough.</summary>
+    None,
+
+    /// <summary>To the rows that are trained on.</summary>
+    Train,
+
+    /// <summary>To the rows that are held out.</summary>
+    Eval,
+}
+
+/// <summary>Divides the rows of one source into those that are trained on and those that are held out.</summary>
+/// <remarks>
+/// The choice is a function of the seed and of what the rows ask. Whoever reads all rows anyway tells it their keys by
+/// <see cref="Choose(IReadOnlyList{UInt128})"/>; else the rows are read once to choose, when a part is first asked for. Both parts keep the order.
+/// </remarks>
+internal sealed class RowSplit
+{
+    private readonly RowSource _source;
+    private readonly DataOptions? _options;
+    private readonly ulong _seed;
+    private readonly RowRendering _rendering;
+    private HashSet<int> _heldOut = [];
+    private HashSet<int>? _kept;
+    private bool _isChosen;
+
+    private RowSplit(RowSource source, RowRendering rendering) => (_source, _rendering, Train, _isChosen) = (source, rendering, source, true);
+
+    private RowSplit(RowSource source, RowRendering rendering, DataOptions options, ulong seed)
+    {
+        (_source, _rendering, _options, _seed) = (source, rendering, options, seed);
+        var choice = string.Create(CultureInfo.InvariantCulture, $"{options.EvalSize} held out by seed {seed}");
+        var selection = HoldsOut ? $"{source.Selection}, without {choice}" : source.Selection;
+        if (options.MaxTrainRows is { } limit)
+            selection += options.Shuffle ? $", {limit} by seed {seed}" : $", the first {limit}";
+        Train = source.Part(Of(RowSide.Train), selection);
+        _isChosen = !HoldsOut && !DrawsRows;
+        if (!HoldsOut)
+            return;
+        var first = options.MaxEvalRows is { } evalLimit ? $", the first {evalLimit}" : "";
+        Eval = source.Part(Of(RowSide.Eval), $"{source.Selection}, only {choice}{first}");
+    }
+
+    /// <summary>The rows to train on, read anew at each enumeration.</summary>
+    public RowSource Train { get; }
+
+    /// <summary>The rows held out; null where none are.</summary>
+    public RowSource? Eval { get; }
+
+    /// <summary>Whether every row goes somewhere, and what they ask is still to be told by whoever reads them first.</summary>
+    public bool IsOpen => !_isChosen && _options is { MaxTrainRows: null, MaxEvalRows: null };
+
+    private bool HoldsOut => _options is { EvalSize: > 0 };
+
+    private bool DrawsRows => _options is { MaxTrainRows: not null, Shuffle: true };
+
+    /// <summary>All of a source to train on.</summary>
+    public static RowSplit Whole(RowSource source, RowRendering rendering) => new(source, rendering);
+
+    /// <summary>What the options say of the rows to train on.</summary>
+    /// <param name="source">All rows.</param>
+    /// <param name="rendering">What they ask.</param>
+    /// <param name="options">Rows to hold out, and most rows.</param>
+    /// <param name="seed">The run's seed.</param>
+    public static RowSplit Of(RowSource source, RowRendering rendering, DataOptions options, ulong seed) =>
+        new(source, rendering, options, seed);
+
+    /// <summary>Chooses by what the rows ask, all of them in order.</summary>
+    /// <exception cref="ConfigurationException">Nothing would be left to train on.</exception>
+    public void Choose(IReadOnlyList<UInt128> keys)
+    {
+        if (!_isChosen)
+            Choose(keys.Count, keys);
+    }
+
+    /// <summary>The rows that go somewhere, in order.</summary>
+    public IEnumerable<(DataRow Row, RowSide Side)> Rows()
+    {
+        var places = new Places(this);
+        foreach (var row in _source.Rows)
+        {
+            if (places.Next() is var side and not RowSide.None)
+                yield return (row, side);
+            if (places.AreFull)
+                yield break;
+        }
+    }
+
+    /// <summary>All rows, for whoever will tell what they ask.</summary>
+    public IEnumerable<DataRow> AllRows => _source.Rows;
+
+    /// <summary>Where each row goes, one after the other.</summary>
+    public Places Sides() => new(this);
+
+    private IEnumerable<DataRow> Of(RowSide side)
+    {
+        foreach (var (row, its) in Rows())
+        {
+            if (its == side)
+                yield return row;
+        }
+    }
+
+    private void RequireChoice()
+    {
+        if (_isChosen)
+            return;
+        if (HoldsOut)
+        {
+            UInt128[] keys = [.. _source.Rows.Select(row => RenderedRow.KeyOf(_rendering.Read(row), _rendering.Markup, row.Origin))];
+            Choose(keys.Length, keys);
+        }
+        else
+        {
+            Choose(_source.Rows.Count(), []);
+        }
+    }
+
+    private void Choose(int count, IReadOnlyList<UInt128> keys)
+    {
+        if (HoldsOut)
+            _heldOut = RowSelection.HeldOut(keys, _options!.EvalSize, _seed);
+        if (DrawsRows)
+            _kept = RowSelection.Kept(count - _heldOut.Count, _options!.MaxTrainRows!.Value, _seed);
+        _isChosen = true;
+    }
+
+    /// <summary>Goes through the rows.</summary>
+    internal sealed class Places
+    {
+        private readonly RowSplit _split;
+        private readonly int _mostTrain;
+        private readonly int _mostEval;
+        private int _row;
+        private int _train;
+        private int _eval;
+        private int _kept;
+
+        public Places(RowSplit split)
+        {
+            split.RequireChoice();
+            _split = split;
+            _mostTrain = split._options?.MaxTrainRows ?? int.MaxValue;
+            _mostEval = split.Eval is null ? 0 : split._options?.MaxEvalRows ?? int.MaxValue;
+        }
+
+        /// <summary>Whether no further row goes anywhere.</summary>
+        public bool AreFull => _kept >= _mostTrain && _eval >= _mostEval;
+
+        /// <summary>Where the next row goes.</summary>
+        public RowSide Next()
+        {
+            if (_split._heldOut.Contains(_row++))
+            {
+                if (_eval >= _mostEval)
+                    return RowSide.None;
+                _eval++;
+                return RowSide.Eval;
+            }
+
+            var place = _train++;
+            if (_kept >= _mostTrain || _split._kept?.Contains(place) == false)
+                return RowSide.None;
+            _kept++;
+            return RowSide.Train;
+        }
+    }
+}
