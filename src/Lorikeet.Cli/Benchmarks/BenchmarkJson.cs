@@ -27,6 +27,7 @@ internal static class BenchmarkJson
         ["step_ms"] = Math.Round(figures.StepSeconds * 1000, 2),
         ["weights_gb"] = Gigabytes(figures.WeightBytes),
         ["with_adapters_gb"] = Gigabytes(figures.BytesWithAdapters),
+        ["planned_memory_gb"] = Gigabytes(figures.PlannedBytes),
         ["peak_memory_gb"] = Gigabytes(figures.PeakBytes),
         ["peak_reserved_gb"] = Gigabytes(figures.PeakReservedBytes),
         ["first_loss"] = Math.Round(figures.FirstLoss, 4),

@@ -22,8 +22,24 @@ public static class BenchmarkModel
     /// <summary>Puts LoRA factors on the model's projections: <c>targets</c>, <c>rank</c> (also alpha) and <c>dropout</c>.</summary>
     /// <param name="model">A model without adapters.</param>
     /// <param name="options">What the factors are like.</param>
-    public static void Attach(DecoderModel model, BenchmarkOptions options) =>
-        Adapter.Create(model, AdapterOf(options), seed: 2);
+    public static void Attach(DecoderModel model, BenchmarkOptions options)
+    {
+        if (options.Targets == "full")
+            Unfreezing.UnfreezeAll(model);
+        else
+            Adapter.Create(model, AdapterOf(options), seed: 2);
+    }
+
+    /// <summary>The same model with what is trained of it, without memory; the caller disposes it.</summary>
+    /// <param name="options">Shape, quant, offload_layers, and what the factors are like.</param>
+    /// <param name="machine">Device and compute type.</param>
+    internal static DecoderModel Outline(BenchmarkOptions options, BenchmarkMachine machine)
+    {
+        var outline = ModelOutline.Create(ModelShapes.Find(options.Shape), machine.Type, QuantizationOf(options), stored: null);
+        ModelOutline.Offload(outline, machine.Device, options.OffloadLayers);
+        Attach(outline, options);
+        return outline;
+    }
 
     /// <summary>The floating-point operations that a LoRA training step cannot do without, for each token.</summary>
     /// <remarks>
@@ -46,7 +62,8 @@ public static class BenchmarkModel
     {
         _ = ModelShapes.Find(options.Shape);
         _ = QuantizationOf(options);
-        _ = AdapterOf(options);
+        if (options.Targets != "full")
+            _ = AdapterOf(options);
     }
 
     /// <summary>How projections are stored.</summary>
@@ -67,7 +84,7 @@ public static class BenchmarkModel
         {
             "all" => TargetModules.AllLinear,
             "qv" => TargetModules.Named("q_proj", "v_proj"),
-            var other => throw new ConfigurationException($"targets is '{other}'. Expected all or qv."),
+            var other => throw new ConfigurationException($"targets is '{other}'. Expected all, qv or full."),
         },
     };
 }

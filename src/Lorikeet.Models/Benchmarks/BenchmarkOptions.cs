@@ -27,7 +27,7 @@ public sealed record BenchmarkOptions
     [Option("quant")]
     public string Quantization { get; init; } = "none";
 
-    /// <summary>Where adapters are: all linear layers, or queries and values (qv).</summary>
+    /// <summary>Where adapters are: all linear layers, or queries and values (qv); full trains the weights themselves.</summary>
     /// <value>All, as train has it.</value>
     [Option("targets")]
     public string Targets { get; init; } = "all";

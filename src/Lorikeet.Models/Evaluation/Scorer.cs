@@ -1,6 +1,7 @@
 using Lorikeet.Data;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Evaluation;
@@ -18,9 +19,6 @@ public delegate void LogitsReceiver(int row, ReadOnlySpan<int> positions, ReadOn
 /// <param name="model">The model, with or without an adapter.</param>
 public sealed class Scorer(DecoderModel model)
 {
-    // 16 M logits are 64 MB in float32.
-    private const int LogitsPerChunk = 1 << 24;
-
     /// <summary>Tokens that go through the layers together; a longer row goes alone.</summary>
     private const int TokensPerBatch = 2048;
 
@@ -62,7 +60,7 @@ public sealed class Scorer(DecoderModel model)
     {
         var logProbabilities = new float?[row.Ids.Length];
         var (loss, targets) = (0.0, 0);
-        var chunk = Math.Max(1, LogitsPerChunk / model.Config.VocabularySize);
+        var chunk = LogitChunks.Rows(model.Config.VocabularySize);
         for (var start = 0; start < positions.Length; start += chunk)
         {
             using var scope = NewDisposeScope();

@@ -26,12 +26,12 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
     /// <summary>The next buffer; the caller disposes the view, the memory stays.</summary>
     /// <param name="tokens">Rows of the batch at hand.</param>
     /// <param name="columns">Columns.</param>
-    /// <param name="border">More columns at the end of each row (<see cref="Matrix.Bordered"/>).</param>
-    public Matrix Take(int tokens, int columns, int border = 0)
+    /// <param name="extra">More columns at the end of each row (<see cref="Matrix.Augmented"/>).</param>
+    public Matrix Take(int tokens, int columns, int extra = 0)
     {
         if (_next == _blocks.Count)
-            _blocks.Add(zeros([(long)rows * Matrix.PitchOf(columns, border)], type, device).DetachFromDisposeScope());
-        return Matrix.View(_blocks[_next++], tokens, columns, border);
+            _blocks.Add(zeros([(long)rows * Matrix.PitchOf(columns, extra)], type, device).DetachFromDisposeScope());
+        return Matrix.View(_blocks[_next++], tokens, columns, extra);
     }
 
     public void Dispose()

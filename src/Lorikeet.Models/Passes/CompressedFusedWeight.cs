@@ -17,24 +17,28 @@ internal sealed class CompressedFusedWeight : FusedWeight
     private IFactorTable[]? _factors;
 
     public CompressedFusedWeight(
-        IReadOnlyList<FrozenWeight> parts, IReadOnlyList<AdapterBlock> adapters, Scratch scratch, IDecoderKernels kernels)
-        : base(parts, adapters, scratch)
+        FusedShape shape, IReadOnlyList<FrozenWeight> parts, IReadOnlyList<AdapterBlock> adapters, Scratch scratch,
+        IDecoderKernels kernels)
+        : base(shape)
     {
         (_adapters, _scratch, _kernels) = (adapters, scratch, kernels);
-        _parts = [.. Divide(parts, Below > 0 ? long.MaxValue : scratch.MostWeights)]; // A lies below one block
+        _parts = [.. Divide(parts, RowsOfA > 0 ? long.MaxValue : scratch.MostWeights)]; // A lies below one block
         var rows = _parts.Max(block => block.Sum(part => part.Rows));
-        scratch.Reserve(ScratchUse.Weight, (rows + Below) * (Columns + Right));
+        scratch.Reserve(ScratchUse.Weight, (rows + RowsOfA) * (Columns + ColumnsOfB));
         scratch.Reserve(ScratchUse.A, (long)Rank * Columns);
         scratch.Reserve(ScratchUse.B, rows * Math.Max(1, Rank));
     }
 
     public override IReadOnlyList<WeightBlock> Blocks => _blocks ??= [.. Place()];
 
-    public override Matrix A => _a ??= Below > 0
-        ? Blocks[0].Whole.RowRange(Rows, Below)
+    public override Matrix A => _a ??= RowsOfA > 0
+        ? Blocks[0].Whole.RowRange(Rows, RowsOfA)
         : _scratch.Take(ScratchUse.A, Rank, Columns);
 
     public override IEnumerable<FactorBlock> Factors => [];
+
+    /// <summary>All lies in memory that is shared.</summary>
+    public override long CopyBytes => 0;
 
     public override void LoadFactors(WeightBlock block)
     {
@@ -86,9 +90,9 @@ internal sealed class CompressedFusedWeight : FusedWeight
         foreach (var parts in _parts)
         {
             var rows = (int)parts.Sum(part => part.Rows);
-            var whole = _scratch.Take(ScratchUse.Weight, rows + Below, Columns + Right);
-            var b = Right > 0
-                ? whole.ColumnRange(Columns, Right)
+            var whole = _scratch.Take(ScratchUse.Weight, rows + RowsOfA, Columns + ColumnsOfB);
+            var b = ColumnsOfB > 0
+                ? whole.ColumnRange(Columns, ColumnsOfB)
                 : _scratch.Take(ScratchUse.B, rows, Math.Max(1, Rank));
             yield return new WeightBlock(start, whole.RowRange(0, rows).ColumnRange(0, Columns), b, whole);
             start += rows;

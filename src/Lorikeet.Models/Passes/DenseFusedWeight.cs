@@ -9,18 +9,23 @@ internal sealed class DenseFusedWeight : FusedWeight
     private readonly IReadOnlyList<AdapterBlock> _adapters;
     private readonly Matrix _joined;
 
-    public DenseFusedWeight(IReadOnlyList<DenseWeight> parts, IReadOnlyList<AdapterBlock> adapters, Scratch scratch)
-        : base(parts, adapters, scratch)
+    public DenseFusedWeight(
+        FusedShape shape, IReadOnlyList<DenseWeight> parts, IReadOnlyList<AdapterBlock> adapters, Scratch scratch)
+        : base(shape)
     {
         _adapters = adapters;
-        _joined = parts.Count == 1 && Right + Below == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
-        var whole = _joined.Bordered ?? _joined;
-        A = Below > 0 ? whole.RowRange(Rows, Below) : Zeros(Rank, Columns, scratch);
-        var b = Right > 0 ? whole.ColumnRange(Columns, Right) : Zeros(Rows, Rank, scratch);
+        _joined = parts.Count == 1 && ColumnsOfB + RowsOfA == 0 ? new Matrix(parts[0].Value.alias()) : Join(parts);
+        var whole = _joined.Augmented ?? _joined;
+        A = RowsOfA > 0 ? whole.RowRange(Rows, RowsOfA) : Zeros(Rank, Columns, scratch);
+        var b = ColumnsOfB > 0 ? whole.ColumnRange(Columns, ColumnsOfB) : Zeros(Rows, Rank, scratch);
+        CopyBytes = whole.Bytes - parts.Sum(part => part.ByteCount)
+            + (RowsOfA > 0 ? 0 : A.Bytes) + (ColumnsOfB > 0 ? 0 : b.Bytes);
         Blocks = [new WeightBlock(0, whole.RowRange(0, Rows).ColumnRange(0, Columns), b, whole)];
     }
 
     public override IReadOnlyList<WeightBlock> Blocks { get; }
+
+    public override long CopyBytes { get; }
 
     public override Matrix A { get; }
 
@@ -54,18 +59,18 @@ internal sealed class DenseFusedWeight : FusedWeight
     {
         using var quiet = no_grad();
         var first = parts[0].Value;
-        var bordered = Matrix.CreateBordered(Rows + Below, Columns, Right, first.dtype, first.device);
-        if (Below > 0)
-            bordered.Tensor.narrow(0, Rows, Below).zero_();
+        var augmented = Matrix.CreateAugmented(Rows + RowsOfA, Columns, ColumnsOfB, first.dtype, first.device);
+        if (RowsOfA > 0)
+            augmented.Tensor.narrow(0, Rows, RowsOfA).zero_();
         var start = 0;
         foreach (var part in parts)
         {
-            var view = bordered.Tensor.narrow(0, start, part.Rows);
+            var view = augmented.Tensor.narrow(0, start, part.Rows);
             view.copy_(part.Value);
             start += (int)part.Rows;
             part.MoveTo(view);
         }
 
-        return bordered;
+        return augmented;
     }
 }

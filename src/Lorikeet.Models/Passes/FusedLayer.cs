@@ -1,5 +1,5 @@
 // One decoder layer, forward and backward written out. Only A and B of the adapters are trained, so the backward pass is a
-// short fixed script; read it next to Models/DecoderLayer.cs, which says the same with autograd and which tests hold it to.
+// short fixed script; read it next to Decoder/DecoderLayer.cs, which says the same with autograd and which tests hold it to.
 //
 //     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o
 //     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
@@ -15,58 +15,38 @@ namespace Lorikeet.Models.Passes;
 internal sealed class FusedLayer : IDisposable
 {
     private readonly IDecoderKernels _kernels;
-    private readonly Tensor _middleNorm;
+    private readonly Tensor _postAttentionNorm;
 
     /// <summary>Fuses a layer's projections; its norms are frozen.</summary>
     public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
     {
         _kernels = kernels;
-        Hidden = (int)layer.Query.Weight.Columns;
-        Heads = (int)layer.Query.Weight.Rows / layer.HeadSize;
-        IsTrained = layer.Projections.Any(projection => projection.Lora is not null);
         InputNorm = layer.InputNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
-        _middleNorm = layer.PostAttentionNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
-        Qkv = new FusedLinear([layer.Query, layer.Key, layer.Value], scratch, kernels);
-        Output = new FusedLinear([layer.Output], scratch, kernels);
-        GateUp = new FusedLinear([layer.Gate, layer.Up], scratch, kernels);
-        Down = new FusedLinear([layer.Down], scratch, kernels);
+        _postAttentionNorm = layer.PostAttentionNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        Linears = PerProjection.Of(layer).Select(projections => new FusedLinear(projections, scratch, kernels));
     }
-
-    /// <summary>Width of the residual stream.</summary>
-    public int Hidden { get; }
-
-    /// <summary>Query heads.</summary>
-    public int Heads { get; }
-
-    /// <summary>Whether any projection has an adapter.</summary>
-    public bool IsTrained { get; }
 
     /// <summary>Weight of the norm before attention, in the compute type.</summary>
     public Tensor InputNorm { get; }
 
-    public FusedLinear Qkv { get; }
-
-    public FusedLinear Output { get; }
-
-    public FusedLinear GateUp { get; }
-
-    public FusedLinear Down { get; }
+    /// <summary>The four GEMMs.</summary>
+    public PerProjection<FusedLinear> Linears { get; }
 
     /// <summary>The factors of all projections.</summary>
-    public IEnumerable<FactorBlock> Factors => [.. Qkv.Factors, .. Output.Factors, .. GateUp.Factors, .. Down.Factors];
+    public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
 
-    /// <summary>From norm(x) in <c>Normalised</c> to Wd a in <c>Delta</c>; the sum m + Wd a is left to the caller.</summary>
+    /// <summary>From norm(x) in <c>NormOutput</c> to Wd a in <c>BlockOutput</c>; the sum m + Wd a is left to the caller.</summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
     {
         UpToGateUp(layer, pass, sequences, dropout);
-        _kernels.SwiGlu(layer.GateUp, pass.Activation);
-        Down.Forward(pass.Activation, layer.DownNarrow, pass.Delta, dropout);
+        _kernels.SwiGlu(layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
+        Linears.Down.Forward(pass.Activation, layer.LoraHidden.Down, pass.BlockOutput, dropout); // Wd a: [tokens, hidden]
     }
 
     /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
     public void Recompute(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
     {
-        _kernels.RmsNorm(layer.Input, InputNorm, pass.Normalised);
+        _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n = norm(x): [tokens, hidden]
         UpToGateUp(layer, pass, sequences, dropout);
     }
 
@@ -79,53 +59,60 @@ internal sealed class FusedLayer : IDisposable
     public void Backward(
         LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout, bool needsInputGradient)
     {
-        var gradient = pass.Gradient;
-        var narrow = Down.InputGradient(gradient, pass.DownNarrow, pass.Activation, dropout); // da
-        _kernels.SwiGluBackward(layer.GateUp, pass.Activation); // dg,du in place of g,u, and a in place of da
-        Down.FactorGradients(gradient, narrow, pass.Activation, layer.DownNarrow, dropout);
+        var (linears, hidden, room) = (Linears, layer.LoraHidden, pass.LoraHiddenGradient);
+        var gradient = pass.Gradient; // dy: [tokens, hidden]
 
-        narrow = GateUp.InputGradient(layer.GateUp, pass.GateUpNarrow, pass.Normalised, dropout); // dn
-        _kernels.RmsNormBackward(layer.Middle, _middleNorm, pass.Normalised, gradient, gradient, pass.Normalised); // dm, n
-        GateUp.FactorGradients(layer.GateUp, narrow, pass.Normalised, layer.GateUpNarrow, dropout);
+        // y = m + Wd a,  a = silu(g) ⊙ u
+        var g = linears.Down.InputGradient(gradient, room.Down, pass.Activation, dropout); // da: [tokens, inner]
+        _kernels.SwiGluBackward(layer.GateUp, pass.Activation); // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
+        linears.Down.FactorGradients(gradient, g, pass.Activation, hidden.Down, dropout);
 
+        // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn
+        g = linears.GateUp.InputGradient(layer.GateUp, room.GateUp, pass.NormOutput, dropout); // dn: [tokens, hidden]
+        _kernels.RmsNormBackward(
+            layer.ResidualAfterAttention, _postAttentionNorm, pass.NormOutput, gradient, gradient, pass.NormOutput); // dm, n
+        linears.GateUp.FactorGradients(layer.GateUp, g, pass.NormOutput, hidden.GateUp, dropout);
+
+        // m = x + Wo o,  o = attention(q,k,v)
         var attention = layer.Attention!;
-        narrow = Output.InputGradient(gradient, pass.OutputNarrow, pass.AttendedGradient, dropout); // do
-        Output.FactorGradients(gradient, narrow, attention.Attended, layer.OutputNarrow, dropout);
+        g = linears.Output.InputGradient(gradient, room.Output, pass.AttendedGradient, dropout); // do: [tokens, heads · headSize]
+        linears.Output.FactorGradients(gradient, g, attention.Attended, hidden.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
-        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient);
+        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient); // dq,dk,dv: [tokens, q + k + v]
         attention.Dispose();
         layer.Attention = null;
 
+        // q,k,v = Wqkv norm(x): dx = dm + d(norm)ᵀ dn
         if (needsInputGradient)
         {
-            narrow = Qkv.InputGradient(qkvGradient, pass.QkvNarrow, pass.Normalised, dropout); // dn
-            _kernels.RmsNormBackward(layer.Input, InputNorm, pass.Normalised, gradient, gradient, pass.Normalised); // dx, n
+            g = linears.Qkv.InputGradient(qkvGradient, room.Qkv, pass.NormOutput, dropout); // dn: [tokens, hidden]
+            _kernels.RmsNormBackward(layer.Input, InputNorm, pass.NormOutput, gradient, gradient, pass.NormOutput); // dx, n
         }
         else
         {
-            narrow = Qkv.NarrowGradient(qkvGradient, pass.QkvNarrow);
-            _kernels.RmsNorm(layer.Input, InputNorm, pass.Normalised);
+            g = linears.Qkv.HiddenGradient(qkvGradient, room.Qkv);
+            _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n: [tokens, hidden]
         }
 
-        Qkv.FactorGradients(qkvGradient, narrow, pass.Normalised, layer.QkvNarrow, dropout);
+        linears.Qkv.FactorGradients(qkvGradient, g, pass.NormOutput, hidden.Qkv, dropout);
     }
 
     private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
     {
-        Qkv.Forward(pass.Normalised, layer.QkvNarrow, layer.Qkv, dropout);
-        layer.Attention = _kernels.Attend(layer.Qkv, sequences);
-        Output.Forward(layer.Attention.Attended, layer.OutputNarrow, pass.Delta, dropout);
-        _kernels.AddRmsNorm(layer.Input, pass.Delta, _middleNorm, layer.Middle, pass.Normalised);
-        GateUp.Forward(pass.Normalised, layer.GateUpNarrow, layer.GateUp, dropout);
+        var (linears, hidden) = (Linears, layer.LoraHidden);
+        linears.Qkv.Forward(pass.NormOutput, hidden.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
+        layer.Attention = _kernels.Attend(layer.Qkv, sequences); // o: [tokens, heads · headSize]
+        linears.Output.Forward(layer.Attention.Attended, hidden.Output, pass.BlockOutput, dropout); // Wo o: [tokens, hidden]
+        _kernels.AddRmsNorm(
+            layer.Input, pass.BlockOutput, _postAttentionNorm, layer.ResidualAfterAttention, pass.NormOutput); // m = x + Wo o, n = norm(m)
+        linears.GateUp.Forward(pass.NormOutput, hidden.GateUp, layer.GateUp, dropout); // g,u = Wgu n: [tokens, 2 · inner]
     }
 
     public void Dispose()
     {
         InputNorm.Dispose();
-        _middleNorm.Dispose();
-        Qkv.Dispose();
-        Output.Dispose();
-        GateUp.Dispose();
-        Down.Dispose();
+        _postAttentionNorm.Dispose();
+        foreach (var linear in Linears.All)
+            linear.Dispose();
     }
 }

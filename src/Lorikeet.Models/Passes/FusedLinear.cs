@@ -5,7 +5,7 @@
 //     backward    G = dY B            dX = dY W + G A          dA = Gᵀ X          dB = dYᵀ U
 //
 // The frozen weight has no gradient, so the backward pass of a linear layer is one GEMM and four thin ones. With dropout
-// a projection's U reads its own masked X, and its part of dX passes through the same mask. Where weights are bordered by
+// a projection's U reads its own masked X, and its part of dX passes through the same mask. Where weights are augmented by
 // their factors (FusedWeight.cs) and X or dY has room for U or G at the end of its rows, the sums need no GEMM of their own.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
@@ -34,6 +34,7 @@ internal sealed class FusedLinear : IDisposable
         _biases = [.. Biases(projections, scratch.ElementType)];
         scratch.Reserve(ScratchUse.AGradient, (long)Rank * Columns);
         scratch.Reserve(ScratchUse.BGradient, (long)Rows * Rank);
+        MaskedColumns = _hasDropout ? Columns : 0;
     }
 
     /// <summary>Output features of all projections.</summary>
@@ -45,11 +46,17 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Width of U and G; 0 without adapters.</summary>
     public int Rank => _weight.Rank;
 
-    /// <summary>Room for U at the end of the rows of X that a bordered weight makes use of.</summary>
-    public int InputBorder => _weight.Right;
+    /// <summary>Room for U at the end of the rows of X that an augmented weight makes use of.</summary>
+    public int LoraInputColumns => _weight.ColumnsOfB;
 
     /// <summary>Room for G at the end of the rows of dY.</summary>
-    public int OutputBorder => _weight.Below;
+    public int LoraOutputColumns => _weight.RowsOfA;
+
+    /// <summary>Columns of the masked inputs that dropout makes; 0 without dropout.</summary>
+    public int MaskedColumns { get; }
+
+    /// <summary>Bytes that it keeps beside the weights of the model.</summary>
+    public long CopyBytes => _weight.CopyBytes;
 
     /// <summary>The factors that must be in the compute type before <see cref="Forward"/>.</summary>
     public IEnumerable<FactorBlock> Factors => _weight.Factors;
@@ -61,12 +68,12 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="dropout">Names the masks; null for none.</param>
     public void Forward(Matrix x, Matrix? u, Matrix y, DropoutKey? dropout)
     {
-        var extended = Extended(x, Columns, InputBorder);
+        var extended = Extended(x, Columns, LoraInputColumns);
         foreach (var block in _weight.Blocks)
         {
             _weight.LoadFactors(block);
             if (Rank > 0 && block.Start == 0)
-                Narrow(x, Own(u!), extended, dropout); // A came with the first block
+                ProjectDown(x, Own(u!), extended, dropout); // A came with the first block
             _weight.Materialize(block);
             var part = y.ColumnRange(block.Start, block.Rows).Tensor;
             Aten.Multiply(part, extended?.Tensor ?? x.Tensor, (extended is null ? block.Weight : block.Whole).Transposed);
@@ -82,18 +89,18 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="dy">[tokens, out].</param>
     /// <param name="g">[tokens, rank] or wider.</param>
     /// <returns>G; null without adapters.</returns>
-    public Matrix? NarrowGradient(Matrix dy, Matrix? g)
+    public Matrix? HiddenGradient(Matrix dy, Matrix? g)
     {
         if (Rank == 0)
             return null;
-        var narrow = PlaceOfNarrow(dy, g);
+        var hidden = PlaceOfHiddenGradient(dy, g);
         foreach (var block in _weight.Blocks)
         {
             _weight.LoadFactors(block);
-            Add(narrow, dy, block, block.B);
+            Add(hidden, dy, block, block.B);
         }
 
-        return narrow;
+        return hidden;
     }
 
     /// <summary>dx = dy W + G A.</summary>
@@ -104,13 +111,13 @@ internal sealed class FusedLinear : IDisposable
     /// <returns>G; null without adapters.</returns>
     public Matrix? InputGradient(Matrix dy, Matrix? g, Matrix dx, DropoutKey? dropout)
     {
-        var narrow = Rank == 0 ? null : PlaceOfNarrow(dy, g);
-        var extended = Drops(dropout) ? null : Extended(dy, Rows, OutputBorder);
+        var hidden = Rank == 0 ? null : PlaceOfHiddenGradient(dy, g);
+        var extended = Drops(dropout) ? null : Extended(dy, Rows, LoraOutputColumns);
         foreach (var block in _weight.Blocks)
         {
             _weight.LoadFactors(block);
-            if (narrow is not null)
-                Add(narrow, dy, block, block.B);
+            if (hidden is not null)
+                Add(hidden, dy, block, block.B);
             _weight.Materialize(block);
             if (extended is null)
                 Add(dx, dy, block, block.Weight);
@@ -118,13 +125,13 @@ internal sealed class FusedLinear : IDisposable
                 Aten.Multiply(dx.Tensor, extended.Tensor, block.Whole.Tensor); // A lies below the only block
         }
 
-        if (narrow is null || extended is not null)
-            return narrow;
+        if (hidden is null || extended is not null)
+            return hidden;
         if (Drops(dropout))
-            AddMasked(narrow, dx, dropout!.Value);
+            AddMasked(hidden, dx, dropout!.Value);
         else
-            Aten.AddProduct(dx.Tensor, narrow.Tensor, _weight.A.Tensor);
-        return narrow;
+            Aten.AddProduct(dx.Tensor, hidden.Tensor, _weight.A.Tensor);
+        return hidden;
     }
 
     /// <summary>Adds dA and dB to the gradients of the factors.</summary>
@@ -173,16 +180,16 @@ internal sealed class FusedLinear : IDisposable
     }
 
     /// <summary>U, from the input or its masked copies; also at the end of the input's rows, where there is room.</summary>
-    private void Narrow(Matrix x, Matrix u, Matrix? extended, DropoutKey? dropout)
+    private void ProjectDown(Matrix x, Matrix u, Matrix? extended, DropoutKey? dropout)
     {
         if (!Drops(dropout))
             Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
         else
-            NarrowMasked(x, u, dropout!.Value);
+            ProjectDownMasked(x, u, dropout!.Value);
         extended?.ColumnRange(Columns, Rank).Tensor.copy_(u.Tensor);
     }
 
-    private void NarrowMasked(Matrix x, Matrix u, DropoutKey dropout)
+    private void ProjectDownMasked(Matrix x, Matrix u, DropoutKey dropout)
     {
         foreach (var adapter in _adapters)
         {
@@ -192,8 +199,8 @@ internal sealed class FusedLinear : IDisposable
         }
     }
 
-    private Matrix PlaceOfNarrow(Matrix dy, Matrix? g) =>
-        Extended(dy, Rows, OutputBorder)?.ColumnRange(Rows, Rank) ?? Own(g!);
+    private Matrix PlaceOfHiddenGradient(Matrix dy, Matrix? g) =>
+        Extended(dy, Rows, LoraOutputColumns)?.ColumnRange(Rows, Rank) ?? Own(g!);
 
     /// <summary>sum += dy of the block's outputs times one of its matrices; the first block begins the sum.</summary>
     private static void Add(Matrix sum, Matrix dy, WeightBlock block, Matrix factor)
@@ -224,12 +231,12 @@ internal sealed class FusedLinear : IDisposable
         }
     }
 
-    /// <summary>A matrix with as much border as the weight has on that side; null where either has none.</summary>
-    private static Matrix? Extended(Matrix matrix, int columns, int border) =>
-        border > 0 && matrix.Bordered is { } whole && whole.Columns >= columns + border ? whole.ColumnRange(0, columns + border) : null;
+    /// <summary>A matrix with as many more columns as the weight has on that side; null where either has none.</summary>
+    private static Matrix? Extended(Matrix matrix, int columns, int extra) =>
+        extra > 0 && matrix.Augmented is { } whole && whole.Columns >= columns + extra ? whole.ColumnRange(0, columns + extra) : null;
 
     /// <summary>Buffers are as wide as the widest layer of the model needs.</summary>
-    private Matrix Own(Matrix narrow) => narrow.ColumnRange(0, Rank);
+    private Matrix Own(Matrix hidden) => hidden.ColumnRange(0, Rank);
 
     private bool Drops(DropoutKey? dropout) => dropout is not null && _hasDropout;
 

@@ -1,45 +1,33 @@
-// The frozen weights of projections that share an input, one below the other, and beside or below them their factors:
+// The frozen weights of projections that share an input, one below the other, augmented by their factors:
 //
 //     | W  B |    W [out, in], A [rank, in], B [out, rank]
 //     | A    |
 //
-// [X | U] times [W | B] adds the adapter to Y in the same GEMM, and [dY | G] times [W over A] adds it to dX. A border
+// [X | U] times [W | B] adds the adapter to Y in the same GEMM, and [dY | G] times [W over A] adds it to dX. A or B beside W
 // lengthens the GEMM a little and saves reading and writing the result once more, so B is there when the result is wider
-// than the input, and A when it is narrower. Without borders the three are matrices of their own.
+// than the input, and A when it is narrower. Where weights are not augmented the three are matrices of their own.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Quantization;
-using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
 /// <summary>Weights and factors of fused projections, in the compute type.</summary>
-internal abstract class FusedWeight : IDisposable
+internal abstract class FusedWeight(FusedShape shape) : IDisposable
 {
-    private const int RankMultiple = 8; // 16 bytes: what GEMMs and kernels load at once
-
-    protected FusedWeight(IReadOnlyList<FrozenWeight> parts, IReadOnlyList<AdapterBlock> adapters, Scratch scratch)
-    {
-        (Rows, Columns) = ((int)parts.Sum(part => part.Rows), (int)parts[0].Columns);
-        var rank = adapters.Sum(adapter => adapter.Rank);
-        Rank = scratch.Borders ? (rank + RankMultiple - 1) / RankMultiple * RankMultiple : rank;
-        Right = scratch.Borders && Rows > Columns ? Rank : 0;
-        Below = scratch.Borders && Rows < Columns ? Rank : 0;
-    }
-
     /// <summary>Output features.</summary>
-    public int Rows { get; }
+    public int Rows => shape.Rows;
 
     /// <summary>Input features.</summary>
-    public int Columns { get; }
+    public int Columns => shape.Columns;
 
-    /// <summary>The sum of the ranks, rounded up where borders want it; what is beyond the ranks is zero.</summary>
-    public int Rank { get; }
+    /// <summary>The sum of the ranks, rounded up where weights are augmented; what is beyond the ranks is zero.</summary>
+    public int Rank => shape.Rank;
 
     /// <summary><see cref="Rank"/> when B lies beside W, else 0.</summary>
-    public int Right { get; }
+    public int ColumnsOfB => shape.ColumnsOfB;
 
     /// <summary><see cref="Rank"/> when A lies below W, else 0.</summary>
-    public int Below { get; }
+    public int RowsOfA => shape.RowsOfA;
 
     /// <summary>The rows that are in memory at once: all of them, unless memory is scarce.</summary>
     public abstract IReadOnlyList<WeightBlock> Blocks { get; }
@@ -49,6 +37,9 @@ internal abstract class FusedWeight : IDisposable
 
     /// <summary>The factors that must be in their places when a pass begins; others are loaded with their block.</summary>
     public abstract IEnumerable<FactorBlock> Factors { get; }
+
+    /// <summary>Bytes that it keeps beside the weights of the model: factors, and what aligns rows.</summary>
+    public abstract long CopyBytes { get; }
 
     /// <summary>Has a block's B in its place and, with the first block, A; valid until another weight loads its own.</summary>
     public abstract void LoadFactors(WeightBlock block);
@@ -66,10 +57,11 @@ internal abstract class FusedWeight : IDisposable
     public static FusedWeight Of(
         IReadOnlyList<Projection> projections, IReadOnlyList<AdapterBlock> adapters, Scratch scratch, IDecoderKernels kernels)
     {
+        var shape = FusedShape.Of(projections, scratch.Augments);
         FrozenWeight[] parts = [.. projections.Select(projection => projection.Weight)];
         return parts.All(part => part is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
-            ? new DenseFusedWeight([.. parts.Cast<DenseWeight>()], adapters, scratch)
-            : new CompressedFusedWeight(parts, adapters, scratch, kernels);
+            ? new DenseFusedWeight(shape, [.. parts.Cast<DenseWeight>()], adapters, scratch)
+            : new CompressedFusedWeight(shape, parts, adapters, scratch, kernels);
     }
 }
 
@@ -77,7 +69,7 @@ internal abstract class FusedWeight : IDisposable
 /// <param name="Start">The first row among all.</param>
 /// <param name="Weight">[rows, in].</param>
 /// <param name="B">[rows, rank].</param>
-/// <param name="Whole">The weight with its border: [rows, in + right] or [rows + below, in].</param>
+/// <param name="Whole">The weight with its factors: [rows, in + columns of B] or [rows + rows of A, in].</param>
 internal sealed record WeightBlock(int Start, Matrix Weight, Matrix B, Matrix Whole)
 {
     public int Rows => Weight.Rows;

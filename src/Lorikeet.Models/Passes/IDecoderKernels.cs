@@ -43,6 +43,9 @@ internal interface IDecoderKernels : IDisposable
     /// <param name="qkvGradient">Receives the gradient, laid out as <paramref name="qkv"/>.</param>
     void AttendBackward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient);
 
+    /// <summary>What <see cref="Attend"/> and <see cref="AttendBackward"/> allocate for a batch.</summary>
+    AttentionBytes BytesOfAttention(BatchShape batch);
+
     /// <summary>activation = silu(gate) ⊙ up.</summary>
     /// <param name="gateUp">[tokens, 2 · inner]: gate, then up.</param>
     /// <param name="activation">[tokens, inner].</param>

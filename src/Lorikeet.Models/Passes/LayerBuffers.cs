@@ -1,11 +1,10 @@
-using static TorchSharp.torch;
-
 namespace Lorikeet.Models.Passes;
 
 /// <summary>What a layer leaves for its backward pass. Layers that are recomputed share all but their input.</summary>
 internal sealed class LayerBuffers : IDisposable
 {
-    private readonly List<Matrix> _owned = [];
+    private readonly List<Matrix> _taken = [];
+    private readonly Matrix? _view;
 
     /// <summary>Makes the buffers of a layer for so many tokens.</summary>
     /// <param name="widths">How wide they must be.</param>
@@ -16,32 +15,34 @@ internal sealed class LayerBuffers : IDisposable
     public LayerBuffers(
         LayerWidths widths, int tokens, BufferMemory memory, LayerBuffers? shared = null, Matrix? input = null)
     {
-        Matrix Keep(Matrix matrix)
+        Matrix Own(int columns)
         {
-            _owned.Add(matrix);
+            var matrix = memory.Take(tokens, columns);
+            _taken.Add(matrix);
             return matrix;
         }
 
-        Matrix Own(int columns) => Keep(memory.Take(tokens, columns));
-
-        Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
+        Matrix? Hidden(int rank) => rank == 0 ? null : Own(rank);
 
         Input = input ?? Own(widths.Hidden);
-        DownNarrow = Narrow(widths.DownRank);
-        Middle = shared?.Middle ?? Own(widths.Hidden);
-        Qkv = shared?.Qkv ?? Own(widths.Qkv);
-        GateUp = shared?.GateUp ?? Own(2 * widths.Inner);
-        QkvGradient = shared?.QkvGradient ?? (widths.QkvFitsGateUp ? Keep(GateUp.Reuse(widths.Qkv)) : Own(widths.Qkv));
-        QkvNarrow = shared is null ? Narrow(widths.QkvRank) : shared.QkvNarrow;
-        OutputNarrow = shared is null ? Narrow(widths.OutputRank) : shared.OutputNarrow;
-        GateUpNarrow = shared is null ? Narrow(widths.GateUpRank) : shared.GateUpNarrow;
+        if (shared is not null)
+        {
+            (ResidualAfterAttention, Qkv, GateUp) = (shared.ResidualAfterAttention, shared.Qkv, shared.GateUp);
+            QkvGradient = shared.QkvGradient;
+            LoraHidden = shared.LoraHidden with { Down = Hidden(widths.Ranks.Down) };
+            return;
+        }
+
+        (ResidualAfterAttention, Qkv, GateUp) = (Own(widths.Hidden), Own(widths.Qkv), Own(2 * widths.Inner));
+        QkvGradient = widths.QkvFitsGateUp ? _view = GateUp.Reuse(widths.Qkv) : Own(widths.Qkv);
+        LoraHidden = widths.Ranks.Select(Hidden);
     }
 
     /// <summary>[tokens, hidden]: the residual stream before the layer.</summary>
     public Matrix Input { get; }
 
     /// <summary>[tokens, hidden]: the residual stream between attention and feed-forward.</summary>
-    public Matrix Middle { get; }
+    public Matrix ResidualAfterAttention { get; }
 
     /// <summary>[tokens, queries + keys + values], rotated.</summary>
     public Matrix Qkv { get; }
@@ -55,22 +56,20 @@ internal sealed class LayerBuffers : IDisposable
     /// </summary>
     public Matrix QkvGradient { get; }
 
-    /// <summary>[tokens, rank]: what the factors A made of the inputs of each fused projection.</summary>
-    public Matrix? QkvNarrow { get; }
-
-    public Matrix? OutputNarrow { get; }
-
-    public Matrix? GateUpNarrow { get; }
-
-    public Matrix? DownNarrow { get; }
+    /// <summary>U = X Aᵀ of each GEMM, [tokens, rank]; null without adapters.</summary>
+    public PerProjection<Matrix?> LoraHidden { get; }
 
     /// <summary>Set by the forward pass, disposed of by the backward pass.</summary>
     public AttentionOutput? Attention { get; set; }
 
+    /// <summary>Bytes of the buffers that are its own; attention's result not included.</summary>
+    public long Bytes => _taken.Sum(matrix => matrix.Bytes);
+
     public void Dispose()
     {
         Attention?.Dispose();
-        foreach (var matrix in _owned)
+        _view?.Dispose();
+        foreach (var matrix in _taken)
             matrix.Dispose();
     }
 }

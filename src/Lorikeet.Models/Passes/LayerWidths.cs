@@ -1,9 +1,7 @@
-using Lorikeet.Models.Decoder;
-
 namespace Lorikeet.Models.Passes;
 
-/// <summary>How wide the buffers of a model's layers are; ranks and borders are those of the widest.</summary>
-internal sealed class LayerWidths
+/// <summary>How wide the buffers of a model's layers are; ranks are those of the widest layer.</summary>
+internal sealed record LayerWidths
 {
     /// <summary>Residual stream.</summary>
     public required int Hidden { get; init; }
@@ -17,79 +15,37 @@ internal sealed class LayerWidths
     /// <summary>Feed-forward; gate and up are each as wide.</summary>
     public required int Inner { get; init; }
 
-    public required int QkvRank { get; init; }
+    /// <summary>Width of U and of its gradient G (FusedLinear.cs).</summary>
+    public required PerProjection<int> Ranks { get; init; }
 
-    public required int OutputRank { get; init; }
+    /// <summary>Room for U at the end of what is normalised.</summary>
+    public required int NormOutputExtra { get; init; }
 
-    public required int GateUpRank { get; init; }
+    /// <summary>Room for U at the end of the activation.</summary>
+    public required int ActivationExtra { get; init; }
 
-    public required int DownRank { get; init; }
-
-    /// <summary>Room for U in what is normalised.</summary>
-    public required int NormalisedBorder { get; init; }
-
-    /// <summary>Room for U in the activation.</summary>
-    public required int ActivationBorder { get; init; }
-
-    /// <summary>Room for G in the gradient of the residual stream.</summary>
-    public required int GradientBorder { get; init; }
-
-    /// <summary>Query heads.</summary>
-    public required int Heads { get; init; }
-
-    /// <summary>
-    /// Elements a token of what only a layer that is not recomputed keeps (<see cref="LayerBuffers"/>); its input, the
-    /// narrow input of the last projection, and attention's output are not included.
-    /// </summary>
-    public long Kept => Hidden + Qkv + 2L * Inner + (QkvFitsGateUp ? 0 : Qkv) + QkvRank + OutputRank + GateUpRank;
-
-    /// <summary>Elements a token of what all layers share (<see cref="PassBuffers"/>).</summary>
-    public long Shared =>
-        (long)Matrix.PitchOf(Hidden, NormalisedBorder) + Matrix.PitchOf(Hidden, GradientBorder)
-        + Matrix.PitchOf(Inner, ActivationBorder) + 2L * Hidden + (Attended == Hidden ? 0 : Attended)
-        + QkvRank + OutputRank + GateUpRank + DownRank;
+    /// <summary>Room for G at the end of the gradient of the residual stream.</summary>
+    public required int GradientExtra { get; init; }
 
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
     public bool QkvFitsGateUp => Qkv <= 2 * Inner;
 
-    /// <summary>The same of a model whose layers are not fused yet.</summary>
-    /// <param name="model">Its adapters attached.</param>
-    /// <param name="borders">Whether weights will be bordered by their factors.</param>
-    public static LayerWidths Of(DecoderModel model, bool borders)
+    public static LayerWidths Of(IReadOnlyList<FusedLayer> layers)
     {
-        FusedShape[][] layers = [.. model.Layers.Select(layer => FusedShape.Of(layer, borders).ToArray())];
-        int Most(Func<FusedShape[], int> width) => layers.Max(width);
-        var first = layers[0];
+        int Widest(Func<PerProjection<FusedLinear>, int> width) => layers.Max(layer => width(layer.Linears));
+        var first = layers[0].Linears;
         return new LayerWidths
         {
-            Hidden = first[0].Columns,
-            Heads = model.Config.HeadCount,
-            Qkv = first[0].Rows,
-            Attended = first[1].Columns,
-            Inner = first[3].Columns,
-            QkvRank = Most(layer => layer[0].Rank),
-            OutputRank = Most(layer => layer[1].Rank),
-            GateUpRank = Most(layer => layer[2].Rank),
-            DownRank = Most(layer => layer[3].Rank),
-            NormalisedBorder = Most(layer => Math.Max(layer[0].Right, layer[2].Right)),
-            ActivationBorder = Most(layer => layer[3].Right),
-            GradientBorder = Most(layer => Math.Max(layer[3].Below, layer[1].Below)),
+            Hidden = first.Qkv.Columns,
+            Qkv = first.Qkv.Rows,
+            Attended = first.Output.Columns,
+            Inner = first.Down.Columns,
+            Ranks = new(
+                Widest(each => each.Qkv.Rank), Widest(each => each.Output.Rank),
+                Widest(each => each.GateUp.Rank), Widest(each => each.Down.Rank)),
+            NormOutputExtra = Widest(each => Math.Max(each.Qkv.LoraInputColumns, each.GateUp.LoraInputColumns)),
+            ActivationExtra = Widest(each => each.Down.LoraInputColumns),
+            GradientExtra = Widest(each => Math.Max(each.Down.LoraOutputColumns, each.Output.LoraOutputColumns)),
         };
     }
-
-    public static LayerWidths Of(IReadOnlyList<FusedLayer> layers) => new()
-    {
-        Hidden = layers[0].Hidden,
-        Heads = layers[0].Heads,
-        Qkv = layers[0].Qkv.Rows,
-        Attended = layers[0].Output.Columns,
-        Inner = layers[0].Down.Columns,
-        QkvRank = layers.Max(layer => layer.Qkv.Rank),
-        OutputRank = layers.Max(layer => layer.Output.Rank),
-        GateUpRank = layers.Max(layer => layer.GateUp.Rank),
-        DownRank = layers.Max(layer => layer.Down.Rank),
-        NormalisedBorder = layers.Max(layer => Math.Max(layer.Qkv.InputBorder, layer.GateUp.InputBorder)),
-        ActivationBorder = layers.Max(layer => layer.Down.InputBorder),
-        GradientBorder = layers.Max(layer => Math.Max(layer.Down.OutputBorder, layer.Output.OutputBorder)),
-    };
 }

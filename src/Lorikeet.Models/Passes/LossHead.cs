@@ -14,8 +14,6 @@ namespace Lorikeet.Models.Passes;
 /// <summary>Next-token cross-entropy in chunks.</summary>
 internal sealed class LossHead
 {
-    // 16 M logits are 64 MB in float32: large enough for an efficient GEMM, small beside the model.
-    private const int LogitsPerChunk = 1 << 24;
     private const int FewestRows = 64;
 
     private readonly DecoderModel _model;
@@ -37,7 +35,7 @@ internal sealed class LossHead
     public long Count => _targets.NumberOfElements;
 
     /// <summary>Rows of logits that exist at once, at most.</summary>
-    public static int RowsAtOnce(int vocabulary) => Math.Max(FewestRows, LogitsPerChunk / vocabulary);
+    public static int RowsAtOnce(int vocabulary) => LogitChunks.Rows(vocabulary, FewestRows);
 
     /// <summary>Sum of the cross-entropies and, times <paramref name="scale"/>, their gradient.</summary>
     /// <param name="last">Output of the last layer, [tokens, hidden]; not part of any graph.</param>

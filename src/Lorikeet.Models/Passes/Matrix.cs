@@ -41,32 +41,35 @@ internal sealed unsafe class Matrix : IDisposable
 
     public ScalarType ElementType { get; }
 
-    /// <summary>The wider matrix of which this is the first columns, when it was made with a border.</summary>
-    public Matrix? Bordered { get; private init; }
+    /// <summary>Bytes from its first row to the end of its last, what lies between its rows included.</summary>
+    public long Bytes => (long)Rows * Pitch * Tensor.ElementSize;
+
+    /// <summary>The wider matrix of which this is the first columns, when it was made with room for more.</summary>
+    public Matrix? Augmented { get; private init; }
 
     /// <summary>A new matrix on <paramref name="device"/>; its content is undefined.</summary>
     public static Matrix Create(int rows, int columns, ScalarType type, Device device) =>
         new(empty([rows, columns], type, device));
 
-    /// <summary>A new matrix with room for <paramref name="border"/> more columns, which are zero, at the end of each row.</summary>
-    public static Matrix CreateBordered(int rows, int columns, int border, ScalarType type, Device device)
+    /// <summary>A new matrix with room for <paramref name="extra"/> more columns, which are zero, at the end of each row.</summary>
+    public static Matrix CreateAugmented(int rows, int columns, int extra, ScalarType type, Device device)
     {
-        using var memory = zeros([(long)rows * PitchOf(columns, border)], type, device);
-        return View(memory, rows, columns, border);
+        using var memory = zeros([(long)rows * PitchOf(columns, extra)], type, device);
+        return View(memory, rows, columns, extra);
     }
 
     /// <summary>A matrix in memory that belongs to someone else.</summary>
     /// <param name="memory">One-dimensional; at least rows · <see cref="PitchOf"/> elements.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Columns.</param>
-    /// <param name="border">More columns at the end of each row, reached through <see cref="Bordered"/>.</param>
-    public static Matrix View(Tensor memory, int rows, int columns, int border)
+    /// <param name="extra">More columns at the end of each row, reached through <see cref="Augmented"/>.</param>
+    public static Matrix View(Tensor memory, int rows, int columns, int extra)
     {
-        var pitch = PitchOf(columns, border);
-        if (border == 0)
+        var pitch = PitchOf(columns, extra);
+        if (extra == 0)
             return new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch));
-        var whole = new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch).narrow(1, 0, columns + border));
-        return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Bordered = whole };
+        var whole = new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch).narrow(1, 0, columns + extra));
+        return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Augmented = whole };
     }
 
     /// <summary>A narrower contiguous matrix in the same memory, for when this one's content is no longer needed.</summary>
@@ -76,8 +79,8 @@ internal sealed unsafe class Matrix : IDisposable
         return new Matrix(Tensor.as_strided([Rows, columns], [columns, 1]));
     }
 
-    /// <summary>Elements from row to row. Bordered rows begin at multiples of 128 bytes, as GEMMs like them.</summary>
-    public static int PitchOf(int columns, int border) => border == 0 ? columns : (columns + border + 63) / 64 * 64;
+    /// <summary>Elements from row to row. Augmented rows begin at multiples of 128 bytes, as GEMMs like them.</summary>
+    public static int PitchOf(int columns, int extra) => extra == 0 ? columns : (columns + extra + 63) / 64 * 64;
 
     /// <summary>Some of its columns; the view is made once and lives as long as the matrix.</summary>
     public Matrix ColumnRange(int start, int count) => Part(1, start, count);
@@ -98,7 +101,7 @@ internal sealed unsafe class Matrix : IDisposable
     {
         foreach (var part in _parts.Values)
             part.Dispose();
-        Bordered?.Dispose();
+        Augmented?.Dispose();
         _transposed?.Dispose();
         Tensor.Dispose();
     }

@@ -11,8 +11,6 @@ namespace Lorikeet.Models.Passes;
 /// </summary>
 internal sealed class OptimizedHead : IDisposable
 {
-    // 16 M logits are 32 MB in bfloat16: large enough for an efficient GEMM, small beside the model.
-    private const int LogitsPerChunk = 1 << 24;
     private const int FewestRows = 64;
     private const int MostRows = 2048;
 
@@ -37,24 +35,27 @@ internal sealed class OptimizedHead : IDisposable
     }
 
     /// <summary>Rows of logits that exist at once, at most.</summary>
-    public static int RowsAtOnce(int vocabulary) => Math.Clamp(LogitsPerChunk / vocabulary, FewestRows, MostRows);
+    public static int RowsAtOnce(int vocabulary) => LogitChunks.Rows(vocabulary, FewestRows, MostRows);
+
+    /// <summary>Bytes that it keeps beside the weights of the model.</summary>
+    public long CopyBytes => _weight.CopyBytes;
 
     /// <summary>Weight of the final norm, in the compute type.</summary>
     public Tensor Norm { get; }
 
     /// <summary>
-    /// Takes the last layer's output in <c>Last</c> and its norm in <c>Normalised</c>; leaves the gradient of the output,
+    /// Takes the last layer's output in <c>FinalResidual</c> and its norm in <c>NormOutput</c>; leaves the gradient of the output,
     /// times <paramref name="scale"/>, in <c>Gradient</c>.
     /// </summary>
     public void Run(Batch batch, double scale, PassBuffers pass)
     {
-        pass.Delta.Tensor.zero_();
+        pass.BlockOutput.Tensor.zero_();
         pass.Gradient.Tensor.zero_();
         Score(batch, scale, pass, needsGradient: true);
-        _kernels.RmsNormBackward(pass.Last, Norm, pass.Delta, pass.Gradient, pass.Gradient, pass.Delta);
+        _kernels.RmsNormBackward(pass.FinalResidual, Norm, pass.BlockOutput, pass.Gradient, pass.Gradient, pass.BlockOutput);
     }
 
-    /// <summary>Takes the norm of the last layer's output in <c>Normalised</c>, for <see cref="Loss"/> alone.</summary>
+    /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
     public void Evaluate(Batch batch, PassBuffers pass) => Score(batch, 1, pass, needsGradient: false);
 
     private void Score(Batch batch, double scale, PassBuffers pass, bool needsGradient)
@@ -70,13 +71,13 @@ internal sealed class OptimizedHead : IDisposable
             var memory = _scratch.Take(_chunkUse, _chunkRows, _weight.Columns + _weight.Rows).RowRange(0, rows);
             var (hidden, logits) = (memory.ColumnRange(0, _weight.Columns), memory.ColumnRange(_weight.Columns, _weight.Rows));
             var (chunk, chunkTargets) = (positions.narrow(0, start, rows), targets.narrow(0, start, rows));
-            _kernels.GatherRows(pass.Normalised, chunk, hidden);
+            _kernels.GatherRows(pass.NormOutput, chunk, hidden);
             Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
             _kernels.CrossEntropy(logits, chunkTargets, scale, _loss);
             if (!needsGradient)
                 continue;
             Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Weight.Tensor);
-            _kernels.ScatterRows(hidden, chunk, pass.Delta);
+            _kernels.ScatterRows(hidden, chunk, pass.BlockOutput);
         }
     }
 

@@ -1,4 +1,4 @@
-// A micro-batch through the model and back, over buffers that exist. Read it next to Training/TrainingPass.cs, the
+// A micro-batch through the model and back, over buffers that exist. Read it next to TrainingPass.cs, the
 // reference that tests hold it to: the same sums in another order of work.
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
@@ -12,8 +12,6 @@ namespace Lorikeet.Models.Passes;
 /// <summary>Forward and backward with hand-written gradients; nothing is recorded by autograd.</summary>
 internal sealed class OptimizedPass : ITrainingPass
 {
-    // Fewer different sizes: a GEMM compiled for a shape is used again, and so are the views of the buffers.
-    internal const int TokenMultiple = 64;
     private const int MostViews = 32;
 
     private readonly DecoderModel _model;
@@ -28,33 +26,36 @@ internal sealed class OptimizedPass : ITrainingPass
     private HostBlocks? _checkpoints;
     private readonly int _firstTrained;
     private int _keptFrom;
+    private readonly LayerWidths _widths;
     private readonly PassMemory _needs;
     private readonly Checkpointing _checkpointing;
     private readonly Func<long> _freeMemory;
     private readonly bool _offloads;
     private readonly double _neftuneAlpha;
 
-    /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> accepts.</summary>
+    /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> covers.</summary>
     /// <param name="model">The model, its adapters attached.</param>
     /// <param name="kernels">The work between GEMMs on the model's device; becomes the pass's own.</param>
     /// <param name="checkpointing">Which layers are recomputed in the backward pass instead of kept.</param>
     /// <param name="neftuneAlpha">Strength of the noise on embeddings (arXiv 2310.05914); 0 for none.</param>
-    /// <param name="borders">
-    /// Whether weights are bordered by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
+    /// <param name="augments">
+    /// Whether weights are augmented by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
     /// oneDNN would copy them first.
     /// </param>
     /// <param name="offloadCheckpoints">Whether inputs of recomputed layers wait in the host's memory; on CUDA only.</param>
+    /// <param name="plannedFor">Where a pass over a model without memory would run.</param>
     /// <param name="freeMemory">What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.</param>
     public OptimizedPass(
-        DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? borders = null,
-        Func<long>? freeMemory = null, bool offloadCheckpoints = false)
+        DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? augments = null,
+        Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null)
     {
         using var quiet = no_grad();
         _offloads = offloadCheckpoints;
+        var onCuda = (plannedFor ?? model.Device).type == DeviceType.CUDA;
         _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
         (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
         _scratch = new Scratch(
-            model.ComputeType, model.Device, borders ?? model.Device.type == DeviceType.CUDA,
+            model.ComputeType, model.Device, augments ?? onCuda,
             checkpointing == Checkpointing.Full ? LargestProjection(model) : long.MaxValue);
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
         FactorBlock[] factors = [.. _layers.SelectMany(layer => layer.Factors)];
@@ -62,8 +63,10 @@ internal sealed class OptimizedPass : ITrainingPass
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
         _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
-        _firstTrained = Array.FindIndex(_layers, layer => layer.IsTrained);
-        _needs = new PassMemory(LayerWidths.Of(_layers), _layers.Length, model.ComputeType, model.Device);
+        _firstTrained = TrainedLayers.First(model);
+        _widths = LayerWidths.Of(_layers);
+        _needs = new PassMemory(
+            _widths, _layers.Length, model.ComputeType, kernels.BytesOfAttention, onCuda);
     }
 
     /// <summary>Layers that are computed again in the backward pass, as the largest batch so far had it.</summary>
@@ -73,10 +76,10 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        batch = batch.FilledTo(TokenMultiple);
+        batch = batch.FilledTo(BatchShape.TokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
-        var pass = BuffersFor(batch.TokenCount);
+        var pass = BuffersFor(ShapeOf(batch));
         _factors?.Load(); // as the optimizer left them
 
         Claim(0);
@@ -94,10 +97,10 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        batch = batch.FilledTo(TokenMultiple);
+        batch = batch.FilledTo(BatchShape.TokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
-        var pass = BuffersFor(batch.TokenCount);
+        var pass = BuffersFor(ShapeOf(batch));
         _factors?.Load();
 
         Claim(0);
@@ -107,6 +110,38 @@ internal sealed class OptimizedPass : ITrainingPass
             Forget(layer);
         _head.Evaluate(batch, pass);
         return _head.Loss();
+    }
+
+    /// <summary>Bytes of all that the pass has allocated by now and keeps.</summary>
+    internal long HeldBytes =>
+        _memory.Bytes + _scratch.Bytes + _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes)) + _head.CopyBytes;
+
+    /// <summary>What the pass takes beside the model, whose factors and gradients are not counted; nothing is allocated by this.</summary>
+    /// <param name="batch">The largest batch.</param>
+    /// <param name="free">Bytes free for the pass, with which <see cref="Checkpointing.Auto"/> decides; null: it keeps all.</param>
+    public PassBytes BytesFor(BatchShape batch, long? free)
+    {
+        batch = batch.Filled();
+        ReserveMasks(batch.Tokens);
+        var copies = _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes)) + _head.CopyBytes;
+        var keptFrom = KeptFrom(batch, () => (free ?? long.MaxValue) - copies - _scratch.ReservedBytes);
+        using var buffers = _needs.Outline(batch.Tokens, keptFrom, _offloads);
+
+        // Rotary tables, and four numbers of 64 bits for each token: id, position, target, place of the target.
+        var perToken = 2L * _model.Config.HeadSize * NativeTypes.SizeOf(_model.ComputeType) + 4 * sizeof(long);
+        return new PassBytes
+        {
+            AdapterCopies = copies,
+            KeptActivations = buffers.KeptBytes,
+            RecomputedActivations = buffers.RecomputedBytes,
+            SharedBuffers = buffers.SharedBytes + batch.Tokens * perToken,
+            WeightAndLogits = _scratch.ReservedBytes,
+            Attention = _needs.Attention(batch, keptFrom),
+            OnHost = buffers.HostBytes,
+            KeptFrom = keptFrom,
+            RecomputedLayers = Math.Max(0, keptFrom - Math.Max(1, _firstTrained)),
+            LogitRows = OptimizedHead.RowsAtOnce(_model.Config.VocabularySize),
+        };
     }
 
     private static long LargestProjection(DecoderModel model) =>
@@ -120,7 +155,7 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private void Forward(PassBuffers pass, Sequences sequences, DropoutKey? dropout)
     {
-        _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.Normalised);
+        _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.NormOutput);
         for (var i = 0; i < _layers.Length; i++)
         {
             var buffers = pass.Layers[i];
@@ -131,9 +166,9 @@ internal sealed class OptimizedPass : ITrainingPass
             // The sum that ends a layer and the norm that begins the next read the same rows: one kernel.
             var (next, norm) = i + 1 < _layers.Length
                 ? (pass.Layers[i + 1].Input, _layers[i + 1].InputNorm)
-                : (pass.Last, _head.Norm);
+                : (pass.FinalResidual, _head.Norm);
             Claim(i + 1);
-            _kernels.AddRmsNorm(buffers.Middle, pass.Delta, norm, next, pass.Normalised);
+            _kernels.AddRmsNorm(buffers.ResidualAfterAttention, pass.BlockOutput, norm, next, pass.NormOutput);
             if (dropout is not null)
                 Keep(i + 1); // there is a backward pass
         }
@@ -189,8 +224,15 @@ internal sealed class OptimizedPass : ITrainingPass
     private void AddNoise(Matrix embedded, SegmentLayout layout, DropoutKey key) =>
         embedded.Tensor.Increase(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
 
-    private PassBuffers BuffersFor(int tokens)
+    private static BatchShape ShapeOf(Batch batch)
     {
+        var lengths = batch.SegmentStarts.Zip(batch.SegmentStarts.Skip(1), (start, end) => end - start);
+        return new BatchShape(batch.TokenCount, batch.SegmentCount, lengths.Max());
+    }
+
+    private PassBuffers BuffersFor(BatchShape batch)
+    {
+        var tokens = batch.Tokens;
         if (_buffers.TryGetValue(tokens, out var known))
             return known;
         if (tokens > _memory.Rows)
@@ -200,29 +242,43 @@ internal sealed class OptimizedPass : ITrainingPass
             _checkpoints = null;
             _memory.Dispose();
             _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
-            _keptFrom = KeptFrom(tokens);
+            ReserveMasks(tokens);
+            _keptFrom = KeptFrom(batch);
         }
 
         if (_buffers.Count == MostViews)
             Release();
         _memory.Rewind();
-        var buffers = _buffers[tokens] = new PassBuffers(_layers, tokens, _keptFrom, _memory, _offloads);
+        var buffers = _buffers[tokens] = new PassBuffers(_widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
         if (buffers.Slots.Count > 0)
+        {
             _checkpoints ??= new HostBlocks(
-            _model.Device, [.. buffers.Slots.Select(AddressOf)], _keptFrom - 1,
-            (long)_memory.Rows * buffers.Slots[0].Columns * NativeTypes.SizeOf(_model.ComputeType));
+                _model.Device, [.. buffers.Slots.Select(AddressOf)], _keptFrom - 1,
+                (long)_memory.Rows * buffers.Slots[0].Columns * NativeTypes.SizeOf(_model.ComputeType));
+        }
+
         return buffers;
     }
 
     private static unsafe nint AddressOf(Matrix matrix) => (nint)matrix.Pointer;
 
     /// <summary>The first layer that keeps what its backward pass needs.</summary>
-    private int KeptFrom(int tokens) => _checkpointing switch
+    private int KeptFrom(BatchShape batch) => KeptFrom(batch, () => _freeMemory() - _scratch.NotYetTaken);
+
+    private int KeptFrom(BatchShape batch, Func<long> free) => _checkpointing switch
     {
         Checkpointing.Full => _layers.Length,
         Checkpointing.None => _firstTrained,
-        _ => _needs.KeptFrom(tokens, _firstTrained, _freeMemory() - _scratch.NotYetTaken, _offloads),
+        _ => _needs.KeptFrom(batch, _firstTrained, free(), _offloads),
     };
+
+    /// <summary>Announces the masked inputs of dropout, which are as long as a batch.</summary>
+    private void ReserveMasks(int tokens)
+    {
+        var columns = _layers.Max(layer => layer.Linears.All.Max(linear => linear.MaskedColumns));
+        if (columns > 0)
+            _scratch.Reserve(ScratchUse.Masked, (long)tokens * columns);
+    }
 
     private void Release()
     {

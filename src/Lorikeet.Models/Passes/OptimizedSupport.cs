@@ -2,7 +2,6 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Passes.Cpu;
 using Lorikeet.Models.Passes.Cuda;
-using Lorikeet.Models.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,49 +11,63 @@ namespace Lorikeet.Models.Passes;
 internal static class OptimizedSupport
 {
     /// <summary>Why a model cannot train on the optimized pass, as the end of a sentence; null when it can.</summary>
-    public static string? Obstacle(DecoderModel model)
+    public static string? WhyUnsupported(DecoderModel model)
     {
-        if (ObstacleOnAnyDevice(model) is { } obstacle)
-            return obstacle;
+        if (WhyUnsupportedAnywhere(model) is { } reason)
+            return reason;
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels";
     }
 
-    /// <summary>The same as far as the model alone decides it.</summary>
-    public static string? ObstacleOnAnyDevice(DecoderModel model)
+    /// <summary>The same as far as the model alone decides it, whatever the device.</summary>
+    public static string? WhyUnsupportedAnywhere(DecoderModel model)
     {
+        if (PassSupport.WhyUnsupported(model) is { } reason)
+            return reason;
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
-        if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
-            return "weights of the base are trained";
-        if (all.Any(projection => projection.Lora is { IsPlain: false }))
-            return "the adapter is more than plain LoRA";
         if (all.Any(projection => projection.Bias is { requires_grad: true }))
             return "biases are trained";
         if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Any(norm => norm.Weight.requires_grad))
             return "norms are trained";
         if (model.Head.Lora is not null)
             return "the head has an adapter";
-        if (!model.LayerProjections.Any(projection => projection.Lora is not null))
-            return "no layer has an adapter";
-        if (model.Config.QueryKeyNorm)
-            return "the model normalises queries and keys";
-        return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;
+        return model.LayerProjections.Any(projection => projection.Lora is not null) ? null : "no layer has an adapter";
     }
 
-    /// <summary>The kernels for a model that meets no <see cref="Obstacle"/>.</summary>
+    /// <summary>Why a model without memory would not train on the optimized pass of a device that may not be here.</summary>
+    public static string? WhyUnsupportedOn(DecoderModel outline, Device device)
+    {
+        if (WhyUnsupportedAnywhere(outline) is { } reason)
+            return reason;
+        var hasKernels = device.type == DeviceType.CUDA
+            ? outline.ComputeType == ScalarType.BFloat16 && CudaDecoderKernels.Takes(AttentionShape.Of(outline.Config))
+            : outline.ComputeType is ScalarType.BFloat16 or ScalarType.Float32;
+        return hasKernels ? null : $"{outline.ComputeType} on {device.type} has no kernels";
+    }
+
+    /// <summary>The kernels for a model that is supported (<see cref="WhyUnsupported"/>).</summary>
     public static IDecoderKernels Kernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
-        (DeviceType.CUDA, _) => new CudaDecoderKernels(ShapeOf(model), model.Config.NormEpsilon, model.Device),
-        (_, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(ShapeOf(model), model.Config.NormEpsilon),
-        _ => new CpuDecoderKernels<BFloat16Element>(ShapeOf(model), model.Config.NormEpsilon),
+        (DeviceType.CUDA, _) => new CudaDecoderKernels(AttentionShape.Of(model.Config), model.Config.NormEpsilon, model.Device),
+        (_, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
+        _ => new CpuDecoderKernels<BFloat16Element>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
     };
 
     private static bool HasKernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
         (DeviceType.CPU, ScalarType.Float32 or ScalarType.BFloat16) => true,
-        (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecoderKernels.Fit(ShapeOf(model), model.Device),
+        (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecoderKernels.Fit(AttentionShape.Of(model.Config), model.Device),
         _ => false,
     };
 
-    private static AttentionShape ShapeOf(DecoderModel model) => new(
-        model.Config.HeadCount, model.Config.KeyValueHeadCount, model.Config.HeadSize, model.Config.SlidingWindow);
+    /// <summary>The stand-ins for the kernels of a device, over a model without memory.</summary>
+    public static IDecoderKernels OutlineOf(DecoderModel outline, Device device)
+    {
+        var shape = AttentionShape.Of(outline.Config);
+        return new OutlineKernels(batch => (device.type, outline.ComputeType) switch
+        {
+            (DeviceType.CUDA, _) => CudaAttention.BytesOf(shape, batch),
+            (_, ScalarType.Float32) => AttentionBackwardWork<FloatElement>.BytesOf(shape, batch),
+            _ => AttentionBackwardWork<BFloat16Element>.BytesOf(shape, batch),
+        });
+    }
 }

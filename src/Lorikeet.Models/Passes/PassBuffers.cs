@@ -7,9 +7,12 @@ internal sealed class PassBuffers : IDisposable
     public const int MostSlots = 3;
 
     private readonly List<Matrix> _owned = [];
+    private readonly LayerBuffers? _recomputed;
+    private readonly int _offloaded;
 
     /// <summary>Makes buffers for batches of <paramref name="tokens"/> tokens.</summary>
-    /// <param name="layers">The model's layers.</param>
+    /// <param name="widths">How wide they must be.</param>
+    /// <param name="layers">Layers of the model.</param>
     /// <param name="tokens">Rows.</param>
     /// <param name="keptFrom">
     /// The first layer that keeps what its backward pass needs; those below are recomputed in the buffers of the last of them.
@@ -17,73 +20,73 @@ internal sealed class PassBuffers : IDisposable
     /// <param name="memory">Where they lie.</param>
     /// <param name="offloads">Whether the inputs of recomputed layers take turns in a few slots.</param>
     public PassBuffers(
-        IReadOnlyList<FusedLayer> layers, int tokens, int keptFrom, BufferMemory memory, bool offloads = false)
+        LayerWidths widths, int layers, int tokens, int keptFrom, BufferMemory memory, bool offloads = false)
     {
-        Matrix Own(int columns, int border = 0)
+        Matrix Own(int columns, int extra = 0)
         {
-            var matrix = memory.Take(tokens, columns, border);
+            var matrix = memory.Take(tokens, columns, extra);
             _owned.Add(matrix);
             return matrix;
         }
 
-        Matrix? Narrow(int rank) => rank == 0 ? null : Own(rank);
-
-        var widths = LayerWidths.Of(layers);
-        var recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
-        if (offloads)
-            Slots = [.. Enumerable.Range(0, Math.Clamp(keptFrom - 1, 0, MostSlots)).Select(_ => Own(widths.Hidden))];
-        Layers = [.. layers.Select((_, index) =>
-            index == keptFrom - 1 ? recomputed!
+        _recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
+        _offloaded = offloads ? Math.Max(0, keptFrom - 1) : 0;
+        Slots = [.. Enumerable.Range(0, Math.Min(_offloaded, MostSlots)).Select(_ => memory.Take(tokens, widths.Hidden))];
+        Layers = [.. Enumerable.Range(0, layers).Select(index =>
+            index == keptFrom - 1 ? _recomputed!
             : index >= keptFrom ? new LayerBuffers(widths, tokens, memory)
-            : new LayerBuffers(widths, tokens, memory, recomputed, offloads ? Slots[index % Slots.Count] : null))];
-        Normalised = Own(widths.Hidden, widths.NormalisedBorder);
-        Gradient = Own(widths.Hidden, widths.GradientBorder);
-        Activation = Own(widths.Inner, widths.ActivationBorder);
-        (Delta, Last) = (Own(widths.Hidden), Own(widths.Hidden));
-        AttendedGradient = widths.Attended == widths.Hidden ? Last : Own(widths.Attended);
-        QkvNarrow = Narrow(widths.QkvRank);
-        OutputNarrow = Narrow(widths.OutputRank);
-        GateUpNarrow = Narrow(widths.GateUpRank);
-        DownNarrow = Narrow(widths.DownRank);
+            : new LayerBuffers(widths, tokens, memory, _recomputed, offloads ? Slots[index % Slots.Count] : null))];
+        NormOutput = Own(widths.Hidden, widths.NormOutputExtra);
+        Gradient = Own(widths.Hidden, widths.GradientExtra);
+        Activation = Own(widths.Inner, widths.ActivationExtra);
+        (BlockOutput, FinalResidual) = (Own(widths.Hidden), Own(widths.Hidden));
+        AttendedGradient = widths.Attended == widths.Hidden ? FinalResidual : Own(widths.Attended);
+        LoraHiddenGradient = widths.Ranks.Select(rank => rank == 0 ? null : Own(rank));
     }
 
     public IReadOnlyList<LayerBuffers> Layers { get; }
 
     /// <summary>[tokens, hidden] each: where the inputs of recomputed layers take turns; empty when each has its own place.</summary>
-    public IReadOnlyList<Matrix> Slots { get; } = [];
+    public IReadOnlyList<Matrix> Slots { get; }
 
-    /// <summary>[tokens, hidden]: input of the next fused projection.</summary>
-    public Matrix Normalised { get; }
+    /// <summary>[tokens, hidden]: norm(x), the input of the next GEMM.</summary>
+    public Matrix NormOutput { get; }
 
-    /// <summary>[tokens, hidden]: what the last projection adds to the residual stream.</summary>
-    public Matrix Delta { get; }
+    /// <summary>[tokens, hidden]: what attention or feed-forward adds to the residual stream.</summary>
+    public Matrix BlockOutput { get; }
 
-    /// <summary>[tokens, hidden]: output of the last layer, until its gradient is known.</summary>
-    public Matrix Last { get; }
+    /// <summary>[tokens, hidden]: the residual stream after the last layer, until its gradient is known.</summary>
+    public Matrix FinalResidual { get; }
 
     /// <summary>[tokens, hidden]: gradient of the residual stream.</summary>
     public Matrix Gradient { get; }
 
-    /// <summary>[tokens, inner].</summary>
+    /// <summary>[tokens, inner]: silu(gate) ⊙ up, and its gradient.</summary>
     public Matrix Activation { get; }
 
-    /// <summary>[tokens, heads · headSize]; in the memory of <see cref="Last"/> where it is as wide.</summary>
+    /// <summary>[tokens, heads · headSize]; in the memory of <see cref="FinalResidual"/> where it is as wide.</summary>
     public Matrix AttendedGradient { get; }
 
-    /// <summary>[tokens, rank]: gradients of what the factors A made.</summary>
-    public Matrix? QkvNarrow { get; }
+    /// <summary>G = dY B of each GEMM, the gradient of U, [tokens, rank]; null without adapters.</summary>
+    public PerProjection<Matrix?> LoraHiddenGradient { get; }
 
-    public Matrix? OutputNarrow { get; }
+    /// <summary>Bytes of what layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.</summary>
+    public long KeptBytes => Layers.Where(layer => layer != _recomputed).Sum(layer => layer.Bytes) + Slots.Sum(slot => slot.Bytes);
 
-    public Matrix? GateUpNarrow { get; }
+    /// <summary>Bytes of what layers that are recomputed use one after the other.</summary>
+    public long RecomputedBytes => _recomputed?.Bytes ?? 0;
 
-    public Matrix? DownNarrow { get; }
+    /// <summary>Bytes of what all layers use one after the other.</summary>
+    public long SharedBytes => _owned.Sum(matrix => matrix.Bytes);
+
+    /// <summary>Bytes of the inputs that wait in the host's memory.</summary>
+    public long HostBytes => Slots.Count == 0 ? 0 : _offloaded * Slots[0].Bytes;
 
     public void Dispose()
     {
         foreach (var layer in Layers)
             layer.Dispose();
-        foreach (var matrix in _owned)
+        foreach (var matrix in (IEnumerable<Matrix>)[.. _owned, .. Slots])
             matrix.Dispose();
     }
 }

@@ -1,71 +1,69 @@
-using Lorikeet.Models.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>How many bytes a pass takes beside the model: what automatic checkpointing and plans count with.</summary>
+/// <summary>
+/// What the buffers of a pass take, counted by making them on libtorch's device <c>meta</c>, where a tensor has a shape and
+/// no memory: what automatic checkpointing and plans go by.
+/// </summary>
 /// <param name="widths">Widths of its buffers.</param>
 /// <param name="layers">The model's layers.</param>
 /// <param name="type">Compute type.</param>
-/// <param name="device">Where it runs.</param>
-internal sealed class PassMemory(LayerWidths widths, int layers, ScalarType type, Device device)
+/// <param name="attention">What attention takes for a batch.</param>
+/// <param name="onCuda">Whether the pass runs on a CUDA device.</param>
+internal sealed class PassMemory(
+    LayerWidths widths, int layers, ScalarType type, Func<BatchShape, AttentionBytes> attention, bool onCuda)
 {
     // Buffers that libraries keep for themselves, and what is lost between allocations.
     private const long LibrarySpace = 192L << 20;
     private const double LostShare = 0.03;
 
-    private readonly int _element = NativeTypes.SizeOf(type);
-    private readonly bool _onCuda = device.type == DeviceType.CUDA;
-
-    /// <summary>Bytes of the buffers of a pass (<see cref="PassBuffers"/>).</summary>
+    /// <summary>The buffers of a pass over so many tokens, without memory; the caller disposes them.</summary>
     /// <param name="tokens">Tokens of the largest batch.</param>
     /// <param name="keptFrom">The first layer that keeps what its backward pass needs.</param>
     /// <param name="offloads">Whether the inputs of recomputed layers wait on the host.</param>
-    public long Buffers(int tokens, int keptFrom, bool offloads = false) =>
-        Activations(tokens, keptFrom, offloads) + OneLayer(tokens, keptFrom) + Shared(tokens);
-
-    /// <summary>Of these, the input of every layer and all that those which are not recomputed keep.</summary>
-    public long Activations(int tokens, int keptFrom, bool offloads = false)
+    public PassBuffers Outline(int tokens, int keptFrom, bool offloads)
     {
-        var absent = offloads ? Math.Max(0, keptFrom - 1 - PassBuffers.MostSlots) : 0;
-        var inputs = (long)(layers - absent) * widths.Hidden;
-        return (inputs + layers * (long)widths.DownRank + (layers - keptFrom) * widths.Kept) * tokens * _element;
+        using var memory = new BufferMemory(type, META, tokens);
+        return new PassBuffers(widths, layers, tokens, keptFrom, memory, offloads);
     }
 
-    /// <summary>Of these, what the layers that are recomputed use one after the other.</summary>
-    public long OneLayer(int tokens, int keptFrom) => keptFrom > 0 ? widths.Kept * tokens * _element : 0;
-
-    /// <summary>Of these, what all layers use one after the other.</summary>
-    public long Shared(int tokens) => widths.Shared * tokens * _element;
-
-    /// <summary>Bytes of the inputs that wait on the host.</summary>
-    public long OnHost(int tokens, int keptFrom) => (long)Math.Max(0, keptFrom - 1) * widths.Hidden * tokens * _element;
+    /// <summary>Bytes of the buffers.</summary>
+    public long Buffers(int tokens, int keptFrom, bool offloads)
+    {
+        using var buffers = Outline(tokens, keptFrom, offloads);
+        return buffers.KeptBytes + buffers.RecomputedBytes + buffers.SharedBytes;
+    }
 
     /// <summary>Bytes of what attention returns: outputs and sums that wait for the backward pass, then its gradients.</summary>
-    public long Attention(int tokens, int keptFrom)
+    public long Attention(BatchShape batch, int keptFrom)
     {
-        var output = (long)tokens * (widths.Attended * _element + widths.Heads * sizeof(float));
-        // One segment's gradients exist at once, and flash attention, which takes segments of different lengths, has those of
-        // all: how a batch is divided is not known here, so the whole of it is counted.
-        var gradients = _onCuda ? (long)tokens * (widths.Qkv * _element + widths.Attended * sizeof(float)) : 0;
-        return Kept(keptFrom) * output + gradients;
+        var (output, backward) = attention(batch);
+        return (layers - keptFrom + (keptFrom > 0 ? 1 : 0)) * output + backward; // layers that are recomputed have one at a time
     }
 
     /// <summary>The lowest layer from which on all fit into so many free bytes; the number of layers where not even one does.</summary>
-    /// <param name="tokens">Tokens of the largest batch.</param>
-    /// <param name="firstTrained">The first layer with an adapter; those below it have no backward pass.</param>
+    /// <param name="batch">The largest batch; how it is divided may change.</param>
+    /// <param name="firstTrained">The first trained layer; those below it have no backward pass.</param>
     /// <param name="free">Bytes.</param>
     /// <param name="offloads">Whether the inputs of recomputed layers wait on the host.</param>
-    public int KeptFrom(int tokens, int firstTrained, long free, bool offloads = false)
+    public int KeptFrom(BatchShape batch, int firstTrained, long free, bool offloads)
     {
-        var usable = (long)(free * (1 - LostShare)) - (_onCuda ? LibrarySpace : 0);
-        for (var first = firstTrained; first < layers; first++)
-            if (Buffers(tokens, first, offloads) + Attention(tokens, first) <= usable)
-                return first;
-        return layers;
-    }
+        var usable = (long)(free * (1 - LostShare)) - (onCuda ? LibrarySpace : 0);
+        var worst = batch with { Rows = batch.Rows + 1 }; // another of as many tokens may have rows of different lengths
+        bool Fits(int keptFrom) => Buffers(batch.Tokens, keptFrom, offloads) + Attention(worst, keptFrom) <= usable;
 
-    /// <summary>Layers whose activations exist at once: those kept, and one for all that are recomputed.</summary>
-    private long Kept(int keptFrom) => layers - keptFrom + (keptFrom > 0 ? 1 : 0);
+        // The fewer layers keep what they need, the less it is.
+        var (low, high) = (firstTrained, layers);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (Fits(middle))
+                high = middle;
+            else
+                low = middle + 1;
+        }
+
+        return low;
+    }
 }

@@ -21,9 +21,9 @@ internal enum ScratchUse
 /// </summary>
 /// <param name="type">Compute type.</param>
 /// <param name="device">Where everything lies.</param>
-/// <param name="borders">Whether weights are bordered by their factors.</param>
+/// <param name="augments">Whether weights are augmented by their factors.</param>
 /// <param name="mostWeights">How many weights may be decompressed at once, if one projection has no more.</param>
-internal sealed class Scratch(ScalarType type, Device device, bool borders, long mostWeights) : IDisposable
+internal sealed class Scratch(ScalarType type, Device device, bool augments, long mostWeights) : IDisposable
 {
     private readonly Dictionary<ScratchUse, long> _reserved = [];
     private readonly Dictionary<ScratchUse, Tensor> _memory = [];
@@ -33,8 +33,8 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders, long
 
     public Device Device => device;
 
-    /// <summary>Whether weights are bordered by their factors, so that a GEMM adds the adapter in passing.</summary>
-    public bool Borders => borders;
+    /// <summary>Whether weights are augmented by their factors, so that a GEMM adds the adapter in passing.</summary>
+    public bool Augments => augments;
 
     /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
     public long MostWeights => mostWeights;
@@ -47,6 +47,12 @@ internal sealed class Scratch(ScalarType type, Device device, bool borders, long
 
     /// <summary>Elements announced for a use.</summary>
     public long Reserved(ScratchUse use) => _reserved.GetValueOrDefault(use);
+
+    /// <summary>Bytes of what is allocated by now.</summary>
+    public long Bytes => _memory.Values.Sum(memory => memory.NumberOfElements * memory.ElementSize);
+
+    /// <summary>Bytes of all that is announced.</summary>
+    public long ReservedBytes => _reserved.Values.Sum() * NativeTypes.SizeOf(type);
 
     /// <summary>Bytes that are announced and not yet allocated.</summary>
     public long NotYetTaken =>

@@ -43,6 +43,10 @@ internal sealed class Sequences : IDisposable
 /// <param name="Window">Tokens a position sees, itself included; null for all before it.</param>
 internal readonly record struct AttentionShape(int Heads, int KeyValueHeads, int HeadSize, int? Window)
 {
+    /// <summary>The shape that a model's configuration names.</summary>
+    public static AttentionShape Of(ModelConfig config) =>
+        new(config.HeadCount, config.KeyValueHeadCount, config.HeadSize, config.SlidingWindow);
+
     /// <summary>Width of queries, keys and values side by side.</summary>
     public int FusedWidth => (Heads + 2 * KeyValueHeads) * HeadSize;
 

@@ -17,9 +17,6 @@ namespace Lorikeet.Models.Passes;
 /// <summary>Forward and backward of the reference decoder.</summary>
 internal sealed class TrainingPass : ITrainingPass
 {
-    // oneDNN compiles a bfloat16 GEMM for every new shape, which takes longer than a small one itself.
-    private const int CompiledShapes = 64;
-
     private readonly DecoderModel _model;
     private readonly int _tokenMultiple;
     private readonly bool _checkpointing;
@@ -34,10 +31,12 @@ internal sealed class TrainingPass : ITrainingPass
     public TrainingPass(DecoderModel model, bool checkpointing, double neftuneAlpha = 0)
     {
         (_model, _checkpointing, _neftuneAlpha) = (model, checkpointing, neftuneAlpha);
-        _tokenMultiple = model.Device.type == DeviceType.CPU && model.ComputeType == ScalarType.BFloat16 ? CompiledShapes : 1;
+
+        // oneDNN compiles a bfloat16 GEMM for every new shape.
+        var compiles = model.Device.type == DeviceType.CPU && model.ComputeType == ScalarType.BFloat16;
+        _tokenMultiple = compiles ? BatchShape.TokenMultiple : 1;
         _embeddingTrained = model.TrainsEmbedding;
-        _firstTrained = _embeddingTrained ? 0
-            : model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
+        _firstTrained = TrainedLayers.First(model);
     }
 
     /// <summary>All trained layers or none: the reference does not ask for free memory.</summary>
@@ -108,11 +107,6 @@ internal sealed class TrainingPass : ITrainingPass
         var embedded = _model.Embed(batch.Ids);
         return _neftuneAlpha > 0 ? embedded.Plus(EmbeddingNoise.Of(embedded, layout, _neftuneAlpha, key)) : embedded;
     }
-
-    private static bool IsTrained(DecoderLayer layer) =>
-        layer.Projections.Any(projection => projection.Adapter is not null || projection.TrainedWeight is not null
-            || projection.Bias is { requires_grad: true })
-        || layer.Norms.Any(norm => norm.Weight.requires_grad);
 
     public void Dispose()
     {

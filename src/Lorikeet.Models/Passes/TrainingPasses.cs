@@ -8,7 +8,7 @@ public static class TrainingPasses
 {
     /// <summary>Why the optimized pass cannot train a model, as the end of a sentence; null when it can.</summary>
     /// <param name="model">A model whose trainable parameters are settled.</param>
-    public static string? WhyUnsupported(DecoderModel model) => OptimizedSupport.Obstacle(model);
+    public static string? WhyUnsupported(DecoderModel model) => OptimizedSupport.WhyUnsupported(model);
 
     /// <summary>The pass over a model whose trainable parameters are settled, each with a gradient (<see cref="Gradients"/>).</summary>
     /// <param name="model">The model; it stays the caller's and must outlive the pass.</param>

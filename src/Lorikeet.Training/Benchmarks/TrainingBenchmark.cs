@@ -2,9 +2,10 @@ using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Benchmarks;
-using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Passes;
+using Lorikeet.Training.Loop;
 using Lorikeet.Training.Optimization;
+using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Training.Benchmarks;
 
@@ -26,22 +27,22 @@ public static class TrainingBenchmark
             machine.LimitMemory((long)(limit * 1e9));
         machine.ResetPeak();
 
+        var planned = Planned(options, machine);
         using var model = BenchmarkModel.Create(options, machine);
         var weights = machine.UsedMemory;
         BenchmarkModel.Attach(model, options);
-        using var gradients = new Gradients(model.Trainable);
-        using var optimizer = Optimizer.Create(model.Trainable, new OptimizationOptions());
+        if (options.Optimized && TrainingPasses.WhyUnsupported(model) is { } reason)
+            throw new ConfigurationException($"optimized is true, but the optimized path does not cover this, because {reason}. Choose optimized false.");
+        using var training = new TrainingStep(model, OptionsOf(options));
         var adapted = machine.UsedMemory;
-        using var pass = CreatePass(model, options);
 
         var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
         for (var step = 0; step < WarmUpSteps + options.Steps; step++)
         {
             var batch = RandomRows(model.Config.VocabularySize, options.Batch, options.Length, step);
             var clock = Stopwatch.StartNew();
-            losses.Add(pass.Run(batch, 1.0 / batch.TargetCount, new DropoutKey(1, step, 0)) / batch.TargetCount);
-            norm = optimizer.Step(gradients, 1, 2e-4);
-            gradients.Clear();
+            losses.Add(training.Backward([batch], [1.0 / batch.TargetCount], step));
+            norm = training.Update(2e-4);
             machine.Wait();
             if (step >= WarmUpSteps)
                 times.Add(clock.Elapsed.TotalSeconds);
@@ -54,11 +55,12 @@ public static class TrainingBenchmark
         {
             Device = machine.Name,
             Rank = options.Rank ?? BenchmarkModel.DefaultRank,
-            RecomputedLayers = (pass as OptimizedPass)?.RecomputedLayers,
+            RecomputedLayers = options.Optimized ? training.RecomputedLayers : null,
             TokensPerSecond = tokensPerSecond,
             StepSeconds = seconds,
             WeightBytes = weights,
             BytesWithAdapters = adapted,
+            PlannedBytes = planned.Total,
             PeakBytes = machine.PeakUsedMemory,
             PeakReservedBytes = machine.PeakReservedMemory,
             FirstLoss = losses[0],
@@ -69,14 +71,24 @@ public static class TrainingBenchmark
         };
     }
 
-    private static ITrainingPass CreatePass(DecoderModel model, BenchmarkOptions options)
+    private static OptimizationOptions OptionsOf(BenchmarkOptions options) => new()
     {
-        if (!options.Optimized)
-            return new TrainingPass(model, options.Checkpointing == Checkpointing.Full);
-        if (OptimizedSupport.Obstacle(model) is { } obstacle)
-            throw new ConfigurationException($"optimized is true, but the optimized path does not cover this, because {obstacle}. Choose optimized false.");
-        return new OptimizedPass(
-            model, OptimizedSupport.Kernels(model), options.Checkpointing, offloadCheckpoints: options.OffloadCheckpoints);
+        Seed = 1,
+        MaxGradNorm = 1,
+        Checkpointing = options.Checkpointing,
+        Optimized = options.Optimized,
+        OffloadCheckpoints = options.OffloadCheckpoints,
+    };
+
+    /// <summary>What a run like this is planned to take, before anything of it is there.</summary>
+    private static MemoryPlan Planned(BenchmarkOptions options, BenchmarkMachine machine)
+    {
+        using var outline = BenchmarkModel.Outline(options, machine);
+        var free = MemoryPlanner.FreeBefore(machine.Device);
+        using var planner = new MemoryPlanner(
+            outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device));
+        return planner.Plan(
+            new BatchShape(options.Batch * options.Length, options.Batch, options.Length), options.Checkpointing, free);
     }
 
     private static Batch RandomRows(int vocabulary, int rows, int length, int seed)

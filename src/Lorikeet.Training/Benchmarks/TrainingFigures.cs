@@ -24,6 +24,9 @@ public sealed record TrainingFigures
     /// <summary>Bytes in use with adapters, gradients and the optimizer's state.</summary>
     public required long BytesWithAdapters { get; init; }
 
+    /// <summary>Most bytes in use at once, as planned before the model was there.</summary>
+    public required long PlannedBytes { get; init; }
+
     /// <summary>Most bytes in use at once.</summary>
     public required long PeakBytes { get; init; }
 

@@ -1,3 +1,4 @@
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Training.Optimization;
 

@@ -1,23 +1,25 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
+using Lorikeet.Training.Loop;
 using Lorikeet.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Planning;
 
-/// <summary>Adds up what a run will take, and decides what has to be recomputed, as the training pass will.</summary>
-internal sealed class MemoryPlanner
+/// <summary>Adds up what a run will take: the model, what is trained of it, and the pass, each made without memory and counted.</summary>
+internal sealed class MemoryPlanner : IDisposable
 {
-    // Batches are filled up to a multiple of this.
+    // What a CUDA run holds that is nobody's tensor in particular: workspaces of cuBLAS and cuDNN, tables, rounding.
+    private const long CudaLibraries = 56L << 20;
 
-    private readonly DecoderModel _model;
+    // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
+    private const long ProcessGrowth = 80L << 20;
+
+    private readonly PassOutline _pass;
     private readonly Device _device;
     private readonly long _libraries;
-    private readonly int _layers;
-    private readonly int _firstTrained;
-    private readonly bool _offloads;
 
     /// <param name="model">The outline of the model, its adapters attached.</param>
     /// <param name="options">How it is learned.</param>
@@ -25,101 +27,56 @@ internal sealed class MemoryPlanner
     /// <param name="libraries">Bytes that are not the model's.</param>
     public MemoryPlanner(DecoderModel model, OptimizationOptions options, Device device, long libraries)
     {
-        (_model, _device, _libraries) = (model, device, libraries);
-        _layers = model.Layers.Count;
+        (_device, _libraries) = (device, libraries);
         Fixed = FixedMemory.Of(model, options);
-        IsOptimized = options.Optimized && OptimizedSupport.ObstacleOnAnyDevice(model) is null && HasKernels;
-        _offloads = options.OffloadCheckpoints && OnCuda;
-        _firstTrained = model.Layers.TakeWhile(layer => !IsTrained(layer)).Count();
+        _pass = new PassOutline(model, device, TrainingStep.PassOptions(options));
     }
+
+    /// <summary>Bytes of a run that are not its tensors: those of libraries; on a CPU, the whole process before the model.</summary>
+    public static long LibrariesOf(Device device) =>
+        device.type == DeviceType.CUDA ? CudaLibraries : Environment.WorkingSet + ProcessGrowth;
+
+    /// <summary>Bytes that a run may take of a device that is here, what the process holds already included.</summary>
+    public static long FreeBefore(Device device) =>
+        FreeMemory.Of(device) + (device.type == DeviceType.CUDA ? 0 : Environment.WorkingSet);
 
     /// <summary>What does not depend on the batches.</summary>
     public FixedMemory Fixed { get; }
 
     /// <summary>Whether the optimized pass will train it.</summary>
-    public bool IsOptimized { get; }
+    public bool IsOptimized => _pass.IsOptimized;
 
-    private bool OnCuda => _device.type == DeviceType.CUDA;
+    /// <summary>The pass, without memory.</summary>
+    public PassOutline Pass => _pass;
 
-    private bool HasKernels => _model.ComputeType == ScalarType.BFloat16 || (!OnCuda && _model.ComputeType == ScalarType.Float32);
-
-    /// <summary>The plan for batches of at most so many tokens.</summary>
-    /// <param name="tokens">Tokens of the largest batch.</param>
+    /// <summary>The plan for batches of at most such a size.</summary>
+    /// <param name="batch">The largest batch.</param>
     /// <param name="checkpointing">What is to be recomputed.</param>
     /// <param name="free">Bytes that are free before anything is loaded; null where nobody knows.</param>
-    public MemoryPlan Plan(int tokens, Checkpointing checkpointing, long? free)
+    public MemoryPlan Plan(BatchShape batch, Checkpointing checkpointing, long? free)
     {
-        tokens = (tokens + OptimizedPass.TokenMultiple - 1) / OptimizedPass.TokenMultiple * OptimizedPass.TokenMultiple;
-        return IsOptimized ? Optimized(tokens, checkpointing, free) : Reference(tokens, checkpointing);
-    }
-
-    /// <summary>Whether anything in a layer moves, so that it and those above it have a backward pass.</summary>
-    public static bool IsTrained(DecoderLayer layer) =>
-        layer.Projections.Any(projection => projection.Adapter is not null || projection.TrainedWeight is not null);
-
-    private MemoryPlan Optimized(int tokens, Checkpointing checkpointing, long? free)
-    {
-        var scratch = new ScratchMemory(
-            _model, borders: OnCuda, checkpointing == Checkpointing.Full ? LargestProjection : long.MaxValue);
-        var needs = new PassMemory(LayerWidths.Of(_model, borders: OnCuda), _layers, _model.ComputeType, _device);
-        var (copies, shared) = (scratch.Copies, scratch.Shared(tokens));
-        var others = Fixed.Total + copies + shared + (OnCuda ? 0 : _libraries); // on CUDA, PassMemory leaves room for those
-        var keptFrom = checkpointing switch
+        // On CUDA, automatic checkpointing leaves room for libraries by itself.
+        var others = Fixed.Total + (_device.type == DeviceType.CUDA ? 0 : _libraries);
+        var pass = _pass.BytesFor(batch, checkpointing, free - others);
+        return new MemoryPlan
         {
-            Checkpointing.Full => _layers,
-            Checkpointing.Auto when free is { } bytes => needs.KeptFrom(tokens, _firstTrained, bytes - others, _offloads),
-            _ => _firstTrained,
-        };
-        return Base(scratch.LogitRows) with
-        {
-            AdapterCopies = copies,
-            KeptActivations = needs.Activations(tokens, keptFrom, _offloads),
-            RecomputedActivations = needs.OneLayer(tokens, keptFrom),
-            SharedBuffers = needs.Shared(tokens),
-            WeightAndLogits = shared,
-            Attention = needs.Attention(tokens, keptFrom),
-            OffloadedToHost = Fixed.Offloaded + (_offloads ? needs.OnHost(tokens, keptFrom) : 0),
-            KeptFrom = keptFrom,
-            RecomputedLayers = Math.Max(0, keptFrom - Math.Max(1, _firstTrained)),
+            Weights = Fixed.Weights,
+            Adapters = Fixed.Adapters,
+            Gradients = Fixed.Gradients,
+            OptimizerStates = Fixed.OptimizerStates,
+            AdapterCopies = pass.AdapterCopies,
+            KeptActivations = pass.KeptActivations,
+            RecomputedActivations = pass.RecomputedActivations,
+            SharedBuffers = pass.SharedBuffers,
+            WeightAndLogits = pass.WeightAndLogits,
+            Attention = pass.Attention,
+            Libraries = _libraries,
+            OffloadedToHost = Fixed.Offloaded + pass.OnHost,
+            KeptFrom = pass.KeptFrom,
+            RecomputedLayers = pass.RecomputedLayers,
+            LogitRows = pass.LogitRows,
         };
     }
 
-    /// <summary>The reference recomputes all layers or none.</summary>
-    private MemoryPlan Reference(int tokens, Checkpointing checkpointing)
-    {
-        var pass = new ReferenceMemory(_model);
-        var (layer, recomputes) = (pass.Layer(tokens), checkpointing == Checkpointing.Full);
-        var trained = _layers - Math.Min(_firstTrained, _layers - 1);
-        return Base(pass.LogitRows) with
-        {
-            KeptActivations = recomputes ? pass.Input(tokens) * _layers : layer * trained,
-            RecomputedActivations = recomputes ? layer : 0,
-            SharedBuffers = layer, // gradients of what one layer kept
-            WeightAndLogits = pass.Logits(tokens) + LargestProjection * NativeTypes.SizeOf(_model.ComputeType),
-            KeptFrom = recomputes ? _layers : 0,
-            RecomputedLayers = recomputes ? trained : 0,
-        };
-    }
-
-    private MemoryPlan Base(int logitRows) => new()
-    {
-        Weights = Fixed.Weights,
-        Adapters = Fixed.Adapters,
-        Gradients = Fixed.Gradients,
-        OptimizerStates = Fixed.OptimizerStates,
-        AdapterCopies = 0,
-        KeptActivations = 0,
-        RecomputedActivations = 0,
-        SharedBuffers = 0,
-        WeightAndLogits = 0,
-        Attention = 0,
-        Libraries = _libraries,
-        OffloadedToHost = Fixed.Offloaded,
-        KeptFrom = 0,
-        RecomputedLayers = 0,
-        LogitRows = logitRows,
-    };
-
-    private long LargestProjection =>
-        _model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
+    public void Dispose() => _pass.Dispose();
 }

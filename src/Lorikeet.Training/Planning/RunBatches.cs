@@ -1,19 +1,23 @@
 using Lorikeet.Data.Datasets;
+using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop;
 using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Training.Planning;
 
 /// <summary>The batches of a run in numbers.</summary>
-/// <param name="LargestBatch">Tokens of the largest batch, of training or evaluation.</param>
+/// <param name="Largest">The largest batch, of training or evaluation.</param>
 /// <param name="TokensPerBatch">Tokens of a batch, on average.</param>
 /// <param name="TokensPerStep">Tokens of an optimizer step, on average.</param>
 /// <param name="AttendedLength">Length of rows as attention sees it: the mean over tokens, not over rows.</param>
 /// <param name="TargetShare">Share of the tokens that are predicted.</param>
 /// <param name="Steps">Optimizer steps of the run; null where no data says it.</param>
 public sealed record RunBatches(
-    int LargestBatch, double TokensPerBatch, double TokensPerStep, double AttendedLength, double TargetShare, int? Steps)
+    BatchShape Largest, double TokensPerBatch, double TokensPerStep, double AttendedLength, double TargetShare, int? Steps)
 {
+    /// <summary>Tokens of the largest batch, of training or evaluation.</summary>
+    public int LargestBatch => Largest.Tokens;
+
     // Beyond the first epoch, so many rows tell enough about the rest.
     private const int RowsToLookAt = 1 << 20;
 
@@ -31,14 +35,10 @@ public sealed record RunBatches(
             var (epoch, stepInEpoch) = Math.DivRem(step, plan.StepsPerEpoch);
             foreach (var rows in plan.StepRows(epoch, stepInEpoch))
             {
-                var sum = 0;
                 foreach (var row in rows)
-                {
-                    sum += lengths[row];
                     squares += (double)lengths[row] * lengths[row];
-                }
-
-                (largest, tokens, batches) = (Math.Max(largest, sum), tokens + sum, batches + 1);
+                var batch = ShapeOf([.. rows.Select(row => lengths[row])]);
+                (largest, tokens, batches) = (Larger(largest, batch), tokens + batch.Tokens, batches + 1);
             }
         }
 
@@ -53,11 +53,18 @@ public sealed record RunBatches(
     {
         var (training, length) = (options.Optimization, options.Data.MaxLength);
         var tokens = training.BatchSize * length;
-        return new RunBatches(tokens, tokens, (double)tokens * training.GradientAccumulation, length, 1, training.MaxSteps);
+        var largest = new BatchShape(tokens, training.BatchSize, length);
+        return new RunBatches(largest, tokens, (double)tokens * training.GradientAccumulation, length, 1, training.MaxSteps);
     }
 
     /// <summary>The longest rows come last and together.</summary>
-    private static int LargestOfEvaluation(TrainingData data, OptimizationOptions options) => data.Eval.Count == 0
-        ? 0
-        : data.EvalLengths.Order().Chunk(options.EvalBatchSize ?? options.BatchSize).Max(rows => rows.Sum());
+    private static BatchShape LargestOfEvaluation(TrainingData data, OptimizationOptions options) => data.EvalLengths
+        .Order().Chunk(options.EvalBatchSize ?? options.BatchSize).Select(ShapeOf)
+        .Aggregate(default(BatchShape), Larger);
+
+    private static BatchShape ShapeOf(int[] lengths) => new(lengths.Sum(), lengths.Length, lengths.Max());
+
+    /// <summary>The one with more tokens; of two with as many, the one whose rows differ, for which attention needs more.</summary>
+    private static BatchShape Larger(BatchShape a, BatchShape b) =>
+        b.Tokens > a.Tokens || (b.Tokens == a.Tokens && !b.IsUniform) ? b : a;
 }

@@ -15,12 +15,6 @@ namespace Lorikeet.Training.Planning;
 /// <summary>Plans a run from its options, the headers of its model, and the lengths of its rows.</summary>
 public sealed class RunPlanner : IDisposable
 {
-    // What a CUDA run holds that is nobody's tensor in particular: workspaces of cuBLAS and cuDNN, tables, rounding.
-    internal const long CudaLibraries = 56L << 20;
-
-    // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
-    private const long ProcessGrowth = 80L << 20;
-
     private readonly ModelConfig _config;
     private readonly Device _device;
     private readonly bool _isPresent;
@@ -42,10 +36,8 @@ public sealed class RunPlanner : IDisposable
         _outline = ModelOutline.Create(config, type, QuantizationSettings.From(options.Quantization), stored);
         ModelOutline.Offload(_outline, device, options.Model.OffloadLayers);
         Attach(options);
-        var onCuda = device.type == DeviceType.CUDA;
-        _memory = new MemoryPlanner(
-            _outline, options.Optimization, device, onCuda ? CudaLibraries : Environment.WorkingSet + ProcessGrowth);
-        _free = !isPresent ? null : onCuda ? FreeMemory.Of(device) : FreeMemory.Of(device) + Environment.WorkingSet;
+        _memory = new MemoryPlanner(_outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device));
+        _free = isPresent ? MemoryPlanner.FreeBefore(device) : null;
     }
 
     /// <summary>The options with the batches that suit memory, where they ask for that, and why it is these.</summary>
@@ -54,7 +46,7 @@ public sealed class RunPlanner : IDisposable
         if (!options.Optimization.AutoFindBatchSize || _free is not { } free)
             return (options, null);
         return BatchChoice.Choose(
-            options, candidate => _memory.Plan(Batches(candidate, data).LargestBatch, candidate.Optimization.Checkpointing, free), free);
+            options, candidate => _memory.Plan(Batches(candidate, data).Largest, candidate.Optimization.Checkpointing, free), free);
     }
 
     /// <summary>The plan of a run.</summary>
@@ -65,13 +57,13 @@ public sealed class RunPlanner : IDisposable
     {
         var training = options.Optimization;
         var batches = Batches(options, data);
-        var memory = _memory.Plan(batches.LargestBatch, training.Checkpointing, _free);
+        var memory = _memory.Plan(batches.Largest, training.Checkpointing, _free);
         return new RunPlan
         {
             Model = _model,
             Device = BaseModel.Describe(_device, _outline.ComputeType, options.Quantization),
             ModelParameters = _outline.ParameterCount,
-            TrainableParameters = _outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
+            TrainableParameters = Trained,
             BatchSize = training.BatchSize,
             GradientAccumulation = training.GradientAccumulation,
             Checkpointing = training.Checkpointing,
@@ -81,8 +73,8 @@ public sealed class RunPlanner : IDisposable
             Memory = memory,
             FreeBytes = _free,
             Speed = _isPresent
-                ? new SpeedPlanner(_outline, _device, MachineRates.Of(_outline.ComputeType, _device))
-                    .Plan(batches, memory, _memory.IsOptimized)
+                ? new SpeedPlanner(_memory.Pass, Trained, _device, MachineRates.Of(_outline.ComputeType, _device))
+                    .Plan(batches, memory)
                 : null,
             DataShape = data?.ShapeSummary,
             FirstRow = data?.FirstRow,
@@ -91,7 +83,13 @@ public sealed class RunPlanner : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _outline.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _outline.Dispose();
+    }
+
+    private long Trained => _outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements);
 
     private static RunBatches Batches(TrainingOptions options, TrainingData? data) =>
         data is null ? RunBatches.Full(options) : RunBatches.Of(data, options);

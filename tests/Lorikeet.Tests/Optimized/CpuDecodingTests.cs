@@ -166,14 +166,14 @@ public class CpuDecodingTests
         using var model = DecodingComparison.Model(shape, quantization, 0, CPU);
         using var cache = model.CreateCache(rows, 8);
         Assert.Null(DecodingSupport.Create(model, cache));
-        Assert.Equal(obstacle, DecodingSupport.Obstacle(model, rows));
+        Assert.Equal(obstacle, DecodingSupport.WhyUnsupported(model, rows));
     }
 
     private static void RequireEqual(
         ModelConfig shape, QuantizationSettings quantization, ScalarType type, int rank, int rows, VectorPath? path = null, int longest = 90)
     {
         using var model = DecodingComparison.Model(shape, quantization, rank, CPU, type);
-        Assert.Null(DecodingSupport.Obstacle(model, rows));
+        Assert.Null(DecodingSupport.WhyUnsupported(model, rows));
         DecodingComparison.RequireEqual(
             model, rank, rows, steps: 4, cache => DecodingSupport.OnCpu(model, cache.Rows, path ?? VectorPaths.Best), longest);
     }

@@ -1,7 +1,10 @@
+using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Passes;
+using Lorikeet.Models.Passes.Cuda;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using Lorikeet.Training.Optimization;
@@ -69,62 +72,81 @@ public class MemoryPlanTests
     }
 
     [Theory]
-    [InlineData(QuantizationKind.None, false, Checkpointing.None)]
-    [InlineData(QuantizationKind.None, true, Checkpointing.Full)]
-    [InlineData(QuantizationKind.Nf4, false, Checkpointing.Full)]
-    [InlineData(QuantizationKind.Nf4, true, Checkpointing.None)]
-    [InlineData(QuantizationKind.Nf4, true, Checkpointing.Full)]
-    public void Buffers_AreThoseThatAreMade(QuantizationKind kind, bool borders, Checkpointing checkpointing)
+    [InlineData(QuantizationKind.None, false, Checkpointing.None, 0)]
+    [InlineData(QuantizationKind.None, true, Checkpointing.Full, 0)]
+    [InlineData(QuantizationKind.Nf4, false, Checkpointing.Full, 0.1)]
+    [InlineData(QuantizationKind.Nf4, true, Checkpointing.None, 0.1)]
+    [InlineData(QuantizationKind.Nf4, true, Checkpointing.Full, 0)]
+    public void PassWithoutMemory_CountsWhatThePassTakes(
+        QuantizationKind kind, bool augments, Checkpointing checkpointing, double dropout)
     {
         var (shape, quantization) = (Shape() with { VocabularySize = 500 }, new QuantizationSettings(kind, true));
-        var adapter = new LoraOptions { Rank = 5, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj") };
+        var adapter = new LoraOptions
+        {
+            Rank = 5,
+            Dropout = dropout,
+            TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj"),
+        };
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.BFloat16, CPU, quantization), seed: 1);
         Adapter.Create(model, adapter, seed: 2);
-        using var outline = Outline(shape, adapter, quantization, ScalarType.BFloat16);
-        var most = checkpointing == Checkpointing.Full ? 64 * 160 : long.MaxValue;
-        var predicted = new ScratchMemory(outline, borders, most);
-
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
-        using var scratch = new Scratch(ScalarType.BFloat16, CPU, borders, most);
-        using var kernels = OptimizedSupport.Kernels(model);
-        FusedLayer[] layers = [.. model.Layers.Select(layer => new FusedLayer(layer, scratch, kernels))];
-        using var head = new OptimizedHead(model, kernels, scratch);
-        Assert.Equal(scratch.NotYetTaken, predicted.Shared(Tokens));
+        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing, augments: augments);
+        using var outline = Outline(shape, adapter, quantization, ScalarType.BFloat16);
+        using var itsGradients = new Lorikeet.Models.Passes.Gradients(outline.Trainable);
+        using var counted = new OptimizedPass(
+            outline, OptimizedSupport.OutlineOf(outline, CPU), checkpointing, augments: augments, plannedFor: CPU);
+        var bytes = counted.BytesFor(OneRow, free: null);
+        var tables = Tokens * (2L * shape.HeadSize * 2 + 4 * sizeof(long));
+        Assert.Equal(pass.BytesFor(OneRow, free: null), bytes);
+        Assert.Equal(bytes.AdapterCopies, counted.HeldBytes);
+        if (kind != QuantizationKind.None && augments)
+            return; // a CPU decompresses into whole rows only
 
-        using var memory = new BufferMemory(ScalarType.BFloat16, CPU, Tokens);
-        var keptFrom = checkpointing == Checkpointing.Full ? layers.Length : 0;
-        using var buffers = new PassBuffers(layers, Tokens, keptFrom, memory);
-        var needs = new PassMemory(LayerWidths.Of(outline, borders), layers.Length, ScalarType.BFloat16, CPU);
-        Assert.Equal(memory.Bytes, needs.Buffers(Tokens, keptFrom));
-        foreach (var layer in layers)
-            layer.Dispose();
+        var ids = Enumerable.Range(1, Tokens).Select(id => id % 96).ToArray();
+        pass.Run(Batch.FromRows([new TrainingRow(ids, ids)]), 1, default);
+        Assert.Equal(pass.HeldBytes, bytes.Total - bytes.Attention - tables);
+        Assert.Equal(pass.RecomputedLayers, bytes.RecomputedLayers);
     }
 
     [Fact]
-    public void LayersBelowTheAdapter_AreNotKept()
+    public void LayersBelowTheTrainedOnes_AreNotKept()
     {
         using var outline = Outline(
             Shape() with { LayerCount = 6 }, new LoraOptions { LayersToTransform = [4, 5] }, QuantizationSettings.None, ScalarType.Float32);
-        var planner = new MemoryPlanner(outline, new OptimizationOptions(), CPU, libraries: 0);
-        Assert.Equal((4, 0), Kept(planner.Plan(Tokens, Checkpointing.None, free: null)));
-        Assert.Equal((4, 0), Kept(planner.Plan(Tokens, Checkpointing.Auto, free: 1L << 40)));
-        Assert.Equal((6, 2), Kept(planner.Plan(Tokens, Checkpointing.Auto, free: 0)));
+        using var planner = new MemoryPlanner(outline, new OptimizationOptions(), CPU, libraries: 0);
+        Assert.Equal((4, 0), Kept(planner.Plan(OneRow, Checkpointing.None, free: null)));
+        Assert.Equal((4, 0), Kept(planner.Plan(OneRow, Checkpointing.Auto, free: 1L << 40)));
+        Assert.Equal((6, 2), Kept(planner.Plan(OneRow, Checkpointing.Auto, free: 0)));
 
         static (int, int) Kept(MemoryPlan plan) => (plan.KeptFrom, plan.RecomputedLayers);
     }
 
     [Fact]
-    public void OneLongRowOnCuda_HasTheGradientsOfAllItsTokensAtOnce()
+    public void LayersThatTrainBiasesOrNormsOnly_HaveABackwardPass()
+    {
+        var shape = Shape() with { LayerCount = 4, QueryKeyValueBias = true };
+        using var lora = Outline(
+            shape, new LoraOptions { LayersToTransform = [3], Bias = LoraBias.None }, QuantizationSettings.None, ScalarType.Float32);
+        using var biases = Outline(
+            shape, new LoraOptions { LayersToTransform = [3], Bias = LoraBias.All }, QuantizationSettings.None, ScalarType.Float32);
+        Assert.Equal((3, 0), (TrainedLayers.First(lora), TrainedLayers.First(biases)));
+    }
+
+    [Fact]
+    public void RowsOfDifferentLengthsOnCuda_HaveTheGradientsOfAllTheirTokensAtOnce()
     {
         const int tokens = 81_920;
-        using var outline = Outline(
-            Shape(), new LoraOptions(), new QuantizationSettings(QuantizationKind.Nf4), ScalarType.BFloat16);
-        var widths = LayerWidths.Of(outline, borders: true);
-        var needs = new PassMemory(widths, 2, ScalarType.BFloat16, new Device(TorchSharp.DeviceType.CUDA, 0));
+        var shape = AttentionShape.Of(Shape());
+        var width = shape.Heads * shape.HeadSize;
 
-        // Those of queries, keys and values in bfloat16, and of what attention returned in float32.
-        var gradients = (long)tokens * (widths.Qkv * 2 + widths.Attended * 4);
-        Assert.InRange(needs.Attention(tokens, keptFrom: 2), gradients, gradients * 2);
+        // dQ, dK and dV in bfloat16; dK and dV of every query head; the sums of dQ in float32, 32 wide, and one a row of each head.
+        var gradients = (long)tokens * (shape.FusedWidth * 2 + 2 * width * 2);
+        var sums = (tokens + 128L * 2) * shape.Heads * (32 + 1) * 4;
+        Assert.Equal(gradients + sums, CudaAttention.BytesOf(shape, new BatchShape(tokens, 2, tokens - 1)).Backward);
+
+        // cuDNN takes rows of one length, a few at a time.
+        var few = CudaAttention.BytesOf(shape, new BatchShape(tokens, 80, 1024)).Backward;
+        Assert.InRange(few, gradients / 20, (gradients + sums) / 20);
     }
 
     [Fact]
@@ -136,16 +158,18 @@ public class MemoryPlanTests
         ModelOutline.Offload(part, device, layers: 4);
         Adapter.Create(part, new LoraOptions(), seed: 2);
         var options = new OptimizationOptions { OffloadCheckpoints = true };
-        var planner = new MemoryPlanner(part, options, device, libraries: 0);
-        var all = new MemoryPlanner(whole, options with { OffloadCheckpoints = false }, device, libraries: 0);
+        using var planner = new MemoryPlanner(part, options, device, libraries: 0);
+        using var all = new MemoryPlanner(whole, options with { OffloadCheckpoints = false }, device, libraries: 0);
         var layer = whole.Layers[0].Projections.Sum(projection => projection.Weight.ByteCount);
         Assert.Equal((4 * layer, 2 * layer), (planner.Fixed.Offloaded, all.Fixed.Weights - planner.Fixed.Weights));
 
         // Of six inputs five wait on the host, three of them with a place of their own on the device.
-        var (offloaded, kept) = (planner.Plan(Tokens, Checkpointing.Full, null), all.Plan(Tokens, Checkpointing.Full, null));
+        var (offloaded, kept) = (planner.Plan(OneRow, Checkpointing.Full, null), all.Plan(OneRow, Checkpointing.Full, null));
         Assert.Equal(4 * layer + 5 * Input, offloaded.OffloadedToHost);
         Assert.Equal(2 * Input, kept.KeptActivations - offloaded.KeptActivations);
     }
+
+    private static BatchShape OneRow => new(Tokens, 1, Tokens);
 
     /// <summary>Bytes of a layer's input in bfloat16.</summary>
     private static long Input => Tokens * Shape().HiddenSize * 2L;

@@ -1,4 +1,5 @@
 using Lorikeet.Models.Benchmarks;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Passes;
@@ -45,10 +46,12 @@ public class SpeedPlanTests
         var (tokens, quantization) = (rows * length, new QuantizationSettings(kind, DoubleQuantization: true));
         using var outline = ModelOutline.Create(shape, ScalarType.BFloat16, quantization, stored: null);
         Adapter.Create(outline, adapter, seed: 1);
-        var memory = new MemoryPlanner(outline, new OptimizationOptions(), device, RunPlanner.CudaLibraries)
-            .Plan(tokens, checkpointing, free: null);
-        var speed = new SpeedPlanner(outline, device, rates)
-            .Plan(new RunBatches(tokens, tokens, tokens, length, TargetShare: 1, Steps: 1), memory, isOptimized: true);
+        using var planner = new MemoryPlanner(outline, new OptimizationOptions(), device, MemoryPlanner.LibrariesOf(device));
+        var batch = new BatchShape(tokens, rows, length);
+        var memory = planner.Plan(batch, checkpointing, free: null);
+        var trained = outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements);
+        var speed = new SpeedPlanner(planner.Pass, trained, device, rates)
+            .Plan(new RunBatches(batch, tokens, tokens, length, TargetShare: 1, Steps: 1), memory);
         Assert.InRange(speed.TokensPerSecond / tokensPerSecond, 1 - Tolerance, 1 + Tolerance);
         if (gigabytes is { } measured)
             Assert.InRange(memory.Total / 1e9 / measured, 0.97, 1.03);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Cpu;
 
@@ -30,10 +31,24 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
         }
     }
 
+    /// <summary>What both passes allocate: results of all tokens, and the blocks of each thread (<see cref="AttentionMemory"/>).</summary>
+    public static AttentionBytes BytesOf(AttentionShape shape, BatchShape batch)
+    {
+        var output = (long)batch.Tokens * shape.Heads * (shape.HeadSize * sizeof(T) + sizeof(float));
+        var threads = Math.Min(get_num_threads(), batch.Rows * shape.KeyValueHeads);
+        return new AttentionBytes(
+            output,
+            threads * sizeof(float) * Numbers(batch.Longest, SmallProduct.Padded(shape.HeadSize), SmallProduct.Padded(batch.Longest)));
+    }
+
+    /// <summary>Float32 numbers that one head of one segment needs while it is worked on.</summary>
+    private static long Numbers(int length, int padded, int pitch) =>
+        (long)(4 * length + 3 * Block) * padded + 2L * (padded + Block) * pitch;
+
     private void Differentiate(int token, int length, int keyHead)
     {
         var (padded, pitch) = (_heads.Padded, SmallProduct.Padded(length));
-        var memory = new AttentionMemory((long)(4 * length + 3 * Block) * padded + 2L * (padded + Block) * pitch);
+        var memory = new AttentionMemory(Numbers(length, padded, pitch));
         float* keys = memory.Take(length, padded), values = memory.Take(length, padded);
         float* keyGradients = memory.Take(length, padded), valueGradients = memory.Take(length, padded);
         float* keysTransposed = memory.Take(padded, pitch), valuesTransposed = memory.Take(padded, pitch);

@@ -43,6 +43,8 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
         WorkerTeam.Run(work, sequences.Layout.Count * shape.KeyValueHeads, CostOfHead(sequences));
     }
 
+    public AttentionBytes BytesOfAttention(BatchShape batch) => AttentionBackwardWork<T>.BytesOf(shape, batch);
+
     public void SwiGlu(Matrix gateUp, Matrix activation) =>
         WorkerTeam.Run(new SwiGluWork<T>(new(gateUp), new(activation)), gateUp.Rows, gateUp.Columns);
 

@@ -30,6 +30,26 @@ internal sealed class CudaAttention : IDisposable
         _collect = new AlignedKernel(module, "collect_gradients");
     }
 
+    /// <summary>
+    /// What libtorch allocates: attended tokens and their log-sum-exp, then dQ, dK and dV, float32 sums of dQ and of each row,
+    /// and, where query heads share a key head, dK and dV once more for each query head.
+    /// </summary>
+    /// <remarks>Reference: flash_api.cpp, mha_varlen_bwd; cuDNN works in as much for the tokens it has at once.</remarks>
+    public static AttentionBytes BytesOf(AttentionShape shape, BatchShape batch)
+    {
+        const int rounding = 32; // of the width of the sums of dQ
+        const int rowPadding = 128; // tokens that flash attention adds to each row
+
+        long width = (long)shape.Heads * shape.HeadSize, tokens = batch.Tokens;
+        var byCudnn = batch.IsUniform && CudnnAttention.Takes(shape) && (shape.Window is not { } seen || seen >= batch.Longest);
+        var atOnce = byCudnn ? Math.Min(tokens, Math.Max(1, TokensAtOnce / batch.Longest) * (long)batch.Longest) : tokens;
+        var summed = byCudnn ? atOnce : atOnce + rowPadding * (long)batch.Rows;
+        var gradients = atOnce * shape.FusedWidth * sizeof(ushort);
+        var expanded = shape.KeyValueHeads == shape.Heads ? 0 : 2 * atOnce * width * sizeof(ushort);
+        var sums = summed * shape.Heads * ((shape.HeadSize + rounding - 1) / rounding * rounding + 1) * sizeof(float);
+        return new AttentionBytes(tokens * (width * sizeof(ushort) + shape.Heads * sizeof(float)), gradients + expanded + sums);
+    }
+
     /// <inheritdoc cref="IDecoderKernels.Attend"/>
     public AttentionOutput Forward(Matrix qkv, Sequences sequences)
     {

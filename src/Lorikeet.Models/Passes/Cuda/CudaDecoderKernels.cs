@@ -16,6 +16,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     private readonly CudaModule _module;
     private readonly Device _device;
     private readonly CudaAttention _attention;
+    private readonly AttentionShape _shape;
     private readonly float _epsilon;
     private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _addBias, _swiGlu, _swiGluBackward, _dropout,
         _moveRows, _crossEntropy;
@@ -28,7 +29,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     public CudaDecoderKernels(AttentionShape attention, double epsilon, Device device)
     {
         var own = CudaDevice.Of(Math.Max(device.index, 0));
-        _epsilon = (float)epsilon;
+        (_shape, _epsilon) = (attention, (float)epsilon);
         var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "CrossEntropy");
         (_module, _device) = (module, device);
         _rmsNorm = new(module, "rms_norm");
@@ -46,8 +47,11 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     /// <summary>Whether a device runs them and attention takes heads of this shape.</summary>
     public static bool Fit(AttentionShape attention, Device device) =>
-        CudaDevice.Of(Math.Max(device.index, 0)).Capability >= LeastCapability
-        && attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead;
+        CudaDevice.Of(Math.Max(device.index, 0)).Capability >= LeastCapability && Takes(attention);
+
+    /// <summary>Whether attention takes heads of this shape.</summary>
+    public static bool Takes(AttentionShape attention) =>
+        attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead;
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y)
     {
@@ -80,6 +84,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     public void AttendBackward(
         Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) =>
         _attention.Backward(qkv, output, gradient, sequences, qkvGradient);
+
+    public AttentionBytes BytesOfAttention(BatchShape batch) => CudaAttention.BytesOf(_shape, batch);
 
     public void SwiGlu(Matrix gateUp, Matrix activation)
     {

@@ -73,14 +73,14 @@ internal sealed class DecodingStep : IDisposable
         _norms.RmsNorm(_x, _layers[0].InputNorm, _normalised);
         for (var i = 0; i < _layers.Length; i++)
         {
-            var layer = _layers[i];
-            layer.Qkv.Run(_normalised, _qkv);
+            var (layer, linears) = (_layers[i], _layers[i].Linears);
+            linears.Qkv.Run(_normalised, _qkv); // [rows, q + k + v]
             _kernels.RotateAndAppend(_qkv, _rotation, layer.Cache, _state);
-            _kernels.Attend(_qkv, layer.Cache, _state, _attended);
-            layer.Output.Run(_attended, _delta);
-            _norms.AddRmsNorm(_x, _delta, layer.MiddleNorm, _x, _normalised);
-            layer.GateUp.Run(_normalised, _activation);
-            layer.Down.Run(_activation, _delta);
+            _kernels.Attend(_qkv, layer.Cache, _state, _attended); // [rows, heads · headSize]
+            linears.Output.Run(_attended, _delta); // [rows, hidden]
+            _norms.AddRmsNorm(_x, _delta, layer.PostAttentionNorm, _x, _normalised);
+            linears.GateUp.Run(_normalised, _activation); // silu(gate) ⊙ up: [rows, inner]
+            linears.Down.Run(_activation, _delta); // [rows, hidden]
             _norms.AddRmsNorm(_x, _delta, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, _x, _normalised);
         }
 
@@ -109,36 +109,29 @@ internal sealed class DecodingStep : IDisposable
         {
             Cache = cache;
             InputNorm = layer.InputNorm.Weight.to_type(type).DetachFromDisposeScope();
-            MiddleNorm = layer.PostAttentionNorm.Weight.to_type(type).DetachFromDisposeScope();
-            var groups = DecodingSupport.Groups(layer);
-            (Qkv, Output) = (kernels.Linear(groups[0]), kernels.Linear(groups[1]));
-            (GateUp, Down) = (kernels.Linear(groups[2], isGated: true), kernels.Linear(groups[3]));
+            PostAttentionNorm = layer.PostAttentionNorm.Weight.to_type(type).DetachFromDisposeScope();
+            var groups = PerProjection.Of(layer);
+            Linears = new(
+                kernels.Linear(groups.Qkv), kernels.Linear(groups.Output), kernels.Linear(groups.GateUp, isGated: true),
+                kernels.Linear(groups.Down));
         }
 
         public CachedLayer Cache { get; }
 
         public Tensor InputNorm { get; }
 
-        public Tensor MiddleNorm { get; }
+        public Tensor PostAttentionNorm { get; }
 
-        public IDecodingLinear Qkv { get; }
+        public PerProjection<IDecodingLinear> Linears { get; }
 
-        public IDecodingLinear Output { get; }
-
-        public IDecodingLinear GateUp { get; }
-
-        public IDecodingLinear Down { get; }
-
-        public IEnumerable<FactorBlock> Factors => [.. Qkv.Factors, .. Output.Factors, .. GateUp.Factors, .. Down.Factors];
+        public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
 
         public void Dispose()
         {
             InputNorm.Dispose();
-            MiddleNorm.Dispose();
-            Qkv.Dispose();
-            Output.Dispose();
-            GateUp.Dispose();
-            Down.Dispose();
+            PostAttentionNorm.Dispose();
+            foreach (var linear in Linears.All)
+                linear.Dispose();
         }
     }
 }

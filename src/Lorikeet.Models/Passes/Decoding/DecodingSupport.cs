@@ -17,38 +17,31 @@ internal static class DecodingSupport
 
     /// <summary>A step over <paramref name="cache"/>, or null where only the reference will do.</summary>
     public static DecodingStep? Create(DecoderModel model, KeyValueCache cache) =>
-        Obstacle(model, cache.Rows) is null ? new DecodingStep(model, cache, Kernels(model, cache, records: true)) : null;
+        WhyUnsupported(model, cache.Rows) is null ? new DecodingStep(model, cache, Kernels(model, cache, records: true)) : null;
 
     /// <summary>Why the step does not cover a model and a batch, as the end of a sentence; null when it does.</summary>
-    public static string? Obstacle(DecoderModel model, int rows)
+    public static string? WhyUnsupported(DecoderModel model, int rows)
     {
-        List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
         if (rows > MostRows)
             return $"the batch has {rows} rows, more than {MostRows}";
-        if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
-            return "weights of the base are trained";
-        if (all.Any(projection => projection.Lora is { IsPlain: false }))
-            return "the adapter is more than plain LoRA";
-        if (model.Config.QueryKeyNorm)
-            return "the model normalises queries and keys";
+        if (PassSupport.WhyUnsupported(model) is { } reason)
+            return reason;
         if (model.Config.Rope.Scaling == RopeScaling.Dynamic)
             return "the rotation changes with the length";
-        if (all.Any(projection => projection.Weight is EightBitWeight))
-            return "the base is stored in 8 bits";
         if (model.Embedding.dtype != model.ComputeType)
             return "the embedding is not in the compute type";
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels for its shapes";
     }
 
-    /// <summary>The kernels for a model and a batch that meet no <see cref="Obstacle"/>.</summary>
+    /// <summary>The kernels for a model and a batch that are supported (<see cref="WhyUnsupported"/>).</summary>
     /// <param name="model">The model.</param>
     /// <param name="cache">Its cache, prompts read.</param>
     /// <param name="records">Whether work may be recorded once and played back, where devices can.</param>
     public static IDecodingKernels Kernels(DecoderModel model, KeyValueCache cache, bool records) => model.Device.type == DeviceType.CUDA
-        ? new CudaDecodingKernels(ShapeOf(model), cache.Rows, cache.Capacity, model.Device, records)
+        ? new CudaDecodingKernels(AttentionShape.Of(model.Config), cache.Rows, cache.Capacity, model.Device, records)
         : OnCpu(model, cache.Rows, VectorPaths.Best);
 
-    /// <summary>The kernels of the processor.</summary>
+    /// <summary>The kernels of the CPU.</summary>
     /// <param name="model">The model.</param>
     /// <param name="rows">Rows of the batch.</param>
     /// <param name="path">How codes are looked up.</param>
@@ -56,19 +49,15 @@ internal static class DecodingSupport
     {
         var widest = (int)model.LayerProjections.Append(model.Head).Max(projection => projection.Weight.Columns);
         return model.ComputeType == ScalarType.Float32
-            ? new CpuDecodingKernels<FloatElement>(ShapeOf(model), rows, widest, path)
-            : new CpuDecodingKernels<BFloat16Element>(ShapeOf(model), rows, widest, path);
+            ? new CpuDecodingKernels<FloatElement>(AttentionShape.Of(model.Config), rows, widest, path)
+            : new CpuDecodingKernels<BFloat16Element>(AttentionShape.Of(model.Config), rows, widest, path);
     }
-
-    /// <summary>Projections of a layer that are one product.</summary>
-    public static IReadOnlyList<Projection>[] Groups(DecoderLayer layer) =>
-        [[layer.Query, layer.Key, layer.Value], [layer.Output], [layer.Gate, layer.Up], [layer.Down]];
 
     private static bool HasKernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
-        (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecodingKernels.Fit(model, ShapeOf(model)),
+        (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecodingKernels.Fit(model, AttentionShape.Of(model.Config)),
         (DeviceType.CPU, ScalarType.Float32 or ScalarType.BFloat16) =>
-            model.Layers.SelectMany(Groups).Append([model.Head]).All(group => FitCpu(group, model.ComputeType)),
+            model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Append([model.Head]).All(group => FitCpu(group, model.ComputeType)),
         _ => false,
     };
 
@@ -81,7 +70,4 @@ internal static class DecodingSupport
             && (other.ElementType, other.BlockSize) == (first.ElementType, first.BlockSize)),
         _ => false,
     };
-
-    private static AttentionShape ShapeOf(DecoderModel model) => new(
-        model.Config.HeadCount, model.Config.KeyValueHeadCount, model.Config.HeadSize, model.Config.SlidingWindow);
 }

@@ -48,7 +48,7 @@ internal sealed unsafe class CudaDecodingKernels : IDecodingKernels
     /// <summary>Whether they cover a model's shapes and storage.</summary>
     public static bool Fit(DecoderModel model, AttentionShape shape) =>
         s_headSizes.Contains(shape.HeadSize) && CudaDecoderKernels.Fit(shape, model.Device)
-        && model.Layers.SelectMany(DecodingSupport.Groups).Append([model.Head]).All(GemvKernels.Fit);
+        && model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Append([model.Head]).All(GemvKernels.Fit);
 
     public IDecodingLinear Linear(IReadOnlyList<Projection> projections, bool isGated) =>
         new CudaDecodingLinear(projections, isGated, _gemv, _device);

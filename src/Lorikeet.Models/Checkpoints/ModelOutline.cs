@@ -1,10 +1,9 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Planning;
+namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>
 /// A model on libtorch's device <c>meta</c>, whose tensors have a shape, a type and no memory: adapters attach to it and

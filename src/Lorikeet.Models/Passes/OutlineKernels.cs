@@ -1,0 +1,59 @@
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>
+/// Stands in for a device's kernels over a model without memory (<c>meta</c>), so that a pass can be made, and what it takes be
+/// counted, where nothing can be computed.
+/// </summary>
+/// <param name="attention">What attention takes on that device.</param>
+internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention) : IDecoderKernels
+{
+    public AttentionBytes BytesOfAttention(BatchShape batch) => attention(batch);
+
+    public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new NoTable();
+
+    public void RmsNorm(Matrix x, Tensor weight, Matrix y) => throw Nothing();
+
+    public void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y) => throw Nothing();
+
+    public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised) => throw Nothing();
+
+    public void AddBias(Matrix y, Tensor bias) => throw Nothing();
+
+    public AttentionOutput Attend(Matrix qkv, Sequences sequences) => throw Nothing();
+
+    public void AttendBackward(
+        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) => throw Nothing();
+
+    public void SwiGlu(Matrix gateUp, Matrix activation) => throw Nothing();
+
+    public void SwiGluBackward(Matrix gateUp, Matrix activation) => throw Nothing();
+
+    public void Dropout(Matrix x, double p, ulong key, Matrix y) => throw Nothing();
+
+    public void AddDropout(Matrix x, double p, ulong key, Matrix y) => throw Nothing();
+
+    public void GatherRows(Matrix source, Tensor rows, Matrix target) => throw Nothing();
+
+    public void ScatterRows(Matrix source, Tensor rows, Matrix target) => throw Nothing();
+
+    public void CrossEntropy(Matrix logits, Tensor targets, double scale, Tensor loss) => throw Nothing();
+
+    public void Dispose()
+    {
+    }
+
+    private static InvalidOperationException Nothing() => new("A model without memory computes nothing.");
+
+    private sealed class NoTable : IFactorTable
+    {
+        public void Load() => throw Nothing();
+
+        public void Accumulate() => throw Nothing();
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
+
+namespace Lorikeet.Models.Passes;
+
+/// <summary>What no optimized path covers, neither of training nor of decoding.</summary>
+internal static class PassSupport
+{
+    /// <summary>Why only the reference runs a model, as the end of a sentence; null where the paths decide for themselves.</summary>
+    public static string? WhyUnsupported(DecoderModel model)
+    {
+        List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
+        if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
+            return "weights of the base are trained";
+        if (all.Any(projection => projection.Lora is { IsPlain: false }))
+            return "the adapter is more than plain LoRA";
+        if (model.Config.QueryKeyNorm)
+            return "the model normalises queries and keys";
+        return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;
+    }
+}
