@@ -1,8 +1,8 @@
 using System.Collections;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
 using Lorikeet.Models.Lora;
 
@@ -11,11 +11,6 @@ namespace Lorikeet.Configuration;
 /// <summary>Writes an option's value as YAML on one line, which <see cref="OptionValueReader"/> reads back.</summary>
 internal static partial class OptionValueWriter
 {
-    private static readonly JsonSerializerOptions s_readable = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>The value as a YAML scalar or flow collection.</summary>
     public static string ToYaml(object? value) => value switch
     {
@@ -46,7 +41,7 @@ internal static partial class OptionValueWriter
     private static string Quote(string text) =>
         Plain().IsMatch(text) && !Special().IsMatch(text) && OptionValueReader.ReadNumber(text) is null
             ? text
-            : JsonSerializer.Serialize(text, s_readable);
+            : JsonSerializer.Serialize(text, JsonFormats.Line);
 
     [GeneratedRegex(@"^[\p{L}\p{N}_./][\p{L}\p{N}_./+@-]*$")]
     private static partial Regex Plain();

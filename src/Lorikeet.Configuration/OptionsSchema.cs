@@ -1,6 +1,5 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Configuration;
@@ -8,12 +7,6 @@ namespace Lorikeet.Configuration;
 /// <summary>The JSON schema of run.yaml, which editors complete and check by.</summary>
 public static class OptionsSchema
 {
-    private static readonly JsonSerializerOptions s_readable = new()
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>The schema of a catalog as indented JSON: flat names, and groups as nested objects.</summary>
     public static string Create(OptionCatalog catalog)
     {
@@ -37,7 +30,7 @@ public static class OptionsSchema
             ["title"] = "Options of a Lorikeet training run",
             ["type"] = "object",
             ["properties"] = flat,
-        }.ToJsonString(s_readable);
+        }.ToJsonString(JsonFormats.Indented);
     }
 
     private static JsonObject Properties(IEnumerable<OptionDefinition> options)

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet;
 using Lorikeet.Data;
 using Lorikeet.Formats.Options;
@@ -119,7 +119,7 @@ internal static class PretrainCommand
     {
         ["bos_token_id"] = tokenizer.BeginToken,
         ["eos_token_id"] = tokenizer.EndToken,
-    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+    }.ToJsonString(JsonFormats.Indented) + "\n";
 
     private sealed class PrintedLog : ITrainingObserver
     {

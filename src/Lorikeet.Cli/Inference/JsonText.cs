@@ -1,20 +1,16 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Cli.Inference;
 
 /// <summary>JSON as the verbs print it: letters of every language as they are.</summary>
 internal static class JsonText
 {
-    private static readonly JsonSerializerOptions s_line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly JsonSerializerOptions s_indented = new(s_line) { WriteIndented = true };
-
     /// <summary>In one line.</summary>
-    public static string Line(JsonNode node) => node.ToJsonString(s_line);
+    public static string Line(JsonNode node) => node.ToJsonString(JsonFormats.Line);
 
     /// <summary>For people to read.</summary>
-    public static string Indented(JsonNode node) => node.ToJsonString(s_indented);
+    public static string Indented(JsonNode node) => node.ToJsonString(JsonFormats.Indented);
 
     /// <summary>A list of numbers.</summary>
     public static JsonArray Numbers(IEnumerable<int> numbers) => new([.. numbers.Select(number => (JsonNode)number)]);

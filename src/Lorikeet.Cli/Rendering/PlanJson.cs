@@ -10,12 +10,6 @@ namespace Lorikeet.Cli.Rendering;
 /// <summary>A plan for programs; figures that <c>bench train</c> measures have its names.</summary>
 internal static class PlanJson
 {
-    public static JsonSerializerOptions Format { get; } = new()
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public static JsonObject Of(RunPlan plan)
     {
         var (memory, speed) = (plan.Memory, plan.Speed);

@@ -4,6 +4,7 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Formats.Options;
+using Lorikeet.Formats.Json;
 using Lorikeet.Jobs;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
@@ -70,7 +71,7 @@ internal sealed class PlanVerb : CatalogVerb
         var resolved = OptionsResolver.Resolve(file, settings, needsData: false);
         var plan = shape is null ? OfModel(resolved) : OfShape(resolved.Options, ModelShapes.Find(shape));
         if (IsJson(call))
-            terminal.Out.WriteLine(PlanJson.Of(plan).ToJsonString(PlanJson.Format));
+            terminal.Out.WriteLine(PlanJson.Of(plan).ToJsonString(JsonFormats.Indented));
         else
             PlanTable.Write(terminal.Data, plan);
         return 0;

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Data.Encoded;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
 using Lorikeet.Jobs;
 using Lorikeet.Models.Evaluation;
@@ -162,13 +162,7 @@ internal sealed class QuickstartVerb : CatalogVerb
             training_seconds = result.Seconds,
             output = tuning.Run.Folder,
         },
-        s_format);
-
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+        JsonFormats.Indented);
 
     private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
     {

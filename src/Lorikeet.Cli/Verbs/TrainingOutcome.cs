@@ -1,5 +1,5 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using Lorikeet.Formats.Json;
 using Lorikeet.Jobs;
 using Lorikeet.Training;
 
@@ -8,13 +8,6 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>The end of a run as one JSON object.</summary>
 internal static class TrainingOutcome
 {
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public static string ToJson(FineTuning tuning, RunResult result) => JsonSerializer.Serialize(
         new
         {
@@ -33,5 +26,5 @@ internal static class TrainingOutcome
             result.BestEvalLoss,
             result.BestStep,
         },
-        s_format);
+        JsonFormats.IndentedSnakeCase);
 }

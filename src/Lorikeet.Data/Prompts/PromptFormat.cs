@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Shapes;
 using Lorikeet.Formats;
@@ -120,7 +119,7 @@ public sealed class PromptFormat
         };
         if (IsSingleTurn)
             content["single_turn"] = true;
-        AtomicFile.WriteText(Path.Combine(folder, FileName), content.ToJsonString(JsonWriting) + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, FileName), content.ToJsonString(JsonFormats.Indented) + "\n");
     }
 
     /// <summary>Copies the format beside an adapter, if there is one, to where the adapter has gone.</summary>
@@ -165,12 +164,6 @@ public sealed class PromptFormat
         }
     }
 
-    private static readonly JsonSerializerOptions JsonWriting = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     private RenderedChat Render(JsonArray messages, JsonArray? tools, bool addGenerationPrompt) =>
         _template.Render(messages, addGenerationPrompt, tools, _variables);
 
@@ -213,7 +206,7 @@ public sealed class PromptFormat
         if (KnowsTools || tools is null)
             return (prepared, tools);
 
-        var description = $"Tools: {tools.ToJsonString(JsonText)}";
+        var description = $"Tools: {tools.ToJsonString(JsonFormats.Line)}";
         if ((string?)prepared.FirstOrDefault()?["role"] == "system")
             prepared[0]!["content"] = $"{prepared[0]!["content"]}\n\n{description}";
         else
@@ -241,10 +234,8 @@ public sealed class PromptFormat
         if (message["tool_calls"] is not JsonArray calls)
             return;
         var said = (string?)message["content"] ?? "";
-        var written = calls.Select(call => (call!["function"] ?? call).ToJsonString(JsonText));
+        var written = calls.Select(call => (call!["function"] ?? call).ToJsonString(JsonFormats.Line));
         message["content"] = string.Join('\n', written.Prepend(said).Where(text => text != ""));
         message.Remove("tool_calls");
     }
-
-    private static readonly JsonSerializerOptions JsonText = new(JsonWriting) { WriteIndented = false };
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Lorikeet.Formats;
+using Lorikeet.Formats.Json;
 using Lorikeet.Hub.Transport;
 
 namespace Lorikeet.Hub.ModelCards;
@@ -8,9 +9,6 @@ namespace Lorikeet.Hub.ModelCards;
 /// <summary>The part of a card that people read.</summary>
 internal static class CardBody
 {
-    private static readonly JsonSerializerOptions Plain =
-        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static string Render(ModelCard card)
     {
         var text = new StringBuilder();
@@ -119,7 +117,7 @@ internal static class CardBody
     private static string ShellQuote(string text) => $"'{text.Replace("'", "'\\''")}'";
 
     /// <summary>A string literal that C# and Python read alike.</summary>
-    private static string Quote(string text) => string.Concat(JsonSerializer.Serialize(text, Plain).Select(character =>
+    private static string Quote(string text) => string.Concat(JsonSerializer.Serialize(text, JsonFormats.Line).Select(character =>
         char.IsSurrogate(character) || VisibleText.Of(new Rune(character)).Value == character
             ? character.ToString()
             : $"\\u{(int)character:x4}"));

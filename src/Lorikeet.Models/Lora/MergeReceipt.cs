@@ -1,6 +1,6 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lorikeet.Formats.Json;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Lora;
@@ -18,11 +18,8 @@ internal sealed record MergeReceipt(
     int Prompts, int Positions, double MaxDifference, double MeanDifference, double MeanKl, double Top1Agreement,
     double MaxDifferenceAllowed, double MeanKlAllowed)
 {
-    private static readonly JsonSerializerOptions s_format = new()
+    private static readonly JsonSerializerOptions s_format = new(JsonFormats.IndentedSnakeCase)
     {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // of a model that computes NaN
     };
 

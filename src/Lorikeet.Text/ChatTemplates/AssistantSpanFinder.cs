@@ -16,6 +16,9 @@ internal sealed class AssistantSpanFinder
     private readonly TracedText _text;
     private readonly Lazy<string> _generationPrompt;
 
+    // Each is found by a rendering of the whole conversation so far, and most turns are headed as another one was.
+    private readonly Dictionary<(string Gap, string Before), string> _headings = [];
+
     private AssistantSpanFinder(ChatTemplate template, Conversation conversation, TracedText text)
     {
         _template = template;
@@ -87,7 +90,9 @@ internal sealed class AssistantSpanFinder
             return first.Start;
 
         // A tool call begins with text of the template; what comes before it is what comes before plain content.
-        var heading = FindHeading(message);
+        var known = (gap, _conversation.Before(message));
+        if (!_headings.TryGetValue(known, out var heading))
+            _headings[known] = heading = FindHeading(message);
         return gap.StartsWith(heading, StringComparison.Ordinal)
             ? SkipSpace(before + heading.Length, first.Start)
             : throw Unclear($"where message {message} begins cannot be told");

@@ -62,6 +62,17 @@ internal sealed class Conversation
         && message.Pairs.All(pair => pair.Items[0] is PyString key
             && (key.Text == "content" || HeadingKeys.Contains(key.Text) || !Comparison.IsTrue(pair.Items[1])));
 
+    /// <summary>What the heading of a message may depend on besides what stands before it: who spoke, and whether plainly.</summary>
+    public string Before(int index)
+    {
+        const int looksBack = 2;
+        return string.Join('\n', Enumerable.Range(index - looksBack, looksBack).Select(
+            before => before < 0 ? "" : $"{RoleOf(before)} {IsPlain(before)}"));
+    }
+
+    private string? RoleOf(int index) =>
+        _messages[index] is PyDict message && message.TryGet("role", out var role) && role is PyString name ? name.Text : null;
+
     /// <summary>The conversation up to a message, which says just <paramref name="content"/> instead.</summary>
     public Conversation EndingIn(int index, string content)
     {

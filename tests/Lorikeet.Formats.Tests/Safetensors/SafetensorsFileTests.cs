@@ -34,6 +34,32 @@ public class SafetensorsFileTests
     }
 
     [Fact]
+    public void SliceAndRead_StayInsideTheTensor()
+    {
+        using var folder = new TemporaryFolder();
+        using var file = SafetensorsFile.Open(Write(folder, TwoTensors, [0, 0, 128, 63, 0, 0, 0, 64, 7]));
+        Assert.Equal([128, 63, 0], file.Slice("a", 2, 3).ToArray());
+        var copy = new byte[3];
+        file.Read("a", 2, copy);
+        Assert.Equal([128, 63, 0], copy);
+        Assert.Throws<ArgumentOutOfRangeException>(() => file.Slice("a", 6, 3).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => file.Slice("a", -1, 1).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => file.Read("b", 0, copy));
+        Assert.Throws<CheckpointException>(() => file.Slice("c", 0, 1).Length);
+    }
+
+    [Theory]
+    [InlineData(8, true)]
+    [InlineData(10, false)]
+    public void Open_SaysThatAFileWasCutShort_OnlyWhereItIsTooShort(int dataBytes, bool isCut)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Write(folder, TwoTensors, new byte[dataBytes]);
+        var fault = Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(path));
+        Assert.Equal(isCut, fault.Message.Contains("cut short", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Pointer_NamesWhatIsThere_WhenTheTensorIsNot()
     {
         using var folder = new TemporaryFolder();

@@ -51,20 +51,47 @@ public class AssistantSpanTests
     public void Span_OfAToolCall_IncludesTheTextAroundIt(string template, string expected) =>
         Assert.Equal(expected, Spans(Templates[template]!.GetValue<string>(), ToolCall)[0]);
 
+    private const string Mistral = """
+        {{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}
+        {%- elif m.tool_calls %}{{ '[TOOL_CALLS] [' }}
+        {%- for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}
+        {{- ']' + eos_token }}
+        {%- elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}
+        {%- else %}{{ '[TOOL_RESULTS] ' + m.content + '[/TOOL_RESULTS]' }}{% endif %}{% endfor %}
+        """;
+
     [Fact]
     public void Span_OfAToolCall_BeginsAfterThePrompt_WhenThereIsNoGenerationPrompt()
     {
-        const string Mistral = """
-            {{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}
-            {%- elif m.tool_calls %}{{ '[TOOL_CALLS] [' }}
-            {%- for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}
-            {{- ']' + eos_token }}
-            {%- elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}
-            {%- else %}{{ '[TOOL_RESULTS] ' + m.content + '[/TOOL_RESULTS]' }}{% endif %}{% endfor %}
-            """;
         Assert.Equal(
             ["[TOOL_CALLS] [{\"name\": \"get_weather\", \"arguments\": {\"days\": 2}}]</s>", "30.5 degrees.</s>"],
             Spans(Mistral, ToolCall));
+    }
+
+    [Fact]
+    public void Spans_OfAThousandToolCalls_AreThoseOfOne()
+    {
+        const int times = 1000;
+        var turns = string.Join(',', Enumerable.Repeat(ToolCall.Trim()[1..^1], times));
+        var expected = Enumerable.Repeat(Spans(Mistral, ToolCall), times).SelectMany(spans => spans);
+        Assert.Equal(expected, Spans(Mistral, $"[{turns}]"));
+    }
+
+    /// <summary>Two calls look alike, but plain words after a tool's would have no heading.</summary>
+    [Fact]
+    public void Span_OfAToolCall_BeginsWherePlainWordsWouldThere()
+    {
+        const string template = """
+            {% for m in messages %}{% if m.role != 'assistant' %}{{ m.content + '|' }}
+            {%- elif m.tool_calls %}{{ 'A:[' }}{{ m.tool_calls[0].function.name }}{{ ']|' }}
+            {%- else %}{% if messages[loop.index0 - 1].role != 'tool' %}{{ 'A:' }}{% endif %}{{ m.content + '|' }}{% endif %}{% endfor %}
+            """;
+        const string call = """{"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}""";
+        const string messages = $$"""
+            [{"role": "user", "content": "q"}, {{call}}, {"role": "tool", "content": "1"}, {{call}},
+             {"role": "tool", "content": "2"}, {"role": "assistant", "content": "done"}]
+            """;
+        Assert.Equal(["[f]|", "A:[f]|", "done|"], Spans(template, messages));
     }
 
     [Fact]

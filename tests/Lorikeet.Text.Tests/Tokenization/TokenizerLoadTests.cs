@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Text.ChatTemplates;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Text.Tests.Tokenization;
@@ -138,6 +140,25 @@ public sealed class TokenizerLoadTests : IDisposable
         Assert.True(tokenizer.AddsBeginToken);
         Assert.Equal(tokenizer.BeginToken, tokenizer.Encode("of").Ids[0]);
         Assert.Equal("of", tokenizer.Decode(tokenizer.Encode("of").Ids, skipSpecialTokens: true));
+    }
+
+    [Fact]
+    public void Load_OneFile_AppliesTheSettingsBesideIt()
+    {
+        Write("other.json", $$"""{ {{Model}} }""");
+        Write("tokenizer_config.json", """
+            {"bos_token":"<s>","add_bos_token":true,
+             "chat_template":"{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}"}
+            """);
+        var tokenizer = Tokenizer.Load(_folder.File("other.json"));
+        Assert.Equal([3, 2], tokenizer.Encode("ab").Ids);
+        JsonArray messages = [new JsonObject { ["role"] = "user", ["content"] = "ab" }];
+        Assert.Equal("<s>ab", ChatTemplate.Of(tokenizer)!.Render(messages).Text);
+        var own = new JsonObject { ["bos_token"] = "<b>" };
+        Assert.Equal("<b>ab", ChatTemplate.Of(tokenizer)!.Render(messages, variables: own).Text);
+
+        Write("other.txt", "");
+        Assert.Contains("ends in .json", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.File("other.txt"))).Message);
     }
 
     [Fact]

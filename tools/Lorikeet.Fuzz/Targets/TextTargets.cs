@@ -41,8 +41,6 @@ internal static class TextTargets
     private static readonly string[] PatternWords =
         ["(?:", "(?=", "(?!", "(?<", "(?P<a>", "(?P=a)", "(?>", "(?i)", ")", "|", "*", "+", "?", "{,2}", "{2,}", "{99999}", "[^", "]", "\\p{L}", "\\1", "++", "&&", "\\x{41}", "[[:alpha:]]"];
 
-    private const int MostTurns = 200;
-
     public static IReadOnlyList<Target> All { get; } =
     [
         new("tokenizer-json", new JsonMutator(TokenizerWords), TokenizerJson),
@@ -106,9 +104,6 @@ internal static class TextTargets
     {
         if (JsonSetting.Parse(input, new JsonOrigin("input")).ToNode() is not JsonArray messages)
             return;
-        // Spans of tool calls are found by a rendering for each turn: each is bounded, their sum grows with the square.
-        while (messages.Count > MostTurns)
-            messages.RemoveAt(messages.Count - 1);
         _ = ChatTemplate.Parse(ChatMl).Render(messages).AssistantSpans.Count;
     }
 

@@ -1,6 +1,6 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lorikeet.Formats.Json;
 
 namespace NanoBase.Generation;
 
@@ -18,15 +18,12 @@ internal sealed record QuestionRow(
     public const string HumanMark = "### Human: ";
     public const string AssistantMark = " ### Assistant: ";
 
-    private static readonly JsonSerializerOptions _readable =
-        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     [JsonIgnore]
     public string Answer => Text[(Text.IndexOf(AssistantMark, StringComparison.Ordinal) + AssistantMark.Length)..];
 
     public static string Compose(string question, string answer) => HumanMark + question + AssistantMark + answer;
 
-    public string ToJson() => JsonSerializer.Serialize(this, _readable);
+    public string ToJson() => JsonSerializer.Serialize(this, JsonFormats.Line);
 
     public static QuestionRow Parse(string json) => JsonSerializer.Deserialize<QuestionRow>(json)!;
 }

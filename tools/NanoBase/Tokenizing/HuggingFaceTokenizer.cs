@@ -1,6 +1,5 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet.Text.Tokenization.SentencePiece;
 
 namespace NanoBase.Tokenizing;
@@ -17,13 +16,6 @@ internal static class HuggingFaceTokenizer
 
     private static readonly string[] _specialTokens = ["<unk>", "<s>", "</s>"];
 
-    private static readonly JsonSerializerOptions _readable = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>Names and contents of the files that belong beside <paramref name="modelFile"/>.</summary>
     public static IEnumerable<(string Name, string Content)> Write(string modelFile)
     {
@@ -33,7 +25,7 @@ internal static class HuggingFaceTokenizer
         yield return ("special_tokens_map.json", Format(SpecialTokensMap()));
     }
 
-    private static string Format(JsonNode node) => node.ToJsonString(_readable) + "\n";
+    private static string Format(JsonNode node) => node.ToJsonString(JsonFormats.Indented) + "\n";
 
     private static JsonObject Tokenizer(SentencePieceModel model) => new()
     {

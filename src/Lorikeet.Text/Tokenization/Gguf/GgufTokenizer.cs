@@ -59,9 +59,9 @@ public sealed class GgufTokenizer
     {
         using var file = GgufFile.Open(path);
         var (json, configuration) = new GgufTokenizer(file.Metadata, path).Describe();
-        AtomicFile.WriteText(Path.Combine(folder, "tokenizer.json"), json.ToJsonString(s_format) + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, "tokenizer.json"), json.ToJsonString(JsonFormats.Indented) + "\n");
         AtomicFile.WriteText(
-            Path.Combine(folder, "tokenizer_config.json"), configuration.ToJsonString(s_format) + "\n");
+            Path.Combine(folder, "tokenizer_config.json"), configuration.ToJsonString(JsonFormats.Indented) + "\n");
     }
 
     /// <summary>The metadata of a file that describe its tokenizer, for another file that is to have the same.</summary>
@@ -309,11 +309,4 @@ public sealed class GgufTokenizer
     private CheckpointException Fault(string actual, string expected) => new(
         $"{actual}; {expected}. Where: '{_path}'. " +
         "Convert or download the model again, or give the original model folder.");
-
-    private static readonly JsonSerializerOptions s_format = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 }
