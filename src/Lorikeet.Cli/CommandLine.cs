@@ -104,13 +104,13 @@ internal static class CommandLine
         }
         catch (LorikeetException fault)
         {
-            Say(terminal, verbose ? fault.ToString() : fault.Message);
+            Say(terminal, verbose ? fault.ToString() : Spoken(fault, verb));
             return ExitCodes.Of(fault);
         }
         catch (Exception fault) when (StorageFault.Covers(fault))
         {
             var explained = StorageFault.Of(fault);
-            Say(terminal, verbose ? explained.ToString() : explained.Message);
+            Say(terminal, verbose ? explained.ToString() : Spoken(explained, verb));
             return ExitCodes.Of(explained);
         }
         catch (Exception fault)
@@ -122,6 +122,10 @@ internal static class CommandLine
             return Failed;
         }
     }
+
+    // Of data, quoted names are those of columns.
+    private static string Spoken(LorikeetException fault, Verb verb) =>
+        fault is DatasetException ? fault.Message : OptionNames.Speak(fault.Message, verb);
 
     private static void Say(Terminal terminal, string message) => ErrorText.Write(terminal.Talk, message);
 

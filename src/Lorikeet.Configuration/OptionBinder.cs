@@ -17,7 +17,7 @@ internal sealed class OptionBinder(OptionCatalog catalog)
 
     private readonly Dictionary<OptionDefinition, BoundValue> _values = [];
 
-    /// <summary>What must be mended before the options can be used.</summary>
+    /// <summary>What must be fixed before the options can be used.</summary>
     public List<string> Problems { get; } = [];
 
     /// <summary>What the user may intend but should know.</summary>

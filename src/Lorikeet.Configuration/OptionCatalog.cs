@@ -58,6 +58,23 @@ public sealed class OptionCatalog
     public string? Nearest(string name) =>
         NearestName.Among(_byName.Keys.Concat(Foreign.Keys), Normalise(name).ToLowerInvariant());
 
+    /// <summary>
+    /// Sets values on <paramref name="start"/> itself, which the caller must not share, and looks at every place that is to be
+    /// written: whether it can be, and whether it is one that is read.
+    /// </summary>
+    /// <param name="settings">Names and values as the user wrote them.</param>
+    /// <param name="start">The tree; what is not set keeps its value.</param>
+    /// <exception cref="ConfigurationException">A name or a value is wrong; all such are named at once.</exception>
+    /// <exception cref="StorageException">A place cannot be written.</exception>
+    public T Bind<T>(IEnumerable<Setting> settings, T start) where T : class
+    {
+        var binder = new OptionBinder(this);
+        binder.Apply(settings);
+        var options = binder.Build(start);
+        PlaceCheck.Run(this, options, name => binder.OriginOf(Find(name)!).Speak(name));
+        return options;
+    }
+
     /// <summary>Names of other tools that are understood.</summary>
     public IEnumerable<string> ForeignNames => Foreign.Keys;
 

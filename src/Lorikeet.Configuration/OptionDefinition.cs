@@ -41,6 +41,9 @@ public sealed class OptionDefinition
     /// <summary>The default as it is written in run.yaml.</summary>
     public string DefaultText => OptionValueWriter.ToYaml(Default);
 
+    /// <summary>The value in a tree, as run.yaml has it.</summary>
+    public string TextIn(object root) => OptionValueWriter.ToYaml(Get(root));
+
     /// <summary>Type of the value, without Nullable.</summary>
     public Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
 

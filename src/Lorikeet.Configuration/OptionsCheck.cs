@@ -24,7 +24,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
 
     private readonly OptionCatalog _catalog = OptionCatalog.Training;
 
-    /// <summary>What must be mended.</summary>
+    /// <summary>What must be fixed.</summary>
     public List<string> Problems { get; } = [];
 
     /// <summary>What the user may intend but should know.</summary>

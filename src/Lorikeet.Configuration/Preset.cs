@@ -20,11 +20,11 @@ internal sealed record Preset(string Name, string Summary, IReadOnlyList<string>
         "Kept: rows are grouped by length, which makes the loss curve a saw.",
         "Kept: hidden states in float32, and activations are recomputed: slow, and exact.",
         "Kept: no held-out rows. 'test_size: 0.1' measures whether the model learns or memorises.",
-        "Mended: an end token in the data is learned; there, pad = eos hid it from the loss.",
-        "Mended: training and generation begin with one begin token; there, training had two.",
-        "Mended: 4-bit layers multiply in float32 too; bnb_4bit_compute_dtype float16 overflows without loss scaling.",
-        "Mended: the loss is weighted by tokens over accumulated batches; the logged rate is the one the step used.",
-        "Mended: the run resumes exactly, optimizer included; the adapter is safetensors; no [PAD] token is added; "
+        "Fixed: an end token in the data is learned; there, pad = eos hid it from the loss.",
+        "Fixed: training and generation begin with one begin token; there, training had two.",
+        "Fixed: 4-bit layers multiply in float32 too; bnb_4bit_compute_dtype float16 overflows without loss scaling.",
+        "Fixed: the loss is weighted by tokens over accumulated batches; the logged rate is the one the step used.",
+        "Fixed: the run resumes exactly, optimizer included; the adapter is safetensors; no [PAD] token is added; "
             + "'merge' starts from the full-precision base.",
     ]);
 

@@ -17,7 +17,7 @@ internal static class HubChecks
         }
         catch (ConfigurationException fault)
         {
-            return [Finding.Fail("hub", fault.Message, "Mend the variable, then run this again.")];
+            return [Finding.Fail("hub", fault.Message, "Fix the variable, then run this again.")];
         }
 
         var cache = MachineChecks.Disk("disk, hub cache", settings.CacheFolder,

@@ -9,16 +9,20 @@ internal static class MachineChecks
 {
     private const double GiB = 1L << 30;
 
-    public static IEnumerable<Finding> Run() =>
-    [
-        Finding.Ok("lorikeet", $"{ProgramVersion.Text} in {AppContext.BaseDirectory}"),
-        Runtime(),
-        OperatingSystemLibraries(),
-        Processor(),
-        Memory(),
-        Disk("disk, here", Directory.GetCurrentDirectory(),
-            "Runs and checkpoints are written here; name another place with --output."),
-    ];
+    public static IEnumerable<Finding> Run()
+    {
+        var machine = MachineReport.Read();
+        return
+        [
+            Finding.Ok("lorikeet", $"{ProgramVersion.Text} in {AppContext.BaseDirectory}"),
+            Runtime(),
+            OperatingSystemLibraries(machine),
+            Processor(machine),
+            Memory(machine),
+            Disk("disk, here", Directory.GetCurrentDirectory(),
+                "Runs and checkpoints are written here; name another place with --output."),
+        ];
+    }
 
     /// <summary>Free space where a folder is, or will be.</summary>
     public static Finding Disk(string name, string folder, string advice)
@@ -40,20 +44,19 @@ internal static class MachineChecks
             : Finding.Fail("runtime", value, "libtorch exists for 64-bit processors; use a 64-bit .NET SDK.");
     }
 
-    private static Finding OperatingSystemLibraries()
+    private static Finding OperatingSystemLibraries(MachineReport machine)
     {
         var description = Description();
         if (!OperatingSystem.IsLinux())
             return Finding.Ok("system", description);
-        if (SystemLibraries.GlibcVersion() is not { } glibc)
+        if (machine.GlibcVersion is not { } glibc)
         {
             return Finding.Fail("system", description,
                 "libtorch needs glibc, which this system lacks. Use a distribution that has it, such as Debian.");
         }
 
-        var libStdCpp = SystemLibraries.LibStdCppVersion();
         return Finding.Ok(
-            "system", $"{description}, glibc {glibc}, libstdc++ GLIBCXX_{libStdCpp?.ToString() ?? "unknown"}");
+            "system", $"{description}, glibc {glibc}, libstdc++ GLIBCXX_{machine.LibStdCppVersion?.ToString() ?? "unknown"}");
     }
 
     private static string Description()
@@ -66,21 +69,21 @@ internal static class MachineChecks
         return name?[key.Length..].Trim('"') ?? RuntimeInformation.OSDescription;
     }
 
-    private static Finding Processor()
+    private static Finding Processor(MachineReport machine)
     {
-        var features = string.Join(" ", ProcessorFeatures.Names);
-        var value = $"{Environment.ProcessorCount} cores, {ProcessorInformation.Name()}, {features}";
-        return ProcessorFeatures.HasNativeBFloat16
+        var features = string.Join(" ", machine.ProcessorFeatures);
+        var value = $"{Environment.ProcessorCount} cores, {machine.Processor}, {features}";
+        return machine.HasNativeBFloat16
             ? Finding.Ok("processor", value + ": bfloat16 is multiplied natively")
             : Finding.Note("processor", value,
                 "It has no native bfloat16, so 'torch_dtype: auto' computes in float32, at a fifth of the speed.");
     }
 
-    private static Finding Memory()
+    private static Finding Memory(MachineReport machine)
     {
         const double little = 4;
         var total = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / GiB;
-        var available = ProcessorInformation.AvailableMemory() / GiB;
+        var available = machine.AvailableMemory / GiB;
         var value = $"{available ?? total:0.0} GiB free of {total:0.0} GiB";
         return (available ?? total) < little
             ? Finding.Note("memory", value,

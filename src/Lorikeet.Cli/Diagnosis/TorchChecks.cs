@@ -1,13 +1,11 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 using Lorikeet.Models.Native;
-using TorchSharp;
 
 namespace Lorikeet.Cli.Diagnosis;
 
 /// <summary>The native runtime and the devices it offers.</summary>
-internal static partial class TorchChecks
+internal static class TorchChecks
 {
     public static IEnumerable<Finding> Run(string? folder)
     {
@@ -17,11 +15,11 @@ internal static partial class TorchChecks
         {
             installation = LibTorch.Load(folder);
             var parts = installation.HasCuda ? "CPU and CUDA" : "CPU";
-            library = Finding.Ok("libtorch", $"{Version(installation.Folder)}, {parts}, in {installation.Folder}");
+            library = Finding.Ok("libtorch", $"{installation.Version ?? "unknown version"}, {parts}, in {installation.Folder}");
         }
         catch (DeviceException fault)
         {
-            return [Finding.Fail("libtorch", fault.Message, "Mend what the message names, then run this again.")];
+            return [Finding.Fail("libtorch", fault.Message, "Fix what the message names, then run this again.")];
         }
 
         return [library, TorchSharpLibrary(installation), .. Devices(installation)];
@@ -29,8 +27,8 @@ internal static partial class TorchChecks
 
     private static Finding TorchSharpLibrary(LibTorchInstallation installation) => Finding.Ok(
         "torchsharp",
-        installation.Mended
-            ? $"adapted to this system's libstdc++, which lacks {OldLibStdCpp.MissingVersion}; nothing to do"
+        installation.PatchedFor is { } missing
+            ? $"patched for this system's libstdc++, which lacks {missing}; nothing to do"
             : "loaded as it is");
 
     private static IEnumerable<Finding> Devices(LibTorchInstallation installation)
@@ -45,26 +43,10 @@ internal static partial class TorchChecks
                     + "such as .../site-packages/torch/lib.")];
         }
 
-        torch.InitializeDeviceType(DeviceType.CUDA);
-        var count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
-        if (count > 0)
+        if (installation.CountCudaDevices() is var count and > 0)
             return [Finding.Ok("devices", $"cpu, {count} x cuda: {string.Join("; ", cards)}")];
         return [Finding.Note("devices", "cpu; libtorch has CUDA, but no device answers",
             "Check the driver with 'nvidia-smi', and that the CUDA version of libtorch is one the driver knows.")];
-    }
-
-    /// <summary>What files around the libraries say: of a libtorch archive, a Python install, a package.</summary>
-    private static string Version(string folder)
-    {
-        var parent = Path.GetDirectoryName(folder)!;
-        string[] files = [Path.Combine(parent, "build-version"), Path.Combine(parent, "version.py")];
-        foreach (var file in files.Where(File.Exists))
-        {
-            if (VersionNumber().Match(File.ReadAllText(file)) is { Success: true } match)
-                return match.Value;
-        }
-
-        return VersionNumber().Match(folder) is { Success: true } packaged ? packaged.Value : "unknown version";
     }
 
     /// <summary>What nvidia-smi lists; empty when it is not there.</summary>
@@ -92,7 +74,4 @@ internal static partial class TorchChecks
     private static string Describe(string line) => line.Split(", ") is [var name, var free, var total, var driver]
         ? $"{name}, {free} free of {total}, driver {driver}"
         : line;
-
-    [GeneratedRegex(@"\d+\.\d+\.\d+(\+\w+)?")]
-    private static partial Regex VersionNumber();
 }

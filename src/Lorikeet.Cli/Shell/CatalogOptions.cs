@@ -71,14 +71,7 @@ internal sealed class CatalogOptions
     /// </summary>
     /// <exception cref="ConfigurationException">A value is wrong; all such are named at once.</exception>
     /// <exception cref="StorageException">A place cannot be written.</exception>
-    public T Bind<T>(ParseResult parsed, T start) where T : class
-    {
-        var binder = new OptionBinder(Catalog);
-        binder.Apply(Read(parsed));
-        var options = binder.Build(start);
-        PlaceCheck.Run(Catalog, options, name => binder.OriginOf(Catalog.Find(name)!).Speak(name));
-        return options;
-    }
+    public T Bind<T>(ParseResult parsed, T start) where T : class => Catalog.Bind(Read(parsed), start);
 
     private void AddFlag(IEnumerable<string> names)
     {

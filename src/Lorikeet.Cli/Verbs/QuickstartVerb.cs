@@ -41,7 +41,7 @@ internal sealed class QuickstartVerb : CatalogVerb
     public override IReadOnlyList<string> Essentials { get; } =
         ["output", "max_steps", "learning_rate", "lora_r", "seed", "overwrite_output_dir", "progress"];
 
-    public override string DefaultOf(OptionDefinition option) => OptionValueWriter.ToYaml(option.Get(_settings.Value.Options));
+    public override string DefaultOf(OptionDefinition option) => option.TextIn(_settings.Value.Options);
 
     public override int Run(Invocation call)
     {

@@ -20,7 +20,7 @@ internal sealed class Translation(IReadOnlyList<FileEntry> source, string path)
     /// <summary>The options that it leaves to the other trainer's defaults.</summary>
     public List<FileEntry> Defaults { get; } = [];
 
-    /// <summary>What must be mended.</summary>
+    /// <summary>What must be fixed.</summary>
     public List<string> Problems { get; } = [];
 
     /// <summary>What has no effect, a line for each reason, and what is only nearly the same.</summary>

@@ -73,14 +73,14 @@ public sealed class BenchmarkMachine
     public void RequireSense(BenchmarkOptions options)
     {
         if (options.Type == ComputeType.Float16)
-            throw new ConfigurationException("dtype is float16, which is not measured. Expected float32 or bfloat16.");
+            throw new ConfigurationException("'dtype' is float16, which is not measured. Expected float32 or bfloat16.");
         if (!_isCuda && (options.OffloadCheckpoints || options.MemoryLimit is not null))
         {
             throw new ConfigurationException(
-                $"activation_offloading and memory_limit are for a GPU, and this is {Device}. Leave them out, or choose device cuda.");
+                $"'activation_offloading' and 'memory_limit' are for a GPU, and this is {Device}. Leave them out, or set 'device' to cuda.");
         }
 
         if (options.OffloadCheckpoints && !options.Optimized)
-            throw new ConfigurationException("The reference offloads no activations. Leave out activation_offloading, or optimized false.");
+            throw new ConfigurationException("The reference offloads no activations. Leave out 'activation_offloading', or set 'optimized' to true.");
     }
 }

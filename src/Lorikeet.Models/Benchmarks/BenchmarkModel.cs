@@ -72,7 +72,7 @@ public static class BenchmarkModel
         "none" => QuantizationSettings.None,
         "nf4" => new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true),
         "fp4" => new QuantizationSettings(QuantizationKind.Fp4, DoubleQuantization: true),
-        var other => throw new ConfigurationException($"quant is '{other}'. Expected none, nf4 or fp4."),
+        var other => throw new ConfigurationException($"'quant' is '{other}'. Expected none, nf4 or fp4."),
     };
 
     private static LoraOptions AdapterOf(BenchmarkOptions options) => new()
@@ -84,7 +84,7 @@ public static class BenchmarkModel
         {
             "all" => TargetModules.AllLinear,
             "qv" => TargetModules.Named("q_proj", "v_proj"),
-            var other => throw new ConfigurationException($"targets is '{other}'. Expected all, qv or full."),
+            var other => throw new ConfigurationException($"'targets' is '{other}'. Expected all, qv or full."),
         },
     };
 }

@@ -24,7 +24,7 @@ public static class ModelShapes
     /// <exception cref="ConfigurationException">The name is none of them; the message lists them.</exception>
     public static ModelConfig Find(string name) => s_shapes.GetValueOrDefault(name)
         ?? throw new ConfigurationException(
-            $"shape is '{name}'. Expected one of: {string.Join(", ", Names)}.");
+            $"'shape' is '{name}'. Expected one of: {string.Join(", ", Names)}.");
 
     private static ModelConfig Llama(int vocabulary, int hidden, int inner, int layers, int heads, int keyValueHeads) => new()
     {

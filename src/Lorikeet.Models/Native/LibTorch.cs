@@ -5,11 +5,11 @@ using TorchSharp;
 namespace Lorikeet.Models.Native;
 
 /// <summary>
-/// The one place that loads libtorch. It comes from a folder that the user names (the option <c>libtorch</c> or
+/// The one place that loads libtorch, which must come before the first use of TorchSharp; loading a model does it. It comes from a folder that the user names (the option <c>libtorch</c> or
 /// <c>LORIKEET_LIBTORCH</c>, for instance <c>site-packages/torch/lib</c> of a Python install with CUDA), from beside the
 /// program, or from the NuGet cache (CPU, downloaded with the build).
 /// </summary>
-internal static class LibTorch
+public static class LibTorch
 {
     private static readonly Lock s_gate = new();
     private static LibTorchInstallation? s_loaded;
@@ -58,7 +58,7 @@ internal static class LibTorch
         return new LibTorchInstallation(folder, hasCuda, patched);
     }
 
-    /// <summary>Loads TorchSharp's library, mended when the system's libstdc++ is older than it asks for.</summary>
+    /// <summary>Loads TorchSharp's library, patched when the system's libstdc++ is older than it asks for.</summary>
     private static bool LoadTorchSharp()
     {
         var original = Path.Combine(LibTorchLocation.OfTorchSharp(), LibTorchLocation.FileName("LibTorchSharp"));
@@ -69,7 +69,7 @@ internal static class LibTorch
         }
         catch (DllNotFoundException fault) when (fault.Message.Contains(OldLibStdCpp.MissingVersion, StringComparison.Ordinal))
         {
-            LoadLibrary(OldLibStdCpp.Mend(original));
+            LoadLibrary(OldLibStdCpp.Patch(original));
             return true;
         }
         catch (DllNotFoundException fault)
@@ -93,9 +93,3 @@ internal static class LibTorch
         }
     }
 }
-
-/// <summary>The libtorch in use.</summary>
-/// <param name="Folder">Where its libraries are.</param>
-/// <param name="HasCuda">Whether the folder holds the CUDA part.</param>
-/// <param name="Mended">Whether TorchSharp's library was adapted to an older libstdc++ (<see cref="OldLibStdCpp"/>).</param>
-internal sealed record LibTorchInstallation(string Folder, bool HasCuda, bool Mended);

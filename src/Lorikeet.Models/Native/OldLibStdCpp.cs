@@ -21,8 +21,8 @@ internal static class OldLibStdCpp
     private const ushort WeakNeed = 0x2;
     private const ushort UnversionedGlobal = 1;
 
-    /// <summary>Returns the path of the mended copy, writing it to the user's cache when it is not there yet.</summary>
-    public static string Mend(string library)
+    /// <summary>Returns the path of the patched copy, writing it to the user's cache when it is not there yet.</summary>
+    public static string Patch(string library)
     {
         var image = File.ReadAllBytes(library);
         var hash = Convert.ToHexStringLower(SHA256.HashData(image))[..16];

@@ -194,7 +194,7 @@ public sealed class OptionsResolverTests : IDisposable
         Assert.Equal(0.3, options.Optimization.MaxGradNorm);
         Assert.Contains(
             resolved.Notes, note => note.StartsWith("Kept: lr_scheduler_type is constant", StringComparison.Ordinal));
-        Assert.Contains(resolved.Notes, note => note.StartsWith("Mended:", StringComparison.Ordinal));
+        Assert.Contains(resolved.Notes, note => note.StartsWith("Fixed:", StringComparison.Ordinal));
         Assert.Empty(resolved.Warnings);
     }
 

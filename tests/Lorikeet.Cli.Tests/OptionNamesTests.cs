@@ -1,0 +1,25 @@
+using Lorikeet.Cli.Shell;
+
+namespace Lorikeet.Cli.Tests;
+
+public sealed class OptionNamesTests
+{
+    [Theory]
+    [InlineData("Set 'merge_base' to dequantized.", "Set --merge_base to dequantized.")]
+    [InlineData("Name the base by the option 'model', or 'base'.", "Name the base by the option --model, or 'base'.")]
+    [InlineData("run.yaml:14: 'lora_r' is '0'.", "run.yaml:14: 'lora_r' is '0'.")]
+    [InlineData("2 options are wrong:\n  'dtype' is 'f'.\n  run.yaml:3: 'output' is there twice.", "2 options are wrong:\n  --dtype is 'f'.\n  run.yaml:3: 'output' is there twice.")]
+    [InlineData("No adapter is named 'adapter'. Did you mean 'output'?", "No adapter is named 'adapter'. Did you mean 'output'?")]
+    public void NamesOfOptions_AreSaidAsTheyAreTyped(string message, string expected)
+    {
+        var merge = CommandLine.CreateRoot().Subcommands.Single(verb => verb.Name == "merge");
+        Assert.Equal(expected, OptionNames.Speak(message, merge));
+    }
+
+    [Fact]
+    public void Error_OfTheLibrary_NamesWhatIsTyped()
+    {
+        var result = Cli.Run("bench", "gemm", "--quant", "q3", "--device", "cpu");
+        Assert.Equal((2, "--quant is 'q3'. Expected none, nf4 or fp4."), (result.ExitCode, result.Error.Split('\n')[^2].TrimEnd()));
+    }
+}
