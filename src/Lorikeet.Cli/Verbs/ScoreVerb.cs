@@ -45,27 +45,17 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         if (PositionsCheck.Warning([.. rows.Select(row => row.Ids.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
             terminal.Error.WriteLine(beyond);
         var clock = Stopwatch.StartNew();
-        var scores = Score(model, rows, options.Rows.Logits);
+        var scorer = new Scorer(model.Decoder);
+        var scores = options.Rows.Logits is { } file ? scorer.Score(rows, file) : scorer.Score(rows);
         var lines = scores.Select((score, i) => Line(i, rows[i], score));
         var json = IsJson(call);
-        if (options.Rows.Output is { } file)
-            AtomicFile.WriteText(file, string.Concat(lines.Select(line => line + "\n")));
+        if (options.Rows.Output is { } output)
+            AtomicFile.WriteText(output, string.Concat(lines.Select(line => line + "\n")));
         else if (!json)
             foreach (var line in lines)
                 terminal.Out.WriteLine(line);
         Summarise(terminal, scores, clock.Elapsed.TotalSeconds, json);
         return 0;
-    }
-
-    private static IReadOnlyList<RowScore> Score(LoadedModel model, List<RowToScore> rows, string? logitsFile)
-    {
-        var scorer = new Scorer(model.Decoder);
-        if (logitsFile is null)
-            return scorer.Score(rows);
-        using var logits = new LogitsFile(logitsFile, rows, model.Decoder.Config.VocabularySize);
-        var scores = scorer.Score(rows, logits.Receive);
-        logits.Save();
-        return scores;
     }
 
     private static RowToScore ToScore(DataRow row, Tokenizer? tokenizer)

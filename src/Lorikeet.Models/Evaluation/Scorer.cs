@@ -42,6 +42,22 @@ public sealed class Scorer(DecoderModel model)
         return scores;
     }
 
+    /// <summary>Scores rows in their order, and writes every logit to a file.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="logitsFile">
+    /// The safetensors file to write: <c>logits.0</c>, <c>logits.1</c> ..., float32 [row length, vocabulary], and <c>logits</c>
+    /// [rows, length, vocabulary] when all rows have one length. Positions of padding hold zeros.
+    /// </param>
+    /// <exception cref="DatasetException">A row has no token, or an id or label outside the vocabulary.</exception>
+    /// <exception cref="StorageException">The file cannot be written.</exception>
+    public IReadOnlyList<RowScore> Score(IReadOnlyList<RowToScore> rows, string logitsFile)
+    {
+        using var logits = new LogitsFile(logitsFile, rows, model.Config.VocabularySize);
+        var scores = Score(rows, logits.Receive);
+        logits.Save();
+        return scores;
+    }
+
     private void ScoreBatch(
         IReadOnlyList<RowToScore> rows, int first, int count, LogitsReceiver? receiver, List<RowScore> scores)
     {

@@ -10,16 +10,16 @@ namespace Lorikeet.Models.Generation;
 /// <summary>A prompt ready for the model.</summary>
 /// <param name="Ids">Token ids.</param>
 /// <param name="Text">The text they came from, in the prompt format; null for ids that were given.</param>
-/// <param name="Adapter">The adapter that is to answer, where the row names one.</param>
-internal sealed record Prompt(int[] Ids, string? Text, string? Adapter = null);
+/// <param name="Adapter">The adapter that is to answer, where somebody names one; null for the active one.</param>
+public sealed record Prompt(int[] Ids, string? Text, string? Adapter = null);
 
 /// <summary>Turns what users write into prompts: text, messages or token ids.</summary>
 /// <param name="tokenizer">The model's tokenizer; null for a model that takes token ids only.</param>
 /// <param name="format">How a plain prompt is asked; null leaves it as it is.</param>
 /// <param name="system">Instructions that go before every question; null for none.</param>
-internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, string? system)
+public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, string? system)
 {
-    /// <summary>Texts that end an answer to the prompts made here.</summary>
+    /// <summary>Texts that end an answer to the prompts read so far: those of the format, once one was asked in it.</summary>
     public IReadOnlyList<string> StopStrings => _isFormatted ? Format.StopStrings : [];
 
     private bool _isFormatted;
@@ -27,12 +27,16 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
     private PromptFormat Format => format ?? PromptFormats.Create(null, tokenizer);
 
     /// <summary>A prompt, asked in the format unless it is written in such a format already.</summary>
+    /// <param name="text">A question, or text to continue where there is no format.</param>
+    /// <exception cref="ConfigurationException">The model has no tokenizer.</exception>
     public Prompt Read(string text) =>
         (format is null && system is null) || PromptFormats.IsWritten(text)
             ? Encode(text, isAnswered: PromptFormats.IsWritten(text))
             : Read(new JsonArray(Message("user", text)));
 
     /// <summary>A conversation that the model is to continue; an answer at its end is left out.</summary>
+    /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>
+    /// <exception cref="ConfigurationException">The model has no tokenizer.</exception>
     public Prompt Read(JsonArray messages)
     {
         var asked = messages.Select(message => message!.DeepClone()).ToList();
@@ -54,7 +58,9 @@ internal sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, s
     /// <summary>
     /// A row with <c>input_ids</c>, <c>messages</c> or <c>prompt</c> (also <c>question</c> or <c>text</c>).
     /// </summary>
+    /// <param name="row">A row of a data file.</param>
     /// <exception cref="DatasetException">The row has none of these, or one of the wrong kind.</exception>
+    /// <exception cref="ConfigurationException">The row is text and the model has no tokenizer.</exception>
     public Prompt Read(DataRow row)
     {
         if (row.Values["input_ids"] is JsonArray)

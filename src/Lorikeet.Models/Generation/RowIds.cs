@@ -8,17 +8,18 @@ namespace Lorikeet.Models.Generation;
 /// <summary>
 /// Rows that are tokens already: <c>input_ids</c>, perhaps with <c>attention_mask</c> and <c>labels</c>.
 /// </summary>
-internal static class RowIds
+public static class RowIds
 {
     /// <summary>The ids that are not padding.</summary>
     /// <exception cref="DatasetException">A list is not one of whole numbers, or has another length.</exception>
-    public static int[] Read(DataRow row)
+    internal static int[] Read(DataRow row)
     {
         var tokens = ReadToScore(row);
         return [.. tokens.ReadPositions.Select(at => tokens.Ids[at])];
     }
 
     /// <summary>The row with its padding and labels, to be scored.</summary>
+    /// <param name="row">A row with a column <c>input_ids</c>.</param>
     /// <exception cref="DatasetException">A list is not one of whole numbers, or has another length.</exception>
     public static RowToScore ReadToScore(DataRow row)
     {
