@@ -98,7 +98,7 @@ public sealed class LoadedModel : IDisposable
             .ToList();
         var name = model.Model.Length > 0 || local.Count == 0 ? model.Model : local[0].Folder.FindBase();
         if (string.IsNullOrEmpty(name))
-            throw new ConfigurationException("No model is named. Give a Hugging Face model folder or a hub id with --model.");
+            throw new ConfigurationException("No model is named. Give a Hugging Face model folder or a hub id as 'model'.");
 
         var folder = ModelSource.Resolve(name, model.Revision);
         var loaded = new LoadedModel(BaseModel.Load(folder, model, quantization, progress), folder);

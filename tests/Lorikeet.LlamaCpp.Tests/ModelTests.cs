@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Options;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Lora;

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Text.Tokenization.Gguf;

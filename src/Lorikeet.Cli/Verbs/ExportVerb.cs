@@ -7,7 +7,7 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Options;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Native;
 
@@ -50,119 +50,75 @@ internal sealed class ExportVerb : CatalogVerb
         var (arguments, terminal, _) = call;
         var options = Bind(call, new ExportOptions());
         var isFolder = arguments.GetValue(_format) == Ollama;
-        if (isFolder)
-        {
-            if (options.Output.Length == 0)
-                throw new ConfigurationException("No output is named. Give a folder with --output.");
-            if (options.AdapterOnly)
-            {
-                throw new ConfigurationException(
-                    "adapter_only is for gguf. Ollama's folder holds a whole model; leave it out.");
-            }
-
+        if (isFolder && options is { Output.Length: > 0, AdapterOnly: false })
             OutputPlace.RequireFolder("--output", options.Output, isReplaced: true);
-            ModelFiles.RequireNew(options.Output, options.Overwrite);
-        }
-        else
-        {
-            ExportSource.RequireFile(options.Output, options.Overwrite);
-        }
-
-        LibTorch.Load(options.LibTorch);
-        var source = ExportSource.Resolve(options);
+        var result = new ExportJob(options, isFolder).Run(terminal.Error.WriteLine);
         return options.AdapterOnly
-            ? ExportAdapter(source, options, terminal, IsJson(call))
-            : ExportModel(source, options, isFolder, terminal, IsJson(call));
+            ? ShowAdapter(result, options, terminal, IsJson(call))
+            : ShowModel(result, options, terminal, IsJson(call));
     }
 
-    private static int ExportModel(ExportSource source, ExportOptions options, bool isFolder, Terminal terminal, bool asJson)
+    private static int ShowModel(ExportResult result, ExportOptions options, Terminal terminal, bool asJson)
     {
-        var outType = source.Choose(options.OutType);
-        var file = isFolder ? Path.Combine(options.Output, OllamaExport.ModelFile) : options.Output;
-        var kept = isFolder
-            ? AtomicFolder.TryWrite(options.Output, folder =>
-                Write(Path.Combine(folder, OllamaExport.ModelFile), export => OllamaExport.Write(export, source, folder)))
-            : AtomicFile.TryWrite(file, temporary => Write(temporary, export =>
-            {
-                export.Write(temporary);
-                return export.Notes;
-            }));
-        terminal.Error.WriteLine(kept
-            ? $"Wrote {file}."
+        foreach (var note in result.Notes)
+            terminal.Error.WriteLine(note);
+        terminal.Out.WriteLine(asJson ? ToJson(result) : Describe(result.Model!));
+        terminal.Error.WriteLine(result.Passed
+            ? $"Wrote {result.File}."
             : $"What was written is not the model that was exported, so '{options.Output}' was not kept. Export it with " +
                 "--outtype f32, and report this if it stays.");
-        return kept ? 0 : 1;
-
-        bool Write(string temporary, Func<ModelExport, IReadOnlyList<string>> write)
-        {
-            var notes = write(new ModelExport(source, outType));
-            var size = new FileInfo(temporary).Length;
-            terminal.Error.WriteLine(
-                $"The model is written ({WireNames.Of(outType)}, {Quantities.Bytes(size)}); comparing it with the original.");
-            var receipt = ExportCheck.Run(source, temporary, outType, options);
-            List<string> all = [.. notes, .. receipt.LlamaCpp?.Notes ?? []];
-            foreach (var note in all)
-                terminal.Error.WriteLine(note);
-            terminal.Out.WriteLine(asJson ? ToJson(file, size, outType, all, receipt) : Describe(receipt));
-            return receipt.Passed;
-        }
+        return result.Passed ? 0 : 1;
     }
 
-    private static int ExportAdapter(ExportSource source, ExportOptions options, Terminal terminal, bool asJson)
+    private static int ShowAdapter(ExportResult result, ExportOptions options, Terminal terminal, bool asJson)
     {
-        const double allowed = 1e-2;
-        using var export = new AdapterExport(source, options.OutType);
-        var (difference, size) = (double.NaN, 0L);
-        var passed = AtomicFile.TryWrite(options.Output, temporary =>
-        {
-            export.Write(temporary);
-            (difference, size) = (export.Verify(temporary), new FileInfo(temporary).Length);
-            return difference <= allowed;
-        });
         var path = Path.GetFullPath(options.Output);
         terminal.Out.WriteLine(asJson
-            ? JsonSerializer.Serialize(new { output = path, bytes = size, max_relative_difference = difference, passed }, s_json)
+            ? JsonSerializer.Serialize(
+                new { output = path, bytes = result.Bytes, max_relative_difference = result.AdapterDifference, passed = result.Passed }, s_json)
             : string.Create(CultureInfo.InvariantCulture,
-                $"{(passed ? "Wrote" : "FAILED, and not kept:")} {options.Output} ({Quantities.Bytes(size)}). Read back, it adds " +
-                $"what the adapter adds, up to {difference:G2} of the largest element."));
-        return passed ? 0 : 1;
+                $"{(result.Passed ? "Wrote" : "FAILED, and not kept:")} {options.Output} ({Quantities.Bytes(result.Bytes)}). Read back, it adds " +
+                $"what the adapter adds, up to {result.AdapterDifference:G2} of the largest element."));
+        return result.Passed ? 0 : 1;
     }
 
-    private static string ToJson(
-        string file, long bytes, GgufOutType outType, IReadOnlyList<string> notes, ExportReceipt receipt) =>
-        JsonSerializer.Serialize(new
-        {
-            output = Path.GetFullPath(file),
-            bytes,
-            outtype = WireNames.Of(outType),
-            notes,
-            max_difference = receipt.Logits.MaxDifference,
-            mean_difference = receipt.Logits.MeanDifference,
-            mean_kl = receipt.Logits.MeanKl,
-            top1_agreement = receipt.Logits.Top1Agreement,
-            texts_tokenized_otherwise = receipt.OtherTokens,
-            llama_cpp_prompts = receipt.LlamaCpp?.Prompts,
-            llama_cpp_prompts_equal = receipt.LlamaCpp?.EqualPrompts,
-            llama_cpp_texts = receipt.LlamaCpp?.Texts,
-            llama_cpp_texts_tokenized_otherwise = receipt.LlamaCpp?.Different.Select(probe => probe.Text),
-            passed = receipt.Passed,
-        }, s_json);
-
-    private static string Describe(ExportReceipt receipt)
+    private static string ToJson(ExportResult result)
     {
-        var logits = receipt.Logits;
-        var verdict = receipt.Passed ? "passed" : "FAILED";
-        var tokens = receipt.OtherTokens.Count == 0
-            ? "as the model's own" : $"DIFFER, as in '{receipt.OtherTokens[0]}'";
+        var check = result.Model!;
+        return JsonSerializer.Serialize(new
+        {
+            output = Path.GetFullPath(result.File),
+            bytes = result.Bytes,
+            outtype = WireNames.Of(result.OutType),
+            notes = result.Notes,
+            max_difference = check.Logits.MaxDifference,
+            mean_difference = check.Logits.MeanDifference,
+            mean_kl = check.Logits.MeanKl,
+            top1_agreement = check.Logits.Top1Agreement,
+            texts_tokenized_otherwise = check.OtherTokens,
+            llama_cpp_prompts = check.LlamaCpp?.Prompts,
+            llama_cpp_prompts_equal = check.LlamaCpp?.EqualPrompts,
+            llama_cpp_texts = check.LlamaCpp?.Texts,
+            llama_cpp_texts_tokenized_otherwise = check.LlamaCpp?.DifferentTexts,
+            passed = result.Passed,
+        }, s_json);
+    }
+
+    private static string Describe(ExportCheck check)
+    {
+        var logits = check.Logits;
+        var verdict = check.Passed ? "passed" : "FAILED";
+        var tokens = check.OtherTokens.Count == 0
+            ? "as the model's own" : $"DIFFER, as in '{check.OtherTokens[0]}'";
         return string.Create(CultureInfo.InvariantCulture,
             $"""
-            Receipt over {logits.Positions} positions of {logits.Prompts} prompts: {verdict}
+            Verified on {logits.Positions} positions of {logits.Prompts} prompts: {verdict}
               logits, largest difference  {logits.MaxDifference:G3} (allowed {logits.MaxDifferenceAllowed:G3})
               logits, mean difference     {logits.MeanDifference:G3}
               mean KL divergence          {logits.MeanKl:G3} nats (allowed {logits.MeanKlAllowed:G3})
               same first choice           {logits.Top1Agreement:P2}
               tokens of the prompts       {tokens}
-              tokens in llama.cpp         {receipt.LlamaCpp?.ToString() ?? "no tokenizer"}
+              tokens in llama.cpp         {check.LlamaCpp?.ToString() ?? "no tokenizer"}
             """);
     }
 }

@@ -4,6 +4,7 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats.Options;
 using Lorikeet.Jobs;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Cli.Verbs;
@@ -28,9 +29,9 @@ internal sealed class MergeVerb : CatalogVerb
         var terminal = call.Terminal;
         var options = Bind(call, new MergeOptions());
         var job = new MergeJob(options);
-        var receipt = job.Run(terminal.Error.WriteLine);
-        terminal.Out.WriteLine(IsJson(call) ? receipt.ToJson() : Describe(receipt));
-        if (receipt.Passed)
+        var check = job.Run(terminal.Error.WriteLine);
+        terminal.Out.WriteLine(IsJson(call) ? check.ToJson() : Describe(check));
+        if (check.Passed)
         {
             terminal.Error.WriteLine($"Wrote {options.Merge.Output}.");
             return 0;
@@ -42,12 +43,12 @@ internal sealed class MergeVerb : CatalogVerb
         return 1;
     }
 
-    private static string Describe(MergeReceipt receipt) => string.Create(CultureInfo.InvariantCulture,
+    private static string Describe(MergeCheck check) => string.Create(CultureInfo.InvariantCulture,
         $"""
-        Receipt over {receipt.Positions} positions of {receipt.Prompts} prompts: {(receipt.Passed ? "passed" : "FAILED")}
-          logits, largest difference  {receipt.MaxDifference:G3} (allowed {receipt.MaxDifferenceAllowed:G3})
-          logits, mean difference     {receipt.MeanDifference:G3}
-          mean KL divergence          {receipt.MeanKl:G3} nats (allowed {receipt.MeanKlAllowed:G3})
-          same first choice           {receipt.Top1Agreement:P2}
+        Verified on {check.Positions} positions of {check.Prompts} prompts: {(check.Passed ? "passed" : "FAILED")}
+          logits, largest difference  {check.MaxDifference:G3} (allowed {check.MaxDifferenceAllowed:G3})
+          logits, mean difference     {check.MeanDifference:G3}
+          mean KL divergence          {check.MeanKl:G3} nats (allowed {check.MeanKlAllowed:G3})
+          same first choice           {check.Top1Agreement:P2}
         """);
 }

@@ -5,6 +5,7 @@ using Lorikeet.Configuration;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Options;
 using Lorikeet.Jobs;
+using Lorikeet.Models.Conversion;
 
 namespace Lorikeet.Cli.Verbs;
 

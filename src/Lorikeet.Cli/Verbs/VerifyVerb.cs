@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Formats.Checkpoints;
-using Lorikeet.Verification;
+using Lorikeet.Models.Verification;
 
 namespace Lorikeet.Cli.Verbs;
 

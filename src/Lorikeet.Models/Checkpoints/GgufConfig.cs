@@ -67,7 +67,7 @@ internal sealed class GgufConfig
     private void Refuse()
     {
         if (_file.Metadata.Text(GgufNames.Kind) is { } kind and not "model")
-            throw Fault($"It holds a '{kind}'", "a model was expected. Give an adapter in PEFT's format with --adapter");
+            throw Fault($"It holds a '{kind}'", "a model was expected. Give an adapter in PEFT's format as 'adapter'");
         if (!s_architectures.Contains(_architecture))
         {
             throw Fault(

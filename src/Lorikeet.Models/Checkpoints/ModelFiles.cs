@@ -25,8 +25,8 @@ internal static unsafe class ModelFiles
         if (overwrite || !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any())
             return;
         throw new ConfigurationException(
-            $"'{folder}' is not empty. A new folder was expected, because its content would be replaced. Where: --output. " +
-            "Name another, or say --overwrite_output_dir.");
+            $"'{folder}' is not empty. A new folder was expected, because its content would be replaced. Where: 'output'. " +
+            "Name another, or set 'overwrite_output_dir'.");
     }
 
     /// <summary>Copies the tokenizer and generation_config.json.</summary>

@@ -35,7 +35,7 @@ internal sealed class LayerOffload : IDisposable
         {
             throw new ConfigurationException(
                 $"offload_layers is {count}, but the model computes on {device}, whose memory is the host's. " +
-                "Leave it out, or use --device cuda.");
+                "Leave it out, or set 'device' to cuda.");
         }
 
         if (count > layers)

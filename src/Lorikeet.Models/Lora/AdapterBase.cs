@@ -46,7 +46,7 @@ internal static class AdapterBase
             {
                 ModelSource.Note(
                     $"'{adapter}' was trained on '{name}' when that held other weights. Its answers may be worthless now; "
-                    + "name the base it was trained on with --model.");
+                    + "name the base it was trained on as 'model'.");
             }
             return name;
         }
@@ -54,7 +54,7 @@ internal static class AdapterBase
             return name;
         throw new CheckpointException(
             $"'{adapter}' was trained on the local folder '{name}', which is not below {Environment.CurrentDirectory}. "
-            + "Name it with --model.");
+            + "Name it as 'model'.");
     }
 
     private static string Hash(string baseModel)

@@ -32,7 +32,7 @@ public sealed class AdapterSet : IDisposable
         ? adapter
         : throw new ConfigurationException(
             $"No adapter is named '{name}'. Loaded: {(_adapters.Count == 0 ? "none" : string.Join(", ", Names))}. " +
-            $"Load it with --adapter {name}=DIR, or name '{Base}' for the model without an adapter.");
+            $"Load it as 'adapter' {name}=DIR, or name '{Base}' for the model without an adapter.");
 
     /// <summary>Reads an adapter and activates it.</summary>
     /// <param name="name">Its name from now on.</param>
@@ -97,7 +97,7 @@ public sealed class AdapterSet : IDisposable
         if (_adapters.ContainsKey(name))
         {
             throw new ConfigurationException(
-                $"Two adapters are named '{name}'. Give each a name of its own: --adapter NAME=DIR.");
+                $"Two adapters are named '{name}'. Give each a name of its own, as in 'adapter' NAME=DIR.");
         }
     }
 }

@@ -23,7 +23,7 @@ internal static class ComputeDevice
 
         if (option.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(option[5..], out var index) && index >= 0)
             return RequireCuda(index);
-        throw new ConfigurationException($"'{option}' is not a device. Expected auto, cpu, cuda or cuda:0. Where: --device.");
+        throw new ConfigurationException($"'{option}' is not a device. Expected auto, cpu, cuda or cuda:0. Where: 'device'.");
     }
 
     private static torch.Device RequireCuda(int index)
@@ -33,11 +33,11 @@ internal static class ComputeDevice
         {
             throw new DeviceException(
                 $"CUDA was asked for, but the libtorch in '{installation.Folder}' is a CPU build. " +
-                "Name a CUDA build of libtorch 2.10 or later with --libtorch or LORIKEET_LIBTORCH, or use --device cpu.");
+                "Name a CUDA build of libtorch 2.10 or later as 'libtorch' or in LORIKEET_LIBTORCH, or set 'device' to cpu.");
         }
 
         if (!CudaWorks())
-            throw new DeviceException("CUDA was asked for, but no CUDA device answers. Check the driver with 'nvidia-smi', or use --device cpu.");
+            throw new DeviceException("CUDA was asked for, but no CUDA device answers. Check the driver with 'nvidia-smi', or set 'device' to cpu.");
         if (index >= torch.cuda.device_count())
             throw new DeviceException($"Device cuda:{index} does not exist; this machine has {torch.cuda.device_count()}. Use cuda:0.");
         return Cuda(index);

@@ -35,7 +35,7 @@ internal static class StoredQuantization
             throw new CheckpointException(
                 $"The weights are quantized by {method}, as '{key}' in '{config.File}' says, which is not supported. Dense weights " +
                 $"or those of {BitsAndBytes} were expected. Take the unquantized model that this one was made from (its card " +
-                "names it); --load_in_4bit or 'quantize' quantizes it here.");
+                "names it); 'load_in_4bit' or 'quantize' quantizes it here.");
         }
     }
 

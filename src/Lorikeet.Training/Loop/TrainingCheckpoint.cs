@@ -72,7 +72,7 @@ public static class TrainingCheckpoint
         {
             throw new ConfigurationException(
                 $"'{folder}' belongs to another run: {string.Join("; ", differences)}. Going on from it would give neither " +
-                "run. Resume with what it was begun with (run.yaml holds it), or start a new run with --adapter to continue " +
+                "run. Resume with what it was begun with (run.yaml holds it), or start a new run with 'adapter' to continue " +
                 "its adapter.");
         }
 

@@ -8,7 +8,7 @@ using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Verification;
+using Lorikeet.Models.Verification;
 
 namespace Lorikeet.Cli.Tests.Interop;
 

@@ -1,5 +1,5 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Gguf;

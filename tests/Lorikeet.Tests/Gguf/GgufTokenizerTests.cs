@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Quantization;
@@ -139,7 +139,7 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         var source = ExportSource.Resolve(new ExportOptions { Model = _folder.Path });
         var export = new ModelExport(source, GgufOutType.F16);
         export.Write(_folder["zephyr.gguf"]);
-        var receipt = LlamaCppReceipt.Of(source, tokenizer, _folder["zephyr.gguf"])!;
+        var receipt = LlamaCppCheck.Of(source, tokenizer, _folder["zephyr.gguf"])!;
         Assert.True(export.LeadsWithSpace);
         Assert.Equal((6, 6), (receipt.Prompts, receipt.EqualPrompts));
         Assert.Contains("ordinary text", Assert.Single(receipt.Notes)); // which zephyr never asks
@@ -183,7 +183,7 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
         var source = ExportSource.Resolve(new ExportOptions { Model = nano });
         new ModelExport(source, GgufOutType.Q8_0).Write(_folder["nano.gguf"]);
-        Assert.Empty(LlamaCppReceipt.Of(source, Tokenizer.Load(nano), _folder["nano.gguf"])!.Notes);
+        Assert.Empty(LlamaCppCheck.Of(source, Tokenizer.Load(nano), _folder["nano.gguf"])!.Notes);
     }
 
     [Fact]

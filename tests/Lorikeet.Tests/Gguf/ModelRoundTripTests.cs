@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Generation;

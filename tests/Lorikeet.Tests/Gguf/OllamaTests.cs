@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
 using Lorikeet.Testing;

@@ -22,7 +22,7 @@ public sealed class AdapterBaseTests : IDisposable
 
         Assert.Equal(
             $"'{adapter}' was trained on the local folder 'assets/tiny-base', which is not below "
-            + $"{Environment.CurrentDirectory}. Name it with --model.",
+            + $"{Environment.CurrentDirectory}. Name it as 'model'.",
             error.Message);
     }
 

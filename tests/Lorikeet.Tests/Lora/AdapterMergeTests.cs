@@ -5,6 +5,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Jobs;
 using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
@@ -209,7 +210,7 @@ public sealed class AdapterMergeTests : IDisposable
             projection.Adapter = null;
         }
 
-        var receipt = MergeReceipt.Compare([unmerged], [model.Forward(ids, [0, ids.Length])], ScalarType.BFloat16);
+        var receipt = MergeCheck.Compare([unmerged], [model.Forward(ids, [0, ids.Length])], ScalarType.BFloat16);
         Assert.True(passes == receipt.Passed, receipt.ToJson());
     }
 
@@ -222,11 +223,11 @@ public sealed class AdapterMergeTests : IDisposable
         Assert.True(receipt.Passed, receipt.ToJson());
         Assert.False(Stray(5).Passed);
 
-        static MergeReceipt Stray(float by)
+        static MergeCheck Stray(float by)
         {
             float[] values = [.. Enumerable.Repeat(1e-3f, 50 * 400)];
             values[1234] = by;
-            return MergeReceipt.Compare([zeros(50, 400)], [tensor(values).view(50, 400)], ScalarType.BFloat16);
+            return MergeCheck.Compare([zeros(50, 400)], [tensor(values).view(50, 400)], ScalarType.BFloat16);
         }
     }
 
@@ -247,7 +248,7 @@ public sealed class AdapterMergeTests : IDisposable
         var logits = TensorArithmetic.Range(20, ScalarType.Float32, CPU).view(4, 5);
         var other = logits.clone();
         other[0][0].Increase(shift);
-        var receipt = MergeReceipt.Compare([logits], [other], ScalarType.Float32);
+        var receipt = MergeCheck.Compare([logits], [other], ScalarType.Float32);
         Assert.Equal(passes, receipt.Passed);
         Assert.Equal(shift, receipt.MaxDifference, 1e-6);
     }
@@ -265,7 +266,7 @@ public sealed class AdapterMergeTests : IDisposable
     [InlineData("five")]
     public void ShardSize_RefusesWhatIsNone(string text) => Assert.Throws<ConfigurationException>(() => ShardSize.Parse(text));
 
-    private MergeReceipt Merge(string model, string adapter, MergeBase mergeBase, ComputeType type, string shards)
+    private MergeCheck Merge(string model, string adapter, MergeBase mergeBase, ComputeType type, string shards)
     {
         var job = new MergeJob(new MergeOptions
         {

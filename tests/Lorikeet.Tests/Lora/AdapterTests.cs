@@ -2,7 +2,7 @@ using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Lora.Variants;
-using Lorikeet.Models.Passes.Decoding;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
@@ -125,7 +125,7 @@ public sealed class AdapterTests : IDisposable
         var options = new LoraOptions { Rank = 4, InitLoraWeights = LoraInitialisation.Pissa };
         var adapter = Adapter.Create(_model, options, seed: 1);
         foreach (var parameter in adapter.Parameters)
-            parameter.Value.detach().mul_(1.25);
+            parameter.Value.detach().Scale(1.25);
         adapter.Save(_folder["adapter"], null);
 
         // A part that no decomposition of this base gives, as one of another processor might: only the file has it.

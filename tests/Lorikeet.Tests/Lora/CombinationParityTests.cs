@@ -7,7 +7,7 @@ using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Verification;
+using Lorikeet.Models.Verification;
 
 namespace Lorikeet.Tests.Lora;
 

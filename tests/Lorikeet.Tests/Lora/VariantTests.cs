@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;

@@ -2,7 +2,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Verification;
+using Lorikeet.Models.Verification;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Models;

@@ -2,6 +2,7 @@ using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Jobs;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;

@@ -1,5 +1,5 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Gguf;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Native;
 using Lorikeet.Testing;

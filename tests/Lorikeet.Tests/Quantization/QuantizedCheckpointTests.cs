@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Jobs;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;

@@ -1,5 +1,6 @@
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;

@@ -3,7 +3,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Verification;
+namespace Lorikeet.Models.Verification;
 
 /// <summary>What a model makes of rows of tokens; belongs to the caller's dispose scope.</summary>
 /// <param name="Hidden">The embeddings and the output of every layer, the last one after the final norm.</param>

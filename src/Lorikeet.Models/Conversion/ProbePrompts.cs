@@ -2,7 +2,7 @@ using Lorikeet.Formats;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Text.Tokenization;
 
-namespace Lorikeet.Models.Lora;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>Prompts to compare two models on.</summary>
 internal static class ProbePrompts

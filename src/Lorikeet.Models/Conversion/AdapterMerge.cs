@@ -7,12 +7,13 @@ using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
 using Lorikeet.Models.Lora.Variants;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Models.Lora;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>A base model with an adapter added to it, tensor by tensor or as a model folder of its own.</summary>
 internal sealed class AdapterMerge : IDisposable
@@ -127,7 +128,7 @@ internal sealed class AdapterMerge : IDisposable
             return sum;
         throw new CheckpointException(
             $"The merged '{name}' has values that are NaN or infinite in {sum.dtype}. Finite numbers were expected. Where: " +
-            $"'{_baseFolder}' with '{_adapterFolder}'. Merge with --dtype float32, and check the base for NaN.");
+            $"'{_baseFolder}' with '{_adapterFolder}'. Merge with 'dtype' float32, and check the base for NaN.");
     }
 
     /// <summary>The weight the adapter was trained on, plus what the adapter adds.</summary>

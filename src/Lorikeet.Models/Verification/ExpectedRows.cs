@@ -2,7 +2,7 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Verification;
+namespace Lorikeet.Models.Verification;
 
 /// <summary>The rows that expected tensors were computed from: <c>input_ids</c> without what the mask hides.</summary>
 internal sealed class ExpectedRows

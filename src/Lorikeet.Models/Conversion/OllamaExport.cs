@@ -2,7 +2,7 @@ using System.Text;
 using Lorikeet.Formats;
 using Lorikeet.Models.Checkpoints;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>Writes a folder from which <c>ollama create</c> makes a model: the GGUF file and a Modelfile.</summary>
 internal static class OllamaExport

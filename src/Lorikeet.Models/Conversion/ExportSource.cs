@@ -5,7 +5,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Text.Tokenization;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>What is exported: a base model, perhaps with an adapter.</summary>
 /// <param name="Base">Folder or GGUF file of the base model.</param>
@@ -23,8 +23,8 @@ internal sealed record ExportSource(string Base, AdapterFolder? Adapter, ModelCo
         if (string.IsNullOrEmpty(name))
         {
             throw new ConfigurationException(adapter is null
-                ? "Nothing is named to export. Give a model with --model, an adapter with --adapter, or both."
-                : $"The adapter '{adapter}' names no base model. Give it with --model.");
+                ? "Nothing is named to export. Give a 'model', an 'adapter', or both."
+                : $"The adapter '{adapter}' names no base model. Give it as 'model'.");
         }
 
         var folder = ModelSource.Resolve(name, options.Revision);
@@ -46,17 +46,17 @@ internal sealed record ExportSource(string Base, AdapterFolder? Adapter, ModelCo
     public static void RequireFile(string output, bool overwrite)
     {
         if (output.Length == 0)
-            throw new ConfigurationException("No output is named. Give a file that ends in .gguf with --output.");
+            throw new ConfigurationException("No output is named. Give a file that ends in .gguf as 'output'.");
         if (!output.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(output))
         {
             throw new ConfigurationException(
-                $"--output is '{output}'. A file that ends in .gguf was expected, such as '{output.TrimEnd('/', '\\')}.gguf'.");
+                $"'output' is '{output}'. A file that ends in .gguf was expected, such as '{output.TrimEnd('/', '\\')}.gguf'.");
         }
 
         if (File.Exists(output) && !overwrite)
         {
             throw new ConfigurationException(
-                $"'{output}' exists. A new file was expected. Name another, or say --overwrite.");
+                $"'{output}' exists. A new file was expected. Name another, or set 'overwrite'.");
         }
     }
 

@@ -3,28 +3,24 @@ using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>How an exported model compares with what was exported.</summary>
 /// <param name="Logits">Their logits.</param>
 /// <param name="OtherTokens">Texts that the tokenizer in the file cuts up otherwise when it is read here.</param>
 /// <param name="LlamaCpp">What llama.cpp makes of prompts and texts; null without a tokenizer.</param>
-internal sealed record ExportReceipt(
-    MergeReceipt Logits, IReadOnlyList<string> OtherTokens, LlamaCppReceipt? LlamaCpp)
+public sealed record ExportCheck(
+    MergeCheck Logits, IReadOnlyList<string> OtherTokens, LlamaCppCheck? LlamaCpp)
 {
     /// <summary>Whether the file holds the same model, up to what its types round away.</summary>
     public bool Passed => Logits.Passed && OtherTokens.Count == 0;
-}
 
-/// <summary>Reads an exported file back and compares it with the unexported model.</summary>
-internal static class ExportCheck
-{
     /// <summary>Compares logits and tokens over the probe prompts.</summary>
     /// <param name="source">What was exported.</param>
     /// <param name="path">The file.</param>
     /// <param name="outType">How its weights are stored.</param>
     /// <param name="options">Device and libtorch.</param>
-    public static ExportReceipt Run(ExportSource source, string path, GgufOutType outType, ExportOptions options)
+    internal static ExportCheck Run(ExportSource source, string path, GgufOutType outType, ExportOptions options)
     {
         using var scope = NewDisposeScope();
         var tokenizer = BaseModel.LoadTokenizer(source.Base);
@@ -38,8 +34,8 @@ internal static class ExportCheck
             : ProbePrompts.Texts.Where(
                 text => read is null || !read.Encode(text).Ids.SequenceEqual(tokenizer.Encode(text).Ids));
         var (relative, kl) = Allowed(outType, type);
-        var receipt = MergeReceipt.Compare(expected, actual, relative, kl);
-        return new ExportReceipt(receipt, [.. other], tokenizer is null ? null : LlamaCppReceipt.Of(source, tokenizer, path));
+        var check = MergeCheck.Compare(expected, actual, relative, kl);
+        return new ExportCheck(check, [.. other], tokenizer is null ? null : LlamaCppCheck.Of(source, tokenizer, path));
 
         List<Tensor> Logits(string model, AdapterFolder? adapter)
         {

@@ -2,7 +2,7 @@ using Lorikeet.Formats.Options;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 
-namespace Lorikeet.Jobs;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>What a merge is told.</summary>
 public sealed record MergeOptions
@@ -62,7 +62,7 @@ public sealed record MergeSourceOptions
     [Option("overwrite_output_dir", "overwrite")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Where the receipt is computed: auto, cpu, cuda or cuda:N. The merge itself needs no device.</summary>
+    /// <summary>Where the check is computed: auto, cpu, cuda or cuda:N. The merge itself needs no device.</summary>
     /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]
     public string Device { get; init; } = "auto";

@@ -3,9 +3,12 @@ using System.Text.Json.Serialization;
 using Lorikeet.Formats.Json;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Models.Lora;
+namespace Lorikeet.Models.Conversion;
 
-/// <summary>How far a merged model is from its base with the adapter live, over the next tokens of some prompts.</summary>
+/// <summary>
+/// How far a model that was written is from the one it was made of, over the predictions of next tokens after some prompts:
+/// a merged model from its base with the active adapter, an exported one from the original.
+/// </summary>
 /// <param name="Prompts">Prompts read.</param>
 /// <param name="Positions">Next-token distributions compared.</param>
 /// <param name="MaxDifference">Largest absolute difference of two logits.</param>
@@ -14,7 +17,7 @@ namespace Lorikeet.Models.Lora;
 /// <param name="Top1Agreement">Share of positions where both prefer the same token.</param>
 /// <param name="MaxDifferenceAllowed">What <paramref name="MaxDifference"/> may be in this type.</param>
 /// <param name="MeanKlAllowed">What <paramref name="MeanKl"/> may be in this type.</param>
-internal sealed record MergeReceipt(
+public sealed record MergeCheck(
     int Prompts, int Positions, double MaxDifference, double MeanDifference, double MeanKl, double Top1Agreement,
     double MaxDifferenceAllowed, double MeanKlAllowed)
 {
@@ -37,7 +40,7 @@ internal sealed record MergeReceipt(
     /// <param name="unmerged">Base with the adapter live.</param>
     /// <param name="merged">The merged model.</param>
     /// <param name="coarsest">The coarsest type that either stored weights or activations were rounded to.</param>
-    public static MergeReceipt Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, ScalarType coarsest)
+    internal static MergeCheck Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, ScalarType coarsest)
     {
         // Logits err in proportion to their size; eight or so roundings of 2^-8 meet in a bfloat16 model.
         var (relative, kl) = coarsest switch
@@ -54,7 +57,7 @@ internal sealed record MergeReceipt(
     /// <param name="merged">The model as it was written.</param>
     /// <param name="relative">Largest difference allowed, in parts of the largest logit or of 1.</param>
     /// <param name="kl">Largest mean divergence allowed, in nats.</param>
-    public static MergeReceipt Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, double relative, double kl)
+    internal static MergeCheck Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, double relative, double kl)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -64,11 +67,11 @@ internal sealed record MergeReceipt(
         var divergence = (p.exp() * (p - q)).sum(1).mean().item<double>();
         var agreement = expected.argmax(1).eq(actual.argmax(1)).to_type(ScalarType.Float64).mean().item<double>();
         var largest = Math.Max(1, expected.abs().max().item<float>());
-        return new MergeReceipt(
+        return new MergeCheck(
             unmerged.Count, (int)expected.shape[0], difference.max().item<float>(), difference.mean().item<float>(),
             Math.Max(0, divergence), agreement, relative * largest, kl);
     }
 
-    /// <summary>The receipt as a file.</summary>
+    /// <summary>The figures as indented JSON, with names in snake_case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, s_format);
 }

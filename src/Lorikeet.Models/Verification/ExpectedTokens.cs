@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Generation;
 
-namespace Lorikeet.Verification;
+namespace Lorikeet.Models.Verification;
 
 /// <summary>
 /// Token sequences that another library generated from the beginning of the first row: <c>greedy</c>,

@@ -3,7 +3,7 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Text.Tokenization.Gguf;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>Conversations to compare an exported tokenizer on, as a prompt format renders them.</summary>
 internal static class ExportPrompts

@@ -9,7 +9,7 @@ using Lorikeet.Models.Quantization;
 using Lorikeet.Text.Tokenization.Gguf;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>
 /// Writes a model, with its adapter merged, as a GGUF file: tensor by tensor, so that nothing but the tensor at hand is

@@ -2,7 +2,7 @@ using Lorikeet.Formats.Options;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 
-namespace Lorikeet.Jobs;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>What <c>quantize</c> is told.</summary>
 public sealed record QuantizeOptions

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>
 /// A prompt format in the words of Ollama: a Go template of one exchange, which Ollama repeats for each.

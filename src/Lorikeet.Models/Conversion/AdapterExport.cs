@@ -9,7 +9,7 @@ using Lorikeet.Models.Lora.Variants;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>Writes a LoRA adapter as a GGUF file, to be used with one of its base model.</summary>
 /// <remarks>
@@ -34,7 +34,7 @@ internal sealed class AdapterExport : IDisposable
         if (source.Adapter is null)
         {
             throw new ConfigurationException(
-                "adapter_only needs an adapter. Give the folder of a PEFT adapter with --adapter.");
+                "adapter_only needs an adapter. Give the folder of a PEFT adapter as 'adapter'.");
         }
 
         (_source, _type) = (source, TypeOf(outType));

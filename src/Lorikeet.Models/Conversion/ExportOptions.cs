@@ -1,6 +1,6 @@
 using Lorikeet.Formats.Options;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>What an export is told.</summary>
 public sealed record ExportOptions
@@ -43,7 +43,7 @@ public sealed record ExportOptions
     [Option("overwrite", "overwrite_output_dir")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Where the receipt is computed: auto, cpu, cuda or cuda:N. The export itself needs no device.</summary>
+    /// <summary>Where the check is computed: auto, cpu, cuda or cuda:N. The export itself needs no device.</summary>
     /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]
     public string Device { get; init; } = "auto";

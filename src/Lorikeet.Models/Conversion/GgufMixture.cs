@@ -1,7 +1,7 @@
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Checkpoints;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>Which type each tensor of a model gets.</summary>
 /// <remarks>

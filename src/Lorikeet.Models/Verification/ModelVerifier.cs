@@ -8,7 +8,7 @@ using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Verification;
+namespace Lorikeet.Models.Verification;
 
 /// <summary>
 /// Compares a model with what another library computed of it: logits, loss, hidden states, continuations, and weights

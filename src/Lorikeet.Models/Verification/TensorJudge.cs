@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Lorikeet.Verification;
+namespace Lorikeet.Models.Verification;
 
 /// <summary>Compares numbers, and decides how far apart they may be.</summary>
 /// <param name="tolerance">The largest difference allowed, where the user says; null for what rounding explains.</param>

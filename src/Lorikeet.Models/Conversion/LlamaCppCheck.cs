@@ -3,7 +3,7 @@ using Lorikeet.Formats.Gguf;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Text.Tokenization.Gguf;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>
 /// How llama.cpp, by its own rules, cuts up what an exported file will be asked, compared with the tokens trained on.
@@ -11,10 +11,14 @@ namespace Lorikeet.Gguf;
 /// <param name="Prompts">Conversations that the chat template renders.</param>
 /// <param name="EqualPrompts">Those with the trained tokens.</param>
 /// <param name="Texts">Texts of the fixed set.</param>
-/// <param name="Different">Those with other tokens.</param>
-internal sealed record LlamaCppReceipt(
-    int Prompts, int EqualPrompts, int Texts, IReadOnlyList<TokenizerProbe> Different)
+public sealed record LlamaCppCheck(int Prompts, int EqualPrompts, int Texts)
 {
+    /// <summary>Texts of the fixed set that llama.cpp cuts into other tokens.</summary>
+    public IReadOnlyList<string> DifferentTexts => [.. Different.Select(probe => probe.Text)];
+
+    /// <summary>The same with what each is an example of.</summary>
+    internal IReadOnlyList<TokenizerProbe> Different { get; init; } = [];
+
     /// <summary>What cannot be reproduced there, in sentences; none where all is equal.</summary>
     public IEnumerable<string> Notes
     {
@@ -44,7 +48,7 @@ internal sealed record LlamaCppReceipt(
     /// <param name="source">What was exported.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="path">The file.</param>
-    public static LlamaCppReceipt? Of(ExportSource source, Tokenizer tokenizer, string path)
+    internal static LlamaCppCheck? Of(ExportSource source, Tokenizer tokenizer, string path)
     {
         using var file = GgufFile.Open(path);
         if (LlamaCppTokenizer.Of(file.Metadata) is not { } judge)
@@ -52,7 +56,7 @@ internal sealed record LlamaCppReceipt(
         var probes = TokenizerProbe.For(tokenizer);
         var different = probes.Where(probe => !judge.Encode(probe.Text).SequenceEqual(tokenizer.Encode(probe.Text).Ids)).ToList();
         if (source.Format() is not { } format || file.Metadata.Text(GgufKeys.ChatTemplate) is not { } template)
-            return new LlamaCppReceipt(0, 0, probes.Count, different);
+            return new LlamaCppCheck(0, 0, probes.Count) { Different = different };
 
         var there = PromptFormats.OfTemplate("file", template, tokenizer);
         var encoder = new TextEncoder(tokenizer);
@@ -60,7 +64,7 @@ internal sealed record LlamaCppReceipt(
             .Where(pair => pair.First is not null).ToList();
         var equal = rendered.Count(pair => pair.Second is not null
             && judge.EncodePrompt(pair.Second).SequenceEqual(encoder.EncodePrompt(pair.First!)));
-        return new LlamaCppReceipt(rendered.Count, equal, probes.Count, different);
+        return new LlamaCppCheck(rendered.Count, equal, probes.Count) { Different = different };
     }
 
     private static string Show(string text) =>

@@ -4,7 +4,7 @@ using Lorikeet.Models.Native;
 using Lorikeet.Text.Tokenization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Loop;
+namespace Lorikeet.Models.Evaluation;
 
 /// <summary>Finds end tokens that a frozen head cannot predict, so that no adapter could teach the model to stop.</summary>
 /// <remarks>

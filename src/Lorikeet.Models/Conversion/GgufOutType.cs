@@ -1,6 +1,6 @@
 using Lorikeet.Formats.Options;
 
-namespace Lorikeet.Gguf;
+namespace Lorikeet.Models.Conversion;
 
 /// <summary>How the weights of an exported model are stored.</summary>
 public enum GgufOutType

@@ -6,12 +6,15 @@ using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Jobs;
+namespace Lorikeet.Models.Conversion;
 
-/// <summary>A merge with its receipt: writes the model, reads it back, and compares it with base and live adapter.</summary>
-internal sealed class MergeJob
+/// <summary>
+/// Adds an adapter to its base model and checks the sum: writes the merged model, reads it back, and compares its
+/// predictions with those of the base with the active adapter.
+/// </summary>
+public sealed class MergeJob
 {
-    /// <summary>Name of the receipt in the output folder.</summary>
+    /// <summary>Name of the file in the output folder that holds the <see cref="MergeCheck"/>.</summary>
     public const string ReportFile = "merge_report.json";
 
     private readonly MergeSourceOptions _options;
@@ -22,20 +25,21 @@ internal sealed class MergeJob
     private readonly MergeSettings _settings;
     private readonly ScalarType _probeType;
 
-    /// <summary>Checks what is asked for.</summary>
+    /// <summary>Checks the options, and resolves the base model.</summary>
+    /// <param name="options">Adapter, output, types and how the base is stored.</param>
     /// <exception cref="LorikeetException">Something is missing or contradicts itself.</exception>
     public MergeJob(MergeOptions options)
     {
         _options = options.Merge;
         if (_options.Adapter.Length == 0)
-            throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter with --adapter.");
+            throw new ConfigurationException("No adapter is named. Give the folder of a PEFT adapter as 'adapter'.");
         if (_options.Output.Length == 0)
-            throw new ConfigurationException("No output is named. Give the folder of the merged model with --output.");
+            throw new ConfigurationException("No output is named. Give the folder of the merged model as 'output'.");
         ModelFiles.RequireNew(_options.Output, _options.Overwrite);
         _adapter = AdapterFolder.Open(_options.Adapter);
         var model = _options.Model.Length > 0 ? _options.Model : _adapter.FindBase();
         if (string.IsNullOrEmpty(model))
-            throw new ConfigurationException("The adapter names no base model. Give it with --model.");
+            throw new ConfigurationException("The adapter names no base model. Give it as 'model'.");
 
         _base = ModelSource.Resolve(model, _options.Revision);
         _config = ModelConfigFile.Load(_base);
@@ -53,13 +57,15 @@ internal sealed class MergeJob
     }
 
     /// <summary>
-    /// Writes the merged model beside its place, compares it with the unmerged one, leaves the receipt in its folder, and
-    /// gives it its name. A model that is not the unmerged one is removed, and what bore the name stays as it was.
+    /// Writes the merged model beside its place, compares it with the unmerged one, leaves the figures in its folder,
+    /// and gives it its name. A model that is not the unmerged one is removed, and what had the name stays as it was.
     /// </summary>
-    /// <param name="tell">Is told what to know meanwhile.</param>
-    public MergeReceipt Run(Action<string> tell)
+    /// <param name="note">Takes what the user should know meanwhile, in sentences.</param>
+    /// <returns>The comparison; where it did not pass, nothing was written.</returns>
+    /// <exception cref="LorikeetException">Base or adapter are damaged, or do not fit each other.</exception>
+    public MergeCheck Run(Action<string> note)
     {
-        MergeReceipt? receipt = null;
+        MergeCheck? check = null;
         AtomicFolder.TryWrite(_options.Output, folder =>
         {
             using (var merge = new AdapterMerge(_base, _adapter, _settings))
@@ -67,26 +73,26 @@ internal sealed class MergeJob
                 merge.Fill(folder, ShardSize.Parse(_options.MaxShardSize));
                 if (merge.Unties)
                 {
-                    tell("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are written.");
+                    note("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are written.");
                 }
             }
 
-            tell("The model is written; comparing it with the unmerged model.");
-            receipt = Verify(folder);
-            return receipt.Passed;
+            note("The model is written; comparing it with the unmerged model.");
+            check = Verify(folder);
+            return check.Passed;
         });
-        return receipt!;
+        return check!;
     }
 
-    private MergeReceipt Verify(string folder)
+    private MergeCheck Verify(string folder)
     {
         var prompts = ProbePrompts.For(_config, BaseModel.LoadTokenizer(_base));
         using var scope = NewDisposeScope();
         var unmerged = Logits(_base, _settings.Quantization, _adapter, prompts);
         var merged = Logits(folder, QuantizationSettings.None, null, prompts);
-        var receipt = MergeReceipt.Compare(unmerged, merged, CoarsestType(folder));
-        AtomicFile.WriteText(Path.Combine(folder, ReportFile), receipt.ToJson() + "\n");
-        return receipt;
+        var check = MergeCheck.Compare(unmerged, merged, CoarsestType(folder));
+        AtomicFile.WriteText(Path.Combine(folder, ReportFile), check.ToJson() + "\n");
+        return check;
     }
 
     private List<Tensor> Logits(string folder, QuantizationSettings stored, AdapterFolder? adapter, IReadOnlyList<int[]> prompts)
@@ -115,7 +121,7 @@ internal sealed class MergeJob
                 return QuantizationSettings.None;
             throw new ConfigurationException(
                 "The base is quantized for merge_base dequantized only, and merge_base is full. " +
-                "Say --merge_base dequantized, or leave load_in_4bit and load_in_8bit out.");
+                "Set 'merge_base' to dequantized, or leave load_in_4bit and load_in_8bit out.");
         }
 
         var quantization = asked == QuantizationKind.None ? options.Quantization with { LoadIn4Bit = true } : options.Quantization;

@@ -1,4 +1,4 @@
-namespace Lorikeet.Verification;
+namespace Lorikeet.Models.Verification;
 
 /// <summary>How far one computed tensor is from what another library computed.</summary>
 /// <param name="Name">Its name in the file of expected tensors.</param>
