@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lorikeet.Training;
 
@@ -66,11 +67,11 @@ public sealed class ResolvedOptions
         var yaml = new StringBuilder(FirstLineOfYaml + "\n");
         foreach (var group in catalog.Groups)
         {
-            yaml.Append($"\n# {group.Title}: {group.Summary}\n");
+            yaml.Append(CultureInfo.InvariantCulture, $"\n# {group.Title}: {group.Summary}\n");
             foreach (var option in catalog.Options.Where(option => option.Group == group.Name))
             {
                 var line = $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}";
-                yaml.Append(line.PadRight(CommentColumn - 1)).Append($" # {_originOf(option).Text}\n");
+                yaml.Append(line.PadRight(CommentColumn - 1)).Append(CultureInfo.InvariantCulture, $" # {_originOf(option).Text}\n");
             }
         }
 

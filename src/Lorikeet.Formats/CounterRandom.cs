@@ -20,6 +20,9 @@ public enum RandomPurpose : ulong
 
     /// <summary>Choosing the next token when generating.</summary>
     Sampling = 6,
+
+    /// <summary>Inputs and weights of benchmarks.</summary>
+    Benchmark = 7,
 }
 
 /// <summary>

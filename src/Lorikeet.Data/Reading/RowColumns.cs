@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Lorikeet.Data.Reading;
 
@@ -10,6 +11,7 @@ internal static class RowColumns
 {
     private static readonly JsonSerializerOptions s_form = new()
     {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(), // programs of one file turn reflection off elsewhere
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         ReferenceHandler = ReferenceHandler.IgnoreCycles,
         Converters = { new JsonStringEnumConverter() },

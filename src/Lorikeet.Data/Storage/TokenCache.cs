@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Reading;
 using Lorikeet.Formats;
@@ -18,6 +19,7 @@ internal sealed class TokenCache
 
     private static readonly JsonSerializerOptions s_format = new()
     {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(), // programs of one file turn reflection off elsewhere
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         AllowDuplicateProperties = false,

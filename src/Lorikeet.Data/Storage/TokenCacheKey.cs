@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Reading;
 using Lorikeet.Text.Tokenization;
@@ -9,6 +10,9 @@ namespace Lorikeet.Data.Storage;
 /// <summary>The key of encoded rows: a hash of everything that has a part in them.</summary>
 internal static class TokenCacheKey
 {
+    // Programs of one file turn reflection off elsewhere.
+    private static readonly JsonSerializerOptions s_format = new() { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+
     private static readonly string[] s_tokenizerFiles =
     [
         "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
@@ -44,7 +48,7 @@ internal static class TokenCacheKey
             options.TrainOn,
             options.AppendEos,
         };
-        return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(parts)));
+        return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(parts, s_format)));
     }
 
     /// <summary>The tokenizer's files; a GGUF file, which holds the weights too, stands by its date and size.</summary>

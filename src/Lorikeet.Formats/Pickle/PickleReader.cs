@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Numerics;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -74,7 +75,7 @@ internal ref struct PickleReader
             case 'G':
                 return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
             case 'F':
-                return Push(double.Parse(Line()));
+                return Push(double.Parse(Line(), CultureInfo.InvariantCulture));
             case 'I':
                 return Push(Line() switch { "00" => false, "01" => true, var digits => Integer(digits) });
             case 'L':
@@ -180,7 +181,7 @@ internal ref struct PickleReader
             case 'r':
                 return Memorize(Length32());
             case 'p':
-                return Memorize(long.Parse(Line()));
+                return Memorize(long.Parse(Line(), CultureInfo.InvariantCulture));
             case '\x94':
                 return Memorize(_memo.Count);
             case 'h':
@@ -188,7 +189,7 @@ internal ref struct PickleReader
             case 'j':
                 return Recall(Length32());
             case 'g':
-                return Recall(long.Parse(Line()));
+                return Recall(long.Parse(Line(), CultureInfo.InvariantCulture));
             default:
                 return false;
         }
@@ -332,7 +333,7 @@ internal ref struct PickleReader
 
     // The time to read, and to print, a number grows with the square of its digits.
     private static object Integer(string digits) => digits.Length <= ReadingLimits.Digits
-        ? Integer(BigInteger.Parse(digits))
+        ? Integer(BigInteger.Parse(digits, CultureInfo.InvariantCulture))
         : throw new FormatException($"it has a whole number of {digits.Length} digits, more than {ReadingLimits.Digits}");
 
     private static object Integer(ReadOnlySpan<byte> bytes) => bytes.Length <= ReadingLimits.Digits / 2

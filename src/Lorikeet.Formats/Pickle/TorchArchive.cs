@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Numerics;
 using Lorikeet.Formats.Safetensors;
 
@@ -10,7 +11,7 @@ namespace Lorikeet.Formats.Pickle;
 /// </summary>
 internal sealed class TorchArchive
 {
-    private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356");
+    private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
     private readonly MappedFile _file;
     private readonly Dictionary<string, TorchStorage> _storages = new(StringComparer.Ordinal);

@@ -40,7 +40,7 @@ public static class ShardedWriter
         var index = new JsonObject
         {
             ["metadata"] = new JsonObject { ["total_size"] = shards.Sum(shard => shard.Sum(tensor => tensor.ByteCount)) },
-            ["weight_map"] = JsonSerializer.SerializeToNode(shardOfTensor),
+            ["weight_map"] = new JsonObject(shardOfTensor.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
         };
         var json = index.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" });
         AtomicFile.WriteText(Path.Combine(folder, "model.safetensors.index.json"), json + "\n");

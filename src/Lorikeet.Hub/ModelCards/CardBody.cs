@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Lorikeet.Formats;
@@ -12,7 +13,7 @@ internal static class CardBody
     public static string Render(ModelCard card)
     {
         var text = new StringBuilder();
-        text.Append($"# {card.Title}\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"# {card.Title}\n\n");
         if (card.Summary is not null)
             text.Append(card.Summary.Trim()).Append("\n\n");
         text.Append(Origin(card)).Append("\n\n");
@@ -33,7 +34,7 @@ internal static class CardBody
         text.Append("## Evaluation\n\nOn data it was not trained on.\n\n");
         text.Append("| | base | fine-tuned |\n|---|---:|---:|\n");
         foreach (var score in card.Scores)
-            text.Append($"| {Cell(score.Name)} | {Cell(score.Base ?? "–")} | {Cell(score.Tuned)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(score.Name)} | {Cell(score.Base ?? "–")} | {Cell(score.Tuned)} |\n");
         text.Append('\n');
     }
 
@@ -42,7 +43,7 @@ internal static class CardBody
         var id = card.Id ?? "OWNER/NAME";
         var option = card.Subject == CardSubject.Adapter ? "--adapter" : "--model";
         text.Append("## Use\n\nOn the command line, with Lorikeet (.NET):\n\n```bash\n");
-        text.Append($"{card.Program} generate {option} {id} --prompt {ShellQuote(card.Question)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{card.Program} generate {option} {id} --prompt {ShellQuote(card.Question)}\n");
         text.Append("```\n\nIn C#:\n\n```csharp\n").Append(CSharp(card, id));
         text.Append("```\n\nIn Python:\n\n```python\n").Append(Python(card, id)).Append("```\n\n");
     }
@@ -105,9 +106,9 @@ internal static class CardBody
             return;
         text.Append("## Training\n\n| | |\n|---|---|\n");
         foreach (var dataset in card.Datasets)
-            text.Append($"| data | {Cell(Link(dataset, "datasets/"))} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| data | {Cell(Link(dataset, "datasets/"))} |\n");
         foreach (var fact in card.Training)
-            text.Append($"| {Cell(fact.Name)} | {Cell(fact.Value)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(fact.Name)} | {Cell(fact.Value)} |\n");
     }
 
     /// <summary>A link to what has a page on the hub; else the name alone.</summary>

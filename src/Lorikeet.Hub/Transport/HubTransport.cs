@@ -223,7 +223,7 @@ internal sealed class HubTransport : IDisposable
     private static TimeSpan RetryAfter(HttpResponseMessage? response) => response?.Headers.RetryAfter switch
     {
         { Delta: { } delay } => delay,
-        { Date: { } date } => date - DateTimeOffset.UtcNow,
+        { Date: { } date } => date - TimeProvider.System.GetUtcNow(),
         _ => TimeSpan.Zero,
     };
 }

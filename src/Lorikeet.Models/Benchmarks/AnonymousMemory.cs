@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Lorikeet.Models.Benchmarks;
 
@@ -45,7 +46,7 @@ internal sealed class AnonymousMemory : IDisposable
         if (OperatingSystem.IsLinux()
             && File.ReadLines(status).FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal)) is { } found)
         {
-            return long.Parse(found[field.Length..^"kB".Length]) * 1024;
+            return long.Parse(found[field.Length..^"kB".Length], CultureInfo.InvariantCulture) * 1024;
         }
 
         using var process = Process.GetCurrentProcess();

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
@@ -40,6 +41,15 @@ public static class BenchmarkModel
         Attach(outline, options);
         return outline;
     }
+
+    /// <summary>Tokens of a row, drawn by seed and row.</summary>
+    /// <param name="vocabulary">They are below it.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="seed">Of the batch.</param>
+    /// <param name="row">Its index in the batch.</param>
+    public static int[] RandomTokens(int vocabulary, int count, int seed, int row) =>
+        [.. Enumerable.Range(0, count).Select(i =>
+            (int)(CounterRandom.Uniform((ulong)seed, RandomPurpose.Benchmark, (ulong)row, (ulong)i) * vocabulary))];
 
     /// <summary>The floating-point operations that a LoRA training step cannot do without, for each token.</summary>
     /// <remarks>

@@ -26,11 +26,11 @@ public static class DecodingBenchmark
         if (options.Rank > 0)
             BenchmarkModel.Attach(model, options);
 
-        var (random, total) = (new Random(1), WarmUpTokens + options.NewTokens);
+        var total = WarmUpTokens + options.NewTokens;
         var generation = new GenerationOptions { MaxNewTokens = total + 1, Optimized = options.Optimized };
-        int[] Prompt() => [.. Enumerable.Range(0, PromptLength).Select(_ => random.Next(model.Config.VocabularySize))];
+        int[] Prompt(int row) => BenchmarkModel.RandomTokens(model.Config.VocabularySize, PromptLength, seed: 1, row);
         DecodingRow[] rows =
-            [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow((ulong)row, Prompt(), generation, null))];
+            [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow((ulong)row, Prompt(row), generation, null))];
         using var loop = new DecodingLoop(model, generation, rows);
         for (var i = 0; i < WarmUpTokens; i++)
             loop.Step();

@@ -65,15 +65,17 @@ internal sealed class RandomCheckpoint : IDisposable
     /// <summary>Normal numbers in bfloat16.</summary>
     private static byte[] RandomBlock()
     {
-        var (random, block) = (new Random(1), new byte[2 * BlockValues]);
+        var block = new byte[2 * BlockValues];
         for (var i = 0; i < BlockValues; i++)
         {
-            var radius = Deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
-            var bits = BitConverter.SingleToUInt32Bits((float)(radius * Math.Cos(2 * Math.PI * random.NextDouble())));
+            var radius = Deviation * Math.Sqrt(-2 * Math.Log(1 - Uniform(i, 0)));
+            var bits = BitConverter.SingleToUInt32Bits((float)(radius * Math.Cos(2 * Math.PI * Uniform(i, 1))));
             (block[2 * i], block[2 * i + 1]) = ((byte)(bits >> 16), (byte)(bits >> 24));
         }
 
         return block;
+
+        static double Uniform(int value, ulong which) => CounterRandom.Uniform(1, RandomPurpose.Benchmark, (ulong)value, which);
     }
 
     private void Fill(Stream stream, long bytes)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lorikeet.Formats;
 using Lorikeet.Models.Checkpoints;
@@ -29,7 +30,7 @@ internal static class OllamaExport
     internal static string Describe(ExportSource source, List<string> notes, bool leadsWithSpace = false)
     {
         var text = new StringBuilder();
-        text.Append($"FROM ./{ModelFile}\n");
+        text.Append(CultureInfo.InvariantCulture, $"FROM ./{ModelFile}\n");
         if (source.Format() is not { } format)
         {
             notes.Add("The model has no prompt format: Ollama will give it prompts as they are.");
@@ -48,13 +49,13 @@ internal static class OllamaExport
         if (lead.Length > 0)
             notes.Add("Ollama begins every exchange with the space that is right before the first; later ones differ by it.");
         if (template is not null)
-            text.Append($"\nTEMPLATE \"\"\"{lead}{template.Template}\"\"\"\n");
+            text.Append(CultureInfo.InvariantCulture, $"\nTEMPLATE \"\"\"{lead}{template.Template}\"\"\"\n");
         if (template?.System is { } system)
-            text.Append($"\nSYSTEM \"\"\"{system}\"\"\"\n");
+            text.Append(CultureInfo.InvariantCulture, $"\nSYSTEM \"\"\"{system}\"\"\"\n");
         if (format.StopStrings.Count > 0)
             text.Append('\n');
         foreach (var stop in format.StopStrings)
-            text.Append($"PARAMETER stop {Quote(stop)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"PARAMETER stop {Quote(stop)}\n");
         return text.ToString();
     }
 

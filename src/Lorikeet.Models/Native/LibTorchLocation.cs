@@ -74,8 +74,8 @@ internal static class LibTorchLocation
     {
         if (Package is null)
             return [];
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string?[] roots = [Environment.GetEnvironmentVariable("NUGET_PACKAGES"), Path.Combine(home, ".nuget", "packages")];
+        var ofUser = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        string?[] roots = [Environment.GetEnvironmentVariable("NUGET_PACKAGES"), Path.Combine(ofUser, ".nuget", "packages")];
         return roots.Where(root => !string.IsNullOrEmpty(root)).Distinct()
             .Select(root => Path.Combine(root!, Package, Version, "runtimes", Platform, "native"));
     }

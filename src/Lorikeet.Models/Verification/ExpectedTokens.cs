@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Generation;
@@ -41,7 +42,7 @@ internal sealed partial class ExpectedTokens
         var length = name == "greedy" ? shared : Math.Min(shared, PromptLength);
         var prompt = firstRow[..length];
         int[][] prompts = [.. sequences.Select((row, i) => i == 0 ? prompt : Unpadded(row, prompt, name, file))];
-        var beams = match.Groups["beams"] is { Success: true } number ? int.Parse(number.Value) : 1;
+        var beams = match.Groups["beams"] is { Success: true } number ? int.Parse(number.Value, CultureInfo.InvariantCulture) : 1;
         return new ExpectedTokens(sequences, prompts, beams);
     }
 

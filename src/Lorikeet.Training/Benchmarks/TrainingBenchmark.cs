@@ -91,13 +91,10 @@ public static class TrainingBenchmark
             new BatchShape(options.Batch * options.Length, options.Batch, options.Length), options.Checkpointing, free);
     }
 
-    private static Batch RandomRows(int vocabulary, int rows, int length, int seed)
-    {
-        var random = new Random(seed);
-        return Batch.FromRows([.. Enumerable.Range(0, rows).Select(_ =>
+    private static Batch RandomRows(int vocabulary, int rows, int length, int seed) =>
+        Batch.FromRows([.. Enumerable.Range(0, rows).Select(row =>
         {
-            var ids = Enumerable.Range(0, length).Select(_ => random.Next(vocabulary)).ToArray();
+            var ids = BenchmarkModel.RandomTokens(vocabulary, length, seed, row);
             return new TrainingRow(ids, ids);
         })]);
-    }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Lorikeet.Data;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
 
@@ -37,6 +38,7 @@ internal sealed record TrainingPosition
 
     private static readonly JsonSerializerOptions s_format = new()
     {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(), // programs of one file turn reflection off elsewhere
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         RespectNullableAnnotations = true,

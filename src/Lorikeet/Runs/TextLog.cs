@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lorikeet.Formats;
 using Lorikeet.Training;
@@ -32,7 +33,7 @@ public sealed class TextLog : ITrainingObserver, IDisposable
     /// <summary>Appends text that is no event, such as the stack trace of a failure, the time on each line.</summary>
     public void Write(string text)
     {
-        var time = _clock.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");
+        var time = _clock.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         var lines = VisibleText.Of(Secrets.Hide(text)).ReplaceLineEndings("\n").Split('\n');
         try
         {

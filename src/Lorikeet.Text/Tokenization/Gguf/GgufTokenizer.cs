@@ -45,7 +45,7 @@ public sealed class GgufTokenizer
         var (json, configuration) = new GgufTokenizer(file.Metadata, path).Describe();
         return TokenizerJsonFile.Create(Setting(json), TokenizerConfiguration.Of(path, Setting(configuration)));
 
-        JsonSetting Setting(JsonObject content) => JsonSetting.Of(JsonSerializer.SerializeToElement(content), path);
+        JsonSetting Setting(JsonObject content) => JsonSetting.Of(JsonElement.Parse(content.ToJsonString(JsonFormats.Line)), path);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Training.Optimization;
@@ -60,6 +61,6 @@ internal static class ParameterGroups
 
         // "model.layers.3.self_attn.q_proj"
         var names = module.Split('.', 4);
-        return (1, int.Parse(names[2]), Array.IndexOf(s_parts, names[3]), within);
+        return (1, int.Parse(names[2], CultureInfo.InvariantCulture), Array.IndexOf(s_parts, names[3]), within);
     }
 }

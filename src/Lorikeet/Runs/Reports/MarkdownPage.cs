@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lorikeet.Formats;
 
@@ -14,7 +15,7 @@ internal sealed class MarkdownPage(ReportLanguage language)
     /// <summary>The words in the page's language.</summary>
     public string Say(Bilingual words) => words.In(language);
 
-    public void Title(string title) => _text.Append($"# {Escape(title)}\n\n");
+    public void Title(string title) => _text.Append(CultureInfo.InvariantCulture, $"# {Escape(title)}\n\n");
 
     /// <summary>Adds text as it is.</summary>
     public void Paragraph(string text) => _text.Append(text).Append("\n\n");
@@ -23,7 +24,7 @@ internal sealed class MarkdownPage(ReportLanguage language)
     public bool Section(Bilingual heading, bool hasContent = true)
     {
         if (hasContent)
-            _text.Append($"## {Say(heading)}\n\n");
+            _text.Append(CultureInfo.InvariantCulture, $"## {Say(heading)}\n\n");
         return hasContent;
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lorikeet.Formats;
 
 namespace Lorikeet.Runs.Reports;
@@ -28,6 +29,6 @@ internal static class ReportRows
         return [.. before, .. chosen.Select(step => new ReportRow(
             step.Step, Quantities.Loss(step.Loss),
             evaluations.TryGetValue(step.Step, out var loss) ? Quantities.Loss(loss) : "",
-            Quantities.Rate(step.LearningRate), step.GradNorm.ToString("0.000")))];
+            Quantities.Rate(step.LearningRate), step.GradNorm.ToString("0.000", CultureInfo.InvariantCulture)))];
     }
 }

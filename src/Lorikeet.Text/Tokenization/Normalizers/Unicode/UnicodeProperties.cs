@@ -78,7 +78,7 @@ internal sealed class UnicodeProperties
         {
             case "C":
                 foreach (var range in fields[2..])
-                    AddClass(byte.Parse(fields[1]), range);
+                    AddClass(byte.Parse(fields[1], CultureInfo.InvariantCulture), range);
                 break;
             case "=":
                 var parts = Runes(fields[2..]);
@@ -103,5 +103,5 @@ internal sealed class UnicodeProperties
 
     private static Rune[] Runes(string[] fields) => [.. fields.Select(field => new Rune(CodePoint(field)))];
 
-    private static int CodePoint(string hex) => int.Parse(hex, NumberStyles.AllowHexSpecifier);
+    private static int CodePoint(string hex) => int.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }
