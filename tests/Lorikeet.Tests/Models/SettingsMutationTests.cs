@@ -61,7 +61,7 @@ public sealed class SettingsMutationTests : IDisposable
     [Fact]
     public void IndexOfShards() => Try(
         "model.safetensors.index.json", Text("models", "gqa_sharded", "model.safetensors.index.json"),
-        folder => Lorikeet.Formats.Checkpoints.CheckpointFolder.Open(folder).Dispose());
+        folder => Lorikeet.Formats.Checkpoints.ModelWeights.Open(folder).Dispose());
 
     [Fact]
     public void LinesOfMetrics() => Try(

@@ -40,7 +40,7 @@ internal static class WeightTargets
         }
 
         workplace.Write("model.safetensors.index.json", input);
-        using var folder = CheckpointFolder.Open(workplace.Folder);
+        using var folder = ModelWeights.Open(workplace.Folder);
         ReadAll(folder);
     }
 
