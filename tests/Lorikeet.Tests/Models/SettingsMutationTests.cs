@@ -8,6 +8,7 @@ using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
+using Lorikeet.Training.Loop;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using static TorchSharp.torch;
 
@@ -57,6 +58,11 @@ public sealed class SettingsMutationTests : IDisposable
     public void TrainerStateJson() => Try(
         HuggingFaceState.FileName, Text("trainer", "checkpoint-8.trainer_state.json"),
         folder => new HuggingFaceState().Adopt(HuggingFaceState.Read(folder)!.Value));
+
+    [Fact]
+    public void PositionJson() => Try(
+        "position.json", new TrainingPosition { Step = 3, Tokens = 40, LossSum = 1.5, BestEvalLoss = 2.5 }.ToJson(),
+        folder => TrainingPosition.FromJson(File.ReadAllText(Path.Combine(folder, "position.json")), folder));
 
     [Fact]
     public void IndexOfShards() => Try(
