@@ -32,8 +32,18 @@ public sealed class OptionDefinition
     /// <summary>What the option does.</summary>
     public string Help => OptionDocumentation.Of(_property).Summary;
 
-    /// <summary>Why the default is what it is.</summary>
-    public string Reason => OptionDocumentation.Of(_property).Value;
+    /// <summary>Why the default is what it is; the documentation names the default first, which is left out here.</summary>
+    public string Reason
+    {
+        get
+        {
+            var (value, stated) = (OptionDocumentation.Of(_property).Value, $"{DefaultText.Trim('[', ']', '"')}. ");
+            return value.StartsWith(stated, StringComparison.Ordinal) ? value[stated.Length..] : value;
+        }
+    }
+
+    /// <summary>The default and why it is that, as the property's documentation says it.</summary>
+    internal string DocumentedDefault => OptionDocumentation.Of(_property).Value;
 
     /// <summary>The value when nobody says anything.</summary>
     public object? Default { get; }

@@ -2,7 +2,7 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Data;
 
-/// <summary>What is learned from.</summary>
+/// <summary>Training and held-out data: files, columns, prompts, row length.</summary>
 public sealed record DataOptions
 {
     /// <summary>
@@ -14,7 +14,7 @@ public sealed record DataOptions
 
     /// <summary>Configuration (subset) of a hub dataset.</summary>
     /// <value>Not set: the dataset's default.</value>
-    [Option("dataset_config", "dataset_config_name")]
+    [Option("dataset_config")]
     public string? DatasetConfig { get; init; }
 
     /// <summary>Branch, tag or commit of a hub dataset.</summary>
@@ -23,7 +23,7 @@ public sealed record DataOptions
     public string? DatasetRevision { get; init; }
 
     /// <summary>Files of a dataset's folder or repository to train on, as patterns: data/*.jsonl.</summary>
-    /// <value>Not set: what the dataset's card says, else what the names of its files tell.</value>
+    /// <value>None: what the dataset's card says, else what the names of its files tell.</value>
     [Option("data_files", Placeholder = "PATTERNS")]
     public IReadOnlyList<string> DataFiles { get; init; } = [];
 
@@ -50,7 +50,7 @@ public sealed record DataOptions
     /// <summary>
     /// Rows of the training data to hold out: a fraction below 1, or a number of rows. Rows that ask the same stay together.
     /// </summary>
-    /// <value>None: every row is trained on, and the split is the user's decision.</value>
+    /// <value>0. None: every row is trained on, and the split is the user's decision.</value>
     [Option("test_size", "val_size", "eval_size", Minimum = 0)]
     public double EvalSize { get; init; }
 
@@ -66,14 +66,14 @@ public sealed record DataOptions
 
     /// <summary>Longest row in tokens; what exceeds it is dealt with as truncation_mode says.</summary>
     /// <value>
-    /// Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model was made
+    /// 1024. Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model was made
     /// for fewer positions.
     /// </value>
     [Option("max_length", "max_seq_length", "max_seq_len", "seq_length", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
     public int MaxLength { get; init; } = 1024;
 
     /// <summary>What happens to rows longer than max_length.</summary>
-    /// <value>As TRL does. Rows left without any answer token are dropped and counted either way.</value>
+    /// <value>keep_start. As TRL does. Rows left without any answer token are dropped and counted either way.</value>
     [Option("truncation_mode", "truncation")]
     public TruncationMode Truncation { get; init; } = TruncationMode.KeepStart;
 
@@ -98,38 +98,38 @@ public sealed record DataOptions
     public RowSampler Sampler { get; init; } = RowSampler.Lorikeet;
 
     /// <summary>Which tokens are learned: answer only, all, or what the shape of the data suggests.</summary>
-    /// <value>The answer where the data tells it from the question; plain text is learned whole.</value>
+    /// <value>auto. The answer where the data tells it from the question; plain text is learned whole.</value>
     [Option("train_on")]
     public TrainOn TrainOn { get; init; } = TrainOn.Auto;
 
     /// <summary>Names of the columns of csv and tsv files that have no header.</summary>
     /// <value>None: the first line names the columns.</value>
-    [Option("csv_columns", "csv_names", Placeholder = "NAMES")]
+    [Option("csv_columns", Placeholder = "NAMES")]
     public IReadOnlyList<string> CsvColumns { get; init; } = [];
 
     /// <summary>What separates the cells of csv files; \t is a tab.</summary>
     /// <value>Not set: found among , ; | and tab.</value>
-    [Option("csv_separator", "csv_delimiter", "csv_sep", Placeholder = "CHAR")]
+    [Option("csv_separator", Placeholder = "CHAR")]
     public string? CsvSeparator { get; init; }
 
     /// <summary>What csv files write before a quote in a cell, where quotes are not doubled: \.</summary>
     /// <value>Not set: quotes are doubled.</value>
-    [Option("csv_escape", "csv_escapechar", Placeholder = "CHAR")]
+    [Option("csv_escape", Placeholder = "CHAR")]
     public string? CsvEscape { get; init; }
 
     /// <summary>What the columns mean.</summary>
-    /// <value>Detected from the column names and the first rows, and shown.</value>
-    [Option("dataset_shape", "dataset_format")]
+    /// <value>auto. Detected from the column names and the first rows, and shown.</value>
+    [Option("dataset_shape")]
     public DatasetShape Shape { get; init; } = DatasetShape.Auto;
 
     /// <summary>Column that holds the text.</summary>
     /// <value>Not set: text, or the only column of strings.</value>
-    [Option("dataset_text_field", "text_field", "text_column")]
+    [Option("dataset_text_field")]
     public string? TextField { get; init; }
 
     /// <summary>Other names for the columns of a shape: question=q,answer=a.</summary>
     /// <value>None: common names are known.</value>
-    [Option("column_map", "columns", Placeholder = "NAME=COLUMN")]
+    [Option("column_map", Placeholder = "NAME=COLUMN")]
     public IReadOnlyDictionary<string, string> ColumnMap { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
@@ -137,7 +137,7 @@ public sealed record DataOptions
     /// built-in forms.
     /// </summary>
     /// <value>Not set: what fits the data, else the tokenizer's own template. It is saved with the adapter.</value>
-    [Option("chat_template", "chat_template_path", Placeholder = "FILE|NAME")]
+    [Option("chat_template", Placeholder = "FILE|NAME")]
     public string? ChatTemplate { get; init; }
 
     /// <summary>Keep encoded rows on disk, for a later run with the same data, tokenizer, template and options.</summary>

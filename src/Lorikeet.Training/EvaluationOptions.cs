@@ -2,11 +2,11 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Training;
 
-/// <summary>What is measured on the way.</summary>
+/// <summary>Evaluation during training: held-out loss, sample answers, early stopping.</summary>
 public sealed record EvaluationOptions
 {
     /// <summary>When held-out rows are scored.</summary>
-    /// <value>Every eval_steps when that is given, else once an epoch; never without held-out rows.</value>
+    /// <value>auto. Every eval_steps when that is given, else once an epoch; never without held-out rows.</value>
     [Option("eval_strategy", "evaluation_strategy")]
     public IntervalStrategy Strategy { get; init; } = IntervalStrategy.Auto;
 
@@ -26,7 +26,7 @@ public sealed record EvaluationOptions
     public int? EarlyStoppingPatience { get; init; }
 
     /// <summary>By how much the loss must fall to count as lower.</summary>
-    /// <value>Any fall counts.</value>
+    /// <value>0. Any fall counts.</value>
     [Option("early_stopping_threshold", Minimum = 0)]
     public double EarlyStoppingThreshold { get; init; }
 
@@ -36,17 +36,17 @@ public sealed record EvaluationOptions
     public bool LoadBestModelAtEnd { get; init; }
 
     /// <summary>Questions answered before and after training, for the report.</summary>
-    /// <value>Not set: sample_count held-out rows are taken.</value>
+    /// <value>None: sample_count held-out rows are taken.</value>
     [Option("sample_prompts", "sample_prompt", Verbatim = true, Placeholder = "TEXT")]
     public IReadOnlyList<string> SamplePrompts { get; init; } = [];
 
     /// <summary>Rows whose questions are answered before and after training; 0 is none.</summary>
-    /// <value>Enough to see what changed, few enough to cost seconds.</value>
+    /// <value>4. Enough to see what changed, few enough to cost seconds.</value>
     [Option("sample_count", "num_samples", Minimum = 0, Maximum = 1000)]
     public int SampleCount { get; init; } = 4;
 
     /// <summary>Longest such answer, in tokens.</summary>
-    /// <value>A paragraph.</value>
+    /// <value>128. A paragraph.</value>
     [Option("sample_max_new_tokens", Minimum = 1)]
     public int SampleMaxNewTokens { get; init; } = 128;
 }

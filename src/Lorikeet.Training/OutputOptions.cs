@@ -3,17 +3,17 @@ using Lorikeet.Training.Loop;
 
 namespace Lorikeet.Training;
 
-/// <summary>What is written, and how often.</summary>
+/// <summary>Output: the run's folder, checkpoints, logging.</summary>
 public sealed record OutputOptions
 {
     /// <summary>Named values to start from: recommended, or seed-2023 (the settings of the 2023 tutorial).</summary>
-    /// <value>These defaults, each with its reason.</value>
+    /// <value>recommended. These defaults, each with its reason.</value>
     [Option("preset")]
     public string Preset { get; init; } = "recommended";
 
     /// <summary>Folder of the run.</summary>
     /// <value>Not set: runs/NAME in the current folder.</value>
-    [Option("output", "output_dir", Placeholder = "DIR", Output = OutputKind.Folder)]
+    [Option("output", "output_dir", Placeholder = "DIR", Output = OutputKind.Folder, Apart = "a run's folder is written")]
     public string? OutputDir { get; init; }
 
     /// <summary>Name of the run.</summary>
@@ -23,26 +23,26 @@ public sealed record OutputOptions
 
     /// <summary>Replace what an earlier run left in the output folder.</summary>
     /// <value>Off: hours of training are not deleted by a repeated command.</value>
-    [Option("overwrite_output_dir", "overwrite")]
+    [Option("overwrite_output_dir")]
     public bool Overwrite { get; init; }
 
     /// <summary>Optimizer steps between reported lines; metrics.jsonl has every step.</summary>
-    /// <value>Frequent enough to see a run go wrong within a minute.</value>
+    /// <value>10. Frequent enough to see a run go wrong within a minute.</value>
     [Option("logging_steps", Minimum = 1)]
     public int LoggingSteps { get; init; } = 10;
 
     /// <summary>When checkpoints are saved.</summary>
-    /// <value>Every save_steps, and always at the end and when interrupted.</value>
+    /// <value>steps. Every save_steps, and always at the end and when interrupted.</value>
     [Option("save_strategy")]
     public IntervalStrategy SaveStrategy { get; init; } = IntervalStrategy.Steps;
 
     /// <summary>Optimizer steps between checkpoints.</summary>
-    /// <value>An adapter's checkpoint is small; a crash costs at most these steps.</value>
+    /// <value>100. An adapter's checkpoint is small; a crash costs at most these steps.</value>
     [Option("save_steps", Minimum = 1)]
     public int SaveSteps { get; init; } = 100;
 
     /// <summary>Checkpoints to keep: the newest, and the best one besides.</summary>
-    /// <value>One to resume from, one in case it is damaged, one to look back at. -1 keeps all.</value>
+    /// <value>3. One to resume from, one in case it is damaged, one to look back at. -1 keeps all.</value>
     [Option("save_total_limit", Minimum = 1, Unset = "-1")]
     public int? SaveTotalLimit { get; init; } = 3;
 
@@ -61,12 +61,12 @@ public sealed record OutputOptions
     public string? ResumeFromCheckpoint { get; init; }
 
     /// <summary>Where metrics go besides metrics.jsonl: tensorboard, or none.</summary>
-    /// <value>Event files cost nothing, and TensorBoard shows them beside runs of transformers.</value>
+    /// <value>tensorboard. Event files cost nothing, and TensorBoard shows them beside runs of transformers.</value>
     [Option("report_to", Placeholder = "NAMES")]
     public IReadOnlyList<MetricSink> ReportTo { get; init; } = [MetricSink.TensorBoard];
 
     /// <summary>How progress is shown.</summary>
-    /// <value>A live display in a terminal, plain lines elsewhere.</value>
+    /// <value>auto. A live display in a terminal, plain lines elsewhere.</value>
     [Option("progress")]
     public ProgressMode Progress { get; init; } = ProgressMode.Auto;
 

@@ -7,8 +7,8 @@ using Lorikeet.Training.Optimization;
 namespace Lorikeet.Training;
 
 /// <summary>
-/// Everything a training run can be told: the single source of the command line, of run.yaml, of the help and of the
-/// defaults. The defaults are the preset <c>recommended</c>.
+/// All options of a training run: the command line, run.yaml, the help, the schema and the defaults are made from this tree.
+/// The defaults are the preset <c>recommended</c>.
 /// </summary>
 public sealed record TrainingOptions
 {
@@ -21,15 +21,15 @@ public sealed record TrainingOptions
     /// <summary>The adapter.</summary>
     public LoraOptions Lora { get; init; } = new();
 
-    /// <summary>What is learned from.</summary>
+    /// <summary>Training and held-out data: files, columns, prompts, row length.</summary>
     public DataOptions Data { get; init; } = new();
 
-    /// <summary>How it is learned.</summary>
+    /// <summary>Optimization: batches, learning rate, schedule, optimizer.</summary>
     public OptimizationOptions Optimization { get; init; } = new();
 
-    /// <summary>What is measured on the way.</summary>
+    /// <summary>Evaluation during training: held-out loss, sample answers, early stopping.</summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 
-    /// <summary>What is written, and how often.</summary>
+    /// <summary>Output: the run's folder, checkpoints, logging.</summary>
     public OutputOptions Output { get; init; } = new();
 }

@@ -5,7 +5,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>What <c>chat</c> can be told.</summary>
+/// <summary>Options of <c>chat</c>.</summary>
 internal sealed record ChatOptions : IInferenceOptions
 {
     /// <summary>The model that answers, and where it computes.</summary>
@@ -31,6 +31,6 @@ internal sealed record ConversationOptions
 
     /// <summary>Instructions that go before the conversation.</summary>
     /// <value>None.</value>
-    [Option("system", "system_prompt", Placeholder = "TEXT")]
+    [Option("system", Placeholder = "TEXT")]
     public string? System { get; init; }
 }

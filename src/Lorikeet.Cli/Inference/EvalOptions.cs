@@ -6,7 +6,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>What <c>eval</c> can be told.</summary>
+/// <summary>Options of <c>eval</c>.</summary>
 internal sealed record EvalOptions : IInferenceOptions
 {
     /// <summary>The model that answers, and where it computes.</summary>
@@ -27,12 +27,13 @@ internal sealed record QuestionOptions
 {
     /// <summary>Questions with answers: a file, a folder or a hub id, in any shape that train reads.</summary>
     /// <value>Required.</value>
-    [Option("dataset", "eval_dataset", "eval_file", "data", Placeholder = "FILE|DIR|ID", Input = "the dataset")]
+    [Option("dataset", "eval_dataset", "eval_file", "data", Placeholder = "FILE|DIR|ID", Input = "the dataset",
+        Apart = "it is the data to measure on")]
     public IReadOnlyList<string> Datasets { get; init; } = [];
 
     /// <summary>Configuration (subset) of a hub dataset.</summary>
     /// <value>Not set: the dataset's default.</value>
-    [Option("dataset_config", "dataset_config_name")]
+    [Option("dataset_config")]
     public string? DatasetConfig { get; init; }
 
     /// <summary>Branch, tag or commit of a hub dataset.</summary>
@@ -47,27 +48,27 @@ internal sealed record QuestionOptions
 
     /// <summary>Ask at most this many rows.</summary>
     /// <value>Not set: all rows.</value>
-    [Option("max_eval_samples", "limit", Minimum = 1, Unset = "-1")]
+    [Option("max_eval_samples", Minimum = 1, Unset = "-1")]
     public int? MaxRows { get; init; }
 
     /// <summary>Names of the columns of csv and tsv files that have no header.</summary>
     /// <value>None: the first line names the columns.</value>
-    [Option("csv_columns", "csv_names", Placeholder = "NAMES")]
+    [Option("csv_columns", Placeholder = "NAMES")]
     public IReadOnlyList<string> CsvColumns { get; init; } = [];
 
     /// <summary>What separates the cells of csv files; \t is a tab.</summary>
     /// <value>Not set: found among , ; | and tab.</value>
-    [Option("csv_separator", "csv_delimiter", "csv_sep", Placeholder = "CHAR")]
+    [Option("csv_separator", Placeholder = "CHAR")]
     public string? CsvSeparator { get; init; }
 
     /// <summary>What csv files write before a quote in a cell, where quotes are not doubled: \.</summary>
     /// <value>Not set: quotes are doubled.</value>
-    [Option("csv_escape", "csv_escapechar", Placeholder = "CHAR")]
+    [Option("csv_escape", Placeholder = "CHAR")]
     public string? CsvEscape { get; init; }
 
     /// <summary>What the columns mean.</summary>
     /// <value>Detected from the column names and the first rows.</value>
-    [Option("dataset_shape", "dataset_format")]
+    [Option("dataset_shape")]
     public DatasetShape Shape { get; init; } = DatasetShape.Auto;
 
     /// <summary>Column that holds the text of plain rows.</summary>

@@ -5,7 +5,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>What <c>generate</c> can be told.</summary>
+/// <summary>Options of <c>generate</c>.</summary>
 internal sealed record GenerateOptions : IInferenceOptions
 {
     /// <summary>The model that answers, and where it computes.</summary>
@@ -31,12 +31,12 @@ internal sealed record PromptOptions
 
     /// <summary>File of rows (jsonl, json, csv, parquet) with prompt, messages or input_ids.</summary>
     /// <value>None.</value>
-    [Option("input", "input_file", Placeholder = "FILE", Input = "the input")]
+    [Option("input", Placeholder = "FILE", Input = "the input")]
     public string? Input { get; init; }
 
     /// <summary>Write the answers to this file as JSON lines instead of to stdout.</summary>
     /// <value>None.</value>
-    [Option("output", "output_file", Placeholder = "FILE", Output = OutputKind.File)]
+    [Option("output", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Output { get; init; }
 
     /// <summary>How a prompt is asked: none, tokenizer, guanaco, alpaca, ... or a Jinja file.</summary>
@@ -48,7 +48,7 @@ internal sealed record PromptOptions
 
     /// <summary>Instructions that go before every question.</summary>
     /// <value>None.</value>
-    [Option("system", "system_prompt", Placeholder = "TEXT")]
+    [Option("system", Placeholder = "TEXT")]
     public string? System { get; init; }
 
     /// <summary>Most prompts (times beams) that go through the model together.</summary>

@@ -4,7 +4,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>What <c>score</c> can be told.</summary>
+/// <summary>Options of <c>score</c>.</summary>
 internal sealed record ScoreOptions : IInferenceOptions
 {
     /// <summary>The model that judges, and where it computes.</summary>
@@ -24,14 +24,14 @@ internal sealed record ScoredRowsOptions
     /// File of rows (jsonl, json, csv, parquet) with text or input_ids, perhaps labels and attention_mask.
     /// </summary>
     /// <value>Required.</value>
-    [Option("input", "input_file", "dataset", Placeholder = "FILE", Input = "the input")]
+    [Option("input", Placeholder = "FILE", Input = "the input")]
     public string? Input { get; init; }
 
     /// <summary>
     /// Write a JSON line for each row to this file: row, input_ids, logprobs, loss, perplexity, targets.
     /// </summary>
     /// <value>Not set: stdout.</value>
-    [Option("output", "output_file", Placeholder = "FILE", Output = OutputKind.File)]
+    [Option("output", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Output { get; init; }
 
     /// <summary>

@@ -2,27 +2,28 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>What <c>tokenize</c> can be told.</summary>
+/// <summary>Options of <c>tokenize</c>.</summary>
 internal sealed record TokenizeOptions
 {
     /// <summary>Folder with a tokenizer (a model's, an adapter's, or a tokenizer alone), or a hub id.</summary>
     /// <value>Required.</value>
-    [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID", Input = "the model")]
+    [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID", Input = "the model",
+        Apart = "only its tokenizer is read")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
     /// <value>Not set: the repository's main branch.</value>
-    [Option("revision", "model_revision")]
+    [Option("revision")]
     public string? Revision { get; init; }
 
     /// <summary>File of rows (jsonl, json, csv, parquet) with text.</summary>
     /// <value>Required.</value>
-    [Option("input", "input_file", "dataset", Placeholder = "FILE", Input = "the input")]
+    [Option("input", Placeholder = "FILE", Input = "the input")]
     public string? Input { get; init; }
 
     /// <summary>Write a JSON line for each row to this file: ids, offsets (in code points), decoded.</summary>
     /// <value>Not set: stdout.</value>
-    [Option("output", "output_file", Placeholder = "FILE", Output = OutputKind.File)]
+    [Option("output", Placeholder = "FILE", Output = OutputKind.File)]
     public string? Output { get; init; }
 
     /// <summary>Column that holds the text.</summary>

@@ -5,7 +5,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>What <c>verify</c> can be told.</summary>
+/// <summary>Options of <c>verify</c>.</summary>
 internal sealed record VerifyOptions : IInferenceOptions
 {
     /// <summary>The model that is compared, and where it computes.</summary>

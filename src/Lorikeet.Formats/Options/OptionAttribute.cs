@@ -5,7 +5,10 @@ namespace Lorikeet.Formats.Options;
 /// the help: <c>summary</c> says what it does, <c>value</c> why the default is what it is.
 /// </summary>
 /// <param name="name">Canonical snake_case name, the one Hugging Face users know where there is one.</param>
-/// <param name="aliases">Other names for the same value with the same meaning.</param>
+/// <param name="aliases">
+/// Other names for the same value with the same meaning; none for an option that several commands have, whose names stand
+/// in one table.
+/// </param>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class OptionAttribute(string name, params string[] aliases) : Attribute
 {
@@ -13,7 +16,13 @@ public sealed class OptionAttribute(string name, params string[] aliases) : Attr
     public string Name { get; } = name;
 
     /// <summary>Other names with the same meaning.</summary>
-    public IReadOnlyList<string> Aliases { get; } = aliases;
+    public IReadOnlyList<string> Aliases => Apart is null ? [.. OptionAliases.Of(Name), .. Own] : Own;
+
+    /// <summary>Why an option has other names than those of the same name of other commands; null where it has the same.</summary>
+    public string? Apart { get; init; }
+
+    /// <summary>The names that stand in the attribute.</summary>
+    internal IReadOnlyList<string> Own { get; } = aliases;
 
     /// <summary>Smallest number allowed.</summary>
     public double Minimum { get; init; } = double.NegativeInfinity;

@@ -8,22 +8,22 @@ namespace Lorikeet.Models.Benchmarks;
 public sealed record BenchmarkOptions
 {
     /// <summary>Shape of the model, by the name of one that has it.</summary>
-    /// <value>The smallest that people fine-tune in earnest.</value>
+    /// <value>tinyllama-1.1b. The smallest that people fine-tune in earnest.</value>
     [Option("shape")]
     public string Shape { get; init; } = "tinyllama-1.1b";
 
     /// <summary>Model to load: a folder, a GGUF file or a hub id; load only.</summary>
     /// <value>Not set: random weights of the shape are written to the temporary folder, and deleted afterwards.</value>
-    [Option("model", "model_name_or_path", Placeholder = "DIR")]
+    [Option("model", Placeholder = "DIR")]
     public string? Model { get; init; }
 
     /// <summary>Times to load; load only.</summary>
-    /// <value>Enough for a median.</value>
+    /// <value>3. Enough for a median.</value>
     [Option("repeat", Minimum = 1)]
     public int Repeat { get; init; } = 3;
 
     /// <summary>How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.</summary>
-    /// <value>As they are in LoRA; nf4 is QLoRA.</value>
+    /// <value>none. As they are in LoRA; nf4 is QLoRA.</value>
     [Option("quant")]
     public string Quantization { get; init; } = "none";
 
@@ -38,17 +38,17 @@ public sealed record BenchmarkOptions
     public int? Rank { get; init; }
 
     /// <summary>Dropout on the adapters' inputs.</summary>
-    /// <value>None.</value>
+    /// <value>0: none.</value>
     [Option("dropout", Minimum = 0, Below = 1)]
     public double Dropout { get; init; }
 
     /// <summary>Rows of a batch.</summary>
-    /// <value>As in the published tables.</value>
+    /// <value>4. As in the published tables.</value>
     [Option("batch", Minimum = 1)]
     public int Batch { get; init; } = 4;
 
     /// <summary>Tokens of a row, all of them real.</summary>
-    /// <value>Short enough for a CPU.</value>
+    /// <value>256. Short enough for a CPU.</value>
     [Option("length", Minimum = 2)]
     public int Length { get; init; } = 256;
 
@@ -59,11 +59,11 @@ public sealed record BenchmarkOptions
 
     /// <summary>Keep the inputs of recomputed layers in the host's memory.</summary>
     /// <value>Off.</value>
-    [Option("activation_offloading", "offload_checkpoints")]
+    [Option("activation_offloading")]
     public bool OffloadCheckpoints { get; init; }
 
     /// <summary>Layers whose frozen weights wait in the host's memory.</summary>
-    /// <value>None.</value>
+    /// <value>0: none.</value>
     [Option("offload_layers", Minimum = 0)]
     public int OffloadLayers { get; init; }
 
@@ -73,12 +73,12 @@ public sealed record BenchmarkOptions
     public double? MemoryLimit { get; init; }
 
     /// <summary>Steps to measure, after two that are not.</summary>
-    /// <value>Enough for a median.</value>
+    /// <value>10. Enough for a median.</value>
     [Option("steps", Minimum = 1)]
     public int Steps { get; init; } = 10;
 
     /// <summary>Tokens to decode.</summary>
-    /// <value>As in the published tables.</value>
+    /// <value>128. As in the published tables.</value>
     [Option("new", Minimum = 1)]
     public int NewTokens { get; init; } = 128;
 
@@ -88,12 +88,12 @@ public sealed record BenchmarkOptions
     public bool Optimized { get; init; } = true;
 
     /// <summary>Type of activations and GEMMs.</summary>
-    /// <value>The fast one of every device that has it.</value>
-    [Option("dtype", "torch_dtype")]
+    /// <value>bfloat16. The fast one of every device that has it.</value>
+    [Option("dtype")]
     public ComputeType Type { get; init; } = ComputeType.BFloat16;
 
     /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
-    /// <value>CUDA where it works.</value>
+    /// <value>auto. CUDA where it works.</value>
     [Option("device")]
     public string Device { get; init; } = "auto";
 

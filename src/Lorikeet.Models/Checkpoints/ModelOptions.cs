@@ -9,13 +9,12 @@ public sealed record ModelOptions
 {
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required; no model suits every purpose.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
-        Placeholder = "DIR|ID", Input = "the model")]
+    [Option("model", Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
     /// <value>Not set: the repository's main branch. Name a commit to pin a run.</value>
-    [Option("revision", "model_revision")]
+    [Option("revision")]
     public string? Revision { get; init; }
 
     /// <summary>Whether it is loaded to answer a few prompts at a time.</summary>
@@ -23,20 +22,20 @@ public sealed record ModelOptions
 
     /// <summary>PEFT adapter to continue training from.</summary>
     /// <value>Not set: a new adapter, which starts as no change to the model.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID", Input = "the adapter")]
+    [Option("adapter", Placeholder = "DIR|ID", Input = "the adapter")]
     public string? Adapter { get; init; }
 
     /// <summary>What trains: a LoRA adapter on a frozen base, or all weights of the model.</summary>
-    /// <value>An adapter needs a few percent of the memory and reaches the same quality on question answering.</value>
+    /// <value>lora. An adapter needs a few percent of the memory and reaches the same quality on question answering.</value>
     [Option("finetuning_type", "fine_tune_type", "finetune_type")]
     public FineTuneMethod Method { get; init; } = FineTuneMethod.Lora;
 
     /// <summary>Type the model computes in; trained weights stay float32.</summary>
     /// <value>
-    /// float32 for a float32 checkpoint; else bfloat16 where the hardware multiplies it natively (five times float32 on
+    /// auto. float32 for a float32 checkpoint; else bfloat16 where the hardware multiplies it natively (five times float32 on
     /// such CPUs), else float32.
     /// </value>
-    [Option("torch_dtype", "dtype")]
+    [Option("torch_dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
     /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>
@@ -45,12 +44,12 @@ public sealed record ModelOptions
     public ComputeType RotaryType { get; init; } = ComputeType.Float32;
 
     /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
-    /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
+    /// <value>auto. The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]
     public string Device { get; init; } = "auto";
 
     /// <summary>Layers whose frozen weights wait in the host's memory and come to the GPU for their turn.</summary>
-    /// <value>None: a layer's weights cost their way over the bus two or three times a step.</value>
+    /// <value>0. None: a layer's weights cost their way over the bus two or three times a step.</value>
     [Option("offload_layers", Minimum = 0)]
     public int OffloadLayers { get; init; }
 

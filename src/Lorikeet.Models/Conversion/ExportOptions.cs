@@ -2,28 +2,28 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Models.Conversion;
 
-/// <summary>What an export is told.</summary>
+/// <summary>Options of <c>export</c>.</summary>
 public sealed record ExportOptions
 {
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", "base",
-        Placeholder = "DIR|FILE|ID", Input = "the model")]
+    [Option("model", Placeholder = "DIR|FILE|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
     /// <value>Not set: the repository's main branch.</value>
-    [Option("revision", "model_revision")]
+    [Option("revision")]
     public string? Revision { get; init; }
 
     /// <summary>PEFT adapter to merge into it, or to export by itself.</summary>
     /// <value>Not set: the model as it is.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", "lora_path", Placeholder = "DIR|ID", Input = "the adapter")]
+    [Option("adapter", Placeholder = "DIR|ID", Input = "the adapter")]
     public string? Adapter { get; init; }
 
     /// <summary>What to write: a file that ends in .gguf; for ollama, a folder.</summary>
     /// <value>Required.</value>
-    [Option("output", "outfile", Placeholder = "FILE|DIR", Output = OutputKind.FileOrNewFolder)]
+    [Option("output", "outfile", Placeholder = "FILE|DIR", Output = OutputKind.FileOrNewFolder,
+        Apart = "the name of llama.cpp's converter")]
     public string Output { get; init; } = "";
 
     /// <summary>

@@ -4,7 +4,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Conversion;
 
-/// <summary>What a merge is told.</summary>
+/// <summary>Options of <c>merge</c>.</summary>
 public sealed record MergeOptions
 {
     /// <summary>The base, the adapter, and where the sum goes.</summary>
@@ -19,22 +19,23 @@ public sealed record MergeSourceOptions
 {
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID", Input = "the model")]
+    [Option("model", Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
     /// <value>Not set: the repository's main branch.</value>
-    [Option("revision", "model_revision")]
+    [Option("revision")]
     public string? Revision { get; init; }
 
     /// <summary>PEFT adapter to add to it.</summary>
     /// <value>Required.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR", Input = "the adapter")]
+    [Option("adapter", Placeholder = "DIR", Input = "the adapter")]
     public string Adapter { get; init; } = "";
 
     /// <summary>Folder of the merged model.</summary>
     /// <value>Required.</value>
-    [Option("output", "output_dir", "save_directory", Placeholder = "DIR", Output = OutputKind.NewFolder)]
+    [Option("output", "output_dir", "save_directory", Placeholder = "DIR", Output = OutputKind.NewFolder,
+        Apart = "a folder is written")]
     public string Output { get; init; } = "";
 
     /// <summary>Which weights the adapter is added to: those of the base, or those base and quantization made of them.</summary>
@@ -44,12 +45,12 @@ public sealed record MergeSourceOptions
 
     /// <summary>Type of the merged weights.</summary>
     /// <value>Auto: each weight keeps the type it has in the base.</value>
-    [Option("dtype", "save_dtype")]
+    [Option("dtype", "save_dtype", Apart = "torch_dtype is what is computed in")]
     public ComputeType Type { get; init; } = ComputeType.Auto;
 
     /// <summary>The <c>torch_dtype</c> of the training run: what the base was rounded to before it was quantized.</summary>
     /// <value>Auto, as in training.</value>
-    [Option("torch_dtype")]
+    [Option("torch_dtype", Apart = "dtype is what is written")]
     public ComputeType TrainedType { get; init; } = ComputeType.Auto;
 
     /// <summary>Largest file of weights.</summary>
@@ -59,7 +60,7 @@ public sealed record MergeSourceOptions
 
     /// <summary>Replace what is in the output folder.</summary>
     /// <value>Off: a model is not deleted by a repeated command.</value>
-    [Option("overwrite_output_dir", "overwrite")]
+    [Option("overwrite_output_dir")]
     public bool Overwrite { get; init; }
 
     /// <summary>Where the check is computed: auto, cpu, cuda or cuda:N. The merge itself needs no device.</summary>

@@ -4,7 +4,7 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Conversion;
 
-/// <summary>What <c>quantize</c> is told.</summary>
+/// <summary>Options of <c>quantize</c>.</summary>
 public sealed record QuantizeOptions
 {
     /// <summary>The model, and where its quantized form goes.</summary>
@@ -19,22 +19,23 @@ public sealed record QuantizeSourceOptions
 {
     /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path", Placeholder = "DIR|ID", Input = "the model")]
+    [Option("model", Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
     /// <value>Not set: the repository's main branch.</value>
-    [Option("revision", "model_revision")]
+    [Option("revision")]
     public string? Revision { get; init; }
 
     /// <summary>Folder of the quantized model.</summary>
     /// <value>Required.</value>
-    [Option("output", "output_dir", "save_directory", Placeholder = "DIR", Output = OutputKind.NewFolder)]
+    [Option("output", "output_dir", "save_directory", Placeholder = "DIR", Output = OutputKind.NewFolder,
+        Apart = "a folder is written")]
     public string Output { get; init; } = "";
 
     /// <summary>Type of what is not quantized; weights are rounded to it before they are.</summary>
     /// <value>Auto: the type the model is stored in.</value>
-    [Option("dtype", "torch_dtype")]
+    [Option("dtype")]
     public ComputeType Type { get; init; } = ComputeType.Auto;
 
     /// <summary>Largest file of weights.</summary>
@@ -44,7 +45,7 @@ public sealed record QuantizeSourceOptions
 
     /// <summary>Replace what is in the output folder.</summary>
     /// <value>Off: a model is not deleted by a repeated command.</value>
-    [Option("overwrite_output_dir", "overwrite")]
+    [Option("overwrite_output_dir")]
     public bool Overwrite { get; init; }
 
     /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>

@@ -22,11 +22,11 @@ public sealed record GenerationOptions
 
     /// <summary>Most tokens of prompt and answer together.</summary>
     /// <value>Not set: 256 after the prompt, a full answer, yet never a runaway.</value>
-    [Option("max_length", Minimum = 1, Maximum = MostNewTokens)]
+    [Option("max_length", Minimum = 1, Maximum = MostNewTokens, Apart = "prompt and answer count, not a row of data")]
     public int? MaxLength { get; init; }
 
     /// <summary>Tokens to add before an end token may be chosen.</summary>
-    /// <value>None: the model may stop at once.</value>
+    /// <value>0. None: the model may stop at once.</value>
     [Option("min_new_tokens", Minimum = 0, Maximum = MostNewTokens)]
     public int MinNewTokens { get; init; }
 
@@ -41,7 +41,7 @@ public sealed record GenerationOptions
     public double Temperature { get; init; } = 1;
 
     /// <summary>Draw among the k most likely tokens only; 0 means all.</summary>
-    /// <value>The default of transformers.</value>
+    /// <value>50. The default of transformers.</value>
     [Option("top_k", Minimum = 0)]
     public int TopK { get; init; } = 50;
 
@@ -107,7 +107,7 @@ public sealed record GenerationOptions
     /// Seed of the draws: the same seed, prompt and options give the same text, wherever a row stands in a file. A prompt
     /// that is repeated gets another draw each time.
     /// </summary>
-    /// <value>As for training; every value, 0 included, is reproducible.</value>
+    /// <value>42. As for training; every value, 0 included, is reproducible.</value>
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;
 

@@ -7,29 +7,29 @@ namespace Lorikeet.Models.Lora;
 public sealed record LoraOptions
 {
     /// <summary>Rank: the inner dimension of the two factors of an update.</summary>
-    /// <value>On all linear layers, 16 learns what 64 does (QLoRA, appendix A), at a quarter of the size.</value>
+    /// <value>16. On all linear layers, 16 learns what 64 does (QLoRA, appendix A), at a quarter of the size.</value>
     [Option("lora_r", "r", "rank", "lora_rank", "peft_lora_r", Minimum = 1, Maximum = 4096)]
     public int Rank { get; init; } = 16;
 
     /// <summary>Numerator of the update's scale: alpha / r, or alpha / sqrt(r) with use_rslora.</summary>
-    /// <value>Twice the rank, the usual choice: the learning rate then carries over between ranks.</value>
+    /// <value>32. Twice the rank, the usual choice: the learning rate then carries over between ranks.</value>
     [Option("lora_alpha", "alpha", "peft_lora_alpha", Above = 0)]
     public double Alpha { get; init; } = 32;
 
     /// <summary>Probability that an input of an adapter is dropped in training.</summary>
     /// <value>
-    /// None: a few epochs of a small adapter overfit little, and no mask is fastest. 0.05 to 0.1 helps tiny sets.
+    /// 0. None: a few epochs of a small adapter overfit little, and no mask is fastest. 0.05 to 0.1 helps tiny sets.
     /// </value>
     [Option("lora_dropout", Minimum = 0, Below = 1)]
     public double Dropout { get; init; }
 
     /// <summary>Modules to adapt: names, a regular expression matched against whole names, or all-linear.</summary>
-    /// <value>All linear layers: QLoRA found that this, not the rank, is what reaches full fine-tuning.</value>
+    /// <value>all-linear. All linear layers: QLoRA found that this, not the rank, is what reaches full fine-tuning.</value>
     [Option("lora_target_modules", "target_modules", "lora_target", Placeholder = "NAMES|REGEX")]
     public TargetModules TargetModules { get; init; } = TargetModules.AllLinear;
 
     /// <summary>Modules to leave out again: names or a regular expression.</summary>
-    /// <value>None.</value>
+    /// <value>Not set: none is left out.</value>
     [Option("exclude_modules", Placeholder = "NAMES|REGEX")]
     public TargetModules? ExcludeModules { get; init; }
 
@@ -72,7 +72,7 @@ public sealed record LoraOptions
     /// How the factors begin: true (A uniform, B zero), gaussian, orthogonal, pissa or pissa_niter_N, olora, or false
     /// (both random, for tests).
     /// </summary>
-    /// <value>PEFT's default; the first forward pass equals the base model.</value>
+    /// <value>true. PEFT's default; the first forward pass equals the base model.</value>
     [Option("init_lora_weights")]
     public LoraInitialisation InitLoraWeights { get; init; } = LoraInitialisation.Default;
 

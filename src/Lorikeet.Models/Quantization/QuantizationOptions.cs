@@ -27,12 +27,12 @@ public sealed record QuantizationOptions
     public bool DoubleQuant { get; init; } = true;
 
     /// <summary>Type that 4-bit layers multiply in; where torch_dtype is auto, the model computes in it.</summary>
-    /// <value>The same as torch_dtype.</value>
+    /// <value>auto. The same as torch_dtype.</value>
     [Option("bnb_4bit_compute_dtype")]
     public ComputeType ComputeType { get; init; } = ComputeType.Auto;
 
     /// <summary>Magnitude from which an activation counts as an outlier, which 8-bit layers do not round; 0 for none.</summary>
-    /// <value>As in the paper. A model that is stored in 8 bits brings its own.</value>
+    /// <value>6. As in the paper. A model that is stored in 8 bits brings its own.</value>
     [Option("llm_int8_threshold", Minimum = 0)]
     public double OutlierThreshold { get; init; } = 6;
 

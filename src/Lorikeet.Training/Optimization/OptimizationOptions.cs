@@ -5,11 +5,11 @@ using Lorikeet.Training.Loop;
 
 namespace Lorikeet.Training.Optimization;
 
-/// <summary>How it is learned.</summary>
+/// <summary>Optimization: batches, learning rate, schedule, optimizer.</summary>
 public sealed record OptimizationOptions
 {
     /// <summary>Rows in one forward pass.</summary>
-    /// <value>Fits a 7B model in 4 bits on 24 GB; raise it while memory allows.</value>
+    /// <value>4. Fits a 7B model in 4 bits on 24 GB; raise it while memory allows.</value>
     [Option("per_device_train_batch_size", "batch_size", "train_batch_size", "per_gpu_train_batch_size", Minimum = 1)]
     public int BatchSize { get; init; } = 4;
 
@@ -19,7 +19,7 @@ public sealed record OptimizationOptions
     public int? EvalBatchSize { get; init; }
 
     /// <summary>Forward passes that make one optimizer step; the loss is weighted by tokens across them.</summary>
-    /// <value>Four passes of four rows are the 16 rows a step of QLoRA.</value>
+    /// <value>4. Four passes of four rows are the 16 rows a step of QLoRA.</value>
     [Option("gradient_accumulation_steps", "gradient_accumulation", "grad_accumulation_steps", Minimum = 1)]
     public int GradientAccumulation { get; init; } = 4;
 
@@ -30,12 +30,12 @@ public sealed record OptimizationOptions
     public bool AutoFindBatchSize { get; init; }
 
     /// <summary>Peak learning rate.</summary>
-    /// <value>QLoRA's rate for 7B and 13B; adapters stand ten times the rate of full fine-tuning.</value>
+    /// <value>0.0002. QLoRA's rate for 7B and 13B; adapters stand ten times the rate of full fine-tuning.</value>
     [Option("learning_rate", "lr", Minimum = 0)]
     public double LearningRate { get; init; } = 2e-4;
 
     /// <summary>How the rate changes over the run.</summary>
-    /// <value>Ends at zero, so the last steps settle; no number of restarts or power to choose.</value>
+    /// <value>cosine. Ends at zero, so the last steps settle; no number of restarts or power to choose.</value>
     [Option("lr_scheduler_type", "lr_scheduler", "scheduler")]
     public SchedulerKind Scheduler { get; init; } = SchedulerKind.Cosine;
 
@@ -45,7 +45,7 @@ public sealed record OptimizationOptions
     public IReadOnlyDictionary<string, double> SchedulerArguments { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Share of all steps over which the rate rises from zero; warmup_steps overrides it.</summary>
-    /// <value>Three percent, as QLoRA: Adam's averages are noise in the first steps.</value>
+    /// <value>0.03. Three percent, as QLoRA: Adam's averages are noise in the first steps.</value>
     [Option("warmup_ratio", Minimum = 0, Maximum = 1)]
     public double WarmupRatio { get; init; } = 0.03;
 
@@ -60,7 +60,7 @@ public sealed record OptimizationOptions
     public int? MaxSteps { get; init; }
 
     /// <summary>Passes over the data; may be fractional.</summary>
-    /// <value>Three, as in transformers: a few thousand rows need more than one pass; many more overfit.</value>
+    /// <value>3. Three, as in transformers: a few thousand rows need more than one pass; many more overfit.</value>
     [Option("num_train_epochs", "num_epochs", "epochs", Above = 0)]
     public double Epochs { get; init; } = 3;
 
@@ -75,37 +75,37 @@ public sealed record OptimizationOptions
     public double? LoraPlusEmbeddingRate { get; init; }
 
     /// <summary>Decoupled weight decay on trained matrices; biases and norms have none.</summary>
-    /// <value>None, as in transformers: an adapter that starts at zero is held small already.</value>
+    /// <value>0. None, as in transformers: an adapter that starts at zero is held small already.</value>
     [Option("weight_decay", Minimum = 0)]
     public double WeightDecay { get; init; }
 
     /// <summary>Decay of the average of gradients.</summary>
-    /// <value>Adam's own (arXiv 1412.6980).</value>
+    /// <value>0.9. Adam's own (arXiv 1412.6980).</value>
     [Option("adam_beta1", Minimum = 0, Below = 1)]
     public double AdamBeta1 { get; init; } = 0.9;
 
     /// <summary>Decay of the average of squared gradients.</summary>
-    /// <value>Adam's own, and QLoRA's.</value>
+    /// <value>0.999. Adam's own, and QLoRA's.</value>
     [Option("adam_beta2", Minimum = 0, Below = 1)]
     public double AdamBeta2 { get; init; } = 0.999;
 
     /// <summary>Added to the root of the average of squares.</summary>
-    /// <value>Adam's own.</value>
+    /// <value>1e-08. Adam's own.</value>
     [Option("adam_epsilon", Minimum = 0)]
     public double AdamEpsilon { get; init; } = 1e-8;
 
     /// <summary>Global norm that gradients are clipped to; 0 turns clipping off.</summary>
-    /// <value>Cuts off outliers only; QLoRA's 0.3 rescales nearly every step of a short answer.</value>
+    /// <value>1. Cuts off outliers only; QLoRA's 0.3 rescales nearly every step of a short answer.</value>
     [Option("max_grad_norm", Minimum = 0)]
     public double MaxGradNorm { get; init; } = 1;
 
     /// <summary>Optimizer.</summary>
-    /// <value>An adapter's states are small; 8-bit ones pay off in full fine-tuning.</value>
+    /// <value>adamw_torch. An adapter's states are small; 8-bit ones pay off in full fine-tuning.</value>
     [Option("optim", "optimizer")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
     /// <summary>What the summed loss of a step is divided by: targets, labels or batches.</summary>
-    /// <value>The predicted tokens. transformers since 4.46 counts labels, before it averaged batches.</value>
+    /// <value>targets. The predicted tokens. transformers since 4.46 counts labels, before it averaged batches.</value>
     [Option("loss_denominator")]
     public LossDenominator LossDenominator { get; init; } = LossDenominator.Targets;
 
@@ -116,7 +116,7 @@ public sealed record OptimizationOptions
 
     /// <summary>Keep the inputs of layers that are computed again in the host's memory instead of the GPU's.</summary>
     /// <value>Off: the GPU holds them; they are what grows with batch and length under gradient checkpointing.</value>
-    [Option("activation_offloading", "offload_checkpoints")]
+    [Option("activation_offloading")]
     public bool OffloadCheckpoints { get; init; }
 
     /// <summary>Train with hand-written gradients and fused kernels; false: with the slower reference.</summary>
@@ -130,7 +130,7 @@ public sealed record OptimizationOptions
     public double? NeftuneAlpha { get; init; }
 
     /// <summary>Seed of everything random: initial factors, order of rows, dropout, noise.</summary>
-    /// <value>The default of transformers; every value, 0 included, gives a reproducible run.</value>
+    /// <value>42. The default of transformers; every value, 0 included, gives a reproducible run.</value>
     [Option("seed", Minimum = 0)]
     public long Seed { get; init; } = 42;
 }

@@ -10,20 +10,19 @@ public sealed record InferenceOptions
 {
     /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
-    [Option("model", "model_name_or_path", "model_name", "base_model", "pretrained_model_name_or_path",
-        Placeholder = "DIR|ID", Input = "the model")]
+    [Option("model", Placeholder = "DIR|ID", Input = "the model")]
     public string Model { get; init; } = "";
 
     /// <summary>Branch, tag or commit of a hub model.</summary>
     /// <value>Not set: the repository's main branch.</value>
-    [Option("revision", "model_revision")]
+    [Option("revision")]
     public string? Revision { get; init; }
 
     /// <summary>
     /// PEFT adapter to answer with; several are named NAME=DIR, and the first acts unless a row names another.
     /// </summary>
     /// <value>Not set: the model as it is.</value>
-    [Option("adapter", "adapter_name_or_path", "peft_model_id", Placeholder = "DIR|ID", Input = "the adapter")]
+    [Option("adapter", Placeholder = "DIR|ID", Input = "the adapter")]
     public IReadOnlyList<string> Adapters { get; init; } = [];
 
     /// <summary>Answer with a weighted sum of the adapters: NAME=WEIGHT for each.</summary>
@@ -56,7 +55,7 @@ public sealed record InferenceOptions
     /// float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where generate and chat
     /// answer up to 8 prompts, which read the weights more than they multiply; else float32.
     /// </value>
-    [Option("torch_dtype", "dtype")]
+    [Option("torch_dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
     /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>

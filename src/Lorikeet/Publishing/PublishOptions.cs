@@ -2,7 +2,7 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Publishing;
 
-/// <summary>What <c>push</c> is told.</summary>
+/// <summary>Options of <c>push</c>.</summary>
 public sealed record PublishOptions
 {
     /// <summary>Folder to publish: an adapter, a merged model, or the run that holds one of them.</summary>
@@ -22,7 +22,7 @@ public sealed record PublishOptions
 
     /// <summary>Branch to commit to; created when missing.</summary>
     /// <value>Every repository has main.</value>
-    [Option("revision", "hub_revision", "branch")]
+    [Option("revision", "hub_revision", "branch", Apart = "it is written, not read")]
     public string Revision { get; init; } = "main";
 
     /// <summary>First line of the commit.</summary>

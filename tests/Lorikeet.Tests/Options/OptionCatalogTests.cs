@@ -18,6 +18,25 @@ public sealed class OptionCatalogTests
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void Documentation_NamesTheDefaultFirst(string name)
+    {
+        var option = OptionCatalog.Training.Find(name)!;
+        string[] starts = option.DefaultText switch
+        {
+            "null" => ["Not set"],
+            "false" => ["Off", "false"],
+            "true" => ["On", "true"],
+            "[]" or "{}" => ["None", "Required"],
+            "\"\"" => ["Required", "None"],
+            var text => [text.Trim('[', ']', '"')],
+        };
+        Assert.True(
+            Array.Exists(starts, start => option.DocumentedDefault.StartsWith(start, StringComparison.OrdinalIgnoreCase)),
+            $"{name}: the default is {option.DefaultText}, and its <value> is '{option.DocumentedDefault}'");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void Default_IsReadBackFromItsOwnText(string name)
     {
         var option = OptionCatalog.Training.Find(name)!;
