@@ -28,6 +28,7 @@ internal static class BenchmarkJson
         ["weights_gb"] = Gigabytes(figures.WeightBytes),
         ["with_adapters_gb"] = Gigabytes(figures.BytesWithAdapters),
         ["planned_memory_gb"] = Gigabytes(figures.PlannedBytes),
+        ["planned_off_percent"] = Math.Round(((double)figures.PlannedBytes / figures.PeakBytes - 1) * 100, 1),
         ["peak_memory_gb"] = Gigabytes(figures.PeakBytes),
         ["peak_reserved_gb"] = Gigabytes(figures.PeakReservedBytes),
         ["first_loss"] = Math.Round(figures.FirstLoss, 4),

@@ -1,5 +1,6 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
@@ -9,14 +10,30 @@ namespace Lorikeet.Models.Checkpoints;
 /// A model on libtorch's device <c>meta</c>, whose tensors have a shape, a type and no memory: adapters attach to it and
 /// optimizers prepare for it as for any other, so that what they will take can be added up before it is taken.
 /// </summary>
-internal static class ModelOutline
+public static class ModelOutline
 {
+    /// <summary>The outline of the model that these options would load; the caller disposes it.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="options">Compute type, and how many layers wait in the host's memory.</param>
+    /// <param name="quantization">How projections are stored that the checkpoint holds dense.</param>
+    /// <param name="stored">Headers of the checkpoint; null for a shape without one.</param>
+    /// <param name="device">Where the model would be; it need not be here.</param>
+    /// <exception cref="ConfigurationException">The device cannot compute in that type, or layers cannot be offloaded.</exception>
+    public static DecoderModel Create(
+        ModelConfig config, ModelOptions options, QuantizationOptions quantization, ITensorSource? stored, Device device)
+    {
+        var type = NativeTypes.Resolve(options.TorchDtype, config.StoredType, device);
+        var outline = Create(config, type, QuantizationSettings.From(quantization), stored);
+        Offload(outline, device, options.OffloadLayers);
+        return outline;
+    }
+
     /// <summary>The outline of what <see cref="ModelLoader"/> would load.</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="type">Compute type.</param>
     /// <param name="quantization">How projections are stored that the checkpoint holds dense.</param>
     /// <param name="stored">Headers of the checkpoint; null for a shape without one.</param>
-    public static DecoderModel Create(
+    internal static DecoderModel Create(
         ModelConfig config, ScalarType type, QuantizationSettings quantization, ITensorSource? stored)
     {
         using var quiet = no_grad();
@@ -46,7 +63,7 @@ internal static class ModelOutline
     /// <param name="model">An outline.</param>
     /// <param name="device">Where it will run.</param>
     /// <param name="layers">How many layers.</param>
-    public static void Offload(DecoderModel model, Device device, int layers)
+    internal static void Offload(DecoderModel model, Device device, int layers)
     {
         if (layers == 0)
             return;
@@ -55,20 +72,29 @@ internal static class ModelOutline
             projection.Weight = new OffloadedWeight(projection.Weight, () => { });
     }
 
+    /// <summary>Bytes of a model's frozen weights: what the device holds, two slots for layers that take turns included, and what waits on the host.</summary>
+    /// <param name="model">A model, with memory or without.</param>
+    public static (long Device, long Host) WeightBytes(DecoderModel model)
+    {
+        long[] offloaded = [.. Offloaded(model)];
+        var slots = offloaded.Length == 0 ? 0 : offloaded.Max() * LayerOffload.Slots;
+        return (BytesOf(model) - offloaded.Sum() + slots, offloaded.Sum());
+    }
+
     /// <summary>Bytes of the weights of each layer that wait in the host's memory.</summary>
-    public static IEnumerable<long> Offloaded(DecoderModel model) => model.Layers
+    private static IEnumerable<long> Offloaded(DecoderModel model) => model.Layers
         .Select(layer => layer.Projections.Where(projection => projection.Weight is OffloadedWeight).Sum(projection => projection.Weight.ByteCount))
         .Where(bytes => bytes > 0);
 
     /// <summary>Bytes of a model's frozen parts, wherever they are; a tied head is its embedding.</summary>
-    public static long BytesOf(DecoderModel model) =>
+    internal static long BytesOf(DecoderModel model) =>
         model.LayerProjections.Sum(projection => projection.Weight.ByteCount + BytesOf(projection.Bias))
         + (model.Config.TiedEmbeddings ? 0 : model.Head.Weight.ByteCount)
         + BytesOf(model.Embedding)
         + model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Sum(norm => BytesOf(norm.Weight));
 
     /// <summary>Bytes of a tensor; none for null.</summary>
-    public static long BytesOf(Tensor? tensor) => tensor is null ? 0 : tensor.NumberOfElements * tensor.ElementSize;
+    internal static long BytesOf(Tensor? tensor) => tensor is null ? 0 : tensor.NumberOfElements * tensor.ElementSize;
 
     private static long Block => FourBitWeight.DefaultBlockSize;
 

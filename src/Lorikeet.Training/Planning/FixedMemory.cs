@@ -1,6 +1,7 @@
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Training.Optimization;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Planning;
 
@@ -17,12 +18,11 @@ internal sealed record FixedMemory(long Weights, long Adapters, long Gradients, 
     /// <summary>Counts a model whose adapters are attached, on any device.</summary>
     public static FixedMemory Of(DecoderModel model, OptimizationOptions options)
     {
-        var trained = model.Trainable.Sum(parameter => ModelOutline.BytesOf(parameter.Value));
+        var (weights, offloaded) = ModelOutline.WeightBytes(model);
+        var trained = model.Trainable.Sum(parameter => BytesOf(parameter.Value));
         using var optimizer = Optimizer.Create(model.Trainable, options);
-        var states = optimizer.State().Sum(part => ModelOutline.BytesOf(part.Value));
-        long[] offloaded = [.. ModelOutline.Offloaded(model)];
-        var slots = offloaded.Length == 0 ? 0 : offloaded.Max() * LayerOffload.Slots;
-        return new FixedMemory(
-            ModelOutline.BytesOf(model) - offloaded.Sum() + slots, trained, trained, states, offloaded.Sum());
+        return new FixedMemory(weights, trained, trained, optimizer.State().Sum(part => BytesOf(part.Value)), offloaded);
     }
+
+    private static long BytesOf(Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;
 }

@@ -33,7 +33,7 @@ public sealed record MemoryPlan
     /// <summary>Outputs of attention, and what its backward pass works in.</summary>
     public required long Attention { get; init; }
 
-    /// <summary>What libraries take for themselves; on a processor, the whole process before the model.</summary>
+    /// <summary>What libraries take for themselves; on a CPU, the whole process before the model.</summary>
     public required long Libraries { get; init; }
 
     /// <summary>What waits in host memory instead and is not part of the sum.</summary>

@@ -17,6 +17,10 @@ internal sealed class MemoryPlanner : IDisposable
     // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
     private const long ProcessGrowth = 80L << 20;
 
+    // Prompts come in batches of many shapes; oneDNN compiles a GEMM for each and keeps it.
+    private const long GrowthByQuestions = 36L << 20;
+    private const int ManyQuestions = 100;
+
     private readonly PassOutline _pass;
     private readonly Device _device;
     private readonly long _libraries;
@@ -33,8 +37,11 @@ internal sealed class MemoryPlanner : IDisposable
     }
 
     /// <summary>Bytes of a run that are not its tensors: those of libraries; on a CPU, the whole process before the model.</summary>
-    public static long LibrariesOf(Device device) =>
-        device.type == DeviceType.CUDA ? CudaLibraries : Environment.WorkingSet + ProcessGrowth;
+    /// <param name="device">Where it will run.</param>
+    /// <param name="questions">Questions that the model is asked before and after.</param>
+    public static long LibrariesOf(Device device, int questions = 0) => device.type == DeviceType.CUDA
+        ? CudaLibraries
+        : Environment.WorkingSet + ProcessGrowth + (questions >= ManyQuestions ? GrowthByQuestions : 0);
 
     /// <summary>Bytes that a run may take of a device that is here, what the process holds already included.</summary>
     public static long FreeBefore(Device device) =>

@@ -4,10 +4,7 @@ using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
-using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
-using Lorikeet.Models.Quantization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Planning;
@@ -29,14 +26,14 @@ public sealed class RunPlanner : IDisposable
     /// <param name="stored">Headers of its checkpoint; null for a shape.</param>
     /// <param name="device">Where it will run.</param>
     /// <param name="isPresent">Whether that device is here, so that it can be asked and measured.</param>
-    public RunPlanner(TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent)
+    /// <param name="questions">Questions that the run puts to the model before and after, beside its samples.</param>
+    public RunPlanner(
+        TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent, int questions = 0)
     {
         (_config, _device, _isPresent, _model) = (config, device, isPresent, options.Model.Model);
-        var type = NativeTypes.Resolve(options.Model.TorchDtype, config.StoredType, device);
-        _outline = ModelOutline.Create(config, type, QuantizationSettings.From(options.Quantization), stored);
-        ModelOutline.Offload(_outline, device, options.Model.OffloadLayers);
+        _outline = ModelOutline.Create(config, options.Model, options.Quantization, stored, device);
         Attach(options);
-        _memory = new MemoryPlanner(_outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device));
+        _memory = new MemoryPlanner(_outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device, questions));
         _free = isPresent ? MemoryPlanner.FreeBefore(device) : null;
     }
 

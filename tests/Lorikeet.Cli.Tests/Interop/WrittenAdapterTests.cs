@@ -104,7 +104,7 @@ public sealed class WrittenAdapterTests : IDisposable
 
     private static void Compare(string part, string what, string against, string model, string? adapter, string file, double tolerance = 1e-4)
     {
-        using var expected = ModelWeights.OpenFile(file);
+        using var expected = CheckpointFolder.OpenFile(file);
         var options = new ModelOptions { Model = model, Adapter = adapter, Device = "cpu", TorchDtype = ComputeType.Float32 };
         using var loaded = LoadedModel.Load(options, new QuantizationOptions());
         var result = new ModelVerifier(loaded.Decoder, loaded.Folder) { Tolerance = tolerance }.Compare(expected);

@@ -3,10 +3,10 @@ using System.Runtime.Intrinsics;
 
 namespace Lorikeet.Models.Passes.Cpu;
 
-/// <summary>Small things about vectors.</summary>
+/// <summary>Sums and maxima across a vector of sixteen numbers.</summary>
 internal static class Vectors
 {
-    /// <summary>A score that no other outweighs less; finite, so that a product with it stays a number.</summary>
+    /// <summary>Score of masked positions: low enough to vanish in softmax, finite so that 0 · it is no NaN.</summary>
     public const float Hidden = -1e30f;
 
     /// <summary>The sum of sixteen numbers, halves first: a third of the instructions of <c>Vector512.Sum</c>.</summary>

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
 /// <summary>
-/// Decoding on a processor in vectorized C#, float32 inside, on the threads of libtorch: what a step costs is reading the
+/// Decoding on a CPU in vectorized C#, float32 inside, on the threads of libtorch: what a step costs is reading the
 /// weights from memory as they are stored, once.
 /// </summary>
 /// <typeparam name="T">The compute type.</typeparam>

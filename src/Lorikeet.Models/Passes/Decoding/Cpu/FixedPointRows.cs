@@ -18,7 +18,7 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
     private const int Unit = FourBitCodes.Unit;
     private const float LargestWeight = short.MaxValue;
 
-    /// <summary>Bytes of codes that are asked for before their turn; the processor alone looks less far.</summary>
+    /// <summary>Bytes of codes that are asked for before their turn; the prefetcher of a CPU looks less far.</summary>
     private const int Ahead = 2048;
 
     /// <summary>Four products of the largest numbers still fit 32 bits.</summary>

@@ -9,7 +9,7 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// Rows of 4-bit codes whose blocks begin where rows do. A block's sixteen values are scaled and rounded once, as
 /// <see cref="FourBitDequantizer"/> does, and then looked up: weights are the reference's to the last bit.
 /// </summary>
-/// <typeparam name="TCodes">The processor's way of looking up.</typeparam>
+/// <typeparam name="TCodes">The CPU's way of looking codes up.</typeparam>
 /// <typeparam name="TElement">The type of the numbers that were quantized.</typeparam>
 internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weight) : IWeightRows
     where TCodes : struct, ICodeRows

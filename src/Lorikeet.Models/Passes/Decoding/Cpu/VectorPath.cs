@@ -5,7 +5,7 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// <summary>How 4-bit codes are looked up; the fastest is <see cref="VectorPaths.Best"/>, and tests run them all.</summary>
 internal enum VectorPath
 {
-    /// <summary>Any processor.</summary>
+    /// <summary>Any CPU.</summary>
     Portable,
 
     /// <summary>x86 with 256-bit vectors.</summary>
@@ -15,10 +15,10 @@ internal enum VectorPath
     Avx512,
 }
 
-/// <summary>What this processor can run.</summary>
+/// <summary>What this CPU can run.</summary>
 internal static class VectorPaths
 {
-    /// <summary>The fastest that this processor has.</summary>
+    /// <summary>The fastest that this CPU has.</summary>
     public static VectorPath Best =>
         Avx512F.IsSupported ? VectorPath.Avx512 : Avx2.IsSupported && Fma.IsSupported ? VectorPath.Avx2 : VectorPath.Portable;
 }

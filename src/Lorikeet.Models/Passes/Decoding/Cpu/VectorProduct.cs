@@ -4,10 +4,13 @@ using Lorikeet.Models.Passes.Cpu;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>Products of decoded columns with vectors; both are padded with zeros to whole vectors of the processor.</summary>
+/// <summary>Products of decoded columns with vectors; both are padded with zeros to whole vectors of the CPU.</summary>
 internal static unsafe class VectorProduct
 {
-    /// <summary>Of one vector.</summary>
+    /// <summary>⟨row, x⟩.</summary>
+    /// <param name="row">[count], decoded.</param>
+    /// <param name="x">[count].</param>
+    /// <param name="count">A multiple of 16; what pads both is zero. Two sums, so that one addition need not wait for the other.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* row, float* x, int count)
     {
@@ -25,7 +28,7 @@ internal static unsafe class VectorProduct
         return Vectors.Sum(sum0 + sum1);
     }
 
-    /// <summary>Of columns from <paramref name="first"/> on and several vectors, added to <paramref name="sums"/>.</summary>
+    /// <summary>sums[j] += ⟨row, x[j] from <paramref name="first"/> on⟩ for several vectors, four at a time: each column of the row is read once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* row, int first, int count, ArrangedVectors x, float* sums)
     {
