@@ -31,7 +31,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     public List<string> Warnings { get; } = [];
 
     /// <summary>Whether rows are held out.</summary>
-    private bool HasEvaluation => options.Data.EvalDatasets.Count > 0 || options.Data.EvalSize > 0;
+    private bool HasEvaluation => options.Data.EvalDatasets.Count > 0 || options.Data.HeldOut > 0;
 
     /// <summary>Checks everything.</summary>
     public void Run()
@@ -123,9 +123,9 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             "No dataset is given. Expected --dataset FILE_DIR_OR_HUB_ID, or 'dataset:' in a file.");
         if (data.Datasets.Concat(data.EvalDatasets).FirstOrDefault(IsConfiguration) is { } file)
             Problems.Add($"The dataset '{file}' is a configuration, not data. Put it directly after 'train'.");
-        Refuse(data.EvalSize >= 1 && data.EvalSize != Math.Floor(data.EvalSize),
-            $"{Speak("test_size")} is '{data.EvalSize}'. Expected a fraction below 1, or a whole number of rows.");
-        Refuse(data is { EvalSize: > 0, EvalDatasets.Count: > 0 },
+        Refuse(data.HeldOut >= 1 && data.HeldOut != Math.Floor(data.HeldOut),
+            $"{Speak("test_size")} is '{data.HeldOut}'. Expected a fraction below 1, or a whole number of rows.");
+        Refuse(data is { HeldOut: > 0, EvalDatasets.Count: > 0 },
             $"{Speak("test_size")} and {Speak("eval_dataset")} are both given. Expected one of them.");
         Warn(data is { Packing: true, GroupByLength: true },
             $"{Speak("group_by_length")} has no effect with packing: packed sequences are equally long.");

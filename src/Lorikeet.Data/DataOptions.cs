@@ -52,7 +52,7 @@ public sealed record DataOptions
     /// </summary>
     /// <value>0. None: every row is trained on, and the split is the user's decision.</value>
     [Option("test_size", "val_size", "eval_size", Minimum = 0)]
-    public double EvalSize { get; init; }
+    public double HeldOut { get; init; }
 
     /// <summary>Train on at most this many rows, the first after shuffling.</summary>
     /// <value>Not set: all rows.</value>

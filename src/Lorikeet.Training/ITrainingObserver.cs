@@ -5,10 +5,12 @@ namespace Lorikeet.Training;
 /// Called on the training thread, in order, one event at a time; an observer that is slow slows the run, and one that
 /// throws ends it.
 /// </remarks>
-public interface ITrainingObserver
+public interface ITrainingObserver : IProgress<TrainingEvent>
 {
     /// <summary>Takes one event.</summary>
     void Observe(TrainingEvent trainingEvent);
+
+    void IProgress<TrainingEvent>.Report(TrainingEvent value) => Observe(value);
 }
 
 /// <summary>Passes every event to several observers, in the order given.</summary>

@@ -27,7 +27,7 @@ public sealed record StageStarted(string Stage, string Detail) : TrainingEvent;
 public sealed record StageProgressed(long Done, long Total) : TrainingEvent;
 
 /// <summary>The run ended by itself or was asked to stop, and what it trained is saved.</summary>
-public sealed record RunCompleted(RunResult Result) : TrainingEvent;
+public sealed record RunCompleted(TrainingResult Result) : TrainingEvent;
 
 /// <summary>One line of <c>metrics.jsonl</c>.</summary>
 /// <param name="Step">Optimizer step, from 1.</param>
@@ -75,6 +75,6 @@ public enum StopReason
 /// <param name="PeakMemoryBytes">Peak memory.</param>
 /// <param name="BestEvalLoss">Lowest evaluation loss, if any evaluation ran.</param>
 /// <param name="BestStep">The step it was reached at.</param>
-public sealed record RunResult(
+public sealed record TrainingResult(
     StopReason Reason, int Steps, double TrainLoss, double Seconds, long Tokens, long PeakMemoryBytes,
     double? BestEvalLoss, int? BestStep);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Reading;
-using Lorikeet.Models;
 using Lorikeet.Models.Generation;
 
 namespace Lorikeet.Cli.Inference;
@@ -12,7 +11,7 @@ namespace Lorikeet.Cli.Inference;
 /// <param name="model">The model with its adapters.</param>
 /// <param name="chatTemplate">The format that all are asked in; null for each adapter's own.</param>
 /// <param name="system">Instructions that go before every question.</param>
-internal sealed class AdapterRequests(LoadedModel model, string? chatTemplate, string? system)
+internal sealed class AdapterRequests(LanguageModel model, string? chatTemplate, string? system)
 {
     private readonly string? _first = model.Adapters.Active;
     private readonly Dictionary<string, PromptReader> _readers = [];

@@ -1,5 +1,4 @@
 using Lorikeet.Data.Prompts;
-using Lorikeet.Models;
 
 namespace Lorikeet.Cli.Inference;
 
@@ -13,7 +12,7 @@ internal static class AskedModel
     /// The format of plain prompts: the one named, else that of the training or of the GGUF file; null to leave them as
     /// they are.
     /// </summary>
-    public static PromptFormat? FormatOf(LoadedModel model, string? chatTemplate) => chatTemplate switch
+    public static PromptFormat? FormatOf(LanguageModel model, string? chatTemplate) => chatTemplate switch
     {
         null => model.TrainedFormat ?? model.FileFormat,
         AsWritten => null,

@@ -1,6 +1,5 @@
 using Lorikeet.Data;
 using Lorikeet.Formats.Options;
-using Lorikeet.Jobs;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Quantization;
 

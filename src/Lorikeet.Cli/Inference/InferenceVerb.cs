@@ -1,7 +1,5 @@
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
-using Lorikeet.Jobs;
-using Lorikeet.Models;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Quantization;
 
@@ -24,19 +22,19 @@ internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : c
     /// <param name="call">Whose terminal is told what the model's files warn of.</param>
     /// <param name="options">The verb's options.</param>
     /// <param name="decodesFewRows">Whether a few prompts are answered at a time.</param>
-    protected static LoadedModel Load(Invocation call, TOptions options, bool decodesFewRows = false)
+    protected static LanguageModel Load(Invocation call, TOptions options, bool decodesFewRows = false)
     {
         var asked = options.Model;
-        var model = LoadedModel.Load(asked.ToModelOptions(decodesFewRows), NamedAdapter.Parse(asked.Adapters), options.Quantization);
+        var model = LanguageModel.Load(asked.Model, asked.ToLoading(options.Quantization, decodesFewRows));
         foreach (var warning in model.Warnings)
             call.Terminal.Error.WriteLine(warning);
         if (asked.Combine.Count > 0)
-            model.Combine(Combined, asked.Combine, asked.ToCombination());
+            model.Adapters.Combine(Combined, asked.Combine, asked.ToCombination());
         return model;
     }
 
     /// <summary>How the model generates when no argument says otherwise: its own generation_config.json.</summary>
-    protected GenerationOptions DefaultsOf(LoadedModel model, Invocation call)
+    protected GenerationOptions DefaultsOf(LanguageModel model, Invocation call)
     {
         var defaults = GenerationConfig.Load(model.Folder);
         if (defaults.EndTokens.Count == 0 && model.Tokenizer?.EndToken is { } end)
@@ -47,7 +45,7 @@ internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : c
     /// <summary>
     /// The most likely answers, whatever generation_config.json says: scores are compared between runs.
     /// </summary>
-    protected GenerationOptions GreedyDefaultsOf(LoadedModel model, Invocation call) =>
+    protected GenerationOptions GreedyDefaultsOf(LanguageModel model, Invocation call) =>
         Implied(new GenerationOptions { EndTokens = DefaultsOf(model, call).EndTokens }, call);
 
     /// <summary>

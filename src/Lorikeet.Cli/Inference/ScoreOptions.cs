@@ -1,5 +1,4 @@
 using Lorikeet.Formats.Options;
-using Lorikeet.Jobs;
 using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;

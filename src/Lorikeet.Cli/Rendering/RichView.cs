@@ -113,7 +113,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
         ];
     }
 
-    private IReadOnlyList<IRenderable> Finish(RunResult result)
+    private IReadOnlyList<IRenderable> Finish(TrainingResult result)
     {
         _started = null;
         _progress = new RunProgress();

@@ -37,7 +37,7 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
             },
         };
 
-        terminal.Error.WriteLine($"{model.AdapterFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
+        terminal.Error.WriteLine($"{model.Adapters.ActiveFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
         if (options.Conversation.ChatTemplate is null && model.TrainedFormat is null && tokenizer.ChatTemplate is null)
         {
             terminal.Error.WriteLine(

@@ -5,7 +5,6 @@ using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Formats;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Generation;
@@ -46,7 +45,7 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             model.Adapters.Activate(adapter);
             var outcome = Measure(model, Questions(options, model, terminal), generation, options.Questions.CompareBase, interruption.Token);
             lines.AddRange(outcome.ToLines(adapters.Count > 1 ? adapter : null));
-            outcomes.Add(outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.AdapterFolder ?? adapter));
+            outcomes.Add(outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.Adapters.ActiveFolder ?? adapter));
             if (IsJson(call))
                 continue;
             if (adapters.Count > 1)
@@ -62,7 +61,7 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
     }
 
     /// <summary>The questions as the acting adapter is asked them.</summary>
-    private static EvaluationSet Questions(EvalOptions options, LoadedModel model, Terminal terminal)
+    private static EvaluationSet Questions(EvalOptions options, LanguageModel model, Terminal terminal)
     {
         var set = EvaluationSet.Load(
             options.Questions.ToDataOptions(), model.Tokenizer, model.Decoder.Config.VocabularySize,
@@ -76,13 +75,13 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
     }
 
     private static EvaluationOutcome Measure(
-        LoadedModel model, EvaluationSet set, GenerationOptions generation, bool compareBase, CancellationToken cancellation)
+        LanguageModel model, EvaluationSet set, GenerationOptions generation, bool compareBase, CancellationToken cancellation)
     {
         var evaluator = new AnswerEvaluator(model.Decoder, model.Tokenizer);
         var scores = evaluator.Evaluate(set, generation, cancellation);
         if (!compareBase)
             return new EvaluationOutcome(scores, null);
-        using (model.Decoder.WithoutAdapter())
+        using (model.WithoutAdapter())
             return new EvaluationOutcome(scores, evaluator.Evaluate(set, generation, cancellation));
     }
 

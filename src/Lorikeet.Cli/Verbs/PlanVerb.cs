@@ -81,7 +81,7 @@ internal sealed class PlanVerb : CatalogVerb
     {
         var folder = ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
         var config = ModelConfigFile.Load(folder);
-        var options = RowLength.Fit(resolved, config.MaxPositions).Options;
+        var options = MaxLength.ClampTo(resolved, config.MaxPositions).Options;
         using var data = options.Data.Datasets.Count == 0
             ? null
             : TrainingData.Load(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Lorikeet.Cli.Inference;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats.Options;
@@ -24,7 +25,7 @@ internal sealed class PushVerb : CatalogVerb
 
     public override int Run(Invocation call)
     {
-        var job = new PublishJob(Bind(call, new PublishOptions()));
+        var job = new PublishJob(Bind(call, new PublishOptions())) { Program = ProgramName.InFiles };
         var pushed = job.RunAsync(progress: null, call.Interruption.Token).GetAwaiter().GetResult();
         call.Terminal.Out.WriteLine(IsJson(call)
             ? JsonText.Line(new JsonObject

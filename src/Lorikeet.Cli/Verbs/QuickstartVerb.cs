@@ -1,14 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
-using Lorikeet.Data.Encoded;
 using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
 using Lorikeet.Jobs;
-using Lorikeet.Models.Evaluation;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
@@ -21,7 +18,6 @@ namespace Lorikeet.Cli.Verbs;
 /// </summary>
 internal sealed class QuickstartVerb : CatalogVerb
 {
-    private const int ShownAnswers = 8;
     private const string Overwrite = "overwrite_output_dir";
     private const string Resume = "resume_from_checkpoint";
 
@@ -49,29 +45,25 @@ internal sealed class QuickstartVerb : CatalogVerb
         var resolved = Resolve(Catalog.Read(arguments));
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        using var tuning = new FineTuning(resolved, SavingPhases.Watch(call, display), TimeProvider.System);
-        var questions = tuning.Data.Questions.ToList();
-
-        List<int[]> prompts = [.. questions.Select(question => question.PromptIds)];
-        var before = tuning.Ask("Asking the base", prompts, interruption.Token);
-        var result = tuning.Train(interruption.Token);
-        if (result.Reason == StopReason.Interrupted)
+        using var run = new TrainingRun(resolved)
         {
-            display.Dispose();
-            var again = new NextCommand(CommandPurpose.Resume, $"{NextCommands.Program} {Again(arguments)}");
+            Comparison = new AnswerComparison { GroupOf = new QuestionLanguages().Of },
+            NextCommands = NextCommands.After,
+            Program = ProgramName.InFiles,
+        };
+        var result = RunOutcome.Train(run, SavingPhases.Watch(call, display), interruption.Token);
+        display.Dispose();
+        if (result.IsInterrupted)
+        {
+            var again = new NextCommand(CommandPurpose.Resume, $"{ProgramName.InFiles} {Again(arguments)}");
             NextSteps.Write(terminal.Talk, ProgramName.In([again]));
             return interruption.ExitCode;
         }
 
-        var after = tuning.Ask("Asking the tuned model", prompts, interruption.Token);
-        Compare(tuning, questions, before, after);
-        tuning.Report(result);
-        display.Dispose();
-
         if (IsJson(call))
-            terminal.Out.WriteLine(ToJson(tuning, questions.Count, result));
+            terminal.Out.WriteLine(ToJson(result));
         else
-            Show(terminal, tuning, result);
+            RunOutcome.Show(terminal, result);
         return 0;
     }
 
@@ -116,58 +108,20 @@ internal sealed class QuickstartVerb : CatalogVerb
         },
     };
 
-    private static void Compare(
-        FineTuning tuning, List<Question> questions, IReadOnlyList<string> before, IReadOnlyList<string> after)
+    private static string ToJson(RunResult result)
     {
-        var languages = Languages(questions);
-        void Add(string name, Func<int, bool> belongs)
-        {
-            var rows = Enumerable.Range(0, questions.Count).Where(belongs).ToList();
-            List<Question> asked = [.. rows.Select(row => questions[row])];
-            tuning.Scores.Add(new ComparedScore(
-                name,
-                QuestionAnswering.ExactMatch(asked, [.. rows.Select(row => before[row])]),
-                QuestionAnswering.ExactMatch(asked, [.. rows.Select(row => after[row])])));
-        }
-
-        Add("Exact match", _ => true);
-        Add("Exact match, English", row => languages[row] == "en");
-        Add("Exact match, Vietnamese", row => languages[row] == "vi");
-        foreach (var row in Enumerable.Range(0, questions.Count).Take(ShownAnswers))
-        {
-            var question = questions[row];
-            tuning.Answers.Add(new ComparedAnswer(
-                question.Text, question.Answers[0], before[row], after[row],
-                SquadMetrics.ExactMatch(before[row], [.. question.Answers]), SquadMetrics.ExactMatch(after[row], [.. question.Answers])));
-        }
-    }
-
-    /// <summary>The language that the data names for each question.</summary>
-    private static List<string?> Languages(List<Question> questions)
-    {
-        var lines = questions.Select(question => question.Origin.File).Distinct()
-            .ToDictionary(file => file, file => File.ReadAllLines(EmbeddedFiles.Locate(file)));
-        return [.. questions.Select(question =>
-            JsonNode.Parse(lines[question.Origin.File][(int)question.Origin.Number - 1])!["language"]?.GetValue<string>())];
-    }
-
-    private static string ToJson(FineTuning tuning, int questions, RunResult result) => JsonSerializer.Serialize(
-        new
-        {
-            questions,
-            base_exact_match = tuning.Scores[0].Base,
-            tuned_exact_match = tuning.Scores[0].Tuned,
-            tuned_exact_match_en = tuning.Scores[1].Tuned,
-            tuned_exact_match_vi = tuning.Scores[2].Tuned,
-            training_seconds = result.Seconds,
-            output = tuning.Run.Folder,
-        },
-        JsonFormats.Indented);
-
-    private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
-    {
-        AnswerTable.Write(terminal.Data, tuning.Answers);
-        ScoreTable.Write(terminal.Data, tuning.AllScores);
-        NextSteps.Write(terminal.Talk, ProgramName.In(tuning.NextCommandsAfter(result)));
+        double? Tuned(string name) => result.Scores.FirstOrDefault(score => score.Name == name)?.Tuned;
+        return JsonSerializer.Serialize(
+            new
+            {
+                questions = result.Questions,
+                base_exact_match = result.Scores[0].Base,
+                tuned_exact_match = result.Scores[0].Tuned,
+                tuned_exact_match_en = Tuned($"Exact match, {QuestionLanguages.English}"),
+                tuned_exact_match_vi = Tuned($"Exact match, {QuestionLanguages.Vietnamese}"),
+                training_seconds = result.Training.Seconds,
+                output = result.Folder.Folder,
+            },
+            JsonFormats.Indented);
     }
 }

@@ -9,7 +9,6 @@ using Lorikeet.Data;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
 using Lorikeet.Formats;
-using Lorikeet.Models;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Generation;
 using Lorikeet.Text.Tokenization;

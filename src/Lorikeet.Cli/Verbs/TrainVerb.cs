@@ -4,7 +4,6 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Options;
-using Lorikeet.Jobs;
 using Lorikeet.Training;
 
 namespace Lorikeet.Cli.Verbs;
@@ -54,30 +53,21 @@ internal sealed class TrainVerb : CatalogVerb
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        var observer = SavingPhases.Watch(call, display);
-        using var tuning = new FineTuning(resolved, observer, TimeProvider.System);
-        var result = tuning.Train(interruption.Token);
-        tuning.Report(result);
+        using var run = new TrainingRun(resolved) { NextCommands = NextCommands.After, Program = ProgramName.InFiles };
+        var result = RunOutcome.Train(run, SavingPhases.Watch(call, display), interruption.Token);
         display.Dispose();
 
         if (IsJson(call))
-            terminal.Out.WriteLine(TrainingOutcome.ToJson(tuning, result));
+            terminal.Out.WriteLine(RunOutcome.ToJson(result));
         else if (resolved.Options.Output.DryRun)
-            terminal.Error.WriteLine(DryRunSummary(result));
+            terminal.Error.WriteLine(DryRunSummary(result.Training));
         else
-            Show(terminal, tuning, result);
-        return result.Reason == StopReason.Interrupted ? interruption.ExitCode : 0;
+            RunOutcome.Show(terminal, result);
+        return result.IsInterrupted ? interruption.ExitCode : 0;
     }
 
-    private static string DryRunSummary(RunResult result) =>
+    private static string DryRunSummary(TrainingResult result) =>
         $"Options, data and model fit together. One step took {Quantities.Duration(result.Seconds)} and "
         + $"{Quantities.Bytes(result.PeakMemoryBytes)} of memory, with a loss of {Quantities.Loss(result.TrainLoss)}. "
         + "Nothing was saved.";
-
-    private static void Show(Terminal terminal, FineTuning tuning, RunResult result)
-    {
-        AnswerTable.Write(terminal.Data, tuning.Answers);
-        ScoreTable.Write(terminal.Data, tuning.AllScores);
-        NextSteps.Write(terminal.Talk, ProgramName.In(tuning.NextCommandsAfter(result)));
-    }
 }

@@ -84,9 +84,9 @@ internal static class DatasetChecks
     /// <param name="options">How many were asked for.</param>
     public static IEnumerable<string> HeldOut(DatasetStatistics train, DatasetStatistics? eval, DataOptions options)
     {
-        if (eval is null || options.EvalSize == 0 || options.MaxEvalRows is not null || options.MaxTrainRows is not null)
+        if (eval is null || options.HeldOut == 0 || options.MaxEvalRows is not null || options.MaxTrainRows is not null)
             yield break;
-        var asked = RowSelection.RowsAskedFor(options.EvalSize, train.RowsRead + eval.RowsRead);
+        var asked = RowSelection.RowsAskedFor(options.HeldOut, train.RowsRead + eval.RowsRead);
         if (asked != eval.RowsRead)
         {
             yield return $"The held-out data: {Rows(eval.RowsRead)} held out, {asked:N0} were asked for (test_size): rows " +

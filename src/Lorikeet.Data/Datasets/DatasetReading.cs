@@ -39,10 +39,10 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
 
     private void CheckHeldOut(bool hasEval)
     {
-        if (!hasEval || options.EvalSize == 0)
+        if (!hasEval || options.HeldOut == 0)
             return;
         throw new ConfigurationException(
-            $"Both eval_dataset and test_size ({options.EvalSize}) are given. Held-out rows come from one of them. Leave one out.");
+            $"Both eval_dataset and test_size ({options.HeldOut}) are given. Held-out rows come from one of them. Leave one out.");
     }
 
     private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files) => RowSource.Join(

@@ -37,7 +37,7 @@ internal sealed class RowSplit
     private RowSplit(RowSource source, RowRendering rendering, DataOptions options, ulong seed)
     {
         (_source, _rendering, _options, _seed) = (source, rendering, options, seed);
-        var choice = string.Create(CultureInfo.InvariantCulture, $"{options.EvalSize} held out by seed {seed}");
+        var choice = string.Create(CultureInfo.InvariantCulture, $"{options.HeldOut} held out by seed {seed}");
         var selection = HoldsOut ? $"{source.Selection}, without {choice}" : source.Selection;
         if (options.MaxTrainRows is { } limit)
             selection += options.Shuffle ? $", {limit} by seed {seed}" : $", the first {limit}";
@@ -58,7 +58,7 @@ internal sealed class RowSplit
     /// <summary>Whether every row goes somewhere, and what they ask is still to be told by whoever reads them first.</summary>
     public bool IsOpen => !_isChosen && _options is { MaxTrainRows: null, MaxEvalRows: null };
 
-    private bool HoldsOut => _options is { EvalSize: > 0 };
+    private bool HoldsOut => _options is { HeldOut: > 0 };
 
     private bool DrawsRows => _options is { MaxTrainRows: not null, Shuffle: true };
 
@@ -127,7 +127,7 @@ internal sealed class RowSplit
     private void Choose(int count, IReadOnlyList<UInt128> keys)
     {
         if (HoldsOut)
-            _heldOut = RowSelection.HeldOut(keys, _options!.EvalSize, _seed);
+            _heldOut = RowSelection.HeldOut(keys, _options!.HeldOut, _seed);
         if (DrawsRows)
             _kept = RowSelection.Kept(count - _heldOut.Count, _options!.MaxTrainRows!.Value, _seed);
         _isChosen = true;

@@ -50,26 +50,12 @@ internal static class CardBody
 
     private static string CSharp(ModelCard card, string id) =>
         $$"""
-        using Lorikeet.Data.Prompts;
-        using Lorikeet.Models;
-        using Lorikeet.Models.Checkpoints;
-        using Lorikeet.Models.Generation;
-        using Lorikeet.Models.Quantization;
+        using Lorikeet;
 
-        using var model = LoadedModel.Load(
-            new ModelOptions { {{(card.Subject == CardSubject.Adapter ? "Adapter" : "Model")}} = "{{id}}" },
-            new QuantizationOptions());
-        var prompt = {{CSharpPrompt(card)}};
-        var ids = new TextEncoder(model.Tokenizer!).EncodePrompt(prompt);
-        var answer = new TextGenerator(model.Decoder, model.Tokenizer).Generate(
-            [ids], model.GenerationDefaults);
-        Console.WriteLine(answer.Continuations[0].Text);
+        using var model = LanguageModel.Load("{{id}}");
+        Console.WriteLine(model.Answer({{Quote(card.Question)}}));
 
         """.ReplaceLineEndings("\n");
-
-    private static string CSharpPrompt(ModelCard card) => card.Subject == CardSubject.Adapter
-        ? $"model.TrainedFormat!.RenderPrompt({Quote(card.Question)})"
-        : Quote(card.Prompt ?? card.Question);
 
     private static string Python(ModelCard card, string id)
     {

@@ -42,7 +42,7 @@ public sealed class AdapterSet : IDisposable
     public Adapter Load(string name, AdapterFolder folder)
     {
         RequireNew(name);
-        return Keep(Adapter.Load(_model, folder, name));
+        return Add(Adapter.Load(_model, folder, name));
     }
 
     /// <inheritdoc cref="Load(string, AdapterFolder)"/>
@@ -67,7 +67,7 @@ public sealed class AdapterSet : IDisposable
     public Adapter Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
     {
         RequireNew(name);
-        return Keep(Adapter.Combine(name, [.. weights.Select(pair => (this[pair.Key], pair.Value))], settings));
+        return Add(Adapter.Combine(name, [.. weights.Select(pair => (this[pair.Key], pair.Value))], settings));
     }
 
     /// <summary>Frees an adapter; when it was active, the base is.</summary>
@@ -86,8 +86,12 @@ public sealed class AdapterSet : IDisposable
             Unload(name);
     }
 
-    private Adapter Keep(Adapter adapter)
+    /// <summary>Adds an adapter that is on the model already; it belongs to the set from then on.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <exception cref="ConfigurationException">Its name is taken.</exception>
+    public Adapter Add(Adapter adapter)
     {
+        RequireNew(adapter.Name);
         _adapters.Add(adapter.Name, adapter);
         return adapter;
     }

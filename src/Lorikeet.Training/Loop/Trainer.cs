@@ -84,7 +84,7 @@ public sealed class Trainer : IDisposable
     /// <returns>Why the run ended and what it came to; the model holds the trained values.</returns>
     /// <exception cref="LorikeetException">Loss, gradients or parameters are not finite; no such value is saved.</exception>
     /// <exception cref="StorageException">A checkpoint cannot be written.</exception>
-    public RunResult Train(CancellationToken stop)
+    public TrainingResult Train(CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
         var reason = StopReason.Completed;
@@ -110,7 +110,7 @@ public sealed class Trainer : IDisposable
         RequireFiniteParameters();
         if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd)
             LoadBest();
-        return new RunResult(
+        return new TrainingResult(
             reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds, _position.Tokens,
             PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep);
     }

@@ -38,6 +38,10 @@ public sealed class PublishJob
         (_folder, _isAdapter) = Find(options.Folder);
     }
 
+    /// <summary>How the program is called in the command that the model card shows.</summary>
+    /// <value><c>lorikeet</c>, as it is installed.</value>
+    public string Program { get; init; } = "lorikeet";
+
     /// <summary>Writes the card and sends everything as one commit.</summary>
     /// <exception cref="HubException">The hub refuses, or cannot be reached; the message says what to do.</exception>
     public async Task<PushedCommit> RunAsync(IProgress<HubProgress>? progress, CancellationToken cancellation)
@@ -101,7 +105,7 @@ public sealed class PublishJob
             License = _options.License,
             Datasets = [.. datasets.Where(IsOnHub)],
             Prompt = Prompt(),
-            Program = NextCommands.Program,
+            Program = Program,
             Training = run is null ? []
                 : [.. ReportSettings.Of(run).Select(setting => new CardFact(setting.Name, setting.Value))],
         };

@@ -55,7 +55,7 @@ internal static class EventText
         Count(summary.TotalSteps) + (summary.FirstStep > 0 ? $", resumed after step {Count(summary.FirstStep)}" : "");
 
     /// <summary>Why and how a run ended.</summary>
-    public static string Result(RunResult result)
+    public static string Result(TrainingResult result)
     {
         var ending = result.Reason switch
         {

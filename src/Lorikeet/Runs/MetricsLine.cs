@@ -14,7 +14,7 @@ internal static class MetricsLine
 
     public static string Of(EvaluationMetrics metrics) => JsonLine.Of(json => Write(json, metrics));
 
-    public static string Of(RunResult result) => JsonLine.Of(json => Write(json, result));
+    public static string Of(TrainingResult result) => JsonLine.Of(json => Write(json, result));
 
     /// <summary>Writes the properties of a step.</summary>
     public static void Write(Utf8JsonWriter json, StepMetrics metrics)
@@ -42,7 +42,7 @@ internal static class MetricsLine
     }
 
     /// <summary>Writes the properties of the end of a run.</summary>
-    public static void Write(Utf8JsonWriter json, RunResult result)
+    public static void Write(Utf8JsonWriter json, TrainingResult result)
     {
         json.WriteNumber("step", result.Steps);
         json.WriteFinite("train_loss", result.TrainLoss);
@@ -91,7 +91,7 @@ internal static class MetricsLine
         Number(line, "eval_perplexity"), Count(line, "eval_rows"),
         LongCount(line, "eval_targets"), Number(line, "eval_runtime"));
 
-    private static RunResult ParseResult(JsonSetting line) => new(
+    private static TrainingResult ParseResult(JsonSetting line) => new(
         Reason(line["stop_reason"]),
         Count(line, "step"), Number(line, "train_loss"), Number(line, "train_runtime"),
         LongCount(line, "tokens"), LongCount(line, "peak_memory_bytes"),

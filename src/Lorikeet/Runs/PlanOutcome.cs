@@ -13,7 +13,7 @@ internal static class PlanOutcome
     private const int FewestSteps = 50;
 
     /// <summary>A line for memory and one for speed.</summary>
-    public static IEnumerable<string> Lines(RunPlan plan, RunResult result, RunHistory history)
+    public static IEnumerable<string> Lines(RunPlan plan, TrainingResult result, RunHistory history)
     {
         yield return $"memory: predicted {Memory(plan, result)}";
         if (Speed(plan, history) is { } speed)
@@ -21,7 +21,7 @@ internal static class PlanOutcome
     }
 
     /// <summary><c>512 MiB, measured 498 MiB (-2.7 %)</c>.</summary>
-    public static string Memory(RunPlan plan, RunResult result) =>
+    public static string Memory(RunPlan plan, TrainingResult result) =>
         $"{Bytes(plan.Memory.Total)}, measured {Bytes(result.PeakMemoryBytes)} ({Difference(plan.Memory.Total, result.PeakMemoryBytes)})";
 
     /// <summary>The same of tokens a second; null when either is not known, or too few steps were taken.</summary>

@@ -8,7 +8,7 @@ namespace Lorikeet.Runs;
 /// <param name="Evaluations">The evaluations, in order.</param>
 /// <param name="Result">How the run ended; null while it has not.</param>
 public sealed record RunHistory(
-    IReadOnlyList<StepMetrics> Steps, IReadOnlyList<EvaluationMetrics> Evaluations, RunResult? Result)
+    IReadOnlyList<StepMetrics> Steps, IReadOnlyList<EvaluationMetrics> Evaluations, TrainingResult? Result)
 {
     /// <summary>The base's evaluation, before the first step; null when there was none.</summary>
     public EvaluationMetrics? Base => Evaluations.FirstOrDefault(evaluation => evaluation.Step == 0);
@@ -41,7 +41,7 @@ public sealed record RunHistory(
     {
         var steps = new List<StepMetrics>();
         var evaluations = new List<EvaluationMetrics>();
-        RunResult? result = null;
+        TrainingResult? result = null;
         foreach (var (_, written) in MetricsLine.ReadAll(metricsFile))
         {
             switch (written)

@@ -85,7 +85,7 @@ public sealed class TensorBoardLog(string folder, TensorBoardSettings settings, 
         Add("train/epoch", metrics.Epoch, metrics.Step);
     }
 
-    private void Report(RunResult result)
+    private void Report(TrainingResult result)
     {
         var steps = result.Steps - _summary!.FirstStep;
         var rows = (_latest?.Epoch ?? 0) * _summary.TrainRows * steps / Math.Max(1, result.Steps);

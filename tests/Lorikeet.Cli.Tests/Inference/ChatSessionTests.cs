@@ -1,17 +1,14 @@
 using Lorikeet.Cli.Inference;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Models;
-using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Generation;
-using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests.Inference;
 
 public sealed class ChatSessionTests : IDisposable
 {
-    private readonly LoadedModel _model = LoadedModel.Load(
-        new ModelOptions { Model = Path.Combine(TestAssets.Root, "assets", "nano-base"), Device = "cpu" }, new QuantizationOptions());
+    private readonly LanguageModel _model = LanguageModel.Load(
+        Path.Combine(TestAssets.Root, "assets", "nano-base"), new() { Device = "cpu" });
 
     private readonly PromptFormat _format;
     private readonly List<string> _prompts = [];

@@ -3,7 +3,6 @@ using Lorikeet.Cli.Tests.Training;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
@@ -105,8 +104,12 @@ public sealed class WrittenAdapterTests : IDisposable
     private static void Compare(string part, string what, string against, string model, string? adapter, string file, double tolerance = 1e-4)
     {
         using var expected = CheckpointFolder.OpenFile(file);
-        var options = new ModelOptions { Model = model, Adapter = adapter, Device = "cpu", TorchDtype = ComputeType.Float32 };
-        using var loaded = LoadedModel.Load(options, new QuantizationOptions());
+        using var loaded = LanguageModel.Load(model, new()
+        {
+            Adapters = adapter is null ? [] : [new("default", adapter)],
+            Device = "cpu",
+            ComputeType = ComputeType.Float32,
+        });
         var result = new ModelVerifier(loaded.Decoder, loaded.Folder) { Tolerance = tolerance }.Compare(expected);
         Assert.Empty(result.NotCompared);
         Assert.All(result.Tensors, tensor => Assert.True(tensor.Passed, $"{what}, {tensor.Name}: {tensor.Difference}"));

@@ -28,7 +28,7 @@ public sealed class RowSourceTests : IDisposable
     [Fact]
     public async Task EverySource_TrainsOnWhatAFileOfTheSameRowsWould()
     {
-        var options = new DataOptions { EvalSize = 0.1 };
+        var options = new DataOptions { HeldOut = 0.1 };
         var expected = DataFixture.Load(FileOf(100), options);
         using var table = Table(100);
         RowSource[] sources =
@@ -64,7 +64,7 @@ public sealed class RowSourceTests : IDisposable
         }
 
         using var rows = RowSource.From(Counted());
-        using var data = Load(rows, new DataOptions { EvalSize = 4, MaxTrainRows = 10 });
+        using var data = Load(rows, new DataOptions { HeldOut = 4, MaxTrainRows = 10 });
         Assert.Equal((10, 4, 4), (data.Train.Count, data.Eval.Count, data.Questions.Count()));
         Assert.Equal(1, times);
     }
@@ -85,7 +85,7 @@ public sealed class RowSourceTests : IDisposable
         }
 
         using var source = new RowSource(Counted(), [], "all", "rows");
-        using var data = Load(source, new DataOptions { EvalSize = heldOut, MaxTrainRows = train, MaxEvalRows = eval });
+        using var data = Load(source, new DataOptions { HeldOut = heldOut, MaxTrainRows = train, MaxEvalRows = eval });
         Assert.InRange(read, whole * rows / 2, whole * rows + (train is null ? looked : looked + rows));
         _ = data.FirstRow;
         Assert.Equal(data.Train.Select(row => row.Length), data.TrainLengths);

@@ -22,7 +22,7 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_HoldsOutThatMany_TheSameForASeed(double size, int expected)
     {
         var path = Questions(100);
-        var options = new DataOptions { EvalSize = size };
+        var options = new DataOptions { HeldOut = size };
         var data = DataFixture.Load(path, options);
         var again = DataFixture.Load(path, options);
 
@@ -41,7 +41,7 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_NeverDividesRowsThatAskTheSame(string row)
     {
         var rows = Enumerable.Range(0, 60).Select(i => row.Replace("Q", $"{3 + i % 20}").Replace("ROW", $"{30 + i}"));
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = 10 });
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 10 });
         Assert.Equal((51, 9), (data.Train.Count, data.Eval.Count));
         Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
     }
@@ -54,7 +54,7 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_IsWholeQuestions_AndSaysSoWhereTheyAreOthersThanAskedFor(double size, int heldOut)
     {
         var rows = Enumerable.Range(0, 20).Select(i => $$"""{"question":"q{{i / 4}}?","answer":"a{{i % 4}}"}""");
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = size });
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = size });
         Assert.Equal((20 - heldOut, heldOut), (data.Train.Count, data.Eval.Count));
         Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
         Assert.Equal(size != heldOut, data.Warnings.Any(warning => warning.Contains($"{heldOut} rows held out")));
@@ -67,7 +67,7 @@ public sealed class TrainingDataTests : IDisposable
     public void ConversationsThatAnAssistantOpens_AreQuestionsOfTheirOwn(string row)
     {
         var rows = Enumerable.Range(0, 40).Select(i => row.Replace("Q", $"What is {i / 2}?"));
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = 10 });
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 10 });
         Assert.Equal(10, data.Eval.Count);
         string Asked(TrainingRow row) => DataFixture.Show(row).Split("What is")[1];
         Assert.Empty(data.Train.Select(Asked).Intersect(data.Eval.Select(Asked)));
@@ -77,14 +77,14 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_DividesRowsThatAllAskTheSame()
     {
         var rows = Enumerable.Range(0, 20).Select(i => $$"""{"question":"Write a poem.","answer":"{{i}}"}""");
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { EvalSize = 5 });
+        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 5 });
         Assert.Equal((15, 5), (data.Train.Count, data.Eval.Count));
     }
 
     [Fact]
     public void EvalSizeThatLeavesNothing_IsRefused() => Assert.Contains(
         "none would be left to train on",
-        Assert.Throws<ConfigurationException>(() => DataFixture.Load(Questions(10), new DataOptions { EvalSize = 10 })).Message);
+        Assert.Throws<ConfigurationException>(() => DataFixture.Load(Questions(10), new DataOptions { HeldOut = 10 })).Message);
 
     [Fact]
     public void MaxRows_AreTheFirst_WithoutShuffle()

@@ -1,7 +1,6 @@
 using Lorikeet.Data;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Reading;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Generation;
@@ -13,9 +12,8 @@ namespace Lorikeet.Tests.Evaluation;
 
 public sealed class AnswerEvaluatorTests : IDisposable
 {
-    private readonly LoadedModel _model = LoadedModel.Load(
-        new ModelOptions { Model = Path.Combine(TestAssets.Root, "assets", "nano-base"), TorchDtype = ComputeType.Float32, Device = "cpu" },
-        new QuantizationOptions());
+    private readonly LanguageModel _model = LanguageModel.Load(
+        Path.Combine(TestAssets.Root, "assets", "nano-base"), new() { ComputeType = ComputeType.Float32, Device = "cpu" });
 
     private readonly GenerationOptions _options = new() { EndTokens = [2], MaxNewTokens = 12 };
 

@@ -4,7 +4,6 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Conversion;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
@@ -171,9 +170,9 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
                     stream => stream.Write(bytes.AsSpan((int)tensor.Offset, (int)tensor.ByteCount))))]);
         }
 
-        using var asked = LoadedModel.Load(new ModelOptions { Model = path, Device = "cpu" }, new QuantizationOptions());
+        using var asked = LanguageModel.Load(path, new() { Device = "cpu" });
         Assert.Equal(guanaco.RenderPrompt("Who?"), asked.FileFormat!.RenderPrompt("Who?"));
-        using var folder = LoadedModel.Load(new ModelOptions { Model = nano, Device = "cpu" }, new QuantizationOptions());
+        using var folder = LanguageModel.Load(nano, new() { Device = "cpu" });
         Assert.Null(folder.FileFormat);
     }
 

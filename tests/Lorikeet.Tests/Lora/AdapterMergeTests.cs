@@ -3,7 +3,6 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Jobs;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Decoder;
@@ -70,7 +69,7 @@ public sealed class AdapterMergeTests : IDisposable
         using (var merge = new AdapterMerge(BaseOf("all"), AdapterFolder.Open(_folder["adapter"]), s_float32))
             merge.Write(_folder["merged"], long.MaxValue);
 
-        using var merged = LoadedModel.Load(new ModelOptions { Model = _folder["merged"], Device = "cpu" }, new QuantizationOptions());
+        using var merged = LanguageModel.Load(_folder["merged"], new() { Device = "cpu" });
         Assert.Equal("alpaca", merged.TrainedFormat!.Name);
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Options;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
@@ -34,15 +33,12 @@ public sealed class CombinationParityTests
         var combination = cases.Single(one => one!["file"]!.GetValue<string>() == file)!;
         var names = combination["adapters"]!.AsArray().Select(name => name!.GetValue<string>()).ToList();
         var weights = combination["weights"]!.AsArray().Select(weight => weight!.GetValue<double>());
-        var options = new ModelOptions
+        using var model = LanguageModel.Load(TestAssets.Golden("models", combination["base"]!.GetValue<string>()), new()
         {
-            Model = TestAssets.Golden("models", combination["base"]!.GetValue<string>()),
+            Adapters = [.. names.Select(name => new NamedAdapter(name, TestAssets.Golden("lora_combined", name)))],
             Device = "cpu",
-            TorchDtype = ComputeType.Float32,
-        };
-        using var model = LoadedModel.Load(
-            options, [.. names.Select(name => new NamedAdapter(name, TestAssets.Golden("lora_combined", name)))],
-            new QuantizationOptions());
+            ComputeType = ComputeType.Float32,
+        });
         var settings = new CombinationSettings
         {
             Kind = (CombinationKind)WireNames.Find(typeof(CombinationKind), combination["combination_type"]!.GetValue<string>())!,
@@ -50,7 +46,7 @@ public sealed class CombinationParityTests
             Density = combination["density"]?.GetValue<double>() ?? 1,
             Majority = combination["majority_sign_method"]?.GetValue<string>() == "frequency" ? SignMajority.Frequency : SignMajority.Total,
         };
-        model.Combine("sum", names.Zip(weights).ToDictionary(pair => pair.First, pair => pair.Second), settings);
+        model.Adapters.Combine("sum", names.Zip(weights).ToDictionary(pair => pair.First, pair => pair.Second), settings);
 
         using var expected = SafetensorsFile.Open(TestAssets.Golden("lora_combined", file + ".safetensors"));
         var result = new ModelVerifier(model.Decoder, model.Folder) { Tolerance = 1e-4 }.Compare(expected);

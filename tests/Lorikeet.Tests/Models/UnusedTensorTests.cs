@@ -1,5 +1,4 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
@@ -30,13 +29,11 @@ public sealed class UnusedTensorTests : IDisposable
     [InlineData("qwen3")]
     public void WholeModels_HaveNone(string name)
     {
-        using var model = LoadedModel.Load(
-            new ModelOptions { Model = TestAssets.Golden("models", name), Device = "cpu" }, new QuantizationOptions());
+        using var model = LanguageModel.Load(TestAssets.Golden("models", name), new() { Device = "cpu" });
         Assert.Empty(model.Warnings);
     }
 
-    private LoadedModel Load() =>
-        LoadedModel.Load(new ModelOptions { Model = _folder.Path, Device = "cpu" }, new QuantizationOptions());
+    private LanguageModel Load() => LanguageModel.Load(_folder.Path, new() { Device = "cpu" });
 
     private void Write(params string[] more)
     {

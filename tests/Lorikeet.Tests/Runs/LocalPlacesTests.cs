@@ -52,7 +52,7 @@ public sealed class LocalPlacesTests
             Summary = RecordedRun.Summary() with { Model = secrets[0] },
             Settings = ReportSettings.Of(resolved),
             Warnings = [$"'{secrets[1]}' has 3 rows that were cut."],
-            NextCommands = NextCommands.Of(folder, "Who?"),
+            NextCommands = [new(CommandPurpose.Chat, $"lorikeet chat --adapter {folder.AdapterFolder}")],
         };
 
         report.Write(folder);

@@ -24,7 +24,7 @@ internal static class RecordedRun
             step, step / 40.0, loss, Math.Exp(loss), Rows: 96, Targets: 702, Seconds: 0.8);
     }
 
-    public static RunResult Result(StopReason reason = StopReason.Completed, int steps = 40) => new(
+    public static TrainingResult Result(StopReason reason = StopReason.Completed, int steps = 40) => new(
         reason, steps, TrainLoss: 0.9, Seconds: 9.25, Tokens: 1_200L * steps, PeakMemoryBytes: 350_000_000,
         BestEvalLoss: Evaluation(steps).Loss, BestStep: steps);
 

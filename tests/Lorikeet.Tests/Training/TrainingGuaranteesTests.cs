@@ -174,7 +174,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
 
     private sealed record StepGradients(double Loss, IReadOnlyDictionary<string, float[]> Values);
 
-    private sealed record Outcome(IReadOnlyList<StepMetrics> Steps, RunResult Result, string Adapter);
+    private sealed record Outcome(IReadOnlyList<StepMetrics> Steps, TrainingResult Result, string Adapter);
 
     private sealed class Recorder(CancellationTokenSource stop, int? stopAt) : ITrainingObserver
     {

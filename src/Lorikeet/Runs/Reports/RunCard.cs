@@ -12,8 +12,9 @@ internal static class RunCard
     /// <param name="datasets">What was trained on: files or hub ids.</param>
     /// <param name="question">A question to show in the commands.</param>
     /// <param name="prompt">That question as training rendered it.</param>
+    /// <param name="program">How the program is called in the command that the card shows.</param>
     public static void Write(
-        RunReport report, string folder, bool isAdapter, IReadOnlyList<string> datasets, string question, string prompt)
+        RunReport report, string folder, bool isAdapter, IReadOnlyList<string> datasets, string question, string prompt, string program)
     {
         // A path of this machine is of no use to others; the name of the folder says what it was.
         var model = report.Summary.Model;
@@ -27,7 +28,7 @@ internal static class RunCard
                 Datasets = [.. datasets.Where(dataset => !Path.Exists(dataset))],
                 Question = question,
                 Prompt = prompt,
-                Program = NextCommands.Program,
+                Program = program,
                 Training =
                 [
                     .. datasets.Where(Path.Exists).Select(file => new CardFact("data", Path.GetFileName(file))),

@@ -18,7 +18,7 @@ public sealed record RunReport
     public required RunSummary Summary { get; init; }
 
     /// <summary>How the run ended.</summary>
-    public required RunResult Result { get; init; }
+    public required TrainingResult Result { get; init; }
 
     /// <summary>Every step and evaluation, those before a resume included: <see cref="RunHistory.Read"/>.</summary>
     public required RunHistory History { get; init; }

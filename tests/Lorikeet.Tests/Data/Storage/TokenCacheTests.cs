@@ -17,9 +17,9 @@ public sealed class TokenCacheTests : IDisposable
     public void RowsOfTheCache_AreThoseOfMemory()
     {
         var file = Write(3000);
-        var memory = DataFixture.Load(file, new DataOptions { EvalSize = 0.1, TokenCache = TokenCacheMode.Off });
-        using var written = Load(file, new DataOptions { EvalSize = 0.1 });
-        using var found = Load(file, new DataOptions { EvalSize = 0.1 });
+        var memory = DataFixture.Load(file, new DataOptions { HeldOut = 0.1, TokenCache = TokenCacheMode.Off });
+        using var written = Load(file, new DataOptions { HeldOut = 0.1 });
+        using var found = Load(file, new DataOptions { HeldOut = 0.1 });
         foreach (var cached in (TrainingData[])[written, found])
         {
             Assert.IsType<StoredRows>(cached.Train);

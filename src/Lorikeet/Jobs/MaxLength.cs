@@ -3,12 +3,12 @@ using Lorikeet.Configuration;
 namespace Lorikeet.Jobs;
 
 /// <summary>Holds the length of rows against the positions a model was made for.</summary>
-internal static class RowLength
+internal static class MaxLength
 {
     /// <summary>Lowers a max_length that nobody chose to the model's positions, and warns about a chosen one.</summary>
     /// <param name="resolved">The run's options.</param>
     /// <param name="positions">max_position_embeddings of the model.</param>
-    public static ResolvedOptions Fit(ResolvedOptions resolved, int positions)
+    public static ResolvedOptions ClampTo(ResolvedOptions resolved, int positions)
     {
         var options = resolved.Options;
         if (options.Data.MaxLength <= positions)

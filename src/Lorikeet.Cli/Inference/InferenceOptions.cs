@@ -1,12 +1,12 @@
 using Lorikeet.Formats.Options;
-using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Quantization;
 
-namespace Lorikeet.Jobs;
+namespace Lorikeet.Cli.Inference;
 
 /// <summary>The model that answers, and where it computes.</summary>
-public sealed record InferenceOptions
+internal sealed record InferenceOptions
 {
     /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
@@ -76,7 +76,7 @@ public sealed record InferenceOptions
     public string? LibTorch { get; init; }
 
     /// <summary>How adapters are combined.</summary>
-    internal CombinationSettings ToCombination() => new()
+    public CombinationSettings ToCombination() => new()
     {
         Kind = CombinationType,
         Rank = SvdRank,
@@ -84,16 +84,18 @@ public sealed record InferenceOptions
         Majority = MajoritySign,
     };
 
-    /// <summary>The same as a training run would be told.</summary>
+    /// <summary>How the model is loaded.</summary>
+    /// <param name="quantization">How the base is stored.</param>
     /// <param name="decodesFewRows">Whether a few prompts are answered at a time.</param>
-    internal ModelOptions ToModelOptions(bool decodesFewRows = false) => new()
+    public LanguageModelOptions ToLoading(QuantizationOptions quantization, bool decodesFewRows = false) => new()
     {
-        DecodesFewRows = decodesFewRows,
-        Model = Model,
+        Quantization = quantization,
+        Adapters = NamedAdapter.Parse(Adapters),
         Revision = Revision,
-        TorchDtype = TorchDtype,
+        ComputeType = TorchDtype,
         RotaryType = RotaryType,
         Device = Device,
+        AnswersFewPrompts = decodesFewRows,
         LibTorch = LibTorch,
     };
 }

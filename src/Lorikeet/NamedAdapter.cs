@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Lorikeet.Models;
+namespace Lorikeet;
 
 /// <summary>An adapter to load, and what it is called from then on.</summary>
 /// <param name="Name">Its name.</param>

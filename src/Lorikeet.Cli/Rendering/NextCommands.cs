@@ -1,37 +1,40 @@
 using Lorikeet.Formats;
+using Lorikeet.Runs;
+using Lorikeet.Runs.Reports;
 
-namespace Lorikeet.Runs.Reports;
+namespace Lorikeet.Cli.Rendering;
 
-/// <summary>The commands a finished run suggests.</summary>
-public static class NextCommands
+/// <summary>The commands that a run suggests to go on with.</summary>
+internal static class NextCommands
 {
-    /// <summary>How commands begin in files, which may be read elsewhere.</summary>
-    public static string Program { get; } = OperatingSystem.IsWindows() ? "lorikeet" : "./lorikeet";
+    /// <summary>The commands after a run.</summary>
+    public static IReadOnlyList<NextCommand> After(RunResult result) =>
+        Of(result.Folder, result.Question, finished: !result.IsInterrupted, isAdapter: result.IsAdapter);
 
     /// <summary>The commands for a run.</summary>
     /// <param name="folder">The run; paths are shown relative to the current folder where it lies below.</param>
     /// <param name="question">A question the model was trained to answer.</param>
     /// <param name="finished">Whether the run came to its end; one that did not is resumed first of all.</param>
     /// <param name="isAdapter">Whether it trained an adapter, not all weights.</param>
-    public static IReadOnlyList<NextCommand> Of(
-        RunFolder folder, string question, bool finished = true, bool isAdapter = true)
+    public static IReadOnlyList<NextCommand> Of(RunFolder folder, string question, bool finished = true, bool isAdapter = true)
     {
+        if (!finished)
+            return [Resume(folder)];
         var trained = isAdapter ? $"--adapter {Shown(folder.AdapterFolder)}" : $"--model {Shown(folder.ModelFolder)}";
         var merged = Shown(Path.Combine(folder.Folder, "merged"));
-        var resume = new NextCommand(
-            CommandPurpose.Resume,
-            $"{Program} train {Shown(folder.OptionsFile)} --resume_from_checkpoint latest");
-        if (!finished)
-            return [resume];
-        var merge = new NextCommand(CommandPurpose.Merge, $"{Program} merge {trained} --output {merged}");
+        var merge = new NextCommand(CommandPurpose.Merge, $"{ProgramName.InFiles} merge {trained} --output {merged}");
         return
         [
-            new(CommandPurpose.Generate, $"{Program} generate {trained} --prompt {Quoted(question)}"),
-            new(CommandPurpose.Chat, $"{Program} chat {trained}"),
+            new(CommandPurpose.Generate, $"{ProgramName.InFiles} generate {trained} --prompt {Quoted(question)}"),
+            new(CommandPurpose.Chat, $"{ProgramName.InFiles} chat {trained}"),
             .. isAdapter ? (NextCommand[])[merge] : [],
             new(CommandPurpose.OpenReport, Shown(folder.HtmlReport)),
         ];
     }
+
+    /// <summary>The command that goes on from a run's last checkpoint.</summary>
+    public static NextCommand Resume(RunFolder folder) => new(
+        CommandPurpose.Resume, $"{ProgramName.InFiles} train {Shown(folder.OptionsFile)} --resume_from_checkpoint latest");
 
     private static string Shown(string path)
     {

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Lorikeet.Configuration;
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Jobs;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Runs;
@@ -13,13 +12,13 @@ using Lorikeet.Training.Optimization;
 namespace Lorikeet.Tests.Training;
 
 /// <summary>Whole jobs on a tiny model: what is in the run's folder afterwards, whatever happens meanwhile.</summary>
-public sealed class FineTuningTests : IDisposable
+public sealed class TrainingRunTests : IDisposable
 {
     private const int Steps = 4;
 
     private readonly TemporaryFolder _folder = new();
 
-    public FineTuningTests() => File.WriteAllLines(_folder["rows.jsonl"], Enumerable.Range(3, 8).Select(first =>
+    public TrainingRunTests() => File.WriteAllLines(_folder["rows.jsonl"], Enumerable.Range(3, 8).Select(first =>
     {
         int[] ids = [.. Enumerable.Range(first, 6)];
         return JsonSerializer.Serialize(new { input_ids = ids, labels = ids });
@@ -70,11 +69,14 @@ public sealed class FineTuningTests : IDisposable
     [Fact]
     public void SecondRunInAFolderInUse_IsRefusedAndNamesTheProcess()
     {
-        using var first = new FineTuning(ResolvedOptions.FromCode(Options()), new Display(), TimeProvider.System);
-        var error = Assert.Throws<ConfigurationException>(() => new FineTuning(
-            ResolvedOptions.FromCode(Overwriting(Options())), new Display(), TimeProvider.System));
+        ConfigurationException? error = null;
+        Train(Options(), new Display(seen =>
+        {
+            if (seen is StepCompleted { Metrics.Step: 1 })
+                error = Assert.Throws<ConfigurationException>(() => Train(Overwriting(Options()), new Display()));
+        }));
 
-        Assert.Contains($"process {Environment.ProcessId}", error.Message);
+        Assert.Contains($"process {Environment.ProcessId}", error!.Message);
     }
 
     [Fact]
@@ -283,12 +285,10 @@ public sealed class FineTuningTests : IDisposable
     private static TrainingOptions Resuming(TrainingOptions options) =>
         options with { Output = options.Output with { ResumeFromCheckpoint = "latest" } };
 
-    private static RunResult Train(TrainingOptions options, Display display)
+    private static TrainingResult Train(TrainingOptions options, Display display)
     {
-        using var tuning = new FineTuning(ResolvedOptions.FromCode(options), display, TimeProvider.System);
-        var result = tuning.Train(CancellationToken.None);
-        tuning.Report(result);
-        return result;
+        using var run = new TrainingRun(ResolvedOptions.FromCode(options));
+        return run.Train(display).Training;
     }
 
     private static void CutShort(string path)

@@ -1,0 +1,139 @@
+using System.Data.Common;
+using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
+using Lorikeet.Data.Prompts;
+using Lorikeet.Data.Reading;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Text.Tokenization;
+
+namespace Lorikeet;
+
+/// <summary>
+/// What a model learns from or is measured on: files, folders, hub datasets, objects, a query. Rows are encoded when a run or
+/// an evaluation first needs them, with the tokenizer of its model, and kept for the next one with the same model.
+/// </summary>
+/// <remarks>Safe for several threads.</remarks>
+public sealed class Dataset : IDisposable
+{
+    private const long DefaultSeed = 42;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<EncodingKey, TrainingData> _encoded = [];
+
+    private readonly RowSource? _rows;
+
+    private Dataset(DataOptions options, RowSource? rows = null, string? name = null)
+    {
+        (Options, _rows) = (options, rows);
+        Names = name is null ? options.Datasets : [name];
+    }
+
+    /// <summary>What reports call the data: the names it was loaded by.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>What is read and how.</summary>
+    public DataOptions Options { get; }
+
+    /// <summary>Names a dataset; nothing is read yet.</summary>
+    /// <param name="source">A file (json, jsonl, csv, tsv, parquet, txt), a folder or a hub id.</param>
+    /// <param name="options">How to read it: rows to hold out, columns, length, template; null for the defaults.</param>
+    public static Dataset Load(string source, DataOptions? options = null) => Load([source], options);
+
+    /// <summary>Names several datasets, whose rows are joined; nothing is read yet.</summary>
+    /// <param name="sources">Files, folders or hub ids.</param>
+    /// <param name="options">How to read them; null for the defaults.</param>
+    public static Dataset Load(IReadOnlyList<string> sources, DataOptions? options = null) =>
+        new((options ?? new DataOptions()) with { Datasets = sources });
+
+    /// <summary>
+    /// A dataset of objects: a list, an iterator, or an <c>IQueryable</c> of EF Core. They are enumerated once, now, and kept in
+    /// a temporary file until the dataset is disposed.
+    /// </summary>
+    /// <typeparam name="T">
+    /// <see cref="Example"/>; <see cref="string"/> for plain text; <c>JsonObject</c> or a dictionary of columns by name; or any
+    /// type with public properties, whose snake_case names are the columns.
+    /// </typeparam>
+    /// <param name="rows">The rows. A query should order them, so that the same rows are held out each time.</param>
+    /// <param name="options">How to read them: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="name">What messages and reports call the data.</param>
+    /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
+    /// <exception cref="DatasetException">A row is no object with columns.</exception>
+    public static Dataset From<T>(IEnumerable<T> rows, DataOptions? options = null, string name = "examples") =>
+        new(WithoutNames(options), RowSource.From(rows, name), name);
+
+    /// <summary>A dataset of the rows of a database query, which is read to its end now; the reader stays the caller's.</summary>
+    /// <param name="reader">An open reader before its first row; its columns are those of the rows, by name.</param>
+    /// <param name="options">How to read them: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="name">What messages and reports call the data.</param>
+    /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
+    /// <exception cref="DatasetException">Two columns have one name, or a value has no form in JSON.</exception>
+    public static Dataset From(DbDataReader reader, DataOptions? options = null, string name = "query") =>
+        new(WithoutNames(options), RowSource.From(reader, name), name);
+
+    /// <summary>A dataset of an asynchronous stream, which is read to its end once.</summary>
+    /// <typeparam name="T">As for <see cref="From{T}"/>.</typeparam>
+    /// <param name="rows">The rows.</param>
+    /// <param name="options">How to read them: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="name">What messages and reports call the data.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
+    /// <exception cref="DatasetException">A row is no object with columns.</exception>
+    /// <exception cref="OperationCanceledException">The reading was ended.</exception>
+    public static async Task<Dataset> FromAsync<T>(
+        IAsyncEnumerable<T> rows, DataOptions? options = null, string name = "examples", CancellationToken cancellation = default) =>
+        new(WithoutNames(options), await RowSource.FromAsync(rows, name, cancellation).ConfigureAwait(false), name);
+
+    /// <summary>The rows as a model reads them: token ids, labels, lengths, questions, statistics, warnings.</summary>
+    /// <param name="model">The model whose tokenizer and prompt format encode them.</param>
+    /// <param name="seed">Chooses the rows that are held out or left out; a run takes that of its options.</param>
+    /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
+    public TrainingData Encode(LanguageModel model, long seed = DefaultSeed) =>
+        Encode(model.Tokenizer, model.Decoder.Config.VocabularySize, seed, Options.MaxLength, null);
+
+    /// <summary>Gives mapped and temporary files back. Nothing that was encoded may be used afterwards.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var data in _encoded.Values)
+                data.Dispose();
+            _encoded.Clear();
+            _rows?.Dispose();
+        }
+    }
+
+    /// <summary>Those that the options of a run name.</summary>
+    internal static Dataset Of(DataOptions options) => new(options);
+
+    /// <inheritdoc cref="Encode(LanguageModel, long)"/>
+    /// <param name="tokenizer">The model's tokenizer; null for rows of tokens.</param>
+    /// <param name="vocabulary">Rows of the model's embedding.</param>
+    /// <param name="seed">Chooses the rows that are held out or left out.</param>
+    /// <param name="maxLength">Longest row in tokens; null for that of the options.</param>
+    /// <param name="format">The format to ask in; null to choose one for the data.</param>
+    internal TrainingData Encode(
+        Tokenizer? tokenizer, int vocabulary, long seed = DefaultSeed, int? maxLength = null, PromptFormat? format = null)
+    {
+        var key = new EncodingKey(tokenizer, vocabulary, seed, maxLength ?? Options.MaxLength, format?.Hash);
+        lock (_lock)
+        {
+            if (_encoded.TryGetValue(key, out var known))
+                return known;
+            var options = Options with { MaxLength = key.MaxLength };
+            string Fetch(string id) => ModelSource.ResolveDataset(id, Options.DatasetRevision);
+            return _encoded[key] = _rows is null
+                ? TrainingData.Load(options, (ulong)seed, tokenizer, vocabulary, Fetch, format)
+                : TrainingData.Load(options, _rows, null, (ulong)seed, tokenizer, vocabulary, Fetch, format);
+        }
+    }
+
+    private static DataOptions WithoutNames(DataOptions? options)
+    {
+        options ??= new DataOptions();
+        return options.Datasets.Count == 0 ? options : throw new ConfigurationException(
+            $"The options name the dataset '{options.Datasets[0]}' beside the rows that are given. Give one of the two.");
+    }
+
+    /// <summary>What an encoding depends on.</summary>
+    private sealed record EncodingKey(Tokenizer? Tokenizer, int Vocabulary, long Seed, int MaxLength, string? Format);
+}

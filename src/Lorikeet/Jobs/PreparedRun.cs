@@ -1,0 +1,50 @@
+using Lorikeet.Configuration;
+using Lorikeet.Data.Datasets;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Runs;
+using Lorikeet.Text.Tokenization;
+using Lorikeet.Training;
+using Lorikeet.Training.Loop;
+using Lorikeet.Training.Planning;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>A run whose options are settled and whose data is encoded; no weight is read yet.</summary>
+/// <param name="Resolved">The options, each with its origin.</param>
+/// <param name="ModelFolder">Folder or GGUF file of the base.</param>
+/// <param name="Config">Shape of the base.</param>
+/// <param name="Tokenizer">Its tokenizer, if it has one.</param>
+/// <param name="Data">The rows.</param>
+/// <param name="DatasetNames">What reports call them.</param>
+/// <param name="Claim">The run's folder.</param>
+internal sealed record PreparedRun(
+    ResolvedOptions Resolved, string ModelFolder, ModelConfig Config, Tokenizer? Tokenizer, TrainingData Data,
+    IReadOnlyList<string> DatasetNames, RunFolderClaim Claim)
+{
+    /// <summary>The options.</summary>
+    public TrainingOptions Options => Resolved.Options;
+
+    /// <summary>Where the files of the run lie.</summary>
+    public RunFolder Folder => Claim.Folder;
+
+    /// <summary>What the run will take; the device's peak counts from here.</summary>
+    public PlannedRun Plan()
+    {
+        var (device, _) = BaseModel.Prepare(Options.Model, Config.StoredType);
+        using var weights = ModelFiles.OpenWeights(ModelFolder, checks: false);
+        using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true);
+        var (options, reason) = planner.ChooseBatches(Options, Data);
+        var plan = planner.Plan(options, Data, reason is null ? [] : [reason]);
+        var fingerprint = BaseFingerprint.Of(weights, Config.Source);
+        PeakMemory.Reset(device);
+        return new PlannedRun(this with { Resolved = RunSettings.WithBatches(Resolved, plan) }, plan, fingerprint);
+    }
+}
+
+/// <summary>A run that is ready to load its model.</summary>
+/// <param name="Run">The run, its batches chosen.</param>
+/// <param name="Plan">What it will take.</param>
+/// <param name="BaseFingerprint">Tells its base from another of the same shape.</param>
+internal sealed record PlannedRun(PreparedRun Run, RunPlan Plan, string BaseFingerprint);

@@ -1,0 +1,68 @@
+using Lorikeet.Runs;
+using Lorikeet.Training;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>Everything a run tells: to its files, to who watches it, and the warnings for its report.</summary>
+internal sealed class RunLog : ITrainingObserver, IDisposable
+{
+    private readonly RunRecorder _recorder;
+    private readonly CompositeObserver _observers;
+    private readonly List<string> _warnings;
+
+    /// <param name="folder">The run's folder, which is open.</param>
+    /// <param name="tensorBoard">What TensorBoard shows; null for no event files.</param>
+    /// <param name="display">Who watches.</param>
+    /// <param name="warnings">What is known before the run begins.</param>
+    /// <param name="clock">Times the lines.</param>
+    public RunLog(
+        RunFolder folder, TensorBoardSettings? tensorBoard, ITrainingObserver display, IEnumerable<string> warnings, TimeProvider clock)
+    {
+        _recorder = new RunRecorder(folder, tensorBoard, clock);
+        _observers = new CompositeObserver(_recorder, display);
+        _warnings = [.. warnings];
+    }
+
+    /// <summary>What the user may intend but should know.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    /// <inheritdoc/>
+    public void Observe(TrainingEvent trainingEvent) => _observers.Observe(trainingEvent);
+
+    /// <summary>Adds a warning that <see cref="AnnounceWarnings"/> will show.</summary>
+    public void Remember(string warning) => _warnings.Add(warning);
+
+    /// <summary>Shows the warnings so far.</summary>
+    public void AnnounceWarnings()
+    {
+        foreach (var warning in _warnings)
+            Observe(new Warning(warning));
+    }
+
+    /// <summary>Says something that asks for nothing.</summary>
+    public void Note(string message) => Observe(new Note(message));
+
+    /// <summary>Writes a fault that ends the run into its log.</summary>
+    public void Write(Exception fault) => _recorder.Log.Write(fault.ToString());
+
+    /// <summary>Does what may fail without harm: the result is saved, so a fault becomes a warning.</summary>
+    /// <param name="failure">What has failed then.</param>
+    /// <param name="action">What is done.</param>
+    public void Attempt(string failure, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            Write(fault);
+            var warning = $"{failure}: {fault.Message}";
+            _warnings.Add(warning);
+            Observe(new Warning(warning));
+        }
+    }
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose() => _recorder.Dispose();
+}

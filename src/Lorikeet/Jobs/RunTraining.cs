@@ -1,0 +1,123 @@
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Runs;
+using Lorikeet.Runs.Reports;
+using Lorikeet.Training;
+using Lorikeet.Training.Loop;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>The training of a run: answers before, the steps, the result on disk, answers after.</summary>
+/// <param name="planned">The run.</param>
+/// <param name="model">Its model, with what is trained attached.</param>
+/// <param name="adapter">The adapter; null when the whole model is trained.</param>
+/// <param name="log">Where everything is told.</param>
+internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapter? adapter, RunLog log)
+{
+    private readonly PreparedRun _run = planned.Run;
+    private readonly TrainingOptions _options = planned.Run.Options;
+
+    /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
+    /// <param name="comparison">What is scored before and after; null for the samples alone.</param>
+    /// <param name="stop">Ends the run after the step at hand.</param>
+    public TrainedRun Train(AnswerComparison? comparison, CancellationToken stop)
+    {
+        using var trainer = new Trainer(TaskOf(), log);
+        var questions = new RunQuestions(_run, comparison, log);
+        var before = questions.Ask("Asking the base", model, stop);
+        if (_run.Claim.Checkpoint(log.Remember) is { } checkpoint)
+            trainer.Resume(checkpoint);
+        Announce(trainer);
+        var result = trainer.Train(stop);
+
+        // First of all what hours were spent on; nothing that goes wrong later may cost it.
+        SaveResult();
+        log.Attempt("The end of the run could not be written down", () => log.Observe(new RunCompleted(result)));
+        var history = History(result);
+        log.Attempt("The run could not be held against its plan", () =>
+        {
+            foreach (var line in PlanOutcome.Lines(planned.Plan, result, history))
+                log.Note(line);
+        });
+        var heldOutLoss = history
+            .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps);
+        if (result.Reason == StopReason.Interrupted)
+            return new TrainedRun(result, Summary(0, result.Steps), history, heldOutLoss, [], [], 0);
+        var after = questions.Ask("Asking the tuned model", model, stop);
+        return new TrainedRun(
+            result, Summary(0, result.Steps), history, heldOutLoss, questions.Scores(before, after),
+            questions.SideBySide(before, after), questions.Compared);
+    }
+
+    private TrainingTask TaskOf() => new(
+        model, _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options, _options.Model.Model)
+    {
+        Plan = TrainingTask.PlanOf(_run.Data, _options),
+        Format = _run.Data.Format,
+        BaseFingerprint = planned.BaseFingerprint,
+        Settings = TrajectorySettings.Of(_options, adapter?.Options),
+    };
+
+    private void Announce(Trainer trainer)
+    {
+        log.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
+        log.AnnounceWarnings();
+        foreach (var note in _run.Resolved.Notes.Concat(planned.Plan.Notes))
+            log.Note(note);
+        if (FewSteps.Note(trainer.TotalSteps, _run.Data.Train.Count, _options) is { } few)
+            log.Note(few);
+        if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
+            log.Note($"'{_run.Folder.Folder}' holds no checkpoint, so the run begins at its first step.");
+        if (trainer.Step >= trainer.TotalSteps)
+            log.Note($"All {trainer.TotalSteps} steps are done, so nothing is left to train.");
+    }
+
+    private RunSummary Summary(int firstStep, int totalSteps) => new(
+        _options.Model.Model, model.ParameterCount, model.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
+        _run.Data.Train.Count, _run.Data.Eval.Count, _run.Data.TrainStatistics.TargetTokens, _run.Data.TrainStatistics.Tokens,
+        _run.Data.TrainStatistics.LongestRow, _options.Data.MaxLength, totalSteps, firstStep,
+        BaseModel.Describe(model, _options.Quantization), planned.Plan);
+
+    private void SaveResult()
+    {
+        if (adapter is null)
+        {
+            ResultFolder.WriteModel(_run.Folder.ModelFolder, model, _run.ModelFolder, _run.Data.Format);
+            return;
+        }
+
+        ResultFolder.WriteAdapter(
+            _run.Folder.AdapterFolder, adapter, _options.Lora.PissaConvert, _options.Model.Model, _run.ModelFolder,
+            _run.Data.Format);
+    }
+
+    /// <summary>What metrics.jsonl says; when it cannot be read, the end of the run alone, and a warning.</summary>
+    private RunHistory History(TrainingResult result)
+    {
+        RunHistory? history = null;
+        log.Attempt(
+            "The report lacks the steps of this run, because its metrics could not be read",
+            () => history = RunHistory.Read(_run.Folder.MetricsFile));
+        return history ?? new RunHistory([], [], result);
+    }
+}
+
+/// <summary>What a training came to.</summary>
+/// <param name="Training">Steps, losses, time, memory.</param>
+/// <param name="Summary">Model, data and trained parameters in numbers.</param>
+/// <param name="History">Every step and evaluation.</param>
+/// <param name="HeldOutLoss">Loss on held-out rows, of the base and of the weights that were saved; null when not measured.</param>
+/// <param name="Scores">Of the comparison; empty without one.</param>
+/// <param name="Answers">Before and after; empty for a run that was interrupted.</param>
+/// <param name="Questions">Questions that the comparison asked.</param>
+internal sealed record TrainedRun(
+    TrainingResult Training, RunSummary Summary, RunHistory History, ComparedScore? HeldOutLoss,
+    IReadOnlyList<ComparedScore> Scores, IReadOnlyList<ComparedAnswer> Answers, int Questions)
+{
+    /// <summary>All scores of the run.</summary>
+    public IReadOnlyList<ComparedScore> AllScores => HeldOutLoss is null ? Scores : [.. Scores, HeldOutLoss];
+
+    /// <summary>A question to show in examples: the shortest of those that were asked.</summary>
+    public string Question => Answers.MinBy(answer => answer.Question.Length)?.Question ?? "Hello";
+}

@@ -1,0 +1,17 @@
+namespace Lorikeet;
+
+/// <summary>What loading a model is doing.</summary>
+public enum LoadPhase
+{
+    /// <summary>Files come from the hub; the unit is the byte.</summary>
+    Downloading,
+
+    /// <summary>Weights are read, converted and quantized; the unit is the layer.</summary>
+    Loading,
+}
+
+/// <summary>How far loading a model is.</summary>
+/// <param name="Phase">What is being done.</param>
+/// <param name="Done">Units done: bytes or layers.</param>
+/// <param name="Total">Units in all.</param>
+public readonly record struct LoadProgress(LoadPhase Phase, long Done, long Total);

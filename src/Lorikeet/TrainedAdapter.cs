@@ -1,0 +1,70 @@
+using Lorikeet.Configuration;
+using Lorikeet.Jobs;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+
+namespace Lorikeet;
+
+/// <summary>
+/// What a run trains, put onto its model: an adapter, which is taken off again unless it is kept; or all weights, which stay
+/// as they are.
+/// </summary>
+internal sealed class TrainedAdapter : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly PreparedRun _run;
+    private readonly string _name;
+    private readonly string? _before;
+    private bool _isKept;
+
+    /// <summary>Attaches it.</summary>
+    /// <exception cref="LorikeetException">Options and model do not fit, or the adapter to continue is damaged.</exception>
+    public TrainedAdapter(LanguageModel model, PreparedRun run)
+    {
+        (_model, _run, _name, _before) = (model, run, run.Folder.Name, model.Adapters.Active);
+        if (run.Options.Model.Method == FineTuneMethod.Lora)
+        {
+            Adapter = model.Adapters.Attach(_name, run.Folder.AdapterFolder, Make);
+            return;
+        }
+
+        model.Decoder.Active = null;
+        Unfreezing.UnfreezeAll(model.Decoder);
+    }
+
+    /// <summary>The adapter; null when the whole model is trained.</summary>
+    public Adapter? Adapter { get; }
+
+    /// <summary>What was read of an adapter that is continued and left out of account.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <summary>Leaves it active on the model.</summary>
+    public void Keep()
+    {
+        if (Adapter is not null)
+            _model.Adapters.SetFormat(_name, _run.Data.Format);
+        _isKept = true;
+    }
+
+    public void Dispose()
+    {
+        if (!_isKept && Adapter is not null)
+            _model.Adapters.Replace(_name, _before);
+    }
+
+    private Adapter Make()
+    {
+        var (decoder, options) = (_model.Decoder, _run.Options);
+        if (options.Model.Adapter is { } source)
+        {
+            var dropoutIsGiven = _run.Resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
+            var folder = AdapterFolder.Open(ModelSource.Resolve(source, null));
+            Warnings = folder.Warnings;
+            return Models.Lora.Adapter.Load(decoder, folder, _name, dropoutIsGiven ? options.Lora.Dropout : null);
+        }
+
+        AdapterForm.RequireNames(decoder, options.Lora);
+        return Models.Lora.Adapter.Create(decoder, options.Lora, (ulong)options.Optimization.Seed, _name);
+    }
+}

@@ -1,0 +1,168 @@
+using Lorikeet.Models.Lora;
+using Lorikeet.Testing;
+using Lorikeet.Training;
+
+namespace Lorikeet.Tests.Library;
+
+/// <summary>Runs on a model that is loaded already.</summary>
+public sealed class GivenModelTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly LanguageModel _model = TrainedModel.Load();
+    private readonly Dataset _data = TrainedModel.Data();
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _data.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Model_AnswersWithTheAdapterAfterwards_AndAsTheBaseWithoutIt()
+    {
+        using var run = Run("qa");
+        var caller = Environment.CurrentManagedThreadId;
+        var threads = new HashSet<int>();
+        var result = await run.TrainAsync(
+            new Watch(_ => threads.Add(Environment.CurrentManagedThreadId)), TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain(caller, threads);
+        Assert.Equal(TrainedModel.Steps, result.Training.Steps);
+        Assert.Equal("qa", _model.Adapters.Active);
+        foreach (var answer in result.Answers)
+        {
+            Assert.Equal(answer.After, Ask(answer.Question));
+            using (_model.WithoutAdapter())
+                Assert.Equal(answer.Before, Ask(answer.Question));
+        }
+
+        using var again = LanguageModel.Load(result.Output, _model.Options);
+        Assert.Equal(TrainedModel.Answer(_model), TrainedModel.Answer(again));
+        Assert.All(
+            ["adapter_config.json", "adapter_model.safetensors", "prompt_format.json", "tokenizer.json", "README.md"],
+            file => Assert.True(File.Exists(Path.Combine(result.Output, file)), file));
+        Assert.All(
+            ["run.yaml", "metrics.jsonl", "report.md", "report.html", "log.txt"],
+            file => Assert.True(File.Exists(_folder[$"qa/{file}"]), file));
+    }
+
+    [Fact]
+    public void Folder_HoldsTheSameAsThatOfARunByOptions()
+    {
+        using (var run = Run("given"))
+            run.Train();
+        using (var run = new TrainingRun(Configuration.OptionsResolver.Resolve(_folder["given/run.yaml"],
+            [new("output", new Configuration.RawValue.Scalar(_folder["named"]), Configuration.OptionOrigin.CommandLine)])))
+            run.Train();
+
+        foreach (var file in new[] { "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/prompt_format.json" })
+            Assert.Equal(File.ReadAllBytes(_folder["given/" + file]), File.ReadAllBytes(_folder["named/" + file]));
+        Assert.Equal(Names("given"), Names("named"));
+    }
+
+    [Fact]
+    public void CancelledRun_SavesAndResumes_AsOneThatWasNot()
+    {
+        using (var whole = Run("whole"))
+            whole.Train();
+        using var stop = new CancellationTokenSource();
+        using (var cut = Run("cut"))
+        {
+            var result = cut.Train(
+                new Watch(seen =>
+                {
+                    if (seen is StepCompleted { Metrics.Step: 2 })
+                        stop.Cancel();
+                }),
+                stop.Token);
+            Assert.True(result.IsInterrupted);
+            Assert.Equal(2, result.Training.Steps);
+        }
+
+        using (var resumed = Run("cut", TrainedModel.Options() with { Output = new() { ResumeFromCheckpoint = "latest", SaveSteps = 2, ReportTo = [] } }))
+            Assert.Equal(TrainedModel.Steps, resumed.Train().Training.Steps);
+        Assert.Equal(Weights("whole"), Weights("cut"));
+        Assert.Equal(["whole", "cut"], _model.Adapters.Names);
+    }
+
+    [Fact]
+    public void RunThatFailsMidway_LeavesTheModelAsItWasAndTheFolderFree()
+    {
+        var before = TrainedModel.Answer(_model);
+        using (var failing = Run("failing"))
+        {
+            var fault = Assert.Throws<TimeoutException>(() => failing.Train(new Watch(seen =>
+            {
+                if (seen is StepCompleted { Metrics.Step: 1 })
+                    throw new TimeoutException();
+            })));
+            Assert.NotNull(fault);
+        }
+
+        Assert.Empty(_model.Adapters.Names);
+        Assert.Empty(_model.Decoder.Trainable);
+        Assert.Equal(before, TrainedModel.Answer(_model));
+        using var again = Run("failing", TrainedModel.Options() with { Output = new() { Overwrite = true, ReportTo = [] } });
+        Assert.False(again.Train().IsInterrupted);
+    }
+
+    [Fact]
+    public void RunThatIsCancelledBeforeItsFirstStep_EndsAtOnceAndLeavesNoFolder()
+    {
+        using var run = Run("none");
+        Assert.Throws<OperationCanceledException>(() => run.Train(null, new CancellationToken(canceled: true)));
+        Assert.False(Directory.Exists(_folder["none"]));
+    }
+
+    [Fact]
+    public void ModelThatIsTrained_RefusesQuestions()
+    {
+        using var run = Run("busy");
+        InvalidOperationException? refusal = null;
+        run.Train(new Watch(seen =>
+        {
+            if (seen is StepCompleted { Metrics.Step: 1 })
+                refusal = Assert.Throws<InvalidOperationException>(() => TrainedModel.Answer(_model));
+        }));
+
+        Assert.Contains("is being trained", refusal!.Message);
+        Assert.NotEmpty(_model.Answer(TrainedModel.Question));
+        Assert.Throws<InvalidOperationException>(() => run.Train());
+    }
+
+    [Fact]
+    public void OptionsOfModelAndData_AreRefusedByName()
+    {
+        var error = Assert.Throws<ConfigurationException>(
+            () => Run("x", TrainedModel.Options() with { Data = new() { MaxLength = 8 }, Quantization = Lorikeet.Quantization.Nf4 }));
+
+        Assert.Contains("load_in_4bit, max_length", error.Message);
+    }
+
+    [Fact]
+    public void Plan_NeedsNoTraining()
+    {
+        using var run = Run("planned");
+        var plan = run.Plan();
+
+        Assert.Equal(4, plan.BatchSize);
+        Assert.True(plan.Memory.Total > 0);
+        Assert.False(Directory.Exists(_folder["planned"]));
+    }
+
+    private TrainingRun Run(string name, TrainingOptions? options = null) =>
+        new(_folder[name], _model, _data, options ?? TrainedModel.Options());
+
+    private string Ask(string question) => _model.Answer(question, new() { MaxNewTokens = 8, EndTokens = [_model.Tokenizer!.EndToken!.Value] });
+
+    private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(_folder[run], "adapter", AdapterFolder.WeightsFile));
+
+    private List<string> Names(string run) => [.. Directory.EnumerateFiles(_folder[run], "*", SearchOption.AllDirectories)
+        .Select(file => Path.GetRelativePath(_folder[run], file)).Order(StringComparer.Ordinal)];
+
+    private sealed class Watch(Action<TrainingEvent> then) : IProgress<TrainingEvent>
+    {
+        public void Report(TrainingEvent value) => then(value);
+    }
+}
