@@ -21,3 +21,6 @@ Console.WriteLine($"Loss {result.TrainLoss:F3} over {result.Training.Steps} step
 Console.WriteLine($"{question} {model.Answer(question)}");
 using (model.WithoutAdapter())
     Console.WriteLine($"The base says: {model.Answer(question)}");
+
+model.Merge("runs/qa-merged", new() { Merge = new() { Overwrite = true } });
+Console.WriteLine("The merged model is in runs/qa-merged.");

@@ -3,6 +3,7 @@ using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Generation;
@@ -194,6 +195,41 @@ public sealed class LanguageModel : IDisposable
         var options = generation ?? new GenerationOptions { EndTokens = GenerationDefaults.EndTokens };
         return new AnswerEvaluator(Decoder, Tokenizer).Evaluate(set, options, cancellation);
     }
+
+    /// <summary>
+    /// Adds the active adapter to the base and writes the sum as a model of its own, after comparing its logits with those of
+    /// base and adapter apart. This model stays as it is.
+    /// </summary>
+    /// <param name="folder">The new model's folder; it must not exist unless the options overwrite it.</param>
+    /// <param name="options">
+    /// How to merge: types, shards, and onto which weights; base, adapter and output are this model's. Null for the defaults.
+    /// </param>
+    /// <returns>How far the merged model is from the unmerged one.</returns>
+    /// <exception cref="ConfigurationException">No adapter is active, or the folder is taken.</exception>
+    /// <exception cref="LorikeetException">The merged model differs by more than rounding explains; it is not kept.</exception>
+    /// <exception cref="InvalidOperationException">A run trains the model.</exception>
+    public MergeCheck Merge(string folder, MergeOptions? options = null) => ModelCopies.Merge(this, folder, options ?? new());
+
+    /// <summary>Writes the base, without any adapter, in 4 or 8 bits, as bitsandbytes checkpoints are.</summary>
+    /// <param name="folder">The new model's folder; it must not exist unless the options overwrite it.</param>
+    /// <param name="options">How to quantize; model and output are this model's. Null for NF4 with double quantization.</param>
+    /// <returns>Bytes of the weights written.</returns>
+    /// <exception cref="ConfigurationException">The folder is taken, or options contradict each other.</exception>
+    public long Quantize(string folder, QuantizeOptions? options = null) => QuantizeJob.Run(ModelCopies.Of(this, folder, options ?? new()));
+
+    /// <summary>
+    /// Writes the model with its active adapter merged as a GGUF file for llama.cpp, or with
+    /// <see cref="ExportOptions.AdapterOnly"/> the adapter alone, and compares what was written with the original.
+    /// </summary>
+    /// <param name="file">The file, which ends in <c>.gguf</c>; for Ollama, the folder.</param>
+    /// <param name="options">How to export; model, adapter and output are this model's. Null for the defaults.</param>
+    /// <param name="forOllama">Whether a folder with a Modelfile is written, from which <c>ollama create</c> makes a model.</param>
+    /// <returns>What was written, how it compares, and notes on what the format cannot hold.</returns>
+    /// <exception cref="ConfigurationException">The file is taken, or the model has no form in GGUF.</exception>
+    /// <exception cref="LorikeetException">What was written differs by more than rounding explains; it is not kept.</exception>
+    /// <exception cref="InvalidOperationException">A run trains the model.</exception>
+    public ExportResult Export(string file, ExportOptions? options = null, bool forOllama = false) =>
+        ModelCopies.Export(this, file, options ?? new(), forOllama);
 
     /// <summary>Frees the weights and adapters.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model: it has to end first.</exception>

@@ -48,6 +48,18 @@ public sealed class GivenModelTests : IDisposable
     }
 
     [Fact]
+    public void MergedModel_AnswersAsTheOneItCameFrom()
+    {
+        using (var run = Run("qa"))
+            run.Train();
+        var check = _model.Merge(_folder["merged"], new() { Merge = new() { Device = "cpu" } });
+        using var merged = LanguageModel.Load(_folder["merged"], _model.Options);
+
+        Assert.True(check.Passed);
+        Assert.Equal(TrainedModel.Answer(_model), TrainedModel.Answer(merged));
+    }
+
+    [Fact]
     public void Folder_HoldsTheSameAsThatOfARunByOptions()
     {
         using (var run = Run("given"))
