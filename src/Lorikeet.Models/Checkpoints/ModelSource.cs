@@ -23,7 +23,8 @@ public static class ModelSource
     {
         var outer = s_listener.Value;
         return s_listener.Value = new Listener(
-            note ?? outer?.Note, progress ?? outer?.Progress, cancellation.CanBeCanceled ? cancellation : outer?.Cancellation ?? default, outer);
+            outer, note ?? outer?.Note, progress ?? outer?.Progress,
+            cancellation.CanBeCanceled ? cancellation : outer?.Cancellation ?? default);
     }
 
     /// <summary>Tells whoever listens.</summary>
@@ -65,7 +66,7 @@ public static class ModelSource
     }
 
     private sealed record Listener(
-        Action<string>? Note, IProgress<HubProgress>? Progress, CancellationToken Cancellation, Listener? Outer) : IDisposable
+        Listener? Outer, Action<string>? Note, IProgress<HubProgress>? Progress, CancellationToken Cancellation) : IDisposable
     {
         public void Dispose() => s_listener.Value = Outer;
     }

@@ -15,7 +15,7 @@ public sealed record GenerationOptions
     /// <summary>Each beam is a row of the batch.</summary>
     internal const int MostBeams = 1024;
 
-    /// <summary>Most tokens to add to a prompt; goes before max_length.</summary>
+    /// <summary>Most tokens to add to a prompt; overrides max_length.</summary>
     /// <value>Not set: as max_length says, else 256.</value>
     [Option("max_new_tokens", "max_tokens", Minimum = 1, Maximum = MostNewTokens)]
     public int? MaxNewTokens { get; init; }
