@@ -51,7 +51,7 @@ public sealed class VariantTests : IDisposable
         Adapter.Load(again, _folder["adapter"]);
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "loaded");
         using (again.WithoutAdapter())
-            TensorAssert.Close(bare, again.Forward(s_ids, [0, s_ids.Length]), 0, "switched off");
+            TensorAssert.Close(bare, again.Forward(s_ids, [0, s_ids.Length]), 1e-5, "switched off");
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "switched on");
 
         using (var merge = new AdapterMerge(model.Folder!, AdapterFolder.Open(_folder["adapter"]), new MergeSettings(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32)))
