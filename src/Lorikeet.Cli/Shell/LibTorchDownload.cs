@@ -28,7 +28,7 @@ internal static class LibTorchDownload
                 project, $"-p:LorikeetLibTorchPackage={package}", $"-p:LorikeetLibTorchVersion={version}",
                 $"-p:RestoreRootConfigDirectory={Environment.CurrentDirectory}");
             if (code != 0)
-                throw Fault($"'dotnet restore' of {package} {version} failed: {output.Trim()}");
+                throw Fault($"'dotnet restore' of {package} {version} failed with code {code}: {output.Trim().TrimEnd('.')}.");
         }
         catch (Win32Exception fault)
         {
@@ -45,12 +45,14 @@ internal static class LibTorchDownload
         var start = new ProcessStartInfo("dotnet", ["restore", "--nologo", "-v", "quiet", .. arguments])
         {
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
             UseShellExecute = false,
         };
         using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return (process.ExitCode, output);
+        return (process.ExitCode, output + errors.Result);
     }
 
     private static DeviceException Fault(string what) =>
