@@ -2,7 +2,7 @@ namespace Lorikeet.Formats;
 
 /// <summary>Counts what reading one input takes, and ends it when that is more than the input can explain.</summary>
 /// <param name="inputBytes">Size of the input; see <see cref="ReadingLimits.Bytes"/>.</param>
-public sealed class ByteBudget(long inputBytes)
+internal sealed class ByteBudget(long inputBytes)
 {
     private readonly long _whole = ReadingLimits.Bytes(inputBytes);
     private long _used;

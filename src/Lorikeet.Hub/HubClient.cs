@@ -31,7 +31,7 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Creates a client.</summary>
     /// <param name="settings">Where the hub and its cache are; by default what the environment says.</param>
-    /// <param name="note">Told what the user should know although it is no error.</param>
+    /// <param name="note">Called with what the user should know although it is no error.</param>
     public HubClient(HubSettings? settings = null, Action<string>? note = null)
     {
         _note = note;
@@ -67,7 +67,7 @@ public sealed class HubClient : IDisposable
     /// <param name="select">
     /// Picks the files to fetch from the paths of the repository; by default <see cref="NeededFiles"/>.
     /// </param>
-    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="progress">Receives how far a download is.</param>
     /// <param name="cancellation">Stops a download; what has come is kept for the next time.</param>
     /// <returns>The local path, or the snapshot's folder in the cache.</returns>
     /// <exception cref="HubException">
@@ -156,7 +156,7 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Publishes a folder as a commit on the hub.</summary>
     /// <param name="push">What goes where.</param>
-    /// <param name="progress">Told how far the large files are.</param>
+    /// <param name="progress">Receives how far the large files are.</param>
     /// <param name="cancellation">Stops the upload; nothing is committed then.</param>
     /// <exception cref="ConfigurationException">The folder or the id is not one to push.</exception>
     /// <exception cref="HubException">There is no token, or the hub refuses; the message says what to do.</exception>

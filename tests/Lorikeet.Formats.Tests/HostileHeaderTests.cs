@@ -51,7 +51,7 @@ public sealed class HostileHeaderTests : IDisposable
     public void OpenFolder_RefusesAnIndex_ThatNamesNoFiles(string index)
     {
         File.WriteAllText(_folder["model.safetensors.index.json"], index);
-        Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(_folder.Path));
+        Assert.Throws<CheckpointException>(() => ModelWeights.Open(_folder.Path));
     }
 
     [Fact]

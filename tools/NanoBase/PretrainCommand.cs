@@ -2,15 +2,11 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Lorikeet.Formats.Json;
 using Lorikeet;
 using Lorikeet.Data;
+using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
-using Lorikeet.Models.Checkpoints;
-using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Lora;
-using Lorikeet.Models.Native;
-using Lorikeet.Models.Quantization;
+using Lorikeet.Models;
 using Lorikeet.Runs;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Training;
@@ -18,7 +14,6 @@ using Lorikeet.Training.Loop;
 using Lorikeet.Training.Optimization;
 using NanoBase.Facts;
 using NanoBase.Generation;
-using static TorchSharp.torch;
 
 namespace NanoBase;
 
@@ -46,15 +41,11 @@ internal static class PretrainCommand
         return command;
     }
 
-    private static void Pretrain(FactLibrary library, string folder, int steps, int batch, double rate, string deviceName)
+    private static void Pretrain(FactLibrary library, string folder, int steps, int batch, double rate, string device)
     {
-        LibTorch.Load();
-        var device = ComputeDevice.Resolve(deviceName);
         var tokenizer = Tokenizer.Load(folder);
-        var config = Shape(tokenizer);
-        using var model = ModelFactory.Create(config, new LoadSettings(ScalarType.Float32, device, QuantizationSettings.None), Seed);
-        Unfreezing.UnfreezeAll(model);
-        Console.WriteLine($"{model.ParameterCount:N0} parameters, vocabulary {config.VocabularySize}, {device}");
+        using var model = RandomModel.Create(Shape(tokenizer), device, Seed);
+        Console.WriteLine($"{model.ParameterCount:N0} parameters, vocabulary {tokenizer.VocabularySize}, {device}");
 
         var rows = Rows(library, tokenizer, steps * batch);
         Console.WriteLine($"{rows.Count:N0} documents, {rows.Sum(row => (long)row.Length):N0} tokens, longest {rows.Max(row => row.Length)}");
@@ -79,7 +70,7 @@ internal static class PretrainCommand
         using (var trainer = new Trainer(new TrainingTask(model, rows, [], options, run.Checkpoints, Adapter: null, BaseModel: null), new PrintedLog()))
             trainer.Train(CancellationToken.None);
 
-        ModelWriter.Save(model, folder, ScalarType.BFloat16, ShardBytes);
+        RandomModel.Save(model, folder, ShardBytes);
         File.WriteAllText(Path.Combine(folder, "generation_config.json"), GenerationConfig(tokenizer));
     }
 
@@ -91,7 +82,7 @@ internal static class PretrainCommand
             return new TrainingRow(ids, ids);
         })];
 
-    private static ModelConfig Shape(Tokenizer tokenizer) => ModelConfigReader.Read(new JsonObject
+    private static JsonObject Shape(Tokenizer tokenizer) => new()
     {
         ["architectures"] = new JsonArray("LlamaForCausalLM"),
         ["attention_bias"] = false,
@@ -113,7 +104,7 @@ internal static class PretrainCommand
         ["tie_word_embeddings"] = true,
         ["use_cache"] = true,
         ["vocab_size"] = tokenizer.VocabularySize,
-    }, "tools/NanoBase");
+    };
 
     private static string GenerationConfig(Tokenizer tokenizer) => new JsonObject
     {

@@ -35,7 +35,7 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
         if (!File.Exists(file))
             throw new ConfigurationException($"'{file}' does not exist. A safetensors file was expected. Check the path.");
 
-        using var expected = CheckpointFolder.OpenFile(file);
+        using var expected = ModelWeights.OpenFile(file);
         using var model = Load(call, options);
         var verifier = new ModelVerifier(model.Decoder, model.Folder) { Tolerance = options.Expected.Tolerance };
         var result = verifier.Compare(expected);

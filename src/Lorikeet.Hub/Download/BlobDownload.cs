@@ -25,7 +25,7 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
     /// <param name="path">The file's path in it.</param>
     /// <param name="remote">What the hub said about the file.</param>
     /// <param name="blob">Where the content goes.</param>
-    /// <param name="onBytes">Told every number of bytes gained, or lost when a download begins anew.</param>
+    /// <param name="onBytes">Called with every number of bytes gained, or lost when a download begins anew.</param>
     /// <param name="cancellation">Stops the download; what has come stays for the next time.</param>
     public async Task RunAsync(
         Repository repository,

@@ -33,7 +33,7 @@ internal sealed class HubReader(HubTransport transport, HubErrors errors)
     /// <param name="repository">The repository.</param>
     /// <param name="revision">A branch, tag or commit.</param>
     /// <param name="file">Path in the repository.</param>
-    /// <param name="onMissing">Told the commit that has no such file.</param>
+    /// <param name="onMissing">Called with the commit that has no such file.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public async Task<RemoteFile?> DescribeAsync(
         Repository repository, string revision, string file, Action<string> onMissing, CancellationToken cancellation)

@@ -6,7 +6,7 @@ namespace Lorikeet.Hub.Transport;
 /// <param name="path">The file.</param>
 /// <param name="start">Where the part begins.</param>
 /// <param name="length">Its length in bytes.</param>
-/// <param name="onBytes">Told every number of bytes sent, or taken back when the part is sent again.</param>
+/// <param name="onBytes">Called with every number of bytes sent, or taken back when the part is sent again.</param>
 internal sealed class FileRangeContent(string path, long start, long length, Action<long> onBytes) : HttpContent
 {
     private const int BufferSize = 1 << 18;

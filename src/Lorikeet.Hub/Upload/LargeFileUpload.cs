@@ -18,7 +18,7 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
     /// <param name="repository">The repository.</param>
     /// <param name="branch">The branch they are for.</param>
     /// <param name="files">The files by the SHA-256 of their contents.</param>
-    /// <param name="onBytes">Told every number of bytes sent, or found to be there already.</param>
+    /// <param name="onBytes">Called with every number of bytes sent, or found to be there already.</param>
     /// <param name="cancellation">Stops the upload.</param>
     public async Task SendAsync(
         Repository repository,

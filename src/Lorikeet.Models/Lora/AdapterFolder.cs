@@ -53,7 +53,7 @@ public sealed class AdapterFolder
         var path = new[] { WeightsFile, OldWeightsFile }.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
             ?? throw new CheckpointException(
                 $"'{System.IO.Path.Combine(folder, WeightsFile)}' was not found, nor {OldWeightsFile}. A PEFT adapter folder was expected.");
-        var tensors = new FiniteTensors(CheckpointFolder.OpenFile(path), "Adapter tensor");
+        var tensors = new FiniteTensors(ModelWeights.OpenFile(path), "Adapter tensor");
         try
         {
             tensors.RequireAll();

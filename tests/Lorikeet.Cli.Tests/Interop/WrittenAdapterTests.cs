@@ -103,7 +103,7 @@ public sealed class WrittenAdapterTests : IDisposable
 
     private static void Compare(string part, string what, string against, string model, string? adapter, string file, double tolerance = 1e-4)
     {
-        using var expected = CheckpointFolder.OpenFile(file);
+        using var expected = ModelWeights.OpenFile(file);
         using var loaded = LanguageModel.Load(model, new()
         {
             Adapters = adapter is null ? [] : [new("default", adapter)],

@@ -21,7 +21,7 @@ public sealed class SafetensorsChecksumTests : IDisposable
     [Fact]
     public void File_AsItWasWritten_IsTaken()
     {
-        using var folder = CheckpointFolder.Open(_folder.Path);
+        using var folder = ModelWeights.Open(_folder.Path);
         using var file = SafetensorsFile.Open(_path);
 
         Assert.Equal("pt", file.Metadata["format"]);
@@ -37,7 +37,7 @@ public sealed class SafetensorsChecksumTests : IDisposable
             bytes[bit / 8] ^= (byte)(1 << bit % 8);
             File.WriteAllBytes(_path, bytes);
             if (bytes.AsSpan().IndexOf("\"xxh128\":\""u8) >= 0)
-                Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(_folder.Path).Dispose());
+                Assert.Throws<CheckpointException>(() => ModelWeights.Open(_folder.Path).Dispose());
             bytes[bit / 8] ^= (byte)(1 << bit % 8);
         }
     }
@@ -47,7 +47,7 @@ public sealed class SafetensorsChecksumTests : IDisposable
     {
         SafetensorsWriter.Write(_path, [TensorToWrite.FromArray("a", SafetensorsType.F32, [3], [1f, 2f, 4f])]);
 
-        CheckpointFolder.Open(_folder.Path).Dispose();
+        ModelWeights.Open(_folder.Path).Dispose();
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class SafetensorsChecksumTests : IDisposable
         bytes[^1] ^= 1;
         File.WriteAllBytes(_path, bytes);
 
-        CheckpointFolder.Open(_folder.Path, checks: false).Dispose();
-        Assert.Throws<CheckpointException>(() => CheckpointFolder.OpenFile(_path));
+        ModelWeights.Open(_folder.Path, checks: false).Dispose();
+        Assert.Throws<CheckpointException>(() => ModelWeights.OpenFile(_path));
     }
 }

@@ -88,7 +88,7 @@ public sealed class ModelRoundTripTests : IDisposable
     {
         Export(TestAssets.Golden("models", name), null, GgufOutType.F32);
         var read = SpecificationReader.Read(File);
-        using var checkpoint = CheckpointFolder.Open(TestAssets.Golden("models", name));
+        using var checkpoint = ModelWeights.Open(TestAssets.Golden("models", name));
         Assert.Equal(architecture, read.Metadata["general.architecture"]);
         Assert.Equal(checkpoint.Tensors.Count, read.Tensors.Count);
         Same("model.embed_tokens.weight", "token_embd.weight");

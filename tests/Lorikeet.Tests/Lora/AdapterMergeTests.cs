@@ -30,7 +30,7 @@ public sealed class AdapterMergeTests : IDisposable
             merge.Write(_folder["merged"], long.MaxValue);
 
         using var expected = SafetensorsFile.Open(Golden(name, "merged_layer1.safetensors"));
-        using var merged = CheckpointFolder.Open(_folder["merged"]);
+        using var merged = ModelWeights.Open(_folder["merged"]);
         foreach (var tensor in expected.Tensors.Keys)
         {
             // PEFT adds an embedding's adapter to the tied head too, and so changes what the adapted model says.
@@ -119,7 +119,7 @@ public sealed class AdapterMergeTests : IDisposable
         var receipt = Merge(tied, _folder["adapter"], MergeBase.Full, ComputeType.Auto, "5GB");
         Assert.True(receipt.Passed, receipt.ToJson());
         Assert.False(ModelConfigFile.Load(_folder["merged"]).TiedEmbeddings);
-        using var merged = CheckpointFolder.Open(_folder["merged"]);
+        using var merged = ModelWeights.Open(_folder["merged"]);
         Assert.Contains("lm_head.weight", merged.Tensors.Keys);
     }
 
@@ -163,7 +163,7 @@ public sealed class AdapterMergeTests : IDisposable
         var model = Directory.CreateDirectory(_folder["base"]).FullName;
         foreach (var file in Directory.GetFiles(TestAssets.Golden("models", "gqa_bf16")))
             File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
-        using (var stored = CheckpointFolder.Open(TestAssets.Golden("models", "gqa_bf16")))
+        using (var stored = ModelWeights.Open(TestAssets.Golden("models", "gqa_bf16")))
         {
             SafetensorsWriter.Write(Path.Combine(model, "model.safetensors"), [.. stored.Tensors.Values.Select(tensor =>
             {

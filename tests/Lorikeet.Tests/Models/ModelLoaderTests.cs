@@ -43,7 +43,7 @@ public sealed class ModelLoaderTests : IDisposable
     [Fact]
     public void Load_ListsTensorsThatTheConfigurationHasNoPlaceFor()
     {
-        using (var source = CheckpointFolder.Open(s_model))
+        using (var source = ModelWeights.Open(s_model))
         {
             float[] zeros = new float[64];
             SafetensorsWriter.Write(
@@ -99,7 +99,7 @@ public sealed class ModelLoaderTests : IDisposable
     /// <summary>A copy of the model with another configuration and some of its tensors.</summary>
     private void Copy(Action<JsonObject> change, Func<string, bool> keep)
     {
-        using var source = CheckpointFolder.Open(s_model);
+        using var source = ModelWeights.Open(s_model);
         SafetensorsWriter.Write(
             _folder["model.safetensors"],
             source.Tensors.Keys.Where(keep).Select(name => TensorToWrite.FromSource(source, name)));

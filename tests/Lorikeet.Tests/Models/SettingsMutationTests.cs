@@ -8,6 +8,7 @@ using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
+using Lorikeet.Training.Loop;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
 using static TorchSharp.torch;
 
@@ -59,9 +60,14 @@ public sealed class SettingsMutationTests : IDisposable
         folder => new HuggingFaceState().Adopt(HuggingFaceState.Read(folder)!.Value));
 
     [Fact]
+    public void PositionJson() => Try(
+        "position.json", new TrainingPosition { Step = 3, Tokens = 40, LossSum = 1.5, BestEvalLoss = 2.5 }.ToJson(),
+        folder => TrainingPosition.FromJson(File.ReadAllText(Path.Combine(folder, "position.json")), folder));
+
+    [Fact]
     public void IndexOfShards() => Try(
         "model.safetensors.index.json", Text("models", "gqa_sharded", "model.safetensors.index.json"),
-        folder => Lorikeet.Formats.Checkpoints.CheckpointFolder.Open(folder).Dispose());
+        folder => Lorikeet.Formats.Checkpoints.ModelWeights.Open(folder).Dispose());
 
     [Fact]
     public void LinesOfMetrics() => Try(

@@ -148,7 +148,7 @@ public sealed class FiniteTensorsTests : IDisposable
     private void Damage(float value, string name = Damaged)
     {
         File.Copy(Path.Combine(s_model, "config.json"), _folder["config.json"]);
-        using var source = CheckpointFolder.Open(s_model);
+        using var source = ModelWeights.Open(s_model);
         Write(source, name, value, _folder["model.safetensors"]);
     }
 

@@ -22,8 +22,8 @@ public sealed class QuantizedCheckpointTests : IDisposable
     public unsafe void Folder_EqualsThatOfTransformers(string reference, bool eightBit, ComputeType type)
     {
         Quantize(new QuantizationOptions { LoadIn8Bit = eightBit }, type);
-        using var expected = CheckpointFolder.Open(TestAssets.Golden("models", reference));
-        using var actual = CheckpointFolder.Open(_folder["out"]);
+        using var expected = ModelWeights.Open(TestAssets.Golden("models", reference));
+        using var actual = ModelWeights.Open(_folder["out"]);
         Assert.Equal(expected.Tensors.Keys.Order(), actual.Tensors.Keys.Order());
         foreach (var (name, entry) in expected.Tensors)
         {

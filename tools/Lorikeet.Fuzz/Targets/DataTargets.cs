@@ -1,7 +1,8 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Reading;
-using Lorikeet.Data.Shapes;
 using Lorikeet.Fuzz.Mutation;
+using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Fuzz.Targets;
 
@@ -9,6 +10,9 @@ namespace Lorikeet.Fuzz.Targets;
 internal static class DataTargets
 {
     private const int Rows = 200;
+
+    private static readonly Lazy<Tokenizer> s_tokenizer = new(() =>
+        Tokenizer.Load(Path.Combine(AppContext.BaseDirectory, "Seeds", "tokenizer-json", "bytelevel.json")));
 
     private static readonly string[] Words =
     [
@@ -32,30 +36,19 @@ internal static class DataTargets
 
     private static void Read(string path)
     {
-        var rows = DatasetReader.Read(path, ["train"]).Take(Rows).ToList();
-        if (rows.Count == 0)
-            return;
-        RowCells[] cells = [.. rows.Select(row => new RowCells(row, new Dictionary<string, string>()))];
-
-        // A user may name any shape, and one row that fits is enough to be read by it.
-        foreach (var shape in RowShape.All.Where(shape => cells.Any(shape.Fits)).Select(shape => shape.SeenIn(cells)))
+        // A user may name any shape.
+        foreach (var shape in Enum.GetValues<DatasetShape>())
         {
-            foreach (var row in cells.Where(row => shape.MissingIn(row) is null))
-                Try(() => shape.Read(row));
-        }
-
-        ShapeDetection.Detect(rows, DatasetShape.Auto, new Dictionary<string, string>());
-    }
-
-    private static void Try(Action read)
-    {
-        try
-        {
-            read();
-        }
-        catch (LorikeetException)
-        {
-            // one of the two answers asked for; the next row and shape are to be seen too
+            try
+            {
+                var options = new DataOptions { Datasets = [path], Shape = shape, MaxTrainRows = Rows, TokenCache = TokenCacheMode.Off };
+                using var data = TrainingData.Load(options, seed: 1, s_tokenizer.Value, s_tokenizer.Value.VocabularySize);
+                _ = data.Questions.Take(1).Count();
+            }
+            catch (LorikeetException)
+            {
+                // one of the two answers asked for; the next shape is to be seen too
+            }
         }
     }
 

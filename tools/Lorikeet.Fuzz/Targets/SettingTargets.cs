@@ -1,4 +1,3 @@
-using System.Text;
 using Lorikeet.Configuration;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Fuzz.Mutation;
@@ -9,8 +8,6 @@ using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Lora;
 using Lorikeet.Runs;
-using Lorikeet.Training.Loop;
-using Lorikeet.Training.Loop.HuggingFaceTrainer;
 
 namespace Lorikeet.Fuzz.Targets;
 
@@ -46,7 +43,7 @@ internal static class SettingTargets
         new("adapter-config", new JsonMutator(Words), (input, workplace) =>
         {
             workplace.Write("adapter_config.json", input);
-            AdapterConfig.Read(workplace.Folder);
+            AdapterFolder.Open(workplace.Folder);
         }),
         new("prompt-format", new JsonMutator(["{{ messages }}", "stop", "template"]), (input, workplace) =>
         {
@@ -64,13 +61,6 @@ internal static class SettingTargets
         }),
         new("metrics", new JsonMutator(["step", "loss", "eval_loss", "NaN"], isLines: true), (input, workplace) =>
             RunHistory.Read(workplace.Write("metrics.jsonl", input))),
-        new("position", new JsonMutator([]), (input, workplace) =>
-            TrainingPosition.FromJson(Encoding.UTF8.GetString(input), Path.Combine(workplace.Folder, "position.json"))),
-        new("trainer-state", new JsonMutator(["global_step", "log_history", "best_metric"]), (input, workplace) =>
-        {
-            workplace.Write("trainer_state.json", input);
-            HuggingFaceState.Read(workplace.Folder);
-        }),
         new("hub", new JsonMutator(["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"]), (input, workplace) =>
         {
             Hub.Value.Answer = input;

@@ -1,6 +1,7 @@
 using System.Text;
 using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Gguf;
+using Lorikeet.Formats.Gguf.Blocks;
 using Lorikeet.Formats.Pickle;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Fuzz.Mutation;
@@ -40,7 +41,7 @@ internal static class WeightTargets
         }
 
         workplace.Write("model.safetensors.index.json", input);
-        using var folder = CheckpointFolder.Open(workplace.Folder);
+        using var folder = ModelWeights.Open(workplace.Folder);
         ReadAll(folder);
     }
 
@@ -53,10 +54,15 @@ internal static class WeightTargets
     private static void Gguf(byte[] input, Workplace workplace)
     {
         var path = workplace.Write("a.gguf", input);
-        using (GgufFile.Open(path))
-            ModelConfigFile.Load(path);
-        using var checkpoint = GgufCheckpoint.Open(path);
-        ReadAll(checkpoint);
+        using var file = GgufFile.Open(path);
+        foreach (var tensor in file.Tensors.Values.Where(tensor => tensor.ByteCount > 0))
+        {
+            var block = file.Slice(tensor, tensor.ByteCount - tensor.Type.BlockBytes(), tensor.Type.BlockBytes());
+            if (BlockFormats.CanDecode(tensor.Type))
+                BlockFormats.Decode(tensor.Type, block, new float[tensor.Type.BlockSize()]);
+        }
+
+        ModelConfigFile.Load(path);
     }
 
     private static void ReadAll(ITensorSource source)

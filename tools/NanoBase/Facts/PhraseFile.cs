@@ -48,7 +48,7 @@ internal static class Yaml
         {
             throw new DatasetException(
                 $"{error.Message} Expected the layout of assets/facts/README.md, in '{file}' line {error.Start.Line}. "
-                + "Mend the file.", error);
+                + "Fix the file.", error);
         }
     }
 }

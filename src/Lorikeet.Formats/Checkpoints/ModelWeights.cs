@@ -9,14 +9,14 @@ namespace Lorikeet.Formats.Checkpoints;
 /// The weights of a Hugging Face model folder as one source: <c>model.safetensors</c>, or
 /// <c>model.safetensors.index.json</c> with its shards, or the same of <c>pytorch_model.bin</c>, in this order.
 /// </summary>
-public sealed unsafe class CheckpointFolder : ITensorSource
+public sealed unsafe class ModelWeights : ITensorSource
 {
     private readonly string _folder;
     private readonly List<ITensorSource> _files = [];
     private readonly Dictionary<string, ITensorSource> _owners = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorEntry> _tensors = new(StringComparer.Ordinal);
 
-    private CheckpointFolder(string folder) => _folder = folder;
+    private ModelWeights(string folder) => _folder = folder;
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
@@ -25,9 +25,9 @@ public sealed unsafe class CheckpointFolder : ITensorSource
     /// <param name="folder">The folder.</param>
     /// <param name="checks">Whether files with a checksum are read and held against it.</param>
     /// <exception cref="CheckpointException">There are none, a shard is missing, or a file is damaged.</exception>
-    public static CheckpointFolder Open(string folder, bool checks = true)
+    public static ModelWeights Open(string folder, bool checks = true)
     {
-        var checkpoint = new CheckpointFolder(folder);
+        var checkpoint = new ModelWeights(folder);
         try
         {
             checkpoint.OpenFiles();

@@ -5,13 +5,13 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Formats.Tests.Safetensors;
 
-public class CheckpointFolderTests
+public class ModelWeightsTests
 {
     [Fact]
     public void Open_JoinsShards()
     {
-        using var whole = CheckpointFolder.Open(TestAssets.Golden("models", "gqa"));
-        using var sharded = CheckpointFolder.Open(TestAssets.Golden("models", "gqa_sharded"));
+        using var whole = ModelWeights.Open(TestAssets.Golden("models", "gqa"));
+        using var sharded = ModelWeights.Open(TestAssets.Golden("models", "gqa_sharded"));
         AssertEqual(whole, sharded);
     }
 
@@ -20,7 +20,7 @@ public class CheckpointFolderTests
     {
         using var folder = new TemporaryFolder();
         File.Copy(TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder["pytorch_model.bin"]);
-        using var pickle = CheckpointFolder.Open(folder.Path);
+        using var pickle = ModelWeights.Open(folder.Path);
         AssertHoldsRoundedWeights(pickle);
     }
 
@@ -29,11 +29,11 @@ public class CheckpointFolderTests
     {
         using var folder = new TemporaryFolder();
         File.Copy(TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder["pytorch_model-00001-of-00001.bin"]);
-        using var whole = CheckpointFolder.Open(TestAssets.Golden("models", "gqa"));
+        using var whole = ModelWeights.Open(TestAssets.Golden("models", "gqa"));
         var map = new JsonObject(whole.Tensors.Keys.Select(name =>
             KeyValuePair.Create(name, (JsonNode?)"pytorch_model-00001-of-00001.bin")));
         File.WriteAllText(folder["pytorch_model.bin.index.json"], new JsonObject { ["weight_map"] = map }.ToJsonString());
-        using var pickles = CheckpointFolder.Open(folder.Path);
+        using var pickles = ModelWeights.Open(folder.Path);
         AssertHoldsRoundedWeights(pickles);
     }
 
@@ -41,7 +41,7 @@ public class CheckpointFolderTests
     public void Write_GivesTheShardsOfTheReference()
     {
         using var folder = new TemporaryFolder();
-        using var source = CheckpointFolder.Open(TestAssets.Golden("models", "gqa"));
+        using var source = ModelWeights.Open(TestAssets.Golden("models", "gqa"));
         ShardedWriter.Write(
             folder.Path, ModelOrder().Select(name => TensorToWrite.FromSource(source, name)), 100_000, withChecksum: false);
 
@@ -58,7 +58,7 @@ public class CheckpointFolderTests
     public void Write_GivesOneFile_WhenEverythingFits()
     {
         using var folder = new TemporaryFolder();
-        using var source = CheckpointFolder.Open(TestAssets.Golden("models", "gqa"));
+        using var source = ModelWeights.Open(TestAssets.Golden("models", "gqa"));
         ShardedWriter.Write(folder.Path, source.Tensors.Keys.Select(name => TensorToWrite.FromSource(source, name)));
         Assert.Equal([folder["model.safetensors"]], Directory.EnumerateFiles(folder.Path));
     }
@@ -70,7 +70,7 @@ public class CheckpointFolderTests
         foreach (var file in Directory.EnumerateFiles(TestAssets.Golden("models", "gqa_sharded")))
             File.Copy(file, folder[Path.GetFileName(file)]);
         File.Delete(folder["model-00003-of-00008.safetensors"]);
-        var fault = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path));
+        var fault = Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder.Path));
         Assert.Contains("1 of 8 shards", fault.Message);
         Assert.Contains("missing: model-00003-of-00008.safetensors.", fault.Message);
         Assert.Contains("Present: model-00001-of-00008.safetensors, model-00002", fault.Message);
@@ -82,7 +82,7 @@ public class CheckpointFolderTests
         using var folder = new TemporaryFolder();
         File.Copy(TestAssets.Golden("models", "gqa_sharded", "model-00001-of-00008.safetensors"), folder["a.safetensors"]);
         File.WriteAllText(folder["model.safetensors.index.json"], """{"weight_map":{"lm_head.weight":"a.safetensors"}}""");
-        var fault = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path));
+        var fault = Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder.Path));
         Assert.Contains("no tensor 'lm_head.weight'", fault.Message);
         Assert.Contains("model.embed_tokens.weight", fault.Message);
     }
@@ -96,7 +96,7 @@ public class CheckpointFolderTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["model.safetensors.index.json"], json);
-        Assert.Contains(said, Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path)).Message);
+        Assert.Contains(said, Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder.Path)).Message);
     }
 
     [Fact]
@@ -104,10 +104,10 @@ public class CheckpointFolderTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["config.json"], "{}");
-        var fault = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path));
+        var fault = Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder.Path));
         Assert.Contains("holds no weights", fault.Message);
         Assert.Contains("Present: config.json.", fault.Message);
-        Assert.Contains("does not exist", Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder["no"])).Message);
+        Assert.Contains("does not exist", Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder["no"])).Message);
     }
 
     private static IEnumerable<string> ModelOrder()
@@ -122,9 +122,9 @@ public class CheckpointFolderTests
     }
 
     /// <summary>The pickle of the goldens was saved from the bfloat16 model after it had been widened to float32.</summary>
-    private static void AssertHoldsRoundedWeights(CheckpointFolder pickle)
+    private static void AssertHoldsRoundedWeights(ModelWeights pickle)
     {
-        using var rounded = CheckpointFolder.Open(TestAssets.Golden("models", "gqa_bf16"));
+        using var rounded = ModelWeights.Open(TestAssets.Golden("models", "gqa_bf16"));
         Assert.Equal(rounded.Tensors.Keys.Order(), pickle.Tensors.Keys.Order());
         foreach (var entry in rounded.Tensors.Values)
         {
