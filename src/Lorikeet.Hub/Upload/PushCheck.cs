@@ -43,6 +43,6 @@ internal static class PushCheck
             return;
         throw new ConfigurationException(
             $"{path} names '{name}' as its base model, a folder of this machine. The base's id on the hub was " +
-            $"expected, or no one else could load the adapter. Set '{BaseKey}' to it, or give it with --base_model.");
+            $"expected, or no one else could load the adapter. Set '{BaseKey}' to it, or give it as 'base_model'.");
     }
 }

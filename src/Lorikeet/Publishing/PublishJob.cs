@@ -120,7 +120,7 @@ public sealed class PublishJob
         var isLocal = _isAdapter && File.Exists(Path.Combine(_folder, AdapterBase.FileName));
         return IsOnHub(name) && !isLocal ? name : throw new ConfigurationException(
             $"'{_folder}' names '{name}' as the model that was fine-tuned, which is no id on the hub. Others " +
-            "need that id: give it with --base_model. (--model_card false leaves it out of a merged model.)");
+            "need that id: give it as 'base_model'. ('model_card' false leaves it out of a merged model.)");
     }
 
     private static bool IsOnHub(string name) => name.Contains('/') && HubClient.IsId(name) && !Path.Exists(name);

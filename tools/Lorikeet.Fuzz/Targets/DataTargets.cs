@@ -11,6 +11,8 @@ internal static class DataTargets
 {
     private const int Rows = 200;
 
+    private static readonly DatasetShape[] s_shapes = [.. Enum.GetValues<DatasetShape>().Except([DatasetShape.Auto])];
+
     private static readonly Lazy<Tokenizer> s_tokenizer = new(() =>
         Tokenizer.Load(Path.Combine(AppContext.BaseDirectory, "Seeds", "tokenizer-json", "bytelevel.json")));
 
@@ -25,19 +27,19 @@ internal static class DataTargets
 
     public static IReadOnlyList<Target> All { get; } =
     [
-        new("jsonl", new JsonMutator(Words, isLines: true), (input, workplace) => Read(workplace.Write("a.jsonl", input))),
-        new("json", new JsonMutator(Words), (input, workplace) => Read(workplace.Write("a.json", input))),
-        new("csv", new Mutator(TextWords), (input, workplace) => Read(workplace.Write("a.csv", input))),
-        new("txt", new Mutator(TextWords), (input, workplace) => Read(workplace.Write("a.txt", input))),
-        new("gzip", new GzipMutator(new JsonMutator(Words, isLines: true)), (input, workplace) => Read(workplace.Write("a.jsonl.gz", input))),
-        new("parquet", new Mutator([]), (input, workplace) => Read(workplace.Write("a.parquet", input))),
+        new("jsonl", new JsonMutator(Words, isLines: true), (input, workplace) => Read(input, workplace.Write("a.jsonl", input))),
+        new("json", new JsonMutator(Words), (input, workplace) => Read(input, workplace.Write("a.json", input))),
+        new("csv", new Mutator(TextWords), (input, workplace) => Read(input, workplace.Write("a.csv", input))),
+        new("txt", new Mutator(TextWords), (input, workplace) => Read(input, workplace.Write("a.txt", input))),
+        new("gzip", new GzipMutator(new JsonMutator(Words, isLines: true)), (input, workplace) => Read(input, workplace.Write("a.jsonl.gz", input))),
+        new("parquet", new Mutator([]), (input, workplace) => Read(input, workplace.Write("a.parquet", input))),
         new("dataset-card", new Mutator(["configs:\n", "- config_name: ", "data_files:\n", "- split: ", "path: ", "*", "**", "../", "[", "{", "&a", "*a"]), Card),
     ];
 
-    private static void Read(string path)
+    private static void Read(byte[] input, string path)
     {
-        // A user may name any shape.
-        foreach (var shape in Enum.GetValues<DatasetShape>())
+        // A user may name any shape; each input is read as detected, and as one more.
+        foreach (var shape in new[] { DatasetShape.Auto, s_shapes[input.Length % s_shapes.Length] })
         {
             try
             {
