@@ -59,7 +59,7 @@ internal sealed class AdapterRequests(LanguageModel model, string? chatTemplate,
         if (_readers.TryGetValue(adapter ?? "", out var known))
             return known;
         Activate(adapter);
-        return _readers[adapter ?? ""] = new PromptReader(model.Tokenizer, AskedModel.FormatOf(model, chatTemplate), system);
+        return _readers[adapter ?? ""] = new PromptReader(model.Tokenizer, PromptFormatChoice.Of(model, chatTemplate), system);
     }
 
     private void Activate(string? adapter) => model.Adapters.Activate(adapter ?? _first);

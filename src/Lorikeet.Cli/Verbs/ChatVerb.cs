@@ -24,7 +24,7 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
             ?? throw new CheckpointException($"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
 
         var generation = Bind(call, new ChatOptions { Generation = DefaultsOf(model, call) }).Generation;
-        var format = AskedModel.FormatOf(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
+        var format = PromptFormatChoice.Of(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
         var session = new ChatSession(
             new TextGenerator(model.Decoder, tokenizer), format, new TextEncoder(tokenizer).EncodePrompt, generation,
             model.Decoder.Config.MaxPositions)
@@ -33,7 +33,7 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
             Exchange = name =>
             {
                 model.Adapters.Activate(name);
-                return AskedModel.FormatOf(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
+                return PromptFormatChoice.Of(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
             },
         };
 

@@ -50,7 +50,7 @@ public static class DecodingBenchmark
         {
             Device = machine.Name,
             IsOptimized = loop.IsOptimized,
-            ReferenceBecause = loop.Obstacle,
+            ReferenceBecause = loop.WhyUnoptimized,
             TokensPerSecond = options.Batch / seconds,
             StepSeconds = seconds,
             FastestStepSeconds = fastest.TotalSeconds,

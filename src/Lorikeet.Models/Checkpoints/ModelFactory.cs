@@ -38,7 +38,7 @@ internal static class ModelFactory
         for (var layer = 0; layer < layers.Length; layer++)
         {
             layers[layer] = DecoderLayer.Build(config, layer, Linear, Norm);
-            offload?.Take(layers[layer]);
+            offload?.Offload(layers[layer]);
         }
 
         var head = new DenseWeight(Kept(config.TiedEmbeddings

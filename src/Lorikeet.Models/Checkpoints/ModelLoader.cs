@@ -45,7 +45,7 @@ internal sealed class ModelLoader
         for (var layer = 0; layer < layers.Length; layer++)
         {
             layers[layer] = DecoderLayer.Build(_config, layer, Linear, Norm);
-            offload?.Take(layers[layer]);
+            offload?.Offload(layers[layer]);
             _settings.Progress?.Invoke(layer + 1, layers.Length);
         }
 

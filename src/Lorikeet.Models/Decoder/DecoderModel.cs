@@ -127,9 +127,9 @@ public sealed class DecoderModel : IDisposable
     }
 
     /// <summary>What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.</summary>
-    internal ForwardContext Context(SegmentLayout layout, DropoutKey? dropout = null) => Context(layout, ComputeType, dropout, null);
+    internal ForwardContext Context(SegmentLayout layout, PassKey? dropout = null) => Context(layout, ComputeType, dropout, null);
 
-    private ForwardContext Context(SegmentLayout layout, ScalarType type, DropoutKey? dropout, KeyValueCache? cache)
+    private ForwardContext Context(SegmentLayout layout, ScalarType type, PassKey? dropout, KeyValueCache? cache)
     {
         var (cosine, sine) = _rope.At(layout.Positions, layout.Longest, type);
         return new ForwardContext(new SegmentAttention(layout, Config.SlidingWindow, cache), cosine, sine, type, dropout);
@@ -158,7 +158,7 @@ public sealed class DecoderModel : IDisposable
     /// <summary>Logits of hidden states, float32 [rows, vocabulary].</summary>
     /// <param name="hidden">After the final norm, [rows, hidden].</param>
     /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
-    internal Tensor Logits(Tensor hidden, DropoutKey? dropout = null)
+    internal Tensor Logits(Tensor hidden, PassKey? dropout = null)
     {
         // The head reads no position, so any context will do; it is never quantized.
         return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, dropout)).to_type(ScalarType.Float32);

@@ -11,7 +11,7 @@ namespace Lorikeet.Models.Decoder;
 /// <param name="ComputeType">Type of activations and GEMMs.</param>
 /// <param name="Dropout">Where the random numbers of LoRA dropout come from; null outside training.</param>
 internal sealed record ForwardContext(
-    AttentionPattern Attention, Tensor Cosine, Tensor Sine, ScalarType ComputeType, DropoutKey? Dropout);
+    AttentionPattern Attention, Tensor Cosine, Tensor Sine, ScalarType ComputeType, PassKey? Dropout);
 
 /// <summary>
 /// Names one forward pass. Masks are a function of this key and the projection, so recomputing a layer repeats them and
@@ -20,7 +20,7 @@ internal sealed record ForwardContext(
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Step">Optimizer step.</param>
 /// <param name="MicroBatch">Index within the accumulated step.</param>
-public readonly record struct DropoutKey(ulong Seed, int Step, int MicroBatch)
+public readonly record struct PassKey(ulong Seed, int Step, int MicroBatch)
 {
     /// <summary>The key of a projection's mask (<see cref="DropoutMask"/>).</summary>
     internal ulong Mask(int projection) =>

@@ -52,7 +52,7 @@ internal sealed class LayerOffload : IDisposable
 
     /// <summary>Moves the weights of a layer to the host, if it is one of those.</summary>
     /// <exception cref="ConfigurationException">They are stored in a form that stays where it is.</exception>
-    public void Take(DecoderLayer layer)
+    public void Offload(DecoderLayer layer)
     {
         if (!Includes(layer.Index))
             return;
@@ -64,7 +64,7 @@ internal sealed class LayerOffload : IDisposable
             return; // left as it was by a quantization that skips some of its modules
         var block = _taken++;
         var place = _slots[block % Slots];
-        _blocks!.Claim(block);
+        _blocks!.PrepareSlot(block);
         Tensor Copy(Tensor tensor)
         {
             var copy = TensorMemory.ViewOnCuda(place, tensor.shape, tensor.dtype, _device);
@@ -83,10 +83,10 @@ internal sealed class LayerOffload : IDisposable
                     "Expected nf4, fp4 or a float type. Leave out offload_layers.");
             }
 
-            projection.Weight = new OffloadedWeight(weight, () => _blocks.Arrive(block));
+            projection.Weight = new OffloadedWeight(weight, () => _blocks.WaitFor(block));
         }
 
-        _blocks.Keep(block);
+        _blocks.CopyToHost(block);
     }
 
     public void Dispose()

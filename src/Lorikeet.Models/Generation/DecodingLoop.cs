@@ -32,7 +32,7 @@ internal sealed class DecodingLoop : IDisposable
     public bool IsOptimized => _step is not null;
 
     /// <summary>Why the reference reads the tokens, as the end of a sentence; null where the optimized step does.</summary>
-    public string? Obstacle =>
+    public string? WhyUnoptimized =>
         _options.Optimized ? DecodingSupport.WhyUnsupported(_model, _cache.Rows) : "the optimized path is switched off";
 
     /// <summary>Adds a token to every row that goes on; false once all have ended.</summary>

@@ -9,7 +9,7 @@ namespace Lorikeet.Models.Passes;
 internal static class EmbeddingNoise
 {
     /// <summary>Noise for embeddings [tokens, hidden], in their type.</summary>
-    public static Tensor Of(Tensor embedded, SegmentLayout layout, double alpha, DropoutKey key)
+    public static Tensor Of(Tensor embedded, SegmentLayout layout, double alpha, PassKey key)
     {
         using var scope = NewDisposeScope();
         var noiseKey = CounterRandom.Hash(key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch);

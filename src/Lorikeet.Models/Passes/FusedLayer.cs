@@ -36,7 +36,7 @@ internal sealed class FusedLayer : IDisposable
     public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
 
     /// <summary>From norm(x) in <c>NormOutput</c> to Wd a in <c>BlockOutput</c>; the sum m + Wd a is left to the caller.</summary>
-    public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         UpToGateUp(layer, pass, sequences, dropout);
         _kernels.SwiGlu(layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
@@ -44,7 +44,7 @@ internal sealed class FusedLayer : IDisposable
     }
 
     /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
-    public void Recompute(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    public void Recompute(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n = norm(x): [tokens, hidden]
         UpToGateUp(layer, pass, sequences, dropout);
@@ -57,7 +57,7 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="dropout">As in the forward pass.</param>
     /// <param name="needsInputGradient">False for the lowest trained layer, which saves a GEMM.</param>
     public void Backward(
-        LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout, bool needsInputGradient)
+        LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout, bool needsInputGradient)
     {
         var (linears, hidden, room) = (Linears, layer.LoraHidden, pass.LoraHiddenGradient);
         var gradient = pass.Gradient; // dy: [tokens, hidden]
@@ -97,7 +97,7 @@ internal sealed class FusedLayer : IDisposable
         linears.Qkv.FactorGradients(qkvGradient, g, pass.NormOutput, hidden.Qkv, dropout);
     }
 
-    private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         var (linears, hidden) = (Linears, layer.LoraHidden);
         linears.Qkv.Forward(pass.NormOutput, hidden.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]

@@ -66,7 +66,7 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="u">[tokens, rank] or wider; receives U, which the backward pass needs.</param>
     /// <param name="y">[tokens, out].</param>
     /// <param name="dropout">Names the masks; null for none.</param>
-    public void Forward(Matrix x, Matrix? u, Matrix y, DropoutKey? dropout)
+    public void Forward(Matrix x, Matrix? u, Matrix y, PassKey? dropout)
     {
         var extended = Extended(x, Columns, LoraInputColumns);
         foreach (var block in _weight.Blocks)
@@ -109,7 +109,7 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="dx">[tokens, in].</param>
     /// <param name="dropout">As in the forward pass.</param>
     /// <returns>G; null without adapters.</returns>
-    public Matrix? InputGradient(Matrix dy, Matrix? g, Matrix dx, DropoutKey? dropout)
+    public Matrix? InputGradient(Matrix dy, Matrix? g, Matrix dx, PassKey? dropout)
     {
         var hidden = Rank == 0 ? null : PlaceOfHiddenGradient(dy, g);
         var extended = Drops(dropout) ? null : Extended(dy, Rows, LoraOutputColumns);
@@ -140,7 +140,7 @@ internal sealed class FusedLinear : IDisposable
     /// <param name="x">[tokens, in].</param>
     /// <param name="u">What <see cref="Forward"/> left there.</param>
     /// <param name="dropout">As in the forward pass.</param>
-    public void FactorGradients(Matrix dy, Matrix? g, Matrix x, Matrix? u, DropoutKey? dropout)
+    public void FactorGradients(Matrix dy, Matrix? g, Matrix x, Matrix? u, PassKey? dropout)
     {
         if (Rank == 0)
             return;
@@ -180,7 +180,7 @@ internal sealed class FusedLinear : IDisposable
     }
 
     /// <summary>U, from the input or its masked copies; also at the end of the input's rows, where there is room.</summary>
-    private void ProjectDown(Matrix x, Matrix u, Matrix? extended, DropoutKey? dropout)
+    private void ProjectDown(Matrix x, Matrix u, Matrix? extended, PassKey? dropout)
     {
         if (!Drops(dropout))
             Aten.Multiply(u.Tensor, x.Tensor, _weight.A.Transposed);
@@ -189,7 +189,7 @@ internal sealed class FusedLinear : IDisposable
         extended?.ColumnRange(Columns, Rank).Tensor.copy_(u.Tensor);
     }
 
-    private void ProjectDownMasked(Matrix x, Matrix u, DropoutKey dropout)
+    private void ProjectDownMasked(Matrix x, Matrix u, PassKey dropout)
     {
         foreach (var adapter in _adapters)
         {
@@ -213,7 +213,7 @@ internal sealed class FusedLinear : IDisposable
     }
 
     /// <summary>dx += G A through the masks of the forward pass.</summary>
-    private void AddMasked(Matrix g, Matrix dx, DropoutKey dropout)
+    private void AddMasked(Matrix g, Matrix dx, PassKey dropout)
     {
         foreach (var adapter in _adapters)
         {
@@ -238,9 +238,9 @@ internal sealed class FusedLinear : IDisposable
     /// <summary>Buffers are as wide as the widest layer of the model needs.</summary>
     private Matrix Own(Matrix hidden) => hidden.ColumnRange(0, Rank);
 
-    private bool Drops(DropoutKey? dropout) => dropout is not null && _hasDropout;
+    private bool Drops(PassKey? dropout) => dropout is not null && _hasDropout;
 
-    private Matrix Masked(Matrix x, AdapterBlock adapter, DropoutKey dropout)
+    private Matrix Masked(Matrix x, AdapterBlock adapter, PassKey dropout)
     {
         if (adapter.Lora.Dropout == 0)
             return x;

@@ -11,7 +11,7 @@ public interface ITrainingPass : IDisposable
     /// <param name="weight">What each predicted token counts in the step's loss (<see cref="LossWeights"/>).</param>
     /// <param name="key">Names the random numbers of this pass: dropout masks and noise on embeddings.</param>
     /// <returns>The summed cross-entropy of the batch's predicted tokens, in nats.</returns>
-    double Run(Batch batch, double weight, DropoutKey key);
+    double Run(Batch batch, double weight, PassKey key);
 
     /// <summary>The summed cross-entropy of a batch's predicted tokens in nats, without gradients, dropout or noise.</summary>
     /// <param name="batch">Rows end to end, with at least one predicted token.</param>

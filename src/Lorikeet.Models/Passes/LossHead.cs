@@ -19,13 +19,13 @@ internal sealed class LossHead
     private readonly DecoderModel _model;
     private readonly Tensor _positions;
     private readonly Tensor _targets;
-    private readonly DropoutKey? _dropout;
+    private readonly PassKey? _dropout;
 
     /// <summary>Finds the targets of a batch.</summary>
     /// <param name="model">The model.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
-    public LossHead(DecoderModel model, Batch batch, DropoutKey? dropout = null)
+    public LossHead(DecoderModel model, Batch batch, PassKey? dropout = null)
     {
         (_model, _dropout) = (model, dropout);
         (_positions, _targets) = BatchTargets.Of(batch, model.Device);

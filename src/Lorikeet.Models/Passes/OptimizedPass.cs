@@ -23,7 +23,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly Matrix _embedding;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
     private BufferMemory _memory;
-    private HostBlocks? _checkpoints;
+    private HostBlocks? _hostInputs;
     private readonly int _firstTrained;
     private int _keptFrom;
     private readonly LayerWidths _widths;
@@ -72,7 +72,7 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <summary>Layers that are computed again in the backward pass, as the largest batch so far had it.</summary>
     public int RecomputedLayers => Math.Max(0, _keptFrom - Math.Max(1, _firstTrained));
 
-    public double Run(Batch batch, double weight, DropoutKey key)
+    public double Run(Batch batch, double weight, PassKey key)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -153,7 +153,7 @@ internal sealed class OptimizedPass : ITrainingPass
         return new Sequences(layout, context.Cosine, context.Sine);
     }
 
-    private void Forward(PassBuffers pass, Sequences sequences, DropoutKey? dropout)
+    private void Forward(PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.NormOutput);
         for (var i = 0; i < _layers.Length; i++)
@@ -174,12 +174,12 @@ internal sealed class OptimizedPass : ITrainingPass
         }
     }
 
-    private void Backward(PassBuffers pass, Sequences sequences, DropoutKey key)
+    private void Backward(PassBuffers pass, Sequences sequences, PassKey key)
     {
         for (var i = _layers.Length - 1; i >= _firstTrained; i--)
         {
             if (IsOffloaded(i))
-                _checkpoints!.Arrive(i);
+                _hostInputs!.WaitFor(i);
             if (!IsStillThere(i))
                 _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
             _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient: i > _firstTrained);
@@ -193,20 +193,20 @@ internal sealed class OptimizedPass : ITrainingPass
     private bool IsStillThere(int layer) => layer >= _keptFrom - 1;
 
     /// <summary>Recomputed layers but the last of them, whose input is at hand when the backward pass reaches it.</summary>
-    private bool IsOffloaded(int layer) => _checkpoints is not null && layer < _keptFrom - 1;
+    private bool IsOffloaded(int layer) => _hostInputs is not null && layer < _keptFrom - 1;
 
     /// <summary>Makes sure that a layer's input can be written.</summary>
     private void Claim(int layer)
     {
         if (IsOffloaded(layer))
-            _checkpoints!.Claim(layer);
+            _hostInputs!.PrepareSlot(layer);
     }
 
     /// <summary>Copies a layer's input to the host.</summary>
     private void Keep(int layer)
     {
         if (IsOffloaded(layer))
-            _checkpoints!.Keep(layer);
+            _hostInputs!.CopyToHost(layer);
     }
 
     private static void Forget(LayerBuffers buffers)
@@ -221,7 +221,7 @@ internal sealed class OptimizedPass : ITrainingPass
         _kernels.GatherRows(_embedding, ids, target);
     }
 
-    private void AddNoise(Matrix embedded, SegmentLayout layout, DropoutKey key) =>
+    private void AddNoise(Matrix embedded, SegmentLayout layout, PassKey key) =>
         embedded.Tensor.Increase(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
 
     private static BatchShape ShapeOf(Batch batch)
@@ -238,8 +238,8 @@ internal sealed class OptimizedPass : ITrainingPass
         if (tokens > _memory.Rows)
         {
             Release();
-            _checkpoints?.Dispose();
-            _checkpoints = null;
+            _hostInputs?.Dispose();
+            _hostInputs = null;
             _memory.Dispose();
             _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
             ReserveMasks(tokens);
@@ -252,7 +252,7 @@ internal sealed class OptimizedPass : ITrainingPass
         var buffers = _buffers[tokens] = new PassBuffers(_widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
         if (buffers.Slots.Count > 0)
         {
-            _checkpoints ??= new HostBlocks(
+            _hostInputs ??= new HostBlocks(
                 _model.Device, [.. buffers.Slots.Select(AddressOf)], _keptFrom - 1,
                 (long)_memory.Rows * buffers.Slots[0].Columns * NativeTypes.SizeOf(_model.ComputeType));
         }
@@ -290,7 +290,7 @@ internal sealed class OptimizedPass : ITrainingPass
     public void Dispose()
     {
         Release();
-        _checkpoints?.Dispose();
+        _hostInputs?.Dispose();
         _memory.Dispose();
         _factors?.Dispose();
         foreach (var layer in _layers)

@@ -42,7 +42,7 @@ internal sealed class TrainingPass : ITrainingPass
     /// <summary>All trained layers or none: the reference does not ask for free memory.</summary>
     public int RecomputedLayers => _checkpointing ? _model.Layers.Count - _firstTrained : 0;
 
-    public double Run(Batch batch, double weight, DropoutKey key)
+    public double Run(Batch batch, double weight, PassKey key)
     {
         using var scope = NewDisposeScope();
         batch = batch.FilledTo(_tokenMultiple);
@@ -101,7 +101,7 @@ internal sealed class TrainingPass : ITrainingPass
         return new LossHead(model, batch).Evaluate(x);
     }
 
-    private Tensor Embed(Batch batch, SegmentLayout layout, DropoutKey key)
+    private Tensor Embed(Batch batch, SegmentLayout layout, PassKey key)
     {
         using var mode = set_grad_enabled(_embeddingTrained);
         var embedded = _model.Embed(batch.Ids);

@@ -51,7 +51,7 @@ public sealed class TrainingStep : IDisposable
         {
             if (batches[i].TargetCount == 0)
                 continue;
-            var key = new DropoutKey((ulong)_options.Seed, step, i);
+            var key = new PassKey((ulong)_options.Seed, step, i);
             loss += Pass.Run(batches[i], weights[i], key) * weights[i];
         }
 

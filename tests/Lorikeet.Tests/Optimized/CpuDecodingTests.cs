@@ -150,23 +150,23 @@ public class CpuDecodingTests
 
     [Fact]
     public void EightBitBase_IsLeftToTheReference() =>
-        RequireObstacle(DecodingComparison.Shape(16, 64, 96), new QuantizationSettings(QuantizationKind.Int8, false), 1, "the base is stored in 8 bits");
+        RequireReference(DecodingComparison.Shape(16, 64, 96), new QuantizationSettings(QuantizationKind.Int8, false), 1, "the base is stored in 8 bits");
 
     [Fact]
-    public void NormsOfQueriesAndKeys_AreLeftToTheReference() => RequireObstacle(
+    public void NormsOfQueriesAndKeys_AreLeftToTheReference() => RequireReference(
         DecodingComparison.Shape(16, 64, 96) with { QueryKeyNorm = true }, QuantizationSettings.None, 1,
         "the model normalises queries and keys");
 
     [Fact]
-    public void NineRows_AreLeftToTheReference() => RequireObstacle(
+    public void NineRows_AreLeftToTheReference() => RequireReference(
         DecodingComparison.Shape(16, 64, 96), QuantizationSettings.None, 9, "the batch has 9 rows, more than 8");
 
-    private static void RequireObstacle(ModelConfig shape, QuantizationSettings quantization, int rows, string obstacle)
+    private static void RequireReference(ModelConfig shape, QuantizationSettings quantization, int rows, string why)
     {
         using var model = DecodingComparison.Model(shape, quantization, 0, CPU);
         using var cache = model.CreateCache(rows, 8);
         Assert.Null(DecodingSupport.Create(model, cache));
-        Assert.Equal(obstacle, DecodingSupport.WhyUnsupported(model, rows));
+        Assert.Equal(why, DecodingSupport.WhyUnsupported(model, rows));
     }
 
     private static void RequireEqual(

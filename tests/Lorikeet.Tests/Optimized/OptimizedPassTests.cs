@@ -80,7 +80,7 @@ public class OptimizedPassTests
             using var pass = new OptimizedPass(
                 model, OptimizedSupport.Kernels(model), checkpointing, freeMemory: () => free);
             gradients.Clear();
-            pass.Run(rows, 0.01, new DropoutKey(1, 2, 3));
+            pass.Run(rows, 0.01, new PassKey(1, 2, 3));
             Assert.Equal(expected, pass.RecomputedLayers);
             return gradients.All.data<float>().ToArray();
         }
@@ -223,7 +223,7 @@ public class OptimizedPassTests
         (double Loss, float[] Values) Once()
         {
             gradients.Clear();
-            var loss = pass.Run(Rows(s_lengths, Shape().VocabularySize), 0.01, new DropoutKey(1, 2, 0));
+            var loss = pass.Run(Rows(s_lengths, Shape().VocabularySize), 0.01, new PassKey(1, 2, 0));
             return (loss, gradients.All.cpu().data<float>().ToArray());
         }
     }
@@ -306,7 +306,7 @@ public class OptimizedPassTests
         // Two micro-batches of different sizes, so that gradients add up and buffers are made twice.
         var loss = 0.0;
         for (var i = 0; i < 2; i++)
-            loss += pass.Run(Rows(s_lengths[i..], shape.VocabularySize), 0.01, new DropoutKey(1, 2, i));
+            loss += pass.Run(Rows(s_lengths[i..], shape.VocabularySize), 0.01, new PassKey(1, 2, i));
         return new StepGradients(loss, model.Trainable.ToDictionary(
             parameter => parameter.Name, parameter => parameter.Value.grad!.cpu().flatten().data<float>().ToArray()));
     }

@@ -141,7 +141,7 @@ public sealed class TrainingGuaranteesTests : IDisposable
         var targets = batches.Sum(batch => batch.TargetCount);
         using var gradients = new Gradients(model.Trainable);
         using var pass = new TrainingPass(model, checkpointing);
-        var loss = batches.Select((batch, index) => pass.Run(batch, 1.0 / targets, new DropoutKey(1, 2, index))).Sum() / targets;
+        var loss = batches.Select((batch, index) => pass.Run(batch, 1.0 / targets, new PassKey(1, 2, index))).Sum() / targets;
         return new StepGradients(loss, model.Trainable.ToDictionary(
             parameter => parameter.Name,
             parameter => parameter.Value.grad!.flatten().data<float>().ToArray()));

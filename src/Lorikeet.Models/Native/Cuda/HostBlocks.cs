@@ -35,7 +35,7 @@ internal sealed unsafe class HostBlocks : IDisposable
     }
 
     /// <summary>Call before new content is written into a block's slot.</summary>
-    public void Claim(int block)
+    public void PrepareSlot(int block)
     {
         _device.Activate();
         var slot = SlotOf(block);
@@ -46,7 +46,7 @@ internal sealed unsafe class HostBlocks : IDisposable
     }
 
     /// <summary>Call when a block's content was written into its slot: copies it to the host.</summary>
-    public void Keep(int block)
+    public void CopyToHost(int block)
     {
         _device.Activate();
         var memory = _blocks[block] ??= new PinnedMemory(_device, _bytes);
@@ -59,7 +59,7 @@ internal sealed unsafe class HostBlocks : IDisposable
     }
 
     /// <summary>Call before a block's slot is read: has the block there, and its next neighbours on their way.</summary>
-    public void Arrive(int block)
+    public void WaitFor(int block)
     {
         if (block == _ready && SlotOf(block).Block == block)
             return;

@@ -2,8 +2,8 @@ using Lorikeet.Data.Prompts;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>Finds out in which format a model is asked.</summary>
-internal static class AskedModel
+/// <summary>Chooses the prompt format that questions are put to a model in.</summary>
+internal static class PromptFormatChoice
 {
     /// <summary>The value of chat_template that leaves prompts as they are.</summary>
     private const string AsWritten = "none";
@@ -12,7 +12,7 @@ internal static class AskedModel
     /// The format of plain prompts: the one named, else that of the training or of the GGUF file; null to leave them as
     /// they are.
     /// </summary>
-    public static PromptFormat? FormatOf(LanguageModel model, string? chatTemplate) => chatTemplate switch
+    public static PromptFormat? Of(LanguageModel model, string? chatTemplate) => chatTemplate switch
     {
         null => model.TrainedFormat ?? model.FileFormat,
         AsWritten => null,
