@@ -1,7 +1,7 @@
 namespace Lorikeet.Configuration;
 
 /// <summary>
-/// What names of other tools hold there when nobody says anything. Files that a program wrote hold every name, so a
+/// The defaults of other tools for their options. Files that a program wrote hold every name, so a
 /// default is no wish, and there is nothing to explain.
 /// </summary>
 internal static class ForeignDefaults

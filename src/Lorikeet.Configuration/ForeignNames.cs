@@ -14,7 +14,7 @@ internal static class ForeignNames
     private const string OnlyTrackio = "Only the tracker Trackio reads it.";
     private const string NoMetrics = "Evaluation measures the loss; the verb 'eval' measures answers.";
 
-    /// <summary>All of them.</summary>
+    /// <summary>Every foreign name.</summary>
     public static IEnumerable<ForeignOption> All() =>
         Translated().Concat(Fixed()).Concat(WithoutEffect()).Concat(Absent());
 
@@ -60,7 +60,7 @@ internal static class ForeignNames
             "use_legacy_prediction_loop"))
         .Concat(NoEffectOf("Lengths are counted.", "length_column_name"))
         .Concat(NoEffectOf("A resumed run goes on as if it had not stopped.", "restore_callback_states_from_checkpoint"))
-        .Concat(NoEffectOf("A run that is told to stop saves a checkpoint first.", "enable_jit_checkpoint"))
+        .Concat(NoEffectOf("A run that is stopped saves a checkpoint first.", "enable_jit_checkpoint"))
         .Concat(NoEffectOf("--verbose shows more.", "debug"))
         .Concat(NoEffectOf(OwnVerb, "hub_model_id", "hub_strategy", "hub_private_repo", "hub_always_push",
             "hub_revision", "push_to_hub_model_id", "push_to_hub_organization", "new_model"))

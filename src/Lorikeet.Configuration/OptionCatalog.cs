@@ -59,8 +59,8 @@ public sealed class OptionCatalog
         NearestName.Among(_byName.Keys.Concat(Foreign.Keys), Normalise(name).ToLowerInvariant());
 
     /// <summary>
-    /// Sets values on <paramref name="start"/> itself, which the caller must not share, and looks at every place that is to be
-    /// written: whether it can be, and whether it is one that is read.
+    /// Sets values on <paramref name="start"/> itself, which the caller must not share, and looks at every place that
+    /// is to be written: whether it can be, and whether it is one that is read.
     /// </summary>
     /// <param name="settings">Names and values as the user wrote them.</param>
     /// <param name="start">The tree; what is not set keeps its value.</param>
@@ -121,7 +121,7 @@ public sealed class OptionGroup
     /// <summary>Lower case, the key of a nested mapping.</summary>
     public string Name => _property.Name.ToLowerInvariant();
 
-    /// <summary>For headings.</summary>
+    /// <summary>The group's heading in help.</summary>
     public string Title => _property.Name;
 
     /// <summary>What the options have in common.</summary>

@@ -32,7 +32,9 @@ public sealed class OptionDefinition
     /// <summary>What the option does.</summary>
     public string Help => OptionDocumentation.Of(_property).Summary;
 
-    /// <summary>Why the default is what it is; the documentation names the default first, which is left out here.</summary>
+    /// <summary>
+    /// Why the default is what it is; the documentation names the default first, which is left out here.
+    /// </summary>
     public string Reason
     {
         get
@@ -45,7 +47,7 @@ public sealed class OptionDefinition
     /// <summary>The default and why it is that, as the property's documentation says it.</summary>
     internal string DocumentedDefault => OptionDocumentation.Of(_property).Value;
 
-    /// <summary>The value when nobody says anything.</summary>
+    /// <summary>The value when the option is not set.</summary>
     public object? Default { get; }
 
     /// <summary>The default as it is written in run.yaml.</summary>

@@ -33,7 +33,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     /// <summary>Whether rows are held out.</summary>
     private bool HasEvaluation => options.Data.EvalDatasets.Count > 0 || options.Data.HeldOut > 0;
 
-    /// <summary>Checks everything.</summary>
+    /// <summary>Checks all options; finds problems and warnings.</summary>
     public void Run()
     {
         CheckModel();
@@ -103,11 +103,11 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         var lora = options.Lora;
         var takesPart = lora.InitLoraWeights is LoraInitialisation.Pissa or LoraInitialisation.Olora;
         Refuse(lora is { UseDora: true, FactorBias: true },
-            $"{Speak("lora_bias")} cannot go with use_dora, as in PEFT. Leave one of them out.");
+            $"{Speak("lora_bias")} cannot be combined with use_dora, as in PEFT. Leave one of them out.");
         Refuse(lora.UseDora && takesPart,
             $"{Speak("use_dora")} cannot go with init_lora_weights {WireNames.Of(lora.InitLoraWeights)} here. Choose true.");
         Refuse(lora.FactorBias && lora.InitLoraWeights is not (LoraInitialisation.Default or LoraInitialisation.Random),
-            $"{Speak("lora_bias")} goes with init_lora_weights true or false only, as in PEFT.");
+            $"{Speak("lora_bias")} needs init_lora_weights true or false, as in PEFT.");
         if (lora.InitLoraWeights != LoraInitialisation.Pissa)
             WarnIdle("has no effect without init_lora_weights pissa.", "pissa_iter");
         if (!takesPart && options.Model.Adapter is null)

@@ -56,7 +56,9 @@ public static class OptionsResolver
             + resolved.ToShortYaml());
     }
 
-    /// <summary>QLoRA scripts often name the type of 4-bit products only; here a model computes in one type.</summary>
+    /// <summary>
+    /// QLoRA scripts often name the compute type of 4-bit weights only; here a model computes in one type.
+    /// </summary>
     private static TrainingOptions WithComputeType(TrainingOptions options)
     {
         var quantization = options.Quantization;
@@ -66,7 +68,9 @@ public static class OptionsResolver
             : options;
     }
 
-    /// <summary>No steps of warm-up beside a ratio leave the ratio in force, as in transformers' get_warmup_steps.</summary>
+    /// <summary>
+    /// No steps of warm-up beside a ratio leave the ratio in force, as in transformers' get_warmup_steps.
+    /// </summary>
     private static TrainingOptions WithWarmupRatio(TrainingOptions options) => options.Optimization.WarmupSteps != 0
         ? options
         : options with { Optimization = options.Optimization with { WarmupSteps = null } };

@@ -6,8 +6,8 @@ using Lorikeet.Models.Lora;
 namespace Lorikeet.Configuration;
 
 /// <summary>
-/// Looks at every place that options name for results before any work is done: whether it can be written, and whether it
-/// is one that is read. Which options those are, their attributes say.
+/// Looks at every place that options name for results before any work is done: whether it can be written, and whether
+/// it is one that is read. Which options those are, their attributes say.
 /// </summary>
 internal static class PlaceCheck
 {
@@ -84,7 +84,7 @@ internal static class PlaceCheck
         }
         catch (LorikeetException)
         {
-            return null; // whoever reads the adapter says what is wrong with it
+            return null; // reading the adapter says what is wrong with it
         }
     }
 }

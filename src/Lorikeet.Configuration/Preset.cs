@@ -16,7 +16,7 @@ internal sealed record Preset(string Name, string Summary, IReadOnlyList<string>
     [
         "Kept: lr_scheduler_type is constant, which ignores warmup_ratio. Use constant_with_warmup to warm up.",
         "Kept: no end token is added and the question is learned like the answer. 'append_eos: true' and "
-            + "'train_on: answer' mend that.",
+            + "'train_on: answer' fix that.",
         "Kept: rows are grouped by length, which makes the loss curve a saw.",
         "Kept: hidden states in float32, and activations are recomputed: slow, and exact.",
         "Kept: no held-out rows. 'test_size: 0.1' measures whether the model learns or memorises.",

@@ -1,6 +1,6 @@
 namespace Lorikeet.Configuration;
 
-/// <summary>A value as somebody wrote it, before its type is known.</summary>
+/// <summary>A value as the user wrote it, before its type is known.</summary>
 public abstract record RawValue
 {
     private RawValue() { }
@@ -79,6 +79,6 @@ public sealed record Setting(string Name, RawValue Value, OptionOrigin Origin)
     /// <summary>The name as the user wrote it, where that is another tool's.</summary>
     public string Spelled { get; init; } = Name;
 
-    /// <summary>How a message begins that speaks of this setting.</summary>
+    /// <summary>The setting as a message names it.</summary>
     public string Spoken => Origin.Speak(Spelled);
 }

@@ -32,7 +32,9 @@ public sealed record DataOptions
     [Option("data_dir", Placeholder = "DIR")]
     public string? DataFolder { get; init; }
 
-    /// <summary>Split to train on, perhaps a part of it: train, train[:10%], train[100:200], train+validation.</summary>
+    /// <summary>
+    /// Split to train on, perhaps a part of it: train, train[:10%], train[100:200], train+validation.
+    /// </summary>
     /// <value>train, the name every dataset uses.</value>
     [Option("dataset_train_split", "dataset_split")]
     public string DatasetSplit { get; init; } = "train";
@@ -48,7 +50,8 @@ public sealed record DataOptions
     public string EvalSplit { get; init; } = "test";
 
     /// <summary>
-    /// Rows of the training data to hold out: a fraction below 1, or a number of rows. Rows that ask the same stay together.
+    /// Rows of the training data to hold out: a fraction below 1, or a number of rows. Rows that ask the same stay
+    /// together.
     /// </summary>
     /// <value>0. None: every row is trained on, and the split is the user's decision.</value>
     [Option("test_size", "val_size", "eval_size", Minimum = 0)]
@@ -66,8 +69,8 @@ public sealed record DataOptions
 
     /// <summary>Longest row in tokens; what exceeds it is dealt with as truncation_mode says.</summary>
     /// <value>
-    /// 1024. Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model was made
-    /// for fewer positions.
+    /// 1024. Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model
+    /// was made for fewer positions.
     /// </value>
     [Option("max_length", "max_seq_length", "max_seq_len", "seq_length", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
     public int MaxLength { get; init; } = 1024;
@@ -92,13 +95,15 @@ public sealed record DataOptions
     [Option("shuffle")]
     public bool Shuffle { get; init; } = true;
 
-    /// <summary>Whose random order shuffle and group_by_length give: lorikeet, or transformers as its Trainer draws it.</summary>
+    /// <summary>
+    /// Whose random order shuffle and group_by_length give: lorikeet, or transformers as its Trainer draws it.
+    /// </summary>
     /// <value>Lorikeet's own, a function of the seed that any version and device computes alike.</value>
     [Option("sampler")]
     public RowSampler Sampler { get; init; } = RowSampler.Lorikeet;
 
     /// <summary>Which tokens are learned: answer only, all, or what the shape of the data suggests.</summary>
-    /// <value>auto. The answer where the data tells it from the question; plain text is learned whole.</value>
+    /// <value>auto. The answer where the data separates it from the question; plain text is learned whole.</value>
     [Option("train_on")]
     public TrainOn TrainOn { get; init; } = TrainOn.Auto;
 
@@ -140,7 +145,9 @@ public sealed record DataOptions
     [Option("chat_template", Placeholder = "FILE|NAME")]
     public string? ChatTemplate { get; init; }
 
-    /// <summary>Keep encoded rows on disk, for a later run with the same data, tokenizer, template and options.</summary>
+    /// <summary>
+    /// Keep encoded rows on disk, for a later run with the same data, tokenizer, template and options.
+    /// </summary>
     /// <value>Auto: from 32 MB of data on. Rows are then read from disk as they are needed.</value>
     [Option("token_cache", Bare = "true")]
     public TokenCacheMode TokenCache { get; init; } = TokenCacheMode.Auto;
@@ -177,7 +184,7 @@ public enum TokenCacheMode
     /// <summary>Where the data is large.</summary>
     Auto,
 
-    /// <summary>Always.</summary>
+    /// <summary>Rows are always cached.</summary>
     [WireName("true", "on", "yes")] On,
 
     /// <summary>Never: they are in memory.</summary>
@@ -203,20 +210,20 @@ public enum TruncationMode
 /// <summary>Which tokens of a row are targets.</summary>
 public enum TrainOn
 {
-    /// <summary>The answer where the shape of the data tells it, else everything.</summary>
+    /// <summary>The answer where the shape of the data separates it, else everything.</summary>
     Auto,
 
     /// <summary>Answers only: what assistants say, completions.</summary>
     [WireName("answer", "answers", "completion", "assistant")] Answer,
 
-    /// <summary>Every token.</summary>
+    /// <summary>Every token of a row is a target.</summary>
     All,
 }
 
 /// <summary>What the columns of a dataset mean.</summary>
 public enum DatasetShape
 {
-    /// <summary>Detected.</summary>
+    /// <summary>Detected from the columns of the first rows.</summary>
     Auto,
 
     /// <summary>

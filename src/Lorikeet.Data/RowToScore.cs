@@ -9,7 +9,8 @@ public sealed class RowToScore
     /// What should stand at each position, <see cref="TrainingRow.Ignored"/> where it does not count. Default: the ids.
     /// </param>
     /// <param name="mask">
-    /// <c>attention_mask</c>: 0 where a token is padding, which is not read and of which nothing is predicted. Default: none.
+    /// <c>attention_mask</c>: 0 where a token is padding, which is not read and of which nothing is predicted. Default:
+    /// none.
     /// </param>
     /// <exception cref="DatasetException">The lists differ in length.</exception>
     public RowToScore(int[] ids, int[]? labels = null, int[]? mask = null)
@@ -26,7 +27,7 @@ public sealed class RowToScore
     /// <summary>Token ids.</summary>
     public int[] Ids { get; }
 
-    /// <summary>Targets.</summary>
+    /// <summary>Label of each token; -100 where it is not scored.</summary>
     public int[] Labels { get; }
 
     /// <summary>Positions that are not padding.</summary>

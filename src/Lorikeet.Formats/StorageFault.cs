@@ -1,8 +1,8 @@
 namespace Lorikeet.Formats;
 
 /// <summary>
-/// What the system says of a file or folder, in words that name the place, the reason and the next step. Everything that
-/// reads or writes files turns its errors into these.
+/// What the system says of a file or folder, in words that name the place, the reason and the next step. Everything
+/// that reads or writes files turns its errors into these.
 /// </summary>
 public static class StorageFault
 {
@@ -18,11 +18,15 @@ public static class StorageFault
     private const int HandleDiskFull = unchecked((int)0x80070027);
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
-    /// <summary>Whether an error is of a kind that this class speaks of: that of files, folders and permissions.</summary>
+    /// <summary>
+    /// Whether an error is of a kind that this class explains: that of files, folders and permissions.
+    /// </summary>
     /// <param name="fault">What was thrown.</param>
     public static bool Covers(Exception fault) => fault is IOException or UnauthorizedAccessException;
 
-    /// <summary>Whether an error can only come from writing: the disk or a quota is full, or nothing may be written.</summary>
+    /// <summary>
+    /// Whether an error can only come from writing: the disk or a quota is full, or nothing may be written.
+    /// </summary>
     internal static bool IsOfWriting(Exception fault) => fault is IOException && (IsFull(fault.HResult) || IsReadOnly(fault.HResult));
 
     /// <summary>Reads something, and says what is wrong with the place when that fails.</summary>
@@ -40,7 +44,7 @@ public static class StorageFault
     }
 
     /// <summary>Writes something, and says what is wrong with the place when that fails.</summary>
-    /// <typeparam name="T">What is given back.</typeparam>
+    /// <typeparam name="T">Type of the result.</typeparam>
     /// <param name="path">What is written, for the message.</param>
     /// <param name="write">Writes it.</param>
     /// <exception cref="StorageException">It cannot be written.</exception>

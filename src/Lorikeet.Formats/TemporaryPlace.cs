@@ -5,13 +5,14 @@ using System.Text.RegularExpressions;
 namespace Lorikeet.Formats;
 
 /// <summary>
-/// A hidden file or folder beside its target, in which something is made that takes its name by one rename. It goes when
-/// it is disposed, when the process is told to end, and, when the process was killed, with the next one that writes
-/// into the same folder: <c>.NAME.GUID.lorikeet-tmp</c> is a file that its owner keeps locked for as long as it lives.
+/// A hidden file or folder beside its target, in which something is made that takes its name by one rename. It goes
+/// when it is disposed, when the process is asked to end, and, when the process was killed, with the next one that
+/// writes into the same folder: <c>.NAME.GUID.lorikeet-tmp</c> is a file that its owner keeps locked for as long as it
+/// lives.
 /// </summary>
 /// <remarks>
-/// A folder <c>.NAME.GUID.lorikeet-new</c> belongs to the locked file of the same GUID, which exists before and after it
-/// and holds the target's name. <c>.NAME.GUID.lorikeet-old</c> is what a whole new folder is about to replace.
+/// A folder <c>.NAME.GUID.lorikeet-new</c> belongs to the locked file of the same GUID, which exists before and after
+/// it and holds the target's name. <c>.NAME.GUID.lorikeet-old</c> is what a whole new folder is about to replace.
 /// </remarks>
 public sealed partial class TemporaryPlace : IDisposable
 {
@@ -79,7 +80,9 @@ public sealed partial class TemporaryPlace : IDisposable
         }
     }
 
-    /// <summary>Whether a file or folder of this name is a temporary one, left by a process that lives or was killed.</summary>
+    /// <summary>
+    /// Whether a file or folder of this name is a temporary one, left by a process that lives or was killed.
+    /// </summary>
     /// <param name="name">A name without its folder.</param>
     public static bool IsTemporaryName(string name) => OurName().IsMatch(name);
 
@@ -187,7 +190,9 @@ public sealed partial class TemporaryPlace : IDisposable
             Directory.Move(Directory.Exists(made) ? made : replaced, target);
     }
 
-    /// <summary>A new locked file. A sweep may catch it between its creation and its lock; then it takes another name.</summary>
+    /// <summary>
+    /// A new locked file. A sweep may catch it between its creation and its lock; then it takes another name.
+    /// </summary>
     private static (string Path, FileStream Stream) Claim(string parent, string name)
     {
         const int attempts = 10;
@@ -216,7 +221,9 @@ public sealed partial class TemporaryPlace : IDisposable
     private static FileStream Open(string path, FileMode mode, FileShare share) =>
         new(path, mode, FileAccess.ReadWrite, share, 1 << 16);
 
-    /// <summary>Whether a file that is held open cannot be opened for oneself: some file systems know no locks.</summary>
+    /// <summary>
+    /// Whether a file that is held open cannot be opened for oneself: some file systems know no locks.
+    /// </summary>
     private static bool LocksWork(string held)
     {
         try

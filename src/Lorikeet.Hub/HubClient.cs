@@ -45,7 +45,7 @@ public sealed class HubClient : IDisposable
     /// <summary>Where the hub and its cache are.</summary>
     public HubSettings Settings => _settings;
 
-    /// <summary>Whether text can be the id of a repository: <c>owner/name</c>, or a bare name.</summary>
+    /// <summary>Whether text can be the id of a repository: <c>owner/name</c>, or a name alone.</summary>
     public static bool IsId(string text) => Repository.IsId(text);
 
     /// <inheritdoc cref="ResolveAsync"/>
@@ -257,7 +257,9 @@ public sealed class HubClient : IDisposable
     private static bool HasRows(ListedFile file) =>
         NeededFiles.IsData(file.Path) && file.Path is not ("dataset_infos.json" or "requirements.txt");
 
-    /// <summary>The user's error for a fault; the fault itself if it is one, null for what is none of the hub's.</summary>
+    /// <summary>
+    /// The user's error for a fault; the fault itself if it is one, null for what is none of the hub's.
+    /// </summary>
     private HubException? Translate(Repository repository, Exception fault, CancellationToken cancellation) =>
         fault switch
         {

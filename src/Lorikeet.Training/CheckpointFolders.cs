@@ -18,7 +18,7 @@ public sealed class CheckpointFolders(string folder)
 {
     private const string Prefix = "step-";
 
-    // What is being written or removed bears a hidden name; other hidden folders are somebody's own.
+    // What is being written or removed has a hidden name; other hidden folders are somebody's own.
     private const string Unfinished = "." + Prefix + "*";
 
     /// <summary>The folder that holds the checkpoints.</summary>

@@ -57,7 +57,7 @@ public enum IntervalStrategy
     /// <summary>Every so many steps when a number is given, else every epoch.</summary>
     Auto,
 
-    /// <summary>Never.</summary>
+    /// <summary>Never: no evaluation, or no checkpoints but the last.</summary>
     [WireName("no", "none", "false")] No,
 
     /// <summary>Every so many steps.</summary>

@@ -1,13 +1,13 @@
 namespace Lorikeet.Training;
 
-/// <summary>Receives what a run tells the world: files, event logs and displays are observers.</summary>
+/// <summary>Receives the events of a run: files, event logs and displays are observers.</summary>
 /// <remarks>
 /// Called on the training thread, in order, one event at a time; an observer that is slow slows the run, and one that
 /// throws ends it.
 /// </remarks>
 public interface ITrainingObserver : IProgress<TrainingEvent>
 {
-    /// <summary>Takes one event.</summary>
+    /// <summary>Receives one event.</summary>
     void Observe(TrainingEvent trainingEvent);
 
     void IProgress<TrainingEvent>.Report(TrainingEvent value) => Observe(value);

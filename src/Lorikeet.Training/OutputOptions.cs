@@ -87,7 +87,7 @@ public enum MetricSink
     /// <summary>TensorBoard event files with the tags of transformers.</summary>
     [WireName("tensorboard", "all")] TensorBoard,
 
-    /// <summary>Nowhere but metrics.jsonl.</summary>
+    /// <summary>No tracker: metrics.jsonl only.</summary>
     None,
 }
 
@@ -97,7 +97,7 @@ public enum ProgressMode
     /// <summary>Rich in a terminal, plain elsewhere.</summary>
     Auto,
 
-    /// <summary>A live display.</summary>
+    /// <summary>A live display, which redraws itself on a terminal.</summary>
     Rich,
 
     /// <summary>A line a report.</summary>
@@ -106,6 +106,6 @@ public enum ProgressMode
     /// <summary>One JSON object an event, a line each, on standard error (standard output is for results).</summary>
     Json,
 
-    /// <summary>Nothing.</summary>
+    /// <summary>No progress is shown.</summary>
     None,
 }

@@ -1,6 +1,6 @@
 namespace Lorikeet.Training;
 
-/// <summary>What a run tells the world while it goes on. The library writes to no console; it emits these.</summary>
+/// <summary>What a run reports while it goes on. The library writes to no console; it emits these.</summary>
 public abstract record TrainingEvent;
 
 /// <summary>An optimizer step was taken.</summary>
@@ -15,7 +15,7 @@ public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent;
 /// <summary>Something the user may intend but should know.</summary>
 public sealed record Warning(string Message) : TrainingEvent;
 
-/// <summary>Something worth knowing that asks for nothing.</summary>
+/// <summary>Information that needs no action.</summary>
 public sealed record Note(string Message) : TrainingEvent;
 
 /// <summary>A stage of setting up (loading, quantizing, tokenizing), for display.</summary>

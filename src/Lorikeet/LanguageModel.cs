@@ -15,9 +15,9 @@ namespace Lorikeet;
 /// <summary>A language model ready to be asked and trained: weights, tokenizer, prompt format and adapters.</summary>
 /// <remarks>
 /// Several models can live in one process. One model may be used from several threads: calls take turns, and while a
-/// <see cref="TrainingRun"/> trains it they throw an <see cref="InvalidOperationException"/> instead of waiting for hours.
-/// Which adapter is active is a property of the model, not of a thread. <see cref="Decoder"/> and what is made from it
-/// directly (<see cref="TextGenerator"/>, <see cref="AnswerEvaluator"/>) are not guarded.
+/// <see cref="TrainingRun"/> trains it they throw an <see cref="InvalidOperationException"/> instead of waiting for
+/// hours. Which adapter is active is a property of the model, not of a thread. <see cref="Decoder"/> and what is made
+/// from it directly (<see cref="TextGenerator"/>, <see cref="AnswerEvaluator"/>) are not guarded.
 /// </remarks>
 public sealed class LanguageModel : IDisposable
 {
@@ -75,8 +75,8 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>
     /// How answers are generated when nothing else is asked for: as the model's generation_config.json says (greedily
-    /// without one), ended by its end tokens or, where it names none, the tokenizer's, and where the trained format's next
-    /// question would begin.
+    /// without one), ended by its end tokens or, where it names none, the tokenizer's, and where the trained format's
+    /// next question would begin.
     /// </summary>
     /// <exception cref="CheckpointException">generation_config.json holds a value that is wrong.</exception>
     public GenerationOptions GenerationDefaults
@@ -95,16 +95,20 @@ public sealed class LanguageModel : IDisposable
     /// <summary>One caller at a time.</summary>
     internal ModelGate Gate { get; } = new();
 
-    /// <summary>Loads a model, fetching it from the hub when it is neither on this disk nor in the hub's cache.</summary>
+    /// <summary>
+    /// Loads a model, fetching it from the hub when it is neither on this disk nor in the hub's cache.
+    /// </summary>
     /// <param name="model">
-    /// A folder in Hugging Face format, a GGUF file or a hub id; or the folder or id of a PEFT adapter, which is loaded on
-    /// the base it names. Empty: the base that the first of <see cref="LanguageModelOptions.Adapters"/> names.
+    /// A folder in Hugging Face format, a GGUF file or a hub id; or the folder or id of a PEFT adapter, which is loaded
+    /// on the base it names. Empty: the base that the first of <see cref="LanguageModelOptions.Adapters"/> names.
     /// </param>
     /// <param name="options">How to load it; null for the defaults.</param>
-    /// <param name="progress">Told how far downloading and loading are.</param>
-    /// <param name="cancellation">Stops between two layers; what was loaded is freed.</param>
+    /// <param name="progress">Receives how far downloading and loading are.</param>
+    /// <param name="cancellation">Stops between two layers; what was loaded is released.</param>
     /// <exception cref="ConfigurationException">An option is wrong, or no model is named.</exception>
-    /// <exception cref="CheckpointException">A file is missing, damaged, or of a kind of model that is not known.</exception>
+    /// <exception cref="CheckpointException">
+    /// A file is missing, damaged, or of a kind of model that is not known.
+    /// </exception>
     /// <exception cref="DeviceException">libtorch or the device is missing, or memory does not suffice.</exception>
     /// <exception cref="HubException">The hub has no such repository, or it cannot be had.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
@@ -137,8 +141,12 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>Answers one question piece by piece, as it is generated.</summary>
     /// <param name="question">The question, without any markup of a chat.</param>
-    /// <param name="generation">As for <see cref="Answer(string, GenerationOptions, CancellationToken)"/>; no beam search.</param>
-    /// <param name="cancellation">Ends the answer where it is, with an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="generation">
+    /// As for <see cref="Answer(string, GenerationOptions, CancellationToken)"/>; no beam search.
+    /// </param>
+    /// <param name="cancellation">
+    /// Ends the answer where it is, with an <see cref="OperationCanceledException"/>.
+    /// </param>
     /// <returns>
     /// Pieces of text, whole characters each. The answer is generated on a thread of its own, which stops when the
     /// enumeration is left early.
@@ -173,13 +181,15 @@ public sealed class LanguageModel : IDisposable
         AnswerPieces.Of(this, messages, generation, cancellation);
 
     /// <summary>
-    /// Switches the active adapter off until the result is disposed, to compare with the base. Questions are asked in the
-    /// adapter's format meanwhile, so that both are asked the same.
+    /// Switches the active adapter off until the result is disposed, to compare with the base. Questions are asked in
+    /// the adapter's format meanwhile, so that both are asked the same.
     /// </summary>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     public IDisposable WithoutAdapter() => Adapters.Suspend();
 
-    /// <summary>Scores the model on a dataset: exact match and F1 as SQuAD defines them, ROUGE-L, and the answers' loss.</summary>
+    /// <summary>
+    /// Scores the model on a dataset: exact match and F1 as SQuAD defines them, ROUGE-L, and the answers' loss.
+    /// </summary>
     /// <param name="data">Its held-out rows are asked; where it has none, all of its rows.</param>
     /// <param name="generation">How to answer; null for greedy answers, so that scores can be compared.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
@@ -197,22 +207,27 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>
-    /// Adds the active adapter to the base and writes the sum as a model of its own, after comparing its logits with those of
-    /// base and adapter apart. This model stays as it is.
+    /// Adds the active adapter to the base and writes the sum as a model of its own, after comparing its logits with
+    /// those of base and adapter apart. This model stays as it is.
     /// </summary>
     /// <param name="folder">The new model's folder; it must not exist unless the options overwrite it.</param>
     /// <param name="options">
-    /// How to merge: types, shards, and onto which weights; base, adapter and output are this model's. Null for the defaults.
+    /// How to merge: types, shards, and onto which weights; base, adapter and output are this model's. Null for the
+    /// defaults.
     /// </param>
     /// <returns>How far the merged model is from the unmerged one.</returns>
     /// <exception cref="ConfigurationException">No adapter is active, or the folder is taken.</exception>
-    /// <exception cref="LorikeetException">The merged model differs by more than rounding explains; it is not kept.</exception>
+    /// <exception cref="LorikeetException">
+    /// The merged model differs by more than rounding explains; it is not kept.
+    /// </exception>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     public MergeCheck Merge(string folder, MergeOptions? options = null) => ModelCopies.Merge(this, folder, options ?? new());
 
     /// <summary>Writes the base, without any adapter, in 4 or 8 bits, as bitsandbytes checkpoints are.</summary>
     /// <param name="folder">The new model's folder; it must not exist unless the options overwrite it.</param>
-    /// <param name="options">How to quantize; model and output are this model's. Null for NF4 with double quantization.</param>
+    /// <param name="options">
+    /// How to quantize; model and output are this model's. Null for NF4 with double quantization.
+    /// </param>
     /// <returns>Bytes of the weights written.</returns>
     /// <exception cref="ConfigurationException">The folder is taken, or options contradict each other.</exception>
     public long Quantize(string folder, QuantizeOptions? options = null) => QuantizeJob.Run(ModelCopies.Of(this, folder, options ?? new()));
@@ -223,15 +238,19 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     /// <param name="file">The file, which ends in <c>.gguf</c>; for Ollama, the folder.</param>
     /// <param name="options">How to export; model, adapter and output are this model's. Null for the defaults.</param>
-    /// <param name="forOllama">Whether a folder with a Modelfile is written, from which <c>ollama create</c> makes a model.</param>
+    /// <param name="forOllama">
+    /// Whether a folder with a Modelfile is written, from which <c>ollama create</c> makes a model.
+    /// </param>
     /// <returns>What was written, how it compares, and notes on what the format cannot hold.</returns>
     /// <exception cref="ConfigurationException">The file is taken, or the model has no form in GGUF.</exception>
-    /// <exception cref="LorikeetException">What was written differs by more than rounding explains; it is not kept.</exception>
+    /// <exception cref="LorikeetException">
+    /// What was written differs by more than rounding explains; it is not kept.
+    /// </exception>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     public ExportResult Export(string file, ExportOptions? options = null, bool forOllama = false) =>
         ModelCopies.Export(this, file, options ?? new(), forOllama);
 
-    /// <summary>Frees the weights and adapters.</summary>
+    /// <summary>Releases the weights and adapters.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model: it has to end first.</exception>
     public void Dispose()
     {

@@ -4,7 +4,9 @@ using Lorikeet.Models.Lora;
 
 namespace Lorikeet;
 
-/// <summary>The adapters of a <see cref="LanguageModel"/>: any number loaded side by side, at most one of them active.</summary>
+/// <summary>
+/// The adapters of a <see cref="LanguageModel"/>: any number loaded side by side, at most one of them active.
+/// </summary>
 /// <remarks>Exchanging the active adapter copies nothing. Safe for several threads, as the model is.</remarks>
 public sealed class ModelAdapters
 {
@@ -23,7 +25,9 @@ public sealed class ModelAdapters
     /// <summary>Name of the active adapter; null when the base answers.</summary>
     public string? Active => _set.Active;
 
-    /// <summary>Folder that the active adapter was loaded from or trained into; null for a combination and for the base.</summary>
+    /// <summary>
+    /// Folder that the active adapter was loaded from or trained into; null for a combination and for the base.
+    /// </summary>
     public string? ActiveFolder => Source(Active)?.Folder;
 
     /// <summary>Loads an adapter and makes it the active one.</summary>
@@ -49,7 +53,8 @@ public sealed class ModelAdapters
     }
 
     /// <summary>
-    /// Makes a weighted sum of adapters a new one, which is then active; it is asked in the format of the first of them.
+    /// Makes a weighted sum of adapters a new one, which is then active; it is asked in the format of the first of
+    /// them.
     /// </summary>
     /// <param name="name">The new adapter's name.</param>
     /// <param name="weights">Weight of each adapter by name.</param>
@@ -76,7 +81,7 @@ public sealed class ModelAdapters
         Source(name)?.Format?.Save(folder);
     }
 
-    /// <summary>Frees an adapter; when it was active, the base answers from then on.</summary>
+    /// <summary>Disposes an adapter; if it was active, the base model answers from then on.</summary>
     /// <param name="name">The adapter's name.</param>
     /// <exception cref="ConfigurationException">No adapter has the name.</exception>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
@@ -87,8 +92,8 @@ public sealed class ModelAdapters
     }
 
     /// <summary>
-    /// The format the active adapter, or the one that is off for a while, was trained with; that of the base where there is
-    /// none.
+    /// The format the active adapter, or the one that is off for a while, was trained with; that of the base where
+    /// there is none.
     /// </summary>
     internal PromptFormat? ActiveFormat(PromptFormat? ofBase) =>
         Source(Active ?? _suspended.LastOrDefault()) is { } source ? source.Format : ofBase;
@@ -111,7 +116,9 @@ public sealed class ModelAdapters
             _warn(warning);
     }
 
-    /// <summary>Puts an adapter that is to be trained on the model, whose caller has reserved it, and makes it active.</summary>
+    /// <summary>
+    /// Puts an adapter that is to be trained on the model, whose caller has reserved it, and makes it active.
+    /// </summary>
     /// <param name="name">Its name; one that was trained into the same folder before is replaced.</param>
     /// <param name="folder">Where it will be saved.</param>
     /// <param name="make">Makes it.</param>
@@ -153,7 +160,7 @@ public sealed class ModelAdapters
             _set.Activate(before);
     }
 
-    /// <summary>Frees all adapters.</summary>
+    /// <summary>Disposes all adapters.</summary>
     internal void Free() => _set.Dispose();
 
     private (string? Folder, PromptFormat? Format)? Source(string? name) =>

@@ -7,11 +7,11 @@ namespace Lorikeet;
 /// <param name="Source">A folder or a hub id.</param>
 public sealed partial record NamedAdapter(string Name, string Source)
 {
-    /// <summary>The name of an adapter that nobody named.</summary>
+    /// <summary>The name of an adapter that was given none.</summary>
     public const string Default = "default";
 
     /// <summary>
-    /// Reads NAME=DIR, or DIR alone: the first without a name is the default one, others bear their folder's name.
+    /// Reads NAME=DIR, or DIR alone: the first without a name is the default one, others have their folder's name.
     /// </summary>
     public static IReadOnlyList<NamedAdapter> Parse(IReadOnlyList<string> texts)
     {

@@ -7,8 +7,8 @@ using Lorikeet.Models.Lora;
 namespace Lorikeet;
 
 /// <summary>
-/// What a run trains, put onto its model: an adapter, which is taken off again unless it is kept; or all weights, which stay
-/// as they are.
+/// What a run trains, put onto its model: an adapter, which is taken off again unless it is kept; or all weights, which
+/// stay as they are.
 /// </summary>
 internal sealed class TrainedAdapter : IDisposable
 {
@@ -18,8 +18,10 @@ internal sealed class TrainedAdapter : IDisposable
     private readonly string? _before;
     private bool _isKept;
 
-    /// <summary>Attaches it.</summary>
-    /// <exception cref="LorikeetException">Options and model do not fit, or the adapter to continue is damaged.</exception>
+    /// <summary>Attaches the adapter to the model.</summary>
+    /// <exception cref="LorikeetException">
+    /// Options and model do not fit, or the adapter to continue is damaged.
+    /// </exception>
     public TrainedAdapter(LanguageModel model, PreparedRun run)
     {
         (_model, _run, _name, _before) = (model, run, run.Folder.Name, model.Adapters.Active);

@@ -19,9 +19,9 @@ namespace Lorikeet;
 /// plans memory and batches, trains, asks before and after, and reports.
 /// </summary>
 /// <remarks>
-/// The folder is locked from the first step of preparation to the end of the training. Nothing is read before <see cref="Plan"/>, <see cref="Train"/> or
-/// <see cref="TrainAsync"/>. A run trains once; to go on with one that was interrupted, make another with
-/// <see cref="OutputOptions.ResumeFromCheckpoint"/>.
+/// The folder is locked from the first step of preparation to the end of the training. Nothing is read before
+/// <see cref="Plan"/>, <see cref="Train"/> or <see cref="TrainAsync"/>. A run trains once; to go on with one that was
+/// interrupted, make another with <see cref="OutputOptions.ResumeFromCheckpoint"/>.
 /// </remarks>
 public sealed class TrainingRun : IDisposable
 {
@@ -37,21 +37,27 @@ public sealed class TrainingRun : IDisposable
     private bool _isDisposed;
 
     /// <summary>A run that trains a model that is loaded already, and leaves it with what was trained active.</summary>
-    /// <param name="folder">The run's folder, new or empty unless the run is resumed or overwrites an earlier one.</param>
-    /// <param name="model">The model. A new adapter starts from its base, whatever adapter is active. It is not disposed.</param>
+    /// <param name="folder">
+    /// The run's folder, new or empty unless the run is resumed or overwrites an earlier one.
+    /// </param>
+    /// <param name="model">
+    /// The model. A new adapter starts from its base, whatever adapter is active. It is not disposed.
+    /// </param>
     /// <param name="dataset">What it learns from, and what is held out. It is not disposed.</param>
     /// <param name="options">
     /// How to train: <see cref="TrainingOptions.Lora"/>, <see cref="TrainingOptions.Optimization"/>,
     /// <see cref="TrainingOptions.Evaluation"/>, <see cref="TrainingOptions.Output"/>, and of
     /// <see cref="TrainingOptions.Model"/> the method and an adapter to continue. Null for the defaults.
     /// </param>
-    /// <exception cref="ConfigurationException">The options name a model, a quantization or data of their own.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The options name a model, a quantization or data of their own.
+    /// </exception>
     public TrainingRun(string folder, LanguageModel model, Dataset dataset, TrainingOptions? options = null)
         : this(GivenRun.Resolve(folder, model, dataset, options ?? new()), dataset, TimeProvider.System) => _model = model;
 
     /// <summary>A run as the options describe it: it loads its model itself, after planning, and disposes it.</summary>
     /// <param name="options">All options: model, data, adapter, optimization, output.</param>
-    /// <param name="clock">Tells the time; null for the system's.</param>
+    /// <param name="clock">Source of time; null for the system's clock.</param>
     public TrainingRun(ResolvedOptions options, TimeProvider? clock = null)
         : this(options, Dataset.Of(options.Options.Data), clock ?? TimeProvider.System) => _ownsModelAndData = true;
 
@@ -77,9 +83,11 @@ public sealed class TrainingRun : IDisposable
     public LanguageModel? Model => _model;
 
     /// <summary>Reads the data and says what the run will take, before any weight is loaded.</summary>
-    /// <param name="progress">Told what is being done.</param>
+    /// <param name="progress">Receives the stages of the preparation.</param>
     /// <param name="cancellation">Stops between reading and planning.</param>
-    /// <exception cref="LorikeetException">Options, data, model or folder are wrong; the message says what to do.</exception>
+    /// <exception cref="LorikeetException">
+    /// Options, data, model or folder are wrong; the message says what to do.
+    /// </exception>
     public RunPlan Plan(IProgress<TrainingEvent>? progress = null, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -93,16 +101,20 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Does the whole run on the calling thread.</summary>
     /// <param name="progress">
-    /// Told every <see cref="TrainingEvent"/>, one at a time, on the training thread: what is slow slows the run, and what
-    /// throws ends it.
+    /// Receives every <see cref="TrainingEvent"/>, one at a time, on the training thread: a slow receiver slows the
+    /// run, and an exception thrown there ends it.
     /// </param>
     /// <param name="cancellation">
-    /// Before the first step it ends the run with an <see cref="OperationCanceledException"/>. From then on the step at hand
-    /// is finished, a checkpoint and the adapter are saved, and the result says that the run was interrupted.
+    /// Before the first step it ends the run with an <see cref="OperationCanceledException"/>. From then on the step at
+    /// hand is finished, a checkpoint and the adapter are saved, and the result says that the run was interrupted.
     /// </param>
     /// <returns>What the run came to; the trained adapter is active on <see cref="Model"/>.</returns>
-    /// <exception cref="InvalidOperationException">The run was begun before, or another run trains the model.</exception>
-    /// <exception cref="LorikeetException">Options, data, model or folder are wrong; the message says what to do.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The run was begun before, or another run trains the model.
+    /// </exception>
+    /// <exception cref="LorikeetException">
+    /// Options, data, model or folder are wrong; the message says what to do.
+    /// </exception>
     public RunResult Train(IProgress<TrainingEvent>? progress = null, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -123,7 +135,9 @@ public sealed class TrainingRun : IDisposable
         return result;
     }
 
-    /// <summary>Releases the folder and frees what the run made; a model that was given stays as the run left it.</summary>
+    /// <summary>
+    /// Releases the folder and the memory of what the run made; a model that was given stays as the run left it.
+    /// </summary>
     public void Dispose()
     {
         if (_isDisposed)

@@ -26,8 +26,9 @@ public sealed class ExportVerbTests : IDisposable
         Assert.Equal(("f16", true), ((string?)receipt["outtype"], (bool)receipt["passed"]!));
         Assert.Empty(receipt["notes"]!.AsArray());
 
-        // bfloat16 fits into float16 but for the last places of numbers below 2^-14, which end at 2^-24 there. In logits
-        // that comes to nothing, or to one step of bfloat16 where a sum lay on a border: 2^-4 from 8 to 16.
+        // bfloat16 fits into float16 but for the last places of numbers below 2^-14, which end at 2^-24 there. In
+        // logits that comes to nothing, or to one step of bfloat16 where a sum lay half-way between two numbers: 2^-4
+        // from 8 to 16.
         AssertCloseWeights(s_nano, _folder["nano.gguf"], Math.ScaleB(1, -25));
         Assert.InRange((double)receipt["max_difference"]!, 0, Math.ScaleB(1, -4));
         Assert.Equal(new FileInfo(_folder["nano.gguf"]).Length, (long)receipt["bytes"]!);

@@ -10,7 +10,7 @@ namespace Lorikeet.Cli.Inference;
 /// </summary>
 /// <param name="model">The model with its adapters.</param>
 /// <param name="chatTemplate">The format that all are asked in; null for each adapter's own.</param>
-/// <param name="system">Instructions that go before every question.</param>
+/// <param name="system">System prompt put before every question.</param>
 internal sealed class AdapterRequests(LanguageModel model, string? chatTemplate, string? system)
 {
     private readonly string? _first = model.Adapters.Active;

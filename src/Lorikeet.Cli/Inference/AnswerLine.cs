@@ -28,7 +28,7 @@ internal static class AnswerLine
         return JsonText.Line(line);
     }
 
-    /// <summary>The reason's name at the border.</summary>
+    /// <summary>The reason's name in JSON.</summary>
     public static string Name(FinishReason reason) => reason switch
     {
         FinishReason.EndToken => "eos",

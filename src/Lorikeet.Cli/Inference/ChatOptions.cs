@@ -28,7 +28,7 @@ internal sealed record ConversationOptions
     [Option("chat_template", Placeholder = "NAME|FILE")]
     public string? ChatTemplate { get; init; }
 
-    /// <summary>Instructions that go before the conversation.</summary>
+    /// <summary>System prompt put before the conversation.</summary>
     /// <value>None.</value>
     [Option("system", Placeholder = "TEXT")]
     public string? System { get; init; }

@@ -31,10 +31,14 @@ internal sealed class ChatSession(
     private volatile bool _isStopped;
     private bool? _sendsHistory;
 
-    /// <summary>Lets the adapter of a name act and returns the format it is asked in; null where there is only one model.</summary>
+    /// <summary>
+    /// Lets the adapter of a name act and returns the format it is asked in; null where there is only one model.
+    /// </summary>
     public Func<string, PromptFormat>? Exchange { get; init; }
 
-    /// <summary>Whether earlier turns go before a question: not where the adapter learned single questions.</summary>
+    /// <summary>
+    /// Whether a question is asked with the turns before it: not where the adapter was trained on single questions.
+    /// </summary>
     private bool SendsHistory => _sendsHistory ?? !_format.IsSingleTurn;
 
     /// <summary>Instructions before the conversation; null for none.</summary>

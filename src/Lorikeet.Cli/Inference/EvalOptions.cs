@@ -40,7 +40,7 @@ internal sealed record QuestionOptions
     [Option("dataset_revision")]
     public string? DatasetRevision { get; init; }
 
-    /// <summary>Split to ask.</summary>
+    /// <summary>Split whose questions are asked.</summary>
     /// <value>test; a dataset without it falls back to validation, then train.</value>
     [Option("dataset_split", "split", "eval_split", "dataset_test_split")]
     public string Split { get; init; } = "test";
@@ -103,7 +103,7 @@ internal sealed record QuestionOptions
     // As long as any model reads: rows are measured whole.
     private const int LongestRow = 1 << 20;
 
-    /// <summary>The same as a training run would be told.</summary>
+    /// <summary>The same as data options of a training run.</summary>
     public DataOptions ToDataOptions() => new()
     {
         EvalDatasets = Datasets,

@@ -40,12 +40,13 @@ internal sealed record PromptOptions
 
     /// <summary>How a prompt is asked: none, tokenizer, guanaco, alpaca, ... or a Jinja file.</summary>
     /// <value>
-    /// The format that the adapter was trained with, or that a GGUF file has; without one, a prompt is continued as it stands.
+    /// The format that the adapter was trained with, or that a GGUF file has; without one, a prompt is continued as it
+    /// stands.
     /// </value>
     [Option("chat_template", Placeholder = "NAME|FILE")]
     public string? ChatTemplate { get; init; }
 
-    /// <summary>Instructions that go before every question.</summary>
+    /// <summary>System prompt put before every question.</summary>
     /// <value>None.</value>
     [Option("system", Placeholder = "TEXT")]
     public string? System { get; init; }

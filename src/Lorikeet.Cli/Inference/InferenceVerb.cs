@@ -19,7 +19,7 @@ internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : c
     { }
 
     /// <summary>Loads the model that the options name.</summary>
-    /// <param name="call">Whose terminal is told what the model's files warn of.</param>
+    /// <param name="call">Its terminal shows the warnings about the model's files.</param>
     /// <param name="options">The verb's options.</param>
     /// <param name="decodesFewRows">Whether a few prompts are answered at a time.</param>
     protected static LanguageModel Load(Invocation call, TOptions options, bool decodesFewRows = false)
@@ -49,7 +49,8 @@ internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : c
         Implied(new GenerationOptions { EndTokens = DefaultsOf(model, call).EndTokens }, call);
 
     /// <summary>
-    /// Setting a sampling option implies sampling; num_beams implies beam search. (Sampling at temperature 0 is greedy.)
+    /// Setting a sampling option implies sampling; num_beams implies beam search. (Sampling at temperature 0 is
+    /// greedy.)
     /// </summary>
     private GenerationOptions Implied(GenerationOptions defaults, Invocation call)
     {

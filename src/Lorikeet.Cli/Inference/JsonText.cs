@@ -6,7 +6,7 @@ namespace Lorikeet.Cli.Inference;
 /// <summary>JSON as the verbs print it: letters of every language as they are.</summary>
 internal static class JsonText
 {
-    /// <summary>In one line.</summary>
+    /// <summary>JSON in one line.</summary>
     public static string Line(JsonNode node) => node.ToJsonString(JsonFormats.Line);
 
     /// <summary>For people to read.</summary>

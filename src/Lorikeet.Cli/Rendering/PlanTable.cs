@@ -55,7 +55,7 @@ internal static class PlanTable
     {
         if (plan.Speed is not { } speed)
             yield break;
-        yield return ("machine", $"{speed.GemmRate / 1e12:0.00} TFLOP/s in products, {speed.CopyRate / 1e9:0} GB/s in copies, measured just now");
+        yield return ("machine", $"{speed.GemmRate / 1e12:0.00} TFLOP/s in GEMMs, {speed.CopyRate / 1e9:0} GB/s in copies, measured just now");
         yield return ("speed", $"about {Count((long)speed.TokensPerSecond)} tokens/s, {Duration(speed.StepSeconds)} a step");
         if (speed.RunSeconds is { } seconds)
             yield return ("time", $"{Count(plan.Batches.Steps!.Value)} steps in about {Duration(seconds)}, evaluations not included");

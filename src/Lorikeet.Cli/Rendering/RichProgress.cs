@@ -67,6 +67,6 @@ internal sealed class RichProgress : IProgressDisplay
             _console.Write(new Scrolled(lines));
     }
 
-    // The live display hides the cursor; a process that is told to end at once must not leave it so.
+    // The live display hides the cursor; a process that is terminated at once must not leave it so.
     private void ShowCursor(object? sender, EventArgs arguments) => _console.Profile.Out.Writer.Write("\u001b[?25h\n");
 }

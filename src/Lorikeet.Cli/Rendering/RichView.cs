@@ -16,7 +16,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
     private Stage? _stage;
     private long? _started;
 
-    /// <summary>Takes an event; what it gives back is done and scrolls away above the display.</summary>
+    /// <summary>Takes an event; returns finished lines, which scroll away above the display.</summary>
     public IReadOnlyList<IRenderable> Take(TrainingEvent trainingEvent)
     {
         lock (_gate)
@@ -38,7 +38,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
         }
     }
 
-    /// <summary>Ends the display; what it gives back was still going on.</summary>
+    /// <summary>Ends the display; returns the lines of what was still going on.</summary>
     public IReadOnlyList<IRenderable> End()
     {
         lock (_gate)

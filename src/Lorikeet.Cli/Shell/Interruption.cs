@@ -21,7 +21,7 @@ internal sealed class Interruption : IDisposable
     private volatile string? _promise;
 
     /// <summary>Listens from now on.</summary>
-    /// <param name="say">How the user is told; a live display may take it over.</param>
+    /// <param name="say">Writes a line to the user; a live display may take it over.</param>
     public Interruption(Action<string> say) : this(say, LeaveWith(TerminalState.Remember(), say))
     {
         _registrations =
@@ -43,16 +43,20 @@ internal sealed class Interruption : IDisposable
     /// <summary>The exit code of a process that was asked to end: 130 after Ctrl+C, 143 after SIGTERM.</summary>
     public int ExitCode { get; private set; } = CodeOfInterrupt;
 
-    /// <summary>How the user is told: a live display takes this over, because it owns the terminal.</summary>
+    /// <summary>Writes a line to the user: a live display takes this over, because it owns the terminal.</summary>
     public Action<string> Say { get; set; }
 
     /// <summary>Does something else than ending the verb; false when there is nothing else to do.</summary>
     public Func<bool>? TryInstead { get; set; }
 
-    /// <summary>What is under way and cannot be finished when the process ends at once, said as its last line; null for nothing.</summary>
+    /// <summary>
+    /// What is under way and cannot be finished when the process ends at once, said as its last line; null for nothing.
+    /// </summary>
     public string? Unfinished { get; set; }
 
-    /// <summary>The last line of a process that ends at once and leaves nothing <see cref="Unfinished"/>; null for none.</summary>
+    /// <summary>
+    /// The last line of a process that ends at once and leaves nothing <see cref="Unfinished"/>; null for none.
+    /// </summary>
     public Func<string?>? LastWords { get; set; }
 
     /// <summary>From now on the verb has something to save, and ends soon after it is asked to.</summary>
@@ -66,7 +70,9 @@ internal sealed class Interruption : IDisposable
         _source.Dispose();
     }
 
-    /// <summary>What a signal does. Nothing here waits, so that a second signal is never held up by the first.</summary>
+    /// <summary>
+    /// What a signal does. Nothing here waits, so that a second signal is never held up by the first.
+    /// </summary>
     internal void Receive(PosixSignal signal)
     {
         if (signal == PosixSignal.SIGINT && TryInstead?.Invoke() == true)

@@ -9,11 +9,15 @@ internal static class LibTorchDownload
 {
     private const string Project = "libtorch.proj";
 
-    /// <summary>Restores a project that asks for one package, with the sources that the user's NuGet is told of.</summary>
+    /// <summary>
+    /// Restores a project that asks for one package, from the package sources of the user's NuGet configuration.
+    /// </summary>
     /// <param name="package">Such as libtorch-cpu-linux-x64.</param>
     /// <param name="version">Such as 2.10.0.</param>
-    /// <param name="talk">Told that it takes a while.</param>
-    /// <exception cref="DeviceException">The package did not come; the message says why, and what fetches it by hand.</exception>
+    /// <param name="talk">Where the notice of the download is written.</param>
+    /// <exception cref="DeviceException">
+    /// The package did not come; the message says why, and what fetches it by hand.
+    /// </exception>
     public static void Run(string package, string version, TextWriter talk)
     {
         talk.WriteLine($"Downloading libtorch {version} (CPU, 200 MB) into the NuGet cache, this once ...");

@@ -28,7 +28,7 @@ internal abstract class Verb : Command
     /// <summary>The options that help shows first; none where it shows all.</summary>
     public virtual IReadOnlyList<string> Essentials => [];
 
-    /// <summary>What an option is when nobody names it, as run.yaml has it.</summary>
+    /// <summary>An option's value when it is not set, as run.yaml has it.</summary>
     public virtual string DefaultOf(OptionDefinition option) => option.DefaultText;
 
     /// <summary>Does it; the result is the exit code.</summary>

@@ -31,8 +31,8 @@ public sealed record BatchPlanOptions
 }
 
 /// <summary>
-/// Which rows every micro-batch of every step holds, as a pure function of the seed: nothing is drawn or kept from step
-/// to step, so resuming needs only the epoch and the step within it.
+/// Which rows every micro-batch of every step holds, as a pure function of the seed: no random state is
+/// carried from step to step, so resuming needs only the epoch and the step within it.
 /// </summary>
 /// <remarks>
 /// Counts as transformers' Trainer does: the last, smaller micro-batch of an epoch is kept, and an accumulation that

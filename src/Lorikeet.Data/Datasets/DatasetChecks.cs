@@ -94,7 +94,9 @@ internal static class DatasetChecks
         }
     }
 
-    /// <summary>Texts that put their question in other words than whoever asks the model will.</summary>
+    /// <summary>
+    /// Texts that mark questions and answers otherwise than the prompt format will when the model is asked.
+    /// </summary>
     public static IEnumerable<string> OtherWords(string name, RowRendering rendering)
     {
         if (rendering.OtherWords is var (count, of, first))
@@ -122,7 +124,9 @@ internal static class DatasetChecks
         ? Enumerable.Range(0, stored.Count).Select(row => PromptOf(stored.Ids(row), stored.Labels(row)))
         : rows.Select(row => PromptOf(row.Ids, row.Labels));
 
-    /// <summary>The hash of what precedes the first target; of the whole row where nothing but a begin token does.</summary>
+    /// <summary>
+    /// The hash of what precedes the first target; of the whole row where nothing but a begin token does.
+    /// </summary>
     private static UInt128 PromptOf(ReadOnlySpan<int> ids, ReadOnlySpan<int> labels)
     {
         var first = labels.IndexOfAnyExcept(TrainingRow.Ignored);

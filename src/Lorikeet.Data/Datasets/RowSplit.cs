@@ -19,8 +19,9 @@ internal enum RowSide
 
 /// <summary>Divides the rows of one source into those that are trained on and those that are held out.</summary>
 /// <remarks>
-/// The choice is a function of the seed and of what the rows ask. Whoever reads all rows anyway tells it their keys by
-/// <see cref="Choose(IReadOnlyList{UInt128})"/>; else the rows are read once to choose, when a part is first asked for. Both parts keep the order.
+/// The choice is a function of the seed and of what the rows ask. A caller that reads all rows anyway passes their keys
+/// to <see cref="Choose(IReadOnlyList{UInt128})"/>; else the rows are read once to choose, when a part is first
+/// enumerated. Both parts keep the order.
 /// </remarks>
 internal sealed class RowSplit
 {
@@ -55,7 +56,7 @@ internal sealed class RowSplit
     /// <summary>The rows held out; null where none are.</summary>
     public RowSource? Eval { get; }
 
-    /// <summary>Whether every row goes somewhere, and what they ask is still to be told by whoever reads them first.</summary>
+    /// <summary>Whether every row belongs to a part, and the first reader has not passed their keys yet.</summary>
     public bool IsOpen => !_isChosen && _options is { MaxTrainRows: null, MaxEvalRows: null };
 
     private bool HoldsOut => _options is { HeldOut: > 0 };
@@ -94,7 +95,7 @@ internal sealed class RowSplit
         }
     }
 
-    /// <summary>All rows, for whoever will tell what they ask.</summary>
+    /// <summary>All rows, for a caller that passes their keys to Choose.</summary>
     public IEnumerable<DataRow> AllRows => _source.Rows;
 
     /// <summary>Where each row goes, one after the other.</summary>

@@ -17,7 +17,7 @@ public sealed record DatasetStatistics
     /// <summary>Rows to learn from; a long document may have become several.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>All tokens.</summary>
+    /// <summary>Tokens of all rows, targets or not.</summary>
     public required long Tokens { get; init; }
 
     /// <summary>Tokens that are learned.</summary>

@@ -18,7 +18,9 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
     private readonly TextEncoder? _text = tokenizer is null ? null : new TextEncoder(tokenizer);
 
     /// <summary>Encodes a row.</summary>
-    /// <exception cref="DatasetException">The row is text and there is no tokenizer, or it holds an id the model does not have.</exception>
+    /// <exception cref="DatasetException">
+    /// The row is text and there is no tokenizer, or it holds an id the model does not have.
+    /// </exception>
     public EncodedExample Encode(RenderedRow row)
     {
         var encoded = row switch
@@ -50,7 +52,7 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
         if (rendered.Answers is null && options.TrainOn is TrainOn.Answer)
         {
             throw new DatasetException(
-                $"{origin} is plain text, and train_on is 'answer'. Nothing in it tells an answer from the rest. " +
+                $"{origin} is plain text, and train_on is 'answer'. Nothing in it separates an answer from the rest. " +
                 "Use a shape with answers, or leave train_on at 'auto'.");
         }
 
@@ -64,7 +66,7 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
         return fitted with { HadSecondBegin = hadSecondBegin && isWritten };
     }
 
-    /// <summary>The answers with the blanks before them, which whoever asks leaves to the model.</summary>
+    /// <summary>The answers with the whitespace before them, which a prompt leaves to the model.</summary>
     private static (int Start, int End)[]? FromBlanks(RenderedText rendered)
     {
         var previousEnd = 0;

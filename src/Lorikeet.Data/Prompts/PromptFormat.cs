@@ -38,7 +38,9 @@ public sealed class PromptFormat
     /// <summary>Texts that end an answer where the end token does not.</summary>
     public IReadOnlyList<string> StopStrings { get; }
 
-    /// <summary>Whether every row of the training was one question and its answer, so that history is strange to the adapter.</summary>
+    /// <summary>
+    /// Whether every row of the training was one question and its answer, so that history is strange to the adapter.
+    /// </summary>
     public bool IsSingleTurn { get; internal set; }
 
     /// <summary>SHA-256 of the template, in lower-case hexadecimal digits.</summary>
@@ -71,7 +73,9 @@ public sealed class PromptFormat
         return Render(prepared, described, addGenerationPrompt: true).Text;
     }
 
-    /// <summary>The same, and where in it the earlier answers begin, for <see cref="TextEncoder.EncodePrompt"/>.</summary>
+    /// <summary>
+    /// The same, and where in it the earlier answers begin, for <see cref="TextEncoder.EncodePrompt"/>.
+    /// </summary>
     /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>
     /// <param name="tools">Descriptions of tools, or null.</param>
     /// <exception cref="CheckpointException">The template refuses the conversation.</exception>
@@ -186,7 +190,7 @@ public sealed class PromptFormat
         return ends;
     }
 
-    /// <summary>Writes tool calls and tools out as text for a template that knows nothing of them.</summary>
+    /// <summary>Writes tool calls and tools out as text for a template that has no support for them.</summary>
     private (JsonArray Messages, JsonArray? Tools) Prepare(JsonArray messages, JsonArray? tools)
     {
         messages = WithKnownRoles(messages);

@@ -10,7 +10,7 @@ namespace Lorikeet.Data.Prompts;
 /// </summary>
 internal static partial class ToolCalls
 {
-    /// <summary>Whether a template tells texts from objects, and so knows how to print both.</summary>
+    /// <summary>Whether a template tests for strings and objects, and so can print both.</summary>
     public static bool AreToldApartBy(string template) => TypeTest().IsMatch(template);
 
     /// <summary>The messages with arguments as objects; what is no JSON object stays as it is.</summary>

@@ -50,7 +50,7 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         return answers;
     }
 
-    /// <summary>The text up to the first answer that somebody asked for; null where there is none.</summary>
+    /// <summary>The text up to the first answer that follows a question; null where there is none.</summary>
     public string? FirstQuestion(string text)
     {
         foreach (var (start, _) in FindAnswers(text))

@@ -6,7 +6,7 @@ namespace Lorikeet.Data.Reading;
 /// <summary>A place in a row: a column, or a value inside one as <c>data.answers.0.text</c>.</summary>
 internal static class ColumnPath
 {
-    /// <summary>Looks a place up; a column whose own name has dots goes before.</summary>
+    /// <summary>Looks a place up; a column whose own name has dots takes precedence.</summary>
     /// <param name="row">The row.</param>
     /// <param name="path">Names and, inside lists, numbers from 0, with dots between.</param>
     /// <param name="value">What is there, perhaps null.</param>

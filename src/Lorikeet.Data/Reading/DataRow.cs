@@ -11,7 +11,7 @@ public sealed record DataRow(JsonObject Values, RowOrigin Origin);
 /// <param name="File">Path of the file.</param>
 /// <param name="Number">Line the row begins at, or the row, from 1.</param>
 /// <param name="IsLine">Whether <paramref name="Number"/> counts lines.</param>
-/// <param name="Detail">What tells rows of the same line apart, such as a question's id.</param>
+/// <param name="Detail">What distinguishes rows of the same line, such as a question's id.</param>
 public sealed record RowOrigin(string File, long Number, bool IsLine = true, string? Detail = null)
 {
     /// <summary>As messages show it: <c>train.jsonl:17</c>, or <c>train.parquet, row 17</c>.</summary>

@@ -5,7 +5,7 @@ namespace Lorikeet.Data.Reading;
 /// <summary>The files of a folder, by split, as the datasets library finds them.</summary>
 /// <remarks>
 /// First what the card (README.md) says; else folder and file names: <c>train-00000-of-00004.parquet</c>,
-/// <c>data/test.jsonl</c>, <c>validation/a.csv</c>. Where no name tells a split, everything is <c>train</c>.
+/// <c>data/test.jsonl</c>, <c>validation/a.csv</c>. Where no name says a split, everything is <c>train</c>.
 /// </remarks>
 internal static partial class DatasetFolder
 {
@@ -61,7 +61,9 @@ internal static partial class DatasetFolder
     }
 
     /// <summary>The configuration asked for, else the default one.</summary>
-    /// <exception cref="ConfigurationException">There is none of that name, or several and none is the default.</exception>
+    /// <exception cref="ConfigurationException">
+    /// There is none of that name, or several and none is the default.
+    /// </exception>
     public static string Choose(IEnumerable<string> configurations, string? wanted, string folder)
     {
         var names = configurations.ToArray();

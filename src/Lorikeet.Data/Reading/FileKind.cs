@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Lorikeet.Data.Reading;
 
-/// <summary>Tells from the first bytes of a file that it is something else than its name says.</summary>
+/// <summary>Recognizes from its first bytes that a file is something else than its name says.</summary>
 internal static class FileKind
 {
     /// <summary>How many of the first bytes are looked at.</summary>

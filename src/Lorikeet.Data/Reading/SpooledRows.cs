@@ -21,7 +21,7 @@ internal sealed class SpooledRows : IDisposable
         _stream = new FileStream(File.Path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
     }
 
-    // Whoever makes rows in code may leave them to the garbage collector; the file is not its to collect.
+    // Rows made in code may be left to the garbage collector, which does not delete files.
     ~SpooledRows() => _place?.Dispose();
 
     /// <summary>The file.</summary>

@@ -5,7 +5,7 @@ namespace Lorikeet.Data.Shapes;
 /// <param name="Aliases">Other names it is known by; upper case, spaces and hyphens make no difference.</param>
 internal sealed record Column(string Name, params string[] Aliases)
 {
-    /// <summary>Instructions that go before everything else.</summary>
+    /// <summary>The system prompt, before everything else.</summary>
     public static Column System { get; } = new("system", "system_prompt", "system_message") { IsOptional = true };
 
     /// <summary>Earlier turns of the conversation.</summary>

@@ -30,13 +30,15 @@ internal abstract class RowShape
         new TextShape(),
     ];
 
-    /// <summary>The shape's name at the border.</summary>
+    /// <summary>The shape's name in options and messages.</summary>
     public abstract DatasetShape Kind { get; }
 
     /// <summary>One line for the user: what is read and what is learned.</summary>
     public abstract string Description { get; }
 
-    /// <summary>The shape with what only several rows together can say; by default there is nothing of the kind.</summary>
+    /// <summary>
+    /// The shape with what only several rows together can say; by default there is nothing of the kind.
+    /// </summary>
     public virtual RowShape SeenIn(IReadOnlyList<RowCells> sample) => this;
 
     /// <summary>Columns it reads.</summary>

@@ -27,7 +27,7 @@ internal static class ShapeDetection
     }
 
     /// <summary>
-    /// The column map with what can be told without the user: <c>dataset_text_field</c>, and a lone column of strings
+    /// The column map with what can be found without the user: <c>dataset_text_field</c>, and a lone column of strings
     /// among numbers as the text, unless its name says that it is a part of something else.
     /// </summary>
     public static IReadOnlyDictionary<string, string> CompleteColumnMap(

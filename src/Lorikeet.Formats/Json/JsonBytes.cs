@@ -4,7 +4,7 @@ using System.Text.Unicode;
 namespace Lorikeet.Formats.Json;
 
 /// <summary>
-/// Text to JSON, strictly: one value, every key once, every string whole. Whoever reads the elements need not fear
+/// Text to JSON, strictly: one value, every key once, every string whole. A reader of the elements need not fear
 /// half a character or a key that says two things.
 /// </summary>
 internal static class JsonBytes

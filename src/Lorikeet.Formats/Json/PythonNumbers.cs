@@ -5,8 +5,8 @@ namespace Lorikeet.Formats.Json;
 
 /// <summary>Floating-point numbers in JSON as Python's <c>json</c> reads and writes them.</summary>
 /// <remarks>
-/// Python tells <c>6</c> from <c>6.0</c>, and so do readers there: "llm_int8_threshold must be a float". It also has
-/// three literals that JSON lacks. Here they are read as numbers that nobody writes.
+/// Python distinguishes <c>6</c> from <c>6.0</c>, and so do readers there: "llm_int8_threshold must be a float". It
+/// also has three literals that JSON lacks. Here they are read as numbers that no file contains.
 /// </remarks>
 internal static class PythonNumbers
 {
@@ -27,7 +27,9 @@ internal static class PythonNumbers
     public static string Literal(string raw) =>
         Array.Find(s_literals, known => known.Number == raw) is { Literal: { } literal } ? literal : raw;
 
-    /// <summary>Shortest text that reads as the same number, with a point or an exponent: Python's <c>repr</c>.</summary>
+    /// <summary>
+    /// Shortest text that reads as the same number, with a point or an exponent: Python's <c>repr</c>.
+    /// </summary>
     public static string Write(double value)
     {
         if (double.IsNaN(value))

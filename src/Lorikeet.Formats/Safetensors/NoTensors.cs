@@ -12,6 +12,6 @@ internal sealed class NoTensors : ITensorSource
     /// <inheritdoc/>
     public void Dispose() { }
 
-    /// <summary>For messages.</summary>
+    /// <summary>The name in messages.</summary>
     public override string ToString() => "nothing";
 }

@@ -11,7 +11,7 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
     private const int MostInterruptions = 5;
     private const int BufferSize = 1 << 18;
 
-    // Of a content whose length nobody says; hubs say it of all that is large.
+    // For content without a length; hubs send the length of everything large.
     private const long LongestUnannounced = 64 << 20;
 
     // Less than this between two interruptions is no progress.

@@ -1,6 +1,6 @@
 namespace Lorikeet.Hub.ModelCards;
 
-/// <summary>What a model card tells: where the weights come from, how they were made, how good they are.</summary>
+/// <summary>What a model card says: where the weights come from, how they were made, how good they are.</summary>
 public sealed record ModelCard
 {
     /// <summary>The question of a card that names none.</summary>
@@ -15,7 +15,9 @@ public sealed record ModelCard
     /// <summary>Hub id of the model that was fine-tuned; a local folder's name where it has none.</summary>
     public required string BaseModel { get; init; }
 
-    /// <summary>Whether that is a local folder, which the hub is not told: it might take the name for a stranger's.</summary>
+    /// <summary>
+    /// Whether that is a local folder, which is not sent to the hub: it might take the name for a stranger's.
+    /// </summary>
     public bool BaseIsLocal { get; init; }
 
     /// <summary>Hub id the card is for; a placeholder stands in the commands when it is not known yet.</summary>

@@ -16,7 +16,7 @@ public static class ModelCardFile
     /// Writes the card into a folder. Of a card that is there, what others wrote stays: keys of the head, tags, and all
     /// text but the part an earlier call wrote.
     /// </summary>
-    /// <param name="card">What it tells.</param>
+    /// <param name="card">Its content.</param>
     /// <param name="folder">The folder of the adapter or model.</param>
     /// <exception cref="CheckpointException">The head of the card that is there is not YAML.</exception>
     public static void Write(ModelCard card, string folder)

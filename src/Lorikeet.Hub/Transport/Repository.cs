@@ -4,7 +4,7 @@ namespace Lorikeet.Hub.Transport;
 
 /// <summary>A repository on the hub, and the paths the hub and its cache know it by.</summary>
 /// <param name="Kind">What it holds.</param>
-/// <param name="Id"><c>owner/name</c>, or a bare name for the oldest ones.</param>
+/// <param name="Id"><c>owner/name</c>, or a name alone for the oldest ones.</param>
 internal sealed partial record Repository(RepositoryKind Kind, string Id)
 {
     private const int LongestId = 96;

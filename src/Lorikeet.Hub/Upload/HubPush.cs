@@ -15,7 +15,7 @@ public sealed record HubPush
     /// </summary>
     public required string Id { get; init; }
 
-    /// <summary>What it holds.</summary>
+    /// <summary>Kind of the repository: model or dataset.</summary>
     /// <value>A model.</value>
     public RepositoryKind Kind { get; init; } = RepositoryKind.Model;
 

@@ -26,15 +26,15 @@ public static class GemmRate
     }
 
     /// <summary>
-    /// The rate of products that grow until one takes long enough to be timed, so that measuring takes no longer on a
-    /// slow machine.
+    /// The rate of matrix products that grow until one takes long enough to be timed, so that measuring takes no longer
+    /// on a slow machine.
     /// </summary>
     /// <param name="secondsOf">Seconds of the product of two square matrices.</param>
     /// <param name="largest">Largest size of a matrix.</param>
     /// <param name="repetitions">How often the last is repeated.</param>
     internal static double Measure(Func<long, double> secondsOf, long largest, int repetitions)
     {
-        // The first product of a size may load libraries and kernels, which takes longer than the product.
+        // The first GEMM of a size may load libraries and kernels, which takes longer than the GEMM itself.
         double Warm(long size) => Math.Min(secondsOf(size), secondsOf(size));
 
         var size = SmallestSize;

@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Benchmarks;
 
 /// <summary>
-/// From files to a model that can compute: of a checkpoint that exists, or of one with random weights that is written for
-/// it and deleted afterwards.
+/// From files to a model that can compute: of a checkpoint that exists, or of one with random weights that is written
+/// for it and deleted afterwards.
 /// </summary>
 public static class LoadingBenchmark
 {
     /// <summary>Loads <c>repeat</c> times and measures each.</summary>
     /// <param name="options">The checkpoint or the shape, how it is loaded, and where to.</param>
-    /// <param name="say">Told where files are written; null for nobody.</param>
+    /// <param name="say">Called with where files are written; null to say nothing.</param>
     /// <param name="cancellation">Stops between layers.</param>
     /// <exception cref="ConfigurationException">An option stands for nothing.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Benchmarks;
 
-/// <summary>How fast a processor reads memory: decoding reads, and writes next to nothing.</summary>
+/// <summary>How fast a CPU reads memory: decoding reads, and writes next to nothing.</summary>
 internal static unsafe class ReadRate
 {
     private const int Repetitions = 10;

@@ -54,7 +54,7 @@ internal sealed class GgufConfig
             return ModelConfigReader.Read(Setting(source));
         }
 
-        // A name that no reader of config.json knows: whoever writes this configuration elsewhere is told.
+        // A name that no reader of config.json knows: a reader of the written configuration reports it.
         config.Source["rope_scaling"] = new JsonObject { ["rope_type"] = "gguf_rope_freqs" };
         return config with { Rope = config.Rope with { FrequencyFactors = factors } };
     }

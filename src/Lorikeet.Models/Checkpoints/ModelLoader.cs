@@ -24,7 +24,9 @@ internal sealed class ModelLoader
     private IReadOnlyDictionary<string, TensorEntry> Stored => _reader.Source.Tensors;
 
     /// <summary>Loads the model; peak host memory is the stored form plus one tensor.</summary>
-    /// <exception cref="CheckpointException">A file or tensor is missing, or a shape contradicts config.json.</exception>
+    /// <exception cref="CheckpointException">
+    /// A file or tensor is missing, or a shape contradicts config.json.
+    /// </exception>
     public static DecoderModel Load(string folder, LoadSettings settings)
     {
         var config = ModelConfigFile.Load(folder);
@@ -98,7 +100,9 @@ internal sealed class ModelLoader
         $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies [{string.Join(", ", expected)}]. " +
         $"Where: {_folder}. Is config.json of another model?");
 
-    /// <summary>Tensors that config.json has no place for: often a bias, without which the model computes something else.</summary>
+    /// <summary>
+    /// Tensors that config.json has no place for: often a bias, without which the model computes something else.
+    /// </summary>
     private IEnumerable<string> Warn()
     {
         var unused = Stored.Keys.Where(name => !_used.Contains(name) && !StoredQuantization.IsCompanion(name) && !IsIdle(name))
@@ -148,7 +152,7 @@ internal sealed class ModelLoader
 /// <param name="Quantization">How projections are stored.</param>
 /// <param name="Progress">Called with (layers done, layers).</param>
 /// <param name="RotaryInBFloat16">See <see cref="RopeSettings.RoundedToBFloat16"/>.</param>
-/// <param name="Clock">Is told what took how long.</param>
+/// <param name="Clock">Adds up what took how long.</param>
 /// <param name="OffloadLayers">Layers whose frozen weights wait in the host's memory.</param>
 internal sealed record LoadSettings(
     ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null,

@@ -10,13 +10,14 @@ public static class ModelSource
     private static readonly AsyncLocal<Listener?> s_listener = new();
 
     /// <summary>
-    /// Until the result is disposed, whatever this flow of control (and the tasks and threads that it starts) fetches from
-    /// the hub is reported. What is null here stays as an outer call has it.
+    /// Until the result is disposed, whatever this flow of control (and the tasks and threads that it starts) fetches
+    /// from the hub is reported. What is null here stays as an outer call has it.
     /// </summary>
     /// <param name="note">
-    /// Told what the user should know although it is no error, such as that the hub is out of order and the cache answers.
+    /// Called with what the user should know although it is no error, such as that the hub is out of order and the
+    /// cache answers.
     /// </param>
-    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="progress">Receives how far a download is.</param>
     /// <param name="cancellation">Stops a download; what has come is kept for the next time.</param>
     public static IDisposable Listen(
         Action<string>? note, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
@@ -27,15 +28,17 @@ public static class ModelSource
             cancellation.CanBeCanceled ? cancellation : outer?.Cancellation ?? default);
     }
 
-    /// <summary>Tells whoever listens.</summary>
+    /// <summary>Reports a note to the subscribers.</summary>
     internal static void Note(string message) => s_listener.Value?.Note?.Invoke(message);
 
     /// <summary>
-    /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache, then
-    /// fetched.
+    /// The folder of a model or adapter, or the file of a model in GGUF; a hub id is looked for in the shared cache,
+    /// then fetched.
     /// </summary>
     /// <exception cref="ConfigurationException">It is a file of another kind.</exception>
-    /// <exception cref="HubException">It is neither a folder nor a repository that can be had; the message says why.</exception>
+    /// <exception cref="HubException">
+    /// It is neither a folder nor a repository that can be had; the message says why.
+    /// </exception>
     public static string Resolve(string folderOrId, string? revision)
     {
         RequireNoFile(folderOrId);
@@ -55,7 +58,9 @@ public static class ModelSource
     }
 
     /// <summary>The folder of a dataset's snapshot.</summary>
-    /// <exception cref="HubException">There is no such repository, or it cannot be had; the message says why.</exception>
+    /// <exception cref="HubException">
+    /// There is no such repository, or it cannot be had; the message says why.
+    /// </exception>
     public static string ResolveDataset(string id, string? revision = null) => Fetch(id, RepositoryKind.Dataset, revision);
 
     private static string Fetch(string id, RepositoryKind kind, string? revision)

@@ -13,8 +13,8 @@ namespace Lorikeet.Models.Conversion;
 
 /// <summary>Writes a LoRA adapter as a GGUF file, to be used with one of its base model.</summary>
 /// <remarks>
-/// Reference: llama.cpp <c>convert_lora_to_gguf.py</c>, and <c>llama_adapter_lora_weight::get_scale</c> for what is done
-/// with it there: one alpha for all, divided by the rank of each pair. A module whose factor is another one (rank
+/// Reference: llama.cpp <c>convert_lora_to_gguf.py</c>, and <c>llama_adapter_lora_weight::get_scale</c> for what is
+/// done with it there: one alpha for all, divided by the rank of each pair. A module whose factor is another one (rank
 /// stabilisation with several ranks, alpha_pattern) has the ratio multiplied into its B.
 /// </remarks>
 internal sealed class AdapterExport : IDisposable
@@ -86,7 +86,7 @@ internal sealed class AdapterExport : IDisposable
             using var scope = NewDisposeScope();
             var (a, b) = (Read(file, pair.Target + ".lora_a"), Read(file, pair.Target + ".lora_b"));
             if (pair.IsEmbedding)
-                a = a.t();
+                a = a.t(); // stored as [vocabulary, rank]
             var read = matmul(Reorder(b, pair.Module, toGguf: false), a).Times(alpha / b.shape[1]);
             var live = matmul(Factor(pair.B), Factor(pair.A)).Times(_lora.ScaleOf(pair.Module));
             var difference = (read - live).abs().max().item<float>() / Math.Max(1e-12, live.abs().max().item<float>());

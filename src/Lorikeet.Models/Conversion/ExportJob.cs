@@ -6,8 +6,8 @@ using Lorikeet.Models.Native;
 namespace Lorikeet.Models.Conversion;
 
 /// <summary>
-/// Writes a model, with its adapter merged, or an adapter alone as GGUF, reads the file back, and keeps it only when it holds
-/// the same model.
+/// Writes a model, with its adapter merged, or an adapter alone as GGUF, reads the file back, and keeps it only when it
+/// holds the same model.
 /// </summary>
 public sealed class ExportJob
 {
@@ -20,7 +20,9 @@ public sealed class ExportJob
 
     /// <summary>Checks the options, and resolves model and adapter.</summary>
     /// <param name="options">What is exported, where to, and in which type.</param>
-    /// <param name="forOllama">Whether the output is a folder with a Modelfile, from which <c>ollama create</c> makes a model.</param>
+    /// <param name="forOllama">
+    /// Whether the output is a folder with a Modelfile, from which <c>ollama create</c> makes a model.
+    /// </param>
     /// <exception cref="LorikeetException">Something is missing, damaged, or contradicts itself.</exception>
     public ExportJob(ExportOptions options, bool forOllama = false)
     {
@@ -33,7 +35,7 @@ public sealed class ExportJob
         _source = ExportSource.Resolve(options);
     }
 
-    /// <summary>Writes and compares.</summary>
+    /// <summary>Writes the GGUF file and compares it with its source.</summary>
     /// <param name="note">Takes what the user should know meanwhile, in sentences.</param>
     /// <returns>What was written; where it did not pass, nothing was kept.</returns>
     /// <exception cref="CheckpointException">Base, adapter or tokenizer have no form in GGUF.</exception>

@@ -27,12 +27,12 @@ internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyVal
     public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
     {
         cache?.Fill(layer, key, value, layout);
-        var groups = query.shape[1] / key.shape[1];
-        (key, value) = (RepeatHeads(key, groups), RepeatHeads(value, groups));
+        var groups = query.shape[1] / key.shape[1]; // query heads that share a key head
+        (key, value) = (RepeatHeads(key, groups), RepeatHeads(value, groups)); // [tokens, heads, headSize] each
 
         var padded = (double)layout.Count * layout.Longest / layout.Tokens;
         if (layout.Uniform)
-            return Causal(Grid(query), Grid(key), Grid(value)).reshape(layout.Tokens, -1);
+            return Causal(Grid(query), Grid(key), Grid(value)).reshape(layout.Tokens, -1); // [tokens, heads · headSize]
         if (padded > MostPadding)
             return SegmentBySegment(query, key, value);
 
@@ -40,8 +40,9 @@ internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyVal
         var attended = Causal(
             Grid(query.index_select(0, layout.TokenOfSlot)),
             Grid(key.index_select(0, layout.TokenOfSlot)),
-            Grid(value.index_select(0, layout.TokenOfSlot)));
-        return attended.reshape((long)layout.Count * layout.Longest, -1).index_select(0, layout.SlotOfToken);
+            Grid(value.index_select(0, layout.TokenOfSlot))); // [segments, longest, heads, headSize]
+        var slots = attended.reshape((long)layout.Count * layout.Longest, -1); // [segments · longest, heads · headSize]
+        return slots.index_select(0, layout.SlotOfToken); // [tokens, heads · headSize]
     }
 
     private Tensor SegmentBySegment(Tensor query, Tensor key, Tensor value)
@@ -50,28 +51,33 @@ internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyVal
         for (var segment = 0; segment < layout.Count; segment++)
         {
             var (start, length) = (layout.Starts[segment], layout.Length(segment));
-            Tensor Slice(Tensor x) => x.narrow(0, start, length).unsqueeze(0);
-            parts.Add(Causal(Slice(query), Slice(key), Slice(value)).reshape(length, -1));
+            Tensor Slice(Tensor x) => x.narrow(0, start, length).unsqueeze(0); // [1, length, heads, headSize]
+            parts.Add(Causal(Slice(query), Slice(key), Slice(value)).reshape(length, -1)); // [length, heads · headSize]
         }
 
         return cat(parts, 0);
     }
 
-    /// <summary>[segments, longest, heads, headSize] in and out.</summary>
+    /// <summary>
+    /// softmax(q kᵀ / √headSize) v, each position over itself and those before it; [segments, longest, heads, headSize]
+    /// in and out.
+    /// </summary>
     private Tensor Causal(Tensor query, Tensor key, Tensor value)
     {
         var length = query.shape[1];
-        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
+        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)); // [segments, heads, longest, headSize]
         if (window is not { } seen || length <= seen)
             return scaled_dot_product_attention(query, key, value, is_casual: true).transpose(1, 2);
 
         var all = ones(length, length, ScalarType.Bool, query.device);
-        var visible = all.tril().logical_and(all.triu(1 - seen));
+        var visible = all.tril().logical_and(all.triu(1 - seen)); // [longest, longest], true in a band of 'window' columns
         return scaled_dot_product_attention(query, key, value, visible).transpose(1, 2);
     }
 
+    /// <summary>[segments · longest, heads, headSize] as [segments, longest, heads, headSize].</summary>
     private Tensor Grid(Tensor x) => x.view(layout.Count, layout.Longest, x.shape[1], x.shape[2]);
 
+    /// <summary>Grouped-query attention: [tokens, keyValueHeads, headSize] as [tokens, heads, headSize].</summary>
     private static Tensor RepeatHeads(Tensor x, long groups) =>
         groups == 1 ? x
         : x.unsqueeze(2).expand(x.shape[0], x.shape[1], groups, x.shape[2])
@@ -88,7 +94,7 @@ internal sealed class CachedAttention(KeyValueCache cache, int? window) : Attent
 
         // The query heads of one key head become the queries of one attention call: no key is copied.
         var (rows, heads, headSize) = (query.shape[0], query.shape[1], query.shape[2]);
-        var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize);
+        var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize); // [rows, keyValueHeads, group, headSize]
         return scaled_dot_product_attention(grouped, keys, values, cache.Visible(window)).reshape(rows, heads * headSize);
     }
 }

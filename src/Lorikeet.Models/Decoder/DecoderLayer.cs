@@ -5,8 +5,8 @@ namespace Lorikeet.Models.Decoder;
 
 /// <summary>One decoder layer, obvious and differentiable: the reference every faster path is held to.</summary>
 /// <remarks>
-/// h = x + Wo · attention(RoPE(Wq n), RoPE(Wk n), Wv n) with n = norm(x); then h + Wd (silu(Wg m) ⊙ Wu m) with m = norm(h).
-/// Reference: transformers <c>modeling_llama.py</c>.
+/// h = x + Wo · attention(RoPE(Wq n), RoPE(Wk n), Wv n) with n = norm(x); then h + Wd (silu(Wg m) ⊙ Wu m) with m =
+/// norm(h). Reference: transformers <c>modeling_llama.py</c>.
 /// </remarks>
 internal sealed class DecoderLayer : IDisposable
 {
@@ -83,7 +83,7 @@ internal sealed class DecoderLayer : IDisposable
     {
         var query = Heads(Query.Forward(x, context)); // [tokens, heads, headSize]
         var key = Heads(Key.Forward(x, context)); // [tokens, keyValueHeads, headSize]
-        var value = Heads(Value.Forward(x, context));
+        var value = Heads(Value.Forward(x, context)); // the same
         if (QueryNorm is not null)
             (query, key) = (QueryNorm.Forward(query), KeyNorm!.Forward(key));
 
@@ -95,7 +95,7 @@ internal sealed class DecoderLayer : IDisposable
     private Tensor FeedForward(Tensor x, ForwardContext context) =>
         Down.Forward(nn.functional.silu(Gate.Forward(x, context)) * Up.Forward(x, context), context);
 
-    private Tensor Heads(Tensor x) => x.view(x.shape[0], -1, HeadSize);
+    private Tensor Heads(Tensor x) => x.view(x.shape[0], -1, HeadSize); // [tokens, heads · headSize] to [tokens, heads, headSize]
 
     public void Dispose()
     {

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>A Llama-family decoder: embedding, layers, norm, head. Its weights are frozen unless training unfreezes them.</summary>
+/// <summary>
+/// A Llama-family decoder: embedding, layers, norm, head. Its weights are frozen unless training unfreezes them.
+/// </summary>
 /// <remarks>Not thread-safe. Load with <see cref="ModelLoader"/>.</remarks>
 public sealed class DecoderModel : IDisposable
 {
@@ -33,12 +35,12 @@ public sealed class DecoderModel : IDisposable
     private const int FewTokens = 8;
 
     /// <summary>
-    /// Type that long prompts are read in: a processor without bfloat16 products reads them several times faster in
+    /// Type that long prompts are read in: a CPU without bfloat16 instructions reads them several times faster in
     /// float32, weights converted on the way, though it decodes faster in bfloat16.
     /// </summary>
     internal ScalarType PromptType { get; set; }
 
-    /// <summary>Where the model lives.</summary>
+    /// <summary>The device that holds the model.</summary>
     public Device Device { get; }
 
     /// <summary>The folder the base was read from; null for a model made in memory.</summary>
@@ -66,8 +68,8 @@ public sealed class DecoderModel : IDisposable
     internal Projection Head { get; }
 
     /// <summary>
-    /// What training moves: the parameters of the active adapter, or the model's own weights when they are trained; empty
-    /// otherwise.
+    /// What training moves: the parameters of the active adapter, or the model's own weights when they are trained;
+    /// empty otherwise.
     /// </summary>
     internal IReadOnlyList<Parameter> Trainable => Active?.Parameters ?? _unfrozen;
 
@@ -89,8 +91,8 @@ public sealed class DecoderModel : IDisposable
         + Layers.SelectMany(layer => layer.Norms).Sum(norm => norm.Weight.NumberOfElements);
 
     /// <summary>
-    /// The adapter that the model computes with; null for none. It is the only switch: training, decoding and scores all
-    /// follow it.
+    /// The adapter that the model computes with; null for none. It is the only switch: training, decoding and scores
+    /// all follow it.
     /// </summary>
     public ModelAdapter? Active
     {
@@ -109,8 +111,8 @@ public sealed class DecoderModel : IDisposable
     internal List<ModelAdapter> Adapters { get; } = [];
 
     /// <summary>
-    /// Takes the active adapter off, with all that it trained, until the scope is disposed; the base can be asked meanwhile
-    /// without being loaded twice. Scopes may be nested.
+    /// Takes the active adapter off, with all that it trained, until the scope is disposed; the base can be asked
+    /// meanwhile without being loaded twice. Scopes may be nested.
     /// </summary>
     /// <returns>Dispose it, best by <c>using</c>, to have the adapter back.</returns>
     public IDisposable WithoutAdapter() => new AdapterScope(this);
@@ -126,7 +128,9 @@ public sealed class DecoderModel : IDisposable
         return EmbeddingAdapter is null ? rows : EmbeddingAdapter.AddTo(rows, index, Embedding);
     }
 
-    /// <summary>What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.</summary>
+    /// <summary>
+    /// What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.
+    /// </summary>
     internal ForwardContext Context(SegmentLayout layout, PassKey? dropout = null) => Context(layout, ComputeType, dropout, null);
 
     private ForwardContext Context(SegmentLayout layout, ScalarType type, PassKey? dropout, KeyValueCache? cache)
@@ -216,7 +220,7 @@ public sealed class DecoderModel : IDisposable
     private static long Size(Projection projection) =>
         projection.Weight.Rows * projection.Weight.Columns + (projection.Bias?.NumberOfElements ?? 0);
 
-    /// <summary>Frees all weights and adapters.</summary>
+    /// <summary>Releases the memory of all weights and adapters.</summary>
     public void Dispose()
     {
         foreach (var adapter in Adapters.ToList())

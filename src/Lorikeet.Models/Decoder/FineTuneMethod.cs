@@ -2,7 +2,7 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>What training moves.</summary>
+/// <summary>Which parameters are trained.</summary>
 public enum FineTuneMethod
 {
     /// <summary>A low-rank adapter; the base is frozen.</summary>

@@ -10,7 +10,7 @@ namespace Lorikeet.Models.Decoder;
 public sealed class KeyValueCache : IDisposable
 {
     private readonly Tensor[] _keys; // per layer [rows, keyValueHeads, capacity, headSize]
-    private readonly Tensor[] _values;
+    private readonly Tensor[] _values; // the same
     private readonly ModelConfig _config;
     private Tensor? _visible; // bool [rows, 1, 1, capacity]: false before a row begins
     private bool _ragged;
@@ -32,10 +32,10 @@ public sealed class KeyValueCache : IDisposable
             .DetachFromDisposeScope();
     }
 
-    /// <summary>Sequences held.</summary>
+    /// <summary>Rows of the batch: one sequence each.</summary>
     public int Rows { get; private set; }
 
-    /// <summary>Slots per sequence.</summary>
+    /// <summary>Tokens that a row has room for.</summary>
     public int Capacity { get; }
 
     /// <summary>Slots in use; the longest row has as many tokens.</summary>
@@ -69,7 +69,7 @@ public sealed class KeyValueCache : IDisposable
             Slot(_values[layer], row, length).copy_(value.narrow(0, start, length).transpose(0, 1));
         }
 
-        Tensor Slot(Tensor cache, int row, int length) => cache[row].narrow(1, Begins[row], length);
+        Tensor Slot(Tensor cache, int row, int length) => cache[row].narrow(1, Begins[row], length); // [keyValueHeads, length, headSize]
     }
 
     /// <summary>Makes room for one more token per row.</summary>
@@ -139,12 +139,12 @@ public sealed class KeyValueCache : IDisposable
         _ragged = Begins.Any(begin => begin > 0);
         if (!_ragged)
             return;
-        using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1);
+        using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1); // [rows, 1, 1, 1]
         using var slots = TensorArithmetic.Range(Capacity, ScalarType.Int64, _keys[0].device);
-        _visible = slots.ge(begins).DetachFromDisposeScope();
+        _visible = slots.ge(begins).DetachFromDisposeScope(); // [rows, 1, 1, capacity]
     }
 
-    /// <summary>Frees the memory of the cache.</summary>
+    /// <summary>Releases the memory of the cache.</summary>
     public void Dispose()
     {
         foreach (var tensor in _keys.Concat(_values))

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Decoder;
 
 /// <summary>
-/// Keeps the frozen weights of some layers in pinned memory of the host. Two slots on the device are enough: one layer's
+/// Keeps the frozen weights of some layers in pinned host memory. Two slots on the device are enough: one layer's
 /// weights are used while the next ones arrive. The layers are spread evenly, which gives each copy the most time.
 /// </summary>
 internal sealed class LayerOffload : IDisposable

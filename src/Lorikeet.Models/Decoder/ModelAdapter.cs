@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Decoder;
 
 /// <summary>
-/// What is put beside or in place of the parts of a <see cref="DecoderModel"/>, and can be taken off again: the model has at
-/// most one that is active. No tensor is copied by switching.
+/// What is put beside or in place of the parts of a <see cref="DecoderModel"/>, and can be taken off again: the model
+/// has at most one that is active. No tensor is copied by switching.
 /// </summary>
 /// <remarks>It belongs to its model, which disposes it; dispose it earlier to unload it. Not thread-safe.</remarks>
 public abstract class ModelAdapter : IDisposable
@@ -50,7 +50,7 @@ public abstract class ModelAdapter : IDisposable
         Model.Active = this;
     }
 
-    /// <summary>Takes it off, if it is active, and frees its tensors.</summary>
+    /// <summary>Deactivates it and releases its tensors.</summary>
     public void Dispose()
     {
         if (IsDisposed)
@@ -90,7 +90,9 @@ public abstract class ModelAdapter : IDisposable
         Add(adapter, () => Model.EmbeddingAdapter = adapter, () => Model.EmbeddingAdapter = null);
     }
 
-    /// <summary>Trains a copy of the embedding, [vocabulary, hidden]. The old matrix stays alive in a tied head.</summary>
+    /// <summary>
+    /// Trains a copy of the embedding, [vocabulary, hidden]. The old matrix stays alive in a tied head.
+    /// </summary>
     private protected void ReplaceEmbedding(Tensor value)
     {
         var own = Model.Embedding;

@@ -59,7 +59,7 @@ public sealed record RopeSettings
     /// <summary>YaRN: the two scales some checkpoints give instead of <see cref="AttentionFactor"/>.</summary>
     public (double Scale, double ScaleAllDimensions)? Mscale { get; init; }
 
-    /// <summary>YaRN: whether the ramp's borders are rounded to whole dimensions.</summary>
+    /// <summary>YaRN: whether the ends of the ramp are rounded to whole dimensions.</summary>
     public bool Truncate { get; init; } = true;
 
     /// <summary>
@@ -160,7 +160,9 @@ public sealed record RopeSettings
 
     private double YarnScale(double scale) => Factor <= 1 ? 1 : 0.1 * scale * Math.Log(Factor) + 1;
 
-    /// <summary>Reads <c>rope_theta</c> + <c>rope_scaling</c> (transformers 4) or <c>rope_parameters</c> (transformers 5).</summary>
+    /// <summary>
+    /// Reads <c>rope_theta</c> + <c>rope_scaling</c> (transformers 4) or <c>rope_parameters</c> (transformers 5).
+    /// </summary>
     /// <param name="config">The whole configuration.</param>
     /// <param name="maxPositions">Its longest sequence.</param>
     /// <param name="mostPositions">The longest that any model has.</param>

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>Rotates queries and keys by their position (half-rotation, as Hugging Face checkpoints are laid out).</summary>
+/// <summary>
+/// Rotates queries and keys by their position (half-rotation, as Hugging Face checkpoints are laid out).
+/// </summary>
 internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisposable
 {
     private Tensor? _cosine;
@@ -27,7 +29,7 @@ internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisp
     public static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
     {
         var half = x.shape[^1] / 2;
-        var rotated = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1);
+        var rotated = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1); // [tokens, heads, headSize]
         return (x * cosine).Plus(rotated * sine);
     }
 
@@ -42,8 +44,8 @@ internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisp
         _length = exact ? length : Math.Max(length, Math.Min(config.MaxPositions, 4096));
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var frequencies = tensor(config.Rope.Frequencies(config.HeadSize, _length), device: device);
-        var angles = outer(TensorArithmetic.Range(_length, ScalarType.Float32, device), frequencies);
+        var frequencies = tensor(config.Rope.Frequencies(config.HeadSize, _length), device: device); // [headSize / 2]
+        var angles = outer(TensorArithmetic.Range(_length, ScalarType.Float32, device), frequencies); // [length, headSize / 2]
         var both = cat([angles, angles], -1).unsqueeze(1); // [length, 1, headSize]
         var factor = (float)config.Rope.CosineFactor;
         _cosine = both.cos().Times(factor).MoveToOuterDisposeScope().DetachFromDisposeScope();

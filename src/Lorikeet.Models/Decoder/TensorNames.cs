@@ -1,6 +1,6 @@
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>Names of modules in Hugging Face checkpoints of the Llama family: the border in one file.</summary>
+/// <summary>Names of modules in Hugging Face checkpoints of the Llama family; no other file knows them.</summary>
 internal static class TensorNames
 {
     public const string Embedding = "model.embed_tokens";
@@ -28,7 +28,9 @@ internal static class TensorNames
 
     public static string Bias(string module) => module + ".bias";
 
-    /// <summary>Whether a tensor is the matrix of a linear layer inside a decoder layer: what quantization stores.</summary>
+    /// <summary>
+    /// Whether a tensor is the matrix of a linear layer inside a decoder layer: what quantization stores.
+    /// </summary>
     public static bool IsLayerProjection(string name) =>
         Projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal));
 }

@@ -143,7 +143,7 @@ internal static class PorterStemmer
     private static int Measure(string stem) =>
         Enumerable.Range(1, Math.Max(stem.Length - 1, 0)).Count(i => !IsConsonant(stem, i - 1) && IsConsonant(stem, i));
 
-    /// <summary>*d.</summary>
+    /// <summary>Condition *d of the paper: the stem ends with a double consonant.</summary>
     private static bool EndsInDoubleConsonant(string stem) =>
         stem.Length >= 2 && stem[^1] == stem[^2] && IsConsonant(stem, stem.Length - 1);
 

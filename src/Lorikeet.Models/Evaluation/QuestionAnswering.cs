@@ -11,7 +11,7 @@ internal sealed class QuestionAnswering(DecoderModel model, Tokenizer tokenizer,
 {
     /// <summary>The answers in the order of the questions, trimmed.</summary>
     /// <param name="prompts">The questions as token ids.</param>
-    /// <param name="progress">Told now and then how many are answered.</param>
+    /// <param name="progress">Receives now and then how many are answered.</param>
     /// <param name="cancellation">Ends the answers where they are.</param>
     public IReadOnlyList<string> Answer(
         IEnumerable<int[]> prompts, Action<int>? progress = null, CancellationToken cancellation = default)

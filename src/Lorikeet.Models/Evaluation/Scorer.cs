@@ -45,8 +45,8 @@ public sealed class Scorer(DecoderModel model)
     /// <summary>Scores rows in their order, and writes every logit to a file.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="logitsFile">
-    /// The safetensors file to write: <c>logits.0</c>, <c>logits.1</c> ..., float32 [row length, vocabulary], and <c>logits</c>
-    /// [rows, length, vocabulary] when all rows have one length. Positions of padding hold zeros.
+    /// The safetensors file to write: <c>logits.0</c>, <c>logits.1</c> ..., float32 [row length, vocabulary], and
+    /// <c>logits</c> [rows, length, vocabulary] when all rows have one length. Positions of padding hold zeros.
     /// </param>
     /// <exception cref="DatasetException">A row has no token, or an id or label outside the vocabulary.</exception>
     /// <exception cref="StorageException">The file cannot be written.</exception>
@@ -107,7 +107,7 @@ public sealed class Scorer(DecoderModel model)
 
     private static float[] Pick(Tensor distribution, IEnumerable<int> ids)
     {
-        var index = tensor(ids.Select(id => (long)id).ToArray(), device: distribution.device).unsqueeze(1);
+        var index = tensor(ids.Select(id => (long)id).ToArray(), device: distribution.device).unsqueeze(1); // [predicted, 1]
         return [.. distribution.gather(1, index).cpu().data<float>()];
     }
 

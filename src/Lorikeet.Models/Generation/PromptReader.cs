@@ -10,16 +10,18 @@ namespace Lorikeet.Models.Generation;
 /// <summary>A prompt ready for the model.</summary>
 /// <param name="Ids">Token ids.</param>
 /// <param name="Text">The text they came from, in the prompt format; null for ids that were given.</param>
-/// <param name="Adapter">The adapter that is to answer, where somebody names one; null for the active one.</param>
+/// <param name="Adapter">The adapter that is to answer; null for the active one.</param>
 public sealed record Prompt(int[] Ids, string? Text, string? Adapter = null);
 
 /// <summary>Turns what users write into prompts: text, messages or token ids.</summary>
 /// <param name="tokenizer">The model's tokenizer; null for a model that takes token ids only.</param>
 /// <param name="format">How a plain prompt is asked; null leaves it as it is.</param>
-/// <param name="system">Instructions that go before every question; null for none.</param>
+/// <param name="system">System prompt put before every question; null for none.</param>
 public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, string? system)
 {
-    /// <summary>Texts that end an answer to the prompts read so far: those of the format, once one was asked in it.</summary>
+    /// <summary>
+    /// Texts that end an answer to the prompts read so far: those of the format, once one was asked in it.
+    /// </summary>
     public IReadOnlyList<string> StopStrings => _isFormatted ? Format.StopStrings : [];
 
     private bool _isFormatted;
@@ -82,7 +84,9 @@ public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, str
     private static bool IsTurn(JsonNode? message) =>
         message is JsonObject turn && turn["role"] is JsonValue role && role.GetValueKind() == JsonValueKind.String;
 
-    /// <summary>Text as it stands; where it ends in the marker of an answer, that is asked for as training asked.</summary>
+    /// <summary>
+    /// Text as it stands; where it ends in the marker of an answer, that is asked for as training asked.
+    /// </summary>
     private Prompt Encode(string text, bool isAnswered)
     {
         var encoder = Encoder() ?? throw NoTokenizer();

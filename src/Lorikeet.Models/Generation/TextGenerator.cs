@@ -27,7 +27,7 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     /// <summary>Most prompts (times beams) in one pass; memory may make it fewer.</summary>
     public int BatchSize { get; init; } = DefaultBatchSize;
 
-    /// <summary>Told after each batch how many prompts are done.</summary>
+    /// <summary>Called after each batch with the number of prompts done.</summary>
     public Action<int>? Progress { get; init; }
 
     /// <summary>Continues many prompts. They are batched by length; results come in the order of the prompts.</summary>

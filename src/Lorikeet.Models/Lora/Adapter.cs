@@ -7,17 +7,17 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora;
 
 /// <summary>
-/// A LoRA adapter on a model, of any variant: the low-rank factors, and what <c>modules_to_save</c> and <c>bias</c> train
-/// beside them.
+/// A LoRA adapter on a model, of any variant: the low-rank factors, and what <c>modules_to_save</c> and <c>bias</c>
+/// train beside them.
 /// </summary>
 /// <remarks>
 /// It belongs to its model, which disposes it. One adapter of a model is active at a time:
-/// <see cref="ModelAdapter.Activate"/> exchanges it, <see cref="DecoderModel.WithoutAdapter"/> takes it off for a while.
-/// Not thread-safe, as the model is not.
+/// <see cref="ModelAdapter.Activate"/> exchanges it, <see cref="DecoderModel.WithoutAdapter"/> takes it off for a
+/// while. Not thread-safe, as the model is not.
 /// </remarks>
 public sealed class Adapter : ModelAdapter
 {
-    /// <summary>The name of an adapter that nobody named.</summary>
+    /// <summary>The name of an adapter that was given none.</summary>
     public const string DefaultName = "default";
 
     private Adapter(DecoderModel model, string name, LoraOptions options) : base(model) => (Name, Options) = (name, options);
@@ -46,7 +46,9 @@ public sealed class Adapter : ModelAdapter
     /// <param name="options">Its form.</param>
     /// <param name="seed">Decides the factors; the same on every device.</param>
     /// <param name="name">Its name.</param>
-    /// <exception cref="ConfigurationException">The options select nothing, or something that cannot carry an adapter.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The options select nothing, or something that cannot carry an adapter.
+    /// </exception>
     public static Adapter Create(DecoderModel model, LoraOptions options, ulong seed, string name = DefaultName) =>
         Activated(model, () => new Adapter(model, name, options), adapter =>
             adapter.Build(AdapterForm.Of(model, options), new LoraInitializer(model, options, seed)));
@@ -105,13 +107,14 @@ public sealed class Adapter : ModelAdapter
     }
 
     /// <summary>
-    /// Writes the adapter as PEFT does: <c>adapter_config.json</c>, <c>adapter_model.safetensors</c>, and for PiSSA the part of
-    /// the base that it took over, in <c>initial/</c>. It need not be active.
+    /// Writes the adapter as PEFT does: <c>adapter_config.json</c>, <c>adapter_model.safetensors</c>, and for PiSSA the
+    /// part of the base that it took over, in <c>initial/</c>. It need not be active.
     /// </summary>
     /// <param name="folder">Where to; created when missing.</param>
     /// <param name="baseModel">What adapter_config.json names as its base: a folder or a hub id.</param>
     /// <param name="asPlain">
-    /// Whether an adapter of PiSSA or OLoRA is written as plain LoRA of twice the rank, which fits any copy of the base.
+    /// Whether an adapter of PiSSA or OLoRA is written as plain LoRA of twice the rank, which fits any copy of the
+    /// base.
     /// </param>
     public void Save(string folder, string? baseModel, bool asPlain = false)
     {
@@ -130,7 +133,9 @@ public sealed class Adapter : ModelAdapter
         InitialAdapter.Save(this, folder, baseModel);
     }
 
-    /// <summary>PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).</summary>
+    /// <summary>
+    /// PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).
+    /// </summary>
     private string InFile(string parameter) => TrainedParameters.InFile(Model, this, parameter);
 
     /// <summary>

@@ -10,14 +10,14 @@ namespace Lorikeet.Models.Lora;
 /// <summary>
 /// Where an adapter's base is. <c>adapter_config.json</c> has one key for a folder and for a hub id, and a moved
 /// adapter's <c>models/tiny</c> might be a stranger's repository; so that the base was a folder is written beside it,
-/// with a hash that tells the folder from another of its name.
+/// with a hash that distinguishes the folder from another of its name.
 /// </summary>
 internal static class AdapterBase
 {
     /// <summary>Written beside an adapter whose base is local, and only then.</summary>
     public const string FileName = "base_model.json";
 
-    // What tells two checkpoints apart without reading all of them.
+    // What distinguishes two checkpoints without reading all of them.
     private const int Sample = 1 << 16;
 
     private static readonly string[] Weights = [".safetensors", ".bin", ".gguf"];
@@ -32,7 +32,9 @@ internal static class AdapterBase
             File.Delete(path);
     }
 
-    /// <summary>The base that an adapter was trained on: a folder or file that is here, or a hub id; null for none.</summary>
+    /// <summary>
+    /// The base that an adapter was trained on: a folder or file that is here, or a hub id; null for none.
+    /// </summary>
     /// <exception cref="CheckpointException">It was a folder, and is not here.</exception>
     public static string? Find(AdapterFolder folder)
     {

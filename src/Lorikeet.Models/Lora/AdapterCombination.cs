@@ -64,15 +64,15 @@ internal static class AdapterCombination
     {
         var sum = Sum(
             [.. pairs.Select(pair => (matmul(pair.B, pair.A).Times(pair.Scale), pair.Weight))], settings);
-        var (u, s, v) = linalg.svd(sum, fullMatrices: false);
+        var (u, s, v) = linalg.svd(sum, fullMatrices: false); // of [out, in]; v is Vᵀ
         var kept = Math.Min(rank, s.shape[0]);
-        return (v.narrow(0, 0, kept), u.narrow(1, 0, kept) * s.narrow(0, 0, kept));
+        return (v.narrow(0, 0, kept), u.narrow(1, 0, kept) * s.narrow(0, 0, kept)); // [kept, in], [out, kept]
     }
 
     private static Tensor Sum(IReadOnlyList<(Tensor Value, double Weight)> parts, CombinationSettings settings)
     {
         var values = stack([.. parts.Select(part => settings.Prunes ? Largest(part.Value, settings.Density) : part.Value)]);
-        long[] broadcast = [parts.Count, .. values.shape[1..].Select(_ => 1L)];
+        long[] broadcast = [parts.Count, .. values.shape[1..].Select(_ => 1L)]; // [parts, 1, 1]
         var weights = tensor(parts.Select(part => (float)part.Weight).ToArray(), device: values.device).view(broadcast);
         if (!settings.ElectsSigns)
             return (values * weights).sum([0L]);

@@ -48,7 +48,7 @@ public sealed class AdapterSet : IDisposable
     /// <inheritdoc cref="Load(string, AdapterFolder)"/>
     public Adapter Load(string name, string folder) => Load(name, AdapterFolder.Open(folder));
 
-    /// <summary>Activates an adapter.</summary>
+    /// <summary>Makes an adapter the active one; null for the base model.</summary>
     /// <param name="name">Its name; null or <see cref="Base"/> for the base without any.</param>
     /// <exception cref="ConfigurationException">No adapter has the name.</exception>
     public void Activate(string? name)
@@ -70,7 +70,7 @@ public sealed class AdapterSet : IDisposable
         return Add(Adapter.Combine(name, [.. weights.Select(pair => (this[pair.Key], pair.Value))], settings));
     }
 
-    /// <summary>Frees an adapter; when it was active, the base is.</summary>
+    /// <summary>Disposes an adapter; if it was active, the model has none active.</summary>
     /// <param name="name">Its name.</param>
     /// <exception cref="ConfigurationException">No adapter has the name.</exception>
     public void Unload(string name)
@@ -79,7 +79,7 @@ public sealed class AdapterSet : IDisposable
         _adapters.Remove(name);
     }
 
-    /// <summary>Frees all adapters and leaves the base.</summary>
+    /// <summary>Disposes all adapters and leaves the base model.</summary>
     public void Dispose()
     {
         foreach (var name in Names)

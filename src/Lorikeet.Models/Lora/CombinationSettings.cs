@@ -14,7 +14,9 @@ public enum CombinationKind
     /// <summary>The weighted sum cut to a rank by its singular values.</summary>
     [WireName("svd")] SingularValues,
 
-    /// <summary>Sums of the largest elements of the factors, of those with the sign of most (TIES, arXiv 2306.01708).</summary>
+    /// <summary>
+    /// Sums of the largest elements of the factors, of those with the sign of most (TIES, arXiv 2306.01708).
+    /// </summary>
     Ties,
 
     /// <summary>TIES on the updates, then as svd.</summary>
@@ -40,7 +42,7 @@ public enum SignMajority
 /// <summary>How adapters are combined.</summary>
 public sealed record CombinationSettings
 {
-    /// <summary>In which way.</summary>
+    /// <summary>Kind of combination.</summary>
     public CombinationKind Kind { get; init; } = CombinationKind.Concatenated;
 
     /// <summary>Rank of the result of an SVD; null for the largest of the adapters' ranks.</summary>

@@ -10,10 +10,10 @@ namespace Lorikeet.Models.Lora;
 /// <summary>The trainable pair on one projection. Variants that compute more than this derive from it.</summary>
 internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : ProjectionAdapter
 {
-    /// <summary>[rank, in], float32.</summary>
+    /// <summary>The down-projection, [rank, in], float32.</summary>
     public Tensor A { get; } = a;
 
-    /// <summary>[out, rank], float32.</summary>
+    /// <summary>The up-projection, [out, rank], float32.</summary>
     public Tensor B { get; } = b;
 
     /// <summary>Factor on B A x.</summary>
@@ -52,7 +52,7 @@ internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : P
     /// <summary>y + scale · b a x in the type of <paramref name="x"/>.</summary>
     protected static Tensor AddProduct(Tensor y, Tensor x, Tensor a, Tensor b, double scale)
     {
-        var narrow = nn.functional.linear(x, a.to_type(x.dtype)); // [tokens, rank]
-        return addmm(y, narrow, b.to_type(x.dtype).t(), 1, (float)scale);
+        var hidden = nn.functional.linear(x, a.to_type(x.dtype)); // u = x Aᵀ, [tokens, rank]
+        return addmm(y, hidden, b.to_type(x.dtype).t(), 1, (float)scale); // y + scale · u Bᵀ, [tokens, out]
     }
 }

@@ -12,7 +12,7 @@ namespace Lorikeet.Models.Lora;
 /// <summary>Makes the factors that training begins with, of the variant that the options ask for.</summary>
 /// <param name="model">The model they are for.</param>
 /// <param name="settings">Their form.</param>
-/// <param name="seed">Decides what is drawn.</param>
+/// <param name="seed">Of the random numbers.</param>
 /// <remarks>Reference: peft <c>tuners/lora/layer.py</c>, update_layer and the functions it calls.</remarks>
 internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, ulong seed) : IAdapterValues
 {
@@ -78,7 +78,9 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
     /// <summary>
     /// The part s · B₀A₀ of a weight that the factors of PiSSA or OLoRA begin as; the same whenever it is computed.
     /// </summary>
-    /// <exception cref="ConfigurationException">The weight is quantized or elsewhere, or the rank is too high.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The weight is quantized or elsewhere, or the rank is too high.
+    /// </exception>
     public static (Tensor A, Tensor B) SplitOff(Projection projection, LoraOptions settings)
     {
         RequireDense(projection, settings);
@@ -116,7 +118,7 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
         if (settings.InitLoraWeights == LoraInitialisation.Olora)
             return WeightDecomposition.Orthonormal(weight, rank);
 
-        // Not of the run's seed: whoever loads the adapter must split off the same part.
+        // Not of the run's seed: loading the adapter must split off the same part.
         var key = CounterRandom.Hash(0, RandomPurpose.Initialization, (ulong)weight.shape[0], (ulong)weight.shape[1]);
         return WeightDecomposition.Principal(weight, rank, scale, settings.PissaIterations, key);
     }
@@ -149,10 +151,10 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
         }
 
         Tensor Normal(long rows, long columns) => empty(rows, columns).normal_(0, 1, generator);
-        var q = linalg.qr(Normal(rank, rank)).Q;
-        var (odd, even) = (q.slice(0, 0, rank, 2), q.slice(0, 1, rank, 2));
-        var a = matmul(Normal(inputs, rank / 2), odd).t().Over(10);
-        var b = matmul(Normal(rank / 2, outputs).t(), even).Over(10);
+        var q = linalg.qr(Normal(rank, rank)).Q; // [rank, rank]
+        var (odd, even) = (q.slice(0, 0, rank, 2), q.slice(0, 1, rank, 2)); // [rank / 2, rank] each, odd · evenᵀ = 0
+        var a = matmul(Normal(inputs, rank / 2), odd).t().Over(10); // [rank, in]
+        var b = matmul(Normal(rank / 2, outputs).t(), even).Over(10); // [out, rank]
         return (a.contiguous(), b.contiguous());
     }
 

@@ -24,7 +24,9 @@ public sealed record LoraOptions
     public double Dropout { get; init; }
 
     /// <summary>Modules to adapt: names, a regular expression matched against whole names, or all-linear.</summary>
-    /// <value>all-linear. All linear layers: QLoRA found that this, not the rank, is what reaches full fine-tuning.</value>
+    /// <value>
+    /// all-linear. All linear layers: QLoRA found that this, not the rank, is what reaches full fine-tuning.
+    /// </value>
     [Option("lora_target_modules", "target_modules", "lora_target", Placeholder = "NAMES|REGEX")]
     public TargetModules TargetModules { get; init; } = TargetModules.AllLinear;
 
@@ -54,7 +56,7 @@ public sealed record LoraOptions
     public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Which biases train along: none, all, or those of adapted layers.</summary>
-    /// <value>None, so that switching the adapter off gives back the base model exactly.</value>
+    /// <value>None, so that the model without its adapter is the base model exactly.</value>
     [Option("bias")]
     public LoraBias Bias { get; init; } = LoraBias.None;
 
@@ -82,7 +84,9 @@ public sealed record LoraOptions
     public int? PissaIterations { get; init; }
 
     /// <summary>Save an adapter of pissa or olora as plain LoRA of twice the rank and alpha.</summary>
-    /// <value>Off, as in PEFT: the adapter is half as large, but whoever loads it has to decompose the base again.</value>
+    /// <value>
+    /// Off, as in PEFT: the adapter is half as large, but whoever loads it has to decompose the base again.
+    /// </value>
     [Option("pissa_convert")]
     public bool PissaConvert { get; init; }
 

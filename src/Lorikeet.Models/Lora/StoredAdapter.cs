@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora;
 
 /// <summary>
-/// The tensors of an adapter as its file holds them. Nothing is drawn, and no weight is decomposed unless the part that the
-/// adapter took over (PiSSA, OLoRA) is written nowhere.
+/// The tensors of an adapter as its file holds them. Nothing is drawn, and no weight is decomposed unless the part that
+/// the adapter took over (PiSSA, OLoRA) is written nowhere.
 /// </summary>
 internal sealed class StoredAdapter : IAdapterValues, IDisposable
 {
@@ -24,7 +24,9 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
     /// <param name="form">What the adapter trains on it.</param>
     /// <param name="options">The adapter's form.</param>
     /// <param name="folder">Its folder.</param>
-    /// <exception cref="CheckpointException">A tensor is missing, left over, of the wrong shape, or not finite.</exception>
+    /// <exception cref="CheckpointException">
+    /// A tensor is missing, left over, of the wrong shape, or not finite.
+    /// </exception>
     public StoredAdapter(DecoderModel model, AdapterForm form, LoraOptions options, AdapterFolder folder)
     {
         (_model, _options) = (model, options);
@@ -81,7 +83,9 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
         _initial?.Dispose();
     }
 
-    /// <summary>The part s · B₀A₀ that the base gave up: as kept, as untrained factors still are it, or computed again.</summary>
+    /// <summary>
+    /// The part s · B₀A₀ that was split off the base: as stored, as untrained factors still are it, or recomputed.
+    /// </summary>
     private (Tensor A, Tensor B) InitialOf(Projection projection, Tensor a, Tensor b)
     {
         if (_options.InitLoraWeights != LoraInitialisation.Pissa)

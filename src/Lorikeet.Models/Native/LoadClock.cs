@@ -16,7 +16,7 @@ internal enum LoadStage
     Copy,
 
     /// <summary>
-    /// Casts and quantization, by the device's clock where it does them; on the processor, reading is part of it.
+    /// Casts and quantization, by the device's clock where it does them; on the CPU, reading is part of it.
     /// </summary>
     Quantize,
 }

@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lorikeet.Models.Native;
 
-/// <summary>Instruction sets of the processor that decide which compute type is fast.</summary>
+/// <summary>Instruction sets of the CPU that decide which compute type is fast.</summary>
 internal static class ProcessorFeatures
 {
-    /// <summary>Whether bfloat16 products run natively: AVX-512 BF16 or AMX on x86, BF16 on ARM.</summary>
+    /// <summary>Whether bfloat16 multiplications run natively: AVX-512 BF16 or AMX on x86, BF16 on ARM.</summary>
     public static bool HasNativeBFloat16 => Names.Any(name => name is "avx512_bf16" or "amx_bf16" or "bf16");
 
     /// <summary>What was found, under the names Linux gives them.</summary>

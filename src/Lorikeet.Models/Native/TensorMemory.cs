@@ -5,10 +5,12 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Native;
 
-/// <summary>Raw memory of tensors, and the names of their element types on both sides of the file border.</summary>
+/// <summary>Raw memory of tensors, and the names of their element types in libtorch and in files.</summary>
 internal static unsafe class TensorMemory
 {
-    /// <summary>First element in the memory of whatever device the tensor is on; valid while the tensor lives.</summary>
+    /// <summary>
+    /// First element in the memory of whatever device the tensor is on; valid while the tensor lives.
+    /// </summary>
     public static byte* Address(Tensor tensor) => (byte*)THSTensor_data(tensor.Handle);
 
     /// <summary>First element of a CPU tensor; valid while the tensor lives.</summary>

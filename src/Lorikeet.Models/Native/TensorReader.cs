@@ -16,7 +16,9 @@ internal sealed class TensorReader : IDisposable
 
     /// <param name="source">Where they lie; stays the caller's.</param>
     /// <param name="device">Where they go.</param>
-    /// <param name="clock">Is told what took how long; complete when the reader is disposed. Null for nobody.</param>
+    /// <param name="clock">
+    /// Adds up what took how long; complete when the reader is disposed. Null to measure nothing.
+    /// </param>
     public TensorReader(ITensorSource source, Device device, LoadClock? clock = null)
     {
         (Source, Device, _clock) = (source, device, clock ?? new LoadClock());

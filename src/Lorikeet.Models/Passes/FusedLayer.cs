@@ -1,10 +1,11 @@
-// One decoder layer, forward and backward written out. Only A and B of the adapters are trained, so the backward pass is a
-// short fixed script; read it next to Decoder/DecoderLayer.cs, which says the same with autograd and which tests hold it to.
+// One decoder layer, forward and backward written out. Only A and B of the adapters are trained, so the backward pass
+// is a short fixed script; read it next to Decoder/DecoderLayer.cs, which says the same with autograd and which tests
+// hold it to.
 //
 //     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o
 //     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
 //
-// Kept for the backward pass: x, m, rotated q,k,v, o, g,u. What is cheap is computed again there: norms and activation.
+// Kept for the backward pass: x, m, rotated q,k,v, o, g,u. What is cheap is recomputed there: norms and activation.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using static TorchSharp.torch;
@@ -29,13 +30,15 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Weight of the norm before attention, in the compute type.</summary>
     public Tensor InputNorm { get; }
 
-    /// <summary>The four GEMMs.</summary>
+    /// <summary>The four fused GEMMs: qkv, output, gate and up, down.</summary>
     public PerProjection<FusedLinear> Linears { get; }
 
     /// <summary>The factors of all projections.</summary>
     public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
 
-    /// <summary>From norm(x) in <c>NormOutput</c> to Wd a in <c>BlockOutput</c>; the sum m + Wd a is left to the caller.</summary>
+    /// <summary>
+    /// From norm(x) in <c>NormOutput</c> to Wd a in <c>BlockOutput</c>; the sum m + Wd a is left to the caller.
+    /// </summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         UpToGateUp(layer, pass, sequences, dropout);

@@ -3,9 +3,10 @@
 //     | W  B |    W [out, in], A [rank, in], B [out, rank]
 //     | A    |
 //
-// [X | U] times [W | B] adds the adapter to Y in the same GEMM, and [dY | G] times [W over A] adds it to dX. A or B beside W
-// lengthens the GEMM a little and saves reading and writing the result once more, so B is there when the result is wider
-// than the input, and A when it is narrower. Where weights are not augmented the three are matrices of their own.
+// [X | U] times [W | B] adds the adapter to Y in the same GEMM, and [dY | G] times [W over A] adds it to dX. A or B
+// beside W lengthens the GEMM a little and saves reading and writing the result once more, so B is there when the
+// result is wider than the input, and A when it is narrower. Where weights are not augmented the three are matrices of
+// their own.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Quantization;
 
@@ -20,7 +21,9 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <summary>Input features.</summary>
     public int Columns => shape.Columns;
 
-    /// <summary>The sum of the ranks, rounded up where weights are augmented; what is beyond the ranks is zero.</summary>
+    /// <summary>
+    /// The sum of the ranks, rounded up where weights are augmented; what is beyond the ranks is zero.
+    /// </summary>
     public int Rank => shape.Rank;
 
     /// <summary><see cref="Rank"/> when B lies beside W, else 0.</summary>
@@ -32,16 +35,20 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <summary>The rows that are in memory at once: all of them, unless memory is scarce.</summary>
     public abstract IReadOnlyList<WeightBlock> Blocks { get; }
 
-    /// <summary>[rank, in].</summary>
+    /// <summary>A of all its adapters below each other, [rank, in].</summary>
     public abstract Matrix A { get; }
 
-    /// <summary>The factors that must be in their places when a pass begins; others are loaded with their block.</summary>
+    /// <summary>
+    /// The factors that must be in their places when a pass begins; others are loaded with their block.
+    /// </summary>
     public abstract IEnumerable<FactorBlock> Factors { get; }
 
     /// <summary>Bytes that it keeps beside the weights of the model: factors, and what aligns rows.</summary>
     public abstract long CopyBytes { get; }
 
-    /// <summary>Has a block's B in its place and, with the first block, A; valid until another weight loads its own.</summary>
+    /// <summary>
+    /// Has a block's B in its place and, with the first block, A; valid until another weight loads its own.
+    /// </summary>
     public abstract void LoadFactors(WeightBlock block);
 
     /// <summary>Has a block's weights in their place, valid until another block is materialized.</summary>

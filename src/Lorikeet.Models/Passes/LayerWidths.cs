@@ -3,13 +3,13 @@ namespace Lorikeet.Models.Passes;
 /// <summary>How wide the buffers of a model's layers are; ranks are those of the widest layer.</summary>
 internal sealed record LayerWidths
 {
-    /// <summary>Residual stream.</summary>
+    /// <summary>Width of the residual stream: the hidden size.</summary>
     public required int Hidden { get; init; }
 
     /// <summary>Queries, keys and values.</summary>
     public required int Qkv { get; init; }
 
-    /// <summary>What attention returns.</summary>
+    /// <summary>Width of what attention returns: heads · headSize.</summary>
     public required int Attended { get; init; }
 
     /// <summary>Feed-forward; gate and up are each as wide.</summary>

@@ -39,12 +39,16 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <param name="checkpointing">Which layers are recomputed in the backward pass instead of kept.</param>
     /// <param name="neftuneAlpha">Strength of the noise on embeddings (arXiv 2310.05914); 0 for none.</param>
     /// <param name="augments">
-    /// Whether weights are augmented by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any pitch,
-    /// oneDNN would copy them first.
+    /// Whether weights are augmented by their factors (FusedWeight.cs); unless said, on CUDA: cuBLAS takes rows of any
+    /// pitch, oneDNN would copy them first.
     /// </param>
-    /// <param name="offloadCheckpoints">Whether inputs of recomputed layers wait in the host's memory; on CUDA only.</param>
+    /// <param name="offloadCheckpoints">
+    /// Whether inputs of recomputed layers wait in the host's memory; on CUDA only.
+    /// </param>
     /// <param name="plannedFor">Where a pass over a model without memory would run.</param>
-    /// <param name="freeMemory">What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.</param>
+    /// <param name="freeMemory">
+    /// What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.
+    /// </param>
     public OptimizedPass(
         DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? augments = null,
         Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null)
@@ -69,7 +73,7 @@ internal sealed class OptimizedPass : ITrainingPass
             _widths, _layers.Length, model.ComputeType, kernels.BytesOfAttention, onCuda);
     }
 
-    /// <summary>Layers that are computed again in the backward pass, as the largest batch so far had it.</summary>
+    /// <summary>Layers that are recomputed in the backward pass, as the largest batch so far needed it.</summary>
     public int RecomputedLayers => Math.Max(0, _keptFrom - Math.Max(1, _firstTrained));
 
     public double Run(Batch batch, double weight, PassKey key)
@@ -116,9 +120,13 @@ internal sealed class OptimizedPass : ITrainingPass
     internal long HeldBytes =>
         _memory.Bytes + _scratch.Bytes + _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes)) + _head.CopyBytes;
 
-    /// <summary>What the pass takes beside the model, whose factors and gradients are not counted; nothing is allocated by this.</summary>
+    /// <summary>
+    /// What the pass takes beside the model, whose factors and gradients are not counted; nothing is allocated by this.
+    /// </summary>
     /// <param name="batch">The largest batch.</param>
-    /// <param name="free">Bytes free for the pass, with which <see cref="Checkpointing.Auto"/> decides; null: it keeps all.</param>
+    /// <param name="free">
+    /// Bytes free for the pass, with which <see cref="Checkpointing.Auto"/> decides; null: it keeps all.
+    /// </param>
     public PassBytes BytesFor(BatchShape batch, long? free)
     {
         batch = batch.Filled();
@@ -192,7 +200,9 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <summary>Layers below the kept ones share buffers; the last of them to run finds there what it left.</summary>
     private bool IsStillThere(int layer) => layer >= _keptFrom - 1;
 
-    /// <summary>Recomputed layers but the last of them, whose input is at hand when the backward pass reaches it.</summary>
+    /// <summary>
+    /// Recomputed layers but the last of them, whose input is at hand when the backward pass reaches it.
+    /// </summary>
     private bool IsOffloaded(int layer) => _hostInputs is not null && layer < _keptFrom - 1;
 
     /// <summary>Makes sure that a layer's input can be written.</summary>

@@ -1,12 +1,16 @@
 namespace Lorikeet.Models.Passes;
 
-/// <summary>What forward and backward take beside the model and what is trained of it, part by part, in bytes.</summary>
+/// <summary>
+/// What forward and backward take beside the model and what is trained of it, part by part, in bytes.
+/// </summary>
 public sealed record PassBytes
 {
     /// <summary>Factors once more in the compute type, where GEMMs read them.</summary>
     public long AdapterCopies { get; init; }
 
-    /// <summary>What layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.</summary>
+    /// <summary>
+    /// What layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.
+    /// </summary>
     public long KeptActivations { get; init; }
 
     /// <summary>What layers that are recomputed use one after the other.</summary>
@@ -15,7 +19,9 @@ public sealed record PassBytes
     /// <summary>What all layers use one after the other.</summary>
     public long SharedBuffers { get; init; }
 
-    /// <summary>One decompressed weight, gradients of its factors, masked inputs of dropout, and a chunk of logits.</summary>
+    /// <summary>
+    /// One decompressed weight, gradients of its factors, masked inputs of dropout, and a chunk of logits.
+    /// </summary>
     public long WeightAndLogits { get; init; }
 
     /// <summary>Outputs of attention, and what its backward pass works in.</summary>
@@ -27,13 +33,13 @@ public sealed record PassBytes
     /// <summary>The first layer that keeps what its backward pass needs.</summary>
     public int KeptFrom { get; init; }
 
-    /// <summary>Layers computed again in the backward pass.</summary>
+    /// <summary>Layers recomputed in the backward pass (gradient checkpointing).</summary>
     public int RecomputedLayers { get; init; }
 
     /// <summary>Rows of logits that exist at once.</summary>
     public int LogitRows { get; init; }
 
-    /// <summary>All of it.</summary>
+    /// <summary>Sum of all of these, in bytes.</summary>
     public long Total =>
         AdapterCopies + KeptActivations + RecomputedActivations + SharedBuffers + WeightAndLogits + Attention;
 }

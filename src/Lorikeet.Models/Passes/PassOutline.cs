@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// A training pass over a model without memory (libtorch's device <c>meta</c>): the real pass is made, with all its buffers, and
-/// what it would take is added up. The device it is for need not be here.
+/// A training pass over a model without memory (libtorch's device <c>meta</c>): the real pass is made, with all its
+/// buffers, and what it would take is added up. The device it is for need not be here.
 /// </summary>
 public sealed class PassOutline : IDisposable
 {
@@ -16,8 +16,10 @@ public sealed class PassOutline : IDisposable
     private readonly TrainingPassOptions _options;
     private readonly Gradients? _gradients;
 
-    /// <summary>Prepares to count.</summary>
-    /// <param name="model">A model without memory whose trainable parameters are settled; it stays the caller's.</param>
+    /// <summary>Prepares a pass without memory, whose buffers are counted.</summary>
+    /// <param name="model">
+    /// A model without memory whose trainable parameters are settled; it stays the caller's.
+    /// </param>
     /// <param name="device">Where the pass would run.</param>
     /// <param name="options">How it would run.</param>
     public PassOutline(DecoderModel model, Device device, TrainingPassOptions options)
@@ -34,8 +36,8 @@ public sealed class PassOutline : IDisposable
     /// <param name="batch">The largest batch.</param>
     /// <param name="checkpointing">Which layers are recomputed.</param>
     /// <param name="free">
-    /// Bytes free when the model, its gradients and the optimizer are there, by which <see cref="Checkpointing.Auto"/> decides; null
-    /// where nobody knows: then no layer is recomputed.
+    /// Bytes free when the model, its gradients and the optimizer are there, by which <see cref="Checkpointing.Auto"/>
+    /// decides; null where unknown: then no layer is recomputed.
     /// </param>
     public PassBytes BytesFor(BatchShape batch, Checkpointing checkpointing, long? free)
     {

@@ -2,7 +2,7 @@
 //
 //     GEMMs         2 operations a weight forward, 2 backward (there is no dW unless the weight itself is trained), 2 more
 //                   where a layer is recomputed, all but its last projection; 4 a weight of the head for each predicted token
-//     attention     2 products forward, 5 backward, over half of the positions
+//     attention     2 GEMMs forward, 5 backward, over half of the positions
 //     elements      norms, rotation, activation and their gradients: about 28 reads and writes of the hidden width and 9
 //                   of the inner width a token and layer
 //     adapters      thin GEMMs read what they multiply and little else: inputs and outputs twice, and once more where
@@ -20,7 +20,7 @@ public sealed record PassWork
     private const int LaunchesPerLayer = 75;
 
     /// <summary>Floating-point operations of GEMMs.</summary>
-    public required double Products { get; init; }
+    public required double GemmOperations { get; init; }
 
     /// <summary>Floating-point operations of attention.</summary>
     public required double Attention { get; init; }
@@ -29,7 +29,7 @@ public sealed record PassWork
     public required double MovedBytes { get; init; }
 
     /// <summary>GEMMs with factors: operations and bytes of each; whichever takes longer counts.</summary>
-    public required IReadOnlyList<(double Operations, double Bytes)> ThinProducts { get; init; }
+    public required IReadOnlyList<(double Operations, double Bytes)> LoraGemms { get; init; }
 
     /// <summary>Pieces of work that are started one after the other.</summary>
     public required double Launches { get; init; }
@@ -45,7 +45,7 @@ public sealed record PassWork
     internal static PassWork Of(DecoderModel model, AverageBatch batch, int keptFrom, bool augments)
     {
         var (config, element) = (model.Config, NativeTypes.SizeOf(model.ComputeType));
-        var (products, attention, moved, launches) = (0.0, 0.0, 0.0, 0.0);
+        var (gemms, attention, moved, launches) = (0.0, 0.0, 0.0, 0.0);
         var thin = new List<(double, double)>();
         var firstTrained = TrainedLayers.First(model);
         var (tokens, targets) = (batch.Tokens, batch.TargetShare * batch.Tokens);
@@ -56,7 +56,7 @@ public sealed record PassWork
             var weights = layer.Projections.Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
             var down = (double)layer.Down.Weight.Rows * layer.Down.Weight.Columns;
             var trained = layer.Projections.Sum(projection => (double)(projection.TrainedWeight?.NumberOfElements ?? 0));
-            products += 2 * tokens * ((1 + backward) * weights + again * (weights - down) + trained);
+            gemms += 2 * tokens * ((1 + backward) * weights + again * (weights - down) + trained);
             attention += tokens * batch.AttendedLength * config.HeadCount * config.HeadSize * (2 + 5 * backward + 2 * again);
 
             var (hidden, inner) = (config.HiddenSize, config.IntermediateSize);
@@ -71,10 +71,10 @@ public sealed record PassWork
 
         return new PassWork
         {
-            Products = products + 4.0 * config.VocabularySize * config.HiddenSize * targets,
+            GemmOperations = gemms + 4.0 * config.VocabularySize * config.HiddenSize * targets,
             Attention = attention,
             MovedBytes = moved + 6.0 * config.VocabularySize * element * targets,
-            ThinProducts = thin,
+            LoraGemms = thin,
             Launches = launches,
             QueuedLaunches = model.Layers.Count * LaunchesPerLayer,
         };

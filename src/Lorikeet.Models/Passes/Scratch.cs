@@ -16,8 +16,8 @@ internal enum ScratchUse
 }
 
 /// <summary>
-/// Matrices whose content lives from one call to the next, shared by all layers. Those of one use, whatever their shape, lie
-/// in the same memory.
+/// Matrices whose content lives from one call to the next, shared by all layers. Those of one use, whatever their
+/// shape, lie in the same memory.
 /// </summary>
 /// <param name="type">Compute type.</param>
 /// <param name="device">Where everything lies.</param>
@@ -33,15 +33,17 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
 
     public Device Device => device;
 
-    /// <summary>Whether weights are augmented by their factors, so that a GEMM adds the adapter in passing.</summary>
+    /// <summary>
+    /// Whether weights are augmented by their factors, so that the base's GEMM adds the adapter as well.
+    /// </summary>
     public bool Augments => augments;
 
     /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
     public long MostWeights => mostWeights;
 
     /// <summary>
-    /// Announces matrices of up to so many elements. What is announced before the first is taken stays where it is, so that
-    /// its address may be remembered.
+    /// Announces matrices of up to so many elements. What is announced before the first is taken stays where it is, so
+    /// that its address may be remembered.
     /// </summary>
     public void Reserve(ScratchUse use, long elements) => _reserved[use] = Math.Max(elements, Reserved(use));
 
@@ -66,7 +68,7 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
         var size = (long)rows * columns;
         if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size)
             memory = Grow(use, size);
-        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
+        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns)); // a prefix of [elements]
     }
 
     private Tensor Grow(ScratchUse use, long size)

@@ -25,7 +25,7 @@ internal sealed class Sequences : IDisposable
     /// <summary>[tokens, headSize] in the compute type; both halves are the same.</summary>
     public Matrix Cosine { get; }
 
-    /// <summary>[tokens, headSize].</summary>
+    /// <summary>Rotary sines, [tokens, headSize].</summary>
     public Matrix Sine { get; }
 
     public void Dispose()

@@ -3,7 +3,7 @@ namespace Lorikeet.Models.Passes;
 /// <summary>How a model's forward and backward passes run; none of it changes what they compute.</summary>
 public sealed record TrainingPassOptions
 {
-    /// <summary>Which layers are computed again in the backward pass instead of kept.</summary>
+    /// <summary>Gradient checkpointing: which layers are recomputed in the backward pass.</summary>
     /// <value><see cref="Checkpointing.Auto"/>: those whose activations do not fit into free memory.</value>
     public Checkpointing Checkpointing { get; init; } = Checkpointing.Auto;
 
@@ -11,7 +11,9 @@ public sealed record TrainingPassOptions
     /// <value>0: no noise.</value>
     public double NeftuneAlpha { get; init; }
 
-    /// <summary>Use the optimized pass where it covers the model (<see cref="TrainingPasses.WhyUnsupported"/>).</summary>
+    /// <summary>
+    /// Use the optimized pass where it covers the model (<see cref="TrainingPasses.WhyUnsupported"/>).
+    /// </summary>
     /// <value>True; false takes the reference, which autograd differentiates.</value>
     public bool Optimized { get; init; } = true;
 

@@ -6,8 +6,8 @@ namespace Lorikeet.Models.Quantization;
 
 /// <summary>
 /// The mean of a float32 vector with its terms added in the order of torch's reduction on CUDA
-/// (ATen/native/cuda/Reduce.cuh, torch 2.11). The offset of double quantization is such a mean; another order changes its
-/// last bits, and with them codes on a border.
+/// (ATen/native/cuda/Reduce.cuh, torch 2.11). The offset of double quantization is such a mean; another order changes
+/// its last bits, and with them values that lie on a threshold between two codes.
 /// </summary>
 internal static class CudaMean
 {
@@ -17,11 +17,15 @@ internal static class CudaMean
     /// <summary>From this many values on, each thread loads four neighbours at once.</summary>
     private const int VectorizedFrom = 128;
 
-    /// <summary>Values a thread may be left with; above the larger number the work is split over thread blocks.</summary>
+    /// <summary>
+    /// Values a thread may be left with; above the larger number the work is split over thread blocks.
+    /// </summary>
     private const int MinValuesPerThread = 16;
     private const int MaxValuesPerThread = 256;
 
-    /// <summary>Thread blocks that an H100 or H200 runs at once. Other devices agree up to four million values.</summary>
+    /// <summary>
+    /// Thread blocks that an H100 or H200 runs at once. Other devices agree up to four million values.
+    /// </summary>
     private const int ResidentBlocks = 132 * 4;
 
     /// <summary>The mean; 0 for no values.</summary>

@@ -8,8 +8,8 @@ namespace Lorikeet.Models.Quantization;
 /// </summary>
 /// <remarks>
 /// Measured on an H200 for every x with a significand of 11 bits, which are the largest magnitudes of float16 and
-/// bfloat16 weights; such weights often lie on a border between codes, where one unit decides. The error does not depend
-/// on the exponent. For other x the result is the rounded quotient.
+/// bfloat16 weights; such weights often lie on a threshold between codes, where one unit decides. The error does not
+/// depend on the exponent. For other x the result is the rounded quotient.
 /// </remarks>
 internal static class CudaReciprocal
 {

@@ -17,12 +17,12 @@ internal static unsafe class DynamicMap
 
     public static float[] Unsigned { get; } = Create(signed: false);
 
-    private static float[] SignedBorders { get; } = Borders(Signed);
+    private static float[] SignedThresholds { get; } = Thresholds(Signed);
 
     /// <summary>The code of a value in [-1, 1].</summary>
     /// <remarks>
-    /// The reference's search step by step (csrc dQuantize): seven steps, then the nearer of two neighbours, where a value
-    /// half-way stays at the pivot. A plain nearest-value search differs on ties.
+    /// The reference's search step by step (csrc dQuantize): seven steps, then the nearer of two neighbours, where a
+    /// value half-way stays at the pivot. A plain nearest-value search differs on ties.
     /// </remarks>
     public static byte Encode(float[] map, float value)
     {
@@ -47,14 +47,16 @@ internal static unsafe class DynamicMap
         return (byte)(value < (map[lower] + map[pivot]) * 0.5f ? lower : pivot);
     }
 
-    /// <summary>Codes of many values in [-1, 1] by <see cref="Signed"/>: eight searches at once among the borders.</summary>
+    /// <summary>
+    /// Codes of many values in [-1, 1] by <see cref="Signed"/>: eight searches at once among the thresholds.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void EncodeSigned(ReadOnlySpan<float> values, Span<byte> codes)
     {
         var done = 0;
         if (Avx2.IsSupported)
         {
-            fixed (float* borders = SignedBorders)
+            fixed (float* thresholds = SignedThresholds)
             {
                 for (; done <= values.Length - Vector256<float>.Count; done += Vector256<float>.Count)
                 {
@@ -62,7 +64,7 @@ internal static unsafe class DynamicMap
                     var found = Vector256<int>.Zero;
                     for (var step = 128; step > 0; step >>= 1)
                     {
-                        var middle = Avx2.GatherVector256(borders, found + Vector256.Create(step - 1), sizeof(float));
+                        var middle = Avx2.GatherVector256(thresholds, found + Vector256.Create(step - 1), sizeof(float));
                         found += Vector256.GreaterThan(eight, middle).AsInt32() & Vector256.Create(step);
                     }
 
@@ -77,10 +79,10 @@ internal static unsafe class DynamicMap
     }
 
     /// <summary>
-    /// The 255 borders between neighbouring codes: a value above border i has a code above i. The search above ends on an
-    /// even code and leaves ties there, so a border above an odd code is a bit lower than half-way.
+    /// The 255 thresholds between neighbouring codes: a value above threshold i has a code above i. The search above
+    /// ends on an even code and leaves ties there, so a threshold above an odd code is a bit lower than half-way.
     /// </summary>
-    public static float[] Borders(float[] map) => [.. Enumerable.Range(0, map.Length - 1).Select(code =>
+    public static float[] Thresholds(float[] map) => [.. Enumerable.Range(0, map.Length - 1).Select(code =>
     {
         var middle = (map[code + 1] + map[code]) * 0.5f;
         return code % 2 == 0 ? middle : MathF.BitDecrement(middle);
@@ -92,11 +94,11 @@ internal static unsafe class DynamicMap
         var values = new List<float> { 0, 1 };
         for (var exponent = 0; exponent < ExponentBits; exponent++)
         {
-            var borders = LinearSpace(0.1f, 1, (signed ? 1 << exponent : 2 << exponent) + 1);
+            var thresholds = LinearSpace(0.1f, 1, (signed ? 1 << exponent : 2 << exponent) + 1);
             var factor = (float)Math.Pow(10, exponent - ExponentBits + 1);
-            for (var i = 0; i + 1 < borders.Length; i++)
+            for (var i = 0; i + 1 < thresholds.Length; i++)
             {
-                var value = factor * ((borders[i] + borders[i + 1]) / 2);
+                var value = factor * ((thresholds[i] + thresholds[i + 1]) / 2);
                 values.Add(value);
                 if (signed)
                     values.Add(-value);

@@ -30,7 +30,9 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
 
     public override string Format => "int8";
 
-    /// <summary>Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.</summary>
+    /// <summary>
+    /// Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.
+    /// </summary>
     public static EightBitWeight Quantize(Tensor dense, double threshold = DefaultThreshold)
     {
         using var scope = NewDisposeScope();
@@ -48,13 +50,13 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
     }
 
     /// <summary>
-    /// The product of LLM.int8: each row of x is rounded to 8 bits as the weight is, apart from the columns that hold an
-    /// outlier in any row, which are multiplied as they are.
+    /// The GEMM of LLM.int8, x Wᵀ: each row of x is rounded to 8 bits as the weight is, apart from the columns that
+    /// hold an outlier in any row, which are multiplied as they are.
     /// </summary>
     /// <remarks>
-    /// As MatMul8bitLt.forward of bitsandbytes, whose backward pass too multiplies by the dequantized weight. Which columns
-    /// hold outliers depends on all rows of x, so rows computed together differ slightly from rows computed alone.
-    /// Products of codes are whole numbers, which float32 sums without error up to 2^24.
+    /// As MatMul8bitLt.forward of bitsandbytes, whose backward pass too multiplies by the dequantized weight. Which
+    /// columns hold outliers depends on all rows of x, so rows computed together differ slightly from rows computed
+    /// alone. Products of codes are whole numbers, which float32 sums without error up to 2^24.
     /// </remarks>
     public override Tensor Multiply(Tensor x)
     {
@@ -65,13 +67,13 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
         var largest = ordinary.abs().amax([1], keepdim: true); // [tokens, 1]
         var outliers = isOutlier.any(0); // [columns]
         var rounded = (ordinary * largest.ClampedFrom(1e-30).reciprocal().Times(127)).round().FilledWhere(outliers, 0);
-        var y = nn.functional.linear(rounded, Codes.to_type(ScalarType.Float32));
+        var y = nn.functional.linear(rounded, Codes.to_type(ScalarType.Float32)); // [tokens, rows]
         y = (y * largest.Times(EightBitKernels.Inverse127) * Scales.Times(EightBitKernels.Inverse127)).to_type(x.dtype);
 
         var columns = outliers.nonzero().flatten();
         if (columns.NumberOfElements > 0)
         {
-            var found = x.reshape(-1, Columns).index_select(1, columns);
+            var found = x.reshape(-1, Columns).index_select(1, columns); // [tokens, outliers]
             y = y.Plus(nn.functional.linear(found, Dequantized(columns).to_type(x.dtype)));
         }
 
@@ -119,7 +121,8 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var codes = columns is null ? Codes : Codes.index_select(1, columns);
-        return (codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1)).Times(EightBitKernels.Inverse127)
+        return (codes.to_type(ScalarType.Float32) * Scales.unsqueeze(1)) // [rows, columns] ⊙ [rows, 1]
+           .Times(EightBitKernels.Inverse127)
             .MoveToOuterDisposeScope();
     }
 }

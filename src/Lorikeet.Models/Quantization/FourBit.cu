@@ -140,23 +140,23 @@ __device__ __forceinline__ float reciprocal(float x)
     return (__float_as_uint(x) & 8191) == 0 && normal ? fast : exact;
 }
 
-__device__ __forceinline__ unsigned encodeNormal(float x, const float* borders)
+__device__ __forceinline__ unsigned encodeNormal(float x, const float* thresholds)
 {
     unsigned code = 0;
 #pragma unroll
-    for (int i = 0; i < 15; i++) code += x > borders[i];
+    for (int i = 0; i < 15; i++) code += x > thresholds[i];
     return code;
 }
 
-__device__ __forceinline__ unsigned encodeFloat(float x, const float* borders)
+__device__ __forceinline__ unsigned encodeFloat(float x, const float* thresholds)
 {
     unsigned rank = 0;
 #pragma unroll
-    for (int i = 0; i < 7; i++) rank += fabsf(x) > borders[i];
+    for (int i = 0; i < 7; i++) rank += fabsf(x) > thresholds[i];
     return (((4 - (rank >> 1)) & 3) << 1) | (rank & 1) | (x < 0 ? 8 : 0);
 }
 
-struct Borders
+struct Thresholds
 {
     float normal[15];
     float magnitude[7];
@@ -174,7 +174,7 @@ template <int T> __device__ __forceinline__ float element(const void* source, lo
 
 // A warp quantizes a block of 2^shift values; past the end they count as zero.
 template <int T> __device__ void quantize(
-    const void* source, long long count, int shift, int isNormal, const Borders& borders, unsigned char* packed,
+    const void* source, long long count, int shift, int isNormal, const Thresholds& thresholds, unsigned char* packed,
     float* scales)
 {
     int lane = threadIdx.x % 32, pairs = 1 << (shift - 1);
@@ -193,8 +193,8 @@ template <int T> __device__ void quantize(
         if (index >= count) break;
         float high = element<T>(source, index) * inverse;
         float low = (index + 1 < count ? element<T>(source, index + 1) : 0) * inverse;
-        unsigned codes = isNormal ? encodeNormal(high, borders.normal) << 4 | encodeNormal(low, borders.normal)
-                                  : encodeFloat(high, borders.magnitude) << 4 | encodeFloat(low, borders.magnitude);
+        unsigned codes = isNormal ? encodeNormal(high, thresholds.normal) << 4 | encodeNormal(low, thresholds.normal)
+                                  : encodeFloat(high, thresholds.magnitude) << 4 | encodeFloat(low, thresholds.magnitude);
         packed[index / 2] = (unsigned char)codes;
     }
     if (lane == 0) scales[block] = largest;
@@ -202,8 +202,8 @@ template <int T> __device__ void quantize(
 
 #define QUANTIZE(T)                                                                                                    \
     extern "C" __global__ void quantize_##T(const void* source, long long count, int shift, int isNormal,              \
-        const __grid_constant__ Borders borders, unsigned char* packed, float* scales)                                 \
-    { quantize<T>(source, count, shift, isNormal, borders, packed, scales); }
+        const __grid_constant__ Thresholds thresholds, unsigned char* packed, float* scales)                                 \
+    { quantize<T>(source, count, shift, isNormal, thresholds, packed, scales); }
 
 QUANTIZE(Float32)
 QUANTIZE(BFloat16)

@@ -6,8 +6,9 @@ namespace Lorikeet.Models.Quantization;
 
 /// <summary>A 4-bit code: the value each of the sixteen codes stands for, and the code nearest to a value.</summary>
 /// <remarks>
-/// Tables and comparisons are those of bitsandbytes (functional.py get_4bit_type, csrc dQuantizeNF4 and dQuantizeFP4). A
-/// value on the border between two codes gets the lower one, and NaN, which comes from a block of zeros, gets code 0.
+/// Tables and comparisons are those of bitsandbytes (functional.py get_4bit_type, csrc dQuantizeNF4 and dQuantizeFP4).
+/// A value on the threshold between two codes gets the lower one, and NaN, which comes from a block of zeros, gets code
+/// 0.
 /// </remarks>
 internal interface IFourBitCode
 {
@@ -29,7 +30,7 @@ internal readonly struct NormalFloat4 : IFourBitCode
     ];
 
     /// <summary>Midpoints between neighbouring values, as the reference spells them.</summary>
-    public static ReadOnlySpan<float> Borders =>
+    public static ReadOnlySpan<float> Thresholds =>
     [
         -0.8480964004993439f, -0.6106329262256622f, -0.4599952697753906f, -0.33967943489551544f, -0.23460740596055984f,
         -0.13791173323988914f, -0.045525018125772476f, 0.03979014977812767f, 0.1202552504837513f, 0.2035212516784668f,
@@ -40,12 +41,12 @@ internal readonly struct NormalFloat4 : IFourBitCode
     public static Vector256<int> Encode(Vector256<float> values)
     {
         if (!Avx2.IsSupported)
-            return BorderSearch.Count(values, Borders);
-        var codes = BorderSearch.Next(Vector256<int>.Zero, values, Vector256.Create(Borders[7]));
-        codes = BorderSearch.Next(codes, values, Vector256.Create(Borders[3], Borders[11], 0, 0, 0, 0, 0, 0));
-        codes = BorderSearch.Next(codes, values, Vector256.Create(Borders[1], Borders[5], Borders[9], Borders[13], 0, 0, 0, 0));
-        return BorderSearch.Next(codes, values, Vector256.Create(
-            Borders[0], Borders[2], Borders[4], Borders[6], Borders[8], Borders[10], Borders[12], Borders[14]));
+            return ThresholdSearch.Count(values, Thresholds);
+        var codes = ThresholdSearch.Next(Vector256<int>.Zero, values, Vector256.Create(Thresholds[7]));
+        codes = ThresholdSearch.Next(codes, values, Vector256.Create(Thresholds[3], Thresholds[11], 0, 0, 0, 0, 0, 0));
+        codes = ThresholdSearch.Next(codes, values, Vector256.Create(Thresholds[1], Thresholds[5], Thresholds[9], Thresholds[13], 0, 0, 0, 0));
+        return ThresholdSearch.Next(codes, values, Vector256.Create(
+            Thresholds[0], Thresholds[2], Thresholds[4], Thresholds[6], Thresholds[8], Thresholds[10], Thresholds[12], Thresholds[14]));
     }
 }
 
@@ -58,8 +59,8 @@ internal readonly struct Float4 : IFourBitCode
         -0f, -0.0625f / 12, -8f / 12, -12f / 12, -4f / 12, -6f / 12, -2f / 12, -3f / 12,
     ];
 
-    /// <summary>Borders between neighbouring magnitudes, as the reference rounds them.</summary>
-    public static ReadOnlySpan<float> Borders =>
+    /// <summary>Thresholds between neighbouring magnitudes, as the reference rounds them.</summary>
+    public static ReadOnlySpan<float> Thresholds =>
         [0.00260417f, 0.0859375f, 0.20833333f, 0.29166667f, 0.4166667f, 0.583333f, 0.8333333f];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,29 +74,29 @@ internal readonly struct Float4 : IFourBitCode
         return (pairs << 1) | (ranks & Vector256<int>.One) | signs;
     }
 
-    /// <summary>How many borders lie below each of eight magnitudes.</summary>
+    /// <summary>How many thresholds lie below each of eight magnitudes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Rank(Vector256<float> magnitudes)
     {
         if (!Avx2.IsSupported)
-            return BorderSearch.Count(magnitudes, Borders);
-        var ranks = BorderSearch.Next(Vector256<int>.Zero, magnitudes, Vector256.Create(Borders[3]));
-        ranks = BorderSearch.Next(ranks, magnitudes, Vector256.Create(Borders[1], Borders[5], 0, 0, 0, 0, 0, 0));
-        return BorderSearch.Next(
-            ranks, magnitudes, Vector256.Create(Borders[0], Borders[2], Borders[4], Borders[6], 0, 0, 0, 0));
+            return ThresholdSearch.Count(magnitudes, Thresholds);
+        var ranks = ThresholdSearch.Next(Vector256<int>.Zero, magnitudes, Vector256.Create(Thresholds[3]));
+        ranks = ThresholdSearch.Next(ranks, magnitudes, Vector256.Create(Thresholds[1], Thresholds[5], 0, 0, 0, 0, 0, 0));
+        return ThresholdSearch.Next(
+            ranks, magnitudes, Vector256.Create(Thresholds[0], Thresholds[2], Thresholds[4], Thresholds[6], 0, 0, 0, 0));
     }
 }
 
-/// <summary>How many of some ascending borders lie below each of eight values; NaN exceeds none.</summary>
-internal static class BorderSearch
+/// <summary>How many of some ascending thresholds lie below each of eight values; NaN exceeds none.</summary>
+internal static class ThresholdSearch
 {
     /// <summary>By comparing with all of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Count(Vector256<float> values, ReadOnlySpan<float> borders)
+    public static Vector256<int> Count(Vector256<float> values, ReadOnlySpan<float> thresholds)
     {
         var below = Vector256<int>.Zero;
-        foreach (var border in borders)
-            below -= Vector256.GreaterThan(values, Vector256.Create(border)).AsInt32(); // a true lane is -1
+        foreach (var threshold in thresholds)
+            below -= Vector256.GreaterThan(values, Vector256.Create(threshold)).AsInt32(); // a true lane is -1
         return below;
     }
 
@@ -104,8 +105,10 @@ internal static class BorderSearch
     /// </summary>
     /// <param name="known">The upper bits, so far.</param>
     /// <param name="values">The values.</param>
-    /// <param name="borders">For each of the numbers that the upper bits can be, the border that decides the next one.</param>
+    /// <param name="thresholds">
+    /// For each of the numbers that the upper bits can be, the threshold that decides the next one.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Next(Vector256<int> known, Vector256<float> values, Vector256<float> borders) =>
-        (known << 1) - Vector256.GreaterThan(values, Avx2.PermuteVar8x32(borders, known)).AsInt32();
+    public static Vector256<int> Next(Vector256<int> known, Vector256<float> values, Vector256<float> thresholds) =>
+        (known << 1) - Vector256.GreaterThan(values, Avx2.PermuteVar8x32(thresholds, known)).AsInt32();
 }

@@ -79,7 +79,7 @@ internal sealed unsafe class FourBitCuda
         var scales = empty([blocks], ScalarType.Float32, dense.device);
         _quantize[Index(dense.dtype)].Launch(
             Blocks(blocks, Threads / 32), Threads, (nint)TensorMemory.Address(dense), count, int.Log2(blockSize),
-            type == FourBitType.Nf4 ? 1 : 0, new Borders(), (nint)TensorMemory.Address(packed), (nint)TensorMemory.Address(scales));
+            type == FourBitType.Nf4 ? 1 : 0, new Thresholds(), (nint)TensorMemory.Address(packed), (nint)TensorMemory.Address(scales));
         return (packed, scales);
     }
 
@@ -129,17 +129,17 @@ internal sealed unsafe class FourBitCuda
 
     /// <summary>As the kernels take it.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct Borders
+    private struct Thresholds
     {
         private fixed float _normal[15];
         private fixed float _magnitude[7];
 
-        public Borders()
+        public Thresholds()
         {
-            for (var i = 0; i < NormalFloat4.Borders.Length; i++)
-                _normal[i] = NormalFloat4.Borders[i];
-            for (var i = 0; i < Float4.Borders.Length; i++)
-                _magnitude[i] = Float4.Borders[i];
+            for (var i = 0; i < NormalFloat4.Thresholds.Length; i++)
+                _normal[i] = NormalFloat4.Thresholds[i];
+            for (var i = 0; i < Float4.Thresholds.Length; i++)
+                _magnitude[i] = Float4.Thresholds[i];
         }
     }
 }

@@ -8,8 +8,8 @@ namespace Lorikeet.Models.Quantization;
 
 /// <summary>Quantizes to 4 bits on the CPU, equal bit for bit to the CUDA build of bitsandbytes.</summary>
 /// <remarks>
-/// Values are taken row-major over the whole matrix in blocks that share a scale, so a block may span rows, and the last
-/// one may be partial. Within a byte the first value has the high nibble.
+/// Values are taken row-major over the whole matrix in blocks that share a scale, so a block may span rows, and the
+/// last one may be partial. Within a byte the first value has the high nibble.
 /// </remarks>
 internal static unsafe class FourBitQuantizer
 {
@@ -56,7 +56,8 @@ internal static unsafe class FourBitQuantizer
     {
         var scale = LargestMagnitude(source, length);
 
-        // The reference multiplies by its reciprocal; dividing would put some values on the other side of a border.
+        // The reference multiplies by its reciprocal; dividing would put some values on the other side of a threshold
+        // between two codes.
         var reciprocal = Vector256.Create(CudaReciprocal.Of(scale));
         for (var i = 0; i < length; i += SmallestBlock)
         {

@@ -11,11 +11,11 @@ internal static class FourBitTensors
     {
         using var scope = NewDisposeScope();
         var count = flat.NumberOfElements;
-        var blocks = nn.functional.pad(flat, [0, (blockSize - count % blockSize) % blockSize]).view(-1, blockSize);
-        var scales = blocks.abs().amax([1]);
-        var scaled = (blocks * Reciprocals(scales).unsqueeze(1)).flatten();
+        var blocks = nn.functional.pad(flat, [0, (blockSize - count % blockSize) % blockSize]).view(-1, blockSize); // [blocks, blockSize]
+        var scales = blocks.abs().amax([1]); // [blocks]
+        var scaled = (blocks * Reciprocals(scales).unsqueeze(1)).flatten(); // [blocks · blockSize], in [-1, 1]
         var codes = type == FourBitType.Nf4 ? EncodeNormal(scaled) : EncodeFloat(scaled);
-        var pairs = codes.slice(0, 0, (count + 1) / 2 * 2, 1).view(-1, 2);
+        var pairs = codes.slice(0, 0, (count + 1) / 2 * 2, 1).view(-1, 2); // [bytes, 2], the upper half of a byte first
         var packed = pairs.select(1, 0).Times(16).Plus(pairs.select(1, 1)).to_type(ScalarType.Byte).unsqueeze(1);
         return (packed.MoveToOuterDisposeScope(), scales.MoveToOuterDisposeScope());
     }
@@ -29,14 +29,14 @@ internal static class FourBitTensors
         var bytes = weight.Packed.flatten().to_type(ScalarType.Int32);
         var (shift, low) = (tensor(4, device: bytes.device), tensor(15, device: bytes.device));
         var pairs = stack([bytes.bitwise_right_shift(shift), bytes.bitwise_and(low)], dim: 1); // [bytes, 2]
-        var codes = pairs.flatten().slice(0, 0, count, 1);
+        var codes = pairs.flatten().slice(0, 0, count, 1); // [rows · columns]
         var table = tensor(weight.Values, device: weight.Device);
         var scales = weight.Scales.Decode().repeat_interleave(weight.BlockSize).slice(0, 0, count, 1);
         var dense = (table.index_select(0, codes) * scales).to_type(weight.ElementType);
         return dense.view(weight.Rows, weight.Columns).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Few, and wanted with the reference's own error, so computed on the CPU.</summary>
+    /// <summary>1 / scale with the rounding error of the reference's CUDA code; there are few, so on the CPU.</summary>
     private static Tensor Reciprocals(Tensor scales)
     {
         var local = scales.cpu().clone();
@@ -48,16 +48,16 @@ internal static class FourBitTensors
     private static Tensor EncodeNormal(Tensor scaled)
     {
         // Zeros over a scale of zero are NaN, which no comparison exceeds.
-        var borders = tensor(NormalFloat4.Borders.ToArray(), device: scaled.device);
-        return bucketize(scaled.nan_to_num(-1), borders, outInt32: true);
+        var thresholds = tensor(NormalFloat4.Thresholds.ToArray(), device: scaled.device);
+        return bucketize(scaled.nan_to_num(-1), thresholds, outInt32: true);
     }
 
     private static Tensor EncodeFloat(Tensor scaled)
     {
         scaled = scaled.nan_to_num(0);
-        var borders = tensor(Float4.Borders.ToArray(), device: scaled.device);
+        var thresholds = tensor(Float4.Thresholds.ToArray(), device: scaled.device);
         var codes = tensor([0, 1, 6, 7, 4, 5, 2, 3], ScalarType.Int32, scaled.device);
-        var ranks = bucketize(scaled.abs(), borders, outInt32: true);
+        var ranks = bucketize(scaled.abs(), thresholds, outInt32: true);
         return codes.index_select(0, ranks).Plus(scaled.Below(0).to_type(ScalarType.Int32).Times(8));
     }
 }

@@ -15,7 +15,7 @@ internal abstract class FrozenWeight : IDisposable
     /// <summary>Bytes it occupies on its device.</summary>
     public abstract long ByteCount { get; }
 
-    /// <summary>Where it lives.</summary>
+    /// <summary>The device that holds it.</summary>
     public abstract Device Device { get; }
 
     /// <summary>How it is stored, for display: "bfloat16", "nf4+dq", ...</summary>
@@ -38,14 +38,14 @@ internal abstract class FrozenWeight : IDisposable
     }
 
     /// <summary>
-    /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target saves
-    /// the allocation, which on the CPU costs more than the dequantization.
+    /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target
+    /// saves the allocation, which on the CPU costs more than the dequantization.
     /// </summary>
     public abstract void CopyTo(Tensor target);
 
     /// <summary>
     /// Continues with the same numbers in other memory: every tensor that takes much of it is replaced by the copy that
-    /// <paramref name="copy"/> makes, and freed. False where this form stays where it is.
+    /// <paramref name="copy"/> makes, and disposed. False where this form cannot be moved.
     /// </summary>
     public virtual bool Move(Func<Tensor, Tensor> copy) => false;
 

@@ -7,7 +7,7 @@ namespace Lorikeet.Models.Quantization;
 /// <paramref name="inner"/>.
 /// </summary>
 /// <param name="inner">The weight, whose tensors lie where <paramref name="arrive"/> brings them.</param>
-/// <param name="arrive">Has them there, for what the device is told to do from then on.</param>
+/// <param name="arrive">Makes them arrive there before any work queued on the device from then on.</param>
 internal sealed class OffloadedWeight(FrozenWeight inner, Action arrive) : FrozenWeight
 {
     public override long Rows => inner.Rows;

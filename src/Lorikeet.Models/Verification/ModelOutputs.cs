@@ -10,7 +10,7 @@ namespace Lorikeet.Models.Verification;
 /// <param name="Logits">[tokens, vocabulary], on the CPU.</param>
 internal sealed record ModelOutputs(IReadOnlyList<Tensor> Hidden, Tensor Logits)
 {
-    /// <summary>Runs the model.</summary>
+    /// <summary>Runs the model over the rows, keeping the output of every layer.</summary>
     /// <param name="model">The model.</param>
     /// <param name="rows">Its input.</param>
     /// <param name="rounding">

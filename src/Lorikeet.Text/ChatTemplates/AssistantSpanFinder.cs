@@ -95,7 +95,7 @@ internal sealed class AssistantSpanFinder
             _headings[known] = heading = FindHeading(message);
         return gap.StartsWith(heading, StringComparison.Ordinal)
             ? SkipSpace(before + heading.Length, first.Start)
-            : throw Unclear($"where message {message} begins cannot be told");
+            : throw Unclear($"where message {message} begins cannot be determined");
     }
 
     private int FindEnd(int message, Piece last)
@@ -107,7 +107,7 @@ internal sealed class AssistantSpanFinder
         if (marker.Length > 0 && tail.IndexOf(marker, StringComparison.Ordinal) is >= 0 and var at)
             return last.End + at + marker.Length;
         if (last.Turn == 0 && endOfTurn < text.Length)
-            throw Unclear($"where message {message} ends cannot be told");
+            throw Unclear($"where message {message} ends cannot be determined");
 
         var length = PyText.TrimmedLength(tail);
         if (length > 0)
@@ -146,14 +146,14 @@ internal sealed class AssistantSpanFinder
         {
             // The template takes no such conversation; the caller says what could not be found.
         }
-        throw Unclear($"where message {message} begins cannot be told");
+        throw Unclear($"where message {message} begins cannot be determined");
     }
 
     private int SkipSpace(int start, int end) =>
         start + PyText.SpaceBefore(_text.Text.AsSpan(start, end - start));
 
     private static DatasetException Unclear(string why) => new(
-        $"What the assistant produces cannot be told from the chat template's output: {why}. A template that prints " +
+        $"What the assistant produces cannot be seen in the chat template's output: {why}. A template that prints " +
         "each message in a turn of its own was expected. Put '{% generation %}' and '{% endgeneration %}' around " +
         "what the assistant says in the template, or train on the whole text.");
 }

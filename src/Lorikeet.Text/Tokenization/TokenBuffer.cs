@@ -35,7 +35,7 @@ internal sealed class TokenBuffer(int capacity = 64)
             offset = (text.OriginalStart(offset.Start), text.OriginalEnd(offset.End - 1));
     }
 
-    /// <summary>The tokens between what goes before and after a sequence; the added ones cover no text.</summary>
+    /// <summary>The tokens between the prefix and suffix of a sequence; the added ones cover no text.</summary>
     public Encoding ToEncoding(ReadOnlySpan<int> before, ReadOnlySpan<int> after)
     {
         var ids = new int[before.Length + Count + after.Length];

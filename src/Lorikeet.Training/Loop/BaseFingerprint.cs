@@ -7,7 +7,7 @@ using Lorikeet.Formats.Safetensors;
 
 namespace Lorikeet.Training.Loop;
 
-/// <summary>Tells one base from another by its weights and configuration, wherever it lies.</summary>
+/// <summary>Identifies a base model by its weights and configuration, in whatever folder it is.</summary>
 public static unsafe class BaseFingerprint
 {
     // Up to here every byte counts; of larger models pieces of every tensor do, which take no time to read.
@@ -18,7 +18,9 @@ public static unsafe class BaseFingerprint
     private static readonly string[] s_incidental = ["_name_or_path", "transformers_version"];
 
     /// <summary>The fingerprint, in hexadecimal digits.</summary>
-    /// <param name="weights">The checkpoint; up to 1 GiB all of its bytes are read, of larger ones three pieces of every tensor.</param>
+    /// <param name="weights">
+    /// The checkpoint; up to 1 GiB all of its bytes are read, of larger ones three pieces of every tensor.
+    /// </param>
     /// <param name="configuration">Its config.json.</param>
     public static string Of(ITensorSource weights, JsonObject configuration)
     {

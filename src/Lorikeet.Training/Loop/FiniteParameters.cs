@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Training.Loop;
 
 /// <summary>
-/// Judges parameters before they are saved. The loss of a step is of the weights before it, so no loss tells what the
+/// Judges parameters before they are saved. The loss of a step is of the weights before it, so no loss shows what the
 /// last step did.
 /// </summary>
 internal static class FiniteParameters

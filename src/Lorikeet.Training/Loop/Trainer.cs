@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Loop;
 
-/// <summary>The training loop: steps, evaluations, checkpoints. Read <see cref="Train"/> and <c>TakeStep</c> top to bottom.</summary>
+/// <summary>
+/// The training loop: steps, evaluations, checkpoints. Read <see cref="Train"/> and <c>TakeStep</c> top to bottom.
+/// </summary>
 /// <remarks>Not for several threads at once.</remarks>
 public sealed class Trainer : IDisposable
 {
@@ -27,8 +29,12 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Prepares a run over a model whose trainable parameters are settled.</summary>
     /// <param name="task">Model, rows, options and the place of checkpoints; all stay the caller's.</param>
-    /// <param name="observer">Is told of steps, evaluations, checkpoints, warnings and notes, on the thread that trains.</param>
-    /// <exception cref="ConfigurationException">Nothing is trainable, or activations cannot be offloaded on this device.</exception>
+    /// <param name="observer">
+    /// Receives steps, evaluations, checkpoints, warnings and notes, on the thread that trains.
+    /// </param>
+    /// <exception cref="ConfigurationException">
+    /// Nothing is trainable, or activations cannot be offloaded on this device.
+    /// </exception>
     public Trainer(TrainingTask task, ITrainingObserver observer)
     {
         (_task, _observer, _options, _model) = (task, observer, task.Options, task.Model);
@@ -58,7 +64,9 @@ public sealed class Trainer : IDisposable
     private bool Evaluates => _task.EvalRows.Count > 0 && _options.Evaluation.Strategy != IntervalStrategy.No;
 
     /// <summary>Continues where a checkpoint was saved, to the bit as if the run had never stopped.</summary>
-    /// <param name="checkpoint">A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer.</param>
+    /// <param name="checkpoint">
+    /// A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer.
+    /// </param>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
     public void Resume(string checkpoint)
@@ -82,7 +90,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
     /// <param name="stop">Ends the run after the step at hand, with a checkpoint; it does not throw.</param>
     /// <returns>Why the run ended and what it came to; the model holds the trained values.</returns>
-    /// <exception cref="LorikeetException">Loss, gradients or parameters are not finite; no such value is saved.</exception>
+    /// <exception cref="LorikeetException">
+    /// Loss, gradients or parameters are not finite; no such value is saved.
+    /// </exception>
     /// <exception cref="StorageException">A checkpoint cannot be written.</exception>
     public TrainingResult Train(CancellationToken stop)
     {
@@ -205,7 +215,7 @@ public sealed class Trainer : IDisposable
             TrainingCheckpoint.RestoreWeights(_task.Checkpoints.ForStep(best), _model);
     }
 
-    /// <summary>Weights that nobody can load are not the best.</summary>
+    /// <summary>Weights that cannot be loaded are not the best.</summary>
     private void ForgetBestIfGone()
     {
         if (!_options.Evaluation.LoadBestModelAtEnd || _position.BestStep is not { } best || best == Step)

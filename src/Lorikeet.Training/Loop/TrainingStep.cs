@@ -19,7 +19,9 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Makes gradients, pass and optimizer; the optimizer's averages are zero.</summary>
     /// <param name="model">The model; it stays the caller's and must outlive the step.</param>
     /// <param name="options">Batches and schedule are the caller's business; the rest is used here.</param>
-    /// <exception cref="ConfigurationException">Activations are to be offloaded, but the model does not compute on CUDA.</exception>
+    /// <exception cref="ConfigurationException">
+    /// Activations are to be offloaded, but the model does not compute on CUDA.
+    /// </exception>
     public TrainingStep(DecoderModel model, OptimizationOptions options)
     {
         _options = options;
@@ -29,21 +31,29 @@ public sealed class TrainingStep : IDisposable
         Optimizer = Optimizer.Create(LoraPlus.Group(model.Trainable, options), options);
     }
 
-    /// <summary>Why the reference trains although the optimized pass was asked for, as the end of a sentence; else null.</summary>
+    /// <summary>
+    /// Why the reference trains although the optimized pass was asked for, as the end of a sentence; else null.
+    /// </summary>
     public string? WhyReference { get; }
 
-    /// <summary>Layers computed again in the backward pass, as the largest batch so far needed it.</summary>
+    /// <summary>
+    /// Layers recomputed in the backward pass (gradient checkpointing), as the largest batch so far needed it.
+    /// </summary>
     public int RecomputedLayers => Pass.RecomputedLayers;
 
     internal ITrainingPass Pass { get; }
 
     internal Optimizer Optimizer { get; }
 
-    /// <summary>Adds the gradient of the micro-batches' weighted loss; those without a predicted token are passed over.</summary>
+    /// <summary>
+    /// Adds the gradient of the micro-batches' weighted loss; those without a predicted token are passed over.
+    /// </summary>
     /// <param name="batches">The micro-batches.</param>
     /// <param name="weights">What one predicted token of each counts (<see cref="LossWeights"/>).</param>
     /// <param name="step">Optimizer steps before this one; with the seed, it names the random numbers.</param>
-    /// <returns>The weighted loss: with equal weights of 1 / predicted tokens, the mean cross-entropy in nats.</returns>
+    /// <returns>
+    /// The weighted loss: with equal weights of 1 / predicted tokens, the mean cross-entropy in nats.
+    /// </returns>
     public double Backward(IReadOnlyList<Batch> batches, IReadOnlyList<double> weights, int step)
     {
         var loss = 0.0;

@@ -22,7 +22,9 @@ public sealed record TrainingTask(
     CheckpointFolders Checkpoints, LoraOptions? Adapter, string? BaseModel)
 {
     /// <summary>Which rows make up each step.</summary>
-    /// <value>Planned from the rows and options, where nobody gives what <see cref="PlanOf"/> has planned already.</value>
+    /// <value>
+    /// Planned from the rows and options, unless the caller passes what <see cref="PlanOf"/> has planned already.
+    /// </value>
     public BatchPlan Plan
     {
         get => field ??= new BatchPlan(TrainingRow.LengthsOf(TrainRows), BatchOptions(Options));
@@ -30,15 +32,17 @@ public sealed record TrainingTask(
     }
 
     /// <summary>How the rows were written as text, kept beside the weights of every checkpoint.</summary>
-    /// <value>Null: rows of bare tokens.</value>
+    /// <value>Null: rows are token ids without a prompt format.</value>
     public PromptFormat? Format { get; init; }
 
     /// <summary>Every option that decides the trajectory, by name; a run that goes on must have the same.</summary>
     /// <value>Empty: a checkpoint is not held against settings.</value>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What <see cref="Loop.BaseFingerprint.Of"/> says of the base; a run that goes on must have the same.</summary>
-    /// <value>Empty, where nobody resumes.</value>
+    /// <summary>
+    /// What <see cref="Loop.BaseFingerprint.Of"/> says of the base; a run that goes on must have the same.
+    /// </summary>
+    /// <value>Empty: the run starts from step 0.</value>
     public string BaseFingerprint { get; init; } = "";
 
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>

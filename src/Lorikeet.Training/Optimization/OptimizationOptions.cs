@@ -23,7 +23,9 @@ public sealed record OptimizationOptions
     [Option("gradient_accumulation_steps", "gradient_accumulation", "grad_accumulation_steps", Minimum = 1)]
     public int GradientAccumulation { get; init; } = 4;
 
-    /// <summary>Divide the rows of a step into as few batches as memory has room for; the rows of a step stay the same.</summary>
+    /// <summary>
+    /// Divide the rows of a step into as few batches as memory has room for; the rows of a step stay the same.
+    /// </summary>
     /// <value>Off, as in transformers: batch size and accumulation are as given.</value>
     [Option("auto_find_batch_size")]
     [JsonIgnore] // how a step is divided does not change it (RunFingerprint)
@@ -39,7 +41,9 @@ public sealed record OptimizationOptions
     [Option("lr_scheduler_type", "lr_scheduler", "scheduler")]
     public SchedulerKind Scheduler { get; init; } = SchedulerKind.Cosine;
 
-    /// <summary>Numbers a schedule takes, such as num_cycles, power, lr_end, timescale, min_lr, num_decay_steps.</summary>
+    /// <summary>
+    /// Numbers a schedule takes, such as num_cycles, power, lr_end, timescale, min_lr, num_decay_steps.
+    /// </summary>
     /// <value>None: each schedule's own defaults, as in transformers.</value>
     [Option("lr_scheduler_kwargs", Placeholder = "NAME=X")]
     public IReadOnlyDictionary<string, double> SchedulerArguments { get; init; } = new Dictionary<string, double>();
@@ -70,7 +74,7 @@ public sealed record OptimizationOptions
     public double? LoraPlusRatio { get; init; }
 
     /// <summary>With LoRA+, the learning rate of an adapter on the embedding.</summary>
-    /// <value>Not set: that of lora_A, which PEFT's optimizer uses whatever it is told.</value>
+    /// <value>Not set: that of lora_A, which PEFT's optimizer always uses, whatever is set.</value>
     [Option("loraplus_lr_embedding", Above = 0)]
     public double? LoraPlusEmbeddingRate { get; init; }
 
@@ -109,12 +113,16 @@ public sealed record OptimizationOptions
     [Option("loss_denominator")]
     public LossDenominator LossDenominator { get; init; } = LossDenominator.Targets;
 
-    /// <summary>Compute layers again in the backward pass instead of keeping them: all, none, or those memory has no room for.</summary>
-    /// <value>Auto: all layers again is a quarter of the memory for a third more time, so only as many as it takes.</value>
+    /// <summary>
+    /// Compute layers again in the backward pass instead of keeping them: all, none, or those memory has no room for.
+    /// </summary>
+    /// <value>
+    /// Auto: all layers again is a quarter of the memory for a third more time, so only as many as it takes.
+    /// </value>
     [Option("gradient_checkpointing", Bare = "true")]
     public Checkpointing Checkpointing { get; init; } = Checkpointing.Auto;
 
-    /// <summary>Keep the inputs of layers that are computed again in the host's memory instead of the GPU's.</summary>
+    /// <summary>Keep the inputs of recomputed layers in the host's memory instead of the GPU's.</summary>
     /// <value>Off: the GPU holds them; they are what grows with batch and length under gradient checkpointing.</value>
     [Option("activation_offloading")]
     public bool OffloadCheckpoints { get; init; }
@@ -162,7 +170,9 @@ public enum SchedulerKind
     /// <summary>Down half a cosine to min_lr, or to the share min_lr_rate of the peak.</summary>
     [WireName("cosine_with_min_lr")] CosineWithMinimum,
 
-    /// <summary>The peak until num_decay_steps before the end, then down half a cosine to the share min_lr_ratio.</summary>
+    /// <summary>
+    /// The peak until num_decay_steps before the end, then down half a cosine to the share min_lr_ratio.
+    /// </summary>
     [WireName("warmup_stable_decay", "wsd")] WarmupStableDecay,
 }
 

@@ -3,13 +3,15 @@ using Lorikeet.Models.Passes;
 namespace Lorikeet.Training.Planning;
 
 /// <summary>
-/// Divides the rows of an optimizer step into batches (<c>auto_find_batch_size</c>): as few as memory has room for, because
-/// large products are fast, but rather more of them than one layer computed twice. The step stays the same.
+/// Divides the rows of an optimizer step into batches (<c>auto_find_batch_size</c>): as few as memory has room for,
+/// because large GEMMs are fast, but rather more of them than one layer recomputed. The step stays the same.
 /// </summary>
 internal static class BatchChoice
 {
     /// <summary>The options with the batches that fit, and why it is these.</summary>
-    /// <param name="options">per_device_train_batch_size times gradient_accumulation_steps are the rows of a step.</param>
+    /// <param name="options">
+    /// per_device_train_batch_size times gradient_accumulation_steps are the rows of a step.
+    /// </param>
     /// <param name="plan">The memory of a run with such options.</param>
     /// <param name="free">Bytes that are free.</param>
     public static (TrainingOptions Options, string Reason) Choose(
@@ -23,7 +25,7 @@ internal static class BatchChoice
             if (fitting is null)
                 continue;
 
-            // The optimized pass recomputes what it must by itself; the reference has to be told.
+            // The optimized pass recomputes what it must by itself; the reference needs the option set.
             var chosen = plan(fitting).Total <= free ? fitting : Recomputing(fitting, checkpointing);
             return (chosen, Say(chosen, Reason(checkpointing)));
         }

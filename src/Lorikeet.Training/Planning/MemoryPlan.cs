@@ -9,16 +9,18 @@ public sealed record MemoryPlan
     /// <summary>What is trained, float32.</summary>
     public required long Adapters { get; init; }
 
-    /// <summary>Its gradients, float32.</summary>
+    /// <summary>Gradients of the trained parameters, float32, in bytes.</summary>
     public required long Gradients { get; init; }
 
-    /// <summary>The optimizer's averages.</summary>
+    /// <summary>States of the optimizer (moments), in bytes.</summary>
     public required long OptimizerStates { get; init; }
 
-    /// <summary>Adapters once more in the compute type, where products read them.</summary>
+    /// <summary>Copies of the adapters in the compute type, which GEMMs read.</summary>
     public required long AdapterCopies { get; init; }
 
-    /// <summary>What layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.</summary>
+    /// <summary>
+    /// What layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.
+    /// </summary>
     public required long KeptActivations { get; init; }
 
     /// <summary>What layers that are recomputed use one after the other.</summary>
@@ -42,13 +44,13 @@ public sealed record MemoryPlan
     /// <summary>The first layer that keeps what its backward pass needs.</summary>
     public required int KeptFrom { get; init; }
 
-    /// <summary>Layers computed again in the backward pass.</summary>
+    /// <summary>Layers recomputed in the backward pass (gradient checkpointing).</summary>
     public required int RecomputedLayers { get; init; }
 
     /// <summary>Rows of logits that exist at once.</summary>
     public required int LogitRows { get; init; }
 
-    /// <summary>All of it.</summary>
+    /// <summary>Sum of all of these, in bytes.</summary>
     public long Total =>
         Weights + Adapters + Gradients + OptimizerStates + AdapterCopies + KeptActivations + RecomputedActivations
         + SharedBuffers + WeightAndLogits + Attention + Libraries;

@@ -8,10 +8,12 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Planning;
 
-/// <summary>Adds up what a run will take: the model, what is trained of it, and the pass, each made without memory and counted.</summary>
+/// <summary>
+/// Adds up what a run will take: the model, what is trained of it, and the pass, each made without memory and counted.
+/// </summary>
 internal sealed class MemoryPlanner : IDisposable
 {
-    // What a CUDA run holds that is nobody's tensor in particular: workspaces of cuBLAS and cuDNN, tables, rounding.
+    // What a CUDA run holds beside tensors: workspaces of cuBLAS and cuDNN, tables, rounding.
     private const long CudaLibraries = 56L << 20;
 
     // What a process grows by between now and its last step: compiled code, threads, compiled GEMMs, the managed heap.
@@ -36,7 +38,9 @@ internal sealed class MemoryPlanner : IDisposable
         _pass = new PassOutline(model, device, TrainingStep.PassOptions(options));
     }
 
-    /// <summary>Bytes of a run that are not its tensors: those of libraries; on a CPU, the whole process before the model.</summary>
+    /// <summary>
+    /// Bytes of a run that are not its tensors: those of libraries; on a CPU, the whole process before the model.
+    /// </summary>
     /// <param name="device">Where it will run.</param>
     /// <param name="questions">Questions that the model is asked before and after.</param>
     public static long LibrariesOf(Device device, int questions = 0) => device.type == DeviceType.CUDA
@@ -59,7 +63,7 @@ internal sealed class MemoryPlanner : IDisposable
     /// <summary>The plan for batches of at most such a size.</summary>
     /// <param name="batch">The largest batch.</param>
     /// <param name="checkpointing">What is to be recomputed.</param>
-    /// <param name="free">Bytes that are free before anything is loaded; null where nobody knows.</param>
+    /// <param name="free">Bytes that are free before anything is loaded; null where unknown.</param>
     public MemoryPlan Plan(BatchShape batch, Checkpointing checkpointing, long? free)
     {
         // On CUDA, automatic checkpointing leaves room for libraries by itself.

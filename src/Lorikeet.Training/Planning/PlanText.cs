@@ -15,7 +15,7 @@ public static class PlanText
         return $"{Bytes(plan.Memory.Total)}{free}, {Recomputed(plan)}{speed}{time}";
     }
 
-    /// <summary>How many layers are computed again.</summary>
+    /// <summary>How many layers are recomputed.</summary>
     /// <param name="plan">The plan.</param>
     public static string Recomputed(RunPlan plan) => plan.Memory.RecomputedLayers == 0
         ? "no layer recomputed"

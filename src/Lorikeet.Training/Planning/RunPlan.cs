@@ -14,7 +14,7 @@ public sealed record RunPlan
     /// <summary>Parameters of the base.</summary>
     public required long ModelParameters { get; init; }
 
-    /// <summary>Parameters that move.</summary>
+    /// <summary>Number of trained parameters.</summary>
     public required long TrainableParameters { get; init; }
 
     /// <summary>Rows in one forward pass.</summary>
@@ -23,7 +23,9 @@ public sealed record RunPlan
     /// <summary>Forward passes of an optimizer step.</summary>
     public required int GradientAccumulation { get; init; }
 
-    /// <summary>What the options ask to be recomputed; <see cref="MemoryPlan.RecomputedLayers"/> is what comes of it.</summary>
+    /// <summary>
+    /// What the options ask to be recomputed; <see cref="MemoryPlan.RecomputedLayers"/> is what comes of it.
+    /// </summary>
     public required Checkpointing Checkpointing { get; init; }
 
     /// <summary>Layers of the model.</summary>
@@ -32,19 +34,21 @@ public sealed record RunPlan
     /// <summary>Whether the optimized pass trains it.</summary>
     public required bool IsOptimized { get; init; }
 
-    /// <summary>The batches.</summary>
+    /// <summary>How the rows are divided into batches.</summary>
     public required RunBatches Batches { get; init; }
 
-    /// <summary>The memory.</summary>
+    /// <summary>What the run will take of the device's memory.</summary>
     public required MemoryPlan Memory { get; init; }
 
-    /// <summary>Bytes that the device has free, what the process holds already included; null where nobody knows.</summary>
+    /// <summary>Bytes that the device has free, what the process holds already included; null where unknown.</summary>
     public required long? FreeBytes { get; init; }
 
     /// <summary>The speed; null where it cannot be measured.</summary>
     public required SpeedPlan? Speed { get; init; }
 
-    /// <summary>The shape of the data with the columns that are read and those that are not; null without data.</summary>
+    /// <summary>
+    /// The shape of the data with the columns that are read and those that are not; null without data.
+    /// </summary>
     public string? DataShape { get; init; }
 
     /// <summary>The first row to learn from, what is learned of it between ⟦ and ⟧; null without data.</summary>

@@ -48,15 +48,15 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
         var work = pass.WorkFor(
             new AverageBatch(batches.TokensPerBatch, batches.AttendedLength, batches.TargetShare), memory.KeptFrom);
         var share = batches.TokensPerBatch / batches.TokensPerStep; // of what is done once a step
-        var seconds = Product(work.Products) + work.Attention / (rates.Gemm * AttentionEfficiency) + Moved(work.MovedBytes)
-            + work.ThinProducts.Sum(thin => Math.Max(Product(thin.Operations), Moved(thin.Bytes)))
+        var seconds = Gemms(work.GemmOperations) + work.Attention / (rates.Gemm * AttentionEfficiency) + Moved(work.MovedBytes)
+            + work.LoraGemms.Sum(thin => Math.Max(Gemms(thin.Operations), Moved(thin.Bytes)))
             + work.Launches * (_onCuda ? CudaLaunchSeconds : HostLaunchSeconds)
             + Moved(7.0 * sizeof(float) * trained * share); // clipping and the update read and write seven numbers a parameter
         var host = _onCuda ? work.QueuedLaunches * QueueingSeconds + HostStepSeconds * share : 0;
         return Math.Max(seconds, Math.Max(2 * memory.OffloadedToHost / BusRate, host));
     }
 
-    private double Product(double operations) => operations / (rates.Gemm * GemmEfficiency);
+    private double Gemms(double operations) => operations / (rates.Gemm * GemmEfficiency);
 
     private double Moved(double bytes) => bytes / (rates.Copy * CopyEfficiency);
 }

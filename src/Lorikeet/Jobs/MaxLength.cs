@@ -5,7 +5,9 @@ namespace Lorikeet.Jobs;
 /// <summary>Holds the length of rows against the positions a model was made for.</summary>
 internal static class MaxLength
 {
-    /// <summary>Lowers a max_length that nobody chose to the model's positions, and warns about a chosen one.</summary>
+    /// <summary>
+    /// Lowers a default max_length to the model's positions, and warns about one that the user chose.
+    /// </summary>
     /// <param name="resolved">The run's options.</param>
     /// <param name="positions">max_position_embeddings of the model.</param>
     public static ResolvedOptions ClampTo(ResolvedOptions resolved, int positions)

@@ -46,5 +46,5 @@ internal sealed record PreparedRun(
 /// <summary>A run that is ready to load its model.</summary>
 /// <param name="Run">The run, its batches chosen.</param>
 /// <param name="Plan">What it will take.</param>
-/// <param name="BaseFingerprint">Tells its base from another of the same shape.</param>
+/// <param name="BaseFingerprint">Distinguishes its base from another of the same shape.</param>
 internal sealed record PlannedRun(PreparedRun Run, RunPlan Plan, string BaseFingerprint);

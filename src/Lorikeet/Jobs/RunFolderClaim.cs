@@ -9,8 +9,8 @@ namespace Lorikeet.Jobs;
 
 /// <summary>A run's folder, kept to this run: what may begin in it, and which checkpoint it goes on from.</summary>
 /// <remarks>
-/// A folder that exists is locked at once; another is made, and locked, by <see cref="Open"/>, when all that is read has
-/// been read: a mistake in what is read leaves no folder behind and removes none.
+/// A folder that exists is locked at once; another is made, and locked, by <see cref="Open"/>, when all that is read
+/// has been read: a mistake in what is read leaves no folder behind and removes none.
 /// </remarks>
 internal sealed class RunFolderClaim : IDisposable
 {
@@ -47,7 +47,7 @@ internal sealed class RunFolderClaim : IDisposable
     }
 
     /// <summary>The checkpoint to go on from; null to begin at the first step.</summary>
-    /// <param name="warn">Told which checkpoints are damaged.</param>
+    /// <param name="warn">Called with which checkpoints are damaged.</param>
     /// <exception cref="CheckpointException">There are checkpoints, and all are damaged.</exception>
     public string? Checkpoint(Action<string> warn) => _output.ResumeFromCheckpoint switch
     {
@@ -59,7 +59,9 @@ internal sealed class RunFolderClaim : IDisposable
     /// <summary>Releases the folder.</summary>
     public void Dispose() => _lock?.Dispose();
 
-    /// <summary>Whether the folder is to be empty: a checkpoint of transformers goes on in a folder of its own.</summary>
+    /// <summary>
+    /// Whether the folder is to be empty: a checkpoint of transformers goes on in a folder of its own.
+    /// </summary>
     private bool BeginsAnew =>
         _output.ResumeFromCheckpoint is not { } resumed || HuggingFaceCheckpoint.Locate(resumed) is not null;
 

@@ -3,7 +3,7 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Jobs;
 
-/// <summary>Everything a run tells: to its files, to who watches it, and the warnings for its report.</summary>
+/// <summary>Everything a run reports: to its files and its observers, and the warnings for its report.</summary>
 internal sealed class RunLog : ITrainingObserver, IDisposable
 {
     private readonly RunRecorder _recorder;

@@ -24,7 +24,7 @@ internal sealed class RunQuestions
     /// <summary>Chooses the questions.</summary>
     /// <param name="run">The run's data and options.</param>
     /// <param name="comparison">What is scored beside the samples that the options ask for; null for nothing.</param>
-    /// <param name="observer">Told how far the answers are.</param>
+    /// <param name="observer">Receives how far the answers are.</param>
     public RunQuestions(PreparedRun run, AnswerComparison? comparison, ITrainingObserver observer)
     {
         (_run, _comparison, _observer) = (run, comparison, observer);

@@ -3,14 +3,16 @@ using Lorikeet.Runs.Reports;
 
 namespace Lorikeet.Jobs;
 
-/// <summary>Writes report.md, report.html and the model card of a run; what cannot be written becomes a warning.</summary>
+/// <summary>
+/// Writes report.md, report.html and the model card of a run; what cannot be written becomes a warning.
+/// </summary>
 /// <param name="run">The run.</param>
 /// <param name="isAdapter">Whether it trained an adapter, not all weights.</param>
 /// <param name="program">How the program is called in the command of the model card.</param>
 /// <param name="log">Where warnings go.</param>
 internal sealed class RunReporting(PreparedRun run, bool isAdapter, string program, RunLog log)
 {
-    /// <summary>Writes them.</summary>
+    /// <summary>Writes report.md and report.html.</summary>
     /// <param name="trained">What the training came to.</param>
     /// <param name="time">When it ended.</param>
     /// <param name="nextCommands">Commands that the report suggests.</param>

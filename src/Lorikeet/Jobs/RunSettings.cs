@@ -7,7 +7,9 @@ using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Jobs;
 
-/// <summary>Completes the options of a run by what nobody has to say: its folder, the form of its checkpoint.</summary>
+/// <summary>
+/// Completes the options of a run with defaults that depend on others: its folder, the form of its checkpoint.
+/// </summary>
 internal static class RunSettings
 {
     /// <summary>The options with a folder, so that run.yaml names it and is enough to resume.</summary>
@@ -45,7 +47,9 @@ internal static class RunSettings
         return resolved.With(options with { Output = options.Output with { OutputDir = relative } });
     }
 
-    /// <summary>What transformers' Trainer began keeps the form of its adapter, which run.yaml names from then on.</summary>
+    /// <summary>
+    /// What transformers' Trainer began keeps the form of its adapter, which run.yaml names from then on.
+    /// </summary>
     private static ResolvedOptions WithFormOfCheckpoint(ResolvedOptions resolved)
     {
         var options = resolved.Options;

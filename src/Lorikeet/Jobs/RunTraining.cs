@@ -12,7 +12,7 @@ namespace Lorikeet.Jobs;
 /// <param name="planned">The run.</param>
 /// <param name="model">Its model, with what is trained attached.</param>
 /// <param name="adapter">The adapter; null when the whole model is trained.</param>
-/// <param name="log">Where everything is told.</param>
+/// <param name="log">Where everything is reported.</param>
 internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapter? adapter, RunLog log)
 {
     private readonly PreparedRun _run = planned.Run;
@@ -107,7 +107,9 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
 /// <param name="Training">Steps, losses, time, memory.</param>
 /// <param name="Summary">Model, data and trained parameters in numbers.</param>
 /// <param name="History">Every step and evaluation.</param>
-/// <param name="HeldOutLoss">Loss on held-out rows, of the base and of the weights that were saved; null when not measured.</param>
+/// <param name="HeldOutLoss">
+/// Loss on held-out rows, of the base and of the weights that were saved; null when not measured.
+/// </param>
 /// <param name="Scores">Of the comparison; empty without one.</param>
 /// <param name="Answers">Before and after; empty for a run that was interrupted.</param>
 /// <param name="Questions">Questions that the comparison asked.</param>

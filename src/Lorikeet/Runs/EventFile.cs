@@ -63,7 +63,7 @@ internal sealed class EventFile : IDisposable
         }, step);
     }
 
-    /// <summary>Tells TensorBoard to forget what earlier files say about this step and later ones.</summary>
+    /// <summary>Makes TensorBoard discard what earlier files say about this step and later ones.</summary>
     public void Purge(int fromStep) => Write(new Event
     {
         Step = fromStep,

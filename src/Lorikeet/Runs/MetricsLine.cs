@@ -5,7 +5,7 @@ using Lorikeet.Training;
 namespace Lorikeet.Runs;
 
 /// <summary>
-/// One line of <c>metrics.jsonl</c>. The key that names the loss tells the kind: <c>loss</c> a step, <c>eval_loss</c>
+/// One line of <c>metrics.jsonl</c>. The key of the loss says the kind: <c>loss</c> a step, <c>eval_loss</c>
 /// an evaluation, <c>train_loss</c> the end of the run. JSON has no NaN or infinity; such a number is written as null.
 /// </summary>
 internal static class MetricsLine

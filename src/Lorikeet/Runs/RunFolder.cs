@@ -71,7 +71,7 @@ public sealed class RunFolder
     /// <summary>A new folder <c>runs/MODEL-DATASET-DATE</c>; a number is added when that name is taken.</summary>
     /// <param name="model">Folder or hub id of the base.</param>
     /// <param name="dataset">File, folder or hub id of the data.</param>
-    /// <param name="clock">Tells the date (local time).</param>
+    /// <param name="clock">Source of the date (local time).</param>
     /// <param name="parent">The folder that holds the runs.</param>
     public static RunFolder Named(string model, string dataset, TimeProvider clock, string parent = "runs")
     {
@@ -127,7 +127,9 @@ public sealed class RunFolder
 
     /// <summary>Refuses a folder in which the newest checkpoint cannot be gone on from; nothing is changed.</summary>
     /// <param name="overwrite">Whether a finished run there may be replaced.</param>
-    /// <exception cref="ConfigurationException">The folder holds files that no run wrote, or a result and no checkpoint.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The folder holds files that no run wrote, or a result and no checkpoint.
+    /// </exception>
     public void RequireResumable(bool overwrite)
     {
         var state = State();

@@ -19,7 +19,7 @@ public sealed record RunStarted(RunSummary Summary) : TrainingEvent;
 /// <param name="TotalSteps">Optimizer steps of the whole run.</param>
 /// <param name="FirstStep">Steps already done (resumed runs), 0 otherwise.</param>
 /// <param name="Device">For display: device, compute type, quantization.</param>
-/// <param name="Plan">What it will take; null where nobody planned.</param>
+/// <param name="Plan">What it will take; null for a run without a plan.</param>
 public sealed record RunSummary(
     string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
     long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device, RunPlan? Plan = null);

@@ -133,8 +133,8 @@ public class CpuDecodingTests
         for (var row = 0; row < rows; row++)
         {
             new Span<float>(several, 8 * Row.Lanes).Clear();
-            product.AddProducts(row, 0, 1024, input, null, several);
-            product.AddProducts(row, 1024, 64, input, null, several);
+            product.AddDotProducts(row, 0, 1024, input, null, several);
+            product.AddDotProducts(row, 1024, 64, input, null, several);
             for (var i = 0; i < vectors; i++)
             {
                 alone[i * rows + row] = product.Dot(row, input[i]);

@@ -7,7 +7,9 @@ namespace Lorikeet.Tests.Quantization;
 /// <summary>Arithmetic of the GPU that goldens were made on, repeated on the CPU.</summary>
 public class CudaNumericsTests
 {
-    /// <summary>Sizes and the bits of the means of 0.1 + torch.rand, seed 7, drawn in this order; from an H200.</summary>
+    /// <summary>
+    /// Sizes and the bits of the means of 0.1 + torch.rand, seed 7, drawn in this order; from an H200.
+    /// </summary>
     private static readonly (int Count, uint Mean)[] s_means =
     [
         (1, 0x3f228a49), (2, 0x3f076d08), (3, 0x3f09c9f3), (5, 0x3f2e81ed), (31, 0x3f226c46), (33, 0x3f185f44),
@@ -56,10 +58,10 @@ public class CudaNumericsTests
     public void DynamicCodes_OfManyValues_AreThoseOfEach()
     {
         var random = new Random(1);
-        var borders = DynamicMap.Borders(DynamicMap.Signed);
+        var thresholds = DynamicMap.Thresholds(DynamicMap.Signed);
         float[] values =
         [
-            .. borders, .. borders.Select(MathF.BitIncrement), .. borders.Select(MathF.BitDecrement), .. DynamicMap.Signed,
+            .. thresholds, .. thresholds.Select(MathF.BitIncrement), .. thresholds.Select(MathF.BitDecrement), .. DynamicMap.Signed,
             float.NaN, 0, -0f, 1, -1, .. Enumerable.Range(0, 20_003).Select(_ => (float)(2 * random.NextDouble() - 1)),
         ];
         var codes = new byte[values.Length];

@@ -34,7 +34,7 @@ internal static class FourBitReference
     private static int EncodeNormal(float value)
     {
         var code = 0;
-        while (code < 15 && value > NormalFloat4.Borders[code])
+        while (code < 15 && value > NormalFloat4.Thresholds[code])
             code++;
         return code;
     }
@@ -43,7 +43,7 @@ internal static class FourBitReference
     {
         int[] codes = [0b000, 0b001, 0b110, 0b111, 0b100, 0b101, 0b010, 0b011];
         var rank = 0;
-        while (rank < 7 && MathF.Abs(value) > Float4.Borders[rank])
+        while (rank < 7 && MathF.Abs(value) > Float4.Thresholds[rank])
             rank++;
         return codes[rank] | (value < 0 ? 0b1000 : 0);
     }

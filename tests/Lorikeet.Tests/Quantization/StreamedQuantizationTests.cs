@@ -75,23 +75,23 @@ public sealed class StreamedQuantizationTests : IDisposable
     }
 
     [Fact]
-    public void Codes_OfValuesOnBorders_AreThoseOfAPlainCount()
+    public void Codes_OfValuesOnThresholds_AreThoseOfAPlainCount()
     {
-        Check<NormalFloat4>(NormalFloat4.Borders, (value, below) => below);
+        Check<NormalFloat4>(NormalFloat4.Thresholds, (value, below) => below);
         int[] codes = [0, 1, 6, 7, 4, 5, 2, 3];
-        Check<Float4>(Float4.Borders, (value, below) => codes[below] | (value < 0 ? 8 : 0));
+        Check<Float4>(Float4.Thresholds, (value, below) => codes[below] | (value < 0 ? 8 : 0));
 
-        static void Check<TCode>(ReadOnlySpan<float> borders, Func<float, int, int> code) where TCode : struct, IFourBitCode
+        static void Check<TCode>(ReadOnlySpan<float> thresholds, Func<float, int, int> code) where TCode : struct, IFourBitCode
         {
-            float[] values = [.. borders, -1, 1, 0, -0f, float.NaN];
+            float[] values = [.. thresholds, -1, 1, 0, -0f, float.NaN];
             values = [.. values, .. values.Select(MathF.BitIncrement), .. values.Select(MathF.BitDecrement)];
             values = [.. values, .. values.Select(value => -value)];
             foreach (var value in values)
             {
                 var magnitude = typeof(TCode) == typeof(Float4) ? MathF.Abs(value) : value;
                 var below = 0;
-                foreach (var border in borders)
-                    below += magnitude > border ? 1 : 0;
+                foreach (var threshold in thresholds)
+                    below += magnitude > threshold ? 1 : 0;
                 Assert.Equal(Vector256.Create(code(value, below)), TCode.Encode(Vector256.Create(value)));
             }
         }

@@ -75,7 +75,7 @@ internal sealed record ParquetFooter(IReadOnlyList<ParquetGroup> Groups, long St
         void Walk(string path, bool isRepeated, int depth)
         {
             if (at >= schema.Count)
-                throw new InvalidDataException("its schema tells of more elements than it has.");
+                throw new InvalidDataException("its schema announces more elements than it has.");
             if (depth > Deepest)
                 throw new InvalidDataException($"its columns are nested deeper than {Deepest} levels.");
             var element = schema[at++];

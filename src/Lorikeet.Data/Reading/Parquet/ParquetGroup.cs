@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Lorikeet.Data.Reading.Parquet;
 
-/// <summary>A row group, as the footer tells of it.</summary>
+/// <summary>A row group, as the footer describes it.</summary>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">Where its columns lie.</param>
 internal sealed record ParquetGroup(long Rows, IReadOnlyList<ParquetColumn> Columns)
@@ -23,7 +23,7 @@ internal sealed record ParquetGroup(long Rows, IReadOnlyList<ParquetColumn> Colu
     }
 }
 
-/// <summary>A column of a row group, as the footer tells of it.</summary>
+/// <summary>A column of a row group, as the footer describes it.</summary>
 /// <param name="Path">Its name, and those of the columns it is part of.</param>
 /// <param name="Values">Values and nulls.</param>
 /// <param name="Codec">How its pages are compressed.</param>

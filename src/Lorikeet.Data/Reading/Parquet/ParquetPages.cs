@@ -106,7 +106,7 @@ internal sealed class ParquetPages(Stream file, long end)
     /// <summary>What compressed bytes themselves say of their content, held against the head of the page.</summary>
     private void CheckSize(long place, long compressed, long size, ParquetColumn column)
     {
-        var told = column.Codec switch
+        var announced = column.Codec switch
         {
             0 => compressed,
             1 => SnappySize(place, compressed),
@@ -115,8 +115,8 @@ internal sealed class ParquetPages(Stream file, long end)
             6 => ZstdSize(place, compressed) ?? size,
             _ => size,
         };
-        if (told != size)
-            throw new InvalidDataException($"a page of the column '{column.Path}' holds {told} bytes, and its head says {size}.");
+        if (announced != size)
+            throw new InvalidDataException($"a page of the column '{column.Path}' holds {announced} bytes, and its head says {size}.");
     }
 
     private long SnappySize(long place, long compressed)
@@ -133,7 +133,7 @@ internal sealed class ParquetPages(Stream file, long end)
         return -1;
     }
 
-    /// <summary>The content size in the head of a frame (RFC 8878, 3.1.1.1); null where it is not told.</summary>
+    /// <summary>The content size in the head of a frame (RFC 8878, 3.1.1.1); null where it is not given.</summary>
     private long? ZstdSize(long place, long compressed)
     {
         if (compressed < 18)

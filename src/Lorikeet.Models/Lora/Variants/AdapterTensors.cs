@@ -67,14 +67,14 @@ internal sealed class AdapterTensors
             weight = weight - matmul(initialB, initialA).Times(Scale);
         }
 
-        var change = matmul(b, a).Times(Scale);
+        var change = matmul(b, a).Times(Scale); // s · B A, [out, in]; [hidden, vocabulary] for an embedding
         var sum = weight.Plus(_isEmbedding ? change.t() : change);
         if (_magnitude is null)
             return sum;
         var magnitude = Read(_magnitude);
         return _isEmbedding
-            ? sum * (magnitude / sum.norm(0))
-            : sum * (magnitude / sum.norm(1)).unsqueeze(1);
+            ? sum * (magnitude / sum.norm(0)) // [vocabulary, hidden] ⊙ [hidden]
+            : sum * (magnitude / sum.norm(1)).unsqueeze(1); // [out, in] ⊙ [out, 1]
     }
 
     private Tensor Read(string name) => TensorMemory.Read(_adapter, name).to_type(ScalarType.Float32);

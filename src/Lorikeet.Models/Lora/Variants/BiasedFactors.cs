@@ -8,7 +8,7 @@ namespace Lorikeet.Models.Lora.Variants;
 internal sealed class BiasedFactors(Tensor a, Tensor b, Tensor bias, double scale, double dropout)
     : LoraFactors(a, b, scale, dropout)
 {
-    /// <summary>[out], float32.</summary>
+    /// <summary>Bias of B, [out], float32.</summary>
     public Tensor Bias { get; } = bias;
 
     public override bool IsPlain => false;

@@ -27,7 +27,7 @@ internal sealed class DoraFactors(
     public static Tensor Norm(Tensor weight, Tensor a, Tensor b, double scale)
     {
         using var quiet = no_grad();
-        return addmm(weight, b, a, 1, (float)scale).norm(1);
+        return addmm(weight, b, a, 1, (float)scale).norm(1); // [out, in] to [out]
     }
 
     public override Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int index)
@@ -38,8 +38,8 @@ internal sealed class DoraFactors(
             : y;
         var gain = Gain(context); // [out]
         var unscaled = y.Plus(gain.Minus(1).to_type(x.dtype) * weighted);
-        var narrow = nn.functional.linear(input, A.to_type(x.dtype)); // [tokens, rank]
-        var change = nn.functional.linear(narrow, B.to_type(x.dtype));
+        var hidden = nn.functional.linear(input, A.to_type(x.dtype)); // [tokens, rank]
+        var change = nn.functional.linear(hidden, B.to_type(x.dtype)); // B A x, [tokens, out]
         return unscaled.Plus(gain.Times(Scale).to_type(x.dtype) * change);
     }
 

@@ -31,13 +31,13 @@ internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, do
     public static Tensor Norm(Tensor table, Tensor a, Tensor b, double scale)
     {
         using var quiet = no_grad();
-        return addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale).norm(0);
+        return addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale).norm(0); // [vocabulary, hidden] to [hidden]
     }
 
     public override Tensor AddTo(Tensor rows, Tensor ids, Tensor table)
     {
-        var narrow = A.index_select(1, ids).t().to_type(rows.dtype); // [tokens, rank]
-        var adapted = addmm(rows, narrow, B.to_type(rows.dtype).t(), 1, (float)Scale);
+        var hidden = A.index_select(1, ids).t().to_type(rows.dtype); // [rank, tokens] to [tokens, rank]
+        var adapted = addmm(rows, hidden, B.to_type(rows.dtype).t(), 1, (float)Scale); // [tokens, hidden]
         return Magnitude is null ? adapted : adapted * (Magnitude / Norm(table, A, B, Scale)).to_type(rows.dtype);
     }
 

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora.Variants;
 
 /// <summary>
-/// The part of the base that a PiSSA adapter took over, kept as an adapter of its own: which one it was cannot be told
-/// from the trained factors, and another processor's decomposition differs in it.
+/// The part of the base that a PiSSA adapter took over, kept as an adapter of its own: the trained
+/// factors do not show which one it was, and a decomposition on another CPU differs from it.
 /// </summary>
 /// <remarks>
 /// Lorikeet keeps it in the adapter's folder <c>initial/</c>. PEFT loads that as an adapter, wants it as
-/// <c>path_initial_model_for_weight_conversion</c>, and names its own <c>pissa_init</c>; such a folder may also lie next
-/// to the adapter, where it counts when it is a decomposition of the base at hand.
+/// <c>path_initial_model_for_weight_conversion</c>, and names its own <c>pissa_init</c>; such a folder may also lie
+/// next to the adapter, where it counts when it is a decomposition of the base at hand.
 /// </remarks>
 internal sealed class InitialAdapter : IDisposable
 {
@@ -83,7 +83,7 @@ internal sealed class InitialAdapter : IDisposable
     private static bool IsPartOf(Tensor weight, Tensor a, Tensor b, double scale)
     {
         var values = (a * a).sum(1).Times(scale); // [rank]
-        var product = matmul(weight, a.t());
+        var product = matmul(weight, a.t()); // W Aᵀ, [out, rank]
         var distance = (product - b * values).abs().max();
         return (distance <= product.abs().max().Times(Tolerance)).item<bool>();
     }

@@ -5,7 +5,7 @@ namespace Lorikeet.Models.Lora.Variants;
 
 /// <summary>
 /// LoRA that begins as a part of the weight, which the weight then gives up (PiSSA, OLoRA):
-/// y = (W - s · B₀A₀) x + s · B A dropout(x). W itself stays as it is: the part is subtracted in the product.
+/// y = (W - s · B₀A₀) x + s · B A dropout(x). W itself stays as it is: the part is subtracted from W x.
 /// </summary>
 /// <remarks>PEFT stores W - s · B₀A₀, rounded to the type of the weight; in float32 the two are the same.</remarks>
 internal sealed class ResidualFactors(Tensor a, Tensor b, Tensor initialA, Tensor initialB, double scale, double dropout)
@@ -26,9 +26,9 @@ internal sealed class ResidualFactors(Tensor a, Tensor b, Tensor initialA, Tenso
         base.AddTo(AddProduct(y, x, InitialA, InitialB, -Scale), x, context, projection);
 
     /// <summary>
-    /// Whether factors are still as a singular value decomposition gave them, and so are themselves the part that the weight
-    /// gave up. Where singular values lie close together, two machines split a weight differently, and only the factors tell
-    /// which part it was.
+    /// Whether factors are still as a singular value decomposition gave them, and so are themselves the part that the
+    /// weight gave up. Where singular values lie close together, two machines split a weight differently, and only the
+    /// factors tell which part it was.
     /// </summary>
     /// <param name="a">A, [rank, in].</param>
     /// <param name="b">B, [out, rank].</param>

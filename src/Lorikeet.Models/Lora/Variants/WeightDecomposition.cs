@@ -16,25 +16,25 @@ internal static class WeightDecomposition
     /// <param name="rank">Rank.</param>
     /// <param name="scale">s.</param>
     /// <param name="iterations">Subspace iterations of a randomized decomposition; null for the exact one.</param>
-    /// <param name="key">Decides the random numbers of the randomized one.</param>
+    /// <param name="key">Key of the random numbers of the randomized one.</param>
     public static (Tensor A, Tensor B) Principal(Tensor weight, int rank, double scale, int? iterations, ulong key)
     {
         var (u, s, v) = iterations is { } count ? LowRank(weight, rank, count, key) : Exact(weight, rank);
         var root = s.Over(scale).sqrt();
-        return ((root.unsqueeze(1) * v).contiguous(), (u * root).contiguous());
+        return ((root.unsqueeze(1) * v).contiguous(), (u * root).contiguous()); // [rank, in], [out, rank]
     }
 
     /// <summary>The first columns of Q and rows of R of W = QR (OLoRA, arXiv 2406.01775).</summary>
     public static (Tensor A, Tensor B) Orthonormal(Tensor weight, int rank)
     {
-        var (q, r) = linalg.qr(weight);
+        var (q, r) = linalg.qr(weight); // [out, min(out, in)], [min(out, in), in]
         return (r.narrow(0, 0, rank).contiguous(), q.narrow(1, 0, rank).contiguous());
     }
 
     private static (Tensor U, Tensor S, Tensor V) Exact(Tensor weight, int rank)
     {
-        var (u, s, v) = linalg.svd(weight, fullMatrices: false);
-        return (u.narrow(1, 0, rank), s.narrow(0, 0, rank), v.narrow(0, 0, rank));
+        var (u, s, v) = linalg.svd(weight, fullMatrices: false); // v is Vᵀ
+        return (u.narrow(1, 0, rank), s.narrow(0, 0, rank), v.narrow(0, 0, rank)); // [out, rank], [rank], [rank, in]
     }
 
     /// <summary>
@@ -43,17 +43,17 @@ internal static class WeightDecomposition
     private static (Tensor U, Tensor S, Tensor V) LowRank(Tensor weight, int rank, int iterations, ulong key)
     {
         var wide = weight.shape[0] < weight.shape[1];
-        var tall = wide ? weight.t() : weight;
-        var draw = KeyedRandom.Normal(empty([tall.shape[1], rank], device: CPU), 1, key).to(weight.device);
-        var basis = linalg.qr(matmul(tall, draw)).Q;
+        var tall = wide ? weight.t() : weight; // [m, n] with m ≥ n
+        var draw = KeyedRandom.Normal(empty([tall.shape[1], rank], device: CPU), 1, key).to(weight.device); // [n, rank]
+        var basis = linalg.qr(matmul(tall, draw)).Q; // [m, rank]
         for (var i = 0; i < iterations; i++)
         {
-            basis = linalg.qr(matmul(tall.t(), basis)).Q;
-            basis = linalg.qr(matmul(tall, basis)).Q;
+            basis = linalg.qr(matmul(tall.t(), basis)).Q; // [n, rank]
+            basis = linalg.qr(matmul(tall, basis)).Q; // [m, rank]
         }
 
-        var (u, s, v) = linalg.svd(matmul(basis.t(), tall), fullMatrices: false);
-        u = matmul(basis, u);
+        var (u, s, v) = linalg.svd(matmul(basis.t(), tall), fullMatrices: false); // of [rank, n]
+        u = matmul(basis, u); // [m, rank]
         return wide ? (v.t(), s, u.t()) : (u, s, v);
     }
 }

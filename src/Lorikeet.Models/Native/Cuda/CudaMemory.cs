@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Native.Cuda;
 
 /// <summary>
-/// How much memory a process has taken of a CUDA device. libtorch's own allocator keeps its books to itself; the driver's
-/// pool, which libtorch can use instead, tells.
+/// How much memory a process has taken of a CUDA device. libtorch's own allocator does not report it; the driver's
+/// pool, which libtorch can use instead, does.
 /// </summary>
 internal static class CudaMemory
 {
@@ -27,7 +27,9 @@ internal static class CudaMemory
         return CudaDriver.Memory().Free + CudaDriver.PoolAttribute(Index(device), Reserved) - Used(device);
     }
 
-    /// <summary>Leaves only so many bytes of the device to the process, its context included: a smaller device to measure on.</summary>
+    /// <summary>
+    /// Leaves only so many bytes of the device to the process, its context included: a smaller device to measure on.
+    /// </summary>
     public static void LimitTo(Device device, long bytes)
     {
         CudaDevice.Of(Index(device)).Activate();
@@ -42,7 +44,7 @@ internal static class CudaMemory
     /// <summary>Most bytes that the pool held, in use or not.</summary>
     public static long PeakReserved(Device device) => CudaDriver.PoolAttribute(Index(device), ReservedHigh);
 
-    /// <summary>Forgets the peaks.</summary>
+    /// <summary>Resets the peaks.</summary>
     public static void ResetPeak(Device device)
     {
         CudaDriver.ResetPoolAttribute(Index(device), ReservedHigh);

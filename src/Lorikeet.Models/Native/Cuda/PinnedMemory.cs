@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Lorikeet.Models.Native.Cuda;
 
 /// <summary>
-/// Memory of the host from which a device copies without the processor's help. Where the system pins none, it is ordinary
+/// Memory of the host from which a device copies without the CPU's help. Where the system pins none, it is ordinary
 /// memory, from which copies are slower.
 /// </summary>
 internal sealed unsafe class PinnedMemory : IDisposable

@@ -31,14 +31,16 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
         }
     }
 
-    /// <summary>What both passes allocate: results of all tokens, and the blocks of each thread (<see cref="AttentionMemory"/>).</summary>
+    /// <summary>
+    /// What both passes allocate: results of all tokens, and the blocks of each thread (<see cref="AttentionMemory"/>).
+    /// </summary>
     public static AttentionBytes BytesOf(AttentionShape shape, BatchShape batch)
     {
         var output = (long)batch.Tokens * shape.Heads * (shape.HeadSize * sizeof(T) + sizeof(float));
         var threads = Math.Min(get_num_threads(), batch.Rows * shape.KeyValueHeads);
         return new AttentionBytes(
             output,
-            threads * sizeof(float) * Numbers(batch.Longest, SmallProduct.Padded(shape.HeadSize), SmallProduct.Padded(batch.Longest)));
+            threads * sizeof(float) * Numbers(batch.Longest, SmallGemm.Padded(shape.HeadSize), SmallGemm.Padded(batch.Longest)));
     }
 
     /// <summary>Float32 numbers that one head of one segment needs while it is worked on.</summary>
@@ -47,7 +49,7 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
 
     private void Differentiate(int token, int length, int keyHead)
     {
-        var (padded, pitch) = (_heads.Padded, SmallProduct.Padded(length));
+        var (padded, pitch) = (_heads.Padded, SmallGemm.Padded(length));
         var memory = new AttentionMemory(Numbers(length, padded, pitch));
         float* keys = memory.Take(length, padded), values = memory.Take(length, padded);
         float* keyGradients = memory.Take(length, padded), valueGradients = memory.Take(length, padded);
@@ -69,20 +71,20 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
             for (var first = 0; first < length; first += Block)
             {
                 var rows = Math.Min(Block, length - first);
-                var (end, seen) = (first + rows, SmallProduct.Padded(first + rows));
+                var (end, seen) = (first + rows, SmallGemm.Padded(first + rows));
                 _heads.Read(_qkv, token + first, rows, column, queries);
                 _heads.Read(_gradient, token + first, rows, column, gradients);
                 var (query, gradient) = (new Operand(queries, padded, 1), new Operand(gradients, padded, 1));
-                SmallProduct.Run(query, keysTransposed, pitch, weights, pitch, rows, _heads.HeadSize, seen, adds: false);
-                SmallProduct.Run(gradient, valuesTransposed, pitch, slopes, pitch, rows, _heads.HeadSize, seen, adds: false);
+                SmallGemm.Run(query, keysTransposed, pitch, weights, pitch, rows, _heads.HeadSize, seen, adds: false);
+                SmallGemm.Run(gradient, valuesTransposed, pitch, slopes, pitch, rows, _heads.HeadSize, seen, adds: false);
                 for (var row = 0; row < rows; row++)
                     Slopes(weights + row * pitch, slopes + row * pitch, seen, token, first + row, head, gradients + row * padded);
 
                 var (weight, slope) = (new Operand(weights, pitch, 1), new Operand(slopes, pitch, 1));
-                SmallProduct.Run(
+                SmallGemm.Run(
                     weight.Transposed, gradients, padded, valueGradients, padded, end, rows, padded, adds: true);
-                SmallProduct.Run(slope.Transposed, queries, padded, keyGradients, padded, end, rows, padded, adds: true);
-                SmallProduct.Run(slope, keys, padded, queryGradients, padded, rows, end, padded, adds: false);
+                SmallGemm.Run(slope.Transposed, queries, padded, keyGradients, padded, end, rows, padded, adds: true);
+                SmallGemm.Run(slope, keys, padded, queryGradients, padded, rows, end, padded, adds: false);
                 _heads.Write(queryGradients, _qkvGradient, token + first, rows, column);
             }
 

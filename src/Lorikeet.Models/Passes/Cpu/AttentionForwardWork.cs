@@ -30,7 +30,7 @@ internal readonly unsafe struct AttentionForwardWork<T>(
 
     private void Attend(int token, int length, int keyHead)
     {
-        var (padded, pitch) = (_heads.Padded, SmallProduct.Padded(length));
+        var (padded, pitch) = (_heads.Padded, SmallGemm.Padded(length));
         var memory = new AttentionMemory((long)(2 * length + 2 * Block) * padded + (long)(padded + Block) * pitch);
         float* keys = memory.Take(length, padded), values = memory.Take(length, padded);
         float* keysTransposed = memory.Take(padded, pitch), scores = memory.Take(Block, pitch);
@@ -47,19 +47,21 @@ internal readonly unsafe struct AttentionForwardWork<T>(
             for (var first = 0; first < length; first += Block)
             {
                 var rows = Math.Min(Block, length - first);
-                var seen = SmallProduct.Padded(first + rows);
+                var seen = SmallGemm.Padded(first + rows);
                 _heads.Read(_qkv, token + first, rows, _heads.QueryColumn(head), queries);
-                SmallProduct.Run(
+                SmallGemm.Run(
                     new Operand(queries, padded, 1), keysTransposed, pitch, scores, pitch, rows, _heads.HeadSize, seen, adds: false);
                 Softmax(scores, pitch, seen, first, rows, token, head);
-                SmallProduct.Run(
+                SmallGemm.Run(
                     new Operand(scores, pitch, 1), values, padded, results, padded, rows, first + rows, padded, adds: false);
                 _heads.Write(results, _attended, token + first, rows, _heads.QueryColumn(head));
             }
         }
     }
 
-    /// <summary>Scores to probabilities, row by row; keeps the logarithm of each row's sum for the backward pass.</summary>
+    /// <summary>
+    /// Scores to probabilities, row by row; keeps the logarithm of each row's sum for the backward pass.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Softmax(float* scores, int pitch, int columns, int first, int rows, int token, int head)
     {

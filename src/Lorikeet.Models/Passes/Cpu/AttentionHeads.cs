@@ -21,7 +21,7 @@ internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, Attention
     public int Group => Heads / KeyValueHeads;
 
     /// <summary>Width of a row of a float32 block.</summary>
-    public int Padded => SmallProduct.Padded(HeadSize);
+    public int Padded => SmallGemm.Padded(HeadSize);
 
     public int Start(int segment) => _starts[segment];
 
@@ -61,7 +61,9 @@ internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, Attention
         }
     }
 
-    /// <summary>Rotates one head by its tokens' positions, or back again, from one matrix into another or the same.</summary>
+    /// <summary>
+    /// Rotates one head by its tokens' positions, or back again, from one matrix into another or the same.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Rotate(Rows<T> matrix, int token, int rows, int column, bool backwards)
     {

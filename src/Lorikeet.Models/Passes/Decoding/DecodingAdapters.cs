@@ -6,7 +6,7 @@ namespace Lorikeet.Models.Passes.Decoding;
 
 /// <summary>
 /// The factors of projections that share their input, in the compute type: A of all of them one below the other, and
-/// beside each row of the product its row of B.
+/// beside each output row its row of B.
 /// </summary>
 internal sealed class DecodingAdapters : IDisposable
 {
@@ -27,7 +27,7 @@ internal sealed class DecodingAdapters : IDisposable
     /// <summary>Sum of the ranks; 0 when nothing has an adapter.</summary>
     public int Rank { get; }
 
-    /// <summary>[all ranks, in].</summary>
+    /// <summary>A of all adapters below each other, [all ranks, in].</summary>
     public Matrix? A { get; }
 
     /// <summary>[out, highest rank], times the scale; a row holds as much as its projection's rank.</summary>

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Decoding;
 
-/// <summary>Where each row stands, in memory of the device: the slot of the new token, each row's first slot, the tokens.</summary>
+/// <summary>
+/// Where each row stands, in memory of the device: the slot of the new token, each row's first slot, the tokens.
+/// </summary>
 internal sealed class DecodingState : IDisposable
 {
     private readonly int _rows;
@@ -20,7 +22,7 @@ internal sealed class DecodingState : IDisposable
     /// <summary>int64: the slot, then the first slot of each row, then <see cref="Tokens"/>.</summary>
     public Tensor All { get; }
 
-    /// <summary>int64 [rows].</summary>
+    /// <summary>Token of each row, int64 [rows].</summary>
     public Tensor Tokens { get; }
 
     /// <summary>Sets all of it.</summary>

@@ -17,7 +17,7 @@ internal sealed class DecodingStep : IDisposable
     private readonly Tensor _finalNorm;
     private readonly RotaryTables _rotation;
     private readonly DecodingState _state;
-    private readonly Matrix _embedding, _x, _normalised, _qkv, _attended, _delta, _activation, _logits;
+    private readonly Matrix _embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits;
     private readonly Tensor _chosen; // int64 [rows]
     private readonly Action _queue;
 
@@ -34,14 +34,14 @@ internal sealed class DecodingStep : IDisposable
         _layers = [.. model.Layers.Select(layer => new Layer(layer, cache.Layer(layer.Index), kernels, type))];
         _head = kernels.Linear([model.Head]);
         _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
-        var (cosine, sine) = model.RotaryTables(cache.Capacity);
+        var (cosine, sine) = model.RotaryTables(cache.Capacity); // [capacity, 1, headSize] each
         _rotation = new RotaryTables(new Matrix(cosine.view(cache.Capacity, -1)), new Matrix(sine.view(cache.Capacity, -1)));
         _state = new DecodingState(cache.Rows, model.Device);
         _chosen = zeros(cache.Rows, ScalarType.Int64, model.Device).DetachFromDisposeScope();
         _embedding = new Matrix(model.Embedding.alias());
 
         Matrix Own(long columns, ScalarType? own = null) => Matrix.Create(cache.Rows, (int)columns, own ?? type, model.Device);
-        (_x, _normalised, _delta) = (Own(config.HiddenSize), Own(config.HiddenSize), Own(config.HiddenSize));
+        (_x, _normOutput, _blockOutput) = (Own(config.HiddenSize), Own(config.HiddenSize), Own(config.HiddenSize));
         _qkv = Own((config.HeadCount + 2 * config.KeyValueHeadCount) * config.HeadSize);
         (_attended, _activation) = (Own(config.HeadCount * config.HeadSize), Own(config.IntermediateSize));
         _logits = Own(model.Head.Weight.Rows, ScalarType.Float32);
@@ -50,7 +50,9 @@ internal sealed class DecodingStep : IDisposable
         factors.Load();
     }
 
-    /// <summary>Reads one more token per row; returns the logits after it, float32 [rows, vocabulary], until the next call.</summary>
+    /// <summary>
+    /// Reads one more token per row; returns the logits after it, float32 [rows, vocabulary], until the next call.
+    /// </summary>
     public Tensor Run(IReadOnlyList<int> ids)
     {
         using var quiet = no_grad();
@@ -60,7 +62,9 @@ internal sealed class DecodingStep : IDisposable
         return _logits.Tensor.alias();
     }
 
-    /// <summary>The most likely token of each row after <see cref="Run"/>; -1 where the logits are not finite.</summary>
+    /// <summary>
+    /// The most likely token of each row after <see cref="Run"/>; -1 where the logits are not finite.
+    /// </summary>
     public int[] MostLikely()
     {
         using var chosen = _chosen.cpu();
@@ -70,21 +74,21 @@ internal sealed class DecodingStep : IDisposable
     private void Queue()
     {
         _norms.GatherRows(_embedding, _state.Tokens, _x);
-        _norms.RmsNorm(_x, _layers[0].InputNorm, _normalised);
+        _norms.RmsNorm(_x, _layers[0].InputNorm, _normOutput);
         for (var i = 0; i < _layers.Length; i++)
         {
             var (layer, linears) = (_layers[i], _layers[i].Linears);
-            linears.Qkv.Run(_normalised, _qkv); // [rows, q + k + v]
+            linears.Qkv.Run(_normOutput, _qkv); // [rows, q + k + v]
             _kernels.RotateAndAppend(_qkv, _rotation, layer.Cache, _state);
             _kernels.Attend(_qkv, layer.Cache, _state, _attended); // [rows, heads · headSize]
-            linears.Output.Run(_attended, _delta); // [rows, hidden]
-            _norms.AddRmsNorm(_x, _delta, layer.PostAttentionNorm, _x, _normalised);
-            linears.GateUp.Run(_normalised, _activation); // silu(gate) ⊙ up: [rows, inner]
-            linears.Down.Run(_activation, _delta); // [rows, hidden]
-            _norms.AddRmsNorm(_x, _delta, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, _x, _normalised);
+            linears.Output.Run(_attended, _blockOutput); // [rows, hidden]
+            _norms.AddRmsNorm(_x, _blockOutput, layer.PostAttentionNorm, _x, _normOutput);
+            linears.GateUp.Run(_normOutput, _activation); // silu(gate) ⊙ up: [rows, inner]
+            linears.Down.Run(_activation, _blockOutput); // [rows, hidden]
+            _norms.AddRmsNorm(_x, _blockOutput, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, _x, _normOutput);
         }
 
-        _head.Run(_normalised, _logits);
+        _head.Run(_normOutput, _logits);
         _kernels.MostLikely(_logits, _chosen);
     }
 
@@ -97,7 +101,7 @@ internal sealed class DecodingStep : IDisposable
         _rotation.Dispose();
         _state.Dispose();
         _chosen.Dispose();
-        foreach (var matrix in (Matrix[])[_embedding, _x, _normalised, _qkv, _attended, _delta, _activation, _logits])
+        foreach (var matrix in (Matrix[])[_embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits])
             matrix.Dispose();
         _kernels.Dispose();
         _norms.Dispose();

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes.Decoding;
 
 /// <summary>
-/// What a token per row needs besides norms, on one kind of device. Where a row stands is read from memory of the device,
-/// so that the same queue of work serves every position.
+/// What a token per row needs besides norms, on one kind of device. Where a row stands is read from memory of the
+/// device, so that the same queue of work serves every position.
 /// </summary>
 internal interface IDecodingKernels : IDisposable
 {
-    /// <summary>Projections that share their input, as one product; the caller disposes it.</summary>
+    /// <summary>Projections that share their input, as one fused GEMV; the caller disposes it.</summary>
     /// <param name="projections">One to three, stored alike.</param>
     /// <param name="isGated">Whether they are gate and up, and the result is silu(gate) ⊙ up.</param>
     IDecodingLinear Linear(IReadOnlyList<Projection> projections, bool isGated = false);
@@ -45,7 +45,7 @@ internal interface IDecodingLinear : IDisposable
     /// <summary>The adapters' factors, and where they are expected in the compute type.</summary>
     IEnumerable<FactorBlock> Factors { get; }
 
-    /// <summary>Computes it.</summary>
+    /// <summary>Computes y = W x + b + s · B A x.</summary>
     /// <param name="x">[rows, in].</param>
     /// <param name="y">[rows, out], in the compute type or float32.</param>
     void Run(Matrix x, Matrix y);

@@ -7,7 +7,7 @@ internal sealed class WordEndDecoder(string suffix) : IDecoder
 
     private sealed class Sink(string suffix, ITextSink next) : WholeTokenSink
     {
-        // Only the token after it tells whether a token is the last.
+        // Only the token after it shows whether a token is the last of its word.
         private string? _heldBack;
 
         public override void Complete()

@@ -64,7 +64,9 @@ public sealed class GgufTokenizer
             Path.Combine(folder, "tokenizer_config.json"), configuration.ToJsonString(JsonFormats.Indented) + "\n");
     }
 
-    /// <summary>The metadata of a file that describe its tokenizer, for another file that is to have the same.</summary>
+    /// <summary>
+    /// The metadata of a file that describe its tokenizer, for another file that is to have the same.
+    /// </summary>
     /// <param name="metadata">The metadata of the file.</param>
     /// <param name="chatTemplate">The chat template to write; null for none.</param>
     public static IReadOnlyList<KeyValuePair<string, GgufValue>> Copy(GgufMetadata metadata, string? chatTemplate)
@@ -75,8 +77,8 @@ public sealed class GgufTokenizer
     }
 
     /// <summary>
-    /// Describes the tokenizer of a model folder in metadata: of all that llama.cpp can be told, what makes it cut texts
-    /// up as the tokenizer does.
+    /// Describes the tokenizer of a model folder in metadata: of all that the format can say, what makes llama.cpp cut
+    /// texts up as the tokenizer does.
     /// </summary>
     /// <param name="folder">A folder with the tokenizer's files.</param>
     /// <param name="size">Rows of the model's embedding; the file gets as many tokens.</param>

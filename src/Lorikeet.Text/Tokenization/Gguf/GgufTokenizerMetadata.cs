@@ -5,8 +5,8 @@ using Lorikeet.Text.Tokenization.PreTokenizers;
 namespace Lorikeet.Text.Tokenization.Gguf;
 
 /// <summary>
-/// The metadata that describe a tokenizer in a GGUF file: of all that llama.cpp can be told, what makes it cut texts up
-/// as the tokenizer does.
+/// The metadata that describe a tokenizer in a GGUF file: of all that the format can say, what makes llama.cpp cut
+/// texts up as the tokenizer does.
 /// </summary>
 internal sealed class GgufTokenizerMetadata
 {
@@ -28,7 +28,9 @@ internal sealed class GgufTokenizerMetadata
     /// <param name="folder">The folder.</param>
     /// <param name="size">Rows of the embedding.</param>
     /// <param name="chatTemplate">The template to write; null for the tokenizer's own.</param>
-    /// <param name="prompts">What the template renders, with the tokens it was trained on; none without a template.</param>
+    /// <param name="prompts">
+    /// What the template renders, with the tokens it was trained on; none without a template.
+    /// </param>
     /// <exception cref="CheckpointException">llama.cpp has no form for the tokenizer.</exception>
     public static DescribedTokenizer Describe(
         string folder, int size, string? chatTemplate, IReadOnlyList<TokenizedText> prompts)
@@ -128,7 +130,9 @@ internal sealed class GgufTokenizerMetadata
         _tokenizer.IdToToken(_tokenizer.Encode("a", addSpecialTokens: false).Ids[0]).StartsWith(Metaspace.Symbol);
 
     /// <param name="Scores">What the pieces are worth.</param>
-    /// <param name="AddsSpace">Whether a space goes before text at the beginning and after every special token.</param>
+    /// <param name="AddsSpace">
+    /// Whether a space is put before text at the beginning and after every special token.
+    /// </param>
     /// <param name="LeadsWithSpace">Whether the chat template begins with a space.</param>
     private sealed record Choice(float[] Scores, bool AddsSpace, bool LeadsWithSpace);
 }

@@ -50,7 +50,7 @@ internal static class PostProcessorReader
         return processor["special_tokens"][name]["ids"].Items().Select(id => id.AsTokenId());
     }
 
-    // [text, id] of what goes before and after the sequence.
+    // [text, id] of the prefix and suffix of the sequence.
     private static TemplatePostProcessor ReadPair(JsonSetting processor) =>
         new([ReadId(processor["cls"])], [ReadId(processor["sep"])]);
 

@@ -9,7 +9,7 @@ namespace Lorikeet.Text.Tokenization.TokenizerJson;
 
 /// <summary>
 /// Reads <c>tokenizer.json</c>, the format of the Hugging Face <c>tokenizers</c> library. Its truncation and padding
-/// settings are left to whoever makes batches.
+/// settings are left to the code that makes batches.
 /// </summary>
 internal static class TokenizerJsonFile
 {

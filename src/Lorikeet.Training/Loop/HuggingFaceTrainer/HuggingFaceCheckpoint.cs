@@ -27,7 +27,7 @@ public sealed class HuggingFaceCheckpoint
 
     private HuggingFaceCheckpoint(string folder, JsonSetting state) => (_folder, _state) = (folder, state);
 
-    /// <summary>What could not be taken over, to be told.</summary>
+    /// <summary>What could not be taken over, for the user to know.</summary>
     internal IReadOnlyList<string> Notes => _notes;
 
     /// <summary>The state as it was read.</summary>

@@ -105,7 +105,7 @@ public sealed class OptimizerTests : IDisposable
             byTensors.UpdateByTensors(q, gradient, rule);
         }
 
-        TensorAssert.Close(p, q, 1e-4, "parameter"); // a code may fall on the other side of a border
+        TensorAssert.Close(p, q, 1e-4, "parameter"); // a code may fall on the other side of a threshold
         var different = onCpu.State().First().Value.ne(byTensors.State().First().Value).sum().item<long>();
         Assert.InRange(different, 0, 5);
     }

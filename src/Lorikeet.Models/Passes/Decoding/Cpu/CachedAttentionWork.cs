@@ -85,8 +85,8 @@ internal readonly unsafe struct RotateAndAppendWork<T>(
 }
 
 /// <summary>
-/// One query a head over the cache, some slots at a time, with the softmax kept up to date as they come (arXiv 1805.02867).
-/// A row of the range is a head of a row.
+/// One query a head over the cache, some slots at a time, with the softmax kept up to date as they come (arXiv
+/// 1805.02867). A row of the range is a head of a row.
 /// </summary>
 internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<T> cache, Rows<T> attended) : IRangeWork
     where T : unmanaged, IElement<T>
@@ -99,7 +99,7 @@ internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<
 
     public void Run(int start, int end)
     {
-        var padded = SmallProduct.Padded(_cache.HeadSize);
+        var padded = SmallGemm.Padded(_cache.HeadSize);
         float* query = stackalloc float[padded], result = stackalloc float[padded];
         for (var i = start; i < end; i++)
         {
@@ -137,7 +137,7 @@ internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<
             Row.Store(target + i, size - i, Vector512.Load(result + i) * (1 / sum));
     }
 
-    /// <summary>Products of a query with keys, hidden beyond the last; returns the largest.</summary>
+    /// <summary>Scores q·k of a query with keys, masked beyond the last; returns the largest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float Scores(T* keys, float* query, int count, float* scores)
     {
@@ -156,7 +156,9 @@ internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<
         return largest;
     }
 
-    /// <summary>Scores become exp(score - largest), rounded as libtorch's attention does; returns their sum before that.</summary>
+    /// <summary>
+    /// Scores become exp(score - largest), rounded as libtorch's attention does; returns their sum before that.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Weigh(float* scores, float largest)
     {

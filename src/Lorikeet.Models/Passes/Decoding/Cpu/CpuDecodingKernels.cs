@@ -15,7 +15,7 @@ internal sealed unsafe class CpuDecodingKernels<T> : IDecodingKernels where T : 
 {
     private readonly AttentionShape _shape;
     private readonly VectorPath _path;
-    private readonly Matrix _input; // float32: what the product at hand is of
+    private readonly Matrix _input; // float32 [rows, in]: the input of the current GEMV
     private readonly int _rows;
 
     /// <summary>Kernels for a batch.</summary>

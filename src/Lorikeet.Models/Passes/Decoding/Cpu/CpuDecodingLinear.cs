@@ -15,10 +15,10 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
 {
     private readonly DecodingAdapters _adapters;
     private readonly Tensor?[] _biases;
-    private readonly Matrix? _narrow; // float32 [rows of x, ranks]
+    private readonly Matrix? _loraHidden; // float32 [rows of x, ranks]
     private GemvWork<T, TRows> _work;
 
-    /// <summary>Prepares the product.</summary>
+    /// <summary>Prepares y = W x + b + s · B A x for up to <see cref="DecodingSupport.MostRows"/> rows.</summary>
     /// <param name="projections">One to three, stored alike.</param>
     /// <param name="isGated">Whether they are gate and up, and the result is silu(gate) ⊙ up.</param>
     /// <param name="rowsOf">Reads a weight.</param>
@@ -35,9 +35,9 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
         _work.XRows = rows;
         if (_adapters.Rank > 0)
         {
-            _narrow = Matrix.Create(rows, _adapters.Rank, ScalarType.Float32, CPU);
-            _work.Narrow = (float*)_narrow.Pointer;
-            _work.NarrowPitch = _narrow.Pitch;
+            _loraHidden = Matrix.Create(rows, _adapters.Rank, ScalarType.Float32, CPU);
+            _work.LoraHidden = (float*)_loraHidden.Pointer;
+            _work.LoraPitch = _loraHidden.Pitch;
         }
 
         var row = 0;
@@ -52,9 +52,9 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
 
     public void Run(Matrix x, Matrix y)
     {
-        if (_narrow is not null)
+        if (_loraHidden is not null)
             WorkerTeam.Run(
-                new NarrowWork<T>(new(_adapters.A!), new(x), x.Rows, _work.Narrow, _work.NarrowPitch), _adapters.Rank, x.Columns);
+                new ProjectDownWork<T>(new(_adapters.A!), new(x), x.Rows, _work.LoraHidden, _work.LoraPitch), _adapters.Rank, x.Columns);
         WorkerTeam.Run(new ArrangeWork<T, TRows>(new(x), _work.All[0].Weight, _work.X), x.Rows, x.Columns);
         _work.Y = y.Pointer;
         (_work.YPitch, _work.IsWide) = (y.Pitch, y.ElementType == ScalarType.Float32);
@@ -76,7 +76,7 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
     public void Dispose()
     {
         _adapters.Dispose();
-        _narrow?.Dispose();
+        _loraHidden?.Dispose();
         foreach (var bias in _biases)
             bias?.Dispose();
     }

@@ -33,7 +33,7 @@ internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows w
         return Vectors.Sum(sum0 + sum1 + (sum2 + sum3));
     }
 
-    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
     {
         var values = _values + (long)row * _columns + first;
         for (var i = 0; i < count; i += Row.Lanes)

@@ -1,8 +1,8 @@
-// Where activations are bfloat16, sixteen bits of fixed point hold more than there is to hold. The sixteen values of a code
-// have an error of 2^-16 of the largest, where bfloat16 has one of 2^-9 of each; a unit of x is scaled so that its largest
-// number is 2^14, an error of 2^-15 of it, where its own rounding was 2^-9. Then one byte shuffle looks up 32 bytes, one
-// instruction multiplies and adds sixteen numbers, and a block's scale is applied to sums: twice as fast as in float32, and
-// as fast with vectors of 256 bits as with 512.
+// Where activations are bfloat16, sixteen bits of fixed point hold more than there is to hold. The sixteen values of a
+// code have an error of 2^-16 of the largest, where bfloat16 has one of 2^-9 of each; a unit of x is scaled so that its
+// largest number is 2^14, an error of 2^-15 of it, where its own rounding was 2^-9. Then one byte shuffle looks up 32
+// bytes, one instruction multiplies and adds sixteen numbers, and a block's scale is applied to sums: twice as fast as
+// in float32, and as fast with vectors of 256 bits as with 512.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -24,7 +24,9 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
     /// <summary>Four products of the largest numbers still fit 32 bits.</summary>
     private const float LargestInput = 1 << 14;
 
-    /// <summary>Of a unit of x, 64 numbers of 16 bits come first, then what a product of two integers stands for.</summary>
+    /// <summary>
+    /// Of a unit of x, 64 numbers of 16 bits come first, then what a product of two integers stands for.
+    /// </summary>
     private const int FactorPlace = Unit / 2;
 
     private readonly byte* _codes;
@@ -46,7 +48,7 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
 
     public float Dot(int row, float* x) => Dot(Codes(row, 0), Scales(row, 0), _columns / Unit, _low, _high, x);
 
-    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
     {
         for (var index = 0; index < x.Count; index += ArrangedVectors.Together)
             AddFour(

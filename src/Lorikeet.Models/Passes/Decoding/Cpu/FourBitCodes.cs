@@ -9,7 +9,7 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// <summary>Looks 4-bit codes up in the sixteen values they stand for.</summary>
 internal unsafe interface ICodeRows
 {
-    /// <summary>The product of codes and a vector.</summary>
+    /// <summary>The dot product of a row of codes and a vector.</summary>
     /// <param name="codes">Two a byte, the first in the high nibble.</param>
     /// <param name="scales">Their scales.</param>
     /// <param name="units">How many times <see cref="FourBitCodes.Unit"/> codes.</param>

@@ -28,7 +28,7 @@ internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weig
     public float Dot(int row, float* x) => TCodes.Dot<TElement>(
         Codes(row, 0), Scales(row, 0), _columns / FourBitCodes.Unit, _values, x);
 
-    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
     {
         Decode(row, first, count, scratch);
         VectorProduct.Add(scratch, first, count, x, sums);

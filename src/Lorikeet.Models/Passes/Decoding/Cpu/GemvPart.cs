@@ -3,7 +3,7 @@ using Lorikeet.Models.Passes.Cpu;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>One projection of a product, as other threads read it.</summary>
+/// <summary>One projection of a fused GEMV, as other threads read it.</summary>
 /// <typeparam name="T">The compute type.</typeparam>
 /// <typeparam name="TRows">How the weight is stored.</typeparam>
 internal unsafe struct GemvPart<T, TRows>

@@ -23,8 +23,8 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     public int Columns;
     public ArrangedVectors X;
     public int XRows;
-    public float* Narrow; // A x of all adapters, [rows, NarrowPitch]
-    public int NarrowPitch;
+    public float* LoraHidden; // A x of all adapters, [rows, LoraPitch]
+    public int LoraPitch;
     public byte* Y; // in the compute type or float32
     public int YPitch;
     public bool IsWide; // y is float32
@@ -81,7 +81,9 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
             Row.Store((T*)Y + (long)row * YPitch + column, left, values);
     }
 
-    /// <summary>A tile of one part, [rows of x, Tile], rounded as the reference rounds what a projection gives.</summary>
+    /// <summary>
+    /// A tile of one part, [rows of x, Tile], rounded as the reference rounds what a projection gives.
+    /// </summary>
     private readonly void Compute(ref GemvPart<T, TRows> part, int first, float* sums)
     {
         var count = Math.Min(Tile, part.Rows - first);
@@ -108,7 +110,9 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         }
     }
 
-    /// <summary>Segment by segment, so that a segment of all rows x stays in the first-level cache for the whole tile.</summary>
+    /// <summary>
+    /// Segment by segment, so that a segment of all rows x stays in the first-level cache for the whole tile.
+    /// </summary>
     [SkipLocalsInit]
     private readonly void ComputeSeveral(ref TRows weight, int first, int count, float* sums)
     {
@@ -118,7 +122,7 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         {
             var width = Math.Min(IWeightRows.Segment, Columns - column);
             for (var i = 0; i < count; i++)
-                weight.AddProducts(first + i, column, width, X, scratch, sums + i);
+                weight.AddDotProducts(first + i, column, width, X, scratch, sums + i);
         }
     }
 
@@ -126,14 +130,14 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     private readonly Vector512<float> Adapted(ref GemvPart<T, TRows> part, int first, int count, int x)
     {
         var sums = stackalloc float[Tile];
-        var narrow = (FloatElement*)Narrow + (long)x * NarrowPitch + part.FirstRank;
+        var loraHidden = (FloatElement*)LoraHidden + (long)x * LoraPitch + part.FirstRank;
         for (var i = 0; i < count; i++)
         {
             var factor = part.Factor + (long)(first + i) * part.FactorPitch;
             var sum = Vector512<float>.Zero;
             for (var rank = 0; rank < part.Rank; rank += Row.Lanes)
                 sum = Vector512.FusedMultiplyAdd(
-                    Row.Load(factor + rank, part.Rank - rank), Row.Load(narrow + rank, part.Rank - rank), sum);
+                    Row.Load(factor + rank, part.Rank - rank), Row.Load(loraHidden + rank, part.Rank - rank), sum);
             sums[i] = Vectors.Sum(sum);
         }
 
@@ -141,14 +145,14 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     }
 }
 
-/// <summary>narrow = x Aᵀ: a row of the range is one of all ranks.</summary>
-internal readonly unsafe struct NarrowWork<T>(Rows<T> factors, Rows<T> x, int rows, float* narrow, int pitch) : IRangeWork
+/// <summary>loraHidden = x Aᵀ: a row of the range is one of all ranks.</summary>
+internal readonly unsafe struct ProjectDownWork<T>(Rows<T> factors, Rows<T> x, int rows, float* loraHidden, int pitch) : IRangeWork
     where T : unmanaged, IElement<T>
 {
     private readonly Rows<T> _factors = factors;
     private readonly Rows<T> _x = x;
     private readonly int _rows = rows;
-    private readonly float* _narrow = narrow;
+    private readonly float* _loraHidden = loraHidden;
     private readonly int _pitch = pitch;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -164,7 +168,7 @@ internal readonly unsafe struct NarrowWork<T>(Rows<T> factors, Rows<T> x, int ro
                 for (var i = 0; i < _x.Columns; i += Row.Lanes)
                     sum = Vector512.FusedMultiplyAdd(
                         Row.Load(factor + i, _x.Columns - i), Row.Load(x + i, _x.Columns - i), sum);
-                _narrow[(long)row * _pitch + rank] = Vectors.Sum(sum);
+                _loraHidden[(long)row * _pitch + rank] = Vectors.Sum(sum);
             }
         }
     }

@@ -8,21 +8,21 @@ internal unsafe interface IWeightRows
     /// <summary>Columns of a row that are decoded at once.</summary>
     const int Segment = 1024;
 
-    /// <summary>The product of a row and one vector.</summary>
+    /// <summary>The dot product of a weight's row and one vector.</summary>
     /// <param name="row">Which row.</param>
     /// <param name="x">As <see cref="Arrange"/> left it.</param>
     float Dot(int row, float* x);
 
-    /// <summary>Adds the products of some columns of a row and several vectors.</summary>
+    /// <summary>Adds the dot products of some columns of a row and several vectors.</summary>
     /// <param name="row">Which row.</param>
     /// <param name="first">First column, a multiple of <see cref="Segment"/>.</param>
     /// <param name="count">At most <see cref="Segment"/>.</param>
     /// <param name="x">The vectors, all columns of them.</param>
     /// <param name="scratch">Room for <see cref="Segment"/> numbers.</param>
     /// <param name="sums">One for each vector, <see cref="Row.Lanes"/> apart.</param>
-    void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums);
+    void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums);
 
-    /// <summary>Puts a vector, in place, into the form in which products take it.</summary>
+    /// <summary>Brings a vector, in place, into the layout that the dot products read.</summary>
     void Arrange(float* x);
 }
 
@@ -39,6 +39,6 @@ internal readonly unsafe struct ArrangedVectors(float* first, int pitch, int cou
 
     private readonly float* _first = first;
 
-    /// <summary>A vector.</summary>
+    /// <summary>One of the vectors.</summary>
     public float* this[int index] => _first + (long)index * Pitch;
 }

@@ -4,7 +4,7 @@ using Lorikeet.Models.Passes.Cpu;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>Codes are looked up one by one, in memory, and only products are vectors.</summary>
+/// <summary>Codes are looked up one by one, in memory; only the multiplications use vector instructions.</summary>
 internal readonly unsafe struct PortableCodes : ICodeRows
 {
     [SkipLocalsInit]

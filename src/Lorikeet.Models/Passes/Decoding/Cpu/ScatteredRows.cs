@@ -6,7 +6,9 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>Rows of 4-bit codes that begin within a block, or even within a byte, as widths of small models bring about.</summary>
+/// <summary>
+/// Rows of 4-bit codes that begin within a block, or even within a byte, as widths of small models bring about.
+/// </summary>
 /// <typeparam name="TElement">The type of the numbers that were quantized.</typeparam>
 internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : IWeightRows
     where TElement : struct, IRounding
@@ -32,7 +34,7 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
         return sum;
     }
 
-    public void AddProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
     {
         Decode(row, first, count, scratch);
         VectorProduct.Add(scratch, first, count, x, sums);

@@ -4,13 +4,17 @@ using Lorikeet.Models.Passes.Cpu;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>Products of decoded columns with vectors; both are padded with zeros to whole vectors of the CPU.</summary>
+/// <summary>
+/// Dot products of decoded columns with vectors; both are padded with zeros to whole vectors of the CPU.
+/// </summary>
 internal static unsafe class VectorProduct
 {
     /// <summary>⟨row, x⟩.</summary>
     /// <param name="row">[count], decoded.</param>
     /// <param name="x">[count].</param>
-    /// <param name="count">A multiple of 16; what pads both is zero. Two sums, so that one addition need not wait for the other.</param>
+    /// <param name="count">
+    /// A multiple of 16; what pads both is zero. Two sums, so that one addition need not wait for the other.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* row, float* x, int count)
     {
@@ -28,7 +32,10 @@ internal static unsafe class VectorProduct
         return Vectors.Sum(sum0 + sum1);
     }
 
-    /// <summary>sums[j] += ⟨row, x[j] from <paramref name="first"/> on⟩ for several vectors, four at a time: each column of the row is read once.</summary>
+    /// <summary>
+    /// sums[j] += ⟨row, x[j] from <paramref name="first"/> on⟩ for several vectors, four at a time: each column of the
+    /// row is read once.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* row, int first, int count, ArrangedVectors x, float* sums)
     {

@@ -7,22 +7,24 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Decoding.Cuda;
 
-/// <summary>Projections that share their input: one launch, and one before it for the factors A of their adapters.</summary>
+/// <summary>
+/// Projections that share their input: one launch, and one before it for the factors A of their adapters.
+/// </summary>
 internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
 {
     private const int TileRows = 16;
 
     private readonly DecodingAdapters _adapters;
     private readonly Tensor?[] _biases;
-    private readonly CudaKernel _kernel, _narrowKernel;
-    private readonly Matrix? _narrow; // float32 [rows of x, ranks]
+    private readonly CudaKernel _kernel, _projectDown;
+    private readonly Matrix? _loraHidden; // float32 [rows of x, ranks]
     private readonly long _blocks;
     private Gemv _gemv;
 
     public CudaDecodingLinear(IReadOnlyList<Projection> projections, bool isGated, GemvKernels kernels, Device device)
     {
         var weight = projections[0].Weight;
-        (_kernel, _narrowKernel) = (kernels.For(weight, isGated), kernels.Narrow);
+        (_kernel, _projectDown) = (kernels.For(weight, isGated), kernels.ProjectDown);
         _adapters = new DecodingAdapters(projections, ScalarType.BFloat16, device);
         _biases =
             [.. projections.Select(projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
@@ -35,8 +37,8 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
                 _gemv.Values[i] = fourBit.Values[i];
         if (_adapters.Rank > 0)
         {
-            _narrow = Matrix.Create(DecodingSupport.MostRows, _adapters.Rank, ScalarType.Float32, device);
-            (_gemv.Narrow, _gemv.NarrowPitch) = ((nint)_narrow.Pointer, _narrow.Pitch);
+            _loraHidden = Matrix.Create(DecodingSupport.MostRows, _adapters.Rank, ScalarType.Float32, device);
+            (_gemv.LoraHidden, _gemv.LoraPitch) = ((nint)_loraHidden.Pointer, _loraHidden.Pitch);
             _gemv.FactorPitch = _adapters.B!.Pitch;
         }
 
@@ -52,9 +54,9 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
 
     public void Run(Matrix x, Matrix y)
     {
-        if (_narrow is not null)
-            _narrowKernel.Launch(
-                _adapters.Rank, GemvKernels.Threads, new MatrixView(_adapters.A!), new MatrixView(x), (nint)_narrow.Pointer);
+        if (_loraHidden is not null)
+            _projectDown.Launch(
+                _adapters.Rank, GemvKernels.Threads, new MatrixView(_adapters.A!), new MatrixView(x), (nint)_loraHidden.Pointer);
         _kernel.Launch(
             _blocks, GemvKernels.Threads, _gemv, new MatrixView(x), new MatrixView(y), y.ElementType == ScalarType.Float32 ? 1 : 0);
     }
@@ -76,7 +78,7 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
     public void Dispose()
     {
         _adapters.Dispose();
-        _narrow?.Dispose();
+        _loraHidden?.Dispose();
         foreach (var bias in _biases)
             bias?.Dispose();
     }

@@ -23,11 +23,11 @@ struct Gemv
 {
     GemvPart parts[3];
     float values[16]; // what the codes stand for
-    const float* narrow; // A x of all adapters, [rows of x, narrowPitch]
+    const float* loraHidden; // A x of all adapters, [rows of x, loraPitch]
     int count;
     int columns; // a multiple of 32, of 128 with 4-bit codes
     int factorPitch;
-    int narrowPitch;
+    int loraPitch;
 };
 
 constexpr int warps = 8, ahead = 4;
@@ -225,8 +225,8 @@ __device__ __forceinline__ float finished(const Gemv& gemv, const WeightRow& w, 
     for (int warp = 0; warp < warps; warp++) total += sums[warp][index][row];
     if (w.part->bias) total += widen(w.part->bias[w.row]);
     const bf16* factor = w.part->factor + (long long)w.row * gemv.factorPitch;
-    const float* narrow = gemv.narrow + (long long)row * gemv.narrowPitch + w.part->firstRank;
-    for (int i = 0; i < w.part->rank; i++) total += widen(factor[i]) * narrow[i];
+    const float* loraHidden = gemv.loraHidden + (long long)row * gemv.loraPitch + w.part->firstRank;
+    for (int i = 0; i < w.part->rank; i++) total += widen(factor[i]) * loraHidden[i];
     return rounded(total);
 }
 
@@ -282,7 +282,7 @@ template <bool Gated, int Groups> __device__ __forceinline__ void gemvFourBit(
 }
 
 // result[row of x] = A x, rounded to bfloat16: one block for each row of A, which are few.
-extern "C" __global__ void narrow(Matrix a, Matrix x, float* result)
+extern "C" __global__ void projectDown(Matrix a, Matrix x, float* result)
 {
     for (int row = 0; row < x.rows; row += 2)
     {

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Decoding.Cuda;
 
-/// <summary>The products of a few rows with large matrices (Gemv.cu).</summary>
+/// <summary>GEMV: a few rows times large matrices (Gemv.cu).</summary>
 internal sealed class GemvKernels
 {
     public const int Threads = 256;
@@ -23,19 +23,19 @@ internal sealed class GemvKernels
     public GemvKernels(CudaModule module, int rows)
     {
         var width = rows <= 4 ? 4 : 8;
-        Narrow = module.Kernel("narrow");
+        ProjectDown = module.Kernel("projectDown");
         (_dense, _denseGated) = (module.Kernel("gemv_dense"), module.Kernel("gemv_dense_gated"));
         (_fourBit, _fourBitGated) = (module.Kernel($"gemv_four_bit_{width}"), module.Kernel($"gemv_four_bit_gated_{width}"));
     }
 
-    /// <summary>For factors A.</summary>
-    public CudaKernel Narrow { get; }
+    /// <summary>u = A x, the down-projection of all adapters.</summary>
+    public CudaKernel ProjectDown { get; }
 
     /// <summary>The kernel for a kind of weight.</summary>
     public CudaKernel For(FrozenWeight weight, bool isGated) =>
         weight is FourBitWeight ? isGated ? _fourBitGated : _fourBit : isGated ? _denseGated : _dense;
 
-    /// <summary>Whether projections that share their input can be one product.</summary>
+    /// <summary>Whether projections that share their input can be one fused GEMV.</summary>
     public static bool Fit(IReadOnlyList<Projection> projections) => projections[0].Weight.Columns % 32 == 0
         && (projections.All(projection => IsDense(projection.Weight))
             || (projections[0].Weight.Columns % 128 == 0 && projections.All(projection => IsFourBit(projection.Weight))));
@@ -49,17 +49,17 @@ internal sealed class GemvKernels
         && (nint)TensorMemory.Address(fourBit.Packed) % Aligned == 0;
 }
 
-/// <summary>A product as the kernels take it (<c>Gemv</c> in Gemv.cu).</summary>
+/// <summary>A GEMV as the kernels take it (<c>Gemv</c> in Gemv.cu).</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Gemv
 {
     public Parts All;
     public fixed float Values[16];
-    public nint Narrow;
+    public nint LoraHidden;
     public int Count;
     public int Columns;
     public int FactorPitch;
-    public int NarrowPitch;
+    public int LoraPitch;
 
     [InlineArray(3)]
     internal struct Parts

@@ -3,13 +3,14 @@ using Lorikeet.Formats;
 namespace Lorikeet.Text.ChatTemplates.Jinja.Runtime;
 
 /// <summary>
-/// What one rendering may make: text, lists and steps, all counted in bytes, as many as <see cref="ReadingLimits.Bytes"/>
-/// allows for the template and the conversation. A template is someone else's text: it must not be able to eat all
-/// memory or time.
+/// What one rendering may make: text, lists and steps, all counted in bytes, as many as
+/// <see cref="ReadingLimits.Bytes"/> allows for the template and the conversation. A template is someone else's text:
+/// it must not be able to eat all memory or time.
 /// </summary>
 /// <remarks>
-/// The budget is that of the thread, since values are made in many places that know nothing of the rendering. What makes
-/// a value larger than those it is made of pays before it does; everything else pays afterwards. Nothing is paid back.
+/// The budget is that of the thread, since values are made in many places that know nothing of the rendering. What
+/// makes a value larger than those it is made of pays before it does; everything else pays afterwards. Nothing is paid
+/// back.
 /// </remarks>
 internal sealed class RenderingBudget
 {
@@ -41,7 +42,7 @@ internal sealed class RenderingBudget
     /// <summary>Pays for looking through text, or for anything as cheap.</summary>
     public static void Scan(int characters) => Take((long)characters / CharactersOfStep * StepBytes);
 
-    /// <summary>Pays for text.</summary>
+    /// <summary>Counts text against the limit of what a template may print.</summary>
     public static void Text(long characters) => Take(sizeof(char) * Math.Min(characters, long.MaxValue / sizeof(char)));
 
     /// <summary>Pays for a number of bytes; nothing outside a rendering.</summary>

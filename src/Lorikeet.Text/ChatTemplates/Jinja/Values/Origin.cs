@@ -10,7 +10,9 @@ internal static class Origin
     /// <summary>A message of someone else.</summary>
     public const int Prompt = -1;
 
-    /// <summary>A rewriting of text of an assistant together with other text, where the parts cannot be told.</summary>
+    /// <summary>
+    /// A rewriting of text of an assistant together with other text, where the parts cannot be separated.
+    /// </summary>
     public const int Mixed = -2;
 
     /// <summary>Printed inside <c>{% generation %}</c>.</summary>

@@ -130,7 +130,9 @@ internal sealed class PyString : IEquatable<PyString>
 
     public override string ToString() => Text;
 
-    /// <summary>Text of an assistant rewritten together with the template's own can no longer be told apart.</summary>
+    /// <summary>
+    /// Text of an assistant rewritten together with the template's own can no longer be separated from it.
+    /// </summary>
     private int MixedOrigin() =>
         _runs.Any(run => run.Origin > 0) && _runs.Any(run => run.Origin != _runs[0].Origin)
             ? Origin.Mixed

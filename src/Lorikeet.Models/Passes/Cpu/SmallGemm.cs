@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Lorikeet.Models.Passes.Cpu;
 
-/// <summary>An operand of a small product; rows or columns may follow each other, so it can be read transposed.</summary>
+/// <summary>An operand of a small GEMM; rows or columns may follow each other, so it can be read transposed.</summary>
 internal readonly unsafe struct Operand(float* first, int rowStep, int columnStep)
 {
     public readonly float* First = first;
@@ -14,8 +14,8 @@ internal readonly unsafe struct Operand(float* first, int rowStep, int columnSte
     public Operand Transposed => new(First, ColumnStep, RowStep);
 }
 
-/// <summary>float32 products of blocks that lie in the cache: what attention is made of.</summary>
-internal static unsafe class SmallProduct
+/// <summary>Small float32 GEMMs of blocks that fit into the cache, of which attention is made.</summary>
+internal static unsafe class SmallGemm
 {
     /// <summary>Result columns are computed this many at a time; buffers are that wide or wider.</summary>
     public const int Width = 2 * Row.Lanes;
