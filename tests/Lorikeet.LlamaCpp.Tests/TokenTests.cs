@@ -45,7 +45,7 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
         List<string> texts = [.. probes.Select(probe => probe.Text), .. GoldenStrings(name)];
         var there = texts.Select(llama.Encode).ToList();
         Record(
-            "tokens as the export's receipt foretells them", [.. texts.Zip(there)], text => judge.Encode(text));
+            "tokens as the export predicts them", [.. texts.Zip(there)], text => judge.Encode(text));
         if (named.Length == 0)
             Record("tokens as the tokenizer's", [.. texts.Zip(there)], text => tokenizer.Encode(text).Ids);
         if (name == "qwen2_5")

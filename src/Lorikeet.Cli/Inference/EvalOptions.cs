@@ -41,7 +41,7 @@ internal sealed record QuestionOptions
     public string? DatasetRevision { get; init; }
 
     /// <summary>Split whose questions are asked.</summary>
-    /// <value>test; a dataset without it falls back to validation, then train.</value>
+    /// <value>test. A dataset without it falls back to validation, then train.</value>
     [Option("dataset_split", "split", "eval_split", "dataset_test_split")]
     public string Split { get; init; } = "test";
 
@@ -66,7 +66,7 @@ internal sealed record QuestionOptions
     public string? CsvEscape { get; init; }
 
     /// <summary>What the columns mean.</summary>
-    /// <value>Detected from the column names and the first rows.</value>
+    /// <value>auto. Detected from the column names and the first rows.</value>
     [Option("dataset_shape")]
     public DatasetShape Shape { get; init; } = DatasetShape.Auto;
 
@@ -96,7 +96,7 @@ internal sealed record QuestionOptions
     public string? Predictions { get; init; }
 
     /// <summary>Questions to show with the answers.</summary>
-    /// <value>A few, to see what the scores stand for.</value>
+    /// <value>5. A few, to see what the scores stand for.</value>
     [Option("show", Minimum = 0)]
     public int Shown { get; init; } = 5;
 

@@ -52,7 +52,7 @@ internal sealed record PromptOptions
     public string? System { get; init; }
 
     /// <summary>Most prompts (times beams) that go through the model together.</summary>
-    /// <value>Enough to keep any device busy; memory may make it fewer.</value>
+    /// <value>128. Enough to keep any device busy; memory may make it fewer.</value>
     [Option("batch_size", "per_device_eval_batch_size", Minimum = 1)]
     public int BatchSize { get; init; } = TextGenerator.DefaultBatchSize;
 }

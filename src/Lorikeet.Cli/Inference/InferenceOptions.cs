@@ -19,19 +19,19 @@ internal sealed record InferenceOptions
     public string? Revision { get; init; }
 
     /// <summary>
-    /// PEFT adapter to answer with; several are named NAME=DIR, and the first acts unless a row names another.
+    /// PEFT adapter to answer with; several are named NAME=DIR, and the first is active unless a row names another.
     /// </summary>
     /// <value>Not set: the model as it is.</value>
     [Option("adapter", Placeholder = "DIR|ID", Input = "the adapter")]
     public IReadOnlyList<string> Adapters { get; init; } = [];
 
     /// <summary>Answer with a weighted sum of the adapters: NAME=WEIGHT for each.</summary>
-    /// <value>None: adapters act one at a time.</value>
+    /// <value>None: one adapter is active at a time.</value>
     [Option("combine", Placeholder = "NAME=X")]
     public IReadOnlyDictionary<string, double> Combine { get; init; } = new Dictionary<string, double>();
 
     /// <summary>How adapters are summed, as PEFT's add_weighted_adapter.</summary>
-    /// <value>Exactly, side by side; the others stay as small as one adapter, and are approximations.</value>
+    /// <value>cat. Exact: factors side by side; the others stay as small as one adapter, and are approximations.</value>
     [Option("combination_type")]
     public CombinationKind CombinationType { get; init; } = CombinationKind.Concatenated;
 
@@ -41,30 +41,30 @@ internal sealed record InferenceOptions
     public int? SvdRank { get; init; }
 
     /// <summary>Share of the elements that ties and magnitude_prune keep of each adapter, the largest (density in PEFT).</summary>
-    /// <value>All of them.</value>
+    /// <value>1. All of them.</value>
     [Option("combination_density", "density", Above = 0, Maximum = 1)]
     public double Density { get; init; } = 1;
 
     /// <summary>What decides the sign of an element in ties.</summary>
-    /// <value>The sum of the elements, as in PEFT.</value>
+    /// <value>total. The sum of the elements, as in PEFT.</value>
     [Option("majority_sign_method")]
     public SignMajority MajoritySign { get; init; } = SignMajority.Total;
 
     /// <summary>Type the model computes in.</summary>
     /// <value>
-    /// float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where generate and chat
+    /// auto. float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where generate and chat
     /// answer up to 8 prompts, which read the weights more than they multiply; else float32.
     /// </value>
     [Option("torch_dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
 
     /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>
-    /// <value>float32, as from_pretrained keeps them; <c>model.to(torch.bfloat16)</c> rounds them.</value>
+    /// <value>float32. As from_pretrained keeps them; <c>model.to(torch.bfloat16)</c> rounds them.</value>
     [Option("rope_inv_freq_dtype")]
     public ComputeType RotaryType { get; init; } = ComputeType.Float32;
 
     /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
-    /// <value>The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
+    /// <value>auto. The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]
     public string Device { get; init; } = "auto";
 

@@ -27,7 +27,7 @@ internal sealed record TokenizeOptions
     public string? Output { get; init; }
 
     /// <summary>Column that holds the text.</summary>
-    /// <value>The name that every shape of data uses.</value>
+    /// <value>text. The name that every shape of data uses.</value>
     [Option("text_field", "dataset_text_field", "text_column")]
     public string TextField { get; init; } = "text";
 

@@ -28,7 +28,7 @@ public sealed record BenchmarkOptions
     public string Quantization { get; init; } = "none";
 
     /// <summary>Where adapters are: all linear layers, or queries and values (qv); full trains the weights themselves.</summary>
-    /// <value>All, as train has it.</value>
+    /// <value>all. As train has it.</value>
     [Option("targets")]
     public string Targets { get; init; } = "all";
 
@@ -53,7 +53,7 @@ public sealed record BenchmarkOptions
     public int Length { get; init; } = 256;
 
     /// <summary>Which layers are recomputed in the backward pass: false for none, true for all, auto for those memory has no room for.</summary>
-    /// <value>None: the fastest where memory suffices.</value>
+    /// <value>false. The fastest where memory suffices.</value>
     [Option("checkpointing", "gradient_checkpointing", Bare = "true")]
     public Checkpointing Checkpointing { get; init; } = Checkpointing.None;
 

@@ -1,5 +1,8 @@
-// 4-bit codes to numbers and back, bit for bit as Quantization/FourBitDequantizer.cs and FourBitQuantizer.cs. Two codes
-// share a byte, the first in the high nibble.
+// 4-bit codes to numbers and back, bit for bit as FourBitDequantizer.cs and FourBitQuantizer.cs:
+//
+//     scale = max |x| of a block;   code = number of thresholds below x / scale;   x ≈ values[code] · scale
+//
+// Two codes share a byte, the first in the high nibble.
 
 __device__ __forceinline__ float roundHalf(float x)
 {

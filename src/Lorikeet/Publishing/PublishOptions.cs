@@ -21,12 +21,12 @@ public sealed record PublishOptions
     public bool Private { get; init; }
 
     /// <summary>Branch to commit to; created when missing.</summary>
-    /// <value>Every repository has main.</value>
+    /// <value>main. Every repository has it.</value>
     [Option("revision", "hub_revision", "branch", Apart = "it is written, not read")]
     public string Revision { get; init; } = "main";
 
     /// <summary>First line of the commit.</summary>
-    /// <value>Names the tool.</value>
+    /// <value>Upload with Lorikeet. Names the tool.</value>
     [Option("commit_message")]
     public string CommitMessage { get; init; } = "Upload with Lorikeet";
 

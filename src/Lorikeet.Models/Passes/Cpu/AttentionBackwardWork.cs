@@ -54,9 +54,9 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
         float* keys = memory.Take(length, padded), values = memory.Take(length, padded);
         float* keyGradients = memory.Take(length, padded), valueGradients = memory.Take(length, padded);
         float* keysTransposed = memory.Take(padded, pitch), valuesTransposed = memory.Take(padded, pitch);
-        float* weights = memory.Take(Block, pitch), slopes = memory.Take(Block, pitch);
-        float* queries = memory.Take(Block, padded), gradients = memory.Take(Block, padded);
-        float* queryGradients = memory.Take(Block, padded);
+        float* weights = memory.Take(Block, pitch), slopes = memory.Take(Block, pitch); // P, dS: [Block, length]
+        float* queries = memory.Take(Block, padded), gradients = memory.Take(Block, padded); // Q, dO: [Block, headSize]
+        float* queryGradients = memory.Take(Block, padded); // dQ: [Block, headSize]
 
         _heads.Read(_qkv, token, length, _heads.KeyColumn(keyHead), keys);
         _heads.Read(_qkv, token, length, _heads.ValueColumn(keyHead), values);
@@ -75,12 +75,14 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
                 _heads.Read(_qkv, token + first, rows, column, queries);
                 _heads.Read(_gradient, token + first, rows, column, gradients);
                 var (query, gradient) = (new Operand(queries, padded, 1), new Operand(gradients, padded, 1));
+                // Q Kᵀ and dO Vᵀ, [rows, seen] each.
                 SmallGemm.Run(query, keysTransposed, pitch, weights, pitch, rows, _heads.HeadSize, seen, adds: false);
                 SmallGemm.Run(gradient, valuesTransposed, pitch, slopes, pitch, rows, _heads.HeadSize, seen, adds: false);
                 for (var row = 0; row < rows; row++)
                     Slopes(weights + row * pitch, slopes + row * pitch, seen, token, first + row, head, gradients + row * padded);
 
                 var (weight, slope) = (new Operand(weights, pitch, 1), new Operand(slopes, pitch, 1));
+                // dV += Pᵀ dO, dK += dSᵀ Q: [end, headSize]; dQ = dS K: [rows, headSize].
                 SmallGemm.Run(
                     weight.Transposed, gradients, padded, valueGradients, padded, end, rows, padded, adds: true);
                 SmallGemm.Run(slope.Transposed, queries, padded, keyGradients, padded, end, rows, padded, adds: true);

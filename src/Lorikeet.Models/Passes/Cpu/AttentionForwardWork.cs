@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>
-/// Causal attention of one key head and its query heads in one segment. Scores exist for a block of queries at a time.
-/// A row of the range is one (segment, key head); it rotates its own queries and keys first.
+/// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s = 1/√headSize.
+/// Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it rotates its own
+/// queries and keys first.
 /// </summary>
 internal readonly unsafe struct AttentionForwardWork<T>(
     AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums) : IRangeWork
@@ -32,9 +33,9 @@ internal readonly unsafe struct AttentionForwardWork<T>(
     {
         var (padded, pitch) = (_heads.Padded, SmallGemm.Padded(length));
         var memory = new AttentionMemory((long)(2 * length + 2 * Block) * padded + (long)(padded + Block) * pitch);
-        float* keys = memory.Take(length, padded), values = memory.Take(length, padded);
-        float* keysTransposed = memory.Take(padded, pitch), scores = memory.Take(Block, pitch);
-        float* queries = memory.Take(Block, padded), results = memory.Take(Block, padded);
+        float* keys = memory.Take(length, padded), values = memory.Take(length, padded); // K, V: [length, headSize]
+        float* keysTransposed = memory.Take(padded, pitch), scores = memory.Take(Block, pitch); // Kᵀ; S, then P: [Block, length]
+        float* queries = memory.Take(Block, padded), results = memory.Take(Block, padded); // Q, O: [Block, headSize]
 
         _heads.Rotate(_qkv, token, length, _heads.KeyColumn(keyHead), backwards: false);
         _heads.Read(_qkv, token, length, _heads.KeyColumn(keyHead), keys);
@@ -49,10 +50,10 @@ internal readonly unsafe struct AttentionForwardWork<T>(
                 var rows = Math.Min(Block, length - first);
                 var seen = SmallGemm.Padded(first + rows);
                 _heads.Read(_qkv, token + first, rows, _heads.QueryColumn(head), queries);
-                SmallGemm.Run(
+                SmallGemm.Run( // S = Q Kᵀ: [rows, seen]
                     new Operand(queries, padded, 1), keysTransposed, pitch, scores, pitch, rows, _heads.HeadSize, seen, adds: false);
                 Softmax(scores, pitch, seen, first, rows, token, head);
-                SmallGemm.Run(
+                SmallGemm.Run( // O = P V: [rows, headSize]
                     new Operand(scores, pitch, 1), values, padded, results, padded, rows, first + rows, padded, adds: false);
                 _heads.Write(results, _attended, token + first, rows, _heads.QueryColumn(head));
             }
@@ -60,7 +61,7 @@ internal readonly unsafe struct AttentionForwardWork<T>(
     }
 
     /// <summary>
-    /// Scores to probabilities, row by row; keeps the logarithm of each row's sum for the backward pass.
+    /// P = exp(s S - logSum) with logSum = m + log Σ exp(s S - m), row by row; keeps logSum for the backward pass.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Softmax(float* scores, int pitch, int columns, int first, int rows, int token, int head)

@@ -1,5 +1,9 @@
-// Cross-entropy of a row of logits and its gradient in place, one block a row: an online softmax, then the gradient. A
-// target below zero counts for nothing.
+// Cross-entropy of a row of logits [rows, vocabulary] and its gradient in place, one block a row:
+//
+//     logSum = m + log Σ exp(x - m), m = max x;   loss = logSum - x[target];   dx = scale · (exp(x - logSum) - [target])
+//
+// m and the sum come from one reading (online softmax, arXiv 1805.02867): a partial sum is scaled when its maximum grows.
+// A row whose target is below zero has no loss and no gradient.
 
 struct Softmax
 {

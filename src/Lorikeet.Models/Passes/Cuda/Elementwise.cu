@@ -1,7 +1,8 @@
-// One thread for every W neighbours.
+// Kernels on single elements of [tokens, width] matrices; one thread for every W neighbours of a row.
 
 __device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + __expf(-x)); }
 
+// y += bias, [rows, columns] + [columns].
 template <int W> __device__ void addBias(Matrix y, const void* bias, int isFloat)
 {
     Place p;
@@ -12,6 +13,7 @@ template <int W> __device__ void addBias(Matrix y, const void* bias, int isFloat
     store(at(y, p.row, p.column), values);
 }
 
+// a = silu(g) ⊙ u with silu(x) = x σ(x); g and u are the halves of gateUp [tokens, 2 · inner], a is [tokens, inner].
 template <int W> __device__ void swiGlu(Matrix gateUp, Matrix activation)
 {
     Place p;
@@ -23,6 +25,7 @@ template <int W> __device__ void swiGlu(Matrix gateUp, Matrix activation)
     store(at(activation, p.row, p.column), gate);
 }
 
+// In place: da becomes a = silu(g) ⊙ u, g becomes dg = da ⊙ u σ(g) (1 + g (1 - σ(g))), u becomes du = da ⊙ silu(g).
 template <int W> __device__ void swiGluBackward(Matrix gateUp, Matrix activation)
 {
     Place p;
@@ -43,7 +46,7 @@ template <int W> __device__ void swiGluBackward(Matrix gateUp, Matrix activation
     store(at(activation, p.row, p.column), gradient);
 }
 
-// The same numbers as Numerics/DropoutMask.cs.
+// The same numbers as DropoutMask.cs.
 __device__ __forceinline__ unsigned dropoutNumber(u64 key, unsigned index)
 {
     unsigned bits = (index * 0x9E3779B1u) ^ (unsigned)key;
@@ -52,6 +55,7 @@ __device__ __forceinline__ unsigned dropoutNumber(u64 key, unsigned index)
     return bits ^ (bits >> 16);
 }
 
+// y = mask ⊙ x / (1 - p), or y += that; the mask is a function of key and element, so the backward pass draws it again.
 template <int W> __device__ void dropout(Matrix x, unsigned threshold, float scale, u64 key, Matrix y, int add)
 {
     Place p;

@@ -1,5 +1,8 @@
-// One new token per row over cached keys and values, [keyHeads, capacity, size] per row. Where the token goes and where a
-// row begins is read from the device: state is the slot, then the first slot of each row.
+// One new token per row over cached keys and values, [keyHeads, capacity, size] per row: o = Σ exp(s q·k - m) v / Σ exp(s q·k - m)
+// over the slots it sees. The slots are divided into chunks of 64 (flash decoding); each leaves its maximum m, its sum and
+// its unscaled o, and partial results (m, sum, o) are joined by scaling both to the larger m. Powers are of 2: the caller's
+// scale has log2(e) in it. Where the token goes and where a row begins is read from the device: state is the slot, then the
+// first slot of each row.
 
 struct CacheLayer
 {
