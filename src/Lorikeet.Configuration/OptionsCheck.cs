@@ -3,10 +3,10 @@ using Lorikeet.Formats.Options;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Text.Tokenization.Patterns;
 using Lorikeet.Training;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Configuration;
 

@@ -80,7 +80,7 @@ internal static class PlaceCheck
     {
         try
         {
-            return File.Exists(Path.Combine(adapter, AdapterConfig.FileName)) ? AdapterFolder.Open(adapter).BaseModel : null;
+            return File.Exists(Path.Combine(adapter, AdapterFolder.ConfigFile)) ? AdapterFolder.Open(adapter).BaseModel : null;
         }
         catch (LorikeetException)
         {

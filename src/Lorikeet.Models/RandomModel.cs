@@ -22,7 +22,7 @@ public static class RandomModel
         LibTorch.Load();
         var settings = new LoadSettings(ScalarType.Float32, ComputeDevice.Resolve(device), QuantizationSettings.None);
         var model = ModelFactory.Create(ModelConfigReader.Read(config, "the configuration"), settings, seed);
-        Unfreezing.UnfreezeAll(model);
+        model.UnfreezeAll();
         return model;
     }
 

@@ -1,8 +1,8 @@
 using Lorikeet.Data;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Training;
 

@@ -49,10 +49,11 @@ internal static class ModelLoading
     public static LanguageModel Open(
         string name, string folder, LanguageModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        var decoder = BaseModel.Load(folder, options.ToModelOptions(name), options.Quantization, Report);
+        var source = ModelFolder.Open(folder);
+        var decoder = source.Load(options.ToModelOptions(name), options.Quantization, Report);
         try
         {
-            return new LanguageModel(name, folder, decoder, BaseModel.LoadTokenizer(folder), options);
+            return new LanguageModel(name, folder, decoder, source.Tokenizer, options);
         }
         catch
         {

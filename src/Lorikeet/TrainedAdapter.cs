@@ -31,8 +31,7 @@ internal sealed class TrainedAdapter : IDisposable
             return;
         }
 
-        model.Decoder.Active = null;
-        Unfreezing.UnfreezeAll(model.Decoder);
+        model.Decoder.UnfreezeAll();
     }
 
     /// <summary>The adapter; null when the whole model is trained.</summary>
@@ -66,7 +65,6 @@ internal sealed class TrainedAdapter : IDisposable
             return Models.Lora.Adapter.Load(decoder, folder, _name, dropoutIsGiven ? options.Lora.Dropout : null);
         }
 
-        AdapterForm.RequireNames(decoder, options.Lora);
         return Models.Lora.Adapter.Create(decoder, options.Lora, (ulong)options.Optimization.Seed, _name);
     }
 }

@@ -217,7 +217,7 @@ public sealed class TrainingRun : IDisposable
         try
         {
             display.Observe(new StageStarted("Reading", string.Join(", ", _dataset.Names)));
-            var tokenizer = _model is null ? BaseModel.LoadTokenizer(folder) : _model.Tokenizer;
+            var tokenizer = _model is null ? ModelFolder.Open(folder).Tokenizer : _model.Tokenizer;
             var data = _dataset.Encode(
                 tokenizer, config.VocabularySize, resolved.Options.Optimization.Seed, resolved.Options.Data.MaxLength);
             return new PreparedRun(resolved, folder, config, tokenizer, data, _dataset.Names, claim);

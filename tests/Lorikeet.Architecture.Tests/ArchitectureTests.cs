@@ -66,6 +66,21 @@ public sealed class ArchitectureTests
         Assert.Empty(friends);
     }
 
+    [Fact]
+    public void NativeCalls_LieInOneRoomOfAnAssembly()
+    {
+        var rooms =
+            from assembly in s_table.Assemblies
+            from type in Types(assembly)
+            where type.NestedTypes.Append(type).Any(part => part.Methods.Any(method => method.IsPInvokeImpl))
+            let room = s_table.Describe(s_table.PositionOf(assembly, type.Namespace))
+            group room by assembly into found
+            where found.Distinct().Count() > 1
+            select $"{found.Key}: {string.Join(", ", found.Distinct())}";
+
+        Assert.Empty(rooms);
+    }
+
     private static bool IsOfTheCompiler(TypeReference type) => type.Namespace.Length == 0 || type.Name.StartsWith('<');
 
     private static IEnumerable<TypeDefinition> Types(string assembly) =>

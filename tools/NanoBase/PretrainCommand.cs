@@ -7,11 +7,11 @@ using Lorikeet.Data;
 using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
 using Lorikeet.Models;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Runs;
 using Lorikeet.Text.Tokenization;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 using NanoBase.Facts;
 using NanoBase.Generation;
 

@@ -80,15 +80,16 @@ internal sealed class PlanVerb : CatalogVerb
     private static RunPlan OfModel(ResolvedOptions resolved)
     {
         var folder = ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
-        var config = ModelConfigFile.Load(folder);
+        var model = ModelFolder.Open(folder);
+        var config = model.Config;
         var options = MaxLength.ClampTo(resolved, config.MaxPositions).Options;
         using var data = options.Data.Datasets.Count == 0
             ? null
             : TrainingData.Load(
-                options.Data, (ulong)options.Optimization.Seed, BaseModel.LoadTokenizer(folder), config.VocabularySize,
+                options.Data, (ulong)options.Optimization.Seed, model.Tokenizer, config.VocabularySize,
                 id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
         var (device, isPresent) = Prepare(options.Model);
-        using var weights = ModelFiles.OpenWeights(folder, checks: false);
+        using var weights = model.OpenWeights(checks: false);
         using var planner = new RunPlanner(options, config, weights, device, isPresent);
         return Plan(planner, options, data, isPresent);
     }

@@ -26,7 +26,7 @@ public static class BenchmarkModel
     public static void Attach(DecoderModel model, BenchmarkOptions options)
     {
         if (options.Targets == "full")
-            Unfreezing.UnfreezeAll(model);
+            model.UnfreezeAll();
         else
             Adapter.Create(model, AdapterOf(options), seed: 2);
     }
@@ -34,7 +34,7 @@ public static class BenchmarkModel
     /// <summary>The same model with what is trained of it, without memory; the caller disposes it.</summary>
     /// <param name="options">Shape, quant, offload_layers, and what the factors are like.</param>
     /// <param name="machine">Device and compute type.</param>
-    internal static DecoderModel Outline(BenchmarkOptions options, BenchmarkMachine machine)
+    public static DecoderModel Outline(BenchmarkOptions options, BenchmarkMachine machine)
     {
         var outline = ModelOutline.Create(ModelShapes.Find(options.Shape), machine.Type, QuantizationOf(options), stored: null);
         ModelOutline.Offload(outline, machine.Device, options.OffloadLayers);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Gguf.Blocks;
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 
 namespace Lorikeet.Models.Checkpoints;
@@ -28,9 +29,10 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     /// <exception cref="CheckpointException">
     /// A tensor is of a type that is not decoded, or has no counterpart.
     /// </exception>
-    public static GgufCheckpoint Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="config">The shape that its metadata describes.</param>
+    public static GgufCheckpoint Open(string path, ModelConfig config)
     {
-        var config = ModelConfigFile.Load(path);
         var file = GgufFile.Open(path);
         try
         {

@@ -17,7 +17,7 @@ internal static unsafe class ModelFiles
     /// <param name="model">The folder or file.</param>
     /// <param name="checks">Whether files with a checksum are read and held against it.</param>
     public static ITensorSource OpenWeights(string model, bool checks = true) =>
-        new FiniteTensors(GgufFile.Exists(model) ? GgufCheckpoint.Open(model) : ModelWeights.Open(model, checks));
+        ModelFolder.Open(model).OpenWeights(checks);
 
     /// <summary>Refuses to write over a folder that holds something.</summary>
     public static void RequireNew(string folder, bool overwrite)

@@ -27,15 +27,18 @@ internal sealed class ModelLoader
     /// <exception cref="CheckpointException">
     /// A file or tensor is missing, or a shape contradicts config.json.
     /// </exception>
-    public static DecoderModel Load(string folder, LoadSettings settings)
+    public static DecoderModel Load(ModelFolder folder, LoadSettings settings)
     {
-        var config = ModelConfigFile.Load(folder);
+        var config = folder.Config;
         config = config with { Rope = config.Rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 } };
-        using var source = ModelFiles.OpenWeights(folder);
+        using var source = folder.OpenWeights();
         using var reader = new TensorReader(source, settings.Device, settings.Clock);
         using var quiet = no_grad();
-        return new ModelLoader(config, reader, folder, settings).Build();
+        return new ModelLoader(config, reader, folder.Path, settings).Build();
     }
+
+    /// <inheritdoc cref="Load(ModelFolder, LoadSettings)"/>
+    public static DecoderModel Load(string folder, LoadSettings settings) => Load(ModelFolder.Open(folder), settings);
 
     private DecoderModel Build()
     {

@@ -17,8 +17,11 @@ public sealed record ModelOptions
     [Option("revision")]
     public string? Revision { get; init; }
 
-    /// <summary>Whether it is loaded to answer a few prompts at a time.</summary>
-    internal bool DecodesFewRows { get; init; }
+    /// <summary>
+    /// Whether it is loaded to answer a few prompts at a time: then bfloat16 is chosen on processors that read it faster.
+    /// </summary>
+    /// <value>No: it is loaded to be trained, or for many prompts.</value>
+    public bool DecodesFewRows { get; init; }
 
     /// <summary>PEFT adapter to continue training from.</summary>
     /// <value>Not set: a new adapter, which starts as no change to the model.</value>

@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>Writes a whole model as a Hugging Face folder: config.json and sharded safetensors.</summary>
-internal static class ModelWriter
+public static class ModelWriter
 {
     /// <summary>Writes weights and configuration; adapters must be merged before.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">Where to; created when missing.</param>
     /// <param name="type">Type of the stored weights.</param>
     /// <param name="maxShardBytes">Largest shard.</param>
+    /// <exception cref="InvalidOperationException">An adapter is active.</exception>
     public static void Save(DecoderModel model, string folder, ScalarType type, long maxShardBytes = 5_000_000_000)
     {
         if (model.LayerProjections.Append(model.Head).Any(projection => projection.Adapter is not null))

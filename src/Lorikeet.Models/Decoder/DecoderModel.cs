@@ -50,7 +50,7 @@ public sealed class DecoderModel : IDisposable
     internal LayerOffload? Offload { get; init; }
 
     /// <summary>What was found in its files and left out of account.</summary>
-    internal IReadOnlyList<string> LoadWarnings { get; init; } = [];
+    public IReadOnlyList<string> LoadWarnings { get; init; } = [];
 
     /// <summary>[vocabulary, hidden]; trained when it is a float32 leaf.</summary>
     internal Tensor Embedding { get; set; }
@@ -71,7 +71,7 @@ public sealed class DecoderModel : IDisposable
     /// What training moves: the parameters of the active adapter, or the model's own weights when they are trained;
     /// empty otherwise.
     /// </summary>
-    internal IReadOnlyList<Parameter> Trainable => Active?.Parameters ?? _unfrozen;
+    public IReadOnlyList<Parameter> Trainable => Active?.Parameters ?? _unfrozen;
 
     /// <summary>Projections of all layers in order, the head not included.</summary>
     internal IEnumerable<Projection> LayerProjections => Layers.SelectMany(layer => layer.Projections);
@@ -117,8 +117,39 @@ public sealed class DecoderModel : IDisposable
     /// <returns>Dispose it, best by <c>using</c>, to have the adapter back.</returns>
     public IDisposable WithoutAdapter() => new AdapterScope(this);
 
-    /// <summary>Trains a weight of the model itself, which is in its place already.</summary>
-    internal void Unfreeze(Parameter parameter) => _unfrozen.Add(parameter);
+    /// <summary>
+    /// Makes every weight trainable, as a float32 copy: full-parameter training. <see cref="Trainable"/> lists them afterwards.
+    /// </summary>
+    /// <remarks>An adapter that was active is taken off.</remarks>
+    /// <exception cref="InvalidOperationException">The weights are trainable already.</exception>
+    public void UnfreezeAll()
+    {
+        Active = null;
+        if (_unfrozen.Count > 0)
+            throw new InvalidOperationException("The model already has trainable parameters.");
+        using var quiet = no_grad();
+        // The old matrix stays alive in a tied head, which keeps its own alias.
+        Embedding = Unfreeze(TensorNames.Weight(TensorNames.Embedding), Embedding.clone(), decays: true);
+        if (Config.TiedEmbeddings)
+            Head.TrainedWeight = Embedding;
+        foreach (var projection in Config.TiedEmbeddings ? LayerProjections : AllProjections)
+        {
+            var copy = projection.Weight.Materialize(ScalarType.Float32).clone();
+            projection.TrainedWeight = Unfreeze(TensorNames.Weight(projection.Name), copy, decays: true);
+        }
+
+        foreach (var norm in Norms)
+            norm.Weight = Unfreeze(TensorNames.Weight(norm.Name), norm.Weight.clone(), decays: false);
+        foreach (var projection in AllProjections.Where(projection => projection.Bias is not null))
+            projection.Bias = Unfreeze(TensorNames.Bias(projection.Name), projection.Bias!.clone(), decays: false);
+
+        Tensor Unfreeze(string name, Tensor value, bool decays)
+        {
+            var leaf = Parameter.Leaf(value);
+            _unfrozen.Add(new Parameter(name, leaf, decays));
+            return leaf;
+        }
+    }
 
     /// <summary>Embeddings of token ids, [tokens, hidden] in the compute type.</summary>
     internal Tensor Embed(IReadOnlyCollection<int> ids)

@@ -49,9 +49,12 @@ public sealed class Adapter : ModelAdapter
     /// <exception cref="ConfigurationException">
     /// The options select nothing, or something that cannot carry an adapter.
     /// </exception>
-    public static Adapter Create(DecoderModel model, LoraOptions options, ulong seed, string name = DefaultName) =>
-        Activated(model, () => new Adapter(model, name, options), adapter =>
+    public static Adapter Create(DecoderModel model, LoraOptions options, ulong seed, string name = DefaultName)
+    {
+        AdapterForm.RequireNames(model, options);
+        return Activated(model, () => new Adapter(model, name, options), adapter =>
             adapter.Build(AdapterForm.Of(model, options), new LoraInitializer(model, options, seed)));
+    }
 
     /// <summary>Reads an adapter in PEFT's format and activates it, ready to be used or trained further.</summary>
     /// <param name="model">The model it was trained on; an adapter that was active is taken off.</param>

@@ -12,7 +12,15 @@ namespace Lorikeet.Models.Lora;
 /// </summary>
 public sealed class AdapterFolder
 {
-    internal const string WeightsFile = "adapter_model.safetensors";
+    /// <summary>Name of the file with the configuration.</summary>
+    public const string ConfigFile = AdapterConfig.FileName;
+
+    /// <summary>Name of the file with the tensors.</summary>
+    public const string WeightsFile = "adapter_model.safetensors";
+
+    /// <summary>Name of the file that tells that the base was a folder; only beside adapters of such bases.</summary>
+    public const string BaseFile = AdapterBase.FileName;
+
     private const string OldWeightsFile = "adapter_model.bin";
 
     private AdapterFolder(string path, AdapterConfig config) => (Path, Config) = (path, config);
@@ -48,7 +56,8 @@ public sealed class AdapterFolder
 
     /// <summary>Opens the adapter's tensors, which are few enough to be looked at at once.</summary>
     /// <exception cref="CheckpointException">There are none, the file is damaged, or a tensor is not finite.</exception>
-    internal static ITensorSource OpenWeights(string folder)
+    /// <param name="folder">The adapter's folder.</param>
+    public static ITensorSource OpenWeights(string folder)
     {
         var path = new[] { WeightsFile, OldWeightsFile }.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
             ?? throw new CheckpointException(

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
@@ -6,13 +7,32 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora;
 
 /// <summary>What training moves in a model, an adapter or all weights, in a file under PEFT's names.</summary>
-internal static class TrainedParameters
+public static class TrainedParameters
 {
+    /// <summary>
+    /// Writes the trainable parameters as <see cref="AdapterFolder.WeightsFile"/>, and for an adapter its configuration.
+    /// </summary>
+    /// <param name="model">The model, the adapter active.</param>
+    /// <param name="folder">Where to; it must exist.</param>
+    /// <param name="baseModel">What adapter_config.json names as its base.</param>
+    /// <exception cref="StorageException">A file cannot be written.</exception>
+    public static void Save(DecoderModel model, string folder, string? baseModel)
+    {
+        Save(model, Path.Combine(folder, AdapterFolder.WeightsFile));
+        if (model.Active is not Adapter adapter)
+            return;
+        AtomicFile.WriteText(Path.Combine(folder, AdapterFolder.ConfigFile), AdapterConfig.Write(adapter.Options, baseModel));
+        AdapterBase.Write(folder, baseModel);
+    }
+
     /// <summary>Writes the trainable parameters.</summary>
-    public static void Save(DecoderModel model, string path) => TensorFile.Write(
+    internal static void Save(DecoderModel model, string path) => TensorFile.Write(
         path, model.Trainable.Select(parameter => (InFile(model, model.Active, parameter.Name), parameter.Value)));
 
     /// <summary>Overwrites the trainable parameters by those of a file with the same names.</summary>
+    /// <param name="model">The model, the adapter active.</param>
+    /// <param name="source">The file (<see cref="AdapterFolder.OpenWeights(string)"/>).</param>
+    /// <param name="where">Names it in errors.</param>
     /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
     public static void Restore(DecoderModel model, ITensorSource source, string where)
     {
@@ -29,7 +49,7 @@ internal static class TrainedParameters
     }
 
     /// <summary>PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).</summary>
-    public static string InFile(DecoderModel model, ModelAdapter? adapter, string parameter)
+    internal static string InFile(DecoderModel model, ModelAdapter? adapter, string parameter)
     {
         var adapted = (adapter?.Projections ?? []).Select(pair => pair.Projection.Name).ToHashSet();
         return AdapterNames.InFile(

@@ -2,10 +2,11 @@ using TorchSharp;
 
 namespace Lorikeet.Models.Native;
 
-/// <summary>Turns <c>--device auto|cpu|cuda[:n]</c> into a torch device.</summary>
-internal static class ComputeDevice
+/// <summary>Turns the option <c>device</c> (auto, cpu, cuda or cuda:N) into a torch device.</summary>
+public static class ComputeDevice
 {
     /// <summary>Resolves the option after <see cref="LibTorch.Load"/>.</summary>
+    /// <param name="option">auto takes the first CUDA device when libtorch has CUDA and one answers, else the CPU.</param>
     /// <exception cref="ConfigurationException">The text is no device.</exception>
     /// <exception cref="DeviceException">CUDA was asked for and is not there.</exception>
     public static torch.Device Resolve(string option)

@@ -5,7 +5,7 @@ using TorchSharp;
 namespace Lorikeet.Models.Native;
 
 /// <summary>How much memory can still be allocated.</summary>
-internal static class FreeMemory
+public static class FreeMemory
 {
     private const string MemoryFile = "/proc/meminfo";
     private const string AvailableField = "MemAvailable:";
@@ -14,6 +14,7 @@ internal static class FreeMemory
     /// Bytes: of a CUDA device, what it and libtorch's pool have; of the host, what the system can give without swapping and
     /// the process or its container may take.
     /// </summary>
+    /// <param name="device">A CUDA device, or the CPU for the host.</param>
     public static long Of(torch.Device device)
     {
         if (device.type == DeviceType.CUDA)

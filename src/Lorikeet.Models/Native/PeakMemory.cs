@@ -10,11 +10,13 @@ public static class PeakMemory
     private static long _largestSeen;
 
     /// <summary>Peak in bytes where a model lives: what was allocated of a CUDA device, else that of the process.</summary>
-    internal static long Of(torch.Device device) =>
+    /// <param name="device">The device.</param>
+    public static long Of(torch.Device device) =>
         device.type == DeviceType.CUDA ? CudaMemory.PeakUsed(device) : OfProcess();
 
     /// <summary>Forgets a CUDA device's peak; that of a process is for its life.</summary>
-    internal static void Reset(torch.Device device)
+    /// <param name="device">The device; nothing happens for the CPU.</param>
+    public static void Reset(torch.Device device)
     {
         if (device.type == DeviceType.CUDA)
             CudaMemory.ResetPeak(device);

@@ -4,9 +4,13 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Native;
 
 /// <summary>Writes tensors to a safetensors file.</summary>
-internal static unsafe class TensorFile
+public static unsafe class TensorFile
 {
     /// <summary>Writes the tensors as they are; those on a device are copied to the CPU first.</summary>
+    /// <param name="path">The file; it is replaced when it is complete.</param>
+    /// <param name="tensors">Names and values.</param>
+    /// <param name="metadata">Texts of the header, if any.</param>
+    /// <exception cref="StorageException">It cannot be written.</exception>
     public static void Write(
         string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {

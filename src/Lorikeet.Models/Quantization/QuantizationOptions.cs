@@ -1,5 +1,6 @@
 using Lorikeet.Formats.Options;
 using Lorikeet.Models.Native;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Quantization;
 
@@ -49,6 +50,20 @@ public sealed record QuantizationOptions
         { LoadIn8Bit: true } => QuantizationKind.Int8,
         _ => QuantizationKind.None,
     };
+
+    /// <summary>For display: "cpu, bfloat16, nf4 with double quantization".</summary>
+    /// <param name="device">Where the model lives.</param>
+    /// <param name="type">What it computes in.</param>
+    public string Describe(Device device, ScalarType type)
+    {
+        var stored = Kind switch
+        {
+            QuantizationKind.None => "",
+            QuantizationKind.Int8 => ", int8",
+            var kind => $", {kind.ToString().ToLowerInvariant()}" + (DoubleQuant ? " with double quantization" : ""),
+        };
+        return $"{device}, {type.ToString().ToLowerInvariant()}{stored}";
+    }
 }
 
 /// <summary>The two 4-bit codes of bitsandbytes.</summary>

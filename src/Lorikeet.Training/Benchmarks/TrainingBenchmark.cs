@@ -2,9 +2,9 @@ using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Benchmarks;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Training.Benchmarks;

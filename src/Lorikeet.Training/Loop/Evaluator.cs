@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Training.Loop;
 

@@ -3,9 +3,9 @@ using Lorikeet.Data.Batches;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Loop;

@@ -4,8 +4,8 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Loop;
@@ -21,7 +21,7 @@ public static class TrainingCheckpoint
 
     private static readonly string[] s_read =
     [
-        AdapterFolder.WeightsFile, OptimizerFile, PositionFile, AdapterConfig.FileName, HuggingFaceState.FileName,
+        AdapterFolder.WeightsFile, OptimizerFile, PositionFile, AdapterFolder.ConfigFile, HuggingFaceState.FileName,
         PromptFormat.FileName,
     ];
 
@@ -41,12 +41,7 @@ public static class TrainingCheckpoint
         Action<string> more) =>
         AtomicFolder.Write(folder, temporary =>
         {
-            TrainedParameters.Save(model, Path.Combine(temporary, AdapterFolder.WeightsFile));
-            if (adapter is not null)
-            {
-                File.WriteAllText(Path.Combine(temporary, AdapterConfig.FileName), AdapterConfig.Write(adapter, baseModel));
-                AdapterBase.Write(temporary, baseModel);
-            }
+            TrainedParameters.Save(model, temporary, baseModel);
             TensorFile.Write(Path.Combine(temporary, OptimizerFile), optimizer.State());
             more(temporary);
             File.WriteAllText(Path.Combine(temporary, PositionFile), position.ToJson());

@@ -4,8 +4,8 @@
 //     g ← g · min(1, max_grad_norm / ‖g‖)                         θ ← optimizer(θ, g, rate)
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Training.Loop;
 

@@ -5,7 +5,7 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
-using Lorikeet.Training.Optimization;
+using Lorikeet.Models.Optimization;
 
 namespace Lorikeet.Training.Loop;
 

@@ -1,6 +1,6 @@
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
-using Lorikeet.Training.Optimization;
+using Lorikeet.Models.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Planning;

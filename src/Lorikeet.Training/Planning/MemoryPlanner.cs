@@ -1,8 +1,8 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 

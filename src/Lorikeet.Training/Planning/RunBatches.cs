@@ -1,7 +1,7 @@
 using Lorikeet.Data.Datasets;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Training.Planning;
 

@@ -58,7 +58,7 @@ public sealed class RunPlanner : IDisposable
         return new RunPlan
         {
             Model = _model,
-            Device = BaseModel.Describe(_device, _outline.ComputeType, options.Quantization),
+            Device = options.Quantization.Describe(_device, _outline.ComputeType),
             ModelParameters = _outline.ParameterCount,
             TrainableParameters = Trained,
             BatchSize = training.BatchSize,
@@ -95,7 +95,7 @@ public sealed class RunPlanner : IDisposable
     {
         if (options.Model.Method == FineTuneMethod.Full)
         {
-            Unfreezing.UnfreezeAll(_outline);
+            _outline.UnfreezeAll();
             return;
         }
 
@@ -105,7 +105,6 @@ public sealed class RunPlanner : IDisposable
             return;
         }
 
-        AdapterForm.RequireNames(_outline, options.Lora);
         Adapter.Create(_outline, options.Lora, (ulong)options.Optimization.Seed);
     }
 }

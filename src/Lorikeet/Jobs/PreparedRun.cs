@@ -32,8 +32,9 @@ internal sealed record PreparedRun(
     /// <summary>What the run will take; the device's peak counts from here.</summary>
     public PlannedRun Plan()
     {
-        var (device, _) = BaseModel.Prepare(Options.Model, Config.StoredType);
-        using var weights = ModelFiles.OpenWeights(ModelFolder, checks: false);
+        var model = Models.Checkpoints.ModelFolder.Open(ModelFolder);
+        var (device, _) = model.Prepare(Options.Model);
+        using var weights = model.OpenWeights(checks: false);
         using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true);
         var (options, reason) = planner.ChooseBatches(Options, Data);
         var plan = planner.Plan(options, Data, reason is null ? [] : [reason]);

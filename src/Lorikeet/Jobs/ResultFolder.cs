@@ -25,7 +25,7 @@ internal static class ResultFolder
         {
             adapter.Save(temporary, baseModel, asPlain);
             format.Save(temporary);
-            TokenizerFiles.Copy(baseFolder, temporary);
+            ModelFolder.Open(baseFolder).CopyTokenizer(temporary);
         });
 
     /// <summary>Writes the model, its prompt format, and what lies beside the weights of the base.</summary>
@@ -37,7 +37,7 @@ internal static class ResultFolder
         Write(folder, temporary =>
         {
             ModelWriter.Save(model, temporary, model.ComputeType);
-            ModelFiles.CopyCompanions(baseFolder, temporary);
+            ModelFolder.Open(baseFolder).CopyCompanions(temporary);
             format.Save(temporary);
         });
 

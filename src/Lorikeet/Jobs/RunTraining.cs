@@ -77,7 +77,7 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
         _options.Model.Model, model.ParameterCount, model.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
         _run.Data.Train.Count, _run.Data.Eval.Count, _run.Data.TrainStatistics.TargetTokens, _run.Data.TrainStatistics.Tokens,
         _run.Data.TrainStatistics.LongestRow, _options.Data.MaxLength, totalSteps, firstStep,
-        BaseModel.Describe(model, _options.Quantization), planned.Plan);
+        _options.Quantization.Describe(model.Device, model.ComputeType), planned.Plan);
 
     private void SaveResult()
     {

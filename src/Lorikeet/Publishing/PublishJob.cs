@@ -84,12 +84,12 @@ public sealed class PublishJob
     {
         var path = Path.Combine(_folder, AdapterConfigFile);
         var config = JsonSetting.Read(path);
-        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(Path.Combine(_folder, AdapterBase.FileName)))
+        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(Path.Combine(_folder, AdapterFolder.BaseFile)))
             return;
         var changed = config.ToObject();
         changed[BaseKey] = name;
         AtomicFile.WriteText(path, PythonJson.Indented(changed));
-        AdapterBase.Write(_folder, null);
+        File.Delete(Path.Combine(_folder, AdapterFolder.BaseFile));
     }
 
     private ModelCard Card()
@@ -117,7 +117,7 @@ public sealed class PublishJob
         var name = JsonSetting.Read(Path.Combine(_folder, file))[key].AsStringOrNull();
         if (string.IsNullOrEmpty(name))
             name = run?.Options.Model.Model ?? "";
-        var isLocal = _isAdapter && File.Exists(Path.Combine(_folder, AdapterBase.FileName));
+        var isLocal = _isAdapter && File.Exists(Path.Combine(_folder, AdapterFolder.BaseFile));
         return IsOnHub(name) && !isLocal ? name : throw new ConfigurationException(
             $"'{_folder}' names '{name}' as the model that was fine-tuned, which is no id on the hub. Others " +
             "need that id: give it as 'base_model'. ('model_card' false leaves it out of a merged model.)");

@@ -5,13 +5,13 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Lora;

@@ -56,7 +56,7 @@ public sealed class TensorReaderTests : IDisposable
     {
         var model = ExportSource.Resolve(new ExportOptions { Model = TestAssets.Golden("models", "gqa") });
         new ModelExport(model, GgufOutType.Q8_0).Write(_folder["model.gguf"]);
-        using var source = GgufCheckpoint.Open(_folder["model.gguf"]);
+        using var source = GgufCheckpoint.Open(_folder["model.gguf"], ModelConfigFile.Load(_folder["model.gguf"]));
         var random = new Random(1);
         foreach (var entry in source.Tensors.Values)
         {

@@ -1,7 +1,7 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

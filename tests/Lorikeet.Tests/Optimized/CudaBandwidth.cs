@@ -2,9 +2,9 @@ using System.Diagnostics;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;

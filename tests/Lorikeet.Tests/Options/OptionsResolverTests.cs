@@ -1,9 +1,9 @@
 using Lorikeet.Configuration;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Training;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Options;
 

@@ -1,6 +1,6 @@
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training;
-using Lorikeet.Training.Optimization;
 using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Tests.Planning;

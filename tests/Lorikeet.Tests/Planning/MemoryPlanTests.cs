@@ -3,11 +3,11 @@ using Lorikeet.Data.Batches;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Models.Passes.Cuda;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Testing;
-using Lorikeet.Training.Optimization;
 using Lorikeet.Training.Planning;
 using static TorchSharp.torch;
 
@@ -179,7 +179,7 @@ public class MemoryPlanTests
     {
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.Float32, CPU, quantization), seed: 1);
         if (adapter is null)
-            Unfreezing.UnfreezeAll(model);
+            model.UnfreezeAll();
         else
             Adapter.Create(model, adapter, seed: 2);
         using var outline = Outline(shape, adapter, quantization, ScalarType.Float32);
@@ -196,7 +196,7 @@ public class MemoryPlanTests
     {
         var outline = ModelOutline.Create(shape, type, quantization, stored: null);
         if (adapter is null)
-            Unfreezing.UnfreezeAll(outline);
+            outline.UnfreezeAll();
         else
             Adapter.Create(outline, adapter, seed: 2);
         return outline;

@@ -2,9 +2,9 @@ using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Training.Optimization;
 using Lorikeet.Training.Planning;
 using static TorchSharp.torch;
 

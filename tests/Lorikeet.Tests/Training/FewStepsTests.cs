@@ -1,6 +1,6 @@
 using Lorikeet.Jobs;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Training;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Training;
 

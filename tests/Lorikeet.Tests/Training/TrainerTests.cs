@@ -3,12 +3,12 @@ using Lorikeet.Data;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Training;

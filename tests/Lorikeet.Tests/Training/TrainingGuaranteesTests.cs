@@ -3,13 +3,13 @@ using Lorikeet.Data.Batches;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Training;

@@ -3,11 +3,11 @@ using Lorikeet.Configuration;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Runs;
 using Lorikeet.Testing;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Training;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Lorikeet.Models.Native;
 
 namespace Lorikeet.Models.Passes.Cpu;
 
@@ -27,7 +28,7 @@ internal static unsafe class WorkerTeam
     {
         var call = new Call(&Invoke<TWork>, &work);
         var grain = Math.Max(1, SmallestShare / Math.Max(1, cost));
-        if (torch_parallel_for(0, rows, grain, &Enter, &call) != 0)
+        if (TorchThreads.torch_parallel_for(0, rows, grain, &Enter, &call) != 0)
             throw new InvalidOperationException("libtorch could not run a parallel loop.");
     }
 
@@ -40,10 +41,6 @@ internal static unsafe class WorkerTeam
         var call = (Call*)context;
         call->Function(call->Work, (int)start, (int)end);
     }
-
-    [DllImport("torch_cpu")]
-    private static extern int torch_parallel_for(
-        long start, long end, long grain, delegate* unmanaged<long, long, void*, void> function, void* context);
 
     private readonly struct Call(delegate*<void*, int, int, void> function, void* work)
     {

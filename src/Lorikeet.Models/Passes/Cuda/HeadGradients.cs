@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using static Lorikeet.Models.Passes.Cuda.AttentionCalls;
+using Lorikeet.Models.Native.Cuda;
+using static Lorikeet.Models.Native.Cuda.AttentionCalls;
 
 namespace Lorikeet.Models.Passes.Cuda;
 

@@ -1,4 +1,5 @@
-using static Lorikeet.Models.Passes.Cuda.AttentionCalls;
+using Lorikeet.Models.Native.Cuda;
+using static Lorikeet.Models.Native.Cuda.AttentionCalls;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Cuda;

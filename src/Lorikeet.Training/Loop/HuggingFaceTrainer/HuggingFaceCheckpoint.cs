@@ -5,7 +5,7 @@ using Lorikeet.Formats.Pickle;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
-using Lorikeet.Training.Optimization;
+using Lorikeet.Models.Optimization;
 
 namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
 

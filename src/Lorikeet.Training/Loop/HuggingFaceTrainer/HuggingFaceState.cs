@@ -106,7 +106,7 @@ internal sealed class HuggingFaceState
 
     /// <summary>Six for each weight that is no embedding, padding included, as transformers counts.</summary>
     public static double FlopsPerToken(TrainingTask task) => 6.0 * (task.Model.ParameterCount
-        - task.Model.Embedding.NumberOfElements + task.Model.Trainable.Sum(parameter => parameter.Value.NumberOfElements));
+        - (long)task.Model.Config.VocabularySize * task.Model.Config.HiddenSize + task.Model.Trainable.Sum(parameter => parameter.Value.NumberOfElements));
 
     /// <summary>The number, or null: JSON has neither NaN nor infinity.</summary>
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -1,8 +1,8 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Testing;
-using Lorikeet.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 

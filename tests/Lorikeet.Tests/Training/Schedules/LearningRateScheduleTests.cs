@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Options;
+using Lorikeet.Models.Optimization;
 using Lorikeet.Testing;
-using Lorikeet.Training.Optimization;
 
 namespace Lorikeet.Tests.Training.Schedules;
 

@@ -3,19 +3,26 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Training.Optimization;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>Writes <c>optimizer.pt</c> and <c>scheduler.pt</c>, from which transformers' Trainer goes on.</summary>
 /// <remarks>Reference: torch <c>optim/adamw.py</c>, <c>optim/lr_scheduler.py</c> (LambdaLR).</remarks>
-internal static unsafe class HuggingFaceFiles
+public static unsafe class HuggingFaceFiles
 {
+    /// <summary>Name of the file with the optimizer's state.</summary>
     public const string Optimizer = "optimizer.pt";
+    /// <summary>Name of the file with the schedule's state.</summary>
     public const string Scheduler = "scheduler.pt";
 
     /// <summary>Writes both into a checkpoint's folder.</summary>
+    /// <param name="folder">The folder, which is there.</param>
+    /// <param name="parameters">What is trained, in the order of the model.</param>
+    /// <param name="optimizer">The optimizer after <paramref name="step"/> steps.</param>
+    /// <param name="schedule">Its learning rates.</param>
+    /// <param name="options">Betas, epsilon, weight decay, LoRA+.</param>
+    /// <param name="step">Steps done.</param>
     public static void Write(
         string folder, IReadOnlyList<Parameter> parameters, Optimizer optimizer, LearningRateSchedule schedule,
         OptimizationOptions options, int step)

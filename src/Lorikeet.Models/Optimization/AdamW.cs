@@ -2,7 +2,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>AdamW (arXiv 1711.05101): two moving averages per parameter, by one of two rules.</summary>
 /// <typeparam name="TRule">The arithmetic of torch or of bitsandbytes.</typeparam>
@@ -41,7 +41,7 @@ internal sealed class AdamW<TRule> : Optimizer where TRule : unmanaged, IAdamRul
         return _fused.Norm();
     }
 
-    protected override void Update(int index, Parameter parameter, Tensor gradient, double learningRate) =>
+    private protected override void Update(int index, Parameter parameter, Tensor gradient, double learningRate) =>
         _moments[index].Update(
             parameter.Value, gradient.contiguous(), TRule.Create(Options, parameter.Decays, learningRate, Steps));
 }

@@ -2,7 +2,7 @@ using Lorikeet.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>Adam's two moving averages of one parameter, in some stored form.</summary>
 internal abstract class Moments : IDisposable

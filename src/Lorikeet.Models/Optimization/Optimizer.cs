@@ -4,21 +4,26 @@ using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>Moves the trainable parameters along their gradients. Its state is a set of named tensors.</summary>
-internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, OptimizationOptions options) : IDisposable
+public abstract class Optimizer : IDisposable
 {
+    private protected Optimizer(IReadOnlyList<Parameter> parameters, OptimizationOptions options) =>
+        (Parameters, Options) = (parameters, options);
+
     /// <summary>The parameters, in the order of the model.</summary>
-    protected IReadOnlyList<Parameter> Parameters { get; } = parameters;
+    private protected IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>Betas, epsilon and weight decay.</summary>
-    protected OptimizationOptions Options { get; } = options;
+    private protected OptimizationOptions Options { get; }
 
     /// <summary>Updates done so far; Adam's bias correction counts from 1.</summary>
     public int Steps { get; private set; }
 
-    /// <summary>Creates the optimizer that <paramref name="options"/> name.</summary>
+    /// <summary>Creates the optimizer that <paramref name="options"/> name, with a state of zero.</summary>
+    /// <param name="parameters">What is trained; they must outlive it.</param>
+    /// <param name="options">Kind, betas, epsilon and weight decay; rates and batches are the caller's business.</param>
     /// <remarks>Paged variants compute the same; their states need no paging where host memory is the device's.</remarks>
     public static Optimizer Create(IReadOnlyList<Parameter> parameters, OptimizationOptions options) => options.Optimizer switch
     {
@@ -47,6 +52,7 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
     }
 
     /// <summary>One update from the gradients of the parameters; a parameter without a gradient stays.</summary>
+    /// <param name="learningRate">The rate of this step.</param>
     public void Step(double learningRate)
     {
         using var quiet = no_grad();
@@ -67,7 +73,9 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
         part => part.Name[(part.Name.IndexOf('.') + 1)..], part => (part.Name[..part.Name.IndexOf('.')], part.Value));
 
     /// <summary>Takes up a state that <see cref="State"/> described.</summary>
-    /// <exception cref="CheckpointException">A tensor is missing.</exception>
+    /// <param name="source">Tensors of the same names and shapes.</param>
+    /// <param name="steps">Updates done by then.</param>
+    /// <exception cref="CheckpointException">A tensor is missing, or has another shape.</exception>
     public void Restore(ITensorSource source, int steps)
     {
         using var quiet = no_grad();
@@ -88,11 +96,12 @@ internal abstract class Optimizer(IReadOnlyList<Parameter> parameters, Optimizat
     }
 
     /// <summary>Counts a step.</summary>
-    protected int NextStep() => ++Steps;
+    private protected int NextStep() => ++Steps;
 
     /// <summary>Updates one parameter in place, under no-grad and inside a dispose scope.</summary>
-    protected abstract void Update(int index, Parameter parameter, Tensor gradient, double learningRate);
+    private protected abstract void Update(int index, Parameter parameter, Tensor gradient, double learningRate);
 
+    /// <inheritdoc/>
     public abstract void Dispose();
 
     private static FullMoments FullBitsAndBytes(Parameter parameter) => new(parameter.Value, ("state1", "state2"));

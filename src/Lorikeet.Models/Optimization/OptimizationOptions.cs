@@ -1,11 +1,10 @@
 using System.Text.Json.Serialization;
 using Lorikeet.Formats.Options;
 using Lorikeet.Models.Passes;
-using Lorikeet.Training.Loop;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
-/// <summary>Optimization: batches, learning rate, schedule, optimizer.</summary>
+/// <summary>Optimization: batches, learning rate and its schedule, optimizer.</summary>
 public sealed record OptimizationOptions
 {
     /// <summary>Rows in one forward pass.</summary>

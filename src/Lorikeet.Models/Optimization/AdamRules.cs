@@ -4,7 +4,7 @@ using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>The arithmetic of one AdamW step, with everything that is the same for all elements computed beforehand.</summary>
 /// <typeparam name="TSelf">The rule itself.</typeparam>

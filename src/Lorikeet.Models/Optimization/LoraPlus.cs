@@ -1,13 +1,15 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>LoRA+ (arXiv 2402.12354): lora_B, and every vector, learns at a multiple of the rate.</summary>
 /// <remarks>Reference: peft <c>optimizers/loraplus.py</c>; its group for embeddings is never filled.</remarks>
-internal static class LoraPlus
+public static class LoraPlus
 {
     /// <summary>The parameters with the rates that the options ask for; the same ones without LoRA+.</summary>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="options">The ratio of the rates (loraplus_lr_ratio), the learning rate, and that of embeddings.</param>
     public static IReadOnlyList<Parameter> Group(IReadOnlyList<Parameter> parameters, OptimizationOptions options) =>
         options.LoraPlusRatio is { } ratio
             ? [.. parameters.Select(parameter => parameter with { RateFactor = Factor(parameter, ratio, options) })]

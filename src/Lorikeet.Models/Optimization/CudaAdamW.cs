@@ -6,7 +6,7 @@ using Lorikeet.Models.Native.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>Norm, clipping and AdamW of all parameters on a CUDA device, in three launches and without waiting (AdamW.cu).</summary>
 /// <typeparam name="TRule">The arithmetic.</typeparam>

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>
 /// AdamW on the CPU: one pass over parameter, gradient and averages, where tensor operations would make eight.

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Lorikeet.Models.Passes.Cuda;
+namespace Lorikeet.Models.Native.Cuda;
 
 /// <summary>
 /// Attention of libtorch's CUDA library, called below the dispatcher: no autograd, no copies. Results are new handles.

@@ -1,16 +1,21 @@
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>The learning rate as a pure function of the step.</summary>
+/// <param name="options">Rate, kind of schedule and warm-up.</param>
+/// <param name="totalSteps">Optimizer steps of the whole run.</param>
 /// <remarks>Reference: transformers <c>optimization.py</c>; step 0 is the first, and with warm-up its rate is 0.</remarks>
-internal sealed class LearningRateSchedule(OptimizationOptions options, int totalSteps)
+public sealed class LearningRateSchedule(OptimizationOptions options, int totalSteps)
 {
     private readonly int _warmup = WarmupSteps(options, totalSteps);
 
     /// <summary>Steps of warm-up: given, or the ratio of all steps rounded up.</summary>
+    /// <param name="options">warmup_steps and warmup_ratio.</param>
+    /// <param name="totalSteps">Optimizer steps of the whole run.</param>
     public static int WarmupSteps(OptimizationOptions options, int totalSteps) =>
         options.WarmupSteps ?? (int)Math.Ceiling(totalSteps * options.WarmupRatio);
 
     /// <summary>The rate used at <paramref name="step"/>, counted from 0.</summary>
+    /// <param name="step">Optimizer steps before this one.</param>
     public double At(int step) => options.LearningRate * Factor(step);
 
     private double Factor(int step)

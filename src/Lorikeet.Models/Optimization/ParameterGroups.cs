@@ -1,16 +1,15 @@
 using System.Globalization;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
-using Lorikeet.Training.Optimization;
 
-namespace Lorikeet.Training.Loop.HuggingFaceTrainer;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>
 /// The parameters as transformers' Trainer hands them to its optimizer: in the order of the model's modules, in groups
 /// with and without weight decay. The number of a parameter in <c>optimizer.pt</c> is its place in this order.
 /// </summary>
 /// <remarks>Reference: transformers <c>trainer.py</c>, create_optimizer; peft <c>optimizers/loraplus.py</c>.</remarks>
-internal static class ParameterGroups
+public static class ParameterGroups
 {
     private static readonly string[] s_parts =
     [
@@ -25,7 +24,9 @@ internal static class ParameterGroups
         (AdapterNames.EmbeddingB, 6), (AdapterNames.Magnitude, 7), (TensorNames.Weight(""), 0), (TensorNames.Bias(""), 1),
     ];
 
-    /// <summary>The groups, some perhaps empty.</summary>
+    /// <summary>The groups, some perhaps empty: with and without decay; with LoRA+ slow, embedding, fast, fast without decay.</summary>
+    /// <param name="parameters">What is trained, in any order.</param>
+    /// <param name="options">Whether LoRA+ is on.</param>
     public static IReadOnlyList<IReadOnlyList<Parameter>> Of(IReadOnlyList<Parameter> parameters, OptimizationOptions options)
     {
         List<Parameter> ordered = [.. parameters.OrderBy(Place)];

@@ -3,7 +3,7 @@ using Lorikeet.Models.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lorikeet.Training.Optimization;
+namespace Lorikeet.Models.Optimization;
 
 /// <summary>
 /// Both averages in 8-bit codes with a scale for every 256 (8-bit optimizers, arXiv 2110.02861): signed for gradients,
