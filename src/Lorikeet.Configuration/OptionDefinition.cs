@@ -56,6 +56,11 @@ public sealed class OptionDefinition
     /// <summary>The value in a tree, as run.yaml has it.</summary>
     public string TextIn(object root) => OptionValueWriter.ToYaml(Get(root));
 
+    /// <summary>A value that stands for an option's, as run.yaml would have it.</summary>
+    /// <param name="value">Null, a flag, a number, text, an enumeration's member, modules, or a list or dictionary of them.</param>
+    /// <returns>YAML on one line: a scalar or a flow collection.</returns>
+    public static string TextOf(object? value) => OptionValueWriter.ToYaml(value);
+
     /// <summary>Type of the value, without Nullable.</summary>
     public Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
 

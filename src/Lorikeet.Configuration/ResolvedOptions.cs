@@ -7,8 +7,8 @@ namespace Lorikeet.Configuration;
 /// <summary>The options of a run with the origin of every value.</summary>
 public sealed class ResolvedOptions
 {
-    /// <summary>The first line of run.yaml, by which a folder is known as that of a run.</summary>
-    internal const string FirstLineOfYaml = "# Every option of this run, and where its value came from.";
+    /// <summary>The first line of what <see cref="ToYaml"/> writes, by which a folder is known as that of a run.</summary>
+    public const string FirstLineOfYaml = "# Every option of this run, and where its value came from.";
 
     private const int CommentColumn = 48;
     private readonly Func<OptionDefinition, OptionOrigin> _originOf;
@@ -44,6 +44,13 @@ public sealed class ResolvedOptions
     public OptionOrigin OriginOf(string name) => OptionCatalog.Training.Find(name) is { } option
         ? _originOf(option)
         : throw new ArgumentException($"'{name}' is not an option.", nameof(name));
+
+    /// <summary>
+    /// Looks at every place that the options name for results, before any work is done; what is called in code should do so
+    /// too, as nothing else keeps a run from writing over its own input.
+    /// </summary>
+    /// <exception cref="LorikeetException">A place cannot be written, or is one that is read.</exception>
+    public void RequirePlaces() => PlaceCheck.Run(OptionCatalog.Training, Options, name => OriginOf(name).Speak(name));
 
     /// <summary>The same origins for options that were completed since, such as a run's name that was chosen.</summary>
     public ResolvedOptions With(TrainingOptions options) => new(options, _originOf, Warnings, Notes);

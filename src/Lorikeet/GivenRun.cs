@@ -17,7 +17,7 @@ internal static class GivenRun
     {
         var foreign = OptionCatalog.Training.Options
             .Where(option => s_ofModelAndData.Contains(option.Group) && !s_ofRun.Contains(option.Name))
-            .Where(option => OptionValueWriter.ToYaml(option.Get(options)) != option.DefaultText)
+            .Where(option => option.TextIn(options) != option.DefaultText)
             .Select(option => option.Name)
             .ToList();
         if (foreign.Count > 0)

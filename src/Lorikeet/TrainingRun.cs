@@ -201,7 +201,7 @@ public sealed class TrainingRun : IDisposable
     private PreparedRun Prepare(ITrainingObserver display, CancellationToken cancellation)
     {
         var resolved = _asked;
-        PlaceCheck.Run(OptionCatalog.Training, resolved.Options, name => resolved.OriginOf(name).Speak(name));
+        resolved.RequirePlaces();
         if (resolved.Options.Output.DryRun)
         {
             _thrownAway ??= TemporaryPlace.ForFolder(Path.Combine(Path.GetTempPath(), "lorikeet-dry-run"));

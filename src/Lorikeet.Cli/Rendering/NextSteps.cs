@@ -10,7 +10,7 @@ internal static class NextSteps
     {
         foreach (var next in commands)
         {
-            console.MarkupLine($"[dim]{ReportText.Purpose(next.Purpose).English}[/]");
+            console.MarkupLine($"[dim]{next.Title(ReportLanguage.English)}[/]");
             console.Write(new Unbroken("  " + next.Command));
         }
     }

@@ -6,7 +6,6 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Data.Reading;
 using Lorikeet.Formats;
 using Lorikeet.Models.Generation;
-using Lorikeet.Models.Passes.Decoding;
 
 namespace Lorikeet.Cli.Verbs;
 
@@ -35,7 +34,7 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         var (_, terminal, interruption) = call;
         var options = Bind(call, new GenerateOptions());
         var typed = options.Prompts is { Prompts.Count: 0, Input: null } ? FromStandardInput(terminal) : null;
-        var decodesFewRows = options.Prompts is { Input: null, Prompts.Count: <= DecodingSupport.MostRows }
+        var decodesFewRows = options.Prompts is { Input: null, Prompts.Count: <= TextGenerator.FewRows }
             && options.Generation is { Optimized: true, Beams: 1 };
         using var model = Load(call, options, decodesFewRows);
         options = Bind(call, new GenerateOptions { Generation = DefaultsOf(model, call) });

@@ -2,17 +2,8 @@ using System.CommandLine;
 using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
-using Lorikeet.Data.Datasets;
 using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
-using Lorikeet.Jobs;
-using Lorikeet.Models.Checkpoints;
-using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Native;
-using Lorikeet.Training;
-using Lorikeet.Training.Planning;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Lorikeet.Cli.Verbs;
 
@@ -36,7 +27,6 @@ internal sealed class PlanVerb : CatalogVerb
         Description = "Plan for the shape of a published model instead of a model that is there, as bench knows them.",
         HelpName = "NAME",
     };
-
 
     public PlanVerb() : base(
         "plan", "Predict memory, speed and time of a training run, before anything is loaded.", OptionCatalog.Training, OneObject)
@@ -69,66 +59,11 @@ internal sealed class PlanVerb : CatalogVerb
         if (shape is not null)
             settings = [.. settings, new Setting("model", new RawValue.Scalar(shape), OptionOrigin.CommandLine)];
         var resolved = OptionsResolver.Resolve(file, settings, needsData: false);
-        var plan = shape is null ? OfModel(resolved) : OfShape(resolved.Options, ModelShapes.Find(shape));
+        var plan = shape is null ? RunPlans.Of(resolved) : RunPlans.OfShape(resolved.Options, shape);
         if (IsJson(call))
             terminal.Out.WriteLine(PlanJson.Of(plan).ToJsonString(JsonFormats.Indented));
         else
             PlanTable.Write(terminal.Data, plan);
         return 0;
-    }
-
-    private static RunPlan OfModel(ResolvedOptions resolved)
-    {
-        var folder = ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
-        var model = ModelFolder.Open(folder);
-        var config = model.Config;
-        var options = MaxLength.ClampTo(resolved, config.MaxPositions).Options;
-        using var data = options.Data.Datasets.Count == 0
-            ? null
-            : TrainingData.Load(
-                options.Data, (ulong)options.Optimization.Seed, model.Tokenizer, config.VocabularySize,
-                id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
-        var (device, isPresent) = Prepare(options.Model);
-        using var weights = model.OpenWeights(checks: false);
-        using var planner = new RunPlanner(options, config, weights, device, isPresent);
-        return Plan(planner, options, data, isPresent);
-    }
-
-    private static RunPlan OfShape(TrainingOptions options, ModelConfig config)
-    {
-        var (device, isPresent) = Prepare(options.Model);
-        using var planner = new RunPlanner(options, config, stored: null, device, isPresent);
-        return Plan(planner, options, null, isPresent);
-    }
-
-    private static RunPlan Plan(RunPlanner planner, TrainingOptions options, TrainingData? data, bool isPresent)
-    {
-        var (chosen, reason) = planner.ChooseBatches(options, data);
-        List<string> notes = [.. data?.Warnings ?? []];
-        if (reason is not null)
-            notes.Add(reason);
-        if (data is null)
-            notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), all of them targets.");
-        if (!isPresent)
-        {
-            notes.Add($"There is no {options.Model.Device} here: neither its speed nor its free memory is known, so batches are as given "
-                + "and no layer is recomputed unless gradient_checkpointing says so.");
-        }
-
-        return planner.Plan(chosen, data, notes);
-    }
-
-    /// <summary>The device, and whether it is here; CUDA can be planned for without.</summary>
-    private static (Device Device, bool IsPresent) Prepare(ModelOptions options)
-    {
-        LibTorch.Load(options.LibTorch);
-        try
-        {
-            return (ComputeDevice.Resolve(options.Device), true);
-        }
-        catch (DeviceException)
-        {
-            return (new Device(DeviceType.CUDA, 0), false);
-        }
     }
 }

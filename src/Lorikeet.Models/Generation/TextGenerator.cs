@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Decoding;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models.Generation;
@@ -23,6 +24,12 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
 
     /// <summary>Enough to keep any device busy.</summary>
     public const int DefaultBatchSize = 128;
+
+    /// <summary>
+    /// Most prompts at once that the step for few rows decodes, whose speed is that of reading the weights; see
+    /// <see cref="Checkpoints.ModelOptions.DecodesFewRows"/>.
+    /// </summary>
+    public const int FewRows = DecodingSupport.MostRows;
 
     /// <summary>Most prompts (times beams) in one pass; memory may make it fewer.</summary>
     public int BatchSize { get; init; } = DefaultBatchSize;

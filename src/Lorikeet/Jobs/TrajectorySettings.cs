@@ -27,7 +27,7 @@ internal static class TrajectorySettings
         var settings = OptionCatalog.Training.Options
             .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name))
             .Where(option => !s_without.Contains(option.Name))
-            .ToDictionary(option => option.Name, option => OptionValueWriter.ToYaml(option.Get(options)));
+            .ToDictionary(option => option.Name, option => option.TextIn(options));
         if (options.Optimization.AutoFindBatchSize)
         {
             // Memory decides how a step is divided, so that is no part of the trajectory.

@@ -8,11 +8,12 @@ namespace Lorikeet.Runs;
 /// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>checkpoint</c>, <c>warning</c>, <c>note</c>, <c>end</c>; steps,
 /// evaluations and the end have the keys of <c>metrics.jsonl</c>.
 /// </summary>
-internal static class EventJson
+public static class EventJson
 {
-    /// <summary>The line of an event.</summary>
+    /// <summary>The line of an event, without its line break.</summary>
     /// <param name="trainingEvent">The event.</param>
     /// <param name="progress">The run up to and including this event.</param>
+    /// <exception cref="ArgumentException">The event is of a kind that Lorikeet does not report.</exception>
     public static string Line(TrainingEvent trainingEvent, RunProgress progress) => trainingEvent switch
     {
         StageStarted stage => Line("stage", json =>

@@ -6,7 +6,7 @@ using static Lorikeet.Formats.Quantities;
 namespace Lorikeet.Runs;
 
 /// <summary>Events as lines of plain text, for log files and displays that only append.</summary>
-internal static class EventText
+public static class EventText
 {
     /// <summary>The lines an event is worth; none for progress within a stage.</summary>
     /// <param name="trainingEvent">The event.</param>
@@ -25,7 +25,7 @@ internal static class EventText
     };
 
     /// <summary>What a run is about to do, a line each.</summary>
-    public static IReadOnlyList<string> Summary(RunSummary summary) =>
+    internal static IReadOnlyList<string> Summary(RunSummary summary) =>
     [
         $"model: {Model(summary)}",
         $"trained: {Trained(summary)}",
@@ -35,27 +35,31 @@ internal static class EventText
         .. summary.Plan is { } plan ? [$"plan: {PlanText.Line(plan)}"] : Array.Empty<string>(),
     ];
 
-    /// <summary>The base and where it runs.</summary>
+    /// <summary>The base and where it runs: "me/nano, 1.2M parameters, cpu, float32".</summary>
+    /// <param name="summary">The run.</param>
     public static string Model(RunSummary summary) =>
         $"{summary.Model}, {Magnitude(summary.ModelParameters)} parameters, {summary.Device}";
 
     /// <summary>The share of the parameters that moves.</summary>
+    /// <param name="summary">The run.</param>
     public static string Trained(RunSummary summary) =>
         $"{Magnitude(summary.TrainableParameters)} parameters "
         + $"({Percent((double)summary.TrainableParameters / Math.Max(1, summary.ModelParameters))} of the base)";
 
     /// <summary>Rows, tokens, answers and the longest row against the limit.</summary>
+    /// <param name="summary">The run.</param>
     public static string Data(RunSummary summary) =>
         $"{Count(summary.TrainRows)} rows, {Count(summary.TrainTokens)} tokens, {Count(summary.TargetTokens)} of them "
         + $"answers; longest {Count(summary.LongestRow)} of at most {Count(summary.MaxLength)}"
         + (summary.EvalRows > 0 ? $"; {Count(summary.EvalRows)} rows held out" : "");
 
     /// <summary>Steps to do, and those done before.</summary>
+    /// <param name="summary">The run.</param>
     public static string Steps(RunSummary summary) =>
         Count(summary.TotalSteps) + (summary.FirstStep > 0 ? $", resumed after step {Count(summary.FirstStep)}" : "");
 
     /// <summary>Why and how a run ended.</summary>
-    public static string Result(TrainingResult result)
+    internal static string Result(TrainingResult result)
     {
         var ending = result.Reason switch
         {

@@ -1,13 +1,14 @@
 namespace Lorikeet.Runs;
 
 /// <summary>A curve in one line of text.</summary>
-internal static class Sparkline
+public static class Sparkline
 {
     private const string Blocks = "▁▂▃▄▅▆▇█";
 
     /// <summary>Draws values from left to right, each character the mean of a stretch of them.</summary>
     /// <param name="values">The values; those that are not finite are passed over.</param>
     /// <param name="width">The most characters to use.</param>
+    /// <returns>One of eight block characters for each stretch, low to high; empty without values or width.</returns>
     public static string Of(IReadOnlyList<double> values, int width)
     {
         var finite = values.Where(double.IsFinite).ToList();

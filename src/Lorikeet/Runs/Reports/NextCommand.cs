@@ -25,4 +25,9 @@ public enum CommandPurpose
 /// <summary>A command to go on with, ready to be typed.</summary>
 /// <param name="Purpose">What it is for.</param>
 /// <param name="Command">The whole command line.</param>
-public sealed record NextCommand(CommandPurpose Purpose, string Command);
+public sealed record NextCommand(CommandPurpose Purpose, string Command)
+{
+    /// <summary>What it is for, in words: "Ask one question".</summary>
+    /// <param name="language">The language; one that mixes both is English here.</param>
+    public string Title(ReportLanguage language) => ReportText.Purpose(Purpose).In(language);
+}

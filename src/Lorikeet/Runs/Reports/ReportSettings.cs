@@ -32,7 +32,7 @@ public static class ReportSettings
             .Where(name => resolved.OriginOf(name).Source != OptionSource.Default);
         return [.. Always.Concat(set).Except(Never).Select(name => catalog.Find(name)!).Distinct().Select(option =>
             new ReportSetting(
-                option.Name, OptionValueWriter.ToYaml(Shown(option, resolved.Options)),
+                option.Name, OptionDefinition.TextOf(Shown(option, resolved.Options)),
                 resolved.OriginOf(option.Name).Text))];
     }
 

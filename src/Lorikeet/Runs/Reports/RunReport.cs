@@ -103,8 +103,9 @@ public enum ScoreKind
 /// <param name="Kind">How to read them.</param>
 public sealed record ComparedScore(string Name, double? Base, double Tuned, ScoreKind Kind = ScoreKind.Share)
 {
-    /// <summary>A value of this score, as shown.</summary>
-    internal string Show(double value) =>
+    /// <summary>A value of this score as it is shown: a share in percent, a loss with its decimals.</summary>
+    /// <param name="value">The base's or the tuned model's.</param>
+    public string Show(double value) =>
         Kind == ScoreKind.Share ? Quantities.Percent(value) : Quantities.Loss(value);
 }
 
