@@ -50,7 +50,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     {
         var model = options.Model;
         Refuse(model.Model.Length == 0 && model.Adapter is null,
-            "No model is given. Expected --model DIR_OR_HUB_ID, or 'model:' in a file.");
+            "No model is given. Give a folder, a GGUF file or a hub id as 'model'.");
         Refuse(!Device().IsMatch(model.Device),
             $"{Speak("device")} is '{model.Device}'. Expected auto, cpu, cuda or cuda:N.");
         Refuse(model.TorchDtype == ComputeType.Float16,
@@ -120,7 +120,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     {
         var data = options.Data;
         Refuse(needsData && data.Datasets.Count == 0,
-            "No dataset is given. Expected --dataset FILE_DIR_OR_HUB_ID, or 'dataset:' in a file.");
+            "No dataset is given. Give a file, a folder or a hub id as 'dataset'.");
         if (data.Datasets.Concat(data.EvalDatasets).FirstOrDefault(IsConfiguration) is { } file)
             Problems.Add($"The dataset '{file}' is a configuration, not data. Put it directly after 'train'.");
         Refuse(data.HeldOut >= 1 && data.HeldOut != Math.Floor(data.HeldOut),
@@ -214,7 +214,7 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
             $"{Speak("overwrite_output_dir")} would delete what {Speak("resume_from_checkpoint")} continues. "
             + "Expected one of them.");
         Refuse(output is { ResumeFromCheckpoint: "latest", OutputDir: null, RunName: null },
-            $"{Speak("resume_from_checkpoint")} is latest, but no run is named. Give the run's folder with --output.");
+            $"{Speak("resume_from_checkpoint")} is latest, but no run is named. Give the run's folder as 'output'.");
         Refuse(output.ReportTo.Contains(MetricSink.None) && output.ReportTo.Count > 1,
             $"{Speak("report_to")} holds none and something else. Expected one of them.");
     }

@@ -45,6 +45,9 @@ public enum OptionSource
 
     /// <summary>The command line.</summary>
     CommandLine,
+
+    /// <summary>A program that made the options itself.</summary>
+    Code,
 }
 
 /// <summary>Where one value came from.</summary>
@@ -59,13 +62,14 @@ public sealed record OptionOrigin(OptionSource Source, string Text)
     public static OptionOrigin CommandLine { get; } = new(OptionSource.CommandLine, "command line");
 
     /// <summary>Whether a person wrote the value for this run.</summary>
-    public bool IsExplicit => Source is OptionSource.File or OptionSource.CommandLine;
+    public bool IsExplicit => Source is OptionSource.File or OptionSource.CommandLine or OptionSource.Code;
 
-    /// <summary>How a message about <paramref name="name"/> begins: "--lora_r", "run.yaml:14: 'lora_r'".</summary>
+    /// <summary>How a message about <paramref name="name"/> begins: "--lora_r", "run.yaml:14: 'lora_r'", "'lora_r'".</summary>
     public string Speak(string name) => Source switch
     {
         OptionSource.CommandLine => "--" + name,
         OptionSource.Default => name,
+        OptionSource.Code => $"'{name}'",
         _ => $"{Text}: '{name}'",
     };
 }

@@ -12,7 +12,9 @@ internal static class GivenRun
     private static readonly string[] s_ofRun = ["finetuning_type", "adapter"];
 
     /// <summary>The options, completed by what model and dataset were loaded with: what run.yaml says of the run.</summary>
-    /// <exception cref="ConfigurationException">The options say something that model and dataset say themselves.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The options say something that model and dataset say themselves, or contradict each other or these two.
+    /// </exception>
     public static ResolvedOptions Resolve(string folder, LanguageModel model, Dataset dataset, TrainingOptions options)
     {
         var foreign = OptionCatalog.Training.Options
@@ -33,6 +35,6 @@ internal static class GivenRun
             Quantization = model.Options.Quantization,
             Data = dataset.Options,
             Output = options.Output with { OutputDir = folder },
-        });
+        }).Checked(needsData: false);
     }
 }

@@ -104,7 +104,7 @@ public sealed class LanguageModel : IDisposable
     /// </param>
     /// <param name="options">How to load it; null for the defaults.</param>
     /// <param name="progress">Receives how far downloading and loading are.</param>
-    /// <param name="cancellation">Stops between two layers; what was loaded is released.</param>
+    /// <param name="cancellation">Stops a download, or between two layers; what was loaded is released.</param>
     /// <exception cref="ConfigurationException">An option is wrong, or no model is named.</exception>
     /// <exception cref="CheckpointException">
     /// A file is missing, damaged, or of a kind of model that is not known.

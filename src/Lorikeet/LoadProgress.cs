@@ -13,5 +13,5 @@ public enum LoadPhase
 /// <summary>How far loading a model is.</summary>
 /// <param name="Phase">What is being done.</param>
 /// <param name="Done">Units done: bytes or layers.</param>
-/// <param name="Total">Units in all.</param>
+/// <param name="Total">Units in all; 0 where the hub does not say how many bytes come.</param>
 public readonly record struct LoadProgress(LoadPhase Phase, long Done, long Total);

@@ -1,3 +1,4 @@
+using Lorikeet.Hub.Transport;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
 
@@ -12,6 +13,7 @@ internal static class ModelLoading
     public static LanguageModel Load(
         string model, LanguageModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
+        using var listening = ModelSource.Listen(null, progress is null ? null : new Downloads(progress), cancellation);
         List<(string Name, AdapterFolder Folder)> adapters =
             [.. options.Adapters.Select(adapter => (adapter.Name, AdapterFolder.Open(ModelSource.Resolve(adapter.Source, null))))];
         var name = model.Length > 0 || adapters.Count == 0 ? model : adapters[0].Folder.FindBase();
@@ -70,4 +72,10 @@ internal static class ModelLoading
 
     private static bool IsAdapter(string folder) =>
         File.Exists(Path.Combine(folder, AdapterConfigFile)) && !File.Exists(Path.Combine(folder, "config.json"));
+
+    private sealed class Downloads(IProgress<LoadProgress> progress) : IProgress<HubProgress>
+    {
+        public void Report(HubProgress value) =>
+            progress.Report(new LoadProgress(LoadPhase.Downloading, value.BytesDone, value.BytesTotal ?? 0));
+    }
 }

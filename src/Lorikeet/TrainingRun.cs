@@ -50,7 +50,7 @@ public sealed class TrainingRun : IDisposable
     /// <see cref="TrainingOptions.Model"/> the method and an adapter to continue. Null for the defaults.
     /// </param>
     /// <exception cref="ConfigurationException">
-    /// The options name a model, a quantization or data of their own.
+    /// The options name a model, a quantization or data of their own, or contradict each other.
     /// </exception>
     public TrainingRun(string folder, LanguageModel model, Dataset dataset, TrainingOptions? options = null)
         : this(GivenRun.Resolve(folder, model, dataset, options ?? new()), dataset, TimeProvider.System) => _model = model;
@@ -192,7 +192,7 @@ public sealed class TrainingRun : IDisposable
         var prepared = _prepared ??= Prepare(display, cancellation);
         cancellation.ThrowIfCancellationRequested();
         display.Observe(new StageStarted("Planning", prepared.Options.Model.Model));
-        var planned = prepared.Plan();
+        var planned = prepared.Plan(Comparison is null ? 0 : prepared.Data.Questions.Count(), isLoaded: _model is not null);
         OutputPlace.RequireSpace(prepared.Folder.Folder, planned.Plan.Memory.Adapters + planned.Plan.Memory.OptimizerStates);
         cancellation.ThrowIfCancellationRequested();
         return _planned = planned;

@@ -37,7 +37,7 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IKnowsLengths, ID
             return;
         Dispose();
         throw new CheckpointException(
-            $"The token cache in '{folder}' is damaged: {problem}. Delete the folder, or give --overwrite_cache.");
+            $"The token cache in '{folder}' is damaged: {problem}. Delete the folder, or set 'overwrite_cache'.");
     }
 
     /// <inheritdoc/>

@@ -30,11 +30,14 @@ internal sealed class MemoryPlanner : IDisposable
     /// <param name="model">The outline of the model, its adapters attached.</param>
     /// <param name="options">How it is learned.</param>
     /// <param name="device">Where it will run.</param>
-    /// <param name="libraries">Bytes that are not the model's.</param>
-    public MemoryPlanner(DecoderModel model, OptimizationOptions options, Device device, long libraries)
+    /// <param name="libraries">Bytes that are not the model's, as <see cref="LibrariesOf"/> has them.</param>
+    /// <param name="isLoaded">Whether this process holds the model's weights already.</param>
+    public MemoryPlanner(DecoderModel model, OptimizationOptions options, Device device, long libraries, bool isLoaded = false)
     {
-        (_device, _libraries) = (device, libraries);
         Fixed = FixedMemory.Of(model, options);
+        // On a CPU what the process holds counts as libraries, and weights that are part of it may not count twice.
+        var held = isLoaded && device.type != DeviceType.CUDA ? Fixed.Weights : 0;
+        (_device, _libraries) = (device, Math.Max(0, libraries - held));
         _pass = new PassOutline(model, device, TrainingStep.PassOptions(options));
     }
 
@@ -48,8 +51,10 @@ internal sealed class MemoryPlanner : IDisposable
         : Environment.WorkingSet + ProcessGrowth + (questions >= ManyQuestions ? GrowthByQuestions : 0);
 
     /// <summary>Bytes that a run may take of a device that is here, what the process holds already included.</summary>
-    public static long FreeBefore(Device device) =>
-        FreeMemory.Of(device) + (device.type == DeviceType.CUDA ? 0 : Environment.WorkingSet);
+    /// <param name="device">Where it will run.</param>
+    /// <param name="loaded">Bytes of its weights that lie there already.</param>
+    public static long FreeBefore(Device device, long loaded = 0) =>
+        FreeMemory.Of(device) + (device.type == DeviceType.CUDA ? loaded : Environment.WorkingSet);
 
     /// <summary>What does not depend on the batches.</summary>
     public FixedMemory Fixed { get; }

@@ -27,14 +27,17 @@ public sealed class RunPlanner : IDisposable
     /// <param name="device">Where it will run.</param>
     /// <param name="isPresent">Whether that device is here, so that it can be asked and measured.</param>
     /// <param name="questions">Questions that the run puts to the model before and after, beside its samples.</param>
+    /// <param name="isLoaded">Whether the model lies on the device already, so that its weights take no further memory.</param>
     public RunPlanner(
-        TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent, int questions = 0)
+        TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent, int questions = 0,
+        bool isLoaded = false)
     {
         (_config, _device, _isPresent, _model) = (config, device, isPresent, options.Model.Model);
         _outline = ModelOutline.Create(config, options.Model, options.Quantization, stored, device);
         Attach(options);
-        _memory = new MemoryPlanner(_outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device, questions));
-        _free = isPresent ? MemoryPlanner.FreeBefore(device) : null;
+        _memory = new MemoryPlanner(
+            _outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device, questions), isLoaded);
+        _free = isPresent ? MemoryPlanner.FreeBefore(device, isLoaded ? _memory.Fixed.Weights : 0) : null;
     }
 
     /// <summary>The options with the batches that suit memory, where they ask for that, and why it is these.</summary>

@@ -30,12 +30,14 @@ internal sealed record PreparedRun(
     public RunFolder Folder => Claim.Folder;
 
     /// <summary>What the run will take; the device's peak counts from here.</summary>
-    public PlannedRun Plan()
+    /// <param name="questions">Questions that are compared before and after.</param>
+    /// <param name="isLoaded">Whether the model is loaded already.</param>
+    public PlannedRun Plan(int questions, bool isLoaded)
     {
         var model = Models.Checkpoints.ModelFolder.Open(ModelFolder);
         var (device, _) = model.Prepare(Options.Model);
         using var weights = model.OpenWeights(checks: false);
-        using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true);
+        using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true, questions, isLoaded);
         var (options, reason) = planner.ChooseBatches(Options, Data);
         var plan = planner.Plan(options, Data, reason is null ? [] : [reason]);
         var fingerprint = BaseFingerprint.Of(weights, Config.Source);

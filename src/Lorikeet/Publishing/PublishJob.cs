@@ -30,11 +30,11 @@ public sealed class PublishJob
         if (options.Folder.Length == 0)
         {
             throw new ConfigurationException(
-                "No folder is named. Give that of an adapter, model or run with --folder.");
+                "No folder is named. Give that of an adapter, model or run as 'folder'.");
         }
 
         if (options.Repository.Length == 0)
-            throw new ConfigurationException("No repository is named. Give its id, owner/name, with --repo.");
+            throw new ConfigurationException("No repository is named. Give its id, owner/name, as 'repo'.");
         (_folder, _isAdapter) = Find(options.Folder);
     }
 

@@ -120,8 +120,8 @@ public sealed class RunFolder
         if (!IsARuns && Names().Intersect(s_namesOfARun).FirstOrDefault() is { } taken)
         {
             throw new ConfigurationException(
-                $"'{In(taken)}' was written by no run of Lorikeet, and --overwrite_output_dir replaces only what a run "
-                + "wrote. Move it away, or choose another --output.");
+                $"'{In(taken)}' was written by no run of Lorikeet, and 'overwrite_output_dir' replaces only what a run "
+                + "wrote. Move it away, or choose another 'output'.");
         }
     }
 
@@ -179,17 +179,17 @@ public sealed class RunFolder
     {
         RunState.Finished =>
             $"'{Folder}' holds a finished run. A new run is written to a folder of its own. "
-            + "Choose another --output, or replace that run with --overwrite_output_dir true.",
+            + "Choose another 'output', or replace that run with 'overwrite_output_dir' true.",
         RunState.Interrupted when Checkpoints.Latest() is { } latest =>
             $"'{Folder}' holds a run that was interrupted; its last checkpoint is step {latest.Step}. "
-            + "Go on with it by --resume_from_checkpoint true, choose another --output, or begin again with "
-            + "--overwrite_output_dir true.",
+            + "Go on with it by 'resume_from_checkpoint' true, choose another 'output', or begin again with "
+            + "'overwrite_output_dir' true.",
         RunState.Interrupted =>
             $"'{Folder}' holds a run that was interrupted before its first checkpoint. "
-            + "Begin again with --overwrite_output_dir true, or choose another --output.",
+            + "Begin again with 'overwrite_output_dir' true, or choose another 'output'.",
         _ =>
             $"'{Folder}' holds files that no run wrote. A run is written to a new or an empty folder. "
-            + "Choose another --output.",
+            + "Choose another 'output'.",
     };
 
     private static void Remove(string path)

@@ -153,6 +153,19 @@ public sealed class GivenModelTests : IDisposable
     }
 
     [Fact]
+    public void OptionsThatContradictEachOther_AreRefusedAsThoseOfAFile()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => Run("x", TrainedModel.Options() with
+        {
+            Evaluation = new() { LoadBestModelAtEnd = true },
+            Output = new() { Overwrite = true, ResumeFromCheckpoint = "latest" },
+        }));
+
+        Assert.Contains("'overwrite_output_dir' would delete what 'resume_from_checkpoint' continues", error.Message);
+        Assert.Contains("'load_best_model_at_end' needs held-out rows", error.Message);
+    }
+
+    [Fact]
     public void Plan_NeedsNoTraining()
     {
         using var run = Run("planned");

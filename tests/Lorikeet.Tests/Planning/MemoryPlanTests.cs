@@ -109,6 +109,21 @@ public class MemoryPlanTests
     }
 
     [Fact]
+    public void WeightsThatAreLoadedAlready_CountOnce()
+    {
+        const long process = 1L << 40;
+        using var outline = Outline(Shape(), new LoraOptions(), QuantizationSettings.None, ScalarType.Float32);
+        using var loaded = new MemoryPlanner(outline, new OptimizationOptions(), CPU, process, isLoaded: true);
+        using var unloaded = new MemoryPlanner(outline, new OptimizationOptions(), CPU, process - loaded.Fixed.Weights);
+        var (plan, expected) = (
+            loaded.Plan(OneRow, Checkpointing.None, free: null), unloaded.Plan(OneRow, Checkpointing.None, free: null));
+
+        Assert.True(plan.Weights > 0);
+        Assert.Equal(expected.Weights, plan.Weights);
+        Assert.Equal(expected.Total, plan.Total);
+    }
+
+    [Fact]
     public void LayersBelowTheTrainedOnes_AreNotKept()
     {
         using var outline = Outline(

@@ -60,7 +60,7 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Equal(RunState.Finished, run.State());
         Assert.Contains("finished run", error.Message);
-        Assert.Contains("--overwrite_output_dir true", error.Message);
+        Assert.Contains("'overwrite_output_dir' true", error.Message);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class RunFolderTests : IDisposable
         var error = Assert.Throws<ConfigurationException>(() => run.Begin());
 
         Assert.Equal(RunState.Interrupted, run.State());
-        Assert.Contains("--resume_from_checkpoint true", error.Message);
+        Assert.Contains("'resume_from_checkpoint' true", error.Message);
         Assert.Contains("step 20", error.Message);
     }
 

@@ -74,6 +74,6 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
             return;
         throw new InvalidOperationException(
             $"Flash attention of {shape.Heads} heads of {shape.HeadSize} failed; libtorch wrote the reason to stderr. " +
-            "Train with --optimized false.");
+            "Train with 'optimized' false.");
     }
 }
