@@ -156,7 +156,7 @@ internal sealed class AdapterMerge : IDisposable
             return TensorMemory.Read(_base, source);
         using var reader = new TensorReader(_base, CPU);
         using var frozen = _settings.Quantization.Freeze(Module(name, s_weight), reader, source, _settings.TrainedType);
-        return frozen.Materialize(ScalarType.Float32).clone();
+        return frozen.Copy(ScalarType.Float32);
     }
 
     private bool Quantizes(string name) =>

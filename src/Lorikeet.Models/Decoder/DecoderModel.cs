@@ -128,20 +128,26 @@ public sealed class DecoderModel : IDisposable
         if (_unfrozen.Count > 0)
             throw new InvalidOperationException("The model already has trainable parameters.");
         using var quiet = no_grad();
-        // The old matrix stays alive in a tied head, which keeps its own alias.
-        Embedding = Unfreeze(TensorNames.Weight(TensorNames.Embedding), Embedding.clone(), decays: true);
+        // The frozen matrix stays alive in a tied head, which has an alias of its own.
+        Embedding = Replace(TensorNames.Weight(TensorNames.Embedding), Embedding, decays: true);
         if (Config.TiedEmbeddings)
             Head.TrainedWeight = Embedding;
         foreach (var projection in Config.TiedEmbeddings ? LayerProjections : AllProjections)
         {
-            var copy = projection.Weight.Materialize(ScalarType.Float32).clone();
+            var copy = projection.Weight.Copy(ScalarType.Float32);
             projection.TrainedWeight = Unfreeze(TensorNames.Weight(projection.Name), copy, decays: true);
         }
 
         foreach (var norm in Norms)
-            norm.Weight = Unfreeze(TensorNames.Weight(norm.Name), norm.Weight.clone(), decays: false);
+            norm.Weight = Replace(TensorNames.Weight(norm.Name), norm.Weight, decays: false);
         foreach (var projection in AllProjections.Where(projection => projection.Bias is not null))
-            projection.Bias = Unfreeze(TensorNames.Bias(projection.Name), projection.Bias!.clone(), decays: false);
+            projection.Bias = Replace(TensorNames.Bias(projection.Name), projection.Bias!, decays: false);
+
+        Tensor Replace(string name, Tensor frozen, bool decays)
+        {
+            using (frozen)
+                return Unfreeze(name, frozen.clone(), decays);
+        }
 
         Tensor Unfreeze(string name, Tensor value, bool decays)
         {

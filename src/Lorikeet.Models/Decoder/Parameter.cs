@@ -15,8 +15,8 @@ public sealed record Parameter(string Name, Tensor Value, bool Decays)
     /// <summary>Makes a trainable leaf out of <paramref name="value"/>, as float32, and takes ownership of it.</summary>
     internal static Tensor Leaf(Tensor value)
     {
-        var leaf = value.dtype == ScalarType.Float32 ? value.detach() : value.to_type(ScalarType.Float32).detach();
-        value.Dispose();
-        return leaf.requires_grad_(true).DetachFromDisposeScope();
+        using var owned = value;
+        using var single = value.to_type(ScalarType.Float32);
+        return single.detach().requires_grad_(true).DetachFromDisposeScope();
     }
 }

@@ -173,7 +173,7 @@ public sealed class Adapter : ModelAdapter
         foreach (var projection in form.WholeProjections)
         {
             var name = TensorNames.Weight(projection.Name);
-            ReplaceWeight(projection, Copy(name, () => projection.Weight.Materialize(ScalarType.Float32).clone(), decays: true));
+            ReplaceWeight(projection, Copy(name, () => projection.Weight.Copy(ScalarType.Float32), decays: true));
         }
 
         foreach (var norm in form.Norms)
