@@ -15,6 +15,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private const int MostViews = 32;
 
     private readonly DecoderModel _model;
+    private readonly ModelAdapter? _adapter;
     private readonly IDecoderKernels _kernels;
     private readonly Scratch _scratch;
     private readonly FusedLayer[] _layers;
@@ -55,6 +56,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var quiet = no_grad();
         _offloads = offloadCheckpoints;
+        _adapter = model.Active;
         var onCuda = (plannedFor ?? model.Device).type == DeviceType.CUDA;
         _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
         (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
@@ -80,6 +82,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
+        RequireSameAdapter();
         batch = batch.FilledTo(BatchShape.TokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
@@ -101,6 +104,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
+        RequireSameAdapter();
         batch = batch.FilledTo(BatchShape.TokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
@@ -114,6 +118,13 @@ internal sealed class OptimizedPass : ITrainingPass
             Forget(layer);
         _head.Evaluate(batch, pass);
         return _head.Loss();
+    }
+
+    // Weights and factors were arranged for the adapter that was active when the pass was made.
+    private void RequireSameAdapter()
+    {
+        if (!ReferenceEquals(_model.Active, _adapter))
+            throw new InvalidOperationException("Another adapter is active than when this pass was made. Make a pass for it.");
     }
 
     /// <summary>Bytes of all that the pass has allocated by now and keeps.</summary>

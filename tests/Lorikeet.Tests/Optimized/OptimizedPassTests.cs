@@ -53,6 +53,20 @@ public class OptimizedPassTests
     public void Dropout_DropsWhatTheReferenceDrops() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.3 });
 
     [Fact]
+    public void AdapterTakenOff_IsRefusedByItsPass()
+    {
+        using var model = ModelFactory.Create(Shape(), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None), seed: 1);
+        Adapter.Create(model, new LoraOptions(), seed: 2);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
+        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None);
+        var batch = Batch.FromRows([new TrainingRow([1, 2, 3], [1, 2, 3])]);
+        using (model.WithoutAdapter())
+            Assert.Throws<InvalidOperationException>(() => pass.Evaluate(batch));
+
+        Assert.True(pass.Evaluate(batch) > 0);
+    }
+
+    [Fact]
     public void Recomputation_ChangesNothing() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.2 }, checkpointing: true);
 
     [Theory]
