@@ -30,7 +30,8 @@ internal static class ConfigurationFile
             throw new ConfigurationException(
                 Directory.Exists(path)
                     ? $"The configuration '{path}' is a folder. Give the path of a YAML or JSON file in it."
-                    : $"The configuration '{path}' cannot be read: {fault.Message} Give the path of a YAML or JSON file.",
+                    : $"The configuration '{path}' cannot be read: {fault.Message} Give the path of a YAML or JSON " +
+                        "file.",
                 fault);
         }
     }
@@ -142,7 +143,9 @@ internal static class ConfigurationFile
             ? new FileEntry(key, line, new RawValue.Sequence(items) { AreWhole = true }, null)
             : new FileEntry(key, line, null, null)
             {
-                Items = [.. items.Select(item => new FileEntry(key, line, null, [new FileEntry("path", line, new RawValue.Scalar(item), null)])), .. mappings],
+                Items = [.. items.Select(item =>
+                    new FileEntry(
+                        key, line, null, [new FileEntry("path", line, new RawValue.Scalar(item), null)])), .. mappings],
             };
     }
 
@@ -180,7 +183,9 @@ internal static class ConfigurationFile
 /// <param name="Inner">The entries of a mapping, which may be a group of options.</param>
 internal sealed record FileEntry(string Key, int Line, RawValue? Value, IReadOnlyList<FileEntry>? Inner)
 {
-    /// <summary>The items of a list that holds mappings, which no option of Lorikeet's takes; null for all else.</summary>
+    /// <summary>
+    /// The items of a list that holds mappings, which no option of Lorikeet's takes; null for all else.
+    /// </summary>
     public IReadOnlyList<FileEntry>? Items { get; init; }
 
     /// <summary>The name as the file has it, where that is another tool's.</summary>

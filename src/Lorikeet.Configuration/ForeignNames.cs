@@ -59,7 +59,8 @@ internal static class ForeignNames
             "include_for_metrics", "batch_eval_metrics", "eval_do_concat_batches", "label_names",
             "use_legacy_prediction_loop"))
         .Concat(NoEffectOf("Lengths are counted.", "length_column_name"))
-        .Concat(NoEffectOf("A resumed run goes on as if it had not stopped.", "restore_callback_states_from_checkpoint"))
+        .Concat(NoEffectOf(
+            "A resumed run goes on as if it had not stopped.", "restore_callback_states_from_checkpoint"))
         .Concat(NoEffectOf("A run that is stopped saves a checkpoint first.", "enable_jit_checkpoint"))
         .Concat(NoEffectOf("--verbose shows more.", "debug"))
         .Concat(NoEffectOf(OwnVerb, "hub_model_id", "hub_strategy", "hub_private_repo", "hub_always_push",

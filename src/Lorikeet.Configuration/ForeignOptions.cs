@@ -36,7 +36,8 @@ internal static class ForeignOptions
         Flag("pissa_init", on: ("init_lora_weights", "pissa")),
         Value("init_lora_weights", Initialisation),
         Value("adapter", value => value is "lora" or "qlora" && !Directory.Exists(value)
-            ? new Refused($"'{value}' is axolotl's word for the method; here {(value == "lora" ? "LoRA is the default" : "load_in_4bit: true is enough")}. Remove it.")
+            ? new Refused($"'{value}' is axolotl's word for the method; here " +
+                $"{(value == "lora" ? "LoRA is the default" : "load_in_4bit: true is enough")}. Remove it.")
             : null),
         Flag("disable_tqdm", on: ("progress", "plain")),
         Value("train_sampling_strategy", value => value switch
@@ -106,12 +107,16 @@ internal static class ForeignOptions
 
     private static IEnumerable<ForeignOption> Absent() =>
         RefusedAll(OneProcess, "deepspeed", "fsdp", "local_rank", "ddp_backend", "tpu_num_cores", "parallelism_config")
-        .Concat(Secret("token", "hub_token", "use_auth_token", "hf_token", "hf_hub_token", "ms_hub_token", "om_hub_token", "api_token", "push_to_hub_token"))
+        .Concat(Secret(
+            "token", "hub_token", "use_auth_token", "hf_token", "hf_hub_token", "ms_hub_token", "om_hub_token",
+            "api_token", "push_to_hub_token"))
         .Concat(RefusedAll("One seed drives everything; set 'seed'.", "data_seed"))
         .Concat(RefusedAll("Layers are those of the base, each once.", "layer_replication"))
-        .Concat(RefusedAll("Single rows of the embedding are not trained; modules_to_save embed_tokens trains all of it.",
+        .Concat(RefusedAll(
+            "Single rows of the embedding are not trained; modules_to_save embed_tokens trains all of it.",
             "trainable_token_indices"))
-        .Concat(RefusedAll("It is not implemented.", "target_parameters", "megatron_config", "loftq_config", "eva_config",
+        .Concat(RefusedAll(
+            "It is not implemented.", "target_parameters", "megatron_config", "loftq_config", "eva_config",
             "corda_config", "lora_ga_config", "use_qalora", "galore_rank",
             "optim_args", "optim_target_modules", "eval_delay", "eval_packing",
             "llm_int8_has_fp16_weight"));
@@ -121,10 +126,14 @@ internal static class ForeignOptions
     {
         ['p', 'i', 's', 's', 'a', '_', 'n', 'i', 't', 'e', 'r', '_', .. var count] =>
             new Same(("init_lora_weights", "pissa"), ("pissa_iter", count)),
-        "eva" => new Refused("EVA begins from activations on the data, which are not collected here. Choose pissa or true."),
-        "corda" => new Refused("CorDA begins from covariances on the data, which are not collected here. Choose pissa or true."),
-        "loftq" => new Refused("LoftQ replaces the base's weights, so its adapters fit no other copy of the base. Choose true."),
-        "lora_ga" => new Refused("LoRA-GA begins from gradients on the data, which are not collected here. Choose pissa or true."),
+        "eva" => new Refused(
+            "EVA begins from activations on the data, which are not collected here. Choose pissa or true."),
+        "corda" => new Refused(
+            "CorDA begins from covariances on the data, which are not collected here. Choose pissa or true."),
+        "loftq" => new Refused(
+            "LoftQ replaces the base's weights, so its adapters fit no other copy of the base. Choose true."),
+        "lora_ga" => new Refused(
+            "LoRA-GA begins from gradients on the data, which are not collected here. Choose pissa or true."),
         _ => null,
     };
 
@@ -137,7 +146,9 @@ internal static class ForeignOptions
     private static ForeignOption MixedPrecision(string name, string type)
     {
         var flag = Flag(name, on: ("torch_dtype", type));
-        return flag with { Interpret = value => value == "auto" ? new Same(("torch_dtype", "auto")) : flag.Interpret(value) };
+        return flag
+            with
+        { Interpret = value => value == "auto" ? new Same(("torch_dtype", "auto")) : flag.Interpret(value) };
     }
 
     internal static ForeignOption Value(string name, Func<string, ForeignMeaning?> interpret) =>
@@ -156,7 +167,8 @@ internal static class ForeignOptions
 
     private static IEnumerable<ForeignOption> Secret(params string[] names) =>
         names.Select(name => new ForeignOption(name, false, _ => new Refused(
-            "Tokens are kept out of command lines and files, where histories and logs keep them; set HF_TOKEN. Remove it.")
+            "Tokens are kept out of command lines and files, where histories and logs keep them; set HF_TOKEN. " +
+            "Remove it.")
         {
             IsSecret = true,
         }));

@@ -40,7 +40,9 @@ internal static class ListText
         return false;
     }
 
-    /// <summary>Whether the bracket at the beginning is closed by the one at the end: not so in <c>[a],[b]</c>.</summary>
+    /// <summary>
+    /// Whether the bracket at the beginning is closed by the one at the end: not so in <c>[a],[b]</c>.
+    /// </summary>
     private static bool IsEnclosed(string text)
     {
         if (text is not ['[', .., ']'])

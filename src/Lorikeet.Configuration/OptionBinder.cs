@@ -45,7 +45,9 @@ internal sealed class OptionBinder(OptionCatalog catalog)
     /// <exception cref="ConfigurationException">There are problems.</exception>
     public T Build<T>() where T : class, new() => Build(new T());
 
-    /// <summary>Sets the values on <paramref name="start"/> itself, and returns it; the caller must not share it.</summary>
+    /// <summary>
+    /// Sets the values on <paramref name="start"/> itself, and returns it; the caller must not share it.
+    /// </summary>
     /// <exception cref="ConfigurationException">There are problems.</exception>
     public T Build<T>(T start) where T : class
     {
@@ -72,7 +74,8 @@ internal sealed class OptionBinder(OptionCatalog catalog)
         var origin = new OptionOrigin(source, source == OptionSource.File ? $"{file}:{entry.Line}" : file);
         if (entry.Items is not null && !catalog.Foreign.ContainsKey(OptionCatalog.Normalise(entry.Key)))
         {
-            Problems.Add($"{origin.Text}: '{entry.Key}' holds a list or mapping inside its list. Expected plain values.");
+            Problems.Add(
+                $"{origin.Text}: '{entry.Key}' holds a list or mapping inside its list. Expected plain values.");
             return [];
         }
 
@@ -86,7 +89,8 @@ internal sealed class OptionBinder(OptionCatalog catalog)
             if (entry.Value is not null && (entry.Inner is null || !catalog.Foreign.ContainsKey(name)))
                 return [new Setting(entry.Key, entry.Value, origin) { Spelled = entry.Spelled }];
             if (catalog.Foreign.ContainsKey(name))
-                return [new Setting(entry.Key, new RawValue.Scalar(entry.Inner is { Count: 0 } ? null : "{...}"), origin)];
+                return [new Setting(
+                    entry.Key, new RawValue.Scalar(entry.Inner is { Count: 0 } ? null : "{...}"), origin)];
             Problems.Add($"{origin.Speak(entry.Key)} holds a mapping. {NotAGroup(entry.Key)}");
             return [];
         }

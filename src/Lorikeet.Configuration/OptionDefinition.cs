@@ -57,7 +57,9 @@ public sealed class OptionDefinition
     public string TextIn(object root) => OptionValueWriter.ToYaml(Get(root));
 
     /// <summary>A value that stands for an option's, as run.yaml would have it.</summary>
-    /// <param name="value">Null, a flag, a number, text, an enumeration's member, modules, or a list or dictionary of them.</param>
+    /// <param name="value">
+    /// Null, a flag, a number, text, an enumeration's member, modules, or a list or dictionary of them.
+    /// </param>
     /// <returns>YAML on one line: a scalar or a flow collection.</returns>
     public static string TextOf(object? value) => OptionValueWriter.ToYaml(value);
 

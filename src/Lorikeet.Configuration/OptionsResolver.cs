@@ -50,7 +50,8 @@ public static class OptionsResolver
         var check = new OptionsCheck(options, name => binder.OriginOf(catalog.Find(name)!), needsData);
         check.Run();
         OptionBinder.ThrowIfWrong(check.Problems);
-        var resolved = new ResolvedOptions(options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
+        var resolved = new ResolvedOptions(
+            options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
         return dialect is null ? resolved : resolved.WithNote(
             $"{Path.GetFileName(configurationPath)} is a configuration of {dialect.Name}. As a run.yaml of Lorikeet:\n"
             + resolved.ToShortYaml());

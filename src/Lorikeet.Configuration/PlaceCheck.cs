@@ -60,11 +60,13 @@ internal static class PlaceCheck
             IEnumerable<string> texts => texts,
             _ => [],
         };
-        return values.Select(value => Path.Exists(value) ? value : value[(value.IndexOf('=') + 1)..]).Where(Path.Exists);
+        return values.Select(value => Path.Exists(value) ? value : value[(value.IndexOf('=') + 1)..])
+            .Where(Path.Exists);
     }
 
     /// <summary>An adapter brings the base that it names along, where that is on this disk.</summary>
-    private static IEnumerable<(string Role, string Path, Func<string, bool>? IsPart)> WithBase(OptionDefinition option, string path)
+    private static IEnumerable<(string Role, string Path, Func<string, bool>? IsPart)> WithBase(
+        OptionDefinition option, string path)
     {
         yield return (option.Input!, path, option.Name is "model" or "adapter" ? PartOf(path) : null);
         if (option.Name != "adapter" || BaseOf(path) is not { Length: > 0 } model || !Path.Exists(model))
@@ -80,7 +82,9 @@ internal static class PlaceCheck
     {
         try
         {
-            return File.Exists(Path.Combine(adapter, AdapterFolder.ConfigFile)) ? AdapterFolder.Open(adapter).BaseModel : null;
+            return File.Exists(Path.Combine(adapter, AdapterFolder.ConfigFile))
+                ? AdapterFolder.Open(adapter).BaseModel
+                : null;
         }
         catch (LorikeetException)
         {

@@ -41,7 +41,8 @@ public sealed record DataOptions
 
     /// <summary>Held-out data: files, folders or hub ids.</summary>
     /// <value>None: nothing is measured on held-out rows unless test_size takes some.</value>
-    [Option("eval_dataset", "eval_dataset_name", "eval_file", "validation_file", Placeholder = "FILE|DIR|ID", Input = "the evaluation data")]
+    [Option("eval_dataset", "eval_dataset_name", "eval_file", "validation_file", Placeholder = "FILE|DIR|ID",
+        Input = "the evaluation data")]
     public IReadOnlyList<string> EvalDatasets { get; init; } = [];
 
     /// <summary>Split of the evaluation data.</summary>
@@ -72,7 +73,8 @@ public sealed record DataOptions
     /// 1024. Holds nearly every question with its answer, and bounds memory. TRL's default too; fewer where the model
     /// was made for fewer positions.
     /// </value>
-    [Option("max_length", "max_seq_length", "max_seq_len", "seq_length", "cutoff_len", Minimum = 2, Maximum = 1_048_576)]
+    [Option("max_length", "max_seq_length", "max_seq_len", "seq_length", "cutoff_len", Minimum = 2,
+        Maximum = 1_048_576)]
     public int MaxLength { get; init; } = 1024;
 
     /// <summary>What happens to rows longer than max_length.</summary>
@@ -154,7 +156,8 @@ public sealed record DataOptions
 
     /// <summary>Folder of the token cache.</summary>
     /// <value>Not set: lorikeet/tokens in the account's cache (XDG_CACHE_HOME, ~/.cache).</value>
-    [Option("token_cache_dir", "tokenized_path", "dataset_prepared_path", Placeholder = "DIR", Output = OutputKind.Folder)]
+    [Option("token_cache_dir", "tokenized_path", "dataset_prepared_path", Placeholder = "DIR",
+        Output = OutputKind.Folder)]
     public string? TokenCacheFolder { get; init; }
 
     /// <summary>Encode the rows again, even when the cache has them.</summary>

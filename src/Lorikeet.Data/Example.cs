@@ -53,8 +53,8 @@ public sealed record Example
     public IReadOnlyList<int>? InputIds { get; init; }
 
     /// <summary>
-    /// As long as <see cref="InputIds"/>: the id where the token is learned, <see cref="TrainingRow.Ignored"/> elsewhere;
-    /// null to learn every token.
+    /// As long as <see cref="InputIds"/>: the id where the token is learned, <see cref="TrainingRow.Ignored"/>
+    /// elsewhere; null to learn every token.
     /// </summary>
     public IReadOnlyList<int>? Labels { get; init; }
 

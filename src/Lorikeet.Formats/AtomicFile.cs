@@ -23,8 +23,8 @@ public static class AtomicFile
     }
 
     /// <summary>
-    /// Writes a file by its path: it is made under its own name in a hidden folder beside its place, and moved there when
-    /// it is complete.
+    /// Writes a file by its path: it is made under its own name in a hidden folder beside its place, and moved there
+    /// when it is complete.
     /// </summary>
     /// <param name="path">The file to write.</param>
     /// <param name="write">

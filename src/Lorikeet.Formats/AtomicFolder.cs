@@ -27,7 +27,9 @@ public static class AtomicFolder
         });
     }
 
-    /// <summary>The same with a last look: when <paramref name="write"/> returns false, nothing is kept of it.</summary>
+    /// <summary>
+    /// The same with a last look: when <paramref name="write"/> returns false, nothing is kept of it.
+    /// </summary>
     /// <param name="path">The folder to write.</param>
     /// <param name="write">Fills the folder it is given, and says whether it is to be kept.</param>
     /// <returns>Whether it was kept.</returns>

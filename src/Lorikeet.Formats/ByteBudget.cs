@@ -15,7 +15,8 @@ internal sealed class ByteBudget(long inputBytes)
         if (bytes > _whole - _used)
         {
             throw new ReadingLimitException(
-                $"{inputBytes} bytes would take more than {_whole} bytes of memory, which is 64 MiB and four times as many");
+                $"{inputBytes} bytes would take more than {_whole} bytes of memory, which is 64 MiB and four times " +
+                "as many");
         }
 
         _used += bytes;

@@ -16,14 +16,15 @@ public static class ChecksumList
     /// <summary>Lists every file that the folder holds.</summary>
     public static void Write(string folder)
     {
-        var lines = Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)
+        var lines = Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path))
+            .Order(StringComparer.Ordinal)
             .Select(name => $"{Checksum.OfFile(Path.Combine(folder, name))}{Separator}{name}\n");
         File.WriteAllText(Path.Combine(folder, FileName), string.Concat(lines));
     }
 
     /// <summary>
-    /// What is wrong with a folder: the list is missing or damaged, a listed file is missing or differs, or one of those
-    /// that are about to be read is not listed. Null when all is well; files of other names may be there.
+    /// What is wrong with a folder: the list is missing or damaged, a listed file is missing or differs, or one of
+    /// those that are about to be read is not listed. Null when all is well; files of other names may be there.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="read">Names of the files that will be read if they are there.</param>
@@ -55,7 +56,8 @@ public static class ChecksumList
                 return $"'{file}' is damaged: its checksum is not the one in {FileName}";
         }
 
-        return read.FirstOrDefault(name => !listed.ContainsKey(name) && File.Exists(Path.Combine(folder, name))) is { } unlisted
+        return read.FirstOrDefault(name => !listed.ContainsKey(name)
+            && File.Exists(Path.Combine(folder, name))) is { } unlisted
             ? $"'{path}' is damaged: it does not list '{unlisted}'"
             : null;
     }

@@ -17,7 +17,9 @@ public readonly ref struct DepthGuard
     private DepthGuard(int outside) => _outside = outside;
 
     /// <summary>Goes one level deeper until the result is disposed.</summary>
-    /// <exception cref="ReadingLimitException">It would be the level after <see cref="ReadingLimits.Depth"/>.</exception>
+    /// <exception cref="ReadingLimitException">
+    /// It would be the level after <see cref="ReadingLimits.Depth"/>.
+    /// </exception>
     public static DepthGuard Enter()
     {
         // The count gives the same answer everywhere; the stack is asked too, for threads that have a small one.

@@ -61,7 +61,8 @@ public sealed class FolderLock : IDisposable
         try
         {
             File.WriteAllText(
-                Path.Combine(_folder, OwnerFileName), $"process {Environment.ProcessId} on {Environment.MachineName}\n");
+                Path.Combine(_folder, OwnerFileName),
+                $"process {Environment.ProcessId} on {Environment.MachineName}\n");
         }
         catch (IOException)
         {

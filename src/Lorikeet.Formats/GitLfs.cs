@@ -18,6 +18,7 @@ internal static class GitLfs
     public static void RefusePointer(ReadOnlySpan<byte> start, string path)
     {
         if (IsPointer(start))
-            throw new CheckpointException($"'{path}' is a Git LFS pointer, which only names the file that belongs there. {Advice}");
+            throw new CheckpointException(
+                $"'{path}' is a Git LFS pointer, which only names the file that belongs there. {Advice}");
     }
 }

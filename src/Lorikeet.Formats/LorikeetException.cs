@@ -63,13 +63,15 @@ public sealed class HubException(
     /// <summary>Whether a name was given that stands for nothing: a repository, revision or file.</summary>
     public bool IsNotFound => isNotFound;
 
-    /// <summary>Whether the hub is out of order or out of reach, rather than refusing: the same may work later.</summary>
+    /// <summary>
+    /// Whether the hub is out of order or out of reach, rather than refusing: the same may work later.
+    /// </summary>
     public bool IsTransient => isTransient;
 }
 
 /// <summary>
-/// An input asks for more than <see cref="Formats.ReadingLimits"/> allow. The message is a clause that says which; readers
-/// put it into the error that names the file.
+/// An input asks for more than <see cref="Formats.ReadingLimits"/> allow. The message is a clause that says which;
+/// readers put it into the error that names the file.
 /// </summary>
 /// <param name="message">Which limit, as a clause.</param>
 /// <param name="innerException">The fault underneath, if any.</param>

@@ -33,7 +33,8 @@ public sealed unsafe class MappedFile : IDisposable
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             _handle?.Dispose();
-            throw new CheckpointException($"'{path}' cannot be read: {fault.Message} Check the path and its permissions.", fault);
+            throw new CheckpointException(
+                $"'{path}' cannot be read: {fault.Message} Check the path and its permissions.", fault);
         }
 
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
@@ -56,8 +57,8 @@ public sealed unsafe class MappedFile : IDisposable
     public long Length { get; }
 
     /// <summary>
-    /// The address of a byte of the file, for stretches beyond the 2 GiB of a span: valid until <see cref="Dispose"/>, and
-    /// not checked against the file's end. <see cref="Span"/> is.
+    /// The address of a byte of the file, for stretches beyond the 2 GiB of a span: valid until <see cref="Dispose"/>,
+    /// and not checked against the file's end. <see cref="Span"/> is.
     /// </summary>
     /// <param name="offset">The byte, from the start of the file.</param>
     public byte* At(long offset)

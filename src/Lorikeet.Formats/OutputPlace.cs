@@ -9,12 +9,15 @@ public static class OutputPlace
     /// <summary>Refuses a name that cannot become a file.</summary>
     /// <param name="option">The option, as the user knows it: it begins the message.</param>
     /// <param name="path">Its value.</param>
-    /// <exception cref="LorikeetException">The name is empty or taken by a folder, or nothing can be written there.</exception>
+    /// <exception cref="LorikeetException">
+    /// The name is empty or taken by a folder, or nothing can be written there.
+    /// </exception>
     public static void RequireFile(string option, string path)
     {
         RequireName(option, path, "file");
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
-            throw new ConfigurationException($"{option} is '{path}', which is a folder. A file was expected. Name a file in it.");
+            throw new ConfigurationException(
+                $"{option} is '{path}', which is a folder. A file was expected. Name a file in it.");
         if (IsDevice(path))
             return;
         Probe(option, path, Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -24,17 +27,21 @@ public static class OutputPlace
     /// <param name="option">The option, as the user knows it: it begins the message.</param>
     /// <param name="path">Its value.</param>
     /// <param name="isReplaced">Whether the folder is made beside its place and takes it as a whole.</param>
-    /// <exception cref="LorikeetException">The name is empty or taken by a file, or nothing can be written there.</exception>
+    /// <exception cref="LorikeetException">
+    /// The name is empty or taken by a file, or nothing can be written there.
+    /// </exception>
     public static void RequireFolder(string option, string path, bool isReplaced)
     {
         RequireName(option, path, "folder");
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         if (File.Exists(full))
-            throw new ConfigurationException($"{option} is '{path}', which is a file. A folder was expected. Name another.");
+            throw new ConfigurationException(
+                $"{option} is '{path}', which is a file. A folder was expected. Name another.");
         if (isReplaced && (Path.GetDirectoryName(full) is null || IsMountPoint(full)))
         {
             throw new ConfigurationException(
-                $"{option} is '{path}', where a disk is mounted. A folder that can be replaced was expected. Name a folder below it.");
+                $"{option} is '{path}', where a disk is mounted. A folder that can be replaced was expected. Name a " +
+                "folder below it.");
         }
 
         Probe(option, path, isReplaced ? Path.GetDirectoryName(full)! : full);
@@ -56,9 +63,14 @@ public static class OutputPlace
     /// <param name="isFolder">Whether it is a folder whose content is replaced.</param>
     /// <param name="input">What the input is, with its article: the adapter.</param>
     /// <param name="path">The input: a file or folder.</param>
-    /// <param name="isPart">Whether a file in the input's folder, by its name there, belongs to the input; by default all do.</param>
-    /// <exception cref="ConfigurationException">They are one place, or one lies in the other where that does harm.</exception>
-    public static void RequireApart(string option, string output, bool isFolder, string input, string path, Func<string, bool>? isPart = null)
+    /// <param name="isPart">
+    /// Whether a file in the input's folder, by its name there, belongs to the input; by default all do.
+    /// </param>
+    /// <exception cref="ConfigurationException">
+    /// They are one place, or one lies in the other where that does harm.
+    /// </exception>
+    public static void RequireApart(
+        string option, string output, bool isFolder, string input, string path, Func<string, bool>? isPart = null)
     {
         if (!Path.Exists(path))
             return;
@@ -66,7 +78,8 @@ public static class OutputPlace
             throw Same(option, output, $"which is {input} itself, and would be overwritten");
         if (isFolder && CanonicalPath.Contains(output, path))
             throw Same(option, output, $"which holds {input} ('{path}') and would be replaced with all it holds");
-        if (!isFolder && File.Exists(output) && CanonicalPath.Contains(path, output) && isPart?.Invoke(NameIn(path, output)) != false)
+        if (!isFolder && File.Exists(output) && CanonicalPath.Contains(path, output)
+            && isPart?.Invoke(NameIn(path, output)) != false)
             throw Same(option, output, $"which is a file of {input} ('{path}') and would be overwritten");
     }
 
@@ -92,12 +105,15 @@ public static class OutputPlace
         }
     }
 
-    /// <summary>Whether a path is written as it is, because it is no place that a file could take: /dev/stdout.</summary>
+    /// <summary>
+    /// Whether a path is written as it is, because it is no place that a file could take: /dev/stdout.
+    /// </summary>
     internal static bool IsDevice(string path)
     {
         var full = Path.GetFullPath(path);
         return !OperatingSystem.IsWindows() && Path.Exists(full) && !Directory.Exists(full)
-            && full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
+            && full.StartsWith("/dev/", StringComparison.Ordinal)
+            && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
     }
 
     private static void RequireName(string option, string path, string kind)
@@ -105,13 +121,15 @@ public static class OutputPlace
         if (string.IsNullOrWhiteSpace(path))
             throw new ConfigurationException($"{option} is empty. The name of a {kind} was expected.");
         if (path.Contains('\0'))
-            throw new ConfigurationException($"{option} holds a character that no name can have (NUL). Choose another.");
+            throw new ConfigurationException(
+                $"{option} holds a character that no name can have (NUL). Choose another.");
     }
 
     private static void Probe(string option, string path, string folder)
     {
         if (StorageFault.FileInTheWay(path) is { } file)
-            throw new ConfigurationException($"{option} is '{path}', but '{file}' is a file, not a folder. Choose another place.");
+            throw new ConfigurationException(
+                $"{option} is '{path}', but '{file}' is a file, not a folder. Choose another place.");
         try
         {
             using var place = TemporaryPlace.ForFile(Path.Combine(ExistingFolder(folder), "probe"));
@@ -140,7 +158,8 @@ public static class OutputPlace
     }
 
     private static string NameIn(string folder, string file) =>
-        Path.GetRelativePath(CanonicalPath.Of(folder), CanonicalPath.Of(file)).Replace(Path.DirectorySeparatorChar, '/');
+        Path.GetRelativePath(CanonicalPath.Of(folder), CanonicalPath.Of(file))
+            .Replace(Path.DirectorySeparatorChar, '/');
 
     private static ConfigurationException Same(string option, string output, string what) =>
         new($"{option} is '{output}', {what}. Choose another place.");

@@ -6,7 +6,9 @@ namespace Lorikeet.Formats;
 /// </summary>
 public static class ReadingLimits
 {
-    /// <summary>Levels of nesting in what is read or evaluated by calls to itself; Python's limit of recursion.</summary>
+    /// <summary>
+    /// Levels of nesting in what is read or evaluated by calls to itself; Python's limit of recursion.
+    /// </summary>
     public const int Depth = 1000;
 
     /// <summary>Tensors, or metadata pairs, of one file.</summary>
@@ -37,7 +39,9 @@ public static class ReadingLimits
             : FreeBytes + BytesPerByte * inputBytes;
     }
 
-    /// <summary>The characters that rules of a file may make of a text, each of which takes forty bytes on the way.</summary>
+    /// <summary>
+    /// The characters that rules of a file may make of a text, each of which takes forty bytes on the way.
+    /// </summary>
     /// <param name="characters">Length of the text.</param>
     public static int Characters(int characters) =>
         (int)Math.Min(Array.MaxLength, FreeBytes / 40 + BytesPerByte * (long)characters);

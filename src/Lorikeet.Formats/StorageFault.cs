@@ -27,7 +27,8 @@ public static class StorageFault
     /// <summary>
     /// Whether an error can only come from writing: the disk or a quota is full, or nothing may be written.
     /// </summary>
-    internal static bool IsOfWriting(Exception fault) => fault is IOException && (IsFull(fault.HResult) || IsReadOnly(fault.HResult));
+    internal static bool IsOfWriting(Exception fault) =>
+        fault is IOException && (IsFull(fault.HResult) || IsReadOnly(fault.HResult));
 
     /// <summary>Reads something, and says what is wrong with the place when that fails.</summary>
     /// <exception cref="StorageException">It cannot be read.</exception>
@@ -79,17 +80,21 @@ public static class StorageFault
             UnauthorizedAccessException when IsListable(path) => new StorageException(
                 $"'{shown}' is a folder. A file was expected. Name a file.", fault),
             UnauthorizedAccessException => new StorageException(
-                $"'{shown}' cannot be read: permission denied. Change its permissions, or run as a user who may read it.", fault),
+                $"'{shown}' cannot be read: permission denied. Change its permissions, or run as a user who may " +
+                "read it.", fault),
             FileNotFoundException or DirectoryNotFoundException => new StorageException(
                 FileInTheWay(path) is { } file
                     ? $"'{shown}' cannot be read: '{file}' is a file, not a folder. Check the path."
                     : $"'{shown}' does not exist. Check the path.",
                 fault),
-            PathTooLongException => new StorageException($"'{shown}' is longer than the file system allows. Check the path.", fault),
+            PathTooLongException =>
+                new StorageException($"'{shown}' is longer than the file system allows. Check the path.", fault),
             { HResult: TooManyFiles } => new StorageException(
-                $"'{shown}' cannot be read: the process has too many files open. Raise the limit ('ulimit -n').", fault, isEnvironmental: true),
+                $"'{shown}' cannot be read: the process has too many files open. Raise the limit ('ulimit -n').", fault,
+                isEnvironmental: true),
             _ => new StorageException(
-                $"'{shown}' cannot be read: {Sentence(fault)} Check the path and the disk.", fault, isEnvironmental: true),
+                $"'{shown}' cannot be read: {Sentence(fault)} Check the path and the disk.", fault,
+                isEnvironmental: true),
         };
     }
 
@@ -118,7 +123,8 @@ public static class StorageFault
             { HResult: Busy } => new StorageException(
                 $"{refused}it is in use, perhaps as the place where a disk is mounted. Name a folder below it.", fault),
             { HResult: TooManyFiles } => new StorageException(
-                $"{refused}the process has too many files open. Raise the limit ('ulimit -n').", fault, isEnvironmental: true),
+                $"{refused}the process has too many files open. Raise the limit ('ulimit -n').", fault,
+                isEnvironmental: true),
             _ => new StorageException($"{refused}{Sentence(fault)} Choose another place.", fault),
         };
     }
@@ -142,14 +148,16 @@ public static class StorageFault
         var free = OutputPlace.FreeBytes(folder) is { } bytes ? $"{ByteCount.InWords(bytes)} free" : "nothing free";
         var need = needed is { } wanted ? $", {ByteCount.InWords(wanted)} needed for '{Path.GetFileName(shown)}'" : "";
         return new StorageException(
-            $"The disk of '{folder}' is full: {free}{need}. Free some space and run it again, or choose another place.", fault,
+            $"The disk of '{folder}' is full: {free}{need}. Free some space and run it again, or choose another place.",
+            fault,
             isEnvironmental: true);
     }
 
     /// <summary>The file that stands where a folder of the path would have to be, if there is one.</summary>
     internal static string? FileInTheWay(string path)
     {
-        for (var parent = Path.GetDirectoryName(Path.GetFullPath(path)); parent is not null; parent = Path.GetDirectoryName(parent))
+        for (var parent = Path.GetDirectoryName(
+            Path.GetFullPath(path)); parent is not null; parent = Path.GetDirectoryName(parent))
         {
             if (File.Exists(parent))
                 return parent;
@@ -160,7 +168,8 @@ public static class StorageFault
         return null;
     }
 
-    private static bool IsFull(int code) => code is DiskFull or QuotaOfLinux or QuotaOfMacOs or HandleDiskFull or WindowsDiskFull;
+    private static bool IsFull(int code) =>
+        code is DiskFull or QuotaOfLinux or QuotaOfMacOs or HandleDiskFull or WindowsDiskFull;
 
     private static bool IsReadOnly(int code) => code is ReadOnly or WriteProtected;
 

@@ -254,7 +254,8 @@ public sealed partial class TemporaryPlace : IDisposable
     /// <summary>A path as people know it, with the name that a temporary file or folder in it will take.</summary>
     internal static string Shown(string path) => string.Join(
         Path.DirectorySeparatorChar,
-        path.Split(Path.DirectorySeparatorChar).Select(part => OurName().Match(part) is { Success: true } ours ? ours.Groups[1].Value : part));
+        path.Split(Path.DirectorySeparatorChar)
+            .Select(part => OurName().Match(part) is { Success: true } ours ? ours.Groups[1].Value : part));
 
     private static bool IsOurs(string claim) => IsTemporaryName(Path.GetFileName(claim));
 

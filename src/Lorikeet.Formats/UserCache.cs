@@ -1,6 +1,8 @@
 namespace Lorikeet.Formats;
 
-/// <summary>Where things lie that are made once per machine and can be made again: token caches, compiled kernels.</summary>
+/// <summary>
+/// Where things lie that are made once per machine and can be made again: token caches, compiled kernels.
+/// </summary>
 public static class UserCache
 {
     /// <summary>
@@ -12,7 +14,8 @@ public static class UserCache
         get
         {
             var home = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named ? named
-                : OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+                : OperatingSystem.IsWindows()
+                    ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
             return Path.Combine(home, "lorikeet");
         }

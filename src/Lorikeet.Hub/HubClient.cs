@@ -178,7 +178,8 @@ public sealed class HubClient : IDisposable
         catch (IOException fault) when (fault is not HttpIOException)
         {
             throw new CheckpointException(
-                $"A file of '{push.Folder}' cannot be read: {fault.Message.TrimEnd('.')}. Nothing was committed.", fault);
+                $"A file of '{push.Folder}' cannot be read: {fault.Message.TrimEnd('.')}. Nothing was committed.",
+                fault);
         }
         catch (Exception fault)
             when (Translate(new Repository(push.Kind, push.Id), fault, cancellation) is { } error && error != fault)

@@ -11,7 +11,9 @@ namespace Lorikeet.Models;
 /// <summary>Models with random weights of which every one is trained: the start of pre-training.</summary>
 public static class RandomModel
 {
-    /// <summary>A model in float32 whose matrices are normal with a deviation of 0.02 and whose norms are one.</summary>
+    /// <summary>
+    /// A model in float32 whose matrices are normal with a deviation of 0.02 and whose norms are one.
+    /// </summary>
     /// <param name="config">Its shape, as a <c>config.json</c> has it.</param>
     /// <param name="device"><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="seed">Decides every weight, on one kind of device.</param>

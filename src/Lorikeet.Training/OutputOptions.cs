@@ -13,7 +13,8 @@ public sealed record OutputOptions
 
     /// <summary>Folder of the run.</summary>
     /// <value>Not set: runs/NAME in the current folder.</value>
-    [Option("output", "output_dir", Placeholder = "DIR", Output = OutputKind.Folder, Apart = "a run's folder is written")]
+    [Option("output", "output_dir", Placeholder = "DIR", Output = OutputKind.Folder,
+        Apart = "a run's folder is written")]
     public string? OutputDir { get; init; }
 
     /// <summary>Name of the run.</summary>

@@ -7,8 +7,8 @@ using Lorikeet.Models.Quantization;
 namespace Lorikeet.Training;
 
 /// <summary>
-/// All options of a training run: the command line, run.yaml, the help, the schema and the defaults are made from this tree.
-/// The defaults are the preset <c>recommended</c>.
+/// All options of a training run: the command line, run.yaml, the help, the schema and the defaults are made from this
+/// tree. The defaults are the preset <c>recommended</c>.
 /// </summary>
 public sealed record TrainingOptions
 {

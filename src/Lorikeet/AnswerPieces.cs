@@ -6,8 +6,8 @@ using Lorikeet.Models.Generation;
 namespace Lorikeet;
 
 /// <summary>
-/// An answer as it is generated. The model works on a thread of its own and never waits for the reader, so that a reader
-/// who is slow, or asks the model something else meanwhile, holds nobody up.
+/// An answer as it is generated. The model works on a thread of its own and never waits for the reader, so that a
+/// reader who is slow, or asks the model something else meanwhile, holds nobody up.
 /// </summary>
 internal static class AnswerPieces
 {
@@ -17,8 +17,10 @@ internal static class AnswerPieces
         CancellationToken given, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(given, cancellation);
-        var pieces = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        var generating = BlockingWork.Run("Lorikeet answer", () => Generate(model, messages, generation, pieces.Writer, leaving.Token));
+        var pieces = Channel.CreateUnbounded<string>(
+            new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var generating = BlockingWork.Run(
+            "Lorikeet answer", () => Generate(model, messages, generation, pieces.Writer, leaving.Token));
         try
         {
             await foreach (var piece in pieces.Reader.ReadAllAsync(leaving.Token).ConfigureAwait(false))
@@ -32,7 +34,8 @@ internal static class AnswerPieces
     }
 
     private static bool Generate(
-        LanguageModel model, IReadOnlyList<ChatMessage> messages, GenerationOptions? generation, ChannelWriter<string> pieces,
+        LanguageModel model, IReadOnlyList<ChatMessage> messages, GenerationOptions? generation,
+        ChannelWriter<string> pieces,
         CancellationToken cancellation)
     {
         try

@@ -9,8 +9,9 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet;
 
 /// <summary>
-/// What a model learns from or is measured on: files, folders, hub datasets, objects, a query. Rows are encoded when a run or
-/// an evaluation first needs them, with the tokenizer of its model, and kept for the next one with the same model.
+/// What a model learns from or is measured on: files, folders, hub datasets, objects, a query. Rows are encoded when a
+/// run or an evaluation first needs them, with the tokenizer of its model, and kept for the next one with the same
+/// model.
 /// </summary>
 /// <remarks>Safe for several threads.</remarks>
 public sealed class Dataset : IDisposable
@@ -36,7 +37,9 @@ public sealed class Dataset : IDisposable
 
     /// <summary>Names a dataset; nothing is read yet.</summary>
     /// <param name="source">A file (json, jsonl, csv, tsv, parquet, txt), a folder or a hub id.</param>
-    /// <param name="options">How to read it: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="options">
+    /// How to read it: rows to hold out, columns, length, template; null for the defaults.
+    /// </param>
     public static Dataset Load(string source, DataOptions? options = null) => Load([source], options);
 
     /// <summary>Names several datasets, whose rows are joined; nothing is read yet.</summary>
@@ -46,24 +49,30 @@ public sealed class Dataset : IDisposable
         new((options ?? new DataOptions()) with { Datasets = sources });
 
     /// <summary>
-    /// A dataset of objects: a list, an iterator, or an <c>IQueryable</c> of EF Core. They are enumerated once, now, and kept in
-    /// a temporary file until the dataset is disposed.
+    /// A dataset of objects: a list, an iterator, or an <c>IQueryable</c> of EF Core. They are enumerated once, now,
+    /// and kept in a temporary file until the dataset is disposed.
     /// </summary>
     /// <typeparam name="T">
-    /// <see cref="Example"/>; <see cref="string"/> for plain text; <c>JsonObject</c> or a dictionary of columns by name; or any
-    /// type with public properties, whose snake_case names are the columns.
+    /// <see cref="Example"/>; <see cref="string"/> for plain text; <c>JsonObject</c> or a dictionary of columns by
+    /// name; or any type with public properties, whose snake_case names are the columns.
     /// </typeparam>
     /// <param name="rows">The rows. A query should order them, so that the same rows are held out each time.</param>
-    /// <param name="options">How to read them: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="options">
+    /// How to read them: rows to hold out, columns, length, template; null for the defaults.
+    /// </param>
     /// <param name="name">What messages and reports call the data.</param>
     /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
     /// <exception cref="DatasetException">A row is no object with columns.</exception>
     public static Dataset From<T>(IEnumerable<T> rows, DataOptions? options = null, string name = "examples") =>
         new(WithoutNames(options), RowSource.From(rows, name), name);
 
-    /// <summary>A dataset of the rows of a database query, which is read to its end now; the reader stays the caller's.</summary>
+    /// <summary>
+    /// A dataset of the rows of a database query, which is read to its end now; the reader stays the caller's.
+    /// </summary>
     /// <param name="reader">An open reader before its first row; its columns are those of the rows, by name.</param>
-    /// <param name="options">How to read them: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="options">
+    /// How to read them: rows to hold out, columns, length, template; null for the defaults.
+    /// </param>
     /// <param name="name">What messages and reports call the data.</param>
     /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
     /// <exception cref="DatasetException">Two columns have one name, or a value has no form in JSON.</exception>
@@ -73,14 +82,17 @@ public sealed class Dataset : IDisposable
     /// <summary>A dataset of an asynchronous stream, which is read to its end once.</summary>
     /// <typeparam name="T">As for <see cref="From{T}"/>.</typeparam>
     /// <param name="rows">The rows.</param>
-    /// <param name="options">How to read them: rows to hold out, columns, length, template; null for the defaults.</param>
+    /// <param name="options">
+    /// How to read them: rows to hold out, columns, length, template; null for the defaults.
+    /// </param>
     /// <param name="name">What messages and reports call the data.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
     /// <exception cref="DatasetException">A row is no object with columns.</exception>
     /// <exception cref="OperationCanceledException">The reading was ended.</exception>
     public static async Task<Dataset> FromAsync<T>(
-        IAsyncEnumerable<T> rows, DataOptions? options = null, string name = "examples", CancellationToken cancellation = default) =>
+        IAsyncEnumerable<T> rows, DataOptions? options = null, string name = "examples",
+        CancellationToken cancellation = default) =>
         new(WithoutNames(options), await RowSource.FromAsync(rows, name, cancellation).ConfigureAwait(false), name);
 
     /// <summary>The rows as a model reads them: token ids, labels, lengths, questions, statistics, warnings.</summary>
@@ -112,7 +124,8 @@ public sealed class Dataset : IDisposable
     /// <param name="maxLength">Longest row in tokens; null for that of the options.</param>
     /// <param name="format">The format to ask in; null to choose one for the data.</param>
     internal TrainingData Encode(
-        Tokenizer? tokenizer, int vocabulary, long seed = DefaultSeed, int? maxLength = null, PromptFormat? format = null)
+        Tokenizer? tokenizer, int vocabulary, long seed = DefaultSeed, int? maxLength = null,
+        PromptFormat? format = null)
     {
         var key = new EncodingKey(tokenizer, vocabulary, seed, maxLength ?? Options.MaxLength, format?.Hash);
         lock (_lock)

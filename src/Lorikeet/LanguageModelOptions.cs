@@ -7,7 +7,9 @@ namespace Lorikeet;
 /// <summary>How <see cref="LanguageModel.Load"/> loads a model.</summary>
 public sealed record LanguageModelOptions
 {
-    /// <summary>How the frozen weights are stored; see <see cref="Lorikeet.Quantization"/> for the common ways.</summary>
+    /// <summary>
+    /// How the frozen weights are stored; see <see cref="Lorikeet.Quantization"/> for the common ways.
+    /// </summary>
     /// <value><see cref="Quantization.None"/>: as in the checkpoint.</value>
     public QuantizationOptions Quantization { get; init; } = Lorikeet.Quantization.None;
 
@@ -34,18 +36,22 @@ public sealed record LanguageModelOptions
     /// <value><c>auto</c>: the first CUDA device that answers, else the CPU.</value>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Layers whose frozen weights stay in the host's memory and are copied to the GPU when they are used.</summary>
+    /// <summary>
+    /// Layers whose frozen weights stay in the host's memory and are copied to the GPU when they are used.
+    /// </summary>
     /// <value>0: all weights lie on the device.</value>
     public int OffloadLayers { get; init; }
 
     /// <summary>
-    /// Whether the model will only answer up to 8 prompts at a time and not train. Then <see cref="ComputeType.Auto"/> is
-    /// bfloat16 on every CPU for a 16-bit checkpoint: decoding few rows reads weights more than it multiplies.
+    /// Whether the model will only answer up to 8 prompts at a time and not train. Then <see cref="ComputeType.Auto"/>
+    /// is bfloat16 on every CPU for a 16-bit checkpoint: decoding few rows reads weights more than it multiplies.
     /// </summary>
     /// <value>False.</value>
     public bool AnswersFewPrompts { get; init; }
 
-    /// <summary>Folder of a libtorch 2.10 or later, such as <c>site-packages/torch/lib</c> of a Python install.</summary>
+    /// <summary>
+    /// Folder of a libtorch 2.10 or later, such as <c>site-packages/torch/lib</c> of a Python install.
+    /// </summary>
     /// <value>Null: the environment variable LORIKEET_LIBTORCH, then the CPU build in the NuGet cache.</value>
     public string? LibTorch { get; init; }
 

@@ -130,8 +130,8 @@ public sealed class ModelAdapters
             if (Source(name)?.Folder != folder)
             {
                 throw new ConfigurationException(
-                    $"An adapter is named '{name}' already, and the run would train another of that name: its folder's. Unload the "
-                    + "one, or choose another folder.");
+                    $"An adapter is named '{name}' already, and the run would train another of that name: its "
+                    + "folder's. Unload the one, or choose another folder.");
             }
 
             Remove(name);

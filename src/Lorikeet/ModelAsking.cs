@@ -18,9 +18,10 @@ internal sealed class ModelAsking
     public ModelAsking(LanguageModel model, GenerationOptions? generation)
     {
         var tokenizer = model.Tokenizer ?? throw new ConfigurationException(
-            $"'{model.Folder}' has no tokenizer, so it cannot be asked in words. Add its tokenizer.json to the folder, or use "
-            + "TextGenerator with token ids.");
-        (_format, _encoder, _generator) = (model.Format, new TextEncoder(tokenizer), new TextGenerator(model.Decoder, tokenizer));
+            $"'{model.Folder}' has no tokenizer, so it cannot be asked in words. Add its tokenizer.json to the folder, "
+            + "or use TextGenerator with token ids.");
+        (_format, _encoder, _generator) = (
+            model.Format, new TextEncoder(tokenizer), new TextGenerator(model.Decoder, tokenizer));
         var defaults = model.GenerationDefaults;
         var options = generation ?? defaults;
         _options = options with
@@ -37,8 +38,13 @@ internal sealed class ModelAsking
     public int[] Prompt(IReadOnlyList<ChatMessage> messages)
     {
         if (messages.Count == 0)
-            throw new ConfigurationException("The conversation is empty. At least one message was expected, the last by the user.");
-        var (text, boundaries) = _format.RenderConversation(new JsonArray([.. messages.Select(message => new JsonObject { ["role"] = message.Role, ["content"] = message.Content })]));
+            throw new ConfigurationException(
+                "The conversation is empty. At least one message was expected, the last by the user.");
+        var (text, boundaries) =
+            _format.RenderConversation(
+                new JsonArray(
+                    [.. messages.Select(
+                        message => new JsonObject { ["role"] = message.Role, ["content"] = message.Content })]));
         return _encoder.EncodePrompt(text, boundaries);
     }
 

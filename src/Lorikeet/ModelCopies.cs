@@ -12,7 +12,8 @@ internal static class ModelCopies
     public static MergeCheck Merge(LanguageModel model, string folder, MergeOptions options)
     {
         if (model.Adapters.Active is null)
-            throw new ConfigurationException("No adapter is active, so there is nothing to merge. Load or train one first.");
+            throw new ConfigurationException(
+                "No adapter is active, so there is nothing to merge. Load or train one first.");
         return WithAdapter(model, adapter =>
         {
             var check = new MergeJob(options with
@@ -29,7 +30,9 @@ internal static class ModelCopies
     public static ExportResult Export(LanguageModel model, string file, ExportOptions options, bool forOllama) =>
         WithAdapter(model, adapter =>
         {
-            var result = new ExportJob(options with { Model = model.Folder, Adapter = adapter, Output = file }, forOllama).Run(_ => { });
+            var result =
+                new ExportJob(options with { Model = model.Folder, Adapter = adapter, Output = file }, forOllama)
+                    .Run(_ => { });
             return result.Passed ? result : throw new LorikeetException(
                 $"What was written is not the model that was exported, so '{file}' was not kept. {Advice}");
         });
@@ -38,7 +41,9 @@ internal static class ModelCopies
     public static QuantizeOptions Of(LanguageModel model, string folder, QuantizeOptions options) =>
         options with { Checkpoint = options.Checkpoint with { Model = model.Folder, Output = folder } };
 
-    /// <summary>Gives the folder of the active adapter, written for the purpose where it has none that is its own.</summary>
+    /// <summary>
+    /// Gives the folder of the active adapter, written for the purpose where it has none that is its own.
+    /// </summary>
     private static T WithAdapter<T>(LanguageModel model, Func<string?, T> use)
     {
         if (model.Adapters.Active is not { } name)

@@ -54,7 +54,8 @@ internal sealed class ModelGate
     {
         ObjectDisposedException.ThrowIf(_isClosed, typeof(LanguageModel));
         if (_reservation is { } reason)
-            throw new InvalidOperationException($"The model {reason}. Use it when that has ended, or load a second one.");
+            throw new InvalidOperationException(
+                $"The model {reason}. Use it when that has ended, or load a second one.");
     }
 
     private void Leave(bool reserves)

@@ -21,7 +21,8 @@ public sealed partial record NamedAdapter(string Name, string Source)
             var match = Named().Match(text);
             var source = match.Success && !Path.Exists(text) ? match.Groups["source"].Value : text;
             var name = source != text ? match.Groups["name"].Value
-                : adapters.Any(adapter => adapter.Name == Default) ? Path.GetFileName(Path.TrimEndingDirectorySeparator(text))
+                : adapters.Any(adapter => adapter.Name == Default)
+                    ? Path.GetFileName(Path.TrimEndingDirectorySeparator(text))
                 : Default;
             adapters.Add(new NamedAdapter(name, source));
         }

@@ -2,7 +2,9 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet;
 
-/// <summary>Common ways to store the frozen weights of a model; <see cref="QuantizationOptions"/> has all settings.</summary>
+/// <summary>
+/// Common ways to store the frozen weights of a model; <see cref="QuantizationOptions"/> has all settings.
+/// </summary>
 public static class Quantization
 {
     /// <summary>The types of the checkpoint: nothing is quantized.</summary>
@@ -16,6 +18,8 @@ public static class Quantization
     /// <summary>4-bit floats (a sign, two bits of exponent, one of fraction) with double quantization.</summary>
     public static QuantizationOptions Fp4 { get; } = new() { LoadIn4Bit = true, QuantType = FourBitType.Fp4 };
 
-    /// <summary>8-bit integers with a scale per row, outliers of the activations in 16 bits (arXiv 2208.07339).</summary>
+    /// <summary>
+    /// 8-bit integers with a scale per row, outliers of the activations in 16 bits (arXiv 2208.07339).
+    /// </summary>
     public static QuantizationOptions Int8 { get; } = new() { LoadIn8Bit = true };
 }

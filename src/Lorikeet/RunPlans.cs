@@ -12,15 +12,18 @@ using static TorchSharp.torch;
 namespace Lorikeet;
 
 /// <summary>
-/// What a run would take, without the run: for a device that is not here, for data that is not there yet, and for a model that
-/// is only thought of. A run that is there says it itself (<see cref="TrainingRun.Plan"/>).
+/// What a run would take, without the run: for a device that is not here, for data that is not there yet, and for a
+/// model that is only thought of. A run that is there says it itself (<see cref="TrainingRun.Plan"/>).
 /// </summary>
-/// <remarks>No weight is loaded and no folder made. A CUDA device that is missing is planned for, without its speed.</remarks>
+/// <remarks>
+/// No weight is loaded and no folder made. A CUDA device that is missing is planned for, without its speed.
+/// </remarks>
 public static class RunPlans
 {
     /// <summary>Plans for a model that is there: its headers are read, and the rows of the options' data.</summary>
     /// <param name="resolved">
-    /// The options of the run. Without datasets, every row is taken to have <c>max_length</c> tokens, all of them targets.
+    /// The options of the run. Without datasets, every row is taken to have <c>max_length</c> tokens, all of them
+    /// targets.
     /// </param>
     /// <returns>Memory, speed and steps; its notes say what was taken for granted.</returns>
     /// <exception cref="LorikeetException">Options, data or model are wrong; the message says what to do.</exception>
@@ -41,7 +44,9 @@ public static class RunPlans
         return Plan(planner, options, data, isPresent);
     }
 
-    /// <summary>Plans for the shape of a published model, with rows of <c>max_length</c> tokens; neither model nor data is read.</summary>
+    /// <summary>
+    /// Plans for the shape of a published model, with rows of <c>max_length</c> tokens; neither model nor data is read.
+    /// </summary>
     /// <param name="options">The options of the run; the model that they name only gives the plan its name.</param>
     /// <param name="shape">One of <see cref="ModelShapes.Names"/>, such as <c>llama2-7b</c>.</param>
     /// <returns>Memory, speed and steps; its notes say what was taken for granted.</returns>
@@ -61,11 +66,12 @@ public static class RunPlans
         if (reason is not null)
             notes.Add(reason);
         if (data is null)
-            notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), all of them targets.");
+            notes.Add($"No data was read: every row is taken to have {chosen.Data.MaxLength} tokens (max_length), " +
+                "all of them targets.");
         if (!isPresent)
         {
-            notes.Add($"There is no {options.Model.Device} here: neither its speed nor its free memory is known, so batches are as given "
-                + "and no layer is recomputed unless gradient_checkpointing says so.");
+            notes.Add($"There is no {options.Model.Device} here: neither its speed nor its free memory is known, so "
+                + "batches are as given and no layer is recomputed unless gradient_checkpointing says so.");
         }
 
         return planner.Plan(chosen, data, notes);

@@ -30,12 +30,14 @@ public sealed record RunResult
     public double TrainLoss => Training.TrainLoss;
 
     /// <summary>
-    /// Mean cross-entropy per predicted token of the held-out rows, in nats, of the base and of the weights that were saved;
-    /// null when nothing was held out.
+    /// Mean cross-entropy per predicted token of the held-out rows, in nats, of the base and of the weights that were
+    /// saved; null when nothing was held out.
     /// </summary>
     public required ComparedScore? HeldOutLoss { get; init; }
 
-    /// <summary>Scores of the base and the tuned model: those of <see cref="TrainingRun.Comparison"/>, then the held-out loss.</summary>
+    /// <summary>
+    /// Scores of the base and the tuned model: those of <see cref="TrainingRun.Comparison"/>, then the held-out loss.
+    /// </summary>
     public required IReadOnlyList<ComparedScore> Scores { get; init; }
 
     /// <summary>Questions with the answers before and after; empty for a run that was interrupted.</summary>

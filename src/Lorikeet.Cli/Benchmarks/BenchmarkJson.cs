@@ -4,7 +4,9 @@ using Lorikeet.Training.Benchmarks;
 
 namespace Lorikeet.Cli.Benchmarks;
 
-/// <summary>Measurements as objects for people and programs: what was measured, then what came out, in few digits.</summary>
+/// <summary>
+/// Measurements as objects for people and programs: what was measured, then what came out, in few digits.
+/// </summary>
 internal static class BenchmarkJson
 {
     public static JsonObject Of(BenchmarkOptions options, TrainingFigures figures) => new()

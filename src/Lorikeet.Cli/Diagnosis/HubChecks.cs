@@ -49,11 +49,13 @@ internal static class HubChecks
         }
         catch (HttpRequestException fault)
         {
-            return Finding.Note("hub", $"{settings.ShownEndpoint} cannot be reached: {Secrets.Hide(fault.Message)}", advice);
+            return Finding.Note(
+                "hub", $"{settings.ShownEndpoint} cannot be reached: {Secrets.Hide(fault.Message)}", advice);
         }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Finding.Note("hub", $"{settings.ShownEndpoint} is silent for {s_patience.TotalSeconds:0} seconds", advice);
+            return Finding.Note(
+                "hub", $"{settings.ShownEndpoint} is silent for {s_patience.TotalSeconds:0} seconds", advice);
         }
     }
 }

@@ -56,7 +56,8 @@ internal static class MachineChecks
         }
 
         return Finding.Ok(
-            "system", $"{description}, glibc {glibc}, libstdc++ GLIBCXX_{machine.LibStdCppVersion?.ToString() ?? "unknown"}");
+            "system", $"{description}, glibc {glibc}, libstdc++ " +
+            $"GLIBCXX_{machine.LibStdCppVersion?.ToString() ?? "unknown"}");
     }
 
     private static string Description()

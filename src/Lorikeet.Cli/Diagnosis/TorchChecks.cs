@@ -15,7 +15,8 @@ internal static class TorchChecks
         {
             installation = LibTorch.Load(folder);
             var parts = installation.HasCuda ? "CPU and CUDA" : "CPU";
-            library = Finding.Ok("libtorch", $"{installation.Version ?? "unknown version"}, {parts}, in {installation.Folder}");
+            library = Finding.Ok(
+                "libtorch", $"{installation.Version ?? "unknown version"}, {parts}, in {installation.Folder}");
         }
         catch (DeviceException fault)
         {
@@ -39,8 +40,8 @@ internal static class TorchChecks
             return cards.Count == 0
                 ? [Finding.Ok("devices", "cpu")]
                 : [Finding.Note("devices", $"cpu; not used: {string.Join("; ", cards)}",
-                    "This libtorch is a CPU build. Name one with CUDA, 2.10 or later, by --libtorch or LORIKEET_LIBTORCH, "
-                    + "such as .../site-packages/torch/lib.")];
+                    "This libtorch is a CPU build. Name one with CUDA, 2.10 or later, by --libtorch or "
+                    + "LORIKEET_LIBTORCH, such as .../site-packages/torch/lib.")];
         }
 
         if (installation.CountCudaDevices() is var count and > 0)

@@ -12,7 +12,8 @@ namespace Lorikeet.Cli.Inference;
 /// <param name="options">How answers are chosen; the format's stop strings are added.</param>
 /// <param name="contextLength">Tokens the model reads at most; the oldest turns are left out beyond it.</param>
 internal sealed class ChatSession(
-    TextGenerator generator, PromptFormat format, Func<string, IReadOnlyList<int>, int[]> encode, GenerationOptions options, int contextLength)
+    TextGenerator generator, PromptFormat format, Func<string, IReadOnlyList<int>, int[]> encode,
+    GenerationOptions options, int contextLength)
 {
     private const string Help =
         """
@@ -24,7 +25,8 @@ internal sealed class ChatSession(
         """;
 
     private PromptFormat _format = format;
-    private GenerationOptions Options => options with { StopStrings = [.. options.StopStrings.Union(_format.StopStrings)] };
+    private GenerationOptions Options =>
+        options with { StopStrings = [.. options.StopStrings.Union(_format.StopStrings)] };
 
     private readonly List<JsonObject> _turns = [];
     private volatile bool _isAnswering;
@@ -52,7 +54,8 @@ internal sealed class ChatSession(
     {
         talk.WriteLine(Help);
         if (!SendsHistory)
-            talk.WriteLine("The adapter learned single questions, so each is asked alone; /history sends the conversation.");
+            talk.WriteLine(
+                "The adapter learned single questions, so each is asked alone; /history sends the conversation.");
         while (true)
         {
             talk.Write("> ");
@@ -88,11 +91,15 @@ internal sealed class ChatSession(
             case "/system":
                 System = argument.Length > 0 ? argument : null;
                 _turns.Clear();
-                talk.WriteLine(System is null ? "No instructions; the conversation begins anew." : "Instructions set; the conversation begins anew.");
+                talk.WriteLine(
+                    System is null
+                        ? "No instructions; the conversation begins anew."
+                        : "Instructions set; the conversation begins anew.");
                 break;
             case "/history":
                 _sendsHistory = !SendsHistory;
-                talk.WriteLine(SendsHistory ? "The conversation is sent with each question." : "Each question is asked alone.");
+                talk.WriteLine(
+                    SendsHistory ? "The conversation is sent with each question." : "Each question is asked alone.");
                 break;
             case "/adapter" when Exchange is not null && argument.Length > 0:
                 talk.WriteLine(TakeAdapter(Exchange, argument));
@@ -154,7 +161,8 @@ internal sealed class ChatSession(
         int[] Encode()
         {
             var messages = System is null ? _turns : _turns.Prepend(Message("system", System));
-            var (text, boundaries) = _format.RenderConversation(new JsonArray([.. messages.Select(message => message.DeepClone())]));
+            var (text, boundaries) = _format.RenderConversation(
+                new JsonArray([.. messages.Select(message => message.DeepClone())]));
             return encode(text, boundaries);
         }
     }

@@ -10,8 +10,8 @@ namespace Lorikeet.Cli.Inference;
 internal sealed record EvaluationOutcome(AnswerScores Scores, AnswerScores? Base)
 {
     /// <summary>
-    /// One object: <c>questions</c>; <c>exact_match</c>, <c>f1</c> and <c>rouge_l</c> in percent, as SQuAD's script prints
-    /// them; <c>perplexity</c> and <c>loss</c> per answer token; and the same of the base under <c>base</c>.
+    /// One object: <c>questions</c>; <c>exact_match</c>, <c>f1</c> and <c>rouge_l</c> in percent, as SQuAD's script
+    /// prints them; <c>perplexity</c> and <c>loss</c> per answer token; and the same of the base under <c>base</c>.
     /// </summary>
     public JsonObject ToJson(string model, string? adapter)
     {

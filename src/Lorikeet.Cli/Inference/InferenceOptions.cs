@@ -31,7 +31,9 @@ internal sealed record InferenceOptions
     public IReadOnlyDictionary<string, double> Combine { get; init; } = new Dictionary<string, double>();
 
     /// <summary>How adapters are summed, as PEFT's add_weighted_adapter.</summary>
-    /// <value>cat. Exact: factors side by side; the others stay as small as one adapter, and are approximations.</value>
+    /// <value>
+    /// cat. Exact: factors side by side; the others stay as small as one adapter, and are approximations.
+    /// </value>
     [Option("combination_type")]
     public CombinationKind CombinationType { get; init; } = CombinationKind.Concatenated;
 
@@ -40,7 +42,9 @@ internal sealed record InferenceOptions
     [Option("svd_rank", Minimum = 1)]
     public int? SvdRank { get; init; }
 
-    /// <summary>Share of the elements that ties and magnitude_prune keep of each adapter, the largest (density in PEFT).</summary>
+    /// <summary>
+    /// Share of the elements that ties and magnitude_prune keep of each adapter, the largest (density in PEFT).
+    /// </summary>
     /// <value>1. All of them.</value>
     [Option("combination_density", "density", Above = 0, Maximum = 1)]
     public double Density { get; init; } = 1;
@@ -52,8 +56,8 @@ internal sealed record InferenceOptions
 
     /// <summary>Type the model computes in.</summary>
     /// <value>
-    /// auto. float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where generate and chat
-    /// answer up to 8 prompts, which read the weights more than they multiply; else float32.
+    /// auto. float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where
+    /// generate and chat answer up to 8 prompts, which read the weights more than they multiply; else float32.
     /// </value>
     [Option("torch_dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;

@@ -7,7 +7,8 @@ internal sealed record RenderOptions
 {
     /// <summary>Folder whose tokenizer brings the template and its special tokens, or a hub id.</summary>
     /// <value>Either this or template is required; with both, the template renders with the model's tokens.</value>
-    [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID", Input = "the model",
+    [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID",
+        Input = "the model",
         Apart = "only its tokenizer is read")]
     public string? Model { get; init; }
 
@@ -21,7 +22,9 @@ internal sealed record RenderOptions
     [Option("template", "chat_template", "chat_template_path", Placeholder = "FILE|NAME", Input = "the template")]
     public string? Template { get; init; }
 
-    /// <summary>File of rows with messages, perhaps tools, add_generation_prompt and variables (bos_token ...).</summary>
+    /// <summary>
+    /// File of rows with messages, perhaps tools, add_generation_prompt and variables (bos_token ...).
+    /// </summary>
     /// <value>Required.</value>
     [Option("input", Placeholder = "FILE", Input = "the input")]
     public string? Input { get; init; }

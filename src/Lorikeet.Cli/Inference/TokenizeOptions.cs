@@ -7,7 +7,8 @@ internal sealed record TokenizeOptions
 {
     /// <summary>Folder with a tokenizer (a model's, an adapter's, or a tokenizer alone), or a hub id.</summary>
     /// <value>Required.</value>
-    [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID", Input = "the model",
+    [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID",
+        Input = "the model",
         Apart = "only its tokenizer is read")]
     public string Model { get; init; } = "";
 

@@ -18,7 +18,8 @@ internal static class AnswerTable
         if (answers.Count == 0)
             return;
         var expected = answers.Any(answer => answer.Expected is not null);
-        var table = Tables.Create("Question", expected ? "Expected" : null, compared ? "Before" : null, compared ? "After" : "Answer");
+        var table = Tables.Create(
+            "Question", expected ? "Expected" : null, compared ? "Before" : null, compared ? "After" : "Answer");
         table.ShowRowSeparators = answers.Any(answer => Cut(answer.After).Length > 80);
         foreach (var answer in answers)
         {

@@ -6,7 +6,10 @@ namespace Lorikeet.Cli.Rendering;
 /// <summary>An error as the program's last words: what is wrong stands out, what to do follows.</summary>
 internal static class ErrorText
 {
-    /// <summary>Writes the message without what must not be seen (<see cref="Secrets"/>); outside a terminal as it is, so that nothing searches for it in vain.</summary>
+    /// <summary>
+    /// Writes the message without what must not be seen (<see cref="Secrets"/>); outside a terminal as it is, so that
+    /// nothing searches for it in vain.
+    /// </summary>
     public static void Write(IAnsiConsole console, string message)
     {
         message = VisibleText.Of(Secrets.Hide(message));

@@ -16,7 +16,8 @@ internal static class NextCommands
     /// <param name="question">A question the model was trained to answer.</param>
     /// <param name="finished">Whether the run came to its end; one that did not is resumed first of all.</param>
     /// <param name="isAdapter">Whether it trained an adapter, not all weights.</param>
-    public static IReadOnlyList<NextCommand> Of(RunFolder folder, string question, bool finished = true, bool isAdapter = true)
+    public static IReadOnlyList<NextCommand> Of(
+        RunFolder folder, string question, bool finished = true, bool isAdapter = true)
     {
         if (!finished)
             return [Resume(folder)];
@@ -34,7 +35,8 @@ internal static class NextCommands
 
     /// <summary>The command that goes on from a run's last checkpoint.</summary>
     public static NextCommand Resume(RunFolder folder) => new(
-        CommandPurpose.Resume, $"{ProgramName.InFiles} train {Shown(folder.OptionsFile)} --resume_from_checkpoint latest");
+        CommandPurpose.Resume,
+        $"{ProgramName.InFiles} train {Shown(folder.OptionsFile)} --resume_from_checkpoint latest");
 
     private static string Shown(string path)
     {

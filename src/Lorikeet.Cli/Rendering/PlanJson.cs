@@ -33,7 +33,8 @@ internal static class PlanJson
             ["first_row"] = plan.FirstRow,
             ["memory"] = Memory(memory),
             ["weights_gb"] = Gigabytes(memory.Weights),
-            ["with_adapters_gb"] = Gigabytes(memory.Weights + memory.Adapters + memory.Gradients + memory.OptimizerStates),
+            ["with_adapters_gb"] = Gigabytes(memory.Weights + memory.Adapters + memory.Gradients
+                + memory.OptimizerStates),
             ["peak_memory_gb"] = Gigabytes(memory.Total),
             ["free_bytes"] = plan.FreeBytes,
             ["fits"] = plan.FreeBytes is { } free ? memory.Total <= free : null,

@@ -45,7 +45,8 @@ internal static class PlanTable
             yield return ("shape", shape);
         if (plan.FirstRow is { } row)
             yield return ("first row", row);
-        yield return ("step", $"{plan.GradientAccumulation} × {plan.BatchSize} rows, {Count((long)plan.Batches.TokensPerStep)} tokens; "
+        yield return ("step", $"{plan.GradientAccumulation} × {plan.BatchSize} rows, " +
+            $"{Count((long)plan.Batches.TokensPerStep)} tokens; "
             + $"the largest batch has {Count(plan.Batches.LargestBatch)}");
         yield return ("checkpointing", $"{WireNames.Of(plan.Checkpointing)}: {PlanText.Recomputed(plan)}");
         yield return ("logits", $"{Count(plan.Memory.LogitRows)} rows at once");
@@ -55,9 +56,12 @@ internal static class PlanTable
     {
         if (plan.Speed is not { } speed)
             yield break;
-        yield return ("machine", $"{speed.GemmRate / 1e12:0.00} TFLOP/s in GEMMs, {speed.CopyRate / 1e9:0} GB/s in copies, measured just now");
-        yield return ("speed", $"about {Count((long)speed.TokensPerSecond)} tokens/s, {Duration(speed.StepSeconds)} a step");
+        yield return ("machine", $"{speed.GemmRate / 1e12:0.00} TFLOP/s in GEMMs, {speed.CopyRate / 1e9:0} GB/s in " +
+            "copies, measured just now");
+        yield return (
+            "speed", $"about {Count((long)speed.TokensPerSecond)} tokens/s, {Duration(speed.StepSeconds)} a step");
         if (speed.RunSeconds is { } seconds)
-            yield return ("time", $"{Count(plan.Batches.Steps!.Value)} steps in about {Duration(seconds)}, evaluations not included");
+            yield return ("time", $"{Count(plan.Batches.Steps!.Value)} steps in about {Duration(seconds)}, " +
+                "evaluations not included");
     }
 }

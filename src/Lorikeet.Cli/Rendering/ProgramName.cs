@@ -2,7 +2,9 @@ using Lorikeet.Runs.Reports;
 
 namespace Lorikeet.Cli.Rendering;
 
-/// <summary>How this program was started, so that the commands it prints can be copied from where the user stands.</summary>
+/// <summary>
+/// How this program was started, so that the commands it prints can be copied from where the user stands.
+/// </summary>
 internal static class ProgramName
 {
     /// <summary>Set by the script that starts the program, to the way it was called.</summary>

@@ -17,7 +17,8 @@ internal sealed class Terminal
     private readonly bool _isOutRedirected;
 
     private Terminal(
-        TextReader input, bool isInputGiven, TextWriter output, bool isOutRedirected, TextWriter error, bool isErrorRedirected)
+        TextReader input, bool isInputGiven, TextWriter output, bool isOutRedirected, TextWriter error,
+        bool isErrorRedirected)
     {
         (Input, IsInputGiven, _isOutRedirected) = (input, isInputGiven, isOutRedirected);
         Out = isOutRedirected ? output : new VisibleWriter(output);
@@ -51,7 +52,9 @@ internal sealed class Terminal
         {
             const int readable = 110;
             const int unusable = 60;
-            return _isOutRedirected || Console.WindowWidth < unusable ? readable : Math.Min(Console.WindowWidth, readable);
+            return _isOutRedirected || Console.WindowWidth < unusable
+                ? readable
+                : Math.Min(Console.WindowWidth, readable);
         }
     }
 
@@ -60,7 +63,8 @@ internal sealed class Terminal
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         return new Terminal(
-            Console.In, Console.IsInputRedirected, Console.Out, Console.IsOutputRedirected, Console.Error, Console.IsErrorRedirected);
+            Console.In, Console.IsInputRedirected, Console.Out, Console.IsOutputRedirected, Console.Error,
+            Console.IsErrorRedirected);
     }
 
     /// <summary>One of files or pipes.</summary>

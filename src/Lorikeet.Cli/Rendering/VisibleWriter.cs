@@ -3,7 +3,9 @@ using Lorikeet.Formats;
 
 namespace Lorikeet.Cli.Rendering;
 
-/// <summary>Text on its way to a terminal: what the terminal would obey is shown instead (<see cref="VisibleText"/>).</summary>
+/// <summary>
+/// Text on its way to a terminal: what the terminal would obey is shown instead (<see cref="VisibleText"/>).
+/// </summary>
 /// <param name="inner">Where it goes.</param>
 internal sealed class VisibleWriter(TextWriter inner) : TextWriter
 {

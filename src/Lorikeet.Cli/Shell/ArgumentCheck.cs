@@ -37,7 +37,8 @@ internal static partial class ArgumentCheck
         {
             var problem = LongOption().IsMatch(argument)
                 ? FindProblem(command, known, given, argument)
-                : FindOpenQuote(command, argument) ?? (takesValue ? null : FindProblem(command, known, before, argument));
+                : FindOpenQuote(command, argument)
+                    ?? (takesValue ? null : FindProblem(command, known, before, argument));
             if (problem is not null)
                 return problem;
             takesValue = known.TryGetValue(argument, out var option) && option.ValueType != typeof(bool);
@@ -73,10 +74,12 @@ internal static partial class ArgumentCheck
         if (argument.StartsWith('–') || argument.StartsWith('—'))
         {
             return new UsageProblem(
-                $"'{argument}' begins with a dash of a word processor. Write two plain ones: --{argument.TrimStart('–', '—', '-')}.", command);
+                $"'{argument}' begins with a dash of a word processor. Write two plain ones: " +
+                $"--{argument.TrimStart('–', '—', '-')}.", command);
         }
 
-        if (known.TryGetValue(before, out var flag) && flag.ValueType == typeof(bool) && IsAlmostBoolean(argument) && !Path.Exists(argument))
+        if (known.TryGetValue(before, out var flag) && flag.ValueType == typeof(bool) && IsAlmostBoolean(argument)
+            && !Path.Exists(argument))
             return new UsageProblem($"{before} is '{argument}'. Expected true or false (or nothing).", command);
         if (!ShortOption().IsMatch(argument) || known.ContainsKey(argument))
             return null;
@@ -111,7 +114,8 @@ internal static partial class ArgumentCheck
         {
             OptionResult option => Complain(option),
             ArgumentResult { Parent: OptionResult option } => Complain(option),
-            ArgumentResult { Argument: var argument } result when parsed.UnmatchedTokens.Count == 0 => Complain(argument, result),
+            ArgumentResult { Argument: var argument } result when parsed.UnmatchedTokens.Count == 0 =>
+                Complain(argument, result),
             _ when parsed.UnmatchedTokens.Count > 0 => $"'{parsed.UnmatchedTokens[0]}' is one argument too many.",
             _ => error.Message,
         };
@@ -120,7 +124,8 @@ internal static partial class ArgumentCheck
 
     private static string Complain(Argument argument, ArgumentResult result) => result.Tokens.Count == 0
         ? $"{argument.Name} is missing. Expected {argument.Description}"
-        : $"{argument.Name} is '{string.Join(" ", result.Tokens.Select(token => token.Value))}'. Expected {argument.Description}";
+        : $"{argument.Name} is '{string.Join(" ", result.Tokens.Select(token => token.Value))}'. Expected " +
+            $"{argument.Description}";
 
     private static string Complain(OptionResult result)
     {
@@ -147,7 +152,8 @@ internal static partial class ArgumentCheck
 
     private static UsageProblem UnknownOption(Command command, string name)
     {
-        return new UsageProblem($"'{name}' is not an option of '{HelpText.NameOf(command)}'.{Nearest(command, name)}", command);
+        return new UsageProblem(
+            $"'{name}' is not an option of '{HelpText.NameOf(command)}'.{Nearest(command, name)}", command);
     }
 
     private static string Nearest(Command command, string name)

@@ -67,7 +67,8 @@ internal sealed class CatalogOptions
     }
 
     /// <summary>
-    /// Sets what the user wrote on a tree of options that nobody else holds, and checks the places that are to be written.
+    /// Sets what the user wrote on a tree of options that nobody else holds, and checks the places that are to be
+    /// written.
     /// </summary>
     /// <exception cref="ConfigurationException">A value is wrong; all such are named at once.</exception>
     /// <exception cref="StorageException">A place cannot be written.</exception>

@@ -6,10 +6,11 @@ using Lorikeet.Training;
 namespace Lorikeet.Cli.Shell;
 
 /// <summary>
-/// Says how far a download is: on one line of a terminal that is written anew, as a line now and then in a file or pipe,
-/// or as a stage of a training run's display, which owns the terminal.
+/// Says how far a download is: on one line of a terminal that is written anew, as a line now and then in a file or
+/// pipe, or as a stage of a training run's display, which owns the terminal.
 /// </summary>
-internal sealed class DownloadReport(Terminal terminal, Interruption interruption, TimeProvider clock) : IProgress<HubProgress>
+internal sealed class DownloadReport(Terminal terminal, Interruption interruption, TimeProvider clock)
+    : IProgress<HubProgress>
 {
     private const int Megabyte = 1_000_000;
     private static readonly TimeSpan s_frame = TimeSpan.FromMilliseconds(250);
@@ -36,7 +37,9 @@ internal sealed class DownloadReport(Terminal terminal, Interruption interruptio
         lock (_gate)
         {
             var isOver = value.FilesDone == value.FileCount;
-            interruption.Unfinished = isOver ? null : "The download was stopped. What has come is kept, and the same command goes on with it.";
+            interruption.Unfinished = isOver
+                ? null
+                : "The download was stopped. What has come is kept, and the same command goes on with it.";
             if (_display is not null)
                 Show(_display, value);
             else
@@ -62,7 +65,8 @@ internal sealed class DownloadReport(Terminal terminal, Interruption interruptio
             return; // nothing had to be fetched
         _last = clock.GetTimestamp();
         var total = value.BytesTotal is { } bytes ? $" of {Quantities.Bytes(bytes)}" : "";
-        var line = $"Downloading: {Quantities.Bytes(value.BytesDone)}{total}, {value.FilesDone} of {value.FileCount} files";
+        var line = $"Downloading: {Quantities.Bytes(value.BytesDone)}{total}, {value.FilesDone} of {value.FileCount} " +
+            "files";
         if (!_rewrites)
             terminal.Error.WriteLine(line);
         else

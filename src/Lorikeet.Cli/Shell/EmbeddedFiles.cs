@@ -14,7 +14,8 @@ internal static class EmbeddedFiles
         }
 
         throw new CheckpointException(
-            $"'{Path.Combine(parts)}' was not found above '{AppContext.BaseDirectory}'. It comes with the repository; clone it again.");
+            $"'{Path.Combine(parts)}' was not found above '{AppContext.BaseDirectory}'. It comes with the " +
+            "repository; clone it again.");
     }
 
     /// <summary>A path as given when it exists from here, else the embedded file of that name.</summary>

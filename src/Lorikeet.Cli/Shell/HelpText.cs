@@ -61,7 +61,8 @@ internal static class HelpText
         {
             page.Heading(title);
             foreach (var name in verbs)
-                page.Term(name, root.Subcommands.Single(command => command.Name == name).Description ?? "", termWidth: 14);
+                page.Term(name, root.Subcommands.Single(command => command.Name == name).Description ?? "",
+                    termWidth: 14);
         }
 
         page.Blank();
@@ -101,7 +102,8 @@ internal static class HelpText
                 WriteOption(verb, catalog.Find(name)!, page);
             page.Blank();
             page.Paragraph(
-                $"'{NameOf(verb)} --help --all' lists all {catalog.Options.Count}; '{Program} options NAME' explains one.");
+                $"'{NameOf(verb)} --help --all' lists all {catalog.Options.Count}; '{Program} options NAME' " +
+                "explains one.");
             return;
         }
 

@@ -32,7 +32,8 @@ internal sealed class Interruption : IDisposable
     }
 
     /// <summary>Listens to nothing but <see cref="Receive"/>.</summary>
-    internal Interruption(Action<string> say, Action<int, string?> leave) => (Say, _leave, _registrations) = (say, leave, []);
+    internal Interruption(Action<string> say, Action<int, string?> leave) =>
+        (Say, _leave, _registrations) = (say, leave, []);
 
     /// <summary>Cancelled by a request that the verb honours by finishing.</summary>
     public CancellationToken Token => _source.Token;

@@ -32,11 +32,13 @@ internal static class LibTorchDownload
                 project, $"-p:LorikeetLibTorchPackage={package}", $"-p:LorikeetLibTorchVersion={version}",
                 $"-p:RestoreRootConfigDirectory={Environment.CurrentDirectory}");
             if (code != 0)
-                throw Fault($"'dotnet restore' of {package} {version} failed with code {code}: {output.Trim().TrimEnd('.')}.");
+                throw Fault(
+                    $"'dotnet restore' of {package} {version} failed with code {code}: {output.Trim().TrimEnd('.')}.");
         }
         catch (Win32Exception fault)
         {
-            throw Fault($"'dotnet' was not found on the path ({fault.Message.Trim()}), and libtorch is downloaded with it.");
+            throw Fault(
+                $"'dotnet' was not found on the path ({fault.Message.Trim()}), and libtorch is downloaded with it.");
         }
         finally
         {

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Cli.Shell;
 
-/// <summary>Turns the names of options in the library's messages, such as 'merge_base', into what is typed: --merge_base.</summary>
+/// <summary>
+/// Turns the names of options in the library's messages, such as 'merge_base', into what is typed: --merge_base.
+/// </summary>
 internal static partial class OptionNames
 {
     /// <summary>The message as a user of the command line understands it.</summary>
@@ -11,10 +13,12 @@ internal static partial class OptionNames
     /// <param name="command">Whose options are meant.</param>
     public static string Speak(string message, Command command)
     {
-        var names = command.Options.SelectMany(option => option.Aliases.Append(option.Name)).ToHashSet(StringComparer.Ordinal);
+        var names = command.Options.SelectMany(option => option.Aliases.Append(option.Name))
+            .ToHashSet(StringComparer.Ordinal);
         return string.Join('\n', message.Split('\n').Select(line => LineOfFile().IsMatch(line)
             ? line
-            : Quoted().Replace(line, name => names.Contains("--" + name.Groups[1].Value) ? "--" + name.Groups[1].Value : name.Value)));
+            : Quoted().Replace(
+                line, name => names.Contains("--" + name.Groups[1].Value) ? "--" + name.Groups[1].Value : name.Value)));
     }
 
     // 'named' and 'mean' come before what a user called something.

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Lorikeet.Cli.Shell;
 
-/// <summary>The terminal as the program found it, for a program that leaves without the runtime's own clearing up.</summary>
+/// <summary>
+/// The terminal as the program found it, for a program that leaves without the runtime's own clearing up.
+/// </summary>
 internal sealed unsafe partial class TerminalState
 {
     private const int Input = 0;

@@ -11,10 +11,12 @@ namespace Lorikeet.Cli.Verbs;
 /// <summary>Measures this machine on shapes of real models with random weights.</summary>
 internal sealed class BenchVerb : CatalogVerb
 {
-    private readonly Argument<string> _what = new("WHAT") { Description = "train, decode, load, or gemm: what is measured" };
+    private readonly Argument<string> _what = new("WHAT")
+    { Description = "train, decode, load, or gemm: what is measured" };
 
     public BenchVerb() : base(
-        "bench", "Measure training, decoding and loading on the shapes of real models, with random weights.", OptionCatalog.Of<BenchOptions>(), OneObject)
+        "bench", "Measure training, decoding and loading on the shapes of real models, with random weights.",
+        OptionCatalog.Of<BenchOptions>(), OneObject)
     {
         Add(_what);
     }
@@ -22,8 +24,10 @@ internal sealed class BenchVerb : CatalogVerb
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("QLoRA on the shape of TinyLlama", "bench train --shape tinyllama-1.1b --quant nf4 --batch 4 --length 256"),
-        ("Llama-2 7B on a GPU", "bench train --shape llama2-7b --quant nf4 --batch 4 --length 1024 --device cuda --json"),
-        ("decoding with a 4-bit base and no adapter", "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
+        ("Llama-2 7B on a GPU",
+            "bench train --shape llama2-7b --quant nf4 --batch 4 --length 1024 --device cuda --json"),
+        ("decoding with a 4-bit base and no adapter",
+            "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
         ("loading a checkpoint as 4-bit codes", "bench load --model ./llama-2-7b --quant nf4 --device cuda"),
         ("the rate of large GEMMs", "bench gemm --json"),
     ];
@@ -39,9 +43,11 @@ internal sealed class BenchVerb : CatalogVerb
         {
             "train" => BenchmarkJson.Of(options, TrainingBenchmark.Run(options)),
             "decode" => BenchmarkJson.Of(options, DecodingBenchmark.Run(options)),
-            "load" => BenchmarkJson.Of(options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
+            "load" => BenchmarkJson.Of(
+                options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
             "gemm" => BenchmarkJson.OfGemm(BenchmarkMachine.Open(options)),
-            _ => throw new ConfigurationException($"'{what}' is nothing to measure. Expected train, decode, load or gemm."),
+            _ => throw new ConfigurationException(
+                $"'{what}' is nothing to measure. Expected train, decode, load or gemm."),
         };
         if (IsJson(call))
         {

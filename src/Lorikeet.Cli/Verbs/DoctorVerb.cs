@@ -22,7 +22,8 @@ internal sealed class DoctorVerb : Verb
     private readonly Option<string?> _libTorch = SharedOptions.LibTorch();
 
     public DoctorVerb()
-        : base("doctor", "Check runtime, libtorch, devices, memory, disk and hub access, each with what to do.", OneObject) =>
+        : base("doctor", "Check runtime, libtorch, devices, memory, disk and hub access, each with what to do.",
+            OneObject) =>
         Add(_libTorch);
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =

@@ -32,7 +32,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         var (_, terminal, interruption) = call;
         var options = Bind(call, new EvalOptions());
         if (options.Questions.CompareBase && options.Model.Adapters.Count == 0)
-            throw new ConfigurationException("compare_base is given without an adapter to compare with its base. Give --adapter, or leave it out.");
+            throw new ConfigurationException(
+                "compare_base is given without an adapter to compare with its base. Give --adapter, or leave it out.");
 
         using var model = Load(call, options);
         var generation = Bind(call, new EvalOptions { Generation = GreedyDefaultsOf(model, call) }).Generation;
@@ -43,9 +44,12 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         foreach (var adapter in adapters)
         {
             model.Adapters.Activate(adapter);
-            var outcome = Measure(model, Questions(options, model, terminal), generation, options.Questions.CompareBase, interruption.Token);
+            var outcome =
+                Measure(model, Questions(options, model, terminal), generation, options.Questions.CompareBase,
+                    interruption.Token);
             lines.AddRange(outcome.ToLines(adapters.Count > 1 ? adapter : null));
-            outcomes.Add(outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.Adapters.ActiveFolder ?? adapter));
+            outcomes.Add(
+                outcome.ToJson(model.Folder, adapters.Count > 1 ? adapter : model.Adapters.ActiveFolder ?? adapter));
             if (IsJson(call))
                 continue;
             if (adapters.Count > 1)
@@ -69,13 +73,15 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             id => ModelSource.ResolveDataset(id, options.Questions.DatasetRevision));
         foreach (var warning in set.Warnings)
             terminal.Error.WriteLine(warning);
-        if (PositionsCheck.Warning([.. set.Rows.Select(row => row.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
+        if (PositionsCheck.Warning(
+            [.. set.Rows.Select(row => row.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
             terminal.Error.WriteLine(beyond);
         return set;
     }
 
     private static EvaluationOutcome Measure(
-        LanguageModel model, EvaluationSet set, GenerationOptions generation, bool compareBase, CancellationToken cancellation)
+        LanguageModel model, EvaluationSet set, GenerationOptions generation, bool compareBase,
+        CancellationToken cancellation)
     {
         var evaluator = new AnswerEvaluator(model.Decoder, model.Tokenizer);
         var scores = evaluator.Evaluate(set, generation, cancellation);
@@ -90,6 +96,7 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
         var console = terminal.Data;
         AnswerTable.Write(console, outcome.Shown(answers), outcome.Base is not null);
         ScoreTable.Write(console, outcome.ToTable(), "Model");
-        console.WriteLine($"{outcome.Scores.Answers.Count} questions, {outcome.Scores.Targets} answer tokens, {outcome.Scores.Seconds:F1} s");
+        console.WriteLine($"{outcome.Scores.Answers.Count} questions, {outcome.Scores.Targets} answer tokens, " +
+            $"{outcome.Scores.Seconds:F1} s");
     }
 }

@@ -30,7 +30,8 @@ internal sealed class ExportVerb : CatalogVerb
 
 
     public ExportVerb() : base(
-        "export", "Write a model, or an adapter alone, in GGUF for llama.cpp and Ollama.", OptionCatalog.Of<ExportOptions>(), OneObject)
+        "export", "Write a model, or an adapter alone, in GGUF for llama.cpp and Ollama.",
+        OptionCatalog.Of<ExportOptions>(), OneObject)
     {
         _format.AcceptOnlyFromAmong(Gguf, Ollama);
         Add(_format);
@@ -65,8 +66,8 @@ internal sealed class ExportVerb : CatalogVerb
         terminal.Out.WriteLine(asJson ? ToJson(result) : Describe(result.Model!));
         terminal.Error.WriteLine(result.Passed
             ? $"Wrote {result.File}."
-            : $"What was written is not the model that was exported, so '{options.Output}' was not kept. Export it with " +
-                "--outtype f32, and report this if it stays.");
+            : $"What was written is not the model that was exported, so '{options.Output}' was not kept. Export it " +
+                "with --outtype f32, and report this if it stays.");
         return result.Passed ? 0 : 1;
     }
 
@@ -75,10 +76,17 @@ internal sealed class ExportVerb : CatalogVerb
         var path = Path.GetFullPath(options.Output);
         terminal.Out.WriteLine(asJson
             ? JsonSerializer.Serialize(
-                new { output = path, bytes = result.Bytes, max_relative_difference = result.AdapterDifference, passed = result.Passed }, s_json)
+                new
+                {
+                    output = path,
+                    bytes = result.Bytes,
+                    max_relative_difference = result.AdapterDifference,
+                    passed = result.Passed
+                }, s_json)
             : string.Create(CultureInfo.InvariantCulture,
-                $"{(result.Passed ? "Wrote" : "FAILED, and not kept:")} {options.Output} ({Quantities.Bytes(result.Bytes)}). Read back, it adds " +
-                $"what the adapter adds, up to {result.AdapterDifference:G2} of the largest element."));
+                $"{(result.Passed ? "Wrote" : "FAILED, and not kept:")} {options.Output} " +
+                $"({Quantities.Bytes(result.Bytes)}). Read back, it adds what the adapter adds, up to " +
+                $"{result.AdapterDifference:G2} of the largest element."));
         return result.Passed ? 0 : 1;
     }
 

@@ -41,19 +41,22 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
         var prompts = typed is null ? Read(options.Prompts, requests) : [requests.Read(typed)];
         var generation = options.Generation;
-        if (PositionsCheck.Warning([.. prompts.Select(prompt => prompt.Ids.Length)], model.Decoder.Config.MaxPositions, "prompts") is { } beyond)
+        if (PositionsCheck.Warning([.. prompts.Select(prompt => prompt.Ids.Length)], model.Decoder.Config.MaxPositions,
+            "prompts") is { } beyond)
             terminal.Error.WriteLine(beyond);
 
         var generator = new TextGenerator(model.Decoder, model.Tokenizer) { BatchSize = options.Prompts.BatchSize };
         var json = IsJson(call);
-        if (prompts is [var only] && !json && options.Prompts.Output is null && generation.Beams == 1 && model.Tokenizer is not null)
+        if (prompts is [var only] && !json && options.Prompts.Output is null && generation.Beams == 1
+            && model.Tokenizer is not null)
         {
             interruption.LastWords = () => ""; // the shell's prompt begins on a line of its own
             Stream(terminal, generator, only, requests.Turn(only.Adapter, generation), interruption.Token);
         }
         else
         {
-            Write(terminal, requests.Generate(generator, prompts, generation, interruption.Token), prompts, json, options.Prompts.Output);
+            Write(terminal, requests.Generate(generator, prompts, generation, interruption.Token), prompts, json,
+                options.Prompts.Output);
         }
 
         return 0;
@@ -72,11 +75,14 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         List<Prompt> prompts = [.. options.Prompts.Select(requests.Read)];
         if (options.Input is { } file)
             prompts.AddRange(DatasetReader.Read(file, ["test", "validation", "train"]).Select(requests.Read));
-        return prompts.Count > 0 ? prompts : throw new DatasetException($"'{options.Input}' holds no rows. At least one was expected.");
+        return prompts.Count > 0
+            ? prompts
+            : throw new DatasetException($"'{options.Input}' holds no rows. At least one was expected.");
     }
 
     private static void Stream(
-        Terminal terminal, TextGenerator generator, Prompt prompt, GenerationOptions options, CancellationToken cancellation)
+        Terminal terminal, TextGenerator generator, Prompt prompt, GenerationOptions options,
+        CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         foreach (var piece in generator.Stream(prompt.Ids, options, cancellation))
@@ -101,7 +107,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         else
             foreach (var answer in result.Continuations)
                 terminal.Out.WriteLine(Show(answer, prompts.Count));
-        Report(terminal, result.Tokens, result.Seconds, $"{prompts.Count} {(prompts.Count == 1 ? "prompt" : "prompts")}");
+        Report(terminal, result.Tokens, result.Seconds,
+            $"{prompts.Count} {(prompts.Count == 1 ? "prompt" : "prompts")}");
     }
 
     /// <summary>An answer for people; several are set apart by an empty line.</summary>

@@ -14,7 +14,8 @@ internal sealed class MergeVerb : CatalogVerb
 {
 
     public MergeVerb() : base(
-        "merge", "Add an adapter to its base model and check the result against the unmerged one.", OptionCatalog.Of<MergeOptions>(), OneObject)
+        "merge", "Add an adapter to its base model and check the result against the unmerged one.",
+        OptionCatalog.Of<MergeOptions>(), OneObject)
     { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
@@ -38,8 +39,9 @@ internal sealed class MergeVerb : CatalogVerb
         }
 
         terminal.Error.WriteLine(
-            $"The merged model differs from the unmerged one by more than rounding explains, so '{options.Merge.Output}' was " +
-            "not written. Merge again with --dtype float32, and report this if it stays.");
+            "The merged model differs from the unmerged one by more than rounding explains, so " +
+            $"'{options.Merge.Output}' was not written. Merge again with --dtype float32, and report this if it " +
+            "stays.");
         return 1;
     }
 

@@ -7,7 +7,9 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Cli.Verbs;
 
-/// <summary>Says what a run would take, before anything is loaded: headers of the model and lengths of the rows suffice.</summary>
+/// <summary>
+/// Says what a run would take, before anything is loaded: headers of the model and lengths of the rows suffice.
+/// </summary>
 internal sealed class PlanVerb : CatalogVerb
 {
     private readonly Argument<string?> _configuration = new("run.yaml")
@@ -29,7 +31,8 @@ internal sealed class PlanVerb : CatalogVerb
     };
 
     public PlanVerb() : base(
-        "plan", "Predict memory, speed and time of a training run, before anything is loaded.", OptionCatalog.Training, OneObject)
+        "plan", "Predict memory, speed and time of a training run, before anything is loaded.", OptionCatalog.Training,
+        OneObject)
     {
         Add(_configuration);
         Add(_config);
@@ -39,7 +42,8 @@ internal sealed class PlanVerb : CatalogVerb
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("what a run described in a file will take", "plan run.yaml"),
-        ("QLoRA of a 7B model, before it is downloaded", "plan --shape llama2-7b --load_in_4bit --max_length 1024 --device cuda"),
+        ("QLoRA of a 7B model, before it is downloaded",
+            "plan --shape llama2-7b --load_in_4bit --max_length 1024 --device cuda"),
         ("the batches that fit", "plan run.yaml --auto_find_batch_size"),
     ];
 

@@ -14,7 +14,8 @@ internal sealed class PushVerb : CatalogVerb
 {
 
     public PushVerb() : base(
-        "push", "Publish an adapter or a merged model on the Hugging Face hub, with a model card.", OptionCatalog.Of<PublishOptions>(), OneObject)
+        "push", "Publish an adapter or a merged model on the Hugging Face hub, with a model card.",
+        OptionCatalog.Of<PublishOptions>(), OneObject)
     { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =

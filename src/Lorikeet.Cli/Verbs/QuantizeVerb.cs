@@ -14,12 +14,14 @@ internal sealed class QuantizeVerb : CatalogVerb
 {
 
     public QuantizeVerb() : base(
-        "quantize", "Write a model in 4 or 8 bits, as bitsandbytes checkpoints are.", OptionCatalog.Of<QuantizeOptions>(), OneObject)
+        "quantize", "Write a model in 4 or 8 bits, as bitsandbytes checkpoints are.",
+        OptionCatalog.Of<QuantizeOptions>(), OneObject)
     { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
-        ("NF4 with double quantization, what QLoRA trains on", "quantize --model TinyLlama-1.1B --output TinyLlama-1.1B-nf4"),
+        ("NF4 with double quantization, what QLoRA trains on",
+            "quantize --model TinyLlama-1.1B --output TinyLlama-1.1B-nf4"),
         ("8 bits", "quantize --model TinyLlama-1.1B --output TinyLlama-1.1B-int8 --load_in_8bit --dtype float16"),
     ];
 

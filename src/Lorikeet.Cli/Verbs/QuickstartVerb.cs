@@ -24,7 +24,8 @@ internal sealed class QuickstartVerb : CatalogVerb
     private readonly Lazy<ResolvedOptions> _settings = new(() => OptionsResolver.Resolve(SettingsFile(), []));
 
     public QuickstartVerb() : base(
-        "quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.", OptionCatalog.Training, OneObject)
+        "quickstart", "Fine-tune the embedded model with QLoRA and compare its answers before and after.",
+        OptionCatalog.Training, OneObject)
     { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
@@ -68,8 +69,8 @@ internal sealed class QuickstartVerb : CatalogVerb
     }
 
     /// <summary>
-    /// The options; where an earlier quickstart was interrupted, the same command goes on with it, and only a finished one
-    /// is replaced.
+    /// The options; where an earlier quickstart was interrupted, the same command goes on with it, and only a finished
+    /// one is replaced.
     /// </summary>
     private ResolvedOptions Resolve(IReadOnlyList<Setting> given)
     {
@@ -81,7 +82,8 @@ internal sealed class QuickstartVerb : CatalogVerb
         var run = new RunFolder(resolved.Options.Output.OutputDir!);
         if (Gives(given, Overwrite) || run.State() != RunState.Interrupted || run.Checkpoints.Latest() is null)
             return resolved;
-        return Embedded(file, [.. given, keeps, new Setting(Resume, new RawValue.Scalar("latest"), OptionOrigin.CommandLine)]);
+        return Embedded(
+            file, [.. given, keeps, new Setting(Resume, new RawValue.Scalar("latest"), OptionOrigin.CommandLine)]);
     }
 
     private static string SettingsFile() => EmbeddedFiles.Find("assets", "quickstart.yaml");
@@ -96,7 +98,8 @@ internal sealed class QuickstartVerb : CatalogVerb
     }
 
     /// <summary>The command as it was typed, for the next time.</summary>
-    private static string Again(ParseResult arguments) => string.Join(' ', arguments.Tokens.Select(token => token.Value));
+    private static string Again(ParseResult arguments) =>
+        string.Join(' ', arguments.Tokens.Select(token => token.Value));
 
     private static TrainingOptions WithEmbeddedPaths(TrainingOptions options) => options with
     {

@@ -17,7 +17,8 @@ namespace Lorikeet.Cli.Verbs;
 internal sealed class RenderVerb : CatalogVerb
 {
     public RenderVerb() : base(
-        "render", "Render conversations with a chat template, and find what the assistant says.", OptionCatalog.Of<RenderOptions>())
+        "render", "Render conversations with a chat template, and find what the assistant says.",
+        OptionCatalog.Of<RenderOptions>())
     { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
@@ -42,11 +43,15 @@ internal sealed class RenderVerb : CatalogVerb
         var tokenizer = folder is null ? null : Tokenizer.Load(folder);
         var source = Source(options, folder, tokenizer);
         var template = ChatTemplate.Parse(source).WithClock(Clock(options.Date));
-        RowFile.Write(options.Output, call.Terminal.Out, RowFile.Read(options.Input).Select(row => Render(row, template, tokenizer)));
+        RowFile.Write(
+            options.Output, call.Terminal.Out, RowFile.Read(options.Input)
+                .Select(row => Render(row, template, tokenizer)));
         return 0;
     }
 
-    /// <summary>The template named; else the one that an adapter or merged model was trained with; else the tokenizer's.</summary>
+    /// <summary>
+    /// The template named; else the one that an adapter or merged model was trained with; else the tokenizer's.
+    /// </summary>
     private static string Source(RenderOptions options, string? folder, Tokenizer? tokenizer) =>
         options.Template is null && folder is not null && PromptFormat.TryLoad(folder, tokenizer) is { } trained
             ? trained.Template
@@ -105,7 +110,8 @@ internal sealed class RenderVerb : CatalogVerb
     {
         if (date is null)
             return TimeProvider.System;
-        return DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+        return DateOnly.TryParseExact(
+            date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
             ? new StandingClock(day)
             : throw new ConfigurationException($"--date is '{date}'. A day such as 2026-11-23 was expected.");
     }

@@ -26,7 +26,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("how likely a model finds each text", "score --model DIR --input rows.jsonl --output scores.jsonl"),
-        ("every logit, to compare with another library", "score --model DIR --input rows.jsonl --output scores.jsonl --logits logits.safetensors"),
+        ("every logit, to compare with another library",
+            "score --model DIR --input rows.jsonl --output scores.jsonl --logits logits.safetensors"),
     ];
 
     public override int Run(Invocation call)
@@ -37,11 +38,13 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
             ?? throw new ConfigurationException("Nothing is scored. Give --input FILE with rows of text or input_ids.");
 
         using var model = Load(call, options);
-        var rows = DatasetReader.Read(input, ["test", "validation", "train"]).Select(row => ToScore(row, model.Tokenizer)).ToList();
+        var rows = DatasetReader.Read(input, ["test", "validation", "train"])
+            .Select(row => ToScore(row, model.Tokenizer)).ToList();
         if (rows.Count == 0)
             throw new DatasetException($"'{input}' holds no rows. At least one was expected.");
 
-        if (PositionsCheck.Warning([.. rows.Select(row => row.Ids.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
+        if (PositionsCheck.Warning(
+            [.. rows.Select(row => row.Ids.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
             terminal.Error.WriteLine(beyond);
         var clock = Stopwatch.StartNew();
         var scorer = new Scorer(model.Decoder);
@@ -66,7 +69,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
                 $"{row.Origin}: the row has {string.Join(", ", row.Values.Select(cell => $"'{cell.Key}'"))}. "
                 + "'text' or 'input_ids' was expected. Rename a column.");
         return tokenizer is null
-            ? throw new ConfigurationException("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
+            ? throw new ConfigurationException(
+                "The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
             : new RowToScore(new TextEncoder(tokenizer).EncodeText(text.GetValue<string>()));
     }
 
@@ -98,7 +102,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
         }
         else
         {
-            terminal.Error.WriteLine($"{scores.Count} rows, {targets} targets: loss {loss:F4}, perplexity {perplexity:F2} ({seconds:F1} s)");
+            terminal.Error.WriteLine(
+                $"{scores.Count} rows, {targets} targets: loss {loss:F4}, perplexity {perplexity:F2} ({seconds:F1} s)");
         }
     }
 }

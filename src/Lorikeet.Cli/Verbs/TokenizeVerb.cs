@@ -14,7 +14,8 @@ namespace Lorikeet.Cli.Verbs;
 internal sealed class TokenizeVerb : CatalogVerb
 {
     public TokenizeVerb() : base(
-        "tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.", OptionCatalog.Of<TokenizeOptions>())
+        "tokenize", "Token ids of texts, where each stands in its text, and the text they decode to.",
+        OptionCatalog.Of<TokenizeOptions>())
     { }
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
@@ -34,7 +35,9 @@ internal sealed class TokenizeVerb : CatalogVerb
         var tokenizer = Tokenizer.Load(ModelSource.Resolve(options.Model, options.Revision));
         if (tokenizer.Caution is { } caution)
             call.Terminal.Error.WriteLine(caution);
-        RowFile.Write(options.Output, call.Terminal.Out, RowFile.Read(options.Input).Select(row => Describe(row, tokenizer, options)));
+        RowFile.Write(
+            options.Output, call.Terminal.Out, RowFile.Read(options.Input)
+                .Select(row => Describe(row, tokenizer, options)));
         return 0;
     }
 

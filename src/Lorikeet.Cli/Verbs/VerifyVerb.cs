@@ -33,7 +33,8 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
         if (options.Expected.Against is not { } file)
             throw new ConfigurationException("There is nothing to compare with. Give --against FILE.safetensors.");
         if (!File.Exists(file))
-            throw new ConfigurationException($"'{file}' does not exist. A safetensors file was expected. Check the path.");
+            throw new ConfigurationException(
+                $"'{file}' does not exist. A safetensors file was expected. Check the path.");
 
         using var expected = ModelWeights.OpenFile(file);
         using var model = Load(call, options);
@@ -41,7 +42,8 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
         var result = verifier.Compare(expected);
         terminal.Out.WriteLine(IsJson(call) ? JsonText.Indented(ToJson(result)) : Describe(result));
         foreach (var name in result.NotCompared)
-            terminal.Error.WriteLine($"Not compared: '{name}', which is no output that is known and no weight of the model.");
+            terminal.Error.WriteLine(
+                $"Not compared: '{name}', which is no output that is known and no weight of the model.");
         return result.Passed ? 0 : Different;
     }
 
@@ -49,8 +51,8 @@ internal sealed class VerifyVerb : InferenceVerb<VerifyOptions>
     {
         var width = result.Tensors.Max(tensor => tensor.Name.Length);
         var lines = result.Tensors.Select(tensor => string.Create(CultureInfo.InvariantCulture,
-            $"{(tensor.Passed ? "pass" : "FAIL")}  {tensor.Name.PadRight(width)}  largest difference {tensor.Difference,-8:G3} "
-            + $"(allowed {tensor.Allowed:G3}, {tensor.Compared} values)"));
+            $"{(tensor.Passed ? "pass" : "FAIL")}  {tensor.Name.PadRight(width)}  largest difference "
+            + $"{tensor.Difference,-8:G3} (allowed {tensor.Allowed:G3}, {tensor.Compared} values)"));
         var failed = result.Tensors.Count(tensor => !tensor.Passed);
         var summary = failed == 0
             ? $"passed: {result.Tensors.Count} tensors agree"

@@ -5,7 +5,8 @@ namespace Lorikeet.Configuration.Dialects;
 /// <summary>The lists of datasets of axolotl, each with a path and what its rows are.</summary>
 internal static class AxolotlDatasets
 {
-    private const string OneKind = "All datasets of a run are read alike here: join those of other kinds into files of one kind first.";
+    private const string OneKind =
+        "All datasets of a run are read alike here: join those of other kinds into files of one kind first.";
 
     /// <summary>Translates a list of datasets.</summary>
     public static void Translate(FileEntry list, IReadOnlyList<FileEntry> items, Translation into, bool isEvaluation)
@@ -48,14 +49,17 @@ internal static class AxolotlDatasets
     {
         "chatml" or "alpaca" => new Same(("chat_template", name)),
         "llama3" => new Same(("chat_template", "llama-3")),
-        "jinja" when jinja is not null && !jinja.Contains("{%") && !jinja.Contains("{{") => new Same(("chat_template", jinja)),
+        "jinja" when jinja is not null && !jinja.Contains("{%") && !jinja.Contains("{{") =>
+            new Same(("chat_template", jinja)),
         "jinja" => new Refused("Save the template in a file, and name that with chat_template."),
         "tokenizer_default" => new Same(("chat_template", "tokenizer")),
-        _ when name.StartsWith("tokenizer_default_fallback_", StringComparison.Ordinal) => new Same(("chat_template", "tokenizer")),
+        _ when name.StartsWith("tokenizer_default_fallback_", StringComparison.Ordinal) =>
+            new Same(("chat_template", "tokenizer")),
         _ => new Refused("Expected llama3, chatml, alpaca or tokenizer_default; give another as a file with Jinja."),
     };
 
-    private static IEnumerable<(string Name, string Value)> Read(FileEntry entry, FileEntry item, Translation into, bool isEvaluation)
+    private static IEnumerable<(string Name, string Value)> Read(
+        FileEntry entry, FileEntry item, Translation into, bool isEvaluation)
     {
         var text = entry.Value?.Display ?? "";
         switch (entry.Key)
@@ -79,8 +83,10 @@ internal static class AxolotlDatasets
             case "chat_template" when Template(text, Text(item, "chat_template_jinja")) is Same same:
                 return same.Settings;
             case "roles_to_train" when text == "assistant":
-            case "field_messages" or "message_field_role" or "message_field_content" or "message_property_mappings" or "roles":
-            case "chat_template_jinja" or "ds_type" or "train_on_eos" or "trust_remote_code" or "message_field_training":
+            case "field_messages" or "message_field_role" or "message_field_content" or "message_property_mappings"
+                or "roles":
+            case "chat_template_jinja" or "ds_type" or "train_on_eos" or "trust_remote_code"
+                or "message_field_training":
             case "drop_system_message" when OptionValueReader.IsFalse(text):
                 return [];
             default:
@@ -89,7 +95,8 @@ internal static class AxolotlDatasets
         }
     }
 
-    private static IEnumerable<(string Name, string Value)> Kind(FileEntry entry, string type, FileEntry item, Translation into)
+    private static IEnumerable<(string Name, string Value)> Kind(
+        FileEntry entry, string type, FileEntry item, Translation into)
     {
         switch (type.Split(':', '.')[0])
         {
@@ -103,7 +110,8 @@ internal static class AxolotlDatasets
                 var names = Text(item, "message_property_mappings") ?? Text(item, "message_field_role") ?? "";
                 return names.Contains("from") ? [("dataset_shape", "sharegpt")] : [];
             default:
-                into.Refuse(entry, "Expected alpaca, chat_template, sharegpt or completion. Remove it to have the shape detected from the columns.");
+                into.Refuse(entry, "Expected alpaca, chat_template, sharegpt or completion. Remove it to have the " +
+                    "shape detected from the columns.");
                 return [];
         }
     }
@@ -119,12 +127,14 @@ internal static class AxolotlDatasets
                     yield return ("column_map", $"{field.Key["field_".Length..]}={field.Value!.Display}");
                     break;
                 default:
-                    into.Refuse(field, "Write the prompt as a Jinja template in a file, and name that with chat_template.");
+                    into.Refuse(
+                        field, "Write the prompt as a Jinja template in a file, and name that with chat_template.");
                     break;
             }
         }
     }
 
     private static string? Text(FileEntry item, string key) =>
-        item.Inner?.FirstOrDefault(entry => entry.Key == key)?.Value is { } value and not RawValue.Scalar { Text: null } ? value.Display : null;
+        item.Inner?.FirstOrDefault(entry => entry.Key == key)?.Value is { } value
+            and not RawValue.Scalar { Text: null } ? value.Display : null;
 }

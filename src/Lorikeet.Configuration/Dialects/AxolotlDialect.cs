@@ -22,7 +22,8 @@ internal sealed class AxolotlDialect : Dialect
         ("flash_", OwnModel), ("unsloth_", OwnModel), ("liger_", OwnModel), ("torch_compile", OwnModel),
         ("sample_packing_", NoPadding), ("eval_sample_packing", NoPadding), ("dataloader_", "Rows are tokenized once."),
         ("is_", OwnModel), ("eval_table_", "Answers before and after are shown by sample_count."),
-        ("lora_mlp_kernel", OwnModel), ("lora_qkv_kernel", OwnModel), ("lora_o_kernel", OwnModel), ("cut_cross_", OwnModel),
+        ("lora_mlp_kernel", OwnModel), ("lora_qkv_kernel", OwnModel), ("lora_o_kernel", OwnModel),
+        ("cut_cross_", OwnModel),
     ];
 
     protected override IReadOnlyDictionary<string, Func<string, ForeignMeaning?>> Names { get; } =
@@ -47,11 +48,14 @@ internal sealed class AxolotlDialect : Dialect
             ["float16"] = Type("float16"),
             ["float32"] = Type("float32"),
             ["fp8"] = OnlyOff(Absent),
-            ["max_packed_sequence_len"] = value => new Same(("packing", "true")) { Note = $"packed up to sequence_len; {value} is not read." },
+            ["max_packed_sequence_len"] = value => new Same(("packing",
+                "true"))
+            { Note = $"packed up to sequence_len; {value} is not read." },
             ["gradient_checkpointing"] = value => value is "offload" or "unsloth" or "offload_disk"
                 ? new Same(("gradient_checkpointing", "true"), ("activation_offloading", "true"))
                 : null,
-            ["curriculum_sampling"] = value => OptionValueReader.IsTrue(value) ? new Same(("shuffle", "false")) : new Same(),
+            ["curriculum_sampling"] = value => OptionValueReader.IsTrue(value) ? new Same(("shuffle",
+                "false")) : new Same(),
             ["auto_resume_from_checkpoints"] = value =>
                 OptionValueReader.IsTrue(value) ? new Same(("resume_from_checkpoint", "latest")) : new Same(),
             ["saves_per_epoch"] = PerEpoch("save_strategy"),
@@ -98,8 +102,10 @@ internal sealed class AxolotlDialect : Dialect
             ["dataset_keep_in_memory"] = NoEffectFor("Rows are tokenized once."),
             ["skip_prepare_dataset"] = NoEffectFor("Rows are tokenized once."),
             ["resize_token_embeddings_to_32x"] = NoEffectFor("The embedding stays as it is."),
-            ["plugins"] = value => value.Split(',').All(plugin => plugin.Contains("liger", StringComparison.OrdinalIgnoreCase)
-                || plugin.Contains("cut_cross_entropy", StringComparison.OrdinalIgnoreCase)) ? new NoEffect(OwnModel) : new Refused(Absent),
+            ["plugins"] = value => value.Split(',').All(plugin => plugin.Contains(
+                "liger", StringComparison.OrdinalIgnoreCase)
+                || plugin.Contains("cut_cross_entropy",
+                    StringComparison.OrdinalIgnoreCase)) ? new NoEffect(OwnModel) : new Refused(Absent),
             ["lora_fan_in_fan_out"] = OnlyOff("Linear layers of these models are stored [out, in]."),
             ["s2_attention"] = OnlyOff(Absent),
             ["gptq"] = OnlyOff(Absent),
@@ -207,11 +213,13 @@ internal sealed class AxolotlDialect : Dialect
 
     private static void TakeBatch(FileEntry entry, Translation into)
     {
-        if (entry.Value is not RawValue.Scalar { Text: { Length: > 0 } text } || into.Find("gradient_accumulation_steps") is not null)
+        if (entry.Value is not RawValue.Scalar { Text: { Length: > 0 } text }
+            || into.Find("gradient_accumulation_steps") is not null)
             return;
         var each = int.TryParse(into.TextOf("micro_batch_size"), out var micro) ? micro : 1;
         if (int.TryParse(text, out var all) && each > 0 && all % each == 0)
-            into.Set(entry, "gradient_accumulation_steps", (all / each).ToString(System.Globalization.CultureInfo.InvariantCulture));
+            into.Set(entry, "gradient_accumulation_steps", (all / each)
+                .ToString(System.Globalization.CultureInfo.InvariantCulture));
         else
             into.Refuse(entry, $"Expected a multiple of micro_batch_size, {each}.");
     }
@@ -229,6 +237,7 @@ internal sealed class AxolotlDialect : Dialect
     {
         "0" => new Same((option, "no")),
         "1" => new Same((option, "epoch")),
-        _ => new Same((option, "epoch")) { Note = $"{value} times an epoch is not there; it is done once. Steps can be named instead." },
+        _ => new Same((option, "epoch"))
+        { Note = $"{value} times an epoch is not there; it is done once. Steps can be named instead." },
     };
 }

@@ -4,7 +4,8 @@ namespace Lorikeet.Configuration.Dialects;
 
 /// <summary>
 /// The configuration files of another trainer. Names that mean something else there, its defaults, and how its lists
-/// of datasets are written; whatever a dialect does not know goes on as a name of Lorikeet's, which refuses what is none.
+/// of datasets are written; whatever a dialect does not know goes on as a name of Lorikeet's, which refuses what is
+/// none.
 /// </summary>
 internal abstract class Dialect
 {
@@ -65,7 +66,8 @@ internal abstract class Dialect
     protected static Func<string, ForeignMeaning?> OnlyOff(string reason) =>
         value => IsOff(value) ? new Same() : new Refused(reason);
 
-    protected static Func<string, ForeignMeaning?> Choice(string reason, params (string Value, ForeignMeaning Meaning)[] known) =>
+    protected static Func<string, ForeignMeaning?> Choice(
+        string reason, params (string Value, ForeignMeaning Meaning)[] known) =>
         value => known.FirstOrDefault(pair => pair.Value.Equals(value, StringComparison.OrdinalIgnoreCase)).Meaning
             ?? new Refused(reason);
 
@@ -74,7 +76,8 @@ internal abstract class Dialect
         var value = entry.Value?.Display ?? (entry.Items is null ? "{...}" : "[...]");
         var isUnset = entry.Value is RawValue.Scalar { Text: null or "" } || entry.Inner is { Count: 0 };
         var known = Names.GetValueOrDefault(name);
-        if (known is null && Idle.FirstOrDefault(idle => name.StartsWith(idle.Start, StringComparison.Ordinal)) is (_, { } reason))
+        if (known is null
+            && Idle.FirstOrDefault(idle => name.StartsWith(idle.Start, StringComparison.Ordinal)) is (_, { } reason))
             known = NoEffectFor(reason);
         if (known is null)
         {
@@ -87,5 +90,6 @@ internal abstract class Dialect
             into.Add(entry, known(value));
     }
 
-    private static bool IsOff(string value) => OptionValueReader.IsFalse(value) || value is "null" or "none" or "None" or "";
+    private static bool IsOff(string value) =>
+        OptionValueReader.IsFalse(value) || value is "null" or "none" or "None" or "";
 }

@@ -3,7 +3,9 @@ using Lorikeet.Hub;
 
 namespace Lorikeet.Configuration.Dialects;
 
-/// <summary>The datasets of LLaMA-Factory: names that <c>dataset_info.json</c> in its folder of data explains.</summary>
+/// <summary>
+/// The datasets of LLaMA-Factory: names that <c>dataset_info.json</c> in its folder of data explains.
+/// </summary>
 internal static class LlamaFactoryDatasets
 {
     private const string InfoFile = "dataset_info.json";
@@ -15,7 +17,8 @@ internal static class LlamaFactoryDatasets
     /// <summary>Translates the names of datasets.</summary>
     public static void Translate(FileEntry entry, Translation into, bool isEvaluation)
     {
-        var names = entry.Value!.Display.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var names = entry.Value!.Display.Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var folder = into.TextOf("dataset_dir") ?? "data";
         if (!Directory.Exists(folder))
             folder = Path.Combine(into.Folder, folder);
@@ -24,11 +27,13 @@ internal static class LlamaFactoryDatasets
         List<(string Name, string Value)>? common = null;
         foreach (var name in names)
         {
-            if (info is not null && info.RootElement.TryGetProperty(name, out var known) && known.ValueKind == JsonValueKind.Object)
+            if (info is not null && info.RootElement.TryGetProperty(name, out var known)
+                && known.ValueKind == JsonValueKind.Object)
             {
                 var settings = Settings(known, isEvaluation);
                 if (common is not null && !common.SequenceEqual(settings))
-                    into.Refuse(entry, "All datasets of a run are read alike here, and these differ. Join them into files of one kind first.");
+                    into.Refuse(entry, "All datasets of a run are read alike here, and these differ. Join them into " +
+                        "files of one kind first.");
                 common ??= settings;
                 paths.Add(Place(known, folder) ?? name);
             }
@@ -38,8 +43,8 @@ internal static class LlamaFactoryDatasets
             }
             else
             {
-                into.Refuse(entry, $"'{name}' is a name of LLaMA-Factory's {InfoFile}, which was not found with it in '{folder}'. "
-                    + "Set dataset_dir to that folder, or name a file or hub id.");
+                into.Refuse(entry, $"'{name}' is a name of LLaMA-Factory's {InfoFile}, which was not found with it in "
+                    + $"'{folder}'. Set dataset_dir to that folder, or name a file or hub id.");
                 return;
             }
         }
@@ -54,7 +59,9 @@ internal static class LlamaFactoryDatasets
         try
         {
             return new FileInfo(path) is { Exists: true, Length: < LongestInfo }
-                && JsonDocument.Parse(File.ReadAllBytes(path)) is { RootElement.ValueKind: JsonValueKind.Object } info ? info : null;
+                && JsonDocument.Parse(File.ReadAllBytes(path)) is { RootElement.ValueKind: JsonValueKind.Object } info
+                    ? info
+                    : null;
         }
         catch (Exception fault) when (fault is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -83,7 +90,8 @@ internal static class LlamaFactoryDatasets
         {
             var isMessages = dataset.TryGetProperty("tags", out var tags) && Text(tags, "role_tag") == "role";
             settings.Add(("dataset_shape", isMessages ? "messages" : "sharegpt"));
-            if (columns.GetValueOrDefault("messages") is { } messages && messages != (isMessages ? "messages" : "conversations"))
+            if (columns.GetValueOrDefault("messages") is { } messages
+                && messages != (isMessages ? "messages" : "conversations"))
                 settings.Add(("column_map", $"{(isMessages ? "messages" : "conversations")}={messages}"));
             return settings;
         }
@@ -101,7 +109,8 @@ internal static class LlamaFactoryDatasets
     }
 
     private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;
 }

@@ -16,29 +16,40 @@ internal sealed class LlamaFactoryDialect : Dialect
 
     protected override IReadOnlyList<(string Start, string Reason)> Idle { get; } =
     [
-        ("ray_", OneProcess), ("placement_strategy", OneProcess), ("resources_per_worker", OneProcess), ("ddp_", OneProcess),
-        ("fp8_", OwnModel), ("galore_", Tuned), ("apollo_", Tuned), ("badam_", Tuned), ("freeze_", Tuned), ("oft_", Tuned),
-        ("pref_", Answers), ("dpo_", Answers), ("kto_", Answers), ("ppo_", Answers), ("simpo_", Answers), ("ref_model", Answers),
-        ("reward_model", Answers), ("swanlab_", NoTracker), ("use_swanlab", NoTracker), ("export_", OtherVerb), ("infer_", OtherVerb),
-        ("vllm_", OtherVerb), ("sglang_", OtherVerb), ("kt_", OtherVerb), ("image_", TextOnly), ("video_", TextOnly), ("audio_", TextOnly),
+        ("ray_", OneProcess), ("placement_strategy", OneProcess), ("resources_per_worker", OneProcess),
+        ("ddp_", OneProcess),
+        ("fp8_", OwnModel), ("galore_", Tuned), ("apollo_", Tuned), ("badam_", Tuned), ("freeze_", Tuned),
+        ("oft_", Tuned),
+        ("pref_", Answers), ("dpo_", Answers), ("kto_", Answers), ("ppo_", Answers), ("simpo_", Answers),
+        ("ref_model", Answers),
+        ("reward_model", Answers), ("swanlab_", NoTracker), ("use_swanlab", NoTracker), ("export_", OtherVerb),
+        ("infer_", OtherVerb),
+        ("vllm_", OtherVerb), ("sglang_", OtherVerb), ("kt_", OtherVerb), ("image_", TextOnly), ("video_", TextOnly),
+        ("audio_", TextOnly),
         ("crop_to_", TextOnly), ("use_audio_", TextOnly),
     ];
 
     protected override IReadOnlyDictionary<string, Func<string, ForeignMeaning?>> Names { get; } =
         new Dictionary<string, Func<string, ForeignMeaning?>>
         {
-            ["stage"] = Choice(Answers + " Expected sft or pt.", ("sft", new Same()), ("pt", new Same(("dataset_shape", "text"), ("train_on", "all")))),
+            ["stage"] = Choice(Answers + " Expected sft or pt.", ("sft", new Same()),
+                ("pt", new Same(("dataset_shape", "text"), ("train_on", "all")))),
             ["template"] = Template,
             ["quantization_type"] = Is("bnb_4bit_quant_type"),
-            ["quantization_method"] = Choice("Expected bitsandbytes.", ("bitsandbytes", new Same()), ("bnb", new Same())),
+            ["quantization_method"] = Choice("Expected bitsandbytes.", ("bitsandbytes", new Same()),
+                ("bnb", new Same())),
             ["lora_target"] = value => new Same(("lora_target_modules", value == "all" ? "all-linear" : value)),
-            ["max_samples"] = value => new Same(("max_train_samples", value)) { Note = "of all datasets together, not of each." },
+            ["max_samples"] = value => new Same(("max_train_samples",
+                value))
+            { Note = "of all datasets together, not of each." },
             ["neat_packing"] = value => OptionValueReader.IsTrue(value) ? new Same(("packing", "true")) : new Same(),
-            ["disable_shuffling"] = value => OptionValueReader.IsTrue(value) ? new Same(("shuffle", "false")) : new Same(),
+            ["disable_shuffling"] = value => OptionValueReader.IsTrue(value) ? new Same(("shuffle",
+                "false")) : new Same(),
             ["disable_gradient_checkpointing"] = value =>
                 new Same(("gradient_checkpointing", OptionValueReader.IsTrue(value) ? "false" : "true")),
             ["early_stopping_steps"] = Is("early_stopping_patience"),
-            ["pure_bf16"] = value => OptionValueReader.IsTrue(value) ? new Same(("torch_dtype", "bfloat16")) : new Same(),
+            ["pure_bf16"] = value => OptionValueReader.IsTrue(value) ? new Same(("torch_dtype",
+                "bfloat16")) : new Same(),
             ["plot_loss"] = _ => new Same(), // report.html has the curve
             ["trust_remote_code"] = NoEffectFor("Code from the hub is never run here; the model families are built in."),
             ["save_only_model"] = NoEffectFor("A checkpoint is always complete, so that a run can resume exactly."),
@@ -73,9 +84,11 @@ internal sealed class LlamaFactoryDialect : Dialect
             ["do_sample"] = NoEffectFor(OtherVerb),
             ["repetition_penalty"] = NoEffectFor(OtherVerb),
             ["tool_format"] = NoEffectFor("Tools are rendered by the chat template."),
-            ["create_new_adapter"] = OnlyOff("A run trains the adapter it names, or a new one. Remove it, or adapter_name_or_path."),
+            ["create_new_adapter"] = OnlyOff("A run trains the adapter it names, or a new one. Remove it, or " +
+                "adapter_name_or_path."),
             ["mask_history"] = OnlyOff(Absent),
-            ["mix_strategy"] = Choice("Datasets are joined one after the other. Expected concat.", ("concat", new Same())),
+            ["mix_strategy"] = Choice("Datasets are joined one after the other. Expected concat.",
+                ("concat", new Same())),
             ["interleave_probs"] = OnlyOff(Absent),
             ["eval_on_each_dataset"] = OnlyOff(Absent),
             ["rope_scaling"] = OnlyOff(Absent),

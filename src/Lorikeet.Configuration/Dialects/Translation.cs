@@ -25,7 +25,8 @@ internal sealed class Translation(IReadOnlyList<FileEntry> source, string path)
 
     /// <summary>What has no effect, a line for each reason, and what is only nearly the same.</summary>
     public IEnumerable<string> Warnings => _notes.Concat(_idle.Select(pair =>
-        $"{_file}: {string.Join(", ", pair.Value)} {(pair.Value.Count == 1 ? "has" : "have")} no effect here. {pair.Key}"));
+        $"{_file}: {string.Join(", ", pair.Value)} {(pair.Value.Count == 1 ? "has" : "have")} no effect here. " +
+        $"{pair.Key}"));
 
     /// <summary>An entry of the file; null when it is not there or empty.</summary>
     public FileEntry? Find(string name) => source.FirstOrDefault(entry =>
@@ -68,12 +69,16 @@ internal sealed class Translation(IReadOnlyList<FileEntry> source, string path)
 
     /// <summary>Sets an option to several texts.</summary>
     public void Set(FileEntry entry, string name, IReadOnlyList<string> values) =>
-        Entries.Add(new FileEntry(name, entry.Line, new RawValue.Sequence(values) { AreWhole = true }, null) { Spelled = entry.Key });
+        Entries.Add(
+            new FileEntry(name, entry.Line, new RawValue.Sequence(values) { AreWhole = true }, null)
+            { Spelled = entry.Key });
 
     /// <summary>Refuses an entry.</summary>
     public void Refuse(FileEntry entry, string reason)
     {
-        var value = entry.Value is { } plain ? $" is '{Lorikeet.Formats.VisibleText.InOneLine(plain.Display, 100)}'" : "";
+        var value = entry.Value is { } plain
+            ? $" is '{Lorikeet.Formats.VisibleText.InOneLine(plain.Display, 100)}'"
+            : "";
         Problems.Add($"{_file}:{entry.Line}: '{entry.Key}'{value}{(value.Length > 0 ? "." : " is set.")} {reason}");
     }
 }

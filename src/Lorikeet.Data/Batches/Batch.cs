@@ -46,8 +46,8 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
 
     /// <summary>
     /// The same rows followed by segments without targets, so that the total is a multiple of
-    /// <paramref name="multiple"/>: shapes then recur, which is what kernels compiled for a shape need. No row sees them
-    /// and they have no gradient.
+    /// <paramref name="multiple"/>: shapes then recur, which is what kernels compiled for a shape need. No row sees
+    /// them and they have no gradient.
     /// </summary>
     public Batch FilledTo(int multiple)
     {

@@ -8,9 +8,9 @@ namespace Lorikeet.Data.Datasets;
 
 /// <summary>Encodes the rows of a source, each of them once, into the rows to train on and those held out.</summary>
 /// <remarks>
-/// Data of ordinary size is read in one pass: what a row asks is noted while it is encoded, and the rows are divided at the
-/// end. Data for the token cache, which may not fit into memory, is divided first and encoded in a second pass, straight
-/// into the entries of both sides.
+/// Data of ordinary size is read in one pass: what a row asks is noted while it is encoded, and the rows are divided at
+/// the end. Data for the token cache, which may not fit into memory, is divided first and encoded in a second pass,
+/// straight into the entries of both sides.
 /// </remarks>
 /// <param name="options">Length, truncation, targets, end token, cache.</param>
 /// <param name="tokenizer">The model's tokenizer, if it has one.</param>
@@ -36,7 +36,8 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
     /// <param name="trainName">What messages call the rows to train on.</param>
     /// <param name="evalName">What messages call the rows held out.</param>
     /// <exception cref="DatasetException">A row cannot be read, or nothing can be learned from them.</exception>
-    public (EncodedSet Train, EncodedSet? Eval) Encode(RowSplit split, RowRendering rendering, string trainName, string evalName)
+    public (EncodedSet Train, EncodedSet? Eval) Encode(
+        RowSplit split, RowRendering rendering, string trainName, string evalName)
     {
         Side[] sides =
         [
@@ -107,7 +108,8 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
     private void FillAll(Sink[] sinks, RowSplit split, RowRendering rendering)
     {
         var (examples, keys) = (new List<EncodedExample>(), new List<UInt128>());
-        foreach (var (example, key, _) in Encoded(split.AllRows.Select(row => (row, RowSide.None)), rendering, withKeys: true))
+        foreach (var (example, key, _) in Encoded(
+            split.AllRows.Select(row => (row, RowSide.None)), rendering, withKeys: true))
         {
             examples.Add(example);
             keys.Add(key);
@@ -128,7 +130,8 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
     {
         foreach (var chunk in rows.Chunk(RowsAtOnce))
         {
-            var results = chunk.AsParallel().AsOrdered().Select(row => TryEncode(row.Row, rendering, withKeys)).ToArray();
+            var results = chunk.AsParallel().AsOrdered().Select(row => TryEncode(row.Row, rendering, withKeys))
+                .ToArray();
 
             // Of several faulty rows the first is reported, whichever thread met one first.
             if (Array.Find(results, result => result.Fault is not null).Fault is { } first)

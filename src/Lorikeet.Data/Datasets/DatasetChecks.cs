@@ -34,7 +34,8 @@ internal static class DatasetChecks
             throw new DatasetException(
                 $"{name}: {unwanted:N0} of {Rows(statistics.RowsRead)} have nothing to learn. Up to " +
                 $"{ToleratedDrops:P0} would be left out with a warning.{reasons}\n" +
-                $"Raise max_length ({options.MaxLength} now) if answers are cut off, else correct the rows or take them out.");
+                $"Raise max_length ({options.MaxLength} now) if answers are cut off, else correct the rows or take " +
+                "them out.");
         }
     }
 
@@ -72,9 +73,9 @@ internal static class DatasetChecks
     {
         if (columns.Doubtful.Count > 0)
         {
-            yield return $"{name}: columns of text that are not used: {string.Join(", ", columns.Doubtful)}. If they belong " +
-                "to the question or the answer, name them with column_map or put them into the columns that are read " +
-                $"({string.Join(", ", columns.Used)}).";
+            yield return $"{name}: columns of text that are not used: {string.Join(", ", columns.Doubtful)}. If they " +
+                "belong to the question or the answer, name them with column_map or put them into the columns that " +
+                $"are read ({string.Join(", ", columns.Used)}).";
         }
     }
 
@@ -89,8 +90,8 @@ internal static class DatasetChecks
         var asked = RowSelection.RowsAskedFor(options.HeldOut, train.RowsRead + eval.RowsRead);
         if (asked != eval.RowsRead)
         {
-            yield return $"The held-out data: {Rows(eval.RowsRead)} held out, {asked:N0} were asked for (test_size): rows " +
-                "that ask the same stay together.";
+            yield return $"The held-out data: {Rows(eval.RowsRead)} held out, {asked:N0} were asked for (test_size): " +
+                "rows that ask the same stay together.";
         }
     }
 
@@ -101,8 +102,9 @@ internal static class DatasetChecks
     {
         if (rendering.OtherWords is var (count, of, first))
         {
-            yield return $"{name}: {count:N0} of the first {Rows(of)} put their question in other words than the format " +
-                $"'{rendering.Format.Name}', in which the model will be asked (first: {first}). Write all rows alike.";
+            yield return $"{name}: {count:N0} of the first {Rows(of)} put their question in other words than the " +
+                $"format '{rendering.Format.Name}', in which the model will be asked (first: {first}). Write all " +
+                "rows alike.";
         }
     }
 

@@ -34,7 +34,8 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
         CheckHeldOut(eval is not null);
 
         static ConfigurationException Twice(string option, IReadOnlyList<string> names) => new(
-            $"Rows are given in code, and {option} names {string.Join(", ", names)}. Rows come from one of them. Leave one out.");
+            $"Rows are given in code, and {option} names {string.Join(", ", names)}. Rows come from one of them. " +
+            "Leave one out.");
     }
 
     private void CheckHeldOut(bool hasEval)
@@ -42,10 +43,12 @@ internal sealed class DatasetReading(DataOptions options, Func<string, string>? 
         if (!hasEval || options.HeldOut == 0)
             return;
         throw new ConfigurationException(
-            $"Both eval_dataset and test_size ({options.HeldOut}) are given. Held-out rows come from one of them. Leave one out.");
+            $"Both eval_dataset and test_size ({options.HeldOut}) are given. Held-out rows come from one of them. " +
+            "Leave one out.");
     }
 
     private RowSource Read(IReadOnlyList<string> sources, string[] splits, DatasetFiles? files) => RowSource.Join(
-        [.. sources.Select(source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv))],
+        [.. sources.Select(
+            source => DatasetReader.Open(source, splits, options.DatasetConfig, fetchFromHub, files, _csv))],
         string.Join(", ", sources));
 }

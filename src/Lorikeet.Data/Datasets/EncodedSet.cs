@@ -47,7 +47,8 @@ internal sealed class EncodedSet : IDisposable
         get
         {
             var reader = new QuestionReader(Rendering, _tokenizer);
-            return _source.Rows.Where((_, index) => !_dropped.Contains(index)).Select(reader.TryRead).OfType<Question>();
+            return _source.Rows.Where((_, index) => !_dropped.Contains(index))
+                .Select(reader.TryRead).OfType<Question>();
         }
     }
 

@@ -70,6 +70,7 @@ public sealed class EvaluationSet
             rows = rows.First(limit);
         var rendering = RenderingChoice.Choose(rows, options, tokenizer, format);
         return new EvaluationSet(
-            new DataEncoding(options, tokenizer, vocabularySize).Encode("The evaluation data", rows, rendering), options);
+            new DataEncoding(options, tokenizer, vocabularySize)
+                .Encode("The evaluation data", rows, rendering), options);
     }
 }

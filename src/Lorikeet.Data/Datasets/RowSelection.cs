@@ -6,7 +6,9 @@ namespace Lorikeet.Data.Datasets;
 internal static class RowSelection
 {
     /// <summary>Rows to set aside for evaluation.</summary>
-    /// <remarks>Rows that ask the same stay together, else what is measured would in part have been trained on.</remarks>
+    /// <remarks>
+    /// Rows that ask the same stay together, else what is measured would in part have been trained on.
+    /// </remarks>
     /// <param name="prompts">What each row asks, as a key.</param>
     /// <param name="size">A share below 1, or a number of rows.</param>
     /// <param name="seed">The run's seed.</param>
@@ -37,7 +39,8 @@ internal static class RowSelection
     /// <summary>How many rows are asked for of so many.</summary>
     /// <param name="size">A share below 1, or a number of rows.</param>
     /// <param name="rows">All rows.</param>
-    public static int RowsAskedFor(double size, int rows) => size < 1 ? Math.Max(1, (int)Math.Round(size * rows)) : (int)size;
+    public static int RowsAskedFor(double size, int rows) =>
+        size < 1 ? Math.Max(1, (int)Math.Round(size * rows)) : (int)size;
 
     /// <summary>The first rows of an order, and with each all that have its key, as far as they fit.</summary>
     private static HashSet<int> WholeGroups(IEnumerable<int> order, IReadOnlyList<UInt128> keys, int count)

@@ -33,7 +33,8 @@ internal sealed class RowSplit
     private HashSet<int>? _kept;
     private bool _isChosen;
 
-    private RowSplit(RowSource source, RowRendering rendering) => (_source, _rendering, Train, _isChosen) = (source, rendering, source, true);
+    private RowSplit(RowSource source, RowRendering rendering) =>
+        (_source, _rendering, Train, _isChosen) = (source, rendering, source, true);
 
     private RowSplit(RowSource source, RowRendering rendering, DataOptions options, ulong seed)
     {
@@ -116,7 +117,8 @@ internal sealed class RowSplit
             return;
         if (HoldsOut)
         {
-            UInt128[] keys = [.. _source.Rows.Select(row => RenderedRow.KeyOf(_rendering.Read(row), _rendering.Markup, row.Origin))];
+            UInt128[] keys =
+                [.. _source.Rows.Select(row => RenderedRow.KeyOf(_rendering.Read(row), _rendering.Markup, row.Origin))];
             Choose(keys.Length, keys);
         }
         else

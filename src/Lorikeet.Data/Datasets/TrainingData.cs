@@ -58,14 +58,17 @@ public sealed class TrainingData : IDisposable
     /// <summary>How prompts are written; to be kept beside the adapter.</summary>
     public PromptFormat Format => _train.Rendering.Format;
 
-    /// <summary>Whether the training rows, as far as the first of them show, are single questions with nothing before them.</summary>
+    /// <summary>
+    /// Whether the training rows, as far as the first of them show, are single questions with nothing before them.
+    /// </summary>
     private bool HasSingleTurns
     {
         get
         {
             const int looked = 200;
             var questions = _train.Questions.Take(looked).ToList();
-            return questions.Count > 0 && questions.All(question => question.Prompt == Format.RenderPrompt(question.Text));
+            return questions.Count > 0
+                && questions.All(question => question.Prompt == Format.RenderPrompt(question.Text));
         }
     }
 
@@ -78,7 +81,9 @@ public sealed class TrainingData : IDisposable
     /// <summary>The first training rows, token by token.</summary>
     public IEnumerable<RowPreview> Preview(int rows) => _train.Preview(rows);
 
-    /// <summary>The first training row that is learned from, in one line with what is learned between ⟦ and ⟧.</summary>
+    /// <summary>
+    /// The first training row that is learned from, in one line with what is learned between ⟦ and ⟧.
+    /// </summary>
     public string FirstRow => _train.FirstRow;
 
     /// <summary>The batches of the training rows, planned once for the same options.</summary>
@@ -96,10 +101,13 @@ public sealed class TrainingData : IDisposable
     /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
     /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
-    /// <param name="format">The format of an adapter that is continued or scored; null to choose one for the data.</param>
+    /// <param name="format">
+    /// The format of an adapter that is continued or scored; null to choose one for the data.
+    /// </param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     public static TrainingData Load(
-        DataOptions data, ulong seed, Tokenizer? tokenizer, int vocabularySize, Func<string, string>? fetchFromHub = null,
+        DataOptions data, ulong seed, Tokenizer? tokenizer, int vocabularySize,
+        Func<string, string>? fetchFromHub = null,
         PromptFormat? format = null)
     {
         var reading = new DatasetReading(data, fetchFromHub);
@@ -108,13 +116,19 @@ public sealed class TrainingData : IDisposable
 
     /// <summary>The same with rows made in code, which <see cref="RowSource.From{T}"/> takes.</summary>
     /// <param name="data">How to read the rows; it names no dataset.</param>
-    /// <param name="train">Rows to train on. They are asked for again when questions are, so dispose them after the data.</param>
-    /// <param name="eval">Held-out rows; null for those that <paramref name="data"/> names or takes of <paramref name="train"/>.</param>
+    /// <param name="train">
+    /// Rows to train on. They are asked for again when questions are, so dispose them after the data.
+    /// </param>
+    /// <param name="eval">
+    /// Held-out rows; null for those that <paramref name="data"/> names or takes of <paramref name="train"/>.
+    /// </param>
     /// <param name="seed">Of the choice of rows that are held out or left out.</param>
     /// <param name="tokenizer">The model's tokenizer; null for a model without one, which needs rows of tokens.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
     /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
-    /// <param name="format">The format of an adapter that is continued or scored; null to choose one for the data.</param>
+    /// <param name="format">
+    /// The format of an adapter that is continued or scored; null to choose one for the data.
+    /// </param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
     public static TrainingData Load(
@@ -131,7 +145,9 @@ public sealed class TrainingData : IDisposable
         PromptFormat? format)
     {
         var rendering = RenderingChoice.Choose(rows.Train, data, tokenizer, format);
-        var evalRendering = rows.Eval is null ? rendering : RenderingChoice.Choose(rows.Eval, data, tokenizer, rendering.Format);
+        var evalRendering = rows.Eval is null
+            ? rendering
+            : RenderingChoice.Choose(rows.Eval, data, tokenizer, rendering.Format);
         var encoding = new DataEncoding(data, tokenizer, vocabularySize);
         var (trainSet, evalSet) = encoding.Encode(
             RowSplit.Of(rows.Train, rendering, data, seed), rendering, "The training data", "The held-out data");

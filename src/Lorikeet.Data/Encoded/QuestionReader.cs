@@ -59,7 +59,8 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
     }
 
     private Question? Ask(
-        string text, (string Text, IReadOnlyList<int> Boundaries) prompt, IReadOnlyList<string> answers, RowOrigin origin)
+        string text, (string Text, IReadOnlyList<int> Boundaries) prompt, IReadOnlyList<string> answers,
+        RowOrigin origin)
     {
         if (tokenizer is null)
             return null;

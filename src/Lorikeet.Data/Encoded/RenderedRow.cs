@@ -21,7 +21,8 @@ internal sealed record RenderedRow(RowOrigin Origin, RowContent Content, TurnMar
     public UInt128 PromptKey => KeyOf(Content, Markup, Origin);
 
     /// <summary>The key of a row that is not rendered.</summary>
-    public static UInt128 KeyOf(RowContent content, TurnMarkup? markup, RowOrigin origin) => TokenHash.Of(Asked(content, markup, origin));
+    public static UInt128 KeyOf(RowContent content, TurnMarkup? markup, RowOrigin origin) =>
+        TokenHash.Of(Asked(content, markup, origin));
 
     private static string Asked(RowContent content, TurnMarkup? markup, RowOrigin origin)
     {

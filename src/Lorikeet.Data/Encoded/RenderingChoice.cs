@@ -29,7 +29,8 @@ internal static class RenderingChoice
         var shape = ShapeDetection.Detect(rows, wanted, columnMap).SeenIn(sample);
 
         var written = shape is TextShape
-            ? sample.Select(row => (Content: shape.Read(row) as TextContent, row.Origin)).Where(text => text.Content is not null).ToArray()
+            ? sample.Select(row => (Content: shape.Read(row) as TextContent, row.Origin))
+                .Where(text => text.Content is not null).ToArray()
             : [];
         string[] texts = [.. written.Select(text => text.Content!.Text)];
         RowOrigin[] origins = [.. written.Select(text => text.Origin)];
@@ -45,7 +46,8 @@ internal static class RenderingChoice
 
         // Bare continuations have no place for instructions and earlier turns: one row that has them decides for all.
         PromptStyle[] styles = [.. sample.Where(shape.Fits).Select(shape.StyleOf).Distinct()];
-        var style = styles[0] is PromptStyle.Verbatim or PromptStyle.Written && styles.Contains(PromptStyle.Conversation)
+        var style = styles[0] is PromptStyle.Verbatim
+            or PromptStyle.Written && styles.Contains(PromptStyle.Conversation)
             ? PromptStyle.Conversation
             : styles[0];
         if (markup is null)

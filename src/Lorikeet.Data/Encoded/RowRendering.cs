@@ -11,7 +11,8 @@ namespace Lorikeet.Data.Encoded;
 internal sealed class RowRendering
 {
     public RowRendering(
-        RowShape shape, IReadOnlyDictionary<string, string> columnMap, ColumnUse columns, TurnMarkup? markup, PromptFormat format)
+        RowShape shape, IReadOnlyDictionary<string, string> columnMap, ColumnUse columns, TurnMarkup? markup,
+        PromptFormat format)
     {
         (Shape, ColumnMap, Columns, Markup, Format) = (shape, columnMap, columns, markup, format);
     }
@@ -35,7 +36,9 @@ internal sealed class RowRendering
     /// <summary>How prompts are written.</summary>
     public PromptFormat Format { get; }
 
-    /// <summary>How many of so many texts put their question in other words than the format, and the first of them.</summary>
+    /// <summary>
+    /// How many of so many texts put their question in other words than the format, and the first of them.
+    /// </summary>
     public (int Count, int Of, RowOrigin First)? OtherWords { get; init; }
 
     /// <summary>A row as the model is to read it.</summary>
@@ -44,7 +47,8 @@ internal sealed class RowRendering
     {
         var content = Read(row);
         if (content is TextContent written)
-            return new RenderedRow(row.Origin, content, Markup) { Text = new RenderedText(written.Text, Markup?.FindAnswers(written.Text)) };
+            return new RenderedRow(row.Origin, content, Markup)
+            { Text = new RenderedText(written.Text, Markup?.FindAnswers(written.Text)) };
         if (content is not ConversationContent conversation)
             return new RenderedRow(row.Origin, content, Markup);
         try
@@ -58,7 +62,9 @@ internal sealed class RowRendering
         }
     }
 
-    /// <summary>What a row says, before it is text: enough to ask its question, or to tell which rows ask the same.</summary>
+    /// <summary>
+    /// What a row says, before it is text: enough to ask its question, or to tell which rows ask the same.
+    /// </summary>
     /// <exception cref="DatasetException">A cell is of the wrong kind; the message names the row.</exception>
     public RowContent Read(DataRow row)
     {

@@ -83,7 +83,8 @@ public sealed class PromptFormat
     {
         var (prepared, described) = Prepare(messages, tools);
         var text = Render(prepared, described, addGenerationPrompt: true).Text;
-        return (text, [.. PromptEnds(prepared, described, text).Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
+        return (text,
+            [.. PromptEnds(prepared, described, text).Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
     }
 
     /// <summary>A whole conversation, and where in it the answers are.</summary>

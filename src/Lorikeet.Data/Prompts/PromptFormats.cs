@@ -20,7 +20,9 @@ public static class PromptFormats
     public static PromptFormat OfTemplate(string name, string template, Tokenizer? tokenizer) =>
         new(name, template, [], tokenizer);
 
-    /// <summary>Whether a text is a conversation in a known written form already (Guanaco, [INST], ChatML ...).</summary>
+    /// <summary>
+    /// Whether a text is a conversation in a known written form already (Guanaco, [INST], ChatML ...).
+    /// </summary>
     /// <param name="text">The text; its last turn may be one that is still to be answered.</param>
     public static bool IsWritten(string text) => TurnMarkup.Detect([text]) is not null;
 

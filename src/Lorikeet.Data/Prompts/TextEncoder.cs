@@ -11,8 +11,8 @@ namespace Lorikeet.Data.Prompts;
 /// <para>
 /// The tokens of a row begin with the tokens of its prompts, for a model is asked with nothing after the prompt. Two
 /// things make them differ: blanks at the prompt's end, which tokenizers put into the first token of the answer (they
-/// are left out of the prompt, and the model writes them), and an answer that merges with the prompt's end, such as line
-/// breaks after a line break (the text is cut there, and what follows is encoded by itself).
+/// are left out of the prompt, and the model writes them), and an answer that merges with the prompt's end, such as
+/// line breaks after a line break (the text is cut there, and what follows is encoded by itself).
 /// </para>
 /// </remarks>
 /// <param name="tokenizer">The model's tokenizer.</param>
@@ -23,7 +23,9 @@ public sealed class TextEncoder(Tokenizer tokenizer)
 
     /// <summary>The tokens of a rendered prompt that an answer is to follow.</summary>
     /// <param name="prompt">The prompt; blanks at its end are left to the answer.</param>
-    /// <param name="boundaries">Where in it answers that were learned begin, ascending; none in a single question.</param>
+    /// <param name="boundaries">
+    /// Where in it answers that were learned begin, ascending; none in a single question.
+    /// </param>
     public int[] EncodePrompt(string prompt, IReadOnlyList<int>? boundaries = null)
     {
         var end = EndOfPrompt(prompt, prompt.Length);
@@ -91,7 +93,8 @@ public sealed class TextEncoder(Tokenizer tokenizer)
                 continue;
             return new Encoding(
                 both.Ids[before.Length..],
-                [.. both.Offsets[before.Length..].Select(offset => (offset.Start - anchor.Length, offset.End - anchor.Length))]);
+                [.. both.Offsets[before.Length..]
+                    .Select(offset => (offset.Start - anchor.Length, offset.End - anchor.Length))]);
         }
         return tokenizer.Encode(text, addSpecialTokens: false);
     }

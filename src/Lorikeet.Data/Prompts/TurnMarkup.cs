@@ -20,14 +20,17 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
     public static IReadOnlyList<TurnMarkup> All { get; } =
     [
         new("guanaco", "### Assistant:", ["### Human:", "### Assistant:"]) { QuestionMarker = "### Human:" },
-        new("alpaca", "### Response:", ["### Instruction:", "### Input:", "### Response:"]) { QuestionMarker = "### Instruction:" },
+        new("alpaca", "### Response:", ["### Instruction:", "### Input:", "### Response:"])
+            { QuestionMarker = "### Instruction:" },
         new("llama-2", "[/INST]", ["<s>", "[INST]"], "</s>") { QuestionMarker = "[INST]" },
-        new("chatml", "<|im_start|>assistant\n", ["<|im_start|>"], "<|im_end|>") { QuestionMarker = "<|im_start|>user\n" },
+        new("chatml", "<|im_start|>assistant\n", ["<|im_start|>"], "<|im_end|>")
+            { QuestionMarker = "<|im_start|>user\n" },
         new("llama-3", "<|start_header_id|>assistant<|end_header_id|>\n\n", ["<|start_header_id|>"], "<|eot_id|>")
         {
             QuestionMarker = "<|start_header_id|>user<|end_header_id|>\n\n",
         },
-        new("zephyr", "<|assistant|>\n", ["<|user|>", "<|system|>", "<|assistant|>"], "</s>") { QuestionMarker = "<|user|>\n" },
+        new("zephyr", "<|assistant|>\n", ["<|user|>", "<|system|>", "<|assistant|>"], "</s>")
+            { QuestionMarker = "<|user|>\n" },
     ];
 
     /// <summary>The markup that most of the texts are written in, or null.</summary>

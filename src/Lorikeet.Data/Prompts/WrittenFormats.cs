@@ -48,9 +48,11 @@ internal static partial class WrittenFormats
         yield return builtIn;
         if (samples.Count == 0)
             yield break;
-        var systems = samples.Select(sample => SystemBlock(markup, sample.Head)).OfType<string>().GroupBy(system => system);
+        var systems = samples.Select(sample => SystemBlock(markup, sample.Head)).OfType<string>()
+            .GroupBy(system => system);
         if (systems.MaxBy(group => group.Count())?.Key is { } system)
-            yield return new PromptFormat(markup.Format, WithSystem(builtIn.Template, system), builtIn.StopStrings, tokenizer);
+            yield return new PromptFormat(
+                markup.Format, WithSystem(builtIn.Template, system), builtIn.StopStrings, tokenizer);
         var pieces = samples.GroupBy(sample => (sample.Head, sample.Foot)).MaxBy(group => group.Count())!.Key;
         yield return new PromptFormat(
             markup.Format, OfPieces(markup, texts, pieces.Head, pieces.Foot), builtIn.StopStrings, tokenizer);
@@ -136,7 +138,9 @@ internal static partial class WrittenFormats
             $"{{%- if add_generation_prompt -%}}{{{{ {Quote(foot)} }}}}{{%- endif -%}}";
     }
 
-    /// <summary>What stands around an answer's words, and between an answer and the next question, in most texts.</summary>
+    /// <summary>
+    /// What stands around an answer's words, and between an answer and the next question, in most texts.
+    /// </summary>
     private static (string Lead, string Tail, string? Between) Turns(TurnMarkup markup, IReadOnlyList<string> texts)
     {
         var (leads, tails, betweens) = (new List<string>(), new List<string>(), new List<string>());
@@ -171,7 +175,8 @@ internal static partial class WrittenFormats
     [GeneratedRegex(@"<\|im_start\|>system\n(?<system>.*?)<\|im_end\|>", RegexOptions.Singleline)]
     private static partial Regex SystemOfChatMl();
 
-    [GeneratedRegex(@"<\|start_header_id\|>system<\|end_header_id\|>\n\n(?<system>.*?)<\|eot_id\|>", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"<\|start_header_id\|>system<\|end_header_id\|>\n\n(?<system>.*?)<\|eot_id\|>", RegexOptions.Singleline)]
     private static partial Regex SystemOfLlama3();
 
     [GeneratedRegex(@"<\|system\|>\n(?<system>.*?)</s>", RegexOptions.Singleline)]

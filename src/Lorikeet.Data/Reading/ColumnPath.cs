@@ -23,7 +23,8 @@ internal static class ColumnPath
                 case JsonObject members when members.TryGetPropertyValue(step, out var member):
                     place = member;
                     break;
-                case JsonArray items when int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                case JsonArray items when int.TryParse(
+                    step, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
                     && index < items.Count:
                     place = items[index];
                     break;

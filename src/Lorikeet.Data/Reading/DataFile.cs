@@ -40,8 +40,8 @@ internal sealed class DataFile(string path)
     /// <summary>The content of a file that is read in any order.</summary>
     /// <exception cref="DatasetException">It is compressed as a whole.</exception>
     public Stream OpenSeekable() => !IsCompressed ? Open() : throw new DatasetException(
-        $"{Path} is compressed as a whole, and {Format[1..]} is read in any order. Its columns are compressed already; unpack it " +
-        "with gunzip.");
+        $"{Path} is compressed as a whole, and {Format[1..]} is read in any order. Its columns are compressed " +
+        "already; unpack it with gunzip.");
 
     /// <summary>The content as text: UTF-8, or UTF-16 and UTF-32 that a byte order mark announces.</summary>
     public RowText OpenText()
@@ -98,7 +98,9 @@ internal sealed class DataFile(string path)
         }
         catch (DecoderFallbackException fault)
         {
-            var place = FindInvalidByte() is var (line, value) ? $":{line} holds the byte 0x{value:X2}, which is" : " holds bytes that are";
+            var place = FindInvalidByte() is var (line, value)
+                ? $":{line} holds the byte 0x{value:X2}, which is"
+                : " holds bytes that are";
             throw new DatasetException(
                 $"{Path}{place} not UTF-8. Data files are UTF-8, or UTF-16 with a byte order mark. " +
                 "Convert it, for example with iconv.", fault);
@@ -111,12 +113,14 @@ internal sealed class DataFile(string path)
         }
         catch (CsvFormatException fault)
         {
-            throw new DatasetException($"{Path} cannot be read as {Format[1..]}: {fault.Message} Correct the file.", fault);
+            throw new DatasetException(
+                $"{Path} cannot be read as {Format[1..]}: {fault.Message} Correct the file.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new DatasetException(
-                $"{Path} cannot be read: {fault.Message} A readable file was expected. Check it and its permissions.", fault);
+                $"{Path} cannot be read: {fault.Message} A readable file was expected. Check it and its permissions.",
+                fault);
         }
     }
 
@@ -130,7 +134,8 @@ internal sealed class DataFile(string path)
         {
             var count = content.Read(bytes.AsSpan(held));
             var status = Utf8.ToUtf16(
-                bytes.AsSpan(0, held + count), characters, out var read, out _, replaceInvalidSequences: false, count == 0);
+                bytes.AsSpan(0, held + count), characters, out var read, out _, replaceInvalidSequences: false,
+                count == 0);
             line += bytes.AsSpan(0, read).Count((byte)'\n');
             if (status == OperationStatus.InvalidData)
                 return (line, bytes[read]);

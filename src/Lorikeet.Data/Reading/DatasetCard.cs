@@ -28,7 +28,8 @@ internal static class DatasetCard
         var splits = new Dictionary<string, string[]>();
         foreach (var (split, patterns) in DataFiles(chosen))
         {
-            var files = names.Where(name => patterns.Any(pattern => FilePattern.Matches(start + pattern, name))).ToArray();
+            var files = names.Where(name => patterns.Any(pattern => FilePattern.Matches(start + pattern, name)))
+                .ToArray();
             if (files.Length > 0)
                 splits[split] = files;
         }
@@ -48,7 +49,8 @@ internal static class DatasetCard
         catch (YamlNameException fault)
         {
             throw new DatasetException(
-                $"{readme}:{fault.Start.Line + 1}: {fault.Message}. Correct the card, or name the files with data_files.", fault);
+                $"{readme}:{fault.Start.Line + 1}: {fault.Message}. Correct the card, or name the files with " +
+                "data_files.", fault);
         }
         catch (YamlException)
         {

@@ -56,8 +56,8 @@ internal static partial class DatasetFolder
             return SplitsByName(OneFormat(names));
         var inside = names.Where(name => name.StartsWith(configuration + "/", StringComparison.Ordinal)).ToArray();
         return inside.Length > 0 ? SplitsByName(OneFormat(inside)) : throw new ConfigurationException(
-            $"dataset_config is '{configuration}', and the dataset in '{folder}' has neither a configuration (README.md) " +
-            "nor a folder of that name. Leave the option out, or name files with data_files.");
+            $"dataset_config is '{configuration}', and the dataset in '{folder}' has neither a configuration " +
+            "(README.md) nor a folder of that name. Leave the option out, or name files with data_files.");
     }
 
     /// <summary>The configuration asked for, else the default one.</summary>
@@ -110,8 +110,8 @@ internal static partial class DatasetFolder
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new DatasetException(
-                $"The folder '{folder}' cannot be read: {fault.Message} A readable folder of data files was expected. " +
-                "Check its permissions and links, or name the files.", fault);
+                $"The folder '{folder}' cannot be read: {fault.Message} A readable folder of data files was " +
+                "expected. Check its permissions and links, or name the files.", fault);
         }
     }
 

@@ -49,7 +49,9 @@ public static class DatasetReader
             $"Name one of these, for example {dataset.Name}:{splits.Keys.Order().First()}.");
     }
 
-    /// <summary>A file is the training split, or what its own name says; another split it can only have inside.</summary>
+    /// <summary>
+    /// A file is the training split, or what its own name says; another split it can only have inside.
+    /// </summary>
     private static void CheckSplit(DataFile file, SplitRequest[] wanted)
     {
         var own = DatasetFolder.SplitOf(Path.GetFileName(file.Path));
@@ -58,8 +60,8 @@ public static class DatasetReader
             return;
         throw new ConfigurationException(
             $"The split '{wanted[0].Text}' of '{file.Path}' is asked for. It is one file, all of which is the split " +
-            $"'{(own.Length > 0 ? own : "train")}'. Leave the split out, take a part of it (train[:10%]), or name the file that " +
-            "holds the split.");
+            $"'{(own.Length > 0 ? own : "train")}'. Leave the split out, take a part of it (train[:10%]), or name " +
+            "the file that holds the split.");
     }
 
     private static bool HasTable(DataFile file, string split) =>
@@ -69,17 +71,19 @@ public static class DatasetReader
         SplitRequest request, Func<string, IReadOnlyList<DataFile>> filesOf, CsvDialect? csv) => RowSource.Join(
     [
         .. request.Parts.Select(part => new RowSource(
-            part.Of(filesOf(part.Name).SelectMany(file => ReadFile(file, part.Name, csv))), filesOf(part.Name), request.Text)),
+            part.Of(filesOf(part.Name).SelectMany(file => ReadFile(file, part.Name, csv))), filesOf(part.Name),
+            request.Text)),
     ]);
 
-    private static IEnumerable<DataRow> ReadFile(DataFile file, string split, CsvDialect? csv) => file.Guard(file.Format switch
-    {
-        ".json" or ".jsonl" or ".ndjson" => json => JsonRows.Read(json, split),
-        ".csv" or ".tsv" => table => DelimitedRows.Read(table, csv ?? new CsvDialect()),
-        ".parquet" => ParquetRows.Read,
-        ".txt" => TextRows.Read,
-        var other => throw new DatasetException(
-            $"'{file.Path}' ends in '{other}', which is not a kind of data file that is read. Read are: " +
-            $"{string.Join(", ", DataFile.Formats)}, each also with .gz. {FileKind.AdviceOn(other)}"),
-    });
+    private static IEnumerable<DataRow> ReadFile(DataFile file, string split, CsvDialect? csv) =>
+        file.Guard(file.Format switch
+        {
+            ".json" or ".jsonl" or ".ndjson" => json => JsonRows.Read(json, split),
+            ".csv" or ".tsv" => table => DelimitedRows.Read(table, csv ?? new CsvDialect()),
+            ".parquet" => ParquetRows.Read,
+            ".txt" => TextRows.Read,
+            var other => throw new DatasetException(
+                $"'{file.Path}' ends in '{other}', which is not a kind of data file that is read. Read are: " +
+                $"{string.Join(", ", DataFile.Formats)}, each also with .gz. {FileKind.AdviceOn(other)}"),
+        });
 }

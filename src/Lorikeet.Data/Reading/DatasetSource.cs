@@ -31,7 +31,9 @@ internal sealed partial record DatasetSource(string Name, string? Split)
             $"It was looked for in {Environment.CurrentDirectory}. {advice}");
     }
 
-    /// <summary>The last colon outside of brackets, for a part of a split has one of its own: name:train[:10%].</summary>
+    /// <summary>
+    /// The last colon outside of brackets, for a part of a split has one of its own: name:train[:10%].
+    /// </summary>
     private static int SplitColon(string text)
     {
         var depth = 0;
@@ -57,7 +59,8 @@ internal sealed partial record DatasetSource(string Name, string? Split)
             return null;
         try
         {
-            var names = Directory.EnumerateFileSystemEntries(place).Take(10_000).Select(path => Path.GetFileName(path)!);
+            var names = Directory.EnumerateFileSystemEntries(place).Take(10_000)
+                .Select(path => Path.GetFileName(path)!);
             return NearestName.Among(names, Path.GetFileName(Name)) is { } near ? Path.Combine(folder, near) : null;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

@@ -38,8 +38,8 @@ internal static class DelimitedRows
         {
             throw new DatasetException(
                 $"{file.Path}:1 names the column '{repeated.Key}' {repeated.Count()} times (separator " +
-                $"'{Show(separator)}'). The first line must name every column once. Correct it, or, where it is a row " +
-                "already, name the columns with csv_columns.");
+                $"'{Show(separator)}'). The first line must name every column once. Correct it, or, where it is a " +
+                "row already, name the columns with csv_columns.");
         }
     }
 
@@ -66,8 +66,8 @@ internal static class DelimitedRows
         if (record.Reason is not CsvMalformedReason.UnterminatedQuote)
             return;
         throw new DatasetException(
-            $"{file.Path}:{record.LineNumber} begins a row with a quote that is never closed. Close it, or double quotes " +
-            "that are part of a cell.");
+            $"{file.Path}:{record.LineNumber} begins a row with a quote that is never closed. Close it, or double " +
+            "quotes that are part of a cell.");
     }
 
     private static string Show(char separator) => separator == '\t' ? "\\t" : separator.ToString();

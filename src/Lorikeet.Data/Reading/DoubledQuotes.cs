@@ -1,8 +1,8 @@
 namespace Lorikeet.Data.Reading;
 
 /// <summary>
-/// Text of a csv file that writes \" for a quote in a cell, as it would be with doubled quotes: an escape before a quote
-/// becomes a quote, and before an escape it goes away.
+/// Text of a csv file that writes \" for a quote in a cell, as it would be with doubled quotes: an escape before a
+/// quote becomes a quote, and before an escape it goes away.
 /// </summary>
 internal sealed class DoubledQuotes(TextReader source, char escape) : TextReader
 {

@@ -48,7 +48,8 @@ internal static class FileKind
         if (format != ".parquet" && head.StartsWith("PAR1"u8))
             return ("a parquet file", "Give it the ending .parquet.");
         if (format != ".txt" && IsWebPage(head))
-            return ("a web page (HTML)", "Download the file itself; the hub's pages have /blob/ where its files have /resolve/.");
+            return ("a web page (HTML)",
+                "Download the file itself; the hub's pages have /blob/ where its files have /resolve/.");
         return format == ".parquet" ? null : FindForeignText(head, format);
     }
 
@@ -71,7 +72,8 @@ internal static class FileKind
         if (!hasMark && head.Contains((byte)0))
         {
             return head.Length > 3 && (head[0] == 0) != (head[1] == 0) && (head[2] == 0) == (head[0] == 0)
-                ? ("text in UTF-16 without a byte order mark", $"Convert it: iconv -f UTF-16{(head[0] == 0 ? "BE" : "LE")} -t UTF-8.")
+                ? ("text in UTF-16 without a byte order mark",
+                    $"Convert it: iconv -f UTF-16{(head[0] == 0 ? "BE" : "LE")} -t UTF-8.")
                 : ("no text: it has bytes of 0", "Rows of text were expected; was another file given this name?");
         }
 

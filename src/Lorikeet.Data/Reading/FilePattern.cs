@@ -6,9 +6,12 @@ namespace Lorikeet.Data.Reading;
 /// <summary>Patterns of files as hub cards write them.</summary>
 internal static class FilePattern
 {
-    private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline;
+    private const RegexOptions Linear =
+        RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline;
 
-    /// <summary>Whether a name fits: <c>*</c> within a folder, <c>**/</c> through folders, <c>?</c>, <c>[a-c]</c>.</summary>
+    /// <summary>
+    /// Whether a name fits: <c>*</c> within a folder, <c>**/</c> through folders, <c>?</c>, <c>[a-c]</c>.
+    /// </summary>
     public static bool Matches(string pattern, string name)
     {
         var expression = new StringBuilder("^");

@@ -137,8 +137,8 @@ internal sealed class JsonElements(TextReader text, string file)
         if (_buffer.Length > Array.MaxLength / 2)
         {
             throw new DatasetException(
-                $"{file}:{_lineOfStart}: a value that begins at or after this line has more than {_buffer.Length} bytes. A " +
-                "list of smaller rows was expected. Write one row a line (jsonl).");
+                $"{file}:{_lineOfStart}: a value that begins at or after this line has more than {_buffer.Length} " +
+                "bytes. A list of smaller rows was expected. Write one row a line (jsonl).");
         }
 
         Array.Resize(ref _buffer, _buffer.Length * 2);

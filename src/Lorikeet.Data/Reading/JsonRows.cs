@@ -24,10 +24,14 @@ internal static class JsonRows
             [('[', _), ..] or [('{', '{'), ..] => false,
             _ => file.Format is ".jsonl" or ".ndjson",
         };
-        return file.HasRowsInLines.Value ? ReadLines(file) : ReadDocument(file, split).SelectMany(SquadArticles.Flatten);
+        return file.HasRowsInLines.Value
+            ? ReadLines(file)
+            : ReadDocument(file, split).SelectMany(SquadArticles.Flatten);
     }
 
-    /// <summary>First and last visible character of each line; none of them is held, for a line may be all of the file.</summary>
+    /// <summary>
+    /// First and last visible character of each line; none of them is held, for a line may be all of the file.
+    /// </summary>
     private static IEnumerable<(char First, char Last)> LineEnds(DataFile file)
     {
         using var reader = file.OpenText();

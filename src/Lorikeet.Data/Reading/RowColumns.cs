@@ -18,7 +18,8 @@ internal static class RowColumns
     };
 
     // What an example does not say is no column of it; of other types a null is an empty cell.
-    private static readonly JsonSerializerOptions s_example = new(s_form) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions s_example = new(s_form)
+    { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>The columns of an object, or of text.</summary>
     /// <param name="row">The row.</param>
@@ -32,8 +33,8 @@ internal static class RowColumns
             return columns;
         var node = Node(row, row is Example ? s_example : s_form, name, number);
         return node as JsonObject ?? throw new DatasetException(
-            $"{Place(name, number)} is {(row is null ? "null" : $"of type {row.GetType().Name}")}. An Example, text, a dictionary " +
-            "or an object with properties was expected. Select one of these.");
+            $"{Place(name, number)} is {(row is null ? "null" : $"of type {row.GetType().Name}")}. An Example, text, " +
+            "a dictionary or an object with properties was expected. Select one of these.");
     }
 
     /// <summary>The columns of a reader's row.</summary>
@@ -46,8 +47,8 @@ internal static class RowColumns
             if (!columns.TryAdd(reader.GetName(column), value))
             {
                 throw new DatasetException(
-                    $"{Place(name, number)} has two columns '{reader.GetName(column)}'. Names of their own were expected. " +
-                    "Name one of them otherwise in the query (AS).");
+                    $"{Place(name, number)} has two columns '{reader.GetName(column)}'. Names of their own were " +
+                    "expected. Name one of them otherwise in the query (AS).");
             }
         }
 
@@ -60,11 +61,12 @@ internal static class RowColumns
         {
             return JsonSerializer.SerializeToNode(value, value?.GetType() ?? typeof(object), form);
         }
-        catch (Exception fault) when (fault is JsonException or NotSupportedException or InvalidOperationException or ArgumentException)
+        catch (Exception fault) when (
+            fault is JsonException or NotSupportedException or InvalidOperationException or ArgumentException)
         {
             throw new DatasetException(
-                $"{Place(name, number)} cannot be written as JSON: {fault.Message} Text, numbers, truth values, lists and objects of " +
-                "these were expected. Select them.", fault);
+                $"{Place(name, number)} cannot be written as JSON: {fault.Message} Text, numbers, truth values, " +
+                "lists and objects of these were expected. Select them.", fault);
         }
     }
 

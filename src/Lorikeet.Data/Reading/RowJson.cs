@@ -47,7 +47,9 @@ internal static class RowJson
     {
         try
         {
-            return JsonSyntax.HasWholeCharacters(Encoding.UTF8.GetBytes(text)) ? JsonNode.Parse(text, documentOptions: s_options) : null;
+            return JsonSyntax.HasWholeCharacters(Encoding.UTF8.GetBytes(text))
+                ? JsonNode.Parse(text, documentOptions: s_options)
+                : null;
         }
         catch (JsonException)
         {

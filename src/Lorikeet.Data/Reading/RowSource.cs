@@ -2,11 +2,13 @@ using System.Data.Common;
 
 namespace Lorikeet.Data.Reading;
 
-/// <summary>The rows of a dataset, read one at a time and as often as they are needed, so that none of them is held.</summary>
+/// <summary>
+/// The rows of a dataset, read one at a time and as often as they are needed, so that none of them is held.
+/// </summary>
 /// <remarks>
-/// Rows that come from code are read exactly once, when the source is made, and kept as JSON in a temporary file until the
-/// source is disposed. So a query runs once, an enumerable that gives other rows each time does no harm, and a dataset may
-/// be larger than memory. The options of the run decide what the columns mean, as for a file.
+/// Rows that come from code are read exactly once, when the source is made, and kept as JSON in a temporary file until
+/// the source is disposed. So a query runs once, an enumerable that gives other rows each time does no harm, and a
+/// dataset may be larger than memory. The options of the run decide what the columns mean, as for a file.
 /// </remarks>
 public sealed class RowSource : IDisposable
 {
@@ -30,10 +32,13 @@ public sealed class RowSource : IDisposable
     /// <summary>What messages call them.</summary>
     internal string Name { get; }
 
-    /// <summary>The rows of a list, an iterator or a query (<c>IQueryable</c> of EF Core), enumerated once and not held.</summary>
+    /// <summary>
+    /// The rows of a list, an iterator or a query (<c>IQueryable</c> of EF Core), enumerated once and not held.
+    /// </summary>
     /// <typeparam name="T">
-    /// <see cref="Example"/>; <see cref="string"/> for plain text; <c>JsonObject</c> or a dictionary of columns by name; or any
-    /// type with public properties, whose snake_case names are the columns (an anonymous type in a query's Select).
+    /// <see cref="Example"/>; <see cref="string"/> for plain text; <c>JsonObject</c> or a dictionary of columns by
+    /// name; or any type with public properties, whose snake_case names are the columns (an anonymous type in a query's
+    /// Select).
     /// </typeparam>
     /// <param name="rows">The rows, in the order in which they are numbered. A query should order them.</param>
     /// <param name="name">What messages call the rows: <c>examples, row 17</c>.</param>
@@ -76,7 +81,9 @@ public sealed class RowSource : IDisposable
         }
     }
 
-    /// <summary>The rows of a database query, read to their end; the reader stays open and is the caller's to close.</summary>
+    /// <summary>
+    /// The rows of a database query, read to their end; the reader stays open and is the caller's to close.
+    /// </summary>
     /// <param name="reader">An open reader before its first row. Its columns are those of the rows, by name.</param>
     /// <param name="name">What messages call the rows: <c>query, row 17</c>.</param>
     /// <exception cref="DatasetException">Two columns have one name, or a value has no form in JSON.</exception>
@@ -117,8 +124,8 @@ public sealed class RowSource : IDisposable
             return new DatasetException($"{Name} holds no rows. At least one was expected. Check what makes them.");
         var areEmpty = Files.All(file => new FileInfo(file.Path).Length == 0);
         return new DatasetException(
-            $"{Name} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was expected. Check that it is " +
-            "the file you meant.");
+            $"{Name} holds no rows{(areEmpty ? ": the file is empty (0 bytes)" : "")}. At least one was expected. " +
+            "Check that it is the file you meant.");
     }
 
     private static RowSource Spool(string name, Action<SpooledRows> fill)

@@ -1,8 +1,8 @@
 namespace Lorikeet.Data.Reading;
 
 /// <summary>
-/// The text of a data file. Files may be of any length, and so may what a compressed one unfolds to; one row may not, for
-/// it is held whole.
+/// The text of a data file. Files may be of any length, and so may what a compressed one unfolds to; one row may not,
+/// for it is held whole.
 /// </summary>
 /// <param name="source">The text; closed with this reader.</param>
 /// <param name="file">Path of the file, for messages.</param>
@@ -95,7 +95,7 @@ internal sealed class RowText(TextReader source, string file, long limit) : Text
         if (_ofRow <= limit)
             return;
         throw new DatasetException(
-            $"{file}:{_line}: a row at or after this line has more than {limit} characters, which is more than a row of " +
-            "a file of this size may have, for a row is held whole. Is this the file you meant? Divide the row.");
+            $"{file}:{_line}: a row at or after this line has more than {limit} characters, which is more than a row " +
+            "of a file of this size may have, for a row is held whole. Is this the file you meant? Divide the row.");
     }
 }

@@ -32,7 +32,8 @@ internal sealed partial record SplitRequest(string Text, IReadOnlyList<SplitPart
             SplitBoundary.Parse(match.Groups["to"].Value));
     }
 
-    [GeneratedRegex(@"^(?<name>[\w.-]+)(\[(?<from>-?\d{1,15}%?)?:(?<to>-?\d{1,15}%?)?\])?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?<name>[\w.-]+)(\[(?<from>-?\d{1,15}%?)?:(?<to>-?\d{1,15}%?)?\])?$", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }
 

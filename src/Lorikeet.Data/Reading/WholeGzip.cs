@@ -7,8 +7,9 @@ namespace Lorikeet.Data.Reading;
 /// off, be it in the middle of a block or in the checksum.
 /// </summary>
 /// <remarks>
-/// A member with known content is put behind the file. Where the file is whole, that content comes out when the file has
-/// been read; where it is not, the decoder takes the member for the rest of what it is in, and something else comes out.
+/// A member with known content is put behind the file. Where the file is whole, that content comes out when the file
+/// has been read; where it is not, the decoder takes the member for the rest of what it is in, and something else comes
+/// out.
 /// </remarks>
 internal sealed class WholeGzip : Stream
 {
@@ -95,7 +96,9 @@ internal sealed class WholeGzip : Stream
         return member.ToArray();
     }
 
-    /// <summary>A file and what is put behind it; the last bytes of one and the first of the other never come at once.</summary>
+    /// <summary>
+    /// A file and what is put behind it; the last bytes of one and the first of the other never come at once.
+    /// </summary>
     private sealed class FollowedFile(Stream file, byte[] behind) : Stream
     {
         private readonly MemoryStream _behind = new(behind, writable: false);

@@ -37,6 +37,8 @@ internal static partial class ChoiceColumns
         return columns.Zip(columns.Skip(1)).All(pair => pair.Second.Label[0] == pair.First.Label[0] + 1);
     }
 
-    [GeneratedRegex(@"^(?<stem>(op|opt|option|choice|answer|ending)?_?)(?<label>[a-j]|(?<=[a-z_])[0-9])$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?<stem>(op|opt|option|choice|answer|ending)?_?)(?<label>[a-j]|(?<=[a-z_])[0-9])$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

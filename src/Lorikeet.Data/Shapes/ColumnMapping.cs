@@ -13,7 +13,8 @@ internal static class ColumnMapping
         foreach (var (key, place) in map)
         {
             if (!result.TryAdd(Column.Normalize(key), place))
-                throw new ConfigurationException($"column_map names '{key}' twice. One column is read for it. Leave one out.");
+                throw new ConfigurationException(
+                    $"column_map names '{key}' twice. One column is read for it. Leave one out.");
         }
         return result;
     }
@@ -37,14 +38,17 @@ internal static class ColumnMapping
         {
             var named = string.Join(", ", map.Select(pair => $"{pair.Key}={pair.Value}"));
             throw new ConfigurationException(
-                $"column_map is {named}, and {(wanted is DatasetShape.Auto ? "no shape" : $"the shape '{WireNames.Of(wanted)}' does not")} " +
-                $"{(wanted is DatasetShape.Auto ? "reads" : "read")} all of it. Shapes read:{ShapeMismatch.Needs(shapes)}\n" +
+                $"column_map is {named}, and " +
+                $"{(wanted is DatasetShape.Auto ? "no shape" : $"the shape '{WireNames.Of(wanted)}' does not")} " +
+                $"{(wanted is DatasetShape.Auto ? "reads" : "read")} all of it. Shapes " +
+                $"read:{ShapeMismatch.Needs(shapes)}\n" +
                 "Name columns of one shape only.");
         }
 
         RowShape[] clear = [.. readers.Where(shape => Doubled(shape, map) is null)];
         return clear.Length > 0 ? clear : throw new ConfigurationException(
-            $"column_map names '{string.Join("' and '", Doubled(readers[0], map)!)}', which are the same column. Leave one out.");
+            $"column_map names '{string.Join("' and '", Doubled(readers[0], map)!)}', which are the same column. " +
+            "Leave one out.");
     }
 
     /// <summary>Makes sure that the places the map names are there.</summary>

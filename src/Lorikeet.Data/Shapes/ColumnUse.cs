@@ -15,17 +15,23 @@ internal sealed record ColumnUse(
         RowShape shape, IReadOnlyList<RowCells> sample, IReadOnlyDictionary<string, string> columnMap)
     {
         // Who names another column for a meaning has seen the one that usually has it.
-        var settled = shape.Columns.Where(column => column.Names.Any(columnMap.ContainsKey)).SelectMany(column => column.Names).ToHashSet();
+        var settled = shape.Columns.Where(column => column.Names.Any(columnMap.ContainsKey))
+            .SelectMany(column => column.Names).ToHashSet();
         var used = sample.SelectMany(row => PlacesOf(shape, row)).Distinct().ToArray();
         var roots = used.SelectMany(place => (string[])[place, place.Split('.')[0]]).ToHashSet();
-        var unused = sample.SelectMany(row => row.Names.Where(name => !roots.Contains(name) && row[name] is not null)).Distinct().ToArray();
-        return new ColumnUse(used, unused, [.. unused.Where(name => !settled.Contains(Column.Normalize(name)) && IsDoubtful(name, shape, sample))]);
+        var unused = sample.SelectMany(row => row.Names.Where(name => !roots.Contains(name) && row[name] is not null))
+            .Distinct().ToArray();
+        return new ColumnUse(
+            used, unused,
+            [.. unused.Where(name => !settled.Contains(Column.Normalize(name)) && IsDoubtful(name, shape, sample))]);
     }
 
     private static IEnumerable<string> PlacesOf(RowShape shape, RowCells row) => shape.Columns
         .Select(row.PlaceOf).OfType<string>().Concat(shape.FurtherColumns(row));
 
-    /// <summary>A rejected answer, a rendering of the whole row and a copy of what is read are rightly left out.</summary>
+    /// <summary>
+    /// A rejected answer, a rendering of the whole row and a copy of what is read are rightly left out.
+    /// </summary>
     private static bool IsDoubtful(string name, RowShape shape, IReadOnlyList<RowCells> sample)
     {
         if (!ShapeClaims.IsNameOfAPart(name) || Column.Normalize(name) is "rejected")
@@ -46,7 +52,8 @@ internal sealed record ColumnUse(
 
     private static string? TextOf(JsonNode? cell) => cell switch
     {
-        JsonValue value when value.GetValueKind() == JsonValueKind.String && value.GetValue<string>().Trim() is { Length: > 0 } text => text,
+        JsonValue value when value.GetValueKind() == JsonValueKind.String
+            && value.GetValue<string>().Trim() is { Length: > 0 } text => text,
         JsonArray { Count: > 0 } list => list.ToJsonString(),
         _ => null,
     };

@@ -4,12 +4,16 @@ using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Shapes;
 
-/// <summary>The turns of a conversation as OpenAI and ShareGPT write them, made the messages that templates read.</summary>
+/// <summary>
+/// The turns of a conversation as OpenAI and ShareGPT write them, made the messages that templates read.
+/// </summary>
 internal static class ConversationTurns
 {
     private static readonly string[] SwitchKeys = ["train", "trainable", "loss"];
 
-    /// <summary>The list in a column; null where there is none. A struct of lists (parquet) is turned into objects.</summary>
+    /// <summary>
+    /// The list in a column; null where there is none. A struct of lists (parquet) is turned into objects.
+    /// </summary>
     public static JsonArray? Find(RowCells row, Column column) => row[column] switch
     {
         JsonObject lists => Transposed(lists) ?? throw row.Unexpected(column, "a list of turns"),
@@ -35,13 +39,15 @@ internal static class ConversationTurns
     {
         JsonNode?[] all = [.. turns];
         if (!all.All(TurnValue.IsTurn))
-            throw row.Unexpected(column, "a list of objects with 'role' and 'content' (or 'tool_calls'), or 'from' and 'value'");
+            throw row.Unexpected(
+                column, "a list of objects with 'role' and 'content' (or 'tool_calls'), or 'from' and 'value'");
         if (all.Any(turn => RoleOf(turn!) is null))
         {
-            var found = all.Select(turn => KeyOf(turn!, TurnValue.RoleKeys)?.ToJsonString().Trim('"') ?? "null").Distinct();
+            var found = all.Select(turn => KeyOf(turn!, TurnValue.RoleKeys)?.ToJsonString().Trim('"') ?? "null")
+                .Distinct();
             throw new DatasetException(
-                $"{row.Origin}: the roles in column '{row.PlaceOf(column)}' are {string.Join(", ", found)}; expected are " +
-                $"{MessageRoles.Expected}. Rename them.");
+                $"{row.Origin}: the roles in column '{row.PlaceOf(column)}' are {string.Join(", ", found)}; expected " +
+                $"are {MessageRoles.Expected}. Rename them.");
         }
 
         return all.Select(turn => ToMessage(row, column, (JsonObject)turn!));
@@ -87,7 +93,9 @@ internal static class ConversationTurns
             _ => true,
         };
 
-    /// <summary>Instructions from a column of their own, before those that the conversation itself begins with.</summary>
+    /// <summary>
+    /// Instructions from a column of their own, before those that the conversation itself begins with.
+    /// </summary>
     private static void AddSystem(JsonArray messages, string? system)
     {
         if (system is null)
@@ -95,7 +103,8 @@ internal static class ConversationTurns
         var isSystem = (string?)messages.FirstOrDefault()?["role"] is "system" or "developer";
         if (!isSystem)
             messages.Insert(0, ConversationContent.Message("system", system));
-        else if (messages[0]!["content"] is JsonValue own && !RowCells.TextOf(own).Contains(system, StringComparison.Ordinal))
+        else if (messages[0]!["content"] is JsonValue own
+            && !RowCells.TextOf(own).Contains(system, StringComparison.Ordinal))
             messages[0]!["content"] = $"{system}\n\n{RowCells.TextOf(own)}".TrimEnd();
     }
 
@@ -111,10 +120,13 @@ internal static class ConversationTurns
         ]);
     }
 
-    private static JsonNode? KeyOf(JsonNode turn, string[] keys) => keys.Select(key => turn[key]).FirstOrDefault(node => node is not null);
+    private static JsonNode? KeyOf(JsonNode turn, string[] keys) =>
+        keys.Select(key => turn[key]).FirstOrDefault(node => node is not null);
 
     private static string? RoleOf(JsonNode turn) =>
-        KeyOf(turn, TurnValue.RoleKeys) is JsonValue value && value.TryGetValue<string>(out var role) ? MessageRoles.TryRead(role) : null;
+        KeyOf(turn, TurnValue.RoleKeys) is JsonValue value && value.TryGetValue<string>(out var role)
+            ? MessageRoles.TryRead(role)
+            : null;
 
     private static JsonObject ToMessage(RowCells row, Column column, JsonObject turn)
     {
@@ -155,7 +167,8 @@ internal static class ConversationTurns
     };
 
     private static bool IsText(JsonNode? part) => part is JsonObject fields && fields["text"] is JsonValue
-        && (fields["type"] is not { } type || (type is JsonValue kind && kind.TryGetValue(out string? name) && name == "text"));
+        && (fields["type"] is not { } type
+            || (type is JsonValue kind && kind.TryGetValue(out string? name) && name == "text"));
 
     private static bool IsLearned(RowCells row, Column column, JsonObject turn)
     {
@@ -167,7 +180,9 @@ internal static class ConversationTurns
             return false;
         var isOne = weight is JsonValue given &&
             (given.GetValueKind() == JsonValueKind.True || Number(given) == 1);
-        return isOne ? true : throw row.Unexpected(column, $"a list of turns with a weight of 0 or 1, not {weight.ToJsonString()}");
+        return isOne
+            ? true
+            : throw row.Unexpected(column, $"a list of turns with a weight of 0 or 1, not {weight.ToJsonString()}");
     }
 
     private static bool IsZero(JsonValue value) => value.GetValueKind() == JsonValueKind.False || Number(value) == 0;

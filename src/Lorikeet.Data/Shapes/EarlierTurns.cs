@@ -3,7 +3,9 @@ using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Shapes;
 
-/// <summary>What was said before the question of a row: a column of <c>history</c>, and instructions of the system.</summary>
+/// <summary>
+/// What was said before the question of a row: a column of <c>history</c>, and instructions of the system.
+/// </summary>
 internal static class EarlierTurns
 {
     /// <summary>The earlier turns of a row as messages.</summary>

@@ -29,7 +29,8 @@ internal static partial class ListedChoices
         var choices = row[Column] switch
         {
             JsonObject table when table["text"] is JsonArray texts => Zipped(texts, table["label"] as JsonArray),
-            JsonObject labelled => Pairs(labelled.Where(cell => cell.Value is not null).Select(cell => ((string?)cell.Key, cell.Value))),
+            JsonObject labelled =>
+                Pairs(labelled.Where(cell => cell.Value is not null).Select(cell => ((string?)cell.Key, cell.Value))),
             _ => OfList(row.List(Column) ?? []),
         };
         return choices is { Count: > 0 } ? choices : throw row.Unexpected(Column, Expected);
@@ -59,7 +60,8 @@ internal static partial class ListedChoices
 
     /// <summary>Texts that begin with their letter, as AQuA's <c>A)21</c>, without it.</summary>
     private static List<Choice>? WithoutOwnLetters(List<Choice>? choices) =>
-        choices is not null && choices.All(choice => OwnLetter().Match(choice.Text).Groups["label"].Value == choice.Label)
+        choices is not null
+            && choices.All(choice => OwnLetter().Match(choice.Text).Groups["label"].Value == choice.Label)
             ? [.. choices.Select(choice => choice with { Text = choice.Text[OwnLetter().Match(choice.Text).Length..] })]
             : choices;
 

@@ -4,7 +4,8 @@ namespace Lorikeet.Data.Shapes;
 public static class MessageRoles
 {
     /// <summary>What a role may be, for messages.</summary>
-    internal const string Expected = "system, user, assistant, tool (or what other tools call them: human, gpt, developer ...)";
+    internal const string Expected =
+        "system, user, assistant, tool (or what other tools call them: human, gpt, developer ...)";
 
     /// <summary>A call of a tool that ShareGPT writes as a turn of its own.</summary>
     internal const string FunctionCall = "function_call";
@@ -30,7 +31,9 @@ public static class MessageRoles
 
     /// <summary>The role that templates know, whatever its spelling; null for one that is not known.</summary>
     /// <param name="role">As a dataset writes it: <c>human</c>, <c>gpt</c>, <c>Assistant</c> ...</param>
-    /// <returns><c>system</c>, <c>user</c>, <c>assistant</c>, <c>tool</c> or another of the roles that templates know.</returns>
+    /// <returns>
+    /// <c>system</c>, <c>user</c>, <c>assistant</c>, <c>tool</c> or another of the roles that templates know.
+    /// </returns>
     public static string? TryRead(string role) => Roles.GetValueOrDefault(role.Trim());
 
     /// <summary>What a role is to a template that does not mention it.</summary>

@@ -34,7 +34,9 @@ internal sealed class MessagesShape : RowShape
             : new SkippedContent("no messages");
     }
 
-    /// <summary>Whether the data says, as TRL's unpaired preference data does, that a completion is not wanted.</summary>
+    /// <summary>
+    /// Whether the data says, as TRL's unpaired preference data does, that a completion is not wanted.
+    /// </summary>
     public static bool IsUnwanted(RowCells row, Column label) =>
         row[label] is JsonValue value && value.GetValueKind() == JsonValueKind.False;
 }

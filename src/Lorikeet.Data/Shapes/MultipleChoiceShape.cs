@@ -5,7 +5,9 @@ using Lorikeet.Data.Encoded;
 
 namespace Lorikeet.Data.Shapes;
 
-/// <summary>Questions with choices, as ARC, OpenBookQA, CommonsenseQA, MMLU, MedQA, MedMCQA and SIQA have them.</summary>
+/// <summary>
+/// Questions with choices, as ARC, OpenBookQA, CommonsenseQA, MMLU, MedQA, MedMCQA and SIQA have them.
+/// </summary>
 /// <param name="firstPosition">The number of the first choice where a key is a position.</param>
 internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
 {
@@ -79,7 +81,9 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
     private static bool IsSiqa(RowCells row) =>
         row.NameFoundBy(Key) == "label" && ChoiceColumns.Find(row).Select(choice => choice.Name).SequenceEqual(s_siqa);
 
-    /// <summary>The key of a row that is a position and cannot be anything else, and of how many choices; null else.</summary>
+    /// <summary>
+    /// The key of a row that is a position and cannot be anything else, and of how many choices; null else.
+    /// </summary>
     private (int Position, int Choices)? PositionIn(RowCells row)
     {
         try
@@ -111,11 +115,12 @@ internal sealed class MultipleChoiceShape(int firstPosition = 0) : RowShape
     private static bool IsWithheld(JsonValue key) => RowCells.TextOf(key).Trim() == "-1";
 
     /// <summary>
-    /// The choice that a key names. A number is a position, as in MMLU, unless the data itself numbers its choices; text
-    /// is a label first, then the choice word for word, then a position.
+    /// The choice that a key names. A number is a position, as in MMLU, unless the data itself numbers its choices;
+    /// text is a label first, then the choice word for word, then a position.
     /// </summary>
     private Choice? Find(IReadOnlyList<Choice> choices, JsonValue key) =>
-        Named(choices, key) ?? (PositionOf(key) is { } position ? choices.ElementAtOrDefault(position - firstPosition) : null);
+        Named(choices, key)
+            ?? (PositionOf(key) is { } position ? choices.ElementAtOrDefault(position - firstPosition) : null);
 
     /// <summary>The choice whose label, or, where the key is text, whose text a key is.</summary>
     private static Choice? Named(IReadOnlyList<Choice> choices, JsonValue key)

@@ -6,7 +6,8 @@ namespace Lorikeet.Data.Shapes;
 internal static class PassageText
 {
     /// <summary>Columns that passages stand in.</summary>
-    public static Column Column { get; } = new("context", "passage", "paragraph", "story", "article") { IsOptional = true };
+    public static Column Column { get; } = new("context", "passage", "paragraph", "story", "article")
+    { IsOptional = true };
 
     /// <summary>
     /// The text; null where it is blank. Lists of paragraphs, HotpotQA's titles with sentences and PubMedQA's contexts

@@ -26,7 +26,8 @@ internal sealed class PlainTurnsShape : RowShape
             return new SkippedContent("no conversation");
         var messages = turns.All(IsText)
             ? TurnPairs.Alternating(turns.Select(turn => (string)turn!))
-            : TurnPairs.TryRead(turns) ?? throw row.Unexpected(MessagesShape.Turns, "a list of texts, or of pairs of input and output");
+            : TurnPairs.TryRead(turns)
+                ?? throw row.Unexpected(MessagesShape.Turns, "a list of texts, or of pairs of input and output");
         return ConversationTurns.Conversation(row, messages);
     }
 

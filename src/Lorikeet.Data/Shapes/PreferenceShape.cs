@@ -48,7 +48,8 @@ internal sealed partial class PreferenceShape : RowShape
         if (string.IsNullOrWhiteSpace(chosen))
             return new SkippedContent("no chosen answer");
         if (row.Has(Prompt))
-            return ConversationTurns.Conversation(row, [.. Before(row), ConversationContent.Message("assistant", chosen)]);
+            return ConversationTurns.Conversation(
+                row, [.. Before(row), ConversationContent.Message("assistant", chosen)]);
 
         var turns = Turns().Matches(chosen);
         return turns.Count == 0 ? new TextContent(chosen) : ConversationTurns.Conversation(

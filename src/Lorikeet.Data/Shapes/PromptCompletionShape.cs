@@ -37,7 +37,8 @@ internal sealed class PromptCompletionShape : RowShape
         if (row[Prompt] is JsonArray || row[Completion] is JsonArray)
         {
             return ConversationTurns.Conversation(
-                row, [.. EarlierTurns.Read(row), .. Messages(row, Prompt, "user"), .. Messages(row, Completion, "assistant")]);
+                row, [.. EarlierTurns.Read(row), .. Messages(row, Prompt, "user"),
+                    .. Messages(row, Completion, "assistant")]);
         }
 
         var prompt = row.Text(Prompt);

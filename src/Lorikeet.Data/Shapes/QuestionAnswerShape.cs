@@ -26,7 +26,8 @@ internal sealed class QuestionAnswerShape : RowShape
         row.Has(PassageText.Column) ? PromptStyle.Reading : PromptStyle.Conversation;
 
     /// <summary>Where a question has no answer by design, some files leave the cell empty.</summary>
-    public override string? MissingIn(RowCells row) => row[Question] is not null && IsImpossible(row) ? null : base.MissingIn(row);
+    public override string? MissingIn(RowCells row) =>
+        row[Question] is not null && IsImpossible(row) ? null : base.MissingIn(row);
 
     public override RowContent Read(RowCells row)
     {
@@ -42,7 +43,9 @@ internal sealed class QuestionAnswerShape : RowShape
                 return new SkippedContent("no answer");
             answers = [Unanswerable];
         }
-        return EarlierTurns.Before(row, ConversationContent.Of(About(question, context), answers[0])) with { Answers = answers };
+        return EarlierTurns.Before(row, ConversationContent.Of(About(question, context), answers[0]))
+            with
+        { Answers = answers };
     }
 
     /// <summary>A question, and the passage it is about.</summary>

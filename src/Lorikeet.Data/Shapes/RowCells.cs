@@ -52,7 +52,8 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
     };
 
     /// <summary>The cell as text, or null where it is blank.</summary>
-    public string? TextOrNull(Column column) => Text(column) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+    public string? TextOrNull(Column column) =>
+        Text(column) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
 
     /// <summary>The cell as a list, or null where there is none; text that holds a JSON list is read as one.</summary>
     public JsonArray? List(Column column) => this[column] switch
@@ -101,7 +102,9 @@ internal sealed class RowCells(DataRow row, IReadOnlyDictionary<string, string> 
         return null;
     }
 
-    /// <summary>The file's names by what is compared; a column that the user gave another meaning is left out.</summary>
+    /// <summary>
+    /// The file's names by what is compared; a column that the user gave another meaning is left out.
+    /// </summary>
     private static Dictionary<string, string> NamesOf(DataRow row, IReadOnlyDictionary<string, string> columnMap)
     {
         var names = new Dictionary<string, string>();

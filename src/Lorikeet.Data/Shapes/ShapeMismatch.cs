@@ -17,7 +17,8 @@ internal static class ShapeMismatch
         if (ShapeClaims.IsSingleMessage(first) && candidates.Any(shape => shape is MessagesShape))
         {
             return $"{first.Origin} is one message of a conversation. {has} A row is a whole conversation: " +
-                "{\"messages\": [{\"role\": ..., \"content\": ...}, ...]}. Put the messages that belong together into one row.";
+                "{\"messages\": [{\"role\": ..., \"content\": ...}, ...]}. Put the messages that belong together " +
+                "into one row.";
         }
         if (MalformedTurns(first, candidates) is { } turns)
         {
@@ -30,8 +31,9 @@ internal static class ShapeMismatch
             var example = NamesOf(sample).LastOrDefault(name => name != found) is { } other
                 ? $"Name it with column_map {missing.Name}={other}"
                 : $"Add it, or name the column with column_map {missing.Name}=...";
-            return $"There is a column '{found}' and no column for '{missing.Name}' ({missing}); first row at {first.Origin}. " +
-                $"{has} {example}; if the rows are plain text, name their column with dataset_text_field.";
+            return $"There is a column '{found}' and no column for '{missing.Name}' ({missing}); first row at " +
+                $"{first.Origin}. {has} {example}; if the rows are plain text, name their column with " +
+                "dataset_text_field.";
         }
 
         return $"The columns of the dataset ({string.Join(", ", NamesOf(sample))}; first row at {first.Origin}) fit " +
@@ -41,7 +43,8 @@ internal static class ShapeMismatch
     }
 
     private static string WithoutHeader(RowCells row) => new DataFile(row.Origin.File).Format is ".csv" or ".tsv"
-        ? $" Where the first line of {row.Origin.File} is a row already, name the columns with csv_columns (question,answer)."
+        ? $" Where the first line of {row.Origin.File} is a row already, name the columns with csv_columns " +
+            "(question,answer)."
         : "";
 
     /// <summary>What each shape reads, a line each.</summary>
@@ -53,7 +56,8 @@ internal static class ShapeMismatch
 
     private static string? MalformedTurns(RowCells row, IReadOnlyList<RowShape> candidates)
     {
-        var hasTurns = candidates.Any(shape => shape is MessagesShape or ShareGptShape) && row.HasContent(MessagesShape.Turns) &&
+        var hasTurns = candidates.Any(shape => shape is MessagesShape or ShareGptShape)
+            && row.HasContent(MessagesShape.Turns) &&
             row.NameFoundBy(MessagesShape.Turns) is "messages" or "conversations" or "conversation";
         return hasTurns ? row.PlaceOf(MessagesShape.Turns) : null;
     }
@@ -61,7 +65,9 @@ internal static class ShapeMismatch
     /// <summary>A shape of which all but one column are there: questions without answers before rarer ones.</summary>
     private static (string Found, Column Missing)? NearMiss(RowCells row, IReadOnlyList<RowShape> candidates)
     {
-        Type[] order = [typeof(QuestionAnswerShape), typeof(InstructionShape), typeof(PreferenceShape), typeof(PromptCompletionShape)];
+        Type[] order =
+            [typeof(QuestionAnswerShape), typeof(InstructionShape), typeof(PreferenceShape),
+                typeof(PromptCompletionShape)];
         foreach (var shape in order.SelectMany(type => candidates.Where(shape => shape.GetType() == type)))
         {
             Column[] required = [.. shape.Columns.Where(column => !column.IsOptional)];

@@ -7,7 +7,8 @@ namespace Lorikeet.Data.Shapes;
 internal static class TurnPairs
 {
     private static readonly string[] Asked = ["input", "human", "user", "prompt", "question", "instruction", "query"];
-    private static readonly string[] Answered = ["output", "assistant", "bot", "gpt", "response", "answer", "completion"];
+    private static readonly string[] Answered =
+        ["output", "assistant", "bot", "gpt", "response", "answer", "completion"];
 
     /// <summary>Whether a value is a pair: an object, or a list of two texts.</summary>
     public static bool IsPair(JsonNode? node) => Split(node) is not null;
@@ -37,5 +38,7 @@ internal static class TurnPairs
     }
 
     private static string? Text(JsonObject pair, string[] names) =>
-        names.Select(name => pair[name]).OfType<JsonValue>().FirstOrDefault() is { } value ? RowCells.TextOf(value) : null;
+        names.Select(name => pair[name]).OfType<JsonValue>().FirstOrDefault() is { } value
+            ? RowCells.TextOf(value)
+            : null;
 }

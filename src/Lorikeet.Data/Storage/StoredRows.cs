@@ -44,7 +44,8 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IKnowsLengths, ID
     public int Count { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> Lengths => _lengths ??= [.. Enumerable.Range(0, Count).Select(row => (int)(End(row) - End(row - 1)))];
+    public IReadOnlyList<int> Lengths =>
+        _lengths ??= [.. Enumerable.Range(0, Count).Select(row => (int)(End(row) - End(row - 1)))];
 
     /// <inheritdoc/>
     public TrainingRow this[int index] => new(Ids(index).ToArray(), Labels(index).ToArray());
@@ -72,7 +73,9 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IKnowsLengths, ID
         _ends.Dispose();
     }
 
-    /// <summary>What would read or write outside buffers, whatever the checksums say; null when nothing would.</summary>
+    /// <summary>
+    /// What would read or write outside buffers, whatever the checksums say; null when nothing would.
+    /// </summary>
     private string? Problem(int vocabularySize)
     {
         if (_ends.Length % sizeof(long) != 0 || _ids.Length % sizeof(int) != 0 || _labels.Length != _ids.Length)
@@ -86,7 +89,8 @@ internal sealed class StoredRows : IReadOnlyList<TrainingRow>, IKnowsLengths, ID
         if (End(Count - 1) * sizeof(int) != _ids.Length)
             return "it holds tokens of no row";
         return Outside(_ids, vocabularySize, allowed: 0) is { } id ? $"token {id} is not among {vocabularySize}"
-            : Outside(_labels, vocabularySize, allowed: TrainingRow.Ignored) is { } label ? $"label {label} is not among {vocabularySize}"
+            : Outside(_labels, vocabularySize, allowed: TrainingRow.Ignored) is { } label
+                ? $"label {label} is not among {vocabularySize}"
             : null;
     }
 

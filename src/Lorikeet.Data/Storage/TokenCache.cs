@@ -39,14 +39,18 @@ internal sealed class TokenCache
             TokenCacheMode.Off => false,
             _ => source.Files.Sum(file => new FileInfo(file.Path).Length) >= WorthwhileBytes,
         };
-        return isWanted ? new TokenCache(options.TokenCacheFolder ?? Path.Combine(UserCache.Folder, "tokens"), options.OverwriteCache) : null;
+        return isWanted
+            ? new TokenCache(
+                options.TokenCacheFolder ?? Path.Combine(UserCache.Folder, "tokens"), options.OverwriteCache)
+            : null;
     }
 
     /// <summary>The rows under a key; null when they are not there, damaged, or to be made anew.</summary>
     /// <param name="key">What the rows depend on.</param>
     /// <param name="vocabularySize">Rows of the model's embedding.</param>
     /// <param name="damage">What is wrong with the entry; null when nothing is.</param>
-    public (IReadOnlyList<TrainingRow> Rows, EncodedFacts Facts)? Find(string key, int vocabularySize, out string? damage)
+    public (IReadOnlyList<TrainingRow> Rows, EncodedFacts Facts)? Find(
+        string key, int vocabularySize, out string? damage)
     {
         damage = null;
         var entry = Path.Combine(_folder, key);
@@ -97,17 +101,20 @@ internal sealed class TokenCache
 
     private static (StoredRows, EncodedFacts) Open(string entry, int vocabularySize)
     {
-        if (ChecksumList.Damage(entry, FactsFile, StoredRows.IdsFile, StoredRows.LabelsFile, StoredRows.EndsFile) is { } damage)
+        if (ChecksumList.Damage(
+            entry, FactsFile, StoredRows.IdsFile, StoredRows.LabelsFile, StoredRows.EndsFile) is { } damage)
             throw new CheckpointException($"The token cache is damaged: {damage}.");
         try
         {
-            var facts = JsonSerializer.Deserialize<EncodedFacts>(File.ReadAllText(Path.Combine(entry, FactsFile)), s_format)
+            var facts = JsonSerializer.Deserialize<EncodedFacts>(
+                File.ReadAllText(Path.Combine(entry, FactsFile)), s_format)
                 ?? throw new JsonException("it is null");
             return (new StoredRows(entry, vocabularySize), facts);
         }
         catch (JsonException fault)
         {
-            throw new CheckpointException($"The token cache is damaged: {FactsFile} in '{entry}' is no JSON: {fault.Message}", fault);
+            throw new CheckpointException(
+                $"The token cache is damaged: {FactsFile} in '{entry}' is no JSON: {fault.Message}", fault);
         }
     }
 }

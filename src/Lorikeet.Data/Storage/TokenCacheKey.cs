@@ -11,7 +11,8 @@ namespace Lorikeet.Data.Storage;
 internal static class TokenCacheKey
 {
     // Programs of one file turn reflection off elsewhere.
-    private static readonly JsonSerializerOptions s_format = new() { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    private static readonly JsonSerializerOptions s_format = new()
+    { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     private static readonly string[] s_tokenizerFiles =
     [

@@ -42,8 +42,12 @@ public sealed unsafe class ModelWeights : ITensorSource
         }
     }
 
-    /// <summary>Opens one file of weights: PyTorch's pickle when its name ends in .bin, .pt or .pth, else safetensors.</summary>
-    /// <exception cref="CheckpointException">The file is missing or damaged, or names code that weights do not need.</exception>
+    /// <summary>
+    /// Opens one file of weights: PyTorch's pickle when its name ends in .bin, .pt or .pth, else safetensors.
+    /// </summary>
+    /// <exception cref="CheckpointException">
+    /// The file is missing or damaged, or names code that weights do not need.
+    /// </exception>
     public static ITensorSource OpenFile(string path) => Path.GetExtension(path) switch
     {
         ".bin" or ".pt" or ".pth" => TorchFile.OpenWeights(path),
@@ -54,7 +58,8 @@ public sealed unsafe class ModelWeights : ITensorSource
     public byte* Pointer(string name) => Owner(name).Pointer(name);
 
     /// <inheritdoc/>
-    public void Read(string name, long offset, long length, byte* target) => Owner(name).Read(name, offset, length, target);
+    public void Read(string name, long offset, long length, byte* target) =>
+        Owner(name).Read(name, offset, length, target);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -117,8 +122,9 @@ public sealed unsafe class ModelWeights : ITensorSource
         }
 
         throw new CheckpointException(
-            $"'{_folder}' holds no weights. One of model.safetensors, model.safetensors.index.json, pytorch_model.bin and " +
-            $"pytorch_model.bin.index.json was expected. {Present("*")} Check the path, or download the model again.");
+            $"'{_folder}' holds no weights. One of model.safetensors, model.safetensors.index.json, " +
+            $"pytorch_model.bin and pytorch_model.bin.index.json was expected. {Present("*")} Check the path, or " +
+            "download the model again.");
     }
 
     private void OpenShards(string indexPath)
@@ -129,8 +135,9 @@ public sealed unsafe class ModelWeights : ITensorSource
         if (missing.Count > 0)
         {
             throw new CheckpointException(
-                $"{missing.Count} of {shardNames.Count} shards named by '{indexPath}' are missing: {string.Join(", ", missing.Take(20))}. " +
-                $"{Present("*" + Path.GetExtension(shardNames[0]))} Download the missing files.");
+                $"{missing.Count} of {shardNames.Count} shards named by '{indexPath}' are missing: " +
+                $"{string.Join(", ", missing.Take(20))}. {Present("*" + Path.GetExtension(shardNames[0]))} Download " +
+                "the missing files.");
         }
 
         var shards = shardNames.ToDictionary(name => name, name => Add(OpenUnchecked(Path.Combine(_folder, name))));
@@ -176,7 +183,8 @@ public sealed unsafe class ModelWeights : ITensorSource
     {
         if (!Directory.Exists(_folder))
             return "The folder does not exist.";
-        var names = Directory.EnumerateFiles(_folder, pattern).Select(Path.GetFileName).Order(StringComparer.Ordinal).ToList();
+        var names = Directory.EnumerateFiles(_folder, pattern).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+            .ToList();
         return names.Count == 0 ? "There are no such files." : $"Present: {string.Join(", ", names)}.";
     }
 }

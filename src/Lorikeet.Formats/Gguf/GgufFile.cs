@@ -88,8 +88,8 @@ public sealed unsafe partial class GgufFile : IDisposable
     }
 
     /// <summary>
-    /// The address of a tensor's first byte, for tensors beyond the 2 GiB of a span. Its bytes may be read, not written,
-    /// and only until the file is disposed; neither is checked.
+    /// The address of a tensor's first byte, for tensors beyond the 2 GiB of a span. Its bytes may be read, not
+    /// written, and only until the file is disposed; neither is checked.
     /// </summary>
     /// <param name="tensor">A tensor of this file.</param>
     public byte* Pointer(GgufTensor tensor) => _parts[tensor.Part].At(tensor.Offset);
@@ -137,8 +137,9 @@ public sealed unsafe partial class GgufFile : IDisposable
             return place;
         Dispose();
         throw new CheckpointException(
-            $"'{path}' is part {number + 1} of a model in {count} files. The first was expected, named as llama-gguf-split " +
-            $"names it: NAME-00001-of-{count:D5}{Extension}, with the others beside it. Name that one.");
+            $"'{path}' is part {number + 1} of a model in {count} files. The first was expected, named as " +
+            $"llama-gguf-split names it: NAME-00001-of-{count:D5}{Extension}, with the others beside it. Name that " +
+            "one.");
     }
 
     private CheckpointException Damaged(string path, int part, int count)

@@ -127,7 +127,8 @@ internal sealed class GgufReader(MappedFile file)
         if (offset % alignment != 0)
             throw Damaged($"{shown} begins at {offset}, which is no multiple of {alignment}");
         if (offset > (ulong)file.Length || bytes > file.Length || (long)offset > file.Length - data - bytes)
-            throw CutShort($"{shown} takes {bytes} bytes at {offset} after byte {data}, but the file has {file.Length}");
+            throw CutShort(
+                $"{shown} takes {bytes} bytes at {offset} after byte {data}, but the file has {file.Length}");
         return new GgufTensor(name, type, shape, data + (long)offset, bytes);
     }
 

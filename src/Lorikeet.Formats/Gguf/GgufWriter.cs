@@ -6,7 +6,9 @@ namespace Lorikeet.Formats.Gguf;
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Type">How its elements are stored.</param>
 /// <param name="Shape">Size of each dimension, the one whose elements are adjacent last.</param>
-/// <param name="Write">Writes the elements; called once, when their turn comes, so that only one tensor needs to be in memory.</param>
+/// <param name="Write">
+/// Writes the elements; called once, when their turn comes, so that only one tensor needs to be in memory.
+/// </param>
 public sealed record GgufTensorToWrite(string Name, GgufType Type, long[] Shape, Action<Stream> Write)
 {
     /// <summary>Bytes that <see cref="Write"/> has to produce.</summary>

@@ -19,7 +19,8 @@ internal static class JsonBytes
     private const int BytesOfToken = 36;
     private const int Copies = 2;
 
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = Depth, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions s_options = new()
+    { MaxDepth = Depth, AllowDuplicateProperties = false };
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="LorikeetException">It cannot be read, or is larger than any such file.</exception>
@@ -34,7 +35,8 @@ internal static class JsonBytes
             {
                 content.Write(chunk, 0, count);
                 if (content.Length > LengthLimit)
-                    throw origin.Fault($"The file has more than {LengthLimit >> 20} MiB, which no file of settings has");
+                    throw origin.Fault(
+                        $"The file has more than {LengthLimit >> 20} MiB, which no file of settings has");
             }
 
             return content.ToArray();
@@ -90,12 +92,15 @@ internal static class JsonBytes
         {
             var at = JsonSyntax.FirstInvalidByte(text);
             throw origin.FaultAt(
-                JsonSyntax.LineOf(text, at), $"byte 0x{text[at]:X2} (at {at}) is not UTF-8 text", "Save the file as UTF-8.");
+                JsonSyntax.LineOf(text, at), $"byte 0x{text[at]:X2} (at {at}) is not UTF-8 text",
+                "Save the file as UTF-8.");
         }
 
         JsonSyntax.RequireWholeCharacters(text, origin, "Write both halves, or remove it.");
-        var tokens = 1L + text.Count((byte)',') + text.Count((byte)':') + 2L * text.Count((byte)'[') + 2L * text.Count((byte)'{');
+        var tokens = 1L + text.Count((byte)',') + text.Count((byte)':') + 2L * text.Count((byte)'[')
+            + 2L * text.Count((byte)'{');
         if (tokens * BytesOfToken + (long)Copies * text.Length > ReadingLimits.Bytes(text.Length))
-            throw origin.Fault($"The file holds about {tokens} values, more than any file of settings of {text.Length} bytes");
+            throw origin.Fault(
+                $"The file holds about {tokens} values, more than any file of settings of {text.Length} bytes");
     }
 }

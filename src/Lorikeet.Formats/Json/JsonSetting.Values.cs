@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Lorikeet.Formats.Json;
 
-/// <content>The value as one of C#'s kinds. A number in quotes is a string and true is no number, as in Python.</content>
+/// <content>The value as one of C#'s kinds. A number in quotes is a string and true is no number, as in
+/// Python.</content>
 public readonly partial struct JsonSetting
 {
     /// <summary>A string.</summary>
@@ -72,7 +73,8 @@ public readonly partial struct JsonSetting
     public long AsLongBetween(long least, long most) =>
         IsNumber && _value.TryGetInt64(out var number) && number >= least && number <= most
             ? number
-            : throw Unexpected(Range("a whole number", least, most, least <= int.MinValue, most is int.MaxValue or long.MaxValue));
+            : throw Unexpected(
+                Range("a whole number", least, most, least <= int.MinValue, most is int.MaxValue or long.MaxValue));
 
     /// <summary>A whole number of 64 bits.</summary>
     /// <exception cref="LorikeetException">The value is of another kind or outside the range.</exception>
@@ -114,7 +116,8 @@ public readonly partial struct JsonSetting
     /// <exception cref="LorikeetException">The value is of another kind or outside the range.</exception>
     public double AsAnyDouble() => IsNumber ? PythonNumbers.Read(_value.GetRawText()) : throw Unexpected("a number");
 
-    private static string Range<T>(string kind, T least, T most, bool noLeast, bool noMost) => FormattableString.Invariant(
+    private static string Range<T>(string kind, T least, T most, bool noLeast, bool noMost) =>
+        FormattableString.Invariant(
         (noLeast, noMost) switch
         {
             (true, true) => (FormattableString)$"{kind}",

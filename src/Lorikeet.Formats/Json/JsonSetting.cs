@@ -19,12 +19,15 @@ public readonly partial struct JsonSetting
     private readonly JsonOrigin? _origin;
     private readonly string? _path;
 
-    private JsonSetting(JsonElement value, JsonOrigin origin, string path) => (_value, _origin, _path) = (value, origin, path);
+    private JsonSetting(JsonElement value, JsonOrigin origin, string path) =>
+        (_value, _origin, _path) = (value, origin, path);
 
     /// <summary>The file, or what else the text is called; empty for a value of a file that is not there.</summary>
     public string File => Origin.Name;
 
-    /// <summary>Keys and indices that lead here, such as <c>rope_scaling.factor</c>; empty for the whole text.</summary>
+    /// <summary>
+    /// Keys and indices that lead here, such as <c>rope_scaling.factor</c>; empty for the whole text.
+    /// </summary>
     public string Path => _path ?? "";
 
     /// <summary>Whether the value is absent or <c>null</c>.</summary>
@@ -116,7 +119,8 @@ public readonly partial struct JsonSetting
         if (!IsObject)
             throw Unexpected("an object");
         foreach (var member in _value.EnumerateObject())
-            yield return (member.Name, new JsonSetting(member.Value, Origin, Path == "" ? member.Name : $"{Path}.{member.Name}"));
+            yield return (
+                member.Name, new JsonSetting(member.Value, Origin, Path == "" ? member.Name : $"{Path}.{member.Name}"));
     }
 
     /// <summary>The members of an object, none where it is missing.</summary>

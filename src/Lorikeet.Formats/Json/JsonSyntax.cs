@@ -58,7 +58,8 @@ public static class JsonSyntax
     internal static int FirstInvalidByte(ReadOnlySpan<byte> text)
     {
         var at = 0;
-        while (at < text.Length && Rune.DecodeFromUtf8(text[at..], out _, out var length) == System.Buffers.OperationStatus.Done)
+        while (at < text.Length
+            && Rune.DecodeFromUtf8(text[at..], out _, out var length) == System.Buffers.OperationStatus.Done)
             at += length;
         return Math.Min(at, text.Length - 1);
     }
@@ -93,7 +94,8 @@ public static class JsonSyntax
             ? (char)unit
             : null;
 
-    private static (string What, int Place, string? Advice) Describe(ReadOnlySpan<byte> text, int at, JsonException fault)
+    private static (string What, int Place, string? Advice) Describe(
+        ReadOnlySpan<byte> text, int at, JsonException fault)
     {
         var before = LastVisible(text, at);
         if (at >= text.Length || text[at..].TrimStart(" \t\r\n"u8).IsEmpty)

@@ -6,8 +6,8 @@ namespace Lorikeet.Formats.Options;
 /// </summary>
 /// <param name="name">Canonical snake_case name, the one Hugging Face users know where there is one.</param>
 /// <param name="aliases">
-/// Other names for the same value with the same meaning; none for an option that several commands have, whose names stand
-/// in one table.
+/// Other names for the same value with the same meaning; none for an option that several commands have, whose names
+/// stand in one table.
 /// </param>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class OptionAttribute(string name, params string[] aliases) : Attribute
@@ -18,7 +18,9 @@ public sealed class OptionAttribute(string name, params string[] aliases) : Attr
     /// <summary>Other names with the same meaning.</summary>
     public IReadOnlyList<string> Aliases => Apart is null ? [.. OptionAliases.Of(Name), .. Own] : Own;
 
-    /// <summary>Why an option has other names than those of the same name of other commands; null where it has the same.</summary>
+    /// <summary>
+    /// Why an option has other names than those of the same name of other commands; null where it has the same.
+    /// </summary>
     public string? Apart { get; init; }
 
     /// <summary>The names that stand in the attribute.</summary>
@@ -51,7 +53,9 @@ public sealed class OptionAttribute(string name, params string[] aliases) : Attr
     /// <summary>What is written at the place that the value names; it is checked before any work is done.</summary>
     public OutputKind Output { get; init; }
 
-    /// <summary>What is read from the place that the value names, with its article; no output may overwrite it.</summary>
+    /// <summary>
+    /// What is read from the place that the value names, with its article; no output may overwrite it.
+    /// </summary>
     public string? Input { get; init; }
 }
 
@@ -74,7 +78,9 @@ public enum OutputKind
     FileOrNewFolder,
 }
 
-/// <summary>Names of an enum member in options and files, where snake_case of its C# name is not what users write.</summary>
+/// <summary>
+/// Names of an enum member in options and files, where snake_case of its C# name is not what users write.
+/// </summary>
 /// <param name="name">Canonical name.</param>
 /// <param name="aliases">Other names with the same meaning.</param>
 [AttributeUsage(AttributeTargets.Field)]

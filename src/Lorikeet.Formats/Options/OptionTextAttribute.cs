@@ -2,7 +2,9 @@ using System.ComponentModel;
 
 namespace Lorikeet.Formats.Options;
 
-/// <summary>The documentation of an option, which the build writes into the option's assembly for help and schema.</summary>
+/// <summary>
+/// The documentation of an option, which the build writes into the option's assembly for help and schema.
+/// </summary>
 /// <param name="property">The property, with namespace and type.</param>
 /// <param name="summary">What the option does.</param>
 /// <param name="value">Its default, and why.</param>

@@ -10,7 +10,9 @@ namespace Lorikeet.Formats.Pickle;
 /// Reads a pickle (protocols 0 to 5) as plain data. A pickle is a program for a stack machine; this machine can build
 /// containers and nothing else: it has no way to look up or call anything of the host.
 /// </summary>
-/// <remarks>Opcodes: CPython, Lib/pickletools.py. Any <see cref="FormatException"/> means a damaged or hostile file.</remarks>
+/// <remarks>
+/// Opcodes: CPython, Lib/pickletools.py. Any <see cref="FormatException"/> means a damaged or hostile file.
+/// </remarks>
 internal ref struct PickleReader
 {
     private readonly ReadOnlySpan<byte> _bytes;
@@ -52,7 +54,8 @@ internal ref struct PickleReader
             if (opcode == '.')
                 return Pop();
             if (!Number(opcode) && !Text(opcode) && !Container(opcode) && !StackOrMemo(opcode) && !Call(opcode))
-                throw new FormatException($"opcode 0x{(int)opcode:x2} at byte {_position - 1} is not one that checkpoints use");
+                throw new FormatException(
+                    $"opcode 0x{(int)opcode:x2} at byte {_position - 1} is not one that checkpoints use");
         }
     }
 
@@ -238,7 +241,9 @@ internal ref struct PickleReader
                 opaque.Appended.Add(new PickleTuple([keysAndValues[i], keysAndValues[i + 1]]));
         }
 
-        return target is PickleDictionary or PickleObject ? target : throw new FormatException("items are set on no dict");
+        return target is PickleDictionary or PickleObject
+            ? target
+            : throw new FormatException("items are set on no dict");
     }
 
     private static object AddItems(object? target, object?[] items)
@@ -329,16 +334,20 @@ internal ref struct PickleReader
     }
 
     private bool Recall(long slot) =>
-        PushAgain(_memo.TryGetValue(slot, out var value) ? value : throw new FormatException($"it recalls slot {slot}, never stored"));
+        PushAgain(_memo.TryGetValue(slot, out var value)
+            ? value
+            : throw new FormatException($"it recalls slot {slot}, never stored"));
 
     // The time to read, and to print, a number grows with the square of its digits.
     private static object Integer(string digits) => digits.Length <= ReadingLimits.Digits
         ? Integer(BigInteger.Parse(digits, CultureInfo.InvariantCulture))
-        : throw new FormatException($"it has a whole number of {digits.Length} digits, more than {ReadingLimits.Digits}");
+        : throw new FormatException(
+            $"it has a whole number of {digits.Length} digits, more than {ReadingLimits.Digits}");
 
     private static object Integer(ReadOnlySpan<byte> bytes) => bytes.Length <= ReadingLimits.Digits / 2
         ? Integer(new BigInteger(bytes))
-        : throw new FormatException($"it has a whole number of {bytes.Length} bytes, more than {ReadingLimits.Digits / 2}");
+        : throw new FormatException(
+            $"it has a whole number of {bytes.Length} bytes, more than {ReadingLimits.Digits / 2}");
 
     private static object Integer(BigInteger value) =>
         value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;

@@ -11,7 +11,8 @@ namespace Lorikeet.Formats.Pickle;
 /// </summary>
 internal sealed class TorchArchive
 {
-    private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
+    private static readonly BigInteger LegacyMagic = BigInteger.Parse(
+        "119547037146038801333356", CultureInfo.InvariantCulture);
 
     private readonly MappedFile _file;
     private readonly Dictionary<string, TorchStorage> _storages = new(StringComparer.Ordinal);
@@ -59,7 +60,8 @@ internal sealed class TorchArchive
         foreach (var storage in _storages.Values)
         {
             if (!entries.TryGetValue($"{prefix}data/{storage.Key}", out var data) || data.Length < storage.ByteCount)
-                throw new FormatException($"storage '{storage.Key}' of {storage.ByteCount} bytes is missing or cut short");
+                throw new FormatException(
+                    $"storage '{storage.Key}' of {storage.ByteCount} bytes is missing or cut short");
             storage.FileOffset = data.Offset;
         }
     }

@@ -4,8 +4,8 @@ using Lorikeet.Formats.Safetensors;
 namespace Lorikeet.Formats.Pickle;
 
 /// <summary>
-/// A file of <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>optimizer.pt</c>, <c>*.pt</c>), memory-mapped. Its pickle is
-/// read as data and never executed.
+/// A file of <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>optimizer.pt</c>, <c>*.pt</c>), memory-mapped. Its pickle
+/// is read as data and never executed.
 /// </summary>
 /// <remarks>
 /// Tensors are found in nested dicts and lists; their names are the keys joined by dots (<c>state.0.exp_avg</c>).
@@ -70,7 +70,9 @@ public sealed unsafe class TorchFile : ITensorSource
 
     /// <summary>Opens a file of weights, which has no use for code.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="CheckpointException">As <see cref="Open"/>, or the pickle refers to anything but tensors.</exception>
+    /// <exception cref="CheckpointException">
+    /// As <see cref="Open"/>, or the pickle refers to anything but tensors.
+    /// </exception>
     public static TorchFile OpenWeights(string path)
     {
         var file = Open(path);
@@ -80,8 +82,8 @@ public sealed unsafe class TorchFile : ITensorSource
         var names = string.Join(", ", file.UnknownGlobals.Select(global => $"'{global}'").Take(5));
         file.Dispose();
         throw new CheckpointException(
-            $"'{path}' refers to {names}, which a file of weights does not need. Nothing of it was run, and the file is " +
-            "refused because it may be malicious. Use a safetensors version of the model from a source you trust.");
+            $"'{path}' refers to {names}, which a file of weights does not need. Nothing of it was run, and the file " +
+            "is refused because it may be malicious. Use a safetensors version of the model from a source you trust.");
     }
 
     /// <inheritdoc/>

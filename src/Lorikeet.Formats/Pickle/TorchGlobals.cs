@@ -60,7 +60,8 @@ internal static class TorchGlobals
     };
 
     private static readonly string[] Names =
-        ["torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.device", "torch.Tensor", "torch._tensor.Tensor"];
+        ["torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.device", "torch.Tensor",
+            "torch._tensor.Tensor"];
 
     /// <summary>The class in module torch whose storages hold elements of a type.</summary>
     public static string StorageClass(SafetensorsType type) =>
@@ -74,7 +75,9 @@ internal static class TorchGlobals
             || Names.Contains(name);
     }
 
-    /// <summary>What the call of a known function stands for; an inert <see cref="PickleObject"/> for any other.</summary>
+    /// <summary>
+    /// What the call of a known function stands for; an inert <see cref="PickleObject"/> for any other.
+    /// </summary>
     public static object? Call(object? callable, object? arguments)
     {
         if (callable is not PickleGlobal global || arguments is not PickleTuple { Items: var items }
@@ -87,10 +90,13 @@ internal static class TorchGlobals
         return function(items);
     }
 
-    /// <summary>A storage from what PyTorch writes as its persistent id: ('storage', class, key, location, size).</summary>
+    /// <summary>
+    /// A storage from what PyTorch writes as its persistent id: ('storage', class, key, location, size).
+    /// </summary>
     public static TorchStorage Storage(object? persistentId)
     {
-        if (persistentId is not PickleTuple { Items: ["storage", PickleGlobal type, string key, _, long size, ..] } || size < 0)
+        if (persistentId is not PickleTuple { Items: ["storage", PickleGlobal type, string key, _, long size, ..] }
+            || size < 0)
             throw NotPyTorchs("a storage");
         return StorageTypes.TryGetValue(type.ToString(), out var elementType)
             ? new TorchStorage(key, elementType, size)
@@ -106,17 +112,21 @@ internal static class TorchGlobals
             ? Tensor(storage, type, offset, Sizes(size), Sizes(stride))
             : throw NotPyTorchs("a tensor");
 
-    /// <summary>As <see cref="RebuildTensor"/> on an untyped storage; the seventh argument is the element type.</summary>
+    /// <summary>
+    /// As <see cref="RebuildTensor"/> on an untyped storage; the seventh argument is the element type.
+    /// </summary>
     private static object? RebuildTypedTensor(IReadOnlyList<object?> arguments)
     {
-        if (arguments is not [TorchStorage storage, long offset, PickleTuple size, PickleTuple stride, _, _, PickleGlobal name, ..])
+        if (arguments is not [TorchStorage storage, long offset, PickleTuple size, PickleTuple stride, _, _,
+            PickleGlobal name, ..])
             throw NotPyTorchs("a tensor");
         return ElementTypes.TryGetValue(name.ToString(), out var type)
             ? Tensor(storage, type, offset, Sizes(size), Sizes(stride))
             : throw new FormatException($"the element type {name} is not supported");
     }
 
-    private static TorchTensor Tensor(TorchStorage storage, SafetensorsType type, long offset, long[] shape, long[] strides)
+    private static TorchTensor Tensor(
+        TorchStorage storage, SafetensorsType type, long offset, long[] shape, long[] strides)
     {
         if (offset < 0 || shape.Length != strides.Length || shape.Length > ReadingLimits.Rank)
             throw NotPyTorchs("a tensor");
@@ -124,8 +134,8 @@ internal static class TorchGlobals
         if (checked(tensor.Reach * type.ByteSize()) > storage.ByteCount)
         {
             throw new FormatException(
-                $"a tensor of shape [{string.Join(", ", shape)}] reaches over the {storage.ByteCount} bytes of storage " +
-                $"'{storage.Key}'");
+                $"a tensor of shape [{string.Join(", ", shape)}] reaches over the {storage.ByteCount} bytes of " +
+                $"storage '{storage.Key}'");
         }
 
         return tensor;

@@ -19,11 +19,14 @@ internal sealed class TorchStorage(string key, SafetensorsType? type, long eleme
 }
 
 /// <summary>A tensor: a strided view of a storage.</summary>
-internal sealed record TorchTensor(TorchStorage Storage, SafetensorsType Type, long Offset, long[] Shape, long[] Strides)
+internal sealed record TorchTensor(
+    TorchStorage Storage, SafetensorsType Type, long Offset, long[] Shape, long[] Strides)
 {
     public long ElementCount => Shape.Aggregate(1L, (count, size) => checked(count * size));
 
-    /// <summary>Whether the elements lie row-major without gaps; the stride of a dimension of size 1 says nothing.</summary>
+    /// <summary>
+    /// Whether the elements lie row-major without gaps; the stride of a dimension of size 1 says nothing.
+    /// </summary>
     public bool IsContiguous
     {
         get

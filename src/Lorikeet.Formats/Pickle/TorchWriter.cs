@@ -97,7 +97,8 @@ public sealed class TorchWriter
                 Op('u');
                 break;
             default:
-                throw new ArgumentException($"A {value.GetType().Name} has no form in a file of plain tensors.", nameof(value));
+                throw new ArgumentException(
+                    $"A {value.GetType().Name} has no form in a file of plain tensors.", nameof(value));
         }
     }
 

@@ -72,9 +72,11 @@ internal sealed class ZipDirectory
         return 46 + nameLength + extraLength + commentLength;
     }
 
-    private static void ReadZip64Sizes(ReadOnlySpan<byte> extra, ref long length, ReadOnlySpan<byte> entry, ref long header)
+    private static void ReadZip64Sizes(
+        ReadOnlySpan<byte> extra, ref long length, ReadOnlySpan<byte> entry, ref long header)
     {
-        for (; extra.Length >= 4; extra = extra[Math.Min(extra.Length, 4 + BinaryPrimitives.ReadUInt16LittleEndian(extra[2..]))..])
+        for (; extra.Length >= 4; extra = extra[Math.Min(
+            extra.Length, 4 + BinaryPrimitives.ReadUInt16LittleEndian(extra[2..]))..])
         {
             if (BinaryPrimitives.ReadUInt16LittleEndian(extra) != 1)
                 continue;

@@ -13,8 +13,8 @@ public interface ITensorSource : IDisposable
     IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
 
     /// <summary>
-    /// The address of a tensor's first byte. Its <see cref="TensorEntry.ByteCount"/> bytes may be read, not written, and
-    /// only until the source is disposed; neither is checked.
+    /// The address of a tensor's first byte. Its <see cref="TensorEntry.ByteCount"/> bytes may be read, not written,
+    /// and only until the source is disposed; neither is checked.
     /// </summary>
     /// <param name="name">The tensor.</param>
     /// <exception cref="CheckpointException">There is no tensor of that name.</exception>

@@ -3,7 +3,8 @@ namespace Lorikeet.Formats.Safetensors;
 /// <summary>Some tensors of another source under other names. The other source stays its owner's.</summary>
 /// <param name="source">Where they lie.</param>
 /// <param name="names">The names there, by the names here.</param>
-internal sealed unsafe class RenamedTensors(ITensorSource source, IReadOnlyDictionary<string, string> names) : ITensorSource
+internal sealed unsafe class RenamedTensors(ITensorSource source, IReadOnlyDictionary<string, string> names)
+    : ITensorSource
 {
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; } = names.ToDictionary(

@@ -11,14 +11,18 @@ internal static class SafetensorsChecksum
     /// <summary>What stands for the digits until they are known.</summary>
     public static string Placeholder { get; } = new('0', Checksum.Length);
 
-    /// <summary>Where the digits begin in the first bytes of a file; -1 where this program did not write them.</summary>
+    /// <summary>
+    /// Where the digits begin in the first bytes of a file; -1 where this program did not write them.
+    /// </summary>
     public static int Place(ReadOnlySpan<byte> header)
     {
         // Within a text of JSON the quotes would have a backslash before them.
         var key = Encoding.ASCII.GetBytes($"\"{Checksum.Name}\":\"");
         var found = header.IndexOf(key);
         var start = found + key.Length;
-        return found >= 0 && header.Length > start + Checksum.Length && header[start + Checksum.Length] == '"' ? start : -1;
+        return found >= 0 && header.Length > start + Checksum.Length && header[start + Checksum.Length] == '"'
+            ? start
+            : -1;
     }
 
     /// <summary>Refuses a file whose checksum is not that of its bytes; one without is taken as it is.</summary>
@@ -40,7 +44,8 @@ internal static class SafetensorsChecksum
         if (actual == expected)
             return;
         throw new CheckpointException(
-            $"'{path}' is damaged: its checksum is {actual}, and '{Checksum.Name}' in its metadata says {expected}. Copy or "
-            + $"download it again. If a program changed it on purpose, remove '{Checksum.Name}' from its metadata.");
+            $"'{path}' is damaged: its checksum is {actual}, and '{Checksum.Name}' in its metadata says {expected}. "
+            + $"Copy or download it again. If a program changed it on purpose, remove '{Checksum.Name}' from its "
+            + "metadata.");
     }
 }

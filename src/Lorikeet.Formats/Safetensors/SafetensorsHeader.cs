@@ -186,8 +186,8 @@ internal sealed class SafetensorsHeader
             if (_offsets[entry.Name] != next)
             {
                 throw Damaged(
-                    $"tensor '{entry.Name}' begins at byte {_offsets[entry.Name]}; the one before it ends at {next}, and " +
-                    "tensors may neither overlap nor leave holes");
+                    $"tensor '{entry.Name}' begins at byte {_offsets[entry.Name]}; the one before it ends at {next}, " +
+                    "and tensors may neither overlap nor leave holes");
             }
 
             next += entry.ByteCount;
@@ -201,7 +201,8 @@ internal sealed class SafetensorsHeader
     }
 
     private CheckpointException Damaged(string what, Exception? inner = null) => new(
-        $"'{_path}' is not a valid safetensors file: {what}. Fetch it again; if it comes like that, ask who wrote it.", inner);
+        $"'{_path}' is not a valid safetensors file: {what}. Fetch it again; if it comes like that, ask who wrote it.",
+        inner);
 
     private CheckpointException CutShort(string what) => new(
         $"'{_path}' is not a valid safetensors file: {what}. " +

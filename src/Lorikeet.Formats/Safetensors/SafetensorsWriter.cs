@@ -18,16 +18,21 @@ public static class SafetensorsWriter
     /// Its tensors, in any order: they are laid out by type (larger alignment first), then by name.
     /// </param>
     /// <param name="metadata">Free text pairs of the header; <c>{"format": "pt"}</c> when null.</param>
-    /// <param name="withChecksum">Whether the metadata get a checksum of the file, which is checked where it is read.</param>
+    /// <param name="withChecksum">
+    /// Whether the metadata get a checksum of the file, which is checked where it is read.
+    /// </param>
     /// <exception cref="ArgumentException">Two tensors have one name.</exception>
-    /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its shape takes.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A tensor wrote another number of bytes than its shape takes.
+    /// </exception>
     public static void Write(
         string path, IEnumerable<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null,
         bool withChecksum = false)
     {
         var ordered = tensors.ToArray();
         Array.Sort(ordered, FileOrder);
-        if (ordered.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        if (ordered.GroupBy(tensor => tensor.Name, StringComparer.Ordinal)
+            .FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new ArgumentException($"The tensor '{twice.Key}' is given twice.", nameof(tensors));
 
         metadata ??= DefaultMetadata;

@@ -13,8 +13,8 @@ public static class ShardedWriter
     /// <param name="folder">The folder, usually a new one.</param>
     /// <param name="tensors">The tensors in the model's order, which decides who shares a shard.</param>
     /// <param name="maxShardBytes">
-    /// Largest sum of tensor bytes in a shard; the default of 5 GB is that of transformers. A larger tensor gets a shard
-    /// of its own.
+    /// Largest sum of tensor bytes in a shard; the default of 5 GB is that of transformers. A larger tensor gets a
+    /// shard of its own.
     /// </param>
     /// <param name="withChecksum">Whether each shard carries its checksum.</param>
     public static void Write(
@@ -39,8 +39,13 @@ public static class ShardedWriter
 
         var index = new JsonObject
         {
-            ["metadata"] = new JsonObject { ["total_size"] = shards.Sum(shard => shard.Sum(tensor => tensor.ByteCount)) },
-            ["weight_map"] = new JsonObject(shardOfTensor.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+            ["metadata"] = new JsonObject
+            {
+                ["total_size"] = shards.Sum(
+                shard => shard.Sum(tensor => tensor.ByteCount))
+            },
+            ["weight_map"] = new JsonObject(shardOfTensor.Select(
+                pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
         };
         var json = index.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" });
         AtomicFile.WriteText(Path.Combine(folder, "model.safetensors.index.json"), json + "\n");

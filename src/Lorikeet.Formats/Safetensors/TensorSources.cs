@@ -19,13 +19,16 @@ public static class TensorSources
     /// <typeparam name="T">A type as large as the tensor's elements.</typeparam>
     /// <param name="source">Where it lies; the span is dead when it is disposed.</param>
     /// <param name="name">The tensor.</param>
-    /// <exception cref="ArgumentException"><typeparamref name="T"/> has another size than the tensor's elements.</exception>
+    /// <exception cref="ArgumentException">
+    /// <typeparamref name="T"/> has another size than the tensor's elements.
+    /// </exception>
     /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     public static unsafe ReadOnlySpan<T> Span<T>(this ITensorSource source, string name) where T : unmanaged
     {
         var entry = source.Require(name);
         if (sizeof(T) != entry.Type.ByteSize())
-            throw new ArgumentException($"Elements of {entry} have {entry.Type.ByteSize()} bytes; {typeof(T).Name} has {sizeof(T)}.");
+            throw new ArgumentException(
+                $"Elements of {entry} have {entry.Type.ByteSize()} bytes; {typeof(T).Name} has {sizeof(T)}.");
         return new ReadOnlySpan<T>(source.Pointer(name), checked((int)entry.ElementCount));
     }
 

@@ -31,7 +31,8 @@ public sealed record TensorToWrite(string Name, SafetensorsType Type, long[] Sha
         var tensor = new TensorToWrite(name, type, shape, stream =>
             stream.Write(MemoryMarshal.AsBytes<T>(elements)));
         if (tensor.ByteCount != MemoryMarshal.AsBytes<T>(elements).Length)
-            throw new ArgumentException($"'{name}' has {elements.Length} elements; its shape is [{string.Join(", ", shape)}].");
+            throw new ArgumentException(
+                $"'{name}' has {elements.Length} elements; its shape is [{string.Join(", ", shape)}].");
         return tensor;
     }
 

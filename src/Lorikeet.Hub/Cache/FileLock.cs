@@ -50,5 +50,6 @@ internal sealed class FileLock : IDisposable
         ? (fault.HResult & 0xFFFF) is 32 or 33
         : fault.HResult is 11 or 35;
 
-    private static long LengthOf(string path) => new FileInfo(path) is { Exists: true, Length: var length } ? length : -1;
+    private static long LengthOf(string path) =>
+        new FileInfo(path) is { Exists: true, Length: var length } ? length : -1;
 }

@@ -82,7 +82,8 @@ internal sealed class BlobDownload(HubTransport transport, HubErrors errors, Hub
                 var gained = (partial.Exists ? partial.Length : 0) - before;
                 interruptions = gained >= Gain ? 0 : interruptions + 1;
                 // Silence has taken its whole time already.
-                if (interruptions >= MostInterruptions || (gained <= 0 && fault is not (HttpRequestException or IOException)))
+                if (interruptions >= MostInterruptions
+                    || (gained <= 0 && fault is not (HttpRequestException or IOException)))
                     throw errors.Unreachable(repository, fault);
                 await Task.Delay(settings.RetryDelay * (1 << interruptions), cancellation).ConfigureAwait(false);
             }

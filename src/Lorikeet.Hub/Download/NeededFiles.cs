@@ -27,8 +27,8 @@ public static class NeededFiles
     }
 
     /// <summary>
-    /// Whether a file in a model's folder belongs to the model. Results put beside it do not: rows and tensors under names
-    /// that no model has.
+    /// Whether a file in a model's folder belongs to the model. Results put beside it do not: rows and tensors under
+    /// names that no model has.
     /// </summary>
     /// <param name="file">The file's path in the folder.</param>
     /// <param name="files">All paths there.</param>

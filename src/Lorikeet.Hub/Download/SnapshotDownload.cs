@@ -60,7 +60,8 @@ internal sealed class SnapshotDownload(
             return pointer;
         if (!File.Exists(blob))
             await blobs.RunAsync(
-                repository, file, remote with { Size = remote.Size ?? listed.Size }, blob, onBytes, cancellation).ConfigureAwait(false);
+                repository, file, remote with { Size = remote.Size ?? listed.Size }, blob, onBytes,
+                cancellation).ConfigureAwait(false);
         HubCache.Link(pointer, blob);
         return pointer;
     }

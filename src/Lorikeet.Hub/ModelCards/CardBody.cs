@@ -34,7 +34,8 @@ internal static class CardBody
         text.Append("## Evaluation\n\nOn data it was not trained on.\n\n");
         text.Append("| | base | fine-tuned |\n|---|---:|---:|\n");
         foreach (var score in card.Scores)
-            text.Append(CultureInfo.InvariantCulture, $"| {Cell(score.Name)} | {Cell(score.Base ?? "–")} | {Cell(score.Tuned)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(score.Name)} | {Cell(score.Base ?? "–")} | " +
+                $"{Cell(score.Tuned)} |\n");
         text.Append('\n');
     }
 
@@ -43,7 +44,8 @@ internal static class CardBody
         var id = card.Id ?? "OWNER/NAME";
         var option = card.Subject == CardSubject.Adapter ? "--adapter" : "--model";
         text.Append("## Use\n\nOn the command line, with Lorikeet (.NET):\n\n```bash\n");
-        text.Append(CultureInfo.InvariantCulture, $"{card.Program} generate {option} {id} --prompt {ShellQuote(card.Question)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{card.Program} generate {option} {id} --prompt " +
+            $"{ShellQuote(card.Question)}\n");
         text.Append("```\n\nIn C#:\n\n```csharp\n").Append(CSharp(card, id));
         text.Append("```\n\nIn Python:\n\n```python\n").Append(Python(card, id)).Append("```\n\n");
     }
@@ -104,7 +106,8 @@ internal static class CardBody
     private static string ShellQuote(string text) => $"'{text.Replace("'", "'\\''")}'";
 
     /// <summary>A string literal that C# and Python read alike.</summary>
-    private static string Quote(string text) => string.Concat(JsonSerializer.Serialize(text, JsonFormats.Line).Select(character =>
+    private static string Quote(string text) =>
+        string.Concat(JsonSerializer.Serialize(text, JsonFormats.Line).Select(character =>
         char.IsSurrogate(character) || VisibleText.Of(new Rune(character)).Value == character
             ? character.ToString()
             : $"\\u{(int)character:x4}"));

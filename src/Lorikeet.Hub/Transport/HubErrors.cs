@@ -37,7 +37,8 @@ internal sealed class HubErrors(HubSettings settings)
                 $"'{repository.Id}'{(file is null ? "" : $", file '{file}'")}{Wait(response)}. Try again later.",
         };
         return new HubException(
-            reason + said, isNotFound: response.StatusCode == HttpStatusCode.NotFound, isTransient: IsTransient(response));
+            reason + said, isNotFound: response.StatusCode == HttpStatusCode.NotFound,
+            isTransient: IsTransient(response));
     }
 
     /// <summary>The error for an answer that no hub gives.</summary>
@@ -50,9 +51,9 @@ internal sealed class HubErrors(HubSettings settings)
 
     /// <summary>The error for a name from the hub that would lead somewhere else on this machine.</summary>
     public HubException Unsafe(Repository repository, string what, string name) => new(
-        $"The server at {settings.ShownEndpoint} names '{VisibleText.InOneLine(name, LongestSaying)}' as {what} of the " +
-        $"{repository.Noun} '{repository.Id}', which cannot be one. It was refused, for it becomes a name on this " +
-        "machine. Check HF_ENDPOINT and the proxy.");
+        $"The server at {settings.ShownEndpoint} names '{VisibleText.InOneLine(name, LongestSaying)}' as {what} of " +
+        $"the {repository.Noun} '{repository.Id}', which cannot be one. It was refused, for it becomes a name on " +
+        "this machine. Check HF_ENDPOINT and the proxy.");
 
     /// <summary>The error for a cache that cannot be read or written.</summary>
     public HubException Cache(Repository repository, Exception fault) => new(
@@ -101,7 +102,8 @@ internal sealed class HubErrors(HubSettings settings)
     /// <summary>The advice to set a token, fitted to whether there is one.</summary>
     public string TokenAdvice(string right) => settings.Token is null
         ? $"Set HF_TOKEN to a token of an account that has {right} ({settings.ShownEndpoint}settings/tokens)."
-        : $"The token in use does not have {right}: set HF_TOKEN to one that has ({settings.ShownEndpoint}settings/tokens).";
+        : $"The token in use does not have {right}: set HF_TOKEN to one that has " +
+            $"({settings.ShownEndpoint}settings/tokens).";
 
     private string Page(Repository repository) => $"{settings.ShownEndpoint}{repository.Page}";
 
@@ -119,8 +121,8 @@ internal sealed class HubErrors(HubSettings settings)
         var nearest = LocalPath.FindNearest(id);
         if (id.Contains('/') && (nearest is null || !LocalPath.LooksLocal(id)))
             return "";
-        return $"There is no folder '{id}' here{(nearest is null ? "" : $" (did you mean '{Shown(nearest)}'?)")}, so it " +
-            "was taken for a hub id. ";
+        return $"There is no folder '{id}' here{(nearest is null ? "" : $" (did you mean '{Shown(nearest)}'?)")}, so " +
+            "it was taken for a hub id. ";
     }
 
     private static string Meant(string text) => LocalPath.LooksLocal(text) && LocalPath.FindNearest(text) is { } nearest
@@ -146,7 +148,8 @@ internal sealed class HubErrors(HubSettings settings)
     }
 
     private string Reason(Exception fault) => fault is TimeoutRejectedException or OperationCanceledException
-        ? $"it did not answer within {settings.AnswerTimeout.TotalSeconds:0.##} seconds (HF_HUB_ETAG_TIMEOUT sets the limit)"
+        ? $"it did not answer within {settings.AnswerTimeout.TotalSeconds:0.##} seconds (HF_HUB_ETAG_TIMEOUT sets " +
+            "the limit)"
         : Secrets.Hide(fault.Message.TrimEnd('.'));
 
     private static string Wait(HttpResponseMessage response) =>

@@ -35,7 +35,8 @@ internal static class HubName
     {
         if (part is "" or "." or ".." || Encoding.UTF8.GetByteCount(part) > LongestPart)
             return false;
-        if (part.EnumerateRunes().Any(rune => rune == Rune.ReplacementChar || Rune.IsControl(rune) || rune.Value == '\\'))
+        if (part.EnumerateRunes()
+            .Any(rune => rune == Rune.ReplacementChar || Rune.IsControl(rune) || rune.Value == '\\'))
             return false;
         return !onWindows || (part[^1] is not ('.' or ' ') && part.IndexOfAny([.. "<>:\"|?*"]) < 0 && !IsDevice(part));
     }

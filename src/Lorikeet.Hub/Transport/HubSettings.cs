@@ -105,8 +105,8 @@ public sealed record HubSettings
         Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? uri
             : throw new ConfigurationException(
-                $"HF_ENDPOINT is '{Secrets.Hide(text)}'. An address such as https://huggingface.co was expected. Correct it, or " +
-                "unset it.");
+                $"HF_ENDPOINT is '{Secrets.Hide(text)}'. An address such as https://huggingface.co was expected. " +
+                "Correct it, or unset it.");
 
     private static TimeSpan Seconds(string name, string? value)
     {
@@ -115,6 +115,7 @@ public sealed record HubSettings
         return int.TryParse(value, out var seconds) && seconds is > 0 and <= LongestSeconds
             ? TimeSpan.FromSeconds(seconds)
             : throw new ConfigurationException(
-                $"{name} is '{value}'. A whole number of seconds from 1 to {LongestSeconds} was expected. Correct or unset it.");
+                $"{name} is '{value}'. A whole number of seconds from 1 to {LongestSeconds} was expected. Correct or " +
+                "unset it.");
     }
 }

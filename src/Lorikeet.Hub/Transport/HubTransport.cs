@@ -184,7 +184,8 @@ internal sealed class HubTransport : IDisposable
             return next;
         response.Dispose();
         throw _errors.Unexpected(
-            "the request", $"it redirects from {address.Scheme} to {next.Scheme}, where anyone could read and change it");
+            "the request",
+            $"it redirects from {address.Scheme} to {next.Scheme}, where anyone could read and change it");
     }
 
     private void AddClient(ServiceCollection services, string name, TimeSpan? timeout)

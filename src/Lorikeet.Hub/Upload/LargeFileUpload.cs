@@ -76,7 +76,8 @@ internal sealed class LargeFileUpload(HubTransport transport, PushErrors errors)
         var headers = upload.Find("header")?.Properties.DistinctBy(header => header.Name).ToList() ?? [];
         if (headers.Find(header => header.Name == ChunkSize).Value is { } partSize)
         {
-            if (!long.TryParse(partSize.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || size < 1)
+            if (!long.TryParse(partSize.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+                || size < 1)
                 throw partSize.Wrong("the length of a part");
             await SendPartsAsync(repository, content, address, headers, size, file, onBytes, cancellation)
                 .ConfigureAwait(false);

@@ -43,7 +43,9 @@ internal sealed class PushErrors(HubErrors errors)
             : $"{problem} Nothing was committed; try again.");
     }
 
-    /// <summary>Requires an address that the hub names for a content to be one that is as safe as the hub's own.</summary>
+    /// <summary>
+    /// Requires an address that the hub names for a content to be one that is as safe as the hub's own.
+    /// </summary>
     public static Uri RequireAddress(Uri hub, HubAnswer address)
     {
         if (Uri.TryCreate(hub, address.Text, out var uri)
@@ -76,7 +78,8 @@ internal sealed class PushErrors(HubErrors errors)
         {
             var source = await response.Content.ReadAsStreamAsync(end.Token).ConfigureAwait(false);
             await using (source.ConfigureAwait(false))
-                return start[..await source.ReadAtLeastAsync(start, start.Length, false, end.Token).ConfigureAwait(false)];
+                return start[..await source.ReadAtLeastAsync(start, start.Length, false, end.Token)
+                    .ConfigureAwait(false)];
         }
         catch (Exception fault) when (
             fault is HttpRequestException or IOException

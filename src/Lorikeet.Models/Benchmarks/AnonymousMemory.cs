@@ -44,7 +44,8 @@ internal sealed class AnonymousMemory : IDisposable
     {
         const string status = "/proc/self/status", field = "RssAnon:";
         if (OperatingSystem.IsLinux()
-            && File.ReadLines(status).FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal)) is { } found)
+            && File.ReadLines(status)
+                .FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal)) is { } found)
         {
             return long.Parse(found[field.Length..^"kB".Length], CultureInfo.InvariantCulture) * 1024;
         }

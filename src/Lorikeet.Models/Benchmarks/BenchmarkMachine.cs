@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Benchmarks;
 
-/// <summary>The device that a benchmark runs on: its clock is drained here, and its memory and GEMM rate are read here.</summary>
+/// <summary>
+/// The device that a benchmark runs on: its clock is drained here, and its memory and GEMM rate are read here.
+/// </summary>
 public sealed class BenchmarkMachine
 {
     private readonly bool _isCuda;
@@ -28,15 +30,21 @@ public sealed class BenchmarkMachine
     /// <summary>Bytes in use now on a GPU; on a CPU the process's peak, which is all that the system keeps.</summary>
     public long UsedMemory => _isCuda ? CudaMemory.Used(Device) : PeakMemory.OfProcess();
 
-    /// <summary>Most bytes in use at once: on a GPU since <see cref="ResetPeak"/>, on a CPU since the process began.</summary>
+    /// <summary>
+    /// Most bytes in use at once: on a GPU since <see cref="ResetPeak"/>, on a CPU since the process began.
+    /// </summary>
     public long PeakUsedMemory => _isCuda ? CudaMemory.PeakUsed(Device) : PeakMemory.OfProcess();
 
     /// <summary>Most bytes that the GPU's allocator held, in use or not; on a CPU the process's peak.</summary>
     public long PeakReservedMemory => _isCuda ? CudaMemory.PeakReserved(Device) : PeakMemory.OfProcess();
 
     /// <summary>Checks the options, loads libtorch, sets the number of threads and finds the device.</summary>
-    /// <param name="options">Of them: device, dtype, threads, libtorch, and what could only be ignored on the device.</param>
-    /// <exception cref="ConfigurationException">An option has a value that stands for nothing, or that the device has no use for.</exception>
+    /// <param name="options">
+    /// Of them: device, dtype, threads, libtorch, and what could only be ignored on the device.
+    /// </param>
+    /// <exception cref="ConfigurationException">
+    /// An option has a value that stands for nothing, or that the device has no use for.
+    /// </exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     public static BenchmarkMachine Open(BenchmarkOptions options)
     {
@@ -48,10 +56,15 @@ public sealed class BenchmarkMachine
         return new BenchmarkMachine(ComputeDevice.Resolve(options.Device), type);
     }
 
-    /// <summary>Floating-point operations a second of large GEMMs in <see cref="Type"/>, the best of a few; takes a second or two.</summary>
+    /// <summary>
+    /// Floating-point operations a second of large GEMMs in <see cref="Type"/>, the best of a few; takes a second or
+    /// two.
+    /// </summary>
     public double MeasureGemmRate() => GemmRate.Measure(Type, Device);
 
-    /// <summary>Leaves only so many bytes of a GPU to the process, its context included; a CPU is left as it is.</summary>
+    /// <summary>
+    /// Leaves only so many bytes of a GPU to the process, its context included; a CPU is left as it is.
+    /// </summary>
     public void LimitMemory(long bytes)
     {
         if (_isCuda)
@@ -69,18 +82,23 @@ public sealed class BenchmarkMachine
     }
 
     /// <summary>Refuses what could only be ignored by a benchmark that computes with the model.</summary>
-    /// <exception cref="ConfigurationException">dtype is float16, or an option for a GPU is given and this is none.</exception>
+    /// <exception cref="ConfigurationException">
+    /// dtype is float16, or an option for a GPU is given and this is none.
+    /// </exception>
     public void RequireSense(BenchmarkOptions options)
     {
         if (options.Type == ComputeType.Float16)
-            throw new ConfigurationException("'dtype' is float16, which is not measured. Expected float32 or bfloat16.");
+            throw new ConfigurationException(
+                "'dtype' is float16, which is not measured. Expected float32 or bfloat16.");
         if (!_isCuda && (options.OffloadCheckpoints || options.MemoryLimit is not null))
         {
             throw new ConfigurationException(
-                $"'activation_offloading' and 'memory_limit' are for a GPU, and this is {Device}. Leave them out, or set 'device' to cuda.");
+                $"'activation_offloading' and 'memory_limit' are for a GPU, and this is {Device}. Leave them out, or " +
+                "set 'device' to cuda.");
         }
 
         if (options.OffloadCheckpoints && !options.Optimized)
-            throw new ConfigurationException("The reference offloads no activations. Leave out 'activation_offloading', or set 'optimized' to true.");
+            throw new ConfigurationException("The reference offloads no activations. Leave out " +
+                "'activation_offloading', or set 'optimized' to true.");
     }
 }

@@ -20,7 +20,9 @@ public static class BenchmarkModel
         new LoadSettings(machine.Type, machine.Device, QuantizationOf(options), OffloadLayers: options.OffloadLayers),
         seed: 1);
 
-    /// <summary>Puts LoRA factors on the model's projections: <c>targets</c>, <c>rank</c> (also alpha) and <c>dropout</c>.</summary>
+    /// <summary>
+    /// Puts LoRA factors on the model's projections: <c>targets</c>, <c>rank</c> (also alpha) and <c>dropout</c>.
+    /// </summary>
     /// <param name="model">A model without adapters.</param>
     /// <param name="options">What the factors are like.</param>
     public static void Attach(DecoderModel model, BenchmarkOptions options)
@@ -36,7 +38,8 @@ public static class BenchmarkModel
     /// <param name="machine">Device and compute type.</param>
     public static DecoderModel Outline(BenchmarkOptions options, BenchmarkMachine machine)
     {
-        var outline = ModelOutline.Create(ModelShapes.Find(options.Shape), machine.Type, QuantizationOf(options), stored: null);
+        var outline = ModelOutline.Create(
+            ModelShapes.Find(options.Shape), machine.Type, QuantizationOf(options), stored: null);
         ModelOutline.Offload(outline, machine.Device, options.OffloadLayers);
         Attach(outline, options);
         return outline;
@@ -61,7 +64,8 @@ public static class BenchmarkModel
     public static double TrainingWorkPerToken(DecoderModel model, int length)
     {
         var config = model.Config;
-        var frozen = model.LayerProjections.Append(model.Head).Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
+        var frozen = model.LayerProjections.Append(model.Head)
+            .Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
         var adapters = (double)model.Trainable.Sum(parameter => parameter.Value.NumberOfElements);
         var attention = 3.5 * 2 * length * config.HeadCount * config.HeadSize * config.LayerCount;
         return 4 * frozen + 6 * adapters + attention;

@@ -22,12 +22,16 @@ public sealed record BenchmarkOptions
     [Option("repeat", Minimum = 1)]
     public int Repeat { get; init; } = 3;
 
-    /// <summary>How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.</summary>
+    /// <summary>
+    /// How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.
+    /// </summary>
     /// <value>none. As they are in LoRA; nf4 is QLoRA.</value>
     [Option("quant")]
     public string Quantization { get; init; } = "none";
 
-    /// <summary>Where adapters are: all linear layers, or queries and values (qv); full trains the weights themselves.</summary>
+    /// <summary>
+    /// Where adapters are: all linear layers, or queries and values (qv); full trains the weights themselves.
+    /// </summary>
     /// <value>all. As train has it.</value>
     [Option("targets")]
     public string Targets { get; init; } = "all";
@@ -52,7 +56,10 @@ public sealed record BenchmarkOptions
     [Option("length", Minimum = 2)]
     public int Length { get; init; } = 256;
 
-    /// <summary>Which layers are recomputed in the backward pass: false for none, true for all, auto for those memory has no room for.</summary>
+    /// <summary>
+    /// Which layers are recomputed in the backward pass: false for none, true for all, auto for those memory has no
+    /// room for.
+    /// </summary>
     /// <value>false. The fastest where memory suffices.</value>
     [Option("checkpointing", "gradient_checkpointing", Bare = "true")]
     public Checkpointing Checkpointing { get; init; } = Checkpointing.None;

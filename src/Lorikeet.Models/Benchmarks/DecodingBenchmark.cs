@@ -30,7 +30,8 @@ public static class DecodingBenchmark
         var generation = new GenerationOptions { MaxNewTokens = total + 1, Optimized = options.Optimized };
         int[] Prompt(int row) => BenchmarkModel.RandomTokens(model.Config.VocabularySize, PromptLength, seed: 1, row);
         DecodingRow[] rows =
-            [.. Enumerable.Range(0, options.Batch).Select(row => new DecodingRow((ulong)row, Prompt(row), generation, null))];
+            [.. Enumerable.Range(0, options.Batch)
+                .Select(row => new DecodingRow((ulong)row, Prompt(row), generation, null))];
         using var loop = new DecodingLoop(model, generation, rows);
         for (var i = 0; i < WarmUpTokens; i++)
             loop.Step();
@@ -60,7 +61,9 @@ public static class DecodingBenchmark
         };
     }
 
-    /// <summary>What a step cannot do without reading: every weight, every factor, and the cached keys and values.</summary>
+    /// <summary>
+    /// What a step cannot do without reading: every weight, every factor, and the cached keys and values.
+    /// </summary>
     /// <param name="model">Its adapters attached.</param>
     /// <param name="rows">Rows of the batch.</param>
     /// <param name="length">Tokens of a row, half of the new ones included.</param>

@@ -21,7 +21,9 @@ public sealed record DecodingFigures
     /// <summary>Seconds of the fastest step.</summary>
     public required double FastestStepSeconds { get; init; }
 
-    /// <summary>Bytes that a step cannot do without reading: weights, factors, and half of the keys and values to come.</summary>
+    /// <summary>
+    /// Bytes that a step cannot do without reading: weights, factors, and half of the keys and values to come.
+    /// </summary>
     public required double StepBytes { get; init; }
 
     /// <summary>Bytes a second that a copy reads and writes.</summary>

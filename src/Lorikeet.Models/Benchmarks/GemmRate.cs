@@ -62,7 +62,8 @@ public static class GemmRate
     private static double Seconds(long size, ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();
-        var (a, b, c) = (randn(size, size, type, device), randn(size, size, type, device), empty([size, size], type, device));
+        var (a, b, c) = (
+            randn(size, size, type, device), randn(size, size, type, device), empty([size, size], type, device));
         Wait(c);
         var clock = Stopwatch.StartNew();
         Aten.Multiply(c, a, b);

@@ -21,12 +21,14 @@ public static class LoadingBenchmark
     /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was asked for.</exception>
-    public static LoadingFigures Run(BenchmarkOptions options, Action<string>? say = null, CancellationToken cancellation = default)
+    public static LoadingFigures Run(
+        BenchmarkOptions options, Action<string>? say = null, CancellationToken cancellation = default)
     {
         var machine = BenchmarkMachine.Open(options);
         if (options.Model is { } model)
             return Run(options, ModelSource.Resolve(model, null), model, machine, cancellation);
-        say?.Invoke($"Writing random weights of the shape {options.Shape} below {Path.GetTempPath()}; TMPDIR names another place.");
+        say?.Invoke($"Writing random weights of the shape {options.Shape} below {Path.GetTempPath()}; TMPDIR names " +
+            "another place.");
         using var checkpoint = new RandomCheckpoint(ModelShapes.Find(options.Shape), cancellation);
         say?.Invoke($"Loading {checkpoint.Folder}, which is deleted afterwards.");
         return Run(options, checkpoint.Folder, options.Shape, machine, cancellation);
@@ -66,7 +68,8 @@ public static class LoadingBenchmark
     }
 
     private static Load Once(
-        BenchmarkOptions options, string folder, BenchmarkMachine machine, ScalarType type, CancellationToken cancellation)
+        BenchmarkOptions options, string folder, BenchmarkMachine machine, ScalarType type,
+        CancellationToken cancellation)
     {
         GC.Collect();
         machine.ResetPeak();
@@ -80,7 +83,9 @@ public static class LoadingBenchmark
         machine.Wait();
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var weights = model.LayerProjections.Append(model.Head).Sum(projection => projection.Weight.ByteCount);
-        var embedding = model.Config.TiedEmbeddings ? 0 : model.Embedding.NumberOfElements * model.Embedding.ElementSize;
+        var embedding = model.Config.TiedEmbeddings
+            ? 0
+            : model.Embedding.NumberOfElements * model.Embedding.ElementSize;
         var peak = machine.Device.type == DeviceType.CUDA ? machine.PeakUsedMemory : 0;
         return new Load(seconds, clock, weights + embedding, memory.Growth, peak);
     }

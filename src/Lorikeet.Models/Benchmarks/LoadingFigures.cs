@@ -1,6 +1,8 @@
 namespace Lorikeet.Models.Benchmarks;
 
-/// <summary>What <see cref="LoadingBenchmark"/> measured. Seconds of stages are those of the median load; stages overlap.</summary>
+/// <summary>
+/// What <see cref="LoadingBenchmark"/> measured. Seconds of stages are those of the median load; stages overlap.
+/// </summary>
 public sealed record LoadingFigures
 {
     /// <summary>The checkpoint as it was named, or the shape.</summary>
@@ -33,7 +35,9 @@ public sealed record LoadingFigures
     /// <summary>Copies to the device, by its own clock.</summary>
     public required double CopySeconds { get; init; }
 
-    /// <summary>Casts and quantization, by the device's clock where it does them; on a CPU, reading is part of it.</summary>
+    /// <summary>
+    /// Casts and quantization, by the device's clock where it does them; on a CPU, reading is part of it.
+    /// </summary>
     public required double QuantizeSeconds { get; init; }
 
     /// <summary>Pinned memory, before the first byte is read.</summary>

@@ -15,12 +15,16 @@ public sealed record MachineRates(double Gemm, double Copy)
 
     private static readonly ConcurrentDictionary<(ScalarType Type, DeviceType Device, int Index), MachineRates> s_known = [];
 
-    /// <summary>The rates of a device. The first call for a type and device measures, for two seconds at most.</summary>
+    /// <summary>
+    /// The rates of a device. The first call for a type and device measures, for two seconds at most.
+    /// </summary>
     /// <param name="type">Type of the matrices: float32, bfloat16 or float16.</param>
     /// <param name="device">A device that exists; libtorch is loaded.</param>
     public static MachineRates Of(ScalarType type, Device device) => s_known.GetOrAdd(
         (type, device.type, device.index),
         _ => new MachineRates(
             GemmRate.Measure(type, device, Repetitions),
-            device.type == DeviceType.CUDA ? CopyRate.Measure(device) : CopyRate.Measure(device, HostBytes, Repetitions)));
+            device.type == DeviceType.CUDA
+                ? CopyRate.Measure(device)
+                : CopyRate.Measure(device, HostBytes, Repetitions)));
 }

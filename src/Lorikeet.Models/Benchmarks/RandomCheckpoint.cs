@@ -6,7 +6,9 @@ using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Benchmarks;
 
-/// <summary>A checkpoint of a shape, with random weights, in a temporary folder that goes when this is disposed.</summary>
+/// <summary>
+/// A checkpoint of a shape, with random weights, in a temporary folder that goes when this is disposed.
+/// </summary>
 internal sealed class RandomCheckpoint : IDisposable
 {
     private const int BlockValues = 1 << 23;
@@ -48,9 +50,11 @@ internal sealed class RandomCheckpoint : IDisposable
         long queries = config.HeadCount * config.HeadSize, keys = config.KeyValueHeadCount * config.HeadSize;
         (string Part, long[] Shape)[] parts =
         [
-            (TensorNames.InputNorm, [hidden]), (TensorNames.Query, [queries, hidden]), (TensorNames.Key, [keys, hidden]),
+            (TensorNames.InputNorm, [hidden]), (TensorNames.Query, [queries, hidden]),
+            (TensorNames.Key, [keys, hidden]),
             (TensorNames.Value, [keys, hidden]), (TensorNames.Output, [hidden, queries]),
-            (TensorNames.PostAttentionNorm, [hidden]), (TensorNames.Gate, [inner, hidden]), (TensorNames.Up, [inner, hidden]),
+            (TensorNames.PostAttentionNorm, [hidden]), (TensorNames.Gate, [inner, hidden]),
+            (TensorNames.Up, [inner, hidden]),
             (TensorNames.Down, [hidden, inner]),
         ];
         yield return (TensorNames.Weight(TensorNames.Embedding), [vocabulary, hidden]);
@@ -75,7 +79,8 @@ internal sealed class RandomCheckpoint : IDisposable
 
         return block;
 
-        static double Uniform(int value, ulong which) => CounterRandom.Uniform(1, RandomPurpose.Benchmark, (ulong)value, which);
+        static double Uniform(int value, ulong which) =>
+            CounterRandom.Uniform(1, RandomPurpose.Benchmark, (ulong)value, which);
     }
 
     private void Fill(Stream stream, long bytes)

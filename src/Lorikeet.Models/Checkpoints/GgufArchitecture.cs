@@ -47,8 +47,8 @@ internal static class GgufArchitecture
     {
         if (config.SlidingWindow is { } window)
         {
-            yield return $"llama.cpp ignores the sliding window of {window} tokens in this architecture: longer texts are " +
-                "continued differently.";
+            yield return $"llama.cpp ignores the sliding window of {window} tokens in this architecture: longer " +
+                "texts are continued differently.";
         }
 
         if (config.Rope.Scaling == RopeScaling.Dynamic)
@@ -58,7 +58,8 @@ internal static class GgufArchitecture
         }
 
         if (NameOf(config) != GgufConfig.Llama && (config.AttentionOutputBias || config.FeedForwardBias))
-            yield return "llama.cpp may not read the biases of output and feed-forward projections in this architecture.";
+            yield return "llama.cpp may not read the biases of output and feed-forward projections in this " +
+                "architecture.";
     }
 
     /// <summary>What llama.cpp multiplies cos and sin by in YaRN, times <see cref="AttentionFactor"/>.</summary>
@@ -78,16 +79,16 @@ internal static class GgufArchitecture
             if (!rope.Truncate)
             {
                 throw new CheckpointException(
-                    "The yarn scaling has truncate false, which GGUF cannot say. Expected true, as llama.cpp computes it. The " +
-                    "model can still be used here, from its folder.");
+                    "The yarn scaling has truncate false, which GGUF cannot say. Expected true, as llama.cpp " +
+                    "computes it. The model can still be used here, from its folder.");
             }
 
             if (rope.BetaFast != 32 || rope.BetaSlow != 1)
             {
                 throw new CheckpointException(
-                    $"The yarn scaling has beta_fast {rope.BetaFast} and beta_slow {rope.BetaSlow}, which llama.cpp does not read " +
-                    "in this architecture. Expected 32 and 1, as it computes it. The model can still be used here, from its " +
-                    "folder.");
+                    $"The yarn scaling has beta_fast {rope.BetaFast} and beta_slow {rope.BetaSlow}, which llama.cpp " +
+                    "does not read in this architecture. Expected 32 and 1, as it computes it. The model can still " +
+                    "be used here, from its folder.");
             }
 
             yield return new("rope.scaling.original_context_length", (uint)rope.OriginalMaxPositions);

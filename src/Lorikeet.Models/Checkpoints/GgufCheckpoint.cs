@@ -8,8 +8,8 @@ using Lorikeet.Models.Native;
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>
-/// The weights of a GGUF file under Hugging Face's names, in its order of rows, and dense: quantized tensors are decoded
-/// to float32 whenever they are copied out.
+/// The weights of a GGUF file under Hugging Face's names, in its order of rows, and dense: quantized tensors are
+/// decoded to float32 whenever they are copied out.
 /// </summary>
 internal sealed unsafe class GgufCheckpoint : ITensorSource
 {
@@ -65,7 +65,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
                 memory = (nint)NativeMemory.Alloc((nuint)entry.ByteCount);
                 _decoded.Add(name, memory);
                 Slices.ForEach(
-                    entry.ByteCount, Slices.Bytes, (offset, length) => Read(name, offset, length, (byte*)memory + offset));
+                    entry.ByteCount, Slices.Bytes, (offset, length) =>
+                        Read(name, offset, length, (byte*)memory + offset));
             }
 
             return (byte*)memory;
@@ -118,20 +119,21 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         if (tensor.Name == GgufNames.RopeFactors)
             return;
         var name = GgufNames.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
-            $"Tensor '{tensor.Name}' belongs to no part of a Llama-family decoder, and leaving it out would change the " +
-            $"result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
+            $"Tensor '{tensor.Name}' belongs to no part of a Llama-family decoder, and leaving it out would change " +
+            $"the result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
         if (!BlockFormats.CanDecode(tensor.Type))
         {
             throw new CheckpointException(
-                $"Tensor '{tensor.Name}' is of the type {tensor.Type}. Expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 " +
-                $"or Q2_K to Q6_K. Where: '{_file.Path}'. Take a file of another quantization of the model.");
+                $"Tensor '{tensor.Name}' is of the type {tensor.Type}. Expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, " +
+                $"Q5_1, Q8_0 or Q2_K to Q6_K. Where: '{_file.Path}'. Take a file of another quantization of the " +
+                "model.");
         }
 
         if (tensor.Shape.Length == 0 || tensor.Shape.Contains(0))
         {
             throw new CheckpointException(
-                $"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]. One with elements in rows was " +
-                $"expected. Where: '{_file.Path}'. Convert or download the model again.");
+                $"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]. One with elements in " +
+                $"rows was expected. Where: '{_file.Path}'. Convert or download the model again.");
         }
 
         var type = tensor.Type switch

@@ -47,7 +47,8 @@ internal sealed class GgufConfig
         if (factors is null)
             return config;
         if (factors.Length != config.HeadSize / 2)
-            throw Fault($"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.HeadSize / 2} were expected");
+            throw Fault(
+                $"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.HeadSize / 2} were expected");
         if (Llama3Factors.Recognise(factors, config) is { } scaling)
         {
             source["rope_scaling"] = scaling;
@@ -78,7 +79,8 @@ internal sealed class GgufConfig
             throw Fault("It is a mixture of experts", "a dense model was expected");
         if (Number(GgufArchitecture.AttentionFactor) is { } factor and not 1
             && _file.Metadata.Text(Key("rope.scaling.type")) != "yarn")
-            throw Fault($"Its {Key(GgufArchitecture.AttentionFactor)} is {factor}", "1 was expected where nothing is yarn");
+            throw Fault(
+                $"Its {Key(GgufArchitecture.AttentionFactor)} is {factor}", "1 was expected where nothing is yarn");
         if (_file.Tensors.Count == 0)
             throw Fault("It holds no tensors, only a vocabulary", "a model was expected");
     }
@@ -143,7 +145,8 @@ internal sealed class GgufConfig
         if (type is not ("linear" or "yarn") || factor is null)
         {
             throw Fault(
-                $"Its {Key("rope.scaling.type")} is '{type}' with the factor '{factor}'", "none, linear or yarn was expected");
+                $"Its {Key("rope.scaling.type")} is '{type}' with the factor '{factor}'",
+                "none, linear or yarn was expected");
         }
 
         var scaling = new JsonObject { ["rope_type"] = type, ["factor"] = factor };

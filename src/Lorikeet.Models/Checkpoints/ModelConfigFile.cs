@@ -9,7 +9,9 @@ namespace Lorikeet.Models.Checkpoints;
 public static class ModelConfigFile
 {
     /// <summary>Reads <c>config.json</c> of a model folder, or the metadata of a GGUF file.</summary>
-    /// <exception cref="CheckpointException">Missing, damaged, or an architecture or value Lorikeet would compute wrongly.</exception>
+    /// <exception cref="CheckpointException">
+    /// Missing, damaged, or an architecture or value Lorikeet would compute wrongly.
+    /// </exception>
     public static ModelConfig Load(string folder)
     {
         if (GgufFile.Exists(folder))

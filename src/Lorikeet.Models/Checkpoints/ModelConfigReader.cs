@@ -7,10 +7,13 @@ using Lorikeet.Models.Quantization;
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>Turns a Hugging Face <c>config.json</c> into a <see cref="ModelConfig"/>, old spellings and new.</summary>
-/// <remarks>A GGUF file's configuration is read here too, said over in these names, so bounds are the same for both.</remarks>
+/// <remarks>
+/// A GGUF file's configuration is read here too, said over in these names, so bounds are the same for both.
+/// </remarks>
 internal sealed class ModelConfigReader
 {
-    // Wider, deeper or longer than any decoder there is; what goes beyond is a damaged file, and would only fill memory.
+    // Wider, deeper or longer than any decoder there is; what goes beyond is a damaged file, and would only fill
+    // memory.
     private const int MostLayers = 1024;
     private const int MostHeads = 4096;
     private const int LargestHead = 4096;
@@ -24,19 +27,23 @@ internal sealed class ModelConfigReader
     private ModelConfigReader(JsonSetting config) => _config = config;
 
     /// <summary>Reads a configuration.</summary>
-    /// <exception cref="CheckpointException">A value is missing, impossible, or asks for what is computed otherwise here.</exception>
+    /// <exception cref="CheckpointException">
+    /// A value is missing, impossible, or asks for what is computed otherwise here.
+    /// </exception>
     public static ModelConfig Read(JsonSetting config) => new ModelConfigReader(config.RequireObject()).Read();
 
     /// <summary>Reads a configuration that was put together here.</summary>
     /// <param name="config">Keys and values of a config.json.</param>
     /// <param name="name">What errors call it.</param>
-    public static ModelConfig Read(JsonObject config, string name) => Read(JsonSetting.Of(config, new JsonOrigin(name)));
+    public static ModelConfig Read(JsonObject config, string name) =>
+        Read(JsonSetting.Of(config, new JsonOrigin(name)));
 
     private ModelConfig Read()
     {
         var type = _config["model_type"].AsString();
         if (!s_architectures.Contains(type))
-            throw _config["model_type"].Unexpected($"one of {string.Join(", ", s_architectures)}; others are not supported");
+            throw _config["model_type"]
+                .Unexpected($"one of {string.Join(", ", s_architectures)}; others are not supported");
         RefuseWhatWouldChangeTheResult();
         StoredQuantization.RequireSupported(_config);
 
@@ -83,17 +90,23 @@ internal sealed class ModelConfigReader
     {
         var setting = _config["num_key_value_heads"];
         var count = setting.AsIntBetweenOrNull(1, heads) ?? heads;
-        return heads % count == 0 ? count : throw setting.Unexpected($"a divisor of num_attention_heads, which is {heads}");
+        return heads % count == 0
+            ? count
+            : throw setting.Unexpected($"a divisor of num_attention_heads, which is {heads}");
     }
 
     private int ReadHeadSize(int hidden, int heads)
     {
         var setting = _config["head_dim"];
         if (setting.IsMissing && hidden % heads != 0)
-            throw _config["hidden_size"].Unexpected($"a multiple of num_attention_heads, which is {heads}, or a head_dim");
+            throw _config["hidden_size"]
+                .Unexpected($"a multiple of num_attention_heads, which is {heads}, or a head_dim");
         var size = setting.AsIntBetweenOrNull(2, LargestHead) ?? hidden / heads;
-        return size is > 0 and <= LargestHead && size % 2 == 0 ? size : throw (setting.IsMissing ? _config["hidden_size"] : setting)
-            .Unexpected($"heads of an even size up to {LargestHead} (it is {size}), because rotary positions turn pairs");
+        return size is > 0 and <= LargestHead && size % 2 == 0
+            ? size
+            : throw (setting.IsMissing ? _config["hidden_size"] : setting)
+            .Unexpected(
+                $"heads of an even size up to {LargestHead} (it is {size}), because rotary positions turn pairs");
     }
 
     private int? ReadSlidingWindow(string type)

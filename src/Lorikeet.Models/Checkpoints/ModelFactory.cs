@@ -33,7 +33,9 @@ internal static class ModelFactory
             new(name, Kept(ones(width, settings.ComputeType, settings.Device)), config.NormEpsilon);
 
         var embedding = Kept(Normal(config.VocabularySize, config.HiddenSize));
-        var offload = settings.OffloadLayers > 0 ? new LayerOffload(settings.Device, config.LayerCount, settings.OffloadLayers) : null;
+        var offload = settings.OffloadLayers > 0
+            ? new LayerOffload(settings.Device, config.LayerCount, settings.OffloadLayers)
+            : null;
         var layers = new DecoderLayer[config.LayerCount];
         for (var layer = 0; layer < layers.Length; layer++)
         {
@@ -45,7 +47,8 @@ internal static class ModelFactory
             ? embedding.alias()
             : Normal(config.VocabularySize, config.HiddenSize)));
         var parts = new ModelParts(
-            embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize), new Projection(TensorNames.Head, index, head));
+            embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize),
+            new Projection(TensorNames.Head, index, head));
         return new DecoderModel(config, settings.ComputeType, settings.Device, parts) { Offload = offload };
     }
 

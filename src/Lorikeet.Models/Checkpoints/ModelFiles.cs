@@ -13,7 +13,9 @@ namespace Lorikeet.Models.Checkpoints;
 internal static unsafe class ModelFiles
 {
     /// <summary>The weights of a model folder or of a GGUF file, under Hugging Face's names.</summary>
-    /// <exception cref="CheckpointException">There are none, or a file is damaged; when read, if one is not finite.</exception>
+    /// <exception cref="CheckpointException">
+    /// There are none, or a file is damaged; when read, if one is not finite.
+    /// </exception>
     /// <param name="model">The folder or file.</param>
     /// <param name="checks">Whether files with a checksum are read and held against it.</param>
     public static ITensorSource OpenWeights(string model, bool checks = true) =>
@@ -25,8 +27,8 @@ internal static unsafe class ModelFiles
         if (overwrite || !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any())
             return;
         throw new ConfigurationException(
-            $"'{folder}' is not empty. A new folder was expected, because its content would be replaced. Where: 'output'. " +
-            "Name another, or set 'overwrite_output_dir'.");
+            $"'{folder}' is not empty. A new folder was expected, because its content would be replaced. Where: " +
+            "'output'. Name another, or set 'overwrite_output_dir'.");
     }
 
     /// <summary>Copies the tokenizer and generation_config.json.</summary>
@@ -42,7 +44,9 @@ internal static unsafe class ModelFiles
     public static void WriteConfig(string folder, JsonObject config) =>
         AtomicFile.WriteText(Path.Combine(folder, "config.json"), PythonJson.Indented(config));
 
-    /// <summary>Names the type of the weights, under the key the file already has (dtype, or torch_dtype before 5).</summary>
+    /// <summary>
+    /// Names the type of the weights, under the key the file already has (dtype, or torch_dtype before 5).
+    /// </summary>
     public static void SetType(JsonObject config, ScalarType type) =>
         config[config.ContainsKey("torch_dtype") && !config.ContainsKey("dtype") ? "torch_dtype" : "dtype"] =
             type.ToString().ToLowerInvariant();
@@ -58,6 +62,7 @@ internal static unsafe class ModelFiles
             using var scope = NewDisposeScope();
             using var quiet = no_grad();
             var local = value().detach().to_type(type).cpu().contiguous();
-            TensorToWrite.FromPointer(name, TensorMemory.ToStored(type), shape, TensorMemory.Pointer(local)).Write(stream);
+            TensorToWrite.FromPointer(name, TensorMemory.ToStored(type), shape, TensorMemory.Pointer(local))
+                .Write(stream);
         });
 }

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>
-/// A model on disk: a folder in Hugging Face's format, or a GGUF file. Its configuration and its tokenizer are read once, when
-/// they are first asked for.
+/// A model on disk: a folder in Hugging Face's format, or a GGUF file. Its configuration and its tokenizer are read
+/// once, when they are first asked for.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class ModelFolder
@@ -26,7 +26,9 @@ public sealed class ModelFolder
     public string Path { get; }
 
     /// <summary>The shape of the model, of <c>config.json</c> or the file's metadata.</summary>
-    /// <exception cref="CheckpointException">It is missing, damaged, or of a model that would be computed wrongly.</exception>
+    /// <exception cref="CheckpointException">
+    /// It is missing, damaged, or of a model that would be computed wrongly.
+    /// </exception>
     public ModelConfig Config => _config ??= ModelConfigFile.Load(Path);
 
     /// <summary>The tokenizer; null when there is none.</summary>
@@ -42,7 +44,9 @@ public sealed class ModelFolder
         }
     }
 
-    /// <summary>The model in a local folder or file (<see cref="ModelSource.Resolve"/> gives one); nothing is read yet.</summary>
+    /// <summary>
+    /// The model in a local folder or file (<see cref="ModelSource.Resolve"/> gives one); nothing is read yet.
+    /// </summary>
     /// <param name="path">The folder or file.</param>
     public static ModelFolder Open(string path) => new(path);
 
@@ -60,18 +64,23 @@ public sealed class ModelFolder
     /// <param name="options">Device and type.</param>
     /// <param name="quantization">How the base is stored.</param>
     /// <param name="progress">Called with (layers loaded, layers).</param>
-    /// <exception cref="CheckpointException">A file or tensor is missing, or a shape contradicts config.json.</exception>
+    /// <exception cref="CheckpointException">
+    /// A file or tensor is missing, or a shape contradicts config.json.
+    /// </exception>
     public DecoderModel Load(ModelOptions options, QuantizationOptions quantization, Action<int, int>? progress = null)
     {
         var (device, computeType) = Prepare(options);
         return Load(new LoadSettings(
-            computeType, device, QuantizationSettings.From(quantization), progress, options.RotaryType == ComputeType.BFloat16,
+            computeType, device, QuantizationSettings.From(quantization), progress,
+            options.RotaryType == ComputeType.BFloat16,
             OffloadLayers: options.OffloadLayers));
     }
 
     /// <summary>The weights under Hugging Face's names.</summary>
     /// <param name="checks">Whether files with a checksum are read and held against it.</param>
-    /// <exception cref="CheckpointException">There are none, or a file is damaged; when read, if one is not finite.</exception>
+    /// <exception cref="CheckpointException">
+    /// There are none, or a file is damaged; when read, if one is not finite.
+    /// </exception>
     public ITensorSource OpenWeights(bool checks = true) =>
         new FiniteTensors(GgufFile.Exists(Path) ? GgufCheckpoint.Open(Path, Config) : ModelWeights.Open(Path, checks));
 

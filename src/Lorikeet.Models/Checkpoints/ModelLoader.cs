@@ -46,7 +46,9 @@ internal sealed class ModelLoader
         var embedding = Read(TensorNames.Weight(TensorNames.Embedding), _config.VocabularySize, _config.HiddenSize);
         var stored = QuantizationSettings.Dense(embedding, _settings.ComputeType);
         var layers = new DecoderLayer[_config.LayerCount];
-        var offload = _settings.OffloadLayers > 0 ? new LayerOffload(_settings.Device, layers.Length, _settings.OffloadLayers) : null;
+        var offload = _settings.OffloadLayers > 0
+            ? new LayerOffload(_settings.Device, layers.Length, _settings.OffloadLayers)
+            : null;
         for (var layer = 0; layer < layers.Length; layer++)
         {
             layers[layer] = DecoderLayer.Build(_config, layer, Linear, Norm);
@@ -58,9 +60,11 @@ internal sealed class ModelLoader
         var head = _config.TiedEmbeddings
             ? new DenseWeight(stored.Value.alias().DetachFromDisposeScope())
             : QuantizationSettings.Dense(
-                Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize), _settings.ComputeType);
+                Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize),
+                _settings.ComputeType);
         var parts = new ModelParts(stored.Value, layers, norm, new Projection(TensorNames.Head, _projections, head));
-        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts) { Folder = _folder, Offload = offload, LoadWarnings = [.. Warn()] };
+        return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts)
+        { Folder = _folder, Offload = offload, LoadWarnings = [.. Warn()] };
     }
 
     private Projection Linear(string name, int rows, int columns, bool hasBias)
@@ -80,7 +84,8 @@ internal sealed class ModelLoader
         return _settings.Quantization.Freeze(name, _reader, TensorNames.Weight(name), _settings.ComputeType);
     }
 
-    private RmsNorm Norm(string name, int width) => new(name, Keep(Read(TensorNames.Weight(name), width)), _config.NormEpsilon);
+    private RmsNorm Norm(string name, int width) =>
+        new(name, Keep(Read(TensorNames.Weight(name), width)), _config.NormEpsilon);
 
     private Tensor Keep(Tensor small) => QuantizationSettings.Dense(small, _settings.ComputeType).Value;
 
@@ -100,15 +105,16 @@ internal sealed class ModelLoader
     }
 
     private CheckpointException WrongShape(string name, long[] stored, long[] expected) => new(
-        $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies [{string.Join(", ", expected)}]. " +
-        $"Where: {_folder}. Is config.json of another model?");
+        $"Tensor '{name}' has shape [{string.Join(", ", stored)}]; config.json implies " +
+        $"[{string.Join(", ", expected)}]. Where: {_folder}. Is config.json of another model?");
 
     /// <summary>
     /// Tensors that config.json has no place for: often a bias, without which the model computes something else.
     /// </summary>
     private IEnumerable<string> Warn()
     {
-        var unused = Stored.Keys.Where(name => !_used.Contains(name) && !StoredQuantization.IsCompanion(name) && !IsIdle(name))
+        var unused = Stored.Keys.Where(
+            name => !_used.Contains(name) && !StoredQuantization.IsCompanion(name) && !IsIdle(name))
             .Order(StringComparer.Ordinal).ToList();
         if (unused.Count == 0)
             yield break;
@@ -127,9 +133,10 @@ internal sealed class ModelLoader
         if (missing.Count == 0)
             return;
         throw new CheckpointException(
-            $"{missing.Count} tensors are missing: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. " +
-            $"Where: {_folder}, which holds {Stored.Count}, such as {string.Join(", ", Stored.Keys.Order().Take(3))}. " +
-            "Download the model again, or check that it is a whole model and not an adapter.");
+            $"{missing.Count} tensors are missing: " +
+            $"{string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. Where: {_folder}, which " +
+            $"holds {Stored.Count}, such as {string.Join(", ", Stored.Keys.Order().Take(3))}. Download the model " +
+            "again, or check that it is a whole model and not an adapter.");
     }
 
     private IEnumerable<string> ExpectedTensors()

@@ -18,7 +18,8 @@ public sealed record ModelOptions
     public string? Revision { get; init; }
 
     /// <summary>
-    /// Whether it is loaded to answer a few prompts at a time: then bfloat16 is chosen on processors that read it faster.
+    /// Whether it is loaded to answer a few prompts at a time: then bfloat16 is chosen on processors that read it
+    /// faster.
     /// </summary>
     /// <value>No: it is loaded to be trained, or for many prompts.</value>
     public bool DecodesFewRows { get; init; }
@@ -29,14 +30,16 @@ public sealed record ModelOptions
     public string? Adapter { get; init; }
 
     /// <summary>What trains: a LoRA adapter on a frozen base, or all weights of the model.</summary>
-    /// <value>lora. An adapter needs a few percent of the memory and reaches the same quality on question answering.</value>
+    /// <value>
+    /// lora. An adapter needs a few percent of the memory and reaches the same quality on question answering.
+    /// </value>
     [Option("finetuning_type", "fine_tune_type", "finetune_type")]
     public FineTuneMethod Method { get; init; } = FineTuneMethod.Lora;
 
     /// <summary>Type the model computes in; trained weights stay float32.</summary>
     /// <value>
-    /// auto. float32 for a float32 checkpoint; else bfloat16 where the hardware multiplies it natively (five times float32 on
-    /// such CPUs), else float32.
+    /// auto. float32 for a float32 checkpoint; else bfloat16 where the hardware multiplies it natively (five times
+    /// float32 on such CPUs), else float32.
     /// </value>
     [Option("torch_dtype")]
     public ComputeType TorchDtype { get; init; } = ComputeType.Auto;

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>
-/// A model on libtorch's device <c>meta</c>, whose tensors have a shape, a type and no memory: adapters attach to it and
-/// optimizers prepare for it as for any other, so that what they will take can be added up before it is taken.
+/// A model on libtorch's device <c>meta</c>, whose tensors have a shape, a type and no memory: adapters attach to it
+/// and optimizers prepare for it as for any other, so that what they will take can be added up before it is taken.
 /// </summary>
 public static class ModelOutline
 {
@@ -18,9 +18,12 @@ public static class ModelOutline
     /// <param name="quantization">How projections are stored that the checkpoint holds dense.</param>
     /// <param name="stored">Headers of the checkpoint; null for a shape without one.</param>
     /// <param name="device">Where the model would be; it need not be here.</param>
-    /// <exception cref="ConfigurationException">The device cannot compute in that type, or layers cannot be offloaded.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The device cannot compute in that type, or layers cannot be offloaded.
+    /// </exception>
     public static DecoderModel Create(
-        ModelConfig config, ModelOptions options, QuantizationOptions quantization, ITensorSource? stored, Device device)
+        ModelConfig config, ModelOptions options, QuantizationOptions quantization, ITensorSource? stored,
+        Device device)
     {
         var type = NativeTypes.Resolve(options.TorchDtype, config.StoredType, device);
         var outline = Create(config, type, QuantizationSettings.From(quantization), stored);
@@ -51,15 +54,19 @@ public static class ModelOutline
 
         var embedding = Empty(type, config.VocabularySize, config.HiddenSize);
         DecoderLayer[] layers =
-            [.. Enumerable.Range(0, config.LayerCount).Select(layer => DecoderLayer.Build(config, layer, Linear, Norm))];
+            [.. Enumerable.Range(0, config.LayerCount)
+                .Select(layer => DecoderLayer.Build(config, layer, Linear, Norm))];
         var head = new DenseWeight(config.TiedEmbeddings
             ? embedding.alias().DetachFromDisposeScope()
             : Empty(type, config.VocabularySize, config.HiddenSize));
         return new DecoderModel(config, type, META, new ModelParts(
-            embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize), new Projection(TensorNames.Head, index, head)));
+            embedding, layers, Norm(TensorNames.FinalNorm, config.HiddenSize),
+            new Projection(TensorNames.Head, index, head)));
     }
 
-    /// <summary>Has the weights of some layers wait in the host's memory, as <see cref="LayerOffload"/> chooses them.</summary>
+    /// <summary>
+    /// Has the weights of some layers wait in the host's memory, as <see cref="LayerOffload"/> chooses them.
+    /// </summary>
     /// <param name="model">An outline.</param>
     /// <param name="device">Where it will run.</param>
     /// <param name="layers">How many layers.</param>
@@ -68,11 +75,15 @@ public static class ModelOutline
         if (layers == 0)
             return;
         using var offload = new LayerOffload(device, model.Layers.Count, layers);
-        foreach (var projection in model.Layers.Where(layer => offload.Includes(layer.Index)).SelectMany(layer => layer.Projections))
+        foreach (var projection in model.Layers.Where(layer => offload.Includes(layer.Index))
+            .SelectMany(layer => layer.Projections))
             projection.Weight = new OffloadedWeight(projection.Weight, () => { });
     }
 
-    /// <summary>Bytes of a model's frozen weights: what the device holds, two slots for layers that take turns included, and what waits on the host.</summary>
+    /// <summary>
+    /// Bytes of a model's frozen weights: what the device holds, two slots for layers that take turns included, and
+    /// what waits on the host.
+    /// </summary>
     /// <param name="model">A model, with memory or without.</param>
     public static (long Device, long Host) WeightBytes(DecoderModel model)
     {
@@ -83,7 +94,8 @@ public static class ModelOutline
 
     /// <summary>Bytes of the weights of each layer that wait in the host's memory.</summary>
     private static IEnumerable<long> Offloaded(DecoderModel model) => model.Layers
-        .Select(layer => layer.Projections.Where(projection => projection.Weight is OffloadedWeight).Sum(projection => projection.Weight.ByteCount))
+        .Select(layer => layer.Projections.Where(projection => projection.Weight is OffloadedWeight)
+            .Sum(projection => projection.Weight.ByteCount))
         .Where(bytes => bytes > 0);
 
     /// <summary>Bytes of a model's frozen parts, wherever they are; a tied head is its embedding.</summary>
@@ -126,5 +138,6 @@ public static class ModelOutline
             FourBitType.Nf4, (int)Block, rows, columns, packed, scales, ScalarType.BFloat16);
     }
 
-    private static Tensor Empty(ScalarType type, params long[] shape) => empty(shape, type, META).DetachFromDisposeScope();
+    private static Tensor Empty(ScalarType type, params long[] shape) =>
+        empty(shape, type, META).DetachFromDisposeScope();
 }

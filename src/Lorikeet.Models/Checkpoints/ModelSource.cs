@@ -53,25 +53,28 @@ public static class ModelSource
         if (!File.Exists(path) || GgufFile.Exists(path))
             return;
         throw new ConfigurationException(
-            $"'{path}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. Name its folder, " +
-            $"'{Path.GetDirectoryName(Path.GetFullPath(path))}'.");
+            $"'{path}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. " +
+            $"Name its folder, '{Path.GetDirectoryName(Path.GetFullPath(path))}'.");
     }
 
     /// <summary>The folder of a dataset's snapshot.</summary>
     /// <exception cref="HubException">
     /// There is no such repository, or it cannot be had; the message says why.
     /// </exception>
-    public static string ResolveDataset(string id, string? revision = null) => Fetch(id, RepositoryKind.Dataset, revision);
+    public static string ResolveDataset(string id, string? revision = null) =>
+        Fetch(id, RepositoryKind.Dataset, revision);
 
     private static string Fetch(string id, RepositoryKind kind, string? revision)
     {
         using var hub = new HubClient(note: Note);
         var listener = s_listener.Value;
-        return hub.Resolve(id, kind, revision, progress: listener?.Progress, cancellation: listener?.Cancellation ?? default);
+        return hub.Resolve(
+            id, kind, revision, progress: listener?.Progress, cancellation: listener?.Cancellation ?? default);
     }
 
     private sealed record Listener(
-        Listener? Outer, Action<string>? Note, IProgress<HubProgress>? Progress, CancellationToken Cancellation) : IDisposable
+        Listener? Outer, Action<string>? Note, IProgress<HubProgress>? Progress,
+        CancellationToken Cancellation) : IDisposable
     {
         public void Dispose() => s_listener.Value = Outer;
     }

@@ -36,15 +36,18 @@ public static class ModelWriter
             {
                 yield return Matrix(projection, type);
                 if (projection.Bias is { } bias)
-                    yield return ModelFiles.Deferred(TensorNames.Bias(projection.Name), type, bias.shape, () => bias.alias());
+                    yield return ModelFiles.Deferred(
+                        TensorNames.Bias(projection.Name), type, bias.shape, () => bias.alias());
             }
 
             foreach (var norm in layer.Norms)
-                yield return ModelFiles.Deferred(TensorNames.Weight(norm.Name), type, norm.Weight.shape, () => norm.Weight.alias());
+                yield return ModelFiles.Deferred(
+                    TensorNames.Weight(norm.Name), type, norm.Weight.shape, () => norm.Weight.alias());
         }
 
         yield return ModelFiles.Deferred(
-            TensorNames.Weight(TensorNames.FinalNorm), type, model.FinalNorm.Weight.shape, () => model.FinalNorm.Weight.alias());
+            TensorNames.Weight(TensorNames.FinalNorm), type, model.FinalNorm.Weight.shape, () =>
+                model.FinalNorm.Weight.alias());
         if (!model.Config.TiedEmbeddings)
             yield return Matrix(model.Head, type);
     }

@@ -12,7 +12,9 @@ namespace Lorikeet.Models.Checkpoints;
 /// Writes a model folder with its linear layers quantized, as transformers saves a model that bitsandbytes quantized:
 /// the codes and scales beside each other, and <c>quantization_config</c> in config.json.
 /// </summary>
-/// <remarks>The quantized weights are held in memory until they are written; dense ones are copied from file to file.</remarks>
+/// <remarks>
+/// The quantized weights are held in memory until they are written; dense ones are copied from file to file.
+/// </remarks>
 internal sealed unsafe class QuantizedCheckpoint : IDisposable
 {
     private readonly ITensorSource _source;
@@ -35,7 +37,8 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
         _settings = QuantizationSettings.From(options);
         _config = ModelConfigFile.Load(folder);
         if (_config.Source.ContainsKey("quantization_config"))
-            throw new CheckpointException($"'{folder}' is quantized already: its config.json has a quantization_config. Quantize the original model.");
+            throw new CheckpointException($"'{folder}' is quantized already: its config.json has a " +
+                "quantization_config. Quantize the original model.");
         _source = ModelFiles.OpenWeights(folder);
         _reader = new TensorReader(_source, CPU);
     }
@@ -69,7 +72,8 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
     }
 
     // A tied head is the embedding; a second copy of it would only be ignored.
-    private bool IsWritten(TensorEntry entry) => !(_config.TiedEmbeddings && entry.Name == TensorNames.Weight(TensorNames.Head));
+    private bool IsWritten(TensorEntry entry) =>
+        !(_config.TiedEmbeddings && entry.Name == TensorNames.Weight(TensorNames.Head));
 
     private IEnumerable<TensorToWrite> ToWrite(TensorEntry entry)
     {
@@ -93,14 +97,17 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
     private TensorToWrite InMemory(string name, Tensor value)
     {
         _quantized.Add(value);
-        return TensorToWrite.FromPointer(name, TensorMemory.ToStored(value.dtype), value.shape, TensorMemory.Pointer(value));
+        return TensorToWrite.FromPointer(
+            name, TensorMemory.ToStored(value.dtype), value.shape, TensorMemory.Pointer(value));
     }
 
     /// <summary>As <c>BitsAndBytesConfig.to_dict</c>; options of the other width have that class's defaults.</summary>
     private JsonObject Describe()
     {
         var fourBit = _options.LoadIn4Bit;
-        var computeType = _options.ComputeType == ComputeType.Auto ? _type : NativeTypes.Resolve(_options.ComputeType, null, CPU);
+        var computeType = _options.ComputeType == ComputeType.Auto
+            ? _type
+            : NativeTypes.Resolve(_options.ComputeType, null, CPU);
         return new JsonObject
         {
             ["_load_in_4bit"] = fourBit,

@@ -12,7 +12,8 @@ internal static partial class ShardSize
     {
         var match = Pattern().Match(text.Trim());
         var bytes = match.Success
-            ? double.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture) * Unit(match.Groups["unit"].Value.ToUpperInvariant())
+            ? double.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture) * Unit(
+                match.Groups["unit"].Value.ToUpperInvariant())
             : 0;
         if (bytes is >= 1 and < long.MaxValue)
             return (long)bytes;
@@ -31,6 +32,7 @@ internal static partial class ShardSize
         _ => 1,
     };
 
-    [GeneratedRegex(@"^(?<number>\d+(\.\d+)?) ?(?<unit>([KMG]i?)?B)?$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<number>\d+(\.\d+)?) ?(?<unit>([KMG]i?)?B)?$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
     private static partial Regex Pattern();
 }

@@ -48,8 +48,8 @@ internal sealed class AdapterExport : IDisposable
         if (_lora.Alpha == 0)
         {
             throw new CheckpointException(
-                "The adapter's lora_alpha is 0, so it adds nothing; llama.cpp would take that for a factor of 1. Where: " +
-                $"'{source.Adapter}'. Leave adapter_only out to export the merged model.");
+                "The adapter's lora_alpha is 0, so it adds nothing; llama.cpp would take that for a factor of 1. " +
+                $"Where: '{source.Adapter}'. Leave adapter_only out to export the merged model.");
         }
 
         _alpha = (float)(_lora.UseRsLora ? _lora.Alpha * Math.Sqrt(_lora.Rank) : _lora.Alpha);
@@ -121,8 +121,8 @@ internal sealed class AdapterExport : IDisposable
             if (_source.Config.TiedEmbeddings && pair.IsEmbedding)
             {
                 throw Refused(
-                    "It targets embed_tokens, which is the output too in this model: there the pair would be multiplied the " +
-                    "other way round");
+                    "It targets embed_tokens, which is the output too in this model: there the pair would be " +
+                    "multiplied the other way round");
             }
 
             left.Remove(pair.A);
@@ -163,7 +163,8 @@ internal sealed class AdapterExport : IDisposable
             ? Write(pair.Target + ".lora_a", [.. a.Reverse()], () => Factor(pair.A).t())
             : Write(pair.Target + ".lora_a", a, () => Factor(pair.A));
         yield return Write(
-            pair.Target + ".lora_b", b, () => Reorder(Factor(pair.B).Times(Ratio(pair.Module)), pair.Module, toGguf: true));
+            pair.Target + ".lora_b", b, () =>
+                Reorder(Factor(pair.B).Times(Ratio(pair.Module)), pair.Module, toGguf: true));
     }
 
     private GgufTensorToWrite Write(string name, long[] shape, Func<Tensor> value)
@@ -209,8 +210,8 @@ internal sealed class AdapterExport : IDisposable
         GgufOutType.BF16 => GgufType.BF16,
         GgufOutType.Q8_0 => GgufType.Q8_0,
         _ => throw new ConfigurationException(
-            $"outtype {WireNames.Of(outType)} is too coarse for an adapter. Expected f32, f16, bf16 or q8_0, as llama.cpp " +
-            "converts them."),
+            $"outtype {WireNames.Of(outType)} is too coarse for an adapter. Expected f32, f16, bf16 or q8_0, as " +
+            "llama.cpp converts them."),
     };
 
     private CheckpointException Refused(string what) => new(

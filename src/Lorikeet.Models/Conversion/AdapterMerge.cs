@@ -35,7 +35,9 @@ internal sealed class AdapterMerge : IDisposable
     private readonly HashSet<string> _used = [];
 
     /// <summary>Opens the base, and the adapter unless there is none to add.</summary>
-    /// <exception cref="CheckpointException">One of them is damaged, or the adapter is of a kind that cannot be merged.</exception>
+    /// <exception cref="CheckpointException">
+    /// One of them is damaged, or the adapter is of a kind that cannot be merged.
+    /// </exception>
     public AdapterMerge(string baseFolder, AdapterFolder? adapter, MergeSettings settings)
     {
         (_baseFolder, _adapterFolder, _settings) = (baseFolder, adapter?.Path, settings);
@@ -118,7 +120,8 @@ internal sealed class AdapterMerge : IDisposable
         var isPlain = factors is null && shift is null && type == TensorMemory.ToTorch(entry.Type) && !Quantizes(name);
         return isPlain
             ? TensorToWrite.FromSource(_base, source) with { Name = name }
-            : ModelFiles.Deferred(name, type, shape, () => Finite(name, Sum(name, source, factors, shift).to_type(type)));
+            : ModelFiles.Deferred(
+                name, type, shape, () => Finite(name, Sum(name, source, factors, shift).to_type(type)));
     }
 
     /// <summary>PEFT's <c>safe_merge</c>: a sum that is no number is not written.</summary>
@@ -127,8 +130,8 @@ internal sealed class AdapterMerge : IDisposable
         if (!sum.is_floating_point() || sum.isfinite().all().item<bool>())
             return sum;
         throw new CheckpointException(
-            $"The merged '{name}' has values that are NaN or infinite in {sum.dtype}. Finite numbers were expected. Where: " +
-            $"'{_baseFolder}' with '{_adapterFolder}'. Merge with 'dtype' float32, and check the base for NaN.");
+            $"The merged '{name}' has values that are NaN or infinite in {sum.dtype}. Finite numbers were expected. " +
+            $"Where: '{_baseFolder}' with '{_adapterFolder}'. Merge with 'dtype' float32, and check the base for NaN.");
     }
 
     /// <summary>The weight the adapter was trained on, plus what the adapter adds.</summary>
@@ -170,7 +173,8 @@ internal sealed class AdapterMerge : IDisposable
             ? StoredQuantization.Read(_base, name, CPU)
             : null;
         if (quantized is not null)
-            return ([quantized.Rows, quantized.Columns], _settings.StoredType ?? NativeTypes.Parse(_config.StoredType) ?? ScalarType.BFloat16);
+            return ([quantized.Rows, quantized.Columns],
+                _settings.StoredType ?? NativeTypes.Parse(_config.StoredType) ?? ScalarType.BFloat16);
         var isFloat = entry.Type is SafetensorsType.F32 or SafetensorsType.BF16 or SafetensorsType.F16;
         return (entry.Shape, isFloat ? _settings.StoredType ?? stored : stored);
     }
@@ -220,8 +224,9 @@ internal sealed class AdapterMerge : IDisposable
         if (entry.Shape.SequenceEqual(shape))
             return;
         throw new CheckpointException(
-            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the base and {AdapterConfig.FileName} imply " +
-            $"[{string.Join(", ", shape)}]. Where: {_adapterFolder}. Is the adapter for another base model?");
+            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the base and " +
+            $"{AdapterConfig.FileName} imply [{string.Join(", ", shape)}]. Where: {_adapterFolder}. Is the adapter " +
+            "for another base model?");
     }
 
     private void RequireAllUsed()
@@ -233,13 +238,13 @@ internal sealed class AdapterMerge : IDisposable
         if (unused.FirstOrDefault(name => name.EndsWith(AdapterNames.LoraBias, StringComparison.Ordinal)) is { } bias)
         {
             throw new CheckpointException(
-                $"'{bias}' has no bias in '{_baseFolder}' to be added to, so an adapter with lora_bias cannot be merged into it, as " +
-                $"in PEFT. Use the adapter unmerged. Where: {_adapterFolder}.");
+                $"'{bias}' has no bias in '{_baseFolder}' to be added to, so an adapter with lora_bias cannot be " +
+                $"merged into it, as in PEFT. Use the adapter unmerged. Where: {_adapterFolder}.");
         }
 
         throw new CheckpointException(
-            $"{unused.Count} adapter tensors fit nothing in '{_baseFolder}', such as '{unused[0]}'. Where: {_adapterFolder}. " +
-            "Is the adapter for another base model, or a variant of LoRA that is not supported?");
+            $"{unused.Count} adapter tensors fit nothing in '{_baseFolder}', such as '{unused[0]}'. Where: " +
+            $"{_adapterFolder}. Is the adapter for another base model, or a variant of LoRA that is not supported?");
     }
 
     /// <summary>"NAME.weight" to "NAME"; empty for a name that ends otherwise.</summary>

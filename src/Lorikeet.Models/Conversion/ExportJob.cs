@@ -63,7 +63,8 @@ public sealed class ExportJob
         if (_forOllama)
         {
             AtomicFolder.TryWrite(_options.Output, folder =>
-                Write(Path.Combine(folder, OllamaExport.ModelFile), export => OllamaExport.Write(export, _source, folder)));
+                Write(Path.Combine(folder, OllamaExport.ModelFile),
+                    export => OllamaExport.Write(export, _source, folder)));
         }
         else
         {
@@ -80,7 +81,8 @@ public sealed class ExportJob
         {
             var notes = write(new ModelExport(_source, outType));
             var size = new FileInfo(temporary).Length;
-            note($"The model is written ({WireNames.Of(outType)}, {Quantities.Bytes(size)}); comparing it with the original.");
+            note($"The model is written ({WireNames.Of(outType)}, {Quantities.Bytes(size)}); comparing it with the " +
+                "original.");
             var check = ExportCheck.Run(_source, temporary, outType, _options);
             result = new ExportResult
             {

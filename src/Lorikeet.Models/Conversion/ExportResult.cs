@@ -12,15 +12,17 @@ public sealed record ExportResult
     /// <summary>How its weights are stored.</summary>
     public required GgufOutType OutType { get; init; }
 
-    /// <summary>What of the model the file cannot hold, or llama.cpp and Ollama will do otherwise, in sentences.</summary>
+    /// <summary>
+    /// What of the model the file cannot hold, or llama.cpp and Ollama will do otherwise, in sentences.
+    /// </summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The comparison of a whole model; null for an adapter alone.</summary>
     public ExportCheck? Model { get; init; }
 
     /// <summary>
-    /// For an adapter alone, the largest difference between what the file and what the adapter adds to a weight, in parts of the
-    /// largest element added; null for a model.
+    /// For an adapter alone, the largest difference between what the file and what the adapter adds to a weight, in
+    /// parts of the largest element added; null for a model.
     /// </summary>
     public double? AdapterDifference { get; init; }
 

@@ -50,7 +50,8 @@ internal sealed record ExportSource(string Base, AdapterFolder? Adapter, ModelCo
         if (!output.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(output))
         {
             throw new ConfigurationException(
-                $"'output' is '{output}'. A file that ends in .gguf was expected, such as '{output.TrimEnd('/', '\\')}.gguf'.");
+                $"'output' is '{output}'. A file that ends in .gguf was expected, such as " +
+                $"'{output.TrimEnd('/', '\\')}.gguf'.");
         }
 
         if (File.Exists(output) && !overwrite)

@@ -5,8 +5,9 @@ namespace Lorikeet.Models.Conversion;
 
 /// <summary>Which type each tensor of a model gets.</summary>
 /// <remarks>
-/// Reference: <c>prepare_tensors</c> of convert_hf_to_gguf.py for f32, f16 and bf16; for the rest llama-quantize without an
-/// importance matrix (<c>llama_tensor_get_type</c> of llama-quant.cpp), whose choices these are for dense models.
+/// Reference: <c>prepare_tensors</c> of convert_hf_to_gguf.py for f32, f16 and bf16; for the rest llama-quantize
+/// without an importance matrix (<c>llama_tensor_get_type</c> of llama-quant.cpp), whose choices these are for dense
+/// models.
 /// </remarks>
 /// <param name="outType">What is asked for.</param>
 /// <param name="layers">Layers of the model.</param>

@@ -27,8 +27,9 @@ public sealed record LlamaCppCheck(int Prompts, int EqualPrompts, int Texts)
             if (EqualPrompts < Prompts)
             {
                 yield return
-                    $"llama.cpp will cut {Prompts - EqualPrompts} of {Prompts} conversations up otherwise than training did, so " +
-                    "it may answer otherwise. GGUF cannot say this tokenizer; send token ids where answers have to be the same.";
+                    $"llama.cpp will cut {Prompts - EqualPrompts} of {Prompts} conversations up otherwise than " +
+                    "training did, so it may answer otherwise. GGUF cannot say this tokenizer; send token ids where " +
+                    "answers have to be the same.";
             }
 
             if (Different.Count == 0)
@@ -54,7 +55,8 @@ public sealed record LlamaCppCheck(int Prompts, int EqualPrompts, int Texts)
         if (LlamaCppTokenizer.Of(file.Metadata) is not { } judge)
             return null;
         var probes = TokenizerProbe.For(tokenizer);
-        var different = probes.Where(probe => !judge.Encode(probe.Text).SequenceEqual(tokenizer.Encode(probe.Text).Ids)).ToList();
+        var different = probes.Where(probe => !judge.Encode(probe.Text).SequenceEqual(tokenizer.Encode(probe.Text).Ids))
+            .ToList();
         if (source.Format() is not { } format || file.Metadata.Text(GgufKeys.ChatTemplate) is not { } template)
             return new LlamaCppCheck(0, 0, probes.Count) { Different = different };
 

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Conversion;
 
 /// <summary>
-/// How far a model that was written is from the one it was made of, over the predictions of next tokens after some prompts:
-/// a merged model from its base with the active adapter, an exported one from the original.
+/// How far a model that was written is from the one it was made of, over the predictions of next tokens after some
+/// prompts: a merged model from its base with the active adapter, an exported one from the original.
 /// </summary>
 /// <param name="Prompts">Prompts read.</param>
 /// <param name="Positions">Next-token distributions compared.</param>
@@ -40,7 +40,8 @@ public sealed record MergeCheck(
     /// <param name="unmerged">Base with the adapter live.</param>
     /// <param name="merged">The merged model.</param>
     /// <param name="coarsest">The coarsest type that either stored weights or activations were rounded to.</param>
-    internal static MergeCheck Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, ScalarType coarsest)
+    internal static MergeCheck Compare(
+        IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, ScalarType coarsest)
     {
         // Logits err in proportion to their size; eight or so roundings of 2^-8 meet in a bfloat16 model.
         var (relative, kl) = coarsest switch
@@ -57,13 +58,16 @@ public sealed record MergeCheck(
     /// <param name="merged">The model as it was written.</param>
     /// <param name="relative">Largest difference allowed, in parts of the largest logit or of 1.</param>
     /// <param name="kl">Largest mean divergence allowed, in nats.</param>
-    internal static MergeCheck Compare(IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, double relative, double kl)
+    internal static MergeCheck Compare(
+        IReadOnlyList<Tensor> unmerged, IReadOnlyList<Tensor> merged, double relative, double kl)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var (expected, actual) = (cat([.. unmerged], 0), cat([.. merged], 0));
         var difference = (expected - actual).abs();
-        var (p, q) = (nn.functional.log_softmax(expected.to_type(ScalarType.Float64), 1), nn.functional.log_softmax(actual.to_type(ScalarType.Float64), 1));
+        var (p, q) =
+            (nn.functional.log_softmax(expected.to_type(ScalarType.Float64), 1),
+                nn.functional.log_softmax(actual.to_type(ScalarType.Float64), 1));
         var divergence = (p.exp() * (p - q)).sum(1).mean().item<double>();
         var agreement = expected.argmax(1).eq(actual.argmax(1)).to_type(ScalarType.Float64).mean().item<double>();
         var largest = Math.Max(1, expected.abs().max().item<float>());

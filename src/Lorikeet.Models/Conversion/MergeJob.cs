@@ -49,7 +49,9 @@ public sealed class MergeJob
             Device = _options.Device,
             LibTorch = _options.LibTorch,
         }, _config.StoredType);
-        ScalarType? stored = _options.Type == ComputeType.Auto ? null : NativeTypes.Resolve(_options.Type, null, _device);
+        ScalarType? stored = _options.Type == ComputeType.Auto
+            ? null
+            : NativeTypes.Resolve(_options.Type, null, _device);
         _settings = new MergeSettings(Quantization(options), trained, stored);
         _probeType = _settings.Quantization.Kind == QuantizationKind.None
             ? NativeTypes.Resolve(_options.TrainedType, _config.StoredType, _device)
@@ -73,7 +75,8 @@ public sealed class MergeJob
                 merge.Fill(folder, ShardSize.Parse(_options.MaxShardSize));
                 if (merge.Unties)
                 {
-                    note("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are written.");
+                    note("Head and embedding were one matrix and now differ: tie_word_embeddings is false, both are " +
+                        "written.");
                 }
             }
 
@@ -95,7 +98,8 @@ public sealed class MergeJob
         return check;
     }
 
-    private List<Tensor> Logits(string folder, QuantizationSettings stored, AdapterFolder? adapter, IReadOnlyList<int[]> prompts)
+    private List<Tensor> Logits(
+        string folder, QuantizationSettings stored, AdapterFolder? adapter, IReadOnlyList<int[]> prompts)
     {
         using var model = ModelLoader.Load(folder, new LoadSettings(_probeType, _device, stored));
         if (adapter is not null)
@@ -124,7 +128,9 @@ public sealed class MergeJob
                 "Set 'merge_base' to dequantized, or leave load_in_4bit and load_in_8bit out.");
         }
 
-        var quantization = asked == QuantizationKind.None ? options.Quantization with { LoadIn4Bit = true } : options.Quantization;
+        var quantization = asked == QuantizationKind.None
+            ? options.Quantization with { LoadIn4Bit = true }
+            : options.Quantization;
         return QuantizationSettings.From(quantization);
     }
 }

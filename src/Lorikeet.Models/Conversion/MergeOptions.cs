@@ -38,8 +38,12 @@ public sealed record MergeSourceOptions
         Apart = "a folder is written")]
     public string Output { get; init; } = "";
 
-    /// <summary>Which weights the adapter is added to: those of the base, or those base and quantization made of them.</summary>
-    /// <value>Full. An adapter trained on a quantized base has seen dequantized weights, and fits those exactly.</value>
+    /// <summary>
+    /// Which weights the adapter is added to: those of the base, or those base and quantization made of them.
+    /// </summary>
+    /// <value>
+    /// Full. An adapter trained on a quantized base has seen dequantized weights, and fits those exactly.
+    /// </value>
     [Option("merge_base")]
     public MergeBase Base { get; init; } = MergeBase.Full;
 
@@ -48,7 +52,9 @@ public sealed record MergeSourceOptions
     [Option("dtype", "save_dtype", Apart = "torch_dtype is what is computed in")]
     public ComputeType Type { get; init; } = ComputeType.Auto;
 
-    /// <summary>The <c>torch_dtype</c> of the training run: what the base was rounded to before it was quantized.</summary>
+    /// <summary>
+    /// The <c>torch_dtype</c> of the training run: what the base was rounded to before it was quantized.
+    /// </summary>
     /// <value>Auto, as in training.</value>
     [Option("torch_dtype", Apart = "dtype is what is written")]
     public ComputeType TrainedType { get; init; } = ComputeType.Auto;
@@ -68,7 +74,9 @@ public sealed record MergeSourceOptions
     [Option("device")]
     public string Device { get; init; } = "auto";
 
-    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <summary>
+    /// Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.
+    /// </summary>
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }

@@ -16,8 +16,8 @@ namespace Lorikeet.Models.Conversion;
 /// in memory.
 /// </summary>
 /// <remarks>
-/// Reference: llama.cpp <c>convert_hf_to_gguf.py</c>. Quantized types are made of the float32 sum of base and adapter, as
-/// llama-quantize makes them of an F32 file.
+/// Reference: llama.cpp <c>convert_hf_to_gguf.py</c>. Quantized types are made of the float32 sum of base and adapter,
+/// as llama-quantize makes them of an F32 file.
 /// </remarks>
 internal sealed unsafe class ModelExport
 {
@@ -95,7 +95,8 @@ internal sealed unsafe class ModelExport
         if (described.LeftOut > 0)
         {
             _notes.Add(
-                $"{described.LeftOut} tokens were left out, because the embedding has only {config.VocabularySize} rows.");
+                $"{described.LeftOut} tokens were left out, because the embedding has only {config.VocabularySize} " +
+                "rows.");
         }
 
         return described.Pairs;

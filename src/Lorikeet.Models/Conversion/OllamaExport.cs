@@ -47,7 +47,8 @@ internal static class OllamaExport
 
         var lead = leadsWithSpace && template is not null ? " " : "";
         if (lead.Length > 0)
-            notes.Add("Ollama begins every exchange with the space that is right before the first; later ones differ by it.");
+            notes.Add("Ollama begins every exchange with the space that is right before the first; later ones differ " +
+                "by it.");
         if (template is not null)
             text.Append(CultureInfo.InvariantCulture, $"\nTEMPLATE \"\"\"{lead}{template.Template}\"\"\"\n");
         if (template?.System is { } system)

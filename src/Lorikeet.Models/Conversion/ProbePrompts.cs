@@ -31,5 +31,6 @@ internal static class ProbePrompts
 
     private static int[] Draw(int prompt, int length, int vocabulary) =>
         [.. Enumerable.Range(0, length).Select(position =>
-            (int)(CounterRandom.Hash(0, RandomPurpose.Initialization, (ulong)prompt, (ulong)position) % (ulong)vocabulary))];
+            (int)(CounterRandom.Hash(0, RandomPurpose.Initialization, (ulong)prompt, (ulong)position) % (
+                ulong)vocabulary))];
 }

@@ -11,7 +11,9 @@ public static class QuantizeJob
     /// <summary>Writes the quantized folder; it appears when it is complete.</summary>
     /// <param name="options">The model, the output, and the form of its linear layers; without one, NF4.</param>
     /// <returns>Bytes of its weights.</returns>
-    /// <exception cref="LorikeetException">An option is missing or contradicts another, or the model is damaged or quantized already.</exception>
+    /// <exception cref="LorikeetException">
+    /// An option is missing or contradicts another, or the model is damaged or quantized already.
+    /// </exception>
     public static long Run(QuantizeOptions options)
     {
         var (checkpoint, quantization) = (options.Checkpoint, options.Quantization);

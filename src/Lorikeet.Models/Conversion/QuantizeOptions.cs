@@ -48,7 +48,9 @@ public sealed record QuantizeSourceOptions
     [Option("overwrite_output_dir")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.</summary>
+    /// <summary>
+    /// Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.
+    /// </summary>
     /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
     [Option("libtorch", Placeholder = "DIR")]
     public string? LibTorch { get; init; }

@@ -1,6 +1,8 @@
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>A stretch of code that a model runs without its adapter; disposing it puts back what was active before.</summary>
+/// <summary>
+/// A stretch of code that a model runs without its adapter; disposing it puts back what was active before.
+/// </summary>
 internal sealed class AdapterScope : IDisposable
 {
     private readonly DecoderModel _model;

@@ -19,7 +19,8 @@ internal abstract class AttentionPattern
 /// <param name="layout">The segments.</param>
 /// <param name="window">Tokens a position sees, itself included; null for all before it.</param>
 /// <param name="cache">Keeps keys and values for decoding, when given.</param>
-internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyValueCache? cache = null) : AttentionPattern
+internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyValueCache? cache = null)
+    : AttentionPattern
 {
     // Above this share of padding, one call per segment costs less than the padded grid.
     private const double MostPadding = 2.0;
@@ -95,6 +96,7 @@ internal sealed class CachedAttention(KeyValueCache cache, int? window) : Attent
         // The query heads of one key head become the queries of one attention call: no key is copied.
         var (rows, heads, headSize) = (query.shape[0], query.shape[1], query.shape[2]);
         var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize); // [rows, keyValueHeads, group, headSize]
-        return scaled_dot_product_attention(grouped, keys, values, cache.Visible(window)).reshape(rows, heads * headSize);
+        return scaled_dot_product_attention(grouped, keys, values, cache.Visible(window)).reshape(
+            rows, heads * headSize);
     }
 }

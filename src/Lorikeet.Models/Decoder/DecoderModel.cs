@@ -19,7 +19,8 @@ public sealed class DecoderModel : IDisposable
     {
         (Config, ComputeType, Device) = (config, computeType, device);
         (Embedding, Layers, FinalNorm, Head) = (parts.Embedding, parts.Layers, parts.FinalNorm, parts.Head);
-        PromptType = device.type == DeviceType.CPU && computeType == ScalarType.BFloat16 && !ProcessorFeatures.HasNativeBFloat16
+        PromptType = device.type == DeviceType.CPU && computeType == ScalarType.BFloat16
+            && !ProcessorFeatures.HasNativeBFloat16
             ? ScalarType.Float32
             : computeType;
         _rope = new RotaryEmbedding(config, device);
@@ -118,7 +119,8 @@ public sealed class DecoderModel : IDisposable
     public IDisposable WithoutAdapter() => new AdapterScope(this);
 
     /// <summary>
-    /// Makes every weight trainable, as a float32 copy: full-parameter training. <see cref="Trainable"/> lists them afterwards.
+    /// Makes every weight trainable, as a float32 copy: full-parameter training. <see cref="Trainable"/> lists them
+    /// afterwards.
     /// </summary>
     /// <remarks>An adapter that was active is taken off.</remarks>
     /// <exception cref="InvalidOperationException">The weights are trainable already.</exception>
@@ -168,12 +170,14 @@ public sealed class DecoderModel : IDisposable
     /// <summary>
     /// What one pass over <paramref name="layout"/> shares among the layers; belongs to the caller's dispose scope.
     /// </summary>
-    internal ForwardContext Context(SegmentLayout layout, PassKey? dropout = null) => Context(layout, ComputeType, dropout, null);
+    internal ForwardContext Context(SegmentLayout layout, PassKey? dropout = null) =>
+        Context(layout, ComputeType, dropout, null);
 
     private ForwardContext Context(SegmentLayout layout, ScalarType type, PassKey? dropout, KeyValueCache? cache)
     {
         var (cosine, sine) = _rope.At(layout.Positions, layout.Longest, type);
-        return new ForwardContext(new SegmentAttention(layout, Config.SlidingWindow, cache), cosine, sine, type, dropout);
+        return new ForwardContext(
+            new SegmentAttention(layout, Config.SlidingWindow, cache), cosine, sine, type, dropout);
     }
 
     /// <summary>Final hidden states of sequences lying end to end, [tokens, hidden], before the head.</summary>
@@ -202,7 +206,8 @@ public sealed class DecoderModel : IDisposable
     internal Tensor Logits(Tensor hidden, PassKey? dropout = null)
     {
         // The head reads no position, so any context will do; it is never quantized.
-        return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, dropout)).to_type(ScalarType.Float32);
+        return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, dropout)).to_type(
+            ScalarType.Float32);
     }
 
     /// <summary>A cache for <paramref name="rows"/> sequences of at most <paramref name="capacity"/> tokens.</summary>
@@ -231,7 +236,8 @@ public sealed class DecoderModel : IDisposable
         var next = cache.NextPositions();
         cache.Advance();
         var (cosine, sine) = _rope.At(tensor(next, device: Device), (int)next.Max() + 1, ComputeType);
-        var context = new ForwardContext(new CachedAttention(cache, Config.SlidingWindow), cosine, sine, ComputeType, null);
+        var context = new ForwardContext(
+            new CachedAttention(cache, Config.SlidingWindow), cosine, sine, ComputeType, null);
         return Logits(Run(Embed(ids), context)).MoveToOuterDisposeScope();
     }
 
@@ -274,4 +280,5 @@ public sealed class DecoderModel : IDisposable
 }
 
 /// <summary>The parts a model is made of.</summary>
-internal sealed record ModelParts(Tensor Embedding, IReadOnlyList<DecoderLayer> Layers, RmsNorm FinalNorm, Projection Head);
+internal sealed record ModelParts(
+    Tensor Embedding, IReadOnlyList<DecoderLayer> Layers, RmsNorm FinalNorm, Projection Head);

@@ -53,7 +53,8 @@ public sealed class KeyValueCache : IDisposable
         if (layout.Count != Rows)
             throw new ArgumentException($"{layout.Count} prompts for {Rows} rows.", nameof(layout));
         if (layout.Longest > Capacity)
-            throw new ArgumentException($"A prompt of {layout.Longest} tokens does not fit {Capacity} slots.", nameof(layout));
+            throw new ArgumentException(
+                $"A prompt of {layout.Longest} tokens does not fit {Capacity} slots.", nameof(layout));
         Length = layout.Longest;
         Begins = [.. Enumerable.Range(0, Rows).Select(row => layout.Longest - layout.Length(row))];
         MarkVisible();

@@ -19,7 +19,8 @@ public abstract class ModelAdapter : IDisposable
         if (model.Active is not null)
             throw new InvalidOperationException("An adapter is active; a new one is made without it.");
         if (model.Trainable.Count > 0)
-            throw new InvalidOperationException("The weights of the model itself are trained, so that no adapter fits on it.");
+            throw new InvalidOperationException(
+                "The weights of the model itself are trained, so that no adapter fits on it.");
         Model = model;
         model.Adapters.Add(this);
     }

@@ -63,7 +63,9 @@ public sealed record ModelConfig
     /// <summary>The type the weights were saved in (<c>dtype</c> or <c>torch_dtype</c>), such as "bfloat16".</summary>
     public string? StoredType { get; init; }
 
-    /// <summary>Magnitude from which 8-bit layers take an activation for an outlier; for models stored in 8 bits.</summary>
+    /// <summary>
+    /// Magnitude from which 8-bit layers take an activation for an outlier; for models stored in 8 bits.
+    /// </summary>
     public double OutlierThreshold { get; init; } = EightBitWeight.DefaultThreshold;
 
     /// <summary>The whole file as read, for writing it back unchanged.</summary>

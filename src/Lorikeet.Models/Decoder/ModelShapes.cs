@@ -1,7 +1,10 @@
 
 namespace Lorikeet.Models.Decoder;
 
-/// <summary>Configurations of published models, as in their config.json: shapes to plan for and to measure on without a download.</summary>
+/// <summary>
+/// Configurations of published models, as in their config.json: shapes to plan for and to measure on without a
+/// download.
+/// </summary>
 public static class ModelShapes
 {
     private static readonly Dictionary<string, ModelConfig> s_shapes = new()
@@ -10,7 +13,11 @@ public static class ModelShapes
         ["llama2-13b"] = Llama(32000, 5120, 13824, 40, 40, 40),
         ["llama2-70b"] = Llama(32000, 8192, 28672, 80, 64, 8),
         ["llama3-8b"] = Llama(128256, 4096, 14336, 32, 32, 8) with { Rope = new RopeSettings { Theta = 500000 } },
-        ["llama3.2-1b"] = Llama(128256, 2048, 8192, 16, 32, 8) with { TiedEmbeddings = true, Rope = new RopeSettings { Theta = 500000 } },
+        ["llama3.2-1b"] = Llama(128256, 2048, 8192, 16, 32, 8) with
+        {
+            TiedEmbeddings = true,
+            Rope = new RopeSettings { Theta = 500000 }
+        },
         ["tinyllama-1.1b"] = Llama(32000, 2048, 5632, 22, 32, 4),
         ["stories-15m"] = Llama(32000, 288, 768, 6, 6, 6),
         ["nano-7m"] = Llama(4096, 256, 704, 8, 8, 4) with { TiedEmbeddings = true },
@@ -26,19 +33,20 @@ public static class ModelShapes
         ?? throw new ConfigurationException(
             $"'shape' is '{name}'. Expected one of: {string.Join(", ", Names)}.");
 
-    private static ModelConfig Llama(int vocabulary, int hidden, int inner, int layers, int heads, int keyValueHeads) => new()
-    {
-        ModelType = "llama",
-        VocabularySize = vocabulary,
-        HiddenSize = hidden,
-        IntermediateSize = inner,
-        LayerCount = layers,
-        HeadCount = heads,
-        KeyValueHeadCount = keyValueHeads,
-        HeadSize = hidden / heads,
-        NormEpsilon = 1e-5,
-        Rope = new RopeSettings(),
-        MaxPositions = 4096,
-        Source = [],
-    };
+    private static ModelConfig Llama(int vocabulary, int hidden, int inner, int layers, int heads, int keyValueHeads) =>
+        new()
+        {
+            ModelType = "llama",
+            VocabularySize = vocabulary,
+            HiddenSize = hidden,
+            IntermediateSize = inner,
+            LayerCount = layers,
+            HeadCount = heads,
+            KeyValueHeadCount = keyValueHeads,
+            HeadSize = hidden / heads,
+            NormEpsilon = 1e-5,
+            Rope = new RopeSettings(),
+            MaxPositions = 4096,
+            Source = [],
+        };
 }

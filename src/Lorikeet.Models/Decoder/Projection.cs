@@ -19,7 +19,9 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
 
     public Tensor? Bias { get; set; } = bias;
 
-    /// <summary>The trained float32 weight that replaces <see cref="Weight"/> (full fine-tuning, modules_to_save).</summary>
+    /// <summary>
+    /// The trained float32 weight that replaces <see cref="Weight"/> (full fine-tuning, modules_to_save).
+    /// </summary>
     public Tensor? TrainedWeight { get; set; }
 
     /// <summary>The adapter on this layer, if any.</summary>

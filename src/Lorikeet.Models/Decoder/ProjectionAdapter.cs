@@ -12,7 +12,9 @@ internal abstract class ProjectionAdapter : IDisposable
     /// <param name="projection">Index of the projection; separates its random numbers.</param>
     public abstract Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection);
 
-    /// <summary>Call after the parameters were written from outside: drops what was derived from their values.</summary>
+    /// <summary>
+    /// Call after the parameters were written from outside: drops what was derived from their values.
+    /// </summary>
     public virtual void Invalidate()
     {
     }

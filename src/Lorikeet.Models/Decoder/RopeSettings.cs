@@ -133,7 +133,8 @@ public sealed record RopeSettings
             return (float)(frequency / Factor);
         if (wavelength < OriginalMaxPositions / HighFrequencyFactor)
             return frequency;
-        var smooth = (OriginalMaxPositions / wavelength - LowFrequencyFactor) / (HighFrequencyFactor - LowFrequencyFactor);
+        var smooth = (OriginalMaxPositions / wavelength - LowFrequencyFactor) / (
+            HighFrequencyFactor - LowFrequencyFactor);
         return (float)((1 - smooth) * frequency / Factor + smooth * frequency);
     }
 
@@ -187,7 +188,8 @@ public sealed record RopeSettings
                 _ => throw kind.Unexpected("default, linear, dynamic, llama3 or yarn; others are not supported"),
             },
             Factor = Positive("factor") ?? 1,
-            OriginalMaxPositions = nested["original_max_position_embeddings"].AsIntBetweenOrNull(1, mostPositions) ?? maxPositions,
+            OriginalMaxPositions = nested["original_max_position_embeddings"].AsIntBetweenOrNull(1, mostPositions)
+                ?? maxPositions,
             LowFrequencyFactor = Positive("low_freq_factor") ?? 1,
             HighFrequencyFactor = Positive("high_freq_factor") ?? 4,
             BetaFast = Positive("beta_fast") ?? 32,
@@ -200,7 +202,8 @@ public sealed record RopeSettings
         if (settings.Scaling != RopeScaling.None && nested["factor"].IsMissing)
             throw nested["factor"].Unexpected($"a number, which rope_type '{kind.AsString()}' needs");
         if (settings.Scaling == RopeScaling.Llama3 && settings.HighFrequencyFactor <= settings.LowFrequencyFactor)
-            throw nested["high_freq_factor"].Unexpected($"more than low_freq_factor, which is {settings.LowFrequencyFactor}");
+            throw nested["high_freq_factor"]
+                .Unexpected($"more than low_freq_factor, which is {settings.LowFrequencyFactor}");
         return settings;
     }
 }

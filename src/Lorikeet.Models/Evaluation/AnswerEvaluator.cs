@@ -53,12 +53,14 @@ public sealed class AnswerEvaluator(DecoderModel model, Tokenizer? tokenizer)
         var result = new TextGenerator(model, tokenizer)
             .Generate([.. questions.Select(question => question.PromptIds)], options, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        return ([.. questions.Zip(result.Continuations, (question, answer) => Compare(question, answer.Text!.Trim()))], result.Tokens);
+        return ([.. questions.Zip(result.Continuations, (question, answer) => Compare(question, answer.Text!.Trim()))],
+            result.Tokens);
     }
 
     private int LimitFor(Question[] questions)
     {
-        var longest = questions.SelectMany(question => question.Answers).Max(answer => tokenizer!.Encode(answer, false).Length);
+        var longest = questions.SelectMany(question => question.Answers)
+            .Max(answer => tokenizer!.Encode(answer, false).Length);
         return Math.Clamp(LengthAllowance * longest, ShortestLimit, GenerationOptions.DefaultMaxNewTokens);
     }
 

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Evaluation;
 
-/// <summary>Finds end tokens that a frozen head cannot predict, so that no adapter could teach the model to stop.</summary>
+/// <summary>
+/// Finds end tokens that a frozen head cannot predict, so that no adapter could teach the model to stop.
+/// </summary>
 /// <remarks>
 /// Tokens a base never met have rows in the head that are all alike: whatever the layers compute, they stay equally
 /// likely. (Llama 3's special tokens before instruction tuning, and models whose texts were divided otherwise.)
@@ -16,18 +18,21 @@ public static class EndTokenCheck
     private const double Alike = 0.01;
     private const int RowsAtOnce = 4096;
 
-    /// <summary>What the user should know; null when the head can tell the end token from others, or is trained itself.</summary>
+    /// <summary>
+    /// What the user should know; null when the head can tell the end token from others, or is trained itself.
+    /// </summary>
     /// <param name="model">The model, what is trained of it settled.</param>
     /// <param name="tokenizer">Its tokenizer; without one there is nothing to say.</param>
     public static string? Warning(DecoderModel model, Tokenizer? tokenizer)
     {
         var head = model.Head;
-        if (tokenizer?.EndToken is not { } end || end >= head.Weight.Rows || head.TrainedWeight is not null || head.Lora is not null)
+        if (tokenizer?.EndToken is not { } end || end >= head.Weight.Rows || head.TrainedWeight is not null
+            || head.Lora is not null)
             return null;
         var like = RowsLike(model, end);
         return like == 0 ? null
-            : $"The base never met its end token {end}: the head cannot tell it from {like:N0} other tokens, so the adapter "
-            + "cannot learn to stop. Train the head along with modules_to_save lm_head.";
+            : $"The base never met its end token {end}: the head cannot tell it from {like:N0} other tokens, so the "
+            + "adapter cannot learn to stop. Train the head along with modules_to_save lm_head.";
     }
 
     /// <summary>How many rows of the head are as good as equal to one.</summary>

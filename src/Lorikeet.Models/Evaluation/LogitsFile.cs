@@ -57,7 +57,8 @@ internal sealed class LogitsFile : IDisposable
     }
 
     private TensorToWrite Tensor(string name, long[] shape, long start) =>
-        new(name, SafetensorsType.F32, shape, target => Copy(start, shape.Aggregate(4L, (bytes, size) => bytes * size), target));
+        new(name, SafetensorsType.F32, shape,
+            target => Copy(start, shape.Aggregate(4L, (bytes, size) => bytes * size), target));
 
     private void Copy(long start, long count, Stream target)
     {

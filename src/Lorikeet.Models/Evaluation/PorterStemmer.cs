@@ -62,7 +62,8 @@ internal static class PorterStemmer
             word = word[..^1] + "i";
         word = Step2(word);
         word = Replace(word, s_step3, stem => Measure(stem) > 0);
-        word = Replace(word, s_step4, stem => Measure(stem) > 1, (suffix, stem) => suffix != "ion" || stem[^1] is 's' or 't');
+        word = Replace(
+            word, s_step4, stem => Measure(stem) > 1, (suffix, stem) => suffix != "ion" || stem[^1] is 's' or 't');
         return EndWithoutDoubleL(EndWithoutE(word));
     }
 

@@ -36,5 +36,6 @@ public sealed class QuestionAnswering(DecoderModel model, Tokenizer tokenizer, P
     /// <param name="answers">What the model answered, in their order.</param>
     /// <returns>Between 0 and 1.</returns>
     public static double ExactMatch(IReadOnlyList<Question> questions, IReadOnlyList<string> answers) =>
-        questions.Zip(answers).Average(pair => SquadMetrics.ExactMatch(pair.Second, [.. pair.First.Answers]) ? 1.0 : 0.0);
+        questions.Zip(answers)
+            .Average(pair => SquadMetrics.ExactMatch(pair.Second, [.. pair.First.Answers]) ? 1.0 : 0.0);
 }

@@ -2,8 +2,8 @@ namespace Lorikeet.Models.Evaluation;
 
 /// <summary>How likely a model finds a row.</summary>
 /// <param name="LogProbabilities">
-/// As long as the row: the natural logarithm of each token's probability after those before it; null for the first token
-/// and for padding.
+/// As long as the row: the natural logarithm of each token's probability after those before it; null for the first
+/// token and for padding.
 /// </param>
 /// <param name="SummedLoss">Sum of the cross-entropy of the targets, in nats.</param>
 /// <param name="Targets">Labels that count; the first token's never does.</param>

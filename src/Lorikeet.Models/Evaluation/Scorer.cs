@@ -69,7 +69,8 @@ public sealed class Scorer(DecoderModel model)
         var hidden = model.Hidden([.. batch.SelectMany((row, i) => positions[i].Select(at => row.Ids[at]))], layout);
 
         for (var i = 0; i < count; i++)
-            scores.Add(ScoreRow(first + i, batch[i], positions[i], hidden.narrow(0, starts[i], positions[i].Length), receiver));
+            scores.Add(ScoreRow(
+                first + i, batch[i], positions[i], hidden.narrow(0, starts[i], positions[i].Length), receiver));
     }
 
     private RowScore ScoreRow(int index, RowToScore row, int[] positions, Tensor hidden, LogitsReceiver? receiver)
@@ -83,7 +84,8 @@ public sealed class Scorer(DecoderModel model)
             using var quiet = no_grad();
             var count = Math.Min(chunk, positions.Length - start);
             var logits = model.Logits(hidden.narrow(0, start, count)); // [count, vocabulary]
-            receiver?.Invoke(index, positions.AsSpan(start, count), TensorMemory.Span<float>(logits.cpu().contiguous()));
+            receiver?.Invoke(
+                index, positions.AsSpan(start, count), TensorMemory.Span<float>(logits.cpu().contiguous()));
 
             // What is predicted at one position stands at the next; the last position predicts nothing that is there.
             var predicted = positions.Skip(start + 1).Take(count).ToArray();
@@ -119,10 +121,12 @@ public sealed class Scorer(DecoderModel model)
         foreach (var id in row.Ids)
             if (id < 0 || id >= vocabulary)
                 throw new DatasetException(
-                    $"Row {index} holds token id {id}. The model's vocabulary has {vocabulary} ids. Is the tokenizer that of another model?");
+                    $"Row {index} holds token id {id}. The model's vocabulary has {vocabulary} ids. Is the tokenizer " +
+                    "that of another model?");
         foreach (var label in row.Labels)
             if (label != TrainingRow.Ignored && (label < 0 || label >= vocabulary))
                 throw new DatasetException(
-                    $"Row {index} holds label {label}. An id below {vocabulary}, or {TrainingRow.Ignored}, was expected. Correct the row.");
+                    $"Row {index} holds label {label}. An id below {vocabulary}, or {TrainingRow.Ignored}, was " +
+                    "expected. Correct the row.");
     }
 }

@@ -30,8 +30,10 @@ internal sealed class BeamRow
     public Continuation ToContinuation()
     {
         var best = Search.Best;
-        var reason = EndedBy(best.Tokens) ?? (best.Tokens.Length == NewTokens ? FinishReason.Length : FinishReason.Cancelled);
-        return new Continuation(_prompt, best.Tokens, _tokenizer is null ? null : Text(best.Tokens).Text, reason, best.Score);
+        var reason = EndedBy(best.Tokens)
+            ?? (best.Tokens.Length == NewTokens ? FinishReason.Length : FinishReason.Cancelled);
+        return new Continuation(
+            _prompt, best.Tokens, _tokenizer is null ? null : Text(best.Tokens).Text, reason, best.Score);
     }
 
     private FinishReason? EndedBy(int[] tokens)

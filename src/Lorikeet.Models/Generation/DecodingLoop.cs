@@ -31,7 +31,9 @@ internal sealed class DecodingLoop : IDisposable
     /// <summary>Whether the last token was read by the optimized step.</summary>
     public bool IsOptimized => _step is not null;
 
-    /// <summary>Why the reference reads the tokens, as the end of a sentence; null where the optimized step does.</summary>
+    /// <summary>
+    /// Why the reference reads the tokens, as the end of a sentence; null where the optimized step does.
+    /// </summary>
     public string? WhyUnoptimized =>
         _options.Optimized ? DecodingSupport.WhyUnsupported(_model, _cache.Rows) : "the optimized path is switched off";
 

@@ -15,7 +15,9 @@ public static class GenerationConfig
     /// <c>max_length</c> of the file is not taken: it counts the prompt and in practice restates the context size.
     /// Without <c>do_sample</c> nothing is drawn, and what shapes a draw is not used, whatever it holds.
     /// </remarks>
-    /// <exception cref="CheckpointException">A file is not valid JSON, or a value is of the wrong kind or out of range.</exception>
+    /// <exception cref="CheckpointException">
+    /// A file is not valid JSON, or a value is of the wrong kind or out of range.
+    /// </exception>
     public static GenerationOptions Load(string folder)
     {
         var path = Path.Combine(folder, "generation_config.json");
@@ -42,7 +44,8 @@ public static class GenerationConfig
             TypicalP = OfDraw("typical_p", float.Epsilon, 1, defaults.TypicalP),
             RepetitionPenalty = source["repetition_penalty"].AsDoubleBetweenOrNull(float.Epsilon, float.MaxValue)
                 ?? defaults.RepetitionPenalty,
-            NoRepeatNgramSize = source["no_repeat_ngram_size"].AsIntBetweenOrNull(0, int.MaxValue) ?? defaults.NoRepeatNgramSize,
+            NoRepeatNgramSize = source["no_repeat_ngram_size"].AsIntBetweenOrNull(0, int.MaxValue)
+                ?? defaults.NoRepeatNgramSize,
             Beams = source["num_beams"].AsIntBetweenOrNull(1, GenerationOptions.MostBeams) ?? defaults.Beams,
             LengthPenalty = source["length_penalty"].AsDouble(defaults.LengthPenalty),
             EarlyStopping = ReadEarlyStopping(source["early_stopping"]),

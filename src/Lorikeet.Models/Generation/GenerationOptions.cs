@@ -104,8 +104,8 @@ public sealed record GenerationOptions
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <summary>
-    /// Seed of the draws: the same seed, prompt and options give the same text, wherever a row stands in a file. A prompt
-    /// that is repeated gets another draw each time.
+    /// Seed of the draws: the same seed, prompt and options give the same text, wherever a row stands in a file. A
+    /// prompt that is repeated gets another draw each time.
     /// </summary>
     /// <value>42. As for training; every value, 0 included, is reproducible.</value>
     [Option("seed", Minimum = 0)]
@@ -131,9 +131,11 @@ public sealed record GenerationOptions
     /// <exception cref="ConfigurationException">An option is out of range, or two contradict each other.</exception>
     public void Validate()
     {
-        Require(MaxNewTokens is null or >= 1 and <= MostNewTokens, "max_new_tokens", MaxNewTokens, $"from 1 to {MostNewTokens}");
+        Require(MaxNewTokens is null or >= 1 and <= MostNewTokens, "max_new_tokens", MaxNewTokens,
+            $"from 1 to {MostNewTokens}");
         Require(MaxLength is null or >= 1 and <= MostNewTokens, "max_length", MaxLength, $"from 1 to {MostNewTokens}");
-        Require(MinNewTokens is >= 0 and <= MostNewTokens, "min_new_tokens", MinNewTokens, $"from 0 to {MostNewTokens}");
+        Require(MinNewTokens is >= 0 and <= MostNewTokens, "min_new_tokens", MinNewTokens,
+            $"from 0 to {MostNewTokens}");
         Require(Temperature >= 0 && double.IsFinite(Temperature), "temperature", Temperature,
             "0 (the most likely token every time) or more");
         Require(TopK >= 0, "top_k", TopK, "0 (off) or more");

@@ -25,7 +25,8 @@ public enum FinishReason
 /// <param name="Finish">Why it ended.</param>
 /// <param name="Score">Beam search: sum of log-probabilities over length^length_penalty; null otherwise.</param>
 public sealed record Continuation(
-    IReadOnlyList<int> PromptIds, IReadOnlyList<int> OutputIds, string? Text, FinishReason Finish, double? Score = null);
+    IReadOnlyList<int> PromptIds, IReadOnlyList<int> OutputIds, string? Text, FinishReason Finish,
+    double? Score = null);
 
 /// <summary>Continuations in the order of their prompts, and how fast they came.</summary>
 /// <param name="Continuations">One for each prompt.</param>

@@ -30,8 +30,9 @@ internal static class LogitsMath
             float.IsNaN(max)
                 ? "The model's logits are NaN. Finite numbers were expected. Load the model in another compute type "
                     + "(torch_dtype bfloat16 or float32), and check the adapter for NaN weights."
-                : $"The largest of {values.Length} logits is {max}. At least one finite value was expected. Loosen the rules "
-                    + "that forbid tokens (suppress_tokens, bad_words_ids, no_repeat_ngram_size, min_new_tokens).");
+                : $"The largest of {values.Length} logits is {max}. At least one finite value was expected. Loosen the "
+                    + "rules that forbid tokens (suppress_tokens, bad_words_ids, no_repeat_ngram_size, "
+                    + "min_new_tokens).");
     }
 
     /// <summary>exp(x - max) of each value into <paramref name="result"/>; returns their sum.</summary>

@@ -11,7 +11,8 @@ public static class PositionsCheck
     {
         var beyond = lengths.Count(length => length > positions);
         return beyond == 0 ? null
-            : $"warning: {beyond:N0} of {lengths.Count:N0} {what} {(beyond == 1 ? "is" : "are")} longer than the {positions:N0} positions " +
-                $"of the model (the longest has {lengths.Max():N0} tokens); what it says there means little. Shorten them.";
+            : $"warning: {beyond:N0} of {lengths.Count:N0} {what} {(beyond == 1 ? "is" : "are")} longer than the " +
+                $"{positions:N0} positions of the model (the longest has {lengths.Max():N0} tokens); what it says " +
+                "there means little. Shorten them.";
     }
 }

@@ -42,7 +42,8 @@ public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, str
     public Prompt Read(JsonArray messages)
     {
         var asked = messages.Select(message => message!.DeepClone()).ToList();
-        if (asked.FindLastIndex(message => RoleOf((JsonObject)message) != "assistant") is var last && last < asked.Count - 1)
+        if (asked.FindLastIndex(message => RoleOf((JsonObject)message) != "assistant") is var last
+            && last < asked.Count - 1)
             asked.RemoveRange(last + 1, asked.Count - last - 1);
         if (system is not null && (string?)asked.FirstOrDefault()?["role"] != "system")
             asked.Insert(0, Message("system", system));
@@ -50,12 +51,16 @@ public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, str
         foreach (var message in asked.OfType<JsonObject>())
             message["role"] = RoleOf(message);
         var (text, boundaries) = Format.RenderConversation(new JsonArray([.. asked]));
-        return Encoder() is { } encoder ? new Prompt(encoder.EncodePrompt(text, boundaries), text) : throw NoTokenizer();
+        return Encoder() is { } encoder
+            ? new Prompt(encoder.EncodePrompt(text, boundaries), text)
+            : throw NoTokenizer();
     }
 
     /// <summary>The role as templates know it, where it is known.</summary>
     private static string? RoleOf(JsonObject message) =>
-        message["role"] is JsonValue value && value.TryGetValue<string>(out var role) ? MessageRoles.TryRead(role) ?? role : null;
+        message["role"] is JsonValue value && value.TryGetValue<string>(out var role)
+            ? MessageRoles.TryRead(role) ?? role
+            : null;
 
     /// <summary>
     /// A row with <c>input_ids</c>, <c>messages</c> or <c>prompt</c> (also <c>question</c> or <c>text</c>).
@@ -70,7 +75,8 @@ public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, str
         if (row.Values["messages"] is JsonArray messages)
         {
             return messages.All(IsTurn) ? Read(messages) : throw new DatasetException(
-                $"{row.Origin}: 'messages' is no list of turns. Objects with 'role' and 'content' were expected. Correct the row.");
+                $"{row.Origin}: 'messages' is no list of turns. Objects with 'role' and 'content' were expected. " +
+                "Correct the row.");
         }
 
         foreach (var name in new[] { "prompt", "question", "text" })

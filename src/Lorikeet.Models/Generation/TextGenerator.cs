@@ -56,7 +56,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         {
             var continuations = options.Beams > 1
                 ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
-                : Decode([.. batch.Select(i => new DecodingRow(keys[i], prompts[i], options, tokenizer))], options, cancellation);
+                : Decode([.. batch.Select(i => new DecodingRow(keys[i], prompts[i], options, tokenizer))], options,
+                    cancellation);
             for (var i = 0; i < batch.Length; i++)
                 results[batch[i]] = continuations[i];
             Progress?.Invoke(done += batch.Length);
@@ -75,7 +76,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     {
         options = Prepare(options, [prompt]);
         if (options.Beams > 1)
-            throw new ConfigurationException("num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
+            throw new ConfigurationException(
+                "num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
         return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
     }
 
@@ -91,7 +93,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         })];
     }
 
-    private IEnumerable<GeneratedPiece> Stream(DecodingRow row, GenerationOptions options, CancellationToken cancellation)
+    private IEnumerable<GeneratedPiece> Stream(
+        DecodingRow row, GenerationOptions options, CancellationToken cancellation)
     {
         if (row.Finish is null)
         {
@@ -154,8 +157,9 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (options.NewTokensAfter(shortest) == 0)
         {
             throw new ConfigurationException(
-                $"max_length is {options.MaxLength}, and the prompt has {shortest} tokens, so nothing can be added to it. A larger " +
-                "max_length was expected: it counts prompt and answer together. Or give max_new_tokens, which counts the answer.");
+                $"max_length is {options.MaxLength}, and the prompt has {shortest} tokens, so nothing can be added " +
+                "to it. A larger max_length was expected: it counts prompt and answer together. Or give " +
+                "max_new_tokens, which counts the answer.");
         }
 
         var count = options.NewTokensAfter(longest);
@@ -163,7 +167,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (bytes <= FreeMemory.Of(model.Device))
             return;
         throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
-            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB for keys and ") +
+            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} " +
+            "GB for keys and ") +
             "values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
     }
 
@@ -173,7 +178,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         foreach (var prompt in prompts)
         {
             if (prompt.Length == 0)
-                throw new DatasetException("A prompt has no tokens. At least one was expected. Remove the row, or give it a BOS token.");
+                throw new DatasetException(
+                    "A prompt has no tokens. At least one was expected. Remove the row, or give it a BOS token.");
             foreach (var id in prompt)
                 if (id < 0 || id >= model.Config.VocabularySize)
                     throw new DatasetException(
@@ -186,10 +192,12 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (options.StopStrings.Count == 0)
             return options;
         if (tokenizer is null)
-            throw new ConfigurationException("stop_strings need a tokenizer, and the model folder has none. Use eos_token_id instead.");
+            throw new ConfigurationException(
+                "stop_strings need a tokenizer, and the model folder has none. Use eos_token_id instead.");
 
         // Special tokens are not part of the decoded text, so a stop string that is one ends the text as an end token.
-        var special = options.StopStrings.Where(stop => tokenizer.TokenToId(stop) is { } id && tokenizer.IsSpecial(id)).ToList();
+        var special = options.StopStrings.Where(stop => tokenizer.TokenToId(stop) is { } id && tokenizer.IsSpecial(id))
+            .ToList();
         return options with
         {
             EndTokens = [.. options.EndTokens, .. special.Select(stop => tokenizer.TokenToId(stop)!.Value)],

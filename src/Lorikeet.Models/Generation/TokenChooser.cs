@@ -6,8 +6,8 @@ namespace Lorikeet.Models.Generation;
 
 /// <summary>Chooses the next token of each row: the most likely one, or one drawn by its probability.</summary>
 /// <remarks>
-/// A draw depends on (seed, <see cref="DecodingRow.Key"/>, position) alone, through <see cref="CounterRandom"/>, so a row's
-/// text does not depend on its place, on the rows beside it nor on the batch size.
+/// A draw depends on (seed, <see cref="DecodingRow.Key"/>, position) alone, through <see cref="CounterRandom"/>, so a
+/// row's text does not depend on its place, on the rows beside it nor on the batch size.
 /// </remarks>
 internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
 {
@@ -51,7 +51,8 @@ internal sealed class TokenChooser(GenerationOptions options, int vocabulary)
     private int Draw(ReadOnlySpan<float> logits, DecodingRow row)
     {
         var sum = LogitsMath.Exponentials(logits, _scratch);
-        var left = CounterRandom.Uniform((ulong)options.Seed, RandomPurpose.Sampling, row.Key, (ulong)row.Ids.Length) * sum;
+        var left = CounterRandom.Uniform(
+            (ulong)options.Seed, RandomPurpose.Sampling, row.Key, (ulong)row.Ids.Length) * sum;
         var last = 0;
         for (var id = 0; id < logits.Length; id++)
         {

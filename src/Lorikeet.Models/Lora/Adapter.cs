@@ -20,7 +20,8 @@ public sealed class Adapter : ModelAdapter
     /// <summary>The name of an adapter that was given none.</summary>
     public const string DefaultName = "default";
 
-    private Adapter(DecoderModel model, string name, LoraOptions options) : base(model) => (Name, Options) = (name, options);
+    private Adapter(DecoderModel model, string name, LoraOptions options) : base(model) =>
+        (Name, Options) = (name, options);
 
     /// <summary>Its name among the adapters of its model.</summary>
     public string Name { get; }
@@ -64,7 +65,8 @@ public sealed class Adapter : ModelAdapter
     /// <exception cref="CheckpointException">
     /// The file is damaged, or a tensor is missing, left over, or of the wrong shape.
     /// </exception>
-    public static Adapter Load(DecoderModel model, AdapterFolder folder, string name = DefaultName, double? dropout = null)
+    public static Adapter Load(
+        DecoderModel model, AdapterFolder folder, string name = DefaultName, double? dropout = null)
     {
         var options = dropout is { } probability ? folder.Options with { Dropout = probability } : folder.Options;
         return Activated(model, () => new Adapter(model, name, options) { Folder = folder }, adapter =>
@@ -169,7 +171,8 @@ public sealed class Adapter : ModelAdapter
     {
         using var quiet = no_grad();
         if (form.TrainsEmbedding)
-            ReplaceEmbedding(Copy(TensorNames.Weight(TensorNames.Embedding), () => Model.Embedding.clone(), decays: true));
+            ReplaceEmbedding(
+                Copy(TensorNames.Weight(TensorNames.Embedding), () => Model.Embedding.clone(), decays: true));
         foreach (var projection in form.WholeProjections)
         {
             var name = TensorNames.Weight(projection.Name);
@@ -183,7 +186,8 @@ public sealed class Adapter : ModelAdapter
         foreach (var projection in form.Projections)
             Attach(projection, values.FactorsOf(projection));
         foreach (var projection in form.Biases)
-            ReplaceBias(projection, Copy(TensorNames.Bias(projection.Name), () => projection.Bias!.clone(), decays: false));
+            ReplaceBias(
+                projection, Copy(TensorNames.Bias(projection.Name), () => projection.Bias!.clone(), decays: false));
 
         Tensor Copy(string name, Func<Tensor> ofBase, bool decays)
         {

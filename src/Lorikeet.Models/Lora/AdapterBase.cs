@@ -27,7 +27,8 @@ internal static class AdapterBase
     {
         var path = Path.Combine(adapter, FileName);
         if (baseModel is not null && Path.Exists(baseModel))
-            AtomicFile.WriteText(path, new JsonObject { ["local"] = true, ["sha256"] = Hash(baseModel) }.ToJsonString() + "\n");
+            AtomicFile.WriteText(
+                path, new JsonObject { ["local"] = true, ["sha256"] = Hash(baseModel) }.ToJsonString() + "\n");
         else
             File.Delete(path);
     }
@@ -47,8 +48,8 @@ internal static class AdapterBase
             if (File.Exists(record) && !File.ReadAllText(record).Contains(Hash(name), StringComparison.Ordinal))
             {
                 ModelSource.Note(
-                    $"'{adapter}' was trained on '{name}' when that held other weights. Its answers may be worthless now; "
-                    + "name the base it was trained on as 'model'.");
+                    $"'{adapter}' was trained on '{name}' when that held other weights. Its answers may be worthless "
+                    + "now; name the base it was trained on as 'model'.");
             }
             return name;
         }

@@ -37,12 +37,14 @@ internal static class AdapterCombination
         var missing = rank - a.shape[0];
         if (missing <= 0)
             return (a.contiguous(), b.contiguous());
-        var (rows, columns) = (zeros([missing, a.shape[1]], device: a.device), zeros([b.shape[0], missing], device: b.device));
+        var (rows, columns) = (
+            zeros([missing, a.shape[1]], device: a.device), zeros([b.shape[0], missing], device: b.device));
         return (cat([a, rows], 0), cat([b, columns], 1));
     }
 
     private static (Tensor A, Tensor B) Concatenate(IReadOnlyList<WeightedPair> pairs) =>
-        (cat([.. pairs.Select(pair => pair.A.Times(pair.Weight * pair.Scale))], 0), cat([.. pairs.Select(pair => pair.B)], 1));
+        (cat([.. pairs.Select(pair => pair.A.Times(pair.Weight * pair.Scale))], 0),
+            cat([.. pairs.Select(pair => pair.B)], 1));
 
     private static (Tensor A, Tensor B) SumFactors(
         IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, string module)
@@ -60,7 +62,8 @@ internal static class AdapterCombination
             Sum([.. pairs.Select(pair => (pair.B, Root(pair)))], settings));
     }
 
-    private static (Tensor A, Tensor B) Decompose(IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, int rank)
+    private static (Tensor A, Tensor B) Decompose(
+        IReadOnlyList<WeightedPair> pairs, CombinationSettings settings, int rank)
     {
         var sum = Sum(
             [.. pairs.Select(pair => (matmul(pair.B, pair.A).Times(pair.Scale), pair.Weight))], settings);
@@ -71,7 +74,8 @@ internal static class AdapterCombination
 
     private static Tensor Sum(IReadOnlyList<(Tensor Value, double Weight)> parts, CombinationSettings settings)
     {
-        var values = stack([.. parts.Select(part => settings.Prunes ? Largest(part.Value, settings.Density) : part.Value)]);
+        var values = stack(
+            [.. parts.Select(part => settings.Prunes ? Largest(part.Value, settings.Density) : part.Value)]);
         long[] broadcast = [parts.Count, .. values.shape[1..].Select(_ => 1L)]; // [parts, 1, 1]
         var weights = tensor(parts.Select(part => (float)part.Weight).ToArray(), device: values.device).view(broadcast);
         if (!settings.ElectsSigns)

@@ -44,7 +44,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     private static readonly string[] s_known =
     [
         "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "corda_config", "enable_lora", "eva_config",
-        "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern", "layers_to_transform",
+        "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern",
+        "layers_to_transform",
         "loftq_config", "lora_alpha", "lora_bias", "lora_dropout", "lora_ga_config", "megatron_config", "megatron_core",
         "merge_weights", "modules_to_save", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern",
         "revision", "runtime_config", "target_modules", "task_type", "use_dora", "use_rslora",
@@ -90,7 +91,9 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     }
 
     /// <summary>Reads the file of an adapter folder.</summary>
-    /// <exception cref="CheckpointException">Missing, damaged, not LoRA, or a variant that is not supported.</exception>
+    /// <exception cref="CheckpointException">
+    /// Missing, damaged, not LoRA, or a variant that is not supported.
+    /// </exception>
     public static AdapterConfig Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
@@ -99,7 +102,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             ModelSource.RequireNoFile(folder);
             var inRun = Path.Combine(folder, "adapter");
             throw new CheckpointException(
-                $"'{path}' was not found. A PEFT adapter folder was expected, with {FileName} and adapter_model.safetensors."
+                $"'{path}' was not found. A PEFT adapter folder was expected, with {FileName} and " +
+                "adapter_model.safetensors."
                 + (Directory.Exists(inRun) ? $" Did you mean '{inRun}'?" : ""));
         }
 
@@ -128,7 +132,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             LayersPattern = Names(json["layers_pattern"]),
             RankPattern = json["rank_pattern"].MembersOrNone()
                 .ToDictionary(pair => pair.Name, pair => pair.Value.AsIntBetween(1, LargestRank)),
-            AlphaPattern = json["alpha_pattern"].MembersOrNone().ToDictionary(pair => pair.Name, pair => pair.Value.AsDouble()),
+            AlphaPattern = json["alpha_pattern"].MembersOrNone()
+                .ToDictionary(pair => pair.Name, pair => pair.Value.AsDouble()),
             Bias = WireNames.Find(typeof(LoraBias), json["bias"].AsString("none")) is LoraBias bias ? bias
                 : throw json["bias"].Unexpected("none, all or lora_only"),
             ModulesToSave = Names(json["modules_to_save"]) ?? [],
@@ -144,7 +149,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     private static (LoraInitialisation, int?) ReadInitialisation(JsonSetting setting)
     {
         var name = InitialisationOf(setting);
-        if (name.StartsWith(PissaIterations, StringComparison.Ordinal) && int.TryParse(name[PissaIterations.Length..], out var count))
+        if (name.StartsWith(PissaIterations, StringComparison.Ordinal)
+            && int.TryParse(name[PissaIterations.Length..], out var count))
             return (LoraInitialisation.Pissa, count);
         return name switch
         {
@@ -152,9 +158,9 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             Olora => (LoraInitialisation.Olora, null),
             "true" or "gaussian" or "eva" or "orthogonal" => (LoraInitialisation.Default, null),
             _ => throw setting.Unexpected(
-                "what leaves the base as it is, or pissa or olora: this adapter belongs to a base whose weights were changed in a " +
-                "way that its files do not tell. Save it in PEFT with path_initial_model_for_weight_conversion, which makes it " +
-                "plain LoRA"),
+                "what leaves the base as it is, or pissa or olora: this adapter belongs to a base whose weights were " +
+                "changed in a way that its files do not tell. Save it in PEFT with " +
+                "path_initial_model_for_weight_conversion, which makes it plain LoRA"),
         };
     }
 
@@ -186,7 +192,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     }
 
     /// <summary>
-    /// A base named by a relative path is there from where it was trained: the working folder, or one above the adapter.
+    /// A base named by a relative path is there from where it was trained: the working folder, or one above the
+    /// adapter.
     /// </summary>
     private static string? Found(string? name, string path)
     {
@@ -201,10 +208,12 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
     private static IEnumerable<string> Warn(JsonSetting json, string path)
     {
         var unknown = json.Members()
-            .Where(member => !s_known.Contains(member.Name) && !s_refused.ContainsKey(member.Name) && !IsDefault(member.Value))
+            .Where(member => !s_known.Contains(member.Name) && !s_refused.ContainsKey(member.Name)
+                && !IsDefault(member.Value))
             .Select(member => member.Name).ToList();
         if (unknown.Count > 0)
-            yield return $"'{path}' has keys that are unknown here and were left out of account: {string.Join(", ", unknown)}.";
+            yield return $"'{path}' has keys that are unknown here and were left out of account: " +
+                $"{string.Join(", ", unknown)}.";
         if (IsOn(json["fan_in_fan_out"]))
         {
             yield return $"'{path}' says fan_in_fan_out, which the linear layers of these models are not; "
@@ -223,7 +232,9 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         if (setting.IsMissing)
             return null;
         if (!setting.IsArray)
-            return setting.AsString() is "all-linear" ? TargetModules.AllLinear : TargetModules.Matching(setting.AsString());
+            return setting.AsString() is "all-linear"
+                ? TargetModules.AllLinear
+                : TargetModules.Matching(setting.AsString());
         string[] names = [.. setting.Items().Select(name => name.AsString())];
         return names.Length == 0 ? null : TargetModules.Named(names);
     }
@@ -244,5 +255,7 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
 
     // PEFT's own files hold integers where alpha is whole. (A conditional of both numbers would make both a double.)
     private static JsonNode Number(double value) =>
-        value == Math.Floor(value) && Math.Abs(value) < long.MaxValue ? JsonValue.Create((long)value) : JsonValue.Create(value);
+        value == Math.Floor(value) && Math.Abs(value) < long.MaxValue
+            ? JsonValue.Create((long)value)
+            : JsonValue.Create(value);
 }

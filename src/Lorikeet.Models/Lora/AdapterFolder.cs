@@ -8,7 +8,8 @@ namespace Lorikeet.Models.Lora;
 
 /// <summary>
 /// An adapter on disk, as PEFT reads and writes it: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (or
-/// <c>adapter_model.bin</c>). The configuration is read once, when the folder is opened; the tensors when they are asked for.
+/// <c>adapter_model.bin</c>). The configuration is read once, when the folder is opened; the tensors when they are
+/// asked for.
 /// </summary>
 public sealed class AdapterFolder
 {
@@ -41,10 +42,14 @@ public sealed class AdapterFolder
 
     /// <summary>Opens the folder of an adapter.</summary>
     /// <param name="path">The folder.</param>
-    /// <exception cref="CheckpointException">Missing, damaged, not LoRA, or a variant that is not supported.</exception>
+    /// <exception cref="CheckpointException">
+    /// Missing, damaged, not LoRA, or a variant that is not supported.
+    /// </exception>
     public static AdapterFolder Open(string path) => new(path, AdapterConfig.Read(path));
 
-    /// <summary>The base that it was trained on: a folder or file that is here, or a hub id; null when none is named.</summary>
+    /// <summary>
+    /// The base that it was trained on: a folder or file that is here, or a hub id; null when none is named.
+    /// </summary>
     /// <exception cref="CheckpointException">It was a folder, and is not here.</exception>
     public string? FindBase() => AdapterBase.Find(this);
 
@@ -55,13 +60,17 @@ public sealed class AdapterFolder
     internal ITensorSource OpenWeights() => OpenWeights(Path);
 
     /// <summary>Opens the adapter's tensors, which are few enough to be looked at at once.</summary>
-    /// <exception cref="CheckpointException">There are none, the file is damaged, or a tensor is not finite.</exception>
+    /// <exception cref="CheckpointException">
+    /// There are none, the file is damaged, or a tensor is not finite.
+    /// </exception>
     /// <param name="folder">The adapter's folder.</param>
     public static ITensorSource OpenWeights(string folder)
     {
-        var path = new[] { WeightsFile, OldWeightsFile }.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+        var path = new[] { WeightsFile, OldWeightsFile }.Select(name => System.IO.Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists)
             ?? throw new CheckpointException(
-                $"'{System.IO.Path.Combine(folder, WeightsFile)}' was not found, nor {OldWeightsFile}. A PEFT adapter folder was expected.");
+                $"'{System.IO.Path.Combine(folder, WeightsFile)}' was not found, nor {OldWeightsFile}. A PEFT " +
+                "adapter folder was expected.");
         var tensors = new FiniteTensors(ModelWeights.OpenFile(path), "Adapter tensor");
         try
         {
@@ -80,7 +89,8 @@ public sealed class AdapterFolder
         string folder, LoraOptions options, string? baseModel, IEnumerable<(string Name, Tensor Value)> tensors)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.WriteText(System.IO.Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(options, baseModel));
+        AtomicFile.WriteText(
+            System.IO.Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(options, baseModel));
         AdapterBase.Write(folder, baseModel);
         TensorFile.Write(System.IO.Path.Combine(folder, WeightsFile), tensors);
     }

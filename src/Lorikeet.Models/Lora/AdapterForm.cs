@@ -66,7 +66,9 @@ internal sealed class AdapterForm
     }
 
     /// <summary>What an adapter of a form trains on a model.</summary>
-    /// <exception cref="ConfigurationException">The options select nothing, or name modules that are not there.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The options select nothing, or name modules that are not there.
+    /// </exception>
     public static AdapterForm Of(DecoderModel model, LoraOptions options)
     {
         var form = new AdapterForm(model, options);
@@ -75,22 +77,25 @@ internal sealed class AdapterForm
             var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct()
                 .Append(TensorNames.Head).Append("embed_tokens");
             throw new ConfigurationException(
-                "target_modules selects no layer of this model, so nothing would be trained. " +
-                $"Expected some of: {string.Join(", ", names)}; or 'all-linear'. Where: target_modules, layers_to_transform, exclude_modules.");
+                "target_modules selects no layer of this model, so nothing would be trained. Expected some of: " +
+                $"{string.Join(", ", names)}; or 'all-linear'. Where: target_modules, layers_to_transform, " +
+                "exclude_modules.");
         }
 
-        if (options.ModulesToSave.Count > 0 && !form.TrainsEmbedding && form.WholeProjections.Count == 0 && form.Norms.Count == 0)
+        if (options.ModulesToSave.Count > 0 && !form.TrainsEmbedding && form.WholeProjections.Count == 0
+            && form.Norms.Count == 0)
         {
             throw new ConfigurationException(
-                $"modules_to_save names {string.Join(", ", options.ModulesToSave)}, which this model does not have. Expected for instance lm_head or embed_tokens.");
+                $"modules_to_save names {string.Join(", ", options.ModulesToSave)}, which this model does not have. " +
+                "Expected for instance lm_head or embed_tokens.");
         }
 
         return form;
     }
 
     /// <summary>
-    /// Makes sure that every module a user names is there. An adapter's own file may name others, as in PEFT: it was made
-    /// for them once and says nothing of what is wanted now.
+    /// Makes sure that every module a user names is there. An adapter's own file may name others, as in PEFT: it was
+    /// made for them once and says nothing of what is wanted now.
     /// </summary>
     /// <exception cref="ConfigurationException">A name stands for nothing in this model.</exception>
     public static void RequireNames(DecoderModel model, LoraOptions settings)
@@ -115,7 +120,8 @@ internal sealed class AdapterForm
         List<string> known = [.. modules.Select(module => module.Split('.')[^1]).Distinct()];
         var hint = NearestName.Among(known, name) is { } nearest ? $" Did you mean '{nearest}'?" : "";
         return new ConfigurationException(
-            $"{option} names '{name}', which this model does not have.{hint} Expected some of: {string.Join(", ", known)}.");
+            $"{option} names '{name}', which this model does not have.{hint} Expected some of: " +
+            $"{string.Join(", ", known)}.");
     }
 
     private static bool Selects(LoraOptions settings, string module) =>
@@ -156,6 +162,7 @@ internal sealed class AdapterForm
         IReadOnlyList<string> patterns = settings.LayersPattern is { Count: > 0 } given ? given : ["[^.]*"];
         return patterns
             .Select(pattern => PythonExpression.Match($@".*\.{pattern}\.(\d+)\.", module))
-            .Any(match => match.Success && int.TryParse(match.Groups[1].Value, out var layer) && layers.Contains(layer));
+            .Any(match => match.Success && int.TryParse(match.Groups[1].Value, out var layer)
+                && layers.Contains(layer));
     }
 }

@@ -37,8 +37,8 @@ internal static class AdapterMatch
         unread.ExceptWith(CopiesOfTheBase(model, expected, source, where));
         RequireNone(
             missing, "adapter tensors are missing",
-            $"{AdapterConfig.FileName} implies {expected.Count}; the file holds {source.Tensors.Count}. Where: {where}. " +
-            "Is the adapter for another base model?");
+            $"{AdapterConfig.FileName} implies {expected.Count}; the file holds {source.Tensors.Count}. Where: " +
+            $"{where}. Is the adapter for another base model?");
         RequireNone(
             [.. unread.Order(StringComparer.Ordinal)], "adapter tensors fit nothing in the model",
             $"Where: {where}. Is the adapter for another base model, or a variant of LoRA that is not supported?");
@@ -67,7 +67,8 @@ internal static class AdapterMatch
                     throw new CheckpointException(
                         $"'{name}' of shape [{string.Join(", ", copy.shape)}] is not the base's '{module}' of shape " +
                         $"[{string.Join(", ", weight.shape)}]: the adapter was trained on a base whose vocabulary or " +
-                        $"embedding was changed. Give that base as 'model', or merge the adapter in PEFT. Where: {where}.");
+                        "embedding was changed. Give that base as 'model', or merge the adapter in PEFT. Where: " +
+                        $"{where}.");
                 }
 
                 copies.Add(name);
@@ -89,7 +90,8 @@ internal static class AdapterMatch
         if (entry.Shape.SequenceEqual(shape))
             return;
         throw new CheckpointException(
-            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the model and {AdapterConfig.FileName} imply " +
-            $"[{string.Join(", ", shape)}]. Where: {where}. Is the adapter for another base model?");
+            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the model and " +
+            $"{AdapterConfig.FileName} imply [{string.Join(", ", shape)}]. Where: {where}. Is the adapter for " +
+            "another base model?");
     }
 }

@@ -29,7 +29,8 @@ internal sealed class AdapterMixture
         foreach (var projection in model.AllProjections)
         {
             var pairs = _parts.SelectMany(part => part.Adapter.Factors.Where(pair => pair.Projection == projection)
-                .Select(pair => new WeightedPair(pair.Factors.A, pair.Factors.B, pair.Factors.Scale, part.Weight))).ToList();
+                .Select(pair =>
+                    new WeightedPair(pair.Factors.A, pair.Factors.B, pair.Factors.Scale, part.Weight))).ToList();
             if (pairs.Count == 0)
                 continue;
             var (a, b) = AdapterCombination.Combine(pairs, _settings, _rank, projection.Name);
@@ -55,17 +56,25 @@ internal sealed class AdapterMixture
     {
         var modules = parameters.Select(parameter => parameter.Name)
             .Select(parameter => parameter[..parameter.IndexOf(".lora_", StringComparison.Ordinal)]);
-        return new LoraOptions { Rank = _rank, Alpha = _rank, TargetModules = TargetModules.Named([.. modules.Distinct()]) };
+        return new LoraOptions
+        {
+            Rank = _rank,
+            Alpha = _rank,
+            TargetModules = TargetModules.Named([.. modules.Distinct()])
+        };
     }
 
     private static void RequirePlain(Adapter adapter)
     {
-        var isPlain = adapter.Factors.All(pair => pair.Factors.IsPlain) && adapter.FactorsOfEmbedding?.Magnitude is null;
-        var others = adapter.Parameters.FirstOrDefault(parameter => !parameter.Name.Contains(".lora_", StringComparison.Ordinal));
+        var isPlain = adapter.Factors.All(pair => pair.Factors.IsPlain)
+            && adapter.FactorsOfEmbedding?.Magnitude is null;
+        var others = adapter.Parameters.FirstOrDefault(
+            parameter => !parameter.Name.Contains(".lora_", StringComparison.Ordinal));
         if (isPlain && others is null)
             return;
         throw new ConfigurationException(
-            $"The adapter '{adapter.Name}' {(others is null ? "is a variant of LoRA" : $"also trained '{others.Name}'")}, " +
-            "and only plain factors can be summed. A PiSSA adapter becomes plain with pissa_convert.");
+            $"The adapter '{adapter.Name}' " +
+            $"{(others is null ? "is a variant of LoRA" : $"also trained '{others.Name}'")}, and only plain factors " +
+            "can be summed. A PiSSA adapter becomes plain with pissa_convert.");
     }
 }

@@ -64,7 +64,8 @@ public sealed class AdapterSet : IDisposable
     /// <param name="weights">Weight of each adapter by name.</param>
     /// <param name="settings">How they are summed; null for exactly, side by side.</param>
     /// <exception cref="ConfigurationException">They cannot be combined, or a name is wrong.</exception>
-    public Adapter Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
+    public Adapter Combine(
+        string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
     {
         RequireNew(name);
         return Add(Adapter.Combine(name, [.. weights.Select(pair => (this[pair.Key], pair.Value))], settings));

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Lora;
 
-/// <summary>Where the tensors of an adapter come from: <see cref="LoraInitializer"/> draws them, a file holds them.</summary>
+/// <summary>
+/// Where the tensors of an adapter come from: <see cref="LoraInitializer"/> draws them, a file holds them.
+/// </summary>
 internal interface IAdapterValues
 {
     /// <summary>The factors of a linear layer.</summary>

@@ -40,7 +40,8 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
             CounterRandom.Hash(seed, RandomPurpose.Initialization, (ulong)projection.Index), CPU);
         var (inputs, outputs) = (projection.Weight.Columns, projection.Weight.Rows);
         var (a, b) = device.type == DeviceType.META ? Outline(rank, inputs, outputs)
-            : settings.InitLoraWeights == LoraInitialisation.Orthogonal ? Orthogonal(projection.Name, rank, inputs, outputs, generator)
+            : settings.InitLoraWeights == LoraInitialisation.Orthogonal
+                ? Orthogonal(projection.Name, rank, inputs, outputs, generator)
             : Drawn(settings.InitLoraWeights, rank, inputs, outputs, generator);
         var (leafA, leafB) = (Parameter.Leaf(a.to(device)), Parameter.Leaf(b.to(device)));
         if (settings.UseDora)
@@ -99,9 +100,9 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
             return;
         throw new ConfigurationException(
             $"init_lora_weights is {WireNames.Of(settings.InitLoraWeights)}, and '{projection.Name}' is stored as " +
-            $"{projection.Weight.Format}: the part that the adapter takes over can only be split off a weight in full " +
-            "precision and on the device. (For olora, PEFT quantizes the rest once more, which moves the base.) Load the base " +
-            "unquantized and without offload_layers, or use init_lora_weights true.");
+            $"{projection.Weight.Format}: the part that the adapter takes over can only be split off a weight in " +
+            "full precision and on the device. (For olora, PEFT quantizes the rest once more, which moves the base.) " +
+            "Load the base unquantized and without offload_layers, or use init_lora_weights true.");
     }
 
     /// <summary>The same of a weight as float32 [out, in].</summary>
@@ -111,8 +112,9 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
         if (rank > Math.Min(weight.shape[0], weight.shape[1]))
         {
             throw new ConfigurationException(
-                $"The rank is {rank}, but '{module}' of shape [{weight.shape[0]}, {weight.shape[1]}] has no more than " +
-                $"{Math.Min(weight.shape[0], weight.shape[1])} parts to split off. Lower lora_r, or give the module less by rank_pattern.");
+                $"The rank is {rank}, but '{module}' of shape [{weight.shape[0]}, {weight.shape[1]}] has no more " +
+                $"than {Math.Min(weight.shape[0], weight.shape[1])} parts to split off. Lower lora_r, or give the " +
+                "module less by rank_pattern.");
         }
 
         if (settings.InitLoraWeights == LoraInitialisation.Olora)

@@ -91,7 +91,8 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
         if (_options.InitLoraWeights != LoraInitialisation.Pissa)
             return LoraInitializer.SplitOff(projection, _options);
         var kept = _initial?.Find(
-            projection.Name, () => projection.Weight.Materialize(ScalarType.Float32), a, b, _options.ScaleOf(projection.Name));
+            projection.Name, () =>
+                projection.Weight.Materialize(ScalarType.Float32), a, b, _options.ScaleOf(projection.Name));
         if (kept is not null)
             return kept.Value;
         return ResidualFactors.AreFresh(a, b)
@@ -99,5 +100,6 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
             : LoraInitializer.SplitOff(projection, _options);
     }
 
-    private Tensor Read(string parameter) => Parameter.Leaf(TensorMemory.Read(_source, _names[parameter]).to(_model.Device));
+    private Tensor Read(string parameter) =>
+        Parameter.Leaf(TensorMemory.Read(_source, _names[parameter]).to(_model.Device));
 }

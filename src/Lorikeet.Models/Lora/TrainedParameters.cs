@@ -10,7 +10,8 @@ namespace Lorikeet.Models.Lora;
 public static class TrainedParameters
 {
     /// <summary>
-    /// Writes the trainable parameters as <see cref="AdapterFolder.WeightsFile"/>, and for an adapter its configuration.
+    /// Writes the trainable parameters as <see cref="AdapterFolder.WeightsFile"/>, and for an adapter its
+    /// configuration.
     /// </summary>
     /// <param name="model">The model, the adapter active.</param>
     /// <param name="folder">Where to; it must exist.</param>
@@ -21,7 +22,8 @@ public static class TrainedParameters
         Save(model, Path.Combine(folder, AdapterFolder.WeightsFile));
         if (model.Active is not Adapter adapter)
             return;
-        AtomicFile.WriteText(Path.Combine(folder, AdapterFolder.ConfigFile), AdapterConfig.Write(adapter.Options, baseModel));
+        AtomicFile.WriteText(
+            Path.Combine(folder, AdapterFolder.ConfigFile), AdapterConfig.Write(adapter.Options, baseModel));
         AdapterBase.Write(folder, baseModel);
     }
 
@@ -37,7 +39,8 @@ public static class TrainedParameters
     public static void Restore(DecoderModel model, ITensorSource source, string where)
     {
         using var quiet = no_grad();
-        var names = AdapterMatch.Find(model, [.. model.Trainable.Select(one => (one.Name, one.Value.shape))], source, where);
+        var names = AdapterMatch.Find(
+            model, [.. model.Trainable.Select(one => (one.Name, one.Value.shape))], source, where);
         foreach (var parameter in model.Trainable)
         {
             using var stored = TensorMemory.Read(source, names[parameter.Name]);
@@ -48,7 +51,9 @@ public static class TrainedParameters
             adapter.Invalidate();
     }
 
-    /// <summary>PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).</summary>
+    /// <summary>
+    /// PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).
+    /// </summary>
     internal static string InFile(DecoderModel model, ModelAdapter? adapter, string parameter)
     {
         var adapted = (adapter?.Projections ?? []).Select(pair => pair.Projection.Name).ToHashSet();

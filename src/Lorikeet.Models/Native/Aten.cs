@@ -8,7 +8,8 @@ namespace Lorikeet.Models.Native;
 /// autograd, a third of the cost of a call through TorchSharp.
 /// </summary>
 /// <remarks>
-/// TorchSharp's handles are the <c>at::Tensor*</c> that interface takes. Reference: torch/csrc/inductor/aoti_torch/c/shim.h.
+/// TorchSharp's handles are the <c>at::Tensor*</c> that interface takes. Reference:
+/// torch/csrc/inductor/aoti_torch/c/shim.h.
 /// </remarks>
 internal static class Aten
 {
@@ -20,17 +21,20 @@ internal static class Aten
 
     /// <summary>result += factor · a b.</summary>
     public static void AddProduct(Tensor result, Tensor a, Tensor b, double factor = 1) => Require(
-        aoti_torch_addmm_out(result.Handle, result.Handle, a.Handle, b.Handle, 1, (float)factor), "addmm", result, a, b);
+        aoti_torch_addmm_out(result.Handle, result.Handle, a.Handle, b.Handle, 1, (float)factor), "addmm", result, a,
+        b);
 
     private static void Require(int status, string operation, Tensor result, Tensor a, Tensor b)
     {
         if (status == 0)
             return;
         throw new InvalidOperationException(
-            $"{operation} of {Shape(a)} and {Shape(b)} into {Shape(result)} failed; libtorch wrote the reason to stderr.");
+            $"{operation} of {Shape(a)} and {Shape(b)} into {Shape(result)} failed; libtorch wrote the reason to " +
+            "stderr.");
     }
 
-    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}] {tensor.dtype} on {tensor.device}";
+    private static string Shape(Tensor tensor) =>
+        $"[{string.Join(", ", tensor.shape)}] {tensor.dtype} on {tensor.device}";
 
     [DllImport(Library)]
     private static extern int aoti_torch_mm_out(nint result, nint a, nint b);

@@ -24,7 +24,8 @@ internal sealed unsafe class FiniteTensors(ITensorSource source, string kind = "
         if (!_seen.TryAdd(name, true))
             return start;
         Slices.ForEach(
-            source.Require(name).ByteCount, Slices.Bytes, (offset, length) => Require(name, offset, length, start + offset));
+            source.Require(name).ByteCount, Slices.Bytes, (offset, length) =>
+                Require(name, offset, length, start + offset));
         return start;
     }
 
@@ -57,9 +58,10 @@ internal sealed unsafe class FiniteTensors(ITensorSource source, string kind = "
             return;
         var size = entry.Type.ByteSize();
         throw new CheckpointException(
-            $"{kind} '{name}' [{string.Join(", ", entry.Shape)}] has {NonFinite.NameOf(entry.Type, start + index * size)} " +
-            $"at element {offset / size + index}. Finite numbers were expected. Where: '{source}'. It was damaged when it was " +
-            "trained, converted or merged; take it from its source again.");
+            $"{kind} '{name}' [{string.Join(", ", entry.Shape)}] has " +
+            $"{NonFinite.NameOf(entry.Type, start + index * size)} at element {offset / size + index}. Finite " +
+            $"numbers were expected. Where: '{source}'. It was damaged when it was trained, converted or merged; " +
+            "take it from its source again.");
     }
 
     /// <summary>Whether the type is only a wrapping: 4-bit codes may be declared as bfloat16.</summary>

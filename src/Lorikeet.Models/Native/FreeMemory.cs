@@ -11,8 +11,8 @@ public static class FreeMemory
     private const string AvailableField = "MemAvailable:";
 
     /// <summary>
-    /// Bytes: of a CUDA device, what it and libtorch's pool have; of the host, what the system can give without swapping and
-    /// the process or its container may take.
+    /// Bytes: of a CUDA device, what it and libtorch's pool have; of the host, what the system can give without
+    /// swapping and the process or its container may take.
     /// </summary>
     /// <param name="device">A CUDA device, or the CPU for the host.</param>
     public static long Of(torch.Device device)
@@ -28,7 +28,8 @@ public static class FreeMemory
     {
         if (!File.Exists(MemoryFile))
             return null;
-        var line = File.ReadLines(MemoryFile).FirstOrDefault(line => line.StartsWith(AvailableField, StringComparison.Ordinal));
+        var line = File.ReadLines(MemoryFile)
+            .FirstOrDefault(line => line.StartsWith(AvailableField, StringComparison.Ordinal));
         var fields = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return fields is [_, var kilobytes, ..] ? long.Parse(kilobytes, CultureInfo.InvariantCulture) * 1024 : null;
     }

@@ -14,11 +14,13 @@ internal static class KeyedRandom
 
     /// <summary>Uniform numbers in [low, high).</summary>
     public static Tensor Uniform(Tensor target, double low, double high, ulong key) =>
-        Draw(target, key, generator => generator is null ? target.uniform_(low, high) : target.uniform_(low, high, generator));
+        Draw(target, key,
+            generator => generator is null ? target.uniform_(low, high) : target.uniform_(low, high, generator));
 
     /// <summary>Normal numbers with mean 0.</summary>
     public static Tensor Normal(Tensor target, double deviation, ulong key) =>
-        Draw(target, key, generator => generator is null ? target.normal_(0, deviation) : target.normal_(0, deviation, generator));
+        Draw(target, key,
+            generator => generator is null ? target.normal_(0, deviation) : target.normal_(0, deviation, generator));
 
     private static Tensor Draw(Tensor target, ulong key, Func<Generator?, Tensor> draw)
     {

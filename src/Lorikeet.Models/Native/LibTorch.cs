@@ -5,9 +5,10 @@ using TorchSharp;
 namespace Lorikeet.Models.Native;
 
 /// <summary>
-/// The one place that loads libtorch, which must come before the first use of TorchSharp; loading a model does it. It comes from a folder that the user names (the option <c>libtorch</c> or
-/// <c>LORIKEET_LIBTORCH</c>, for instance <c>site-packages/torch/lib</c> of a Python install with CUDA), from beside the
-/// program, or from the NuGet cache (CPU, downloaded with the build).
+/// The one place that loads libtorch, which must come before the first use of TorchSharp; loading a model does it. It
+/// comes from a folder that the user names (the option <c>libtorch</c> or <c>LORIKEET_LIBTORCH</c>, for instance
+/// <c>site-packages/torch/lib</c> of a Python install with CUDA), from beside the program, or from the NuGet cache
+/// (CPU, downloaded with the build).
 /// </summary>
 public static class LibTorch
 {
@@ -18,15 +19,20 @@ public static class LibTorch
     public static LibTorchInstallation? Loaded => s_loaded;
 
     /// <summary>
-    /// Downloads a NuGet package, by its name and version, into the NuGet cache. Asked once, when libtorch is found nowhere and no
-    /// folder is named.
+    /// Downloads a NuGet package, by its name and version, into the NuGet cache. Asked once, when libtorch is found
+    /// nowhere and no folder is named.
     /// </summary>
     /// <value>Null, the default: nothing is downloaded, and <see cref="Load"/> says what would do it.</value>
     public static Action<string, string>? Download { get; set; }
 
     /// <summary>Loads libtorch and TorchSharp's native library; later calls return what the first one loaded.</summary>
-    /// <param name="folder">Folder of <c>libtorch_cpu</c>; null means the environment variable, then beside the program, then the NuGet cache.</param>
-    /// <exception cref="DeviceException">A library is missing or does not fit this system; the message says which.</exception>
+    /// <param name="folder">
+    /// Folder of <c>libtorch_cpu</c>; null means the environment variable, then beside the program, then the NuGet
+    /// cache.
+    /// </param>
+    /// <exception cref="DeviceException">
+    /// A library is missing or does not fit this system; the message says which.
+    /// </exception>
     public static LibTorchInstallation Load(string? folder = null)
     {
         lock (s_gate)
@@ -67,7 +73,8 @@ public static class LibTorch
             NativeLibrary.Load(original);
             return false;
         }
-        catch (DllNotFoundException fault) when (fault.Message.Contains(OldLibStdCpp.MissingVersion, StringComparison.Ordinal))
+        catch (DllNotFoundException fault) when (
+            fault.Message.Contains(OldLibStdCpp.MissingVersion, StringComparison.Ordinal))
         {
             LoadLibrary(OldLibStdCpp.Patch(original));
             return true;
@@ -75,7 +82,8 @@ public static class LibTorch
         catch (DllNotFoundException fault)
         {
             throw new DeviceException(
-                $"TorchSharp's native library could not be loaded: {fault.Message.Trim()}. Run 'lorikeet doctor'.", fault);
+                $"TorchSharp's native library could not be loaded: {fault.Message.Trim()}. Run 'lorikeet doctor'.",
+                fault);
         }
     }
 
@@ -88,8 +96,8 @@ public static class LibTorch
         catch (DllNotFoundException fault)
         {
             throw new DeviceException(
-                $"'{path}' could not be loaded: {fault.Message.Trim()}. The libraries it needs must be beside it or on " +
-                "the system's library path (LD_LIBRARY_PATH on Linux). Run 'lorikeet doctor'.", fault);
+                $"'{path}' could not be loaded: {fault.Message.Trim()}. The libraries it needs must be beside it or " +
+                "on the system's library path (LD_LIBRARY_PATH on Linux). Run 'lorikeet doctor'.", fault);
         }
     }
 }

@@ -16,12 +16,15 @@ public sealed partial class LibTorchInstallation
     public bool HasCuda { get; }
 
     /// <summary>
-    /// The version of libstdc++'s symbols that this system lacks and TorchSharp's library was patched to do without, such as
-    /// GLIBCXX_3.4.32; null where it was loaded as it is.
+    /// The version of libstdc++'s symbols that this system lacks and TorchSharp's library was patched to do without,
+    /// such as GLIBCXX_3.4.32; null where it was loaded as it is.
     /// </summary>
     public string? PatchedFor { get; }
 
-    /// <summary>What files around the libraries say, of an archive, a Python install or a package: 2.10.0+cu128; null when nothing does.</summary>
+    /// <summary>
+    /// What files around the libraries say, of an archive, a Python install or a package: 2.10.0+cu128; null when
+    /// nothing does.
+    /// </summary>
     public string? Version
     {
         get

@@ -25,7 +25,9 @@ internal static class LibTorchLocation
         }
     }
 
-    /// <summary>The folder of libtorch's libraries: the given one, else that of the environment, else the first that holds them.</summary>
+    /// <summary>
+    /// The folder of libtorch's libraries: the given one, else that of the environment, else the first that holds them.
+    /// </summary>
     /// <param name="folder">As <see cref="LibTorch.Load"/> takes it.</param>
     /// <param name="download">As <see cref="LibTorch.Download"/>.</param>
     /// <exception cref="DeviceException">It is not there.</exception>
@@ -50,7 +52,8 @@ internal static class LibTorchLocation
 
     /// <summary>The folder of TorchSharp's own native library, which comes with the program.</summary>
     public static string OfTorchSharp() =>
-        BesideProgram().FirstOrDefault(folder => File.Exists(Path.Combine(folder, FileName("LibTorchSharp")))) ?? AppContext.BaseDirectory;
+        BesideProgram().FirstOrDefault(folder => File.Exists(Path.Combine(folder, FileName("LibTorchSharp"))))
+            ?? AppContext.BaseDirectory;
 
     /// <summary>What a library is called here.</summary>
     public static string FileName(string library) =>
@@ -61,8 +64,9 @@ internal static class LibTorchLocation
     private static string Named(string folder) => Holds(folder)
         ? Path.GetFullPath(folder)
         : throw new DeviceException(
-            $"'{folder}' holds no {FileName("torch_cpu")}. A libtorch 2.10 or later was expected there. Name the folder with the "
-            + $"libraries themselves, such as '.../site-packages/torch/lib', by the option 'libtorch' or by {Variable}.");
+            $"'{folder}' holds no {FileName("torch_cpu")}. A libtorch 2.10 or later was expected there. Name the "
+            + "folder with the libraries themselves, such as '.../site-packages/torch/lib', by the option 'libtorch' "
+            + $"or by {Variable}.");
 
     private static bool Holds(string folder) => File.Exists(Path.Combine(folder, FileName("torch_cpu")));
 
@@ -74,18 +78,22 @@ internal static class LibTorchLocation
     {
         if (Package is null)
             return [];
-        var ofUser = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        string?[] roots = [Environment.GetEnvironmentVariable("NUGET_PACKAGES"), Path.Combine(ofUser, ".nuget", "packages")];
+        var ofUser = Environment.GetFolderPath(
+            Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        string?[] roots =
+            [Environment.GetEnvironmentVariable("NUGET_PACKAGES"), Path.Combine(ofUser, ".nuget", "packages")];
         return roots.Where(root => !string.IsNullOrEmpty(root)).Distinct()
             .Select(root => Path.Combine(root!, Package, Version, "runtimes", Platform, "native"));
     }
 
     private static string Missing(IEnumerable<string> candidates)
     {
-        var looked = $"libtorch was not found. {FileName("torch_cpu")} was looked for in: {string.Join(", ", candidates)}.";
+        var looked =
+            $"libtorch was not found. {FileName("torch_cpu")} was looked for in: {string.Join(", ", candidates)}.";
         var another = $"the folder of another libtorch, 2.10 or later, by the option 'libtorch' or by {Variable}";
         return Package is null
             ? $"{looked} NuGet has no libtorch for {Platform}: name {another}."
-            : $"{looked} Fetch it with 'dotnet add package {Package} --version {Version}' in the project of the program, or name {another}.";
+            : $"{looked} Fetch it with 'dotnet add package {Package} --version {Version}' in the project of the " +
+                $"program, or name {another}.";
     }
 }

@@ -5,7 +5,9 @@ namespace Lorikeet.Models.Native;
 /// <summary>The environment that native libraries read; .NET's own setter does not reach it on Linux.</summary>
 internal static class NativeEnvironment
 {
-    /// <summary>Sets a variable unless the user has. Libraries read theirs when they are loaded, so call it before.</summary>
+    /// <summary>
+    /// Sets a variable unless the user has. Libraries read theirs when they are loaded, so call it before.
+    /// </summary>
     public static void SetUnlessSet(string name, string value)
     {
         if (OperatingSystem.IsWindows())

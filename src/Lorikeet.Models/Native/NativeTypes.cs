@@ -9,8 +9,8 @@ internal static class NativeTypes
 {
     /// <summary>The torch type of <c>torch_dtype</c>.</summary>
     /// <param name="wanted">
-    /// What the user asks for. Auto keeps a float32 checkpoint in float32, as transformers does; other checkpoints compute
-    /// in bfloat16 where the device multiplies it natively, else in float32.
+    /// What the user asks for. Auto keeps a float32 checkpoint in float32, as transformers does; other checkpoints
+    /// compute in bfloat16 where the device multiplies it natively, else in float32.
     /// </param>
     /// <param name="stored">The checkpoint's own type (<c>torch_dtype</c> of config.json).</param>
     /// <param name="device">Where the model goes.</param>

@@ -3,7 +3,9 @@ using Lorikeet.Formats.Safetensors;
 
 namespace Lorikeet.Models.Native;
 
-/// <summary>Finds NaN and infinity among stored numbers by their exponents, which are all ones in nothing else.</summary>
+/// <summary>
+/// Finds NaN and infinity among stored numbers by their exponents, which are all ones in nothing else.
+/// </summary>
 internal static unsafe class NonFinite
 {
     /// <summary>Index of the first element that is no finite number; -1 when there is none.</summary>

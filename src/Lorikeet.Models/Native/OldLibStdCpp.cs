@@ -21,7 +21,9 @@ internal static class OldLibStdCpp
     private const ushort WeakNeed = 0x2;
     private const ushort UnversionedGlobal = 1;
 
-    /// <summary>Returns the path of the patched copy, writing it to the user's cache when it is not there yet.</summary>
+    /// <summary>
+    /// Returns the path of the patched copy, writing it to the user's cache when it is not there yet.
+    /// </summary>
     public static string Patch(string library)
     {
         var image = File.ReadAllBytes(library);
@@ -37,7 +39,9 @@ internal static class OldLibStdCpp
         return target;
     }
 
-    /// <summary>Makes the need for <see cref="MissingVersion"/> weak and binds its one symbol elsewhere, in place.</summary>
+    /// <summary>
+    /// Makes the need for <see cref="MissingVersion"/> weak and binds its one symbol elsewhere, in place.
+    /// </summary>
     private static void Weaken(Span<byte> image, string library)
     {
         var sections = ElfSections.Read(image, library);

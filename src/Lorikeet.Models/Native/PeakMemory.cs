@@ -9,7 +9,9 @@ public static class PeakMemory
 {
     private static long _largestSeen;
 
-    /// <summary>Peak in bytes where a model lives: what was allocated of a CUDA device, else that of the process.</summary>
+    /// <summary>
+    /// Peak in bytes where a model lives: what was allocated of a CUDA device, else that of the process.
+    /// </summary>
     /// <param name="device">The device.</param>
     public static long Of(torch.Device device) =>
         device.type == DeviceType.CUDA ? CudaMemory.PeakUsed(device) : OfProcess();

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Native;
 
 /// <summary>
-/// Tensor operations with a number. TorchSharp passes numbers to libtorch as <see cref="Scalar"/>s and keeps no reference to
-/// those it makes itself, so the garbage collector may finalize one while libtorch reads it; <c>a + b</c> makes one too,
-/// for alpha = 1. The operations here keep theirs alive until libtorch returns.
+/// Tensor operations with a number. TorchSharp passes numbers to libtorch as <see cref="Scalar"/>s and keeps no
+/// reference to those it makes itself, so the garbage collector may finalize one while libtorch reads it; <c>a + b</c>
+/// makes one too, for alpha = 1. The operations here keep theirs alive until libtorch returns.
 /// </summary>
 /// <remarks>
 /// Nothing else in Lorikeet may make a Scalar or call an operation of TorchSharp that makes one:

@@ -12,7 +12,8 @@ public static unsafe class TensorFile
     /// <param name="metadata">Texts of the header, if any.</param>
     /// <exception cref="StorageException">It cannot be written.</exception>
     public static void Write(
-        string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, IEnumerable<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();

@@ -33,7 +33,8 @@ internal static unsafe class TensorMemory
         fixed (long* sizes = shape, steps = strides)
         {
             status = aoti_torch_create_tensor_from_blob(
-                (void*)address, shape.Length, sizes, steps, 0, (int)type, aoti_torch_device_type_cuda(), Math.Max(device.index, 0), &view);
+                (void*)address, shape.Length, sizes, steps, 0, (int)type, aoti_torch_device_type_cuda(),
+                Math.Max(device.index, 0), &view);
         }
 
         return status == 0
@@ -88,7 +89,8 @@ internal static unsafe class TensorMemory
         SafetensorsType.I8 => ScalarType.Int8,
         SafetensorsType.U8 => ScalarType.Byte,
         SafetensorsType.Bool => ScalarType.Bool,
-        _ => throw new CheckpointException($"Tensors of type {type} cannot be used. Expected F32, BF16, F16 or an integer type. Convert the checkpoint first."),
+        _ => throw new CheckpointException($"Tensors of type {type} cannot be used. Expected F32, BF16, F16 or an " +
+            "integer type. Convert the checkpoint first."),
     };
 
     /// <summary>The stored type of a torch type.</summary>
@@ -109,7 +111,8 @@ internal static unsafe class TensorMemory
 
     [DllImport("torch_cpu")]
     private static extern int aoti_torch_create_tensor_from_blob(
-        void* data, long dimensions, long* sizes, long* strides, long offset, int type, int deviceType, int device, nint* result);
+        void* data, long dimensions, long* sizes, long* strides, long offset, int type, int deviceType, int device,
+        nint* result);
 
     [DllImport("torch_cpu")]
     private static extern int aoti_torch_device_type_cuda();

@@ -5,7 +5,9 @@ namespace Lorikeet.Models.Native;
 /// <summary>libtorch's own worker threads.</summary>
 internal static unsafe class TorchThreads
 {
-    /// <summary>Calls a function on parts of a range, on all threads at once; returns when all parts are done.</summary>
+    /// <summary>
+    /// Calls a function on parts of a range, on all threads at once; returns when all parts are done.
+    /// </summary>
     /// <param name="start">The first number.</param>
     /// <param name="end">The number after the last.</param>
     /// <param name="grain">Fewest numbers of a part.</param>

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Optimization;
 
-/// <summary>The arithmetic of one AdamW step, with everything that is the same for all elements computed beforehand.</summary>
+/// <summary>
+/// The arithmetic of one AdamW step, with everything that is the same for all elements computed beforehand.
+/// </summary>
 /// <typeparam name="TSelf">The rule itself.</typeparam>
 internal interface IAdamRule<TSelf> where TSelf : unmanaged, IAdamRule<TSelf>
 {
@@ -93,7 +95,8 @@ internal readonly struct BitsAndBytesAdamRule : IAdamRule<BitsAndBytesAdamRule>
         _stepSize = -(float)learningRate * correction2 / correction1;
     }
 
-    public static BitsAndBytesAdamRule Create(OptimizationOptions options, bool decays, double learningRate, int step) =>
+    public static BitsAndBytesAdamRule Create(
+        OptimizationOptions options, bool decays, double learningRate, int step) =>
         new(options, decays, learningRate, step);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

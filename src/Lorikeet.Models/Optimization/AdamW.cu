@@ -1,5 +1,5 @@
-// AdamW over all parameters in one launch, by the rules of AdamRules.cs. The global norm of the gradients, which lie end
-// to end, never leaves the device: it clips the update, and an update whose norm is not finite changes nothing.
+// AdamW over all parameters in one launch, by the rules of AdamRules.cs. The global norm of the gradients, which lie
+// end to end, never leaves the device: it clips the update, and an update whose norm is not finite changes nothing.
 
 struct TorchAdamRule
 {

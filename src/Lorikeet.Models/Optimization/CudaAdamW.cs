@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Optimization;
 
-/// <summary>Norm, clipping and AdamW of all parameters on a CUDA device, in three launches and without waiting (AdamW.cu).</summary>
+/// <summary>
+/// Norm, clipping and AdamW of all parameters on a CUDA device, in three launches and without waiting (AdamW.cu).
+/// </summary>
 /// <typeparam name="TRule">The arithmetic.</typeparam>
 internal sealed unsafe class CudaAdamW<TRule> : IDisposable where TRule : unmanaged, IAdamRule<TRule>
 {
@@ -32,24 +34,30 @@ internal sealed unsafe class CudaAdamW<TRule> : IDisposable where TRule : unmana
         var device = parameters[0].Value.device;
         var module = new CudaModule(
             CudaDevice.Of(Math.Max(device.index, 0)), typeof(CudaAdamW<>).Assembly, "Elements", "AdamW");
-        (_squares, _clip, _update) = (module.Kernel("squares"), module.Kernel("clip"), module.Kernel($"adamw_{typeof(TRule).Name}"));
+        (_squares, _clip, _update) = (
+            module.Kernel("squares"), module.Kernel("clip"), module.Kernel($"adamw_{typeof(TRule).Name}"));
         _jobs = JobTable.Create(
             [.. parameters.Zip(moments, (parameter, both) =>
-                (new Job(parameter.Value, both, Array.IndexOf(groups, GroupOf(parameter))), Pieces(parameter.Value.NumberOfElements, Length)))],
+                (new Job(parameter.Value, both, Array.IndexOf(groups, GroupOf(parameter))),
+                    Pieces(parameter.Value.NumberOfElements, Length)))],
             device);
         var all = parameters.Sum(parameter => parameter.Value.NumberOfElements);
-        _sums = empty([Math.Min(MostSums, Pieces(all, 4 * Threads))], ScalarType.Float64, device).DetachFromDisposeScope();
+        _sums = empty([Math.Min(MostSums, Pieces(all, 4 * Threads))], ScalarType.Float64, device)
+            .DetachFromDisposeScope();
         _clipping = zeros([2], ScalarType.Float32, device).DetachFromDisposeScope();
     }
 
-    /// <summary>For parameters on a CUDA device, all with averages in float32 and a gradient; null for others.</summary>
+    /// <summary>
+    /// For parameters on a CUDA device, all with averages in float32 and a gradient; null for others.
+    /// </summary>
     public static CudaAdamW<TRule>? For(
         IReadOnlyList<Parameter> parameters, IReadOnlyList<Moments> moments, OptimizationOptions options)
     {
         var full = moments.OfType<FullMoments>().ToArray();
         var groups = parameters.Select(GroupOf).Distinct().ToArray();
         return full.Length == parameters.Count && groups.Length <= MostGroups
-            && parameters.All(parameter => parameter.Value.device_type == DeviceType.CUDA && parameter.Value.grad is not null)
+            && parameters.All(
+                parameter => parameter.Value.device_type == DeviceType.CUDA && parameter.Value.grad is not null)
                 ? new CudaAdamW<TRule>(parameters, full, groups, options)
                 : null;
     }
@@ -85,7 +93,8 @@ internal sealed unsafe class CudaAdamW<TRule> : IDisposable where TRule : unmana
         _clipping.Dispose();
     }
 
-    private static (double RateFactor, bool Decays) GroupOf(Parameter parameter) => (parameter.RateFactor, parameter.Decays);
+    private static (double RateFactor, bool Decays) GroupOf(Parameter parameter) =>
+        (parameter.RateFactor, parameter.Decays);
 
     private static int Pieces(long count, int length) => checked((int)((count + length - 1) / length));
 
@@ -109,6 +118,7 @@ internal sealed unsafe class CudaAdamW<TRule> : IDisposable where TRule : unmana
         private readonly long _count = parameter.NumberOfElements;
         private readonly int _rule = rule;
         private readonly int _isWide =
-            (Address(parameter) | Address(parameter.grad!) | Address(moments.First) | Address(moments.Second)) % Aligned == 0 ? 1 : 0;
+            (Address(parameter) | Address(parameter.grad!) | Address(moments.First) | Address(
+                moments.Second)) % Aligned == 0 ? 1 : 0;
     }
 }

@@ -49,7 +49,8 @@ internal sealed unsafe class EightBitMoments : Moments
         _secondScales.Dispose();
     }
 
-    private void UpdateOnCpu<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : unmanaged, IAdamRule<TRule>
+    private void UpdateOnCpu<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : unmanaged,
+    IAdamRule<TRule>
     {
         var p = (float*)TensorMemory.Pointer(parameter);
         var g = (float*)TensorMemory.Pointer(gradient);

@@ -54,7 +54,8 @@ public static unsafe class HuggingFaceFiles
                 var isTorchs = entry.Entries.ContainsKey("exp_avg");
                 entry.Entries["step"] = isTorchs ? Scalar(optimizer.Steps) : optimizer.Steps;
                 if (entry.Entries.ContainsKey("absmax1"))
-                    (entry.Entries["qmap1"], entry.Entries["qmap2"]) = (Map(DynamicMap.Signed), Map(DynamicMap.Unsigned));
+                    (entry.Entries["qmap1"], entry.Entries["qmap2"]) = (
+                        Map(DynamicMap.Signed), Map(DynamicMap.Unsigned));
                 numbers.Add(number);
                 state.Entries[number++] = entry;
             }
@@ -70,16 +71,19 @@ public static unsafe class HuggingFaceFiles
         int step) =>
         Dictionary(
             ("weight_decay", decays ? options.WeightDecay : 0.0), ("lr", schedule.At(step) * factor),
-            ("betas", new PickleTuple([options.AdamBeta1, options.AdamBeta2])), ("eps", options.AdamEpsilon), ("amsgrad", false),
+            ("betas", new PickleTuple([options.AdamBeta1, options.AdamBeta2])), ("eps", options.AdamEpsilon),
+            ("amsgrad", false),
             ("foreach", null), ("maximize", false), ("capturable", false), ("differentiable", false), ("fused", null),
             ("decoupled_weight_decay", true), ("initial_lr", options.LearningRate * factor), ("params", numbers));
 
     private static PickleDictionary SchedulerState(
         IReadOnlyList<IReadOnlyList<Parameter>> groups, LearningRateSchedule schedule, OptimizationOptions options, int step)
     {
-        List<object?> Rates(double rate) => [.. groups.Index().Select(group => (object?)(rate * Factor(group.Index, options)))];
+        List<object?> Rates(double rate) =>
+            [.. groups.Index().Select(group => (object?)(rate * Factor(group.Index, options)))];
         return Dictionary(
-            ("base_lrs", Rates(options.LearningRate)), ("last_epoch", step), ("verbose", false), ("_step_count", step + 1),
+            ("base_lrs", Rates(options.LearningRate)), ("last_epoch", step), ("verbose", false),
+            ("_step_count", step + 1),
             ("_get_lr_called_within_step", false), ("_last_lr", Rates(schedule.At(step))),
             ("lr_lambdas", groups.Select(_ => (object?)new PickleDictionary()).ToList()));
     }
@@ -92,14 +96,17 @@ public static unsafe class HuggingFaceFiles
         _ => 1,
     };
 
-    private static TensorToWrite Scalar(float value) => TensorToWrite.FromArray("", SafetensorsType.F32, [], new[] { value });
+    private static TensorToWrite Scalar(float value) =>
+        TensorToWrite.FromArray("", SafetensorsType.F32, [], new[] { value });
 
-    private static TensorToWrite Map(float[] codes) => TensorToWrite.FromArray("", SafetensorsType.F32, [codes.Length], codes);
+    private static TensorToWrite Map(float[] codes) =>
+        TensorToWrite.FromArray("", SafetensorsType.F32, [codes.Length], codes);
 
     private static TensorToWrite Leaf(Tensor value)
     {
         var local = value.detach().cpu().contiguous();
-        return TensorToWrite.FromPointer("", TensorMemory.ToStored(local.dtype), local.shape, TensorMemory.Pointer(local));
+        return TensorToWrite.FromPointer(
+            "", TensorMemory.ToStored(local.dtype), local.shape, TensorMemory.Pointer(local));
     }
 
     private static PickleDictionary Dictionary(params ReadOnlySpan<(string Key, object? Value)> entries)

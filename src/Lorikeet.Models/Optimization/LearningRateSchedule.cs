@@ -3,7 +3,9 @@ namespace Lorikeet.Models.Optimization;
 /// <summary>The learning rate as a pure function of the step.</summary>
 /// <param name="options">Rate, kind of schedule and warm-up.</param>
 /// <param name="totalSteps">Optimizer steps of the whole run.</param>
-/// <remarks>Reference: transformers <c>optimization.py</c>; step 0 is the first, and with warm-up its rate is 0.</remarks>
+/// <remarks>
+/// Reference: transformers <c>optimization.py</c>; step 0 is the first, and with warm-up its rate is 0.
+/// </remarks>
 public sealed class LearningRateSchedule(OptimizationOptions options, int totalSteps)
 {
     private readonly int _warmup = WarmupSteps(options, totalSteps);
@@ -41,7 +43,9 @@ public sealed class LearningRateSchedule(OptimizationOptions options, int totalS
     /// <summary>0 after the warm-up, 1 at the end.</summary>
     private double Progress(int step) => (double)(step - _warmup) / Math.Max(1, totalSteps - _warmup);
 
-    /// <summary>From 1 to <paramref name="end"/> along num_cycles periods of a cosine, half of one by default.</summary>
+    /// <summary>
+    /// From 1 to <paramref name="end"/> along num_cycles periods of a cosine, half of one by default.
+    /// </summary>
     private double HalfCosine(double progress, double end)
     {
         var factor = 0.5 * (1 + Math.Cos(Math.PI * Argument("num_cycles", 0.5) * 2 * progress));

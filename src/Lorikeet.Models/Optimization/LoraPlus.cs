@@ -9,7 +9,9 @@ public static class LoraPlus
 {
     /// <summary>The parameters with the rates that the options ask for; the same ones without LoRA+.</summary>
     /// <param name="parameters">What is trained.</param>
-    /// <param name="options">The ratio of the rates (loraplus_lr_ratio), the learning rate, and that of embeddings.</param>
+    /// <param name="options">
+    /// The ratio of the rates (loraplus_lr_ratio), the learning rate, and that of embeddings.
+    /// </param>
     public static IReadOnlyList<Parameter> Group(IReadOnlyList<Parameter> parameters, OptimizationOptions options) =>
         options.LoraPlusRatio is { } ratio
             ? [.. parameters.Select(parameter => parameter with { RateFactor = Factor(parameter, ratio, options) })]
@@ -21,6 +23,8 @@ public static class LoraPlus
             return ratio;
         var isOfEmbedding = parameter.Name.EndsWith(AdapterNames.EmbeddingA, StringComparison.Ordinal)
             || parameter.Name.EndsWith(AdapterNames.EmbeddingB, StringComparison.Ordinal);
-        return isOfEmbedding && options is { LoraPlusEmbeddingRate: { } rate, LearningRate: > 0 } ? rate / options.LearningRate : 1;
+        return isOfEmbedding && options is { LoraPlusEmbeddingRate: { } rate, LearningRate: > 0 }
+            ? rate / options.LearningRate
+            : 1;
     }
 }

@@ -11,7 +11,8 @@ internal abstract class Moments : IDisposable
     /// <param name="parameter">Contiguous float32.</param>
     /// <param name="gradient">The same.</param>
     /// <param name="rule">The arithmetic of this step.</param>
-    public abstract void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : unmanaged, IAdamRule<TRule>;
+    public abstract void Update<TRule>(Tensor parameter, Tensor gradient, TRule rule) where TRule : unmanaged,
+    IAdamRule<TRule>;
 
     /// <summary>What is stored, by name.</summary>
     public abstract IEnumerable<(string Name, Tensor Value)> State();

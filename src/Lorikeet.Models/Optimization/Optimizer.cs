@@ -23,22 +23,29 @@ public abstract class Optimizer : IDisposable
 
     /// <summary>Creates the optimizer that <paramref name="options"/> name, with a state of zero.</summary>
     /// <param name="parameters">What is trained; they must outlive it.</param>
-    /// <param name="options">Kind, betas, epsilon and weight decay; rates and batches are the caller's business.</param>
-    /// <remarks>Paged variants compute the same; their states need no paging where host memory is the device's.</remarks>
-    public static Optimizer Create(IReadOnlyList<Parameter> parameters, OptimizationOptions options) => options.Optimizer switch
-    {
-        OptimizerKind.AdamW => new AdamW<TorchAdamRule>(
-            parameters, options, parameter => new FullMoments(parameter.Value, ("exp_avg", "exp_avg_sq"))),
-        OptimizerKind.PagedAdamW32Bit => new AdamW<BitsAndBytesAdamRule>(parameters, options, FullBitsAndBytes),
-        OptimizerKind.AdamW8Bit or OptimizerKind.PagedAdamW8Bit => new AdamW<BitsAndBytesAdamRule>(
-            parameters, options, parameter => KeepsFullMoments(parameter)
-                ? FullBitsAndBytes(parameter)
-                : new EightBitMoments(parameter.Value)),
-        OptimizerKind.Sgd => new Sgd(parameters, options),
-        _ => throw new ArgumentOutOfRangeException(nameof(options), options.Optimizer, "Unknown optimizer."),
-    };
+    /// <param name="options">
+    /// Kind, betas, epsilon and weight decay; rates and batches are the caller's business.
+    /// </param>
+    /// <remarks>
+    /// Paged variants compute the same; their states need no paging where host memory is the device's.
+    /// </remarks>
+    public static Optimizer Create(IReadOnlyList<Parameter> parameters, OptimizationOptions options) =>
+        options.Optimizer switch
+        {
+            OptimizerKind.AdamW => new AdamW<TorchAdamRule>(
+                parameters, options, parameter => new FullMoments(parameter.Value, ("exp_avg", "exp_avg_sq"))),
+            OptimizerKind.PagedAdamW32Bit => new AdamW<BitsAndBytesAdamRule>(parameters, options, FullBitsAndBytes),
+            OptimizerKind.AdamW8Bit or OptimizerKind.PagedAdamW8Bit => new AdamW<BitsAndBytesAdamRule>(
+                parameters, options, parameter => KeepsFullMoments(parameter)
+                    ? FullBitsAndBytes(parameter)
+                    : new EightBitMoments(parameter.Value)),
+            OptimizerKind.Sgd => new Sgd(parameters, options),
+            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Optimizer, "Unknown optimizer."),
+        };
 
-    /// <summary>Clips the gradients to a global norm and updates from them; nothing moves when the norm is not finite.</summary>
+    /// <summary>
+    /// Clips the gradients to a global norm and updates from them; nothing moves when the norm is not finite.
+    /// </summary>
     /// <param name="gradients">Those of all parameters.</param>
     /// <param name="limit">The largest norm allowed; 0 turns clipping off.</param>
     /// <param name="learningRate">The rate of this step.</param>
@@ -86,8 +93,9 @@ public abstract class Optimizer : IDisposable
             if (!shape.SequenceEqual(value.shape))
             {
                 throw new CheckpointException(
-                    $"'{name}' has shape [{string.Join(", ", shape)}]; the parameter implies [{string.Join(", ", value.shape)}]. " +
-                    $"Where: {source}. Is the checkpoint of a run with another adapter?");
+                    $"'{name}' has shape [{string.Join(", ", shape)}]; the parameter implies " +
+                    $"[{string.Join(", ", value.shape)}]. Where: {source}. Is the checkpoint of a run with another " +
+                    "adapter?");
             }
 
             using var stored = TensorMemory.Read(source, name);
@@ -106,7 +114,9 @@ public abstract class Optimizer : IDisposable
 
     private static FullMoments FullBitsAndBytes(Parameter parameter) => new(parameter.Value, ("state1", "state2"));
 
-    /// <summary>Small parameters and embeddings, whose rare rows 8 bits would wear away (arXiv 2110.02861, section 2.3).</summary>
+    /// <summary>
+    /// Small parameters and embeddings, whose rare rows 8 bits would wear away (arXiv 2110.02861, section 2.3).
+    /// </summary>
     private static bool KeepsFullMoments(Parameter parameter) =>
         parameter.Value.NumberOfElements < EightBitMoments.SmallestParameter
         || parameter.Name == TensorNames.Weight(TensorNames.Embedding);

@@ -13,7 +13,8 @@ public static class ParameterGroups
 {
     private static readonly string[] s_parts =
     [
-        TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Output, TensorNames.QueryNorm, TensorNames.KeyNorm,
+        TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Output, TensorNames.QueryNorm,
+        TensorNames.KeyNorm,
         TensorNames.Gate, TensorNames.Up, TensorNames.Down, TensorNames.InputNorm, TensorNames.PostAttentionNorm,
     ];
 
@@ -21,13 +22,17 @@ public static class ParameterGroups
     private static readonly (string Ending, int Place)[] s_endings =
     [
         (AdapterNames.LoraBias, 4), (AdapterNames.A, 2), (AdapterNames.B, 3), (AdapterNames.EmbeddingA, 5),
-        (AdapterNames.EmbeddingB, 6), (AdapterNames.Magnitude, 7), (TensorNames.Weight(""), 0), (TensorNames.Bias(""), 1),
+        (AdapterNames.EmbeddingB, 6), (AdapterNames.Magnitude, 7), (TensorNames.Weight(""), 0),
+        (TensorNames.Bias(""), 1),
     ];
 
-    /// <summary>The groups, some perhaps empty: with and without decay; with LoRA+ slow, embedding, fast, fast without decay.</summary>
+    /// <summary>
+    /// The groups, some perhaps empty: with and without decay; with LoRA+ slow, embedding, fast, fast without decay.
+    /// </summary>
     /// <param name="parameters">What is trained, in any order.</param>
     /// <param name="options">Whether LoRA+ is on.</param>
-    public static IReadOnlyList<IReadOnlyList<Parameter>> Of(IReadOnlyList<Parameter> parameters, OptimizationOptions options)
+    public static IReadOnlyList<IReadOnlyList<Parameter>> Of(
+        IReadOnlyList<Parameter> parameters, OptimizationOptions options)
     {
         List<Parameter> ordered = [.. parameters.OrderBy(Place)];
         if (options.LoraPlusRatio is null)

@@ -4,8 +4,11 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Optimization;
 
-/// <summary>Plain gradient descent as <c>torch.optim.SGD</c> without momentum; weight decay is added to the gradient.</summary>
-internal sealed class Sgd(IReadOnlyList<Parameter> parameters, OptimizationOptions options) : Optimizer(parameters, options)
+/// <summary>
+/// Plain gradient descent as <c>torch.optim.SGD</c> without momentum; weight decay is added to the gradient.
+/// </summary>
+internal sealed class Sgd(IReadOnlyList<Parameter> parameters, OptimizationOptions options)
+    : Optimizer(parameters, options)
 {
     public override IEnumerable<(string Name, Tensor Value)> State() => [];
 

@@ -39,7 +39,8 @@ internal sealed record AdapterBlock(Projection Projection, LoraFactors Lora, int
     }
 
     private static Tensor Gradient(Tensor factor) => (factor.grad
-        ?? throw new InvalidOperationException("The factor has no gradient to add to; Gradients makes them.")).DetachFromDisposeScope();
+        ?? throw new InvalidOperationException(
+            "The factor has no gradient to add to; Gradients makes them.")).DetachFromDisposeScope();
 
     public void Dispose()
     {

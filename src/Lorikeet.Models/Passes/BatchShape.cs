@@ -19,8 +19,8 @@ public readonly record struct BatchShape(int Tokens, int Rows, int Longest)
     }
 
     /// <summary>
-    /// Fewer different sizes: libraries compile a GEMM for a shape once, which takes longer than a small one itself, and the
-    /// views of the buffers are used again.
+    /// Fewer different sizes: libraries compile a GEMM for a shape once, which takes longer than a small one itself,
+    /// and the views of the buffers are used again.
     /// </summary>
     internal const int TokenMultiple = 64;
 }

@@ -4,10 +4,14 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>Where a batch has something to learn: the label at t is predicted at t - 1, never across segments.</summary>
+/// <summary>
+/// Where a batch has something to learn: the label at t is predicted at t - 1, never across segments.
+/// </summary>
 internal static class BatchTargets
 {
-    /// <summary>The positions that predict and the tokens they should predict, in order; the caller disposes them.</summary>
+    /// <summary>
+    /// The positions that predict and the tokens they should predict, in order; the caller disposes them.
+    /// </summary>
     /// <returns>Two int64 tensors [targets].</returns>
     public static (Tensor Positions, Tensor Targets) Of(Batch batch, Device device)
     {

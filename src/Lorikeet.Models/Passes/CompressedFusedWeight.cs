@@ -99,13 +99,16 @@ internal sealed class CompressedFusedWeight : FusedWeight
         }
     }
 
-    /// <summary>A with the first block, and a block's own B; what lies between is zero, because others used the memory.</summary>
+    /// <summary>
+    /// A with the first block, and a block's own B; what lies between is zero, because others used the memory.
+    /// </summary>
     private IEnumerable<FactorBlock> FactorsOf(WeightBlock block)
     {
         var b = FactorLayout.OfB(_adapters, block.B, block.Start, adapter => adapter.Lora.B)
             .Concat(FactorLayout.ZerosOfB(_adapters, block.B, block.Start));
         return block.Start > 0
             ? b
-            : b.Concat(FactorLayout.OfA(_adapters, A, adapter => adapter.Lora.A)).Concat(FactorLayout.ZerosOfA(_adapters, A));
+            : b.Concat(FactorLayout.OfA(_adapters, A, adapter => adapter.Lora.A))
+                .Concat(FactorLayout.ZerosOfA(_adapters, A));
     }
 }

@@ -54,7 +54,9 @@ internal sealed class DenseFusedWeight : FusedWeight
     private static Matrix Zeros(int rows, int columns, Scratch scratch) =>
         new(zeros([Math.Max(1, rows), Math.Max(1, columns)], scratch.ElementType, scratch.Device));
 
-    /// <summary>Copies the parts end to end and makes each a view of its rows, so that no weight exists twice.</summary>
+    /// <summary>
+    /// Copies the parts end to end and makes each a view of its rows, so that no weight exists twice.
+    /// </summary>
     private Matrix Join(IReadOnlyList<DenseWeight> parts)
     {
         using var quiet = no_grad();

@@ -5,14 +5,17 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>NEFTune (arXiv 2310.05914): uniform noise in ±alpha / sqrt(length · hidden), with each segment's own length.</summary>
+/// <summary>
+/// NEFTune (arXiv 2310.05914): uniform noise in ±alpha / sqrt(length · hidden), with each segment's own length.
+/// </summary>
 internal static class EmbeddingNoise
 {
     /// <summary>Noise for embeddings [tokens, hidden], in their type.</summary>
     public static Tensor Of(Tensor embedded, SegmentLayout layout, double alpha, PassKey key)
     {
         using var scope = NewDisposeScope();
-        var noiseKey = CounterRandom.Hash(key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch);
+        var noiseKey = CounterRandom.Hash(
+            key.Seed, RandomPurpose.EmbeddingNoise, (ulong)key.Step, (ulong)key.MicroBatch);
         var magnitudes = new float[layout.Tokens];
         for (var segment = 0; segment < layout.Count; segment++)
         {

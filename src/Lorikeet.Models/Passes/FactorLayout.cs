@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// Where the factors of fused projections lie: those A one below the other in a matrix [rank, in], those B on the diagonal
-/// of a matrix [out, rank].
+/// Where the factors of fused projections lie: those A one below the other in a matrix [rank, in], those B on the
+/// diagonal of a matrix [out, rank].
 /// </summary>
 internal static class FactorLayout
 {

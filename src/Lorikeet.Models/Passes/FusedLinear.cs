@@ -1,12 +1,13 @@
-// Projections that read the same input, as one GEMM: with W their weights one below the other, A their factors one below
-// the other [R, in], and B their factors on the diagonal of one matrix [out, R], times the scale,
+// Projections that read the same input, as one GEMM: with W their weights one below the other, A their factors one
+// below the other [R, in], and B their factors on the diagonal of one matrix [out, R], times the scale,
 //
 //     forward     U = X Aᵀ            Y  = X Wᵀ + U Bᵀ
 //     backward    G = dY B            dX = dY W + G A          dA = Gᵀ X          dB = dYᵀ U
 //
-// The frozen weight has no gradient, so the backward pass of a linear layer is one GEMM and four thin ones. With dropout
-// a projection's U reads its own masked X, and its part of dX passes through the same mask. Where weights are augmented by
-// their factors (FusedWeight.cs) and X or dY has room for U or G at the end of its rows, the sums need no GEMM of their own.
+// The frozen weight has no gradient, so the backward pass of a linear layer is one GEMM and four thin ones. With
+// dropout a projection's U reads its own masked X, and its part of dX passes through the same mask. Where weights are
+// augmented by their factors (FusedWeight.cs) and X or dY has room for U or G at the end of its rows, the sums need no
+// GEMM of their own.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
@@ -76,7 +77,8 @@ internal sealed class FusedLinear : IDisposable
                 ProjectDown(x, Own(u!), extended, dropout); // A came with the first block
             _weight.Materialize(block);
             var part = y.ColumnRange(block.Start, block.Rows).Tensor;
-            Aten.Multiply(part, extended?.Tensor ?? x.Tensor, (extended is null ? block.Weight : block.Whole).Transposed);
+            Aten.Multiply(
+                part, extended?.Tensor ?? x.Tensor, (extended is null ? block.Weight : block.Whole).Transposed);
             if (Rank > 0 && extended is null)
                 Aten.AddProduct(part, Own(u!).Tensor, block.B.Transposed);
         }
@@ -144,7 +146,8 @@ internal sealed class FusedLinear : IDisposable
     {
         if (Rank == 0)
             return;
-        var (a, b) = (_scratch.Take(ScratchUse.AGradient, Rank, Columns), _scratch.Take(ScratchUse.BGradient, Rows, Rank));
+        var (a, b) = (
+            _scratch.Take(ScratchUse.AGradient, Rank, Columns), _scratch.Take(ScratchUse.BGradient, Rows, Rank));
         Aten.Multiply(b.Tensor, dy.Transposed, Own(u!).Tensor);
         if (!Drops(dropout))
         {
@@ -179,7 +182,9 @@ internal sealed class FusedLinear : IDisposable
         }
     }
 
-    /// <summary>U, from the input or its masked copies; also at the end of the input's rows, where there is room.</summary>
+    /// <summary>
+    /// U, from the input or its masked copies; also at the end of the input's rows, where there is room.
+    /// </summary>
     private void ProjectDown(Matrix x, Matrix u, Matrix? extended, PassKey? dropout)
     {
         if (!Drops(dropout))
@@ -231,9 +236,13 @@ internal sealed class FusedLinear : IDisposable
         }
     }
 
-    /// <summary>A matrix with as many more columns as the weight has on that side; null where either has none.</summary>
+    /// <summary>
+    /// A matrix with as many more columns as the weight has on that side; null where either has none.
+    /// </summary>
     private static Matrix? Extended(Matrix matrix, int columns, int extra) =>
-        extra > 0 && matrix.Augmented is { } whole && whole.Columns >= columns + extra ? whole.ColumnRange(0, columns + extra) : null;
+        extra > 0 && matrix.Augmented is { } whole && whole.Columns >= columns + extra
+            ? whole.ColumnRange(0, columns + extra)
+            : null;
 
     /// <summary>Buffers are as wide as the widest layer of the model needs.</summary>
     private Matrix Own(Matrix hidden) => hidden.ColumnRange(0, Rank);

@@ -6,7 +6,9 @@ namespace Lorikeet.Models.Passes;
 /// <summary>The shape of weights that share an input and of their factors (FusedWeight.cs).</summary>
 /// <param name="Rows">Output features of all.</param>
 /// <param name="Columns">Input features.</param>
-/// <param name="Rank">The sum of the ranks, rounded up where weights are augmented; what is beyond the ranks is zero.</param>
+/// <param name="Rank">
+/// The sum of the ranks, rounded up where weights are augmented; what is beyond the ranks is zero.
+/// </param>
 /// <param name="ColumnsOfB"><paramref name="Rank"/> when B lies beside W, else 0.</param>
 /// <param name="RowsOfA"><paramref name="Rank"/> when A lies below W, else 0.</param>
 internal readonly record struct FusedShape(int Rows, int Columns, int Rank, int ColumnsOfB, int RowsOfA)
@@ -18,7 +20,8 @@ internal readonly record struct FusedShape(int Rows, int Columns, int Rank, int 
     /// <param name="augments">Whether weights are augmented by their factors.</param>
     public static FusedShape Of(IReadOnlyList<Projection> projections, bool augments)
     {
-        var (rows, columns) = ((int)projections.Sum(projection => projection.Weight.Rows), (int)projections[0].Weight.Columns);
+        var (rows, columns) = (
+            (int)projections.Sum(projection => projection.Weight.Rows), (int)projections[0].Weight.Columns);
         var ranks = (int)projections.Sum(projection => projection.Lora?.Rank ?? 0);
         var rank = augments ? (ranks + RankMultiple - 1) / RankMultiple * RankMultiple : ranks;
         return new(rows, columns, rank, augments && rows > columns ? rank : 0, augments && rows < columns ? rank : 0);

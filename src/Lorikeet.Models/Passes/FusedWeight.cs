@@ -62,7 +62,8 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <param name="scratch">Type, device, and room for what is decompressed.</param>
     /// <param name="kernels">What loads factors.</param>
     public static FusedWeight Of(
-        IReadOnlyList<Projection> projections, IReadOnlyList<AdapterBlock> adapters, Scratch scratch, IDecoderKernels kernels)
+        IReadOnlyList<Projection> projections, IReadOnlyList<AdapterBlock> adapters, Scratch scratch,
+        IDecoderKernels kernels)
     {
         var shape = FusedShape.Of(projections, scratch.Augments);
         FrozenWeight[] parts = [.. projections.Select(projection => projection.Weight)];

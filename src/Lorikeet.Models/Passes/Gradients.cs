@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// The gradients of all trainable parameters: one buffer end to end, of which each parameter's gradient is a part, so that
-/// norm, clipping and clearing are one operation each.
+/// The gradients of all trainable parameters: one buffer end to end, of which each parameter's gradient is a part, so
+/// that norm, clipping and clearing are one operation each.
 /// </summary>
 public sealed class Gradients : IDisposable
 {
@@ -22,7 +22,9 @@ public sealed class Gradients : IDisposable
     {
         using var quiet = no_grad();
         _parameters = parameters;
-        All = zeros(parameters.Sum(parameter => parameter.Value.NumberOfElements), ScalarType.Float32, parameters[0].Value.device)
+        All = zeros(
+            parameters.Sum(parameter => parameter.Value.NumberOfElements), ScalarType.Float32,
+            parameters[0].Value.device)
             .DetachFromDisposeScope();
         var start = 0L;
         foreach (var parameter in parameters)
@@ -63,7 +65,8 @@ public sealed class Gradients : IDisposable
     public void Write(string path)
     {
         using var scope = NewDisposeScope();
-        TensorFile.Write(path, _parameters.Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value.grad!)));
+        TensorFile.Write(
+            path, _parameters.Select(parameter => (AdapterNames.InFile(parameter.Name), parameter.Value.grad!)));
     }
 
     /// <inheritdoc/>

@@ -56,7 +56,9 @@ internal interface IDecoderKernels : IDisposable
     /// <param name="activation">Holds the gradient of the activation; becomes the activation once more.</param>
     void SwiGluBackward(Matrix gateUp, Matrix activation);
 
-    /// <summary>y = mask ⊙ x / (1 - p), the mask a function of <paramref name="key"/> alone (<see cref="DropoutMask"/>).</summary>
+    /// <summary>
+    /// y = mask ⊙ x / (1 - p), the mask a function of <paramref name="key"/> alone (<see cref="DropoutMask"/>).
+    /// </summary>
     void Dropout(Matrix x, double p, ulong key, Matrix y);
 
     /// <summary>y += mask ⊙ x / (1 - p), with the same mask.</summary>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>A tensor that training moves and a matrix in the compute type that holds the same numbers, times a scale.</summary>
+/// <summary>
+/// A tensor that training moves and a matrix in the compute type that holds the same numbers, times a scale.
+/// </summary>
 /// <param name="Values">float32 [rows, columns], contiguous; null for zeros.</param>
 /// <param name="Scale">Factor.</param>
 /// <param name="Matrix">As large.</param>

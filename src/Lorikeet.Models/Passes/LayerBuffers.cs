@@ -51,8 +51,8 @@ internal sealed class LayerBuffers : IDisposable
     public Matrix GateUp { get; }
 
     /// <summary>
-    /// [tokens, queries + keys + values]; in the memory of <see cref="GateUp"/>, which the backward pass is done with by then,
-    /// where it fits.
+    /// [tokens, queries + keys + values]; in the memory of <see cref="GateUp"/>, which the backward pass is done with
+    /// by then, where it fits.
     /// </summary>
     public Matrix QkvGradient { get; }
 

@@ -1,12 +1,13 @@
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// How many rows of logits [positions, vocabulary] exist at once. They are the largest tensor of a step, so heads make them a
-/// chunk at a time.
+/// How many rows of logits [positions, vocabulary] exist at once. They are the largest tensor of a step, so heads make
+/// them a chunk at a time.
 /// </summary>
 internal static class LogitChunks
 {
-    // 16 M logits are 64 MB in float32 and half of it in bfloat16: large enough for an efficient GEMM, small beside the model.
+    // 16 M logits are 64 MB in float32 and half of it in bfloat16: large enough for an efficient GEMM, small beside the
+    // model.
     private const int Logits = 1 << 24;
 
     /// <summary>Rows of a chunk.</summary>

@@ -9,8 +9,8 @@ public enum LossDenominator
     Targets,
 
     /// <summary>
-    /// Labels before they are shifted, as transformers since 4.46: the first token of a row counts where it has a label,
-    /// though nothing predicts it.
+    /// Labels before they are shifted, as transformers since 4.46: the first token of a row counts where it has a
+    /// label, though nothing predicts it.
     /// </summary>
     [WireName("labels", "num_items_in_batch")] Labels,
 

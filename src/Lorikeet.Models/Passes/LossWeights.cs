@@ -13,14 +13,17 @@ public static class LossWeights
     /// <param name="rows">The rows of each micro-batch.</param>
     /// <param name="batches">The micro-batches made of them.</param>
     /// <param name="denominator">What the summed cross-entropy of the step is divided by.</param>
-    /// <param name="accumulation">Micro-batches of a whole step (gradient_accumulation_steps); the last step of an epoch may have fewer.</param>
+    /// <param name="accumulation">
+    /// Micro-batches of a whole step (gradient_accumulation_steps); the last step of an epoch may have fewer.
+    /// </param>
     public static IReadOnlyList<double> Of(
         IReadOnlyList<IReadOnlyList<TrainingRow>> rows, IReadOnlyList<Batch> batches,
         LossDenominator denominator, int accumulation) =>
         denominator switch
         {
             LossDenominator.Targets => Equal(batches.Sum(batch => (long)batch.TargetCount), batches.Count),
-            LossDenominator.Labels => Equal(rows.SelectMany(batch => batch).Sum(row => (long)Labels(row)), batches.Count),
+            LossDenominator.Labels =>
+                Equal(rows.SelectMany(batch => batch).Sum(row => (long)Labels(row)), batches.Count),
             _ => [.. batches.Select(batch => 1.0 / batch.TargetCount / accumulation)],
         };
 

@@ -51,7 +51,9 @@ internal sealed unsafe class Matrix : IDisposable
     public static Matrix Create(int rows, int columns, ScalarType type, Device device) =>
         new(empty([rows, columns], type, device));
 
-    /// <summary>A new matrix with room for <paramref name="extra"/> more columns, which are zero, at the end of each row.</summary>
+    /// <summary>
+    /// A new matrix with room for <paramref name="extra"/> more columns, which are zero, at the end of each row.
+    /// </summary>
     public static Matrix CreateAugmented(int rows, int columns, int extra, ScalarType type, Device device)
     {
         using var memory = zeros([(long)rows * PitchOf(columns, extra)], type, device);
@@ -72,7 +74,9 @@ internal sealed unsafe class Matrix : IDisposable
         return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Augmented = whole };
     }
 
-    /// <summary>A narrower contiguous matrix in the same memory, for when this one's content is no longer needed.</summary>
+    /// <summary>
+    /// A narrower contiguous matrix in the same memory, for when this one's content is no longer needed.
+    /// </summary>
     public Matrix Reuse(int columns)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(columns, Pitch);

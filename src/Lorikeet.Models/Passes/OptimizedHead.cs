@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// Head and cross-entropy on the positions that have a target, a chunk at a time; the frozen head has no gradient of its
-/// own. The reference is <see cref="LossHead"/>.
+/// Head and cross-entropy on the positions that have a target, a chunk at a time; the frozen head has no gradient of
+/// its own. The reference is <see cref="LossHead"/>.
 /// </summary>
 internal sealed class OptimizedHead : IDisposable
 {
@@ -44,15 +44,16 @@ internal sealed class OptimizedHead : IDisposable
     public Tensor Norm { get; }
 
     /// <summary>
-    /// Takes the last layer's output in <c>FinalResidual</c> and its norm in <c>NormOutput</c>; leaves the gradient of the output,
-    /// times <paramref name="scale"/>, in <c>Gradient</c>.
+    /// Takes the last layer's output in <c>FinalResidual</c> and its norm in <c>NormOutput</c>; leaves the gradient of
+    /// the output, times <paramref name="scale"/>, in <c>Gradient</c>.
     /// </summary>
     public void Run(Batch batch, double scale, PassBuffers pass)
     {
         pass.BlockOutput.Tensor.zero_();
         pass.Gradient.Tensor.zero_();
         Score(batch, scale, pass, needsGradient: true);
-        _kernels.RmsNormBackward(pass.FinalResidual, Norm, pass.BlockOutput, pass.Gradient, pass.Gradient, pass.BlockOutput);
+        _kernels.RmsNormBackward(
+            pass.FinalResidual, Norm, pass.BlockOutput, pass.Gradient, pass.Gradient, pass.BlockOutput);
     }
 
     /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
@@ -69,7 +70,8 @@ internal sealed class OptimizedHead : IDisposable
         {
             var rows = Math.Min(_chunkRows, count - start);
             var memory = _scratch.Take(_chunkUse, _chunkRows, _weight.Columns + _weight.Rows).RowRange(0, rows);
-            var (hidden, logits) = (memory.ColumnRange(0, _weight.Columns), memory.ColumnRange(_weight.Columns, _weight.Rows));
+            var (hidden, logits) = (
+                memory.ColumnRange(0, _weight.Columns), memory.ColumnRange(_weight.Columns, _weight.Rows));
             var (chunk, chunkTargets) = (positions.narrow(0, start, rows), targets.narrow(0, start, rows));
             _kernels.GatherRows(pass.NormOutput, chunk, hidden);
             Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
@@ -81,7 +83,9 @@ internal sealed class OptimizedHead : IDisposable
         }
     }
 
-    /// <summary>The summed cross-entropy of the last run in nats; waits for the device, so ask when all work is queued.</summary>
+    /// <summary>
+    /// The summed cross-entropy of the last run in nats; waits for the device, so ask when all work is queued.
+    /// </summary>
     public double Loss() => _loss.item<double>();
 
     public void Dispose()

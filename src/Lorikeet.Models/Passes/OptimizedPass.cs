@@ -51,7 +51,8 @@ internal sealed class OptimizedPass : ITrainingPass
     /// What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.
     /// </param>
     public OptimizedPass(
-        DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0, bool? augments = null,
+        DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0,
+        bool? augments = null,
         Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null)
     {
         using var quiet = no_grad();
@@ -129,7 +130,8 @@ internal sealed class OptimizedPass : ITrainingPass
 
     /// <summary>Bytes of all that the pass has allocated by now and keeps.</summary>
     internal long HeldBytes =>
-        _memory.Bytes + _scratch.Bytes + _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes)) + _head.CopyBytes;
+        _memory.Bytes + _scratch.Bytes + _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes))
+            + _head.CopyBytes;
 
     /// <summary>
     /// What the pass takes beside the model, whose factors and gradients are not counted; nothing is allocated by this.
@@ -270,7 +272,8 @@ internal sealed class OptimizedPass : ITrainingPass
         if (_buffers.Count == MostViews)
             Release();
         _memory.Rewind();
-        var buffers = _buffers[tokens] = new PassBuffers(_widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
+        var buffers = _buffers[tokens] = new PassBuffers(
+            _widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
         if (buffers.Slots.Count > 0)
         {
             _hostInputs ??= new HostBlocks(

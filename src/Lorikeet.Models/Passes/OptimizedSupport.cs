@@ -26,14 +26,17 @@ internal static class OptimizedSupport
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
         if (all.Any(projection => projection.Bias is { requires_grad: true }))
             return "biases are trained";
-        if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm).Any(norm => norm.Weight.requires_grad))
+        if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm)
+            .Any(norm => norm.Weight.requires_grad))
             return "norms are trained";
         if (model.Head.Lora is not null)
             return "the head has an adapter";
         return model.LayerProjections.Any(projection => projection.Lora is not null) ? null : "no layer has an adapter";
     }
 
-    /// <summary>Why a model without memory would not train on the optimized pass of a device that may not be here.</summary>
+    /// <summary>
+    /// Why a model without memory would not train on the optimized pass of a device that may not be here.
+    /// </summary>
     public static string? WhyUnsupportedOn(DecoderModel outline, Device device)
     {
         if (WhyUnsupportedAnywhere(outline) is { } reason)
@@ -47,8 +50,10 @@ internal static class OptimizedSupport
     /// <summary>The kernels for a model that is supported (<see cref="WhyUnsupported"/>).</summary>
     public static IDecoderKernels Kernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
-        (DeviceType.CUDA, _) => new CudaDecoderKernels(AttentionShape.Of(model.Config), model.Config.NormEpsilon, model.Device),
-        (_, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
+        (DeviceType.CUDA, _) =>
+            new CudaDecoderKernels(AttentionShape.Of(model.Config), model.Config.NormEpsilon, model.Device),
+        (_, ScalarType.Float32) =>
+            new CpuDecoderKernels<FloatElement>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
         _ => new CpuDecoderKernels<BFloat16Element>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
     };
 

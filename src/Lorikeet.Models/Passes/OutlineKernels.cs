@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// Stands in for a device's kernels over a model without memory (<c>meta</c>), so that a pass can be made, and what it takes be
-/// counted, where nothing can be computed.
+/// Stands in for a device's kernels over a model without memory (<c>meta</c>), so that a pass can be made, and what it
+/// takes be counted, where nothing can be computed.
 /// </summary>
 /// <param name="attention">What attention takes on that device.</param>
 internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention) : IDecoderKernels
@@ -17,14 +17,16 @@ internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention)
 
     public void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y) => throw Nothing();
 
-    public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised) => throw Nothing();
+    public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised) =>
+        throw Nothing();
 
     public void AddBias(Matrix y, Tensor bias) => throw Nothing();
 
     public AttentionOutput Attend(Matrix qkv, Sequences sequences) => throw Nothing();
 
     public void AttendBackward(
-        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) => throw Nothing();
+        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences,
+        Matrix qkvGradient) => throw Nothing();
 
     public void SwiGlu(Matrix gateUp, Matrix activation) => throw Nothing();
 

@@ -15,7 +15,8 @@ internal sealed class PassBuffers : IDisposable
     /// <param name="layers">Layers of the model.</param>
     /// <param name="tokens">Rows.</param>
     /// <param name="keptFrom">
-    /// The first layer that keeps what its backward pass needs; those below are recomputed in the buffers of the last of them.
+    /// The first layer that keeps what its backward pass needs; those below are recomputed in the buffers of the last
+    /// of them.
     /// </param>
     /// <param name="memory">Where they lie.</param>
     /// <param name="offloads">Whether the inputs of recomputed layers take turns in a few slots.</param>
@@ -31,7 +32,8 @@ internal sealed class PassBuffers : IDisposable
 
         _recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
         _offloaded = offloads ? Math.Max(0, keptFrom - 1) : 0;
-        Slots = [.. Enumerable.Range(0, Math.Min(_offloaded, MostSlots)).Select(_ => memory.Take(tokens, widths.Hidden))];
+        Slots = [.. Enumerable.Range(0, Math.Min(_offloaded, MostSlots))
+            .Select(_ => memory.Take(tokens, widths.Hidden))];
         Layers = [.. Enumerable.Range(0, layers).Select(index =>
             index == keptFrom - 1 ? _recomputed!
             : index >= keptFrom ? new LayerBuffers(widths, tokens, memory)
@@ -46,7 +48,9 @@ internal sealed class PassBuffers : IDisposable
 
     public IReadOnlyList<LayerBuffers> Layers { get; }
 
-    /// <summary>[tokens, hidden] each: where the inputs of recomputed layers take turns; empty when each has its own place.</summary>
+    /// <summary>
+    /// [tokens, hidden] each: where the inputs of recomputed layers take turns; empty when each has its own place.
+    /// </summary>
     public IReadOnlyList<Matrix> Slots { get; }
 
     /// <summary>[tokens, hidden]: norm(x), the input of the next GEMM.</summary>
@@ -70,8 +74,11 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>G = dY B of each GEMM, the gradient of U, [tokens, rank]; null without adapters.</summary>
     public PerProjection<Matrix?> LoraHiddenGradient { get; }
 
-    /// <summary>Bytes of what layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.</summary>
-    public long KeptBytes => Layers.Where(layer => layer != _recomputed).Sum(layer => layer.Bytes) + Slots.Sum(slot => slot.Bytes);
+    /// <summary>
+    /// Bytes of what layers keep for the backward pass: their inputs and, where they are not recomputed, all of it.
+    /// </summary>
+    public long KeptBytes =>
+        Layers.Where(layer => layer != _recomputed).Sum(layer => layer.Bytes) + Slots.Sum(slot => slot.Bytes);
 
     /// <summary>Bytes of what layers that are recomputed use one after the other.</summary>
     public long RecomputedBytes => _recomputed?.Bytes ?? 0;

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// What the buffers of a pass take, counted by making them on libtorch's device <c>meta</c>, where a tensor has a shape and
-/// no memory: what automatic checkpointing and plans go by.
+/// What the buffers of a pass take, counted by making them on libtorch's device <c>meta</c>, where a tensor has a shape
+/// and no memory: what automatic checkpointing and plans go by.
 /// </summary>
 /// <param name="widths">Widths of its buffers.</param>
 /// <param name="layers">The model's layers.</param>
@@ -35,14 +35,18 @@ internal sealed class PassMemory(
         return buffers.KeptBytes + buffers.RecomputedBytes + buffers.SharedBytes;
     }
 
-    /// <summary>Bytes of what attention returns: outputs and sums that wait for the backward pass, then its gradients.</summary>
+    /// <summary>
+    /// Bytes of what attention returns: outputs and sums that wait for the backward pass, then its gradients.
+    /// </summary>
     public long Attention(BatchShape batch, int keptFrom)
     {
         var (output, backward) = attention(batch);
         return (layers - keptFrom + (keptFrom > 0 ? 1 : 0)) * output + backward; // layers that are recomputed have one at a time
     }
 
-    /// <summary>The lowest layer from which on all fit into so many free bytes; the number of layers where not even one does.</summary>
+    /// <summary>
+    /// The lowest layer from which on all fit into so many free bytes; the number of layers where not even one does.
+    /// </summary>
     /// <param name="batch">The largest batch; how it is divided may change.</param>
     /// <param name="firstTrained">The first trained layer; those below it have no backward pass.</param>
     /// <param name="free">Bytes.</param>

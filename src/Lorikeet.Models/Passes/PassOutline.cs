@@ -47,7 +47,8 @@ public sealed class PassOutline : IDisposable
         {
             _passes[checkpointing] = pass = new OptimizedPass(
                 _model, OptimizedSupport.OutlineOf(_model, _device), checkpointing, _options.NeftuneAlpha,
-                offloadCheckpoints: _options.OffloadCheckpoints && _device.type == DeviceType.CUDA, plannedFor: _device);
+                offloadCheckpoints: _options.OffloadCheckpoints && _device.type == DeviceType.CUDA,
+                plannedFor: _device);
         }
 
         return pass.BytesFor(batch, free);

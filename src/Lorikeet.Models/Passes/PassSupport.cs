@@ -7,7 +7,9 @@ namespace Lorikeet.Models.Passes;
 /// <summary>What no optimized path covers, neither of training nor of decoding.</summary>
 internal static class PassSupport
 {
-    /// <summary>Why only the reference runs a model, as the end of a sentence; null where the paths decide for themselves.</summary>
+    /// <summary>
+    /// Why only the reference runs a model, as the end of a sentence; null where the paths decide for themselves.
+    /// </summary>
     public static string? WhyUnsupported(DecoderModel model)
     {
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];

@@ -53,16 +53,21 @@ public sealed record PassWork
         {
             var backward = layer.Index >= firstTrained ? 1 : 0;
             var again = layer.Index >= firstTrained && layer.Index < keptFrom ? 1 : 0;
-            var weights = layer.Projections.Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
+            var weights = layer.Projections.Sum(
+                projection => (double)projection.Weight.Rows * projection.Weight.Columns);
             var down = (double)layer.Down.Weight.Rows * layer.Down.Weight.Columns;
-            var trained = layer.Projections.Sum(projection => (double)(projection.TrainedWeight?.NumberOfElements ?? 0));
+            var trained = layer.Projections.Sum(
+                projection => (double)(projection.TrainedWeight?.NumberOfElements ?? 0));
             gemms += 2 * tokens * ((1 + backward) * weights + again * (weights - down) + trained);
-            attention += tokens * batch.AttendedLength * config.HeadCount * config.HeadSize * (2 + 5 * backward + 2 * again);
+            attention += tokens * batch.AttendedLength * config.HeadCount * config.HeadSize * (
+                2 + 5 * backward + 2 * again);
 
             var (hidden, inner) = (config.HiddenSize, config.IntermediateSize);
-            var elements = tokens * (14.0 * hidden * (1 + backward) + 8.0 * hidden * again + inner * (3.0 + 6 * backward));
+            var elements = tokens * (
+                14.0 * hidden * (1 + backward) + 8.0 * hidden * again + inner * (3.0 + 6 * backward));
             var compressed = layer.Projections.Where(projection => projection.Weight is not DenseWeight)
-                .Sum(projection => (double)projection.Weight.ByteCount + projection.Weight.Rows * projection.Weight.Columns * element);
+                .Sum(projection => (double)projection.Weight.ByteCount
+                    + projection.Weight.Rows * projection.Weight.Columns * element);
             moved += elements * element + compressed * (1 + backward + 0.8 * again);
             launches += LaunchesPerLayer * (1 + backward + again) / 3.0;
             thin.AddRange(PerProjection.Of(layer).All.Select(projections => FusedShape.Of(projections, augments))

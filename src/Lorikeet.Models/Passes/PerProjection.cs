@@ -13,7 +13,8 @@ internal sealed record PerProjection<T>(T Qkv, T Output, T GateUp, T Down)
     public IReadOnlyList<T> All => [Qkv, Output, GateUp, Down];
 
     /// <summary>Something made of each, in the order of the forward pass.</summary>
-    public PerProjection<TResult> Select<TResult>(Func<T, TResult> make) => new(make(Qkv), make(Output), make(GateUp), make(Down));
+    public PerProjection<TResult> Select<TResult>(Func<T, TResult> make) =>
+        new(make(Qkv), make(Output), make(GateUp), make(Down));
 }
 
 /// <summary>Which projections of a layer are one GEMM.</summary>

@@ -21,7 +21,9 @@ internal static class ReferenceMemory
         var largest = model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
         return new PassBytes
         {
-            KeptActivations = recomputes ? (long)batch.Tokens * model.Config.HiddenSize * element * layers : layer * trained,
+            KeptActivations = recomputes
+                ? (long)batch.Tokens * model.Config.HiddenSize * element * layers
+                : layer * trained,
             RecomputedActivations = recomputes ? layer : 0,
             SharedBuffers = layer, // gradients of what one layer kept
             WeightAndLogits = Logits(model, Math.Min(rows, batch.Tokens), element) + largest * element,
@@ -38,17 +40,21 @@ internal static class ReferenceMemory
     /// <summary>
     /// Bytes of one layer's graph: of each norm, its input in float32 and its output; queries, keys, values and what
     /// attention makes of them, for each head and together; gate, its activation, up, and their product; masked inputs
-    /// where there is dropout; two more outputs where the adapter is more than plain; trained weights in the compute type.
+    /// where there is dropout; two more outputs where the adapter is more than plain; trained weights in the compute
+    /// type.
     /// </summary>
     private static long Layer(DecoderModel model, int tokens, int element)
     {
         var config = model.Config;
-        var (queries, keys) = ((long)config.HeadCount * config.HeadSize, (long)config.KeyValueHeadCount * config.HeadSize);
+        var (queries, keys) = (
+            (long)config.HeadCount * config.HeadSize, (long)config.KeyValueHeadCount * config.HeadSize);
         var norms = 2L * config.HiddenSize * (sizeof(float) + element);
         var rest = (5 * queries + 2 * keys + 4L * config.IntermediateSize) * element;
         var projections = model.Layers[^1].Projections.ToList();
-        var masked = projections.Where(projection => projection.Lora is { Dropout: > 0 }).Sum(projection => projection.Weight.Columns);
-        var variants = projections.Where(projection => projection.Lora is { IsPlain: false }).Sum(projection => 2 * projection.Weight.Rows);
+        var masked = projections.Where(projection => projection.Lora is { Dropout: > 0 })
+            .Sum(projection => projection.Weight.Columns);
+        var variants = projections.Where(projection => projection.Lora is { IsPlain: false })
+            .Sum(projection => 2 * projection.Weight.Rows);
         var copies = model.ComputeType == ScalarType.Float32
             ? 0
             : projections.Sum(projection => projection.TrainedWeight?.NumberOfElements ?? 0) * element;

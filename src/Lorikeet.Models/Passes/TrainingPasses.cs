@@ -3,17 +3,23 @@ using TorchSharp;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>Makes the forward and backward passes of a model: the optimized ones where they cover it, else the reference.</summary>
+/// <summary>
+/// Makes the forward and backward passes of a model: the optimized ones where they cover it, else the reference.
+/// </summary>
 public static class TrainingPasses
 {
     /// <summary>Why the optimized pass cannot train a model, as the end of a sentence; null when it can.</summary>
     /// <param name="model">A model whose trainable parameters are settled.</param>
     public static string? WhyUnsupported(DecoderModel model) => OptimizedSupport.WhyUnsupported(model);
 
-    /// <summary>The pass over a model whose trainable parameters are settled, each with a gradient (<see cref="Gradients"/>).</summary>
+    /// <summary>
+    /// The pass over a model whose trainable parameters are settled, each with a gradient (<see cref="Gradients"/>).
+    /// </summary>
     /// <param name="model">The model; it stays the caller's and must outlive the pass.</param>
     /// <param name="options">How the pass runs.</param>
-    /// <exception cref="ConfigurationException">Inputs of layers are to wait in host memory, but the model does not compute on CUDA.</exception>
+    /// <exception cref="ConfigurationException">
+    /// Inputs of layers are to wait in host memory, but the model does not compute on CUDA.
+    /// </exception>
     public static ITrainingPass Create(DecoderModel model, TrainingPassOptions options)
     {
         if (options.OffloadCheckpoints && model.Device.type != DeviceType.CUDA)

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Quantization;
 
-/// <summary>The scales of a 4-bit weight, one a block: as float32, or themselves quantized (double quantization).</summary>
+/// <summary>
+/// The scales of a 4-bit weight, one a block: as float32, or themselves quantized (double quantization).
+/// </summary>
 internal abstract class BlockScales : IDisposable
 {
     /// <summary>Scales are decoded in runs that begin at multiples of this.</summary>
@@ -73,7 +75,9 @@ internal sealed unsafe class NestedScales : BlockScales
         (Codes, Map, Scales, _offset) = (codes, map, scales, offset);
 
     /// <inheritdoc cref="NestedScales(Tensor, Tensor, Tensor, float)"/>
-    /// <param name="mean">The same as a float32 tensor: read when it is needed, so that a device need not be waited for.</param>
+    /// <param name="mean">
+    /// The same as a float32 tensor: read when it is needed, so that a device need not be waited for.
+    /// </param>
     public NestedScales(Tensor codes, Tensor map, Tensor scales, Tensor mean) =>
         (Codes, Map, Scales, _mean) = (codes, map, scales, mean);
 
@@ -85,7 +89,8 @@ internal sealed unsafe class NestedScales : BlockScales
 
     public float Offset => _offset ??= _mean!.item<float>();
 
-    public override long ByteCount => Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
+    public override long ByteCount =>
+        Codes.NumberOfElements + (Scales.NumberOfElements + Map.NumberOfElements) * sizeof(float);
 
     public override void Move(Func<Tensor, Tensor> copy)
     {
@@ -110,7 +115,8 @@ internal sealed unsafe class NestedScales : BlockScales
                 {
                     var length = Math.Min(Granularity, end - block);
                     outer[block / Granularity] =
-                        QuantizeBlock(new ReadOnlySpan<float>(values + block, length), offset, codes.AsSpan(block, length));
+                        QuantizeBlock(
+                            new ReadOnlySpan<float>(values + block, length), offset, codes.AsSpan(block, length));
                 }
             });
         }

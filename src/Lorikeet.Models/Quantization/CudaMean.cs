@@ -43,8 +43,8 @@ internal static class CudaMean
             if (values.Length >= VectorizedFrom)
                 SumVectors(values, block * threads, threads * blocks, sums);
             else
-            for (var thread = 0; thread < threads; thread++)
-                sums[thread] = Sum(values, thread, threads);
+                for (var thread = 0; thread < threads; thread++)
+                    sums[thread] = Sum(values, thread, threads);
             blockSums[block % threads] += Tree(sums);
         }
 

@@ -64,12 +64,14 @@ internal static unsafe class DynamicMap
                     var found = Vector256<int>.Zero;
                     for (var step = 128; step > 0; step >>= 1)
                     {
-                        var middle = Avx2.GatherVector256(thresholds, found + Vector256.Create(step - 1), sizeof(float));
+                        var middle = Avx2.GatherVector256(
+                            thresholds, found + Vector256.Create(step - 1), sizeof(float));
                         found += Vector256.GreaterThan(eight, middle).AsInt32() & Vector256.Create(step);
                     }
 
                     var narrow = Vector128.Narrow(found.GetLower(), found.GetUpper()).AsUInt16();
-                    BinaryPrimitives.WriteUInt64LittleEndian(codes[done..], Vector128.Narrow(narrow, narrow).AsUInt64()[0]);
+                    BinaryPrimitives.WriteUInt64LittleEndian(
+                        codes[done..], Vector128.Narrow(narrow, narrow).AsUInt64()[0]);
                 }
             }
         }

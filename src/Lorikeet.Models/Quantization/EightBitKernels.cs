@@ -31,7 +31,8 @@ internal static unsafe class EightBitKernels
     /// <typeparam name="TElement">float, <see cref="Half"/>, or ushort for the bits of bfloat16.</typeparam>
     public static void Dequantize<TElement>(sbyte* codes, float* scales, long rows, int columns, TElement* target)
         where TElement : unmanaged =>
-        Parallel.For(0, rows, row => DequantizeRow(codes + row * columns, scales[row], columns, target + row * columns));
+        Parallel.For(
+            0, rows, row => DequantizeRow(codes + row * columns, scales[row], columns, target + row * columns));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DequantizeRow<TElement>(sbyte* codes, float scale, int columns, TElement* target)

@@ -10,7 +10,8 @@ namespace Lorikeet.Models.Quantization;
 /// <param name="codes">[rows, columns], int8; the weight owns it.</param>
 /// <param name="scales">Largest magnitude of each row, float32 [rows] (SCB); the weight owns it.</param>
 /// <param name="threshold">Magnitude from which an activation is an outlier (llm_int8_threshold); 0 for none.</param>
-internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double threshold = EightBitWeight.DefaultThreshold)
+internal sealed unsafe class EightBitWeight(
+    Tensor codes, Tensor scales, double threshold = EightBitWeight.DefaultThreshold)
     : FrozenWeight
 {
     /// <summary>The threshold of the paper, and bitsandbytes' default.</summary>
@@ -46,7 +47,8 @@ internal sealed unsafe class EightBitWeight(Tensor codes, Tensor scales, double 
             (float*)TensorMemory.Pointer(values), values.shape[0], checked((int)values.shape[1]),
             (sbyte*)TensorMemory.Pointer(codes), (float*)TensorMemory.Pointer(scales));
         return new EightBitWeight(
-            codes.to(dense.device).DetachFromDisposeScope(), scales.to(dense.device).DetachFromDisposeScope(), threshold);
+            codes.to(dense.device).DetachFromDisposeScope(), scales.to(dense.device)
+                .DetachFromDisposeScope(), threshold);
     }
 
     /// <summary>

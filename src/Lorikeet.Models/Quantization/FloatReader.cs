@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Quantization;
 
 /// <summary>
-/// The values of a matrix as float32, piece by piece, so that a matrix of any type is quantized without a float32 copy of
-/// it, and one in a file without ever being in memory as a whole. Safe to use from several threads.
+/// The values of a matrix as float32, piece by piece, so that a matrix of any type is quantized without a float32 copy
+/// of it, and one in a file without ever being in memory as a whole. Safe to use from several threads.
 /// </summary>
 internal sealed unsafe class FloatReader
 {
@@ -16,7 +16,9 @@ internal sealed unsafe class FloatReader
     private readonly Fill? _fill;
 
     /// <summary>Values in memory.</summary>
-    /// <param name="tensor">Contiguous, on the CPU, of a type that <see cref="Reads"/>; must outlive the reader.</param>
+    /// <param name="tensor">
+    /// Contiguous, on the CPU, of a type that <see cref="Reads"/>; must outlive the reader.
+    /// </param>
     public FloatReader(Tensor tensor)
     {
         _memory = TensorMemory.Pointer(tensor);
@@ -38,7 +40,8 @@ internal sealed unsafe class FloatReader
     private int Size => _type == ScalarType.Float32 ? sizeof(float) : sizeof(ushort);
 
     /// <summary>Whether values of a type can be read.</summary>
-    public static bool Reads(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16;
+    public static bool Reads(ScalarType type) =>
+        type is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16;
 
     /// <summary>Where values lie as float32: in the matrix itself, or in <paramref name="buffer"/>.</summary>
     /// <param name="first">The first one, row-major.</param>

@@ -26,7 +26,8 @@ internal readonly struct NormalFloat4 : IFourBitCode
     [
         -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f,
         -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,
-        0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f,
+        0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f,
+        1.0f,
     ];
 
     /// <summary>Midpoints between neighbouring values, as the reference spells them.</summary>
@@ -44,9 +45,11 @@ internal readonly struct NormalFloat4 : IFourBitCode
             return ThresholdSearch.Count(values, Thresholds);
         var codes = ThresholdSearch.Next(Vector256<int>.Zero, values, Vector256.Create(Thresholds[7]));
         codes = ThresholdSearch.Next(codes, values, Vector256.Create(Thresholds[3], Thresholds[11], 0, 0, 0, 0, 0, 0));
-        codes = ThresholdSearch.Next(codes, values, Vector256.Create(Thresholds[1], Thresholds[5], Thresholds[9], Thresholds[13], 0, 0, 0, 0));
+        codes = ThresholdSearch.Next(
+            codes, values, Vector256.Create(Thresholds[1], Thresholds[5], Thresholds[9], Thresholds[13], 0, 0, 0, 0));
         return ThresholdSearch.Next(codes, values, Vector256.Create(
-            Thresholds[0], Thresholds[2], Thresholds[4], Thresholds[6], Thresholds[8], Thresholds[10], Thresholds[12], Thresholds[14]));
+            Thresholds[0], Thresholds[2], Thresholds[4], Thresholds[6], Thresholds[8], Thresholds[10], Thresholds[12],
+            Thresholds[14]));
     }
 }
 
@@ -81,9 +84,11 @@ internal readonly struct Float4 : IFourBitCode
         if (!Avx2.IsSupported)
             return ThresholdSearch.Count(magnitudes, Thresholds);
         var ranks = ThresholdSearch.Next(Vector256<int>.Zero, magnitudes, Vector256.Create(Thresholds[3]));
-        ranks = ThresholdSearch.Next(ranks, magnitudes, Vector256.Create(Thresholds[1], Thresholds[5], 0, 0, 0, 0, 0, 0));
+        ranks = ThresholdSearch.Next(
+            ranks, magnitudes, Vector256.Create(Thresholds[1], Thresholds[5], 0, 0, 0, 0, 0, 0));
         return ThresholdSearch.Next(
-            ranks, magnitudes, Vector256.Create(Thresholds[0], Thresholds[2], Thresholds[4], Thresholds[6], 0, 0, 0, 0));
+            ranks, magnitudes,
+            Vector256.Create(Thresholds[0], Thresholds[2], Thresholds[4], Thresholds[6], 0, 0, 0, 0));
     }
 }
 

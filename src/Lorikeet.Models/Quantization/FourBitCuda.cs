@@ -67,7 +67,9 @@ internal sealed unsafe class FourBitCuda
         var wide = (weight.Columns % 8 | pitch % 8 | start % 16) == 0;
         var kernel = (wide ? _wide : _narrow)[Index(weight.ElementType), Index(target.dtype)];
         var codes = new Codes(weight);
-        kernel.Launch(Blocks(weight.Rows * weight.Columns, wide ? Threads * CodesPerThread : Threads), Threads, codes, start, pitch);
+        kernel.Launch(
+            Blocks(weight.Rows * weight.Columns, wide ? Threads * CodesPerThread : Threads), Threads, codes, start,
+            pitch);
     }
 
     /// <summary>Codes (uint8 [(n + 1) / 2, 1]) and float32 scales of a contiguous tensor of n values.</summary>
@@ -79,7 +81,8 @@ internal sealed unsafe class FourBitCuda
         var scales = empty([blocks], ScalarType.Float32, dense.device);
         _quantize[Index(dense.dtype)].Launch(
             Blocks(blocks, Threads / 32), Threads, (nint)TensorMemory.Address(dense), count, int.Log2(blockSize),
-            type == FourBitType.Nf4 ? 1 : 0, new Thresholds(), (nint)TensorMemory.Address(packed), (nint)TensorMemory.Address(scales));
+            type == FourBitType.Nf4 ? 1 : 0, new Thresholds(), (nint)TensorMemory.Address(packed),
+            (nint)TensorMemory.Address(scales));
         return (packed, scales);
     }
 

@@ -1,6 +1,7 @@
-// A block of 4-bit codes has only sixteen values. They are computed once per block, in the wanted type, and then codes are
-// only looked up. The sixteen values lie in byte planes (all first bytes, all second bytes ...) because one byte shuffle
-// of 128 bits, which every processor has, looks up sixteen codes at once. That is faster than memory takes the results.
+// A block of 4-bit codes has only sixteen values. They are computed once per block, in the wanted type, and then codes
+// are only looked up. The sixteen values lie in byte planes (all first bytes, all second bytes ...) because one byte
+// shuffle of 128 bits, which every processor has, looks up sixteen codes at once. That is faster than memory takes the
+// results.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Lorikeet.Models.Native;
@@ -8,7 +9,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Quantization;
 
-/// <summary>Turns 4-bit weights on the CPU back into numbers: code value times block scale, in float32, then rounded.</summary>
+/// <summary>
+/// Turns 4-bit weights on the CPU back into numbers: code value times block scale, in float32, then rounded.
+/// </summary>
 internal static unsafe class FourBitDequantizer
 {
     /// <summary>Blocks that one task handles; nested scales are decoded in runs of this length.</summary>
@@ -66,7 +69,8 @@ internal static unsafe class FourBitDequantizer
         }
         else
         {
-            LookUp16(packed, Vector256.Create(BFloat16.Round(values0), BFloat16.Round(values1)), length, (ushort*)target);
+            LookUp16(packed, Vector256.Create(BFloat16.Round(values0), BFloat16.Round(values1)), length,
+                (ushort*)target);
         }
     }
 

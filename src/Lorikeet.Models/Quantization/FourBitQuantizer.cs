@@ -52,7 +52,8 @@ internal static unsafe class FourBitQuantizer
 
     /// <returns>The block's scale.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a model is quantized before tiered compilation notices
-    private static float QuantizeBlock<TCode>(float* source, int length, byte* packed) where TCode : struct, IFourBitCode
+    private static float QuantizeBlock<TCode>(float* source, int length, byte* packed) where TCode : struct,
+    IFourBitCode
     {
         var scale = LargestMagnitude(source, length);
 

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Quantization;
 
-/// <summary>A frozen matrix in 4-bit codes with a scale per block, as bitsandbytes stores it (QLoRA, arXiv 2305.14314).</summary>
+/// <summary>
+/// A frozen matrix in 4-bit codes with a scale per block, as bitsandbytes stores it (QLoRA, arXiv 2305.14314).
+/// </summary>
 internal sealed unsafe class FourBitWeight : FrozenWeight
 {
     /// <summary>bitsandbytes' own: small enough that one outlier spoils few neighbours.</summary>
@@ -20,7 +22,8 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
     /// <param name="scales">One a block.</param>
     /// <param name="elementType">The type of the values that were quantized.</param>
     public FourBitWeight(
-        FourBitType type, int blockSize, long rows, long columns, Tensor packed, BlockScales scales, ScalarType elementType)
+        FourBitType type, int blockSize, long rows, long columns, Tensor packed, BlockScales scales,
+        ScalarType elementType)
     {
         (Type, BlockSize, Rows, Columns, Packed, Scales, ElementType) =
             (type, blockSize, rows, columns, packed, scales, elementType);
@@ -55,18 +58,22 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
 
     public override string Format => (Type == FourBitType.Nf4 ? "nf4" : "fp4") + (Scales is NestedScales ? "+dq" : "");
 
-    /// <summary>Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.</summary>
+    /// <summary>
+    /// Quantizes a matrix [rows, columns] of any float type on its device; the matrix stays the caller's.
+    /// </summary>
     public static FourBitWeight Quantize(
         Tensor dense, FourBitType type, bool doubleQuantization, int blockSize = DefaultBlockSize)
     {
         if (blockSize < FourBitQuantizer.SmallestBlock || !int.IsPow2(blockSize))
-            throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "A power of two of at least 32 was expected.");
+            throw new ArgumentOutOfRangeException(
+                nameof(blockSize), blockSize, "A power of two of at least 32 was expected.");
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var kernels = FourBitCuda.Of(dense.device);
         var flat = dense.detach().contiguous().flatten();
         var (packed, scales) = kernels is not null ? kernels.Quantize(flat, type, blockSize)
-            : dense.device_type == DeviceType.CPU ? QuantizeOnCpu(new FloatReader(flat), flat.NumberOfElements, type, blockSize)
+            : dense.device_type == DeviceType.CPU
+                ? QuantizeOnCpu(new FloatReader(flat), flat.NumberOfElements, type, blockSize)
             : FourBitTensors.Quantize(flat.to_type(ScalarType.Float32), type, blockSize);
         BlockScales stored = !doubleQuantization ? new PlainScales(scales.DetachFromDisposeScope())
             : kernels is not null ? kernels.QuantizeScales(scales)
@@ -90,9 +97,12 @@ internal sealed unsafe class FourBitWeight : FrozenWeight
         var entry = reader.Source.Require(name);
         var values = new FloatReader(reader, name, elementType);
         var (packed, scales) = QuantizeOnCpu(values, entry.ElementCount, type, DefaultBlockSize);
-        BlockScales stored = doubleQuantization ? Nested(scales, CPU) : new PlainScales(scales.DetachFromDisposeScope());
+        BlockScales stored = doubleQuantization
+            ? Nested(scales, CPU)
+            : new PlainScales(scales.DetachFromDisposeScope());
         return new FourBitWeight(
-            type, DefaultBlockSize, entry.Shape[0], entry.Shape[1], packed.DetachFromDisposeScope(), stored, elementType);
+            type, DefaultBlockSize, entry.Shape[0], entry.Shape[1], packed.DetachFromDisposeScope(), stored,
+            elementType);
     }
 
     public override bool Move(Func<Tensor, Tensor> copy)

@@ -27,7 +27,9 @@ internal static unsafe class BFloat16
     public static Vector256<float> Widen(Vector128<ushort> bits) =>
         (Vector256.Create(Vector128.WidenLower(bits), Vector128.WidenUpper(bits)) << 16).AsSingle();
 
-    /// <summary>The numbers that patterns of bits stand for; these may be the last bytes of <paramref name="target"/>.</summary>
+    /// <summary>
+    /// The numbers that patterns of bits stand for; these may be the last bytes of <paramref name="target"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen(ushort* source, int count, float* target)
     {
@@ -73,12 +75,16 @@ internal static unsafe class HalfPrecision
         var half = Vector256.Create(0.5f);
         var subnormal = (magnitude.AsSingle() + half).AsUInt32() - half.AsUInt32();
         var odd = (magnitude >> DroppedBits) & Vector256<uint>.One;
-        var normal = (magnitude - Vector256.Create(112u << 23) + Vector256.Create((1u << (DroppedBits - 1)) - 1) + odd) >> DroppedBits;
+        var normal =
+            (magnitude - Vector256.Create(112u << 23) + Vector256.Create((1u << (DroppedBits - 1)) - 1)
+                + odd) >> DroppedBits;
         var special = Vector256.ConditionalSelect(
-            Vector256.GreaterThan(magnitude, Vector256.Create(Infinity)), Vector256.Create(0x7e00u), Vector256.Create(0x7c00u));
+            Vector256.GreaterThan(magnitude, Vector256.Create(Infinity)), Vector256.Create(0x7e00u),
+            Vector256.Create(0x7c00u));
         var result = Vector256.ConditionalSelect(
             Vector256.LessThan(magnitude, Vector256.Create(LeastNormal)), subnormal,
-            Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(LeastInfinity)), normal, special));
+            Vector256.ConditionalSelect(
+                Vector256.LessThan(magnitude, Vector256.Create(LeastInfinity)), normal, special));
         result |= sign >> 16;
         return Vector256.Narrow(result, result).GetLower();
     }
@@ -92,7 +98,9 @@ internal static unsafe class HalfPrecision
 
         // The exponents' biases differ by 112; the product also makes subnormal halves normal.
         var scaled = (magnitude.AsSingle() * Vector256.Create(239u << 23).AsSingle()).AsUInt32();
-        var special = Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(0x7c00u << DroppedBits)) & Vector256.Create(Infinity);
+        var special =
+            Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(0x7c00u << DroppedBits)) & Vector256.Create(
+                Infinity);
         return (scaled | special | ((wide & Vector256.Create(0x8000u)) << 16)).AsSingle();
     }
 

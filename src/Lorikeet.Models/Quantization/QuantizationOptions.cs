@@ -32,7 +32,9 @@ public sealed record QuantizationOptions
     [Option("bnb_4bit_compute_dtype")]
     public ComputeType ComputeType { get; init; } = ComputeType.Auto;
 
-    /// <summary>Magnitude from which an activation counts as an outlier, which 8-bit layers do not round; 0 for none.</summary>
+    /// <summary>
+    /// Magnitude from which an activation counts as an outlier, which 8-bit layers do not round; 0 for none.
+    /// </summary>
     /// <value>6. As in the paper. A model that is stored in 8 bits brings its own.</value>
     [Option("llm_int8_threshold", Minimum = 0)]
     public double OutlierThreshold { get; init; } = 6;

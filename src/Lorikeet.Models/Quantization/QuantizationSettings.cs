@@ -58,7 +58,8 @@ internal sealed record QuantizationSettings(
     public FrozenWeight Freeze(string module, TensorReader reader, string name, ScalarType computeType)
     {
         var stored = TensorMemory.ToTorch(reader.Source.Require(name).Type);
-        var streams = reader.Device.type == DeviceType.CPU && FloatReader.Reads(stored) && FloatReader.Reads(computeType);
+        var streams = reader.Device.type == DeviceType.CPU && FloatReader.Reads(stored)
+            && FloatReader.Reads(computeType);
         return InRange(Codes is { } type && streams && !Skips(module)
             ? reader.Quantize(() => FourBitWeight.Quantize(reader, name, computeType, type, DoubleQuantization))
             : Quantized(reader.Read(name)));
@@ -101,10 +102,12 @@ internal sealed record QuantizationSettings(
             _ => null,
         };
         return scales is null
-            || NonFinite.IndexIn(SafetensorsType.F32, TensorMemory.Pointer(scales), scales.NumberOfElements * sizeof(float)) < 0;
+            || NonFinite.IndexIn(
+                SafetensorsType.F32, TensorMemory.Pointer(scales), scales.NumberOfElements * sizeof(float)) < 0;
     }
 
     /// <summary>As transformers' should_convert_module.</summary>
     private bool Skips(string module) => SkippedModules?.Any(
-        pattern => PythonExpression.Match(pattern, module).Success || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
+        pattern => PythonExpression.Match(pattern, module).Success
+            || module.EndsWith(pattern, StringComparison.Ordinal)) ?? false;
 }

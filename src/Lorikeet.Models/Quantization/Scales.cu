@@ -1,5 +1,5 @@
-// Blocks of a power of two of 4-bit codes share a scale, which is stored as float32 or, nested, as an 8-bit code of a map,
-// times the scale of 256 such codes, plus an offset.
+// Blocks of a power of two of 4-bit codes share a scale, which is stored as float32 or, nested, as an 8-bit code of a
+// map, times the scale of 256 such codes, plus an offset.
 
 struct Scales
 {
@@ -11,8 +11,8 @@ struct Scales
     int shift; // log2 of a block's codes
 };
 
-// A scale as it is stored. Loading it waits for nothing; decoding a nested one looks its code up, which would wait for the
-// load if it came at once.
+// A scale as it is stored. Loading it waits for nothing; decoding a nested one looks its code up, which would wait for
+// the load if it came at once.
 struct StoredScale
 {
     float value; // or of 256 blocks

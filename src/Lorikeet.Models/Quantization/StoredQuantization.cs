@@ -33,9 +33,9 @@ internal static class StoredQuantization
             if (method == BitsAndBytes)
                 continue;
             throw new CheckpointException(
-                $"The weights are quantized by {method}, as '{key}' in '{config.File}' says, which is not supported. Dense weights " +
-                $"or those of {BitsAndBytes} were expected. Take the unquantized model that this one was made from (its card " +
-                "names it); 'load_in_4bit' or 'quantize' quantizes it here.");
+                $"The weights are quantized by {method}, as '{key}' in '{config.File}' says, which is not supported. " +
+                $"Dense weights or those of {BitsAndBytes} were expected. Take the unquantized model that this one " +
+                "was made from (its card names it); 'load_in_4bit' or 'quantize' quantizes it here.");
         }
     }
 
@@ -101,7 +101,8 @@ internal static class StoredQuantization
         {
             throw new CheckpointException(
                 $"'{name}' holds {bytes} bytes and {scaleCount} scales; its quant_state says " +
-                $"[{string.Join(", ", state.Shape)}] in blocks of {state.BlockSize}. Where: '{source}'. Download it again.");
+                $"[{string.Join(", ", state.Shape)}] in blocks of {state.BlockSize}. Where: '{source}'. Download it " +
+                "again.");
         }
 
         // Some checkpoints declare the codes as bfloat16 (bnb_4bit_quant_storage); the bytes are the same.
@@ -109,9 +110,11 @@ internal static class StoredQuantization
         var codes = reader.Read(name + ".absmax");
         BlockScales scales = state.NestedOffset is { } offset
             ? new NestedScales(
-                Kept(codes), Kept(reader.Read(name + ".nested_quant_map")), Kept(reader.Read(name + ".nested_absmax")), offset)
+                Kept(codes), Kept(reader.Read(name + ".nested_quant_map")), Kept(reader.Read(name + ".nested_absmax")),
+                offset)
             : new PlainScales(Kept(codes.to_type(ScalarType.Float32)));
-        return new FourBitWeight(type, state.BlockSize, state.Shape[0], state.Shape[1], Kept(packed), scales, state.Type);
+        return new FourBitWeight(
+            type, state.BlockSize, state.Shape[0], state.Shape[1], Kept(packed), scales, state.Type);
     }
 
     private static Tensor Kept(Tensor tensor) => tensor.DetachFromDisposeScope();
@@ -122,8 +125,8 @@ internal static class StoredQuantization
         if (source.Tensors.ContainsKey(name + "_format") && source.Span<byte>(name + "_format")[0] != 0)
         {
             throw new CheckpointException(
-                $"'{name}' is stored in the tiles of an older GPU. The row-major layout (weight_format 0) was expected. " +
-                $"Where: '{source}'. Save the model again with a current bitsandbytes.");
+                $"'{name}' is stored in the tiles of an older GPU. The row-major layout (weight_format 0) was " +
+                $"expected. Where: '{source}'. Save the model again with a current bitsandbytes.");
         }
 
         source.Require(ScaleName(name));
@@ -147,7 +150,8 @@ internal static class StoredQuantization
         }
 
         var state = new State([weight.Rows, weight.Columns], weight.BlockSize, weight.ElementType, nested?.Offset);
-        yield return (name + StatePrefix + WireName(weight.Type), tensor(Encoding.UTF8.GetBytes(state.ToJson(weight.Type))));
+        yield return (
+            name + StatePrefix + WireName(weight.Type), tensor(Encoding.UTF8.GetBytes(state.ToJson(weight.Type))));
     }
 
     /// <summary>"NAME.weight" to "NAME.SCB".</summary>
@@ -182,7 +186,8 @@ internal static class StoredQuantization
         public string ToJson(FourBitType type)
         {
             var nested = NestedOffset is { } offset
-                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": {PythonJson.Number(offset)}"
+                ? $", \"nested_blocksize\": {NestedBlockSize}, \"nested_dtype\": \"float32\", \"nested_offset\": " +
+                    $"{PythonJson.Number(offset)}"
                 : "";
             return $"{{\"quant_type\": \"{WireName(type)}\", \"blocksize\": {BlockSize}, \"dtype\": \"{TypeName}\", " +
                 $"\"shape\": [{string.Join(", ", Shape)}]{nested}}}";

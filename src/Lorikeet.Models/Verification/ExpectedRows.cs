@@ -53,7 +53,9 @@ internal sealed class ExpectedRows
         return [.. values.Select(value => checked((int)value)).Chunk(Math.Max(width, 1))];
     }
 
-    /// <summary>Of a tensor [rows, positions, ...], the lines of positions that are not hidden: [tokens, ...].</summary>
+    /// <summary>
+    /// Of a tensor [rows, positions, ...], the lines of positions that are not hidden: [tokens, ...].
+    /// </summary>
     public Tensor Select(ITensorSource file, string name)
     {
         var entry = file.Require(name);

@@ -42,7 +42,9 @@ internal sealed partial class ExpectedTokens
         var length = name == "greedy" ? shared : Math.Min(shared, PromptLength);
         var prompt = firstRow[..length];
         int[][] prompts = [.. sequences.Select((row, i) => i == 0 ? prompt : Unpadded(row, prompt, name, file))];
-        var beams = match.Groups["beams"] is { Success: true } number ? int.Parse(number.Value, CultureInfo.InvariantCulture) : 1;
+        var beams = match.Groups["beams"] is { Success: true } number
+            ? int.Parse(number.Value, CultureInfo.InvariantCulture)
+            : 1;
         return new ExpectedTokens(sequences, prompts, beams);
     }
 

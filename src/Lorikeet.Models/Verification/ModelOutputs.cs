@@ -49,9 +49,11 @@ internal sealed record MeasuredOutputs(ModelOutputs Exact, IReadOnlyList<ModelOu
     /// <summary>Runs the model, and where rounding is more than 0 three times more.</summary>
     public static MeasuredOutputs Of(DecoderModel model, ExpectedRows rows, double rounding) => new(
         ModelOutputs.Of(model, rows),
-        [.. Enumerable.Range(0, rounding > 0 ? Draws : 0).Select(draw => ModelOutputs.Of(model, rows, rounding, draw))]);
+        [.. Enumerable.Range(0, rounding > 0 ? Draws : 0)
+            .Select(draw => ModelOutputs.Of(model, rows, rounding, draw))]);
 
     /// <summary>The largest change of a part of the outputs by noise.</summary>
     public double Effect(Func<ModelOutputs, Tensor> part) =>
-        Noisy.Select(noisy => (part(noisy) - part(Exact)).abs().max().to_type(ScalarType.Float64).item<double>()).DefaultIfEmpty(0).Max();
+        Noisy.Select(noisy => (part(noisy) - part(Exact)).abs().max().to_type(ScalarType.Float64).item<double>())
+            .DefaultIfEmpty(0).Max();
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Verification;
 
 /// <summary>Compares numbers, and decides how far apart they may be.</summary>
-/// <param name="tolerance">The largest difference allowed, where the user says; null for what rounding explains.</param>
+/// <param name="tolerance">
+/// The largest difference allowed, where the user says; null for what rounding explains.
+/// </param>
 /// <param name="unit">Relative rounding of the model's type; 0 for float32.</param>
 internal sealed class TensorJudge(double? tolerance, double unit)
 {

@@ -25,7 +25,8 @@ public sealed class ChatTemplate
     private readonly TimeProvider _clock;
     private readonly IReadOnlyDictionary<string, string> _namedTokens;
 
-    private ChatTemplate(TemplateSyntax syntax, int length, TimeProvider clock, IReadOnlyDictionary<string, string> namedTokens)
+    private ChatTemplate(
+        TemplateSyntax syntax, int length, TimeProvider clock, IReadOnlyDictionary<string, string> namedTokens)
     {
         _syntax = syntax;
         _length = length;
@@ -34,10 +35,13 @@ public sealed class ChatTemplate
     }
 
     /// <summary>
-    /// The chat template of a tokenizer, which may refer to its <see cref="Tokenizer.NamedTokens"/>; null when it has none.
+    /// The chat template of a tokenizer, which may refer to its <see cref="Tokenizer.NamedTokens"/>; null when it has
+    /// none.
     /// </summary>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <exception cref="CheckpointException">The source is not valid Jinja, or uses an unknown filter or test.</exception>
+    /// <exception cref="CheckpointException">
+    /// The source is not valid Jinja, or uses an unknown filter or test.
+    /// </exception>
     public static ChatTemplate? Of(Tokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -97,7 +101,8 @@ public sealed class ChatTemplate
     /// <param name="addGenerationPrompt">Whether to end with the marker that begins an assistant's turn.</param>
     /// <param name="tools">Tool descriptions, or null.</param>
     /// <param name="variables">
-    /// Further variables, such as <c>bos_token</c> and <c>eos_token</c>; they override the named tokens of <see cref="Of"/>.
+    /// Further variables, such as <c>bos_token</c> and <c>eos_token</c>; they override the named tokens of
+    /// <see cref="Of"/>.
     /// </param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
     public RenderedChat Render(

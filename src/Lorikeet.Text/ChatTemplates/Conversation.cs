@@ -62,7 +62,9 @@ internal sealed class Conversation
         && message.Pairs.All(pair => pair.Items[0] is PyString key
             && (key.Text == "content" || HeadingKeys.Contains(key.Text) || !Comparison.IsTrue(pair.Items[1])));
 
-    /// <summary>What the heading of a message may depend on besides what stands before it: who spoke, and whether plainly.</summary>
+    /// <summary>
+    /// What the heading of a message may depend on besides what stands before it: who spoke, and whether plainly.
+    /// </summary>
     public string Before(int index)
     {
         const int looksBack = 2;
@@ -71,7 +73,9 @@ internal sealed class Conversation
     }
 
     private string? RoleOf(int index) =>
-        _messages[index] is PyDict message && message.TryGet("role", out var role) && role is PyString name ? name.Text : null;
+        _messages[index] is PyDict message && message.TryGet("role", out var role) && role is PyString name
+            ? name.Text
+            : null;
 
     /// <summary>The conversation up to a message, which says just <paramref name="content"/> instead.</summary>
     public Conversation EndingIn(int index, string content)
@@ -155,8 +159,8 @@ internal sealed class Conversation
         if (!isReal && digits.Length > ReadingLimits.Digits)
         {
             throw new DatasetException(
-                $"A conversation holds a whole number of {digits.Length} digits. At most {ReadingLimits.Digits} were expected, " +
-                "as Python reads them. Write it as text.");
+                $"A conversation holds a whole number of {digits.Length} digits. At most {ReadingLimits.Digits} were " +
+                "expected, as Python reads them. Write it as text.");
         }
 
         return isReal

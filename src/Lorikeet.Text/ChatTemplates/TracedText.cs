@@ -31,7 +31,8 @@ internal sealed class TracedText
     {
         for (var i = first.Index + 1; i < last.Index; i++)
         {
-            if (_pieces[i].Origin != Origin.Template && _pieces[i].Origin != first.Origin && _pieces[i].End > _pieces[i].Start)
+            if (_pieces[i].Origin != Origin.Template && _pieces[i].Origin != first.Origin
+                && _pieces[i].End > _pieces[i].Start)
                 return true;
         }
         return false;

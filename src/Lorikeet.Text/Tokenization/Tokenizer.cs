@@ -108,7 +108,8 @@ public abstract class Tokenizer
             ".json" => TokenizerJsonFile.Load(file, configuration),
             ".model" => SentencePieceFile.Load(file, configuration),
             _ => throw new CheckpointException(
-                $"'{file}' is not the file of a tokenizer. Expected one that ends in .json, .model or .gguf, or a folder. Check the path."),
+                $"'{file}' is not the file of a tokenizer. Expected one that ends in .json, .model or .gguf, or a " +
+                "folder. Check the path."),
         };
     }
 

@@ -9,14 +9,18 @@ using Lorikeet.Training.Planning;
 
 namespace Lorikeet.Training.Benchmarks;
 
-/// <summary>Training steps on random weights and random full rows: tokens a second, memory, and how near the limit.</summary>
+/// <summary>
+/// Training steps on random weights and random full rows: tokens a second, memory, and how near the limit.
+/// </summary>
 public static class TrainingBenchmark
 {
     private const int WarmUpSteps = 2;
 
     /// <summary>Takes two steps that do not count and <c>steps</c> that do.</summary>
     /// <param name="options">The shape, how it is stored, the adapters, the rows, and the device.</param>
-    /// <exception cref="ConfigurationException">An option stands for nothing, or is not for this device or path.</exception>
+    /// <exception cref="ConfigurationException">
+    /// An option stands for nothing, or is not for this device or path.
+    /// </exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     public static TrainingFigures Run(BenchmarkOptions options)
     {
@@ -32,7 +36,8 @@ public static class TrainingBenchmark
         var weights = machine.UsedMemory;
         BenchmarkModel.Attach(model, options);
         if (options.Optimized && TrainingPasses.WhyUnsupported(model) is { } reason)
-            throw new ConfigurationException($"optimized is true, but the optimized path does not cover this, because {reason}. Choose optimized false.");
+            throw new ConfigurationException("optimized is true, but the optimized path does not cover this, " +
+                $"because {reason}. Choose optimized false.");
         using var training = new TrainingStep(model, OptionsOf(options));
         var adapted = machine.UsedMemory;
 

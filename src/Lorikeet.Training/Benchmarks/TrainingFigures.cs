@@ -1,6 +1,8 @@
 namespace Lorikeet.Training.Benchmarks;
 
-/// <summary>What <see cref="TrainingBenchmark"/> measured. On a CPU every memory figure is the process's peak so far.</summary>
+/// <summary>
+/// What <see cref="TrainingBenchmark"/> measured. On a CPU every memory figure is the process's peak so far.
+/// </summary>
 public sealed record TrainingFigures
 {
     /// <summary>The device's name.</summary>

@@ -16,7 +16,8 @@ internal static class Evaluator
         var clock = Stopwatch.StartNew();
         var (loss, targets) = (0.0, 0L);
         var lengths = TrainingRow.LengthsOf(rows);
-        foreach (var chunk in Enumerable.Range(0, rows.Count).OrderBy(row => lengths[row]).Chunk(options.EvalBatchSize ?? options.BatchSize))
+        foreach (var chunk in Enumerable.Range(0, rows.Count).OrderBy(row => lengths[row])
+            .Chunk(options.EvalBatchSize ?? options.BatchSize))
         {
             var batch = Batch.FromRows([.. chunk.Select(row => rows[row])]);
             if (batch.TargetCount == 0)
@@ -26,8 +27,10 @@ internal static class Evaluator
         }
 
         if (targets == 0)
-            throw new DatasetException("The evaluation rows have no target token, so there is no loss to compute. Check eval_dataset and train_on.");
+            throw new DatasetException("The evaluation rows have no target token, so there is no loss to compute. " +
+                "Check eval_dataset and train_on.");
         var mean = loss / targets;
-        return new EvaluationMetrics(step, epoch, mean, Math.Exp(mean), rows.Count, targets, clock.Elapsed.TotalSeconds);
+        return new EvaluationMetrics(
+            step, epoch, mean, Math.Exp(mean), rows.Count, targets, clock.Elapsed.TotalSeconds);
     }
 }

@@ -26,13 +26,16 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
             hash.Append(MemoryMarshal.AsBytes<int>(row.Labels));
         }
 
-        return new RunFingerprint(task.BaseFingerprint, Checksum.Digits(hash), new Dictionary<string, string>(task.Settings)
-        {
-            [Steps] = $"{task.TotalSteps}",
-        });
+        return new RunFingerprint(
+            task.BaseFingerprint, Checksum.Digits(hash), new Dictionary<string, string>(task.Settings)
+            {
+                [Steps] = $"{task.TotalSteps}",
+            });
     }
 
-    /// <summary>In what this run, which is to go on from another's checkpoint, differs from it; empty in nothing.</summary>
+    /// <summary>
+    /// In what this run, which is to go on from another's checkpoint, differs from it; empty in nothing.
+    /// </summary>
     public IReadOnlyList<string> DifferencesFrom(RunFingerprint before)
     {
         var differences = new List<string>();
@@ -42,7 +45,8 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
             differences.Add("the training rows are others (data, prompt format, tokenizer or order)");
         foreach (var name in Settings.Keys.Union(before.Settings.Keys).Order(StringComparer.Ordinal))
         {
-            var (was, now) = (before.Settings.GetValueOrDefault(name, "unknown"), Settings.GetValueOrDefault(name, "unknown"));
+            var (was, now) = (
+                before.Settings.GetValueOrDefault(name, "unknown"), Settings.GetValueOrDefault(name, "unknown"));
             if (was != now)
                 differences.Add($"{name} was {was} and is {now}");
         }

@@ -39,7 +39,8 @@ public sealed class Trainer : IDisposable
     {
         (_task, _observer, _options, _model) = (task, observer, task.Options, task.Model);
         if (_model.Trainable.Count == 0)
-            throw new ConfigurationException("No parameter is trainable, so the run would change nothing. Check lora_target_modules and modules_to_save.");
+            throw new ConfigurationException("No parameter is trainable, so the run would change nothing. Check " +
+                "lora_target_modules and modules_to_save.");
 
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
@@ -81,7 +82,9 @@ public sealed class Trainer : IDisposable
         }
 
         var trainers = HuggingFaceCheckpoint.Open(foreign);
-        _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At) with { Run = _position.Run };
+        _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At)
+            with
+        { Run = _position.Run };
         _log.Adopt(trainers.State);
         foreach (var note in trainers.Notes)
             _observer.Observe(new Note(note));
@@ -108,7 +111,8 @@ public sealed class Trainer : IDisposable
                 Evaluate();
             if (stop.IsCancellationRequested)
                 reason = StopReason.Interrupted;
-            else if (_position.EvaluationsWithoutImprovement >= (_options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
+            else if (_position.EvaluationsWithoutImprovement >= (
+                _options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
                 reason = StopReason.EarlyStopping;
 
             if (reason != StopReason.Completed || IsDue(_options.Output.SaveStrategy, _options.Output.SaveSteps))
@@ -121,7 +125,8 @@ public sealed class Trainer : IDisposable
         if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd)
             LoadBest();
         return new TrainingResult(
-            reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds, _position.Tokens,
+            reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds,
+            _position.Tokens,
             PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep);
     }
 
@@ -157,7 +162,9 @@ public sealed class Trainer : IDisposable
     private void Evaluate()
     {
         var metrics = Score();
-        var improved = metrics.Loss < (_position.BestEvalLoss ?? double.PositiveInfinity) - _options.Evaluation.EarlyStoppingThreshold;
+        var improved =
+            metrics.Loss < (_position.BestEvalLoss
+                ?? double.PositiveInfinity) - _options.Evaluation.EarlyStoppingThreshold;
         if (!improved)
         {
             _position = _position with { EvaluationsWithoutImprovement = _position.EvaluationsWithoutImprovement + 1 };
@@ -193,9 +200,11 @@ public sealed class Trainer : IDisposable
         if (_savedStep == Step)
             return;
         RequireFiniteParameters();
-        TrainingCheckpoint.Save(folder, _model, _step.Optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
+        TrainingCheckpoint.Save(
+            folder, _model, _step.Optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
         _savedStep = Step;
-        checkpoints.Retain(_options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
+        checkpoints.Retain(
+            _options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));
     }
 
@@ -223,7 +232,8 @@ public sealed class Trainer : IDisposable
         if (TrainingCheckpoint.Damage(_task.Checkpoints.ForStep(best)) is not { } damage)
             return;
         _observer.Observe(new Warning(
-            $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step {Step} on."));
+            $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step " +
+            $"{Step} on."));
         _position = _position with { BestEvalLoss = null, BestStep = null, EvaluationsWithoutImprovement = 0 };
     }
 
@@ -240,7 +250,8 @@ public sealed class Trainer : IDisposable
         if (double.IsFinite(loss) && double.IsFinite(norm))
             return;
         throw new LorikeetException(
-            $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter was changed by it. " +
+            $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter " +
+            "was changed by it. " +
             "Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
             FiniteParameters.LastGood(_task.Checkpoints));
     }

@@ -37,7 +37,8 @@ public static class TrainingCheckpoint
     /// <param name="baseModel">What adapter_config.json names as its base.</param>
     /// <param name="more">Writes what other tools read, into the folder it is given.</param>
     internal static void Save(
-        string folder, DecoderModel model, Optimizer optimizer, TrainingPosition position, LoraOptions? adapter, string? baseModel,
+        string folder, DecoderModel model, Optimizer optimizer, TrainingPosition position, LoraOptions? adapter,
+        string? baseModel,
         Action<string> more) =>
         AtomicFolder.Write(folder, temporary =>
         {
@@ -48,10 +49,13 @@ public static class TrainingCheckpoint
             ChecksumList.Write(temporary);
         });
 
-    /// <summary>What is wrong with a checkpoint, as a sentence without its end; null when it is whole. Reads all of it.</summary>
+    /// <summary>
+    /// What is wrong with a checkpoint, as a sentence without its end; null when it is whole. Reads all of it.
+    /// </summary>
     /// <param name="folder">The checkpoint's folder.</param>
     public static string? Damage(string folder) => Array.Find(
-        [AdapterFolder.WeightsFile, OptimizerFile, PositionFile], name => !File.Exists(Path.Combine(folder, name))) is { } missing
+        [AdapterFolder.WeightsFile, OptimizerFile,
+            PositionFile], name => !File.Exists(Path.Combine(folder, name))) is { } missing
             ? $"'{Path.Combine(folder, missing)}' is missing"
             : ChecksumList.Damage(folder, s_read);
 
@@ -66,9 +70,9 @@ public static class TrainingCheckpoint
         if (run.DifferencesFrom(position.Run) is { Count: > 0 } differences)
         {
             throw new ConfigurationException(
-                $"'{folder}' belongs to another run: {string.Join("; ", differences)}. Going on from it would give neither " +
-                "run. Resume with what it was begun with (run.yaml holds it), or start a new run with 'adapter' to continue " +
-                "its adapter.");
+                $"'{folder}' belongs to another run: {string.Join("; ", differences)}. Going on from it would give " +
+                "neither run. Resume with what it was begun with (run.yaml holds it), or start a new run with " +
+                "'adapter' to continue its adapter.");
         }
 
         RestoreWeights(folder, model);
@@ -94,8 +98,10 @@ public static class TrainingCheckpoint
     internal static void RequireWhole(string folder)
     {
         if (!IsOne(folder))
-            throw new CheckpointException($"'{folder}' is not a checkpoint: {PositionFile} is missing. Expected a folder such as runs/NAME/checkpoints/step-000100.");
+            throw new CheckpointException($"'{folder}' is not a checkpoint: {PositionFile} is missing. Expected a " +
+                "folder such as runs/NAME/checkpoints/step-000100.");
         if (Damage(folder) is { } damage)
-            throw new CheckpointException($"The checkpoint cannot be used: {damage}. Resume from an earlier checkpoint.");
+            throw new CheckpointException(
+                $"The checkpoint cannot be used: {damage}. Resume from an earlier checkpoint.");
     }
 }

@@ -15,7 +15,9 @@ internal sealed record TrainingPosition
     /// <summary>Tokens read.</summary>
     public long Tokens { get; init; }
 
-    /// <summary>The same with the padding that a rectangular batch would hold, by which transformers counts operations.</summary>
+    /// <summary>
+    /// The same with the padding that a rectangular batch would hold, by which transformers counts operations.
+    /// </summary>
     public long PaddedTokens { get; init; }
 
     /// <summary>Sum of the losses of the steps that Lorikeet took.</summary>
@@ -69,7 +71,8 @@ internal sealed record TrainingPosition
         }
         catch (JsonException fault)
         {
-            throw new CheckpointException($"'{path}' is damaged: {fault.Message} Resume from an earlier checkpoint.", fault);
+            throw new CheckpointException(
+                $"'{path}' is damaged: {fault.Message} Resume from an earlier checkpoint.", fault);
         }
     }
 }

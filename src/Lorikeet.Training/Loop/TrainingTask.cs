@@ -18,7 +18,8 @@ namespace Lorikeet.Training.Loop;
 /// <param name="Adapter">The adapter's form, written beside its weights; null when the whole model is trained.</param>
 /// <param name="BaseModel">What adapter_config.json names as its base.</param>
 public sealed record TrainingTask(
-    DecoderModel Model, IReadOnlyList<TrainingRow> TrainRows, IReadOnlyList<TrainingRow> EvalRows, TrainingOptions Options,
+    DecoderModel Model, IReadOnlyList<TrainingRow> TrainRows, IReadOnlyList<TrainingRow> EvalRows,
+    TrainingOptions Options,
     CheckpointFolders Checkpoints, LoraOptions? Adapter, string? BaseModel)
 {
     /// <summary>Which rows make up each step.</summary>
@@ -51,7 +52,8 @@ public sealed record TrainingTask(
     /// <summary>Which rows make up each step of a run, planned once for the same data and options.</summary>
     /// <param name="data">The data of the run.</param>
     /// <param name="options">The options; batches, order and packing are read.</param>
-    public static BatchPlan PlanOf(TrainingData data, TrainingOptions options) => data.PlanBatches(BatchOptions(options));
+    public static BatchPlan PlanOf(TrainingData data, TrainingOptions options) =>
+        data.PlanBatches(BatchOptions(options));
 
     private static BatchPlanOptions BatchOptions(TrainingOptions options) => new()
     {

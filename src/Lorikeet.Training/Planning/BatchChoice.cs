@@ -21,7 +21,8 @@ internal static class BatchChoice
         List<TrainingOptions> candidates = [.. Halvings(rows).Select(batch => With(options, batch, rows))];
         foreach (var checkpointing in Ways(options.Optimization.Checkpointing))
         {
-            var fitting = candidates.FirstOrDefault(candidate => Fits(plan(Recomputing(candidate, checkpointing)), checkpointing));
+            var fitting = candidates.FirstOrDefault(
+                candidate => Fits(plan(Recomputing(candidate, checkpointing)), checkpointing));
             if (fitting is null)
                 continue;
 

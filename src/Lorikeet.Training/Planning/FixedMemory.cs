@@ -21,7 +21,8 @@ internal sealed record FixedMemory(long Weights, long Adapters, long Gradients, 
         var (weights, offloaded) = ModelOutline.WeightBytes(model);
         var trained = model.Trainable.Sum(parameter => BytesOf(parameter.Value));
         using var optimizer = Optimizer.Create(model.Trainable, options);
-        return new FixedMemory(weights, trained, trained, optimizer.State().Sum(part => BytesOf(part.Value)), offloaded);
+        return new FixedMemory(
+            weights, trained, trained, optimizer.State().Sum(part => BytesOf(part.Value)), offloaded);
     }
 
     private static long BytesOf(Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;

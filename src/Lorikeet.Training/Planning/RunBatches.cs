@@ -13,7 +13,8 @@ namespace Lorikeet.Training.Planning;
 /// <param name="TargetShare">Share of the tokens that are predicted.</param>
 /// <param name="Steps">Optimizer steps of the run; null where no data says it.</param>
 public sealed record RunBatches(
-    BatchShape Largest, double TokensPerBatch, double TokensPerStep, double AttendedLength, double TargetShare, int? Steps)
+    BatchShape Largest, double TokensPerBatch, double TokensPerStep, double AttendedLength, double TargetShare,
+    int? Steps)
 {
     /// <summary>Tokens of the largest batch, of training or evaluation.</summary>
     public int LargestBatch => Largest.Tokens;
@@ -54,7 +55,8 @@ public sealed record RunBatches(
         var (training, length) = (options.Optimization, options.Data.MaxLength);
         var tokens = training.BatchSize * length;
         var largest = new BatchShape(tokens, training.BatchSize, length);
-        return new RunBatches(largest, tokens, (double)tokens * training.GradientAccumulation, length, 1, training.MaxSteps);
+        return new RunBatches(
+            largest, tokens, (double)tokens * training.GradientAccumulation, length, 1, training.MaxSteps);
     }
 
     /// <summary>The longest rows come last and together.</summary>
@@ -64,7 +66,9 @@ public sealed record RunBatches(
 
     private static BatchShape ShapeOf(int[] lengths) => new(lengths.Sum(), lengths.Length, lengths.Max());
 
-    /// <summary>The one with more tokens; of two with as many, the one whose rows differ, for which attention needs more.</summary>
+    /// <summary>
+    /// The one with more tokens; of two with as many, the one whose rows differ, for which attention needs more.
+    /// </summary>
     private static BatchShape Larger(BatchShape a, BatchShape b) =>
         b.Tokens > a.Tokens || (b.Tokens == a.Tokens && !b.IsUniform) ? b : a;
 }

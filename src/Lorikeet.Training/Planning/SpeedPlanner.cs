@@ -48,7 +48,8 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
         var work = pass.WorkFor(
             new AverageBatch(batches.TokensPerBatch, batches.AttendedLength, batches.TargetShare), memory.KeptFrom);
         var share = batches.TokensPerBatch / batches.TokensPerStep; // of what is done once a step
-        var seconds = Gemms(work.GemmOperations) + work.Attention / (rates.Gemm * AttentionEfficiency) + Moved(work.MovedBytes)
+        var seconds = Gemms(work.GemmOperations) + work.Attention / (rates.Gemm * AttentionEfficiency)
+            + Moved(work.MovedBytes)
             + work.LoraGemms.Sum(thin => Math.Max(Gemms(thin.Operations), Moved(thin.Bytes)))
             + work.Launches * (_onCuda ? CudaLaunchSeconds : HostLaunchSeconds)
             + Moved(7.0 * sizeof(float) * trained * share); // clipping and the update read and write seven numbers a parameter

@@ -3,7 +3,9 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Jobs;
 
-/// <summary>The options of a dry run: everything is read and loaded as for the run itself, then one step is taken.</summary>
+/// <summary>
+/// The options of a dry run: everything is read and loaded as for the run itself, then one step is taken.
+/// </summary>
 internal static class DryRun
 {
     /// <summary>The same run cut to one step, in a folder of its own.</summary>

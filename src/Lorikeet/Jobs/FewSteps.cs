@@ -18,8 +18,8 @@ internal static class FewSteps
             return null;
         var together = optimization.BatchSize * optimization.GradientAccumulation;
         return $"{steps} optimizer {(steps == 1 ? "step" : "steps")} in all ({rows} rows, {together} to a step, " +
-            $"num_train_epochs {optimization.Epochs:0.##}): so few teach next to nothing. Give more rows, raise num_train_epochs, " +
-            $"or lower gradient_accumulation_steps ({optimization.GradientAccumulation} now) or " +
+            $"num_train_epochs {optimization.Epochs:0.##}): so few teach next to nothing. Give more rows, raise " +
+            $"num_train_epochs, or lower gradient_accumulation_steps ({optimization.GradientAccumulation} now) or " +
             $"per_device_train_batch_size ({optimization.BatchSize} now).";
     }
 }

@@ -18,8 +18,8 @@ internal static class MaxLength
         var origin = resolved.OriginOf("max_length");
         return origin.IsExplicit
             ? resolved.WithWarning(
-                $"{origin.Speak("max_length")} is {options.Data.MaxLength}, but the model was made for {positions} positions "
-                + "(max_position_embeddings). It may learn little from what lies behind them.")
+                $"{origin.Speak("max_length")} is {options.Data.MaxLength}, but the model was made for {positions} "
+                + "positions (max_position_embeddings). It may learn little from what lies behind them.")
             : resolved.With(options with { Data = options.Data with { MaxLength = positions } });
     }
 }

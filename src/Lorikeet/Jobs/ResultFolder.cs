@@ -8,7 +8,8 @@ using Lorikeet.Models.Native;
 namespace Lorikeet.Jobs;
 
 /// <summary>
-/// Writes what a run trained. The folder appears whole: a full disk or a process that dies leaves the one before, or none.
+/// Writes what a run trained. The folder appears whole: a full disk or a process that dies leaves the one before, or
+/// none.
 /// </summary>
 internal static class ResultFolder
 {

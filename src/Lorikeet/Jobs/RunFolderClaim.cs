@@ -96,6 +96,7 @@ internal sealed class RunFolderClaim : IDisposable
         }
 
         return newest is null ? null : throw new CheckpointException(
-            $"No checkpoint of '{Folder.Folder}' is whole; of the newest, {newest}. Begin again with overwrite_output_dir true.");
+            $"No checkpoint of '{Folder.Folder}' is whole; of the newest, {newest}. Begin again with " +
+            "overwrite_output_dir true.");
     }
 }

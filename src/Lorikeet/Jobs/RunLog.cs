@@ -16,7 +16,8 @@ internal sealed class RunLog : ITrainingObserver, IDisposable
     /// <param name="warnings">What is known before the run begins.</param>
     /// <param name="clock">Times the lines.</param>
     public RunLog(
-        RunFolder folder, TensorBoardSettings? tensorBoard, ITrainingObserver display, IEnumerable<string> warnings, TimeProvider clock)
+        RunFolder folder, TensorBoardSettings? tensorBoard, ITrainingObserver display, IEnumerable<string> warnings,
+        TimeProvider clock)
     {
         _recorder = new RunRecorder(folder, tensorBoard, clock);
         _observers = new CompositeObserver(_recorder, display);

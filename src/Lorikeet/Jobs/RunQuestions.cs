@@ -60,7 +60,10 @@ internal sealed class RunQuestions
         return
         [
             Score(ExactMatch, [.. Enumerable.Range(0, _compared.Count)]),
-            .. names.Select(name => Score($"{ExactMatch}, {name}", [.. groups.Index().Where(group => group.Item == name).Select(group => group.Index)])),
+            .. names.Select(
+                name => Score(
+                    $"{ExactMatch}, {name}",
+                    [.. groups.Index().Where(group => group.Item == name).Select(group => group.Index)])),
         ];
 
         ComparedScore Score(string name, List<int> rows)
@@ -77,9 +80,11 @@ internal sealed class RunQuestions
     public IReadOnlyList<ComparedAnswer> SideBySide(RunAnswers before, RunAnswers after) =>
     [
         .. _samples.Select((sample, i) => Judged(
-            sample, before.Samples[i], after.Samples[i], isJudged: sample.Answers.Any(answer => answer.Length <= LongestJudgedAnswer))),
+            sample, before.Samples[i], after.Samples[i],
+            isJudged: sample.Answers.Any(answer => answer.Length <= LongestJudgedAnswer))),
         .. _compared.Take(_comparison?.ShownAnswers ?? 0).Select((question, i) => Judged(
-            new Sample(question.Text, question.PromptIds, question.Answers), before.Compared[i], after.Compared[i], isJudged: true)),
+            new Sample(question.Text, question.PromptIds, question.Answers), before.Compared[i], after.Compared[i],
+            isJudged: true)),
     ];
 
     private static ComparedAnswer Judged(Sample sample, string before, string after, bool isJudged)
@@ -90,13 +95,16 @@ internal sealed class RunQuestions
             sample.Text, accepted is [var first, ..] ? first : null, before, after, Judge(before), Judge(after));
     }
 
-    private IReadOnlyList<string> Ask(string stage, DecoderModel model, IReadOnlyList<int[]> prompts, CancellationToken cancellation)
+    private IReadOnlyList<string> Ask(
+        string stage, DecoderModel model, IReadOnlyList<int[]> prompts, CancellationToken cancellation)
     {
         if (prompts.Count == 0)
             return [];
         _observer.Observe(new StageStarted(stage, $"{prompts.Count} questions"));
-        var asking = new QuestionAnswering(model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
-        return asking.Answer(prompts, done => _observer.Observe(new StageProgressed(done, prompts.Count)), cancellation);
+        var asking = new QuestionAnswering(
+            model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
+        return asking.Answer(
+            prompts, done => _observer.Observe(new StageProgressed(done, prompts.Count)), cancellation);
     }
 
     private sealed record Sample(string Text, int[] PromptIds, IReadOnlyList<string> Answers);

@@ -26,14 +26,15 @@ internal static class RunSettings
     }
 
     /// <summary>The batches that were planned.</summary>
-    public static ResolvedOptions WithBatches(ResolvedOptions resolved, RunPlan plan) => resolved.With(resolved.Options with
-    {
-        Optimization = resolved.Options.Optimization with
+    public static ResolvedOptions WithBatches(ResolvedOptions resolved, RunPlan plan) =>
+        resolved.With(resolved.Options with
         {
-            BatchSize = plan.BatchSize,
-            GradientAccumulation = plan.GradientAccumulation,
-        },
-    });
+            Optimization = resolved.Options.Optimization with
+            {
+                BatchSize = plan.BatchSize,
+                GradientAccumulation = plan.GradientAccumulation,
+            },
+        });
 
     private static ResolvedOptions WithFolder(ResolvedOptions resolved, TimeProvider clock)
     {

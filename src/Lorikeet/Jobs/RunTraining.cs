@@ -51,7 +51,8 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
     }
 
     private TrainingTask TaskOf() => new(
-        model, _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options, _options.Model.Model)
+        model, _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options,
+        _options.Model.Model)
     {
         Plan = TrainingTask.PlanOf(_run.Data, _options),
         Format = _run.Data.Format,
@@ -75,7 +76,8 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
 
     private RunSummary Summary(int firstStep, int totalSteps) => new(
         _options.Model.Model, model.ParameterCount, model.Trainable.Sum(parameter => parameter.Value.NumberOfElements),
-        _run.Data.Train.Count, _run.Data.Eval.Count, _run.Data.TrainStatistics.TargetTokens, _run.Data.TrainStatistics.Tokens,
+        _run.Data.Train.Count, _run.Data.Eval.Count, _run.Data.TrainStatistics.TargetTokens,
+        _run.Data.TrainStatistics.Tokens,
         _run.Data.TrainStatistics.LongestRow, _options.Data.MaxLength, totalSteps, firstStep,
         _options.Quantization.Describe(model.Device, model.ComputeType), planned.Plan);
 

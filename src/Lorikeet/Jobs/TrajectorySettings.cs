@@ -16,7 +16,8 @@ internal static class TrajectorySettings
 
     // The number of steps counts instead of the two options that set it; how a step is divided, and in which form the
     // result is written, does not change it.
-    private static readonly string[] s_without = ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert"];
+    private static readonly string[] s_without =
+        ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert"];
 
     /// <summary>The settings of a run.</summary>
     /// <param name="options">Its options.</param>

@@ -7,7 +7,8 @@ public sealed record PublishOptions
 {
     /// <summary>Folder to publish: an adapter, a merged model, or the run that holds one of them.</summary>
     /// <value>Required.</value>
-    [Option("folder", "adapter", "model", "folder_path", "model_name_or_path", "adapter_name_or_path", Placeholder = "DIR")]
+    [Option("folder", "adapter", "model", "folder_path", "model_name_or_path", "adapter_name_or_path",
+        Placeholder = "DIR")]
     public string Folder { get; init; } = "";
 
     /// <summary>Repository on the hub: owner/name, or a name under the token's account. Created when missing.</summary>

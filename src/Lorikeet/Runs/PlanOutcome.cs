@@ -22,12 +22,14 @@ internal static class PlanOutcome
 
     /// <summary><c>512 MiB, measured 498 MiB (-2.7 %)</c>.</summary>
     public static string Memory(RunPlan plan, TrainingResult result) =>
-        $"{Bytes(plan.Memory.Total)}, measured {Bytes(result.PeakMemoryBytes)} ({Difference(plan.Memory.Total, result.PeakMemoryBytes)})";
+        $"{Bytes(plan.Memory.Total)}, measured {Bytes(result.PeakMemoryBytes)} " +
+        $"({Difference(plan.Memory.Total, result.PeakMemoryBytes)})";
 
     /// <summary>The same of tokens a second; null when either is not known, or too few steps were taken.</summary>
     public static string? Speed(RunPlan plan, RunHistory history) =>
         plan.Speed is { } speed && history.Steps.Count >= FewestSteps && history.TokensPerSecond is { } measured
-            ? $"{Count((long)speed.TokensPerSecond)}, measured {Count((long)measured)} ({Difference(speed.TokensPerSecond, measured)})"
+            ? $"{Count((long)speed.TokensPerSecond)}, measured {Count((long)measured)} " +
+                $"({Difference(speed.TokensPerSecond, measured)})"
             : null;
 
     /// <summary>By how much the measurement is more than was predicted.</summary>

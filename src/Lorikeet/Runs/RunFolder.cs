@@ -160,7 +160,8 @@ public sealed class RunFolder
 
     private List<string> Names() => [.. Directory.EnumerateFileSystemEntries(Folder)
         .Select(entry => Path.GetFileName(entry))
-        .Where(name => name is not (FolderLock.FileName or FolderLock.OwnerFileName) && !TemporaryPlace.IsTemporaryName(name))];
+        .Where(name => name is not (FolderLock.FileName or FolderLock.OwnerFileName)
+            && !TemporaryPlace.IsTemporaryName(name))];
 
     /// <summary>What metrics.jsonl says; null where it is missing or no run wrote it.</summary>
     private RunHistory? TryReadMetrics()

@@ -22,4 +22,5 @@ public sealed record RunStarted(RunSummary Summary) : TrainingEvent;
 /// <param name="Plan">What it will take; null for a run without a plan.</param>
 public sealed record RunSummary(
     string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
-    long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device, RunPlan? Plan = null);
+    long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device,
+    RunPlan? Plan = null);

@@ -1,8 +1,8 @@
 namespace Lorikeet.Data.Reading.Parquet;
 
 /// <summary>
-/// A parquet file with its footer written anew. A byte asked for after the end is an error: Parquet.Net takes it for 255
-/// and reads on for ever.
+/// A parquet file with its footer written anew. A byte asked for after the end is an error: Parquet.Net takes it for
+/// 255 and reads on for ever.
 /// </summary>
 internal sealed class CheckedParquet(Stream file, ParquetFooter footer) : Stream
 {
@@ -40,7 +40,8 @@ internal sealed class CheckedParquet(Stream file, ParquetFooter footer) : Stream
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellation = default) => new(Read(buffer.Span));
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellation = default) =>
+        new(Read(buffer.Span));
 
     public override int ReadByte()
     {

@@ -23,7 +23,8 @@ internal sealed record ParquetFooter(IReadOnlyList<ParquetGroup> Groups, long St
         if (content.ContainsKey(8))
             throw new InvalidDataException("it is encrypted.");
         var leaves = Leaves(content.List<ThriftStruct>(2));
-        ParquetGroup[] groups = [.. content.List<ThriftStruct>(4).Select(group => ParquetGroup.Of(group, leaves, start))];
+        ParquetGroup[] groups =
+            [.. content.List<ThriftStruct>(4).Select(group => ParquetGroup.Of(group, leaves, start))];
         if (!content.ContainsKey(4))
             content[4] = new List<object>();
         return new ParquetFooter(groups, start, ThriftWriter.Write(content, ParquetShapes.File));

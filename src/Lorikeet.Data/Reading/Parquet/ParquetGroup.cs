@@ -19,7 +19,9 @@ internal sealed record ParquetGroup(long Rows, IReadOnlyList<ParquetColumn> Colu
             throw new InvalidDataException($"a row group has {rows} rows.");
         if (chunks.Count != leaves.Count)
             throw new InvalidDataException($"a row group has {chunks.Count} columns, and the schema {leaves.Count}.");
-        return new ParquetGroup(rows, [.. chunks.Zip(leaves, (chunk, leaf) => ParquetColumn.Of(chunk, leaf.Path, leaf.IsRepeated, rows, end))]);
+        return new ParquetGroup(
+            rows, [.. chunks.Zip(
+                leaves, (chunk, leaf) => ParquetColumn.Of(chunk, leaf.Path, leaf.IsRepeated, rows, end))]);
     }
 }
 
@@ -44,7 +46,8 @@ internal sealed record ParquetColumn(string Path, long Values, long Codec, long 
         var values = data.Require(5, "number of values");
         if (isRepeated ? values < rows || values > int.MaxValue : values != rows)
             throw new InvalidDataException($"the column '{path}' has {values} values in {rows} rows.");
-        var start = new[] { data.Number(11), data.Number(9), data.Number(10) }.Where(place => place is not (null or 0)).Min() ?? 0;
+        var start = new[] { data.Number(11), data.Number(9), data.Number(10) }.Where(place => place is not (null or 0))
+            .Min() ?? 0;
         if (values > 0 && (start < 4 || start >= end))
             throw new InvalidDataException($"the column '{path}' begins at {start}, outside the data.");
         return new ParquetColumn(path, values, data.Require(4, "codec"), start);

@@ -32,5 +32,6 @@ internal sealed class ParquetLeaf(DataField column, RawColumnData values, long c
 
     public void Dispose() => values.Dispose();
 
-    private int Here() => _place < count ? _place : throw new InvalidDataException($"the column '{column.Path}' ends before its rows.");
+    private int Here() =>
+        _place < count ? _place : throw new InvalidDataException($"the column '{column.Path}' ends before its rows.");
 }

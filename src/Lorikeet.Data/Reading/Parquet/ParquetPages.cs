@@ -42,7 +42,8 @@ internal sealed class ParquetPages(Stream file, long end)
             var size = Size(head, 2, column);
             place += length;
             if (compressed > end - place)
-                throw new InvalidDataException($"a page of the column '{column.Path}' goes on after the end of the data.");
+                throw new InvalidDataException(
+                    $"a page of the column '{column.Path}' goes on after the end of the data.");
             switch (head.Require(1, "type of page"))
             {
                 case 0 when head.Struct(5) is { } page:
@@ -50,16 +51,20 @@ internal sealed class ParquetPages(Stream file, long end)
                     break;
                 case 3 when head.Struct(8) is { } page:
                     if (Size(page, 6, column) > 0)
-                        throw new InvalidDataException($"the column '{column.Path}' has lists in pages of version 2, which are not read; write it with data_page_version='1.0'.");
+                        throw new InvalidDataException($"the column '{column.Path}' has lists in pages of version 2, " +
+                            "which are not read; write it with data_page_version='1.0'.");
                     values += Size(page, 1, column);
-                    if (Size(page, 5, column) + Size(page, 6, column) > Math.Min(compressed, size) || Size(page, 2, column) > Size(page, 1, column))
-                        throw new InvalidDataException($"the levels of a page of the column '{column.Path}' are longer than the page.");
+                    if (Size(page, 5, column) + Size(page, 6, column) > Math.Min(compressed, size)
+                        || Size(page, 2, column) > Size(page, 1, column))
+                        throw new InvalidDataException(
+                            $"the levels of a page of the column '{column.Path}' are longer than the page.");
                     break;
                 case 2 when head.Struct(7) is { } page && !hasDictionary:
                     hasDictionary = true;
                     var entries = Size(page, 1, column);
                     if (entries > size)
-                        throw new InvalidDataException($"the dictionary of the column '{column.Path}' has {entries} values in {size} bytes.");
+                        throw new InvalidDataException(
+                            $"the dictionary of the column '{column.Path}' has {entries} values in {size} bytes.");
                     Take(entries * BytesOfValue, column);
                     break;
                 default:
@@ -73,7 +78,8 @@ internal sealed class ParquetPages(Stream file, long end)
         }
 
         if (values != column.Values)
-            throw new InvalidDataException($"the pages of the column '{column.Path}' have {values} values, and the column {column.Values}.");
+            throw new InvalidDataException(
+                $"the pages of the column '{column.Path}' have {values} values, and the column {column.Values}.");
     }
 
     private (ThriftStruct Head, int Length) ReadHead(long place, ParquetColumn column)
@@ -101,7 +107,9 @@ internal sealed class ParquetPages(Stream file, long end)
     }
 
     private static long Size(ThriftStruct head, short id, ParquetColumn column) =>
-        head.Number(id) is >= 0 and { } size ? size : throw new InvalidDataException($"a page of the column '{column.Path}' has no size.");
+        head.Number(id) is >= 0 and { } size
+            ? size
+            : throw new InvalidDataException($"a page of the column '{column.Path}' has no size.");
 
     /// <summary>What compressed bytes themselves say of their content, held against the head of the page.</summary>
     private void CheckSize(long place, long compressed, long size, ParquetColumn column)
@@ -116,7 +124,8 @@ internal sealed class ParquetPages(Stream file, long end)
             _ => size,
         };
         if (announced != size)
-            throw new InvalidDataException($"a page of the column '{column.Path}' holds {announced} bytes, and its head says {size}.");
+            throw new InvalidDataException(
+                $"a page of the column '{column.Path}' holds {announced} bytes, and its head says {size}.");
     }
 
     private long SnappySize(long place, long compressed)
@@ -166,6 +175,7 @@ internal sealed class ParquetPages(Stream file, long end)
         if (_bytes <= LargestGroup)
             return;
         throw new InvalidDataException(
-            $"a row group takes more than {LargestGroup >> 20} MiB up to the column '{column.Path}'; write smaller ones (row_group_size).");
+            $"a row group takes more than {LargestGroup >> 20} MiB up to the column '{column.Path}'; write smaller " +
+            "ones (row_group_size).");
     }
 }

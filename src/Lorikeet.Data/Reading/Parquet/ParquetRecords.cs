@@ -24,7 +24,9 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
     private JsonNode? Read(Field field, int definition, int repetition) => field switch
     {
         ListField list when list.MaxRepetitionLevel > repetition => ReadList(list, definition),
-        ListField list => Below(list)[0].Definition < list.MaxDefinitionLevel ? Pass(list) : Read(list.Item, list.MaxDefinitionLevel, repetition),
+        ListField list => Below(list)[0].Definition < list.MaxDefinitionLevel
+            ? Pass(list)
+            : Read(list.Item, list.MaxDefinitionLevel, repetition),
         MapField map => ReadMap(map, definition),
         StructField parts => ReadStruct(parts),
         DataField { IsArray: true } array => ReadArray(array),
@@ -61,7 +63,9 @@ internal sealed class ParquetRecords(ParquetSchema schema, IReadOnlyDictionary<F
         return entries;
     }
 
-    /// <summary>The parts that are there: what one row of many lacks is null in all of them, and was never written.</summary>
+    /// <summary>
+    /// The parts that are there: what one row of many lacks is null in all of them, and was never written.
+    /// </summary>
     private JsonObject? ReadStruct(StructField parts)
     {
         if (Below(parts)[0].Definition < parts.MaxDefinitionLevel)

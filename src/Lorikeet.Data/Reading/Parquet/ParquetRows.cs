@@ -30,7 +30,8 @@ internal static class ParquetRows
             {
                 var records = new ParquetRecords(schema, leaves);
                 for (var row = 0L; row < footer.Groups[group].Rows; row++)
-                    yield return new DataRow(Guard(file, records.Next), new RowOrigin(file.Path, number++, IsLine: false));
+                    yield return new DataRow(
+                        Guard(file, records.Next), new RowOrigin(file.Path, number++, IsLine: false));
                 Guard(file, () => RequireEnd(leaves));
             }
             finally
@@ -41,7 +42,8 @@ internal static class ParquetRows
         }
     }
 
-    private static Dictionary<FieldPath, ParquetLeaf> ReadGroup(ParquetRowGroupReader group, ParquetSchema schema, long bytes)
+    private static Dictionary<FieldPath, ParquetLeaf> ReadGroup(
+        ParquetRowGroupReader group, ParquetSchema schema, long bytes)
     {
         var leaves = new Dictionary<FieldPath, ParquetLeaf>();
         foreach (var field in schema.GetDataFields())
@@ -59,8 +61,8 @@ internal static class ParquetRows
             : true;
 
     /// <summary>
-    /// The package reads asynchronously only; rows are wanted in order, by one thread. What takes a minute, and a second
-    /// more for each megabyte, will not end.
+    /// The package reads asynchronously only; rows are wanted in order, by one thread. What takes a minute, and a
+    /// second more for each megabyte, will not end.
     /// </summary>
     private static T Wait<T>(Task<T> reading, long bytes) =>
         reading.WaitAsync(TimeSpan.FromSeconds(60 + bytes / 1e6)).GetAwaiter().GetResult();

@@ -30,12 +30,18 @@ internal static class ParquetValues
             RawColumnData<float> numbers => at => Shortest(numbers.Values[at]),
             RawColumnData<double> numbers => at => Number(numbers.Values[at]),
             RawColumnData<BigDecimal> decimals => at => Decimal(decimals.Values[at]),
-            RawColumnData<int> times when field is TimeDataField => at => Time(times.Values[at] * TimeSpan.TicksPerMillisecond, 0),
+            RawColumnData<int> times when field is TimeDataField => at =>
+                Time(times.Values[at] * TimeSpan.TicksPerMillisecond, 0),
             RawColumnData<long> times when field is TimeDataField { Precision: TimeUnitPrecision.Nanos } =>
-                at => Time(times.Values[at] / TimeSpan.NanosecondsPerTick, times.Values[at] % TimeSpan.NanosecondsPerTick),
-            RawColumnData<long> times when field is TimeDataField => at => Time(times.Values[at] * TimeSpan.TicksPerMicrosecond, 0),
-            RawColumnData<DateOnly> dates => at => dates.Values[at].ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-            RawColumnData<DateTime> times => at => Timestamp(times.Values[at], field is DateTimeDataField { IsAdjustedToUTC: true, DateTimeFormat: DateTimeFormat.Timestamp }),
+                at => Time(times.Values[at] / TimeSpan.NanosecondsPerTick,
+                    times.Values[at] % TimeSpan.NanosecondsPerTick),
+            RawColumnData<long> times when field is TimeDataField => at =>
+                Time(times.Values[at] * TimeSpan.TicksPerMicrosecond, 0),
+            RawColumnData<DateOnly> dates => at =>
+                dates.Values[at].ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            RawColumnData<DateTime> times => at =>
+                Timestamp(times.Values[at],
+                    field is DateTimeDataField { IsAdjustedToUTC: true, DateTimeFormat: DateTimeFormat.Timestamp }),
             RawColumnData<Guid> ids => at => ids.Values[at].ToString(),
             RawColumnData<Interval> intervals => at => Describe(intervals.Values[at]),
             RawColumnData<sbyte> numbers => at => (long)numbers.Values[at],
@@ -46,7 +52,8 @@ internal static class ParquetValues
             RawColumnData<uint> numbers => at => (long)numbers.Values[at],
             RawColumnData<long> numbers => at => numbers.Values[at],
             RawColumnData<ulong> numbers => at => numbers.Values[at],
-            _ => throw new NotSupportedException($"the column '{field.Path}' holds {field.ClrType.Name}, which is not read."),
+            _ => throw new NotSupportedException(
+                $"the column '{field.Path}' holds {field.ClrType.Name}, which is not read."),
         };
     }
 
@@ -63,7 +70,9 @@ internal static class ParquetValues
         }
     }
 
-    /// <summary>The shortest number that is nearest to this one among those of its size: 0.1, not 0.10000000149011612.</summary>
+    /// <summary>
+    /// The shortest number that is nearest to this one among those of its size: 0.1, not 0.10000000149011612.
+    /// </summary>
     private static JsonNode? Shortest<T>(T value) where T : IBinaryFloatingPointIeee754<T> =>
         Number(double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
 
@@ -91,7 +100,8 @@ internal static class ParquetValues
         + Fraction(value.Ticks % TimeSpan.TicksPerSecond, 0) + (isUtc ? "+00:00" : "");
 
     private static string Time(long ticks, long nanoseconds) =>
-        new TimeOnly(ticks).ToString("HH:mm:ss", CultureInfo.InvariantCulture) + Fraction(ticks % TimeSpan.TicksPerSecond, nanoseconds);
+        new TimeOnly(ticks).ToString("HH:mm:ss", CultureInfo.InvariantCulture)
+            + Fraction(ticks % TimeSpan.TicksPerSecond, nanoseconds);
 
     /// <summary>Nothing for whole seconds, else six places, or nine where they are needed.</summary>
     private static string Fraction(long ticks, long nanoseconds)

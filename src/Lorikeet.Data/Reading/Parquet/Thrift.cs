@@ -20,7 +20,9 @@ internal enum ThriftKind : byte
 /// <summary>A field of a structure that is wanted.</summary>
 /// <param name="Id">Its number.</param>
 /// <param name="Kind">Its kind; <see cref="ThriftKind.True"/> for both truth values.</param>
-/// <param name="Of">Of a structure, its fields; of a list, what its elements are (null: whole numbers or texts).</param>
+/// <param name="Of">
+/// Of a structure, its fields; of a list, what its elements are (null: whole numbers or texts).
+/// </param>
 internal sealed record ThriftField(short Id, ThriftKind Kind, ThriftShape? Of = null)
 {
     /// <summary>Of a list without structures, the kind of its elements.</summary>
@@ -35,7 +37,9 @@ internal sealed class ThriftShape(params ThriftField[] fields)
     public ThriftField? Find(short id) => Array.Find(fields, field => field.Id == id);
 }
 
-/// <summary>A structure that was read: truth values, whole numbers, bytes, lists and structures by number of field.</summary>
+/// <summary>
+/// A structure that was read: truth values, whole numbers, bytes, lists and structures by number of field.
+/// </summary>
 internal sealed class ThriftStruct : SortedDictionary<short, object>
 {
     /// <summary>A whole number, or null where the field is not there.</summary>

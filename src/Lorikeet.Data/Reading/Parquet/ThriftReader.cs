@@ -5,7 +5,9 @@ namespace Lorikeet.Data.Reading.Parquet;
 /// bytes say.
 /// </summary>
 /// <param name="bytes">What is read.</param>
-/// <param name="isStrict">Whether a structure that is not known is an error, because another reader trips over it.</param>
+/// <param name="isStrict">
+/// Whether a structure that is not known is an error, because another reader trips over it.
+/// </param>
 internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false)
 {
     private const int Deepest = 64;
@@ -18,7 +20,9 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
 
     /// <summary>Reads a structure.</summary>
     /// <exception cref="EndOfStreamException">It goes on after the end.</exception>
-    /// <exception cref="InvalidDataException">It is not one, or a field is of another kind than its shape says.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is not one, or a field is of another kind than its shape says.
+    /// </exception>
     public ThriftStruct Read(ThriftShape shape)
     {
         Enter();
@@ -29,14 +33,18 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
             if (shape.Find(id) is not { } field)
             {
                 if (isStrict && kind >= ThriftKind.List)
-                    throw new InvalidDataException($"a structure has the unknown field {id}: it was written by a later version of parquet.");
+                    throw new InvalidDataException(
+                        $"a structure has the unknown field {id}: it was written by a later version of parquet.");
                 Skip(kind);
                 continue;
             }
 
-            var isKind = field.Kind == ThriftKind.True ? kind is ThriftKind.True or ThriftKind.False : kind == field.Kind;
+            var isKind = field.Kind == ThriftKind.True
+                ? kind is ThriftKind.True or ThriftKind.False
+                : kind == field.Kind;
             if (!isKind)
-                throw new InvalidDataException($"field {id} of a structure is of kind {(int)kind}, not {(int)field.Kind}.");
+                throw new InvalidDataException(
+                    $"field {id} of a structure is of kind {(int)kind}, not {(int)field.Kind}.");
             if (!result.TryAdd(id, ReadValue(field, kind)))
                 throw new InvalidDataException($"field {id} of a structure is there twice.");
         }
@@ -131,7 +139,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes, bool isStrict = false
     }
 
     /// <summary>Truth values take a byte in lists, where a field has them in its head.</summary>
-    private void SkipElement(ThriftKind kind) => Skip(kind is ThriftKind.True or ThriftKind.False ? ThriftKind.Byte : kind);
+    private void SkipElement(ThriftKind kind) =>
+        Skip(kind is ThriftKind.True or ThriftKind.False ? ThriftKind.Byte : kind);
 
     private long ReadNumber()
     {

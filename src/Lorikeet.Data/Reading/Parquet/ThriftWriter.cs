@@ -62,7 +62,8 @@ internal static class ThriftWriter
         }
     }
 
-    private static void WriteNumber(MemoryStream bytes, long number) => WriteVariable(bytes, (ulong)(number << 1 ^ number >> 63));
+    private static void WriteNumber(MemoryStream bytes, long number) =>
+        WriteVariable(bytes, (ulong)(number << 1 ^ number >> 63));
 
     private static void WriteVariable(MemoryStream bytes, ulong number)
     {

@@ -25,7 +25,8 @@ internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, do
     /// <summary>What is trained, as <see cref="LoraFactors.Trained"/>.</summary>
     public IEnumerable<(string Ending, Tensor Value, bool Decays)> Trained => Magnitude is null
         ? [(AdapterNames.EmbeddingA, A, true), (AdapterNames.EmbeddingB, B, true)]
-        : [(AdapterNames.EmbeddingA, A, true), (AdapterNames.EmbeddingB, B, true), (AdapterNames.Magnitude, Magnitude, true)];
+        : [(AdapterNames.EmbeddingA, A, true), (AdapterNames.EmbeddingB, B, true),
+            (AdapterNames.Magnitude, Magnitude, true)];
 
     /// <summary>‖Wᵀ + s · BA‖ over the vocabulary, float32 [hidden].</summary>
     public static Tensor Norm(Tensor table, Tensor a, Tensor b, double scale)

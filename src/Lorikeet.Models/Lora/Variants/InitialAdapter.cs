@@ -51,9 +51,11 @@ internal sealed class InitialAdapter : IDisposable
     {
         if (settings.InitLoraWeights != LoraInitialisation.Pissa)
             return null;
-        var place = s_places.FirstOrDefault(place => File.Exists(Path.Combine(adapter, place, AdapterFolder.WeightsFile)));
+        var place = s_places.FirstOrDefault(
+            place => File.Exists(Path.Combine(adapter, place, AdapterFolder.WeightsFile)));
         return place is null ? null : new InitialAdapter(
-            AdapterFolder.OpenWeights(Path.Combine(adapter, place)), isWithin: !place.StartsWith("..", StringComparison.Ordinal));
+            AdapterFolder.OpenWeights(Path.Combine(adapter, place)),
+            isWithin: !place.StartsWith("..", StringComparison.Ordinal));
     }
 
     /// <summary>The part of a module, float32; null where it is not there, or is none of the weight's.</summary>
@@ -62,9 +64,11 @@ internal sealed class InitialAdapter : IDisposable
     /// <param name="trainedA">The adapter's A, of the shape that the part has.</param>
     /// <param name="trainedB">Its B.</param>
     /// <param name="scale">s.</param>
-    public (Tensor A, Tensor B)? Find(string module, Func<Tensor> weight, Tensor trainedA, Tensor trainedB, double scale)
+    public (Tensor A, Tensor B)? Find(
+        string module, Func<Tensor> weight, Tensor trainedA, Tensor trainedB, double scale)
     {
-        if (Read(module + AdapterNames.A, trainedA) is not { } a || Read(module + AdapterNames.B, trainedB) is not { } b)
+        if (Read(module + AdapterNames.A, trainedA) is not { } a
+            || Read(module + AdapterNames.B, trainedB) is not { } b)
             return null;
         if (_isWithin)
             return (a, b);

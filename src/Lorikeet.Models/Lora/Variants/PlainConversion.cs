@@ -33,15 +33,18 @@ internal static class PlainConversion
     /// <summary>The plain adapter's tensors by parameter name; they belong to the caller's dispose scope.</summary>
     public static IEnumerable<(string Name, Tensor Value)> Tensors(Adapter adapter)
     {
-        var residual = adapter.Factors.ToDictionary(pair => pair.Projection.Name, pair => pair.Factors as ResidualFactors);
+        var residual = adapter.Factors.ToDictionary(
+            pair => pair.Projection.Name, pair => pair.Factors as ResidualFactors);
         foreach (var parameter in adapter.Parameters)
         {
             yield return (parameter.Name, parameter.Name switch
             {
                 var name when Of(name, AdapterNames.A) is { } factors => cat([parameter.Value, factors.InitialA], 0),
                 var name when Of(name, AdapterNames.B) is { } factors => cat([parameter.Value, -factors.InitialB], 1),
-                var name when name.EndsWith(AdapterNames.EmbeddingA, StringComparison.Ordinal) => Padded(parameter.Value, 0),
-                var name when name.EndsWith(AdapterNames.EmbeddingB, StringComparison.Ordinal) => Padded(parameter.Value, 1),
+                var name when name.EndsWith(AdapterNames.EmbeddingA, StringComparison.Ordinal) =>
+                    Padded(parameter.Value, 0),
+                var name when name.EndsWith(AdapterNames.EmbeddingB, StringComparison.Ordinal) =>
+                    Padded(parameter.Value, 1),
                 _ => parameter.Value,
             });
         }

@@ -8,7 +8,8 @@ namespace Lorikeet.Models.Lora.Variants;
 /// y = (W - s · B₀A₀) x + s · B A dropout(x). W itself stays as it is: the part is subtracted from W x.
 /// </summary>
 /// <remarks>PEFT stores W - s · B₀A₀, rounded to the type of the weight; in float32 the two are the same.</remarks>
-internal sealed class ResidualFactors(Tensor a, Tensor b, Tensor initialA, Tensor initialB, double scale, double dropout)
+internal sealed class ResidualFactors(
+    Tensor a, Tensor b, Tensor initialA, Tensor initialB, double scale, double dropout)
     : LoraFactors(a, b, scale, dropout)
 {
     // Orthogonality of float32 singular vectors, relative to the largest value.

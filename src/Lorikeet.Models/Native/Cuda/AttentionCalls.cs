@@ -5,7 +5,9 @@ namespace Lorikeet.Models.Native.Cuda;
 /// <summary>
 /// Attention of libtorch's CUDA library, called below the dispatcher: no autograd, no copies. Results are new handles.
 /// </summary>
-/// <remarks>Reference: torch/csrc/inductor/aoti_torch/generated/c_shim_cuda.h and c/shim.h, torch 2.10 and 2.11.</remarks>
+/// <remarks>
+/// Reference: torch/csrc/inductor/aoti_torch/generated/c_shim_cuda.h and c/shim.h, torch 2.10 and 2.11.
+/// </remarks>
 internal static unsafe class AttentionCalls
 {
     private const string Cuda = "torch_cuda";
@@ -20,7 +22,8 @@ internal static unsafe class AttentionCalls
     [DllImport(Cuda)]
     public static extern int aoti_torch_cuda__scaled_dot_product_cudnn_attention_backward(
         nint gradient, nint query, nint key, nint value, nint output, nint logSumExp, nint seed, nint offset, nint bias,
-        nint startsQuery, nint startsKey, long longestQuery, long longestKey, double dropout, int isCausal, double* scale,
+        nint startsQuery, nint startsKey, long longestQuery, long longestKey, double dropout, int isCausal,
+        double* scale,
         nint* queryGradient, nint* keyGradient, nint* valueGradient);
 
     [DllImport(Cuda)]
@@ -37,7 +40,8 @@ internal static unsafe class AttentionCalls
 
     [DllImport(Core)]
     public static extern int aoti_torch_create_tensor_from_blob(
-        void* data, long dimensions, long* sizes, long* strides, long offset, int type, int deviceType, int device, nint* result);
+        void* data, long dimensions, long* sizes, long* strides, long offset, int type, int deviceType, int device,
+        nint* result);
 
     [DllImport(Core)]
     public static extern int aoti_torch__reinterpret_tensor(

@@ -42,7 +42,8 @@ internal sealed unsafe class CudaDevice
                 return redirection.Stream;
             nint stream;
             if (aoti_torch_get_current_cuda_stream(Index, &stream) != 0)
-                throw new InvalidOperationException($"libtorch has no stream for cuda:{Index}; it wrote the reason to stderr.");
+                throw new InvalidOperationException(
+                    $"libtorch has no stream for cuda:{Index}; it wrote the reason to stderr.");
             return stream;
         }
     }

@@ -6,10 +6,12 @@ namespace Lorikeet.Models.Native.Cuda;
 /// <remarks>Reference: CUDA Driver API, cuda.h. Handles are opaque; a device pointer is 64 bits.</remarks>
 internal static unsafe class CudaDriver
 {
-    private static readonly nint s_library = NativeLibrary.Load(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
+    private static readonly nint s_library = NativeLibrary.Load(
+        OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
     private static readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>
         s_launchKernel =
-            (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export("cuLaunchKernel");
+            (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export(
+                "cuLaunchKernel");
     private static readonly delegate* unmanaged<int*, int, int, int> s_deviceGetAttribute =
         (delegate* unmanaged<int*, int, int, int>)Export("cuDeviceGetAttribute");
     private static readonly delegate* unmanaged<nint*, int, int> s_primaryContextRetain =
@@ -133,7 +135,9 @@ internal static unsafe class CudaDriver
         return ((long)free, (long)total);
     }
 
-    /// <summary>Pins memory of the host, so that the device copies by itself; false when the system does not allow it.</summary>
+    /// <summary>
+    /// Pins memory of the host, so that the device copies by itself; false when the system does not allow it.
+    /// </summary>
     public static bool TryPin(void* memory, long bytes) => s_hostRegister(memory, (nuint)bytes, 0) == 0;
 
     public static void Unpin(void* memory) => Require(s_hostUnregister(memory), "unpinning memory");
@@ -147,7 +151,8 @@ internal static unsafe class CudaDriver
         Require(s_copyToHost(target, source, (nuint)bytes, stream), "a copy from the device");
 
     /// <summary>Has a stream wait for what an event marks; the caller goes on.</summary>
-    public static void Wait(nint stream, nint marked) => Require(s_streamWaitEvent(stream, marked, 0), "waiting for an event");
+    public static void Wait(nint stream, nint marked) =>
+        Require(s_streamWaitEvent(stream, marked, 0), "waiting for an event");
 
     /// <summary>Waits until a stream has done all that was queued.</summary>
     public static void Synchronize(nint stream) => Require(s_streamSynchronize(stream), "waiting for a stream");
@@ -212,7 +217,9 @@ internal static unsafe class CudaDriver
 
     public static void DestroyStream(nint stream) => Require(s_streamDestroy(stream), "destroying a stream");
 
-    /// <summary>From now on what is queued on a stream is recorded instead; other threads may go on using the device.</summary>
+    /// <summary>
+    /// From now on what is queued on a stream is recorded instead; other threads may go on using the device.
+    /// </summary>
     public static void BeginCapture(nint stream)
     {
         const int relaxed = 2;
@@ -230,9 +237,11 @@ internal static unsafe class CudaDriver
         return executable;
     }
 
-    public static void LaunchGraph(nint executable, nint stream) => Require(s_graphLaunch(executable, stream), "a recording");
+    public static void LaunchGraph(nint executable, nint stream) =>
+        Require(s_graphLaunch(executable, stream), "a recording");
 
-    public static void DestroyGraph(nint executable) => Require(s_graphExecDestroy(executable), "destroying a recording");
+    public static void DestroyGraph(nint executable) =>
+        Require(s_graphExecDestroy(executable), "destroying a recording");
 
     private static void Require(int status, string what)
     {
@@ -245,8 +254,8 @@ internal static unsafe class CudaDriver
         byte* text = null;
         _ = s_getErrorString(status, &text);
         return new DeviceException(
-            $"CUDA refused {what}: error {status}, {Marshal.PtrToStringUTF8((nint)text) ?? "unknown"}. " +
-            "An earlier kernel may be the cause; CUDA_LAUNCH_BLOCKING=1 shows which. Check the driver with 'nvidia-smi'.");
+            $"CUDA refused {what}: error {status}, {Marshal.PtrToStringUTF8((nint)text) ?? "unknown"}. An earlier " +
+            "kernel may be the cause; CUDA_LAUNCH_BLOCKING=1 shows which. Check the driver with 'nvidia-smi'.");
     }
 
     private static nint Export(string name) => NativeLibrary.GetExport(s_library, name);

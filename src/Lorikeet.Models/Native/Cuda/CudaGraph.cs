@@ -8,7 +8,9 @@ internal sealed class CudaGraph : IDisposable
 
     private CudaGraph(CudaDevice device, nint graph) => (_device, _graph) = (device, graph);
 
-    /// <summary>Records what <paramref name="queue"/> queues, without running it. All of it must be kernels of ours.</summary>
+    /// <summary>
+    /// Records what <paramref name="queue"/> queues, without running it. All of it must be kernels of ours.
+    /// </summary>
     public static CudaGraph Record(CudaDevice device, Action queue)
     {
         device.Activate();

@@ -15,7 +15,9 @@ internal sealed class CudaInterval : IDisposable
         _isOpen = true;
     }
 
-    /// <summary>Waits until the end is reached; the seconds between, once, and 0 when there is nothing to wait for.</summary>
+    /// <summary>
+    /// Waits until the end is reached; the seconds between, once, and 0 when there is nothing to wait for.
+    /// </summary>
     public double Wait()
     {
         if (!_isOpen)

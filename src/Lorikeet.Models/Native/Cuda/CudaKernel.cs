@@ -3,7 +3,9 @@ namespace Lorikeet.Models.Native.Cuda;
 /// <summary>A compiled kernel. Arguments are passed by value, each of exactly the size the source declares.</summary>
 internal sealed unsafe class CudaKernel(CudaDevice device, nint function)
 {
-    /// <summary>Queues it on torch's current stream, on <paramref name="blocks"/> blocks; does nothing for none.</summary>
+    /// <summary>
+    /// Queues it on torch's current stream, on <paramref name="blocks"/> blocks; does nothing for none.
+    /// </summary>
     public void Launch<T1, T2>(long blocks, int threads, T1 a, T2 b) where T1 : unmanaged where T2 : unmanaged
     {
         var arguments = stackalloc void*[] { &a, &b };

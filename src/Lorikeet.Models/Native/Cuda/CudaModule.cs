@@ -31,12 +31,15 @@ internal sealed class CudaModule
     }
 
     /// <summary>The text of embedded files, one after the other.</summary>
-    /// <exception cref="InvalidOperationException">A file is embedded neither here nor in <paramref name="owner"/>.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A file is embedded neither here nor in <paramref name="owner"/>.
+    /// </exception>
     internal static string Source(Assembly owner, params string[] names) =>
         string.Concat(names.Select(name => Read(owner, name)));
 
     /// <summary>A kernel by the name it has in the source.</summary>
-    public CudaKernel Kernel(string name) => new(_device, CudaDriver.Function(_module, Encoding.UTF8.GetBytes(name + '\0')));
+    public CudaKernel Kernel(string name) =>
+        new(_device, CudaDriver.Function(_module, Encoding.UTF8.GetBytes(name + '\0')));
 
     private static byte[] Compiled(CudaDevice device, string name, string source)
     {
@@ -45,8 +48,8 @@ internal sealed class CudaModule
         if (architecture == 0)
         {
             throw new DeviceException(
-                $"cuda:{device.Index} has compute capability {device.Capability / 10.0:0.0}, for which NVRTC {compiler.Version} " +
-                "cannot compile. Use a libtorch built for this device.");
+                $"cuda:{device.Index} has compute capability {device.Capability / 10.0:0.0}, for which NVRTC " +
+                $"{compiler.Version} cannot compile. Use a libtorch built for this device.");
         }
 
         var exact = architecture == device.Capability;

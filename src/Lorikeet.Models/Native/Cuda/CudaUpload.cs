@@ -9,7 +9,9 @@ namespace Lorikeet.Models.Native.Cuda;
 /// Brings stored tensors to a device through a small ring of pinned memory: every thread takes the slot that was queued
 /// longest ago, fills it from the file and queues its copy, so that reading keeps all cores and the bus busy at once.
 /// </summary>
-/// <remarks>Copies go to torch's current stream, so whatever is queued there afterwards finds the tensor complete.</remarks>
+/// <remarks>
+/// Copies go to torch's current stream, so whatever is queued there afterwards finds the tensor complete.
+/// </remarks>
 internal sealed unsafe class CudaUpload : IDisposable
 {
     /// <summary>More cores do not read faster: memory and the bus are the limit.</summary>
@@ -35,7 +37,9 @@ internal sealed unsafe class CudaUpload : IDisposable
             _slots.Add(new Slot(_memory.Start + (long)i * Slices.Bytes, new CudaInterval()));
     }
 
-    /// <summary>A stored tensor on the device. What it was read from is free when this returns; the device may still copy.</summary>
+    /// <summary>
+    /// A stored tensor on the device. What it was read from is free when this returns; the device may still copy.
+    /// </summary>
     /// <param name="source">Where it lies.</param>
     /// <param name="entry">What is said about it there.</param>
     /// <param name="shape">The shape it gets.</param>

@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Native.Cuda;
 
 /// <summary>
-/// Blocks of device memory that take turns in a few slots and wait in pinned memory of the host between their turns. Copies
-/// have a stream of their own: while the work on one block runs, its neighbours arrive.
+/// Blocks of device memory that take turns in a few slots and wait in pinned memory of the host between their turns.
+/// Copies have a stream of their own: while the work on one block runs, its neighbours arrive.
 /// </summary>
 /// <remarks>
-/// All waiting is done by the device, between its streams; a call only queues. A slot's <c>Used</c> marks the work that may
-/// still touch it, its <c>Ready</c> the last copy from or to it.
+/// All waiting is done by the device, between its streams; a call only queues. A slot's <c>Used</c> marks the work that
+/// may still touch it, its <c>Ready</c> the last copy from or to it.
 /// </remarks>
 internal sealed unsafe class HostBlocks : IDisposable
 {
@@ -58,7 +58,9 @@ internal sealed unsafe class HostBlocks : IDisposable
         slot.Block = block;
     }
 
-    /// <summary>Call before a block's slot is read: has the block there, and its next neighbours on their way.</summary>
+    /// <summary>
+    /// Call before a block's slot is read: has the block there, and its next neighbours on their way.
+    /// </summary>
     public void WaitFor(int block)
     {
         if (block == _ready && SlotOf(block).Block == block)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Native.Cuda;
 
 /// <summary>
-/// Many small jobs for one launch, in the memory of the device: the jobs, and for each block of threads which job it works
-/// on and which part of that.
+/// Many small jobs for one launch, in the memory of the device: the jobs, and for each block of threads which job it
+/// works on and which part of that.
 /// </summary>
 internal sealed unsafe class JobTable : IDisposable
 {
@@ -33,7 +33,8 @@ internal sealed unsafe class JobTable : IDisposable
     {
         var all = jobs.Select(job => job.Job).ToArray();
         var bytes = MemoryMarshal.AsBytes(all.AsSpan()).ToArray();
-        var parts = jobs.SelectMany((job, index) => Enumerable.Range(0, job.Blocks).SelectMany(part => (int[])[index, part]));
+        var parts = jobs.SelectMany(
+            (job, index) => Enumerable.Range(0, job.Blocks).SelectMany(part => (int[])[index, part]));
         return new JobTable(tensor(bytes, device: device), tensor(parts.ToArray(), device: device).view(-1, 2));
     }
 

@@ -19,7 +19,8 @@ internal sealed unsafe partial class Nvrtc
     private Nvrtc(nint library)
     {
         _library = library;
-        _createProgram = (delegate* unmanaged<nint*, byte*, byte*, int, byte**, byte**, int>)Export("nvrtcCreateProgram");
+        _createProgram = (delegate* unmanaged<nint*, byte*, byte*, int, byte**, byte**, int>)Export(
+            "nvrtcCreateProgram");
         _compileProgram = (delegate* unmanaged<nint, int, byte**, int>)Export("nvrtcCompileProgram");
         _destroyProgram = (delegate* unmanaged<nint*, int>)Export("nvrtcDestroyProgram");
         _logSize = (delegate* unmanaged<nint, nuint*, int>)Export("nvrtcGetProgramLogSize");
@@ -36,7 +37,9 @@ internal sealed unsafe partial class Nvrtc
 
     public Version Version { get; }
 
-    /// <summary>Loads the compiler beside the libtorch in <paramref name="folder"/>, or from the library path.</summary>
+    /// <summary>
+    /// Loads the compiler beside the libtorch in <paramref name="folder"/>, or from the library path.
+    /// </summary>
     /// <exception cref="DeviceException">There is none.</exception>
     public static Nvrtc Load(string folder)
     {
@@ -48,13 +51,20 @@ internal sealed unsafe partial class Nvrtc
                 return new Nvrtc(library);
         throw new DeviceException(
             $"NVIDIA's run-time compiler (libnvrtc) was found neither beside the libtorch in '{folder}' nor on the " +
-            "library path. The kernels are compiled with it. Install nvidia-cuda-nvrtc, or add its folder to LD_LIBRARY_PATH.");
+            "library path. The kernels are compiled with it. Install nvidia-cuda-nvrtc, or add its folder to " +
+            "LD_LIBRARY_PATH.");
     }
 
-    /// <summary>The newest architecture, such as 90, that this compiler knows and a device of <paramref name="capability"/> runs.</summary>
-    public int ArchitectureFor(int capability) => _architectures.Where(known => known <= capability).DefaultIfEmpty().Max();
+    /// <summary>
+    /// The newest architecture, such as 90, that this compiler knows and a device of <paramref name="capability"/>
+    /// runs.
+    /// </summary>
+    public int ArchitectureFor(int capability) =>
+        _architectures.Where(known => known <= capability).DefaultIfEmpty().Max();
 
-    /// <summary>Compiles to machine code for exactly one architecture, or to PTX, which newer devices translate.</summary>
+    /// <summary>
+    /// Compiles to machine code for exactly one architecture, or to PTX, which newer devices translate.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The compiler's log says why.</exception>
     public byte[] Compile(string source, string name, int architecture, bool toMachineCode)
     {
@@ -70,7 +80,8 @@ internal sealed unsafe partial class Nvrtc
                 var options = stackalloc byte*[] { target, dialect, lines };
                 var status = _compileProgram(program, 3, options);
                 if (status != 0)
-                    throw new InvalidOperationException($"{name} did not compile for {kind}_{architecture}:\n{Log(program)}");
+                    throw new InvalidOperationException(
+                        $"{name} did not compile for {kind}_{architecture}:\n{Log(program)}");
             }
 
             return toMachineCode ? Output(program, "CUBIN") : Output(program, "PTX");

@@ -10,7 +10,8 @@ namespace Lorikeet.Models.Passes.Cpu;
 /// dV = Pᵀ dO,  dS = s P ⊙ (dO Vᵀ - D),  dQ = dS K,  dK = dSᵀ Q; then dQ and dK are rotated back.
 /// </summary>
 internal readonly unsafe struct AttentionBackwardWork<T>(
-    AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums, Rows<T> gradient, Rows<T> qkvGradient) : IRangeWork
+    AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums, Rows<T> gradient,
+    Rows<T> qkvGradient) : IRangeWork
     where T : unmanaged, IElement<T>
 {
     private const int Block = AttentionForwardWork<T>.Block;
@@ -40,7 +41,8 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
         var threads = Math.Min(get_num_threads(), batch.Rows * shape.KeyValueHeads);
         return new AttentionBytes(
             output,
-            threads * sizeof(float) * Numbers(batch.Longest, SmallGemm.Padded(shape.HeadSize), SmallGemm.Padded(batch.Longest)));
+            threads * sizeof(float) * Numbers(
+                batch.Longest, SmallGemm.Padded(shape.HeadSize), SmallGemm.Padded(batch.Longest)));
     }
 
     /// <summary>Float32 numbers that one head of one segment needs while it is worked on.</summary>
@@ -77,9 +79,11 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
                 var (query, gradient) = (new Operand(queries, padded, 1), new Operand(gradients, padded, 1));
                 // Q Kᵀ and dO Vᵀ, [rows, seen] each.
                 SmallGemm.Run(query, keysTransposed, pitch, weights, pitch, rows, _heads.HeadSize, seen, adds: false);
-                SmallGemm.Run(gradient, valuesTransposed, pitch, slopes, pitch, rows, _heads.HeadSize, seen, adds: false);
+                SmallGemm.Run(
+                    gradient, valuesTransposed, pitch, slopes, pitch, rows, _heads.HeadSize, seen, adds: false);
                 for (var row = 0; row < rows; row++)
-                    Slopes(weights + row * pitch, slopes + row * pitch, seen, token, first + row, head, gradients + row * padded);
+                    Slopes(weights + row * pitch, slopes + row * pitch, seen, token, first + row, head,
+                        gradients + row * padded);
 
                 var (weight, slope) = (new Operand(weights, pitch, 1), new Operand(slopes, pitch, 1));
                 // dV += Pᵀ dO, dK += dSᵀ Q: [end, headSize]; dQ = dS K: [rows, headSize].

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>
-/// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s = 1/√headSize.
-/// Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it rotates its own
-/// queries and keys first.
+/// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s =
+/// 1/√headSize. Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it
+/// rotates its own queries and keys first.
 /// </summary>
 internal readonly unsafe struct AttentionForwardWork<T>(
     AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums) : IRangeWork
@@ -51,10 +51,12 @@ internal readonly unsafe struct AttentionForwardWork<T>(
                 var seen = SmallGemm.Padded(first + rows);
                 _heads.Read(_qkv, token + first, rows, _heads.QueryColumn(head), queries);
                 SmallGemm.Run( // S = Q Kᵀ: [rows, seen]
-                    new Operand(queries, padded, 1), keysTransposed, pitch, scores, pitch, rows, _heads.HeadSize, seen, adds: false);
+                    new Operand(queries, padded, 1), keysTransposed, pitch, scores, pitch, rows, _heads.HeadSize, seen,
+                    adds: false);
                 Softmax(scores, pitch, seen, first, rows, token, head);
                 SmallGemm.Run( // O = P V: [rows, headSize]
-                    new Operand(scores, pitch, 1), values, padded, results, padded, rows, first + rows, padded, adds: false);
+                    new Operand(scores, pitch, 1), values, padded, results, padded, rows, first + rows, padded,
+                    adds: false);
                 _heads.Write(results, _attended, token + first, rows, _heads.QueryColumn(head));
             }
         }

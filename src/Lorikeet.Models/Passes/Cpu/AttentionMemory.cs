@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>
-/// Blocks of float32 numbers for one thread, carved from memory that the thread keeps: what one head of one segment needs
-/// while it is worked on.
+/// Blocks of float32 numbers for one thread, carved from memory that the thread keeps: what one head of one segment
+/// needs while it is worked on.
 /// </summary>
 internal unsafe ref struct AttentionMemory
 {
@@ -31,7 +31,9 @@ internal unsafe ref struct AttentionMemory
         _next = t_memory;
     }
 
-    /// <summary>The next <paramref name="rows"/> · <paramref name="columns"/> numbers; columns are a multiple of 16.</summary>
+    /// <summary>
+    /// The next <paramref name="rows"/> · <paramref name="columns"/> numbers; columns are a multiple of 16.
+    /// </summary>
     public float* Take(int rows, int columns)
     {
         var block = _next;

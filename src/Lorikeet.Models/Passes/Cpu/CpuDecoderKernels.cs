@@ -86,7 +86,8 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
 
     /// <summary>Attention of a head costs far more than the elements it touches.</summary>
     private long CostOfHead(Sequences sequences) =>
-        (long)sequences.Layout.Tokens / sequences.Layout.Count * shape.HeadSize * (shape.Heads / shape.KeyValueHeads) * 8;
+        (long)sequences.Layout.Tokens / sequences.Layout.Count * shape.HeadSize * (
+            shape.Heads / shape.KeyValueHeads) * 8;
 
     private static T* Vector(Tensor tensor) => (T*)TensorMemory.Pointer(tensor);
 

@@ -6,7 +6,8 @@ namespace Lorikeet.Models.Passes.Cpu;
 /// <summary>
 /// With p = softmax(logits): loss = -log p[target], and the logits become scale · (p - onehot(target)).
 /// </summary>
-internal readonly unsafe struct CrossEntropyWork<T>(Rows<T> logits, long* targets, float scale, double* losses) : IRangeWork
+internal readonly unsafe struct CrossEntropyWork<T>(Rows<T> logits, long* targets, float scale, double* losses)
+    : IRangeWork
     where T : unmanaged, IElement<T>
 {
     private readonly Rows<T> _logits = logits;

@@ -32,7 +32,8 @@ internal static class Exponential
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
 
-        // Times 2^n, built as the bits of a float. n = 128 at the upper end would overflow the exponent: halve and double.
+        // Times 2^n, built as the bits of a float. n = 128 at the upper end would overflow the exponent: halve and
+        // double.
         var whole = Vector512.ConvertToInt32Native(n);
         var half = whole >> 1;
         var rest = whole - half;

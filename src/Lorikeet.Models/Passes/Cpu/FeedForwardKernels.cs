@@ -32,8 +32,8 @@ internal readonly unsafe struct SwiGluWork<T>(Rows<T> gateUp, Rows<T> activation
 }
 
 /// <summary>
-/// With σ = sigmoid(gate): d up = silu(gate) da, d gate = up σ (1 + gate (1 - σ)) da. Gate and up become their gradients,
-/// da becomes the activation.
+/// With σ = sigmoid(gate): d up = silu(gate) da, d gate = up σ (1 + gate (1 - σ)) da. Gate and up become their
+/// gradients, da becomes the activation.
 /// </summary>
 internal readonly unsafe struct SwiGluBackwardWork<T>(Rows<T> gateUp, Rows<T> activation) : IRangeWork
     where T : unmanaged, IElement<T>

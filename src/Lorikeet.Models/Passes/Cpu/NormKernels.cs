@@ -115,7 +115,8 @@ internal readonly unsafe struct NormBackwardWork<T>(
             for (var i = 0; i < columns; i += Row.Lanes)
             {
                 var left = columns - i;
-                var gradient = Row.Load(dy + i, left) * Row.Load(_weight + i, left) * inverse - Row.Load(x + i, left) * pull;
+                var gradient =
+                    Row.Load(dy + i, left) * Row.Load(_weight + i, left) * inverse - Row.Load(x + i, left) * pull;
                 Row.Store(dx + i, left, Row.Load(residual + i, left) + gradient);
             }
 

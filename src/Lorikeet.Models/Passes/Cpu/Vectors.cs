@@ -9,7 +9,9 @@ internal static class Vectors
     /// <summary>Score of masked positions: low enough to vanish in softmax, finite so that 0 · it is no NaN.</summary>
     public const float Hidden = -1e30f;
 
-    /// <summary>The sum of sixteen numbers, halves first: a third of the instructions of <c>Vector512.Sum</c>.</summary>
+    /// <summary>
+    /// The sum of sixteen numbers, halves first: a third of the instructions of <c>Vector512.Sum</c>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> values)
     {

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Cuda;
 
-/// <summary>A kernel in two widths: 16 bytes at once where all of its matrices allow it, else single elements.</summary>
+/// <summary>
+/// A kernel in two widths: 16 bytes at once where all of its matrices allow it, else single elements.
+/// </summary>
 internal sealed unsafe class AlignedKernel(CudaModule module, string name)
 {
     private const int Wide = 8;

@@ -2,8 +2,8 @@
 //
 //     logSum = m + log Σ exp(x - m), m = max x;   loss = logSum - x[target];   dx = scale · (exp(x - logSum) - [target])
 //
-// m and the sum come from one reading (online softmax, arXiv 1805.02867): a partial sum is scaled when its maximum grows.
-// A row whose target is below zero has no loss and no gradient.
+// m and the sum come from one reading (online softmax, arXiv 1805.02867): a partial sum is scaled when its maximum
+// grows. A row whose target is below zero has no loss and no gradient.
 
 struct Softmax
 {

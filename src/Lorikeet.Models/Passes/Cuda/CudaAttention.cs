@@ -3,7 +3,9 @@ using Lorikeet.Models.Native.Cuda;
 
 namespace Lorikeet.Models.Passes.Cuda;
 
-/// <summary>Rotation and causal attention, by cuDNN where segments have one length and it takes the shape, else by flash.</summary>
+/// <summary>
+/// Rotation and causal attention, by cuDNN where segments have one length and it takes the shape, else by flash.
+/// </summary>
 internal sealed class CudaAttention : IDisposable
 {
     /// <summary>Tokens whose gradients exist at once, or those of one longer segment.</summary>
@@ -31,23 +33,29 @@ internal sealed class CudaAttention : IDisposable
     }
 
     /// <summary>
-    /// What libtorch allocates: attended tokens and their log-sum-exp, then dQ, dK and dV, float32 sums of dQ and of each row,
-    /// and, where query heads share a key head, dK and dV once more for each query head.
+    /// What libtorch allocates: attended tokens and their log-sum-exp, then dQ, dK and dV, float32 sums of dQ and of
+    /// each row, and, where query heads share a key head, dK and dV once more for each query head.
     /// </summary>
-    /// <remarks>Reference: flash_api.cpp, mha_varlen_bwd; cuDNN works in as much for the tokens it has at once.</remarks>
+    /// <remarks>
+    /// Reference: flash_api.cpp, mha_varlen_bwd; cuDNN works in as much for the tokens it has at once.
+    /// </remarks>
     public static AttentionBytes BytesOf(AttentionShape shape, BatchShape batch)
     {
         const int rounding = 32; // of the width of the sums of dQ
         const int rowPadding = 128; // tokens that flash attention adds to each row
 
         long width = (long)shape.Heads * shape.HeadSize, tokens = batch.Tokens;
-        var byCudnn = batch.IsUniform && CudnnAttention.Takes(shape) && (shape.Window is not { } seen || seen >= batch.Longest);
-        var atOnce = byCudnn ? Math.Min(tokens, Math.Max(1, TokensAtOnce / batch.Longest) * (long)batch.Longest) : tokens;
+        var byCudnn = batch.IsUniform && CudnnAttention.Takes(shape)
+            && (shape.Window is not { } seen || seen >= batch.Longest);
+        var atOnce = byCudnn
+            ? Math.Min(tokens, Math.Max(1, TokensAtOnce / batch.Longest) * (long)batch.Longest)
+            : tokens;
         var summed = byCudnn ? atOnce : atOnce + rowPadding * (long)batch.Rows;
         var gradients = atOnce * shape.FusedWidth * sizeof(ushort);
         var expanded = shape.KeyValueHeads == shape.Heads ? 0 : 2 * atOnce * width * sizeof(ushort);
         var sums = summed * shape.Heads * ((shape.HeadSize + rounding - 1) / rounding * rounding + 1) * sizeof(float);
-        return new AttentionBytes(tokens * (width * sizeof(ushort) + shape.Heads * sizeof(float)), gradients + expanded + sums);
+        return new AttentionBytes(
+            tokens * (width * sizeof(ushort) + shape.Heads * sizeof(float)), gradients + expanded + sums);
     }
 
     /// <inheritdoc cref="IDecoderKernels.Attend"/>
@@ -116,7 +124,8 @@ internal sealed class CudaAttention : IDisposable
         var places = gradients.Describe();
         var (cosine, sine) = (
             sequences.Cosine.RowRange(firstToken, target.Rows), sequences.Sine.RowRange(firstToken, target.Rows));
-        var (_, kernel) = _collect.Choose(_collect.For(target, cosine).Width > 1 && HalvesAreAligned && places.IsAligned);
+        var (_, kernel) = _collect.Choose(
+            _collect.For(target, cosine).Width > 1 && HalvesAreAligned && places.IsAligned);
         kernel.Launch(
             target.Rows, Threads, places, new MatrixView(cosine), new MatrixView(sine), new HeadCounts(_shape),
             new MatrixView(target));

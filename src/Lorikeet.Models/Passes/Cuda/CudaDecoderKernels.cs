@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Cuda;
 
-/// <summary>The work between the GEMMs on a CUDA device, in bfloat16 with sums in float32 (the .cu files beside this).</summary>
+/// <summary>
+/// The work between the GEMMs on a CUDA device, in bfloat16 with sums in float32 (the .cu files beside this).
+/// </summary>
 internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 {
     private const int Threads = 256;
@@ -63,7 +65,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     {
         var (width, kernel) = _addRmsNorm.For(x, delta, sum, y, weight);
         kernel.Launch(
-            x.Rows, ThreadsFor(x, width), View(x), View(delta), Address(weight), IsFloat(weight), View(sum), View(y), _epsilon);
+            x.Rows, ThreadsFor(x, width), View(x), View(delta), Address(weight), IsFloat(weight), View(sum), View(y),
+            _epsilon);
     }
 
     public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised)

@@ -15,11 +15,13 @@ internal sealed unsafe class CudaFactorTable : IFactorTable
 
     public CudaFactorTable(IReadOnlyList<FactorBlock> blocks, CudaModule module, Device device)
     {
-        var isWide = blocks.All(block => AlignedKernel.Fits(block.Matrix) && (block.Values is null || AlignedKernel.Fits(block.Values)));
+        var isWide = blocks.All(
+            block => AlignedKernel.Fits(block.Matrix) && (block.Values is null || AlignedKernel.Fits(block.Values)));
         (var width, _load) = new AlignedKernel(module, "load_factors").Choose(isWide);
         (_, _accumulate) = new AlignedKernel(module, "accumulate_factors").Choose(isWide);
         _jobs = JobTable.Create(
-            [.. blocks.Select(block => (new Job(block), Pieces(block.Matrix.Rows * (block.Matrix.Columns / width))))], device);
+            [.. blocks.Select(
+                block => (new Job(block), Pieces(block.Matrix.Rows * (block.Matrix.Columns / width))))], device);
     }
 
     public void Load() => _load.Launch(_jobs.Blocks, Threads, _jobs.Jobs, _jobs.Parts);

@@ -101,10 +101,13 @@ internal sealed unsafe class CudnnAttention : IDisposable
         nint view;
         return aoti_torch__reinterpret_tensor(all, 4, sizes, own, first * strides[0], &view) == 0
             ? view
-            : throw new InvalidOperationException("libtorch refused a view of attention's sums; it wrote the reason to stderr.");
+            : throw new InvalidOperationException(
+                "libtorch refused a view of attention's sums; it wrote the reason to stderr.");
     }
 
-    /// <summary>[segments, heads, length, headSize] as [tokens, heads · headSize]: it was laid out like the queries.</summary>
+    /// <summary>
+    /// [segments, heads, length, headSize] as [tokens, heads · headSize]: it was laid out like the queries.
+    /// </summary>
     private Matrix? Flatten(nint output, int tokens, int length)
     {
         var width = (long)_shape.Heads * _shape.HeadSize;

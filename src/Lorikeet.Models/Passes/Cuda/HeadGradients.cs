@@ -9,7 +9,13 @@ internal readonly unsafe struct HeadGradients(nint query, nint key, nint value, 
 {
     /// <summary>Where they lie, as kernels take it (<c>AttentionGradients</c> in Rotary.cu).</summary>
     public Places Describe() =>
-        new() { Query = new HeadTensor(query), Key = new HeadTensor(key), Value = new HeadTensor(value), SegmentLength = segmentLength };
+        new()
+        {
+            Query = new HeadTensor(query),
+            Key = new HeadTensor(key),
+            Value = new HeadTensor(value),
+            SegmentLength = segmentLength
+        };
 
     public void Dispose()
     {
@@ -35,7 +41,9 @@ internal readonly unsafe struct HeadGradients(nint query, nint key, nint value, 
         private readonly long _token;
         private readonly long _head;
 
-        /// <param name="tensor">[batch, heads, tokens, headSize] from cuDNN, [tokens, heads, headSize] from flash attention.</param>
+        /// <param name="tensor">
+        /// [batch, heads, tokens, headSize] from cuDNN, [tokens, heads, headSize] from flash attention.
+        /// </param>
         public HeadTensor(nint tensor)
         {
             void* data;
@@ -45,7 +53,9 @@ internal readonly unsafe struct HeadGradients(nint query, nint key, nint value, 
             _ = aoti_torch_get_strides(tensor, &strides);
             _ = aoti_torch_get_dim(tensor, &dimensions);
             _data = (nint)data;
-            (_batch, _token, _head) = dimensions == 4 ? (strides[0], strides[2], strides[1]) : (0, strides[0], strides[1]);
+            (_batch, _token, _head) = dimensions == 4
+                ? (strides[0], strides[2], strides[1])
+                : (0, strides[0], strides[1]);
         }
 
         /// <summary>Whether every head begins at a multiple of 16 bytes.</summary>

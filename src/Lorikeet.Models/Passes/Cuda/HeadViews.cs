@@ -48,8 +48,11 @@ internal sealed unsafe class HeadViews(int headSize, int device) : IDisposable
             Clear();
         nint view;
         var status = aoti_torch_create_tensor_from_blob(
-            data, dimensions, sizes, strides, 0, aoti_torch_dtype_bfloat16(), aoti_torch_device_type_cuda(), device, &view);
-        return status == 0 ? view : throw new InvalidOperationException("libtorch refused a view; it wrote the reason to stderr.");
+            data, dimensions, sizes, strides, 0, aoti_torch_dtype_bfloat16(), aoti_torch_device_type_cuda(), device,
+            &view);
+        return status == 0
+            ? view
+            : throw new InvalidOperationException("libtorch refused a view; it wrote the reason to stderr.");
     }
 
     private void Clear()

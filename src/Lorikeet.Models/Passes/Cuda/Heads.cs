@@ -17,7 +17,8 @@ internal static unsafe class Heads
         var strides = stackalloc long[] { columns, 1 };
         nint matrix;
         if (aoti_torch__reinterpret_tensor(tensor, 2, sizes, strides, 0, &matrix) != 0)
-            throw new InvalidOperationException("libtorch refused a view of attention's result; it wrote the reason to stderr.");
+            throw new InvalidOperationException(
+                "libtorch refused a view of attention's result; it wrote the reason to stderr.");
         return new Matrix(Own(matrix));
     }
 }

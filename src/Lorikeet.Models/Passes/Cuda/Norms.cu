@@ -1,5 +1,6 @@
-// RMSNorm, y = weight ⊙ x / rms(x) with rms(x) = √(mean(x²) + epsilon), one block a row. The normalised value is rounded before the weight, as in the reference. A row is read twice;
-// the second time it comes from the first-level cache.
+// RMSNorm, y = weight ⊙ x / rms(x) with rms(x) = √(mean(x²) + epsilon), one block a row. The normalised value is
+// rounded before the weight, as in the reference. A row is read twice; the second time it comes from the first-level
+// cache.
 
 template <int W> __device__ __forceinline__ void normalise(
     const Matrix& x, const void* weight, int isFloat, const Matrix& y, float squares, float epsilon)

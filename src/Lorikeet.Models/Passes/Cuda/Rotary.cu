@@ -1,4 +1,5 @@
-// Rotary embedding by halves, one block a token: a head's halves (a, b) become (a cos - b sin, b cos + a sin). Tables are [tokens, headSize] with the first half repeated.
+// Rotary embedding by halves, one block a token: a head's halves (a, b) become (a cos - b sin, b cos + a sin). Tables
+// are [tokens, headSize] with the first half repeated.
 
 struct Heads
 {
@@ -48,7 +49,8 @@ template <int W> __device__ void rotateHeads(Matrix qkv, Matrix cosine, Matrix s
     }
 }
 
-// Gradients of queries, keys and values side by side, [tokens, q + k + v], the first two rotated back (by the negated angle).
+// Gradients of queries, keys and values side by side, [tokens, q + k + v], the first two rotated back (by the negated
+// angle).
 template <int W> __device__ void collectGradients(
     AttentionGradients from, Matrix cosine, Matrix sine, Heads heads, Matrix target)
 {

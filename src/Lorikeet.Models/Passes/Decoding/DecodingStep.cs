@@ -35,12 +35,14 @@ internal sealed class DecodingStep : IDisposable
         _head = kernels.Linear([model.Head]);
         _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
         var (cosine, sine) = model.RotaryTables(cache.Capacity); // [capacity, 1, headSize] each
-        _rotation = new RotaryTables(new Matrix(cosine.view(cache.Capacity, -1)), new Matrix(sine.view(cache.Capacity, -1)));
+        _rotation = new RotaryTables(
+            new Matrix(cosine.view(cache.Capacity, -1)), new Matrix(sine.view(cache.Capacity, -1)));
         _state = new DecodingState(cache.Rows, model.Device);
         _chosen = zeros(cache.Rows, ScalarType.Int64, model.Device).DetachFromDisposeScope();
         _embedding = new Matrix(model.Embedding.alias());
 
-        Matrix Own(long columns, ScalarType? own = null) => Matrix.Create(cache.Rows, (int)columns, own ?? type, model.Device);
+        Matrix Own(long columns, ScalarType? own = null) =>
+            Matrix.Create(cache.Rows, (int)columns, own ?? type, model.Device);
         (_x, _normOutput, _blockOutput) = (Own(config.HiddenSize), Own(config.HiddenSize), Own(config.HiddenSize));
         _qkv = Own((config.HeadCount + 2 * config.KeyValueHeadCount) * config.HeadSize);
         (_attended, _activation) = (Own(config.HeadCount * config.HeadSize), Own(config.IntermediateSize));
@@ -85,7 +87,8 @@ internal sealed class DecodingStep : IDisposable
             _norms.AddRmsNorm(_x, _blockOutput, layer.PostAttentionNorm, _x, _normOutput);
             linears.GateUp.Run(_normOutput, _activation); // silu(gate) ⊙ up: [rows, inner]
             linears.Down.Run(_activation, _blockOutput); // [rows, hidden]
-            _norms.AddRmsNorm(_x, _blockOutput, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, _x, _normOutput);
+            _norms.AddRmsNorm(
+                _x, _blockOutput, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, _x, _normOutput);
         }
 
         _head.Run(_normOutput, _logits);
@@ -101,7 +104,8 @@ internal sealed class DecodingStep : IDisposable
         _rotation.Dispose();
         _state.Dispose();
         _chosen.Dispose();
-        foreach (var matrix in (Matrix[])[_embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits])
+        foreach (var matrix in (
+            Matrix[])[_embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits])
             matrix.Dispose();
         _kernels.Dispose();
         _norms.Dispose();

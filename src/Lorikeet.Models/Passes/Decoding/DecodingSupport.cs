@@ -17,7 +17,9 @@ internal static class DecodingSupport
 
     /// <summary>A step over <paramref name="cache"/>, or null where only the reference will do.</summary>
     public static DecodingStep? Create(DecoderModel model, KeyValueCache cache) =>
-        WhyUnsupported(model, cache.Rows) is null ? new DecodingStep(model, cache, Kernels(model, cache, records: true)) : null;
+        WhyUnsupported(model, cache.Rows) is null
+            ? new DecodingStep(model, cache, Kernels(model, cache, records: true))
+            : null;
 
     /// <summary>Why the step does not cover a model and a batch, as the end of a sentence; null when it does.</summary>
     public static string? WhyUnsupported(DecoderModel model, int rows)
@@ -37,7 +39,8 @@ internal static class DecodingSupport
     /// <param name="model">The model.</param>
     /// <param name="cache">Its cache, prompts read.</param>
     /// <param name="records">Whether work may be recorded once and played back, where devices can.</param>
-    public static IDecodingKernels Kernels(DecoderModel model, KeyValueCache cache, bool records) => model.Device.type == DeviceType.CUDA
+    public static IDecodingKernels Kernels(DecoderModel model, KeyValueCache cache, bool records) =>
+        model.Device.type == DeviceType.CUDA
         ? new CudaDecodingKernels(AttentionShape.Of(model.Config), cache.Rows, cache.Capacity, model.Device, records)
         : OnCpu(model, cache.Rows, VectorPaths.Best);
 
@@ -57,7 +60,8 @@ internal static class DecodingSupport
     {
         (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecodingKernels.Fit(model, AttentionShape.Of(model.Config)),
         (DeviceType.CPU, ScalarType.Float32 or ScalarType.BFloat16) =>
-            model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Append([model.Head]).All(group => FitCpu(group, model.ComputeType)),
+            model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Append([model.Head])
+                .All(group => FitCpu(group, model.ComputeType)),
         _ => false,
     };
 

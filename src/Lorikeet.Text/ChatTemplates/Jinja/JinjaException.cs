@@ -12,9 +12,12 @@ internal sealed class JinjaException(string kind, string reason, int line = 0) :
 
     public int Line { get; private set; } = line;
 
-    /// <summary>Places the fault at a line unless it already has a place; never true, as exception filters want it.</summary>
+    /// <summary>
+    /// Places the fault at a line unless it already has a place; never true, as exception filters want it.
+    /// </summary>
     /// <remarks>
-    /// A filter, since to catch and throw again at every level of nesting piles the levels up on the stack until it is full.
+    /// A filter, since to catch and throw again at every level of nesting piles the levels up on the stack until it is
+    /// full.
     /// </remarks>
     public bool PassesThrough(int line)
     {

@@ -33,8 +33,8 @@ public static class GgufKeys
     internal const string SpaceScheme = "lorikeet.tokenizer.space_prefix";
 
     /// <summary>
-    /// A key of our own, in files written before the scores said so: the merges of the tokenizer are ranked by the places of
-    /// the pieces, as transformers 5 ranks those of a <c>tokenizer.model</c>.
+    /// A key of our own, in files written before the scores said so: the merges of the tokenizer are ranked by the
+    /// places of the pieces, as transformers 5 ranks those of a <c>tokenizer.model</c>.
     /// </summary>
     internal const string RanksByPlace = "lorikeet.tokenizer.merges_by_place";
 

@@ -25,7 +25,8 @@ public sealed class GgufTokenizer
         _tokens = metadata.Array<string>(GgufKeys.Tokens) ?? throw metadata.Missing(GgufKeys.Tokens);
         _types = metadata.Array<int>(GgufKeys.Types) ?? [.. _tokens.Select(_ => (int)GgufTokenType.Normal)];
         if (_types.Length != _tokens.Length)
-            throw Fault($"It has {_tokens.Length} tokens and {_types.Length} types of them", "as many of each were expected");
+            throw Fault(
+                $"It has {_tokens.Length} tokens and {_types.Length} types of them", "as many of each were expected");
     }
 
     /// <summary>Whether a file holds a tokenizer.</summary>
@@ -45,7 +46,8 @@ public sealed class GgufTokenizer
         var (json, configuration) = new GgufTokenizer(file.Metadata, path).Describe();
         return TokenizerJsonFile.Create(Setting(json), TokenizerConfiguration.Of(path, Setting(configuration)));
 
-        JsonSetting Setting(JsonObject content) => JsonSetting.Of(JsonElement.Parse(content.ToJsonString(JsonFormats.Line)), path);
+        JsonSetting Setting(JsonObject content) =>
+            JsonSetting.Of(JsonElement.Parse(content.ToJsonString(JsonFormats.Line)), path);
     }
 
     /// <summary>
@@ -181,9 +183,11 @@ public sealed class GgufTokenizer
         var byPlace = _metadata.Flag(GgufKeys.RanksByPlace) is true;
         var scores = _metadata.Array<float>(GgufKeys.Scores) ?? throw _metadata.Missing(GgufKeys.Scores);
         if (scores.Length != _tokens.Length)
-            throw Fault($"It has {_tokens.Length} tokens and {scores.Length} scores of them", "as many of each were expected");
+            throw Fault(
+                $"It has {_tokens.Length} tokens and {scores.Length} scores of them", "as many of each were expected");
         if (_tokens.FirstOrDefault(token => token.Length > ReadingLimits.TokenLength) is { } longest)
-            throw Fault($"A token has {longest.Length} characters", $"at most {ReadingLimits.TokenLength} were expected");
+            throw Fault(
+                $"A token has {longest.Length} characters", $"at most {ReadingLimits.TokenLength} were expected");
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < _tokens.Length; id++)
             ids.TryAdd(_tokens[id], id);

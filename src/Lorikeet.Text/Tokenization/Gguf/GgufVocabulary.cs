@@ -127,7 +127,8 @@ internal sealed class GgufVocabulary
         foreach (var (left, right) in Pairs(root))
             ranks.TryAdd(left + right, ranks.Count);
         var added = AddedTokens(root).Select(token => token.Content).ToHashSet(StringComparer.Ordinal);
-        foreach (var (text, _) in tokens.Where(token => !ByteTokens.TryParse(token.Text, out _)).OrderBy(token => token.Id))
+        foreach (var (text, _) in tokens.Where(token => !ByteTokens.TryParse(token.Text, out _))
+            .OrderBy(token => token.Id))
         {
             if (!added.Contains(text))
                 ranks.TryAdd(text, ranks.Count);
@@ -204,6 +205,6 @@ internal sealed class GgufVocabulary
         || (text.StartsWith("<unused", StringComparison.Ordinal) && text.EndsWith('>'));
 
     private static CheckpointException Unsupported(string what, string where) => new(
-        $"{what}. A SentencePiece byte-pair model or a byte-level byte-pair tokenizer was expected, which llama.cpp can " +
-        $"run. Where: '{where}'. The weights can still be used here, from the model folder.");
+        $"{what}. A SentencePiece byte-pair model or a byte-level byte-pair tokenizer was expected, which llama.cpp " +
+        $"can run. Where: '{where}'. The weights can still be used here, from the model folder.");
 }

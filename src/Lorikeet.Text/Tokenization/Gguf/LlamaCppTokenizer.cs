@@ -20,9 +20,11 @@ public sealed class LlamaCppTokenizer
     // What is found under these names becomes a control token there, whatever the file says.
     private static readonly HashSet<string> s_takenForControl =
     [
-        "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "</s>",
+        "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>",
+        "</s>",
         "<EOT>", "_<EOT>", "< EOT >", "[EOT]", "[EOS]", "<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<PRE>",
-        "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<SUF>", "<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<MID>",
+        "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<SUF>", "<|fim_middle|>", "<fim-middle>", "<fim_middle>",
+        "<MID>",
         "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>",
         "<|file_sep|>",
     ];
@@ -93,7 +95,9 @@ public sealed class LlamaCppTokenizer
     public int[] EncodePrompt(string text)
     {
         var ids = Encode(text);
-        var start = _begin is { } begin && ids is [var first, var second, ..] && first == begin && second == begin ? 1 : 0;
+        var start = _begin is { } begin && ids is [var first, var second, ..] && first == begin && second == begin
+            ? 1
+            : 0;
         var end = _end is null ? ids.Length : ids.Length - 1;
         return ids[start..end];
     }
@@ -127,7 +131,9 @@ public sealed class LlamaCppTokenizer
             yield return (text[start..], null);
     }
 
-    /// <summary>Merges the two neighbours whose sum scores best, the leftmost among equals, until none is a token.</summary>
+    /// <summary>
+    /// Merges the two neighbours whose sum scores best, the leftmost among equals, until none is a token.
+    /// </summary>
     private void EncodePieces(string text, List<int> output)
     {
         var symbols = new SymbolList(text.Replace(' ', Space));
@@ -187,7 +193,9 @@ internal sealed class SymbolList
 
     public int Next(int at) => _symbols[at].Next;
 
-    /// <summary>Joins two neighbours unless one of them has changed since their sum was <paramref name="length"/> long.</summary>
+    /// <summary>
+    /// Joins two neighbours unless one of them has changed since their sum was <paramref name="length"/> long.
+    /// </summary>
     public bool TryMerge(int left, int right, int length)
     {
         var symbols = CollectionsMarshal.AsSpan(_symbols);

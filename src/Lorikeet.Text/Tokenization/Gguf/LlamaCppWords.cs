@@ -4,7 +4,9 @@ using Utf8 = System.Text.Encoding;
 
 namespace Lorikeet.Text.Tokenization.Gguf;
 
-/// <summary>The byte-level half of <see cref="LlamaCppTokenizer"/>: words by an expression, then merges by rank.</summary>
+/// <summary>
+/// The byte-level half of <see cref="LlamaCppTokenizer"/>: words by an expression, then merges by rank.
+/// </summary>
 /// <remarks>Reference: llama.cpp <c>llm_tokenizer_bpe</c>; the expressions are those in its source.</remarks>
 internal sealed class LlamaCppWords
 {
@@ -39,7 +41,8 @@ internal sealed class LlamaCppWords
     public LlamaCppWords(string rules, string[] merges, Dictionary<string, int> ids)
     {
         _ids = ids;
-        _patterns = [.. s_expressions.GetValueOrDefault(rules, [Gpt2]).Select(expression => new RegexPattern(expression))];
+        _patterns = [.. s_expressions.GetValueOrDefault(rules, [Gpt2])
+            .Select(expression => new RegexPattern(expression))];
         _takesWholeWords = rules is "llama-bpe" or "tekken";
         for (var rank = 0; rank < merges.Length; rank++)
         {
@@ -102,7 +105,8 @@ internal sealed class LlamaCppWords
             if (_ids.TryGetValue(symbol, out var id))
                 output.Add(id);
             else
-                output.AddRange(symbol.Select(unit => _ids.GetValueOrDefault(unit.ToString(), -1)).Where(one => one >= 0));
+                output.AddRange(
+                    symbol.Select(unit => _ids.GetValueOrDefault(unit.ToString(), -1)).Where(one => one >= 0));
         }
 
         void TryAdd(int left, int right)

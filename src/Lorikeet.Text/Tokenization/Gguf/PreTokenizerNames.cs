@@ -74,7 +74,9 @@ internal static class PreTokenizerNames
                 || root["normalizer"]["type"].AsStringOrNull() != Normalizer)
                 return false;
             var stages = root["pre_tokenizer"];
-            var given = stages["type"].AsStringOrNull() == "Sequence" ? stages["pretokenizers"].Items().ToList() : [stages];
+            var given = stages["type"].AsStringOrNull() == "Sequence"
+                ? stages["pretokenizers"].Items().ToList()
+                : [stages];
             return given is [.. var before, var last]
                 && last["type"].AsStringOrNull() == "ByteLevel"
                 && !last["add_prefix_space"].AsBool(true)

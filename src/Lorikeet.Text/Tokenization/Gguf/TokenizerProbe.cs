@@ -1,6 +1,8 @@
 namespace Lorikeet.Text.Tokenization.Gguf;
 
-/// <summary>A text to compare two tokenizers on: one of a fixed set in which those of one vocabulary are known to differ.</summary>
+/// <summary>
+/// A text to compare two tokenizers on: one of a fixed set in which those of one vocabulary are known to differ.
+/// </summary>
 /// <param name="Kind">What is special about it, as the end of a sentence.</param>
 /// <param name="Text">The text.</param>
 public sealed record TokenizerProbe(string Kind, string Text)
@@ -18,7 +20,8 @@ public sealed record TokenizerProbe(string Kind, string Text)
             "A\nB", "Привет, мир", "ελληνικά"),
         .. Of("text that begins with a blank", " a", " Hello world", "  two", "    return 1", " \u00a0x"),
         .. Of(
-            "runs of blanks", "a  b", "a   b    c", "def f(n):\n    if n < 2:\n        return n", "end ", "end  ", "x\n\n  y"),
+            "runs of blanks", "a  b", "a   b    c", "def f(n):\n    if n < 2:\n        return n", "end ", "end  ",
+            "x\n\n  y"),
         .. Of("tabs and line ends", "a\tb", "\ta", "\na", "a\n", "a\r\nb", "\n\n", "a\n\n\n\nb"),
         .. Of("characters beyond the vocabulary", "中文字", "日本語のテキスト", "🦜 parrot", "👩‍👩‍👧", "𝒳 = 𝒴", "ᚠᛇᚻ"),
         .. Of("characters in decomposed form", "Vie\u0323\u0302t Nam", "cafe\u0301", "n\u0303o", "A\u030a"),
@@ -36,8 +39,10 @@ public sealed record TokenizerProbe(string Kind, string Text)
         [
             .. s_texts,
             .. special.SelectMany(token => Of(
-                "text after a special token", $"{token}a", $"a{token}b", $"a{token}\nb", $"a {token}b c{token}d", $"{token}[X] a")),
-            .. special.SelectMany(token => Of("a blank beside a special token", $"a{token} b", $"a {token} b", $"{token} ")),
+                "text after a special token", $"{token}a", $"a{token}b", $"a{token}\nb", $"a {token}b c{token}d",
+                $"{token}[X] a")),
+            .. special.SelectMany(
+                token => Of("a blank beside a special token", $"a{token} b", $"a {token} b", $"{token} ")),
         ];
     }
 

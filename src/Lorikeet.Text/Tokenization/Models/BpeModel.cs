@@ -27,7 +27,8 @@ internal sealed class BpeModel : ITokenModel
         foreach (var (left, right, rank) in merges)
         {
             if (right.Length <= options.ContinuingSubwordPrefix.Length)
-                throw new InvalidDataException($"The merge '{left} {right}' has nothing after the prefix of its second part.");
+                throw new InvalidDataException(
+                    $"The merge '{left} {right}' has nothing after the prefix of its second part.");
             var merged = left + right[options.ContinuingSubwordPrefix.Length..];
             _merges.Add(IdOf(left), IdOf(right), rank, IdOf(merged));
         }

@@ -30,7 +30,8 @@ internal abstract class ExpressionTranslator(string pattern)
     public string Translate()
     {
         if (pattern.Length > LongestPattern)
-            throw new FormatException($"The regular expression has {pattern.Length} characters, more than {LongestPattern}");
+            throw new FormatException(
+                $"The regular expression has {pattern.Length} characters, more than {LongestPattern}");
         if (pattern.Any(char.IsSurrogate))
             throw Unsupported("a single character beyond U+FFFF");
         TranslateAlternatives();

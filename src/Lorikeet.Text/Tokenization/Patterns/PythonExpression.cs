@@ -23,8 +23,9 @@ public static class PythonExpression
         catch (RegexMatchTimeoutException fault)
         {
             throw new ConfigurationException(
-                $"The regular expression '{pattern}' takes more than {fault.MatchTimeout.TotalSeconds} seconds for '{text}'. " +
-                "One that is done at once was expected. Give names instead, or a simpler expression.", fault);
+                $"The regular expression '{pattern}' takes more than {fault.MatchTimeout.TotalSeconds} seconds for " +
+                $"'{text}'. One that is done at once was expected. Give names instead, or a simpler " +
+                "expression.", fault);
         }
     }
 
@@ -50,8 +51,8 @@ public static class PythonExpression
         catch (Exception fault) when (fault is ArgumentException or FormatException or ReadingLimitException)
         {
             throw new ConfigurationException(
-                $"'{pattern}' is not a regular expression: {fault.Message}. One as Python's re reads it was expected. " +
-                "Correct it, or give names.", fault);
+                $"'{pattern}' is not a regular expression: {fault.Message}. One as Python's re reads it was " +
+                "expected. Correct it, or give names.", fault);
         }
     }
 

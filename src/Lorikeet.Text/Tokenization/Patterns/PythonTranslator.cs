@@ -4,8 +4,8 @@ namespace Lorikeet.Text.Tokenization.Patterns;
 
 /// <summary>Writes a regular expression of Python's <c>re</c> in .NET's.</summary>
 /// <remarks>
-/// Different there: named groups <c>(?P&lt;n&gt;...)</c> and <c>(?P=n)</c>, possessive quantifiers, <c>{,n}</c>, <c>\Z</c>, and
-/// brackets in classes, which stand for themselves. Reference: Lib/re/_parser.py of CPython 3.14.
+/// Different there: named groups <c>(?P&lt;n&gt;...)</c> and <c>(?P=n)</c>, possessive quantifiers, <c>{,n}</c>,
+/// <c>\Z</c>, and brackets in classes, which stand for themselves. Reference: Lib/re/_parser.py of CPython 3.14.
 /// </remarks>
 internal sealed class PythonTranslator(string pattern) : ExpressionTranslator(pattern)
 {

@@ -28,7 +28,8 @@ internal sealed class RegexPattern : ITextPattern
         var translated = new OnigurumaTranslator(pattern).Translate();
         // To compile pays for those in use, which are short.
         var options = pattern.Length <= LongestCompiled ? RegexOptions.Compiled : RegexOptions.None;
-        _regex = new Regex(translated, options | RegexOptions.CultureInvariant, ReadingLimits.PatternTime(characters: 0));
+        _regex = new Regex(
+            translated, options | RegexOptions.CultureInvariant, ReadingLimits.PatternTime(characters: 0));
     }
 
     /// <inheritdoc/>

@@ -39,12 +39,14 @@ internal static class LlamaConverter
     private static string? CautionOf(SentencePieceModel model)
     {
         var normal = model.Pieces.Where(piece => piece.Kind == PieceKind.Normal).ToArray();
-        var worse = normal.Zip(normal.Skip(1)).Where(pair => pair.Second.Score > pair.First.Score).Select(pair => pair.First.Text);
+        var worse = normal.Zip(normal.Skip(1)).Where(pair => pair.Second.Score > pair.First.Score)
+            .Select(pair => pair.First.Text);
         return worse.FirstOrDefault() is not { } piece
             ? null
-            : $"tokenizer.model scores pieces against their places ('{piece}'), and there is no tokenizer.json. Pieces are " +
-                "merged by place, as transformers does; SentencePiece and llama.cpp, which go by the scores, cut such texts up " +
-                "otherwise (in Llama-2's vocabulary, runs of spaces). Put the model's tokenizer.json beside it.";
+            : $"tokenizer.model scores pieces against their places ('{piece}'), and there is no tokenizer.json. " +
+                "Pieces are merged by place, as transformers does; SentencePiece and llama.cpp, which go by the " +
+                "scores, cut such texts up otherwise (in Llama-2's vocabulary, runs of spaces). Put the model's " +
+                "tokenizer.json beside it.";
     }
 
     /// <summary>Where a space is put; files from before the setting existed mean the behaviour of their time.</summary>

@@ -110,7 +110,8 @@ public sealed record SentencePieceModel
         foreach (var piece in pieces)
         {
             if (piece.Text.Length > ReadingLimits.TokenLength)
-                throw new InvalidDataException($"A piece has {piece.Text.Length} characters, more than {ReadingLimits.TokenLength}.");
+                throw new InvalidDataException(
+                    $"A piece has {piece.Text.Length} characters, more than {ReadingLimits.TokenLength}.");
             var isReserved = piece.Kind is PieceKind.Unknown or PieceKind.Control or PieceKind.Byte;
             if (!seen.Add((piece.Text, isReserved)))
                 throw new InvalidDataException($"The piece '{piece.Text}' is there twice.");

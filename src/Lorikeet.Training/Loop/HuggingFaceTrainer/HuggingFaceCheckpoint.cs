@@ -62,7 +62,8 @@ public sealed class HuggingFaceCheckpoint
         RestoreOptimizer(parameters, optimizer, task.Options.Optimization, step);
         CompareEpochs(step, task.Plan.StepsPerEpoch);
         if (_state["best_metric"] is { IsMissing: false } best)
-            _notes.Add($"The best evaluation of that run, {best}, is not carried over: its weights are in that run's folder.");
+            _notes.Add($"The best evaluation of that run, {best}, is not carried over: its weights are in that run's " +
+                "folder.");
         _notes.Add(
             "rng_state.pth was not read: Lorikeet keeps no generator, so dropout masks are not those of the Trainer"
             + (task.Options.Data.Sampler == RowSampler.Transformers ? "."
@@ -70,7 +71,9 @@ public sealed class HuggingFaceCheckpoint
         return new TrainingPosition
         {
             Step = step,
-            Tokens = _state["num_input_tokens_seen"].IsMissing ? 0 : _state["num_input_tokens_seen"].AsLongBetween(0, long.MaxValue),
+            Tokens = _state["num_input_tokens_seen"].IsMissing
+                ? 0
+                : _state["num_input_tokens_seen"].AsLongBetween(0, long.MaxValue),
             PaddedTokens = (long)Math.Round(_state["total_flos"].AsDouble(0) / HuggingFaceState.FlopsPerToken(task)),
         };
     }
@@ -92,7 +95,8 @@ public sealed class HuggingFaceCheckpoint
         var path = Path.Combine(_folder, HuggingFaceFiles.Scheduler);
         if (!File.Exists(path))
         {
-            _notes.Add($"{HuggingFaceFiles.Scheduler} is missing; the learning rate is that of the options at step {step + 1}.");
+            _notes.Add($"{HuggingFaceFiles.Scheduler} is missing; the learning rate is that of the options at step " +
+                $"{step + 1}.");
             return;
         }
 
@@ -154,8 +158,10 @@ public sealed class HuggingFaceCheckpoint
         if (Math.Abs(epoch - ours) < 1e-6 * Math.Max(1, ours))
             return;
         _notes.Add(
-            string.Create(CultureInfo.InvariantCulture, $"Step {step} was epoch {epoch:0.###} there and is {ours:0.###} here: ")
-            + "rows, batch size or accumulation are not those of that run, or it counted a cut-off accumulation otherwise.");
+            string.Create(
+                CultureInfo.InvariantCulture, $"Step {step} was epoch {epoch:0.###} there and is {ours:0.###} here: ")
+            + "rows, batch size or accumulation are not those of that run, or it counted a cut-off accumulation " +
+                "otherwise.");
     }
 
     private static double? First(object? list) => list is List<object?> { Count: > 0 } items ? items[0] switch

@@ -90,7 +90,11 @@ internal sealed class HuggingFaceState
             ["num_input_tokens_seen"] = position.Tokens,
             ["num_train_epochs"] = (task.TotalSteps + task.Plan.StepsPerEpoch - 1) / task.Plan.StepsPerEpoch,
             ["save_steps"] = options.Output.SaveSteps,
-            ["stateful_callbacks"] = new JsonObject { ["TrainerControl"] = Control(isOver: position.Step >= task.TotalSteps) },
+            ["stateful_callbacks"] = new JsonObject
+            {
+                ["TrainerControl"] = Control(
+                isOver: position.Step >= task.TotalSteps)
+            },
             ["total_flos"] = position.PaddedTokens * FlopsPerToken(task),
             ["train_batch_size"] = options.Optimization.BatchSize,
             ["trial_name"] = null,
@@ -106,7 +110,8 @@ internal sealed class HuggingFaceState
 
     /// <summary>Six for each weight that is no embedding, padding included, as transformers counts.</summary>
     public static double FlopsPerToken(TrainingTask task) => 6.0 * (task.Model.ParameterCount
-        - (long)task.Model.Config.VocabularySize * task.Model.Config.HiddenSize + task.Model.Trainable.Sum(parameter => parameter.Value.NumberOfElements));
+        - (long)task.Model.Config.VocabularySize * task.Model.Config.HiddenSize
+            + task.Model.Trainable.Sum(parameter => parameter.Value.NumberOfElements));
 
     /// <summary>The number, or null: JSON has neither NaN nor infinity.</summary>
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -25,11 +25,14 @@ internal static partial class LocalPlaces
     /// <summary>Text with the places in it named by <see cref="Name"/>.</summary>
     public static string Hide(string text)
     {
-        text = Quoted().Replace(text, match => match.Groups[1].Value + Name(match.Groups[2].Value) + match.Groups[1].Value);
+        text = Quoted()
+            .Replace(text, match => match.Groups[1].Value + Name(match.Groups[2].Value) + match.Groups[1].Value);
         return Bare().Replace(text, match => Name(match.Value));
     }
 
-    /// <summary>A command with the folder of its run called by its name, so that it can be typed beside that folder.</summary>
+    /// <summary>
+    /// A command with the folder of its run called by its name, so that it can be typed beside that folder.
+    /// </summary>
     public static string HideIn(string command, string runFolder)
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(runFolder));
@@ -44,7 +47,8 @@ internal static partial class LocalPlaces
         _ => value,
     };
 
-    private static bool IsPlace(string path) => path.StartsWith('/') || path.StartsWith('\\') || path.StartsWith("~/", StringComparison.Ordinal)
+    private static bool IsPlace(string path) =>
+        path.StartsWith('/') || path.StartsWith('\\') || path.StartsWith("~/", StringComparison.Ordinal)
         || path.StartsWith("..", StringComparison.Ordinal) || Drive().IsMatch(path);
 
     [GeneratedRegex(@"(['""])((?:/|~/|\\\\|[A-Za-z]:[/\\]|\.\.[/\\])[^'""\n]*)\1")]

@@ -36,7 +36,8 @@ internal sealed class MarkdownPage(ReportLanguage language)
 
     public void Table(Bilingual[] heads, IEnumerable<string[]> rows) => Rows([.. heads.Select(Say)], rows);
 
-    public void Command(Bilingual purpose, string command) => Paragraph($"{Say(purpose)}:\n\n    {VisibleText.Of(command)}");
+    public void Command(Bilingual purpose, string command) =>
+        Paragraph($"{Say(purpose)}:\n\n    {VisibleText.Of(command)}");
 
     public override string ToString() => _text.ToString().TrimEnd() + "\n";
 

@@ -28,7 +28,8 @@ public static class MarkdownReport
         if (page.Section(ReportText.Settings, report.Settings.Count > 0))
             page.Table(
                 [ReportText.Setting, ReportText.Value, ReportText.Origin],
-                report.Settings.Select(setting => new[] { setting.Name, setting.Value, page.Say(ReportText.SetBy(setting.Origin)) }));
+                report.Settings.Select(
+                    setting => new[] { setting.Name, setting.Value, page.Say(ReportText.SetBy(setting.Origin)) }));
         if (page.Section(ReportText.Next, report.NextCommands.Count > 0))
             foreach (var next in report.NextCommands)
                 page.Command(ReportText.Purpose(next.Purpose), next.Command);
@@ -39,7 +40,8 @@ public static class MarkdownReport
         [ReportText.Score, ReportText.Base, ReportText.Tuned],
         report.Scores.Select(score => new[]
         {
-            page.Say(ReportText.ScoreName(score.Name)), score.Base is { } known ? score.Show(known) : "–", score.Show(score.Tuned),
+            page.Say(ReportText.ScoreName(score.Name)), score.Base is { } known ? score.Show(known) : "–",
+            score.Show(score.Tuned),
         }));
 
     private static void Answers(MarkdownPage page, RunReport report) => page.Table(

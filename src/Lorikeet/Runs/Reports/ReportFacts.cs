@@ -14,7 +14,8 @@ internal static class ReportFacts
         var result = report.Result;
         if (report.Scores is [var score, ..])
             yield return (ReportText.ScoreName(score.Name), Change(score));
-        if (result.BestEvalLoss is { } best && !report.Scores.Any(shown => shown.Kind == ScoreKind.Cost && shown.Tuned == best))
+        if (result.BestEvalLoss is { } best
+            && !report.Scores.Any(shown => shown.Kind == ScoreKind.Cost && shown.Tuned == best))
             yield return (ReportText.BestEvalLoss, Loss(best));
         if (report.History.Steps is [.., var last])
             yield return (ReportText.FinalLoss, Loss(last.Loss));

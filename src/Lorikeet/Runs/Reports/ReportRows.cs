@@ -12,7 +12,8 @@ internal static class ReportRows
     private const int Most = 12;
 
     /// <summary>
-    /// The base if it was scored, the first step, the last, and about ten between, those with an evaluation before others.
+    /// The base if it was scored, the first step, the last, and about ten between, those with an evaluation before
+    /// others.
     /// </summary>
     public static IReadOnlyList<ReportRow> Of(RunHistory history)
     {
@@ -25,7 +26,9 @@ internal static class ReportRows
             .Concat(evaluated.Count < Most / 2 ? evaluated : [])
             .Append(history.Steps[0]).Append(history.Steps[^1])
             .DistinctBy(step => step.Step).OrderBy(step => step.Step);
-        ReportRow[] before = history.Base is { } start ? [new ReportRow(0, "", Quantities.Loss(start.Loss), "", "")] : [];
+        ReportRow[] before = history.Base is { } start
+            ? [new ReportRow(0, "", Quantities.Loss(start.Loss), "", "")]
+            : [];
         return [.. before, .. chosen.Select(step => new ReportRow(
             step.Step, Quantities.Loss(step.Loss),
             evaluations.TryGetValue(step.Step, out var loss) ? Quantities.Loss(loss) : "",

@@ -82,7 +82,8 @@ internal static class ReportText
     {
         "default" => new Bilingual(origin, "mặc định"),
         "command line" => new Bilingual(origin, "dòng lệnh"),
-        _ when origin.StartsWith("preset ", StringComparison.Ordinal) => new Bilingual(origin, "bộ thiết lập " + origin["preset ".Length..]),
+        _ when origin.StartsWith("preset ", StringComparison.Ordinal) =>
+            new Bilingual(origin, "bộ thiết lập " + origin["preset ".Length..]),
         _ when origin.StartsWith("environment ", StringComparison.Ordinal) =>
             new Bilingual(origin, "biến môi trường " + origin["environment ".Length..]),
         _ => origin,

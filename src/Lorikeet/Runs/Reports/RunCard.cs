@@ -14,7 +14,8 @@ internal static class RunCard
     /// <param name="prompt">That question as training rendered it.</param>
     /// <param name="program">How the program is called in the command that the card shows.</param>
     public static void Write(
-        RunReport report, string folder, bool isAdapter, IReadOnlyList<string> datasets, string question, string prompt, string program)
+        RunReport report, string folder, bool isAdapter, IReadOnlyList<string> datasets, string question, string prompt,
+        string program)
     {
         // A path of this machine is of no use to others; the name of the folder says what it was.
         var model = report.Summary.Model;

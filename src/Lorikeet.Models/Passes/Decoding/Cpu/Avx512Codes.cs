@@ -46,7 +46,9 @@ internal readonly unsafe struct Avx512Codes : ICodeRows
 
     public static void Arrange(float* x) => FourBitCodes.Arrange(x);
 
-    /// <summary>How far words are shifted in the lower half and in the upper one; outside the loop, which else builds it anew.</summary>
+    /// <summary>
+    /// How far words are shifted in the lower half and in the upper one; outside the loop, which else builds it anew.
+    /// </summary>
     private static Vector512<uint> Halves() => Vector512.Create(Vector256<uint>.Zero, Vector256.Create(16u));
 
     /// <summary>The eight words, and once more from their fifth nibble on.</summary>

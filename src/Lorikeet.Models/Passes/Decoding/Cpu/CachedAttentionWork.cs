@@ -37,7 +37,8 @@ internal readonly unsafe struct CachePlaces<T>(CachedLayer cache, AttentionShape
 
     private int Begin(int row) => (int)_state[1 + row];
 
-    private long Offset(int row, int head, int slot) => (((long)row * KeyValueHeads + head) * _capacity + slot) * HeadSize;
+    private long Offset(int row, int head, int slot) =>
+        (((long)row * KeyValueHeads + head) * _capacity + slot) * HeadSize;
 }
 
 /// <summary>
@@ -64,7 +65,8 @@ internal readonly unsafe struct RotateAndAppendWork<T>(
             if (value < 0)
                 Rotate(source, key < 0 ? source : _cache.Keys(row, key, _cache.Slot), _cache.Position(row));
             else
-                new ReadOnlySpan<T>(source, _cache.HeadSize).CopyTo(new Span<T>(_cache.Values(row, value, _cache.Slot), _cache.HeadSize));
+                new ReadOnlySpan<T>(source, _cache.HeadSize)
+                    .CopyTo(new Span<T>(_cache.Values(row, value, _cache.Slot), _cache.HeadSize));
         }
     }
 
@@ -146,7 +148,8 @@ internal readonly unsafe struct CachedAttentionWork<T>(Rows<T> qkv, CachePlaces<
         {
             var sum = Vector512<float>.Zero;
             for (var column = 0; column < size; column += Row.Lanes)
-                sum = Vector512.FusedMultiplyAdd(Row.Load(keys + column, size - column), Vector512.Load(query + column), sum);
+                sum = Vector512.FusedMultiplyAdd(
+                    Row.Load(keys + column, size - column), Vector512.Load(query + column), sum);
             scores[i] = Vectors.Sum(sum) * _cache.Scale;
             largest = MathF.Max(largest, scores[i]);
         }

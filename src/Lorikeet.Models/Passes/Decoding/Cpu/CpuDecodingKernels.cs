@@ -38,7 +38,8 @@ internal sealed unsafe class CpuDecodingKernels<T> : IDecodingKernels where T : 
         _ => Linear(projections, isGated, weight => new DenseRows<T>((DenseWeight)weight)),
     };
 
-    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, DecodingState state) => WorkerTeam.Run(
+    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, DecodingState state) =>
+        WorkerTeam.Run(
         new RotateAndAppendWork<T>(new(qkv), new(rotation.Cosine), new(rotation.Sine), new(cache, _shape, state)),
         _rows * (_shape.Heads + 2 * _shape.KeyValueHeads), _shape.HeadSize);
 
@@ -46,7 +47,8 @@ internal sealed unsafe class CpuDecodingKernels<T> : IDecodingKernels where T : 
     {
         var places = new CachePlaces<T>(cache, _shape, state);
         WorkerTeam.Run(
-            new CachedAttentionWork<T>(new(qkv), places, new(attended)), _rows * _shape.Heads, (long)_shape.HeadSize * places.Slot);
+            new CachedAttentionWork<T>(new(qkv), places, new(attended)), _rows * _shape.Heads,
+            (long)_shape.HeadSize * places.Slot);
     }
 
     public void MostLikely(Matrix logits, Tensor chosen) => WorkerTeam.Run(

@@ -29,7 +29,8 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
     {
         var type = typeof(T) == typeof(FloatElement) ? ScalarType.Float32 : ScalarType.BFloat16;
         _adapters = new DecodingAdapters(projections, type, CPU);
-        _biases = [.. projections.Select(projection => projection.Bias?.to_type(type).contiguous().DetachFromDisposeScope())];
+        _biases = [.. projections.Select(
+            projection => projection.Bias?.to_type(type).contiguous().DetachFromDisposeScope())];
         (_work.Count, _work.IsGated, _work.Columns) = (projections.Count, isGated, (int)projections[0].Weight.Columns);
         _work.X = new ArrangedVectors((float*)input.Pointer, input.Pitch, rows);
         _work.XRows = rows;
@@ -54,24 +55,26 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
     {
         if (_loraHidden is not null)
             WorkerTeam.Run(
-                new ProjectDownWork<T>(new(_adapters.A!), new(x), x.Rows, _work.LoraHidden, _work.LoraPitch), _adapters.Rank, x.Columns);
+                new ProjectDownWork<T>(new(_adapters.A!), new(x), x.Rows, _work.LoraHidden, _work.LoraPitch),
+                _adapters.Rank, x.Columns);
         WorkerTeam.Run(new ArrangeWork<T, TRows>(new(x), _work.All[0].Weight, _work.X), x.Rows, x.Columns);
         _work.Y = y.Pointer;
         (_work.YPitch, _work.IsWide) = (y.Pitch, y.ElementType == ScalarType.Float32);
         WorkerTeam.Run(_work, _work.Tiles, (long)_work.Columns * Row.Lanes);
     }
 
-    private GemvPart<T, TRows> Describe(FrozenWeight weight, Func<FrozenWeight, TRows> rowsOf, int index, int firstRow) => new()
-    {
-        Weight = rowsOf(weight),
-        Bias = _biases[index] is { } bias ? (T*)TensorMemory.Pointer(bias) : null,
-        Factor = _adapters.RankOf(index) > 0 ? (T*)_adapters.B!.RowRange(firstRow, (int)weight.Rows).Pointer : null,
-        FactorPitch = _adapters.B?.Pitch ?? 0,
-        Rows = (int)weight.Rows,
-        FirstRow = firstRow,
-        Rank = _adapters.RankOf(index),
-        FirstRank = _adapters.FirstRank(index),
-    };
+    private GemvPart<T, TRows> Describe(FrozenWeight weight, Func<FrozenWeight, TRows> rowsOf, int index,
+        int firstRow) => new()
+        {
+            Weight = rowsOf(weight),
+            Bias = _biases[index] is { } bias ? (T*)TensorMemory.Pointer(bias) : null,
+            Factor = _adapters.RankOf(index) > 0 ? (T*)_adapters.B!.RowRange(firstRow, (int)weight.Rows).Pointer : null,
+            FactorPitch = _adapters.B?.Pitch ?? 0,
+            Rows = (int)weight.Rows,
+            FirstRow = firstRow,
+            Rank = _adapters.RankOf(index),
+            FirstRank = _adapters.FirstRank(index),
+        };
 
     public void Dispose()
     {

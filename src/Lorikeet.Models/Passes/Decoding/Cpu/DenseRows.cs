@@ -24,8 +24,10 @@ internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows w
         {
             sum0 = Vector512.FusedMultiplyAdd(T.Load(values + i), Vector512.Load(x + i), sum0);
             sum1 = Vector512.FusedMultiplyAdd(T.Load(values + i + Row.Lanes), Vector512.Load(x + i + Row.Lanes), sum1);
-            sum2 = Vector512.FusedMultiplyAdd(T.Load(values + i + 2 * Row.Lanes), Vector512.Load(x + i + 2 * Row.Lanes), sum2);
-            sum3 = Vector512.FusedMultiplyAdd(T.Load(values + i + 3 * Row.Lanes), Vector512.Load(x + i + 3 * Row.Lanes), sum3);
+            sum2 = Vector512.FusedMultiplyAdd(
+                T.Load(values + i + 2 * Row.Lanes), Vector512.Load(x + i + 2 * Row.Lanes), sum2);
+            sum3 = Vector512.FusedMultiplyAdd(
+                T.Load(values + i + 3 * Row.Lanes), Vector512.Load(x + i + 3 * Row.Lanes), sum3);
         }
 
         for (; i < _columns; i += Row.Lanes)

@@ -52,7 +52,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
     {
         for (var index = 0; index < x.Count; index += ArrangedVectors.Together)
             AddFour(
-                Codes(row, first), Scales(row, first), count / Unit, _low, _high, x[index] + first, x.Pitch, sums + index * Row.Lanes);
+                Codes(row, first), Scales(row, first), count / Unit, _low, _high, x[index] + first, x.Pitch,
+                sums + index * Row.Lanes);
     }
 
     public void Arrange(float* x)
@@ -62,7 +63,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Dot(byte* codes, UnitScales scales, int units, Vector256<byte> low, Vector256<byte> high, float* x)
+    private static float Dot(
+        byte* codes, UnitScales scales, int units, Vector256<byte> low, Vector256<byte> high, float* x)
     {
         var sum = Vector256<float>.Zero;
         for (var i = 0; i < units; i++, codes += Unit / 2, x += Unit)
@@ -77,7 +79,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddFour(
-        byte* codes, UnitScales scales, int units, Vector256<byte> low, Vector256<byte> high, float* x, int pitch, float* sums)
+        byte* codes, UnitScales scales, int units, Vector256<byte> low, Vector256<byte> high, float* x, int pitch,
+        float* sums)
     {
         float* x1 = x + pitch, x2 = x1 + pitch, x3 = x2 + pitch;
         var (sum0, sum1) = (Vector256<float>.Zero, Vector256<float>.Zero);
@@ -141,7 +144,8 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
             var (oddLow, oddHigh) = (Avx2.Shuffle(low, odd), Avx2.Shuffle(high, odd));
             var (evenLow, evenHigh) = (Avx2.Shuffle(low, even), Avx2.Shuffle(high, even));
             (_first, _second) = (Avx2.UnpackLow(oddLow, oddHigh).AsInt16(), Avx2.UnpackHigh(oddLow, oddHigh).AsInt16());
-            (_third, _fourth) = (Avx2.UnpackLow(evenLow, evenHigh).AsInt16(), Avx2.UnpackHigh(evenLow, evenHigh).AsInt16());
+            (_third, _fourth) = (
+                Avx2.UnpackLow(evenLow, evenHigh).AsInt16(), Avx2.UnpackHigh(evenLow, evenHigh).AsInt16());
         }
 
         /// <summary>Eight sums of eight products each.</summary>

@@ -146,7 +146,8 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
 }
 
 /// <summary>loraHidden = x Aᵀ: a row of the range is one of all ranks.</summary>
-internal readonly unsafe struct ProjectDownWork<T>(Rows<T> factors, Rows<T> x, int rows, float* loraHidden, int pitch) : IRangeWork
+internal readonly unsafe struct ProjectDownWork<T>(Rows<T> factors, Rows<T> x, int rows, float* loraHidden, int pitch)
+    : IRangeWork
     where T : unmanaged, IElement<T>
 {
     private readonly Rows<T> _factors = factors;

@@ -16,7 +16,9 @@ internal readonly unsafe struct MostLikelyWork(Rows<FloatElement> logits, long* 
         {
             var values = (float*)_logits[row];
             var largest = Largest(values, _logits.Columns);
-            _chosen[row] = float.IsFinite(largest) ? new ReadOnlySpan<float>(values, _logits.Columns).IndexOf(largest) : -1;
+            _chosen[row] = float.IsFinite(largest)
+                ? new ReadOnlySpan<float>(values, _logits.Columns).IndexOf(largest)
+                : -1;
         }
     }
 

@@ -4,7 +4,9 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>Scales of a 4-bit weight, decoded as rows are read: a byte a block comes from memory instead of four.</summary>
+/// <summary>
+/// Scales of a 4-bit weight, decoded as rows are read: a byte a block comes from memory instead of four.
+/// </summary>
 internal readonly unsafe struct ScaleRows
 {
     private const int OuterShift = 8; // a scale of scales serves 256 of them
@@ -38,7 +40,9 @@ internal readonly unsafe struct ScaleRows
     }
 }
 
-/// <summary>Scales from some unit of <see cref="FourBitCodes.Unit"/> codes on; a block is one unit or several.</summary>
+/// <summary>
+/// Scales from some unit of <see cref="FourBitCodes.Unit"/> codes on; a block is one unit or several.
+/// </summary>
 internal readonly struct UnitScales(ScaleRows scales, long first, int shift)
 {
     private readonly ScaleRows _scales = scales;

@@ -2,7 +2,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>How 4-bit codes are looked up; the fastest is <see cref="VectorPaths.Best"/>, and tests run them all.</summary>
+/// <summary>
+/// How 4-bit codes are looked up; the fastest is <see cref="VectorPaths.Best"/>, and tests run them all.
+/// </summary>
 internal enum VectorPath
 {
     /// <summary>Any CPU.</summary>
@@ -20,5 +22,6 @@ internal static class VectorPaths
 {
     /// <summary>The fastest that this CPU has.</summary>
     public static VectorPath Best =>
-        Avx512F.IsSupported ? VectorPath.Avx512 : Avx2.IsSupported && Fma.IsSupported ? VectorPath.Avx2 : VectorPath.Portable;
+        Avx512F.IsSupported ? VectorPath.Avx512 : Avx2.IsSupported && Fma.IsSupported ? VectorPath.Avx2
+            : VectorPath.Portable;
 }

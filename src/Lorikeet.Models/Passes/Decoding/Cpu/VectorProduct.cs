@@ -39,7 +39,8 @@ internal static unsafe class VectorProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* row, int first, int count, ArrangedVectors x, float* sums)
     {
-        for (var index = 0; index < x.Count; index += ArrangedVectors.Together, sums += ArrangedVectors.Together * Row.Lanes)
+        for (var index = 0; index < x.Count; index += ArrangedVectors.Together,
+            sums += ArrangedVectors.Together * Row.Lanes)
         {
             float* x0 = x[index] + first, x1 = x0 + x.Pitch, x2 = x1 + x.Pitch, x3 = x2 + x.Pitch;
             var (sum0, sum1) = (Vector512<float>.Zero, Vector512<float>.Zero);

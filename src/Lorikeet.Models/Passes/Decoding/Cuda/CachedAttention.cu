@@ -1,8 +1,8 @@
-// One new token per row over cached keys and values, [keyHeads, capacity, size] per row: o = Σ exp(s q·k - m) v / Σ exp(s q·k - m)
-// over the slots it sees. The slots are divided into chunks of 64 (flash decoding); each leaves its maximum m, its sum and
-// its unscaled o, and partial results (m, sum, o) are joined by scaling both to the larger m. Powers are of 2: the caller's
-// scale has log2(e) in it. Where the token goes and where a row begins is read from the device: state is the slot, then the
-// first slot of each row.
+// One new token per row over cached keys and values, [keyHeads, capacity, size] per row: o = Σ exp(s q·k - m) v / Σ
+// exp(s q·k - m) over the slots it sees. The slots are divided into chunks of 64 (flash decoding); each leaves its
+// maximum m, its sum and its unscaled o, and partial results (m, sum, o) are joined by scaling both to the larger m.
+// Powers are of 2: the caller's scale has log2(e) in it. Where the token goes and where a row begins is read from the
+// device: state is the slot, then the first slot of each row.
 
 struct CacheLayer
 {
@@ -12,7 +12,8 @@ struct CacheLayer
     int keyHeads;
 };
 
-// Rotates queries in place; rotated keys and values go where the cache keeps them. One thread for 8 numbers, or 8 pairs.
+// Rotates queries in place; rotated keys and values go where the cache keeps them. One thread for 8 numbers, or 8
+// pairs.
 extern "C" __global__ void rotate_and_append(
     Matrix qkv, const bf16* cosine, const bf16* sine, Heads heads, CacheLayer cache, const long long* state)
 {

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Decoding.Cuda;
 
-/// <summary>Decoding on a CUDA device in bfloat16 (the .cu files beside this), recorded as a graph and played back.</summary>
+/// <summary>
+/// Decoding on a CUDA device in bfloat16 (the .cu files beside this), recorded as a graph and played back.
+/// </summary>
 internal sealed unsafe class CudaDecodingKernels : IDecodingKernels
 {
     private const int Chunk = 64; // slots a block attends to, as in CachedAttention.cu
@@ -41,7 +43,8 @@ internal sealed unsafe class CudaDecodingKernels : IDecodingKernels
         _rotateAndAppend = module.Kernel("rotate_and_append");
         _attend = module.Kernel($"attend_cached_{shape.HeadSize}");
         _mostLikely = module.Kernel("most_likely");
-        _shares = empty([rows, shape.Heads, Chunks(capacity), shape.HeadSize + 2], ScalarType.Float32, device).DetachFromDisposeScope();
+        _shares = empty([rows, shape.Heads, Chunks(capacity), shape.HeadSize + 2], ScalarType.Float32, device)
+            .DetachFromDisposeScope();
         _counters = zeros([rows, shape.Heads], ScalarType.Int32, device).DetachFromDisposeScope();
     }
 

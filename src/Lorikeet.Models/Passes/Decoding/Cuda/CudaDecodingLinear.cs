@@ -27,7 +27,8 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
         (_kernel, _projectDown) = (kernels.For(weight, isGated), kernels.ProjectDown);
         _adapters = new DecodingAdapters(projections, ScalarType.BFloat16, device);
         _biases =
-            [.. projections.Select(projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
+            [.. projections.Select(
+                projection => projection.Bias?.to_type(ScalarType.BFloat16).DetachFromDisposeScope())];
         _blocks = isGated
             ? Tiles(weight.Rows, TileRows / 2)
             : projections.Sum(projection => Tiles(projection.Weight.Rows, TileRows));
@@ -56,9 +57,11 @@ internal sealed unsafe class CudaDecodingLinear : IDecodingLinear
     {
         if (_loraHidden is not null)
             _projectDown.Launch(
-                _adapters.Rank, GemvKernels.Threads, new MatrixView(_adapters.A!), new MatrixView(x), (nint)_loraHidden.Pointer);
+                _adapters.Rank, GemvKernels.Threads, new MatrixView(_adapters.A!), new MatrixView(x),
+                (nint)_loraHidden.Pointer);
         _kernel.Launch(
-            _blocks, GemvKernels.Threads, _gemv, new MatrixView(x), new MatrixView(y), y.ElementType == ScalarType.Float32 ? 1 : 0);
+            _blocks, GemvKernels.Threads, _gemv, new MatrixView(x), new MatrixView(y),
+            y.ElementType == ScalarType.Float32 ? 1 : 0);
     }
 
     private Gemv.Part Describe(FrozenWeight weight, int index, int firstRow) => new()

@@ -1,11 +1,11 @@
 // y = x Wᵀ + bias + adapters for one to eight rows x, bound by the memory that W lies in: what decoding is made of.
 //
-// A block of eight warps computes 16 rows of W, each warp a share of the columns, by tensor cores, which take up to eight
-// rows x at no cost: A is W, B is x, and which column is which k is ours to choose, so that a lane loads 16 bytes of a row
-// at a time. Dense weights go in as they are. 4-bit codes become bfloat16 by a table of all pairs that two codes in a byte
-// stand for, one copy a lane, so that lookups never meet in a bank. Their scales are applied in float32 to sums over a
-// block: the 32 codes of a lane lie in one half of 128, and the columns of B are the two halves of four rows x, each zero
-// in the other half.
+// A block of eight warps computes 16 rows of W, each warp a share of the columns, by tensor cores, which take up to
+// eight rows x at no cost: A is W, B is x, and which column is which k is ours to choose, so that a lane loads 16 bytes
+// of a row at a time. Dense weights go in as they are. 4-bit codes become bfloat16 by a table of all pairs that two
+// codes in a byte stand for, one copy a lane, so that lookups never meet in a bank. Their scales are applied in float32
+// to sums over a block: the 32 codes of a lane lie in one half of 128, and the columns of B are the two halves of four
+// rows x, each zero in the other half.
 
 struct GemvPart
 {
@@ -116,7 +116,8 @@ template <bool Gated> __device__ __forceinline__ void sumDense(const Gemv& gemv,
     sums[group + 8][2 * quarter + 1] = c[3];
 }
 
-// Rows of x in groups of four. What the next steps need is on its way while the table is filled and others are computed.
+// Rows of x in groups of four. What the next steps need is on its way while the table is filled and others are
+// computed.
 template <bool Gated, int Groups> struct FourBit
 {
     static const int ahead = 2;
@@ -230,7 +231,8 @@ __device__ __forceinline__ float finished(const Gemv& gemv, const WeightRow& w, 
     return rounded(total);
 }
 
-// Adds the shares of the warps; a thread for each number of the tile. The result is bfloat16, or float32 of such numbers.
+// Adds the shares of the warps; a thread for each number of the tile. The result is bfloat16, or float32 of such
+// numbers.
 template <bool Gated> __device__ void finish(const Gemv& gemv, const Sums* sums, const Matrix& x, const Matrix& y, int isFloat)
 {
     __syncthreads();

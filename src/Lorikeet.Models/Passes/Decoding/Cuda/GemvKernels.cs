@@ -25,7 +25,8 @@ internal sealed class GemvKernels
         var width = rows <= 4 ? 4 : 8;
         ProjectDown = module.Kernel("projectDown");
         (_dense, _denseGated) = (module.Kernel("gemv_dense"), module.Kernel("gemv_dense_gated"));
-        (_fourBit, _fourBitGated) = (module.Kernel($"gemv_four_bit_{width}"), module.Kernel($"gemv_four_bit_gated_{width}"));
+        (_fourBit, _fourBitGated) = (
+            module.Kernel($"gemv_four_bit_{width}"), module.Kernel($"gemv_four_bit_gated_{width}"));
     }
 
     /// <summary>u = A x, the down-projection of all adapters.</summary>
@@ -38,7 +39,8 @@ internal sealed class GemvKernels
     /// <summary>Whether projections that share their input can be one fused GEMV.</summary>
     public static bool Fit(IReadOnlyList<Projection> projections) => projections[0].Weight.Columns % 32 == 0
         && (projections.All(projection => IsDense(projection.Weight))
-            || (projections[0].Weight.Columns % 128 == 0 && projections.All(projection => IsFourBit(projection.Weight))));
+            || (projections[0].Weight.Columns % 128 == 0
+                && projections.All(projection => IsFourBit(projection.Weight))));
 
     private static unsafe bool IsDense(FrozenWeight weight) =>
         weight is DenseWeight { Value: var value } && value.dtype == ScalarType.BFloat16 && value.is_contiguous()

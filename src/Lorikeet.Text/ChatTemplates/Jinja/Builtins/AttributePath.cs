@@ -45,7 +45,8 @@ internal sealed class AttributePath
         return item;
     }
 
-    private static object Part(string part) => part.Length > 0 && part.Length <= ReadingLimits.Digits && part.All(char.IsAsciiDigit)
+    private static object Part(string part) =>
+        part.Length > 0 && part.Length <= ReadingLimits.Digits && part.All(char.IsAsciiDigit)
         ? BigInteger.Parse(part, CultureInfo.InvariantCulture)
         : new PyString(part);
 }

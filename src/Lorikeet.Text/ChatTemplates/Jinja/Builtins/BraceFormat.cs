@@ -7,7 +7,9 @@ namespace Lorikeet.Text.ChatTemplates.Jinja.Builtins;
 
 /// <summary><c>'{} is {name:.2f}'.format(...)</c>, where fields reach only what the sandbox allows.</summary>
 /// <param name="arguments">What the fields name.</param>
-/// <param name="isNested">Whether it is the format inside a field, which may have fields but no further formats.</param>
+/// <param name="isNested">
+/// Whether it is the format inside a field, which may have fields but no further formats.
+/// </param>
 internal sealed class BraceFormat(CallArguments arguments, bool isNested = false)
 {
     private int _used;

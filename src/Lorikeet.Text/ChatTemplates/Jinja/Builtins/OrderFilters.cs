@@ -67,7 +67,8 @@ internal static class OrderFilters
         {
             return [.. descending ? items.OrderByDescending(key, ByValue) : items.OrderBy(key, ByValue)];
         }
-        catch (InvalidOperationException sorting) when (sorting.InnerException is JinjaException or ReadingLimitException)
+        catch (InvalidOperationException sorting) when (
+            sorting.InnerException is JinjaException or ReadingLimitException)
         {
             throw sorting.InnerException;
         }

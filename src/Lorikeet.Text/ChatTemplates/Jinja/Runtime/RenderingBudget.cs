@@ -52,8 +52,8 @@ internal sealed class RenderingBudget
         {
             throw new JinjaException(
                 "MemoryError",
-                $"the template makes more than {budget._whole} bytes of text, lists and steps, which no conversation of " +
-                "this length explains");
+                $"the template makes more than {budget._whole} bytes of text, lists and steps, which no conversation " +
+                "of this length explains");
         }
     }
 

@@ -35,7 +35,8 @@ internal static partial class Lexeme
         if (Float().Match(source, position) is { Success: true } real)
             return (new Token(TokenKind.Number, real.Value, line, ParseFloat(real.Value)), real.Length);
         if (Integer().Match(source, position) is { Success: true } integer)
-            return (new Token(TokenKind.Number, integer.Value, line, ParseInteger(integer.Value, line)), integer.Length);
+            return (new Token(TokenKind.Number, integer.Value, line, ParseInteger(integer.Value, line)),
+                integer.Length);
         if (Name().Match(source, position) is { Success: true } name)
             return (new Token(TokenKind.Name, name.Value, line), name.Length);
         if (Quoted().Match(source, position) is { Success: true } quoted)

@@ -131,7 +131,9 @@ internal static class PyCase
             yield return RuneAt(text, at);
     }
 
-    /// <summary>Letters with case, and what Unicode counts with them: superscripts, Roman numerals, letters in circles.</summary>
+    /// <summary>
+    /// Letters with case, and what Unicode counts with them: superscripts, Roman numerals, letters in circles.
+    /// </summary>
     private static bool IsCased(Rune rune) =>
         rune.Value is 'ª' or 'º' or IotaBelow or 'ͺ' or (>= 'ʰ' and <= 'ʸ') or 'ˀ' or 'ˁ' or (>= 'ˠ' and <= 'ˤ')
             or (>= 'ᴬ' and <= 'ᵪ') or 'ᵸ' or (>= 'ᶛ' and <= 'ᶿ') or 'ⁱ' or 'ⁿ' or (>= 'ₐ' and <= 'ₜ')
@@ -139,7 +141,9 @@ internal static class PyCase
         || Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter;
 
-    /// <summary>What stands in a word without being a letter: marks, modifiers, format characters, apostrophes.</summary>
+    /// <summary>
+    /// What stands in a word without being a letter: marks, modifiers, format characters, apostrophes.
+    /// </summary>
     private static bool IsIgnorable(Rune rune) => rune.Value is '\'' or '.' or ':' or '·' or '’' or '‘'
         || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark
             or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;

@@ -103,5 +103,6 @@ internal sealed class UnicodeProperties
 
     private static Rune[] Runes(string[] fields) => [.. fields.Select(field => new Rune(CodePoint(field)))];
 
-    private static int CodePoint(string hex) => int.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static int CodePoint(string hex) =>
+        int.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }
