@@ -1,12 +1,12 @@
 namespace Lorikeet.Configuration;
 
-/// <summary>A name of another tool, and what it comes to here.</summary>
+/// <summary>A name of another tool, and what it means here.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="IsFlag">Whether it is on or off there.</param>
-/// <param name="Interpret">What one of its values comes to; null when Lorikeet's own option takes it as it is.</param>
+/// <param name="Interpret">What one of its values means; null when Lorikeet's own option takes it as it is.</param>
 internal sealed record ForeignOption(string Name, bool IsFlag, Func<string, ForeignMeaning?> Interpret)
 {
-    /// <summary>What the name comes to, in a sentence.</summary>
+    /// <summary>What the name means, in a sentence.</summary>
     public string Explain() => Interpret(IsFlag ? "true" : "?") switch
     {
         ForeignMeaning.Same { Settings: [] } => "what Lorikeet does anyway.",
@@ -18,7 +18,7 @@ internal sealed record ForeignOption(string Name, bool IsFlag, Func<string, Fore
     };
 }
 
-/// <summary>What a foreign name with its value comes to.</summary>
+/// <summary>What a foreign name with its value means.</summary>
 internal abstract record ForeignMeaning
 {
     /// <summary>Options of Lorikeet with the same effect; none when the value is what Lorikeet does anyway.</summary>

@@ -81,7 +81,7 @@ public sealed class OptionCatalog
     /// <summary>Whether a name of another tool is on or off there.</summary>
     public bool IsForeignFlag(string name) => Foreign[name].IsFlag;
 
-    /// <summary>What a name that is no option comes to: another tool's, a switched-off flag, or a slip.</summary>
+    /// <summary>What a name that is no option means: another tool's, a switched-off flag, or a slip.</summary>
     public string Explain(string name)
     {
         name = Normalise(name);

@@ -7,7 +7,9 @@ namespace Lorikeet.Configuration;
 /// <summary>The options of a run with the origin of every value.</summary>
 public sealed class ResolvedOptions
 {
-    /// <summary>The first line of what <see cref="ToYaml"/> writes, by which a folder is known as that of a run.</summary>
+    /// <summary>
+    /// The first line of what <see cref="ToYaml"/> writes, by which a folder is known as that of a run.
+    /// </summary>
     public const string FirstLineOfYaml = "# Every option of this run, and where its value came from.";
 
     private const int CommentColumn = 48;
@@ -26,7 +28,7 @@ public sealed class ResolvedOptions
     /// <summary>What the user may intend but should know, such as settings without effect.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>What the preset keeps and mends.</summary>
+    /// <summary>What the preset keeps and what it fixes.</summary>
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>Options made in code: values that differ from the defaults have the origin "code".</summary>
@@ -61,8 +63,8 @@ public sealed class ResolvedOptions
         : throw new ArgumentException($"'{name}' is not an option.", nameof(name));
 
     /// <summary>
-    /// Looks at every place that the options name for results, before any work is done; what is called in code should do so
-    /// too, as nothing else keeps a run from writing over its own input.
+    /// Looks at every place that the options name for results, before any work is done; what is called in code should
+    /// do so too, as nothing else keeps a run from writing over its own input.
     /// </summary>
     /// <exception cref="LorikeetException">A place cannot be written, or is one that is read.</exception>
     public void RequirePlaces() => PlaceCheck.Run(OptionCatalog.Training, Options, name => OriginOf(name).Speak(name));
@@ -76,7 +78,9 @@ public sealed class ResolvedOptions
     /// <summary>The same options with one more note.</summary>
     internal ResolvedOptions WithNote(string note) => new(Options, _originOf, Warnings, [.. Notes, note]);
 
-    /// <summary>The options that are not Lorikeet's defaults, a line each with its origin behind it; it is a run.yaml too.</summary>
+    /// <summary>
+    /// The options that are not Lorikeet's defaults, a line each with its origin behind it; it is a run.yaml too.
+    /// </summary>
     internal string ToShortYaml() => string.Join('\n', OptionCatalog.Training.Options
         .Where(option => _originOf(option).Source != OptionSource.Default)
         .Select(option => $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}".PadRight(CommentColumn - 1)

@@ -98,7 +98,7 @@ public sealed record DataOptions
     public bool Shuffle { get; init; } = true;
 
     /// <summary>
-    /// Whose random order shuffle and group_by_length give: lorikeet, or transformers as its Trainer draws it.
+    /// Whose random order shuffle and group_by_length give: lorikeet, or transformers as its Trainer shuffles.
     /// </summary>
     /// <value>Lorikeet's own, a function of the seed that any version and device computes alike.</value>
     [Option("sampler")]

@@ -10,7 +10,7 @@ public sealed record SavedStep(int Step, string Folder);
 
 /// <summary>The checkpoints of a run: <c>checkpoints/step-000100/</c> and so on.</summary>
 /// <remarks>
-/// A checkpoint is written under another name and renamed when it is complete, so a folder that bears this name is
+/// A checkpoint is written under another name and renamed when it is complete, so a folder that has this name is
 /// whole. Removal renames first for the same reason.
 /// </remarks>
 /// <param name="folder">The folder that holds them; it need not exist.</param>
@@ -18,7 +18,7 @@ public sealed class CheckpointFolders(string folder)
 {
     private const string Prefix = "step-";
 
-    // What is being written or removed has a hidden name; other hidden folders are somebody's own.
+    // What is being written or removed has a hidden name; other hidden folders are not touched.
     private const string Unfinished = "." + Prefix + "*";
 
     /// <summary>The folder that holds the checkpoints.</summary>

@@ -7,7 +7,7 @@ namespace Lorikeet;
 
 /// <summary>
 /// An answer as it is generated. The model works on a thread of its own and never waits for the reader, so that a
-/// reader who is slow, or asks the model something else meanwhile, holds nobody up.
+/// reader who is slow, or asks the model something else meanwhile, delays no other caller.
 /// </summary>
 internal static class AnswerPieces
 {

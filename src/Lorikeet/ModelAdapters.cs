@@ -53,7 +53,7 @@ public sealed class ModelAdapters
     }
 
     /// <summary>
-    /// Makes a weighted sum of adapters a new one, which is then active; it is asked in the format of the first of
+    /// Makes a weighted sum of adapters a new one, which is then active; its prompt format is that of the first of
     /// them.
     /// </summary>
     /// <param name="name">The new adapter's name.</param>

@@ -37,7 +37,7 @@ internal sealed class ModelGate
         return new Pass(this, reserves: true);
     }
 
-    /// <summary>Waits for the last caller; nobody enters afterwards. False when the gate was closed before.</summary>
+    /// <summary>Waits for the last caller; no call begins afterwards. False when the gate was closed before.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     public bool TryClose()
     {

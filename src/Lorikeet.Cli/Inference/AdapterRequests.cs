@@ -6,17 +6,17 @@ using Lorikeet.Models.Generation;
 namespace Lorikeet.Cli.Inference;
 
 /// <summary>
-/// Prompts that may each name the adapter that is to answer; the others go to the one that acts at first.
+/// Prompts that may each name the adapter that is to answer; the others go to the one that is active at first.
 /// </summary>
 /// <param name="model">The model with its adapters.</param>
-/// <param name="chatTemplate">The format that all are asked in; null for each adapter's own.</param>
+/// <param name="chatTemplate">The prompt format of all; null for each adapter's own.</param>
 /// <param name="system">System prompt put before every question.</param>
 internal sealed class AdapterRequests(LanguageModel model, string? chatTemplate, string? system)
 {
     private readonly string? _first = model.Adapters.Active;
     private readonly Dictionary<string, PromptReader> _readers = [];
 
-    /// <summary>A prompt for the adapter that acts at first.</summary>
+    /// <summary>A prompt for the adapter that is active at first.</summary>
     public Prompt Read(string text) => ReaderOf(null).Read(text);
 
     /// <summary>A row; its <c>adapter</c>, if any, says who answers.</summary>

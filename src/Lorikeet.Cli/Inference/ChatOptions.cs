@@ -13,14 +13,14 @@ internal sealed record ChatOptions : IInferenceOptions
     /// <summary>How the base model is stored, in bitsandbytes' terms.</summary>
     public QuantizationOptions Quantization { get; init; } = new();
 
-    /// <summary>How the conversation is put to the model.</summary>
+    /// <summary>Prompt format and system prompt of the conversation.</summary>
     public ConversationOptions Conversation { get; init; } = new();
 
     /// <summary>How answers are chosen. generation_config.json of the model sets other defaults.</summary>
     public GenerationOptions Generation { get; init; } = new();
 }
 
-/// <summary>How the conversation is put to the model.</summary>
+/// <summary>Prompt format and system prompt of the conversation.</summary>
 internal sealed record ConversationOptions
 {
     /// <summary>How messages are written out: tokenizer, guanaco, alpaca, ... or a Jinja file.</summary>

@@ -34,7 +34,7 @@ internal sealed class ChatSession(
     private bool? _sendsHistory;
 
     /// <summary>
-    /// Lets the adapter of a name act and returns the format it is asked in; null where there is only one model.
+    /// Activates the adapter of a name and returns its prompt format; null where there is only one model.
     /// </summary>
     public Func<string, PromptFormat>? Exchange { get; init; }
 

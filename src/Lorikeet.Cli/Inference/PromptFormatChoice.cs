@@ -2,7 +2,7 @@ using Lorikeet.Data.Prompts;
 
 namespace Lorikeet.Cli.Inference;
 
-/// <summary>Chooses the prompt format that questions are put to a model in.</summary>
+/// <summary>Chooses the prompt format of questions to a model.</summary>
 internal static class PromptFormatChoice
 {
     /// <summary>The value of chat_template that leaves prompts as they are.</summary>

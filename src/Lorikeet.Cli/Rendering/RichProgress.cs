@@ -33,7 +33,7 @@ internal sealed class RichProgress : IProgressDisplay
             _happened.Enqueue(line);
     }
 
-    // Whoever shows results ends the display first and may dispose it again.
+    // Code that shows results ends the display first and may dispose it again.
     public void Dispose()
     {
         if (_drawing.IsCompleted)

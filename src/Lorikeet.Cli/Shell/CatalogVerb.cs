@@ -20,6 +20,6 @@ internal abstract class CatalogVerb : Verb
     /// <summary>The options.</summary>
     public CatalogOptions Catalog { get; }
 
-    /// <summary>The arguments in place of the values of <paramref name="start"/>, which nobody else may hold.</summary>
+    /// <summary>The arguments in place of the values of <paramref name="start"/>, which must not be shared.</summary>
     protected T Bind<T>(Invocation call, T start) where T : class => Catalog.Bind(call.Arguments, start);
 }

@@ -14,7 +14,7 @@ internal sealed class Translation(IReadOnlyList<FileEntry> source, string path)
     /// <summary>The folder of the file.</summary>
     public string Folder => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
 
-    /// <summary>The options it comes to, with the lines they come from.</summary>
+    /// <summary>The options it is translated to, with the lines they come from.</summary>
     public List<FileEntry> Entries { get; } = [];
 
     /// <summary>The options that it leaves to the other trainer's defaults.</summary>
@@ -38,7 +38,7 @@ internal sealed class Translation(IReadOnlyList<FileEntry> source, string path)
     /// <summary>Whether an entry of the file says yes.</summary>
     public bool IsOn(string name) => TextOf(name) is { } text && OptionValueReader.IsTrue(text);
 
-    /// <summary>Adds what an entry comes to.</summary>
+    /// <summary>Adds the translation of an entry.</summary>
     public void Add(FileEntry entry, ForeignMeaning? meaning)
     {
         switch (meaning)

@@ -8,7 +8,7 @@
 // evaluation that shuffles) moves the global generator, and group_by_length differs from the second epoch on.
 namespace Lorikeet.Data.Batches;
 
-/// <summary>Permutations as transformers draws them.</summary>
+/// <summary>Permutations as transformers makes them.</summary>
 /// <remarks>
 /// Reference: accelerate <c>data_loader.py</c>, transformers <c>trainer_pt_utils.py</c>, torch <c>dataloader.py</c>.
 /// </remarks>

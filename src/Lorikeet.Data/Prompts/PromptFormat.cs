@@ -9,7 +9,7 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet.Data.Prompts;
 
 /// <summary>
-/// How questions are put to the model: the one template that training, evaluation, generation and chat share. It is
+/// The prompt format: the one template that training, evaluation, generation and chat share. It is
 /// kept beside the adapter, because an adapter answers only what is asked the way it was trained.
 /// </summary>
 public sealed class PromptFormat

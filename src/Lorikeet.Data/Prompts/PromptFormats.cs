@@ -12,7 +12,7 @@ public static class PromptFormats
     public static PromptFormat Create(string? chatTemplate, Tokenizer? tokenizer) =>
         chatTemplate is null ? ForStyle(PromptStyle.Conversation, tokenizer) : Named(chatTemplate, tokenizer);
 
-    /// <summary>A format of a template that is at hand as text, without stop strings.</summary>
+    /// <summary>A format of a template that is given as text, without stop strings.</summary>
     /// <param name="name">What messages call it.</param>
     /// <param name="template">The Jinja source.</param>
     /// <param name="tokenizer">The tokenizer whose named tokens the template may refer to; null for none.</param>

@@ -43,7 +43,7 @@ public sealed class BenchmarkMachine
     /// Of them: device, dtype, threads, libtorch, and what could only be ignored on the device.
     /// </param>
     /// <exception cref="ConfigurationException">
-    /// An option has a value that stands for nothing, or that the device has no use for.
+    /// An option has an unknown value, or one that is not for this device.
     /// </exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     public static BenchmarkMachine Open(BenchmarkOptions options)

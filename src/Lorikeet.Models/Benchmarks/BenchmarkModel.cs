@@ -45,7 +45,7 @@ public static class BenchmarkModel
         return outline;
     }
 
-    /// <summary>Tokens of a row, drawn by seed and row.</summary>
+    /// <summary>Random tokens of a row, a function of seed and row.</summary>
     /// <param name="vocabulary">They are below it.</param>
     /// <param name="count">How many.</param>
     /// <param name="seed">Of the batch.</param>
@@ -71,7 +71,7 @@ public static class BenchmarkModel
         return 4 * frozen + 6 * adapters + attention;
     }
 
-    /// <summary>Refuses names that stand for nothing.</summary>
+    /// <summary>Refuses unknown names.</summary>
     internal static void Check(BenchmarkOptions options)
     {
         _ = ModelShapes.Find(options.Shape);

@@ -14,7 +14,7 @@ public static class DecodingBenchmark
 
     /// <summary>Decodes <c>new</c> tokens after prompts of 64 random ones, and measures every step.</summary>
     /// <param name="options">The shape, how it is stored, the rows, and the device.</param>
-    /// <exception cref="ConfigurationException">An option stands for nothing, or is not for this device.</exception>
+    /// <exception cref="ConfigurationException">An option has an unknown value, or is not for this device.</exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     public static DecodingFigures Run(BenchmarkOptions options)
     {

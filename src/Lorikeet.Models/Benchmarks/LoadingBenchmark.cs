@@ -17,7 +17,7 @@ public static class LoadingBenchmark
     /// <param name="options">The checkpoint or the shape, how it is loaded, and where to.</param>
     /// <param name="say">Called with where files are written; null to say nothing.</param>
     /// <param name="cancellation">Stops between layers.</param>
-    /// <exception cref="ConfigurationException">An option stands for nothing.</exception>
+    /// <exception cref="ConfigurationException">An option has an unknown value.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was asked for.</exception>

@@ -50,7 +50,7 @@ public sealed class ModelFolder
     /// <param name="path">The folder or file.</param>
     public static ModelFolder Open(string path) => new(path);
 
-    /// <summary>Loads libtorch and says where the model will live and what it computes in.</summary>
+    /// <summary>Loads libtorch and resolves the device and compute type of the model.</summary>
     /// <param name="options">Device and type.</param>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     public (Device Device, ScalarType ComputeType) Prepare(ModelOptions options)

@@ -23,11 +23,12 @@ public sealed record ExportCheck(
     internal static ExportCheck Run(ExportSource source, string path, GgufOutType outType, ExportOptions options)
     {
         using var scope = NewDisposeScope();
-        var tokenizer = BaseModel.LoadTokenizer(source.Base);
-        var read = BaseModel.LoadTokenizer(path);
+        var original = ModelFolder.Open(source.Base);
+        var tokenizer = original.Tokenizer;
+        var read = ModelFolder.Open(path).Tokenizer;
         var prompts = ProbePrompts.For(source.Config, tokenizer);
-        var (device, type) = BaseModel.Prepare(
-            new ModelOptions { Device = options.Device, LibTorch = options.LibTorch }, source.Config.StoredType);
+        var (device, type) = original.Prepare(
+            new ModelOptions { Device = options.Device, LibTorch = options.LibTorch });
         var expected = Logits(source.Base, source.Adapter);
         var actual = Logits(path, null);
         var other = tokenizer is null ? []

@@ -37,7 +37,7 @@ internal sealed record ExportSource(string Base, AdapterFolder? Adapter, ModelCo
     /// </summary>
     public PromptFormat? Format()
     {
-        var tokenizer = BaseModel.LoadTokenizer(Base);
+        var tokenizer = ModelFolder.Open(Base).Tokenizer;
         return PromptFormat.TryLoad(Adapter?.Path ?? Base, tokenizer)
             ?? (tokenizer?.ChatTemplate is null ? null : PromptFormats.Create("tokenizer", tokenizer));
     }

@@ -37,7 +37,7 @@ public sealed record MergeCheck(
                 && MaxDifference <= MaxDifferenceAllowed / ClearlyEqual));
 
     /// <summary>Compares logits, float32 [positions, vocabulary] for each prompt.</summary>
-    /// <param name="unmerged">Base with the adapter live.</param>
+    /// <param name="unmerged">Base with the adapter active.</param>
     /// <param name="merged">The merged model.</param>
     /// <param name="coarsest">The coarsest type that either stored weights or activations were rounded to.</param>
     internal static MergeCheck Compare(

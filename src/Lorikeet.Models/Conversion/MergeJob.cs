@@ -42,13 +42,14 @@ public sealed class MergeJob
             throw new ConfigurationException("The adapter names no base model. Give it as 'model'.");
 
         _base = ModelSource.Resolve(model, _options.Revision);
-        _config = ModelConfigFile.Load(_base);
-        (_device, var trained) = BaseModel.Prepare(new ModelOptions
+        var folder = ModelFolder.Open(_base);
+        _config = folder.Config;
+        (_device, var trained) = folder.Prepare(new ModelOptions
         {
             TorchDtype = _options.TrainedType,
             Device = _options.Device,
             LibTorch = _options.LibTorch,
-        }, _config.StoredType);
+        });
         ScalarType? stored = _options.Type == ComputeType.Auto
             ? null
             : NativeTypes.Resolve(_options.Type, null, _device);
@@ -89,7 +90,7 @@ public sealed class MergeJob
 
     private MergeCheck Verify(string folder)
     {
-        var prompts = ProbePrompts.For(_config, BaseModel.LoadTokenizer(_base));
+        var prompts = ProbePrompts.For(_config, ModelFolder.Open(_base).Tokenizer);
         using var scope = NewDisposeScope();
         var unmerged = Logits(_base, _settings.Quantization, _adapter, prompts);
         var merged = Logits(folder, QuantizationSettings.None, null, prompts);

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Conversion;
 
 /// <summary>
-/// Writes a model, with its adapter merged, as a GGUF file: tensor by tensor, so that nothing but the tensor at hand is
+/// Writes a model, with its adapter merged, as a GGUF file: tensor by tensor, so that nothing but the current tensor is
 /// in memory.
 /// </summary>
 /// <remarks>
@@ -87,7 +87,7 @@ internal sealed unsafe class ModelExport
             return GgufTokenizer.Copy(file.Metadata, template);
         }
 
-        var prompts = format is null ? [] : ExportPrompts.Of(format, BaseModel.LoadTokenizer(_source.Base)!);
+        var prompts = format is null ? [] : ExportPrompts.Of(format, ModelFolder.Open(_source.Base).Tokenizer!);
         var described = GgufTokenizer.Describe(_source.Base, config.VocabularySize, template, prompts);
         LeadsWithSpace = described.LeadsWithSpace;
         if (described.Pairs.Count == 1)

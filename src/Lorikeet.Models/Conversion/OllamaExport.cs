@@ -37,7 +37,7 @@ internal static class OllamaExport
             return text.ToString();
         }
 
-        var tokenizer = BaseModel.LoadTokenizer(source.Base);
+        var tokenizer = ModelFolder.Open(source.Base).Tokenizer;
         var begin = tokenizer?.BeginToken is { } id ? tokenizer.IdToToken(id) : null;
         var template = OllamaTemplate.Of(format, begin);
         if (template is null)

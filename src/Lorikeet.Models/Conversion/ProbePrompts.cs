@@ -20,7 +20,7 @@ internal static class ProbePrompts
         "Once upon a time, there was a little girl who",
     ];
 
-    /// <summary><see cref="Texts"/> as tokens; ids drawn once for all where there is no tokenizer.</summary>
+    /// <summary><see cref="Texts"/> as tokens; fixed random ids where there is no tokenizer.</summary>
     public static IReadOnlyList<int[]> For(ModelConfig config, Tokenizer? tokenizer)
     {
         if (tokenizer is not null)

@@ -10,7 +10,7 @@ internal sealed class SegmentLayout : IDisposable
 {
     /// <summary>Creates the layout on <paramref name="device"/>.</summary>
     /// <param name="starts">Start of each segment, then the total number of tokens.</param>
-    /// <param name="device">Where its index tensors live.</param>
+    /// <param name="device">Device of its index tensors.</param>
     public SegmentLayout(IReadOnlyList<int> starts, Device device)
     {
         Starts = starts;

@@ -13,7 +13,7 @@ public static class GenerationConfig
     /// <param name="folder">A Hugging Face model folder.</param>
     /// <remarks>
     /// <c>max_length</c> of the file is not taken: it counts the prompt and in practice restates the context size.
-    /// Without <c>do_sample</c> nothing is drawn, and what shapes a draw is not used, whatever it holds.
+    /// Without <c>do_sample</c> nothing is sampled, and settings of sampling are not used.
     /// </remarks>
     /// <exception cref="CheckpointException">
     /// A file is not valid JSON, or a value is of the wrong kind or out of range.

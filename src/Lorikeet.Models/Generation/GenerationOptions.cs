@@ -31,11 +31,11 @@ public sealed record GenerationOptions
     public int MinNewTokens { get; init; }
 
     /// <summary>Draw tokens at random; otherwise the most likely one is taken.</summary>
-    /// <value>Off: the same question gets the same answer. An option that shapes the draw switches it on.</value>
+    /// <value>Off: the same question gets the same answer. Setting a sampling option switches it on.</value>
     [Option("do_sample", "sample")]
     public bool Sample { get; init; }
 
-    /// <summary>Divides the logits before a draw; below 1 sharpens, and 0 takes the most likely token.</summary>
+    /// <summary>Divides the logits before sampling; below 1 sharpens, and 0 takes the most likely token.</summary>
     /// <value>1: the model's own probabilities.</value>
     [Option("temperature", Minimum = 0)]
     public double Temperature { get; init; } = 1;
@@ -104,8 +104,8 @@ public sealed record GenerationOptions
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <summary>
-    /// Seed of the draws: the same seed, prompt and options give the same text, wherever a row stands in a file. A
-    /// prompt that is repeated gets another draw each time.
+    /// Seed of sampling: the same seed, prompt and options give the same text, wherever a row stands in a file. A
+    /// prompt that is repeated is sampled anew each time.
     /// </summary>
     /// <value>42. As for training; every value, 0 included, is reproducible.</value>
     [Option("seed", Minimum = 0)]
@@ -117,7 +117,7 @@ public sealed record GenerationOptions
     public bool Optimized { get; init; } = true;
 
     /// <summary>
-    /// Whether tokens are drawn: asked for, and the temperature is not 0, which means the most likely one everywhere.
+    /// Whether tokens are sampled: asked for, and the temperature is not 0, which means the most likely one everywhere.
     /// </summary>
     public bool Draws => Sample && Temperature > 0;
 

@@ -81,7 +81,7 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
     }
 
-    /// <summary>What keys the draws of each prompt.</summary>
+    /// <summary>Keys of the random numbers of each prompt.</summary>
     private static ulong[] Keys(IReadOnlyList<int[]> prompts)
     {
         var seen = new Dictionary<ulong, int>();
@@ -167,9 +167,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (bytes <= FreeMemory.Of(model.Device))
             return;
         throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
-            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} " +
-            "GB for keys and ") +
-            "values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
+            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB ") +
+            "for keys and values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
     }
 
     private GenerationOptions Prepare(GenerationOptions options, IReadOnlyList<int[]> prompts)

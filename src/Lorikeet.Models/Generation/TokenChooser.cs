@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Generation;
 
-/// <summary>Chooses the next token of each row: the most likely one, or one drawn by its probability.</summary>
+/// <summary>Chooses the next token of each row: the most likely one, or one sampled by its probability.</summary>
 /// <remarks>
-/// A draw depends on (seed, <see cref="DecodingRow.Key"/>, position) alone, through <see cref="CounterRandom"/>, so a
+/// A sample depends on (seed, <see cref="DecodingRow.Key"/>, position) alone, through <see cref="CounterRandom"/>, so a
 /// row's text does not depend on its place, on the rows beside it nor on the batch size.
 /// </remarks>
 internal sealed class TokenChooser(GenerationOptions options, int vocabulary)

@@ -97,7 +97,7 @@ internal sealed class AdapterForm
     /// Makes sure that every module a user names is there. An adapter's own file may name others, as in PEFT: it was
     /// made for them once and says nothing of what is wanted now.
     /// </summary>
-    /// <exception cref="ConfigurationException">A name stands for nothing in this model.</exception>
+    /// <exception cref="ConfigurationException">A name fits no module of this model.</exception>
     public static void RequireNames(DecoderModel model, LoraOptions settings)
     {
         List<string> modules = [.. model.AllProjections.Select(one => one.Name), TensorNames.Embedding];

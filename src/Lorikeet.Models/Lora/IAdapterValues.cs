@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora;
 
 /// <summary>
-/// Where the tensors of an adapter come from: <see cref="LoraInitializer"/> draws them, a file holds them.
+/// Where the tensors of an adapter come from: <see cref="LoraInitializer"/> initializes them, or a file holds them.
 /// </summary>
 internal interface IAdapterValues
 {

@@ -85,7 +85,7 @@ public sealed record LoraOptions
 
     /// <summary>Save an adapter of pissa or olora as plain LoRA of twice the rank and alpha.</summary>
     /// <value>
-    /// Off, as in PEFT: the adapter is half as large, but whoever loads it has to decompose the base again.
+    /// Off, as in PEFT: the adapter is half as large, but loading it has to decompose the base again.
     /// </value>
     [Option("pissa_convert")]
     public bool PissaConvert { get; init; }

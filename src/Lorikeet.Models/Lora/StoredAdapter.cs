@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora;
 
 /// <summary>
-/// The tensors of an adapter as its file holds them. Nothing is drawn, and no weight is decomposed unless the part that
-/// the adapter took over (PiSSA, OLoRA) is written nowhere.
+/// The tensors of an adapter as its file holds them. No random numbers are made, and no weight is decomposed unless the
+/// part that the adapter took over (PiSSA, OLoRA) is written nowhere.
 /// </summary>
 internal sealed class StoredAdapter : IAdapterValues, IDisposable
 {

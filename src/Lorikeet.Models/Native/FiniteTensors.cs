@@ -17,7 +17,7 @@ internal sealed unsafe class FiniteTensors(ITensorSource source, string kind = "
     public IReadOnlyDictionary<string, TensorEntry> Tensors => source.Tensors;
 
     /// <inheritdoc/>
-    /// <remarks>Whoever asks for the address reads the whole tensor, so all of it is looked at, once.</remarks>
+    /// <remarks>A caller that asks for the address reads the whole tensor, so all of it is checked, once.</remarks>
     public byte* Pointer(string name)
     {
         var start = source.Pointer(name);

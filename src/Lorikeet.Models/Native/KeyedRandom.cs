@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Native;
 
-/// <summary>Fills tensors with random numbers that depend on a key alone, on the device the tensor lives on.</summary>
+/// <summary>Fills tensors with random numbers that depend on a key alone, on the tensor's device.</summary>
 internal static class KeyedRandom
 {
     private static readonly Lock s_seeding = new();

@@ -10,7 +10,7 @@ public static class PeakMemory
     private static long _largestSeen;
 
     /// <summary>
-    /// Peak in bytes where a model lives: what was allocated of a CUDA device, else that of the process.
+    /// Peak in bytes on a model's device: what was allocated of a CUDA device, else that of the process.
     /// </summary>
     /// <param name="device">The device.</param>
     public static long Of(torch.Device device) =>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// The memory of a pass's buffers: as large as the largest batch so far needs, seen as matrices of the batch at hand.
+/// The memory of a pass's buffers: as large as the largest batch so far needs, seen as matrices of the current batch.
 /// Batches of any number of different sizes share it, because nothing in it outlives a pass.
 /// </summary>
 /// <param name="type">Compute type.</param>
@@ -24,7 +24,7 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
     public void Rewind() => _next = 0;
 
     /// <summary>The next buffer; the caller disposes the view, the memory stays.</summary>
-    /// <param name="tokens">Rows of the batch at hand.</param>
+    /// <param name="tokens">Tokens of the current batch.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="extra">More columns at the end of each row (<see cref="Matrix.Augmented"/>).</param>
     public Matrix Take(int tokens, int columns, int extra = 0)

@@ -214,7 +214,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private bool IsStillThere(int layer) => layer >= _keptFrom - 1;
 
     /// <summary>
-    /// Recomputed layers but the last of them, whose input is at hand when the backward pass reaches it.
+    /// Recomputed layers but the last of them, whose input is still on the device when the backward pass reaches it.
     /// </summary>
     private bool IsOffloaded(int layer) => _hostInputs is not null && layer < _keptFrom - 1;
 

@@ -39,9 +39,9 @@ internal static class ReferenceMemory
 
     /// <summary>
     /// Bytes of one layer's graph: of each norm, its input in float32 and its output; queries, keys, values and what
-    /// attention makes of them, for each head and together; gate, its activation, up, and their product; masked inputs
-    /// where there is dropout; two more outputs where the adapter is more than plain; trained weights in the compute
-    /// type.
+    /// attention computes of them, for each head and together; gate, its activation, up, and their product; masked
+    /// inputs where there is dropout; two more outputs where the adapter is more than plain; trained weights in the
+    /// compute type.
     /// </summary>
     private static long Layer(DecoderModel model, int tokens, int element)
     {

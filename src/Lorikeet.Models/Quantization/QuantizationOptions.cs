@@ -54,7 +54,7 @@ public sealed record QuantizationOptions
     };
 
     /// <summary>For display: "cpu, bfloat16, nf4 with double quantization".</summary>
-    /// <param name="device">Where the model lives.</param>
+    /// <param name="device">Device of the model.</param>
     /// <param name="type">What it computes in.</param>
     public string Describe(Device device, ScalarType type)
     {

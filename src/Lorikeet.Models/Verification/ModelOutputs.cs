@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Verification;
 
-/// <summary>What a model makes of rows of tokens; belongs to the caller's dispose scope.</summary>
+/// <summary>Hidden states and logits of a model for rows of tokens; belongs to the caller's dispose scope.</summary>
 /// <param name="Hidden">The embeddings and the output of every layer, the last one after the final norm.</param>
 /// <param name="Logits">[tokens, vocabulary], on the CPU.</param>
 internal sealed record ModelOutputs(IReadOnlyList<Tensor> Hidden, Tensor Logits)

@@ -15,7 +15,7 @@ public sealed record TensorVerdict(string Name, long Compared, double Difference
 
 /// <summary>What a comparison with a file of expected tensors found.</summary>
 /// <param name="Tensors">One verdict for each tensor that was compared, in the order of their names.</param>
-/// <param name="NotCompared">Names in the file that stand for nothing known.</param>
+/// <param name="NotCompared">Names in the file that are unknown.</param>
 public sealed record VerificationResult(IReadOnlyList<TensorVerdict> Tensors, IReadOnlyList<string> NotCompared)
 {
     /// <summary>Whether every tensor agrees.</summary>

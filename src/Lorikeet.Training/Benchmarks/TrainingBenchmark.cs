@@ -19,7 +19,7 @@ public static class TrainingBenchmark
     /// <summary>Takes two steps that do not count and <c>steps</c> that do.</summary>
     /// <param name="options">The shape, how it is stored, the adapters, the rows, and the device.</param>
     /// <exception cref="ConfigurationException">
-    /// An option stands for nothing, or is not for this device or path.
+    /// An option has an unknown value, or is not for this device or path.
     /// </exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
     public static TrainingFigures Run(BenchmarkOptions options)

@@ -91,7 +91,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
-    /// <param name="stop">Ends the run after the step at hand, with a checkpoint; it does not throw.</param>
+    /// <param name="stop">Ends the run after the current step, with a checkpoint; it does not throw.</param>
     /// <returns>Why the run ended and what it came to; the model holds the trained values.</returns>
     /// <exception cref="LorikeetException">
     /// Loss, gradients or parameters are not finite; no such value is saved.

@@ -26,8 +26,10 @@ public sealed class RunPlanner : IDisposable
     /// <param name="stored">Headers of its checkpoint; null for a shape.</param>
     /// <param name="device">Where it will run.</param>
     /// <param name="isPresent">Whether that device is here, so that it can be asked and measured.</param>
-    /// <param name="questions">Questions that the run puts to the model before and after, beside its samples.</param>
-    /// <param name="isLoaded">Whether the model lies on the device already, so that its weights take no further memory.</param>
+    /// <param name="questions">Questions that the run asks before and after training, beside its samples.</param>
+    /// <param name="isLoaded">
+    /// Whether the model lies on the device already, so that its weights take no further memory.
+    /// </param>
     public RunPlanner(
         TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent, int questions = 0,
         bool isLoaded = false)

@@ -7,7 +7,7 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Jobs;
 
-/// <summary>The questions that a run puts to its model before and after training.</summary>
+/// <summary>The questions that a run asks its model before and after training.</summary>
 internal sealed class RunQuestions
 {
     // What is longer is a matter of opinion, not of being equal word for word.

@@ -20,7 +20,7 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
     /// <param name="comparison">What is scored before and after; null for the samples alone.</param>
-    /// <param name="stop">Ends the run after the step at hand.</param>
+    /// <param name="stop">Ends the run after the current step.</param>
     public TrainedRun Train(AnswerComparison? comparison, CancellationToken stop)
     {
         using var trainer = new Trainer(TaskOf(), log);

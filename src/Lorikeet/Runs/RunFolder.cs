@@ -152,7 +152,7 @@ public sealed class RunFolder
             Remove(In(name));
     }
 
-    // An adapter, a log or metrics by themselves may be somebody's own.
+    // An adapter, a log or metrics by themselves may be the user's own.
     private bool IsARuns => WroteOptions || TryReadMetrics() is { Steps.Count: > 0 };
 
     private bool WroteOptions => File.Exists(OptionsFile)

@@ -13,7 +13,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Gguf;
 
-/// <summary>A model goes into a GGUF file, as the specification's reader sees it, and computes the same when it comes out.</summary>
+/// <summary>
+/// A model goes into a GGUF file, as the specification's reader sees it, and computes the same when it comes out.
+/// </summary>
 public sealed class ModelRoundTripTests : IDisposable
 {
     private static readonly LoadSettings s_float32 = new(ScalarType.Float32, CPU, QuantizationSettings.None);
@@ -247,7 +249,7 @@ public sealed class ModelRoundTripTests : IDisposable
     {
         Export(TestAssets.Asset("models", "stories260K"), null, GgufOutType.F32);
         using var model = ModelLoader.Load(File, s_float32);
-        var tokenizer = BaseModel.LoadTokenizer(File)!;
+        var tokenizer = ModelFolder.Open(File).Tokenizer!;
         var golden = JsonNode.Parse(System.IO.File.ReadAllText(TestAssets.Golden("stories260K", "stories260K_greedy.json")))!;
         var prompt = golden["prompt_ids"]!.AsArray().Select(id => id!.GetValue<int>()).ToArray();
         var story = new TextGenerator(model, tokenizer).Generate([prompt], new GenerationOptions { MaxNewTokens = 160, EndTokens = [2] }).Continuations[0];
@@ -261,7 +263,7 @@ public sealed class ModelRoundTripTests : IDisposable
         var config = ModelConfigFile.Load(path);
         Assert.Equal(("llama", 32000, 8, 1, 2, "float16"), (config.ModelType, config.VocabularySize, config.HiddenSize, config.LayerCount, config.HeadCount, config.StoredType));
         using var model = ModelLoader.Load(path, s_float32);
-        using var logits = model.Forward(BaseModel.LoadTokenizer(path)!.Encode("Once upon a time").Ids, [0, 5]);
+        using var logits = model.Forward(ModelFolder.Open(path).Tokenizer!.Encode("Once upon a time").Ids, [0, 5]);
         Assert.True(logits.isfinite().all().item<bool>());
         var embedding = SpecificationReader.Read(path).Tensors["token_embd.weight"].Elements();
         using var stored = model.Embedding.flatten();

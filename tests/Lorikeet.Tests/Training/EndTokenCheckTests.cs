@@ -16,7 +16,7 @@ public sealed class EndTokenCheckTests
     public void ModelThatNeverMetItsEndToken_IsReportedUnlessItsHeadIsTrained()
     {
         using var model = Load(TestAssets.Asset("models", "stories260K"));
-        var tokenizer = BaseModel.LoadTokenizer(model.Folder!);
+        var tokenizer = ModelFolder.Open(model.Folder!).Tokenizer;
         Assert.Contains("cannot tell it from 168 other tokens", EndTokenCheck.Warning(model, tokenizer));
 
         Adapter.Create(model, new LoraOptions { ModulesToSave = ["lm_head"] }, seed: 1);
@@ -27,7 +27,7 @@ public sealed class EndTokenCheckTests
     public void ModelThatWasTrainedWithIt_IsNot()
     {
         using var model = Load(Path.Combine(TestAssets.Root, "assets", "nano-base"));
-        Assert.Null(EndTokenCheck.Warning(model, BaseModel.LoadTokenizer(model.Folder!)));
+        Assert.Null(EndTokenCheck.Warning(model, ModelFolder.Open(model.Folder!).Tokenizer));
     }
 
     private static DecoderModel Load(string folder) =>

@@ -11,7 +11,7 @@ namespace Lorikeet.Models.Lora.Variants;
 /// <remarks>
 /// Lorikeet keeps it in the adapter's folder <c>initial/</c>. PEFT loads that as an adapter, wants it as
 /// <c>path_initial_model_for_weight_conversion</c>, and names its own <c>pissa_init</c>; such a folder may also lie
-/// next to the adapter, where it counts when it is a decomposition of the base at hand.
+/// next to the adapter, where it is used if it is a decomposition of this base.
 /// </remarks>
 internal sealed class InitialAdapter : IDisposable
 {

@@ -3,7 +3,7 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Runs.Reports;
 
-/// <summary>Picks the settings that a report shows: those that shape any result, and those that somebody set.</summary>
+/// <summary>Picks the settings that a report shows: those that shape any result, and those that were set.</summary>
 public static class ReportSettings
 {
     /// <summary>Options that shape the result of every run, in the order a reader asks for them.</summary>
