@@ -155,7 +155,8 @@ internal sealed class GgufConfig
         scaling["original_max_position_embeddings"] = Integer("rope.scaling.original_context_length") ?? positions;
         if (Number(GgufArchitecture.AttentionFactor) is { } onto and not 1)
             scaling["attention_factor"] = onto * GgufArchitecture.YarnFactor(factor.Value);
-        else if (Number("rope.scaling.yarn_attn_factor") is { } attention) // files written here once, which only we read so
+        // Files written here once, which only we read so
+        else if (Number("rope.scaling.yarn_attn_factor") is { } attention)
             scaling["attention_factor"] = attention;
         if (Number("rope.scaling.yarn_beta_fast") is { } fast)
             scaling["beta_fast"] = fast;

@@ -66,12 +66,14 @@ internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyVal
     private Tensor Causal(Tensor query, Tensor key, Tensor value)
     {
         var length = query.shape[1];
-        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)); // [segments, heads, longest, headSize]
+        // [segments, heads, longest, headSize]
+        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
         if (window is not { } seen || length <= seen)
             return scaled_dot_product_attention(query, key, value, is_casual: true).transpose(1, 2);
 
         var all = ones(length, length, ScalarType.Bool, query.device);
-        var visible = all.tril().logical_and(all.triu(1 - seen)); // [longest, longest], true in a band of 'window' columns
+        // [longest, longest], true in a band of 'window' columns
+        var visible = all.tril().logical_and(all.triu(1 - seen));
         return scaled_dot_product_attention(query, key, value, visible).transpose(1, 2);
     }
 
@@ -95,7 +97,8 @@ internal sealed class CachedAttention(KeyValueCache cache, int? window) : Attent
 
         // The query heads of one key head become the queries of one attention call: no key is copied.
         var (rows, heads, headSize) = (query.shape[0], query.shape[1], query.shape[2]);
-        var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize); // [rows, keyValueHeads, group, headSize]
+        // [rows, keyValueHeads, group, headSize]
+        var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize);
         return scaled_dot_product_attention(grouped, keys, values, cache.Visible(window)).reshape(
             rows, heads * headSize);
     }

@@ -95,7 +95,8 @@ internal sealed class DecoderLayer : IDisposable
     private Tensor FeedForward(Tensor x, ForwardContext context) =>
         Down.Forward(nn.functional.silu(Gate.Forward(x, context)) * Up.Forward(x, context), context);
 
-    private Tensor Heads(Tensor x) => x.view(x.shape[0], -1, HeadSize); // [tokens, heads · headSize] to [tokens, heads, headSize]
+    // [tokens, heads · headSize] to [tokens, heads, headSize]
+    private Tensor Heads(Tensor x) => x.view(x.shape[0], -1, HeadSize);
 
     public void Dispose()
     {

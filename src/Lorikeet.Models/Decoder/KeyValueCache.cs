@@ -70,7 +70,8 @@ public sealed class KeyValueCache : IDisposable
             Slot(_values[layer], row, length).copy_(value.narrow(0, start, length).transpose(0, 1));
         }
 
-        Tensor Slot(Tensor cache, int row, int length) => cache[row].narrow(1, Begins[row], length); // [keyValueHeads, length, headSize]
+        // [keyValueHeads, length, headSize]
+        Tensor Slot(Tensor cache, int row, int length) => cache[row].narrow(1, Begins[row], length);
     }
 
     /// <summary>Makes room for one more token per row.</summary>
@@ -140,7 +141,8 @@ public sealed class KeyValueCache : IDisposable
         _ragged = Begins.Any(begin => begin > 0);
         if (!_ragged)
             return;
-        using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1); // [rows, 1, 1, 1]
+        // [rows, 1, 1, 1]
+        using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1);
         using var slots = TensorArithmetic.Range(Capacity, ScalarType.Int64, _keys[0].device);
         _visible = slots.ge(begins).DetachFromDisposeScope(); // [rows, 1, 1, capacity]
     }

@@ -45,7 +45,8 @@ internal sealed class RotaryEmbedding(ModelConfig config, Device device) : IDisp
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var frequencies = tensor(config.Rope.Frequencies(config.HeadSize, _length), device: device); // [headSize / 2]
-        var angles = outer(TensorArithmetic.Range(_length, ScalarType.Float32, device), frequencies); // [length, headSize / 2]
+        // [length, headSize / 2]
+        var angles = outer(TensorArithmetic.Range(_length, ScalarType.Float32, device), frequencies);
         var both = cat([angles, angles], -1).unsqueeze(1); // [length, 1, headSize]
         var factor = (float)config.Rope.CosineFactor;
         _cosine = both.cos().Times(factor).MoveToOuterDisposeScope().DetachFromDisposeScope();

@@ -109,7 +109,8 @@ public sealed class Scorer(DecoderModel model)
 
     private static float[] Pick(Tensor distribution, IEnumerable<int> ids)
     {
-        var index = tensor(ids.Select(id => (long)id).ToArray(), device: distribution.device).unsqueeze(1); // [predicted, 1]
+        // [predicted, 1]
+        var index = tensor(ids.Select(id => (long)id).ToArray(), device: distribution.device).unsqueeze(1);
         return [.. distribution.gather(1, index).cpu().data<float>()];
     }
 

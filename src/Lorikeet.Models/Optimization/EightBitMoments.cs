@@ -123,12 +123,15 @@ internal sealed unsafe class EightBitMoments : Moments
     {
         var count = values.NumberOfElements;
         var flat = values.flatten();
-        var blocks = nn.functional.pad(flat, [0, (BlockSize - count % BlockSize) % BlockSize]).view(-1, BlockSize); // [blocks, BlockSize]
+        // [blocks, BlockSize]
+        var blocks = nn.functional.pad(flat, [0, (BlockSize - count % BlockSize) % BlockSize]).view(-1, BlockSize);
         scales.copy_(blocks.abs().amax([1])); // [blocks]
-        var scaled = (blocks * scales.reciprocal().unsqueeze(1)).nan_to_num(0).flatten().slice(0, 0, count, 1); // [count]
+        // [count]
+        var scaled = (blocks * scales.reciprocal().unsqueeze(1)).nan_to_num(0).flatten().slice(0, 0, count, 1);
         var table = tensor(map, device: values.device);
         var found = bucketize(scaled, tensor(DynamicMap.Thresholds(map), device: values.device), outInt32: true);
-        var lostSign = table.index_select(0, found).Below(0).logical_xor(flat.Below(0)).to_type(ScalarType.Int32); // 1 where the code's sign differs
+        // 1 where the code's sign differs
+        var lostSign = table.index_select(0, found).Below(0).logical_xor(flat.Below(0)).to_type(ScalarType.Int32);
         codes.copy_(found.Plus(flat.sign().to_type(ScalarType.Int32) * lostSign).view(codes.shape));
     }
 }

@@ -41,7 +41,8 @@ internal sealed class PassMemory(
     public long Attention(BatchShape batch, int keptFrom)
     {
         var (output, backward) = attention(batch);
-        return (layers - keptFrom + (keptFrom > 0 ? 1 : 0)) * output + backward; // layers that are recomputed have one at a time
+        // Layers that are recomputed have one at a time
+        return (layers - keptFrom + (keptFrom > 0 ? 1 : 0)) * output + backward;
     }
 
     /// <summary>
@@ -54,7 +55,8 @@ internal sealed class PassMemory(
     public int KeptFrom(BatchShape batch, int firstTrained, long free, bool offloads)
     {
         var usable = (long)(free * (1 - LostShare)) - (onCuda ? LibrarySpace : 0);
-        var worst = batch with { Rows = batch.Rows + 1 }; // another of as many tokens may have rows of different lengths
+        // Another of as many tokens may have rows of different lengths
+        var worst = batch with { Rows = batch.Rows + 1 };
         bool Fits(int keptFrom) => Buffers(batch.Tokens, keptFrom, offloads) + Attention(worst, keptFrom) <= usable;
 
         // The fewer layers keep what they need, the less it is.

@@ -68,7 +68,8 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
         var size = (long)rows * columns;
         if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size)
             memory = Grow(use, size);
-        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns)); // a prefix of [elements]
+        // A prefix of [elements]
+        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
     }
 
     private Tensor Grow(ScratchUse use, long size)

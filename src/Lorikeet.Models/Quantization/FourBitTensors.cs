@@ -11,7 +11,8 @@ internal static class FourBitTensors
     {
         using var scope = NewDisposeScope();
         var count = flat.NumberOfElements;
-        var blocks = nn.functional.pad(flat, [0, (blockSize - count % blockSize) % blockSize]).view(-1, blockSize); // [blocks, blockSize]
+        // [blocks, blockSize]
+        var blocks = nn.functional.pad(flat, [0, (blockSize - count % blockSize) % blockSize]).view(-1, blockSize);
         var scales = blocks.abs().amax([1]); // [blocks]
         var scaled = (blocks * Reciprocals(scales).unsqueeze(1)).flatten(); // [blocks · blockSize], in [-1, 1]
         var codes = type == FourBitType.Nf4 ? EncodeNormal(scaled) : EncodeFloat(scaled);

@@ -102,8 +102,10 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
             .Select(row => (Start: (long)rows.Starts[row], Targets: rows.Starts[row + 1] - rows.Starts[row] - 1L))
             .Where(segment => segment.Targets > 0)
             .ToArray();
-        var predictions = cat([.. segments.Select(segment => logits.narrow(0, segment.Start, segment.Targets))]); // [targets, vocabulary]
-        var targets = cat([.. segments.Select(segment => labels.narrow(0, segment.Start + 1, segment.Targets))]); // [targets]
+        // [targets, vocabulary]
+        var predictions = cat([.. segments.Select(segment => logits.narrow(0, segment.Start, segment.Targets))]);
+        // [targets]
+        var targets = cat([.. segments.Select(segment => labels.narrow(0, segment.Start + 1, segment.Targets))]);
         return nn.functional.cross_entropy(predictions, targets, ignore_index: Data.TrainingRow.Ignored).reshape(1);
     }
 

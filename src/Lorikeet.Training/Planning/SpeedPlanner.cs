@@ -52,7 +52,8 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
             + Moved(work.MovedBytes)
             + work.LoraGemms.Sum(thin => Math.Max(Gemms(thin.Operations), Moved(thin.Bytes)))
             + work.Launches * (_onCuda ? CudaLaunchSeconds : HostLaunchSeconds)
-            + Moved(7.0 * sizeof(float) * trained * share); // clipping and the update read and write seven numbers a parameter
+            // Clipping and the update read and write seven numbers a parameter
+            + Moved(7.0 * sizeof(float) * trained * share);
         var host = _onCuda ? work.QueuedLaunches * QueueingSeconds + HostStepSeconds * share : 0;
         return Math.Max(seconds, Math.Max(2 * memory.OffloadedToHost / BusRate, host));
     }

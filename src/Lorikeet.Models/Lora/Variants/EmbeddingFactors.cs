@@ -32,7 +32,8 @@ internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, do
     public static Tensor Norm(Tensor table, Tensor a, Tensor b, double scale)
     {
         using var quiet = no_grad();
-        return addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale).norm(0); // [vocabulary, hidden] to [hidden]
+        // [vocabulary, hidden] to [hidden]
+        return addmm(table.to_type(ScalarType.Float32), a.t(), b.t(), 1, (float)scale).norm(0);
     }
 
     public override Tensor AddTo(Tensor rows, Tensor ids, Tensor table)

@@ -34,7 +34,8 @@ internal readonly unsafe struct AttentionForwardWork<T>(
         var (padded, pitch) = (_heads.Padded, SmallGemm.Padded(length));
         var memory = new AttentionMemory((long)(2 * length + 2 * Block) * padded + (long)(padded + Block) * pitch);
         float* keys = memory.Take(length, padded), values = memory.Take(length, padded); // K, V: [length, headSize]
-        float* keysTransposed = memory.Take(padded, pitch), scores = memory.Take(Block, pitch); // Kᵀ; S, then P: [Block, length]
+        // Kᵀ; S, then P: [Block, length]
+        float* keysTransposed = memory.Take(padded, pitch), scores = memory.Take(Block, pitch);
         float* queries = memory.Take(Block, padded), results = memory.Take(Block, padded); // Q, O: [Block, headSize]
 
         _heads.Rotate(_qkv, token, length, _heads.KeyColumn(keyHead), backwards: false);
