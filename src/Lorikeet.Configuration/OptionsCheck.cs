@@ -14,7 +14,8 @@ namespace Lorikeet.Configuration;
 /// <param name="options">The options.</param>
 /// <param name="originOf">Where a value came from, by the option's name.</param>
 /// <param name="needsData">Whether a dataset has to be named; a plan can do without.</param>
-internal sealed partial class OptionsCheck(TrainingOptions options, Func<string, OptionOrigin> originOf, bool needsData = true)
+internal sealed partial class OptionsCheck(
+    TrainingOptions options, Func<string, OptionOrigin> originOf, bool needsData = true)
 {
     private static readonly string[] s_adapterShape =
     [
@@ -105,7 +106,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         Refuse(lora is { UseDora: true, FactorBias: true },
             $"{Speak("lora_bias")} cannot be combined with use_dora, as in PEFT. Leave one of them out.");
         Refuse(lora.UseDora && takesPart,
-            $"{Speak("use_dora")} cannot go with init_lora_weights {WireNames.Of(lora.InitLoraWeights)} here. Choose true.");
+            $"{Speak("use_dora")} cannot go with init_lora_weights {WireNames.Of(lora.InitLoraWeights)} here. Choose " +
+            "true.");
         Refuse(lora.FactorBias && lora.InitLoraWeights is not (LoraInitialisation.Default or LoraInitialisation.Random),
             $"{Speak("lora_bias")} needs init_lora_weights true or false, as in PEFT.");
         if (lora.InitLoraWeights != LoraInitialisation.Pissa)
@@ -136,9 +138,11 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
     private void CheckOffload()
     {
         if (options.Optimization.Checkpointing == Checkpointing.None)
-            WarnIdle("has no effect: gradient_checkpointing is false, so no layer is recomputed.", "activation_offloading");
+            WarnIdle("has no effect: gradient_checkpointing is false, so no layer is recomputed.",
+                "activation_offloading");
         if (!options.Optimization.Optimized)
-            WarnIdle("has no effect: optimized is false, and the reference offloads no activations.", "activation_offloading");
+            WarnIdle("has no effect: optimized is false, and the reference offloads no activations.",
+                "activation_offloading");
     }
 
     private void CheckSchedule()
@@ -179,8 +183,8 @@ internal sealed partial class OptionsCheck(TrainingOptions options, Func<string,
         if (training.MaxSteps is not null)
             WarnIdle("has no effect: max_steps is given.", "num_train_epochs");
         Refuse(training is { AutoFindBatchSize: true, LossDenominator: LossDenominator.Batches },
-            $"{Speak("auto_find_batch_size")} cannot go with loss_denominator batches, whose loss depends on how a step is divided. "
-            + "Choose targets or labels, or give per_device_train_batch_size.");
+            $"{Speak("auto_find_batch_size")} cannot go with loss_denominator batches, whose loss depends on how a "
+            + "step is divided. Choose targets or labels, or give per_device_train_batch_size.");
         Warn(training.LearningRate >= 0.1,
             $"{Speak("learning_rate")} is {training.LearningRate}, hundreds of times what adapters usually take.");
     }

@@ -97,7 +97,8 @@ public sealed class ResolvedOptions
             foreach (var option in catalog.Options.Where(option => option.Group == group.Name))
             {
                 var line = $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}";
-                yaml.Append(line.PadRight(CommentColumn - 1)).Append(CultureInfo.InvariantCulture, $" # {_originOf(option).Text}\n");
+                yaml.Append(line.PadRight(CommentColumn - 1))
+                    .Append(CultureInfo.InvariantCulture, $" # {_originOf(option).Text}\n");
             }
         }
 

@@ -64,7 +64,9 @@ public sealed record OptionOrigin(OptionSource Source, string Text)
     /// <summary>Whether a person wrote the value for this run.</summary>
     public bool IsExplicit => Source is OptionSource.File or OptionSource.CommandLine or OptionSource.Code;
 
-    /// <summary>How a message about <paramref name="name"/> begins: "--lora_r", "run.yaml:14: 'lora_r'", "'lora_r'".</summary>
+    /// <summary>
+    /// How a message about <paramref name="name"/> begins: "--lora_r", "run.yaml:14: 'lora_r'", "'lora_r'".
+    /// </summary>
     public string Speak(string name) => Source switch
     {
         OptionSource.CommandLine => "--" + name,

@@ -11,7 +11,9 @@ internal static class GivenRun
     // What of these groups still is the run's own.
     private static readonly string[] s_ofRun = ["finetuning_type", "adapter"];
 
-    /// <summary>The options, completed by what model and dataset were loaded with: what run.yaml says of the run.</summary>
+    /// <summary>
+    /// The options, completed by what model and dataset were loaded with: what run.yaml says of the run.
+    /// </summary>
     /// <exception cref="ConfigurationException">
     /// The options say something that model and dataset say themselves, or contradict each other or these two.
     /// </exception>
@@ -25,13 +27,15 @@ internal static class GivenRun
         if (foreign.Count > 0)
         {
             throw new ConfigurationException(
-                $"The run's options set {string.Join(", ", foreign)}, and its model and dataset are loaded already. Give that to "
-                + "LanguageModel.Load or Dataset.Load instead.");
+                $"The run's options set {string.Join(", ", foreign)}, and its model and dataset are loaded already. "
+                + "Give that to LanguageModel.Load or Dataset.Load instead.");
         }
 
         return ResolvedOptions.FromCode(options with
         {
-            Model = model.Options.ToModelOptions(model.Name) with { Method = options.Model.Method, Adapter = options.Model.Adapter },
+            Model = model.Options.ToModelOptions(model.Name)
+                with
+            { Method = options.Model.Method, Adapter = options.Model.Adapter },
             Quantization = model.Options.Quantization,
             Data = dataset.Options,
             Output = options.Output with { OutputDir = folder },

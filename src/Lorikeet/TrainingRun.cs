@@ -53,7 +53,8 @@ public sealed class TrainingRun : IDisposable
     /// The options name a model, a quantization or data of their own, or contradict each other.
     /// </exception>
     public TrainingRun(string folder, LanguageModel model, Dataset dataset, TrainingOptions? options = null)
-        : this(GivenRun.Resolve(folder, model, dataset, options ?? new()), dataset, TimeProvider.System) => _model = model;
+        : this(GivenRun.Resolve(folder, model, dataset, options ?? new()), dataset, TimeProvider.System) =>
+            _model = model;
 
     /// <summary>A run as the options describe it: it loads its model itself, after planning, and disposes it.</summary>
     /// <param name="options">All options: model, data, adapter, optimization, output.</param>
@@ -77,7 +78,8 @@ public sealed class TrainingRun : IDisposable
     public string Program { get; init; } = "lorikeet";
 
     /// <summary>The run's folder; null before it is known, where the options leave its name to the run.</summary>
-    public RunFolder? Folder => _prepared?.Folder ?? (_asked.Options.Output.OutputDir is { } folder ? new RunFolder(folder) : null);
+    public RunFolder? Folder =>
+        _prepared?.Folder ?? (_asked.Options.Output.OutputDir is { } folder ? new RunFolder(folder) : null);
 
     /// <summary>The model; null before the run has loaded it.</summary>
     public LanguageModel? Model => _model;
@@ -96,7 +98,8 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Trains on a thread of its own; see <see cref="Train"/>.</summary>
     /// <inheritdoc cref="Train"/>
-    public Task<RunResult> TrainAsync(IProgress<TrainingEvent>? progress = null, CancellationToken cancellation = default) =>
+    public Task<RunResult> TrainAsync(
+        IProgress<TrainingEvent>? progress = null, CancellationToken cancellation = default) =>
         BlockingWork.Run("Lorikeet training", () => Train(progress, cancellation));
 
     /// <summary>Does the whole run on the calling thread.</summary>
@@ -119,7 +122,8 @@ public sealed class TrainingRun : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_isBegun)
-            throw new InvalidOperationException("This run was begun before, and a run trains once. Make another to train further.");
+            throw new InvalidOperationException(
+                "This run was begun before, and a run trains once. Make another to train further.");
         _isBegun = true;
         var display = Watching(progress);
         var planned = Planned(display, cancellation);
@@ -175,7 +179,8 @@ public sealed class TrainingRun : IDisposable
                 Questions = came.Questions,
                 Question = came.Question,
             };
-            new RunReporting(run, result.IsAdapter, Program, log).Write(came, _clock.GetLocalNow(), NextCommands?.Invoke(result) ?? []);
+            new RunReporting(run, result.IsAdapter, Program, log)
+                .Write(came, _clock.GetLocalNow(), NextCommands?.Invoke(result) ?? []);
             return result with { Warnings = [.. log.Warnings] };
         }
         catch (Exception fault) when (fault is not (OperationCanceledException or StorageException))
@@ -192,8 +197,10 @@ public sealed class TrainingRun : IDisposable
         var prepared = _prepared ??= Prepare(display, cancellation);
         cancellation.ThrowIfCancellationRequested();
         display.Observe(new StageStarted("Planning", prepared.Options.Model.Model));
-        var planned = prepared.Plan(Comparison is null ? 0 : prepared.Data.Questions.Count(), isLoaded: _model is not null);
-        OutputPlace.RequireSpace(prepared.Folder.Folder, planned.Plan.Memory.Adapters + planned.Plan.Memory.OptimizerStates);
+        var planned = prepared.Plan(
+            Comparison is null ? 0 : prepared.Data.Questions.Count(), isLoaded: _model is not null);
+        OutputPlace.RequireSpace(
+            prepared.Folder.Folder, planned.Plan.Memory.Adapters + planned.Plan.Memory.OptimizerStates);
         cancellation.ThrowIfCancellationRequested();
         return _planned = planned;
     }
@@ -209,7 +216,8 @@ public sealed class TrainingRun : IDisposable
         }
 
         resolved = RunSettings.Settle(resolved, _clock);
-        var folder = _model?.Folder ?? ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
+        var folder = _model?.Folder
+            ?? ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
         var config = _model?.Decoder.Config ?? ModelConfigFile.Load(folder);
         resolved = MaxLength.ClampTo(resolved, config.MaxPositions);
         cancellation.ThrowIfCancellationRequested();
@@ -242,7 +250,8 @@ public sealed class TrainingRun : IDisposable
 
     private static TensorBoardSettings? TensorBoard(PreparedRun run) =>
         run.Options.Output.ReportTo.Contains(MetricSink.TensorBoard)
-            ? new TensorBoardSettings(run.Resolved.ToYaml(), run.Config.Source.ToJsonString(), run.Options.Output.LoggingSteps)
+            ? new TensorBoardSettings(
+                run.Resolved.ToYaml(), run.Config.Source.ToJsonString(), run.Options.Output.LoggingSteps)
             : null;
 
     private static ITrainingObserver Watching(IProgress<TrainingEvent>? progress) =>

@@ -125,7 +125,8 @@ internal sealed class OptimizedPass : ITrainingPass
     private void RequireSameAdapter()
     {
         if (!ReferenceEquals(_model.Active, _adapter))
-            throw new InvalidOperationException("Another adapter is active than when this pass was made. Make a pass for it.");
+            throw new InvalidOperationException(
+                "Another adapter is active than when this pass was made. Make a pass for it.");
     }
 
     /// <summary>Bytes of all that the pass has allocated by now and keeps.</summary>

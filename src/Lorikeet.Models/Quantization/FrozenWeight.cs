@@ -21,10 +21,14 @@ internal abstract class FrozenWeight : IDisposable
     /// <summary>How it is stored, for display: "bfloat16", "nf4+dq", ...</summary>
     public abstract string Format { get; }
 
-    /// <summary>The matrix in <paramref name="type"/>, ready for a GEMM, perhaps an alias; the caller disposes it.</summary>
+    /// <summary>
+    /// The matrix in <paramref name="type"/>, ready for a GEMM, perhaps an alias; the caller disposes it.
+    /// </summary>
     public virtual Tensor Materialize(ScalarType type) => Copy(type);
 
-    /// <summary>A copy of the matrix in <paramref name="type"/>, [rows, columns], which may be written to; the caller owns it.</summary>
+    /// <summary>
+    /// A copy of the matrix in <paramref name="type"/>, [rows, columns], which may be written to; the caller owns it.
+    /// </summary>
     public Tensor Copy(ScalarType type)
     {
         var dense = empty([Rows, Columns], type, Device);

@@ -32,7 +32,8 @@ internal sealed class MemoryPlanner : IDisposable
     /// <param name="device">Where it will run.</param>
     /// <param name="libraries">Bytes that are not the model's, as <see cref="LibrariesOf"/> has them.</param>
     /// <param name="isLoaded">Whether this process holds the model's weights already.</param>
-    public MemoryPlanner(DecoderModel model, OptimizationOptions options, Device device, long libraries, bool isLoaded = false)
+    public MemoryPlanner(
+        DecoderModel model, OptimizationOptions options, Device device, long libraries, bool isLoaded = false)
     {
         Fixed = FixedMemory.Of(model, options);
         // On a CPU what the process holds counts as libraries, and weights that are part of it may not count twice.

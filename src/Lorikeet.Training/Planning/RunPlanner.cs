@@ -31,7 +31,8 @@ public sealed class RunPlanner : IDisposable
     /// Whether the model lies on the device already, so that its weights take no further memory.
     /// </param>
     public RunPlanner(
-        TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent, int questions = 0,
+        TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent,
+        int questions = 0,
         bool isLoaded = false)
     {
         (_config, _device, _isPresent, _model) = (config, device, isPresent, options.Model.Model);
@@ -48,7 +49,8 @@ public sealed class RunPlanner : IDisposable
         if (!options.Optimization.AutoFindBatchSize || _free is not { } free)
             return (options, null);
         return BatchChoice.Choose(
-            options, candidate => _memory.Plan(Batches(candidate, data).Largest, candidate.Optimization.Checkpointing, free), free);
+            options, candidate =>
+                _memory.Plan(Batches(candidate, data).Largest, candidate.Optimization.Checkpointing, free), free);
     }
 
     /// <summary>The plan of a run.</summary>

@@ -23,7 +23,9 @@ public sealed class PublishJob
     private readonly bool _isAdapter;
 
     /// <summary>Finds what is to be published; nothing is sent yet.</summary>
-    /// <exception cref="ConfigurationException">A folder or a repository is not named, or the folder holds no model.</exception>
+    /// <exception cref="ConfigurationException">
+    /// A folder or a repository is not named, or the folder holds no model.
+    /// </exception>
     public PublishJob(PublishOptions options)
     {
         _options = options;
@@ -76,8 +78,8 @@ public sealed class PublishJob
         }
 
         throw new ConfigurationException(
-            $"'{folder}' has no {AdapterConfigFile} and no config.json. The folder of an adapter, of a model or of a run " +
-            "was expected. Check the path.");
+            $"'{folder}' has no {AdapterConfigFile} and no config.json. The folder of an adapter, of a model or of a " +
+            "run was expected. Check the path.");
     }
 
     private void NameBase(string name)
@@ -133,7 +135,9 @@ public sealed class PublishJob
         return File.Exists(file) ? OptionsResolver.Resolve(file, []) : null;
     }
 
-    /// <summary>The card's question as the adapter was trained to be asked; null where a chat template does it.</summary>
+    /// <summary>
+    /// The card's question as the adapter was trained to be asked; null where a chat template does it.
+    /// </summary>
     private string? Prompt()
     {
         var tokenizer = Tokenizer.Exists(_folder) ? Tokenizer.Load(_folder) : null;

@@ -4,7 +4,9 @@ using static Lorikeet.Models.Native.Cuda.AttentionCalls;
 
 namespace Lorikeet.Models.Passes.Cuda;
 
-/// <summary>Flash attention 2 over segments of any lengths (arXiv 2307.08691), causal, with a window if the model has one.</summary>
+/// <summary>
+/// Flash attention 2 over segments of any lengths (arXiv 2307.08691), causal, with a window if the model has one.
+/// </summary>
 internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews views)
 {
     /// <summary>Widest head it takes; widths are multiples of 8.</summary>
@@ -73,7 +75,7 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         if (status == 0)
             return;
         throw new InvalidOperationException(
-            $"Flash attention of {shape.Heads} heads of {shape.HeadSize} failed; libtorch wrote the reason to stderr. " +
-            "Train with 'optimized' false.");
+            $"Flash attention of {shape.Heads} heads of {shape.HeadSize} failed; libtorch wrote the reason to " +
+            "stderr. Train with 'optimized' false.");
     }
 }
