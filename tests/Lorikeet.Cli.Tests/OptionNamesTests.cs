@@ -6,7 +6,7 @@ public sealed class OptionNamesTests
 {
     [Theory]
     [InlineData("Set 'merge_base' to dequantized.", "Set --merge_base to dequantized.")]
-    [InlineData("Name the base by the option 'model', or 'base'.", "Name the base by the option --model, or 'base'.")]
+    [InlineData("Name the base by the option 'model', or 'basis'.", "Name the base by the option --model, or 'basis'.")]
     [InlineData("run.yaml:14: 'lora_r' is '0'.", "run.yaml:14: 'lora_r' is '0'.")]
     [InlineData("2 options are wrong:\n  'dtype' is 'f'.\n  run.yaml:3: 'output' is there twice.", "2 options are wrong:\n  --dtype is 'f'.\n  run.yaml:3: 'output' is there twice.")]
     [InlineData("No adapter is named 'adapter'. Did you mean 'output'?", "No adapter is named 'adapter'. Did you mean 'output'?")]
