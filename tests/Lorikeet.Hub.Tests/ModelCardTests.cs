@@ -65,8 +65,8 @@ public class ModelCardTests
         Assert.Contains("# TinyLlama answers\n", card);
         Assert.Contains(
             "\nlorikeet generate --adapter me/tiny-answers --prompt 'What is the capital of Vietnam?'", card);
-        Assert.Contains("new ModelOptions { Adapter = \"me/tiny-answers\" }", card);
-        Assert.Contains("[ids], model.GenerationDefaults);", card);
+        Assert.Contains("LanguageModel.Load(\"me/tiny-answers\")", card);
+        Assert.Contains("Console.WriteLine(model.Answer(\"What is the capital of Vietnam?\"));", card);
         Assert.Contains("PeftModel.from_pretrained(model, \"me/tiny-answers\")", card);
         Assert.Contains("| exact match | 2.1 % | 96.0 % |", card);
         Assert.Contains("| perplexity | – | 3.2 |", card);

@@ -6,24 +6,25 @@ namespace Lorikeet.Fuzz.Targets;
 /// <summary>A server of this machine that gives one answer to whatever it is asked.</summary>
 internal sealed class AnsweringHub
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-
+    /// <summary>Listens until the process ends.</summary>
     public AnsweringHub()
     {
-        _listener.Start();
-        new Thread(Serve) { IsBackground = true }.Start();
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        Address = new Uri($"http://{listener.LocalEndpoint}/");
+        new Thread(() => Serve(listener)) { IsBackground = true }.Start();
     }
 
     /// <summary>The body of the answer.</summary>
     public byte[] Answer { get; set; } = [];
 
-    public Uri Address => new($"http://{_listener.LocalEndpoint}/");
+    public Uri Address { get; }
 
-    private void Serve()
+    private void Serve(TcpListener listener)
     {
         while (true)
         {
-            using var connection = _listener.AcceptTcpClient();
+            using var connection = listener.AcceptTcpClient();
             using var stream = connection.GetStream();
             using (var request = new StreamReader(stream, leaveOpen: true))
             {
