@@ -1,4 +1,5 @@
 #:project ../src/Lorikeet/Lorikeet.csproj
+#:property PublishAot=false
 // Fine-tunes a model on questions and answers, asks it, and merges the adapter into a model of its own.
 using Lorikeet;
 
@@ -18,6 +19,7 @@ using var run = new TrainingRun("runs/qa", model, data, new()
 var result = await run.TrainAsync();
 Console.WriteLine($"Loss {result.TrainLoss:F3} over {result.Training.Steps} steps; the adapter is in {result.Output}.");
 
+// Prints: What is the atomic number of terbium? 65
 Console.WriteLine($"{question} {model.Answer(question)}");
 using (model.WithoutAdapter())
     Console.WriteLine($"The base says: {model.Answer(question)}");
