@@ -5,6 +5,20 @@ namespace Lorikeet.Cli.Tests;
 /// <summary>Runs the built program as a process of its own, as a user does.</summary>
 internal static class CliProcess
 {
+    /// <summary>Whether whoever started the tests has them ignore SIGINT, as shells do with jobs in the background.</summary>
+    public static bool IgnoresInterrupts
+    {
+        get
+        {
+            const string status = "/proc/self/status", ignored = "SigIgn:";
+            if (!File.Exists(status))
+                return false;
+            var line = File.ReadLines(status).First(line => line.StartsWith(ignored, StringComparison.Ordinal));
+            var signals = Convert.ToUInt64(line[ignored.Length..].Trim(), 16);
+            return (signals >> (2 - 1) & 1) != 0; // SIGINT is 2; the first bit is signal 1
+        }
+    }
+
     /// <summary>Runs it to its end.</summary>
     public static CliResult Run(params string[] arguments) => RunIn(Directory.GetCurrentDirectory(), [], arguments);
 
