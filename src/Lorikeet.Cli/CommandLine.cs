@@ -104,13 +104,13 @@ internal static class CommandLine
         }
         catch (LorikeetException fault)
         {
-            Say(terminal, verbose ? fault.ToString() : Spoken(fault, verb));
+            Say(terminal, verbose ? fault.ToString() : Spoken(fault, verb, call.Arguments));
             return ExitCodes.Of(fault);
         }
         catch (Exception fault) when (StorageFault.Covers(fault))
         {
             var explained = StorageFault.Of(fault);
-            Say(terminal, verbose ? explained.ToString() : Spoken(explained, verb));
+            Say(terminal, verbose ? explained.ToString() : Spoken(explained, verb, call.Arguments));
             return ExitCodes.Of(explained);
         }
         catch (Exception fault)
@@ -124,8 +124,10 @@ internal static class CommandLine
     }
 
     // Of data, quoted names are those of columns.
-    private static string Spoken(LorikeetException fault, Verb verb) =>
-        fault is DatasetException ? fault.Message : OptionNames.Speak(fault.Message, verb);
+    private static string Spoken(LorikeetException fault, Verb verb, ParseResult typed) => fault is DatasetException
+        ? fault.Message
+        : OptionNames.Speak(
+            fault.Message, verb, name => Path.Exists(name) || typed.Tokens.Any(token => token.Value == name));
 
     private static void Say(Terminal terminal, string message) => ErrorText.Write(terminal.Talk, message);
 

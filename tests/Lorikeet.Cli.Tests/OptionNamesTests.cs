@@ -1,4 +1,5 @@
 using Lorikeet.Cli.Shell;
+using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests;
 
@@ -13,7 +14,18 @@ public sealed class OptionNamesTests
     public void NamesOfOptions_AreSaidAsTheyAreTyped(string message, string expected)
     {
         var merge = CommandLine.CreateRoot().Subcommands.Single(verb => verb.Name == "merge");
-        Assert.Equal(expected, OptionNames.Speak(message, merge));
+        Assert.Equal(expected, OptionNames.Speak(message, merge, isPlace: _ => false));
+    }
+
+    [Fact]
+    public void FolderWithTheNameOfAnOption_IsNoOption()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["model"]);
+        File.Copy(Path.Combine(TestAssets.Golden("models", "gqa"), "config.json"), Path.Combine(folder["model"], "config.json"));
+        var result = CliProcess.RunIn(folder.Path, [], "generate", "--model", "model", "--prompt", "Hi");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("'model' holds no weights", result.Error);
     }
 
     [Fact]

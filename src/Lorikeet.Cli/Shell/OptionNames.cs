@@ -11,14 +11,19 @@ internal static partial class OptionNames
     /// <summary>The message as a user of the command line understands it.</summary>
     /// <param name="message">An error's message; lines about a file speak of its keys and stay as they are.</param>
     /// <param name="command">Whose options are meant.</param>
-    public static string Speak(string message, Command command)
+    /// <param name="isPlace">
+    /// Whether a name is one that the user gave to a file or folder, such as a model in 'base'; it is left as it is.
+    /// </param>
+    public static string Speak(string message, Command command, Func<string, bool> isPlace)
     {
         var names = command.Options.SelectMany(option => option.Aliases.Append(option.Name))
             .ToHashSet(StringComparer.Ordinal);
         return string.Join('\n', message.Split('\n').Select(line => LineOfFile().IsMatch(line)
             ? line
             : Quoted().Replace(
-                line, name => names.Contains("--" + name.Groups[1].Value) ? "--" + name.Groups[1].Value : name.Value)));
+                line, quoted => quoted.Groups[1].Value is var name && names.Contains("--" + name) && !isPlace(name)
+                    ? "--" + name
+                    : quoted.Value)));
     }
 
     // 'named' and 'mean' come before what a user called something.
