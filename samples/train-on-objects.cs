@@ -11,11 +11,11 @@ using Lorikeet;
 
 // A fact is asked in several ways, so that the answer is learned and not the wording.
 (string Animal, string Legs)[] facts = [("gryllus", "six"), ("tarantula", "eight"), ("axolotl", "four"), ("ostrich", "two")];
-string[] wordings = ["How many legs has a {0}?", "What is the number of legs of a {0}?", "A {0} walks on how many legs?"];
+string[] wordings = ["How many legs has a *?", "What is the number of legs of a *?", "A * walks on how many legs?"];
 IEnumerable<Row> rows =
     from fact in facts
     from wording in wordings
-    select new Row(string.Format(wording, fact.Animal), fact.Legs);
+    select new Row(wording.Replace("*", fact.Animal), fact.Legs);
 
 var assets = Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, "..", "assets");
 using var model = LanguageModel.Load(Path.Combine(assets, "nano-base"));

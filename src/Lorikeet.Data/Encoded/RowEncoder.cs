@@ -30,7 +30,7 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
             { Text: { } text } => EncodeText(text, isWritten: row.Content is TextContent, row.Origin),
             _ => EncodedExample.Dropped(row.Origin, row.Refusal!),
         };
-        foreach (var id in encoded.Rows.SelectMany(rows => rows.Ids.Concat(rows.Labels)))
+        foreach (var id in encoded.Rows.SelectMany(piece => piece.Ids.Concat(piece.Labels.Where(label => label != TrainingRow.Ignored))))
             CheckId(id, row.Origin);
         return encoded;
     }
@@ -171,7 +171,7 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
 
     private void CheckId(int id, RowOrigin origin)
     {
-        if (id == TrainingRow.Ignored || id >= 0 && id < vocabularySize)
+        if (id >= 0 && id < vocabularySize)
             return;
         throw new DatasetException(
             $"{origin} has the token id {id}. The model knows ids from 0 to {vocabularySize - 1}. " +

@@ -269,6 +269,7 @@ public sealed class ShapeTests : IDisposable
     [InlineData("""{"input_ids":[1,2,3],"labels":[1,2]}""", "'labels' has 2 numbers and 'input_ids' 3")]
     [InlineData("""{"input_ids":[1,"x"]}""", "a list of whole numbers")]
     [InlineData("""{"input_ids":[1,99999]}""", "has the token id 99999. The model knows ids from 0 to")]
+    [InlineData("""{"input_ids":[-100,2],"labels":[-100,2]}""", "has the token id -100. The model knows ids from 0 to")]
     [InlineData("""{"question":"q","answer":{"a":1}}""", "can be learned from")]
     [InlineData("""{"question":"Q","choices":["x","y"],"answer":"z"}""", "label, text or position of one of: A. x, B. y")]
     [InlineData("""{"text":["a"]}""", "column 'text' holds [\"a\"]")]
