@@ -16,18 +16,7 @@ internal sealed class ModelGate
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IDisposable Enter(CancellationToken cancellation = default)
     {
-        RequireFree();
-        _free.Wait(cancellation);
-        try
-        {
-            RequireFree();
-        }
-        catch
-        {
-            _free.Release();
-            throw;
-        }
-
+        Take(cancellation);
         return new Pass(this, reserves: false);
     }
 
@@ -35,8 +24,7 @@ internal sealed class ModelGate
     /// <param name="reason">What the model is busy with, as the end of "The model ".</param>
     public IDisposable Reserve(string reason)
     {
-        RequireFree();
-        _free.Wait();
+        Take(CancellationToken.None);
         _reservation = reason;
         return new Pass(this, reserves: true);
     }
@@ -49,9 +37,26 @@ internal sealed class ModelGate
             return false;
         RequireFree();
         _free.Wait();
+        var closes = !_isClosed; // another may have closed it during the wait
         _isClosed = true;
         _free.Release();
-        return true;
+        return closes;
+    }
+
+    // Held against the state again after the wait: the model may have been disposed or reserved meanwhile.
+    private void Take(CancellationToken cancellation)
+    {
+        RequireFree();
+        _free.Wait(cancellation);
+        try
+        {
+            RequireFree();
+        }
+        catch
+        {
+            _free.Release();
+            throw;
+        }
     }
 
     private void RequireFree()
