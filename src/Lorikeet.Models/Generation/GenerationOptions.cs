@@ -15,6 +15,9 @@ public sealed record GenerationOptions
     /// <summary>Each beam is a row of the batch.</summary>
     internal const int MostBeams = 1024;
 
+    /// <summary>Largest presence and frequency penalty, and least below 0; that of OpenAI.</summary>
+    internal const double MostPenalty = 2;
+
     /// <summary>Most tokens to add to a prompt; overrides max_length.</summary>
     /// <value>Not set: as max_length says, else 256.</value>
     [Option("max_new_tokens", "max_tokens", Minimum = 1, Maximum = MostNewTokens)]
@@ -64,6 +67,16 @@ public sealed record GenerationOptions
     /// <value>1: off.</value>
     [Option("repetition_penalty", Above = 0)]
     public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Subtracted from the logit of every token that the answer holds already, as OpenAI defines it.</summary>
+    /// <value>0: off. Below 0 favours tokens that came before.</value>
+    [Option("presence_penalty", Minimum = -MostPenalty, Maximum = MostPenalty)]
+    public double PresencePenalty { get; init; }
+
+    /// <summary>The same, for each time that the answer holds the token.</summary>
+    /// <value>0: off.</value>
+    [Option("frequency_penalty", Minimum = -MostPenalty, Maximum = MostPenalty)]
+    public double FrequencyPenalty { get; init; }
 
     /// <summary>No sequence of this many tokens may occur twice; 0 means no such rule.</summary>
     /// <value>0: off.</value>
@@ -143,6 +156,10 @@ public sealed record GenerationOptions
         Require(MinP is >= 0 and <= 1, "min_p", MinP, "between 0 and 1");
         Require(TypicalP is > 0 and <= 1, "typical_p", TypicalP, "above 0 and at most 1");
         Require(RepetitionPenalty > 0, "repetition_penalty", RepetitionPenalty, "above 0; 1 is off");
+        Require(PresencePenalty is >= -MostPenalty and <= MostPenalty, "presence_penalty", PresencePenalty,
+            $"between -{MostPenalty} and {MostPenalty}; 0 is off");
+        Require(FrequencyPenalty is >= -MostPenalty and <= MostPenalty, "frequency_penalty", FrequencyPenalty,
+            $"between -{MostPenalty} and {MostPenalty}; 0 is off");
         Require(NoRepeatNgramSize >= 0, "no_repeat_ngram_size", NoRepeatNgramSize, "0 (off) or more");
         Require(Beams is >= 1 and <= MostBeams, "num_beams", Beams, $"from 1 to {MostBeams}");
         Require(StopStrings.All(text => text.Length > 0), "stop_strings", "''", "texts of one character or more");

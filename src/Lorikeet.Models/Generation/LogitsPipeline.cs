@@ -2,7 +2,8 @@ namespace Lorikeet.Models.Generation;
 
 /// <summary>The transforms that the options ask for, in the order transformers applies them.</summary>
 /// <remarks>
-/// Reference: <c>GenerationMixin._get_logits_processor</c> in transformers <c>generation/utils.py</c>.
+/// Reference: <c>GenerationMixin._get_logits_processor</c> in transformers <c>generation/utils.py</c>; the penalties
+/// of OpenAI, which it lacks, stand where vLLM has them, after <c>repetition_penalty</c>.
 /// </remarks>
 internal sealed class LogitsPipeline
 {
@@ -22,6 +23,8 @@ internal sealed class LogitsPipeline
         var endTokens = options.EndTokens.Where(id => id < vocabulary).ToList();
 
         Add(options.RepetitionPenalty != 1, () => new RepetitionPenaltyTransform(options.RepetitionPenalty));
+        Add(options.PresencePenalty != 0 || options.FrequencyPenalty != 0,
+            () => new OccurrencePenaltyTransform(options.PresencePenalty, options.FrequencyPenalty));
         Add(options.NoRepeatNgramSize > 0, () => new NoRepeatNgramTransform(options.NoRepeatNgramSize));
         Add(badWords.Count > 0, () => new BadWordsTransform(badWords));
         Add(options.MinNewTokens > 0, () => new MinNewTokensTransform(options.MinNewTokens, endTokens));

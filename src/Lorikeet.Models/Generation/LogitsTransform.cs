@@ -38,6 +38,23 @@ internal sealed class RepetitionPenaltyTransform(double penalty) : LogitsTransfo
     }
 }
 
+/// <summary>
+/// Subtracts from the logit of an id that the answer holds already: once (<c>presence_penalty</c>), and for each time
+/// (<c>frequency_penalty</c>). Ids of the prompt are not counted.
+/// </summary>
+/// <remarks>
+/// OpenAI's definition: mu[j] - c[j] * frequency - (c[j] > 0) * presence, with c[j] how often j was sampled before.
+/// </remarks>
+internal sealed class OccurrencePenaltyTransform(double presence, double frequency) : LogitsTransform
+{
+    public override void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
+    {
+        var seen = new HashSet<int>();
+        foreach (var id in ids[promptLength..])
+            logits[id] -= (float)(seen.Add(id) ? presence + frequency : frequency);
+    }
+}
+
 /// <summary>Forbids ids that would repeat a sequence of n tokens (<c>no_repeat_ngram_size</c>).</summary>
 internal sealed class NoRepeatNgramTransform(int size) : LogitsTransform
 {

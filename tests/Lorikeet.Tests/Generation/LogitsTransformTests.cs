@@ -54,6 +54,24 @@ public sealed class LogitsTransformTests
     }
 
     [Fact]
+    public void OccurrencePenalties_CountTheAnswerAlone_OnceAndForEachTime()
+    {
+        var options = new GenerationOptions { PresencePenalty = 0.5, FrequencyPenalty = 0.25 };
+        float[] logits = [1, 1, 1, -1];
+        new LogitsPipeline(options, 4).Apply([0, 0, 1, 2, 2, 3], 3, logits);
+        Assert.Equal([1, 1, 1 - 0.5f - 2 * 0.25f, -1 - 0.5f - 0.25f], logits);
+    }
+
+    [Theory]
+    [InlineData(2.1, 0, "presence_penalty")]
+    [InlineData(0, -2.1, "frequency_penalty")]
+    public void OccurrencePenalties_BeyondOpenAisRange_AreRefused(double presence, double frequency, string named)
+    {
+        var options = new GenerationOptions { PresencePenalty = presence, FrequencyPenalty = frequency };
+        Assert.StartsWith(named, Assert.Throws<ConfigurationException>(options.Validate).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Pipeline_WithoutSampling_LeavesTheLogitsAlone() =>
         Assert.True(new LogitsPipeline(new GenerationOptions { Temperature = 0.5, TopP = 0.5, EndTokens = [1] }, 5).IsEmpty);
 
