@@ -11,12 +11,26 @@ namespace Lorikeet.Models.Passes.Decoding;
 internal sealed class DecodingAdapters : IDisposable
 {
     private readonly IReadOnlyList<Projection> _projections;
+    private readonly LoraFactors?[] _loras;
     private readonly int[] _ranks;
 
+    /// <summary>Allocates them for the model's active adapter.</summary>
     public DecodingAdapters(IReadOnlyList<Projection> projections, ScalarType type, Device device)
+        : this(projections, projection => projection.Lora, type, device)
+    {
+    }
+
+    /// <summary>Allocates them.</summary>
+    /// <param name="projections">One to three.</param>
+    /// <param name="loraOf">The factors on a projection, if any.</param>
+    /// <param name="type">The compute type.</param>
+    /// <param name="device">The model's.</param>
+    public DecodingAdapters(
+        IReadOnlyList<Projection> projections, Func<Projection, LoraFactors?> loraOf, ScalarType type, Device device)
     {
         _projections = projections;
-        _ranks = [.. projections.Select(projection => (int)(projection.Lora?.Rank ?? 0))];
+        _loras = [.. projections.Select(loraOf)];
+        _ranks = [.. _loras.Select(lora => (int)(lora?.Rank ?? 0))];
         Rank = _ranks.Sum();
         if (Rank == 0)
             return;
@@ -44,7 +58,7 @@ internal sealed class DecodingAdapters : IDisposable
                 var rows = (int)_projections[i].Weight.Rows;
                 if (_ranks[i] > 0)
                 {
-                    var lora = _projections[i].Lora!;
+                    var lora = _loras[i]!;
                     yield return new FactorBlock(lora.A, 1, A!.RowRange(FirstRank(i), _ranks[i]));
                     yield return new FactorBlock(lora.B, lora.Scale, B!.RowRange(row, rows).ColumnRange(0, _ranks[i]));
                 }

@@ -20,6 +20,13 @@ internal interface IBatchStep : IDisposable
 
     /// <summary>The most likely token of each row that <see cref="Run"/> returned; -1 where it is not finite.</summary>
     int[] MostLikely();
+
+    /// <summary>
+    /// Call when the factors of an adapter that was used changed in place, for steps that keep them in another form.
+    /// </summary>
+    void Refresh(ModelAdapter adapter)
+    {
+    }
 }
 
 /// <summary>A sequence's part of a step.</summary>

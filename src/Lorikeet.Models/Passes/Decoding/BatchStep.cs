@@ -1,0 +1,224 @@
+// A step of many sequences over buffers that exist: a fixed script, which kernels may record once and play back. The
+// reference that tests hold it to is DecoderModel.Forward of each sequence alone.
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes.Decoding;
+
+/// <summary>The optimized step of many sequences, whatever parts of a prompt or single tokens they read.</summary>
+internal sealed class BatchStep : IBatchStep
+{
+    private readonly PagedCache _cache;
+    private readonly BatchLimits _limits;
+    private readonly IDecoderKernels _norms;
+    private readonly IBatchKernels _kernels;
+    private readonly Layer[] _layers;
+    private readonly IBatchLinear _head;
+    private readonly Tensor _finalNorm;
+    private readonly RotaryTables _rotation;
+    private readonly BatchAdapters _adapters;
+    private readonly BatchState _state;
+    private readonly Matrix _embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation;
+    private readonly Tensor _chosen; // int64 [rows]
+    private readonly Action _queue;
+    private readonly int _rows;
+    private readonly Matrix _logits; // float32 [rows of decoding, vocabulary]
+    private Matrix? _manyLogits; // the same with more rows, where prompts are scored
+    private StepShape _shape;
+    private int _wanted; // logits of the last step, padding left out
+
+    /// <summary>Prepares a step.</summary>
+    /// <param name="model">The model; an adapter that is active is left out.</param>
+    /// <param name="cache">The blocks of all sequences.</param>
+    /// <param name="limits">How much a step reads at most.</param>
+    /// <param name="kernels">Becomes the step's own.</param>
+    public BatchStep(DecoderModel model, PagedCache cache, BatchLimits limits, IBatchKernels kernels)
+    {
+        using var quiet = no_grad();
+        using var scope = NewDisposeScope();
+        using var bare = model.WithoutAdapter();
+        var (type, config) = (model.ComputeType, model.Config);
+        (_cache, _limits, _kernels, _queue) = (cache, limits, kernels, Queue);
+        _norms = OptimizedSupport.Kernels(model);
+        _layers = [.. model.Layers.Select(layer => new Layer(layer, cache.Layer(layer.Index), kernels, type))];
+        _head = kernels.Linear([model.Head]);
+        _adapters = new BatchAdapters(
+            [.. _layers.SelectMany(layer => layer.All), ([model.Head], _head)], _norms, type, model.Device);
+        _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
+        var (cosine, sine) = model.RotaryTables(limits.Length); // [length, 1, headSize] each
+        _rotation = new RotaryTables(
+            new Matrix(cosine.view(limits.Length, -1)), new Matrix(sine.view(limits.Length, -1)));
+        _rows = Math.Max(limits.Tokens, kernels.DecodingRows(limits.Sequences));
+        _state = new BatchState(limits, _rows, model.Device);
+        _chosen = zeros(_rows, ScalarType.Int64, model.Device).DetachFromDisposeScope();
+        _embedding = new Matrix(model.Embedding.alias());
+
+        Matrix Own(long columns) => Matrix.Create(_rows, (int)columns, type, model.Device);
+        (_x, _normOutput, _blockOutput) = (Own(config.HiddenSize), Own(config.HiddenSize), Own(config.HiddenSize));
+        _qkv = Own((config.HeadCount + 2 * config.KeyValueHeadCount) * config.HeadSize);
+        (_attended, _activation) = (Own(config.HeadCount * config.HeadSize), Own(config.IntermediateSize));
+        _logits = Matrix.Create(
+            kernels.DecodingRows(limits.Sequences), (int)model.Head.Weight.Rows, ScalarType.Float32, model.Device);
+    }
+
+    /// <inheritdoc/>
+    public int MostTokens => _limits.Tokens;
+
+    /// <inheritdoc/>
+    public Tensor Run(IReadOnlyList<StepSequence> sequences)
+    {
+        using var quiet = no_grad();
+        Require(sequences);
+        _shape = Place(sequences);
+        if (_shape.Logits > _logits.Rows && _shape.Logits > (_manyLogits?.Rows ?? 0))
+        {
+            _manyLogits?.Dispose();
+            _manyLogits = Matrix.Create(_shape.Logits, _logits.Columns, ScalarType.Float32, _logits.Tensor.device);
+        }
+
+        _kernels.Run(_queue, _shape);
+        return Logits.Tensor.narrow(0, 0, _wanted);
+    }
+
+    /// <inheritdoc/>
+    public int[] MostLikely()
+    {
+        using var own = _chosen.narrow(0, 0, _wanted);
+        using var chosen = own.cpu();
+        return [.. TensorMemory.Span<long>(chosen).ToArray().Select(id => (int)id)];
+    }
+
+    /// <inheritdoc/>
+    public void Refresh(ModelAdapter adapter) => _adapters.Refresh(adapter);
+
+    private Matrix Logits => _shape.Logits > _logits.Rows ? _manyLogits! : _logits;
+
+    /// <summary>Sequences of an adapter are brought together, so that its products are few.</summary>
+    private StepShape Place(IReadOnlyList<StepSequence> sequences)
+    {
+        var numbers = _adapters.NumbersOf(sequences);
+        var isDecoding = sequences.All(sequence => sequence.Ids.Length == 1 && sequence.LogitCount == 1);
+        var tokens = sequences.Sum(sequence => sequence.Ids.Length);
+        var rows = isDecoding ? _kernels.DecodingRows(tokens) : tokens;
+        var order = Enumerable.Range(0, sequences.Count).OrderBy(i => numbers[i]).ToArray();
+        var ends = new int[sequences.Count]; // by the caller's order
+        var row = 0;
+        foreach (var i in order)
+            ends[i] = row += sequences[i].Ids.Length;
+        var logitRows = new List<int>();
+        for (var i = 0; i < sequences.Count; i++)
+            logitRows.AddRange(Enumerable.Range(ends[i] - sequences[i].LogitCount, sequences[i].LogitCount));
+
+        _wanted = logitRows.Count;
+        _state.Write(
+            [.. order.Select(i => sequences[i])], [.. order.Select(i => numbers[i])], [.. logitRows], rows);
+        return new StepShape(
+            rows, isDecoding ? rows : _wanted, sequences.Max(sequence => sequence.Length), isDecoding,
+            numbers.Any(number => number >= 0));
+    }
+
+    private void Require(IReadOnlyList<StepSequence> sequences)
+    {
+        if (sequences.Count == 0 || sequences.Count > _limits.Sequences)
+            throw new ArgumentException(
+                $"{sequences.Count} sequences; expected 1 to {_limits.Sequences}.", nameof(sequences));
+        if (sequences.Sum(sequence => sequence.Ids.Length) is var tokens && tokens > _limits.Tokens)
+            throw new ArgumentException($"{tokens} tokens; expected at most {_limits.Tokens}.", nameof(sequences));
+        foreach (var sequence in sequences)
+        {
+            if (sequence.Ids.Length == 0 || sequence.LogitCount < 0 || sequence.LogitCount > sequence.Ids.Length)
+                throw new ArgumentException(
+                    $"{sequence.LogitCount} logits of {sequence.Ids.Length} tokens; expected at least one token, and " +
+                    "no more logits than tokens.", nameof(sequences));
+            if (sequence.Length > _limits.Length || sequence.Length > sequence.Blocks.Count * PagedCache.BlockTokens)
+                throw new ArgumentException(
+                    $"A sequence has {sequence.Length} tokens in {sequence.Blocks.Count} blocks of " +
+                    $"{PagedCache.BlockTokens}; expected room for all of them, and at most {_limits.Length} tokens.",
+                    nameof(sequences));
+        }
+    }
+
+    private void Queue()
+    {
+        Matrix Rows(Matrix matrix) => matrix.RowRange(0, _shape.Rows);
+        var (x, normOutput, qkv, attended) = (Rows(_x), Rows(_normOutput), Rows(_qkv), Rows(_attended));
+        var (blockOutput, activation) = (Rows(_blockOutput), Rows(_activation));
+        _norms.GatherRows(_embedding, _state.Tokens, x);
+        _norms.RmsNorm(x, _layers[0].InputNorm, normOutput);
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            var (layer, linears) = (_layers[i], _layers[i].Linears);
+            linears.Qkv.Run(normOutput, qkv, _state.Adapters); // [rows, q + k + v]
+            _kernels.RotateAndAppend(qkv, _rotation, layer.Cache, _state);
+            _kernels.Attend(qkv, layer.Cache, _state, attended); // [rows, heads · headSize]
+            linears.Output.Run(attended, blockOutput, _state.Adapters); // [rows, hidden]
+            _norms.AddRmsNorm(x, blockOutput, layer.PostAttentionNorm, x, normOutput);
+            linears.GateUp.Run(normOutput, activation, _state.Adapters); // silu(gate) ⊙ up: [rows, inner]
+            linears.Down.Run(activation, blockOutput, _state.Adapters); // [rows, hidden]
+            _norms.AddRmsNorm(
+                x, blockOutput, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, x, normOutput);
+        }
+
+        if (_shape.Logits == 0)
+            return;
+        var (last, logits) = (_blockOutput.RowRange(0, _shape.Logits), Logits.RowRange(0, _shape.Logits));
+        _norms.GatherRows(normOutput, _state.LogitRows, last); // [logits, hidden]
+        _head.Run(last, logits, _state.LogitAdapters); // [logits, vocabulary]
+        _kernels.MostLikely(logits, _chosen);
+    }
+
+    public void Dispose()
+    {
+        _adapters.Dispose();
+        foreach (var layer in _layers)
+            layer.Dispose();
+        _head.Dispose();
+        _finalNorm.Dispose();
+        _rotation.Dispose();
+        _state.Dispose();
+        _chosen.Dispose();
+        _manyLogits?.Dispose();
+        foreach (var matrix in (
+            Matrix[])[_embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits])
+            matrix.Dispose();
+        _kernels.Dispose();
+        _norms.Dispose();
+    }
+
+    private sealed class Layer : IDisposable
+    {
+        private readonly PerProjection<IReadOnlyList<Projection>> _groups;
+
+        public Layer(DecoderLayer layer, CachedLayer cache, IBatchKernels kernels, ScalarType type)
+        {
+            Cache = cache;
+            InputNorm = layer.InputNorm.Weight.to_type(type).DetachFromDisposeScope();
+            PostAttentionNorm = layer.PostAttentionNorm.Weight.to_type(type).DetachFromDisposeScope();
+            _groups = PerProjection.Of(layer);
+            Linears = new(
+                kernels.Linear(_groups.Qkv), kernels.Linear(_groups.Output),
+                kernels.Linear(_groups.GateUp, isGated: true), kernels.Linear(_groups.Down));
+        }
+
+        public CachedLayer Cache { get; }
+
+        public Tensor InputNorm { get; }
+
+        public Tensor PostAttentionNorm { get; }
+
+        public PerProjection<IBatchLinear> Linears { get; }
+
+        /// <summary>The products beside what they multiply by.</summary>
+        public IEnumerable<(IReadOnlyList<Projection> Projections, IBatchLinear Linear)> All =>
+            _groups.All.Zip(Linears.All);
+
+        public void Dispose()
+        {
+            InputNorm.Dispose();
+            PostAttentionNorm.Dispose();
+            foreach (var linear in Linears.All)
+                linear.Dispose();
+        }
+    }
+}
