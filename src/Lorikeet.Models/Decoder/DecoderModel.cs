@@ -185,9 +185,48 @@ public sealed class DecoderModel : IDisposable
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var type = cache is null || ids.Count < FewTokens ? ComputeType : PromptType;
+        var type = cache is null ? ComputeType : TypeOf(ids.Count);
         return Run(Embed(ids).to_type(type), Context(layout, type, null, cache)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// Final hidden states of parts of sequences lying end to end, [tokens, hidden], before the head.
+    /// </summary>
+    /// <param name="parts">Tokens of each sequence, and the position of the first of them.</param>
+    /// <param name="attention">Knows where keys and values of the tokens before them are.</param>
+    /// <param name="type">Type of activations and GEMMs (<see cref="TypeOf"/>).</param>
+    internal Tensor Hidden(
+        IReadOnlyList<(ReadOnlyMemory<int> Ids, int Start)> parts, AttentionPattern attention, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var (cosine, sine) = Rotation(parts, type);
+        var context = new ForwardContext(attention, cosine, sine, type, null);
+        int[] ids = [.. parts.SelectMany(part => part.Ids.ToArray())];
+        return Run(Embed(ids).to_type(type), context).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Cosines and sines of the tokens of parts, [tokens, 1, headSize].</summary>
+    private (Tensor Cosine, Tensor Sine) Rotation(
+        IReadOnlyList<(ReadOnlyMemory<int> Ids, int Start)> parts, ScalarType type)
+    {
+        if (Config.Rope.Scaling != RopeScaling.Dynamic)
+            return At(parts);
+        // The length of each sequence decides its angles.
+        var rotations = parts.Select(part => At([part])).ToList();
+        return (cat([.. rotations.Select(rotation => rotation.Cosine)], 0),
+            cat([.. rotations.Select(rotation => rotation.Sine)], 0));
+
+        (Tensor Cosine, Tensor Sine) At(IReadOnlyList<(ReadOnlyMemory<int> Ids, int Start)> some)
+        {
+            long[] positions = [.. some.SelectMany(part =>
+                Enumerable.Range(part.Start, part.Ids.Length).Select(position => (long)position))];
+            return _rope.At(tensor(positions, device: Device), (int)positions.Max() + 1, type);
+        }
+    }
+
+    /// <summary>The type in which so many tokens of a sequence are read at once.</summary>
+    internal ScalarType TypeOf(int tokens) => tokens < FewTokens ? ComputeType : PromptType;
 
     /// <summary>Logits of every position, float32 [tokens, vocabulary]. No gradient is recorded.</summary>
     /// <param name="ids">Token ids of all sequences, end to end.</param>

@@ -1,4 +1,5 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Decoding;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ internal sealed class DecodingLoop : IDisposable
     private readonly TokenChooser _chooser;
     private readonly GenerationOptions _options;
     private readonly KeyValueCache _cache;
+    private readonly float[] _scratch;
     private DecodingStep? _step;
     private List<DecodingRow> _rows; // the rows the cache holds, in its order
     private Tensor _logits;
@@ -21,6 +23,7 @@ internal sealed class DecodingLoop : IDisposable
         (_model, _options) = (model, options);
         _rows = [.. rows];
         _chooser = new TokenChooser(options, model.Config.VocabularySize);
+        _scratch = new float[model.Config.VocabularySize];
 
         // All rows end at the same slot of the cache: the longest prompt decides where the answers begin.
         var longestPrompt = _rows.Max(row => row.PromptLength);
@@ -56,10 +59,29 @@ internal sealed class DecodingLoop : IDisposable
     /// <summary>The optimized step has chosen already what is merely the most likely.</summary>
     private int[] Choose()
     {
-        if (_step is null || !_chooser.TakesMostLikely)
-            return _chooser.Choose(_logits, _rows);
-        var chosen = _step.MostLikely();
-        return chosen.All(id => id >= 0) ? chosen : _chooser.Choose(_logits, _rows);
+        if (!_chooser.TakesMostLikely)
+            return ChooseOnHost();
+        var chosen = _step?.MostLikely() ?? MostLikely();
+        return chosen.All(id => id >= 0) ? chosen : ChooseOnHost();
+    }
+
+    private int[] ChooseOnHost()
+    {
+        using var host = _logits.cpu().contiguous();
+        var vocabulary = _model.Config.VocabularySize;
+        var values = TensorMemory.Span<float>(host);
+        var chosen = new int[_rows.Count];
+        for (var i = 0; i < chosen.Length; i++)
+            chosen[i] = _chooser.Choose(values.Slice(i * vocabulary, vocabulary), _rows[i], _scratch);
+        return chosen;
+    }
+
+    private int[] MostLikely()
+    {
+        using var scope = NewDisposeScope();
+        var (highest, ids) = _logits.max(1);
+        var chosen = where(highest.isfinite(), ids, full_like(ids, -1)).cpu();
+        return [.. chosen.data<long>().Select(id => (int)id)];
     }
 
     private Tensor Decode(int[] ids)

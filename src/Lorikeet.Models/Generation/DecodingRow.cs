@@ -44,6 +44,9 @@ internal sealed class DecodingRow
 
     public int Length { get; private set; }
 
+    /// <summary>Some of <see cref="Ids"/>.</summary>
+    public ReadOnlyMemory<int> Part(int start, int count) => _ids.AsMemory(start, count);
+
     /// <summary>Tokens this row can reach.</summary>
     public int Capacity => _ids.Length;
 

@@ -175,32 +175,9 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     {
         options.Validate();
         foreach (var prompt in prompts)
-        {
-            if (prompt.Length == 0)
-                throw new DatasetException(
-                    "A prompt has no tokens. At least one was expected. Remove the row, or give it a BOS token.");
-            foreach (var id in prompt)
-                if (id < 0 || id >= model.Config.VocabularySize)
-                    throw new DatasetException(
-                        $"A prompt holds token id {id}. The model's vocabulary has {model.Config.VocabularySize} ids. "
-                        + "Is the tokenizer that of another model?");
-        }
-
+            RequestCheck.RequirePrompt(prompt, model.Config.VocabularySize);
         if (prompts.Count > 0)
             RequireRoom(prompts, options);
-        if (options.StopStrings.Count == 0)
-            return options;
-        if (tokenizer is null)
-            throw new ConfigurationException(
-                "stop_strings need a tokenizer, and the model folder has none. Use eos_token_id instead.");
-
-        // Special tokens are not part of the decoded text, so a stop string that is one ends the text as an end token.
-        var special = options.StopStrings.Where(stop => tokenizer.TokenToId(stop) is { } id && tokenizer.IsSpecial(id))
-            .ToList();
-        return options with
-        {
-            EndTokens = [.. options.EndTokens, .. special.Select(stop => tokenizer.TokenToId(stop)!.Value)],
-            StopStrings = [.. options.StopStrings.Except(special)],
-        };
+        return RequestCheck.WithStops(options, tokenizer);
     }
 }

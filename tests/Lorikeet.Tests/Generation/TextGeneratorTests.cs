@@ -59,10 +59,10 @@ public sealed class TextGeneratorTests : IDisposable
     public void Drawn_TokensFollowTheirProbabilities()
     {
         const int draws = 4000;
-        using var logits = tensor(new[] { 0f, 1f, 2f, float.NegativeInfinity }).expand(draws, 4).contiguous();
         var options = new GenerationOptions { Sample = true, TopK = 0, Seed = 3 };
-        var rows = Enumerable.Range(0, draws).Select(row => new DecodingRow((ulong)row, [1], options, null)).ToList();
-        var chosen = new TokenChooser(options, 4).Choose(logits, rows);
+        var chooser = new TokenChooser(options, 4);
+        int[] chosen = [.. Enumerable.Range(0, draws).Select(row => chooser.Choose(
+            [0f, 1f, 2f, float.NegativeInfinity], new DecodingRow((ulong)row, [1], options, null), new float[4]))];
 
         var sum = Math.Exp(0) + Math.Exp(1) + Math.Exp(2);
         for (var id = 0; id < 3; id++)

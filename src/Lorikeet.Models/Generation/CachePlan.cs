@@ -1,0 +1,61 @@
+using System.Globalization;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Generation;
+
+/// <summary>How large a cache is and what is read at once: decided before anything is allocated.</summary>
+/// <param name="Blocks">Blocks of the cache that sequences can hold.</param>
+/// <param name="MaxLength">Most tokens of a sequence.</param>
+/// <param name="MaxSequences">Most sequences at once.</param>
+/// <param name="MaxStepTokens">Most tokens of a step; more than there are sequences.</param>
+/// <param name="MaxQueue">Most requests that wait.</param>
+/// <param name="SharesPrefixes">Whether sequences with the same beginning share blocks.</param>
+internal sealed record CachePlan(
+    int Blocks, int MaxLength, int MaxSequences, int MaxStepTokens, int MaxQueue, bool SharesPrefixes)
+{
+    private const int StepTokensOnGpu = 2048;
+    private const int StepTokensOnCpu = 128;
+
+    /// <summary>The plan for a model that is loaded.</summary>
+    /// <exception cref="ConfigurationException">The options contradict each other or the memory.</exception>
+    public static CachePlan Of(DecoderModel model, EngineOptions options)
+    {
+        options.Validate();
+        var config = model.Config;
+        var length = options.MaxLength ?? config.MaxPositions;
+        var blockBytes = PagedCache.BytesOfBlock(config, model.ComputeType == ScalarType.Float32 ? 4 : 2);
+        var wanted = (long)PagedCache.BlocksOf(length) * options.MaxSequences;
+        var onCpu = model.Device.type == DeviceType.CPU;
+        var free = FreeMemory.Of(model.Device);
+        var bytes = options.CacheBytes ?? (long)(free * (onCpu ? options.MemoryShare / 2 : options.MemoryShare));
+        var blocks = (int)Math.Min(Math.Min(wanted, bytes / blockBytes - 1), int.MaxValue / 2);
+
+        var needed = options.MaxLength is null ? 1 : PagedCache.BlocksOf(length);
+        if (blocks < needed || (needed + 1) * blockBytes > free)
+            throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
+                $"Keys and values of one sequence of {needed * PagedCache.BlockTokens} tokens need ") +
+                $"{Megabytes((needed + 1) * blockBytes)} MB, and kv_cache_memory_bytes or the free memory leave " +
+                $"{Megabytes(Math.Min(bytes, free))} MB. Give a smaller max_model_len, or more memory.");
+        return new CachePlan(
+            blocks, (int)Math.Min(length, (long)blocks * PagedCache.BlockTokens), options.MaxSequences,
+            StepTokens(options, onCpu), options.MaxQueue,
+            options.PrefixCaching && config.Rope.Scaling != RopeScaling.Dynamic);
+    }
+
+    /// <summary>Every sequence decodes a token in each step, and beside them some of a prompt must be read.</summary>
+    private static int StepTokens(EngineOptions options, bool onCpu)
+    {
+        var least = options.MaxSequences + 1;
+        if (options.MaxStepTokens is { } given && given < least)
+            throw new ConfigurationException(
+                $"max_num_batched_tokens is {given}, and max_num_seqs is {options.MaxSequences}. A step decodes one "
+                + $"token of each sequence and reads prompts beside them: give at least {least}, or fewer sequences.");
+        return options.MaxStepTokens
+            ?? Math.Max(onCpu ? StepTokensOnCpu : StepTokensOnGpu, options.MaxSequences + PagedCache.BlockTokens);
+    }
+
+    private static string Megabytes(long bytes) => (bytes / 1e6).ToString("N1", CultureInfo.InvariantCulture);
+}

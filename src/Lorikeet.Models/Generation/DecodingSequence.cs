@@ -1,0 +1,91 @@
+using Lorikeet.Models.Decoder;
+
+namespace Lorikeet.Models.Generation;
+
+/// <summary>A sequence that a <see cref="DecodingScheduler"/> reads and continues.</summary>
+/// <param name="row">Prompt and answer so far.</param>
+/// <param name="chooser">Its own rules and random numbers.</param>
+/// <param name="adapter">The adapter that answers; null for the base.</param>
+internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, ModelAdapter? adapter)
+{
+    private readonly List<DecodedToken> _tokens = []; // chosen and not yet taken
+    private volatile bool _isCancelled;
+
+    public DecodingRow Row => row;
+
+    public TokenChooser Chooser => chooser;
+
+    public ModelAdapter? Adapter => adapter;
+
+    /// <summary>Told of each token that is chosen; null for none.</summary>
+    public TokenConstraint? Constraint { get; init; }
+
+    /// <summary>See <see cref="DecodingRequest.TopLogProbabilities"/>.</summary>
+    public int? TopLogProbabilities { get; init; }
+
+    /// <summary>What was chosen for each token of the prompt but the first; null where it was not asked for.</summary>
+    public List<DecodedToken>? Prompt { get; init; }
+
+    /// <summary>Place among all sequences, by arrival.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Its blocks in the order of its tokens.</summary>
+    public List<int> Blocks { get; } = [];
+
+    /// <summary>Tokens whose keys and values its blocks hold.</summary>
+    public int Read { get; set; }
+
+    /// <summary>Tokens that the step to come reads.</summary>
+    public int Planned { get; set; }
+
+    /// <summary>Tokens not yet read; 1 while it merely decodes.</summary>
+    public int Unread => row.Length - Read;
+
+    /// <summary>Hashes of its full blocks, as far as they were needed.</summary>
+    public List<BlockHash> Hashes { get; } = [];
+
+    /// <summary>Blocks of it that others can find.</summary>
+    public int Offered { get; set; }
+
+    /// <summary>Tokens of the prompt that others had read, when it was first admitted.</summary>
+    public int? CachedTokens { get; set; }
+
+    /// <summary>Why it failed; null where it did not.</summary>
+    public LorikeetException? Fault { get; private set; }
+
+    /// <summary>Whether the caller lost interest. Set by any thread.</summary>
+    public bool IsCancelled => _isCancelled;
+
+    public void Cancel() => _isCancelled = true;
+
+    public void Fail(LorikeetException fault)
+    {
+        Fault = fault;
+        row.End(FinishReason.Cancelled);
+    }
+
+    /// <summary>Takes the token that was chosen; the sequence may end with it.</summary>
+    public void Add(DecodedToken token)
+    {
+        _tokens.Add(token);
+        row.Add(token.Id);
+        Constraint?.Accept(token.Id);
+        if (Constraint is { IsComplete: true })
+            row.End(FinishReason.EndToken);
+    }
+
+    /// <summary>What came since the last call.</summary>
+    public DecodedPiece TakePiece()
+    {
+        var isFirst = row.Length - row.PromptLength == _tokens.Count;
+        var piece = new DecodedPiece(row.TakeText(), [.. _tokens], row.Finish)
+        {
+            Usage = row.Finish is null
+                ? null
+                : new TokenUsage(row.PromptLength, CachedTokens ?? 0, row.Length - row.PromptLength),
+            Prompt = isFirst ? Prompt : null,
+        };
+        _tokens.Clear();
+        return piece;
+    }
+}

@@ -1,0 +1,107 @@
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Decoding;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Generation;
+
+/// <summary>
+/// Chooses the next tokens of a step. The step itself has chosen what is merely the most likely; only the logits that
+/// something is done with are copied from the device.
+/// </summary>
+internal sealed class StepChoices(int vocabulary)
+{
+    private readonly float[] _scratch = new float[vocabulary];
+
+    /// <summary>Adds a token to each sequence whose last token was read.</summary>
+    /// <param name="step">Has run.</param>
+    /// <param name="logits">What it returned.</param>
+    /// <param name="parts">The sequences, and how many rows of the logits each has.</param>
+    public void Make(IBatchStep step, Tensor logits, IReadOnlyList<(DecodingSequence Sequence, int LogitCount)> parts)
+    {
+        var rows = Rows(parts);
+        var mostLikely = rows.Exists(row => TakesMostLikely(row)) ? step.MostLikely() : [];
+        // A row without a most likely token is looked at as well, to say what is wrong with it.
+        var onHost = rows.FindAll(row => !TakesMostLikely(row) || mostLikely[row.Index] < 0);
+        using var copied = Copy(logits, onHost);
+        var next = 0;
+        foreach (var row in rows)
+        {
+            if (TakesMostLikely(row) && mostLikely[row.Index] >= 0)
+            {
+                row.Sequence.Add(new DecodedToken(mostLikely[row.Index], double.NaN, []));
+                continue;
+            }
+
+            var values = TensorMemory.Span<float>(copied!).Slice(next++ * vocabulary, vocabulary);
+            try
+            {
+                Use(row, values);
+            }
+            catch (LorikeetException fault)
+            {
+                row.Sequence.Fail(fault);
+            }
+        }
+    }
+
+    private void Use(Row row, Span<float> logits)
+    {
+        var sequence = row.Sequence;
+        if (sequence.Fault is not null)
+            return;
+        if (row.PromptToken is { } given)
+        {
+            sequence.Prompt!.Add(LogProbabilities.Of(given, logits, sequence.TopLogProbabilities ?? 0, _scratch));
+            return;
+        }
+
+        if (sequence.TopLogProbabilities is not { } top)
+        {
+            sequence.Add(new DecodedToken(sequence.Chooser.Choose(logits, sequence.Row, _scratch), double.NaN, []));
+            return;
+        }
+
+        float[] own = [.. logits]; // the choice changes them
+        var id = sequence.Chooser.Choose(logits, sequence.Row, _scratch);
+        sequence.Add(LogProbabilities.Of(id, own, top, _scratch));
+    }
+
+    private static bool TakesMostLikely(Row row) =>
+        row.PromptToken is null && row.Sequence.TopLogProbabilities is null && row.Sequence.Chooser.TakesMostLikely;
+
+    /// <summary>The rows of the logits: those that foretell tokens of a prompt, and those after the last token.</summary>
+    private static List<Row> Rows(IReadOnlyList<(DecodingSequence Sequence, int LogitCount)> parts)
+    {
+        var rows = new List<Row>();
+        foreach (var (sequence, count) in parts)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var foretold = sequence.Read - count + i + 1; // position of the token that the row is about
+                rows.Add(new Row(rows.Count, sequence,
+                    foretold < sequence.Row.Length ? sequence.Row.Ids[foretold] : null));
+            }
+        }
+
+        return rows;
+    }
+
+    /// <summary>float32 [rows, vocabulary] on the host; null for none.</summary>
+    private static Tensor? Copy(Tensor logits, List<Row> rows)
+    {
+        if (rows.Count == 0)
+            return null;
+        if (rows.Count == logits.shape[0])
+            return logits.device_type == DeviceType.CPU ? logits.contiguous() : logits.cpu();
+        using var index = tensor(rows.Select(row => (long)row.Index).ToArray(), device: logits.device);
+        using var chosen = logits.index_select(0, index);
+        return chosen.cpu();
+    }
+
+    /// <summary>A row of the logits.</summary>
+    /// <param name="Index">Its place.</param>
+    /// <param name="Sequence">Whose it is.</param>
+    /// <param name="PromptToken">The token of the prompt that follows; null where one is to be chosen.</param>
+    private readonly record struct Row(int Index, DecodingSequence Sequence, int? PromptToken);
+}
