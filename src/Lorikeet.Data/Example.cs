@@ -61,8 +61,3 @@ public sealed record Example
     /// <summary>Instructions to the model that precede the question or conversation; null for none.</summary>
     public string? System { get; init; }
 }
-
-/// <summary>One turn of a conversation.</summary>
-/// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
-/// <param name="Content">What is said.</param>
-public sealed record ChatMessage(string Role, string Content);

@@ -16,7 +16,7 @@ public class LorikeetException : Exception
 /// <summary>An option, argument or configuration file is wrong.</summary>
 /// <param name="message">What is wrong, what was expected, where, and what to do.</param>
 /// <param name="innerException">The fault underneath, if any.</param>
-public sealed class ConfigurationException(string message, Exception? innerException = null)
+public class ConfigurationException(string message, Exception? innerException = null)
     : LorikeetException(message, innerException);
 
 /// <summary>A dataset cannot be read, has no known shape, or would train nothing.</summary>

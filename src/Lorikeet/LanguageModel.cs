@@ -68,7 +68,7 @@ public sealed class LanguageModel : IDisposable
     /// How questions are written out: <see cref="TrainedFormat"/>, else the tokenizer's chat template, else Guanaco's
     /// <c>### Human: ... ### Assistant:</c>.
     /// </summary>
-    public PromptFormat Format => TrainedFormat ?? FileFormat ?? PromptFormats.Create(null, Tokenizer);
+    public PromptFormat Format => FormatOr(TrainedFormat);
 
     /// <summary>What was found in the files of the model and its adapters and had to be left out of account.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
@@ -79,18 +79,7 @@ public sealed class LanguageModel : IDisposable
     /// next question would begin.
     /// </summary>
     /// <exception cref="CheckpointException">generation_config.json holds a value that is wrong.</exception>
-    public GenerationOptions GenerationDefaults
-    {
-        get
-        {
-            var defaults = GenerationConfig.Load(Folder);
-            if (defaults.EndTokens.Count == 0 && Tokenizer?.EndToken is { } end)
-                defaults = defaults with { EndTokens = [end] };
-            return TrainedFormat is { } format
-                ? defaults with { StopStrings = [.. defaults.StopStrings.Union(format.StopStrings)] }
-                : defaults;
-        }
-    }
+    public GenerationOptions GenerationDefaults => DefaultsOf(TrainedFormat);
 
     /// <summary>One caller at a time.</summary>
     internal ModelGate Gate { get; } = new();
@@ -258,6 +247,24 @@ public sealed class LanguageModel : IDisposable
             return;
         Adapters.Free();
         Decoder.Dispose();
+    }
+
+    /// <summary>The format that an adapter, or without one the model, was trained with; null for what was not here.</summary>
+    internal PromptFormat? TrainedFormatOf(LoadedAdapter? adapter) => adapter is null ? _ownFormat : adapter.Format;
+
+    /// <summary>How questions are written out, given the format of the training, if any.</summary>
+    internal PromptFormat FormatOr(PromptFormat? trained) =>
+        trained ?? FileFormat ?? PromptFormats.Create(null, Tokenizer);
+
+    /// <summary>See <see cref="GenerationDefaults"/>.</summary>
+    internal GenerationOptions DefaultsOf(PromptFormat? trained)
+    {
+        var defaults = GenerationConfig.Load(Folder);
+        if (defaults.EndTokens.Count == 0 && Tokenizer?.EndToken is { } end)
+            defaults = defaults with { EndTokens = [end] };
+        return trained is { } format
+            ? defaults with { StopStrings = [.. defaults.StopStrings.Union(format.StopStrings)] }
+            : defaults;
     }
 
     /// <summary>One more thing to know about the model.</summary>

@@ -13,14 +13,22 @@ public sealed class ModelAdapters
     private readonly LanguageModel _model;
     private readonly AdapterSet _set;
     private readonly Action<string> _warn;
-    private readonly Dictionary<string, (string? Folder, PromptFormat? Format)> _sources = [];
+    private readonly Dictionary<string, LoadedAdapter> _loaded = [];
     private readonly Stack<string?> _suspended = [];
+    private readonly Lock _sync = new(); // names change while others, who do not hold the model, look them up
 
     internal ModelAdapters(LanguageModel model, Action<string> warn) =>
         (_model, _warn, _set) = (model, warn, new AdapterSet(model.Decoder));
 
     /// <summary>Names of the loaded adapters, in the order they came.</summary>
-    public IReadOnlyList<string> Names => _set.Names;
+    public IReadOnlyList<string> Names
+    {
+        get
+        {
+            lock (_sync)
+                return _set.Names;
+        }
+    }
 
     /// <summary>Name of the active adapter; null when the base answers.</summary>
     public string? Active => _set.Active;
@@ -28,7 +36,7 @@ public sealed class ModelAdapters
     /// <summary>
     /// Folder that the active adapter was loaded from or trained into; null for a combination and for the base.
     /// </summary>
-    public string? ActiveFolder => Source(Active)?.Folder;
+    public string? ActiveFolder => Find(Active)?.Folder;
 
     /// <summary>Loads an adapter and makes it the active one.</summary>
     /// <param name="name">Its name from now on.</param>
@@ -64,9 +72,11 @@ public sealed class ModelAdapters
     public void Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings? settings = null)
     {
         using var turn = _model.Gate.Enter();
-        _set.Combine(name, weights, settings);
-        if (Source(weights.Keys.First()) is { } first)
-            _sources[name] = (null, first.Format);
+        lock (_sync)
+        {
+            var sum = _set.Combine(name, weights, settings);
+            _loaded[name] = new LoadedAdapter(sum, null, Find(weights.Keys.First())?.Format);
+        }
     }
 
     /// <summary>Writes an adapter as PEFT does, with its prompt format.</summary>
@@ -78,10 +88,13 @@ public sealed class ModelAdapters
     {
         using var turn = _model.Gate.Enter();
         _set[name].Save(folder, _model.Name);
-        Source(name)?.Format?.Save(folder);
+        Find(name)?.Format?.Save(folder);
     }
 
-    /// <summary>Disposes an adapter; if it was active, the base model answers from then on.</summary>
+    /// <summary>
+    /// Disposes an adapter; if it was active, the base model answers from then on. What a
+    /// <see cref="Serving.ModelHost"/> has begun to answer with it is answered to the end first.
+    /// </summary>
     /// <param name="name">The adapter's name.</param>
     /// <exception cref="ConfigurationException">No adapter has the name.</exception>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
@@ -92,11 +105,24 @@ public sealed class ModelAdapters
     }
 
     /// <summary>
+    /// What makes the host of the model forget an adapter that is to be freed, as no answer of it is under way; null
+    /// without a host.
+    /// </summary>
+    internal Func<Adapter, Task>? Forget { get; set; }
+
+    /// <summary>
     /// The format the active adapter, or the one that is off for a while, was trained with; that of the base where
     /// there is none.
     /// </summary>
     internal PromptFormat? ActiveFormat(PromptFormat? ofBase) =>
-        Source(Active ?? _suspended.LastOrDefault()) is { } source ? source.Format : ofBase;
+        Find(Active ?? _suspended.LastOrDefault()) is { } loaded ? loaded.Format : ofBase;
+
+    /// <summary>What is known of an adapter; null where none has the name.</summary>
+    internal LoadedAdapter? Find(string? name)
+    {
+        lock (_sync)
+            return name is null ? null : _loaded.GetValueOrDefault(name);
+    }
 
     /// <summary>See <see cref="LanguageModel.WithoutAdapter"/>.</summary>
     internal IDisposable Suspend()
@@ -110,10 +136,72 @@ public sealed class ModelAdapters
     internal void Load(string name, AdapterFolder folder)
     {
         using var turn = _model.Gate.Enter();
-        _set.Load(name, folder);
-        _sources[name] = (folder.Path, PromptFormat.TryLoad(folder.Path, _model.Tokenizer));
+        Load(name, folder, replaces: false).Activate();
+    }
+
+    /// <summary>Adds an adapter, for a caller who has the model; what is active stays so.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="replaces">
+    /// Whether it may take the place of another of that name, which it then is active for too; those who use that one
+    /// go on with it.
+    /// </param>
+    /// <exception cref="ConfigurationException">The name is taken.</exception>
+    /// <exception cref="CheckpointException">The adapter is damaged or fits another base.</exception>
+    internal Adapter Load(string name, AdapterFolder folder, bool replaces)
+    {
+        var old = Find(name);
+        if (old is not null && (!replaces || old.IsTrained))
+            throw new ConfigurationException(
+                $"An adapter is named '{name}' already{(old.IsTrained ? ", and a run trains it" : "")}. Give the other "
+                + "a name of its own" + (old.IsTrained ? "." : ", or replace the one."));
+        var active = _model.Decoder.Active;
+        var adapter = Adapter.Load(_model.Decoder, folder, name);
+        var loaded = new LoadedAdapter(
+            adapter, folder.Path, PromptFormat.TryLoad(folder.Path, _model.Tokenizer));
+        lock (_sync)
+        {
+            if (old is not null)
+                Drop(name);
+            _set.Add(adapter);
+            _loaded[name] = loaded;
+        }
+
+        if (active is null)
+            _set.Activate(null);
+        else
+            (active == old?.Adapter ? adapter : active).Activate();
         foreach (var warning in folder.Warnings)
             _warn(warning);
+        return adapter;
+    }
+
+    /// <summary>As <see cref="Lease"/> where nothing has to be waited for; else null.</summary>
+    internal AdapterLease? TryLease(string name)
+    {
+        lock (_sync)
+        {
+            return _loaded.GetValueOrDefault(name) is { } loaded && (loaded.Copy ?? loaded) is { IsTrained: false } ready
+                ? Use(ready)
+                : null;
+        }
+    }
+
+    /// <summary>
+    /// Keeps an adapter as it is now until the lease is given back, whatever its name comes to mean meanwhile. While a
+    /// run trains it, that is a copy of what it was after the last finished step.
+    /// </summary>
+    /// <exception cref="ConfigurationException">No adapter has the name.</exception>
+    internal AdapterLease Lease(string name, CancellationToken cancellation)
+    {
+        using var turn = _model.Gate.Share(cancellation);
+        lock (_sync)
+        {
+            var loaded = Find(name) ?? throw NotFound(name);
+            if (loaded.IsTrained)
+                loaded = loaded.Copy ??= new LoadedAdapter(loaded.Adapter.Copy(), loaded.Folder, loaded.Format);
+            return Use(loaded);
+        }
     }
 
     /// <summary>
@@ -121,13 +209,14 @@ public sealed class ModelAdapters
     /// </summary>
     /// <param name="name">Its name; one that was trained into the same folder before is replaced.</param>
     /// <param name="folder">Where it will be saved.</param>
+    /// <param name="format">How it will be asked.</param>
     /// <param name="make">Makes it.</param>
     /// <exception cref="ConfigurationException">Another adapter has the name.</exception>
-    internal Adapter Attach(string name, string folder, Func<Adapter> make)
+    internal Adapter Attach(string name, string folder, PromptFormat format, Func<Adapter> make)
     {
-        if (Names.Contains(name))
+        if (Find(name) is { } other)
         {
-            if (Source(name)?.Folder != folder)
+            if (other.Folder != folder)
             {
                 throw new ConfigurationException(
                     $"An adapter is named '{name}' already, and the run would train another of that name: its "
@@ -137,19 +226,41 @@ public sealed class ModelAdapters
             Remove(name);
         }
 
-        var adapter = _set.Add(make());
-        _sources[name] = (folder, null);
-        return adapter;
+        var adapter = make();
+        lock (_sync)
+        {
+            _loaded[name] = new LoadedAdapter(_set.Add(adapter), folder, format) { IsTrained = true };
+            return adapter;
+        }
     }
 
-    /// <summary>Says how an adapter that was trained is asked.</summary>
-    internal void SetFormat(string name, PromptFormat format) => _sources[name] = (Source(name)?.Folder, format);
+    /// <summary>Says that the run which trains an adapter has moved it, so that copies of it are of the past.</summary>
+    internal void Moved(string name)
+    {
+        lock (_sync)
+        {
+            if (Find(name) is not { Copy: { } copy } loaded)
+                return;
+            loaded.Copy = null;
+            LetGo(copy);
+        }
+    }
+
+    /// <summary>Says that no run moves an adapter any more.</summary>
+    internal void Settle(string name)
+    {
+        lock (_sync)
+        {
+            Moved(name);
+            Find(name)!.IsTrained = false;
+        }
+    }
 
     /// <summary>As <see cref="Unload"/>, for a caller who has reserved the model.</summary>
     internal void Remove(string name)
     {
-        _set.Unload(name);
-        _sources.Remove(name);
+        lock (_sync)
+            Drop(name);
     }
 
     /// <summary>Takes an adapter off that came to nothing, and lets the one before it be active again.</summary>
@@ -163,8 +274,59 @@ public sealed class ModelAdapters
     /// <summary>Disposes all adapters.</summary>
     internal void Free() => _set.Dispose();
 
-    private (string? Folder, PromptFormat? Format)? Source(string? name) =>
-        name is not null && _sources.TryGetValue(name, out var source) ? source : null;
+    private void Drop(string name)
+    {
+        if (_model.Decoder.Active == _set.Release(name))
+            _set.Activate(null);
+        Moved(name);
+        _loaded.Remove(name, out var loaded);
+        LetGo(loaded!);
+    }
+
+    private AdapterLease Use(LoadedAdapter loaded)
+    {
+        loaded.Users++;
+        return new AdapterLease(loaded, GiveBack);
+    }
+
+    private ValueTask GiveBack(LoadedAdapter loaded)
+    {
+        lock (_sync)
+            return --loaded.Users > 0 || !loaded.IsGone ? ValueTask.CompletedTask : new ValueTask(Free(loaded));
+    }
+
+    /// <summary>Takes the name from an adapter. The caller has the model, so what nobody uses can go at once.</summary>
+    private void LetGo(LoadedAdapter loaded)
+    {
+        loaded.IsGone = true;
+        if (loaded.Users > 0)
+            return;
+        if (Forget is null)
+            loaded.Adapter.Dispose();
+        else
+            _ = Free(loaded);
+    }
+
+    private async Task Free(LoadedAdapter loaded)
+    {
+        if (Forget is { } forget)
+            await forget(loaded.Adapter).ConfigureAwait(false);
+        await Task.Run(() =>
+        {
+            try
+            {
+                using var turn = _model.Gate.Share();
+                loaded.Adapter.Dispose();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The model took it along.
+            }
+        }).ConfigureAwait(false);
+    }
+
+    private static ConfigurationException NotFound(string name) =>
+        new($"No adapter is named '{name}' any more: it was unloaded. Load it again, or ask another.");
 
     private sealed class Suspension(ModelAdapters adapters, IDisposable scope) : IDisposable
     {
@@ -177,7 +339,10 @@ public sealed class ModelAdapters
             _isOver = true;
             using var turn = adapters._model.Gate.Enter();
             scope.Dispose();
-            adapters._suspended.Pop();
+            var name = adapters._suspended.Pop();
+            // What was active may have been unloaded or replaced meanwhile, and be there only for those who use it.
+            if (adapters._model.Decoder.Active is { } active && adapters.Find(name)?.Adapter != active)
+                adapters._set.Activate(adapters.Find(name) is null ? null : name);
         }
     }
 }

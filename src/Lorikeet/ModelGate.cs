@@ -1,87 +1,187 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics;
 
 namespace Lorikeet;
 
-/// <summary>Lets one caller at a time use a model: others wait, and while a run trains it they are refused.</summary>
-[SuppressMessage(
-    "Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is not asked for holds nothing; callers may still wait in it.")]
+/// <summary>
+/// Lets one caller at a time use a model, in the order in which they came. While a run trains it, callers are refused;
+/// but short ones, such as a step of a <see cref="Serving.ModelHost"/>, wait until the run gives them turns.
+/// </summary>
 internal sealed class ModelGate
 {
-    private readonly SemaphoreSlim _free = new(1, 1);
-    private volatile string? _reservation;
-    private volatile bool _isClosed;
+    // Between two steps of an engine, which come at once while it has work.
+    private static readonly TimeSpan s_pauseOfASharer = TimeSpan.FromMilliseconds(2);
+
+    private readonly object _sync = new();
+    private readonly LinkedList<Caller> _waiting = [];
+    private bool _isTaken;
+    private bool _isClosed;
+    private Reservation? _reservation;
 
     /// <summary>Waits until the model is free and takes it until the result is disposed.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public IDisposable Enter(CancellationToken cancellation = default)
+    public IDisposable Enter(CancellationToken cancellation = default) => Take(new Caller(isShort: false), cancellation);
+
+    /// <summary>
+    /// The same for work of a moment, which leaves the model as it was: while a run trains the model, it waits for a
+    /// turn between two of the run's passes.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A run trains all of the model's weights, and gives no turns.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public IDisposable Share(CancellationToken cancellation = default) => Take(new Caller(isShort: true), cancellation);
+
+    /// <summary>Takes the model for a long time: others are refused with a reason instead of waiting.</summary>
+    /// <param name="reason">What the model is busy with, as the end of "The model ".</param>
+    /// <param name="givesTurns">Whether <see cref="Share"/> waits for <see cref="GiveTurns"/>; else it is refused too.</param>
+    public IDisposable Reserve(string reason, bool givesTurns = false)
     {
-        Take(cancellation);
-        return new Pass(this, reserves: false);
+        lock (_sync)
+        {
+            var pass = Take(new Caller(isShort: false), CancellationToken.None);
+            _reservation = pass.Reservation = new Reservation(reason, givesTurns);
+            Monitor.PulseAll(_sync); // who waited is refused now
+            return pass;
+        }
     }
 
-    /// <summary>The same for a long time: others are refused with a reason instead of waiting.</summary>
-    /// <param name="reason">What the model is busy with, as the end of "The model ".</param>
-    public IDisposable Reserve(string reason)
+    /// <summary>
+    /// Lets those who wait in <see cref="Share"/> use the model that the caller has reserved, one after the other, until
+    /// none waits or the time is over. Returns at once when none does.
+    /// </summary>
+    /// <param name="most">When the last turn begins.</param>
+    public void GiveTurns(TimeSpan most)
     {
-        Take(CancellationToken.None);
-        _reservation = reason;
-        return new Pass(this, reserves: true);
+        lock (_sync)
+        {
+            if (_reservation is not { GivesTurns: true } reservation || !AnyIsShort())
+                return;
+            reservation.TurnsEnd = Stopwatch.GetTimestamp() + (long)(most.TotalSeconds * Stopwatch.Frequency);
+            Leave(null);
+            while (_isTaken || reservation.HasTurns)
+            {
+                if (_isTaken || AnyIsShort())
+                    Monitor.Wait(_sync);
+                else if (!Monitor.Wait(_sync, s_pauseOfASharer))
+                    break;
+            }
+
+            reservation.TurnsEnd = 0;
+            _isTaken = true;
+        }
     }
 
     /// <summary>Waits for the last caller; no call begins afterwards. False when the gate was closed before.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     public bool TryClose()
     {
-        if (_isClosed)
-            return false;
-        RequireFree();
-        _free.Wait();
-        var closes = !_isClosed; // another may have closed it during the wait
-        _isClosed = true;
-        _free.Release();
-        return closes;
+        lock (_sync)
+        {
+            if (_isClosed)
+                return false;
+            IDisposable pass;
+            try
+            {
+                pass = Take(new Caller(isShort: false), CancellationToken.None);
+            }
+            catch (ObjectDisposedException)
+            {
+                return false; // another closed it during the wait
+            }
+
+            _isClosed = true;
+            pass.Dispose();
+            return true;
+        }
     }
 
-    // Held against the state again after the wait: the model may have been disposed or reserved meanwhile.
-    private void Take(CancellationToken cancellation)
+    // Held against the state again after every wait: the model may have been disposed or reserved meanwhile.
+    private Pass Take(Caller caller, CancellationToken cancellation)
     {
-        RequireFree();
-        _free.Wait(cancellation);
-        try
+        cancellation.ThrowIfCancellationRequested();
+        lock (_sync)
         {
-            RequireFree();
-        }
-        catch
-        {
-            _free.Release();
-            throw;
+            Require(caller);
+            var place = _waiting.AddLast(caller);
+            var waking = cancellation.UnsafeRegister(_ => Wake(), null);
+            try
+            {
+                while (_isTaken || !IsNext(caller))
+                {
+                    Monitor.Wait(_sync);
+                    cancellation.ThrowIfCancellationRequested();
+                    Require(caller);
+                }
+
+                _isTaken = true;
+                return new Pass(this);
+            }
+            finally
+            {
+                waking.Unregister(); // Dispose would wait for a waking that waits for this lock
+                _waiting.Remove(place);
+                Monitor.PulseAll(_sync);
+            }
         }
     }
 
-    private void RequireFree()
+    private bool IsNext(Caller caller) => _reservation is null
+        ? _waiting.First?.Value == caller
+        : _reservation.HasTurns && _waiting.First(waiting => waiting.IsShort) == caller;
+
+    private bool AnyIsShort() => _waiting.Any(waiting => waiting.IsShort);
+
+    private void Require(Caller caller)
     {
         ObjectDisposedException.ThrowIf(_isClosed, typeof(LanguageModel));
-        if (_reservation is { } reason)
+        if (_reservation is { } reservation && !(caller.IsShort && reservation.GivesTurns))
             throw new InvalidOperationException(
-                $"The model {reason}. Use it when that has ended, or load a second one.");
+                $"The model {reservation.Reason}. Use it when that has ended, or load a second one.");
     }
 
-    private void Leave(bool reserves)
+    private void Wake()
     {
-        if (reserves)
-            _reservation = null;
-        _free.Release();
+        lock (_sync)
+            Monitor.PulseAll(_sync);
     }
 
-    private sealed class Pass(ModelGate gate, bool reserves) : IDisposable
+    private void Leave(Reservation? reservation)
+    {
+        lock (_sync)
+        {
+            if (reservation is not null)
+                _reservation = null;
+            _isTaken = false;
+            Monitor.PulseAll(_sync);
+        }
+    }
+
+    private sealed class Caller(bool isShort)
+    {
+        public bool IsShort => isShort;
+    }
+
+    private sealed class Reservation(string reason, bool givesTurns)
+    {
+        public string Reason => reason;
+
+        public bool GivesTurns => givesTurns;
+
+        /// <summary>A timestamp; 0 while no turns are given.</summary>
+        public long TurnsEnd { get; set; }
+
+        public bool HasTurns => Stopwatch.GetTimestamp() < TurnsEnd;
+    }
+
+    private sealed class Pass(ModelGate gate) : IDisposable
     {
         private int _isLeft;
+
+        public Reservation? Reservation { get; set; }
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _isLeft, 1) == 0)
-                gate.Leave(reserves);
+                gate.Leave(Reservation);
         }
     }
 }

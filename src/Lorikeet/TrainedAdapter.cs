@@ -27,7 +27,7 @@ internal sealed class TrainedAdapter : IDisposable
         (_model, _run, _name, _before) = (model, run, run.Folder.Name, model.Adapters.Active);
         if (run.Options.Model.Method == FineTuneMethod.Lora)
         {
-            Adapter = model.Adapters.Attach(_name, run.Folder.AdapterFolder, Make);
+            Adapter = model.Adapters.Attach(_name, run.Folder.AdapterFolder, run.Data.Format, Make);
             return;
         }
 
@@ -44,7 +44,7 @@ internal sealed class TrainedAdapter : IDisposable
     public void Keep()
     {
         if (Adapter is not null)
-            _model.Adapters.SetFormat(_name, _run.Data.Format);
+            _model.Adapters.Settle(_name);
         _isKept = true;
     }
 

@@ -55,9 +55,10 @@ public sealed class PromptFormat
         return variables;
     }
 
-    private bool KnowsToolCalls => Template.Contains("tool_calls", StringComparison.Ordinal);
+    /// <summary>Whether its template has a place of its own for descriptions of tools.</summary>
+    public bool KnowsTools => Template.Contains("tools", StringComparison.Ordinal);
 
-    private bool KnowsTools => Template.Contains("tools", StringComparison.Ordinal);
+    private bool KnowsToolCalls => Template.Contains("tool_calls", StringComparison.Ordinal);
 
     /// <summary>A question as training rendered it, up to where the answer begins.</summary>
     public string RenderPrompt(string question) =>

@@ -23,4 +23,11 @@ public sealed record Parameter(string Name, Tensor Value, bool Decays)
         using var single = value.to_type(ScalarType.Float32);
         return single.detach().requires_grad_(true).DetachFromDisposeScope();
     }
+
+    /// <summary>A trainable leaf of the same values on memory of its own.</summary>
+    internal static Tensor LeafLike(Tensor value)
+    {
+        using var values = value.detach();
+        return Leaf(values.clone());
+    }
 }

@@ -48,9 +48,9 @@ internal static class RequestCheck
                 "to it. A larger max_length was expected: it counts prompt and answer together.");
         var isGiven = (options.MaxNewTokens ?? options.MaxLength) is not null;
         if (room < 1 || (isGiven && wanted > room))
-            throw new ConfigurationException(
+            throw new ContextLengthException(
                 $"The prompt has {promptLength} tokens and {wanted} are to be added, and {maxLength} fit (max_model_len). "
-                + "Shorten the prompt, or ask for fewer with max_new_tokens.");
+                + "Shorten the prompt, or ask for fewer with max_new_tokens.", promptLength, wanted, maxLength);
         return Math.Min(wanted, room);
     }
 

@@ -112,6 +112,19 @@ public sealed class Adapter : ModelAdapter
     }
 
     /// <summary>
+    /// Makes an adapter of the same values on memory of its own: what this one is now, when training moves it on. The
+    /// active adapter stays what it is.
+    /// </summary>
+    public Adapter Copy()
+    {
+        var before = Model.Active;
+        var copy = Activated(Model, () => new Adapter(Model, Name, Options) { Folder = Folder }, adapter =>
+            adapter.Build(AdapterForm.Of(Model, Options), new AdapterCopy(this)));
+        Model.Active = before;
+        return copy;
+    }
+
+    /// <summary>
     /// Writes the adapter as PEFT does: <c>adapter_config.json</c>, <c>adapter_model.safetensors</c>, and for PiSSA the
     /// part of the base that it took over, in <c>initial/</c>. It need not be active.
     /// </summary>

@@ -76,8 +76,17 @@ public sealed class AdapterSet : IDisposable
     /// <exception cref="ConfigurationException">No adapter has the name.</exception>
     public void Unload(string name)
     {
-        this[name].Dispose();
+        Release(name).Dispose();
+    }
+
+    /// <summary>Takes an adapter out of the set, which does not change the model; it is the caller's from then on.</summary>
+    /// <param name="name">Its name.</param>
+    /// <exception cref="ConfigurationException">No adapter has the name.</exception>
+    public Adapter Release(string name)
+    {
+        var adapter = this[name];
         _adapters.Remove(name);
+        return adapter;
     }
 
     /// <summary>Disposes all adapters and leaves the base model.</summary>

@@ -39,6 +39,9 @@ internal class LoraFactors(Tensor a, Tensor b, double scale, double dropout) : P
     public override Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection) =>
         AddProduct(y, Drop(x, context, projection), A, B, Scale);
 
+    /// <summary>The same on memory of its own.</summary>
+    public virtual LoraFactors Copy() => new(Parameter.LeafLike(A), Parameter.LeafLike(B), Scale, Dropout);
+
     public override void Dispose()
     {
         A.Dispose();

@@ -19,6 +19,9 @@ internal sealed class BiasedFactors(Tensor a, Tensor b, Tensor bias, double scal
     public override Tensor AddTo(Tensor y, Tensor x, ForwardContext context, int projection) =>
         base.AddTo(y.Plus(Bias.Times(Scale).to_type(x.dtype)), x, context, projection);
 
+    public override LoraFactors Copy() => new BiasedFactors(
+        Parameter.LeafLike(A), Parameter.LeafLike(B), Parameter.LeafLike(Bias), Scale, Dropout);
+
     public override void Dispose()
     {
         base.Dispose();

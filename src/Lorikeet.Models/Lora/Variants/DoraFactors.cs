@@ -49,6 +49,9 @@ internal sealed class DoraFactors(
         _known = null;
     }
 
+    public override LoraFactors Copy() => new DoraFactors(
+        projection, Parameter.LeafLike(A), Parameter.LeafLike(B), Parameter.LeafLike(Magnitude), Scale, Dropout);
+
     public override void Dispose()
     {
         Invalidate();

@@ -43,6 +43,10 @@ internal sealed class EmbeddingFactors(Tensor a, Tensor b, Tensor? magnitude, do
         return Magnitude is null ? adapted : adapted * (Magnitude / Norm(table, A, B, Scale)).to_type(rows.dtype);
     }
 
+    /// <summary>The same on memory of its own.</summary>
+    public EmbeddingFactors Copy() => new(
+        Parameter.LeafLike(A), Parameter.LeafLike(B), Magnitude is null ? null : Parameter.LeafLike(Magnitude), Scale);
+
     public override void Dispose()
     {
         A.Dispose();

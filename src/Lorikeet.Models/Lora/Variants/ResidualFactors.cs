@@ -46,6 +46,10 @@ internal sealed class ResidualFactors(
         return !(distance > Rounding * values.max().item<float>());
     }
 
+    public override LoraFactors Copy() => new ResidualFactors(
+        Parameter.LeafLike(A), Parameter.LeafLike(B), InitialA.clone().DetachFromDisposeScope(),
+        InitialB.clone().DetachFromDisposeScope(), Scale, Dropout);
+
     public override void Dispose()
     {
         base.Dispose();

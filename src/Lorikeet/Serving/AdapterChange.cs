@@ -1,0 +1,20 @@
+namespace Lorikeet.Serving;
+
+/// <summary>What became of an adapter of a <see cref="ModelHost"/>.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="Name">The adapter's name.</param>
+/// <param name="Source">Its folder; null where it has none.</param>
+public sealed record AdapterChange(AdapterChangeKind Kind, string Name, string? Source);
+
+/// <summary>What may become of an adapter.</summary>
+public enum AdapterChangeKind
+{
+    /// <summary>It can be asked from now on.</summary>
+    Loaded,
+
+    /// <summary>It took the place of another of its name.</summary>
+    Replaced,
+
+    /// <summary>It can be asked no more.</summary>
+    Unloaded,
+}
