@@ -40,6 +40,9 @@ public abstract class ModelAdapter : IDisposable
     /// <summary>What it does at linear layers, in the order of the model.</summary>
     internal IReadOnlyList<(Projection Projection, ProjectionAdapter Adapter)> Projections => _projections;
 
+    /// <summary>Whether that is all it does.</summary>
+    internal bool HasOnlyProjections => _parts.Count == _projections.Count;
+
     /// <summary>What it does at the embedding, if anything.</summary>
     internal EmbeddingAdapter? Embedding { get; private set; }
 

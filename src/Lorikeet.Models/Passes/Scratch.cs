@@ -13,6 +13,9 @@ internal enum ScratchUse
     BGradient,
     Masked,
     Logits,
+    Input,
+    Product,
+    GatedProduct,
 }
 
 /// <summary>

@@ -52,7 +52,7 @@ internal static unsafe class FourBitDequantizer
     }
 
     /// <summary>Looks up a block's codes in its sixteen values.</summary>
-    private static void LookUp<TElement>(
+    public static void LookUp<TElement>(
         byte* packed, Vector256<float> values0, Vector256<float> values1, int length, TElement* target)
         where TElement : unmanaged
     {

@@ -84,8 +84,8 @@ internal static class DecodingComparison
         Source = [],
     };
 
-    /// <summary>The same numbers in float32, dense.</summary>
-    private static DecoderModel Exact(DecoderModel model, int rank)
+    /// <summary>The same numbers in float32, dense, without adapters.</summary>
+    public static DecoderModel Exact(DecoderModel model)
     {
         var exact = ModelFactory.Create(
             model.Config, new LoadSettings(ScalarType.Float32, model.Device, QuantizationSettings.None), seed: 1);
@@ -98,8 +98,15 @@ internal static class DecodingComparison
                 to.Bias!.copy_(bias);
         }
 
+        return exact;
+    }
+
+    private static DecoderModel Exact(DecoderModel model, int rank)
+    {
+        var exact = Exact(model);
         if (rank == 0)
             return exact;
+        using var quiet = no_grad();
         Adapter.Create(exact, new LoraOptions { Rank = rank, Alpha = rank }, seed: 1);
         foreach (var (to, from) in exact.Trainable.Zip(model.Trainable))
             to.Value.copy_(from.Value);

@@ -37,7 +37,7 @@ internal sealed class BatchAdapters(
     public void Refresh(ModelAdapter adapter)
     {
         if (_entries.TryGetValue(adapter, out var entry))
-            entry.Table.Load();
+            Load(entry);
     }
 
     public void Dispose()
@@ -62,11 +62,16 @@ internal sealed class BatchAdapters(
         var loras = adapter.Projections.ToDictionary(pair => pair.Projection, pair => (LoraFactors)pair.Adapter);
         var factors = linears.Select(linear => new DecodingAdapters(
             linear.Projections, loras.GetValueOrDefault, type, device)).ToArray();
-        var table = kernels.Factors([.. factors.SelectMany(each => each.Factors)]);
-        table.Load();
-        for (var i = 0; i < factors.Length; i++)
-            linears[i].Linear.Set(number, factors[i].Rank > 0 ? factors[i] : null);
-        return new Entry(number, factors, table);
+        var entry = new Entry(number, factors, kernels.Factors([.. factors.SelectMany(each => each.Factors)]));
+        Load(entry);
+        return entry;
+    }
+
+    private void Load(Entry entry)
+    {
+        entry.Table.Load();
+        for (var i = 0; i < linears.Count; i++)
+            linears[i].Linear.Set(entry.Number, entry.Factors[i].Rank > 0 ? entry.Factors[i] : null);
     }
 
     private void MakeRoom()
@@ -89,6 +94,9 @@ internal sealed class BatchAdapters(
     private sealed class Entry(int number, DecodingAdapters[] factors, IFactorTable table) : IDisposable
     {
         public int Number => number;
+
+        /// <summary>By linear layer.</summary>
+        public IReadOnlyList<DecodingAdapters> Factors => factors;
 
         public IFactorTable Table => table;
 

@@ -21,11 +21,37 @@ internal static class DecodingSupport
             ? new DecodingStep(model, cache, Kernels(model, cache, records: true))
             : null;
 
-    /// <summary>Why the step does not cover a model and a batch, as the end of a sentence; null when it does.</summary>
-    public static string? WhyUnsupported(DecoderModel model, int rows)
+    /// <summary>A step of many sequences, or null where only the reference will do.</summary>
+    /// <param name="model">The model; an adapter that is active is left out.</param>
+    /// <param name="cache">The blocks of all sequences.</param>
+    /// <param name="limits">How much a step reads at most.</param>
+    public static BatchStep? Create(DecoderModel model, PagedCache cache, BatchLimits limits)
     {
-        if (rows > MostRows)
-            return $"the batch has {rows} rows, more than {MostRows}";
+        using var bare = model.WithoutAdapter();
+        return WhyUnsupported(model) is null && BatchKernels(model, limits) is { } kernels
+            ? new BatchStep(model, cache, limits, kernels)
+            : null;
+    }
+
+    /// <summary>
+    /// Why a step of many sequences does not read with an adapter, as the end of a sentence; null when it does.
+    /// </summary>
+    public static string? WhyUnsupported(ModelAdapter adapter)
+    {
+        if (!adapter.HasOnlyProjections)
+            return "the adapter trains more than linear layers";
+        return adapter.Projections.All(pair => pair.Adapter is LoraFactors { IsPlain: true })
+            ? null
+            : "the adapter is more than plain LoRA";
+    }
+
+    /// <summary>Why the step does not cover a model and a batch, as the end of a sentence; null when it does.</summary>
+    public static string? WhyUnsupported(DecoderModel model, int rows) =>
+        rows > MostRows ? $"the batch has {rows} rows, more than {MostRows}" : WhyUnsupported(model);
+
+    /// <summary>Why no step covers a model as it is now, as the end of a sentence; null when one does.</summary>
+    public static string? WhyUnsupported(DecoderModel model)
+    {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
         if (model.Config.Rope.Scaling == RopeScaling.Dynamic)
@@ -35,7 +61,7 @@ internal static class DecodingSupport
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels for its shapes";
     }
 
-    /// <summary>The kernels for a model and a batch that are supported (<see cref="WhyUnsupported"/>).</summary>
+    /// <summary>The kernels for a model and a batch that are supported (<see cref="WhyUnsupported(DecoderModel, int)"/>).</summary>
     /// <param name="model">The model.</param>
     /// <param name="cache">Its cache, prompts read.</param>
     /// <param name="records">Whether work may be recorded once and played back, where devices can.</param>
@@ -44,17 +70,35 @@ internal static class DecodingSupport
         ? new CudaDecodingKernels(AttentionShape.Of(model.Config), cache.Rows, cache.Capacity, model.Device, records)
         : OnCpu(model, cache.Rows, VectorPaths.Best);
 
+    /// <summary>The kernels of a step of many sequences; null where a device has none.</summary>
+    private static IBatchKernels? BatchKernels(DecoderModel model, BatchLimits limits) =>
+        model.Device.type == DeviceType.CPU ? BatchOnCpu(model, VectorPaths.Best) : null;
+
+    /// <summary>The kernels of the CPU for a step of many sequences.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">How codes are looked up.</param>
+    public static IBatchKernels BatchOnCpu(DecoderModel model, VectorPath path)
+    {
+        var (shape, widest) = (AttentionShape.Of(model.Config), WidestOf(model));
+        return model.ComputeType == ScalarType.Float32
+            ? new CpuBatchKernels<FloatElement>(shape, widest, model.PromptType, path)
+            : new CpuBatchKernels<BFloat16Element>(shape, widest, model.PromptType, path);
+    }
+
     /// <summary>The kernels of the CPU.</summary>
     /// <param name="model">The model.</param>
     /// <param name="rows">Rows of the batch.</param>
     /// <param name="path">How codes are looked up.</param>
     public static IDecodingKernels OnCpu(DecoderModel model, int rows, VectorPath path)
     {
-        var widest = (int)model.LayerProjections.Append(model.Head).Max(projection => projection.Weight.Columns);
+        var widest = WidestOf(model);
         return model.ComputeType == ScalarType.Float32
             ? new CpuDecodingKernels<FloatElement>(AttentionShape.Of(model.Config), rows, widest, path)
             : new CpuDecodingKernels<BFloat16Element>(AttentionShape.Of(model.Config), rows, widest, path);
     }
+
+    private static int WidestOf(DecoderModel model) =>
+        (int)model.AllProjections.Max(projection => projection.Weight.Columns);
 
     private static bool HasKernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {

@@ -48,10 +48,12 @@ internal interface IBatchKernels : IDisposable
 /// <summary>y = x Wᵀ + bias + adapters, of projections that share x.</summary>
 internal interface IBatchLinear : IDisposable
 {
-    /// <summary>Lets rows be read with an adapter from now on, or no longer.</summary>
+    /// <summary>
+    /// Lets rows be read with an adapter from now on, or no longer; called again when its factors changed in place.
+    /// </summary>
     /// <param name="adapter">Its number in <see cref="RowAdapters"/>, below <see cref="BatchAdapters.Most"/>.</param>
     /// <param name="factors">
-    /// Its factors on these projections, which stay the caller's; null for none. They may change in place.
+    /// Its factors on these projections, loaded, which stay the caller's; null for none.
     /// </param>
     void Set(int adapter, DecodingAdapters? factors);
 

@@ -15,7 +15,9 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
 {
     private readonly DecodingAdapters _adapters;
     private readonly Tensor?[] _biases;
-    private readonly Matrix? _loraHidden; // float32 [rows of x, ranks]
+    private readonly RowFactors<T> _factors = new();
+    private readonly int[] _rows; // outputs of each projection
+    private CpuFactors<T>? _own;
     private GemvWork<T, TRows> _work;
 
     /// <summary>Prepares y = W x + b + s · B A x for up to <see cref="DecodingSupport.MostRows"/> rows.</summary>
@@ -34,13 +36,7 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
         (_work.Count, _work.IsGated, _work.Columns) = (projections.Count, isGated, (int)projections[0].Weight.Columns);
         _work.X = new ArrangedVectors((float*)input.Pointer, input.Pitch, rows);
         _work.XRows = rows;
-        if (_adapters.Rank > 0)
-        {
-            _loraHidden = Matrix.Create(rows, _adapters.Rank, ScalarType.Float32, CPU);
-            _work.LoraHidden = (float*)_loraHidden.Pointer;
-            _work.LoraPitch = _loraHidden.Pitch;
-        }
-
+        _rows = [.. projections.Select(projection => (int)projection.Weight.Rows)];
         var row = 0;
         for (var i = 0; i < projections.Count; i++)
         {
@@ -53,10 +49,10 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
 
     public void Run(Matrix x, Matrix y)
     {
-        if (_loraHidden is not null)
-            WorkerTeam.Run(
-                new ProjectDownWork<T>(new(_adapters.A!), new(x), x.Rows, _work.LoraHidden, _work.LoraPitch),
-                _adapters.Rank, x.Columns);
+        if (_adapters.Rank > 0)
+            _own ??= new CpuFactors<T>(_adapters, _rows);
+        _work.Factors = _own is null ? null
+            : _factors.ProjectDown([_own], _rows.Length, x, [new AdapterRun(0, 0, x.Rows)]);
         WorkerTeam.Run(new ArrangeWork<T, TRows>(new(x), _work.All[0].Weight, _work.X), x.Rows, x.Columns);
         _work.Y = y.Pointer;
         (_work.YPitch, _work.IsWide) = (y.Pitch, y.ElementType == ScalarType.Float32);
@@ -68,18 +64,15 @@ internal sealed unsafe class CpuDecodingLinear<T, TRows> : IDecodingLinear
         {
             Weight = rowsOf(weight),
             Bias = _biases[index] is { } bias ? (T*)TensorMemory.Pointer(bias) : null,
-            Factor = _adapters.RankOf(index) > 0 ? (T*)_adapters.B!.RowRange(firstRow, (int)weight.Rows).Pointer : null,
-            FactorPitch = _adapters.B?.Pitch ?? 0,
             Rows = (int)weight.Rows,
             FirstRow = firstRow,
-            Rank = _adapters.RankOf(index),
-            FirstRank = _adapters.FirstRank(index),
         };
 
     public void Dispose()
     {
         _adapters.Dispose();
-        _loraHidden?.Dispose();
+        _factors.Dispose();
+        _own?.Dispose();
         foreach (var bias in _biases)
             bias?.Dispose();
     }

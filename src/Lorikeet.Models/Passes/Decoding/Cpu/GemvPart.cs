@@ -12,12 +12,8 @@ internal unsafe struct GemvPart<T, TRows>
 {
     public TRows Weight;
     public T* Bias; // or null
-    public T* Factor; // B of the adapter, [rows, FactorPitch]
-    public int FactorPitch;
     public int Rows;
     public int FirstRow; // where its rows begin in y
-    public int Rank; // 0: no adapter
-    public int FirstRank;
 
     /// <summary>Query, key and value; gate and up; or one.</summary>
     [InlineArray(3)]

@@ -23,8 +23,7 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     public int Columns;
     public ArrangedVectors X;
     public int XRows;
-    public float* LoraHidden; // A x of all adapters, [rows, LoraPitch]
-    public int LoraPitch;
+    public RowFactor<T>* Factors; // [parts, XRows], or null
     public byte* Y; // in the compute type or float32
     public int YPitch;
     public bool IsWide; // y is float32
@@ -50,9 +49,9 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         for (var tile = start; tile < end; tile++)
         {
             var (part, first) = Locate(tile);
-            Compute(ref All[part], first, sums);
+            Compute(part, first, sums);
             if (IsGated)
-                Compute(ref All[1], first, second);
+                Compute(1, first, second);
             for (var x = 0; x < XRows; x++)
             {
                 var values = Vector512.Load(sums + x * Tile);
@@ -84,8 +83,9 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
     /// <summary>
     /// A tile of one part, [rows of x, Tile], rounded as the reference rounds what a projection gives.
     /// </summary>
-    private readonly void Compute(ref GemvPart<T, TRows> part, int first, float* sums)
+    private void Compute(int index, int first, float* sums)
     {
+        ref var part = ref All[index];
         var count = Math.Min(Tile, part.Rows - first);
         if (XRows == 1)
         {
@@ -104,8 +104,8 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
                 values = T.Round(values);
             if (part.Bias is not null)
                 values += Row.Load(part.Bias + first, part.Rows - first);
-            if (part.Rank > 0)
-                values += Adapted(ref part, first, count, x);
+            if (Factors is not null && Factors[index * XRows + x] is { Rank: > 0 } factor)
+                values += factor.Of(first);
             (IsWide ? values : T.Round(values)).Store(sums);
         }
     }
@@ -123,77 +123,6 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
             var width = Math.Min(IWeightRows.Segment, Columns - column);
             for (var i = 0; i < count; i++)
                 weight.AddDotProducts(first + i, column, width, X, scratch, sums + i);
-        }
-    }
-
-    /// <summary>The adapter's part: B, its scale included, times A x.</summary>
-    private readonly Vector512<float> Adapted(ref GemvPart<T, TRows> part, int first, int count, int x)
-    {
-        var sums = stackalloc float[Tile];
-        var loraHidden = (FloatElement*)LoraHidden + (long)x * LoraPitch + part.FirstRank;
-        for (var i = 0; i < count; i++)
-        {
-            var factor = part.Factor + (long)(first + i) * part.FactorPitch;
-            var sum = Vector512<float>.Zero;
-            for (var rank = 0; rank < part.Rank; rank += Row.Lanes)
-                sum = Vector512.FusedMultiplyAdd(
-                    Row.Load(factor + rank, part.Rank - rank), Row.Load(loraHidden + rank, part.Rank - rank), sum);
-            sums[i] = Vectors.Sum(sum);
-        }
-
-        return Vector512.Load(sums);
-    }
-}
-
-/// <summary>loraHidden = x Aᵀ: a row of the range is one of all ranks.</summary>
-internal readonly unsafe struct ProjectDownWork<T>(Rows<T> factors, Rows<T> x, int rows, float* loraHidden, int pitch)
-    : IRangeWork
-    where T : unmanaged, IElement<T>
-{
-    private readonly Rows<T> _factors = factors;
-    private readonly Rows<T> _x = x;
-    private readonly int _rows = rows;
-    private readonly float* _loraHidden = loraHidden;
-    private readonly int _pitch = pitch;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Run(int start, int end)
-    {
-        for (var rank = start; rank < end; rank++)
-        {
-            var factor = _factors[rank];
-            for (var row = 0; row < _rows; row++)
-            {
-                var x = _x[row];
-                var sum = Vector512<float>.Zero;
-                for (var i = 0; i < _x.Columns; i += Row.Lanes)
-                    sum = Vector512.FusedMultiplyAdd(
-                        Row.Load(factor + i, _x.Columns - i), Row.Load(x + i, _x.Columns - i), sum);
-                _loraHidden[(long)row * _pitch + rank] = Vectors.Sum(sum);
-            }
-        }
-    }
-}
-
-/// <summary>x to float32, and then into the form that a weight takes; a row of the range is one of x.</summary>
-internal unsafe struct ArrangeWork<T, TRows>(Rows<T> x, TRows weight, ArrangedVectors target) : IRangeWork
-    where T : unmanaged, IElement<T>
-    where TRows : unmanaged, IWeightRows
-{
-    private readonly Rows<T> _x = x;
-    private TRows _weight = weight;
-    private readonly ArrangedVectors _target = target;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Run(int start, int end)
-    {
-        for (var row = start; row < end; row++)
-        {
-            var from = _x[row];
-            var to = _target[row];
-            for (var i = 0; i < _x.Columns; i += Row.Lanes)
-                Row.Load(from + i, _x.Columns - i).Store(to + i);
-            _weight.Arrange(to);
         }
     }
 }

@@ -1,0 +1,210 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Cpu;
+
+namespace Lorikeet.Models.Passes.Decoding.Cpu;
+
+/// <summary>The blocks of a layer in memory, and where each row stands.</summary>
+/// <typeparam name="T">What the cache holds.</typeparam>
+internal readonly unsafe struct BlockPlaces<T>(CachedLayer cache, AttentionShape shape, BatchState state)
+    where T : unmanaged, IElement<T>
+{
+    private readonly T* _keys = (T*)TensorMemory.Pointer(cache.Keys);
+    private readonly T* _values = (T*)TensorMemory.Pointer(cache.Values);
+    private readonly long* _positions = (long*)TensorMemory.Pointer(state.Positions);
+    private readonly long* _sequences = (long*)TensorMemory.Pointer(state.SequenceOfRow);
+    private readonly long* _tables = (long*)TensorMemory.Pointer(state.Tables);
+    private readonly int _pitch = (int)state.Tables.shape[1];
+
+    public readonly int Heads = shape.Heads;
+    public readonly int KeyValueHeads = shape.KeyValueHeads;
+    public readonly int HeadSize = shape.HeadSize;
+    public readonly float Scale = shape.Scale;
+    private readonly int _window = shape.Window ?? int.MaxValue;
+
+    /// <summary>Position of a row.</summary>
+    public int Position(int row) => (int)_positions[row];
+
+    /// <summary>The first position that a row sees.</summary>
+    public int FirstSeen(int row) => Math.Max(0, Position(row) - _window + 1);
+
+    /// <summary>A key of the row's sequence; those after it, up to the end of their block, follow.</summary>
+    public T* Keys(int row, int head, int position) => _keys + Offset(row, head, position);
+
+    /// <summary>A value of the row's sequence; those after it, up to the end of their block, follow.</summary>
+    public T* Values(int row, int head, int position) => _values + Offset(row, head, position);
+
+    private long Offset(int row, int head, int position)
+    {
+        var (index, slot) = Math.DivRem(position, PagedCache.BlockTokens);
+        var block = _tables[_sequences[row] * _pitch + index];
+        return ((block * KeyValueHeads + head) * PagedCache.BlockTokens + slot) * HeadSize;
+    }
+}
+
+/// <summary>
+/// Rotates queries in place; rotated keys, and values, go into the cache. A row of the range is a head of a row.
+/// </summary>
+internal readonly unsafe struct RotateAndAppendToBlocksWork<T>(
+    Rows<T> qkv, Rows<T> cosine, Rows<T> sine, BlockPlaces<T> cache) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private readonly Rows<T> _qkv = qkv;
+    private readonly Rows<T> _cosine = cosine;
+    private readonly Rows<T> _sine = sine;
+    private readonly BlockPlaces<T> _cache = cache;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Run(int start, int end)
+    {
+        for (var i = start; i < end; i++)
+        {
+            var (row, head) = Math.DivRem(i, _cache.Heads + 2 * _cache.KeyValueHeads);
+            var source = _qkv[row] + (long)head * _cache.HeadSize;
+            var (key, position) = (head - _cache.Heads, _cache.Position(row));
+            var value = key - _cache.KeyValueHeads;
+            if (value < 0)
+                Rotate(source, key < 0 ? source : _cache.Keys(row, key, position), position);
+            else
+                new ReadOnlySpan<T>(source, _cache.HeadSize)
+                    .CopyTo(new Span<T>(_cache.Values(row, value, position), _cache.HeadSize));
+        }
+    }
+
+    /// <summary>Products are rounded before they are added, as the reference does.</summary>
+    private void Rotate(T* source, T* target, int position)
+    {
+        var half = _cache.HeadSize / 2;
+        T* cosine = _cosine[position], sine = _sine[position];
+        for (var i = 0; i < half; i += Row.Lanes)
+        {
+            var left = half - i;
+            var (x, y) = (Row.Load(source + i, left), Row.Load(source + half + i, left));
+            var (cos, sin) = (Row.Load(cosine + i, left), Row.Load(sine + i, left));
+            Row.Store(target + i, left, T.Round(x * cos) - T.Round(y * sin));
+            Row.Store(target + half + i, left, T.Round(y * cos) + T.Round(x * sin));
+        }
+    }
+}
+
+/// <summary>
+/// One query over the blocks of its sequence, some at a time, with the softmax kept up to date as they come (arXiv
+/// 1805.02867). A row of the range is a head of a row.
+/// </summary>
+internal readonly unsafe struct BlockAttentionWork<T>(Rows<T> qkv, BlockPlaces<T> cache, Rows<T> attended) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private const int Chunk = 4 * PagedCache.BlockTokens;
+
+    private readonly Rows<T> _qkv = qkv;
+    private readonly BlockPlaces<T> _cache = cache;
+    private readonly Rows<T> _attended = attended;
+
+    public void Run(int start, int end)
+    {
+        var padded = SmallGemm.Padded(_cache.HeadSize);
+        float* query = stackalloc float[padded], result = stackalloc float[padded];
+        for (var i = start; i < end; i++)
+        {
+            var (row, head) = Math.DivRem(i, _cache.Heads);
+            Attend(row, head, query, result);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Attend(int row, int head, float* query, float* result)
+    {
+        var size = _cache.HeadSize;
+        var keyHead = head / (_cache.Heads / _cache.KeyValueHeads);
+        var source = _qkv[row] + (long)head * size;
+        for (var i = 0; i < size; i += Row.Lanes)
+        {
+            Row.Load(source + i, size - i).Store(query + i);
+            Vector512<float>.Zero.Store(result + i);
+        }
+
+        var weights = stackalloc float[Chunk];
+        var (largest, sum, end) = (Vectors.Hidden, 0f, _cache.Position(row) + 1);
+        for (int first = _cache.FirstSeen(row), last; first < end; first = last)
+        {
+            last = Math.Min(end, (first / Chunk + 1) * Chunk);
+            var most = largest;
+            for (int i = first, count; i < last; i += count)
+            {
+                count = InBlock(i, last);
+                most = MathF.Max(most, Scores(_cache.Keys(row, keyHead, i), query, count, weights + (i - first)));
+            }
+
+            for (var i = last - first; i < Chunk; i++)
+                weights[i] = Vectors.Hidden;
+            var keep = MathF.Exp(largest - most);
+            largest = most;
+            sum = sum * keep + Weigh(weights, most);
+            for (int i = first, count; i < last; i += count, keep = 1)
+            {
+                count = InBlock(i, last);
+                Add(_cache.Values(row, keyHead, i), weights + (i - first), count, keep, result);
+            }
+        }
+
+        var target = _attended[row] + (long)head * size;
+        for (var i = 0; i < size; i += Row.Lanes)
+            Row.Store(target + i, size - i, Vector512.Load(result + i) * (1 / sum));
+    }
+
+    /// <summary>Positions from one on that lie in its block, none of them at or beyond the end.</summary>
+    private static int InBlock(int position, int end) =>
+        Math.Min(end - position, PagedCache.BlockTokens - position % PagedCache.BlockTokens);
+
+    /// <summary>Scores q·k of a query with keys; returns the largest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private float Scores(T* keys, float* query, int count, float* scores)
+    {
+        var (size, largest) = (_cache.HeadSize, Vectors.Hidden);
+        for (var i = 0; i < count; i++, keys += size)
+        {
+            var sum = Vector512<float>.Zero;
+            for (var column = 0; column < size; column += Row.Lanes)
+                sum = Vector512.FusedMultiplyAdd(
+                    Row.Load(keys + column, size - column), Vector512.Load(query + column), sum);
+            scores[i] = Vectors.Sum(sum) * _cache.Scale;
+            largest = MathF.Max(largest, scores[i]);
+        }
+
+        return largest;
+    }
+
+    /// <summary>
+    /// Scores become exp(score - largest), rounded as libtorch's attention does; returns their sum before that.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Weigh(float* scores, float largest)
+    {
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < Chunk; i += Row.Lanes)
+        {
+            var weight = Exponential.Of(Vector512.Load(scores + i) - Vector512.Create(largest));
+            T.Round(weight).Store(scores + i);
+            sum += weight;
+        }
+
+        return Vectors.Sum(sum);
+    }
+
+    /// <summary>result = keep · result + Σ weight · value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Add(T* values, float* weights, int count, float keep, float* result)
+    {
+        var size = _cache.HeadSize;
+        for (var column = 0; column < size; column += Row.Lanes)
+        {
+            var sum = Vector512.Load(result + column) * keep;
+            var value = values + column;
+            for (var i = 0; i < count; i++, value += size)
+                sum = Vector512.FusedMultiplyAdd(Row.Load(value, size - column), Vector512.Create(weights[i]), sum);
+            sum.Store(result + column);
+        }
+    }
+}

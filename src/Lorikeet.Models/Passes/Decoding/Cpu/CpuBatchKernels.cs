@@ -1,0 +1,84 @@
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Cpu;
+using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes.Decoding.Cpu;
+
+/// <summary>
+/// A step of many sequences on a CPU in vectorized C#, float32 or fixed point inside, on the threads of libtorch: for
+/// few rows it costs what reading the weights from memory costs.
+/// </summary>
+/// <typeparam name="T">The compute type.</typeparam>
+internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmanaged, IElement<T>
+{
+    /// <summary>With more rows the GEMMs of libtorch are faster than loops over the weights.</summary>
+    public const int FewRows = 32;
+
+    private readonly AttentionShape _shape;
+    private readonly VectorPath _path;
+    private readonly CpuBatchRoom<T> _room;
+
+    /// <summary>Kernels for a model.</summary>
+    /// <param name="shape">The model's attention.</param>
+    /// <param name="widest">Columns of the widest weight.</param>
+    /// <param name="gemmType">What GEMMs of many rows multiply (<see cref="DecoderModel.PromptType"/>).</param>
+    /// <param name="path">How codes are looked up.</param>
+    public CpuBatchKernels(AttentionShape shape, int widest, ScalarType gemmType, VectorPath path)
+    {
+        (_shape, _path) = (shape, path);
+        _room = new CpuBatchRoom<T>(FewRows, widest, gemmType);
+    }
+
+    public int DecodingRows(int sequences) => sequences;
+
+    public IBatchLinear Linear(IReadOnlyList<Projection> projections, bool isGated) => projections[0].Weight switch
+    {
+        FourBitWeight { ElementType: ScalarType.Float32 } => FourBit<FloatElement>(projections, isGated),
+        FourBitWeight { ElementType: ScalarType.BFloat16 } => FourBit<BFloat16Element>(projections, isGated),
+        FourBitWeight => FourBit<HalfRounding>(projections, isGated),
+        _ => Linear(projections, isGated, weight => new DenseRows<T>((DenseWeight)weight)),
+    };
+
+    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state) =>
+        WorkerTeam.Run(
+            new RotateAndAppendToBlocksWork<T>(
+                new(qkv), new(rotation.Cosine), new(rotation.Sine), new(cache, _shape, state)),
+            qkv.Rows * (_shape.Heads + 2 * _shape.KeyValueHeads), _shape.HeadSize);
+
+    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended) => WorkerTeam.Run(
+        new BlockAttentionWork<T>(new(qkv), new(cache, _shape, state), new(attended)), qkv.Rows * _shape.Heads,
+        (long)_shape.HeadSize * PagedCache.BlockTokens);
+
+    public void MostLikely(Matrix logits, Tensor chosen) => WorkerTeam.Run(
+        new MostLikelyWork(new(logits), (long*)TensorMemory.Pointer(chosen)), logits.Rows, logits.Columns);
+
+    public void Run(Action queue, StepShape shape) => queue();
+
+    public void Dispose() => _room.Dispose();
+
+    private IBatchLinear FourBit<TElement>(IReadOnlyList<Projection> projections, bool isGated)
+        where TElement : struct, IRounding
+    {
+        if (!FourBitRows<PortableCodes, TElement>.Fit((FourBitWeight)projections[0].Weight))
+            return Linear(projections, isGated, weight => new ScatteredRows<TElement>((FourBitWeight)weight));
+        if (typeof(T) == typeof(BFloat16Element) && _path != VectorPath.Portable)
+            return Linear(projections, isGated, weight => new FixedPointRows((FourBitWeight)weight));
+        return _path switch
+        {
+            VectorPath.Avx512 => FourBit<Avx512Codes, TElement>(projections, isGated),
+            VectorPath.Avx2 => FourBit<Avx2Codes, TElement>(projections, isGated),
+            _ => FourBit<PortableCodes, TElement>(projections, isGated),
+        };
+    }
+
+    private IBatchLinear FourBit<TCodes, TElement>(IReadOnlyList<Projection> projections, bool isGated)
+        where TCodes : struct, ICodeRows
+        where TElement : struct, IRounding =>
+        Linear(projections, isGated, weight => new FourBitRows<TCodes, TElement>((FourBitWeight)weight));
+
+    private CpuBatchLinear<T, TRows> Linear<TRows>(
+        IReadOnlyList<Projection> projections, bool isGated, Func<FrozenWeight, TRows> rowsOf)
+        where TRows : unmanaged, IWeightRows => new(projections, isGated, rowsOf, _room);
+}
