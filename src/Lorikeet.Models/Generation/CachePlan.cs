@@ -13,8 +13,11 @@ namespace Lorikeet.Models.Generation;
 /// <param name="MaxStepTokens">Most tokens of a step; more than there are sequences.</param>
 /// <param name="MaxQueue">Most requests that wait.</param>
 /// <param name="SharesPrefixes">Whether sequences with the same beginning share blocks.</param>
+/// <param name="ReadsWhole">
+/// Whether a prompt is read at once and never again, because its length decides how it is rotated.
+/// </param>
 internal sealed record CachePlan(
-    int Blocks, int MaxLength, int MaxSequences, int MaxStepTokens, int MaxQueue, bool SharesPrefixes)
+    int Blocks, int MaxLength, int MaxSequences, int MaxStepTokens, int MaxQueue, bool SharesPrefixes, bool ReadsWhole)
 {
     private const int StepTokensOnGpu = 2048;
     private const int StepTokensOnCpu = 128;
@@ -41,8 +44,7 @@ internal sealed record CachePlan(
                 $"{Megabytes(Math.Min(bytes, free))} MB. Give a smaller max_model_len, or more memory.");
         return new CachePlan(
             blocks, (int)Math.Min(length, (long)blocks * PagedCache.BlockTokens), options.MaxSequences,
-            StepTokens(options, onCpu), options.MaxQueue,
-            options.PrefixCaching && config.Rope.Scaling != RopeScaling.Dynamic);
+            StepTokens(options, onCpu), options.MaxQueue, options.PrefixCaching && !IsWhole(config), IsWhole(config));
     }
 
     /// <summary>Every sequence decodes a token in each step, and beside them some of a prompt must be read.</summary>
@@ -56,6 +58,8 @@ internal sealed record CachePlan(
         return options.MaxStepTokens
             ?? Math.Max(onCpu ? StepTokensOnCpu : StepTokensOnGpu, options.MaxSequences + PagedCache.BlockTokens);
     }
+
+    private static bool IsWhole(ModelConfig config) => config.Rope.Scaling == RopeScaling.Dynamic;
 
     private static string Megabytes(long bytes) => (bytes / 1e6).ToString("N1", CultureInfo.InvariantCulture);
 }

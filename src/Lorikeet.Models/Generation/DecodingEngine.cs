@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Lorikeet.Models.Decoder;
@@ -20,16 +19,17 @@ public sealed class DecodingEngine : IAsyncDisposable
     private readonly CachePlan _plan;
     private readonly DecodingScheduler _scheduler;
     private readonly Func<CancellationToken, IDisposable>? _gate;
-    private readonly ConcurrentQueue<Action> _asked = new(); // what the thread is to do before its next step
+    private readonly Channel<Action> _asked = // what the thread is to do before its next step
+        Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<DecodingSequence, ChannelWriter<DecodedPiece>> _outputs = []; // the thread's own
     private readonly List<(ModelAdapter Adapter, TaskCompletionSource Gone)> _leaving = []; // the thread's own
-    private readonly AutoResetEvent _wake = new(false);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _thread;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _state = new();
+    private int _isDisposed;
     private int _open; // requests that have not ended
-    private string? _refusal; // why no request is taken; null while they are
+    private Func<Exception>? _refusal; // why no request is taken; null while they are
     private EngineStatistics _statistics;
 
     /// <summary>Allocates the cache and begins to wait for requests.</summary>
@@ -62,7 +62,8 @@ public sealed class DecodingEngine : IAsyncDisposable
     /// <exception cref="ConfigurationException">Options are out of range, or prompt and answer too long.</exception>
     /// <exception cref="DatasetException">The prompt is empty, or has a token that the model does not know.</exception>
     /// <exception cref="EngineBusyException">The queue is full, or the engine drains.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, or the engine was disposed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, or the engine was disposed meanwhile.</exception>
+    /// <exception cref="LorikeetException">The model gave no answer, or the engine stopped at a fault.</exception>
     public IAsyncEnumerable<DecodedPiece> Decode(DecodingRequest request, CancellationToken cancellation = default)
     {
         Validate(request);
@@ -80,7 +81,7 @@ public sealed class DecodingEngine : IAsyncDisposable
     /// </summary>
     public void Refresh(ModelAdapter? adapter) => Ask(() => _scheduler.Refresh(adapter));
 
-    /// <summary>Ends once no answer of an adapter is under way and no copy of it is kept, so that it can be disposed.</summary>
+    /// <summary>Ends once no answer of an adapter is under way any more, so that it can be disposed.</summary>
     /// <param name="adapter">No new request may ask for it.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     public Task Release(ModelAdapter adapter, CancellationToken cancellation = default)
@@ -100,7 +101,8 @@ public sealed class DecodingEngine : IAsyncDisposable
     {
         lock (_state)
         {
-            _refusal ??= "The engine is shutting down and takes no new requests. Ask another one.";
+            _refusal ??= () => new EngineBusyException(
+                "The engine is shutting down and takes no new requests. Ask another one.");
             if (_open == 0)
                 _drained.TrySetResult();
         }
@@ -112,13 +114,12 @@ public sealed class DecodingEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         lock (_state)
-            _refusal ??= "The engine was disposed.";
-        if (!_stop.IsCancellationRequested)
-            await _stop.CancelAsync();
-        _wake.Set();
+            _refusal = () => new ObjectDisposedException(nameof(DecodingEngine));
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
+            return;
+        await _stop.CancelAsync();
         await _thread;
         _scheduler.Dispose();
-        _wake.Dispose();
         _stop.Dispose();
     }
 
@@ -139,8 +140,7 @@ public sealed class DecodingEngine : IAsyncDisposable
         }
         finally
         {
-            sequence.Cancel();
-            Wake();
+            sequence.Cancel(); // seen before the next step, if it has not ended
         }
     }
 
@@ -148,8 +148,8 @@ public sealed class DecodingEngine : IAsyncDisposable
     {
         lock (_state)
         {
-            if (_refusal is { } reason)
-                throw new EngineBusyException(reason);
+            if (_refusal is { } refusal)
+                throw refusal();
             if (_open >= _plan.MaxSequences + _plan.MaxQueue)
                 throw new EngineBusyException(
                     $"{_open} requests are open: {_plan.MaxSequences} are decoded at once (max_num_seqs) and " +
@@ -169,33 +169,22 @@ public sealed class DecodingEngine : IAsyncDisposable
         }
     }
 
-    private void Ask(Action action)
-    {
-        _asked.Enqueue(action);
-        Wake();
-    }
-
-    private void Wake()
-    {
-        if (!_stop.IsCancellationRequested)
-            _wake.Set();
-    }
+    private void Ask(Action action) => _asked.Writer.TryWrite(action);
 
     private void Run()
     {
         try
         {
-            while (!_stop.IsCancellationRequested)
+            while (true)
             {
-                while (_asked.TryDequeue(out var action))
+                _stop.Token.ThrowIfCancellationRequested();
+                while (_asked.Reader.TryRead(out var action))
                     action();
                 if (_scheduler.HasWork)
                     Step();
                 else
-                    _wake.WaitOne();
+                    _asked.Reader.WaitToReadAsync(_stop.Token).AsTask().GetAwaiter().GetResult();
             }
-
-            EndAll(new OperationCanceledException("The engine was disposed."));
         }
         catch (OperationCanceledException end) when (_stop.IsCancellationRequested)
         {
@@ -234,7 +223,7 @@ public sealed class DecodingEngine : IAsyncDisposable
     {
         foreach (var (adapter, gone) in _leaving.Where(pair => !_scheduler.Uses(pair.Adapter)).ToList())
         {
-            _scheduler.Refresh(adapter);
+            _scheduler.Forget(adapter);
             _leaving.RemoveAll(pair => pair.Gone == gone);
             gone.TrySetResult();
         }
@@ -243,8 +232,8 @@ public sealed class DecodingEngine : IAsyncDisposable
     private void EndAll(Exception reason)
     {
         lock (_state) // no request is opened from here on
-            _refusal ??= $"The engine stopped: {reason.Message}";
-        while (_asked.TryDequeue(out var action))
+            _refusal = _isDisposed == 1 ? _refusal : () => new LorikeetException($"The engine stopped: {reason.Message}", reason);
+        while (_asked.Reader.TryRead(out var action))
             action();
         foreach (var output in _outputs.Values)
         {
@@ -255,27 +244,6 @@ public sealed class DecodingEngine : IAsyncDisposable
         _outputs.Clear();
     }
 
-    /// <summary>The sequence of a request.</summary>
-    private DecodingSequence SequenceOf(DecodingRequest request)
-    {
-        if (request.Adapter is { } adapter)
-        {
-            ObjectDisposedException.ThrowIf(adapter.IsDisposed, adapter);
-            if (!ReferenceEquals(adapter.Model, _model))
-                throw new ArgumentException("The adapter is on another model.", nameof(request));
-        }
-
-        var vocabulary = _model.Config.VocabularySize;
-        RequestCheck.RequirePrompt(request.Prompt, vocabulary);
-        var options = RequestCheck.Prepare(request, _tokenizer, vocabulary, _plan.MaxLength);
-        int[] prompt = [.. request.Prompt];
-        return new DecodingSequence(
-            new DecodingRow(DecodingRow.KeyOf(prompt, request.Repetition), prompt, options, _tokenizer),
-            new TokenChooser(options, vocabulary, request.Constraint, request.LogitBias), request.Adapter)
-        {
-            Constraint = request.Constraint,
-            TopLogProbabilities = request.TopLogProbabilities,
-            Prompt = request.PromptLogProbabilities ? [] : null,
-        };
-    }
+    private DecodingSequence SequenceOf(DecodingRequest request) =>
+        DecodingSequence.Of(request, _model, _tokenizer, _plan.MaxLength);
 }

@@ -25,6 +25,7 @@ internal sealed class DecodingScheduler : IDisposable
     private readonly StepChoices _choices;
     private readonly List<DecodingSequence> _waiting = []; // by arrival
     private readonly List<DecodingSequence> _running = []; // by arrival
+    private readonly HashSet<ModelAdapter> _changed = [];
     private long _arrivals;
     private EngineStatistics _counts;
 
@@ -32,7 +33,8 @@ internal sealed class DecodingScheduler : IDisposable
     public DecodingScheduler(DecoderModel model, CachePlan plan)
     {
         _plan = plan;
-        _cache = new PagedCache(model.Config, plan.Blocks + 1, model.ComputeType, model.Device);
+        _cache = new PagedCache(
+            model.Config, plan.Blocks + 1, model.ComputeType, model.Device);
         _pool = new BlockPool(_cache.Blocks);
         _prefixes = new PrefixSharing(_pool, plan.SharesPrefixes);
         _step = new ReferenceStep(model, _cache);
@@ -58,12 +60,21 @@ internal sealed class DecodingScheduler : IDisposable
         _waiting.Add(sequence);
     }
 
-    /// <summary>Forgets what was read with an adapter (null: the base), whose numbers have changed.</summary>
+    /// <summary>
+    /// Forgets what was read with an adapter (null: the base), whose numbers have changed; the next step takes them.
+    /// </summary>
     public void Refresh(ModelAdapter? adapter)
     {
-        _prefixes.Refresh(adapter);
+        _prefixes.Forget(adapter);
         if (adapter is not null)
-            _step.Refresh(adapter);
+            _changed.Add(adapter);
+    }
+
+    /// <summary>Forgets an adapter that no sequence uses.</summary>
+    public void Forget(ModelAdapter adapter)
+    {
+        _prefixes.Forget(adapter);
+        _changed.Remove(adapter);
     }
 
     /// <summary>Whether a sequence of an adapter is here.</summary>
@@ -73,6 +84,9 @@ internal sealed class DecodingScheduler : IDisposable
     /// <summary>Reads and chooses; returns the sequences that got a token or ended, by arrival.</summary>
     public IReadOnlyList<DecodingSequence> Step()
     {
+        foreach (var adapter in _changed)
+            _step.Refresh(adapter);
+        _changed.Clear();
         var moved = RemoveCancelled();
         PlanContinuations();
         Admit();
@@ -157,9 +171,11 @@ internal sealed class DecodingScheduler : IDisposable
     }
 
     /// <summary>Blocks that a sequence has or is expected to have before long.</summary>
-    private static int Expected(DecodingSequence sequence) => Math.Max(
+    private int Expected(DecodingSequence sequence) => Math.Max(
         sequence.Blocks.Count,
-        PagedCache.BlocksOf(Math.Min(sequence.Row.Capacity, sequence.Row.Length + ExpectedGrowth)));
+        PagedCache.BlocksOf(_plan.ReadsWhole
+            ? sequence.Row.Capacity
+            : Math.Min(sequence.Row.Capacity, sequence.Row.Length + ExpectedGrowth)));
 
     /// <summary>
     /// Divides what the step has left among prompts: half belongs to the oldest, so that none waits for ever, and then
@@ -182,7 +198,8 @@ internal sealed class DecodingScheduler : IDisposable
     {
         if (!_running.Contains(sequence))
             return 0;
-        var more = Math.Min(most, sequence.Unread - sequence.Planned);
+        var unread = sequence.Unread - sequence.Planned;
+        var more = _plan.ReadsWhole && most > 0 ? unread : Math.Min(most, unread);
         if (more <= 0 || !HasRoom(sequence, sequence.Planned + more))
             return 0;
         sequence.Planned += more;

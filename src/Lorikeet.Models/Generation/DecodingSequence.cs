@@ -1,4 +1,5 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models.Generation;
 
@@ -10,6 +11,31 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
 {
     private readonly List<DecodedToken> _tokens = []; // chosen and not yet taken
     private volatile bool _isCancelled;
+
+    /// <summary>The sequence of a request, once that is checked.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="model">Who is asked.</param>
+    /// <param name="tokenizer">Its tokenizer; null for none.</param>
+    /// <param name="maxLength">Most tokens of prompt and answer.</param>
+    /// <exception cref="ConfigurationException">Options are out of range, or prompt and answer too long.</exception>
+    /// <exception cref="DatasetException">The prompt is empty, or has a token that the model does not know.</exception>
+    public static DecodingSequence Of(
+        DecodingRequest request, DecoderModel model, Tokenizer? tokenizer, int maxLength)
+    {
+        var vocabulary = model.Config.VocabularySize;
+        RequestCheck.RequirePrompt(request.Prompt, vocabulary);
+        RequestCheck.RequireAdapter(request.Adapter, model);
+        var options = RequestCheck.Prepare(request, tokenizer, vocabulary, maxLength);
+        int[] prompt = [.. request.Prompt];
+        return new DecodingSequence(
+            new DecodingRow(DecodingRow.KeyOf(prompt, request.Repetition), prompt, options, tokenizer),
+            new TokenChooser(options, vocabulary, request.Constraint, request.LogitBias), request.Adapter)
+        {
+            Constraint = request.Constraint,
+            TopLogProbabilities = request.TopLogProbabilities,
+            Prompt = request.PromptLogProbabilities ? [] : null,
+        };
+    }
 
     public DecodingRow Row => row;
 

@@ -60,12 +60,12 @@ internal sealed class PrefixSharing(BlockPool pool, bool isOn)
     }
 
     /// <summary>What was read with an adapter (null: the base) so far is found no more.</summary>
-    public void Refresh(ModelAdapter? adapter)
+    public void Forget(ModelAdapter? adapter)
     {
         if (adapter is null)
             _weightsOfBase = ++_lastWeights;
         else
-            _weights[adapter] = ++_lastWeights;
+            _weights.Remove(adapter);
     }
 
     /// <summary>The hash of a full block of a sequence.</summary>

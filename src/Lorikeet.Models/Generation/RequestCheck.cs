@@ -1,3 +1,4 @@
+using Lorikeet.Models.Decoder;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models.Generation;
@@ -5,6 +6,16 @@ namespace Lorikeet.Models.Generation;
 /// <summary>What prompts and options must be before anything is decoded.</summary>
 internal static class RequestCheck
 {
+    /// <summary>Refuses an adapter that was disposed or is on another model.</summary>
+    public static void RequireAdapter(ModelAdapter? adapter, DecoderModel model)
+    {
+        if (adapter is null)
+            return;
+        ObjectDisposedException.ThrowIf(adapter.IsDisposed, adapter);
+        if (!ReferenceEquals(adapter.Model, model))
+            throw new ArgumentException("The adapter is on another model. Load it on the engine's.", nameof(adapter));
+    }
+
     /// <summary>
     /// The options of a request, complete: how many tokens may be added, and what ends them.
     /// </summary>
