@@ -17,6 +17,16 @@ internal sealed class ModelGate
     private bool _isClosed;
     private Reservation? _reservation;
 
+    /// <summary>How many wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_sync)
+                return _waiting.Count;
+        }
+    }
+
     /// <summary>Waits until the model is free and takes it until the result is disposed.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -46,9 +56,9 @@ internal sealed class ModelGate
 
     /// <summary>
     /// Lets those who wait in <see cref="Share"/> use the model that the caller has reserved, one after the other, until
-    /// none waits or the time is over. Returns at once when none does.
+    /// none waits or the time is over; one has its turn in any case. Returns at once when none waits.
     /// </summary>
-    /// <param name="most">When the last turn begins.</param>
+    /// <param name="most">When the last turn begins, if not with the first.</param>
     public void GiveTurns(TimeSpan most)
     {
         lock (_sync)
@@ -56,6 +66,7 @@ internal sealed class ModelGate
             if (_reservation is not { GivesTurns: true } reservation || !AnyIsShort())
                 return;
             reservation.TurnsEnd = Stopwatch.GetTimestamp() + (long)(most.TotalSeconds * Stopwatch.Frequency);
+            reservation.OwesATurn = true;
             Leave(null);
             while (_isTaken || reservation.HasTurns)
             {
@@ -65,7 +76,7 @@ internal sealed class ModelGate
                     break;
             }
 
-            reservation.TurnsEnd = 0;
+            (reservation.TurnsEnd, reservation.OwesATurn) = (0, false);
             _isTaken = true;
         }
     }
@@ -113,6 +124,8 @@ internal sealed class ModelGate
                 }
 
                 _isTaken = true;
+                if (_reservation is { } reservation)
+                    reservation.OwesATurn = false;
                 return new Pass(this);
             }
             finally
@@ -169,7 +182,10 @@ internal sealed class ModelGate
         /// <summary>A timestamp; 0 while no turns are given.</summary>
         public long TurnsEnd { get; set; }
 
-        public bool HasTurns => Stopwatch.GetTimestamp() < TurnsEnd;
+        /// <summary>Whether nobody has had a turn since turns are given.</summary>
+        public bool OwesATurn { get; set; }
+
+        public bool HasTurns => OwesATurn || Stopwatch.GetTimestamp() < TurnsEnd;
     }
 
     private sealed class Pass(ModelGate gate) : IDisposable

@@ -69,6 +69,20 @@ public sealed class TrainingRun : IDisposable
     /// <value>Null: only the samples that <see cref="EvaluationOptions"/> asks for.</value>
     public AnswerComparison? Comparison { get; init; }
 
+    /// <summary>
+    /// Most of the time that a <see cref="Serving.ModelHost"/> on the model may take while the run trains an adapter, so
+    /// that questions are answered meanwhile. It takes none while nobody asks, and the results are the same to the bit.
+    /// </summary>
+    /// <value>0.5: at worst the run takes twice the time.</value>
+    public double ServingShare
+    {
+        get;
+        init => field = value is >= 0 and < 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "A share from 0 to below 1 was expected.");
+    }
+        = 0.5;
+
     /// <summary>Commands that the report suggests to its reader.</summary>
     /// <value>Null: none.</value>
     public Func<RunResult, IReadOnlyList<NextCommand>>? NextCommands { get; init; }
@@ -113,7 +127,7 @@ public sealed class TrainingRun : IDisposable
     /// </param>
     /// <returns>What the run came to; the trained adapter is active on <see cref="Model"/>.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The run was begun before, or another run trains the model.
+    /// The run was begun before, or another run trains the model, or all weights of a model with a host are to be trained.
     /// </exception>
     /// <exception cref="LorikeetException">
     /// Options, data, model or folder are wrong; the message says what to do.
@@ -131,9 +145,17 @@ public sealed class TrainingRun : IDisposable
         _model ??= ModelLoading.Open(
             planned.Run.Options.Model.Model, planned.Run.ModelFolder,
             LanguageModelOptions.Of(planned.Run.Options.Model, planned.Run.Options.Quantization), null, cancellation);
-        using var reservation = _model.Gate.Reserve($"is being trained by the run in '{planned.Run.Folder.Folder}'");
+        var isAdapter = planned.Run.Options.Model.Method == FineTuneMethod.Lora;
+        using var reservation = _model.Gate.Reserve(
+            $"is being trained by the run in '{planned.Run.Folder.Folder}'", givesTurns: isAdapter);
+        if (!isAdapter && _model.Adapters.Forget is not null)
+            throw new InvalidOperationException(
+                "A host is on the model, and a run that trains all weights leaves nothing it could answer with. Dispose "
+                + "the host first, or train an adapter.");
         using var trained = new TrainedAdapter(_model, planned.Run);
-        var result = TrainAttached(planned, trained, display, cancellation);
+        var turns = new TrainingTurns(_model, isAdapter ? planned.Run.Folder.Name : null, ServingShare);
+        var result = TrainAttached(
+            planned, trained, turns, new CompositeObserver(turns, display), cancellation);
         trained.Keep();
         planned.Run.Claim.Dispose();
         return result;
@@ -158,7 +180,8 @@ public sealed class TrainingRun : IDisposable
     }
 
     private RunResult TrainAttached(
-        PlannedRun planned, TrainedAdapter trained, ITrainingObserver display, CancellationToken cancellation)
+        PlannedRun planned, TrainedAdapter trained, TrainingTurns turns, ITrainingObserver display,
+        CancellationToken cancellation)
     {
         var run = planned.Run;
         // Only now, so that a mistake in what is read leaves no folder behind and removes none.
@@ -166,7 +189,8 @@ public sealed class TrainingRun : IDisposable
         using var log = new RunLog(run.Folder, TensorBoard(run), display, Warnings(run, trained), _clock);
         try
         {
-            var came = new RunTraining(planned, _model!.Decoder, trained.Adapter, log).Train(Comparison, cancellation);
+            var came = new RunTraining(planned, _model!.Decoder, trained.Adapter, log, turns.Give)
+                .Train(Comparison, cancellation);
             var result = new RunResult
             {
                 Training = came.Training,

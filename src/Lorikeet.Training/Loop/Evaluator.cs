@@ -10,8 +10,10 @@ namespace Lorikeet.Training.Loop;
 internal static class Evaluator
 {
     /// <summary>Mean cross-entropy per target over all rows.</summary>
+    /// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
     public static EvaluationMetrics Score(
-        ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch)
+        ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch,
+        Action? beforePass)
     {
         var clock = Stopwatch.StartNew();
         var (loss, targets) = (0.0, 0L);
@@ -22,6 +24,7 @@ internal static class Evaluator
             var batch = Batch.FromRows([.. chunk.Select(row => rows[row])]);
             if (batch.TargetCount == 0)
                 continue;
+            beforePass?.Invoke();
             loss += pass.Evaluate(batch);
             targets += batch.TargetCount;
         }

@@ -44,7 +44,7 @@ public sealed class Trainer : IDisposable
 
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
-        _step = new TrainingStep(_model, _options.Optimization);
+        _step = new TrainingStep(_model, _options.Optimization) { BeforePass = task.BeforePass };
         if (_step.WhyReference is { } reason)
         {
             _observer.Observe(new Note(
@@ -179,7 +179,8 @@ public sealed class Trainer : IDisposable
     private EvaluationMetrics Score()
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
-        var metrics = Evaluator.Score(_step.Pass, _task.EvalRows, _options.Optimization, Step, epoch);
+        var metrics = Evaluator.Score(
+            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _task.BeforePass);
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {

@@ -41,6 +41,9 @@ public sealed class TrainingStep : IDisposable
     /// </summary>
     public int RecomputedLayers => Pass.RecomputedLayers;
 
+    /// <summary>See <see cref="TrainingTask.BeforePass"/>.</summary>
+    internal Action? BeforePass { get; init; }
+
     internal ITrainingPass Pass { get; }
 
     internal Optimizer Optimizer { get; }
@@ -61,6 +64,7 @@ public sealed class TrainingStep : IDisposable
         {
             if (batches[i].TargetCount == 0)
                 continue;
+            BeforePass?.Invoke();
             var key = new PassKey((ulong)_options.Seed, step, i);
             loss += Pass.Run(batches[i], weights[i], key) * weights[i];
         }

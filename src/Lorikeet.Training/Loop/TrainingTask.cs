@@ -46,6 +46,13 @@ public sealed record TrainingTask(
     /// <value>Empty: the run starts from step 0.</value>
     public string BaseFingerprint { get; init; } = "";
 
+    /// <summary>
+    /// Called before each forward pass, when nothing of the model is in use: others may use it until this returns, and
+    /// leave it as it was. The parameters are those of the last finished step.
+    /// </summary>
+    /// <value>Null: nobody else uses the model.</value>
+    public Action? BeforePass { get; init; }
+
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
     public int TotalSteps => StepsOf(Plan, Options.Optimization);
 

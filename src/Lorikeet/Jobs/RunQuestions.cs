@@ -18,6 +18,7 @@ internal sealed class RunQuestions
     private readonly PreparedRun _run;
     private readonly ITrainingObserver _observer;
     private readonly AnswerComparison? _comparison;
+    private readonly Action _beforePass;
     private readonly List<Question> _compared = [];
     private readonly List<Sample> _samples = [];
 
@@ -25,9 +26,11 @@ internal sealed class RunQuestions
     /// <param name="run">The run's data and options.</param>
     /// <param name="comparison">What is scored beside the samples that the options ask for; null for nothing.</param>
     /// <param name="observer">Receives how far the answers are.</param>
-    public RunQuestions(PreparedRun run, AnswerComparison? comparison, ITrainingObserver observer)
+    /// <param name="beforePass">Called between two batches of answers, when nothing of the model is in use.</param>
+    public RunQuestions(
+        PreparedRun run, AnswerComparison? comparison, ITrainingObserver observer, Action beforePass)
     {
-        (_run, _comparison, _observer) = (run, comparison, observer);
+        (_run, _comparison, _observer, _beforePass) = (run, comparison, observer, beforePass);
         if (run.Tokenizer is not { } tokenizer)
             return;
         if (comparison is not null)
@@ -103,8 +106,13 @@ internal sealed class RunQuestions
         _observer.Observe(new StageStarted(stage, $"{prompts.Count} questions"));
         var asking = new QuestionAnswering(
             model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
-        return asking.Answer(
-            prompts, done => _observer.Observe(new StageProgressed(done, prompts.Count)), cancellation);
+        return asking.Answer(prompts, Progress, cancellation);
+
+        void Progress(int done)
+        {
+            _observer.Observe(new StageProgressed(done, prompts.Count));
+            _beforePass();
+        }
     }
 
     private sealed record Sample(string Text, int[] PromptIds, IReadOnlyList<string> Answers);

@@ -13,7 +13,9 @@ namespace Lorikeet.Jobs;
 /// <param name="model">Its model, with what is trained attached.</param>
 /// <param name="adapter">The adapter; null when the whole model is trained.</param>
 /// <param name="log">Where everything is reported.</param>
-internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapter? adapter, RunLog log)
+/// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
+internal sealed class RunTraining(
+    PlannedRun planned, DecoderModel model, Adapter? adapter, RunLog log, Action beforePass)
 {
     private readonly PreparedRun _run = planned.Run;
     private readonly TrainingOptions _options = planned.Run.Options;
@@ -24,7 +26,7 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
     public TrainedRun Train(AnswerComparison? comparison, CancellationToken stop)
     {
         using var trainer = new Trainer(TaskOf(), log);
-        var questions = new RunQuestions(_run, comparison, log);
+        var questions = new RunQuestions(_run, comparison, log, beforePass);
         var before = questions.Ask("Asking the base", model, stop);
         if (_run.Claim.Checkpoint(log.Remember) is { } checkpoint)
             trainer.Resume(checkpoint);
@@ -56,6 +58,7 @@ internal sealed class RunTraining(PlannedRun planned, DecoderModel model, Adapte
     {
         Plan = TrainingTask.PlanOf(_run.Data, _options),
         Format = _run.Data.Format,
+        BeforePass = beforePass,
         BaseFingerprint = planned.BaseFingerprint,
         Settings = TrajectorySettings.Of(_options, adapter?.Options),
     };

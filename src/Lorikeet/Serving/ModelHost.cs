@@ -2,6 +2,7 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Lora;
+using Lorikeet.Runs;
 
 namespace Lorikeet.Serving;
 
@@ -23,6 +24,7 @@ public sealed class ModelHost : IAsyncDisposable
     private readonly DecodingEngine _engine;
     private readonly ServedModels _served;
     private readonly AnswerForms _forms;
+    private readonly List<AdapterWatch> _watches = [];
 
     private ModelHost(LanguageModel model, EngineOptions? options)
     {
@@ -106,7 +108,7 @@ public sealed class ModelHost : IAsyncDisposable
     /// Whether it may take the place of another of that name: answers under way end with the old one, which is freed
     /// after the last of them.
     /// </param>
-    /// <param name="cancellation">Ends the waiting for the model; what is loaded is loaded.</param>
+    /// <param name="cancellation">Ends a download or the waiting for the model; what is loaded is loaded.</param>
     /// <exception cref="ConfigurationException">The name is taken.</exception>
     /// <exception cref="CheckpointException">The adapter is damaged or fits another base.</exception>
     /// <exception cref="HubException">The hub has no such adapter, or it cannot be had.</exception>
@@ -115,13 +117,14 @@ public sealed class ModelHost : IAsyncDisposable
     {
         var change = await BlockingWork.Run("Lorikeet adapter", () =>
         {
+            using var listening = ModelSource.Listen(null, null, cancellation);
             var folder = AdapterFolder.Open(ModelSource.Resolve(source, null));
             using var turn = Model.Gate.Share(cancellation);
             var kind = Model.Adapters.Find(name) is null ? AdapterChangeKind.Loaded : AdapterChangeKind.Replaced;
             Model.Adapters.Load(name, folder, replace);
             return new AdapterChange(kind, name, folder.Path);
         }).ConfigureAwait(false);
-        Changed?.Invoke(this, change);
+        Report(change);
         return Find(name);
     }
 
@@ -145,7 +148,27 @@ public sealed class ModelHost : IAsyncDisposable
             Model.Adapters.Remove(name);
             return adapter.Folder;
         }).ConfigureAwait(false);
-        Changed?.Invoke(this, new AdapterChange(AdapterChangeKind.Unloaded, name, folder));
+        Report(new AdapterChange(AdapterChangeKind.Unloaded, name, folder));
+    }
+
+    /// <summary>
+    /// Follows a training, in this process or another: each of its checkpoints, and in the end its result, becomes the
+    /// adapter of a name as soon as it is complete. <see cref="Changed"/> says so.
+    /// </summary>
+    /// <param name="runFolder">The run's folder; it may not be there yet.</param>
+    /// <param name="name">The adapter's name; null for that of the folder.</param>
+    /// <param name="interval">How often the folder is looked at; null for every second.</param>
+    /// <param name="cancellation">Ends the waiting for what is there already, which is loaded before this ends.</param>
+    /// <returns>Dispose it to follow the training no more; the adapter stays.</returns>
+    /// <exception cref="CheckpointException">What is there already is damaged or fits another base.</exception>
+    public async Task<AdapterWatch> Watch(
+        string runFolder, string? name = null, TimeSpan? interval = null, CancellationToken cancellation = default)
+    {
+        var watch = new AdapterWatch(this, new RunFolder(runFolder), name);
+        await watch.Begin(interval ?? TimeSpan.FromSeconds(1), cancellation).ConfigureAwait(false);
+        lock (_watches)
+            _watches.Add(watch);
+        return watch;
     }
 
     /// <summary>Token ids of a text as it stands.</summary>
@@ -176,9 +199,17 @@ public sealed class ModelHost : IAsyncDisposable
     /// <summary>Cancels what is under way and frees the cache. The model stays.</summary>
     public async ValueTask DisposeAsync()
     {
+        AdapterWatch[] watches;
+        lock (_watches)
+            watches = [.. _watches];
+        foreach (var watch in watches)
+            await watch.DisposeAsync().ConfigureAwait(false);
         await _engine.DisposeAsync().ConfigureAwait(false);
         Model.Adapters.Forget = null;
     }
+
+    /// <summary>Says what became of an adapter.</summary>
+    internal void Report(AdapterChange change) => Changed?.Invoke(this, change);
 
     private static void RequireAnswers(int count)
     {

@@ -29,6 +29,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
     private readonly List<ToolCall> _calls = [];
     private string _held = "";
     private bool _isAtLineStart = true;
+    private bool _isAfterCall;
 
     /// <summary>Whether any call has been found.</summary>
     public bool FoundAny { get; private set; }
@@ -52,6 +53,9 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         var (at, certain) = (0, new System.Text.StringBuilder());
         while (at < text.Length)
         {
+            if (_isAfterCall && text[at] == ';') // Llama's separator
+                at++;
+            _isAfterCall = false;
             var start = Opening(text, at);
             Pass(text[at..start]);
             at = start;
@@ -65,7 +69,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
             if (found is { Calls: { } calls })
             {
                 _calls.AddRange(calls);
-                FoundAny = true;
+                (FoundAny, _isAfterCall) = (true, true);
                 at += found.Length;
             }
             else
@@ -171,7 +175,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
             [ToolCallJson.Call(inside[..brace].Trim().ToString(), arguments.ToString())]);
     }
 
-    /// <summary>JSON that a text begins with, and what separates it from a further call.</summary>
+    /// <summary>JSON that a text begins with.</summary>
     private Found Json(ReadOnlySpan<char> text, bool isEnd, bool isMarked)
     {
         var start = text.Length - text.TrimStart().Length;
@@ -184,8 +188,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         if (ToolCallJson.TryRead(json[..length]) is not { } calls
             || (!isMarked && !calls.All(call => tools.Contains(call.Name))))
             return Found.None;
-        var end = start + length;
-        return new Found(end < text.Length && text[end] == ';' ? end + 1 : end, calls);
+        return new Found(start + length, calls);
     }
 
     /// <summary>Whether JSON that may not have come to its end can be a call, as far as its first key says.</summary>
