@@ -1,7 +1,7 @@
 namespace Lorikeet.Formats;
 
 /// <summary>Paths that are equal when they name the same place: whole, and without symbolic links.</summary>
-internal static class CanonicalPath
+public static class CanonicalPath
 {
     private const int MostLinks = 40; // as Linux has it
 

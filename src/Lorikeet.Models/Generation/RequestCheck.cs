@@ -54,9 +54,10 @@ internal static class RequestCheck
         var wanted = options.NewTokensAfter(promptLength);
         var room = maxLength - promptLength;
         if (wanted == 0)
-            throw new ConfigurationException(
+            throw new ContextLengthException(
                 $"max_length is {options.MaxLength}, and the prompt has {promptLength} tokens, so nothing can be added " +
-                "to it. A larger max_length was expected: it counts prompt and answer together.");
+                "to it. A larger max_length was expected: it counts prompt and answer together.", promptLength, 0,
+                options.MaxLength!.Value);
         var isGiven = (options.MaxNewTokens ?? options.MaxLength) is not null;
         if (room < 1 || (isGiven && wanted > room))
             throw new ContextLengthException(

@@ -1,0 +1,101 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Lorikeet.Formats;
+using Microsoft.AspNetCore.Http;
+
+namespace Lorikeet.Server.Protocol;
+
+/// <summary>Reads the JSON of a request into the record that describes it, with errors that name the argument.</summary>
+internal static class RequestBody
+{
+    /// <summary>Reads a body.</summary>
+    /// <exception cref="ApiException">It is not JSON, too large, or not what was expected.</exception>
+    /// <exception cref="BadHttpRequestException">It is larger than the server takes, or comes too slowly.</exception>
+    public static async Task<T> Read<T>(HttpContext context, JsonTypeInfo<T> type) where T : RequestRecord
+    {
+        RequireJson(context.Request);
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (read.IsCompleted)
+            {
+                try
+                {
+                    return Parse(read.Buffer, type);
+                }
+                finally
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                }
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Parses UTF-8.</summary>
+    /// <exception cref="ApiException">It is not JSON, or not what was expected.</exception>
+    internal static T Parse<T>(ReadOnlySequence<byte> text, JsonTypeInfo<T> type) where T : RequestRecord
+    {
+        using var document = ParseDocument(text);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw ApiException.Wrong(null, $"The body is {JsonWords.Of(document.RootElement)}. Expected a JSON object.");
+        T body;
+        try
+        {
+            body = document.RootElement.Deserialize(type)!;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            throw WireFault.Explain(document.RootElement, type, fault);
+        }
+
+        if (body.Unknown is [var unknown, ..])
+            throw NotAnArgument(unknown.Key, type);
+        return body;
+    }
+
+    private static JsonDocument ParseDocument(ReadOnlySequence<byte> text)
+    {
+        try
+        {
+            return JsonDocument.Parse(text, new JsonDocumentOptions
+            {
+                MaxDepth = ProtocolJson.Depth,
+                AllowDuplicateProperties = false,
+            });
+        }
+        catch (JsonException fault)
+        {
+            // What the parser says ends with the place, which is said in words that count from 1.
+            var what = fault.Message.Split(" LineNumber:")[0].Split(" Change the reader")[0].TrimEnd('.');
+            throw ApiException.Wrong(
+                null,
+                FormattableString.Invariant(
+                    $"The body is not valid JSON: {what} (line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1} of it)."),
+                "invalid_json");
+        }
+    }
+
+    private static void RequireJson(HttpRequest request)
+    {
+        if (request.HasJsonContentType())
+            return;
+        var given = request.ContentType is { Length: > 0 } type ? $"'{type}'" : "missing";
+        throw new ApiException(
+            StatusCodes.Status415UnsupportedMediaType,
+            $"The header Content-Type is {given}. Expected 'application/json'.");
+    }
+
+    private static ApiException NotAnArgument(string name, JsonTypeInfo type)
+    {
+        var nearest = NearestName.Among(
+            type.Properties.Where(property => !property.IsExtensionData).Select(property => property.Name), name);
+        var hint = nearest is null ? "Leave it out." : $"Did you mean '{nearest}'?";
+        return ApiException.Wrong(
+            name, $"'{VisibleText.InOneLine(name, longest: 64)}' is not an argument that is known here. {hint}",
+            "unknown_parameter");
+    }
+}

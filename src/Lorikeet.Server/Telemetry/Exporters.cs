@@ -1,0 +1,38 @@
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace Lorikeet.Server.Telemetry;
+
+/// <summary>
+/// Where measurements go: to who asks for /metrics, and to a collector where the standard variables of OpenTelemetry
+/// name one (OTEL_EXPORTER_OTLP_ENDPOINT and its like).
+/// </summary>
+internal static class Exporters
+{
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    /// <summary>Adds them to a server's services.</summary>
+    public static void Add(IServiceCollection services)
+    {
+        var telemetry = services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("lorikeet"))
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(
+                    ServerMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime");
+                metrics.AddPrometheusExporter();
+                if (IsNamed("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"))
+                    metrics.AddOtlpExporter();
+            });
+        if (IsNamed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
+            telemetry.WithTracing(traces => traces.AddSource(ServerMetrics.Name, "Microsoft.AspNetCore").AddOtlpExporter());
+    }
+
+    private static bool IsNamed(string endpointOfSignal) =>
+        Is(Endpoint) || Is(endpointOfSignal);
+
+    private static bool Is(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
+}
