@@ -69,6 +69,7 @@ internal static class CommandLine
             new PlanVerb(),
             new GenerateVerb(),
             new ChatVerb(),
+            new ServeVerb(),
             new EvalVerb(),
             new ScoreVerb(),
             new TokenizeVerb(),

@@ -19,6 +19,7 @@ internal sealed class Interruption : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Action<int, string?> _leave;
     private volatile string? _promise;
+    private volatile bool _isUsual;
 
     /// <summary>Listens from now on.</summary>
     /// <param name="say">Writes a line to the user; a live display may take it over.</param>
@@ -41,7 +42,10 @@ internal sealed class Interruption : IDisposable
     /// <summary>Whether the verb was asked to finish.</summary>
     public bool Requested => _source.IsCancellationRequested;
 
-    /// <summary>The exit code of a process that was asked to end: 130 after Ctrl+C, 143 after SIGTERM.</summary>
+    /// <summary>
+    /// The exit code of a process that was asked to end: 130 after Ctrl+C, 143 after SIGTERM; 0 where that is its usual
+    /// end.
+    /// </summary>
     public int ExitCode { get; private set; } = CodeOfInterrupt;
 
     /// <summary>Writes a line to the user: a live display takes this over, because it owns the terminal.</summary>
@@ -62,7 +66,8 @@ internal sealed class Interruption : IDisposable
 
     /// <summary>From now on the verb has something to save, and ends soon after it is asked to.</summary>
     /// <param name="promise">What is said at the first request.</param>
-    public void FinishFirst(string promise) => _promise = promise;
+    /// <param name="isUsual">Whether the verb has no other end, so that this one is success.</param>
+    public void FinishFirst(string promise, bool isUsual = false) => (_isUsual, _promise) = (isUsual, promise);
 
     public void Dispose()
     {
@@ -85,6 +90,8 @@ internal sealed class Interruption : IDisposable
             return;
         }
 
+        if (_isUsual)
+            ExitCode = 0;
         _source.Cancel();
         Say(promise);
     }
