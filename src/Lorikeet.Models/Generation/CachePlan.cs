@@ -21,6 +21,8 @@ internal sealed record CachePlan(
 {
     private const int StepTokensOnGpu = 2048;
     private const int StepTokensOnCpu = 128;
+    private const int LongStepOnCpu = 512; // where no one waits for the next token
+    private const long MostBytesOnCpu = 2L << 30; // unless options say otherwise: others use its memory too
 
     /// <summary>The plan for a model that is loaded.</summary>
     /// <exception cref="ConfigurationException">The options contradict each other or the memory.</exception>
@@ -29,11 +31,12 @@ internal sealed record CachePlan(
         options.Validate();
         var config = model.Config;
         var length = options.MaxLength ?? config.MaxPositions;
-        var blockBytes = PagedCache.BytesOfBlock(config, model.ComputeType == ScalarType.Float32 ? 4 : 2);
+        var blockBytes = BytesOfBlock(model);
         var wanted = (long)PagedCache.BlocksOf(length) * options.MaxSequences;
         var onCpu = model.Device.type == DeviceType.CPU;
         var free = FreeMemory.Of(model.Device);
-        var bytes = options.CacheBytes ?? (long)(free * (onCpu ? options.MemoryShare / 2 : options.MemoryShare));
+        var bytes = options.CacheBytes
+            ?? (onCpu ? Math.Min(MostBytesOnCpu, free / 2) : (long)(free * options.MemoryShare));
         var blocks = (int)Math.Min(Math.Min(wanted, bytes / blockBytes - 1), int.MaxValue / 2);
 
         var needed = options.MaxLength is null ? 1 : PagedCache.BlocksOf(length);
@@ -47,6 +50,23 @@ internal sealed record CachePlan(
             StepTokens(options, onCpu), options.MaxQueue, options.PrefixCaching && !IsWhole(config), IsWhole(config));
     }
 
+    /// <summary>The plan for rows that are known, and that nobody waits for one by one.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rows">The rows; at least one. The longest fits the memory.</param>
+    /// <param name="most">Most rows at once.</param>
+    public static CachePlan Of(DecoderModel model, IReadOnlyList<DecodingRow> rows, int most)
+    {
+        var count = Math.Min(most, rows.Count);
+        var onCpu = model.Device.type == DeviceType.CPU;
+        var bytes = onCpu ? MostBytesOnCpu : FreeMemory.Of(model.Device) / 2;
+        int[] blocks = [.. rows.Select(row => PagedCache.BlocksOf(row.Capacity)).OrderDescending()];
+        var affordable = Math.Max(blocks[0], bytes / BytesOfBlock(model) - 1);
+        var tokens = Math.Min(onCpu ? LongStepOnCpu : StepTokensOnGpu, rows.Sum(row => (long)row.PromptLength));
+        return new CachePlan(
+            (int)Math.Min(affordable, blocks.Take(count).Sum()), rows.Max(row => row.Capacity), count,
+            (int)Math.Max(tokens, count + 1), MaxQueue: 0, SharesPrefixes: !IsWhole(model.Config), IsWhole(model.Config));
+    }
+
     /// <summary>Every sequence decodes a token in each step, and beside them some of a prompt must be read.</summary>
     private static int StepTokens(EngineOptions options, bool onCpu)
     {
@@ -58,6 +78,9 @@ internal sealed record CachePlan(
         return options.MaxStepTokens
             ?? Math.Max(onCpu ? StepTokensOnCpu : StepTokensOnGpu, options.MaxSequences + PagedCache.BlockTokens);
     }
+
+    private static long BytesOfBlock(DecoderModel model) =>
+        PagedCache.BytesOfBlock(model.Config, model.ComputeType == ScalarType.Float32 ? 4 : 2);
 
     private static bool IsWhole(ModelConfig config) => config.Rope.Scaling == RopeScaling.Dynamic;
 

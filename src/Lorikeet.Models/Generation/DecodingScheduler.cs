@@ -17,11 +17,15 @@ internal sealed class DecodingScheduler : IDisposable
     /// <summary>Tokens by which every sequence is expected to grow when another one asks for room.</summary>
     private const int ExpectedGrowth = 128;
 
+    /// <summary>Most tokens of a prompt that are scored in a step: so many logits take memory.</summary>
+    private const int MostScored = 256;
+
     private readonly CachePlan _plan;
     private readonly PagedCache _cache;
     private readonly BlockPool _pool;
     private readonly PrefixSharing _prefixes;
-    private readonly IBatchStep _step;
+    private readonly ReferenceStep _reference;
+    private readonly BatchStep? _optimized; // null where it does not cover the model
     private readonly StepChoices _choices;
     private readonly List<DecodingSequence> _waiting = []; // by arrival
     private readonly List<DecodingSequence> _running = []; // by arrival
@@ -30,14 +34,20 @@ internal sealed class DecodingScheduler : IDisposable
     private EngineStatistics _counts;
 
     /// <summary>Allocates the cache.</summary>
-    public DecodingScheduler(DecoderModel model, CachePlan plan)
+    /// <param name="model">The model.</param>
+    /// <param name="plan">How large the cache is, and what is read at once.</param>
+    /// <param name="isOptimized">Whether the optimized step is used where it covers model and adapter.</param>
+    public DecodingScheduler(DecoderModel model, CachePlan plan, bool isOptimized = true)
     {
         _plan = plan;
         _cache = new PagedCache(
             model.Config, plan.Blocks + 1, model.ComputeType, model.Device);
         _pool = new BlockPool(_cache.Blocks);
         _prefixes = new PrefixSharing(_pool, plan.SharesPrefixes);
-        _step = new ReferenceStep(model, _cache);
+        _reference = new ReferenceStep(model, _cache);
+        if (isOptimized)
+            _optimized = DecodingSupport.Create(
+                model, _cache, new BatchLimits(plan.MaxStepTokens, plan.MaxSequences, plan.MaxLength));
         _choices = new StepChoices(model.Config.VocabularySize);
         _counts = new EngineStatistics { Blocks = _pool.Count, MaxLength = plan.MaxLength };
     }
@@ -57,6 +67,8 @@ internal sealed class DecodingScheduler : IDisposable
     public void Add(DecodingSequence sequence)
     {
         sequence.Number = _arrivals++;
+        sequence.IsOptimized = _optimized is not null && sequence.MayBeOptimized
+            && (sequence.Adapter is not { } adapter || DecodingSupport.WhyUnsupported(adapter) is null);
         _waiting.Add(sequence);
     }
 
@@ -85,37 +97,39 @@ internal sealed class DecodingScheduler : IDisposable
     public IReadOnlyList<DecodingSequence> Step()
     {
         foreach (var adapter in _changed)
-            _step.Refresh(adapter);
+            _optimized?.Refresh(adapter);
         _changed.Clear();
         var moved = RemoveCancelled();
         PlanContinuations();
         Admit();
         PlanPrompts();
-        var parts = _running.Where(sequence => sequence.Planned > 0)
-            .Select(sequence => (Sequence: sequence, LogitCount: LogitsOf(sequence))).ToList();
-        if (parts.Count == 0)
-            return moved;
+        List<StepPart> parts = [.. _running.Where(sequence => sequence.Planned > 0).Select(PartOf)];
+        if (_optimized is not null)
+            Run(_optimized, parts.FindAll(part => part.Sequence.IsOptimized));
+        Run(_reference, parts.FindAll(part => !part.Sequence.IsOptimized));
 
-        var logits = _step.Run([.. parts.Select(part => new StepSequence(
-            part.Sequence.Row.Part(part.Sequence.Read, part.Sequence.Planned), part.Sequence.Read,
-            part.Sequence.Blocks, part.Sequence.Adapter, part.LogitCount))]);
-        using (logits)
-        {
-            foreach (var (sequence, _) in parts)
-                Advance(sequence);
-            _choices.Make(_step, logits, parts);
-        }
-
-        foreach (var (sequence, count) in parts)
-            if (count > 0 && (sequence.Unread == 1 || sequence.Row.Finish is not null))
-                moved.Add(sequence);
+        moved.AddRange(parts.Where(part => part.IsLast || part.Sequence.Row.Finish is not null)
+            .Select(part => part.Sequence));
         _counts = _counts with
         {
-            Steps = _counts.Steps + 1,
-            CompletionTokens = _counts.CompletionTokens + moved.Count(sequence => sequence.Fault is null && !sequence.IsCancelled),
+            Steps = _counts.Steps + (parts.Count > 0 ? 1 : 0),
+            CompletionTokens = _counts.CompletionTokens + parts.Count(part => part.IsLast && part.Sequence.Fault is null),
         };
         Remove(sequence => sequence.Row.Finish is not null);
         return moved;
+    }
+
+    /// <summary>What the optimized step does not cover is read by the reference, into the same blocks.</summary>
+    private void Run(IBatchStep step, List<StepPart> parts)
+    {
+        if (parts.Count == 0)
+            return;
+        using var logits = step.Run([.. parts.Select(part => new StepSequence(
+            part.Sequence.Row.Part(part.Sequence.Read, part.Sequence.Planned), part.Sequence.Read,
+            part.Sequence.Blocks, part.Sequence.Adapter, part.LogitCount))]);
+        foreach (var part in parts)
+            Advance(part.Sequence);
+        _choices.Make(step, logits, parts);
     }
 
     private List<DecodingSequence> RemoveCancelled()
@@ -199,6 +213,8 @@ internal sealed class DecodingScheduler : IDisposable
         if (!_running.Contains(sequence))
             return 0;
         var unread = sequence.Unread - sequence.Planned;
+        if (sequence.Prompt is not null)
+            most = Math.Min(most, MostScored - sequence.Planned);
         var more = _plan.ReadsWhole && most > 0 ? unread : Math.Min(most, unread);
         if (more <= 0 || !HasRoom(sequence, sequence.Planned + more))
             return 0;
@@ -241,14 +257,16 @@ internal sealed class DecodingScheduler : IDisposable
         (sequence.Read, sequence.Planned, sequence.Offered) = (0, 0, 0);
     }
 
-    /// <summary>Logits that a sequence's part gives: the last when a token is to be chosen, all when the prompt is scored.</summary>
-    private static int LogitsOf(DecodingSequence sequence)
+    /// <summary>
+    /// The part that was planned. Logits are wanted to choose a token after the last, and all to score a prompt.
+    /// </summary>
+    private static StepPart PartOf(DecodingSequence sequence)
     {
         var end = sequence.Read + sequence.Planned;
-        var last = end == sequence.Row.Length ? 1 : 0;
-        if (sequence.Prompt is not { } scored || scored.Count == sequence.Row.PromptLength - 1)
-            return last;
-        return end - Math.Max(sequence.Read, scored.Count);
+        var isLast = end == sequence.Row.Length;
+        var isScored = sequence.Prompt is { } scored && scored.Count < sequence.Row.PromptLength - 1;
+        return new StepPart(
+            sequence, isScored ? end - Math.Max(sequence.Read, sequence.Prompt!.Count) : isLast ? 1 : 0, isLast);
     }
 
     private void Advance(DecodingSequence sequence)
@@ -262,7 +280,8 @@ internal sealed class DecodingScheduler : IDisposable
 
     public void Dispose()
     {
-        _step.Dispose();
+        _optimized?.Dispose();
+        _reference.Dispose();
         _cache.Dispose();
     }
 }

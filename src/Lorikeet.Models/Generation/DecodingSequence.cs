@@ -33,6 +33,7 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
         {
             Constraint = request.Constraint,
             TopLogProbabilities = request.TopLogProbabilities,
+            MayBeOptimized = options.Optimized,
             Prompt = request.PromptLogProbabilities ? [] : null,
         };
     }
@@ -51,6 +52,12 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
 
     /// <summary>What was chosen for each token of the prompt but the first; null where it was not asked for.</summary>
     public List<DecodedToken>? Prompt { get; init; }
+
+    /// <summary>Whether the optimized step may be used.</summary>
+    public bool MayBeOptimized { get; init; } = true;
+
+    /// <summary>Whether it is.</summary>
+    public bool IsOptimized { get; set; }
 
     /// <summary>Place among all sequences, by arrival.</summary>
     public long Number { get; set; }

@@ -26,8 +26,8 @@ public sealed record EngineOptions
     [Option("kv_cache_memory_bytes", Minimum = 1)]
     public long? CacheBytes { get; init; }
 
-    /// <summary>Share of the free memory that keys and values may take.</summary>
-    /// <value>0.9 of what the model left on a GPU. On the CPU, whose memory others use too, half of it.</value>
+    /// <summary>Share of the memory that the model left on a GPU, which keys and values may take.</summary>
+    /// <value>0.9: a step needs some too. On the CPU, whose memory others use too, 2 GiB or half of what is free.</value>
     [Option("gpu_memory_utilization", Above = 0, Maximum = 1)]
     public double MemoryShare { get; init; } = 0.9;
 

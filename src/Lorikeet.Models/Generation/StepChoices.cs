@@ -16,8 +16,8 @@ internal sealed class StepChoices(int vocabulary)
     /// <summary>Adds a token to each sequence whose last token was read.</summary>
     /// <param name="step">Has run.</param>
     /// <param name="logits">What it returned.</param>
-    /// <param name="parts">The sequences, and how many rows of the logits each has.</param>
-    public void Make(IBatchStep step, Tensor logits, IReadOnlyList<(DecodingSequence Sequence, int LogitCount)> parts)
+    /// <param name="parts">What it read, as told it.</param>
+    public void Make(IBatchStep step, Tensor logits, IReadOnlyList<StepPart> parts)
     {
         var rows = Rows(parts);
         var mostLikely = rows.Exists(row => TakesMostLikely(row)) ? step.MostLikely() : [];
@@ -71,10 +71,10 @@ internal sealed class StepChoices(int vocabulary)
         row.PromptToken is null && row.Sequence.TopLogProbabilities is null && row.Sequence.Chooser.TakesMostLikely;
 
     /// <summary>The rows of the logits: those that foretell tokens of a prompt, and those after the last token.</summary>
-    private static List<Row> Rows(IReadOnlyList<(DecodingSequence Sequence, int LogitCount)> parts)
+    private static List<Row> Rows(IReadOnlyList<StepPart> parts)
     {
         var rows = new List<Row>();
-        foreach (var (sequence, count) in parts)
+        foreach (var (sequence, count, _) in parts)
         {
             for (var i = 0; i < count; i++)
             {
@@ -105,3 +105,9 @@ internal sealed class StepChoices(int vocabulary)
     /// <param name="PromptToken">The token of the prompt that follows; null where one is to be chosen.</param>
     private readonly record struct Row(int Index, DecodingSequence Sequence, int? PromptToken);
 }
+
+/// <summary>What a step reads of a sequence.</summary>
+/// <param name="Sequence">The sequence.</param>
+/// <param name="LogitCount">Rows of logits it has.</param>
+/// <param name="IsLast">Whether its last token is read, so that one is chosen.</param>
+internal readonly record struct StepPart(DecodingSequence Sequence, int LogitCount, bool IsLast);

@@ -28,6 +28,7 @@ public sealed class DecodingSchedulerTests
             [.. lengths.Select((length, i) => ScheduledRuns.Request(ScheduledRuns.Prompt(length, i), 5 + 6 * i))];
         var plan = ScheduledRuns.Plan(sequences: 5, stepTokens: 9, whole: name == "rope_dynamic");
         ScheduledRuns.RequireAnswers(model, plan, requests, i => 2 * i);
+        ScheduledRuns.RequireAnswers(model, plan, requests, i => 2 * i, isOptimized: false);
     }
 
     [Theory]

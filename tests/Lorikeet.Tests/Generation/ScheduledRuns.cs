@@ -63,9 +63,10 @@ internal static class ScheduledRuns
 
     /// <summary>Runs requests that arrive at given steps; afterwards nobody holds a block.</summary>
     public static (List<DecodingSequence> Sequences, EngineStatistics Statistics) Run(
-        DecoderModel model, CachePlan plan, IReadOnlyList<DecodingRequest> requests, Func<int, int>? arrival = null)
+        DecoderModel model, CachePlan plan, IReadOnlyList<DecodingRequest> requests, Func<int, int>? arrival = null,
+        bool isOptimized = true)
     {
-        using var scheduler = new DecodingScheduler(model, plan);
+        using var scheduler = new DecodingScheduler(model, plan, isOptimized);
         List<DecodingSequence> sequences =
             [.. requests.Select(request => DecodingSequence.Of(request, model, null, plan.MaxLength))];
         var added = 0;
@@ -83,9 +84,10 @@ internal static class ScheduledRuns
 
     /// <summary>Requires of each request the answer it gets alone.</summary>
     public static EngineStatistics RequireAnswers(
-        DecoderModel model, CachePlan plan, IReadOnlyList<DecodingRequest> requests, Func<int, int>? arrival = null)
+        DecoderModel model, CachePlan plan, IReadOnlyList<DecodingRequest> requests, Func<int, int>? arrival = null,
+        bool isOptimized = true)
     {
-        var (sequences, statistics) = Run(model, plan, requests, arrival);
+        var (sequences, statistics) = Run(model, plan, requests, arrival, isOptimized);
         for (var i = 0; i < requests.Count; i++)
         {
             var expected = Alone(model, requests[i]);

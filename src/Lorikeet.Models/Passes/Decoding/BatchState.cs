@@ -37,7 +37,8 @@ internal sealed class BatchState : IDisposable
         Adapters = new RowAdapters(Section(rows));
         LogitAdapters = new RowAdapters(Section(rows));
         Starts = Section(_sequences + 1);
-        Tables = Section((long)_sequences * _blocks).view(_sequences, _blocks).DetachFromDisposeScope();
+        using var tables = Section((long)_sequences * _blocks);
+        Tables = tables.view(_sequences, _blocks).DetachFromDisposeScope();
 
         Tensor Section(long length) => _all.narrow(0, (place += length) - length, length).DetachFromDisposeScope();
     }

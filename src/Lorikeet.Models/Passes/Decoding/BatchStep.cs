@@ -69,6 +69,7 @@ internal sealed class BatchStep : IBatchStep
     public Tensor Run(IReadOnlyList<StepSequence> sequences)
     {
         using var quiet = no_grad();
+        using var scope = NewDisposeScope();
         Require(sequences);
         _shape = Place(sequences);
         if (_shape.Logits > _logits.Rows && _shape.Logits > (_manyLogits?.Rows ?? 0))
@@ -78,7 +79,7 @@ internal sealed class BatchStep : IBatchStep
         }
 
         _kernels.Run(_queue, _shape);
-        return Logits.Tensor.narrow(0, 0, _wanted);
+        return Logits.Tensor.narrow(0, 0, _wanted).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
