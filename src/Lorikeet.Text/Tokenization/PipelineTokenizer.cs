@@ -47,6 +47,7 @@ internal sealed class PipelineTokenizer : Tokenizer
             }
         }
 
+        Spelling = new TokenSpelling(this, TokenSpelling.IsByteLevel(_decoder));
         AddsBeginToken = BeginToken is { } begin && before.Length > 0 && before[0] == begin;
     }
 
@@ -95,6 +96,8 @@ internal sealed class PipelineTokenizer : Tokenizer
             ? tokens.ToEncoding(processor.Before, processor.After)
             : tokens.ToEncoding([], []);
     }
+
+    internal override TokenSpelling Spelling { get; }
 
     internal override string? TokenAt(int id) => _tokens[id];
 

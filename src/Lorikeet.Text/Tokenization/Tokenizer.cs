@@ -82,6 +82,17 @@ public abstract class Tokenizer
     /// <param name="id">The id.</param>
     public abstract bool IsSpecial(int id);
 
+    /// <summary>The bytes of UTF-8 that a token adds to a text, which need not be whole characters.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="isFirst">Whether the text begins with it: some tokenizers leave out a space there.</param>
+    /// <returns>The bytes; none for a special token or an id that no token has.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The vocabulary has no such id.</exception>
+    public byte[] BytesOf(int id, bool isFirst = false)
+    {
+        CheckId(id);
+        return Spelling.BytesOf(id, isFirst);
+    }
+
     /// <summary>
     /// Loads the tokenizer of a model folder: <c>tokenizer.json</c> when present, else <c>tokenizer.model</c>, with
     /// <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c> applied; or the one
@@ -135,6 +146,9 @@ public abstract class Tokenizer
 
     /// <summary>What its files leave open, and how it was taken; null where they say all.</summary>
     public string? Caution { get; internal init; }
+
+    /// <summary>How its tokens are spelled in bytes.</summary>
+    internal abstract TokenSpelling Spelling { get; }
 
     /// <summary>The text of a token, or null for an id that no token has.</summary>
     internal abstract string? TokenAt(int id);

@@ -14,6 +14,8 @@ internal interface IDecoder
 /// <summary>Decoders one after the other.</summary>
 internal sealed class SequenceDecoder(IReadOnlyList<IDecoder> decoders) : IDecoder
 {
+    public IReadOnlyList<IDecoder> Decoders => decoders;
+
     public ITextSink Open(ITextSink next)
     {
         foreach (var decoder in decoders.Reverse())
