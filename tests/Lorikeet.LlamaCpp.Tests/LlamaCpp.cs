@@ -12,6 +12,12 @@ internal sealed class LlamaCpp : IDisposable
 
     private const int Threads = 1; // more would wait for each other, spinning, beside other tests
 
+    /// <summary>Sequences that are decoded at once.</summary>
+    private const int Sequences = 16;
+
+    /// <summary>Tokens of a sequence, prompt and answer.</summary>
+    private const int Length = 128;
+
     private readonly LLamaWeights _weights;
     private readonly LLamaContext? _context;
 
@@ -23,8 +29,9 @@ internal sealed class LlamaCpp : IDisposable
         {
             VocabOnly = vocabularyOnly,
             GpuLayerCount = 0,
-            ContextSize = 512,
-            BatchSize = 512,
+            SeqMax = Sequences,
+            ContextSize = Sequences * Length,
+            BatchSize = Sequences * Length,
             UBatchSize = 512,
             Threads = Threads,
             BatchThreads = Threads,
@@ -71,28 +78,55 @@ internal sealed class LlamaCpp : IDisposable
         return [.. Enumerable.Range(0, ids.Length).SelectMany(i => _context.NativeHandle.GetLogitsIth(i).ToArray())];
     }
 
-    /// <summary>The most likely tokens after a prompt, up to one that ends the text, which is among them.</summary>
-    public int[] Continue(int[] prompt, int count)
+    /// <summary>The text of an answer's tokens.</summary>
+    public string Decode(IEnumerable<int> ids)
+    {
+        var decoder = new StreamingTokenDecoder(System.Text.Encoding.UTF8, _weights);
+        decoder.AddRange(ids.Select(id => (LLamaToken)id));
+        return decoder.Read();
+    }
+
+    /// <summary>The most likely tokens after each prompt, up to one that ends the text, which is among them.</summary>
+    public List<int[]> Continue(IEnumerable<int[]> prompts, int count) =>
+        [.. prompts.Chunk(Sequences).SelectMany(some => ContinueTogether(some, count))];
+
+    private IEnumerable<int[]> ContinueTogether(int[][] prompts, int count)
     {
         _context!.NativeHandle.MemoryClear();
+        var answers = prompts.Select(_ => new List<int>()).ToArray();
         var batch = new LLamaBatch();
-        for (var i = 0; i < prompt.Length; i++)
-            batch.Add(prompt[i], i, LLamaSeqId.Zero, logits: i == prompt.Length - 1);
-        var answer = new List<int>();
-        while (true)
+        var last = new Dictionary<int, int>(); // of each sequence that is read, where in the batch its logits are
+        for (var row = 0; row < prompts.Length; row++)
+            for (var i = 0; i < prompts[row].Length; i++)
+                last[row] = batch.Add(prompts[row][i], i, (LLamaSeqId)row, logits: i == prompts[row].Length - 1);
+        while (last.Count > 0)
         {
             Assert.Equal(DecodeResult.Ok, _context.NativeHandle.Decode(batch));
-            var logits = _context.NativeHandle.GetLogitsIth(batch.TokenCount - 1);
-            var best = 0;
-            for (var id = 1; id < logits.Length; id++)
-                if (logits[id] > logits[best])
-                    best = id;
-            answer.Add(best);
-            if (answer.Count == count || Ends(best))
-                return [.. answer];
+            var chosen = last.ToDictionary(
+                pair => pair.Key, pair => MostLikely(_context.NativeHandle.GetLogitsIth(pair.Value)));
             batch.Clear();
-            batch.Add(best, prompt.Length + answer.Count - 1, LLamaSeqId.Zero, logits: true);
+            last.Clear();
+            foreach (var (row, id) in chosen)
+            {
+                answers[row].Add(id);
+                if (answers[row].Count < count && !Ends(id))
+                {
+                    var position = prompts[row].Length + answers[row].Count - 1;
+                    last[row] = batch.Add(id, position, (LLamaSeqId)row, logits: true);
+                }
+            }
         }
+
+        return answers.Select(answer => answer.ToArray());
+    }
+
+    private static int MostLikely(ReadOnlySpan<float> logits)
+    {
+        var best = 0;
+        for (var id = 1; id < logits.Length; id++)
+            if (logits[id] > logits[best])
+                best = id;
+        return best;
     }
 
     public void Dispose()
