@@ -75,6 +75,19 @@ public sealed class OptionCatalog
         return options;
     }
 
+    /// <summary>Holds options that were made in code to the ranges that written ones have to keep.</summary>
+    /// <param name="options">The tree, of the type <see cref="Root"/>.</param>
+    /// <exception cref="ConfigurationException">Numbers are out of range; the message lists all of them.</exception>
+    public void RequireRanges(object options) =>
+        OptionBinder.ThrowIfWrong([.. OutOfRange(options, name => $"'{name}'")]);
+
+    /// <summary>What is out of range, a sentence each that begins with the option.</summary>
+    internal IEnumerable<string> OutOfRange(object options, Func<string, string> speak) =>
+        from option in Options
+        from value in option.OutOfRange(options)
+        let expected = OptionValueReader.Describe(option)
+        select $"{speak(option.Name)} is '{OptionValueWriter.ToYaml(value)}'. Expected {expected}.";
+
     /// <summary>Names of other tools that are understood.</summary>
     public IEnumerable<string> ForeignNames => Foreign.Keys;
 

@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Globalization;
 using System.Reflection;
 using Lorikeet.Formats.Options;
 using Lorikeet.Models.Lora;
@@ -132,6 +134,21 @@ public sealed class OptionDefinition
     /// <summary>Whether a number is in range.</summary>
     public bool Allows(double number) =>
         double.IsFinite(number) && number >= Minimum && number > Above && number <= Maximum && number < Below;
+
+    /// <summary>Elements of the value in a tree that could not be written for it: numbers out of range.</summary>
+    internal IEnumerable<object> OutOfRange(object root)
+    {
+        var value = Get(root);
+        var elements = value is IDictionary mapping ? mapping.Values
+            : value is IEnumerable several and not string ? several
+            : new[] { value };
+        return elements.OfType<object>().Where(element => element switch
+        {
+            double number => !Allows(number),
+            int or long => !Allows(Convert.ToDouble(element, CultureInfo.InvariantCulture)),
+            _ => false,
+        });
+    }
 
     /// <summary>Reads the value from a tree.</summary>
     public object? Get(object root) => _property.GetValue(_group is null ? root : _group.GetValue(root));

@@ -152,7 +152,8 @@ internal static class OptionValueReader
         return number is >= int.MinValue and <= int.MaxValue ? (int)number : null;
     }
 
-    private static string Describe(OptionDefinition option)
+    /// <summary>What may be written for one element of an option.</summary>
+    public static string Describe(OptionDefinition option)
     {
         if (option.Choices is { Count: > 0 } choices)
             return choices.Count == 1 ? choices[0] : $"{string.Join(", ", choices.SkipLast(1))} or {choices[^1]}";

@@ -10,7 +10,7 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Configuration;
 
-/// <summary>What no single range can tell: options that are missing, contradict each other, or do nothing.</summary>
+/// <summary>Options that are out of range, missing, contradict each other, or do nothing.</summary>
 /// <param name="options">The options.</param>
 /// <param name="originOf">Where a value came from, by the option's name.</param>
 /// <param name="needsData">Whether a dataset has to be named; a plan can do without.</param>
@@ -37,6 +37,7 @@ internal sealed partial class OptionsCheck(
     /// <summary>Checks all options; finds problems and warnings.</summary>
     public void Run()
     {
+        Problems.AddRange(_catalog.OutOfRange(options, Speak)); // what was made in code; what was read is in range
         CheckModel();
         CheckQuantization();
         CheckLora();

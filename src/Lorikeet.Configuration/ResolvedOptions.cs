@@ -31,29 +31,25 @@ public sealed class ResolvedOptions
     /// <summary>What the preset keeps and what it fixes.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>Options made in code: values that differ from the defaults have the origin "code".</summary>
-    public static ResolvedOptions FromCode(TrainingOptions options)
+    /// <summary>
+    /// Options made in code, checked as written ones are; values that differ from the defaults have the origin "code".
+    /// </summary>
+    /// <param name="options">The options.</param>
+    /// <param name="needsData">Whether a dataset has to be named.</param>
+    /// <returns>Them, with what their author should know among the <see cref="Warnings"/>.</returns>
+    /// <exception cref="ConfigurationException">
+    /// Something is out of range, is missing or contradicts; the message lists all of it.
+    /// </exception>
+    public static ResolvedOptions FromCode(TrainingOptions options, bool needsData = true)
     {
         var code = new OptionOrigin(OptionSource.Code, "code");
-        return new ResolvedOptions(options, Origin, [], []);
+        var check = new OptionsCheck(options, name => Origin(OptionCatalog.Training.Find(name)!), needsData);
+        check.Run();
+        OptionBinder.ThrowIfWrong(check.Problems);
+        return new ResolvedOptions(options, Origin, check.Warnings, []);
 
         OptionOrigin Origin(OptionDefinition option) =>
             OptionValueWriter.ToYaml(option.Get(options)) == option.DefaultText ? OptionOrigin.Default : code;
-    }
-
-    /// <summary>
-    /// The same options, held against each other: what is missing, contradicts or does nothing. Options that
-    /// <see cref="OptionsResolver"/> gave are so already.
-    /// </summary>
-    /// <param name="needsData">Whether a dataset has to be named.</param>
-    /// <returns>Them, with what their author should know among the <see cref="Warnings"/>.</returns>
-    /// <exception cref="ConfigurationException">Something is wrong; the message lists all of it.</exception>
-    public ResolvedOptions Checked(bool needsData = true)
-    {
-        var check = new OptionsCheck(Options, OriginOf, needsData);
-        check.Run();
-        OptionBinder.ThrowIfWrong(check.Problems);
-        return new ResolvedOptions(Options, _originOf, [.. Warnings, .. check.Warnings], Notes);
     }
 
     /// <summary>Where the value of an option comes from.</summary>

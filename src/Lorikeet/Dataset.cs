@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Lorikeet.Configuration;
 using Lorikeet.Data;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
@@ -25,6 +26,7 @@ public sealed class Dataset : IDisposable
 
     private Dataset(DataOptions options, RowSource? rows = null, string? name = null)
     {
+        OptionCatalog.Of<DataOptions>().RequireRanges(options);
         (Options, _rows) = (options, rows);
         Names = name is null ? options.Datasets : [name];
     }
@@ -144,7 +146,7 @@ public sealed class Dataset : IDisposable
     {
         options ??= new DataOptions();
         return options.Datasets.Count == 0 ? options : throw new ConfigurationException(
-            $"The options name the dataset '{options.Datasets[0]}' beside the rows that are given. Give one of the two.");
+            $"The options name the dataset '{options.Datasets[0]}' beside the rows that are given. Give one of them.");
     }
 
     /// <summary>What an encoding depends on.</summary>

@@ -31,14 +31,18 @@ internal static class GivenRun
                 + "Give that to LanguageModel.Load or Dataset.Load instead.");
         }
 
-        return ResolvedOptions.FromCode(options with
-        {
-            Model = model.Options.ToModelOptions(model.Name)
-                with
-            { Method = options.Model.Method, Adapter = options.Model.Adapter },
-            Quantization = model.Options.Quantization,
-            Data = dataset.Options,
-            Output = options.Output with { OutputDir = folder },
-        }).Checked(needsData: false);
+        return ResolvedOptions.FromCode(
+            options with
+            {
+                Model = model.Options.ToModelOptions(model.Name) with
+                {
+                    Method = options.Model.Method,
+                    Adapter = options.Model.Adapter,
+                },
+                Quantization = model.Options.Quantization,
+                Data = dataset.Options,
+                Output = options.Output with { OutputDir = folder },
+            },
+            needsData: false);
     }
 }

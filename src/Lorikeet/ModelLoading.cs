@@ -1,6 +1,8 @@
+using Lorikeet.Configuration;
 using Lorikeet.Hub.Transport;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet;
 
@@ -15,10 +17,14 @@ internal static class ModelLoading
     {
         using var listening = ModelSource.Listen(null, progress is null ? null : new Downloads(progress), cancellation);
         List<(string Name, AdapterFolder Folder)> adapters =
-            [.. options.Adapters.Select(adapter => (adapter.Name, AdapterFolder.Open(ModelSource.Resolve(adapter.Source, null))))];
+        [
+            .. options.Adapters.Select(
+                adapter => (adapter.Name, AdapterFolder.Open(ModelSource.Resolve(adapter.Source, null)))),
+        ];
         var name = model.Length > 0 || adapters.Count == 0 ? model : adapters[0].Folder.FindBase();
         if (string.IsNullOrEmpty(name))
-            throw new ConfigurationException("No model is named. Give a Hugging Face model folder, a GGUF file or a hub id as 'model'.");
+            throw new ConfigurationException(
+                "No model is named. Give a Hugging Face model folder, a GGUF file or a hub id as 'model'.");
 
         cancellation.ThrowIfCancellationRequested();
         var folder = ModelSource.Resolve(name, options.Revision);
@@ -27,7 +33,8 @@ internal static class ModelLoading
             var adapter = AdapterFolder.Open(folder);
             adapters.Insert(0, (Adapter.DefaultName, adapter));
             name = adapter.FindBase() ?? throw new ConfigurationException(
-                $"'{folder}' is an adapter that names no base model. Name the model, and give the adapter in LanguageModelOptions.Adapters.");
+                $"'{folder}' is an adapter that names no base model. Name the model, and give the adapter in " +
+                "LanguageModelOptions.Adapters.");
             folder = ModelSource.Resolve(name, null);
         }
 
@@ -49,10 +56,14 @@ internal static class ModelLoading
 
     /// <summary>Loads the base in a local folder or GGUF file.</summary>
     public static LanguageModel Open(
-        string name, string folder, LanguageModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string name, string folder, LanguageModelOptions options, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
+        var asked = options.ToModelOptions(name);
+        OptionCatalog.Of<ModelOptions>().RequireRanges(asked);
+        OptionCatalog.Of<QuantizationOptions>().RequireRanges(options.Quantization);
         var source = ModelFolder.Open(folder);
-        var decoder = source.Load(options.ToModelOptions(name), options.Quantization, Report);
+        var decoder = source.Load(asked, options.Quantization, Report);
         try
         {
             return new LanguageModel(name, folder, decoder, source.Tokenizer, options);

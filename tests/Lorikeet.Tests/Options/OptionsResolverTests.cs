@@ -253,9 +253,28 @@ public sealed class OptionsResolverTests : IDisposable
     [Fact]
     public void OptionsMadeInCode_WriteTheSameFile()
     {
-        var resolved = ResolvedOptions.FromCode(new TrainingOptions { Lora = new LoraOptions { Rank = 4 } });
+        var resolved = ResolvedOptions.FromCode(
+            new TrainingOptions { Model = new() { Model = "base" }, Lora = new() { Rank = 4 } }, needsData: false);
         Assert.Matches("(?m)^lora_r: 4 +# code$", resolved.ToYaml());
         Assert.Matches("(?m)^seed: 42 +# default$", resolved.ToYaml());
+    }
+
+    [Fact]
+    public void OptionsMadeInCode_KeepTheRangesOfWrittenOnes()
+    {
+        var options = new TrainingOptions
+        {
+            Model = new() { Model = "base", OffloadLayers = -1 },
+            Lora = new() { Rank = 0, RankPattern = new Dictionary<string, int> { ["q_proj"] = 0 } },
+            Optimization = new() { LearningRate = double.NaN },
+        };
+        var made = Assert.Throws<ConfigurationException>(() => ResolvedOptions.FromCode(options, needsData: false)).Message;
+        var written = Fails("", ("offload_layers", "-1"), ("lora_r", "0"), ("rank_pattern", "q_proj=0"), ("learning_rate", "nan"));
+
+        Assert.StartsWith("4 options are wrong:", made);
+        foreach (var problem in made.Split('\n').Skip(1))
+            Assert.Contains(problem[problem.IndexOf("Expected", StringComparison.Ordinal)..], written);
+        Assert.Contains("'lora_r' is '0'. Expected a whole number at least 1", made);
     }
 
     private static Setting Set(string name, string value) =>

@@ -17,7 +17,7 @@ public sealed class ReportContentTests
             Model = new ModelOptions { Model = "nano" },
             Lora = new LoraOptions { Rank = 7 },
             Evaluation = new EvaluationOptions { EvalSteps = 13 },
-        });
+        }, needsData: false);
 
         var settings = ReportSettings.Of(resolved).ToDictionary(setting => setting.Name);
 

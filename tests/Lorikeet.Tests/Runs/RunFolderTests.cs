@@ -197,7 +197,8 @@ public sealed class RunFolderTests : IDisposable
     }
 
     private static void WriteOptions(RunFolder run) =>
-        File.WriteAllText(run.OptionsFile, ResolvedOptions.FromCode(new TrainingOptions()).ToYaml());
+        File.WriteAllText(run.OptionsFile, ResolvedOptions.FromCode(
+            new TrainingOptions { Model = new() { Model = "base" } }, needsData: false).ToYaml());
 
     private RunFolder Recorded(int lastStep)
     {
