@@ -125,8 +125,8 @@ public sealed class Adapter : ModelAdapter
     }
 
     /// <summary>
-    /// Writes the adapter as PEFT does: <c>adapter_config.json</c>, <c>adapter_model.safetensors</c>, and for PiSSA the
-    /// part of the base that it took over, in <c>initial/</c>. It need not be active.
+    /// Writes the adapter as PEFT does: <c>adapter_config.json</c>, <c>adapter_model.safetensors</c>, and for PiSSA and
+    /// OLoRA the part of the base that it took over, in <c>initial/</c>. It need not be active.
     /// </summary>
     /// <param name="folder">Where to; created when missing.</param>
     /// <param name="baseModel">What adapter_config.json names as its base: a folder or a hub id.</param>

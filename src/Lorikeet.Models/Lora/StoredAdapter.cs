@@ -88,14 +88,12 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
     /// </summary>
     private (Tensor A, Tensor B) InitialOf(Projection projection, Tensor a, Tensor b)
     {
-        if (_options.InitLoraWeights != LoraInitialisation.Pissa)
-            return LoraInitializer.SplitOff(projection, _options);
         var kept = _initial?.Find(
             projection.Name, () =>
                 projection.Weight.Materialize(ScalarType.Float32), a, b, _options.ScaleOf(projection.Name));
         if (kept is not null)
             return kept.Value;
-        return ResidualFactors.AreFresh(a, b)
+        return _options.InitLoraWeights == LoraInitialisation.Pissa && ResidualFactors.AreFresh(a, b)
             ? (a.detach().clone(), b.detach().clone())
             : LoraInitializer.SplitOff(projection, _options);
     }

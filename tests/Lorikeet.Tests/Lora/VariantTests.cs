@@ -79,6 +79,25 @@ public sealed class VariantTests : IDisposable
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
     }
 
+    /// <summary>Were the weight decomposed again, the adapter would not be nothing beside a part that equals it.</summary>
+    [Theory]
+    [InlineData("pissa")]
+    [InlineData("olora")]
+    public void PartThatWasTaken_IsReadAndNotDecomposedAgain(string variant)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Load(variant);
+        var untrained = model.Forward(s_ids, [0, s_ids.Length]);
+        Train(model, variant).Save(_folder["adapter"], null);
+        File.Copy(
+            _folder["adapter/adapter_model.safetensors"], _folder["adapter/initial/adapter_model.safetensors"],
+            overwrite: true);
+
+        using var again = Load(variant);
+        Adapter.Load(again, _folder["adapter"]);
+        TensorAssert.Close(untrained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
+    }
+
     [Theory]
     [InlineData("pissa", "pissa", "init_lora_weights")]
     [InlineData("pissa_niter", "pissa_niter_4", "init_lora_weights")]

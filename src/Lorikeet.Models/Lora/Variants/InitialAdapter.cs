@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Lora.Variants;
 
 /// <summary>
-/// The part of the base that a PiSSA adapter took over, kept as an adapter of its own: the trained
-/// factors do not show which one it was, and a decomposition on another CPU differs from it.
+/// The part of the base that an adapter of PiSSA or OLoRA took over, kept as an adapter of its own: the trained
+/// factors do not show which one it was, and a decomposition takes long and, on another CPU, differs from it.
 /// </summary>
 /// <remarks>
 /// Lorikeet keeps it in the adapter's folder <c>initial/</c>. PEFT loads that as an adapter, wants it as
-/// <c>path_initial_model_for_weight_conversion</c>, and names its own <c>pissa_init</c>; such a folder may also lie
-/// next to the adapter, where it is used if it is a decomposition of this base.
+/// <c>path_initial_model_for_weight_conversion</c>, and names its own of PiSSA <c>pissa_init</c>; such a folder may
+/// also lie next to the adapter, where it is used if it is a decomposition of this base.
 /// </remarks>
 internal sealed class InitialAdapter : IDisposable
 {
@@ -26,10 +26,10 @@ internal sealed class InitialAdapter : IDisposable
 
     private InitialAdapter(ITensorSource source, bool isWithin) => (_source, _isWithin) = (source, isWithin);
 
-    /// <summary>Writes the part into the folder of an adapter of PiSSA; nothing for another.</summary>
+    /// <summary>Writes the part into the folder of an adapter that took one over; nothing for another.</summary>
     public static void Save(Adapter adapter, string folder, string? baseModel)
     {
-        if (adapter.Options.InitLoraWeights != LoraInitialisation.Pissa)
+        if (!adapter.Options.SplitsOff)
             return;
         var plain = adapter.Options with { InitLoraWeights = LoraInitialisation.Default, PissaIterations = null };
         var place = Path.Combine(folder, FolderName);
@@ -46,12 +46,15 @@ internal sealed class InitialAdapter : IDisposable
                 }));
     }
 
-    /// <summary>Opens what lies in an adapter of PiSSA or next to it; null where there is nothing.</summary>
+    /// <summary>
+    /// Opens what lies in an adapter, or next to one of PiSSA; null where there is nothing, or nothing is taken over.
+    /// </summary>
     public static InitialAdapter? Open(string adapter, LoraOptions settings)
     {
-        if (settings.InitLoraWeights != LoraInitialisation.Pissa)
+        if (!settings.SplitsOff)
             return null;
-        var place = s_places.FirstOrDefault(
+        var places = settings.InitLoraWeights == LoraInitialisation.Pissa ? s_places : [FolderName];
+        var place = places.FirstOrDefault(
             place => File.Exists(Path.Combine(adapter, place, AdapterFolder.WeightsFile)));
         return place is null ? null : new InitialAdapter(
             AdapterFolder.OpenWeights(Path.Combine(adapter, place)),
