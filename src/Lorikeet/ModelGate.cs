@@ -16,6 +16,7 @@ internal sealed class ModelGate
     private bool _isTaken;
     private bool _isClosed;
     private Reservation? _reservation;
+    private string? _damage;
 
     /// <summary>How many wait.</summary>
     public int Waiting
@@ -28,7 +29,9 @@ internal sealed class ModelGate
     }
 
     /// <summary>Waits until the model is free and takes it until the result is disposed.</summary>
-    /// <exception cref="InvalidOperationException">A run trains the model.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A run trains the model, or one that trained all of its weights failed.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IDisposable Enter(CancellationToken cancellation = default) => Take(new Caller(isShort: false), cancellation);
 
@@ -81,6 +84,17 @@ internal sealed class ModelGate
         }
     }
 
+    /// <summary>Refuses all further callers: the weights are no longer those that were loaded.</summary>
+    /// <param name="reason">What happened, as the end of "The model ".</param>
+    public void Condemn(string reason)
+    {
+        lock (_sync)
+        {
+            _damage = reason;
+            Monitor.PulseAll(_sync);
+        }
+    }
+
     /// <summary>Waits for the last caller; no call begins afterwards. False when the gate was closed before.</summary>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
     public bool TryClose()
@@ -92,7 +106,7 @@ internal sealed class ModelGate
             IDisposable pass;
             try
             {
-                pass = Take(new Caller(isShort: false), CancellationToken.None);
+                pass = Take(new Caller(isShort: false, closes: true), CancellationToken.None);
             }
             catch (ObjectDisposedException)
             {
@@ -149,6 +163,8 @@ internal sealed class ModelGate
         if (_reservation is { } reservation && !(caller.IsShort && reservation.GivesTurns))
             throw new InvalidOperationException(
                 $"The model {reservation.Reason}. Use it when that has ended, or load a second one.");
+        if (_damage is { } damage && !caller.Closes)
+            throw new InvalidOperationException($"The model {damage}. Dispose it and load it again.");
     }
 
     private void Wake()
@@ -168,9 +184,11 @@ internal sealed class ModelGate
         }
     }
 
-    private sealed class Caller(bool isShort)
+    private sealed class Caller(bool isShort, bool closes = false)
     {
         public bool IsShort => isShort;
+
+        public bool Closes => closes;
     }
 
     private sealed class Reservation(string reason, bool givesTurns)

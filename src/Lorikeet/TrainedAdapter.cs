@@ -8,7 +8,7 @@ namespace Lorikeet;
 
 /// <summary>
 /// What a run trains, put onto its model: an adapter, which is taken off again unless it is kept; or all weights, which
-/// stay as they are.
+/// nothing brings back: a model whose run failed is of no use then, and says so.
 /// </summary>
 internal sealed class TrainedAdapter : IDisposable
 {
@@ -31,7 +31,15 @@ internal sealed class TrainedAdapter : IDisposable
             return;
         }
 
-        model.Decoder.UnfreezeAll();
+        try
+        {
+            model.Decoder.UnfreezeAll();
+        }
+        catch (Exception fault) when (fault is not InvalidOperationException) // some weights are copies by now
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The adapter; null when the whole model is trained.</summary>
@@ -50,8 +58,13 @@ internal sealed class TrainedAdapter : IDisposable
 
     public void Dispose()
     {
-        if (!_isKept && Adapter is not null)
+        if (_isKept)
+            return;
+        if (Adapter is not null)
             _model.Adapters.Replace(_name, _before);
+        else
+            _model.Gate.Condemn(
+                $"was changed by the run in '{_run.Folder.Folder}', which trained all weights and failed");
     }
 
     private Adapter Make()

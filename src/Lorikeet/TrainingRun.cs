@@ -146,12 +146,10 @@ public sealed class TrainingRun : IDisposable
             planned.Run.Options.Model.Model, planned.Run.ModelFolder,
             LanguageModelOptions.Of(planned.Run.Options.Model, planned.Run.Options.Quantization), null, cancellation);
         var isAdapter = planned.Run.Options.Model.Method == FineTuneMethod.Lora;
+        RequireNoHost(isAdapter); // the reservation alone would refuse its steps, and end it
         using var reservation = _model.Gate.Reserve(
             $"is being trained by the run in '{planned.Run.Folder.Folder}'", givesTurns: isAdapter);
-        if (!isAdapter && _model.Adapters.Forget is not null)
-            throw new InvalidOperationException(
-                "A host is on the model, and a run that trains all weights leaves nothing it could answer with. Dispose "
-                + "the host first, or train an adapter.");
+        RequireNoHost(isAdapter);
         using var trained = new TrainedAdapter(_model, planned.Run);
         var turns = new TrainingTurns(_model, isAdapter ? planned.Run.Folder.Name : null, ServingShare);
         var result = TrainAttached(
@@ -177,6 +175,14 @@ public sealed class TrainingRun : IDisposable
         }
 
         _thrownAway?.Dispose();
+    }
+
+    private void RequireNoHost(bool isAdapter)
+    {
+        if (!isAdapter && _model!.Adapters.Forget is not null)
+            throw new InvalidOperationException(
+                "A host is on the model, and a run that trains all weights leaves nothing it could answer with. Dispose "
+                + "the host first, or train an adapter.");
     }
 
     private RunResult TrainAttached(

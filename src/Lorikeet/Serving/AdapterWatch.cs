@@ -47,16 +47,17 @@ public sealed class AdapterWatch : IAsyncDisposable
         using var timer = new PeriodicTimer(interval);
         while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
         {
-            if (Newest() is not { } newest || newest == _seen)
-                continue;
+            Saved? newest = null;
             try
             {
-                await Load(newest, _stop.Token).ConfigureAwait(false);
+                newest = Newest();
+                if (newest is not null && newest != _seen)
+                    await Load(newest, _stop.Token).ConfigureAwait(false);
             }
             catch (Exception fault) when (fault is LorikeetException or IOException or UnauthorizedAccessException)
             {
-                // One that the run has removed meanwhile is no fault: a newer one is there.
-                if (Newest() == newest)
+                // What the run has removed meanwhile, even while folders were listed, is no fault: a newer one comes.
+                if (newest is not null && Directory.Exists(newest.Folder))
                     _host.Report(new AdapterChange(AdapterChangeKind.Failed, Name, newest.Folder) { Fault = fault });
             }
         }

@@ -1,3 +1,4 @@
+using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Testing;
 using Lorikeet.Training;
@@ -96,6 +97,34 @@ public sealed class GivenModelTests : IDisposable
             Assert.Equal(TrainedModel.Steps, resumed.Train().Training.Steps);
         Assert.Equal(Weights("whole"), Weights("cut"));
         Assert.Equal(["whole", "cut"], _model.Adapters.Names);
+    }
+
+    [Fact]
+    public void RunOfAllWeightsThatFails_LeavesAModelThatSaysSo()
+    {
+        var options = TrainedModel.Options() with { Model = new() { Method = FineTuneMethod.Full } };
+        using (var failing = Run("failing", options))
+        {
+            Assert.Throws<TimeoutException>(() => failing.Train(new Watch(seen =>
+            {
+                if (seen is StepCompleted { Metrics.Step: 1 })
+                    throw new TimeoutException();
+            })));
+        }
+
+        var refusal = Assert.Throws<InvalidOperationException>(() => TrainedModel.Answer(_model));
+        Assert.Contains("which trained all weights and failed. Dispose it and load it again.", refusal.Message);
+    }
+
+    [Fact]
+    public void OptionsOutOfRange_AreRefusedWhereverTheyAreGiven()
+    {
+        var ofRun = TrainedModel.Options() with { Lora = new() { Rank = 0 } };
+        Assert.Contains("'lora_r' is '0'", Assert.Throws<ConfigurationException>(() => Run("run", ofRun)).Message);
+        Assert.Contains("'max_length' is '-3'", Assert.Throws<ConfigurationException>(
+            () => Dataset.Load(TrainedModel.Rows, new() { MaxLength = -3 })).Message);
+        Assert.Contains("'offload_layers' is '-1'", Assert.Throws<ConfigurationException>(
+            () => LanguageModel.Load(TrainedModel.Folder, new() { OffloadLayers = -1 })).Message);
     }
 
     [Fact]
