@@ -1,12 +1,12 @@
 using Lorikeet.Formats.Options;
+using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
-using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
 /// <summary>The model that answers, and where it computes.</summary>
-internal sealed record InferenceOptions
+internal sealed record InferenceOptions : ComputeOptions
 {
     /// <summary>Model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Not set: the base model that the adapter names.</value>
@@ -53,31 +53,6 @@ internal sealed record InferenceOptions
     /// <value>total. The sum of the elements, as in PEFT.</value>
     [Option("majority_sign_method")]
     public SignMajority MajoritySign { get; init; } = SignMajority.Total;
-
-    /// <summary>Type the model computes in.</summary>
-    /// <value>
-    /// auto. float32 for a float32 checkpoint; else bfloat16 where the device multiplies it natively, and where
-    /// generate and chat answer up to 8 prompts, which read the weights more than they multiply; else float32.
-    /// </value>
-    [Option("torch_dtype")]
-    public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
-
-    /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>
-    /// <value>float32. As from_pretrained keeps them; <c>model.to(torch.bfloat16)</c> rounds them.</value>
-    [Option("rope_inv_freq_dtype")]
-    public ComputeType RotaryType { get; init; } = ComputeType.Float32;
-
-    /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
-    /// <value>auto. The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
-    [Option("device")]
-    public string Device { get; init; } = "auto";
-
-    /// <summary>
-    /// Folder of a libtorch 2.10 or later to use, such as site-packages/torch/lib of a Python install.
-    /// </summary>
-    /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
-    [Option("libtorch", Placeholder = "DIR")]
-    public string? LibTorch { get; init; }
 
     /// <summary>How adapters are combined.</summary>
     public CombinationSettings ToCombination() => new()

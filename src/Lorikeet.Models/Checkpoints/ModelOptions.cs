@@ -1,11 +1,10 @@
 using Lorikeet.Formats.Options;
 using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Native;
 
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>The base model and where it computes.</summary>
-public sealed record ModelOptions
+public sealed record ModelOptions : ComputeOptions
 {
     /// <summary>Base model: a folder in Hugging Face format, a GGUF file, or a hub id.</summary>
     /// <value>Required; no model suits every purpose.</value>
@@ -36,31 +35,8 @@ public sealed record ModelOptions
     [Option("finetuning_type", "fine_tune_type", "finetune_type")]
     public FineTuneMethod Method { get; init; } = FineTuneMethod.Lora;
 
-    /// <summary>Type the model computes in; trained weights stay float32.</summary>
-    /// <value>
-    /// auto. float32 for a float32 checkpoint; else bfloat16 where the hardware multiplies it natively (five times
-    /// float32 on such CPUs), else float32.
-    /// </value>
-    [Option("torch_dtype")]
-    public ComputeType TorchDtype { get; init; } = ComputeType.Auto;
-
-    /// <summary>Type the rotary frequencies are rounded to: float32, or bfloat16 to match a converted model.</summary>
-    /// <value>float32, as from_pretrained keeps them; <c>model.to(torch.bfloat16)</c> rounds them.</value>
-    [Option("rope_inv_freq_dtype")]
-    public ComputeType RotaryType { get; init; } = ComputeType.Float32;
-
-    /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
-    /// <value>auto. The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
-    [Option("device")]
-    public string Device { get; init; } = "auto";
-
     /// <summary>Layers whose frozen weights wait in the host's memory and come to the GPU for their turn.</summary>
     /// <value>0. None: a layer's weights cost their way over the bus two or three times a step.</value>
     [Option("offload_layers", Minimum = 0)]
     public int OffloadLayers { get; init; }
-
-    /// <summary>Folder of a libtorch 2.10 or later to use, such as torch/lib of a Python install.</summary>
-    /// <value>Not set: LORIKEET_LIBTORCH, then the CPU build that NuGet restored.</value>
-    [Option("libtorch", Placeholder = "DIR")]
-    public string? LibTorch { get; init; }
 }
