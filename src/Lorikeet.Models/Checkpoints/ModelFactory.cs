@@ -18,17 +18,38 @@ internal static class ModelFactory
     {
         using var quiet = no_grad();
         var draws = 0UL;
-        Tensor Normal(params long[] shape)
+        Tensor Draw(Tensor place) =>
+            KeyedRandom.Normal(place, deviation, CounterRandom.Hash(seed, RandomPurpose.Initialization, draws++));
+
+        Tensor Normal(int rows, int columns)
         {
-            var key = CounterRandom.Hash(seed, RandomPurpose.Initialization, draws++);
-            using var drawn = KeyedRandom.Normal(empty(shape, ScalarType.Float32, settings.Device), deviation, key);
+            using var drawn = Draw(empty([rows, columns], ScalarType.Float32, settings.Device));
             return drawn.to_type(settings.ComputeType);
         }
 
+        // What is quantized is drawn and rounded in the same two places. With a block for each, of many sizes, freed
+        // between others that stay, the heap of a CPU would come to be as large as the model unquantized.
+        var widest = settings.Quantization.Kind == QuantizationKind.None ? 0
+            : config.HiddenSize * (long)Math.Max(config.IntermediateSize, config.HeadCount * config.HeadSize);
+        using var floats = empty(widest, ScalarType.Float32, settings.Device);
+        using var rounded = empty(widest, settings.ComputeType, settings.Device);
+        Tensor Passing(int rows, int columns)
+        {
+            using var drawn = Draw(floats.narrow(0, 0, (long)rows * columns));
+            using var place = rounded.narrow(0, 0, (long)rows * columns);
+            return place.copy_(drawn).view(rows, columns);
+        }
+
         var index = 0;
-        Projection Linear(string name, int rows, int columns, bool hasBias) => new(
-            name, index++, settings.Quantization.Freeze(name, Normal(rows, columns), settings.ComputeType),
-            hasBias ? Kept(zeros(rows, settings.ComputeType, settings.Device)) : null);
+        Projection Linear(string name, int rows, int columns, bool hasBias)
+        {
+            var isKept = settings.Quantization.KindOf(name) == QuantizationKind.None;
+            var drawn = isKept ? Normal(rows, columns) : Passing(rows, columns);
+            return new(
+                name, index++, settings.Quantization.Freeze(name, drawn, settings.ComputeType),
+                hasBias ? Kept(zeros(rows, settings.ComputeType, settings.Device)) : null);
+        }
+
         RmsNorm Norm(string name, int width) =>
             new(name, Kept(ones(width, settings.ComputeType, settings.Device)), config.NormEpsilon);
 

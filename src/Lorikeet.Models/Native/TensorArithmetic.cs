@@ -143,6 +143,10 @@ internal static class TensorArithmetic
         return a.fill_(scalar);
     }
 
+    /// <summary>Sets every element of a to zero.</summary>
+    /// <remarks>TorchSharp's own gives back a second handle, which would hold the memory until it is collected.</remarks>
+    public static void Clear(this Tensor a) => a.zero_().Dispose();
+
     /// <summary>Where a equals number.</summary>
     public static Tensor IsEqualTo(this Tensor a, double number)
     {

@@ -1,3 +1,4 @@
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
@@ -63,7 +64,11 @@ internal sealed class DenseFusedWeight : FusedWeight
         var first = parts[0].Value;
         var augmented = Matrix.CreateAugmented(Rows + RowsOfA, Columns, ColumnsOfB, first.dtype, first.device);
         if (RowsOfA > 0)
-            augmented.Tensor.narrow(0, Rows, RowsOfA).zero_();
+        {
+            using var ofA = augmented.Tensor.narrow(0, Rows, RowsOfA);
+            ofA.Clear();
+        }
+
         var start = 0;
         foreach (var part in parts)
         {

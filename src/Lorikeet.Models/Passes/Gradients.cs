@@ -56,7 +56,7 @@ public sealed class Gradients : IDisposable
     public void Clear()
     {
         using var quiet = no_grad();
-        All.zero_();
+        All.Clear();
     }
 
     /// <summary>Writes them as safetensors, under the names PEFT gives the parameters.</summary>

@@ -49,8 +49,8 @@ internal sealed class OptimizedHead : IDisposable
     /// </summary>
     public void Run(Batch batch, double scale, PassBuffers pass)
     {
-        pass.BlockOutput.Tensor.zero_();
-        pass.Gradient.Tensor.zero_();
+        pass.BlockOutput.Tensor.Clear();
+        pass.Gradient.Tensor.Clear();
         Score(batch, scale, pass, needsGradient: true);
         _kernels.RmsNormBackward(
             pass.FinalResidual, Norm, pass.BlockOutput, pass.Gradient, pass.Gradient, pass.BlockOutput);
@@ -64,7 +64,7 @@ internal sealed class OptimizedHead : IDisposable
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
         var weight = _weight.Blocks[0];
         _weight.Materialize(weight);
-        _loss.zero_();
+        _loss.Clear();
         var count = (int)targets.NumberOfElements;
         for (var start = 0; start < count; start += _chunkRows)
         {

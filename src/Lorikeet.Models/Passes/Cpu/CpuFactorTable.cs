@@ -13,7 +13,7 @@ internal sealed unsafe class CpuFactorTable<T>(IReadOnlyList<FactorBlock> blocks
         {
             if (values is null)
             {
-                matrix.Tensor.zero_();
+                matrix.Tensor.Clear();
                 continue;
             }
 
