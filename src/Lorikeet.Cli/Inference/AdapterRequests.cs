@@ -38,14 +38,16 @@ internal sealed class AdapterRequests(LanguageModel model, string? chatTemplate,
 
     /// <summary>Answers all, adapter by adapter, in the order of the prompts.</summary>
     public GenerationResult Generate(
-        TextGenerator generator, IReadOnlyList<Prompt> prompts, GenerationOptions options, CancellationToken cancellation)
+        TextGenerator generator, IReadOnlyList<Prompt> prompts, GenerationOptions options,
+        CancellationToken cancellation)
     {
         var answers = new Continuation[prompts.Count];
         var (tokens, seconds) = (0L, 0.0);
         foreach (var group in prompts.Index().GroupBy(prompt => prompt.Item.Adapter))
         {
             List<(int Index, Prompt Item)> rows = [.. group];
-            var result = generator.Generate([.. rows.Select(row => row.Item.Ids)], Turn(group.Key, options), cancellation);
+            var result = generator.Generate(
+                [.. rows.Select(row => row.Item.Ids)], Turn(group.Key, options), cancellation);
             for (var i = 0; i < rows.Count; i++)
                 answers[rows[i].Index] = result.Continuations[i];
             (tokens, seconds) = (tokens + result.Tokens, seconds + result.Seconds);
@@ -59,7 +61,8 @@ internal sealed class AdapterRequests(LanguageModel model, string? chatTemplate,
         if (_readers.TryGetValue(adapter ?? "", out var known))
             return known;
         Activate(adapter);
-        return _readers[adapter ?? ""] = new PromptReader(model.Tokenizer, PromptFormatChoice.Of(model, chatTemplate), system);
+        var format = PromptFormatChoice.Of(model, chatTemplate);
+        return _readers[adapter ?? ""] = new PromptReader(model.Tokenizer, format, system);
     }
 
     private void Activate(string? adapter) => model.Adapters.Activate(adapter ?? _first);

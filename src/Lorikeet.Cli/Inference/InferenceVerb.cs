@@ -54,7 +54,8 @@ internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : c
     /// </summary>
     private GenerationOptions Implied(GenerationOptions defaults, Invocation call)
     {
-        var given = Catalog.Read(call.Arguments).Select(setting => Catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();
+        var given = Catalog.Read(call.Arguments)
+            .Select(setting => Catalog.Catalog.Find(setting.Name)?.Name).ToHashSet();
         if (given.Contains("num_beams"))
             return defaults with { Sample = false };
         return s_samplingOptions.Any(given.Contains) ? defaults with { Sample = true } : defaults;

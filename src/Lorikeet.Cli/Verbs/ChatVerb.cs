@@ -7,12 +7,14 @@ using Lorikeet.Models.Generation;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Talks with a model.</summary>
-internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with a model; it remembers the conversation.")
+internal sealed class ChatVerb()
+    : InferenceVerb<ChatOptions>("chat", "Talk with a model; it remembers the conversation.")
 {
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("with what a run trained", "chat --adapter runs/guanaco/adapter"),
-        ("with other instructions, and livelier", "chat --model DIR --system \"Answer in Vietnamese.\" --temperature 0.8"),
+        ("with other instructions, and livelier",
+            "chat --model DIR --system \"Answer in Vietnamese.\" --temperature 0.8"),
     ];
 
     public override int Run(Invocation call)
@@ -21,7 +23,8 @@ internal sealed class ChatVerb() : InferenceVerb<ChatOptions>("chat", "Talk with
         var options = Bind(call, new ChatOptions());
         using var model = Load(call, options, decodesFewRows: options.Generation is { Optimized: true, Beams: 1 });
         var tokenizer = model.Tokenizer
-            ?? throw new CheckpointException($"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
+            ?? throw new CheckpointException(
+                $"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
 
         var generation = Bind(call, new ChatOptions { Generation = DefaultsOf(model, call) }).Generation;
         var format = PromptFormatChoice.Of(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);

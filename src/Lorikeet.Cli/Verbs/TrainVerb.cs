@@ -33,10 +33,12 @@ internal sealed class TrainVerb : CatalogVerb
 
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
-        ("QLoRA on your questions and answers", "train --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit"),
+        ("QLoRA on your questions and answers",
+            "train --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit"),
         ("a run described in a file, with another rank", "train run.yaml --lora_r 32"),
         ("go on after an interruption", "train runs/NAME/run.yaml --resume_from_checkpoint true"),
-        ("the tutorial's settings of 2023", "train --preset seed-2023 --model NousResearch/Llama-2-7b-chat-hf --dataset mlabonne/guanaco-llama2-1k"),
+        ("the tutorial's settings of 2023",
+            "train --preset seed-2023 --model NousResearch/Llama-2-7b-chat-hf --dataset mlabonne/guanaco-llama2-1k"),
     ];
 
     public override IReadOnlyList<string> Essentials { get; } =

@@ -61,7 +61,8 @@ internal sealed class AxolotlDialect : Dialect
             ["saves_per_epoch"] = PerEpoch("save_strategy"),
             ["use_tensorboard"] = _ => new Same(("report_to", "tensorboard")),
             ["save_only_model"] = NoEffectFor("A checkpoint is always complete, so that a run can resume exactly."),
-            ["trust_remote_code"] = NoEffectFor("Code from the hub is never run here; the model families are built in."),
+            ["trust_remote_code"] = NoEffectFor(
+                "Code from the hub is never run here; the model families are built in."),
             ["model_type"] = NoEffectFor(OwnModel),
             ["base_model_config"] = NoEffectFor(OwnModel),
             ["tokenizer_type"] = NoEffectFor(OwnTokenizer),
@@ -128,7 +129,8 @@ internal sealed class AxolotlDialect : Dialect
             ["rl"] = OnlyOff("Models are trained on answers; preference and reinforcement methods are not there."),
             ["reward_model"] = OnlyOff(Absent),
             ["pretraining_dataset"] = OnlyOff("Name the data with datasets, type: completion."),
-            ["default_system_message"] = OnlyOff("Put it into the rows, or into a template of your own (chat_template)."),
+            ["default_system_message"] = OnlyOff(
+                "Put it into the rows, or into a template of your own (chat_template)."),
             ["hf_use_auth_token"] = NoEffectFor("HF_TOKEN is used where the hub asks for it."),
         };
 

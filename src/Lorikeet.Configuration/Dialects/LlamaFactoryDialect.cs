@@ -51,7 +51,8 @@ internal sealed class LlamaFactoryDialect : Dialect
             ["pure_bf16"] = value => OptionValueReader.IsTrue(value) ? new Same(("torch_dtype",
                 "bfloat16")) : new Same(),
             ["plot_loss"] = _ => new Same(), // report.html has the curve
-            ["trust_remote_code"] = NoEffectFor("Code from the hub is never run here; the model families are built in."),
+            ["trust_remote_code"] = NoEffectFor(
+                "Code from the hub is never run here; the model families are built in."),
             ["save_only_model"] = NoEffectFor("A checkpoint is always complete, so that a run can resume exactly."),
             ["dataset_dir"] = value => value.StartsWith("REMOTE:", StringComparison.Ordinal)
                 ? new Refused("Name the repository's id with dataset.")

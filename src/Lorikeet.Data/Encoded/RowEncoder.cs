@@ -30,7 +30,8 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
             { Text: { } text } => EncodeText(text, isWritten: row.Content is TextContent, row.Origin),
             _ => EncodedExample.Dropped(row.Origin, row.Refusal!),
         };
-        foreach (var id in encoded.Rows.SelectMany(piece => piece.Ids.Concat(piece.Labels.Where(label => label != TrainingRow.Ignored))))
+        foreach (var id in encoded.Rows.SelectMany(
+            piece => piece.Ids.Concat(piece.Labels.Where(label => label != TrainingRow.Ignored))))
             CheckId(id, row.Origin);
         return encoded;
     }

@@ -17,7 +17,8 @@ internal static class DelimitedRows
             OnMalformedRecord = record => RefuseOpenQuote(record, file),
         };
         var text = file.OpenText();
-        using var reader = CsvReader.Create(dialect.Escape is { } escape ? new DoubledQuotes(text, escape) : text, options);
+        using var reader = CsvReader.Create(
+            dialect.Escape is { } escape ? new DoubledQuotes(text, escape) : text, options);
         var header = Header(options.HasHeader ? reader.Headers : dialect.Columns);
         CheckHeader(header, file, reader.Separator);
         while (reader.Read())

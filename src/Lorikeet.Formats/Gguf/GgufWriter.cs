@@ -81,7 +81,8 @@ public static class GgufWriter
         if (stream.Position - start == tensor.ByteCount)
             return;
         throw new InvalidOperationException(
-            $"Tensor '{tensor.Name}' wrote {stream.Position - start} bytes; its type and shape take {tensor.ByteCount}.");
+            $"Tensor '{tensor.Name}' wrote {stream.Position - start} bytes; its type and shape take " +
+            $"{tensor.ByteCount}.");
     }
 
     private static void WriteContent(BinaryWriter writer, GgufValueType type, GgufValue value)

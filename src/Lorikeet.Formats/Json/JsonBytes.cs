@@ -28,7 +28,8 @@ internal static class JsonBytes
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var content = new MemoryStream();
             var chunk = new byte[1 << 16];
             for (int count; (count = file.Read(chunk)) > 0;)

@@ -13,7 +13,8 @@ public sealed record MachineRates(double Gemm, double Copy)
     private const long HostBytes = 1L << 26;
     private const int Repetitions = 3;
 
-    private static readonly ConcurrentDictionary<(ScalarType Type, DeviceType Device, int Index), MachineRates> s_known = [];
+    private static readonly ConcurrentDictionary<(ScalarType Type, DeviceType Device, int Index), MachineRates>
+        s_known = [];
 
     /// <summary>
     /// The rates of a device. The first call for a type and device measures, for two seconds at most.

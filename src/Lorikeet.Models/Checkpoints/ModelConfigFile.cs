@@ -20,7 +20,8 @@ public static class ModelConfigFile
         if (!File.Exists(path))
         {
             var found = Directory.Exists(folder)
-                ? $"The folder holds: {string.Join(", ", Directory.EnumerateFileSystemEntries(folder).Take(12).Select(Path.GetFileName))}."
+                ? "The folder holds: " + string.Join(
+                    ", ", Directory.EnumerateFileSystemEntries(folder).Take(12).Select(Path.GetFileName)) + "."
                 : "The folder does not exist.";
             throw new CheckpointException($"'{path}' was not found. A Hugging Face model folder was expected. {found}");
         }

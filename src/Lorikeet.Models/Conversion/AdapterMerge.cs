@@ -169,7 +169,8 @@ internal sealed class AdapterMerge : IDisposable
     private (long[] Shape, ScalarType Type) Form(string name, TensorEntry entry)
     {
         var stored = TensorMemory.ToTorch(entry.Type);
-        using var quantized = entry.Type is SafetensorsType.BF16 or SafetensorsType.U8 or SafetensorsType.I8 && entry.Shape.Length == 2
+        using var quantized =
+            entry.Type is SafetensorsType.BF16 or SafetensorsType.U8 or SafetensorsType.I8 && entry.Shape.Length == 2
             ? StoredQuantization.Read(_base, name, CPU)
             : null;
         if (quantized is not null)

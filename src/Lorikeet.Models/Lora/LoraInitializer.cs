@@ -64,7 +64,8 @@ internal sealed class LoraInitializer(DecoderModel model, LoraOptions settings, 
         using var scope = NewDisposeScope();
         var rank = settings.RankOf(TensorNames.Embedding);
         var scale = settings.ScaleOf(TensorNames.Embedding);
-        using var generator = new Generator(CounterRandom.Hash(seed, RandomPurpose.Initialization, ulong.MaxValue), CPU);
+        using var generator = new Generator(
+            CounterRandom.Hash(seed, RandomPurpose.Initialization, ulong.MaxValue), CPU);
         var a = zeros(rank, model.Config.VocabularySize);
         if (settings.InitLoraWeights == LoraInitialisation.Random)
             a.normal_(0, 1, generator);

@@ -77,7 +77,8 @@ public static unsafe class HuggingFaceFiles
             ("decoupled_weight_decay", true), ("initial_lr", options.LearningRate * factor), ("params", numbers));
 
     private static PickleDictionary SchedulerState(
-        IReadOnlyList<IReadOnlyList<Parameter>> groups, LearningRateSchedule schedule, OptimizationOptions options, int step)
+        IReadOnlyList<IReadOnlyList<Parameter>> groups, LearningRateSchedule schedule, OptimizationOptions options,
+        int step)
     {
         List<object?> Rates(double rate) =>
             [.. groups.Index().Select(group => (object?)(rate * Factor(group.Index, options)))];

@@ -43,7 +43,8 @@ internal sealed class FusedLayer : IDisposable
     {
         UpToGateUp(layer, pass, sequences, dropout);
         _kernels.SwiGlu(layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
-        Linears.Down.Forward(pass.Activation, layer.LoraHidden.Down, pass.BlockOutput, dropout); // Wd a: [tokens, hidden]
+        // Wd a: [tokens, hidden]
+        Linears.Down.Forward(pass.Activation, layer.LoraHidden.Down, pass.BlockOutput, dropout);
     }
 
     /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
@@ -67,21 +68,25 @@ internal sealed class FusedLayer : IDisposable
 
         // y = m + Wd a,  a = silu(g) ⊙ u
         var g = linears.Down.InputGradient(gradient, room.Down, pass.Activation, dropout); // da: [tokens, inner]
-        _kernels.SwiGluBackward(layer.GateUp, pass.Activation); // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
+        // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
+        _kernels.SwiGluBackward(layer.GateUp, pass.Activation);
         linears.Down.FactorGradients(gradient, g, pass.Activation, hidden.Down, dropout);
 
         // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn
         g = linears.GateUp.InputGradient(layer.GateUp, room.GateUp, pass.NormOutput, dropout); // dn: [tokens, hidden]
+        // dm, n
         _kernels.RmsNormBackward(
-            layer.ResidualAfterAttention, _postAttentionNorm, pass.NormOutput, gradient, gradient, pass.NormOutput); // dm, n
+            layer.ResidualAfterAttention, _postAttentionNorm, pass.NormOutput, gradient, gradient, pass.NormOutput);
         linears.GateUp.FactorGradients(layer.GateUp, g, pass.NormOutput, hidden.GateUp, dropout);
 
         // m = x + Wo o,  o = attention(q,k,v)
         var attention = layer.Attention!;
-        g = linears.Output.InputGradient(gradient, room.Output, pass.AttendedGradient, dropout); // do: [tokens, heads · headSize]
+        // do: [tokens, heads · headSize]
+        g = linears.Output.InputGradient(gradient, room.Output, pass.AttendedGradient, dropout);
         linears.Output.FactorGradients(gradient, g, attention.Attended, hidden.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
-        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient); // dq,dk,dv: [tokens, q + k + v]
+        // dq,dk,dv: [tokens, q + k + v]
+        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient);
         attention.Dispose();
         layer.Attention = null;
 
@@ -89,7 +94,8 @@ internal sealed class FusedLayer : IDisposable
         if (needsInputGradient)
         {
             g = linears.Qkv.InputGradient(qkvGradient, room.Qkv, pass.NormOutput, dropout); // dn: [tokens, hidden]
-            _kernels.RmsNormBackward(layer.Input, InputNorm, pass.NormOutput, gradient, gradient, pass.NormOutput); // dx, n
+            // dx, n
+            _kernels.RmsNormBackward(layer.Input, InputNorm, pass.NormOutput, gradient, gradient, pass.NormOutput);
         }
         else
         {
@@ -105,10 +111,13 @@ internal sealed class FusedLayer : IDisposable
         var (linears, hidden) = (Linears, layer.LoraHidden);
         linears.Qkv.Forward(pass.NormOutput, hidden.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
         layer.Attention = _kernels.Attend(layer.Qkv, sequences); // o: [tokens, heads · headSize]
-        linears.Output.Forward(layer.Attention.Attended, hidden.Output, pass.BlockOutput, dropout); // Wo o: [tokens, hidden]
+        // Wo o: [tokens, hidden]
+        linears.Output.Forward(layer.Attention.Attended, hidden.Output, pass.BlockOutput, dropout);
+        // m = x + Wo o, n = norm(m)
         _kernels.AddRmsNorm(
-            layer.Input, pass.BlockOutput, _postAttentionNorm, layer.ResidualAfterAttention, pass.NormOutput); // m = x + Wo o, n = norm(m)
-        linears.GateUp.Forward(pass.NormOutput, hidden.GateUp, layer.GateUp, dropout); // g,u = Wgu n: [tokens, 2 · inner]
+            layer.Input, pass.BlockOutput, _postAttentionNorm, layer.ResidualAfterAttention, pass.NormOutput);
+        // g,u = Wgu n: [tokens, 2 · inner]
+        linears.GateUp.Forward(pass.NormOutput, hidden.GateUp, layer.GateUp, dropout);
     }
 
     public void Dispose()

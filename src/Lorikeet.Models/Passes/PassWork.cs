@@ -1,7 +1,8 @@
 // What a batch costs, in operations of GEMMs and bytes that are moved:
 //
 //     GEMMs         2 operations a weight forward, 2 backward (there is no dW unless the weight itself is trained), 2 more
-//                   where a layer is recomputed, all but its last projection; 4 a weight of the head for each predicted token
+//                   where a layer is recomputed, all but its last projection; 4 a weight of the head for each predicted
+//                   token
 //     attention     2 GEMMs forward, 5 backward, over half of the positions
 //     elements      norms, rotation, activation and their gradients: about 28 reads and writes of the hidden width and 9
 //                   of the inner width a token and layer

@@ -30,7 +30,9 @@ public static class EventText
         $"model: {Model(summary)}",
         $"trained: {Trained(summary)}",
         $"data: {Data(summary)}",
-        .. summary.Plan is { DataShape: { } shape, FirstRow: { } row } ? [$"shape: {shape}", $"first row: {row}"] : Array.Empty<string>(),
+        .. summary.Plan is { DataShape: { } shape, FirstRow: { } row }
+            ? [$"shape: {shape}", $"first row: {row}"]
+            : Array.Empty<string>(),
         $"steps: {Steps(summary)}",
         .. summary.Plan is { } plan ? [$"plan: {PlanText.Line(plan)}"] : Array.Empty<string>(),
     ];

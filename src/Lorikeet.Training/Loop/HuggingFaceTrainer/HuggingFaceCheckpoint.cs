@@ -119,7 +119,8 @@ public sealed class HuggingFaceCheckpoint
         var path = Path.Combine(_folder, HuggingFaceFiles.Optimizer);
         if (!File.Exists(path))
         {
-            _notes.Add($"{HuggingFaceFiles.Optimizer} is missing, so the optimizer begins anew: its averages are zero.");
+            _notes.Add(
+                $"{HuggingFaceFiles.Optimizer} is missing, so the optimizer begins anew: its averages are zero.");
             return;
         }
 
