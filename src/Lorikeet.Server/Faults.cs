@@ -23,8 +23,8 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
         try
         {
             await next(context);
-            if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status405MethodNotAllowed })
-                throw new ApiException(StatusCodes.Status405MethodNotAllowed, $"{context.Request.Method} is not offered for '{context.Request.Path}'.");
+            if (!context.Response.HasStarted && Unanswered(context) is { } unanswered)
+                throw unanswered;
         }
         catch (Exception fault)
         {
@@ -40,6 +40,19 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
             await Write(context, error);
         }
     }
+
+    /// <summary>What routing leaves without a body.</summary>
+    private static ApiException? Unanswered(HttpContext context) => context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => new ApiException(
+            StatusCodes.Status404NotFound,
+            $"'{context.Request.Method} {context.Request.Path}' is not offered. GET /v1/models lists the models; embeddings, audio and "
+            + "images are none of what they do.")
+        { Code = "unknown_url" },
+        StatusCodes.Status405MethodNotAllowed => new ApiException(
+            StatusCodes.Status405MethodNotAllowed, $"{context.Request.Method} is not offered for '{context.Request.Path}'."),
+        _ => null,
+    };
 
     private ApiException Explain(Exception fault, Admission.Visit? visit)
     {

@@ -22,6 +22,7 @@ namespace Lorikeet.Server;
 public sealed class ModelServer : IAsyncDisposable
 {
     private const string MetricsPath = "/metrics";
+    private const string HealthPath = "/health";
 
     private readonly WebApplication _app;
     private readonly Admission _admission;
@@ -42,7 +43,7 @@ public sealed class ModelServer : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => listening.Configure(kestrel, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
-        Exporters.Add(builder.Services);
+        Exporters.Add(builder.Services, _metrics.MeterName);
         _app = builder.Build();
 
         var keys = new ApiKeys(listening.Keys);
@@ -52,14 +53,14 @@ public sealed class ModelServer : IAsyncDisposable
         _app.Use(next => context => pages.Answer(context) ? Task.CompletedTask : next(context));
         _app.Use(next => context =>
         {
-            if (context.Request.Path == MetricsPath)
+            if (context.Request.Path != HealthPath) // who only watches whether the server lives needs no key
                 keys.Require(context);
             return next(context);
         });
         _app.UseOpenTelemetryPrometheusScrapingEndpoint(MetricsPath);
         _app.UseRouting();
         var sources = new AdapterSources(options.AdapterRoot, options.AllowHubAdapters);
-        Map(new Service(host, _admission, _metrics, sources, TimeProvider.System), keys);
+        Map(new Service(host, _admission, _metrics, sources, TimeProvider.System));
     }
 
     /// <summary>Where it listens, such as http://127.0.0.1:8080.</summary>
@@ -121,7 +122,7 @@ public sealed class ModelServer : IAsyncDisposable
         _metrics.Dispose();
     }
 
-    private void Map(Service service, ApiKeys keys)
+    private void Map(Service service)
     {
         var chat = new ChatCompletions(service);
         var texts = new TextCompletions(service);
@@ -131,7 +132,7 @@ public sealed class ModelServer : IAsyncDisposable
         var adapters = new Endpoints.Adapters(service);
         var health = new Health(service);
 
-        _app.MapGet("/health", health.Report);
+        _app.MapGet(HealthPath, health.Report);
         Get("/v1/models", models.All);
         Get("/v1/models/{**id}", models.One);
         Post("/v1/chat/completions", chat.Answer);
@@ -146,18 +147,12 @@ public sealed class ModelServer : IAsyncDisposable
         Delete("/v1/adapters/{name}", adapters.Unload);
         Post("/v1/load_lora_adapter", adapters.LoadLora);
         Post("/v1/unload_lora_adapter", adapters.UnloadLora);
-        _app.MapFallback("{**path}", Let(context => throw new ApiException(
-            StatusCodes.Status404NotFound,
-            $"'{context.Request.Method} {context.Request.Path}' is not offered. GET /v1/models lists the models; embeddings, audio and "
-            + "images are none of what they do.")
-        { Code = "unknown_url" }));
 
         void Get(string path, RequestDelegate answer) => _app.MapGet(path, Let(answer));
         void Post(string path, RequestDelegate answer) => _app.MapPost(path, Let(answer));
         void Delete(string path, RequestDelegate answer) => _app.MapDelete(path, Let(answer));
         RequestDelegate Let(RequestDelegate answer) => async context =>
         {
-            keys.Require(context);
             using var visit = service.Admission.Enter(context);
             await answer(context);
         };

@@ -9,6 +9,9 @@ namespace Lorikeet.Server.Access;
 /// <param name="longest">The time that one request may take.</param>
 internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposable
 {
+    // For those who are ended to say so.
+    private static readonly TimeSpan s_leaving = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _ending = new();
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
@@ -61,6 +64,7 @@ internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposa
         catch (TimeoutException)
         {
             await _ending.CancelAsync();
+            await _empty.Task.WaitAsync(s_leaving, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return false;
         }
     }

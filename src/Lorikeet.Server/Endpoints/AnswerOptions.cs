@@ -107,7 +107,7 @@ internal static class AnswerOptions
     /// <summary>Refuses a value out of range.</summary>
     public static void Check<T>(string name, T? value, Func<T, bool> holds, string expected) where T : struct
     {
-        if (value is { } given && !holds(given))
+        if (value is { } given && (!holds(given) || given is double.PositiveInfinity))
             throw ApiException.Unexpected(name, given, expected);
     }
 }

@@ -13,10 +13,12 @@ internal sealed class EventStream
     private readonly PipeWriter _writer;
     private readonly CancellationToken _cancellation;
 
-    /// <param name="context">Its response has not begun.</param>
+    /// <param name="context">Its response has not begun, or as such a stream.</param>
     public EventStream(HttpContext context)
     {
         (_writer, _cancellation) = (context.Response.BodyWriter, context.RequestAborted);
+        if (context.Response.HasStarted)
+            return;
         context.Response.ContentType = "text/event-stream; charset=utf-8";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would collect the events otherwise

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Lorikeet.Formats;
 using Microsoft.AspNetCore.Http;
 
@@ -59,9 +60,12 @@ internal static class RequestBody
 
     private static JsonDocument ParseDocument(ReadOnlySequence<byte> text)
     {
+        var whole = text.IsSingleSegment ? text.First : text.ToArray();
+        if (!Utf8.IsValid(whole.Span))
+            throw ApiException.Wrong(null, "The body is not UTF-8 text. Expected a JSON object.", "invalid_json");
         try
         {
-            return JsonDocument.Parse(text, new JsonDocumentOptions
+            return JsonDocument.Parse(whole, new JsonDocumentOptions
             {
                 MaxDepth = ProtocolJson.Depth,
                 AllowDuplicateProperties = false,

@@ -50,7 +50,9 @@ internal static partial class WireFault
         var words = fault switch
         {
             UnexpectedJsonException => fault.Message,
-            InvalidOperationException => "whole characters, and not half of one",
+            InvalidOperationException or { InnerException: InvalidOperationException }
+                when value.ValueKind == JsonValueKind.String && expected == typeof(string) =>
+                "whole characters, and not half of one",
             _ => expected is null ? "another kind of value" : JsonWords.Of(expected),
         };
         return param.Length == 0

@@ -15,20 +15,22 @@ internal static class Exporters
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     /// <summary>Adds them to a server's services.</summary>
-    public static void Add(IServiceCollection services)
+    /// <param name="services">The services.</param>
+    /// <param name="meter">Name of the server's meter.</param>
+    public static void Add(IServiceCollection services, string meter)
     {
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("lorikeet"))
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(
-                    ServerMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime");
+                    meter, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime");
                 metrics.AddPrometheusExporter();
                 if (IsNamed("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"))
                     metrics.AddOtlpExporter();
             });
         if (IsNamed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
-            telemetry.WithTracing(traces => traces.AddSource(ServerMetrics.Name, "Microsoft.AspNetCore").AddOtlpExporter());
+            telemetry.WithTracing(traces => traces.AddSource(ServerMetrics.Source, "Microsoft.AspNetCore").AddOtlpExporter());
     }
 
     private static bool IsNamed(string endpointOfSignal) =>

@@ -10,14 +10,16 @@ namespace Lorikeet.Server.Telemetry;
 /// </summary>
 internal sealed class ServerMetrics : IDisposable
 {
-    /// <summary>The name of the meter and of the source of traces.</summary>
-    public const string Name = "Lorikeet.Server";
+    /// <summary>The name of the source of traces, and of the first server's meter.</summary>
+    public const string Source = "Lorikeet.Server";
 
     private static readonly double[] s_seconds =
         [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640];
 
-    private readonly Meter _meter = new(Name);
-    private readonly ActivitySource _source = new(Name);
+    private static int s_servers;
+
+    private readonly Meter _meter;
+    private readonly ActivitySource _source = new(Source);
     private readonly Counter<long> _ended;
     private readonly Counter<long> _refused;
     private readonly Histogram<double> _firstToken;
@@ -27,6 +29,10 @@ internal sealed class ServerMetrics : IDisposable
     /// <param name="read">Gives the engine's statistics.</param>
     public ServerMetrics(Func<EngineStatistics> read)
     {
+        // Meters are listened to by their names, and what another server of the process counts is not this one's.
+        var number = Interlocked.Increment(ref s_servers);
+        MeterName = number == 1 ? Source : $"{Source}.{number}";
+        _meter = new Meter(MeterName);
         Gauge("num_requests_running", "Sequences that are read or decoded.", found => found.Running);
         Gauge("num_requests_waiting", "Requests that wait for room.", found => found.Queued);
         Gauge("kv_cache_usage_perc", "Share of the cache's blocks that sequences hold; 1 is all.",
@@ -52,6 +58,9 @@ internal sealed class ServerMetrics : IDisposable
         Histogram<double> Seconds(string name, string description) => _meter.CreateHistogram(
             Full(name), "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = s_seconds });
     }
+
+    /// <summary>Name of this server's meter.</summary>
+    public string MeterName { get; }
 
     /// <summary>Begins to measure one request.</summary>
     /// <param name="operation">What is asked: <c>chat</c> or <c>text_completion</c>, as OpenTelemetry names it.</param>

@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Lorikeet.Server.Tests;
+
+/// <summary>What is wrong is refused by the right status, and the error says which argument and what was expected.</summary>
+public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
+{
+    private const string Chat = "/v1/chat/completions";
+    private const string Question = """ "messages": [{"role": "user", "content": "Who?"}], "max_tokens": 1 """;
+
+    private TestServer _server = null!;
+
+    public async ValueTask InitializeAsync() =>
+        _server = await TestServer.Start(nano.Host, new ServerOptions { MaxBodyBytes = 64 << 10 });
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Theory]
+    [InlineData("", null, "not valid JSON")]
+    [InlineData("{", null, "not valid JSON")]
+    [InlineData("hello", null, "line 1, byte 1")]
+    [InlineData("[]", null, "Expected a JSON object")]
+    [InlineData("null", null, "Expected a JSON object")]
+    [InlineData("""{"model": "a", "model": "b"}""", null, "not valid JSON")]
+    [InlineData("""{"messages": "hello"}""", "messages", "Expected an array")]
+    [InlineData("""{"messages": []}""", "messages", "at least one message")]
+    [InlineData("""{"max_tokens": 3}""", "messages", "'messages' is missing")]
+    [InlineData("""{"messages": [7]}""", "messages[0]", "'messages[0]' is 7. Expected an object")]
+    [InlineData("""{"messages": [null]}""", "messages[0]", "Expected a message")]
+    [InlineData("""{"messages": [{"content": "Who?"}]}""", "messages[0].role", "'messages[0].role' is missing")]
+    [InlineData("""{"messages": [{"role": "king", "content": "Who?"}]}""", "messages[0].role", "'king'")]
+    [InlineData("""{"messages": [{"role": "user"}]}""", "messages[0].content", "is missing")]
+    [InlineData("""{"messages": [{"role": "user", "content": 5}]}""", "messages[0].content", "is 5. Expected a text")]
+    [InlineData("""{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}""", "messages[0].content", "only text can be read")]
+    [InlineData("""{"messages": [{"role": "user", "content": "\ud800"}]}""", "messages[0].content", "half of one")]
+    [InlineData("""{"messages": [{"role": "tool", "content": "5"}]}""", "messages[0].tool_call_id", "is missing")]
+    [InlineData("""{"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}""", "messages[0].tool_calls[0].function.name", "is missing")]
+    [InlineData("""{"temperature": "hot", %}""", "temperature", "'temperature' is the text \"hot\". Expected a number")]
+    [InlineData("""{"temperature": -1, %}""", "temperature", "'temperature' is -1. Expected 0 or more")]
+    [InlineData("""{"temperature": 1e999, %}""", "temperature", "Expected 0 or more")]
+    [InlineData("""{"top_p": 1.5, %}""", "top_p", "at most 1")]
+    [InlineData("""{"top_k": -2, %}""", "top_k", "'top_k' is -2")]
+    [InlineData("""{"n": 0, %}""", "n", "from 1 to 128")]
+    [InlineData("""{"n": 1.5, %}""", "n", "Expected a whole number")]
+    [InlineData("""{"n": 9999999999, %}""", "n", "Expected a whole number")]
+    [InlineData("""{"max_completion_tokens": 0, %}""", "max_completion_tokens", "1 or more")]
+    [InlineData("""{"presence_penalty": 3, %}""", "presence_penalty", "from -2 to 2")]
+    [InlineData("""{"frequency_penalty": -3, %}""", "frequency_penalty", "from -2 to 2")]
+    [InlineData("""{"repetition_penalty": 0, %}""", "repetition_penalty", "above 0")]
+    [InlineData("""{"stop": 5, %}""", "stop", "a text or an array of texts")]
+    [InlineData("""{"stop": ["a", 5], %}""", "stop", "a text or an array of texts")]
+    [InlineData("""{"stop": "", %}""", "stop", "one character or more")]
+    [InlineData("""{"logit_bias": {"a": 1}, %}""", "logit_bias", "token ids as keys")]
+    [InlineData("""{"logit_bias": {"5": 101}, %}""", "logit_bias.5", "from -100 to 100")]
+    [InlineData("""{"logit_bias": {"5": "x"}, %}""", "logit_bias.5", "Expected a number")]
+    [InlineData("""{"logit_bias": {"99999": 1}, %}""", null, "logit_bias names token 99999")]
+    [InlineData("""{"top_logprobs": 3, %}""", "top_logprobs", "Expected both or neither")]
+    [InlineData("""{"logprobs": true, "top_logprobs": 21, %}""", "top_logprobs", "from 0 to 20")]
+    [InlineData("""{"stream": "yes", %}""", "stream", "Expected true or false")]
+    [InlineData("""{"stream_options": {"include_usage": true}, %}""", "stream_options", "Expected both or neither")]
+    [InlineData("""{"tools": [{"type": "web_search"}], %}""", "tools[0].type", "'web_search'")]
+    [InlineData("""{"tools": [{"type": "function", "function": {}}], %}""", "tools[0].function.name", "is missing")]
+    [InlineData("""{"tools": [{"type": "function", "function": {"name": "a", "parameters": 5}}], %}""", "tools[0].function.parameters", "a JSON schema")]
+    [InlineData("""{"tool_choice": "maybe", %}""", "tool_choice", "Expected \"auto\"")]
+    [InlineData("""{"tool_choice": "required", %}""", "tools", "is missing")]
+    [InlineData("""{"tool_choice": {"type": "function", "function": {"name": "a"}}, %}""", "tool_choice", "one of 'tools'")]
+    [InlineData("""{"response_format": {"type": "xml"}, %}""", "response_format.type", "text, json_object or json_schema")]
+    [InlineData("""{"response_format": {"type": "json_schema"}, %}""", "response_format.json_schema.schema", "is missing")]
+    [InlineData("""{"response_format": {"type": "json_schema", "json_schema": {"schema": 5}}, %}""", "response_format.json_schema.schema", "is 5")]
+    [InlineData("""{"response_format": {"type": "json_object"}, "guided_regex": "a+", %}""", "guided_regex", "Expected one form")]
+    [InlineData("""{"add_generation_prompt": false, %}""", "add_generation_prompt", "Expected true")]
+    [InlineData("""{"store": true, %}""", "store", "not kept")]
+    [InlineData("""{"temprature": 1, %}""", "temprature", "Did you mean 'temperature'?")]
+    [InlineData("""{"prediction": {}, %}""", "prediction", "not an argument")]
+    public async Task MalformedChat_IsRefusedWithTheArgument(string body, string? param, string says)
+    {
+        var error = await _server.Refusal(Chat, body.Replace("%", Question, StringComparison.Ordinal));
+
+        Assert.Equal(param, (string?)error["param"]);
+        Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
+        Assert.Equal("invalid_request_error", (string?)error["type"]);
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", """{}""", "prompt", "is missing")]
+    [InlineData("/v1/completions", """{"prompt": 5}""", "prompt", "Expected a text, an array of token ids")]
+    [InlineData("/v1/completions", """{"prompt": []}""", null, "no tokens")]
+    [InlineData("/v1/completions", """{"prompt": [-1]}""", "prompt", "Expected a text")]
+    [InlineData("/v1/completions", """{"prompt": [99999]}""", null, "99999")]
+    [InlineData("/v1/completions", """{"prompt": "a", "suffix": "b"}""", "suffix", "fill no gaps")]
+    [InlineData("/v1/completions", """{"prompt": "a", "best_of": 2}""", "best_of", "the same as 'n'")]
+    [InlineData("/v1/completions", """{"prompt": "a", "logprobs": true}""", "logprobs", "Expected a whole number")]
+    [InlineData("/v1/responses", """{}""", "input", "is missing")]
+    [InlineData("/v1/responses", """{"input": 5}""", "input", "a text or an array of items")]
+    [InlineData("/v1/responses", """{"input": [{"type": "reasoning"}]}""", "input[0].type", "'reasoning'")]
+    [InlineData("/v1/responses", """{"input": [{"type": "function_call", "name": "a"}]}""", "input[0].call_id", "is missing")]
+    [InlineData("/v1/responses", """{"input": "a", "truncation": "auto"}""", "truncation", "'disabled'")]
+    [InlineData("/v1/responses", """{"input": "a", "background": true}""", "background", "Expected false")]
+    [InlineData("/v1/responses", """{"input": "a", "include": ["file_search_call.results"]}""", "include", "message.output_text.logprobs")]
+    [InlineData("/v1/responses", """{"input": "a", "text": {"format": {"type": "json_schema"}}}""", "text.format.schema", "is missing")]
+    [InlineData("/tokenize", """{}""", "prompt", "is missing")]
+    [InlineData("/tokenize", """{"prompt": "a", "messages": []}""", "messages", "Expected one of them")]
+    [InlineData("/detokenize", """{"tokens": [5, 99999]}""", "tokens[1]", "is 99999")]
+    public async Task Malformed_IsRefusedWithTheArgument(string path, string body, string? param, string says)
+    {
+        var error = await _server.Refusal(path, body);
+
+        Assert.Equal(param, (string?)error["param"]);
+        Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DeepNesting_IsRefused()
+    {
+        var deep = string.Concat(Enumerable.Repeat("[", 500)) + string.Concat(Enumerable.Repeat("]", 500));
+        var error = await _server.Refusal(Chat, $$"""{"metadata": {{deep}}, {{Question}}}""");
+        Assert.Contains("not valid JSON", (string?)error["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvalidUtf8_IsRefused()
+    {
+        byte[] body = [.. "{\"messages\": [{\"role\": \"user\", \"content\": \""u8, 0xC3, 0x28, .. "\"}]}"u8];
+        using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var response = await _server.Client.PostAsync(Chat, content, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task LargeBody_IsRefused()
+    {
+        var error = await _server.Refusal(
+            Chat, $$"""{"user": "{{new string('a', 80 << 10)}}"}""", HttpStatusCode.RequestEntityTooLarge);
+        Assert.Contains("max_body_bytes", (string?)error["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnotherContentType_IsRefused()
+    {
+        using var content = new StringContent($$"""{ {{Question}} }""", Encoding.UTF8, "text/plain");
+        using var response = await _server.Client.PostAsync(Chat, content, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("POST", "/v1/embeddings", HttpStatusCode.NotFound, "embeddings")]
+    [InlineData("GET", "/", HttpStatusCode.NotFound, "/v1/models")]
+    [InlineData("GET", "/v1/chat/completions", HttpStatusCode.MethodNotAllowed, "GET is not offered")]
+    public async Task WhatIsNotOffered_IsRefusedInTheFormOfTheProtocol(
+        string method, string path, HttpStatusCode status, string says)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await _server.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(status, response.StatusCode);
+        var error = JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["error"]!;
+        Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
+    }
+}
