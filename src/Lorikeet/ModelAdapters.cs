@@ -16,9 +16,12 @@ public sealed class ModelAdapters
     private readonly Dictionary<string, LoadedAdapter> _loaded = [];
     private readonly Stack<string?> _suspended = [];
     private readonly Lock _sync = new(); // names change while others, who do not hold the model, look them up
+    private readonly AdapterLeases _leases;
+    private bool _isLent;
+    private string? _activeWhenLent;
 
     internal ModelAdapters(LanguageModel model, Action<string> warn) =>
-        (_model, _warn, _set) = (model, warn, new AdapterSet(model.Decoder));
+        (_model, _warn, _set, _leases) = (model, warn, new AdapterSet(model.Decoder), new AdapterLeases(model.Gate, _sync));
 
     /// <summary>Names of the loaded adapters, in the order they came.</summary>
     public IReadOnlyList<string> Names
@@ -31,7 +34,14 @@ public sealed class ModelAdapters
     }
 
     /// <summary>Name of the active adapter; null when the base answers.</summary>
-    public string? Active => _set.Active;
+    public string? Active
+    {
+        get
+        {
+            lock (_sync)
+                return _isLent ? _activeWhenLent : _set.Active;
+        }
+    }
 
     /// <summary>
     /// Folder that the active adapter was loaded from or trained into; null for a combination and for the base.
@@ -104,11 +114,12 @@ public sealed class ModelAdapters
         Remove(name);
     }
 
-    /// <summary>
-    /// What makes the host of the model forget an adapter that is to be freed, as no answer of it is under way; null
-    /// without a host.
-    /// </summary>
-    internal Func<Adapter, Task>? Forget { get; set; }
+    /// <inheritdoc cref="AdapterLeases.Forget"/>
+    internal Func<Adapter, Task>? Forget
+    {
+        get => _leases.Forget;
+        set => _leases.Forget = value;
+    }
 
     /// <summary>
     /// The format the active adapter, or the one that is off for a while, was trained with; that of the base where
@@ -176,13 +187,24 @@ public sealed class ModelAdapters
         return adapter;
     }
 
+    /// <summary>
+    /// The model for a step of its host, which exchanges the adapter for moments: others see what was active before.
+    /// </summary>
+    internal IDisposable Lend(CancellationToken cancellation)
+    {
+        var turn = _model.Gate.Share(cancellation);
+        lock (_sync)
+            (_isLent, _activeWhenLent) = (true, _set.Active);
+        return new Loan(this, turn);
+    }
+
     /// <summary>As <see cref="Lease"/> where nothing has to be waited for; else null.</summary>
     internal AdapterLease? TryLease(string name)
     {
         lock (_sync)
         {
             return _loaded.GetValueOrDefault(name) is { } loaded && (loaded.Copy ?? loaded) is { IsTrained: false } ready
-                ? Use(ready)
+                ? _leases.Take(ready)
                 : null;
         }
     }
@@ -200,7 +222,7 @@ public sealed class ModelAdapters
             var loaded = Find(name) ?? throw NotFound(name);
             if (loaded.IsTrained)
                 loaded = loaded.Copy ??= new LoadedAdapter(loaded.Adapter.Copy(), loaded.Folder, loaded.Format);
-            return Use(loaded);
+            return _leases.Take(loaded);
         }
     }
 
@@ -242,7 +264,7 @@ public sealed class ModelAdapters
             if (Find(name) is not { Copy: { } copy } loaded)
                 return;
             loaded.Copy = null;
-            LetGo(copy);
+            _leases.LetGo(copy);
         }
     }
 
@@ -280,53 +302,21 @@ public sealed class ModelAdapters
             _set.Activate(null);
         Moved(name);
         _loaded.Remove(name, out var loaded);
-        LetGo(loaded!);
-    }
-
-    private AdapterLease Use(LoadedAdapter loaded)
-    {
-        loaded.Users++;
-        return new AdapterLease(loaded, GiveBack);
-    }
-
-    private ValueTask GiveBack(LoadedAdapter loaded)
-    {
-        lock (_sync)
-            return --loaded.Users > 0 || !loaded.IsGone ? ValueTask.CompletedTask : new ValueTask(Free(loaded));
-    }
-
-    /// <summary>Takes the name from an adapter. The caller has the model, so what nobody uses can go at once.</summary>
-    private void LetGo(LoadedAdapter loaded)
-    {
-        loaded.IsGone = true;
-        if (loaded.Users > 0)
-            return;
-        if (Forget is null)
-            loaded.Adapter.Dispose();
-        else
-            _ = Free(loaded);
-    }
-
-    private async Task Free(LoadedAdapter loaded)
-    {
-        if (Forget is { } forget)
-            await forget(loaded.Adapter).ConfigureAwait(false);
-        await Task.Run(() =>
-        {
-            try
-            {
-                using var turn = _model.Gate.Share();
-                loaded.Adapter.Dispose();
-            }
-            catch (ObjectDisposedException)
-            {
-                // The model took it along.
-            }
-        }).ConfigureAwait(false);
+        _leases.LetGo(loaded!);
     }
 
     private static ConfigurationException NotFound(string name) =>
         new($"No adapter is named '{name}' any more: it was unloaded. Load it again, or ask another.");
+
+    private sealed class Loan(ModelAdapters adapters, IDisposable turn) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (adapters._sync)
+                adapters._isLent = false;
+            turn.Dispose();
+        }
+    }
 
     private sealed class Suspension(ModelAdapters adapters, IDisposable scope) : IDisposable
     {

@@ -36,20 +36,20 @@ internal sealed record ChatPrompt(DecodingRequest Request, Func<TokenConstraint>
             IgnoreEnd = request.IgnoreEnd,
         };
         return new ChatPrompt(
-            prompt, FormOf(request, tools, options.EndTokens, forms),
+            prompt, forms.Of(FormatOf(request, tools), prompt),
             tools.Count == 0 ? null : tools.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal));
     }
 
-    private static Func<TokenConstraint>? FormOf(
-        ChatRequest request, IReadOnlyList<ToolDefinition> tools, IReadOnlyList<int> endTokens, AnswerForms forms)
+    /// <summary>What the answer must look like: as is asked for, or the call of a tool that must be called.</summary>
+    private static ResponseFormat FormatOf(ChatRequest request, IReadOnlyList<ToolDefinition> tools)
     {
         if (request.ToolChoice.Kind is not ("required" or "function"))
-            return forms.Of(request.ResponseFormat, endTokens);
-        if (request.ResponseFormat.Kind != ResponseFormat.Text.Kind)
+            return request.ResponseFormat;
+        if (request.ResponseFormat != ResponseFormat.Text)
             throw new ConfigurationException(
                 $"tool_choice asks for a call of a tool, and response_format for {request.ResponseFormat.Kind}. An answer "
                 + "is one of the two. Leave one out.");
-        return forms.Of(ToolCallSchema.Of(tools), endTokens);
+        return ResponseFormat.JsonSchema(ToolCallSchema.Of(tools));
     }
 
     /// <summary>The tools that the model is told of.</summary>

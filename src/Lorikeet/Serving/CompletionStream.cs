@@ -35,7 +35,7 @@ internal sealed class CompletionStream
             IgnoreEnd = request.IgnoreEnd,
             PromptLogProbabilities = request.Echo && request.TopLogProbabilities is not null,
         };
-        _form = forms.Of(request.ResponseFormat, Request.Options.EndTokens);
+        _form = forms.Of(request.ResponseFormat, Request);
     }
 
     /// <summary>The prompt, without adapter and form.</summary>

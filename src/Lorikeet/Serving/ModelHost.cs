@@ -34,7 +34,7 @@ public sealed class ModelHost : IAsyncDisposable
             if (model.Adapters.Forget is not null)
                 throw new InvalidOperationException(
                     "The model has a host already, whose cache takes the memory. Ask that one, or dispose it first.");
-            _engine = new DecodingEngine(model.Decoder, model.Tokenizer, options, model.Gate.Share);
+            _engine = new DecodingEngine(model.Decoder, model.Tokenizer, options, model.Adapters.Lend);
             model.Adapters.Forget = adapter => _engine.Release(adapter);
         }
 

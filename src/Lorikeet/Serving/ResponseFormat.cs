@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Serving;
 
@@ -16,15 +17,16 @@ public sealed record ResponseFormat
     /// <summary><c>text</c>, <c>json_object</c>, <c>json_schema</c> or <c>regex</c>.</summary>
     public string Kind { get; }
 
-    /// <summary>The schema of <see cref="JsonSchema"/>.</summary>
-    public JsonNode? Schema { get; private init; }
+    /// <summary>The schema of <see cref="JsonSchema"/>, as text.</summary>
+    public string? Schema { get; private init; }
 
     /// <summary>The pattern of <see cref="Regex"/>.</summary>
     public string? Pattern { get; private init; }
 
     /// <summary>JSON that a schema describes.</summary>
-    /// <param name="schema">A JSON schema.</param>
-    public static ResponseFormat JsonSchema(JsonNode schema) => new("json_schema") { Schema = schema };
+    /// <param name="schema">A JSON schema; properties are written in its order.</param>
+    public static ResponseFormat JsonSchema(JsonNode schema) =>
+        new("json_schema") { Schema = schema.ToJsonString(JsonFormats.Line) };
 
     /// <summary>Text that a regular expression describes as a whole.</summary>
     /// <param name="pattern">The expression, without anchors.</param>

@@ -33,33 +33,36 @@ public sealed class TrainingWhileServingTests : IDisposable
             run.Train();
         _model.Adapters.Unload("alone");
         await using var host = ModelHost.Start(_model, Asking.Small);
-        Task<Asking.Answer>? ofBase = null, ofAdapter = null;
+        var asked = new Dictionary<int, Task<Asking.Answer>>(); // by the step after which it was asked
         using (var run = Run("asked"))
         {
             await run.TrainAsync(new Watch(seen =>
             {
                 if (seen is not StepCompleted { Metrics.Step: var step })
                     return;
-                if (step == 2)
-                {
-                    ofBase = host.Ask(Asking.Of(TrainedModel.Question, "base"), Cancellation);
-                    ofAdapter = host.Ask(Asking.Of(TrainedModel.Question, "asked"), Cancellation);
-                }
+                if (step == 1)
+                    asked[0] = host.Ask(Asking.Of(TrainedModel.Question, "base"), Cancellation);
+                if (step is 2 or 6)
+                    asked[step] = host.Ask(Asking.Of(TrainedModel.Question, "asked"), Cancellation);
 
                 // Every turn is waited for, so that the run does not end before the answers.
-                SpinWait.SpinUntil(() => step < 2 || _model.Gate.Waiting > 0 || ofBase!.IsCompleted && ofAdapter!.IsCompleted);
+                SpinWait.SpinUntil(() => _model.Gate.Waiting > 0 || asked.Values.All(answer => answer.IsCompleted));
             }), Cancellation);
-            Assert.True(ofBase!.IsCompletedSuccessfully && ofAdapter!.IsCompletedSuccessfully);
+            Assert.True(asked.Count == 3 && asked.Values.All(answer => answer.IsCompletedSuccessfully));
         }
 
         Assert.Equal(Weights("alone"), Weights("asked"));
         using (_model.WithoutAdapter())
-            Assert.Equal(Answer(_model), (await ofBase).Text);
-        // The answer is that of the step after which it was asked, to its end.
-        var checkpoint = new RunFolder(_folder["asked"]).Checkpoints.ForStep(2);
-        using var then = LanguageModel.Load(checkpoint, _model.Options);
-        Assert.Equal(Answer(then), (await ofAdapter).Text);
-        Assert.NotEqual(Answer(_model), (await ofAdapter).Text);
+            Assert.Equal(Answer(_model), (await asked[0]).Text);
+        // An answer is that of the step after which it was asked, to its end.
+        foreach (var step in new[] { 2, 6 })
+        {
+            using var then = LanguageModel.Load(
+                new RunFolder(_folder["asked"]).Checkpoints.ForStep(step), _model.Options);
+            Assert.Equal(Answer(then), (await asked[step]).Text);
+        }
+
+        Assert.NotEqual((await asked[2]).Text, (await asked[6]).Text);
         Assert.Equal(Answer(_model), (await host.Ask(Asking.Of(TrainedModel.Question, "asked"), Cancellation)).Text);
         // The copies that answered are freed as soon as the engine has forgotten them.
         Assert.True(SpinWait.SpinUntil(() => _model.Decoder.Adapters.Count == 1, TimeSpan.FromMinutes(1)));
