@@ -33,6 +33,24 @@ public static class BenchmarkModel
             Adapter.Create(model, AdapterOf(options), seed: 2);
     }
 
+    /// <summary>
+    /// Adapters for rows that are decoded: as many as <c>adapters</c> says, all different, and none is active.
+    /// </summary>
+    internal static IReadOnlyList<ModelAdapter> AdaptersOf(DecoderModel model, BenchmarkOptions options)
+    {
+        var count = options.Adapters ?? (options.Rank > 0 ? 1 : 0);
+        List<ModelAdapter> adapters = [];
+        for (var i = 0; i < count; i++)
+        {
+            adapters.Add(Adapter.Create(
+                model, AdapterOf(options) with { InitLoraWeights = LoraInitialisation.Random }, seed: 2 + (ulong)i,
+                $"{i}"));
+            model.Active = null;
+        }
+
+        return adapters;
+    }
+
     /// <summary>The same model with what is trained of it, without memory; the caller disposes it.</summary>
     /// <param name="options">Shape, quant, offload_layers, and what the factors are like.</param>
     /// <param name="machine">Device and compute type.</param>

@@ -84,6 +84,21 @@ public sealed record BenchmarkOptions
     [Option("steps", Minimum = 1)]
     public int Steps { get; init; } = 10;
 
+    /// <summary>Different adapters among the rows of a batch, which have them in turn; decode only.</summary>
+    /// <value>Not set: one where a rank is given, else none.</value>
+    [Option("adapters", Minimum = 0)]
+    public int? Adapters { get; init; }
+
+    /// <summary>Tokens of each prompt that is read before new ones are decoded.</summary>
+    /// <value>64. As in the published tables.</value>
+    [Option("prompt", Minimum = 1)]
+    public int PromptLength { get; init; } = 64;
+
+    /// <summary>Most tokens of prompts that are read in a step; decode only.</summary>
+    /// <value>Not set: 2048; on the CPU 128. As serve has it.</value>
+    [Option("max_num_batched_tokens", Minimum = 1)]
+    public int? MaxStepTokens { get; init; }
+
     /// <summary>Tokens to decode.</summary>
     /// <value>128. As in the published tables.</value>
     [Option("new", Minimum = 1)]

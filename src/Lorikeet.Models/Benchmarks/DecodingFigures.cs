@@ -12,11 +12,17 @@ public sealed record DecodingFigures
     /// <summary>Why the reference ran instead; null where the optimized path did.</summary>
     public required string? ReferenceBecause { get; init; }
 
+    /// <summary>Tokens of prompts a second that were read before the first new one.</summary>
+    public required double PromptTokensPerSecond { get; init; }
+
     /// <summary>New tokens a second, over all rows.</summary>
     public required double TokensPerSecond { get; init; }
 
     /// <summary>Seconds of a step, which adds one token to every row: the mean.</summary>
     public required double StepSeconds { get; init; }
+
+    /// <summary>Seconds of a step: the median.</summary>
+    public required double MedianStepSeconds { get; init; }
 
     /// <summary>Seconds of the fastest step.</summary>
     public required double FastestStepSeconds { get; init; }

@@ -25,6 +25,12 @@ internal unsafe interface IElement<TSelf> : IRounding where TSelf : unmanaged, I
     static abstract Vector512<float> Load(TSelf* source);
 
     static abstract void Store(TSelf* target, Vector512<float> values);
+
+    /// <summary>The first numbers alone, the others zero, with AVX-512; what lies beyond them is not touched.</summary>
+    static abstract Vector512<float> LoadFirst(TSelf* source, int count);
+
+    /// <summary>Writes the first numbers alone, with AVX-512.</summary>
+    static abstract void StoreFirst(TSelf* target, int count, Vector512<float> values);
 }
 
 /// <summary>A float32 number.</summary>
@@ -42,6 +48,17 @@ internal readonly unsafe struct FloatElement(float value) : IElement<FloatElemen
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(FloatElement* target, Vector512<float> values) => values.Store((float*)target);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadFirst(FloatElement* source, int count) =>
+        Avx512F.MaskLoad((float*)source, First(count), Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(FloatElement* target, int count, Vector512<float> values) =>
+        Avx512F.MaskStore((float*)target, First(count), values);
+
+    private static Vector512<float> First(int count) =>
+        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+
     public static Vector512<float> Round(Vector512<float> values) => values;
 }
 
@@ -55,9 +72,26 @@ internal readonly unsafe struct BFloat16Element(float value) : IElement<BFloat16
     public static void Set(BFloat16Element* target, float value) => *target = new BFloat16Element(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(BFloat16Element* source)
+    public static Vector512<float> Load(BFloat16Element* source) => Widen(Vector256.Load((ushort*)source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(BFloat16Element* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadFirst(BFloat16Element* source, int count) =>
+        Widen(Avx512BW.VL.MaskLoad((ushort*)source, First(count), Vector256<ushort>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(BFloat16Element* target, int count, Vector512<float> values) =>
+        Avx512BW.VL.MaskStore((ushort*)target, First(count), Narrow(values));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Round(Vector512<float> values) =>
+        (Nearest(values) & Vector512.Create(0xffff0000u)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widen(Vector256<ushort> bits)
     {
-        var bits = Vector256.Load((ushort*)source);
         var wide = Avx512F.IsSupported
             ? Avx512F.ConvertToVector512UInt32(bits)
             : Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits));
@@ -65,18 +99,16 @@ internal readonly unsafe struct BFloat16Element(float value) : IElement<BFloat16
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(BFloat16Element* target, Vector512<float> values)
+    private static Vector256<ushort> Narrow(Vector512<float> values)
     {
         var rounded = Nearest(values) >> 16;
-        var bits = Avx512F.IsSupported
+        return Avx512F.IsSupported
             ? Avx512F.ConvertToVector256UInt16(rounded)
             : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
-        bits.Store((ushort*)target);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Round(Vector512<float> values) =>
-        (Nearest(values) & Vector512.Create(0xffff0000u)).AsSingle();
+    private static Vector256<ushort> First(int count) =>
+        Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
 
     /// <summary>Ties to even, in the upper half of the bits. A NaN as arithmetic makes it stays one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -107,10 +139,15 @@ internal static unsafe class Row
     /// <summary>Numbers in a vector.</summary>
     public const int Lanes = 16;
 
+    /// <summary>
+    /// Whether the CPU loads and stores in part: a call for it in a loop would keep the loop's sums in memory.
+    /// </summary>
+    private static bool HasMasks => Avx512BW.VL.IsSupported;
+
     /// <summary>The next numbers of a row of which <paramref name="left"/> are left; zero beyond its end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load<T>(T* source, int left) where T : unmanaged, IElement<T> =>
-        left >= Lanes ? T.Load(source) : LoadEnd(source, left);
+        left >= Lanes ? T.Load(source) : HasMasks ? T.LoadFirst(source, left) : LoadEnd(source, left);
 
     /// <summary>Writes the next numbers of a row of which <paramref name="left"/> are left.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -118,6 +155,8 @@ internal static unsafe class Row
     {
         if (left >= Lanes)
             T.Store(target, values);
+        else if (HasMasks)
+            T.StoreFirst(target, left, values);
         else
             StoreEnd(target, left, values);
     }

@@ -61,7 +61,9 @@ internal static class DecodingSupport
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels for its shapes";
     }
 
-    /// <summary>The kernels for a model and a batch that are supported (<see cref="WhyUnsupported(DecoderModel, int)"/>).</summary>
+    /// <summary>
+    /// The kernels for a model and a batch that are supported (<see cref="WhyUnsupported(DecoderModel, int)"/>).
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="cache">Its cache, prompts read.</param>
     /// <param name="records">Whether work may be recorded once and played back, where devices can.</param>

@@ -69,8 +69,8 @@ internal interface IBatchLinear : IDisposable
 /// <param name="Logits">Rows of logits, padding included.</param>
 /// <param name="Longest">Tokens of the longest sequence after the step.</param>
 /// <param name="IsDecoding">
-/// Whether every row is the next token of a sequence of its own and its logits are wanted; only then are there rows that
-/// are padding.
+/// Whether every row is the next token of a sequence of its own and its logits are wanted; only then are there rows
+/// that are padding.
 /// </param>
 /// <param name="HasAdapters">Whether any row has an adapter.</param>
 internal readonly record struct StepShape(int Rows, int Logits, int Longest, bool IsDecoding, bool HasAdapters);

@@ -1,210 +1,176 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Cpu;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
-/// <summary>The blocks of a layer in memory, and where each row stands.</summary>
-/// <typeparam name="T">What the cache holds.</typeparam>
-internal readonly unsafe struct BlockPlaces<T>(CachedLayer cache, AttentionShape shape, BatchState state)
-    where T : unmanaged, IElement<T>
-{
-    private readonly T* _keys = (T*)TensorMemory.Pointer(cache.Keys);
-    private readonly T* _values = (T*)TensorMemory.Pointer(cache.Values);
-    private readonly long* _positions = (long*)TensorMemory.Pointer(state.Positions);
-    private readonly long* _sequences = (long*)TensorMemory.Pointer(state.SequenceOfRow);
-    private readonly long* _tables = (long*)TensorMemory.Pointer(state.Tables);
-    private readonly int _pitch = (int)state.Tables.shape[1];
-
-    public readonly int Heads = shape.Heads;
-    public readonly int KeyValueHeads = shape.KeyValueHeads;
-    public readonly int HeadSize = shape.HeadSize;
-    public readonly float Scale = shape.Scale;
-    private readonly int _window = shape.Window ?? int.MaxValue;
-
-    /// <summary>Position of a row.</summary>
-    public int Position(int row) => (int)_positions[row];
-
-    /// <summary>The first position that a row sees.</summary>
-    public int FirstSeen(int row) => Math.Max(0, Position(row) - _window + 1);
-
-    /// <summary>A key of the row's sequence; those after it, up to the end of their block, follow.</summary>
-    public T* Keys(int row, int head, int position) => _keys + Offset(row, head, position);
-
-    /// <summary>A value of the row's sequence; those after it, up to the end of their block, follow.</summary>
-    public T* Values(int row, int head, int position) => _values + Offset(row, head, position);
-
-    private long Offset(int row, int head, int position)
-    {
-        var (index, slot) = Math.DivRem(position, PagedCache.BlockTokens);
-        var block = _tables[_sequences[row] * _pitch + index];
-        return ((block * KeyValueHeads + head) * PagedCache.BlockTokens + slot) * HeadSize;
-    }
-}
+/// <summary>Rows next to each other, of one sequence.</summary>
+/// <param name="Row">The first.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct RowTile(int Row, int Count);
 
 /// <summary>
-/// Rotates queries in place; rotated keys, and values, go into the cache. A row of the range is a head of a row.
+/// A few rows of a sequence, with all query heads that share a key head, over its blocks, some at a time: keys and
+/// values are brought to float32 once for them, and the softmax is kept up to date as they come (arXiv 1805.02867). A
+/// row of the range is a key head of a tile.
 /// </summary>
-internal readonly unsafe struct RotateAndAppendToBlocksWork<T>(
-    Rows<T> qkv, Rows<T> cosine, Rows<T> sine, BlockPlaces<T> cache) : IRangeWork
+internal readonly unsafe struct BlockAttentionWork<T>(
+    RowTile* tiles, Rows<T> qkv, BlockPlaces<T> cache, Rows<T> attended) : IRangeWork
     where T : unmanaged, IElement<T>
 {
-    private readonly Rows<T> _qkv = qkv;
-    private readonly Rows<T> _cosine = cosine;
-    private readonly Rows<T> _sine = sine;
-    private readonly BlockPlaces<T> _cache = cache;
+    /// <summary>Queries of a tile, unless a row alone has more: what pays for bringing keys to float32.</summary>
+    public const int Queries = 32;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Run(int start, int end)
-    {
-        for (var i = start; i < end; i++)
-        {
-            var (row, head) = Math.DivRem(i, _cache.Heads + 2 * _cache.KeyValueHeads);
-            var source = _qkv[row] + (long)head * _cache.HeadSize;
-            var (key, position) = (head - _cache.Heads, _cache.Position(row));
-            var value = key - _cache.KeyValueHeads;
-            if (value < 0)
-                Rotate(source, key < 0 ? source : _cache.Keys(row, key, position), position);
-            else
-                new ReadOnlySpan<T>(source, _cache.HeadSize)
-                    .CopyTo(new Span<T>(_cache.Values(row, value, position), _cache.HeadSize));
-        }
-    }
+    private const int Chunk = 4 * PagedCache.BlockTokens; // keys at a time
 
-    /// <summary>Products are rounded before they are added, as the reference does.</summary>
-    private void Rotate(T* source, T* target, int position)
-    {
-        var half = _cache.HeadSize / 2;
-        T* cosine = _cosine[position], sine = _sine[position];
-        for (var i = 0; i < half; i += Row.Lanes)
-        {
-            var left = half - i;
-            var (x, y) = (Row.Load(source + i, left), Row.Load(source + half + i, left));
-            var (cos, sin) = (Row.Load(cosine + i, left), Row.Load(sine + i, left));
-            Row.Store(target + i, left, T.Round(x * cos) - T.Round(y * sin));
-            Row.Store(target + half + i, left, T.Round(y * cos) + T.Round(x * sin));
-        }
-    }
-}
-
-/// <summary>
-/// One query over the blocks of its sequence, some at a time, with the softmax kept up to date as they come (arXiv
-/// 1805.02867). A row of the range is a head of a row.
-/// </summary>
-internal readonly unsafe struct BlockAttentionWork<T>(Rows<T> qkv, BlockPlaces<T> cache, Rows<T> attended) : IRangeWork
-    where T : unmanaged, IElement<T>
-{
-    private const int Chunk = 4 * PagedCache.BlockTokens;
-
+    private readonly RowTile* _tiles = tiles;
     private readonly Rows<T> _qkv = qkv;
     private readonly BlockPlaces<T> _cache = cache;
     private readonly Rows<T> _attended = attended;
 
+    private int Group => _cache.Heads / _cache.KeyValueHeads;
+
+    /// <summary>Width of a row of a float32 block.</summary>
+    private int Padded => SmallGemm.Padded(_cache.HeadSize);
+
+    [SkipLocalsInit]
     public void Run(int start, int end)
     {
-        var padded = SmallGemm.Padded(_cache.HeadSize);
-        float* query = stackalloc float[padded], result = stackalloc float[padded];
+        var most = Math.Max(Queries, Group);
+        most = (most + 3) / 4 * 4;
+        var room = stackalloc float[(2 * most + 2 * Chunk) * Padded + most * Chunk + 2 * most + Row.Lanes];
+        var query = Vectors.Align(room);
+        float* result = query + most * Padded, keys = result + most * Padded, values = keys + Chunk * Padded;
+        float* scores = values + Chunk * Padded, largest = scores + most * Chunk, sums = largest + most;
         for (var i = start; i < end; i++)
         {
-            var (row, head) = Math.DivRem(i, _cache.Heads);
-            Attend(row, head, query, result);
+            var (tile, head) = Math.DivRem(i, _cache.KeyValueHeads);
+            Attend(_tiles[tile], head, new Buffers(query, result, keys, values, scores, largest, sums));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Attend(int row, int head, float* query, float* result)
+    private void Attend(RowTile tile, int head, Buffers buffers)
     {
-        var size = _cache.HeadSize;
-        var keyHead = head / (_cache.Heads / _cache.KeyValueHeads);
-        var source = _qkv[row] + (long)head * size;
-        for (var i = 0; i < size; i += Row.Lanes)
-        {
-            Row.Load(source + i, size - i).Store(query + i);
-            Vector512<float>.Zero.Store(result + i);
-        }
+        var (group, padded) = (Group, Padded);
+        var count = tile.Count * group;
+        for (var i = 0; i < tile.Count; i++)
+            Read(_qkv[tile.Row + i] + (long)head * group * _cache.HeadSize, group, buffers.Query + i * group * padded);
+        new Span<float>(buffers.Result, count * padded).Clear();
+        new Span<float>(buffers.Largest, count).Fill(Vectors.Hidden);
+        new Span<float>(buffers.Sums, count).Clear();
 
-        var weights = stackalloc float[Chunk];
-        var (largest, sum, end) = (Vectors.Hidden, 0f, _cache.Position(row) + 1);
-        for (int first = _cache.FirstSeen(row), last; first < end; first = last)
+        var end = _cache.Position(tile.Row + tile.Count - 1) + 1;
+        var first = _cache.FirstSeen(tile.Row) / PagedCache.BlockTokens * PagedCache.BlockTokens;
+        for (; first < end; first += Chunk)
         {
-            last = Math.Min(end, (first / Chunk + 1) * Chunk);
-            var most = largest;
-            for (int i = first, count; i < last; i += count)
+            var length = Math.Min(Chunk, end - first);
+            for (var i = 0; i < length; i += PagedCache.BlockTokens)
             {
-                count = InBlock(i, last);
-                most = MathF.Max(most, Scores(_cache.Keys(row, keyHead, i), query, count, weights + (i - first)));
+                var tokens = Math.Min(PagedCache.BlockTokens, length - i);
+                Read(_cache.Keys(tile.Row, head, first + i), tokens, buffers.Keys + i * padded);
+                Read(_cache.Values(tile.Row, head, first + i), tokens, buffers.Values + i * padded);
             }
 
-            for (var i = last - first; i < Chunk; i++)
-                weights[i] = Vectors.Hidden;
-            var keep = MathF.Exp(largest - most);
-            largest = most;
-            sum = sum * keep + Weigh(weights, most);
-            for (int i = first, count; i < last; i += count, keep = 1)
-            {
-                count = InBlock(i, last);
-                Add(_cache.Values(row, keyHead, i), weights + (i - first), count, keep, result);
-            }
+            Score(buffers, count, length);
+            for (var i = 0; i < count; i++)
+                Weigh(buffers, i, tile.Row + i / group, first, length);
+            SmallGemm.Run(
+                new Operand(buffers.Scores, Chunk, 1), buffers.Values, padded, buffers.Result, padded, count, length,
+                padded, adds: true);
         }
 
-        var target = _attended[row] + (long)head * size;
-        for (var i = 0; i < size; i += Row.Lanes)
-            Row.Store(target + i, size - i, Vector512.Load(result + i) * (1 / sum));
+        for (var i = 0; i < tile.Count; i++)
+            Write(buffers, i * group, group, _attended[tile.Row + i] + (long)head * group * _cache.HeadSize);
     }
 
-    /// <summary>Positions from one on that lie in its block, none of them at or beyond the end.</summary>
-    private static int InBlock(int position, int end) =>
-        Math.Min(end - position, PagedCache.BlockTokens - position % PagedCache.BlockTokens);
-
-    /// <summary>Scores q·k of a query with keys; returns the largest.</summary>
+    /// <summary>Rows of a head's size to float32, zero beyond it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Scores(T* keys, float* query, int count, float* scores)
+    private void Read(T* source, int rows, float* target)
     {
-        var (size, largest) = (_cache.HeadSize, Vectors.Hidden);
-        for (var i = 0; i < count; i++, keys += size)
-        {
-            var sum = Vector512<float>.Zero;
-            for (var column = 0; column < size; column += Row.Lanes)
-                sum = Vector512.FusedMultiplyAdd(
-                    Row.Load(keys + column, size - column), Vector512.Load(query + column), sum);
-            scores[i] = Vectors.Sum(sum) * _cache.Scale;
-            largest = MathF.Max(largest, scores[i]);
-        }
+        var (size, padded) = (_cache.HeadSize, Padded);
+        for (var row = 0; row < rows; row++, source += size, target += padded)
+            for (var i = 0; i < padded; i += Row.Lanes)
+                (i < size ? Row.Load(source + i, size - i) : default).Store(target + i);
+    }
 
-        return largest;
+    /// <summary>Queries times keys; what lies beyond their numbers, up to multiples of four, does not matter.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Score(Buffers buffers, int queries, int keys)
+    {
+        var padded = Padded;
+        var width = (_cache.HeadSize + Row.Lanes - 1) / Row.Lanes * Row.Lanes;
+        new Span<float>(buffers.Scores, (queries + 3) / 4 * 4 * Chunk).Clear();
+        for (var i = 0; i < queries; i += 4)
+            for (var j = 0; j < keys; j += 4)
+                VectorProduct.AddSquare(
+                    (FloatElement*)buffers.Keys + j * padded, padded, width, buffers.Query + i * padded, padded,
+                    buffers.Scores + i * Chunk + j, Chunk);
     }
 
     /// <summary>
-    /// Scores become exp(score - largest), rounded as libtorch's attention does; returns their sum before that.
+    /// Scores of a query become exp(score - largest), rounded as libtorch's attention does, and zero where it does not
+    /// see; what was added up before is brought to the new largest.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Weigh(float* scores, float largest)
+    private void Weigh(Buffers buffers, int query, int row, int first, int length)
     {
-        var sum = Vector512<float>.Zero;
+        var scores = buffers.Scores + query * Chunk;
+        var (from, to) = (_cache.FirstSeen(row) - first, Math.Min(length, _cache.Position(row) + 1 - first));
+        for (var i = 0; i < from && i < Chunk; i++)
+            scores[i] = float.NegativeInfinity;
+        for (var i = Math.Max(to, 0); i < Chunk; i++)
+            scores[i] = float.NegativeInfinity;
+        var scale = Vector512.Create(_cache.Scale);
+        var most = Vector512.Create(buffers.Largest[query]);
         for (var i = 0; i < Chunk; i += Row.Lanes)
         {
-            var weight = Exponential.Of(Vector512.Load(scores + i) - Vector512.Create(largest));
+            var scaled = Vector512.Load(scores + i) * scale;
+            scaled.Store(scores + i);
+            most = Vector512.Max(most, scaled);
+        }
+
+        var largest = Vectors.Largest(most);
+        var (top, sum) = (Vector512.Create(largest), Vector512<float>.Zero);
+        for (var i = 0; i < Chunk; i += Row.Lanes)
+        {
+            var weight = Exponential.Of(Vector512.Load(scores + i) - top);
             T.Round(weight).Store(scores + i);
             sum += weight;
         }
 
-        return Vectors.Sum(sum);
+        var keep = MathF.Exp(buffers.Largest[query] - largest);
+        buffers.Largest[query] = largest;
+        buffers.Sums[query] = buffers.Sums[query] * keep + Vectors.Sum(sum);
+        if (keep == 1)
+            return;
+        var result = buffers.Result + query * Padded;
+        for (var i = 0; i < Padded; i += Row.Lanes)
+            (Vector512.Load(result + i) * keep).Store(result + i);
     }
 
-    /// <summary>result = keep · result + Σ weight · value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Add(T* values, float* weights, int count, float keep, float* result)
+    private void Write(Buffers buffers, int query, int rows, T* target)
     {
-        var size = _cache.HeadSize;
-        for (var column = 0; column < size; column += Row.Lanes)
+        var (size, padded) = (_cache.HeadSize, Padded);
+        for (var row = query; row < query + rows; row++, target += size)
         {
-            var sum = Vector512.Load(result + column) * keep;
-            var value = values + column;
-            for (var i = 0; i < count; i++, value += size)
-                sum = Vector512.FusedMultiplyAdd(Row.Load(value, size - column), Vector512.Create(weights[i]), sum);
-            sum.Store(result + column);
+            var result = buffers.Result + row * padded;
+            for (var i = 0; i < size; i += Row.Lanes)
+                Row.Store(target + i, size - i, Vector512.Load(result + i) * (1 / buffers.Sums[row]));
         }
+    }
+
+    /// <summary>Float32 rows of queries and of keys, <see cref="Padded"/> or <see cref="Chunk"/> wide.</summary>
+    private readonly struct Buffers(
+        float* query, float* result, float* keys, float* values, float* scores, float* largest, float* sums)
+    {
+        public readonly float* Query = query;
+        public readonly float* Result = result;
+        public readonly float* Keys = keys;
+        public readonly float* Values = values;
+        public readonly float* Scores = scores; // [queries, Chunk]
+        public readonly float* Largest = largest; // [queries]
+        public readonly float* Sums = sums; // [queries]
     }
 }

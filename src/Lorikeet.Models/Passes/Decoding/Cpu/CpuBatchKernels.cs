@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Cpu;
@@ -13,12 +14,10 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// <typeparam name="T">The compute type.</typeparam>
 internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmanaged, IElement<T>
 {
-    /// <summary>With more rows the GEMMs of libtorch are faster than loops over the weights.</summary>
-    public const int FewRows = 32;
-
     private readonly AttentionShape _shape;
     private readonly VectorPath _path;
     private readonly CpuBatchRoom<T> _room;
+    private readonly List<RowTile> _tiles = [];
 
     /// <summary>Kernels for a model.</summary>
     /// <param name="shape">The model's attention.</param>
@@ -28,7 +27,7 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
     public CpuBatchKernels(AttentionShape shape, int widest, ScalarType gemmType, VectorPath path)
     {
         (_shape, _path) = (shape, path);
-        _room = new CpuBatchRoom<T>(FewRows, widest, gemmType);
+        _room = new CpuBatchRoom<T>(widest, gemmType);
     }
 
     public int DecodingRows(int sequences) => sequences;
@@ -47,9 +46,19 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
                 new(qkv), new(rotation.Cosine), new(rotation.Sine), new(cache, _shape, state)),
             qkv.Rows * (_shape.Heads + 2 * _shape.KeyValueHeads), _shape.HeadSize);
 
-    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended) => WorkerTeam.Run(
-        new BlockAttentionWork<T>(new(qkv), new(cache, _shape, state), new(attended)), qkv.Rows * _shape.Heads,
-        (long)_shape.HeadSize * PagedCache.BlockTokens);
+    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended)
+    {
+        _tiles.Clear();
+        var most = Math.Max(1, BlockAttentionWork<T>.Queries * _shape.KeyValueHeads / _shape.Heads);
+        var starts = TensorMemory.Span<long>(state.Starts);
+        for (var i = 0; i < state.Sequences; i++)
+            for (int row = (int)starts[i], end = (int)starts[i + 1]; row < end; row += most)
+                _tiles.Add(new RowTile(row, Math.Min(most, end - row)));
+        fixed (RowTile* tiles = CollectionsMarshal.AsSpan(_tiles))
+            WorkerTeam.Run(
+                new BlockAttentionWork<T>(tiles, new(qkv), new(cache, _shape, state), new(attended)),
+                _tiles.Count * _shape.KeyValueHeads, (long)_shape.HeadSize * PagedCache.BlockTokens);
+    }
 
     public void MostLikely(Matrix logits, Tensor chosen) => WorkerTeam.Run(
         new MostLikelyWork(new(logits), (long*)TensorMemory.Pointer(chosen)), logits.Rows, logits.Columns);
@@ -63,7 +72,9 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
     {
         if (!FourBitRows<PortableCodes, TElement>.Fit((FourBitWeight)projections[0].Weight))
             return Linear(projections, isGated, weight => new ScatteredRows<TElement>((FourBitWeight)weight));
-        if (typeof(T) == typeof(BFloat16Element) && _path != VectorPath.Portable)
+        if (typeof(T) == typeof(BFloat16Element) && _path == VectorPath.Avx512)
+            return Linear(projections, isGated, weight => new WordRows((FourBitWeight)weight));
+        if (typeof(T) == typeof(BFloat16Element) && _path == VectorPath.Avx2)
             return Linear(projections, isGated, weight => new FixedPointRows((FourBitWeight)weight));
         return _path switch
         {

@@ -17,6 +17,7 @@ internal sealed unsafe class CpuBatchLinear<T, TRows> : IBatchLinear
     where TRows : unmanaged, IWeightRows
 {
     private readonly CpuBatchRoom<T> _room;
+    private readonly int _fewRows; // most rows for loops over the weights
     private readonly FrozenWeight[] _weights;
     private readonly Matrix?[] _dense; // weights stored as numbers; they stay here wherever the model moves them
     private readonly Tensor?[] _biases;
@@ -35,6 +36,7 @@ internal sealed unsafe class CpuBatchLinear<T, TRows> : IBatchLinear
         var type = typeof(T) == typeof(FloatElement) ? ScalarType.Float32 : ScalarType.BFloat16;
         _room = room;
         _weights = [.. projections.Select(projection => projection.Weight)];
+        _fewRows = room.FewRowsOf(_weights);
         _rows = [.. _weights.Select(weight => (int)weight.Rows)];
         _dense = [.. _weights.Select(weight => (weight as DenseWeight)?.Value is { } value
             ? new Matrix(value.alias())
@@ -62,7 +64,7 @@ internal sealed unsafe class CpuBatchLinear<T, TRows> : IBatchLinear
     public void Run(Matrix x, Matrix y, RowAdapters adapters)
     {
         var factors = _room.Factors.ProjectDown(_factors, _weights.Length, x, adapters.Runs);
-        if (x.Rows <= _room.FewRows)
+        if (x.Rows <= _fewRows)
             RunFew(x, y, factors);
         else if (_room.Scratch.ElementType == ScalarType.BFloat16)
             RunMany<BFloat16Element>(x, y, factors);

@@ -26,7 +26,7 @@ internal sealed unsafe class CpuDecodingKernels<T> : IDecodingKernels where T : 
     public CpuDecodingKernels(AttentionShape shape, int rows, int widest, VectorPath path)
     {
         (_shape, _rows, _path) = (shape, rows, path);
-        long padded = Padded(rows, ArrangedVectors.Together), pitch = Padded(widest, FourBitCodes.Unit);
+        long padded = Padded(rows, ArrangedVectors.Together), pitch = ArrangedVectors.PitchOf(widest);
         _input = new Matrix(zeros([padded, pitch], ScalarType.Float32, CPU));
     }
 

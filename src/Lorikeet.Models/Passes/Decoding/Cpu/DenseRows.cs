@@ -8,7 +8,8 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
 /// <summary>Rows stored as numbers.</summary>
 /// <typeparam name="T">What they hold.</typeparam>
-internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows where T : unmanaged, IElement<T>
+internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows
+    where T : unmanaged, IElement<T>
 {
     private readonly T* _values = (T*)TensorMemory.Pointer(weight.Value);
     private readonly int _columns = (int)weight.Columns;
@@ -30,20 +31,36 @@ internal readonly unsafe struct DenseRows<T>(DenseWeight weight) : IWeightRows w
                 T.Load(values + i + 3 * Row.Lanes), Vector512.Load(x + i + 3 * Row.Lanes), sum3);
         }
 
-        for (; i < _columns; i += Row.Lanes)
-            sum0 = Vector512.FusedMultiplyAdd(Row.Load(values + i, _columns - i), Vector512.Load(x + i), sum0);
-        return Vectors.Sum(sum0 + sum1 + (sum2 + sum3));
+        for (; i <= _columns - Row.Lanes; i += Row.Lanes)
+            sum0 = Vector512.FusedMultiplyAdd(T.Load(values + i), Vector512.Load(x + i), sum0);
+        return Vectors.Sum(sum0 + sum1 + (sum2 + sum3)) + End(row, i, x);
     }
 
-    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    /// <summary>All columns: rows are multiplied as they lie in memory.</summary>
+    public static int Segment => int.MaxValue;
+
+    public void AddDotProducts(int row, int rows, int first, int count, ArrangedVectors x, float* sums)
     {
-        var values = _values + (long)row * _columns + first;
-        for (var i = 0; i < count; i += Row.Lanes)
-            Row.Load(values + i, count - i).Store(scratch + i);
-        VectorProduct.Add(scratch, first, count, x, sums);
+        var whole = count / Row.Lanes * Row.Lanes;
+        var i = 0;
+        for (; i <= rows - VectorProduct.Rows; i += VectorProduct.Rows)
+            for (var index = 0; index < x.Count; index += ArrangedVectors.Together)
+                VectorProduct.AddSquare(
+                    _values + (long)(row + i) * _columns, _columns, whole, x[index], x.Pitch,
+                    sums + index * Row.Lanes + i, Row.Lanes);
+        if (i == rows && whole == count)
+            return;
+        for (var index = 0; index < x.Count; index++)
+            for (var j = 0; j < rows; j++)
+                sums[index * Row.Lanes + j] += j < i ? End(row + j, whole, x[index]) : Dot(row + j, x[index]);
     }
 
     public void Arrange(float* x)
     {
     }
+
+    /// <summary>The dot product of the columns that do not fill a vector.</summary>
+    private float End(int row, int first, float* x) => first == _columns
+        ? 0
+        : Vectors.Sum(Row.Load(_values + (long)row * _columns + first, _columns - first) * Vector512.Load(x + first));
 }

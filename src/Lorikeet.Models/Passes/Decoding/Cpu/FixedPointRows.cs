@@ -1,6 +1,6 @@
 // Where activations are bfloat16, sixteen bits of fixed point hold more than there is to hold. The sixteen values of a
 // code have an error of 2^-16 of the largest, where bfloat16 has one of 2^-9 of each; a unit of x is scaled so that its
-// largest number is 2^14, an error of 2^-15 of it, where its own rounding was 2^-9. Then one byte shuffle looks up 32
+// largest number is 2^13, an error of 2^-14 of it, where its own rounding was 2^-9. Then one byte shuffle looks up 32
 // bytes, one instruction multiplies and adds sixteen numbers, and a block's scale is applied to sums: twice as fast as
 // in float32, and as fast with vectors of 256 bits as with 512.
 using System.Runtime.CompilerServices;
@@ -16,13 +16,13 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 internal readonly unsafe struct FixedPointRows : IWeightRows
 {
     private const int Unit = FourBitCodes.Unit;
-    private const float LargestWeight = short.MaxValue;
+    public const float LargestWeight = short.MaxValue;
 
     /// <summary>Bytes of codes that are asked for before their turn; the prefetcher of a CPU looks less far.</summary>
-    private const int Ahead = 2048;
+    public const int Ahead = 2048;
 
-    /// <summary>Four products of the largest numbers still fit 32 bits.</summary>
-    private const float LargestInput = 1 << 14;
+    /// <summary>Eight products of the largest numbers still fit 32 bits.</summary>
+    private const float LargestInput = 1 << 13;
 
     /// <summary>
     /// Of a unit of x, 64 numbers of 16 bits come first, then what a product of two integers stands for.
@@ -40,7 +40,7 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
         (_columns, _unitsShift) = ((int)weight.Columns, int.Log2(weight.BlockSize / Unit));
         _codes = TensorMemory.Pointer(weight.Packed);
         _scales = new ScaleRows(weight.Scales);
-        var values = weight.Values.Select(value => (ushort)(short)MathF.Round(value * LargestWeight)).ToArray();
+        var values = weight.Values.Select(value => (ushort)WeightOf(value)).ToArray();
         var low = Vector128.Create([.. values.Select(value => (byte)value)]);
         var high = Vector128.Create([.. values.Select(value => (byte)(value >> 8))]);
         (_low, _high) = (Vector256.Create(low, low), Vector256.Create(high, high));
@@ -48,12 +48,15 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
 
     public float Dot(int row, float* x) => Dot(Codes(row, 0), Scales(row, 0), _columns / Unit, _low, _high, x);
 
-    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public static int Segment => int.MaxValue;
+
+    public void AddDotProducts(int row, int rows, int first, int count, ArrangedVectors x, float* sums)
     {
-        for (var index = 0; index < x.Count; index += ArrangedVectors.Together)
-            AddFour(
-                Codes(row, first), Scales(row, first), count / Unit, _low, _high, x[index] + first, x.Pitch,
-                sums + index * Row.Lanes);
+        for (var i = 0; i < rows; i++)
+            for (var index = 0; index < x.Count; index += ArrangedVectors.Together)
+                AddFour(
+                    Codes(row + i, first), Scales(row + i, first), count / Unit, _low, _high, x[index] + first, x.Pitch,
+                    sums + index * Row.Lanes + i);
     }
 
     public void Arrange(float* x)
@@ -101,14 +104,23 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
         sums[3 * Row.Lanes] += Vector256.Sum(sum3);
     }
 
+    /// <summary>What a value of a code is in fixed point.</summary>
+    public static short WeightOf(float value) => (short)MathF.Round(value * LargestWeight);
+
+    /// <summary>What brings the largest number of a unit to the largest integer; 0 where all are zero.</summary>
+    public static float ScaleOf(float* unit)
+    {
+        var largest = Vector512<float>.Zero;
+        for (var i = 0; i < Unit; i += Row.Lanes)
+            largest = Vector512.Max(largest, Vector512.Abs(Vector512.Load(unit + i)));
+        return Vectors.Largest(largest) is > 0 and var most ? LargestInput / most : 0;
+    }
+
     /// <summary>To integers, in the order in which <see cref="UnitWeights"/> meets the codes.</summary>
     private static void ArrangeUnit(float* x)
     {
-        var largest = 0f;
-        for (var i = 0; i < Unit; i++)
-            largest = MathF.Max(largest, MathF.Abs(x[i]));
         var numbers = stackalloc int[Unit];
-        var scale = Vector512.Create(largest > 0 ? LargestInput / largest : 0);
+        var scale = ScaleOf(x);
         for (var i = 0; i < Unit; i += Row.Lanes)
             Vector512.ConvertToInt32(Vector512.Round(Vector512.Load(x + i) * scale)).Store(numbers + i);
 
@@ -120,7 +132,7 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
                 target[i] = (short)source[2 * i];
         }
 
-        x[FactorPlace] = largest / (LargestInput * LargestWeight);
+        x[FactorPlace] = scale > 0 ? 1 / (scale * LargestWeight) : 0;
     }
 
     private byte* Codes(int row, int column) => _codes + ((long)row * _columns + column) / 2;

@@ -11,7 +11,7 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// </summary>
 /// <typeparam name="TCodes">The CPU's way of looking codes up.</typeparam>
 /// <typeparam name="TElement">The type of the numbers that were quantized.</typeparam>
-internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weight) : IWeightRows
+internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weight) : IWeightRows, IDecodedRows
     where TCodes : struct, ICodeRows
     where TElement : struct, IRounding
 {
@@ -28,10 +28,12 @@ internal readonly unsafe struct FourBitRows<TCodes, TElement>(FourBitWeight weig
     public float Dot(int row, float* x) => TCodes.Dot<TElement>(
         Codes(row, 0), Scales(row, 0), _columns / FourBitCodes.Unit, _values, x);
 
-    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public static int Segment => VectorProduct.Segment;
+
+    public void AddDotProducts(int row, int rows, int first, int count, ArrangedVectors x, float* sums)
     {
-        Decode(row, first, count, scratch);
-        VectorProduct.Add(scratch, first, count, x, sums);
+        var own = this;
+        VectorProduct.Add(ref own, row, rows, first, count, x, sums);
     }
 
     /// <summary>Columns of a row, in the order of <see cref="Arrange"/>.</summary>

@@ -44,7 +44,8 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
 
     public void Run(int start, int end)
     {
-        var sums = stackalloc float[2 * X.Count * Tile];
+        var room = stackalloc float[2 * X.Count * Tile + Row.Lanes];
+        var sums = Vectors.Align(room);
         var second = sums + X.Count * Tile;
         for (var tile = start; tile < end; tile++)
         {
@@ -110,19 +111,14 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         }
     }
 
-    /// <summary>
-    /// Segment by segment, so that a segment of all rows x stays in the first-level cache for the whole tile.
-    /// </summary>
-    [SkipLocalsInit]
+    /// <summary>Segment by segment, where weights are decoded before they are multiplied.</summary>
     private readonly void ComputeSeveral(ref TRows weight, int first, int count, float* sums)
     {
-        var scratch = stackalloc float[IWeightRows.Segment];
         new Span<float>(sums, X.Count * Tile).Clear();
-        for (var column = 0; column < Columns; column += IWeightRows.Segment)
+        for (int column = 0, width; column < Columns; column += width)
         {
-            var width = Math.Min(IWeightRows.Segment, Columns - column);
-            for (var i = 0; i < count; i++)
-                weight.AddDotProducts(first + i, column, width, X, scratch, sums + i);
+            width = Math.Min(TRows.Segment, Columns - column);
+            weight.AddDotProducts(first, count, column, width, X, sums);
         }
     }
 }

@@ -5,8 +5,8 @@ using Lorikeet.Models.Passes.Cpu;
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
 
 /// <summary>
-/// What follows a GEMM of some outputs: bias, adapters and, for gate and up, the activation. A row of the range is a row
-/// of x.
+/// What follows a GEMM of some outputs: bias, adapters and, for gate and up, the activation. A row of the range is a
+/// row of x.
 /// </summary>
 /// <typeparam name="T">The compute type.</typeparam>
 /// <typeparam name="TProduct">What the GEMM left.</typeparam>

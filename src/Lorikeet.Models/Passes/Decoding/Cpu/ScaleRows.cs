@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Cpu;
 using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Passes.Decoding.Cpu;
@@ -37,6 +39,46 @@ internal readonly unsafe struct ScaleRows
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => _codes is null ? _values[block] : _map[_codes[block]] * _outer[block >> OuterShift] + _offset;
+    }
+
+    /// <summary>Scales of some units of <see cref="FourBitCodes.Unit"/> codes.</summary>
+    /// <param name="first">The first unit.</param>
+    /// <param name="units">How many.</param>
+    /// <param name="shift">log2 of the units of a block.</param>
+    /// <param name="target">Receives them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Decode(long first, int units, int shift, float* target)
+    {
+        if (_codes is null || shift > 0)
+        {
+            for (var i = 0; i < units; i++)
+                target[i] = this[(first + i) >> shift];
+            return;
+        }
+
+        // In runs that share a scale of scales: first all are looked up, and then multiplied many at once.
+        for (int start = 0, end; start < units; start = end)
+        {
+            var block = first + start;
+            end = (int)Math.Min(units, start + (((block >> OuterShift) + 1) << OuterShift) - block);
+            var codes = _codes + first;
+            var i = start;
+            for (; i <= end - 4; i += 4)
+            {
+                target[i] = _map[codes[i]];
+                target[i + 1] = _map[codes[i + 1]];
+                target[i + 2] = _map[codes[i + 2]];
+                target[i + 3] = _map[codes[i + 3]];
+            }
+
+            for (; i < end; i++)
+                target[i] = _map[codes[i]];
+            var (outer, offset) = (_outer[block >> OuterShift], _offset);
+            for (i = start; i <= end - Row.Lanes; i += Row.Lanes)
+                (Vector512.Load(target + i) * Vector512.Create(outer) + Vector512.Create(offset)).Store(target + i);
+            for (; i < end; i++)
+                target[i] = target[i] * outer + offset;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// Rows of 4-bit codes that begin within a block, or even within a byte, as widths of small models bring about.
 /// </summary>
 /// <typeparam name="TElement">The type of the numbers that were quantized.</typeparam>
-internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : IWeightRows
+internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : IWeightRows, IDecodedRows
     where TElement : struct, IRounding
 {
     private readonly byte* _codes = TensorMemory.Pointer(weight.Packed);
@@ -22,11 +22,11 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
     [SkipLocalsInit]
     public float Dot(int row, float* x)
     {
-        var numbers = stackalloc float[IWeightRows.Segment];
+        var numbers = stackalloc float[VectorProduct.Segment];
         var sum = 0f;
-        for (var first = 0; first < _columns; first += IWeightRows.Segment)
+        for (var first = 0; first < _columns; first += VectorProduct.Segment)
         {
-            var count = Math.Min(IWeightRows.Segment, _columns - first);
+            var count = Math.Min(VectorProduct.Segment, _columns - first);
             Decode(row, first, count, numbers);
             sum += VectorProduct.Dot(numbers, x + first, count);
         }
@@ -34,10 +34,12 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
         return sum;
     }
 
-    public void AddDotProducts(int row, int first, int count, ArrangedVectors x, float* scratch, float* sums)
+    public static int Segment => VectorProduct.Segment;
+
+    public void AddDotProducts(int row, int rows, int first, int count, ArrangedVectors x, float* sums)
     {
-        Decode(row, first, count, scratch);
-        VectorProduct.Add(scratch, first, count, x, sums);
+        var own = this;
+        VectorProduct.Add(ref own, row, rows, first, count, x, sums);
     }
 
     public void Arrange(float* x)
@@ -45,7 +47,7 @@ internal readonly unsafe struct ScatteredRows<TElement>(FourBitWeight weight) : 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Decode(int row, int first, int count, float* target)
+    public void Decode(int row, int first, int count, float* target)
     {
         var table = stackalloc float[16];
         var (index, known) = ((long)row * _columns + first, -1L);

@@ -22,6 +22,6 @@ internal static class VectorPaths
 {
     /// <summary>The fastest that this CPU has.</summary>
     public static VectorPath Best =>
-        Avx512F.IsSupported ? VectorPath.Avx512 : Avx2.IsSupported && Fma.IsSupported ? VectorPath.Avx2
+        Avx512BW.IsSupported ? VectorPath.Avx512 : Avx2.IsSupported && Fma.IsSupported ? VectorPath.Avx2
             : VectorPath.Portable;
 }
