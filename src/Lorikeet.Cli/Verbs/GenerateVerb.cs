@@ -25,6 +25,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         ("a thousand prompts, with their token ids", "generate --model DIR --input rows.jsonl --json > answers.jsonl"),
         ("two adapters, the second at half its strength",
             "generate --adapter facts=runs/a/adapter style=runs/b/adapter --combine facts=1,style=0.5 --prompt \"Who?\""),
+        ("an answer that is JSON of a schema",
+            "generate --model DIR --prompt \"A bird, as JSON:\" --json_schema bird.schema.json"),
         ("drawn, not chosen: the same seed gives the same text",
             "generate --model DIR --prompt \"Hello\" --temperature 0.7 --top_p 0.9 --seed 1"),
     ];

@@ -9,7 +9,7 @@ namespace Lorikeet.Models.Generation;
 internal sealed class DecodingLoop : IDisposable
 {
     private readonly DecoderModel _model;
-    private readonly TokenChooser _chooser;
+    private readonly Dictionary<DecodingRow, TokenChooser> _choosers;
     private readonly GenerationOptions _options;
     private readonly KeyValueCache _cache;
     private readonly float[] _scratch;
@@ -22,7 +22,8 @@ internal sealed class DecodingLoop : IDisposable
     {
         (_model, _options) = (model, options);
         _rows = [.. rows];
-        _chooser = new TokenChooser(options, model.Config.VocabularySize);
+        _choosers = _rows.ToDictionary(
+            row => row, row => new TokenChooser(options, model.Config.VocabularySize, row.Constraint));
         _scratch = new float[model.Config.VocabularySize];
 
         // All rows end at the same slot of the cache: the longest prompt decides where the answers begin.
@@ -59,7 +60,7 @@ internal sealed class DecodingLoop : IDisposable
     /// <summary>The optimized step has chosen already what is merely the most likely.</summary>
     private int[] Choose()
     {
-        if (!_chooser.TakesMostLikely)
+        if (!_rows.TrueForAll(row => _choosers[row].TakesMostLikely))
             return ChooseOnHost();
         var chosen = _step?.MostLikely() ?? MostLikely();
         return chosen.All(id => id >= 0) ? chosen : ChooseOnHost();
@@ -72,7 +73,11 @@ internal sealed class DecodingLoop : IDisposable
         var values = TensorMemory.Span<float>(host);
         var chosen = new int[_rows.Count];
         for (var i = 0; i < chosen.Length; i++)
-            chosen[i] = _chooser.Choose(values.Slice(i * vocabulary, vocabulary), _rows[i], _scratch);
+        {
+            if (_rows[i].Finish is null)
+                chosen[i] = _choosers[_rows[i]].Choose(values.Slice(i * vocabulary, vocabulary), _rows[i], _scratch);
+        }
+
         return chosen;
     }
 

@@ -62,10 +62,14 @@ internal sealed class DecodingRow
         return key;
     }
 
+    /// <summary>What the answer must look like, told of each token; null for any text.</summary>
+    public TokenConstraint? Constraint { get; init; }
+
     /// <summary>Takes the next token; the row may end with it.</summary>
     public void Add(int id)
     {
         _ids[Length++] = id;
+        Constraint?.Accept(id);
         var ended = _options.EndTokens.Contains(id);
         if (!ended && _decoder is not null)
             _text.Append(_stop.Push(_decoder.Append(id)));
@@ -73,6 +77,8 @@ internal sealed class DecodingRow
             End(FinishReason.EndToken);
         else if (_stop.Stopped)
             End(FinishReason.StopString);
+        else if (Constraint is { IsComplete: true })
+            End(FinishReason.EndToken);
         else if (Length == Capacity)
             End(FinishReason.Length);
     }

@@ -1,4 +1,5 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation.Constraints;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models.Generation;
@@ -27,11 +28,14 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
         RequestCheck.RequireAdapter(request.Adapter, model);
         var options = RequestCheck.Prepare(request, tokenizer, vocabulary, maxLength);
         int[] prompt = [.. request.Prompt];
+        var constraint = request.Constraint ?? TokenConstraints.Of(options, tokenizer)?.Start(options.EndTokens);
         return new DecodingSequence(
-            new DecodingRow(DecodingRow.KeyOf(prompt, request.Repetition), prompt, options, tokenizer),
-            new TokenChooser(options, vocabulary, request.Constraint, request.LogitBias), request.Adapter)
+            new DecodingRow(DecodingRow.KeyOf(prompt, request.Repetition), prompt, options, tokenizer)
+            {
+                Constraint = constraint,
+            },
+            new TokenChooser(options, vocabulary, constraint, request.LogitBias), request.Adapter)
         {
-            Constraint = request.Constraint,
             TopLogProbabilities = request.TopLogProbabilities,
             MayBeOptimized = options.Optimized,
             Prompt = request.PromptLogProbabilities ? [] : null,
@@ -43,9 +47,6 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
     public TokenChooser Chooser => chooser;
 
     public ModelAdapter? Adapter => adapter;
-
-    /// <summary>Told of each token that is chosen; null for none.</summary>
-    public TokenConstraint? Constraint { get; init; }
 
     /// <summary>See <see cref="DecodingRequest.TopLogProbabilities"/>.</summary>
     public int? TopLogProbabilities { get; init; }
@@ -102,9 +103,6 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
     {
         _tokens.Add(token);
         row.Add(token.Id);
-        Constraint?.Accept(token.Id);
-        if (Constraint is { IsComplete: true })
-            row.End(FinishReason.EndToken);
     }
 
     /// <summary>What came since the last call.</summary>

@@ -116,6 +116,16 @@ public sealed record GenerationOptions
     [Option("stop_strings", "stop_string", "stop", Verbatim = true, Placeholder = "TEXT")]
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>JSON schema that the answer satisfies: the schema itself, or a file that holds it.</summary>
+    /// <value>None: the answer may be any text.</value>
+    [Option("json_schema", "guided_json", Verbatim = true, Placeholder = "FILE|TEXT")]
+    public string? JsonSchema { get; init; }
+
+    /// <summary>Regular expression that the answer matches as a whole.</summary>
+    /// <value>None: the answer may be any text.</value>
+    [Option("regex", "guided_regex", Verbatim = true, Placeholder = "TEXT")]
+    public string? Regex { get; init; }
+
     /// <summary>
     /// Seed of sampling: the same seed, prompt and options give the same text, wherever a row stands in a file. A
     /// prompt that is repeated is sampled anew each time.
@@ -164,6 +174,13 @@ public sealed record GenerationOptions
         Require(Beams is >= 1 and <= MostBeams, "num_beams", Beams, $"from 1 to {MostBeams}");
         Require(StopStrings.All(text => text.Length > 0), "stop_strings", "''", "texts of one character or more");
         Require(BadWords.All(word => word.Count > 0), "bad_words_ids", "[]", "lists of one id or more");
+        if (JsonSchema is not null && Regex is not null)
+            throw new ConfigurationException(
+                "json_schema and regex are both given. An answer is of one form: leave one of them out.");
+        if (Beams > 1 && (JsonSchema ?? Regex) is not null)
+            throw new ConfigurationException(
+                $"num_beams is {Beams}, and the answer is to be of a form (json_schema, regex). Forms are kept token by "
+                + "token: use num_beams 1.");
         if (Beams > 1 && Draws)
             throw new ConfigurationException(
                 $"num_beams is {Beams} and do_sample is true. Beam search here is exact search, not sampling. "

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation.Constraints;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Decoding;
 using Lorikeet.Text.Tokenization;
@@ -51,13 +52,13 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         var clock = Stopwatch.StartNew();
         var results = new Continuation[prompts.Count];
         var keys = Keys(prompts);
+        var form = TokenConstraints.Of(options, tokenizer);
         var done = 0;
         foreach (var batch in Batches(prompts, options))
         {
             var continuations = options.Beams > 1
                 ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
-                : Decode([.. batch.Select(i => new DecodingRow(keys[i], prompts[i], options, tokenizer))], options,
-                    cancellation);
+                : Decode([.. batch.Select(i => Row(keys[i], prompts[i], options, form))], options, cancellation);
             for (var i = 0; i < batch.Length; i++)
                 results[batch[i]] = continuations[i];
             Progress?.Invoke(done += batch.Length);
@@ -78,8 +79,12 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (options.Beams > 1)
             throw new ConfigurationException(
                 "num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
-        return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
+        var form = TokenConstraints.Of(options, tokenizer);
+        return Stream(Row(DecodingRow.KeyOf(prompt, 0), prompt, options, form), options, cancellation);
     }
+
+    private DecodingRow Row(ulong key, int[] prompt, GenerationOptions options, CompiledConstraint? form) =>
+        new(key, prompt, options, tokenizer) { Constraint = form?.Start(options.EndTokens) };
 
     /// <summary>Keys of the random numbers of each prompt.</summary>
     private static ulong[] Keys(IReadOnlyList<int[]> prompts)

@@ -61,6 +61,37 @@ public static class TokenConstraints
     /// <param name="tokenizer">The tokenizer of the model.</param>
     public static CompiledConstraint Json(Tokenizer tokenizer) => FromJsonSchema(tokenizer, """{"type": "object"}""");
 
+    /// <summary>The form that options ask for; null where they let an answer be any text.</summary>
+    /// <exception cref="ConfigurationException">It cannot be read, or there is no tokenizer.</exception>
+    internal static CompiledConstraint? Of(GenerationOptions options, Tokenizer? tokenizer)
+    {
+        if ((options.JsonSchema ?? options.Regex) is null)
+            return null;
+        if (tokenizer is null)
+            throw new ConfigurationException(
+                "json_schema and regex need a tokenizer, and the model folder has none. Add its tokenizer.json.");
+        return options.Regex is { } pattern
+            ? FromRegex(tokenizer, pattern)
+            : FromJsonSchema(tokenizer, SchemaText(options.JsonSchema!));
+    }
+
+    private static string SchemaText(string fileOrText)
+    {
+        if (fileOrText.TrimStart().StartsWith('{'))
+            return fileOrText;
+        try
+        {
+            return File.ReadAllText(fileOrText);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ConfigurationException(
+                $"json_schema is '{fileOrText}'. A file with a schema, or a schema that begins with '{{', was expected. "
+                + fault.Message,
+                fault);
+        }
+    }
+
     private static CompiledConstraint Create(Tokenizer tokenizer, Network network, string source)
     {
         var automaton = new ByteAutomaton(network);

@@ -58,6 +58,51 @@ public sealed class ConstrainedGenerationTests
         }
     }
 
+    /// <summary>The options of transformers' shape do the same, for one prompt, many, and as a stream.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Options_HoldAnswersToAForm(bool samples)
+    {
+        using var model = Load("nano", out var tokenizer);
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["schema.json"], Schema);
+        var generator = new TextGenerator(model, tokenizer);
+        var options = new GenerationOptions { MaxNewTokens = 480, EndTokens = [2], Sample = samples };
+        int[][] prompts = [tokenizer.Encode("Once").Ids, tokenizer.Encode("Thủ đô của Việt Nam là").Ids];
+        var validator = Json.Schema.JsonSchema.FromText(Schema);
+        foreach (var schema in new[] { Schema, folder["schema.json"] })
+        {
+            var asked = options with { JsonSchema = schema };
+            var answers = generator.Generate(prompts, asked).Continuations;
+            foreach (var answer in answers)
+            {
+                Assert.Equal(FinishReason.EndToken, answer.Finish);
+                using var json = JsonDocument.Parse(answer.Text!);
+                Assert.True(validator.Evaluate(json.RootElement).IsValid, answer.Text);
+            }
+
+            var streamed = string.Concat(generator.Stream(prompts[1], asked).Select(piece => piece.Text));
+            Assert.Equal(answers[1].Text, streamed);
+        }
+
+        var matched = generator.Generate(prompts, options with { Regex = "[a-c]{3}" }).Continuations;
+        Assert.All(matched, answer => Assert.Matches("^[a-c]{3}$", answer.Text));
+    }
+
+    [Fact]
+    public void Options_ThatContradictEachOther_AreRefused()
+    {
+        var options = new GenerationOptions { Regex = "a" };
+        Assert.Throws<ConfigurationException>((options with { JsonSchema = "{}" }).Validate);
+        Assert.Throws<ConfigurationException>((options with { Beams = 2 }).Validate);
+        using var model = Load("nano", out var tokenizer);
+        var nowhere = options with { Regex = null, JsonSchema = "nowhere.json" };
+        var error = Assert.Throws<ConfigurationException>(() => new TextGenerator(model, tokenizer).Generate([[5]], nowhere));
+        Assert.Contains("nowhere.json", error.Message, StringComparison.Ordinal);
+        Assert.Throws<ConfigurationException>(() => new TextGenerator(model, null).Generate([[5]], options));
+    }
+
     /// <summary>What is cut by the number of tokens begins as the form does, and says so.</summary>
     [Fact]
     public async Task Answer_CutByItsLength_SaysSo()
