@@ -1,3 +1,4 @@
+using System.Numerics;
 using Lorikeet.Models.Grammars;
 
 namespace Lorikeet.Models.Generation.Constraints;
@@ -54,19 +55,23 @@ internal sealed class AutomatonConstraint(CompiledConstraint form, int[] endToke
         (_state, _isFirst) = (next, false);
     }
 
+    /// <summary>Masks up to 64 logits; what is rarer, allowed or not, is looked at one by one.</summary>
     private static void Mask(Span<float> logits, ulong allowed)
     {
-        if (allowed == 0)
+        var all = logits.Length == WordBits ? ulong.MaxValue : (1ul << logits.Length) - 1;
+        allowed &= all;
+        if (BitOperations.PopCount(allowed) > WordBits / 2)
         {
-            logits.Fill(float.NegativeInfinity);
+            for (var refused = ~allowed & all; refused != 0; refused &= refused - 1)
+                logits[BitOperations.TrailingZeroCount(refused)] = float.NegativeInfinity;
             return;
         }
 
-        if (allowed == ulong.MaxValue)
-            return;
-        for (var i = 0; i < logits.Length; i++)
-            if ((allowed & (1ul << i)) == 0)
-                logits[i] = float.NegativeInfinity;
+        Span<float> kept = stackalloc float[WordBits];
+        logits.CopyTo(kept);
+        logits.Fill(float.NegativeInfinity);
+        for (; allowed != 0; allowed &= allowed - 1)
+            logits[BitOperations.TrailingZeroCount(allowed)] = kept[BitOperations.TrailingZeroCount(allowed)];
     }
 
     private static InvalidOperationException Refused(int token, string does) => new(
