@@ -33,7 +33,7 @@ internal static class ChatRequests
         {
             Model = model.Name,
             Messages = Conversation.Of(messages, options.Instructions),
-            Generation = Generation(options, request.Generation ?? model.Generation),
+            Generation = Generation(options, request.Generation ?? model.Generation, model.MaxLength),
             ResponseFormat = options.ResponseFormat is { } format ? Form(format) : request.ResponseFormat,
             Tools = options.Tools is { Count: > 0 } tools ? Tools.Of(tools) : request.Tools,
             ToolChoice = options.ToolMode is { } mode ? Tools.Choice(mode) : request.ToolChoice,
@@ -59,17 +59,20 @@ internal static class ChatRequests
         }
     }
 
-    private static GenerationOptions Generation(ChatOptions options, GenerationOptions defaults)
+    private static GenerationOptions Generation(ChatOptions options, GenerationOptions defaults, int context)
     {
         var draws = options.Temperature is { } temperature ? temperature > 0
             : defaults.Sample || options.TopP is not null || options.TopK is not null;
         return defaults with
         {
             MaxNewTokens = options.MaxOutputTokens ?? defaults.MaxNewTokens,
+            MaxLength = defaults.MaxLength ?? context,
+            Beams = 1, // the answer of a search is known at its end
             Sample = draws,
             Temperature = options.Temperature ?? defaults.Temperature,
             TopP = options.TopP ?? defaults.TopP,
-            TopK = options.TopK ?? defaults.TopK,
+            // Where the model's files do not sample, its top_k is that of a library, which no client expects.
+            TopK = options.TopK ?? (defaults.Sample ? defaults.TopK : 0),
             FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
             PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
             StopStrings = [.. defaults.StopStrings.Union(options.StopSequences ?? [])],

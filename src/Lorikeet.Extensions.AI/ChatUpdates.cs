@@ -7,11 +7,13 @@ using Microsoft.Extensions.AI;
 namespace Lorikeet.Extensions.AI;
 
 /// <summary>What comes of an answer, as updates of one message of Microsoft.Extensions.AI.</summary>
-/// <param name="model">Who answers.</param>
+/// <param name="request">What was asked.</param>
+/// <param name="callsSeveral">Whether the answer may call several tools; otherwise the first call is taken.</param>
 /// <param name="created">When the answer began.</param>
-internal sealed class ChatUpdates(string model, DateTimeOffset created)
+internal sealed class ChatUpdates(ChatRequest request, bool callsSeveral, DateTimeOffset created)
 {
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
+    private bool _hasCalled;
 
     /// <summary>A piece as an update; its text, calls, end and usage.</summary>
     public ChatResponseUpdate Of(ChatPiece piece)
@@ -19,14 +21,14 @@ internal sealed class ChatUpdates(string model, DateTimeOffset created)
         var contents = new List<AIContent>();
         if (piece.Text.Length > 0)
             contents.Add(new TextContent(piece.Text));
-        contents.AddRange(piece.ToolCalls.Select(Call));
+        contents.AddRange(piece.ToolCalls.Where(_ => IsTaken()).Select(Call));
         if (piece.Usage is { } usage)
             contents.Add(new UsageContent(Details(usage)));
         return new ChatResponseUpdate(ChatRole.Assistant, contents)
         {
             ResponseId = _id,
             MessageId = _id,
-            ModelId = model,
+            ModelId = request.Model,
             CreatedAt = created,
             FinishReason = Finish(piece.Finish),
             RawRepresentation = piece,
@@ -34,9 +36,16 @@ internal sealed class ChatUpdates(string model, DateTimeOffset created)
     }
 
     /// <summary>Whether a piece has anything that an update would show.</summary>
-    public static bool IsSeen(ChatPiece piece, ChatRequest request) =>
+    public bool IsSeen(ChatPiece piece) =>
         piece.Text.Length > 0 || piece.ToolCalls.Count > 0 || piece.Finish is not null || piece.Usage is not null
         || request.TopLogProbabilities is not null;
+
+    private bool IsTaken()
+    {
+        var isTaken = callsSeveral || !_hasCalled;
+        _hasCalled = true;
+        return isTaken;
+    }
 
     private static FunctionCallContent Call(ToolCall call) => FunctionCallContent.CreateFromParsedArguments(
         call.Arguments, call.Id, call.Name, json => (IDictionary<string, object?>?)JsonSerializer.Deserialize(

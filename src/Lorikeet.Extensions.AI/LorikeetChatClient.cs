@@ -12,7 +12,8 @@ namespace Lorikeet.Extensions.AI;
 /// <remarks>
 /// <para>
 /// Messages and options are never changed. What an option asks for is done or refused with a
-/// <see cref="ConfigurationException"/>; what it leaves open is as the model's generation_config.json says.
+/// <see cref="ConfigurationException"/>; what it leaves open is as the model's generation_config.json says, and the
+/// answer may be as long as the context allows.
 /// <see cref="ChatOptions.AdditionalProperties"/> takes every other option of <see cref="GenerationOptions"/> by its
 /// name, and <c>ignore_eos</c>, <c>min_tokens</c>, <c>stop_token_ids</c>, <c>logit_bias</c>, <c>logprobs</c>,
 /// <c>top_logprobs</c> and <c>guided_regex</c>; <see cref="ChatOptions.RawRepresentationFactory"/> a
@@ -111,10 +112,11 @@ public sealed class LorikeetChatClient : IChatClient
     {
         var host = await _host(cancellation).ConfigureAwait(false);
         var request = ChatRequests.Of(this, host, messages, options, _defaultModel);
-        var updates = new ChatUpdates(request.Model!, TimeProvider.System.GetUtcNow());
+        var updates = new ChatUpdates(
+            request, options.AllowMultipleToolCalls != false, TimeProvider.System.GetUtcNow());
         await foreach (var piece in host.Chat(request, cancellation).ConfigureAwait(false))
         {
-            if (ChatUpdates.IsSeen(piece, request))
+            if (updates.IsSeen(piece))
                 yield return updates.Of(piece);
         }
     }

@@ -69,9 +69,9 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
         var model = tiny.Host.Find("base");
 
         Assert.Equal(model.Name, request.Model);
-        Assert.Equal(
-            model.Generation with { StopStrings = [] }, request.Generation! with { StopStrings = [], EndTokens = model.Generation.EndTokens });
-        Assert.Equal(model.Generation.StopStrings, request.Generation.StopStrings);
+        var expected = model.Generation with { TopK = 0, MaxLength = model.MaxLength };
+        Assert.Equal(expected, request.Generation! with { StopStrings = expected.StopStrings });
+        Assert.Equal(expected.StopStrings, request.Generation.StopStrings);
     }
 
     [Fact]
@@ -80,6 +80,21 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
         Assert.False(Request(new() { Temperature = 0, TopP = 0.5f }).Generation!.Draws);
         Assert.True(Request(new() { TopP = 0.5f }).Generation!.Draws);
         Assert.True(Request(new() { TopK = 5 }).Generation!.Draws);
+    }
+
+    [Fact]
+    public void SecondCall_IsLeftOutWhereOneIsAllowed()
+    {
+        var piece = new ChatPiece(0, "") { ToolCalls = [new("a", "weather", "{}"), new("b", "weather", "{}")] };
+        IEnumerable<string> Calls(bool several)
+        {
+            var updates = new ChatUpdates(Request(new()), several, DateTimeOffset.UnixEpoch);
+            return updates.Of(piece).Contents.Concat(updates.Of(piece).Contents)
+                .Select(content => Assert.IsType<FunctionCallContent>(content).CallId);
+        }
+
+        Assert.Equal(["a"], Calls(several: false));
+        Assert.Equal(["a", "b", "a", "b"], Calls(several: true));
     }
 
     [Fact]
