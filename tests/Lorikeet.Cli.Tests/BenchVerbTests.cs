@@ -50,6 +50,28 @@ public sealed class BenchVerbTests : IDisposable
         Assert.InRange((double)result["tokens_per_second"]! * seconds / 2, 0.95, 1.05);
     }
 
+    [Fact]
+    public void Serve_MeasuresWhatEveryClientIsAnswered()
+    {
+        var result = Bench("serve", "--model", Model, "--streams", "2", "--requests", "4", "--prompt_words", "3", "--new", "5");
+        Assert.Equal((2, 4, 20), ((int?)result["streams"], (int?)result["requests"], (int?)result["completion_tokens"]));
+        Assert.Equal(20 / (double)result["seconds"]!, (double)result["tokens_per_second"]!, (double)result["tokens_per_second"]! / 10);
+        Assert.InRange((double)result["first_token_p50_ms"]!, 1e-3, (double)result["first_token_p99_ms"]!);
+        Assert.InRange((double)result["between_tokens_p50_ms"]!, 1e-3, (double)result["between_tokens_p99_ms"]!);
+    }
+
+    [Fact]
+    public void Soak_TellsGoodFromWrongRequests()
+    {
+        var result = Bench("soak", "--model", Model, "--streams", "8", "--seconds", "2");
+        Assert.True((int)result["good"]! > 0 && (int)result["wrong"]! > 0, result.ToJsonString());
+        Assert.Equal((0, 0, 0), ((int?)result["good_failed"], (int?)result["wrong_not_refused"], (int?)result["starved"]));
+        Assert.Null(result["first_failure"]);
+        Assert.NotEmpty(result["memory_mb"]!.AsArray());
+    }
+
+    private static string Model => Path.Combine(TestAssets.Root, "assets", "nano-base");
+
     private static JsonObject Bench(string what, params string[] arguments) =>
         JsonNode.Parse(Cli.Succeed(["bench", what, "--device", "cpu", "--json", .. arguments]).Output)!.AsObject();
 }

@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Lorikeet.Cli.Tests;
 
 /// <summary>Runs the built program as a process of its own, as a user does.</summary>
-internal static class CliProcess
+internal static partial class CliProcess
 {
     /// <summary>Whether whoever started the tests has them ignore SIGINT, as shells do with jobs in the background.</summary>
     public static bool IgnoresInterrupts
@@ -61,6 +62,12 @@ internal static class CliProcess
         return process;
     }
 
+    /// <summary>Sends a process a signal.</summary>
+    public static void Send(Process process, Signal signal) => _ = Kill(process.Id, (int)signal);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
     /// <summary>The program in its own folder: beside the tests lie only the libraries that the tests need.</summary>
     private static string Program
     {
@@ -79,4 +86,17 @@ internal static class CliProcess
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+}
+
+/// <summary>What ends a process, by its number.</summary>
+internal enum Signal
+{
+    /// <summary>Ctrl+C.</summary>
+    Interrupt = 2,
+
+    /// <summary>The end that nothing can answer.</summary>
+    Kill = 9,
+
+    /// <summary>What containers and schedulers send first.</summary>
+    Terminate = 15,
 }

@@ -24,6 +24,7 @@ public sealed partial class DocumentTests
     [Theory]
     [InlineData("README.md", "README.vi.md")]
     [InlineData("docs/faq.md", "docs/faq.vi.md")]
+    [InlineData("docs/serving.md", "docs/serving.vi.md")]
     [InlineData("docs/dotnet.md", "docs/dotnet.vi.md")]
     public void BothLanguages_HaveTheSamePartsInTheSameOrder(string english, string vietnamese) =>
         Assert.Equal(Levels(english), Levels(vietnamese));

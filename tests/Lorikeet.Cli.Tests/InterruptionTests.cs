@@ -40,6 +40,17 @@ public sealed class InterruptionTests : IDisposable
         Assert.Equal([code], _left);
     }
 
+    [Theory]
+    [InlineData(PosixSignal.SIGINT)]
+    [InlineData(PosixSignal.SIGTERM)]
+    public void RequestThatIsTheUsualEnd_IsSuccess(PosixSignal signal)
+    {
+        _interruption.FinishFirst("Stopping.", isUsual: true);
+        _interruption.Receive(signal);
+        Assert.True(_interruption.Requested);
+        Assert.Equal(0, _interruption.ExitCode);
+    }
+
     [Fact]
     public void AnAnswer_IsStoppedByCtrlC_ButNotBySigterm()
     {

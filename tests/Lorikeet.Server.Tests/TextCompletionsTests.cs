@@ -82,7 +82,7 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
         {
             var answer = await _server.Post(
                 Path, FormattableString.Invariant(
-                    $$"""{"model": "nano", "prompt": "{{Prompt}}", "temperature": 0, "max_tokens": 30, "ignore_eos": true, "logprobs": 0, "frequency_penalty": {{penalty}}, "presence_penalty": {{penalty}} }"""));
+                    $$"""{"model": "nano", "prompt": "{{Prompt}}", "temperature": 0, "max_tokens": 60, "ignore_eos": true, "logprobs": 0, "frequency_penalty": {{penalty}}, "presence_penalty": {{penalty}} }"""));
             return [.. answer["choices"]![0]!["logprobs"]!["tokens"]!.AsArray().Select(token => (string?)token)];
         }
     }

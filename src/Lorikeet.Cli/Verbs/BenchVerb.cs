@@ -12,7 +12,7 @@ namespace Lorikeet.Cli.Verbs;
 internal sealed class BenchVerb : CatalogVerb
 {
     private readonly Argument<string> _what = new("WHAT")
-    { Description = "train, decode, load, or gemm: what is measured" };
+    { Description = "train, decode, load, gemm, serve or soak: what is measured" };
 
     public BenchVerb() : base(
         "bench", "Measure training, decoding and loading on the shapes of real models, with random weights.",
@@ -29,13 +29,15 @@ internal sealed class BenchVerb : CatalogVerb
         ("decoding with a 4-bit base and no adapter",
             "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
         ("loading a checkpoint as 4-bit codes", "bench load --model ./llama-2-7b --quant nf4 --device cuda"),
+        ("a server for 64 clients, of a model in this process", "bench serve --adapter runs/quickstart/adapter --streams 64"),
+        ("one that runs, with mixed requests for ten minutes", "bench soak --url http://127.0.0.1:8080 --seconds 600"),
         ("the rate of large GEMMs", "bench gemm --json"),
     ];
 
     public override int Run(Invocation call)
     {
         var (arguments, terminal, interruption) = call;
-        var options = Bind(call, new BenchOptions()).Run;
+        var (options, load) = Bind(call, new BenchOptions());
         var what = arguments.GetValue(_what)!;
         if (what is "train" or "decode" or "gemm")
             terminal.Error.WriteLine("Measuring the rate of large GEMMs and copies first, to compare with.");
@@ -46,8 +48,10 @@ internal sealed class BenchVerb : CatalogVerb
             "load" => BenchmarkJson.Of(
                 options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
             "gemm" => BenchmarkJson.OfGemm(BenchmarkMachine.Open(options)),
+            "serve" => ServingBenchmark.Run(options, load, interruption.Token).GetAwaiter().GetResult(),
+            "soak" => SoakBenchmark.Run(options, load, terminal.Error.WriteLine, interruption.Token).GetAwaiter().GetResult(),
             _ => throw new ConfigurationException(
-                $"'{what}' is nothing to measure. Expected train, decode, load or gemm."),
+                $"'{what}' is nothing to measure. Expected train, decode, load, gemm, serve or soak."),
         };
         if (IsJson(call))
         {

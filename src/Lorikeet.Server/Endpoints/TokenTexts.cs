@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lorikeet.Models.Generation;
 using Lorikeet.Server.Protocol;
 using Lorikeet.Text.Tokenization;
@@ -6,47 +5,27 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet.Server.Endpoints;
 
 /// <summary>The text of single tokens, as they stand within an answer: with the blank that a word begins with.</summary>
-internal sealed class TokenTexts
+/// <param name="tokenizer">The model's; null for none, whose tokens have no text.</param>
+internal sealed class TokenTexts(Tokenizer? tokenizer)
 {
-    private const char Replacement = '\uFFFD';
+    // JSON has no infinity; the least that OpenAI gives stands for it.
+    private const double Least = -9999;
 
-    private readonly Tokenizer? _tokenizer;
-    private readonly int _before;
-    private readonly int _lengthBefore;
-
-    /// <param name="tokenizer">The model's; null for none.</param>
-    public TokenTexts(Tokenizer? tokenizer)
-    {
-        _tokenizer = tokenizer;
-        if (tokenizer?.Encode("a", addSpecialTokens: false).Ids is not [.., var before])
-            return;
-        // A text's first token loses its blank, so each is decoded after another.
-        (_before, _lengthBefore) = (before, tokenizer.Decode([before]).Length);
-    }
-
-    /// <summary>The text of a token.</summary>
-    public string Of(int id) => _tokenizer?.Decode([_before, id])[_lengthBefore..] ?? "";
+    /// <summary>The text of a token; what is no whole character in it is U+FFFD.</summary>
+    public string Of(int id) => System.Text.Encoding.UTF8.GetString(BytesOf(id));
 
     /// <summary>Tokens with their log-probabilities, as chat completions have them.</summary>
     public IReadOnlyList<ChatTokenProbability> Describe(IReadOnlyList<DecodedToken> tokens) =>
     [
         .. tokens.Select(token => new ChatTokenProbability(
-            Of(token.Id), Finite(token.LogProbability), Bytes(token.Id),
-            [.. token.Top.Select(top => new TopTokenProbability(Of(top.Id), Finite(top.LogProbability), Bytes(top.Id)))])),
+            Of(token.Id), Finite(token.LogProbability), Numbers(token.Id),
+            [.. token.Top.Select(top => new TopTokenProbability(Of(top.Id), Finite(top.LogProbability), Numbers(top.Id)))])),
     ];
 
-    /// <summary>JSON has no infinity; the least that OpenAI gives stands for it.</summary>
-    public static double Finite(double logProbability) => Math.Max(logProbability, -9999);
+    /// <summary>A log-probability that JSON can hold.</summary>
+    public static double Finite(double logProbability) => Math.Max(logProbability, Least);
 
-    /// <summary>The bytes of a token: those of its text, or the one that it stands for by its name.</summary>
-    private IReadOnlyList<int>? Bytes(int id)
-    {
-        var text = Of(id);
-        if (!text.Contains(Replacement))
-            return [.. System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value)];
-        return _tokenizer!.IdToToken(id) is ['<', '0', 'x', .. { Length: 2 } digits, '>']
-            && byte.TryParse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var one)
-            ? [one]
-            : null;
-    }
+    private byte[] BytesOf(int id) => tokenizer?.BytesOf(id) ?? [];
+
+    private IReadOnlyList<int> Numbers(int id) => [.. BytesOf(id).Select(value => (int)value)];
 }

@@ -44,18 +44,12 @@ internal sealed record ChatDelta
 /// <summary>Log-probabilities of the tokens of a chat answer.</summary>
 internal sealed record ChatLogProbabilities(IReadOnlyList<ChatTokenProbability> Content);
 
-/// <summary>
-/// One token with the most likely ones at its place; bytes are null for a part of a character that is not known.
-/// </summary>
+/// <summary>One token with the most likely ones at its place; bytes tell what is a part of a character.</summary>
 internal sealed record ChatTokenProbability(
-    string Token, double Logprob,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] IReadOnlyList<int>? Bytes,
-    IReadOnlyList<TopTokenProbability> TopLogprobs);
+    string Token, double Logprob, IReadOnlyList<int> Bytes, IReadOnlyList<TopTokenProbability> TopLogprobs);
 
 /// <summary>A token that might have been chosen.</summary>
-internal sealed record TopTokenProbability(
-    string Token, double Logprob,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] IReadOnlyList<int>? Bytes);
+internal sealed record TopTokenProbability(string Token, double Logprob, IReadOnlyList<int> Bytes);
 
 /// <summary>The tokens that an answer took.</summary>
 internal sealed record WireUsage(

@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Lorikeet.Cli.Tests.Training;
 
 /// <summary>A run as a process of its own that is sent a signal at a moment of one of its phases.</summary>
-internal sealed partial class KilledRun : IDisposable
+internal sealed class KilledRun : IDisposable
 {
     // Against a hang only: a run here takes seconds, and minutes beside other suites.
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
@@ -46,7 +45,7 @@ internal sealed partial class KilledRun : IDisposable
         if (OperatingSystem.IsWindows())
             _process.Kill();
         else
-            _ = Kill(_process.Id, (int)signal);
+            CliProcess.Send(_process, signal);
         return true;
     }
 
@@ -88,20 +87,4 @@ internal sealed partial class KilledRun : IDisposable
         if (_isMoment(seen.RootElement))
             _reached.Set();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
-}
-
-/// <summary>What ends a process, by its number.</summary>
-internal enum Signal
-{
-    /// <summary>Ctrl+C.</summary>
-    Interrupt = 2,
-
-    /// <summary>The end that nothing can answer.</summary>
-    Kill = 9,
-
-    /// <summary>What containers and schedulers send first.</summary>
-    Terminate = 15,
 }

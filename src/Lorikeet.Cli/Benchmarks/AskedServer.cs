@@ -1,0 +1,78 @@
+using Lorikeet.Models.Benchmarks;
+using Lorikeet.Models.Generation;
+using Lorikeet.Server;
+using Lorikeet.Serving;
+
+namespace Lorikeet.Cli.Benchmarks;
+
+/// <summary>The server that is measured: one that runs, or one of this process on a free port.</summary>
+internal sealed class AskedServer : IAsyncDisposable
+{
+    private readonly List<object> _parts;
+
+    private AskedServer(Uri address, IReadOnlyList<string> asked, IReadOnlyList<string> all, List<object> parts) =>
+        (Address, Asked, All, _parts) = (address, asked, all, parts);
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; }
+
+    /// <summary>The models that are asked in turn: the adapters that the options name, or one.</summary>
+    public IReadOnlyList<string> Asked { get; }
+
+    /// <summary>All of its models.</summary>
+    public IReadOnlyList<string> All { get; }
+
+    /// <summary>Whether it is in this process, whose memory is then the server's too.</summary>
+    public bool IsOwn => _parts.Count > 0;
+
+    /// <summary>Finds or starts it.</summary>
+    /// <param name="options">The model, and how it is loaded.</param>
+    /// <param name="load">The running server, or the adapters of an own one.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="ConfigurationException">Neither a server nor a model is named.</exception>
+    public static async Task<AskedServer> Open(BenchmarkOptions options, LoadOptions load, CancellationToken cancellation)
+    {
+        if (load.Url is { } url)
+        {
+            var address = Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var given) ? given : throw new ConfigurationException(
+                $"'url' is '{url}'. Expected an address such as http://127.0.0.1:8080.");
+            using var client = new LoadClient(address);
+            var models = await client.Models(cancellation);
+            return new AskedServer(address, load.Adapters.Count > 0 ? load.Adapters : [models[^1]], models, []);
+        }
+
+        if (options.Model is null && load.Adapters.Count == 0)
+            throw new ConfigurationException("Nothing is asked. Name a running server by 'url', or a 'model' or an 'adapter' to serve.");
+        var model = LanguageModel.Load(options.Model ?? "", new LanguageModelOptions
+        {
+            Adapters = NamedAdapter.Parse(load.Adapters),
+            Quantization = options.Quantization switch
+            {
+                "none" => Quantization.None,
+                "nf4" => Quantization.Nf4,
+                "fp4" => Quantization.Fp4,
+                _ => throw new ConfigurationException($"'quant' is '{options.Quantization}'. Expected none, nf4 or fp4."),
+            },
+            ComputeType = options.Type,
+            Device = options.Device,
+            LibTorch = options.LibTorch,
+        }, cancellation: cancellation);
+        var host = ModelHost.Start(model, new EngineOptions { MaxSequences = load.Streams });
+        var server = await ModelServer.Start(host, new ServerOptions { Port = 0 }, cancellation: cancellation);
+        List<string> adapters = [.. host.Models.Where(served => served.Base is not null).Select(served => served.Name)];
+        return new AskedServer(
+            server.Address, adapters.Count > 0 ? adapters : [host.Default.Name], [.. host.Models.Select(served => served.Name)],
+            [server, host, model]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var part in _parts)
+        {
+            if (part is IAsyncDisposable later)
+                await later.DisposeAsync();
+            else
+                ((IDisposable)part).Dispose();
+        }
+    }
+}
