@@ -47,17 +47,17 @@ internal sealed class RunWatch : IAsyncDisposable
 
     private async Task Look()
     {
-        if (Newest() is not { } newest || newest == _seen)
-            return;
-        _seen = newest;
         try
         {
+            if (Newest() is not { } newest || newest == _seen)
+                return;
+            _seen = newest;
             await _host.LoadAdapter(_run.Name, newest.Folder, replace: true, _stop.Token);
             _report($"'{_run.Name}' is now {newest.Folder}");
         }
-        catch (LorikeetException fault)
+        catch (Exception fault) when (fault is LorikeetException or IOException or UnauthorizedAccessException)
         {
-            // A checkpoint may have been removed for a newer one meanwhile; that one is next.
+            // A checkpoint may have been removed for a newer one meanwhile, even while folders were listed.
             _report($"'{_run.Name}' stays as it was: {fault.Message}");
         }
     }
