@@ -7,8 +7,8 @@ using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Options;
-using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Native;
 
 namespace Lorikeet.Cli.Verbs;

@@ -6,8 +6,8 @@ using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Testing;
 using Lorikeet.Models.Verification;
+using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests.Interop;
 

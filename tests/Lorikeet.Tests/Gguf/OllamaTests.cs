@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Prompts;
-using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Lora;
 using Lorikeet.Testing;
 using Lorikeet.Text.Tokenization;

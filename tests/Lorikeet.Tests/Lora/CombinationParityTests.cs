@@ -5,8 +5,8 @@ using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Testing;
 using Lorikeet.Models.Verification;
+using Lorikeet.Testing;
 
 namespace Lorikeet.Tests.Lora;
 

@@ -1,8 +1,8 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Quantization;
-using Lorikeet.Testing;
 using Lorikeet.Models.Verification;
+using Lorikeet.Testing;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Models;

@@ -1,6 +1,6 @@
 using Lorikeet.Formats.Safetensors;
-using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Native;
 using Lorikeet.Testing;
 using static TorchSharp.torch;
