@@ -166,10 +166,10 @@ public sealed class ModelAdapters
             throw new ConfigurationException(
                 $"An adapter is named '{name}' already{(old.IsTrained ? ", and a run trains it" : "")}. Give the other "
                 + "a name of its own" + (old.IsTrained ? "." : ", or replace the one."));
+        var format = PromptFormat.TryLoad(folder.Path, _model.Tokenizer); // first: a damaged one leaves no adapter behind
         var active = _model.Decoder.Active;
         var adapter = Adapter.Load(_model.Decoder, folder, name);
-        var loaded = new LoadedAdapter(
-            adapter, folder.Path, PromptFormat.TryLoad(folder.Path, _model.Tokenizer));
+        var loaded = new LoadedAdapter(adapter, folder.Path, format);
         lock (_sync)
         {
             if (old is not null)
