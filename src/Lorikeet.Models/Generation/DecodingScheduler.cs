@@ -282,6 +282,7 @@ internal sealed class DecodingScheduler : IDisposable
     {
         _optimized?.Dispose();
         _reference.Dispose();
+        _choices.Dispose();
         _cache.Dispose();
     }
 }

@@ -7,11 +7,14 @@ namespace Lorikeet.Models.Generation;
 
 /// <summary>
 /// Chooses the next tokens of a step. The step itself has chosen what is merely the most likely; only the logits that
-/// something is done with are copied from the device.
+/// something is done with are copied from the device, and what is done runs on all cores.
 /// </summary>
-internal sealed class StepChoices(int vocabulary)
+internal sealed class StepChoices(int vocabulary) : IDisposable
 {
-    private readonly float[] _scratch = new float[vocabulary];
+    /// <summary>Fewer are looked through sooner than another thread wakes up.</summary>
+    private const int LogitsOfSlice = 1 << 16;
+
+    private readonly ThreadLocal<float[]> _scratch = new(() => new float[vocabulary]);
 
     /// <summary>Adds a token to each sequence whose last token was read.</summary>
     /// <param name="step">Has run.</param>
@@ -20,51 +23,58 @@ internal sealed class StepChoices(int vocabulary)
     public void Make(IBatchStep step, Tensor logits, IReadOnlyList<StepPart> parts)
     {
         var rows = Rows(parts);
-        var mostLikely = rows.Exists(row => TakesMostLikely(row)) ? step.MostLikely() : [];
+        var mostLikely = rows.Exists(TakesMostLikely) ? step.MostLikely() : [];
         // A row without a most likely token is looked at as well, to say what is wrong with it.
-        var onHost = rows.FindAll(row => !TakesMostLikely(row) || mostLikely[row.Index] < 0);
+        bool IsKnown(Row row) => TakesMostLikely(row) && mostLikely[row.Index] >= 0;
+        var onHost = rows.FindAll(row => !IsKnown(row));
         using var copied = Copy(logits, onHost);
+        var looked = new (DecodedToken? Token, LorikeetException? Fault)[onHost.Count];
+        Slices.ForEach(onHost.Count, Math.Max(1, LogitsOfSlice / vocabulary), (first, count) =>
+        {
+            for (var i = (int)first; i < first + count; i++)
+                looked[i] = Look(onHost[i], TensorMemory.Span<float>(copied!).Slice(i * vocabulary, vocabulary));
+        });
+
         var next = 0;
         foreach (var row in rows)
         {
-            if (TakesMostLikely(row) && mostLikely[row.Index] >= 0)
-            {
-                row.Sequence.Add(new DecodedToken(mostLikely[row.Index], double.NaN, []));
+            var (token, fault) = IsKnown(row)
+                ? (new DecodedToken(mostLikely[row.Index], double.NaN, []), null)
+                : looked[next++];
+            if (row.Sequence.Fault is not null)
                 continue;
-            }
-
-            var values = TensorMemory.Span<float>(copied!).Slice(next++ * vocabulary, vocabulary);
-            try
-            {
-                Use(row, values);
-            }
-            catch (LorikeetException fault)
-            {
+            if (fault is not null)
                 row.Sequence.Fail(fault);
-            }
+            else if (row.PromptToken is null)
+                row.Sequence.Add(token!);
+            else
+                row.Sequence.Prompt!.Add(token!);
         }
     }
 
-    private void Use(Row row, Span<float> logits)
+    public void Dispose() => _scratch.Dispose();
+
+    private (DecodedToken? Token, LorikeetException? Fault) Look(Row row, Span<float> logits)
     {
-        var sequence = row.Sequence;
-        if (sequence.Fault is not null)
-            return;
+        try
+        {
+            return (TokenOf(row, logits, _scratch.Value!), null);
+        }
+        catch (LorikeetException fault)
+        {
+            return (null, fault);
+        }
+    }
+
+    private static DecodedToken TokenOf(Row row, Span<float> logits, float[] scratch)
+    {
+        var (sequence, top) = (row.Sequence, row.Sequence.TopLogProbabilities);
         if (row.PromptToken is { } given)
-        {
-            sequence.Prompt!.Add(LogProbabilities.Of(given, logits, sequence.TopLogProbabilities ?? 0, _scratch));
-            return;
-        }
-
-        if (sequence.TopLogProbabilities is not { } top)
-        {
-            sequence.Add(new DecodedToken(sequence.Chooser.Choose(logits, sequence.Row, _scratch), double.NaN, []));
-            return;
-        }
-
+            return LogProbabilities.Of(given, logits, top ?? 0, scratch);
+        if (top is null)
+            return new DecodedToken(sequence.Chooser.Choose(logits, sequence.Row, scratch), double.NaN, []);
         float[] own = [.. logits]; // the choice changes them
-        var id = sequence.Chooser.Choose(logits, sequence.Row, _scratch);
-        sequence.Add(LogProbabilities.Of(id, own, top, _scratch));
+        return LogProbabilities.Of(sequence.Chooser.Choose(logits, sequence.Row, scratch), own, top.Value, scratch);
     }
 
     private static bool TakesMostLikely(Row row) =>

@@ -50,8 +50,9 @@ internal static class ScheduledRuns
         var scratch = new float[model.Config.VocabularySize];
         while (true)
         {
-            row.Add(chooser.Choose(TensorMemory.Span<float>(logits), row, scratch));
-            logits.Dispose();
+            using (logits)
+            using (var host = logits.cpu())
+                row.Add(chooser.Choose(TensorMemory.Span<float>(host), row, scratch));
             if (row.Finish is not null)
                 break;
             logits = model.Decode([row.Ids[^1]], cache);
