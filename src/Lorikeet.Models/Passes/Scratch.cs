@@ -16,6 +16,8 @@ internal enum ScratchUse
     Input,
     Product,
     GatedProduct,
+    Hidden,
+    RoundedHidden,
 }
 
 /// <summary>

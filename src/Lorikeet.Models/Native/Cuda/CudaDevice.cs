@@ -12,6 +12,9 @@ internal sealed unsafe class CudaDevice
     [ThreadStatic]
     private static (CudaDevice Device, nint Stream)? t_redirection;
 
+    [ThreadStatic]
+    private static CudaDevice? t_overlapping;
+
     private readonly nint _context;
 
     private CudaDevice(int index)
@@ -68,8 +71,29 @@ internal sealed unsafe class CudaDevice
         return new Redirection();
     }
 
+    /// <summary>
+    /// Whether kernels of this thread that can may begin while the kernel before them ends (<see cref="Overlap"/>).
+    /// </summary>
+    public bool Overlaps => t_overlapping == this;
+
+    /// <summary>
+    /// Until the result is disposed, kernels of this thread that can begin while the kernel before them ends, where the
+    /// device is able to (compute capability 9.0).
+    /// </summary>
+    public IDisposable Overlap()
+    {
+        const int leastCapability = 90;
+        t_overlapping = Capability >= leastCapability ? this : null;
+        return new Overlapping();
+    }
+
     /// <summary>Makes its context the calling thread's; torch may have chosen another.</summary>
     public void Activate() => CudaDriver.SetCurrentContext(_context);
+
+    private sealed class Overlapping : IDisposable
+    {
+        public void Dispose() => t_overlapping = null;
+    }
 
     private sealed class Redirection : IDisposable
     {

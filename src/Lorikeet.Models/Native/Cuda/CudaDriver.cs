@@ -8,10 +8,10 @@ internal static unsafe class CudaDriver
 {
     private static readonly nint s_library = NativeLibrary.Load(
         OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
-    private static readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>
-        s_launchKernel =
-            (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export(
-                "cuLaunchKernel");
+    private static readonly delegate* unmanaged<LaunchConfiguration*, nint, void**, void**, int> s_launchKernel =
+        (delegate* unmanaged<LaunchConfiguration*, nint, void**, void**, int>)Export("cuLaunchKernelEx");
+    private static readonly delegate* unmanaged<nint, int, int, int> s_functionSetAttribute =
+        (delegate* unmanaged<nint, int, int, int>)Export("cuFuncSetAttribute");
     private static readonly delegate* unmanaged<int*, int, int, int> s_deviceGetAttribute =
         (delegate* unmanaged<int*, int, int, int>)Export("cuDeviceGetAttribute");
     private static readonly delegate* unmanaged<nint*, int, int> s_primaryContextRetain =
@@ -79,8 +79,40 @@ internal static unsafe class CudaDriver
     public const int ComputeCapabilityMajor = 75, ComputeCapabilityMinor = 76, MultiprocessorCount = 16;
 
     /// <summary>Queues a kernel; <paramref name="arguments"/> point at its arguments.</summary>
-    public static void Launch(nint function, uint blocks, uint threads, nint stream, void** arguments) =>
-        Require(s_launchKernel(function, blocks, 1, 1, threads, 1, 1, 0, stream, arguments, null), "a kernel");
+    /// <param name="function">From <see cref="Function"/>.</param>
+    /// <param name="shape">Blocks, and what they need.</param>
+    /// <param name="startsEarly">Whether it may begin before the kernel before it has ended; it waits by itself.</param>
+    /// <param name="stream">Where it is queued.</param>
+    /// <param name="arguments">One pointer for each parameter.</param>
+    public static void Launch(nint function, LaunchShape shape, bool startsEarly, nint stream, void** arguments)
+    {
+        const int cluster = 4, programmaticSerialization = 6; // CUlaunchAttributeID
+        var attributes = stackalloc LaunchAttribute[2];
+        var configuration = new LaunchConfiguration
+        {
+            BlocksX = shape.Blocks,
+            BlocksY = 1,
+            BlocksZ = 1,
+            ThreadsX = shape.Threads,
+            ThreadsY = 1,
+            ThreadsZ = 1,
+            SharedBytes = shape.SharedBytes,
+            Stream = stream,
+            Attributes = attributes,
+        };
+        if (startsEarly)
+            attributes[configuration.AttributeCount++] = new() { Id = programmaticSerialization, X = 1 };
+        if (shape.Cluster > 1)
+            attributes[configuration.AttributeCount++] = new() { Id = cluster, X = shape.Cluster, Y = 1, Z = 1 };
+        Require(s_launchKernel(&configuration, function, arguments, null), "a kernel");
+    }
+
+    /// <summary>Lets a kernel's blocks have more shared memory than 48 KB, what is static included.</summary>
+    public static void AllowSharedMemory(nint function, int bytes)
+    {
+        const int maxDynamicSharedSize = 8; // CUfunction_attribute
+        Require(s_functionSetAttribute(function, maxDynamicSharedSize, bytes), "shared memory of a kernel");
+    }
 
     public static int Attribute(int device, int attribute)
     {
@@ -259,4 +291,30 @@ internal static unsafe class CudaDriver
     }
 
     private static nint Export(string name) => NativeLibrary.GetExport(s_library, name);
+
+    /// <summary>CUlaunchConfig.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct LaunchConfiguration
+    {
+        public uint BlocksX, BlocksY, BlocksZ, ThreadsX, ThreadsY, ThreadsZ, SharedBytes;
+        public nint Stream;
+        public LaunchAttribute* Attributes;
+        public uint AttributeCount;
+    }
+
+    /// <summary>CUlaunchAttribute; its value is a union of 64 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 72)]
+    private struct LaunchAttribute
+    {
+        public int Id;
+        public int Padding;
+        public uint X, Y, Z;
+    }
 }
+
+/// <summary>How a kernel is spread over the device.</summary>
+/// <param name="Blocks">Blocks of threads.</param>
+/// <param name="Threads">Threads of a block.</param>
+/// <param name="SharedBytes">Dynamic shared memory of a block.</param>
+/// <param name="Cluster">Blocks that run together and see each other's shared memory.</param>
+internal readonly record struct LaunchShape(uint Blocks, uint Threads, uint SharedBytes, uint Cluster);

@@ -38,8 +38,10 @@ internal sealed class CudaModule
         string.Concat(names.Select(name => Read(owner, name)));
 
     /// <summary>A kernel by the name it has in the source.</summary>
-    public CudaKernel Kernel(string name) =>
-        new(_device, CudaDriver.Function(_module, Encoding.UTF8.GetBytes(name + '\0')));
+    /// <param name="name">Its name.</param>
+    /// <param name="startsEarly">Whether it waits itself for what the kernel before it writes.</param>
+    public CudaKernel Kernel(string name, bool startsEarly = false) =>
+        new(_device, CudaDriver.Function(_module, Encoding.UTF8.GetBytes(name + '\0')), startsEarly);
 
     private static byte[] Compiled(CudaDevice device, string name, string source)
     {

@@ -146,3 +146,19 @@ template <int W> __device__ __forceinline__ Values<W> loadWeight(const void* wei
     for (int i = 0; i < W; i++) x.v[i] = rounded(x.v[i]);
     return x;
 }
+
+// A kernel that is launched as a dependent of the one before it may begin while that one ends. What other kernels wrote
+// is there after the first call; after the second, in all blocks of a grid, the next kernel may begin.
+__device__ __forceinline__ void waitForPrevious()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void letNextBegin()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}

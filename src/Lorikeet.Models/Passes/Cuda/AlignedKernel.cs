@@ -7,13 +7,16 @@ namespace Lorikeet.Models.Passes.Cuda;
 /// <summary>
 /// A kernel in two widths: 16 bytes at once where all of its matrices allow it, else single elements.
 /// </summary>
-internal sealed unsafe class AlignedKernel(CudaModule module, string name)
+/// <param name="module">Where it is.</param>
+/// <param name="name">Its name without the width.</param>
+/// <param name="startsEarly">Whether it waits itself for what the kernel before it writes.</param>
+internal sealed unsafe class AlignedKernel(CudaModule module, string name, bool startsEarly = false)
 {
     private const int Wide = 8;
     private const int Bytes = 16;
 
-    private readonly CudaKernel _wide = module.Kernel($"{name}_{Wide}");
-    private readonly CudaKernel _narrow = module.Kernel($"{name}_1");
+    private readonly CudaKernel _wide = module.Kernel($"{name}_{Wide}", startsEarly);
+    private readonly CudaKernel _narrow = module.Kernel($"{name}_1", startsEarly);
 
     /// <summary>The kernel for these matrices, and the elements it handles at once.</summary>
     public (int Width, CudaKernel Kernel) For(Matrix a) => Choose(Fits(a));

@@ -34,14 +34,14 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         (_shape, _epsilon) = (attention, (float)epsilon);
         var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "CrossEntropy");
         (_module, _device) = (module, device);
-        _rmsNorm = new(module, "rms_norm");
-        _addRmsNorm = new(module, "add_rms_norm");
+        _rmsNorm = new(module, "rms_norm", startsEarly: true);
+        _addRmsNorm = new(module, "add_rms_norm", startsEarly: true);
         _rmsNormBackward = new(module, "rms_norm_backward");
         _addBias = new(module, "add_bias");
         _swiGlu = new(module, "swiglu");
         _swiGluBackward = new(module, "swiglu_backward");
         _dropout = new(module, "dropout");
-        _moveRows = new(module, "move_rows");
+        _moveRows = new(module, "move_rows", startsEarly: true);
         _crossEntropy = new(module, "cross_entropy");
         _addLosses = module.Kernel("add_losses");
         _attention = new CudaAttention(attention, own, module);

@@ -92,7 +92,11 @@ template <int W> __device__ void moveRows(Matrix source, const long long* rows, 
     extern "C" __global__ void dropout_##W(Matrix x, unsigned threshold, float scale, u64 key, Matrix y, int add)      \
     { dropout<W>(x, threshold, scale, key, y, add); }                                                                  \
     extern "C" __global__ void move_rows_##W(Matrix source, const long long* rows, Matrix target, int scatter)         \
-    { moveRows<W>(source, rows, target, scatter); }
+    {                                                                                                                  \
+        letNextBegin();                                                                                                \
+        waitForPrevious();                                                                                             \
+        moveRows<W>(source, rows, target, scatter);                                                                    \
+    }
 
 ELEMENTWISE_KERNELS(8)
 ELEMENTWISE_KERNELS(1)

@@ -1,5 +1,6 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native.Cuda;
+using TorchSharp;
 using static Lorikeet.Models.Native.Cuda.AttentionCalls;
 
 namespace Lorikeet.Models.Passes.Cuda;
@@ -33,6 +34,38 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         _ = aoti_torch_delete_tensor_object(output);
         _ = aoti_torch_delete_tensor_object(debug);
         return new AttentionOutput(attended, Heads.Own(logSumExp), Heads.Own(randomState), Heads.Own(unused));
+    }
+
+    /// <summary>
+    /// The last tokens of a segment attend to all of it, causally; their queries, keys and values are rotated.
+    /// </summary>
+    /// <param name="qkv">[tokens, (heads + 2 · keyValueHeads) · headSize]; its queries are read.</param>
+    /// <param name="keys">[length, keyValueHeads · headSize].</param>
+    /// <param name="values">As the keys.</param>
+    /// <param name="queryStarts">int32 [2]: 0 and the tokens.</param>
+    /// <param name="keyStarts">int32 [2]: 0 and the length.</param>
+    /// <returns>[tokens, heads · headSize]; the caller's.</returns>
+    public Matrix Attend(Matrix qkv, Matrix keys, Matrix values, torch.Tensor queryStarts, torch.Tensor keyStarts)
+    {
+        var query = views.Flat(qkv.Pointer, qkv.Rows, shape.Heads, qkv.Pitch);
+        var key = views.Flat(keys.Pointer, keys.Rows, shape.KeyValueHeads, keys.Pitch);
+        var value = views.Flat(values.Pointer, values.Rows, shape.KeyValueHeads, values.Pitch);
+        var (startsQuery, startsKey) = (queryStarts.Handle, keyStarts.Handle);
+        var (left, right) = shape.Window is { } seen && seen < keys.Rows ? (seen - 1L, 0L) : (-1L, 0L);
+        nint output, logSumExp, randomState, unused, debug;
+        int status;
+        fixed (double* scale = &_scale)
+        {
+            status = aoti_torch_cuda__flash_attention_forward(
+                query, key, value, &startsQuery, &startsKey, qkv.Rows, keys.Rows, 0, 1, 0, scale, &left, &right, null,
+                null, &output, &logSumExp, &randomState, &unused, &debug);
+        }
+
+        Require(status);
+        var attended = Heads.Reshape(output, qkv.Rows, (long)shape.Heads * shape.HeadSize);
+        foreach (var other in (nint[])[output, logSumExp, randomState, unused, debug])
+            _ = aoti_torch_delete_tensor_object(other);
+        return attended;
     }
 
     public HeadGradients Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences)

@@ -87,10 +87,18 @@ struct NormBackward
 
 #define NORM_KERNELS(W)                                                                                                \
     extern "C" __global__ void rms_norm_##W(Matrix x, const void* weight, int isFloat, Matrix y, float epsilon)        \
-    { rmsNorm<W>(x, weight, isFloat, y, epsilon); }                                                                    \
+    {                                                                                                                  \
+        letNextBegin();                                                                                                \
+        waitForPrevious();                                                                                             \
+        rmsNorm<W>(x, weight, isFloat, y, epsilon);                                                                    \
+    }                                                                                                                  \
     extern "C" __global__ void add_rms_norm_##W(                                                                       \
         Matrix x, Matrix delta, const void* weight, int isFloat, Matrix sum, Matrix y, float epsilon)                  \
-    { addRmsNorm<W>(x, delta, weight, isFloat, sum, y, epsilon); }                                                     \
+    {                                                                                                                  \
+        letNextBegin();                                                                                                \
+        waitForPrevious();                                                                                             \
+        addRmsNorm<W>(x, delta, weight, isFloat, sum, y, epsilon);                                                     \
+    }                                                                                                                  \
     extern "C" __global__ void rms_norm_backward_##W(NormBackward m, const void* weight, int isFloat, float epsilon)   \
     { rmsNormBackward<W>(m.x, weight, isFloat, m.dy, m.residual, m.dx, m.normalised, epsilon); }
 

@@ -18,6 +18,7 @@ internal sealed class BatchState : IDisposable
     private readonly int _rows, _sequences, _blocks;
     private readonly Tensor _all; // int64: the sections below, one after the other; the tables are last
     private readonly Tensor _host; // what it becomes; on a CPU itself
+    private readonly List<SequencePart> _parts = [];
 
     /// <summary>Allocates it.</summary>
     /// <param name="limits">Of a step.</param>
@@ -67,6 +68,9 @@ internal sealed class BatchState : IDisposable
     /// <summary>Adapters of the rows of logits.</summary>
     public RowAdapters LogitAdapters { get; }
 
+    /// <summary>The sequences of the step for the host, in the order of their rows.</summary>
+    public IReadOnlyList<SequencePart> Parts => _parts;
+
     /// <summary>Rows of the step, padding included.</summary>
     public int Rows { get; private set; }
 
@@ -87,10 +91,12 @@ internal sealed class BatchState : IDisposable
         var starts = all.Slice(6 * _rows, _sequences + 1);
         var tables = all[(6 * _rows + _sequences + 1)..];
         var row = 0;
+        _parts.Clear();
         for (var i = 0; i < sequences.Count; i++)
         {
             var sequence = sequences[i];
             starts[i] = row;
+            _parts.Add(new SequencePart(row, sequence.Ids.Length, sequence.Length));
             for (var j = 0; j < sequence.Ids.Length; j++, row++)
             {
                 (tokens[row], positions[row], sequenceOfRow[row]) = (sequence.Ids.Span[j], sequence.Start + j, i);
@@ -134,3 +140,9 @@ internal sealed class BatchState : IDisposable
         }
     }
 }
+
+/// <summary>A sequence's rows in a step.</summary>
+/// <param name="FirstRow">The first.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Length">Tokens of the sequence after the step.</param>
+internal readonly record struct SequencePart(int FirstRow, int Count, int Length);

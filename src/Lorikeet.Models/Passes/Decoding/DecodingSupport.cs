@@ -28,8 +28,8 @@ internal static class DecodingSupport
     public static BatchStep? Create(DecoderModel model, PagedCache cache, BatchLimits limits)
     {
         using var bare = model.WithoutAdapter();
-        return WhyUnsupported(model) is null && BatchKernels(model, limits) is { } kernels
-            ? new BatchStep(model, cache, limits, kernels)
+        return WhyUnsupported(model) is null
+            ? new BatchStep(model, cache, limits, BatchKernels(model, limits))
             : null;
     }
 
@@ -72,9 +72,11 @@ internal static class DecodingSupport
         ? new CudaDecodingKernels(AttentionShape.Of(model.Config), cache.Rows, cache.Capacity, model.Device, records)
         : OnCpu(model, cache.Rows, VectorPaths.Best);
 
-    /// <summary>The kernels of a step of many sequences; null where a device has none.</summary>
-    private static IBatchKernels? BatchKernels(DecoderModel model, BatchLimits limits) =>
-        model.Device.type == DeviceType.CPU ? BatchOnCpu(model, VectorPaths.Best) : null;
+    /// <summary>The kernels of a step of many sequences.</summary>
+    private static IBatchKernels BatchKernels(DecoderModel model, BatchLimits limits) =>
+        model.Device.type == DeviceType.CUDA
+        ? new CudaBatchKernels(AttentionShape.Of(model.Config), limits, model.Device, records: true)
+        : BatchOnCpu(model, VectorPaths.Best);
 
     /// <summary>The kernels of the CPU for a step of many sequences.</summary>
     /// <param name="model">The model.</param>

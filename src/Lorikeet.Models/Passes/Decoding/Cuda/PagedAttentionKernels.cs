@@ -1,0 +1,174 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Passes.Cuda;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Models.Passes.Decoding.Cuda;
+
+/// <summary>
+/// Rotation, the paged cache and attention over it (PagedAttention.cu); parts of prompts by flash attention.
+/// </summary>
+internal sealed unsafe class PagedAttentionKernels : IDisposable
+{
+    private const int Threads = 128;
+    private const int MostChunks = 32, SmallestChunk = 32;
+    private const int ManyPairs = 2048; // rows and heads that occupy a device without dividing their tokens
+    private const int LongPart = 16; // rows of a sequence from which flash attention is faster
+
+    private readonly AttentionShape _shape;
+    private readonly Device _device;
+    private readonly CudaKernel _rotateAndAppend, _attend, _attendNew, _gather;
+    private readonly HeadViews _views;
+    private readonly FlashAttention _flash;
+    private readonly CudaBatchRoom _room;
+    private readonly Tensor _shares; // float32 [pairs, chunks, headSize + 2]
+    private readonly Tensor _counters; // int32 [pairs]
+    private Tensor? _starts; // int32 [parts, 4]: 0, rows, 0, tokens
+
+    /// <summary>Compiles them, or takes them from the cache of compiled kernels.</summary>
+    public PagedAttentionKernels(AttentionShape shape, CudaBatchRoom room, Device device)
+    {
+        var own = CudaDevice.Of(Math.Max(device.index, 0));
+        (_shape, _room, _device) = (shape, room, device);
+        var module = new CudaModule(own, "Elements", "Scales", "Rotary", "Linear", "PagedAttention");
+        _rotateAndAppend = module.Kernel("rotate_and_append_paged", startsEarly: true);
+        _attend = module.Kernel($"attend_paged_{shape.HeadSize}", startsEarly: true);
+        _attendNew = module.Kernel($"attend_new_{shape.HeadSize}", startsEarly: true);
+        _gather = module.Kernel("gather_paged");
+        _views = new HeadViews(shape.HeadSize, own.Index);
+        _flash = new FlashAttention(shape, _views);
+        _shares = empty([ManyPairs, MostChunks, shape.HeadSize + 2], ScalarType.Float32, device)
+            .DetachFromDisposeScope();
+        _counters = zeros([ManyPairs], ScalarType.Int32, device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Uploads what flash attention wants to know of a step's parts; before the step is queued.</summary>
+    public void Prepare(IReadOnlyList<SequencePart> parts)
+    {
+        _starts?.Dispose();
+        _starts = tensor(
+            parts.SelectMany(part => (int[])[0, part.Count, 0, part.Length]).ToArray(), [parts.Count, 4],
+            device: _device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Rotates queries in place; rotated keys, and values, go into the cache.</summary>
+    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state)
+    {
+        var items = (_shape.Heads + 2 * _shape.KeyValueHeads) * _shape.HeadSize / 16;
+        _rotateAndAppend.Launch(
+            (long)qkv.Rows * ((items + Threads - 1) / Threads), Threads, new MatrixView(qkv),
+            (nint)rotation.Cosine.Pointer, (nint)rotation.Sine.Pointer, new HeadCounts(_shape), new LayerPlaces(cache),
+            new RowPlaces(state, 0));
+    }
+
+    /// <summary>
+    /// Rows that are each the newest token of a sequence: rotates, appends, and attends, in one launch.
+    /// </summary>
+    /// <param name="reach">Tokens that the longest sequence has at most.</param>
+    public void AttendNew(
+        Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state, int reach, Matrix attended) =>
+        Launch(_attendNew, qkv, new Tables(rotation), cache, new RowPlaces(state, 0), reach, attended);
+
+    /// <summary>Rows whose keys and values are in the cache attend to them, up to their own.</summary>
+    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended)
+    {
+        for (int first = 0, next; first < state.Parts.Count; first = next)
+        {
+            var part = state.Parts[first];
+            next = first + 1;
+            if (part.Count >= LongPart)
+            {
+                AttendByFlash(qkv, cache, state, first, attended);
+                continue;
+            }
+
+            var (rows, longest) = (part.Count, part.Length);
+            for (; next < state.Parts.Count && state.Parts[next].Count < LongPart; next++)
+                (rows, longest) = (rows + state.Parts[next].Count, Math.Max(longest, state.Parts[next].Length));
+            Launch(
+                _attend, qkv.RowRange(part.FirstRow, rows), default, cache, new RowPlaces(state, part.FirstRow),
+                longest, attended.RowRange(part.FirstRow, rows));
+        }
+    }
+
+    /// <summary>Tokens of a chunk: as many chunks as it takes to occupy the device, as measured on an H200.</summary>
+    private static int ChunkOf(long pairs, int reach)
+    {
+        const int few = 64, some = 128, small = 64, large = 256;
+        if (pairs >= ManyPairs)
+            return reach;
+        var least = (reach + MostChunks - 1) / MostChunks;
+        var chunk = pairs <= few ? SmallestChunk : pairs <= some ? small : large;
+        return Math.Max(chunk, (least + SmallestChunk - 1) / SmallestChunk * SmallestChunk);
+    }
+
+    private void Launch(
+        CudaKernel kernel, Matrix qkv, Tables rotation, CachedLayer cache, RowPlaces places, int reach, Matrix attended)
+    {
+        var pairs = (long)qkv.Rows * _shape.Heads;
+        var chunk = ChunkOf(pairs, reach);
+        kernel.Launch(
+            pairs * ((reach + chunk - 1) / chunk), Threads, new MatrixView(qkv), rotation, new HeadCounts(_shape),
+            new LayerPlaces(cache), places, _shape.Window ?? 0, _shape.Scale * MathF.Log2(MathF.E), chunk,
+            Address(_shares), Address(_counters), new MatrixView(attended));
+    }
+
+    /// <summary>Rows of one sequence attend to its tokens, gathered side by side.</summary>
+    private void AttendByFlash(Matrix qkv, CachedLayer cache, BatchState state, int index, Matrix attended)
+    {
+        var (part, width) = (state.Parts[index], _shape.KeyValueHeads * _shape.HeadSize);
+        using var gathered = _room.Take(ScratchUse.Input, 2 * part.Length, width, ScalarType.BFloat16);
+        var (keys, values) = (gathered.RowRange(0, part.Length), gathered.RowRange(part.Length, part.Length));
+        _gather.Launch(
+            part.Length, Threads, new LayerPlaces(cache), new RowPlaces(state, 0).TableOf(index), _shape.HeadSize,
+            (nint)keys.Pointer, (nint)values.Pointer);
+        using var starts = _starts![index];
+        using var queryStarts = starts.narrow(0, 0, 2);
+        using var keyStarts = starts.narrow(0, 2, 2);
+        using var output = _flash.Attend(
+            qkv.RowRange(part.FirstRow, part.Count), keys, values, queryStarts, keyStarts);
+        attended.RowRange(part.FirstRow, part.Count).Tensor.copy_(output.Tensor);
+    }
+
+    private static nint Address(Tensor tensor) => (nint)TensorMemory.Address(tensor);
+
+    public void Dispose()
+    {
+        _shares.Dispose();
+        _counters.Dispose();
+        _starts?.Dispose();
+        _views.Dispose();
+    }
+
+    /// <summary>As the kernels take it (<c>PagedLayer</c>).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct LayerPlaces(CachedLayer cache)
+    {
+        private readonly nint _keys = Address(cache.Keys);
+        private readonly nint _values = Address(cache.Values);
+        private readonly int _keyHeads = (int)cache.Keys.shape[1];
+    }
+
+    /// <summary>As the kernels take it (<c>Rotation</c>).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct Tables(RotaryTables rotation)
+    {
+        private readonly nint _cosine = (nint)rotation.Cosine.Pointer;
+        private readonly nint _sine = (nint)rotation.Sine.Pointer;
+    }
+
+    /// <summary>As the kernels take it (<c>RowPlaces</c>), from some row on.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct RowPlaces(BatchState state, int firstRow)
+    {
+        private readonly nint _positions = Address(state.Positions) + firstRow * sizeof(long);
+        private readonly nint _sequences = Address(state.SequenceOfRow) + firstRow * sizeof(long);
+        private readonly nint _tables = Address(state.Tables);
+        private readonly int _width = (int)state.Tables.shape[1];
+
+        /// <summary>The blocks of a sequence.</summary>
+        public nint TableOf(int sequence) => _tables + (nint)((long)sequence * _width * sizeof(long));
+    }
+}
