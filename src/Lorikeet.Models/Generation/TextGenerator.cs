@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Generation.Constraints;
 using Lorikeet.Models.Native;
-using Lorikeet.Models.Passes.Decoding;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models.Generation;
@@ -20,7 +18,7 @@ namespace Lorikeet.Models.Generation;
 /// </param>
 public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
 {
-    /// <summary>Memory that the keys and values of one batch may take.</summary>
+    /// <summary>Memory that the keys and values of one beam search may take.</summary>
     private const long CacheBytes = 2L << 30;
 
     /// <summary>Enough to keep any device busy.</summary>
@@ -30,15 +28,15 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     /// Most prompts at once that the step for few rows decodes, whose speed is that of reading the weights; see
     /// <see cref="Checkpoints.ModelOptions.DecodesFewRows"/>.
     /// </summary>
-    public const int FewRows = DecodingSupport.MostRows;
+    public const int FewRows = 8;
 
     /// <summary>Most prompts (times beams) in one pass; memory may make it fewer.</summary>
     public int BatchSize { get; init; } = DefaultBatchSize;
 
-    /// <summary>Called after each batch with the number of prompts done.</summary>
+    /// <summary>Called with the number of prompts done when it grows.</summary>
     public Action<int>? Progress { get; init; }
 
-    /// <summary>Continues many prompts. They are batched by length; results come in the order of the prompts.</summary>
+    /// <summary>Continues many prompts, together; results come in their order.</summary>
     /// <param name="prompts">Token ids, special tokens included; each at least one.</param>
     /// <param name="options">How to continue.</param>
     /// <param name="cancellation">Ends all rows where they are; prompts not begun come back without tokens.</param>
@@ -50,20 +48,9 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     {
         options = Prepare(options, prompts);
         var clock = Stopwatch.StartNew();
-        var results = new Continuation[prompts.Count];
-        var keys = Keys(prompts);
-        var form = TokenConstraints.Of(options, tokenizer);
-        var done = 0;
-        foreach (var batch in Batches(prompts, options))
-        {
-            var continuations = options.Beams > 1
-                ? Search([.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))], options, cancellation)
-                : Decode([.. batch.Select(i => Row(keys[i], prompts[i], options, form))], options, cancellation);
-            for (var i = 0; i < batch.Length; i++)
-                results[batch[i]] = continuations[i];
-            Progress?.Invoke(done += batch.Length);
-        }
-
+        var results = options.Beams > 1
+            ? Search(prompts, options, cancellation)
+            : Decode(prompts, options, cancellation);
         var tokens = results.Sum(result => (long)result.OutputIds.Count);
         return new GenerationResult(results, tokens, clock.Elapsed.TotalSeconds);
     }
@@ -79,12 +66,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (options.Beams > 1)
             throw new ConfigurationException(
                 "num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
-        var form = TokenConstraints.Of(options, tokenizer);
-        return Stream(Row(DecodingRow.KeyOf(prompt, 0), prompt, options, form), options, cancellation);
+        return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
     }
-
-    private DecodingRow Row(ulong key, int[] prompt, GenerationOptions options, CompiledConstraint? form) =>
-        new(key, prompt, options, tokenizer) { Constraint = form?.Start(options.EndTokens) };
 
     /// <summary>Keys of the random numbers of each prompt.</summary>
     private static ulong[] Keys(IReadOnlyList<int[]> prompts)
@@ -101,39 +84,69 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     private IEnumerable<GeneratedPiece> Stream(
         DecodingRow row, GenerationOptions options, CancellationToken cancellation)
     {
-        if (row.Finish is null)
-        {
-            using var loop = new DecodingLoop(model, options, [row]);
-            while (!cancellation.IsCancellationRequested && loop.Step())
-                if (row.TakeText() is { Length: > 0 } text)
-                    yield return new GeneratedPiece(text, null);
-            row.End(FinishReason.Cancelled);
-        }
-
+        foreach (var _ in Run([row], options, cancellation))
+            if (row.Finish is null && row.TakeText() is { Length: > 0 } text)
+                yield return new GeneratedPiece(text, null);
+        row.End(FinishReason.Cancelled);
         yield return new GeneratedPiece(row.TakeText(), row.ToContinuation());
     }
 
-    private Continuation[] Decode(DecodingRow[] rows, GenerationOptions options, CancellationToken cancellation)
+    private Continuation[] Decode(
+        IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellation)
     {
-        var open = rows.Where(row => row.Finish is null).ToList();
-        if (open.Count > 0 && !cancellation.IsCancellationRequested)
-        {
-            using var loop = new DecodingLoop(model, options, open);
-            while (!cancellation.IsCancellationRequested && loop.Step())
-            { }
-        }
-
+        var keys = Keys(prompts);
+        DecodingRow[] rows =
+            [.. prompts.Select((prompt, i) => new DecodingRow(keys[i], prompt, options, tokenizer))];
+        var done = 0;
+        foreach (var row in Run(rows, options, cancellation))
+            if (row.Finish is not null)
+                Progress?.Invoke(++done);
         foreach (var row in rows)
             row.End(FinishReason.Cancelled);
         return [.. rows.Select(row => row.ToContinuation())];
     }
 
-    private Continuation[] Search(BeamRow[] rows, GenerationOptions options, CancellationToken cancellation)
+    /// <summary>Decodes rows until all have ended; yields each one that got a token or ended.</summary>
+    private IEnumerable<DecodingRow> Run(
+        IReadOnlyList<DecodingRow> rows, GenerationOptions options, CancellationToken cancellation)
     {
-        var open = rows.Where(row => row.NewTokens > 0).ToList();
-        if (open.Count > 0 && !cancellation.IsCancellationRequested)
-            new BeamDecoding(model, options).Run(open, cancellation);
-        return [.. rows.Select(row => row.ToContinuation())];
+        // The longest first: memory that does not suffice is then known at once, not at the end.
+        DecodingRow[] open = [.. rows.Where(row => row.Finish is null).OrderByDescending(row => row.Capacity)];
+        if (open.Length == 0 || cancellation.IsCancellationRequested)
+            yield break;
+        var chooser = new TokenChooser(options, model.Config.VocabularySize);
+        using var scheduler = new DecodingScheduler(
+            model, CachePlan.Of(model, open, BatchSize), isOptimized: options.Optimized);
+        foreach (var row in open)
+            scheduler.Add(new DecodingSequence(row, chooser, model.Active));
+        while (scheduler.HasWork && !cancellation.IsCancellationRequested)
+        {
+            foreach (var sequence in scheduler.Step())
+            {
+                if (sequence.Fault is { } fault)
+                    throw fault;
+                yield return sequence.Row;
+            }
+        }
+    }
+
+    private Continuation[] Search(
+        IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellation)
+    {
+        var results = new Continuation[prompts.Count];
+        var done = 0;
+        foreach (var batch in Batches(prompts, options))
+        {
+            BeamRow[] rows = [.. batch.Select(i => new BeamRow(prompts[i], options, tokenizer))];
+            var open = rows.Where(row => row.NewTokens > 0).ToList();
+            if (open.Count > 0 && !cancellation.IsCancellationRequested)
+                new BeamDecoding(model, options).Run(open, cancellation);
+            for (var i = 0; i < batch.Length; i++)
+                results[batch[i]] = rows[i].ToContinuation();
+            Progress?.Invoke(done += batch.Length);
+        }
+
+        return results;
     }
 
     /// <summary>

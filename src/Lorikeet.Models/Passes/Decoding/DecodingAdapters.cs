@@ -14,12 +14,6 @@ internal sealed class DecodingAdapters : IDisposable
     private readonly LoraFactors?[] _loras;
     private readonly int[] _ranks;
 
-    /// <summary>Allocates them for the model's active adapter.</summary>
-    public DecodingAdapters(IReadOnlyList<Projection> projections, ScalarType type, Device device)
-        : this(projections, projection => projection.Lora, type, device)
-    {
-    }
-
     /// <summary>Allocates them.</summary>
     /// <param name="projections">One to three.</param>
     /// <param name="loraOf">The factors on a projection, if any.</param>

@@ -9,18 +9,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Decoding;
 
-/// <summary>What the optimized step covers; <see cref="DecoderModel.Decode"/> covers the rest.</summary>
+/// <summary>What the optimized step covers; <see cref="ReferenceStep"/> covers the rest.</summary>
 internal static class DecodingSupport
 {
-    /// <summary>More rows are better served by the GEMMs of the reference.</summary>
-    public const int MostRows = 8;
-
-    /// <summary>A step over <paramref name="cache"/>, or null where only the reference will do.</summary>
-    public static DecodingStep? Create(DecoderModel model, KeyValueCache cache) =>
-        WhyUnsupported(model, cache.Rows) is null
-            ? new DecodingStep(model, cache, Kernels(model, cache, records: true))
-            : null;
-
     /// <summary>A step of many sequences, or null where only the reference will do.</summary>
     /// <param name="model">The model; an adapter that is active is left out.</param>
     /// <param name="cache">The blocks of all sequences.</param>
@@ -45,11 +36,7 @@ internal static class DecodingSupport
             : "the adapter is more than plain LoRA";
     }
 
-    /// <summary>Why the step does not cover a model and a batch, as the end of a sentence; null when it does.</summary>
-    public static string? WhyUnsupported(DecoderModel model, int rows) =>
-        rows > MostRows ? $"the batch has {rows} rows, more than {MostRows}" : WhyUnsupported(model);
-
-    /// <summary>Why no step covers a model as it is now, as the end of a sentence; null when one does.</summary>
+    /// <summary>Why the step does not cover a model as it is now, as the end of a sentence; null when it does.</summary>
     public static string? WhyUnsupported(DecoderModel model)
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
@@ -60,17 +47,6 @@ internal static class DecodingSupport
             return "the embedding is not in the compute type";
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels for its shapes";
     }
-
-    /// <summary>
-    /// The kernels for a model and a batch that are supported (<see cref="WhyUnsupported(DecoderModel, int)"/>).
-    /// </summary>
-    /// <param name="model">The model.</param>
-    /// <param name="cache">Its cache, prompts read.</param>
-    /// <param name="records">Whether work may be recorded once and played back, where devices can.</param>
-    public static IDecodingKernels Kernels(DecoderModel model, KeyValueCache cache, bool records) =>
-        model.Device.type == DeviceType.CUDA
-        ? new CudaDecodingKernels(AttentionShape.Of(model.Config), cache.Rows, cache.Capacity, model.Device, records)
-        : OnCpu(model, cache.Rows, VectorPaths.Best);
 
     /// <summary>The kernels of a step of many sequences.</summary>
     private static IBatchKernels BatchKernels(DecoderModel model, BatchLimits limits) =>
@@ -89,24 +65,12 @@ internal static class DecodingSupport
             : new CpuBatchKernels<BFloat16Element>(shape, widest, model.PromptType, path);
     }
 
-    /// <summary>The kernels of the CPU.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="rows">Rows of the batch.</param>
-    /// <param name="path">How codes are looked up.</param>
-    public static IDecodingKernels OnCpu(DecoderModel model, int rows, VectorPath path)
-    {
-        var widest = WidestOf(model);
-        return model.ComputeType == ScalarType.Float32
-            ? new CpuDecodingKernels<FloatElement>(AttentionShape.Of(model.Config), rows, widest, path)
-            : new CpuDecodingKernels<BFloat16Element>(AttentionShape.Of(model.Config), rows, widest, path);
-    }
-
     private static int WidestOf(DecoderModel model) =>
         (int)model.AllProjections.Max(projection => projection.Weight.Columns);
 
     private static bool HasKernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
-        (DeviceType.CUDA, ScalarType.BFloat16) => CudaDecodingKernels.Fit(model, AttentionShape.Of(model.Config)),
+        (DeviceType.CUDA, ScalarType.BFloat16) => CudaBatchKernels.Fit(model, AttentionShape.Of(model.Config)),
         (DeviceType.CPU, ScalarType.Float32 or ScalarType.BFloat16) =>
             model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Append([model.Head])
                 .All(group => FitCpu(group, model.ComputeType)),

@@ -16,6 +16,7 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     private const int ChoosingThreads = 1024;
     private const int ShortestRecord = 256;
     private const int MostRecords = 64;
+    private static readonly int[] s_headSizes = [32, 64, 128, 256];
 
     private readonly Device _device;
     private readonly CudaDevice _own;
@@ -29,6 +30,11 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     private bool _isDecoding, _isPrepared;
     private int _reach;
     private RotaryTables? _rotation;
+
+    /// <summary>Whether they cover a model's shapes and storage.</summary>
+    public static bool Fit(DecoderModel model, AttentionShape shape) =>
+        s_headSizes.Contains(shape.HeadSize) && CudaDecoderKernels.Fit(shape, model.Device)
+        && model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Append([model.Head]).All(ProductKernels.Fit);
 
     /// <summary>Compiles them, or takes them from the cache of compiled kernels.</summary>
     /// <param name="shape">The model's attention.</param>

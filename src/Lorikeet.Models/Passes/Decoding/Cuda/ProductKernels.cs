@@ -1,5 +1,8 @@
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
 using Lorikeet.Models.Passes.Cuda;
+using Lorikeet.Models.Quantization;
 using TorchSharp;
 
 namespace Lorikeet.Models.Passes.Decoding.Cuda;
@@ -21,6 +24,8 @@ internal sealed class ProductKernels
     /// <summary>Threads of a block of <see cref="Complete"/> and <see cref="ProjectDown"/>.</summary>
     public const int Threads = 256;
 
+    private const int SmallestBlock = 64;
+    private const int Aligned = 16;
     private const int FewThreads = 512;
     private const int FewBytes = 62592, FewFourBitBytes = 128 << 10; // shared memory, the places in FewRows.cu
     private const int FewTileRows = 16, MostTiles = 104;
@@ -41,6 +46,12 @@ internal sealed class ProductKernels
         Complete = new CudaModule(device, "Elements", "Scales", "Linear", "Completion")
             .Kernel("complete_product", startsEarly: true);
     }
+
+    /// <summary>Whether projections that share their input can be one product.</summary>
+    public static bool Fit(IReadOnlyList<Projection> projections) => projections[0].Weight.Columns % 32 == 0
+        && (projections.All(projection => IsDense(projection.Weight))
+            || (projections[0].Weight.Columns % 128 == 0
+                && projections.All(projection => IsFourBit(projection.Weight))));
 
     /// <summary>A x of each row's adapter.</summary>
     public CudaKernel ProjectDown { get; }
@@ -121,4 +132,12 @@ internal sealed class ProductKernels
     }
 
     private static string Gated(bool isGated) => isGated ? "_gated" : "";
+
+    private static unsafe bool IsDense(FrozenWeight weight) =>
+        weight is DenseWeight { Value: var value } && value.dtype == torch.ScalarType.BFloat16 && value.is_contiguous()
+        && (nint)TensorMemory.Address(value) % Aligned == 0;
+
+    private static unsafe bool IsFourBit(FrozenWeight weight) =>
+        weight is FourBitWeight fourBit && fourBit.BlockSize >= SmallestBlock
+        && (nint)TensorMemory.Address(fourBit.Packed) % Aligned == 0;
 }

@@ -1,0 +1,11 @@
+namespace Lorikeet.Models.Passes.Decoding;
+
+/// <summary>Cosines and sines of all positions, [positions, headSize] in the compute type.</summary>
+internal sealed record RotaryTables(Matrix Cosine, Matrix Sine) : IDisposable
+{
+    public void Dispose()
+    {
+        Cosine.Dispose();
+        Sine.Dispose();
+    }
+}
