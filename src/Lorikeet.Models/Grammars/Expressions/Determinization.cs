@@ -3,7 +3,7 @@ namespace Lorikeet.Models.Grammars.Expressions;
 /// <summary>Turns an automaton of many ways into one of a single way: its states are sets of the other's.</summary>
 internal sealed class Determinization
 {
-    private const long MostWork = 5_000_000;
+    private const long MostWork = 10_000_000;
 
     private readonly CharacterNfa _nfa;
     private readonly string _source;

@@ -74,7 +74,7 @@ internal static class JsonNumbers
         for (var i = 0; i < whole.Length; i++)
             larger.Add(Differing(whole, i, (char)(whole[i] + 1), '9', Digits(whole.Length - i - 1)));
 
-        var rest = bound.IsExcluded ? Expression.InOrder(s_digits, s_firstDigit, s_digits) : s_digits;
+        var rest = bound.IsExcluded ? Expression.InOrder(s_zeros, s_firstDigit, s_digits) : s_digits;
         var behind = new List<Expression> { Expression.InOrder(Expression.Literal(decimals), rest) };
         for (var i = 0; i < decimals.Length; i++)
             behind.Add(Differing(decimals, i, (char)(decimals[i] + 1), '9', s_digits));

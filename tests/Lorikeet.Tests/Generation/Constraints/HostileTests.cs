@@ -82,8 +82,9 @@ public sealed class HostileTests
         }
 
         Assert.True(state.IsAccepting);
-        Assert.EndsWith(new string('[', 64) + new string(']', 64), text.ToString(), StringComparison.Ordinal);
-        System.Text.Json.JsonDocument.Parse(text.ToString()).Dispose();
+        // Levels of a constant are not counted.
+        System.Text.Json.JsonDocument.Parse(text.ToString(), new() { MaxDepth = 64 + 2 }).Dispose();
+        Assert.InRange(text.Length, 2 * 64, 2 * (64 + 2));
     }
 
     private static void IsRefused(Action compile)
