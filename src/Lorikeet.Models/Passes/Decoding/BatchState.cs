@@ -27,22 +27,26 @@ internal sealed class BatchState : IDisposable
     public BatchState(BatchLimits limits, int rows, Device device)
     {
         (_rows, _sequences, _blocks) = (rows, limits.Sequences + 1, limits.Blocks);
-        _all = zeros(6L * rows + _sequences + 1 + (long)_sequences * _blocks, ScalarType.Int64, device)
+        _all = zeros(1 + 6L * rows + _sequences + 1 + (long)_sequences * _blocks, ScalarType.Int64, device)
             .DetachFromDisposeScope();
         _host = (device.type == DeviceType.CPU ? _all.alias() : zeros_like(_all, device: CPU)).DetachFromDisposeScope();
         var place = 0L;
+        Turn = Section(1);
         Tokens = Section(rows);
         Positions = Section(rows);
         SequenceOfRow = Section(rows);
         LogitRows = Section(rows);
-        Adapters = new RowAdapters(Section(rows));
-        LogitAdapters = new RowAdapters(Section(rows));
+        Adapters = new RowAdapters(Section(rows), Turn);
+        LogitAdapters = new RowAdapters(Section(rows), Turn);
         Starts = Section(_sequences + 1);
         using var tables = Section((long)_sequences * _blocks);
         Tables = tables.view(_sequences, _blocks).DetachFromDisposeScope();
 
         Tensor Section(long length) => _all.narrow(0, (place += length) - length, length).DetachFromDisposeScope();
     }
+
+    /// <summary>The number of the step, another for each, int64 [1].</summary>
+    public Tensor Turn { get; }
 
     /// <summary>Token of each row, int64 [rows].</summary>
     public Tensor Tokens { get; }
@@ -88,8 +92,9 @@ internal sealed class BatchState : IDisposable
         var all = TensorMemory.Span<long>(_host);
         Span<long> tokens = Part(all, 0), positions = Part(all, 1), sequenceOfRow = Part(all, 2);
         Span<long> logits = Part(all, 3), adapterOfRow = Part(all, 4), adapterOfLogit = Part(all, 5);
-        var starts = all.Slice(6 * _rows, _sequences + 1);
-        var tables = all[(6 * _rows + _sequences + 1)..];
+        var starts = all.Slice(1 + 6 * _rows, _sequences + 1);
+        var tables = all[(1 + 6 * _rows + _sequences + 1)..];
+        all[0]++;
         var row = 0;
         _parts.Clear();
         for (var i = 0; i < sequences.Count; i++)
@@ -128,12 +133,12 @@ internal sealed class BatchState : IDisposable
         to.copy_(from);
     }
 
-    private Span<long> Part(Span<long> all, int section) => all.Slice(section * _rows, _rows);
+    private Span<long> Part(Span<long> all, int section) => all.Slice(1 + section * _rows, _rows);
 
     public void Dispose()
     {
         foreach (var tensor in (Tensor[])[
-            Tokens, Positions, SequenceOfRow, LogitRows, Adapters.Numbers, LogitAdapters.Numbers, Starts, Tables, _host,
+            Turn, Tokens, Positions, SequenceOfRow, LogitRows, Adapters.Numbers, LogitAdapters.Numbers, Starts, Tables, _host,
             _all])
         {
             tensor.Dispose();

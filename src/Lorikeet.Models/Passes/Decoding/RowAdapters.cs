@@ -4,12 +4,16 @@ namespace Lorikeet.Models.Passes.Decoding;
 
 /// <summary>Which adapter each row is read with.</summary>
 /// <param name="numbers">int64 [rows] in memory of the device: the number of an adapter, or -1.</param>
-internal sealed class RowAdapters(Tensor numbers)
+/// <param name="turn">int64 [1] in memory of the device: the number of the step, another for each.</param>
+internal sealed class RowAdapters(Tensor numbers, Tensor turn)
 {
     private readonly List<AdapterRun> _runs = [];
 
     /// <summary>int64 [rows] in memory of the device: the number of an adapter, or -1.</summary>
     public Tensor Numbers => numbers;
+
+    /// <summary>int64 [1] in memory of the device: the number of the step, another for each.</summary>
+    public Tensor Turn => turn;
 
     /// <summary>The same for the host: rows that have an adapter, as long as the next has the same.</summary>
     public IReadOnlyList<AdapterRun> Runs => _runs;

@@ -24,6 +24,7 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
     private readonly Tensor _factors; // uint8: a FactorsView for each number
     private readonly bool _isGated, _isFourBit, _takesFew, _takesMany;
     private readonly int _outputs, _columns;
+    private Tensor? _turned; // int64 [few rows, ranks]: A x beside the number of its step
     private int _mostRanks;
     private LinearView _linear;
 
@@ -79,6 +80,9 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
             if (factors.Rank > _mostRanks)
             {
                 _mostRanks = factors.Rank;
+                _turned?.Dispose();
+                _turned = zeros([ProductKernels.FewRows, _mostRanks], ScalarType.Int64, _factors.device)
+                    .DetachFromDisposeScope();
                 _room.Invalidate();
             }
         }
@@ -98,6 +102,12 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
             return;
         }
 
+        if (isFew && HasAdapters && _room.Kernels.ProjectsDown(_linear, _isGated, x.Rows * _mostRanks))
+        {
+            _room.Kernels.Few(_linear, _isFourBit, _isGated, x, y, View(adapters, 0, _mostRanks, Address(_turned!)));
+            return;
+        }
+
         using var hidden = ProjectDown(x, adapters, out var view);
         if (isFew)
             _room.Kernels.Few(_linear, _isFourBit, _isGated, x, y, view);
@@ -114,14 +124,15 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
         if (!HasAdapters)
             return null;
         var hidden = _room.Take(ScratchUse.Hidden, x.Rows, _mostRanks, ScalarType.Float32);
-        view = new AdaptersView(
-            (nint)TensorMemory.Address(_factors), (nint)TensorMemory.Address(adapters.Numbers), (nint)hidden.Pointer,
-            hidden.Pitch);
+        view = View(adapters, (nint)hidden.Pointer, hidden.Pitch, 0);
         _room.Kernels.ProjectDown.Launch(
             (long)(_mostRanks + RanksOfABlock - 1) / RanksOfABlock * x.Rows, ProductKernels.Threads, new MatrixView(x),
             view);
         return hidden;
     }
+
+    private AdaptersView View(RowAdapters adapters, nint hidden, int pitch, nint turned) =>
+        new(Address(_factors), Address(adapters.Numbers), hidden, pitch, Address(adapters.Turn), turned);
 
     private void RunLibrary(Matrix x, Matrix y, RowAdapters adapters)
     {
@@ -210,6 +221,8 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
     private static MatrixPlace Place(Matrix matrix) =>
         new((nint)matrix.Pointer, matrix.Rows, matrix.Columns, matrix.Pitch);
 
+    private static nint Address(Tensor tensor) => (nint)TensorMemory.Address(tensor);
+
     private static nint Address(FrozenWeight weight) =>
         (nint)TensorMemory.Address(weight is FourBitWeight codes ? codes.Packed : ((DenseWeight)weight).Value);
 
@@ -219,6 +232,7 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
     public void Dispose()
     {
         _factors.Dispose();
+        _turned?.Dispose();
         foreach (var bias in _biases)
             bias?.Dispose();
     }

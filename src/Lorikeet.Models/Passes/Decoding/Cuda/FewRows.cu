@@ -29,6 +29,9 @@ struct PartScales
     float offset;
 };
 
+// A x of the rows, and the warps' shares of what the block computes of it.
+constexpr int mostHidden = 4096, mostShares = 32, hiddenBytes = 4 * mostHidden + mostShares * (warps + 1) * 4;
+
 // Row 0 to 15 of a tile: 16 of one part, or 8 gates and the 8 rows they gate.
 template <bool Gated> __device__ __forceinline__ WeightRow rowOf(const Linear& linear, int tile, int index)
 {
@@ -70,7 +73,7 @@ template <int K> __device__ __forceinline__ unsigned pairOf(unsigned codes, unsi
 // half of a row of x, and of their products those count whose halves are the same.
 template <int Groups> struct DenseSteps
 {
-    static const int columns = 64, ahead = 4 / Groups;
+    static const int columns = 64, ahead = 4 / Groups, places = partsPlace + 128; // what of shared memory it uses
 
     const unsigned char* rows[4];
     const bf16* input[Groups];
@@ -154,7 +157,7 @@ template <int Groups> struct DenseSteps
 // four rows x, each zero in the other half.
 template <int Groups> struct FourBitSteps
 {
-    static const int columns = 128, ahead = 4;
+    static const int columns = 128, ahead = 4, places = 128 << 10;
 
     const unsigned char *low, *high, *scaleCodes;
     const float* scaleValues;
@@ -327,6 +330,70 @@ template <bool Gated> __device__ __forceinline__ void prefetchFactors(
     }
 }
 
+// A x of the adapters of the rows, which the blocks compute for each other: each of them some ranks, each warp its columns.
+// A number lies beside the number of its step, so that who waits for it sees when it is there.
+struct Hidden
+{
+    const Adapters& adapters;
+    const Matrix& x;
+    float* hidden;  // [rows, pitch], in shared memory
+    float* shares;  // [mostShares, warps]
+    unsigned* done; // [mostShares]: warps that have left their share
+    int count, firstColumn, end;
+    uint4 ahead; // of the first row of A
+
+    __device__ __forceinline__ Hidden(const Adapters& adapters, const Matrix& x, unsigned char* memory, int from, int to)
+        : adapters(adapters), x(x), hidden((float*)memory), shares(hidden + mostHidden), done((unsigned*)shares + mostShares * warps)
+    {
+        count = adapters.turned ? x.rows * adapters.pitch : 0;
+        firstColumn = from + threadIdx.x % 32 * 8, end = to;
+        if (count == 0) return;
+        if (threadIdx.x < mostShares) done[threadIdx.x] = 0;
+        const bf16* a = blockIdx.x < count ? factorRow(adapters, blockIdx.x, x.columns) : nullptr;
+        if (a && firstColumn < end) ahead = *(const uint4*)(a + firstColumn);
+    }
+
+    __device__ __forceinline__ void compute()
+    {
+        for (int place = blockIdx.x, n = 0; place < count; place += gridDim.x, n++)
+        {
+            const bf16* a = factorRow(adapters, place, x.columns);
+            if (!a) continue;
+            float sum = 0;
+            for (int column = firstColumn; column < end; column += 256)
+            {
+                Values<8> factor = eight(n == 0 && column == firstColumn ? ahead : *(const uint4*)(a + column));
+                Values<8> one = load<8>(at(x, place / adapters.pitch, column));
+#pragma unroll
+                for (int i = 0; i < 8; i++) sum += factor.v[i] * one.v[i];
+            }
+            sum = warpSum(sum);
+            if (threadIdx.x % 32 != 0) continue;
+            ((volatile float*)shares)[n * warps + threadIdx.x / 32] = sum;
+            __threadfence();
+            if (atomicAdd(done + n, 1) != warps - 1) continue;
+            __threadfence();
+            sum = 0;
+            for (int i = 0; i < warps; i++) sum += ((volatile float*)shares)[n * warps + i];
+            u64 turned = (u64)(unsigned)*adapters.turn << 32 | __float_as_uint(rounded(sum));
+            asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(adapters.turned + place), "l"(turned) : "memory");
+        }
+    }
+
+    __device__ __forceinline__ void collect() const
+    {
+        unsigned turn = count > 0 ? (unsigned)*adapters.turn : 0;
+        for (int place = threadIdx.x; place < count; place += blockDim.x)
+        {
+            if (!factorRow(adapters, place, x.columns)) continue;
+            u64 turned;
+            do asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(turned) : "l"(adapters.turned + place) : "memory");
+            while ((unsigned)(turned >> 32) != turn);
+            hidden[place] = __uint_as_float((unsigned)turned);
+        }
+    }
+};
+
 template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ void fewRows(
     const Linear& linear, const Matrix& x, const Matrix& y, int isFloat, const Adapters& adapters, int tiles)
 {
@@ -349,6 +416,9 @@ template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ voi
         partScales(threadIdx.x) = {scales.codes, scales.values ? scales.values : scales.outer, scales.offset};
     }
     __syncthreads();
+    Hidden hidden(adapters, x, memory + Steps::places, from * Steps::columns, to * Steps::columns);
+    Adapters finishing = adapters;
+    if (adapters.turned) finishing.hidden = hidden.hidden;
     Steps work;
     work.begin(linear, x);
     int tile = 0, step = from; // of the next load
@@ -372,6 +442,7 @@ template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ voi
 #pragma unroll
     for (int i = 0; i < ahead; i++)
         if (from < to) work.loadInput(i, from + i % (to - from));
+    hidden.compute();
 
     for (int first = 0; first < own; first += heldTiles)
     {
@@ -394,8 +465,9 @@ template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ voi
                 work.clear();
                 now = from;
             }
+        if (first == 0) hidden.collect();
         __syncthreads();
-        finish<Gated, width>(linear, adapters, blockIdx.x + first * gridDim.x, held, sums, x, y, isFloat);
+        finish<Gated, width>(linear, finishing, blockIdx.x + first * gridDim.x, held, sums, x, y, isFloat);
         __syncthreads();
     }
 }

@@ -35,6 +35,8 @@ struct Adapters
     const long long* numbers; // of the rows; negative for none
     float* hidden;            // A x, [rows, pitch]
     int pitch;
+    const long long* turn; // the number of the step
+    u64* turned;           // A x beside the number of its step, [rows, pitch], where the product makes it itself; or null
 };
 
 struct WeightRow
@@ -132,6 +134,15 @@ __device__ __forceinline__ float added(const Linear& linear, const Adapters& ada
         }
     for (; i < rank; i++) total += widen(b[i]) * hidden[i];
     return total;
+}
+
+// The row of A of a number in [rows, pitch]; null where the row of x has no such rank.
+__device__ __forceinline__ const bf16* factorRow(const Adapters& adapters, int place, int columns)
+{
+    long long number = adapters.numbers[place / adapters.pitch];
+    int rank = place % adapters.pitch;
+    if (number < 0 || rank >= adapters.factors[number].ranks) return nullptr;
+    return adapters.factors[number].a + (long long)rank * columns;
 }
 
 // hidden = A x of each row's adapter, rounded to bfloat16: a block for four ranks of a row. A is on its way before x is.

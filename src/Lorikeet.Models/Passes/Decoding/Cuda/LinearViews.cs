@@ -54,5 +54,10 @@ internal struct FactorsView
 /// <param name="Numbers">int64 [rows].</param>
 /// <param name="Hidden">float32 [rows, pitch].</param>
 /// <param name="Pitch">Numbers from one row of it to the next.</param>
+/// <param name="Turn">int64 [1], the number of the step.</param>
+/// <param name="Turned">
+/// int64 [rows, pitch], where the product makes it itself, each number beside that of its step; or 0.
+/// </param>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly record struct AdaptersView(nint Factors, nint Numbers, nint Hidden, int Pitch);
+internal readonly record struct AdaptersView(
+    nint Factors, nint Numbers, nint Hidden, int Pitch, nint Turn, nint Turned);

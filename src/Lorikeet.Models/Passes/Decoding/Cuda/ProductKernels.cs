@@ -27,8 +27,9 @@ internal sealed class ProductKernels
     private const int SmallestBlock = 64;
     private const int Aligned = 16;
     private const int FewThreads = 512;
-    private const int FewBytes = 62592, FewFourBitBytes = 128 << 10; // shared memory, the places in FewRows.cu
-    private const int FewTileRows = 16, MostTiles = 104;
+    private const int FewTileRows = 16, MostTiles = 104; // as in FewRows.cu, and so is what follows
+    private const int MostHidden = 4096, MostShares = 32, HiddenBytes = 4 * MostHidden + MostShares * 17 * 4;
+    private const int FewBytes = 62592 + HiddenBytes, FewFourBitBytes = (128 << 10) + HiddenBytes;
     private const int TableBytes = (32 << 10) + 3 * 256 * sizeof(float), Stages = 4; // as in Product.cu
     private const int LeastCapabilityOfClusters = 90;
 
@@ -66,8 +67,20 @@ internal sealed class ProductKernels
             _few, $"few_rows_{(isFourBit ? "four_bit" : "dense")}_{(x.Rows <= 4 ? 4 : 8)}{Gated(isGated)}",
             isFourBit ? FewFourBitBytes : FewBytes, 1);
         var tiles = Tiles(linear, isGated, FewTileRows);
-        var blocks = Math.Max(Math.Min(tiles, _device.Multiprocessors), (tiles + MostTiles - 1) / MostTiles);
-        kernel.Launch(blocks, FewThreads, linear, new MatrixView(x), new MatrixView(y), IsFloat(y), adapters, tiles);
+        kernel.Launch(FewBlocks(tiles), FewThreads, linear, new MatrixView(x), new MatrixView(y), IsFloat(y), adapters, tiles);
+    }
+
+    /// <summary>
+    /// Whether <see cref="Few"/> multiplies by A of the adapters itself: its blocks then wait for each other, so that the
+    /// device must hold all of them.
+    /// </summary>
+    /// <param name="linear">The product.</param>
+    /// <param name="isGated">Whether it is of gate and up.</param>
+    /// <param name="hidden">Rows of x times the highest sum of ranks.</param>
+    public bool ProjectsDown(in LinearView linear, bool isGated, int hidden)
+    {
+        var blocks = FewBlocks(Tiles(linear, isGated, FewTileRows));
+        return blocks <= _device.Multiprocessors && hidden <= Math.Min(MostHidden, MostShares * blocks);
     }
 
     /// <summary>Queues y = x Wᵀ for up to <see cref="ManyRows"/> rows and 4-bit weights.</summary>
@@ -80,6 +93,9 @@ internal sealed class ProductKernels
             (long)Tiles(linear, isGated, 32 * down) * split, Threads, linear, new MatrixView(x),
             new MatrixView(y), IsFloat(y), adapters);
     }
+
+    private int FewBlocks(int tiles) =>
+        Math.Max(Math.Min(tiles, _device.Multiprocessors), (tiles + MostTiles - 1) / MostTiles);
 
     /// <summary>1 where a matrix is float32.</summary>
     public static int IsFloat(Matrix matrix) => matrix.ElementType == torch.ScalarType.Float32 ? 1 : 0;
