@@ -138,8 +138,8 @@ internal sealed class BatchState : IDisposable
     public void Dispose()
     {
         foreach (var tensor in (Tensor[])[
-            Turn, Tokens, Positions, SequenceOfRow, LogitRows, Adapters.Numbers, LogitAdapters.Numbers, Starts, Tables, _host,
-            _all])
+            Turn, Tokens, Positions, SequenceOfRow, LogitRows, Adapters.Numbers, LogitAdapters.Numbers, Starts, Tables,
+            _host, _all])
         {
             tensor.Dispose();
         }

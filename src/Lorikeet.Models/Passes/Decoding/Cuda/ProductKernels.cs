@@ -67,12 +67,13 @@ internal sealed class ProductKernels
             _few, $"few_rows_{(isFourBit ? "four_bit" : "dense")}_{(x.Rows <= 4 ? 4 : 8)}{Gated(isGated)}",
             isFourBit ? FewFourBitBytes : FewBytes, 1);
         var tiles = Tiles(linear, isGated, FewTileRows);
-        kernel.Launch(FewBlocks(tiles), FewThreads, linear, new MatrixView(x), new MatrixView(y), IsFloat(y), adapters, tiles);
+        kernel.Launch(
+            FewBlocks(tiles), FewThreads, linear, new MatrixView(x), new MatrixView(y), IsFloat(y), adapters, tiles);
     }
 
     /// <summary>
-    /// Whether <see cref="Few"/> multiplies by A of the adapters itself: its blocks then wait for each other, so that the
-    /// device must hold all of them.
+    /// Whether <see cref="Few"/> multiplies by A of the adapters itself: its blocks then wait for each other, so that
+    /// the device must hold all of them.
     /// </summary>
     /// <param name="linear">The product.</param>
     /// <param name="isGated">Whether it is of gate and up.</param>
