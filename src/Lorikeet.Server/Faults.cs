@@ -10,7 +10,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Lorikeet.Server;
 
-/// <summary>Turns whatever goes wrong with a request into an error of the protocol, and tells strangers nothing else.</summary>
+/// <summary>
+/// Turns whatever goes wrong with a request into an error of the protocol, and tells strangers nothing else.
+/// </summary>
 /// <param name="metrics">Counts errors.</param>
 /// <param name="report">Hears of faults of the server, with their stack.</param>
 internal sealed class Faults(ServerMetrics metrics, Action<string> report)
@@ -46,11 +48,12 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
     {
         StatusCodes.Status404NotFound => new ApiException(
             StatusCodes.Status404NotFound,
-            $"'{context.Request.Method} {context.Request.Path}' is not offered. GET /v1/models lists the models; embeddings, audio and "
-            + "images are none of what they do.")
+            $"'{context.Request.Method} {context.Request.Path}' is not offered. GET /v1/models lists the models; "
+            + "embeddings, audio and images are none of what they do.")
         { Code = "unknown_url" },
         StatusCodes.Status405MethodNotAllowed => new ApiException(
-            StatusCodes.Status405MethodNotAllowed, $"{context.Request.Method} is not offered for '{context.Request.Path}'."),
+            StatusCodes.Status405MethodNotAllowed,
+            $"{context.Request.Method} is not offered for '{context.Request.Path}'."),
         _ => null,
     };
 
@@ -67,8 +70,9 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
             case ContextLengthException tooLong:
                 return ApiException.Wrong(
                     "messages",
-                    $"The context holds {tooLong.MaxLength} tokens. The prompt has {tooLong.PromptTokens}, and {tooLong.NewTokens} were "
-                    + "asked for besides. Expected no more than fit: shorten the prompt, or ask for fewer.",
+                    $"The context holds {tooLong.MaxLength} tokens. The prompt has {tooLong.PromptTokens}, and "
+                    + $"{tooLong.NewTokens} were asked for besides. Expected no more than fit: shorten the prompt, or "
+                    + "ask for fewer.",
                     "context_length_exceeded");
             case EngineBusyException:
                 return new ApiException(StatusCodes.Status429TooManyRequests, fault.Message)
@@ -79,7 +83,8 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
                     : $"The request cannot be read: {bad.Message}");
             case HubException { IsNotFound: false }:
                 return new ApiException(StatusCodes.Status502BadGateway, fault.Message);
-            case ConfigurationException or CheckpointException or DatasetException or HubException or ChatTemplateException:
+            case ConfigurationException or CheckpointException or DatasetException or HubException
+                or ChatTemplateException:
                 return ApiException.Wrong(null, fault.Message);
             default:
                 report(fault.ToString());

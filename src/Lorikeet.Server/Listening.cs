@@ -13,7 +13,9 @@ internal sealed record Listening(IPAddress Address, int Port, IReadOnlyList<stri
     private const int LeastKey = 8;
 
     /// <summary>Reads the options.</summary>
-    /// <exception cref="ConfigurationException">The address is none, a key is too short, or others could ask without a key.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The address is none, a key is too short, or others could ask without a key.
+    /// </exception>
     /// <exception cref="StorageException">The file of keys cannot be read.</exception>
     public static Listening Of(ServerOptions options)
     {
@@ -22,8 +24,8 @@ internal sealed record Listening(IPAddress Address, int Port, IReadOnlyList<stri
         if (keys.Count == 0 && !IPAddress.IsLoopback(address))
         {
             throw new ConfigurationException(
-                $"'host' is '{options.Host}', which other machines reach, and there is no API key. Set a key by 'api_key', "
-                + $"'api_key_file' or {ServerOptions.ApiKeyVariable}, or listen on 127.0.0.1.");
+                $"'host' is '{options.Host}', which other machines reach, and there is no API key. Set a key by "
+                + $"'api_key', 'api_key_file' or {ServerOptions.ApiKeyVariable}, or listen on 127.0.0.1.");
         }
 
         return new Listening(address, options.Port, keys);
@@ -45,7 +47,8 @@ internal sealed record Listening(IPAddress Address, int Port, IReadOnlyList<stri
         "*" => IPAddress.IPv6Any,
         _ when IPAddress.TryParse(host.Trim('[', ']'), out var address) => address,
         _ => throw new ConfigurationException(
-            $"'host' is '{host}'. Expected an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, 'localhost', or '*' for all."),
+            $"'host' is '{host}'. Expected an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, 'localhost', or "
+            + "'*' for all."),
     };
 
     private static List<string> KeysOf(ServerOptions options)
@@ -58,8 +61,8 @@ internal sealed record Listening(IPAddress Address, int Port, IReadOnlyList<stri
         if (keys.Find(key => key.Length < LeastKey || key.Any(letter => letter is <= ' ' or > '~')) is { } poor)
         {
             throw new ConfigurationException(
-                $"An API key has {poor.Length} characters. Expected at least {LeastKey} letters, digits and signs without blanks, such "
-                + "as 'openssl rand -hex 24' makes.");
+                $"An API key has {poor.Length} characters. Expected at least {LeastKey} letters, digits and signs "
+                + "without blanks, such as 'openssl rand -hex 24' makes.");
         }
 
         return keys;

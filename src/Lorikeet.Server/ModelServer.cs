@@ -47,7 +47,8 @@ public sealed class ModelServer : IAsyncDisposable
         _app = builder.Build();
 
         var keys = new ApiKeys(listening.Keys);
-        var pages = new WebPages(options.AllowedOrigins, keys.AreNeeded ? null : [options.Host, .. options.AllowedHosts]);
+        var pages = new WebPages(
+            options.AllowedOrigins, keys.AreNeeded ? null : [options.Host, .. options.AllowedHosts]);
         var faults = new Faults(_metrics, report);
         _app.Use(next => context => faults.Guard(context, next));
         _app.Use(next => context => pages.Answer(context) ? Task.CompletedTask : next(context));
@@ -69,12 +70,15 @@ public sealed class ModelServer : IAsyncDisposable
     /// <summary>Begins to listen.</summary>
     /// <param name="host">The models. It stays the caller's: dispose the server first.</param>
     /// <param name="options">Where to listen, who may ask, and how much; null for the defaults.</param>
-    /// <param name="report">Hears of faults of the server and of what <see cref="ServerOptions.WatchedRun"/> brings, a line or more each.</param>
+    /// <param name="report">
+    /// Hears of faults of the server and of what <see cref="ServerOptions.WatchedRun"/> brings, a line or more each.
+    /// </param>
     /// <param name="cancellation">Ends the waiting for the port.</param>
     /// <exception cref="ConfigurationException">An option is wrong, or others could ask without a key.</exception>
     /// <exception cref="StorageException">The address cannot be listened on.</exception>
     public static async Task<ModelServer> Start(
-        ModelHost host, ServerOptions? options = null, Action<string>? report = null, CancellationToken cancellation = default)
+        ModelHost host, ServerOptions? options = null, Action<string>? report = null,
+        CancellationToken cancellation = default)
     {
         var given = options ?? new ServerOptions();
         var server = new ModelServer(host, given, report ?? (_ => { }));
@@ -86,18 +90,19 @@ public sealed class ModelServer : IAsyncDisposable
         {
             await server.Release();
             throw new StorageException(
-                $"Nobody can listen on {given.Host}:{given.Port}: {fault.Message} Name another 'port', or 0 for one that is free.", fault);
+                $"Nobody can listen on {given.Host}:{given.Port}: {fault.Message} Name another 'port', or 0 for a free "
+                + "one.", fault);
         }
 
-        var addresses = server._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>();
-        server.Address = new Uri(addresses.Addresses.First());
+        var features = server._app.Services.GetRequiredService<IServer>().Features;
+        server.Address = new Uri(features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
         server._watch?.Begin();
         return server;
     }
 
     /// <summary>
-    /// Takes no new requests, lets answers under way end within <see cref="ServerOptions.DrainTimeout"/>, ends the others,
-    /// and stops listening.
+    /// Takes no new requests, lets answers under way end within <see cref="ServerOptions.DrainTimeout"/>, ends the
+    /// others, and stops listening.
     /// </summary>
     /// <returns>Whether all answers came to their end.</returns>
     public async Task<bool> Stop()

@@ -20,7 +20,9 @@ public sealed record ServerOptions
     public int Port { get; init; } = 8080;
 
     /// <summary>Keys of which each request must have one; LORIKEET_API_KEY in the environment is one more.</summary>
-    /// <value>None: who reaches the server may ask. A command line is seen by others: prefer the variable or a file.</value>
+    /// <value>
+    /// None: who reaches the server may ask. A command line is seen by others: prefer the variable or a file.
+    /// </value>
     [Option("api_key", Verbatim = true, Placeholder = "KEY")]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
@@ -69,7 +71,9 @@ public sealed record ServerOptions
     [Option("max_connections", Minimum = 1, Maximum = 1 << 20)]
     public int MaxConnections { get; init; } = 4096;
 
-    /// <summary>Folder of a run whose newest checkpoint is served, under the run's name, as soon as it is written.</summary>
+    /// <summary>
+    /// Folder of a run whose newest checkpoint is served, under the run's name, as soon as it is written.
+    /// </summary>
     /// <value>None.</value>
     [Option("watch", Placeholder = "RUN")]
     public string? WatchedRun { get; init; }

@@ -74,7 +74,7 @@ public sealed class NanoModel : IAsyncLifetime
     }
 
     /// <summary>A small cache, so that many at once share it.</summary>
-    internal static EngineOptions Small { get; } = new() { MaxSequences = 8, MaxLength = 256, CacheBytes = 16 << 20 };
+    internal static EngineOptions Small { get; } = new() { MaxSequences = 8, MaxLength = 400, CacheBytes = 16 << 20 };
 
     /// <summary>Another copy of the base in memory.</summary>
     internal LanguageModel Load() =>

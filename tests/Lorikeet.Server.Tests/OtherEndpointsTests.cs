@@ -24,7 +24,7 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
             [NanoModel.Base, NanoModel.Adapter, NanoModel.Early], list["data"]!.AsArray().Select(model => (string?)model!["id"]));
 
         var one = await _server.Get($"/v1/models/{NanoModel.Adapter}");
-        Assert.Equal((NanoModel.Base, 256), ((string?)one["parent"], (int)one["max_model_len"]!));
+        Assert.Equal((NanoModel.Base, NanoModel.Small.MaxLength), ((string?)one["parent"], (int?)one["max_model_len"]));
         await _server.Get("/v1/models/owner/name", HttpStatusCode.NotFound);
         Assert.Equal(2, (await _server.Get("/v1/adapters"))["data"]!.AsArray().Count);
     }

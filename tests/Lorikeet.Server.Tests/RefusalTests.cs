@@ -19,12 +19,12 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Theory]
-    [InlineData("", null, "not valid JSON")]
-    [InlineData("{", null, "not valid JSON")]
+    [InlineData("", null, "is no JSON")]
+    [InlineData("{", null, "is no JSON")]
     [InlineData("hello", null, "line 1, byte 1")]
     [InlineData("[]", null, "Expected a JSON object")]
     [InlineData("null", null, "Expected a JSON object")]
-    [InlineData("""{"model": "a", "model": "b"}""", null, "not valid JSON")]
+    [InlineData("""{"model": "a", "model": "b"}""", null, "is no JSON")]
     [InlineData("""{"messages": "hello"}""", "messages", "Expected an array")]
     [InlineData("""{"messages": []}""", "messages", "at least one message")]
     [InlineData("""{"max_tokens": 3}""", "messages", "'messages' is missing")]
@@ -117,7 +117,7 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     {
         var deep = string.Concat(Enumerable.Repeat("[", 500)) + string.Concat(Enumerable.Repeat("]", 500));
         var error = await _server.Refusal(Chat, $$"""{"metadata": {{deep}}, {{Question}}}""");
-        Assert.Contains("not valid JSON", (string?)error["message"], StringComparison.Ordinal);
+        Assert.Contains("is no JSON", (string?)error["message"], StringComparison.Ordinal);
     }
 
     [Fact]

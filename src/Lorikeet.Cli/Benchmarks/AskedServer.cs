@@ -30,19 +30,24 @@ internal sealed class AskedServer : IAsyncDisposable
     /// <param name="load">The running server, or the adapters of an own one.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <exception cref="ConfigurationException">Neither a server nor a model is named.</exception>
-    public static async Task<AskedServer> Open(BenchmarkOptions options, LoadOptions load, CancellationToken cancellation)
+    public static async Task<AskedServer> Open(
+        BenchmarkOptions options, LoadOptions load, CancellationToken cancellation)
     {
         if (load.Url is { } url)
         {
-            var address = Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var given) ? given : throw new ConfigurationException(
-                $"'url' is '{url}'. Expected an address such as http://127.0.0.1:8080.");
+            if (!Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address))
+                throw new ConfigurationException(
+                    $"'url' is '{url}'. Expected an address such as http://127.0.0.1:8080.");
             using var client = new LoadClient(address);
             var models = await client.Models(cancellation);
             return new AskedServer(address, load.Adapters.Count > 0 ? load.Adapters : [models[^1]], models, []);
         }
 
         if (options.Model is null && load.Adapters.Count == 0)
-            throw new ConfigurationException("Nothing is asked. Name a running server by 'url', or a 'model' or an 'adapter' to serve.");
+        {
+            throw new ConfigurationException(
+                "Nothing is asked. Name a running server by 'url', or a 'model' or an 'adapter' to serve.");
+        }
         var model = LanguageModel.Load(options.Model ?? "", new LanguageModelOptions
         {
             Adapters = NamedAdapter.Parse(load.Adapters),
@@ -51,7 +56,8 @@ internal sealed class AskedServer : IAsyncDisposable
                 "none" => Quantization.None,
                 "nf4" => Quantization.Nf4,
                 "fp4" => Quantization.Fp4,
-                _ => throw new ConfigurationException($"'quant' is '{options.Quantization}'. Expected none, nf4 or fp4."),
+                _ => throw new ConfigurationException(
+                    $"'quant' is '{options.Quantization}'. Expected none, nf4 or fp4."),
             },
             ComputeType = options.Type,
             Device = options.Device,
@@ -61,8 +67,8 @@ internal sealed class AskedServer : IAsyncDisposable
         var server = await ModelServer.Start(host, new ServerOptions { Port = 0 }, cancellation: cancellation);
         List<string> adapters = [.. host.Models.Where(served => served.Base is not null).Select(served => served.Name)];
         return new AskedServer(
-            server.Address, adapters.Count > 0 ? adapters : [host.Default.Name], [.. host.Models.Select(served => served.Name)],
-            [server, host, model]);
+            server.Address, adapters.Count > 0 ? adapters : [host.Default.Name],
+            [.. host.Models.Select(served => served.Name)], [server, host, model]);
     }
 
     public async ValueTask DisposeAsync()

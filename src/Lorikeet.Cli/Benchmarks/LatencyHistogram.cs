@@ -1,6 +1,8 @@
 namespace Lorikeet.Cli.Benchmarks;
 
-/// <summary>Times in buckets of two percent each, in memory that does not grow with their number. Thread-safe.</summary>
+/// <summary>
+/// Times in buckets of two percent each, in memory that does not grow with their number. Thread-safe.
+/// </summary>
 internal sealed class LatencyHistogram
 {
     private const double Least = 1e-6;

@@ -35,8 +35,8 @@ internal sealed class LoadClient : IDisposable
 {
     private static readonly string[] s_words =
     [
-        "the", "of", "and", "in", "to", "a", "is", "was", "for", "on", "as", "with", "by", "that", "at", "from", "his", "it",
-        "an", "were", "are", "which", "this", "or", "be", "city", "river", "first", "one", "two", "new", "world",
+        "the", "of", "and", "in", "to", "a", "is", "was", "for", "on", "as", "with", "by", "that", "at", "from", "his",
+        "it", "an", "were", "are", "which", "this", "or", "be", "city", "river", "first", "one", "two", "new", "world",
     ];
 
     private readonly HttpClient _client;
@@ -71,7 +71,8 @@ internal sealed class LoadClient : IDisposable
         catch (HttpRequestException fault)
         {
             throw new ConfigurationException(
-                $"The server at '{_client.BaseAddress}' does not answer: {fault.Message} Start one, or name another 'url'.", fault);
+                $"The server at '{_client.BaseAddress}' does not answer: {fault.Message} Start one, or name another "
+                + "'url'.", fault);
         }
     }
 
@@ -91,7 +92,8 @@ internal sealed class LoadClient : IDisposable
         };
         try
         {
-            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            using var response = await _client.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             if (!response.IsSuccessStatusCode || response.Content.Headers.ContentType?.MediaType != "text/event-stream")
                 return await Whole(response, cancellation);
             await using var stream = await response.Content.ReadAsStreamAsync(cancellation);

@@ -46,7 +46,8 @@ internal static class ServingBenchmark
             {
                 while (Interlocked.Increment(ref next) is var number && number < count)
                 {
-                    var sample = await client.Ask("v1/completions", Body(number, from), leaveAfter: null, times, cancellation);
+                    var sample = await client.Ask(
+                        "v1/completions", Body(number, from), leaveAfter: null, times, cancellation);
                     samples.Add(sample.IsWhole ? sample : throw new LorikeetException(
                         $"A request failed, so there is nothing to measure: {sample.Error}"));
                 }

@@ -11,6 +11,7 @@ namespace Lorikeet.Cli.Benchmarks;
 /// </summary>
 internal static class SoakBenchmark
 {
+    private const int LongestPrompt = 120;
     private const int LongestAnswer = 64;
 
     // Each is refused, and none of them may hurt another.
@@ -55,12 +56,18 @@ internal static class SoakBenchmark
             while (clock.Elapsed < end)
             {
                 var number = (ulong)Interlocked.Increment(ref next);
-                var kind = Draw(number, 0, 100) switch { < 12 => SoakKind.Leaving, < 24 => SoakKind.Wrong, _ => SoakKind.Good };
+                var kind = Draw(number, 0, 100) switch
+                {
+                    < 12 => SoakKind.Leaving,
+                    < 24 => SoakKind.Wrong,
+                    _ => SoakKind.Good,
+                };
                 var body = kind == SoakKind.Wrong
                     ? JsonNode.Parse(s_wrong[Draw(number, 1, s_wrong.Length)])!.AsObject()
                     : Body(number, server.All, isStreamed: kind == SoakKind.Leaving || Draw(number, 2, 3) > 0);
                 int? leaveAfter = kind == SoakKind.Leaving ? 1 + Draw(number, 3, 8) : null;
-                counts.Add(kind, await client.Ask("v1/chat/completions", body, leaveAfter, counts.Between, cancellation));
+                counts.Add(
+                    kind, await client.Ask("v1/chat/completions", body, leaveAfter, counts.Between, cancellation));
             }
         }
     }
@@ -71,7 +78,11 @@ internal static class SoakBenchmark
         {
             ["model"] = models[Draw(number, 4, models.Count)],
             ["messages"] = new JsonArray(
-                new JsonObject { ["role"] = "user", ["content"] = LoadClient.Prompt(number, 1 + Draw(number, 5, 120)) }),
+                new JsonObject
+                {
+                    ["role"] = "user",
+                    ["content"] = LoadClient.Prompt(number, 1 + Draw(number, 5, LongestPrompt)),
+                }),
             ["max_tokens"] = 1 + Draw(number, 6, LongestAnswer),
             ["temperature"] = Draw(number, 7, 2),
         };

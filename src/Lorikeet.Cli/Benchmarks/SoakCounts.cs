@@ -15,7 +15,9 @@ internal enum SoakKind
     Wrong,
 }
 
-/// <summary>What became of the requests of a soak, in memory that does not grow with their number. Thread-safe.</summary>
+/// <summary>
+/// What became of the requests of a soak, in memory that does not grow with their number. Thread-safe.
+/// </summary>
 internal sealed class SoakCounts
 {
     /// <summary>Seconds to a first token after which a request counts as starved.</summary>

@@ -36,7 +36,8 @@ internal static class ServedNames
         if (!File.Exists(file))
         {
             throw new ConfigurationException(
-                $"'{file}' is not there, so the base of the run is not known yet. Name it with 'model', or start the run first.");
+                $"'{file}' is not there, so the base of the run is not known yet. Name it with 'model', or start the "
+                + "run first.");
         }
 
         return options with { Model = OptionsResolver.Resolve(file, [], needsData: false).Options.Model.Model };

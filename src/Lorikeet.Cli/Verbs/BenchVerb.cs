@@ -29,7 +29,8 @@ internal sealed class BenchVerb : CatalogVerb
         ("decoding with a 4-bit base and no adapter",
             "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
         ("loading a checkpoint as 4-bit codes", "bench load --model ./llama-2-7b --quant nf4 --device cuda"),
-        ("a server for 64 clients, of a model in this process", "bench serve --adapter runs/quickstart/adapter --streams 64"),
+        ("a server for 64 clients, of a model in this process",
+            "bench serve --adapter runs/quickstart/adapter --streams 64"),
         ("one that runs, with mixed requests for ten minutes", "bench soak --url http://127.0.0.1:8080 --seconds 600"),
         ("the rate of large GEMMs", "bench gemm --json"),
     ];
@@ -49,7 +50,8 @@ internal sealed class BenchVerb : CatalogVerb
                 options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
             "gemm" => BenchmarkJson.OfGemm(BenchmarkMachine.Open(options)),
             "serve" => ServingBenchmark.Run(options, load, interruption.Token).GetAwaiter().GetResult(),
-            "soak" => SoakBenchmark.Run(options, load, terminal.Error.WriteLine, interruption.Token).GetAwaiter().GetResult(),
+            "soak" => SoakBenchmark.Run(options, load, terminal.Error.WriteLine, interruption.Token)
+                .GetAwaiter().GetResult(),
             _ => throw new ConfigurationException(
                 $"'{what}' is nothing to measure. Expected train, decode, load, gemm, serve or soak."),
         };

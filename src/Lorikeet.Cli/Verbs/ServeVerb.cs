@@ -13,15 +13,16 @@ internal sealed class ServeVerb() : InferenceVerb<ServeOptions>(
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("what a run trained, as the model 'qa'", "serve --adapter qa=runs/qa/adapter"),
-        ("several adapters on one base in 4 bits", "serve --load_in_4bit --adapter qa=runs/qa/adapter style=runs/style/adapter"),
+        ("several adapters on one base in 4 bits",
+            "serve --load_in_4bit --adapter qa=runs/qa/adapter style=runs/style/adapter"),
         ("to other machines, with a key", "LORIKEET_API_KEY=... serve --adapter runs/qa/adapter --host 0.0.0.0"),
         ("a run that is still training: its newest checkpoint", "serve --watch runs/qa"),
     ];
 
     public override IReadOnlyList<string> Essentials { get; } =
     [
-        "model", "adapter", "host", "port", "api_key", "api_key_file", "watch", "adapter_root", "max_num_seqs", "max_model_len",
-        "gpu_memory_utilization", "load_in_4bit", "torch_dtype", "device",
+        "model", "adapter", "host", "port", "api_key", "api_key_file", "watch", "adapter_root", "max_num_seqs",
+        "max_model_len", "gpu_memory_utilization", "load_in_4bit", "torch_dtype", "device",
     ];
 
     public override int Run(Invocation call)
@@ -40,9 +41,12 @@ internal sealed class ServeVerb() : InferenceVerb<ServeOptions>(
     {
         var (_, terminal, interruption) = call;
         await using var host = ModelHost.Start(model, options.Engine);
-        await using var server = await ModelServer.Start(host, options.Server, terminal.Error.WriteLine, interruption.Token);
+        await using var server = await ModelServer.Start(
+            host, options.Server, terminal.Error.WriteLine, interruption.Token);
         interruption.FinishFirst(
-            $"Stopping: answers under way may take {options.Server.DrainTimeout} s. Press Ctrl+C again to stop at once.", isUsual: true);
+            $"Stopping within {options.Server.DrainTimeout} s, once answers have ended. "
+            + "Press Ctrl+C again to stop at once.",
+            isUsual: true);
         Announce(call, host, server);
 
         var asked = new TaskCompletionSource();
@@ -61,10 +65,16 @@ internal sealed class ServeVerb() : InferenceVerb<ServeOptions>(
         terminal.Out.Flush();
         terminal.Error.WriteLine($"Listening on {server.Address}");
         foreach (var served in host.Models)
-            terminal.Error.WriteLine($"  {served.Name}: {(served.Base is null ? "the base" : "an adapter")}, {served.Source}");
-        terminal.Error.WriteLine($"At most {host.Default.MaxLength} tokens of prompt and answer together. Ask, for example:");
+        {
+            terminal.Error.WriteLine(
+                $"  {served.Name}: {(served.Base is null ? "the base" : "an adapter")}, {served.Source}");
+        }
+
         terminal.Error.WriteLine(
-            $"  curl {server.Address}v1/chat/completions -H 'Content-Type: application/json' -d '{{\"model\": \"{host.Default.Name}\", "
+            $"At most {host.Default.MaxLength} tokens of prompt and answer together. Ask, for example:");
+        terminal.Error.WriteLine(
+            $"  curl {server.Address}v1/chat/completions -H 'Content-Type: application/json' "
+            + $"-d '{{\"model\": \"{host.Default.Name}\", "
             + "\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'");
     }
 }

@@ -41,10 +41,14 @@ internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposa
         return visit;
     }
 
-    /// <summary>Cancelled when the client of a request leaves, its time is over, or the server will wait no longer.</summary>
+    /// <summary>
+    /// Cancelled when the client of a request leaves, its time is over, or the server will wait no longer.
+    /// </summary>
     public static CancellationToken TokenOf(HttpContext context) => context.Features.GetRequiredFeature<Visit>().Token;
 
-    /// <summary>Lets nobody in from now on, and waits until all have left or the time is over: then they are ended.</summary>
+    /// <summary>
+    /// Lets nobody in from now on, and waits until all have left or the time is over: then they are ended.
+    /// </summary>
     /// <param name="patience">How long they may take.</param>
     /// <returns>Whether all left by themselves.</returns>
     public async Task<bool> Drain(TimeSpan patience)
@@ -109,7 +113,7 @@ internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposa
             : new ApiException(
                 StatusCodes.Status504GatewayTimeout,
                 FormattableString.Invariant(
-                    $"The answer took longer than {_longest.TotalSeconds} seconds, the server's request_timeout. Ask for fewer tokens."))
+                    $"The answer took longer than request_timeout, {_longest.TotalSeconds} seconds. Ask for less."))
             { Code = "request_timeout" };
 
         public void Dispose()

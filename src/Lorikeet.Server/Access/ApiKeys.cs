@@ -37,7 +37,9 @@ internal sealed class ApiKeys
             ?? throw Refusal("The API key is wrong. Expected one of those that the server was started with.");
     }
 
-    /// <summary>Compares with all keys, each in the same time: how long it takes says nothing about any of them.</summary>
+    /// <summary>
+    /// Compares with all keys, each in the same time: how long it takes says nothing about any of them.
+    /// </summary>
     private int? Find(string key)
     {
         var hash = Hash(key);

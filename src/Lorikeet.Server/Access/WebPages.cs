@@ -36,8 +36,8 @@ internal sealed class WebPages
         {
             throw new ApiException(
                 StatusCodes.Status403Forbidden,
-                $"The header Host is '{request.Host.Host}', which this server is not called. Use its address, or start it "
-                + "with the option allow_host.");
+                $"The header Host is '{request.Host.Host}', which this server is not called. Use its address, or start "
+                + "it with the option allow_host.");
         }
 
         var origin = request.Headers.Origin.ToString();
@@ -47,7 +47,8 @@ internal sealed class WebPages
         {
             throw new ApiException(
                 StatusCodes.Status403Forbidden,
-                $"Pages of the origin '{origin}' may not ask this server. Start it with the option allow_origin to let them.");
+                $"Pages of the origin '{origin}' may not ask this server. Start it with the option allow_origin to let "
+                + "them.");
         }
 
         var headers = context.Response.Headers;
@@ -56,7 +57,8 @@ internal sealed class WebPages
         if (!HttpMethods.IsOptions(request.Method))
             return false;
         headers.AccessControlAllowMethods = "GET, POST, DELETE";
-        headers.AccessControlAllowHeaders = request.Headers.AccessControlRequestHeaders is { Count: > 0 } asked ? asked : AllowedHeaders;
+        headers.AccessControlAllowHeaders =
+            request.Headers.AccessControlRequestHeaders is { Count: > 0 } asked ? asked : AllowedHeaders;
         headers.AccessControlMaxAge = "600";
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return true;

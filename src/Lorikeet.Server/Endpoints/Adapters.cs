@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Lorikeet.Server.Endpoints;
 
-/// <summary>Adapters that come, go and are exchanged while the server runs: POST and DELETE /v1/adapters, and vLLM's.</summary>
+/// <summary>
+/// Adapters that come, go and are exchanged while the server runs: POST and DELETE /v1/adapters, and vLLM's.
+/// </summary>
 internal sealed partial class Adapters(Service service)
 {
     /// <summary>GET /v1/adapters.</summary>
@@ -34,7 +36,8 @@ internal sealed partial class Adapters(Service service)
     public async Task LoadLora(HttpContext context)
     {
         var body = await RequestBody.Read(context, ProtocolJson.Wire.LoadLoraRequest);
-        var model = await Load(context, ("lora_name", body.LoraName), ("lora_path", body.LoraPath), body.LoadInplace == true);
+        var model = await Load(
+            context, ("lora_name", body.LoraName), ("lora_path", body.LoraPath), body.LoadInplace == true);
         await context.Response.WriteAsync($"Success: LoRA adapter '{model.Name}' added successfully.");
     }
 
@@ -60,7 +63,8 @@ internal sealed partial class Adapters(Service service)
         if (!replace && service.Host.Models.Any(model => model.Name == named))
         {
             throw new ApiException(
-                StatusCodes.Status409Conflict, $"A model is named '{named}' already. Choose another name, or replace it by 'replace'.")
+                StatusCodes.Status409Conflict,
+                $"A model is named '{named}' already. Choose another name, or replace it by 'replace'.")
             { Param = name.Param };
         }
 

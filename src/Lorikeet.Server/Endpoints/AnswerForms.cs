@@ -19,7 +19,10 @@ internal static class AnswerForms
     {
         var asked = new List<(string Name, ResponseFormat Form)>();
         if (given is not null)
-            asked.Add(("response_format", Of("response_format", given.Type, given.JsonSchema?.Schema, "response_format.json_schema.schema")));
+        {
+            const string name = "response_format";
+            asked.Add((name, Of(name, given.Type, given.JsonSchema?.Schema, name + ".json_schema.schema")));
+        }
         if (request.GuidedJson is { ValueKind: not JsonValueKind.Null } schema)
             asked.Add(("guided_json", OfSchema("guided_json", schema)));
         if (request.GuidedRegex is { } pattern)
@@ -45,7 +48,8 @@ internal static class AnswerForms
             return form;
         var ofText = Of("text.format", format.Type, format.Schema, "text.format.schema");
         return form.Kind == ResponseFormat.Text.Kind ? ofText
-            : throw ApiException.Wrong("text.format", "'text.format' and a guided form are both given. Expected one of them.");
+            : throw ApiException.Wrong(
+                "text.format", "'text.format' and a guided form are both given. Expected one of them.");
     }
 
     private static ResponseFormat Of(string param, string? type, JsonElement? schema, string schemaParam) => type switch
@@ -66,8 +70,8 @@ internal static class AnswerForms
             var node = schema.ValueKind == JsonValueKind.String
                 ? JsonNode.Parse(schema.GetString()!)
                 : JsonNode.Parse(schema.GetRawText());
-            if (node is JsonObject or JsonValue { } and not null && node.GetValueKind() is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False)
-                return ResponseFormat.JsonSchema(node);
+            if (node?.GetValueKind() is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False)
+                return ResponseFormat.JsonSchema(node!);
         }
         catch (JsonException)
         {

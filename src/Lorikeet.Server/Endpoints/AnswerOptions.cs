@@ -97,11 +97,18 @@ internal static class AnswerOptions
         if (options is null)
             return;
         if (stream != true)
-            throw ApiException.Wrong("stream_options", "'stream_options' is given, and 'stream' is not true. Expected both or neither.");
+        {
+            throw ApiException.Wrong(
+                "stream_options", "'stream_options' is given, and 'stream' is not true. Expected both or neither.");
+        }
         if (options.ContinuousUsageStats == true)
-            throw ApiException.Unexpected("stream_options.continuous_usage_stats", "true", "false: the usage is known at the end");
+        {
+            throw ApiException.Unexpected(
+                "stream_options.continuous_usage_stats", "true", "false: usage is known at the end");
+        }
+
         if (options.IncludeObfuscation == true)
-            throw ApiException.Unexpected("stream_options.include_obfuscation", "true", "false: chunks are not padded");
+            throw ApiException.Unexpected("stream_options.include_obfuscation", "true", "false: no chunk is padded");
     }
 
     /// <summary>Refuses a value out of range.</summary>

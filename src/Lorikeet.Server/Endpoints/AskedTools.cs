@@ -45,7 +45,8 @@ internal sealed record AskedTools(IReadOnlyList<ToolDefinition> Tools, ToolChoic
         {
             throw type is null
                 ? ApiException.Missing($"{param}.type", "\"function\"")
-                : ApiException.Unexpected($"{param}.type", $"'{type}'", "\"function\": other tools are not at hand here");
+                : ApiException.Unexpected(
+                    $"{param}.type", $"'{type}'", "\"function\": other tools are not at hand here");
         }
 
         if (string.IsNullOrEmpty(name))
@@ -85,7 +86,8 @@ internal sealed record AskedTools(IReadOnlyList<ToolDefinition> Tools, ToolChoic
         {
             "auto" => ToolChoice.Auto,
             "none" => ToolChoice.None,
-            "required" when tools.Count == 0 => throw ApiException.Missing("tools", "at least one, for 'tool_choice' is 'required'"),
+            "required" when tools.Count == 0 =>
+                throw ApiException.Missing("tools", "at least one, for 'tool_choice' is 'required'"),
             "required" => ToolChoice.Required,
             _ => throw ApiException.Unexpected("tool_choice", JsonWords.Of(choice), Choices),
         };

@@ -24,7 +24,8 @@ internal sealed class ChatCompletions(Service service)
         if (body.Stream == true)
             await reply.Stream(context, pieces);
         else
-            await context.Response.WriteAsJsonAsync(await reply.Whole(pieces, request.Answers), ProtocolJson.Wire.ChatCompletion);
+            await context.Response.WriteAsJsonAsync(
+                await reply.Whole(pieces, request.Answers), ProtocolJson.Wire.ChatCompletion);
     }
 
     /// <summary>What the models are asked.</summary>
@@ -60,7 +61,10 @@ internal sealed class ChatCompletions(Service service)
             "top_logprobs", body.TopLogprobs, value => value is >= 0 and <= MostTopLogProbabilities,
             $"from 0 to {MostTopLogProbabilities}");
         if (body.TopLogprobs is not null && body.Logprobs != true)
-            throw ApiException.Wrong("top_logprobs", "'top_logprobs' is given, and 'logprobs' is not true. Expected both or neither.");
+        {
+            throw ApiException.Wrong(
+                "top_logprobs", "'top_logprobs' is given, and 'logprobs' is not true. Expected both or neither.");
+        }
         return body.Logprobs == true ? body.TopLogprobs ?? 0 : null;
     }
 }
@@ -102,7 +106,10 @@ internal sealed class ChatReply(
             if (begun.Add(piece.Answer))
                 await Write(piece.Answer, new ChatDelta { Role = "assistant", Content = "" });
             if (piece.Text.Length > 0 || (body.Logprobs == true && piece.Tokens.Count > 0))
-                await Write(piece.Answer, new ChatDelta { Content = piece.Text }, probabilities: LogProbabilities(piece.Tokens));
+            {
+                var delta = new ChatDelta { Content = piece.Text };
+                await Write(piece.Answer, delta, probabilities: LogProbabilities(piece.Tokens));
+            }
             foreach (var part in Calls(piece).SelectMany(Parts))
                 await Write(piece.Answer, new ChatDelta { ToolCalls = [part] });
             if (piece.Finish is { } finish)
@@ -117,7 +124,8 @@ internal sealed class ChatReply(
             new(_id, "chat.completion.chunk", _created, model, choices);
         Task Write(int answer, ChatDelta delta, string? finish = null, ChatLogProbabilities? probabilities = null) =>
             stream.Write(
-                Chunk(new ChatChunkChoice(answer, delta, probabilities, finish)), ProtocolJson.Wire.ChatCompletionChunk);
+                Chunk(new ChatChunkChoice(answer, delta, probabilities, finish)),
+                ProtocolJson.Wire.ChatCompletionChunk);
     }
 
     private ChatChoice Choice(CollectedAnswer answer, int index) => new(
@@ -156,7 +164,11 @@ internal sealed class ChatReply(
     private static IEnumerable<WireToolCall> Parts(WireToolCall call) =>
     [
         call with { Function = call.Function! with { Arguments = "" } },
-        new WireToolCall { Index = call.Index, Function = new WireFunctionCall { Arguments = call.Function.Arguments } },
+        new WireToolCall
+        {
+            Index = call.Index,
+            Function = new WireFunctionCall { Arguments = call.Function.Arguments },
+        },
     ];
 
     private void Measure(ChatPiece piece)

@@ -7,8 +7,11 @@ namespace Lorikeet.Server.Endpoints;
 internal static class InputItems
 {
     private const string Types = "message, function_call or function_call_output";
+    private const string Roles = "system, developer, user or assistant";
 
-    /// <summary>The turns; calls that follow each other, or what the assistant says before them, are one turn.</summary>
+    /// <summary>
+    /// The turns; calls that follow each other, or what the assistant says before them, are one turn.
+    /// </summary>
     /// <param name="items">Those of the request.</param>
     /// <exception cref="ApiException">An item is not known, or not whole.</exception>
     public static List<ChatMessage> Of(IReadOnlyList<InputItem> items)
@@ -35,16 +38,21 @@ internal static class InputItems
     {
         var texts = output.SelectMany(item => item.Content ?? []).Select(part => part.Text);
         ToolCall[] calls =
-            [.. output.Where(item => item.CallId is not null).Select(item => new ToolCall(item.CallId!, item.Name!, item.Arguments!))];
+        [
+            .. output.Where(item => item.CallId is not null)
+                .Select(item => new ToolCall(item.CallId!, item.Name!, item.Arguments!)),
+        ];
         return new ChatMessage("assistant", string.Concat(texts)) { ToolCalls = calls.Length > 0 ? calls : null };
     }
 
     private static ChatMessage Turn(string param, InputItem item) => item.Type switch
     {
         null or "message" => Message(param, item),
-        "function_call_output" => new ChatMessage("tool", item.Output ?? throw ApiException.Missing($"{param}.output", "a text"))
+        "function_call_output" => new ChatMessage(
+            "tool", item.Output ?? throw ApiException.Missing($"{param}.output", "a text"))
         {
-            ToolCallId = item.CallId ?? throw ApiException.Missing($"{param}.call_id", "the id of the call that it answers"),
+            ToolCallId = item.CallId
+                ?? throw ApiException.Missing($"{param}.call_id", "the id of the call that it answers"),
         },
         var type => throw ApiException.Unexpected($"{param}.type", $"'{type}'", Types),
     };
@@ -55,8 +63,8 @@ internal static class InputItems
         {
             "system" or "developer" => "system",
             "user" or "assistant" => item.Role,
-            null => throw ApiException.Missing($"{param}.role", "system, developer, user or assistant"),
-            var other => throw ApiException.Unexpected($"{param}.role", $"'{other}'", "system, developer, user or assistant"),
+            null => throw ApiException.Missing($"{param}.role", Roles),
+            var other => throw ApiException.Unexpected($"{param}.role", $"'{other}'", Roles),
         };
         return new ChatMessage(role, item.Content ?? throw ApiException.Missing($"{param}.content", "a text"));
     }

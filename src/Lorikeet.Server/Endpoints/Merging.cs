@@ -7,11 +7,10 @@ namespace Lorikeet.Server.Endpoints;
 internal static class Merging
 {
     /// <summary>The elements of all, as they come, each with the number of its sequence.</summary>
-    /// <param name="sources">Makes the sequences; the token ends them.</param>
+    /// <param name="sources">The sequences.</param>
     /// <param name="cancellation">Ends all; so does a fault of one.</param>
     public static async IAsyncEnumerable<(int Source, T Element)> Of<T>(
-        IReadOnlyList<Func<CancellationToken, IAsyncEnumerable<T>>> sources,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+        IReadOnlyList<IAsyncEnumerable<T>> sources, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var elements = Channel.CreateUnbounded<(int, T)>(new UnboundedChannelOptions { SingleReader = true });
@@ -29,14 +28,13 @@ internal static class Merging
     }
 
     private static async Task ReadAll<T>(
-        IReadOnlyList<Func<CancellationToken, IAsyncEnumerable<T>>> sources, ChannelWriter<(int, T)> elements,
-        CancellationToken cancellation)
+        IReadOnlyList<IAsyncEnumerable<T>> sources, ChannelWriter<(int, T)> elements, CancellationToken cancellation)
     {
         await Task.WhenAll(sources.Select(async (source, i) =>
         {
             try
             {
-                await foreach (var element in source(cancellation))
+                await foreach (var element in source.WithCancellation(cancellation))
                     elements.TryWrite((i, element));
             }
             catch (Exception fault)

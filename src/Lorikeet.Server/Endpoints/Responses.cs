@@ -27,7 +27,8 @@ internal sealed class Responses(Service service)
         var request = Request(body, model, conversation);
         using var measure = service.Metrics.Begin("chat", model.Name);
         var pieces = service.Host.Chat(request, Admission.TokenOf(context));
-        var reply = new ResponseReply(service, Begin(body, model, request), request.TopLogProbabilities is not null, body.ParallelToolCalls);
+        var reply = new ResponseReply(
+            service, Begin(body, model, request), request.TopLogProbabilities is not null, body.ParallelToolCalls);
         var response = body.Stream == true
             ? await Stream(context, pieces, reply, measure)
             : await Whole(pieces, reply, measure);
@@ -53,7 +54,7 @@ internal sealed class Responses(Service service)
     private KeptResponse Find(HttpContext context, string id, string param) =>
         _store.Find(ApiKeys.OwnerOf(context), id) ?? throw new ApiException(
             StatusCodes.Status404NotFound,
-            $"The response '{id}' is not kept here. Responses are kept in memory, the newest of them, unless 'store' is false.")
+            $"The response '{id}' is not kept here. The newest are kept, in memory, unless 'store' is false.")
         { Param = param, Code = "response_not_found" };
 
     private List<ChatMessage> Conversation(ResponseRequest body, int owner)
@@ -63,7 +64,8 @@ internal sealed class Responses(Service service)
         var before = body.PreviousResponseId is not { } id ? [] : _store.Find(owner, id)?.Conversation
             ?? throw new ApiException(
                 StatusCodes.Status404NotFound,
-                $"The response '{id}' is not kept here, so it cannot be gone on from. Send the whole conversation as 'input'.")
+                $"The response '{id}' is not kept here, so it cannot be gone on from. Send the whole conversation as "
+                + "'input'.")
             { Param = "previous_response_id", Code = "previous_response_not_found" };
         return [.. before, .. InputItems.Of(input)];
     }
@@ -72,7 +74,10 @@ internal sealed class Responses(Service service)
     {
         AnswerOptions.CheckStream(body.StreamOptions, body.Stream);
         if (body.Truncation is not (null or "disabled"))
-            throw ApiException.Unexpected("truncation", $"'{body.Truncation}'", "'disabled': nothing of a conversation is left out");
+        {
+            throw ApiException.Unexpected(
+                "truncation", $"'{body.Truncation}'", "'disabled': nothing of a conversation is left out");
+        }
         if (body.Background == true)
             throw ApiException.Unexpected("background", "true", "false: the response is given to who asked");
         if (body.Include?.FirstOrDefault(item => item != LogProbabilitiesOfText) is { } unknown)
@@ -131,7 +136,8 @@ internal sealed class Responses(Service service)
     }
 
     private async Task<ResponseObject> Stream(
-        HttpContext context, IAsyncEnumerable<ChatPiece> pieces, ResponseReply reply, ServerMetrics.AnswerMeasure measure)
+        HttpContext context, IAsyncEnumerable<ChatPiece> pieces, ResponseReply reply,
+        ServerMetrics.AnswerMeasure measure)
     {
         var stream = new EventStream(context);
         var isBegun = false;

@@ -37,16 +37,7 @@ internal sealed class TextCompletions(Service service)
         var begun = requests.Select(request => service.Host.Complete(request, cancellation)).ToList();
         return begun is [var only]
             ? only.Select(piece => (0, piece))
-            : Merging.Of(
-                [.. begun.Select(pieces => (Func<CancellationToken, IAsyncEnumerable<CompletionPiece>>)(ending => Until(pieces, ending)))],
-                cancellation);
-    }
-
-    private static async IAsyncEnumerable<CompletionPiece> Until(
-        IAsyncEnumerable<CompletionPiece> pieces, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ending)
-    {
-        await foreach (var piece in pieces.WithCancellation(ending))
-            yield return piece;
+            : Merging.Of(begun, cancellation);
     }
 
     private static List<CompletionRequest> Requests(TextCompletionRequest body, ServedModel model)
@@ -57,7 +48,8 @@ internal sealed class TextCompletions(Service service)
         if (prompts.Count > MostPrompts)
             throw ApiException.Unexpected("prompt", $"an array of {prompts.Count} prompts", $"up to {MostPrompts}");
         AnswerOptions.Check(
-            "logprobs", body.Logprobs, value => value is >= 0 and <= MostLogProbabilities, $"from 0 to {MostLogProbabilities}");
+            "logprobs", body.Logprobs, value => value is >= 0 and <= MostLogProbabilities,
+            $"from 0 to {MostLogProbabilities}");
         var answers = AnswerOptions.Answers(body.N);
         if (body.BestOf is { } best && best != answers)
             throw ApiException.Unexpected("best_of", best, $"{answers}, the same as 'n': all that are made are given");
@@ -87,6 +79,7 @@ internal sealed class TextReply(
     private readonly string _id = Service.NewId("cmpl-");
     private readonly long _created = service.Now;
     private readonly int _answers = requests[0].Answers;
+    private readonly bool _hasText = service.Host.Model.Tokenizer is not null; // else chunks say that tokens came
     private readonly Dictionary<int, int> _offsets = [];
     private TokenUsage _usage;
 
@@ -107,10 +100,11 @@ internal sealed class TextReply(
     public async Task Stream(HttpContext context, IAsyncEnumerable<(int Prompt, CompletionPiece Piece)> pieces)
     {
         var stream = new EventStream(context);
-        await foreach (var (prompt, piece) in KeepAlive.During(pieces, Service.Silence, stream.WriteKeepAlive, service.Clock))
+        var lively = KeepAlive.During(pieces, Service.Silence, stream.WriteKeepAlive, service.Clock);
+        await foreach (var (prompt, piece) in lively)
         {
             var choice = Take(prompt, piece);
-            if (choice is not { Text: "", Logprobs: null, FinishReason: null })
+            if (choice is not { Text: "", Logprobs: null, FinishReason: null } || (!_hasText && piece.Tokens.Count > 0))
                 await stream.Write(Object([choice]), ProtocolJson.Wire.TextCompletion);
         }
 
@@ -181,5 +175,6 @@ internal sealed class TextReply(
         request.PromptIds is { } ids ? ids[0] : service.Host.Tokenize(request.Prompt!)[0];
 
     private static TextChoice Join(TextChoice before, TextChoice next) => new(
-        before.Index, before.Text + next.Text, TextLogProbabilities.Join(before.Logprobs, next.Logprobs), next.FinishReason);
+        before.Index, before.Text + next.Text, TextLogProbabilities.Join(before.Logprobs, next.Logprobs),
+        next.FinishReason);
 }

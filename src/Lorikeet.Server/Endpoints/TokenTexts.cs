@@ -4,7 +4,9 @@ using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Server.Endpoints;
 
-/// <summary>The text of single tokens, as they stand within an answer: with the blank that a word begins with.</summary>
+/// <summary>
+/// The text of single tokens, as they stand within an answer: with the blank that a word begins with.
+/// </summary>
 /// <param name="tokenizer">The model's; null for none, whose tokens have no text.</param>
 internal sealed class TokenTexts(Tokenizer? tokenizer)
 {
@@ -19,7 +21,10 @@ internal sealed class TokenTexts(Tokenizer? tokenizer)
     [
         .. tokens.Select(token => new ChatTokenProbability(
             Of(token.Id), Finite(token.LogProbability), Numbers(token.Id),
-            [.. token.Top.Select(top => new TopTokenProbability(Of(top.Id), Finite(top.LogProbability), Numbers(top.Id)))])),
+            [
+                .. token.Top.Select(top =>
+                    new TopTokenProbability(Of(top.Id), Finite(top.LogProbability), Numbers(top.Id))),
+            ])),
     ];
 
     /// <summary>A log-probability that JSON can hold.</summary>

@@ -20,7 +20,8 @@ internal sealed class Tokens(Service service)
             (null, null) => throw ApiException.Missing("prompt", "a text, or 'messages'"),
             _ => throw ApiException.Wrong("messages", "'prompt' and 'messages' are both given. Expected one of them."),
         };
-        await context.Response.WriteAsJsonAsync(new Tokenized(ids.Length, model.MaxLength, ids), ProtocolJson.Wire.Tokenized);
+        await context.Response.WriteAsJsonAsync(
+            new Tokenized(ids.Length, model.MaxLength, ids), ProtocolJson.Wire.Tokenized);
     }
 
     /// <summary>The text of token ids.</summary>
@@ -36,6 +37,7 @@ internal sealed class Tokens(Service service)
                 throw ApiException.Unexpected($"tokens[{i}]", ids[i], $"an id from 0 to {vocabulary - 1}");
         }
 
-        await context.Response.WriteAsJsonAsync(new Detokenized(service.Host.Detokenize(ids)), ProtocolJson.Wire.Detokenized);
+        await context.Response.WriteAsJsonAsync(
+            new Detokenized(service.Host.Detokenize(ids)), ProtocolJson.Wire.Detokenized);
     }
 }

@@ -38,7 +38,9 @@ internal sealed class ApiException(int status, string message) : LorikeetExcepti
     /// <param name="actual">Its value.</param>
     /// <param name="expected">What it must be, as the end of "Expected ".</param>
     public static ApiException Unexpected(string param, object? actual, string expected) =>
-        Wrong(param, FormattableString.Invariant($"'{param}' is {actual ?? "null"}. Expected {expected}."), "invalid_value");
+        Wrong(
+            param, FormattableString.Invariant($"'{param}' is {actual ?? "null"}. Expected {expected}."),
+            "invalid_value");
 
     /// <summary>An argument that is needed.</summary>
     public static ApiException Missing(string param, string expected) =>

@@ -6,7 +6,8 @@ namespace Lorikeet.Server.Protocol;
 internal sealed record ErrorBody(ErrorDetail Error)
 {
     /// <summary>The body of a refusal.</summary>
-    public static ErrorBody Of(ApiException fault) => new(new ErrorDetail(fault.Message, fault.Type, fault.Param, fault.Code));
+    public static ErrorBody Of(ApiException fault) =>
+        new(new ErrorDetail(fault.Message, fault.Type, fault.Param, fault.Code));
 }
 
 /// <summary>What is wrong.</summary>

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace Lorikeet.Server.Protocol;
 
-/// <summary>The JSON of the protocol: names in snake_case, letters of every language as they are, nulls left out.</summary>
+/// <summary>
+/// The JSON of the protocol: names in snake_case, letters of every language as they are, nulls left out.
+/// </summary>
 [JsonSerializable(typeof(ChatCompletionRequest))]
 [JsonSerializable(typeof(TextCompletionRequest))]
 [JsonSerializable(typeof(ResponseRequest))]

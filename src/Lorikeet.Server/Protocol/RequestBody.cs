@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Lorikeet.Server.Protocol;
 
-/// <summary>Reads the JSON of a request into the record that describes it, with errors that name the argument.</summary>
+/// <summary>
+/// Reads the JSON of a request into the record that describes it, with errors that name the argument.
+/// </summary>
 internal static class RequestBody
 {
     /// <summary>Reads a body.</summary>
@@ -42,7 +44,10 @@ internal static class RequestBody
     {
         using var document = ParseDocument(text);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw ApiException.Wrong(null, $"The body is {JsonWords.Of(document.RootElement)}. Expected a JSON object.");
+        {
+            throw ApiException.Wrong(
+                null, $"The body is {JsonWords.Of(document.RootElement)}. Expected a JSON object.");
+        }
         T body;
         try
         {
@@ -78,7 +83,7 @@ internal static class RequestBody
             throw ApiException.Wrong(
                 null,
                 FormattableString.Invariant(
-                    $"The body is not valid JSON: {what} (line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1} of it)."),
+                    $"The body is no JSON: {what} (line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1})."),
                 "invalid_json");
         }
     }

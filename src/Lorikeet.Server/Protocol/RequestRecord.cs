@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Lorikeet.Server.Protocol;
 
-/// <summary>The body of a request. Names are those of the properties in snake_case; what is null was not given.</summary>
+/// <summary>
+/// The body of a request. Names are those of the properties in snake_case; what is null was not given.
+/// </summary>
 internal abstract record RequestRecord
 {
     /// <summary>Arguments of other names, which are refused rather than read over.</summary>

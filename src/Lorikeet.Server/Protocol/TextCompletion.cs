@@ -18,7 +18,8 @@ internal sealed record TextChoice(
 
 /// <summary>Log-probabilities of the tokens of a continuation, and of an echoed prompt, whose first has none.</summary>
 internal sealed record TextLogProbabilities(
-    List<string> Tokens, List<double?> TokenLogprobs, List<Dictionary<string, double>?> TopLogprobs, List<int> TextOffset)
+    List<string> Tokens, List<double?> TokenLogprobs, List<Dictionary<string, double>?> TopLogprobs,
+    List<int> TextOffset)
 {
     /// <summary>Those of two parts of a text.</summary>
     public static TextLogProbabilities? Join(TextLogProbabilities? first, TextLogProbabilities? second) =>

@@ -38,7 +38,8 @@ internal sealed class TextsConverter : JsonConverter<IReadOnlyList<string>>
 /// <summary>What a message says: a text, or parts of text that belong together.</summary>
 internal sealed class ContentConverter : JsonConverter<string>
 {
-    private const string Expected = "a text, or an array of parts {\"type\": \"text\", \"text\": ...}; only text can be read";
+    private const string Expected =
+        "a text, or an array of parts {\"type\": \"text\", \"text\": ...}; only text can be read";
 
     public override string? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {

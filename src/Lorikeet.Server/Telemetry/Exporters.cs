@@ -30,7 +30,8 @@ internal static class Exporters
                     metrics.AddOtlpExporter();
             });
         if (IsNamed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
-            telemetry.WithTracing(traces => traces.AddSource(ServerMetrics.Source, "Microsoft.AspNetCore").AddOtlpExporter());
+            telemetry.WithTracing(traces =>
+                traces.AddSource(ServerMetrics.Source, "Microsoft.AspNetCore").AddOtlpExporter());
     }
 
     private static bool IsNamed(string endpointOfSignal) =>

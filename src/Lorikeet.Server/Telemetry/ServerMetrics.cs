@@ -43,10 +43,12 @@ internal sealed class ServerMetrics : IDisposable
         Sum("prefix_cache_queries", "Tokens of prompts looked for in the cache.",
             found => found.PromptTokens + found.CachedTokens);
         Sum("prefix_cache_hits", "Tokens of prompts found in it.", found => found.CachedTokens);
-        Sum("num_preemptions", "Times that a sequence gave up its blocks for an older one.", found => found.Preemptions);
+        Sum("num_preemptions", "Times that a sequence gave up its blocks for an older one.",
+            found => found.Preemptions);
         Sum("engine_steps", "Steps of the engine.", found => found.Steps);
         _ended = _meter.CreateCounter<long>(Full("request_success"), null, "Answers that ended, by finished_reason.");
-        _refused = _meter.CreateCounter<long>(Full("request_errors"), null, "Requests that were refused or failed, by status.");
+        _refused = _meter.CreateCounter<long>(
+            Full("request_errors"), null, "Requests that were refused or failed, by status.");
         _firstToken = Seconds("time_to_first_token", "From a request to its first token.");
         _betweenTokens = Seconds("inter_token_latency", "Between two tokens of an answer.");
         _whole = Seconds("e2e_request_latency", "From a request to the end of its answer.");
@@ -56,7 +58,8 @@ internal sealed class ServerMetrics : IDisposable
         void Sum(string name, string description, Func<EngineStatistics, long> value) =>
             _meter.CreateObservableCounter(Full(name), () => value(read()), null, description);
         Histogram<double> Seconds(string name, string description) => _meter.CreateHistogram(
-            Full(name), "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = s_seconds });
+            Full(name), "s", description,
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = s_seconds });
     }
 
     /// <summary>Name of this server's meter.</summary>
