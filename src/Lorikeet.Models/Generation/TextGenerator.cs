@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Generation.Constraints;
 using Lorikeet.Models.Native;
 using Lorikeet.Text.Tokenization;
 
@@ -66,8 +67,12 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (options.Beams > 1)
             throw new ConfigurationException(
                 "num_beams above 1 cannot stream: the best beam is known at the end. Turn streaming off.");
-        return Stream(new DecodingRow(DecodingRow.KeyOf(prompt, 0), prompt, options, tokenizer), options, cancellation);
+        var form = TokenConstraints.Of(options, tokenizer);
+        return Stream(Row(DecodingRow.KeyOf(prompt, 0), prompt, options, form), options, cancellation);
     }
+
+    private DecodingRow Row(ulong key, int[] prompt, GenerationOptions options, CompiledConstraint? form) =>
+        new(key, prompt, options, tokenizer) { Constraint = form?.Start(options.EndTokens) };
 
     /// <summary>Keys of the random numbers of each prompt.</summary>
     private static ulong[] Keys(IReadOnlyList<int[]> prompts)
@@ -95,8 +100,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellation)
     {
         var keys = Keys(prompts);
-        DecodingRow[] rows =
-            [.. prompts.Select((prompt, i) => new DecodingRow(keys[i], prompt, options, tokenizer))];
+        var form = TokenConstraints.Of(options, tokenizer);
+        DecodingRow[] rows = [.. prompts.Select((prompt, i) => Row(keys[i], prompt, options, form))];
         var done = 0;
         foreach (var row in Run(rows, options, cancellation))
             if (row.Finish is not null)
@@ -114,11 +119,14 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         DecodingRow[] open = [.. rows.Where(row => row.Finish is null).OrderByDescending(row => row.Capacity)];
         if (open.Length == 0 || cancellation.IsCancellationRequested)
             yield break;
-        var chooser = new TokenChooser(options, model.Config.VocabularySize);
         using var scheduler = new DecodingScheduler(
             model, CachePlan.Of(model, open, BatchSize), isOptimized: options.Optimized);
         foreach (var row in open)
+        {
+            var chooser = new TokenChooser(options, model.Config.VocabularySize, row.Constraint);
             scheduler.Add(new DecodingSequence(row, chooser, model.Active));
+        }
+
         while (scheduler.HasWork && !cancellation.IsCancellationRequested)
         {
             foreach (var sequence in scheduler.Step())
