@@ -9,6 +9,8 @@ namespace Lorikeet.Extensions.AI;
 /// <summary>Messages and options of Microsoft.Extensions.AI as a request to a <see cref="ModelHost"/>.</summary>
 internal static class ChatRequests
 {
+    private const string ThinkingSwitch = "enable_thinking";
+
     /// <summary>The request that asks the same; nothing of what is given is changed.</summary>
     /// <param name="client">Who is asked, for <see cref="ChatOptions.RawRepresentationFactory"/>.</param>
     /// <param name="host">Who answers.</param>
@@ -17,10 +19,12 @@ internal static class ChatRequests
     /// <param name="defaultModel">Who answers where the options name nobody.</param>
     /// <exception cref="ConfigurationException">An option or a message cannot be honoured.</exception>
     public static ChatRequest Of(
-        IChatClient client, ModelHost host, IEnumerable<ChatMessage> messages, ChatOptions options, string? defaultModel)
+        IChatClient client, ModelHost host, IEnumerable<ChatMessage> messages, ChatOptions options,
+        string? defaultModel)
     {
         RefuseState(options);
-        var request = options.RawRepresentationFactory?.Invoke(client) as ChatRequest ?? new ChatRequest { Messages = [] };
+        var request = options.RawRepresentationFactory?.Invoke(client) as ChatRequest
+            ?? new ChatRequest { Messages = [] };
         if (request.Answers != 1)
         {
             throw new ConfigurationException(
@@ -37,11 +41,14 @@ internal static class ChatRequests
             ResponseFormat = options.ResponseFormat is { } format ? Form(format) : request.ResponseFormat,
             Tools = options.Tools is { Count: > 0 } tools ? Tools.Of(tools) : request.Tools,
             ToolChoice = options.ToolMode is { } mode ? Tools.Choice(mode) : request.ToolChoice,
+            TemplateVariables = Thinking(options.Reasoning, model, request.TemplateVariables),
         };
         return options.AdditionalProperties is { } more ? ExtensionOptions.Apply(request, more) : request;
     }
 
-    /// <summary>A conversation that a service keeps, or a response that it prepares meanwhile: there is none here.</summary>
+    /// <summary>
+    /// A conversation that a service keeps, or a response that it prepares meanwhile: there is none here.
+    /// </summary>
     private static void RefuseState(ChatOptions options)
     {
         if (options.ConversationId is { } id)
@@ -57,6 +64,31 @@ internal static class ChatRequests
                 "ChatOptions.ContinuationToken is set. Answers are not written in the background here: ask again "
                 + "without a token.");
         }
+    }
+
+    /// <summary>Whether the model thinks before it answers, as templates like Qwen 3's let a request say.</summary>
+    private static JsonObject? Thinking(ReasoningOptions? reasoning, ServedModel model, JsonObject? variables)
+    {
+        if (reasoning?.Output == ReasoningOutput.Summary)
+        {
+            throw new ConfigurationException(
+                "ChatOptions.Reasoning.Output is Summary. Nobody sums thoughts up here: ask for Full, or None to leave "
+                + "them out.");
+        }
+
+        if (reasoning?.Effort is not { } effort)
+            return variables;
+        if (model.Format.Template.Contains(ThinkingSwitch, StringComparison.Ordinal))
+        {
+            var all = variables?.DeepClone().AsObject() ?? [];
+            all[ThinkingSwitch] = effort != ReasoningEffort.None;
+            return all;
+        }
+
+        return effort == ReasoningEffort.None ? variables : throw new ConfigurationException(
+            $"ChatOptions.Reasoning.Effort is {effort}. The prompt format '{model.Format.Name}' of '{model.Name}' has "
+            + $"no '{ThinkingSwitch}', so the model cannot be told to think. Leave it out, or ask a model such as "
+            + "Qwen 3.");
     }
 
     private static GenerationOptions Generation(ChatOptions options, GenerationOptions defaults, int context)
@@ -84,7 +116,8 @@ internal static class ChatRequests
     private static ResponseFormat Form(ChatResponseFormat format) => format switch
     {
         ChatResponseFormatText => ResponseFormat.Text,
-        ChatResponseFormatJson { Schema: { } schema } => ResponseFormat.JsonSchema(JsonNode.Parse(schema.GetRawText())!),
+        ChatResponseFormatJson { Schema: { } schema } =>
+            ResponseFormat.JsonSchema(JsonNode.Parse(schema.GetRawText())!),
         ChatResponseFormatJson => ResponseFormat.JsonObject,
         _ => throw new ConfigurationException(
             $"ChatOptions.ResponseFormat is a {format.GetType().Name}. Text or JSON was expected."),

@@ -8,9 +8,11 @@ namespace Lorikeet.Extensions.AI;
 
 /// <summary>What comes of an answer, as updates of one message of Microsoft.Extensions.AI.</summary>
 /// <param name="request">What was asked.</param>
-/// <param name="callsSeveral">Whether the answer may call several tools; otherwise the first call is taken.</param>
+/// <param name="options">How.</param>
+/// <param name="thoughts">Tells thoughts from the answer; null for a model that has none.</param>
 /// <param name="created">When the answer began.</param>
-internal sealed class ChatUpdates(ChatRequest request, bool callsSeveral, DateTimeOffset created)
+internal sealed class ChatUpdates(
+    ChatRequest request, ChatOptions options, ThoughtReader? thoughts, DateTimeOffset created)
 {
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
     private bool _hasCalled;
@@ -19,8 +21,11 @@ internal sealed class ChatUpdates(ChatRequest request, bool callsSeveral, DateTi
     public ChatResponseUpdate Of(ChatPiece piece)
     {
         var contents = new List<AIContent>();
-        if (piece.Text.Length > 0)
-            contents.Add(new TextContent(piece.Text));
+        var (thought, text) = thoughts?.Push(piece.Text, piece.Finish is not null) ?? ("", piece.Text);
+        if (thought.Length > 0 && options.Reasoning?.Output != ReasoningOutput.None)
+            contents.Add(new TextReasoningContent(thought));
+        if (text.Length > 0)
+            contents.Add(new TextContent(text));
         contents.AddRange(piece.ToolCalls.Where(_ => IsTaken()).Select(Call));
         if (piece.Usage is { } usage)
             contents.Add(new UsageContent(Details(usage)));
@@ -40,9 +45,10 @@ internal sealed class ChatUpdates(ChatRequest request, bool callsSeveral, DateTi
         piece.Text.Length > 0 || piece.ToolCalls.Count > 0 || piece.Finish is not null || piece.Usage is not null
         || request.TopLogProbabilities is not null;
 
+    /// <summary>Whether a call is given; where several are not allowed, the first alone.</summary>
     private bool IsTaken()
     {
-        var isTaken = callsSeveral || !_hasCalled;
+        var isTaken = options.AllowMultipleToolCalls != false || !_hasCalled;
         _hasCalled = true;
         return isTaken;
     }

@@ -11,7 +11,8 @@ namespace Lorikeet.Extensions.AI;
 internal static class Conversation
 {
     // On one line, as models have read JSON.
-    private static readonly JsonSerializerOptions s_json = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
+    private static readonly JsonSerializerOptions s_json =
+        new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
 
     /// <summary>The turns in order.</summary>
     /// <param name="messages">The conversation.</param>
@@ -68,8 +69,8 @@ internal static class Conversation
                 case FunctionResultContent result:
                     results.Add(result);
                     break;
-                case UsageContent:
-                    break; // what an earlier answer took; it was never said
+                case UsageContent or TextReasoningContent:
+                    break; // what an earlier answer took, and what was thought: neither was said
                 default:
                     throw Unreadable(content, $"A message of the role '{message.Role}'");
             }
@@ -91,8 +92,9 @@ internal static class Conversation
         }));
     }
 
-    private static string Arguments(FunctionCallContent call) => call.Arguments is null ? "{}" : JsonSerializer.Serialize(
-        call.Arguments, s_json.GetTypeInfo(typeof(IDictionary<string, object?>)));
+    private static string Arguments(FunctionCallContent call) => call.Arguments is null
+        ? "{}"
+        : JsonSerializer.Serialize(call.Arguments, s_json.GetTypeInfo(typeof(IDictionary<string, object?>)));
 
     private static ConfigurationException Unreadable(AIContent content, string where) => new(
         $"{where} holds a {content.GetType().Name}. Models here read text, calls of functions and their results. "

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Lorikeet.Configuration;
 using Lorikeet.Models.Generation;
 using Lorikeet.Serving;
@@ -20,7 +21,9 @@ internal static class ExtensionOptions
     /// <summary>The request with the properties in place.</summary>
     /// <param name="request">A request that has generation options.</param>
     /// <param name="properties">Names and values; null values say nothing.</param>
-    /// <exception cref="ConfigurationException">A name is none, or a value is of another kind or out of range.</exception>
+    /// <exception cref="ConfigurationException">
+    /// A name is none, or a value is of another kind or out of range.
+    /// </exception>
     public static ChatRequest Apply(ChatRequest request, IEnumerable<KeyValuePair<string, object?>> properties)
     {
         var settings = new List<Setting>();
@@ -44,6 +47,12 @@ internal static class ExtensionOptions
                 case "top_logprobs":
                     request = request with { TopLogProbabilities = Read<int>(name, value) };
                     break;
+                case "chat_template_kwargs":
+                    request = request with
+                    {
+                        TemplateVariables = Merge(request.TemplateVariables, Read<JsonObject>(name, value)),
+                    };
+                    break;
                 case "guided_regex":
                     request = request with { ResponseFormat = ResponseFormat.Regex(Read<string>(name, value)) };
                     break;
@@ -63,6 +72,15 @@ internal static class ExtensionOptions
         {
             Generation = s_catalog.Bind(settings, request.Generation! with { }),
         };
+    }
+
+    /// <summary>Both; what the second has too, is as it says.</summary>
+    private static JsonObject Merge(JsonObject? first, JsonObject second)
+    {
+        var all = first?.DeepClone().AsObject() ?? [];
+        foreach (var (name, value) in second)
+            all[name] = value?.DeepClone();
+        return all;
     }
 
     private static Setting Setting(string option, string spelled, object value) =>
@@ -94,12 +112,14 @@ internal static class ExtensionOptions
         catch (Exception fault) when (fault is JsonException or NotSupportedException)
         {
             throw new ConfigurationException(
-                $"'{name}' of ChatOptions.AdditionalProperties is '{Text(value)}'. {Expected<T>()} was expected.", fault);
+                $"'{name}' of ChatOptions.AdditionalProperties is '{Text(value)}'. {Expected<T>()} was expected.",
+                fault);
         }
     }
 
     private static string Expected<T>() => typeof(T) == typeof(bool) ? "True or false"
         : typeof(T) == typeof(int) ? "A whole number"
         : typeof(T) == typeof(string) ? "A text"
+        : typeof(T) == typeof(JsonObject) ? "A dictionary from names to values"
         : "A dictionary from token ids to numbers";
 }

@@ -36,7 +36,11 @@ internal sealed partial class HostedModel(string? name, LorikeetOptions options,
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (_loading is null or { IsFaulted: true })
-                _loading = Task.Factory.StartNew(Load, _ending.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            {
+                _loading = Task.Factory.StartNew(
+                    Load, _ending.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            }
+
             loading = _loading;
         }
 

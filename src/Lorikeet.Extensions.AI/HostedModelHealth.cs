@@ -14,14 +14,15 @@ internal sealed class HostedModelHealth(HostedModel model) : IHealthCheck
         if (model.Current is { } host)
         {
             var now = host.Statistics;
-            return HealthCheckResult.Healthy($"{now.Running} requests are answered, {now.Queued} wait.", new Dictionary<string, object>
+            var data = new Dictionary<string, object>
             {
                 ["models"] = host.Models.Select(served => served.Name).ToArray(),
                 ["running"] = now.Running,
                 ["queued"] = now.Queued,
                 ["blocks_used"] = now.BlocksUsed,
                 ["blocks"] = now.Blocks,
-            });
+            };
+            return HealthCheckResult.Healthy($"{now.Running} requests are answered, {now.Queued} wait.", data);
         }
 
         return model.Loading switch

@@ -16,8 +16,8 @@ namespace Lorikeet.Extensions.AI;
 /// answer may be as long as the context allows.
 /// <see cref="ChatOptions.AdditionalProperties"/> takes every other option of <see cref="GenerationOptions"/> by its
 /// name, and <c>ignore_eos</c>, <c>min_tokens</c>, <c>stop_token_ids</c>, <c>logit_bias</c>, <c>logprobs</c>,
-/// <c>top_logprobs</c> and <c>guided_regex</c>; <see cref="ChatOptions.RawRepresentationFactory"/> a
-/// <see cref="ChatRequest"/>, whose messages are replaced.
+/// <c>top_logprobs</c>, <c>guided_regex</c> and <c>chat_template_kwargs</c>;
+/// <see cref="ChatOptions.RawRepresentationFactory"/> a <see cref="ChatRequest"/>, whose messages are replaced.
 /// </para>
 /// <para>
 /// Each update has its <see cref="ChatPiece"/> as raw representation, with the log-probabilities that were asked for.
@@ -67,7 +67,8 @@ public sealed class LorikeetChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var updates = new List<ChatResponseUpdate>();
-        await foreach (var update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+        var streamed = GetStreamingResponseAsync(messages, options, cancellationToken);
+        await foreach (var update in streamed.ConfigureAwait(false))
             updates.Add(update);
         var response = updates.ToChatResponse();
         response.RawRepresentation = updates.Select(update => (ChatPiece)update.RawRepresentation!).ToArray();
@@ -113,7 +114,7 @@ public sealed class LorikeetChatClient : IChatClient
         var host = await _host(cancellation).ConfigureAwait(false);
         var request = ChatRequests.Of(this, host, messages, options, _defaultModel);
         var updates = new ChatUpdates(
-            request, options.AllowMultipleToolCalls != false, TimeProvider.System.GetUtcNow());
+            request, options, ThoughtReader.Of(host.Find(request.Model)), TimeProvider.System.GetUtcNow());
         await foreach (var piece in host.Chat(request, cancellation).ConfigureAwait(false))
         {
             if (updates.IsSeen(piece))

@@ -4,7 +4,9 @@ using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Extensions.AI;
 
-/// <summary>A model that an application answers with; its properties are the keys of a section of configuration.</summary>
+/// <summary>
+/// A model that an application answers with; its properties are the keys of a section of configuration.
+/// </summary>
 public sealed class LorikeetOptions
 {
     /// <summary>

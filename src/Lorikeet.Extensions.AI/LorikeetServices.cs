@@ -14,7 +14,7 @@ namespace Lorikeet.Extensions.AI;
 public static class LorikeetServices
 {
     /// <summary>
-    /// Adds a model: an <see cref="IChatClient"/> and a <see cref="LorikeetChatClient"/> that share it, singletons both.
+    /// Adds a model: an <see cref="IChatClient"/> and a <see cref="LorikeetChatClient"/> that share it, as singletons.
     /// It is loaded when the application starts, or when it is first asked, and released with the container; answers
     /// that are under way when the application stops are finished first, as long as its shutdown may take.
     /// </summary>
@@ -82,7 +82,8 @@ public static class LorikeetServices
         ArgumentNullException.ThrowIfNull(checks);
         return checks.Add(new HealthCheckRegistration(
             name ?? (key is null ? "lorikeet" : $"lorikeet-{key}"),
-            provider => new HostedModelHealth(provider.GetRequiredKeyedService<HostedModel>(key)), failureStatus, tags));
+            provider => new HostedModelHealth(provider.GetRequiredKeyedService<HostedModel>(key)), failureStatus,
+            tags));
     }
 
     private static IServiceCollection Add(

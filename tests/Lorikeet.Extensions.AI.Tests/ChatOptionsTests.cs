@@ -88,7 +88,8 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
         var piece = new ChatPiece(0, "") { ToolCalls = [new("a", "weather", "{}"), new("b", "weather", "{}")] };
         IEnumerable<string> Calls(bool several)
         {
-            var updates = new ChatUpdates(Request(new()), several, DateTimeOffset.UnixEpoch);
+            var options = new ChatOptions { AllowMultipleToolCalls = several };
+            var updates = new ChatUpdates(Request(options), options, thoughts: null, DateTimeOffset.UnixEpoch);
             return updates.Of(piece).Contents.Concat(updates.Of(piece).Contents)
                 .Select(content => Assert.IsType<FunctionCallContent>(content).CallId);
         }
@@ -136,6 +137,7 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
                 ["logprobs"] = true,
                 ["top_logprobs"] = JsonSerializer.SerializeToElement(2),
                 ["guided_regex"] = "[a-z]+",
+                ["chat_template_kwargs"] = new Dictionary<string, object> { ["enable_thinking"] = false },
                 ["suppress_tokens"] = null,
             },
         });
@@ -149,6 +151,7 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
         Assert.Equal(-100f, request.LogitBias![7]);
         Assert.Equal(2, request.TopLogProbabilities);
         Assert.Equal(ResponseFormat.Regex("[a-z]+"), request.ResponseFormat);
+        Assert.False((bool)request.TemplateVariables!["enable_thinking"]!);
     }
 
     [Theory]
@@ -163,6 +166,41 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
             () => Request(new() { AdditionalProperties = new() { [name] = value } }));
 
         Assert.StartsWith(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Thoughts_AreContentsOfTheirOwn()
+    {
+        using var model = TinyModel.Load(tiny.WithTools);
+        await using var host = ModelHost.Start(model);
+        using var client = new LorikeetChatClient(host);
+        ChatOptions Options(ReasoningOutput? output) => new()
+        {
+            Reasoning = new() { Effort = ReasoningEffort.High, Output = output },
+            MaxOutputTokens = 60,
+            AdditionalProperties = new() { ["guided_regex"] = "<think>\\nI mean it\\n</think>\\n\\nZinc" },
+        };
+        var shown = await client.GetResponseAsync("What?", Options(null), Cancellation);
+        var hidden = await client.GetResponseAsync("What?", Options(ReasoningOutput.None), Cancellation);
+
+        Assert.Equal("I mean it", Assert.Single(shown.Messages[0].Contents.OfType<TextReasoningContent>()).Text);
+        Assert.Equal(("Zinc", "Zinc"), (shown.Text, hidden.Text));
+        Assert.Empty(hidden.Messages[0].Contents.OfType<TextReasoningContent>());
+
+        // The template's switch is what the effort sets.
+        Assert.True(await Tokens(ReasoningEffort.High) > await Tokens(ReasoningEffort.None));
+
+        async Task<long> Tokens(ReasoningEffort effort) => (await client.GetResponseAsync(
+            "What?", new() { Reasoning = new() { Effort = effort }, MaxOutputTokens = 1 }, Cancellation)).Usage!.InputTokenCount!.Value;
+    }
+
+    [Fact]
+    public void Reasoning_ThatTheTemplateHasNoPlaceFor_IsRefused()
+    {
+        Assert.Null(Request(new() { Reasoning = new() { Effort = ReasoningEffort.None } }).TemplateVariables);
+        var fault = Assert.Throws<ConfigurationException>(() => Request(new() { Reasoning = new() { Effort = ReasoningEffort.Low } }));
+        Assert.StartsWith("ChatOptions.Reasoning.Effort is Low.", fault.Message, StringComparison.Ordinal);
+        Assert.Throws<ConfigurationException>(() => Request(new() { Reasoning = new() { Output = ReasoningOutput.Summary } }));
     }
 
     [Fact]

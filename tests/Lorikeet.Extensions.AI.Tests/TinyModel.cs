@@ -29,6 +29,7 @@ public sealed class TinyModel : IDisposable
         {%- else %} ### {{ message.role }}: {{ message.content }}
         {%- endif %}
         {%- endfor %}
+        {%- if enable_thinking %} You may think between <think> and </think>.{% endif %}
         {%- if add_generation_prompt %} ### assistant:{% endif %}
         """;
 

@@ -80,12 +80,16 @@ public sealed class PromptFormat
     /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>
     /// <param name="tools">Descriptions of tools, or null.</param>
     /// <exception cref="CheckpointException">The template refuses the conversation.</exception>
-    public (string Text, IReadOnlyList<int> Boundaries) RenderConversation(JsonArray messages, JsonArray? tools = null)
+    /// <param name="variables">
+    /// What the template may refer to besides, such as <c>enable_thinking</c>; null for nothing.
+    /// </param>
+    public (string Text, IReadOnlyList<int> Boundaries) RenderConversation(
+        JsonArray messages, JsonArray? tools = null, JsonObject? variables = null)
     {
         var (prepared, described) = Prepare(messages, tools);
-        var text = Render(prepared, described, addGenerationPrompt: true).Text;
-        return (text,
-            [.. PromptEnds(prepared, described, text).Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
+        var text = Render(prepared, described, addGenerationPrompt: true, variables).Text;
+        var ends = PromptEnds(prepared, described, text, variables);
+        return (text, [.. ends.Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
     }
 
     /// <summary>A whole conversation, and where in it the answers are.</summary>
@@ -170,14 +174,26 @@ public sealed class PromptFormat
         }
     }
 
-    private RenderedChat Render(JsonArray messages, JsonArray? tools, bool addGenerationPrompt) =>
-        _template.Render(messages, addGenerationPrompt, tools, _variables);
+    private RenderedChat Render(
+        JsonArray messages, JsonArray? tools, bool addGenerationPrompt, JsonObject? variables = null) =>
+        _template.Render(messages, addGenerationPrompt, tools, With(variables));
+
+    private JsonObject With(JsonObject? variables)
+    {
+        if (variables is null)
+            return _variables;
+        var all = _variables.DeepClone().AsObject();
+        foreach (var (name, value) in variables)
+            all[name] = value?.DeepClone();
+        return all;
+    }
 
     /// <summary>
     /// Where the prompt of each assistant's message ends in the whole text, ascending; OpenAI's <c>weight</c> of 0 says
     /// that the message is not learned.
     /// </summary>
-    private List<(int End, bool IsLearned)> PromptEnds(JsonArray messages, JsonArray? tools, string text)
+    private List<(int End, bool IsLearned)> PromptEnds(
+        JsonArray messages, JsonArray? tools, string text, JsonObject? variables = null)
     {
         var ends = new List<(int End, bool IsLearned)>();
         for (var i = 1; i < messages.Count; i++)
@@ -185,7 +201,7 @@ public sealed class PromptFormat
             if ((string?)messages[i]!["role"] != "assistant")
                 continue;
             var earlier = new JsonArray([.. messages.Take(i).Select(message => message!.DeepClone())]);
-            var prompt = Render(earlier, tools, addGenerationPrompt: true).Text;
+            var prompt = Render(earlier, tools, addGenerationPrompt: true, variables).Text;
             if (text.StartsWith(prompt, StringComparison.Ordinal))
                 ends.Add((prompt.Length, ConversationTurns.IsLearned((JsonObject)messages[i]!)));
         }

@@ -20,7 +20,8 @@ internal sealed record ChatPrompt(DecodingRequest Request, Func<TokenConstraint>
         var tools = ToolsOf(served, request);
         var (text, boundaries) = served.Format.RenderConversation(
             new JsonArray([.. request.Messages.Select(Turn)]),
-            tools.Count == 0 ? null : new JsonArray([.. tools.Select(tool => tool.ToJson())]));
+            tools.Count == 0 ? null : new JsonArray([.. tools.Select(tool => tool.ToJson())]),
+            request.TemplateVariables);
         var generation = request.Generation ?? served.Generation;
         var options = generation with
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Lorikeet.Data;
 using Lorikeet.Models.Generation;
 
@@ -19,6 +20,12 @@ public sealed record ChatRequest
     /// <summary>Whether it may, must or must not call one.</summary>
     /// <value><see cref="ToolChoice.Auto"/>: it decides.</value>
     public ToolChoice ToolChoice { get; init; } = ToolChoice.Auto;
+
+    /// <summary>
+    /// What the chat template may refer to besides the conversation, such as <c>enable_thinking</c> of Qwen 3; null for
+    /// nothing.
+    /// </summary>
+    public JsonObject? TemplateVariables { get; init; }
 
     /// <summary>What the answer must look like.</summary>
     /// <value><see cref="ResponseFormat.Text"/>: anything.</value>

@@ -21,7 +21,12 @@ public sealed partial class NodeClientTests(NanoModel nano)
     {
         Assert.SkipUnless(
             Directory.Exists(Path.Combine(Folder, "node_modules", "openai")), $"Run 'npm ci' in '{Folder}': npm's openai is not there.");
-        await using var server = conversation == "busy" ? await ClientServer.StartNarrow(nano) : await ClientServer.Start(nano);
+        await using var server = await (conversation switch
+        {
+            "busy" => ClientServer.StartNarrow(nano),
+            "runner" => ClientServer.StartLong(nano),
+            _ => ClientServer.Start(nano),
+        });
         using var node = Process.Start(new ProcessStartInfo("node", ["conversations.mjs", conversation, server.Endpoint.ToString(), ClientServer.Key])
         {
             WorkingDirectory = Folder,

@@ -109,7 +109,7 @@ const conversations = {
             stream: true,
             max_tokens: 60,
         }, { maxChatCompletions: 2 });
-        await runner.done().catch(() => {});
+        await runner.done();
         assert.ok(cities.length > 0);
         assert.ok(weather.parameters.properties.city.enum.includes(cities[0]));
         assert.ok(runner.messages.some(message => message.role === 'tool' && message.content === 'sunny'));
