@@ -142,6 +142,17 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TemplateVariables_ReachTheTemplate()
+    {
+        async Task<int> Read(string more) =>
+            (int)(await _server.Post(Path, Body(NanoModel.Base, $""" "max_tokens": 1{more} """)))["usage"]!["prompt_tokens"]!;
+
+        Assert.True(await Read(""", "chat_template_kwargs": {"enable_thinking": true} """) > await Read(""));
+        var error = await _server.Refusal(Path, Body(NanoModel.Base, """ "chat_template_kwargs": 5 """));
+        Assert.Equal("chat_template_kwargs", (string?)error["param"]);
+    }
+
+    [Fact]
     public async Task ContextThatIsTooLong_IsRefusedByItsCode()
     {
         var prompt = string.Join(' ', Enumerable.Repeat("river", 400));

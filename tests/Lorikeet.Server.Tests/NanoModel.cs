@@ -24,7 +24,7 @@ public sealed class NanoModel : IAsyncLifetime
         "{%- if tools %}<tools>{{ tools | tojson }}</tools>\n{% endif -%}"
         + "{%- for message in messages %}<{{ message.role }}>{{ message.content }}"
         + "{%- for call in message.tool_calls or [] %}{{ call | tojson }}{% endfor %}</{{ message.role }}>\n{% endfor -%}"
-        + "{%- if add_generation_prompt %}<assistant>{% endif %}";
+        + "{%- if add_generation_prompt %}<assistant>{% if enable_thinking %}I think: {% endif %}{% endif %}";
 
     private readonly TemporaryFolder _folder = new();
     private LanguageModel _model = null!;

@@ -46,6 +46,7 @@ internal sealed class ChatCompletions(Service service)
             Messages = AskedMessages.Of(body.Messages),
             Tools = tools.Tools,
             ToolChoice = tools.Choice,
+            TemplateVariables = body.ChatTemplateKwargs,
             ResponseFormat = AnswerForms.Of(body, body.ResponseFormat),
             Generation = AnswerOptions.Of(body, model, limit, model.Generation.StopStrings),
             LogitBias = AnswerOptions.LogitBias(body),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Lorikeet.Server.Protocol;
@@ -25,6 +26,9 @@ internal sealed record ChatCompletionRequest : CompletionsRequest
 
     /// <summary>Refused where false: an answer begins a turn.</summary>
     public bool? AddGenerationPrompt { get; init; }
+
+    /// <summary>What the chat template may refer to besides, such as enable_thinking.</summary>
+    public JsonObject? ChatTemplateKwargs { get; init; }
 
     /// <summary>Refused where true: completions are not kept.</summary>
     public bool? Store { get; init; }

@@ -6,7 +6,9 @@ using OpenAI;
 
 namespace Lorikeet.Server.Tests.Clients;
 
-/// <summary>A server with a key for clients of other people, which hold conversations with it as with OpenAI's.</summary>
+/// <summary>
+/// A server with a key for clients of other people, which hold conversations with it as with OpenAI's.
+/// </summary>
 internal sealed class ClientServer : IAsyncDisposable
 {
     public const string Key = "a-key-of-the-tests";
@@ -22,7 +24,8 @@ internal sealed class ClientServer : IAsyncDisposable
     /// <summary>JSON schema of an answer.</summary>
     public const string ElementSchema =
         """
-        {"type": "object", "properties": {"kind": {"type": "string", "enum": ["metal", "gas"]}, "rare": {"type": "boolean"}},
+        {"type": "object",
+         "properties": {"kind": {"type": "string", "enum": ["metal", "gas"]}, "rare": {"type": "boolean"}},
          "required": ["kind", "rare"], "additionalProperties": false}
         """;
 
@@ -48,11 +51,13 @@ internal sealed class ClientServer : IAsyncDisposable
         Start(nano, NanoModel.Small with { MaxSequences = 1, MaxQueue = 0 });
 
     /// <summary>One whose context is that of the model.</summary>
-    public static Task<ClientServer> StartLong(NanoModel nano) => Start(nano, NanoModel.Small with { MaxLength = null });
+    public static Task<ClientServer> StartLong(NanoModel nano) =>
+        Start(nano, NanoModel.Small with { MaxLength = null });
 
     /// <summary>OpenAI's client, which asks once and not again.</summary>
     public OpenAIClient Client(string key = Key) => new(
-        new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = Endpoint, RetryPolicy = new ClientRetryPolicy(0) });
+        new ApiKeyCredential(key),
+        new OpenAIClientOptions { Endpoint = Endpoint, RetryPolicy = new ClientRetryPolicy(0) });
 
     /// <summary>Waits until no request is decoded, as it is once those who left have been noticed.</summary>
     public async Task WaitUntilIdle()

@@ -22,7 +22,8 @@ public sealed class ExtensionsAIClientTests(NanoModel nano) : IAsyncLifetime
         var messages = new List<ChatMessage> { new(ChatRole.User, ClientServer.Question) };
         var options = Of(NanoModel.Base);
         var first = await client.GetResponseAsync(messages, options, Cancellation);
-        var streamed = await client.GetStreamingResponseAsync(messages, options, Cancellation).ToChatResponseAsync(Cancellation);
+        var streamed = await client.GetStreamingResponseAsync(messages, options, Cancellation)
+            .ToChatResponseAsync(Cancellation);
         messages.AddMessages(first);
         messages.Add(new ChatMessage(ChatRole.User, "And of zinc?"));
         var second = await client.GetResponseAsync(messages, Of(NanoModel.Base), Cancellation);
@@ -55,7 +56,9 @@ public sealed class ExtensionsAIClientTests(NanoModel nano) : IAsyncLifetime
         var response = await client.GetResponseAsync("Is it raining in Hue?", options, Cancellation);
 
         Assert.Single(cities);
-        Assert.Equal([ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant], response.Messages.Select(message => message.Role));
+        Assert.Equal(
+            [ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant],
+            response.Messages.Select(message => message.Role));
 
         [Description("The weather in a city.")]
         string Weather(City city)
@@ -70,7 +73,8 @@ public sealed class ExtensionsAIClientTests(NanoModel nano) : IAsyncLifetime
     {
         using var client = Client(NanoModel.Base);
         var response = await client.GetResponseAsync<Element>(
-            ClientServer.Question, new ChatOptions { MaxOutputTokens = 120, Temperature = 0 }, cancellationToken: Cancellation);
+            ClientServer.Question, new ChatOptions { MaxOutputTokens = 120, Temperature = 0 },
+            cancellationToken: Cancellation);
 
         Assert.True(Enum.IsDefined(response.Result.Kind));
     }
@@ -80,7 +84,9 @@ public sealed class ExtensionsAIClientTests(NanoModel nano) : IAsyncLifetime
     {
         using var client = Client("gpt");
 
-        Assert.Equal(404, (await Assert.ThrowsAsync<ClientResultException>(() => client.GetResponseAsync("Hello", null, Cancellation))).Status);
+        var fault = await Assert.ThrowsAsync<ClientResultException>(
+            () => client.GetResponseAsync("Hello", null, Cancellation));
+        Assert.Equal(404, fault.Status);
     }
 
     private IChatClient Client(string model) => _server.Client().GetChatClient(model).AsIChatClient();

@@ -12,22 +12,30 @@ public sealed partial class NodeClientTests(NanoModel nano)
 {
     private static string Folder => Path.Combine(TestAssets.Root, "tests", "Lorikeet.Server.Tests", "Clients", "Node");
 
-    public static TheoryData<string> Conversations =>
-        [.. Name().Matches(File.ReadAllText(Path.Combine(Folder, "conversations.mjs"))).Select(match => match.Groups[1].Value)];
+    public static TheoryData<string> Conversations
+    {
+        get
+        {
+            var script = File.ReadAllText(Path.Combine(Folder, "conversations.mjs"));
+            return [.. Name().Matches(script).Select(match => match.Groups[1].Value)];
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Conversations))]
     public async Task Conversation_IsHeld(string conversation)
     {
         Assert.SkipUnless(
-            Directory.Exists(Path.Combine(Folder, "node_modules", "openai")), $"Run 'npm ci' in '{Folder}': npm's openai is not there.");
+            Directory.Exists(Path.Combine(Folder, "node_modules", "openai")),
+            $"Run 'npm ci' in '{Folder}': npm's openai is not there.");
         await using var server = await (conversation switch
         {
             "busy" => ClientServer.StartNarrow(nano),
             "runner" => ClientServer.StartLong(nano),
             _ => ClientServer.Start(nano),
         });
-        using var node = Process.Start(new ProcessStartInfo("node", ["conversations.mjs", conversation, server.Endpoint.ToString(), ClientServer.Key])
+        string[] arguments = ["conversations.mjs", conversation, server.Endpoint.ToString(), ClientServer.Key];
+        using var node = Process.Start(new ProcessStartInfo("node", arguments)
         {
             WorkingDirectory = Folder,
             RedirectStandardError = true,

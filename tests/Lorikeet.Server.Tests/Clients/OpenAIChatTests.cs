@@ -27,12 +27,16 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
         var chat = _client.GetChatClient(NanoModel.Adapter);
         var options = new ChatCompletionOptions { MaxOutputTokenCount = 8, Temperature = 0 };
         ChatCompletion whole = await chat.CompleteChatAsync([ClientServer.Question], options, Cancellation);
-        var updates = await chat.CompleteChatStreamingAsync([ClientServer.Question], options, Cancellation).ToListAsync(Cancellation);
+        var updates = await chat.CompleteChatStreamingAsync([ClientServer.Question], options, Cancellation)
+            .ToListAsync(Cancellation);
 
         Assert.NotEmpty(whole.Content[0].Text);
-        Assert.Equal(whole.Content[0].Text, string.Concat(updates.SelectMany(update => update.ContentUpdate).Select(part => part.Text)));
+        Assert.Equal(
+            whole.Content[0].Text,
+            string.Concat(updates.SelectMany(update => update.ContentUpdate).Select(part => part.Text)));
         Assert.Equal(ChatFinishReason.Length, whole.FinishReason);
-        Assert.Equal(ChatFinishReason.Length, Assert.Single(updates, update => update.FinishReason is not null).FinishReason);
+        Assert.Equal(
+            ChatFinishReason.Length, Assert.Single(updates, update => update.FinishReason is not null).FinishReason);
         Assert.Equal((8, NanoModel.Adapter), (whole.Usage.OutputTokenCount, whole.Model));
         var usage = Assert.Single(updates, update => update.Usage is not null).Usage;
         Assert.Equal((whole.Usage.InputTokenCount, 8), (usage.InputTokenCount, usage.OutputTokenCount));
@@ -43,7 +47,8 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
     {
         var chat = _client.GetChatClient(NanoModel.Base);
         var options = new ChatCompletionOptions { MaxOutputTokenCount = 20, Temperature = 0 };
-        var messages = new List<ChatMessage> { new SystemChatMessage("Be brief."), new UserChatMessage(ClientServer.Question) };
+        List<ChatMessage> messages =
+            [new SystemChatMessage("Be brief."), new UserChatMessage(ClientServer.Question)];
         ChatCompletion first = await chat.CompleteChatAsync(messages, options, Cancellation);
         messages.Add(new AssistantChatMessage(first));
         messages.Add(new UserChatMessage("And of zinc?"));
@@ -76,13 +81,19 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
 
         messages.Add(new AssistantChatMessage(asks));
         messages.Add(new ToolChatMessage(call.Id, "sunny"));
-        ChatCompletion answer = await chat.CompleteChatAsync(
-            messages, new ChatCompletionOptions { Tools = { tool }, ToolChoice = ChatToolChoice.CreateNoneChoice(), MaxOutputTokenCount = 8 }, Cancellation);
+        var none = new ChatCompletionOptions
+        {
+            Tools = { tool },
+            ToolChoice = ChatToolChoice.CreateNoneChoice(),
+            MaxOutputTokenCount = 8,
+        };
+        ChatCompletion answer = await chat.CompleteChatAsync(messages, none, Cancellation);
         Assert.NotEmpty(answer.Content[0].Text);
         Assert.Empty(answer.ToolCalls);
 
         // The same as a stream.
-        var updates = await chat.CompleteChatStreamingAsync([messages[0]], options, Cancellation).ToListAsync(Cancellation);
+        var updates = await chat.CompleteChatStreamingAsync([messages[0]], options, Cancellation)
+            .ToListAsync(Cancellation);
         var parts = updates.SelectMany(update => update.ToolCallUpdates).ToList();
         Assert.Equal("weather", Assert.Single(parts, part => part.FunctionName is not null).FunctionName);
         Assert.Equal(
@@ -96,7 +107,9 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
         var format = ChatResponseFormat.CreateJsonSchemaFormat(
             "element", BinaryData.FromString(ClientServer.ElementSchema), jsonSchemaIsStrict: true);
         ChatCompletion answer = await _client.GetChatClient(NanoModel.Base).CompleteChatAsync(
-            [ClientServer.Question], new ChatCompletionOptions { ResponseFormat = format, MaxOutputTokenCount = 100 }, Cancellation);
+            [ClientServer.Question],
+            new ChatCompletionOptions { ResponseFormat = format, MaxOutputTokenCount = 100 },
+            Cancellation);
 
         using var json = JsonDocument.Parse(answer.Content[0].Text);
         Assert.Matches("^(metal|gas)$", json.RootElement.GetProperty("kind").GetString());
@@ -107,10 +120,15 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task LogProbabilities_AreOneAToken()
     {
+        var options = new ChatCompletionOptions
+        {
+            IncludeLogProbabilities = true,
+            TopLogProbabilityCount = 2,
+            MaxOutputTokenCount = 3,
+            Temperature = 0,
+        };
         ChatCompletion answer = await _client.GetChatClient(NanoModel.Base).CompleteChatAsync(
-            [ClientServer.Question],
-            new ChatCompletionOptions { IncludeLogProbabilities = true, TopLogProbabilityCount = 2, MaxOutputTokenCount = 3, Temperature = 0 },
-            Cancellation);
+            [ClientServer.Question], options, Cancellation);
 
         Assert.Equal(3, answer.ContentTokenLogProbabilities.Count);
         Assert.All(answer.ContentTokenLogProbabilities, token =>
@@ -124,15 +142,16 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task StreamThatIsLeft_FreesItsPlace()
     {
+        var chat = _client.GetChatClient(NanoModel.Base);
         var options = new ChatCompletionOptions { MaxOutputTokenCount = 200, Temperature = 2 };
-        await foreach (var _ in _client.GetChatClient(NanoModel.Base).CompleteChatStreamingAsync([ClientServer.Question], options, Cancellation))
+        await foreach (var _ in chat.CompleteChatStreamingAsync([ClientServer.Question], options, Cancellation))
             break;
 
         await _server.WaitUntilIdle();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (var _ in _client.GetChatClient(NanoModel.Base).CompleteChatStreamingAsync([ClientServer.Question], options, ending.Token))
+            await foreach (var _ in chat.CompleteChatStreamingAsync([ClientServer.Question], options, ending.Token))
                 await ending.CancelAsync();
         });
         await _server.WaitUntilIdle();
@@ -147,7 +166,8 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
 
         Assert.Equal([NanoModel.Base, NanoModel.Adapter, NanoModel.Early], all.Select(model => model.Id));
         Assert.Equal((NanoModel.Adapter, all[1].CreatedAt), (one.Id, one.CreatedAt));
-        Assert.Equal(404, (await Assert.ThrowsAsync<ClientResultException>(() => models.GetModelAsync("gpt", Cancellation))).Status);
+        var unknown = await Assert.ThrowsAsync<ClientResultException>(() => models.GetModelAsync("gpt", Cancellation));
+        Assert.Equal(404, unknown.Status);
     }
 
     [Fact]
@@ -168,7 +188,8 @@ public sealed class OpenAIChatTests(NanoModel nano) : IAsyncLifetime
         await using var narrow = await ClientServer.StartNarrow(nano);
         var chat = narrow.Client().GetChatClient(NanoModel.Base);
         var options = new ChatCompletionOptions { MaxOutputTokenCount = 200, Temperature = 2 };
-        await using var first = chat.CompleteChatStreamingAsync([ClientServer.Question], options, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using var first = chat.CompleteChatStreamingAsync([ClientServer.Question], options, Cancellation)
+            .GetAsyncEnumerator(Cancellation);
         Assert.True(await first.MoveNextAsync());
 
         Assert.Equal(429, (await Refusal(narrow.Client(), NanoModel.Base, "Hello")).Status);

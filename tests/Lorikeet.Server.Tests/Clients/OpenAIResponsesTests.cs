@@ -38,7 +38,8 @@ public sealed class OpenAIResponsesTests(NanoModel nano) : IAsyncLifetime
         Assert.Equal(ResponseStatus.Incomplete, whole.Status);
         Assert.Equal(12, whole.Usage.OutputTokenCount);
         Assert.IsType<StreamingResponseCreatedUpdate>(updates[0]);
-        Assert.Equal(whole.GetOutputText(), Assert.IsType<StreamingResponseIncompleteUpdate>(updates[^1]).Response.GetOutputText());
+        var last = Assert.IsType<StreamingResponseIncompleteUpdate>(updates[^1]);
+        Assert.Equal(whole.GetOutputText(), last.Response.GetOutputText());
         Assert.Equal(Enumerable.Range(0, updates.Count), updates.Select(update => update.SequenceNumber));
     }
 
@@ -61,7 +62,8 @@ public sealed class OpenAIResponsesTests(NanoModel nano) : IAsyncLifetime
     public async Task Function_IsCalledAndItsResultAnswered()
     {
         var tool = ResponseTool.CreateFunctionTool(
-            "weather", BinaryData.FromString(ClientServer.WeatherArguments), strictModeEnabled: true, "The weather in a city.");
+            "weather", BinaryData.FromString(ClientServer.WeatherArguments), strictModeEnabled: true,
+            "The weather in a city.");
         var options = Options("Is it raining in Hue?");
         options.Tools.Add(tool);
         options.ToolChoice = ResponseToolChoice.CreateFunctionChoice("weather");
@@ -73,7 +75,8 @@ public sealed class OpenAIResponsesTests(NanoModel nano) : IAsyncLifetime
         using var arguments = JsonDocument.Parse(call.FunctionArguments);
         Assert.Matches("^(Hue|Hanoi)$", arguments.RootElement.GetProperty("city").GetString());
 
-        var next = new CreateResponseOptions(NanoModel.Base, [ResponseItem.CreateFunctionCallOutputItem(call.CallId, "sunny")])
+        var result = ResponseItem.CreateFunctionCallOutputItem(call.CallId, "sunny");
+        var next = new CreateResponseOptions(NanoModel.Base, [result])
         {
             PreviousResponseId = asks.Id,
             MaxOutputTokenCount = 8,
@@ -100,5 +103,9 @@ public sealed class OpenAIResponsesTests(NanoModel nano) : IAsyncLifetime
     }
 
     private static CreateResponseOptions Options(string question) =>
-        new(NanoModel.Base, [ResponseItem.CreateUserMessageItem(question)]) { MaxOutputTokenCount = 12, Temperature = 0 };
+        new(NanoModel.Base, [ResponseItem.CreateUserMessageItem(question)])
+        {
+            MaxOutputTokenCount = 12,
+            Temperature = 0,
+        };
 }
