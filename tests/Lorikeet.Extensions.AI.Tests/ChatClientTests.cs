@@ -33,11 +33,13 @@ public sealed class ChatClientTests(TinyModel tiny) : IDisposable
     {
         var options = new ChatOptions { MaxOutputTokens = 12, ModelId = "base" };
         var whole = await _client.GetResponseAsync(s_question, options, Cancellation);
-        var updates = await _client.GetStreamingResponseAsync(s_question, options, Cancellation).ToListAsync(Cancellation);
+        var updates = await _client.GetStreamingResponseAsync(s_question, options, Cancellation)
+            .ToListAsync(Cancellation);
 
         Assert.True(updates.Count > 3, $"{updates.Count} updates");
         Assert.Equal(whole.Text, string.Concat(updates));
-        Assert.Single(updates.Select(update => (update.ResponseId, update.MessageId, update.Role, update.ModelId)).Distinct());
+        Assert.Single(updates
+            .Select(update => (update.ResponseId, update.MessageId, update.Role, update.ModelId)).Distinct());
         Assert.Equal(updates[^1], Assert.Single(updates, update => update.FinishReason is not null));
         Assert.Equal(
             whole.Usage!.OutputTokenCount,
@@ -49,7 +51,8 @@ public sealed class ChatClientTests(TinyModel tiny) : IDisposable
     {
         string[] questions = [TinyModel.Question, "Where is Jaipur?", "What is zinc?", "Who wrote Pippi?"];
         string[] models = [TinyModel.Adapter, "base"];
-        var asked = questions.SelectMany(question => models.Select(model => (Question: question, Model: model))).ToList();
+        var asked = questions
+            .SelectMany(question => models.Select(model => (Question: question, Model: model))).ToList();
         var alone = new List<string>();
         foreach (var (question, model) in asked)
             alone.Add(await Ask(question, model));
@@ -126,7 +129,9 @@ public sealed class ChatClientTests(TinyModel tiny) : IDisposable
         Assert.Null(_client.GetService(typeof(ModelHost), "a key"));
 
         static (string?, string?) Described(IChatClient client) =>
-            client.GetService<ChatClientMetadata>() is { } metadata ? (metadata.ProviderName, metadata.DefaultModelId) : default;
+            client.GetService<ChatClientMetadata>() is { } metadata
+                ? (metadata.ProviderName, metadata.DefaultModelId)
+                : default;
     }
 
     [Fact]
@@ -135,18 +140,21 @@ public sealed class ChatClientTests(TinyModel tiny) : IDisposable
         using var model = TinyModel.Load(TinyModel.Base);
         var before = model.Answer(TinyModel.Question, new() { MaxNewTokens = 4 });
         var client = new LorikeetChatClient(model);
-        Assert.Equal(before, (await client.GetResponseAsync(s_question, new() { MaxOutputTokens = 4 }, Cancellation)).Text);
+        var answer = await client.GetResponseAsync(s_question, new() { MaxOutputTokens = 4 }, Cancellation);
+        Assert.Equal(before, answer.Text);
         client.Dispose();
 
         Assert.Equal(before, model.Answer(TinyModel.Question, new() { MaxNewTokens = 4 }));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.GetResponseAsync(s_question, null, Cancellation));
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => client.GetResponseAsync(s_question, null, Cancellation));
         client.Dispose();
     }
 
     [Fact]
     public async Task NoMessages_AreRefused()
     {
-        await Assert.ThrowsAsync<ArgumentNullException>(() => _client.GetResponseAsync((IEnumerable<ChatMessage>)null!));
+        await Assert.ThrowsAsync<ArgumentNullException>(
+            () => _client.GetResponseAsync((IEnumerable<ChatMessage>)null!));
         await Assert.ThrowsAsync<ConfigurationException>(() => _client.GetResponseAsync([], null, Cancellation));
     }
 }

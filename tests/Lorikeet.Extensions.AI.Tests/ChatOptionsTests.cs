@@ -29,10 +29,19 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
     {
         var options = new ChatOptions
         {
-            ModelId = TinyModel.Adapter, Instructions = "Be brief.", MaxOutputTokens = 4, Temperature = 0.7f, TopP = 0.9f,
-            TopK = 20, Seed = 7, FrequencyPenalty = 0.1f, PresencePenalty = 0.1f, StopSequences = ["\n"],
+            ModelId = TinyModel.Adapter,
+            Instructions = "Be brief.",
+            MaxOutputTokens = 4,
+            Temperature = 0.7f,
+            TopP = 0.9f,
+            TopK = 20,
+            Seed = 7,
+            FrequencyPenalty = 0.1f,
+            PresencePenalty = 0.1f,
+            StopSequences = ["\n"],
             AdditionalProperties = new() { ["min_p"] = 0.01, ["stop_token_ids"] = new[] { 2 } },
-            ResponseFormat = ChatResponseFormat.Text, ToolMode = ChatToolMode.None,
+            ResponseFormat = ChatResponseFormat.Text,
+            ToolMode = ChatToolMode.None,
         };
         var before = JsonSerializer.Serialize(options, AIJsonUtilities.DefaultOptions);
         List<ChatMessage> messages = [new(ChatRole.User, TinyModel.Question)];
@@ -47,8 +56,16 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
     {
         var request = Request(new()
         {
-            ModelId = TinyModel.Adapter, Instructions = "Be brief.", MaxOutputTokens = 4, Temperature = 0.5f, TopP = 0.25f,
-            TopK = 20, Seed = 7, FrequencyPenalty = 0.5f, PresencePenalty = -0.5f, StopSequences = ["END"],
+            ModelId = TinyModel.Adapter,
+            Instructions = "Be brief.",
+            MaxOutputTokens = 4,
+            Temperature = 0.5f,
+            TopP = 0.25f,
+            TopK = 20,
+            Seed = 7,
+            FrequencyPenalty = 0.5f,
+            PresencePenalty = -0.5f,
+            StopSequences = ["END"],
         });
 
         Assert.Equal(TinyModel.Adapter, request.Model);
@@ -112,7 +129,9 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
     [Fact]
     public async Task StopSequence_EndsTheAnswerBeforeItself()
     {
-        var whole = (await _client.GetResponseAsync(TinyModel.Question, new() { MaxOutputTokens = 20 }, Cancellation)).Text;
+        var unstopped = await _client.GetResponseAsync(
+            TinyModel.Question, new() { MaxOutputTokens = 20 }, Cancellation);
+        var whole = unstopped.Text;
         var stop = whole.Split(' ')[3];
         var response = await _client.GetResponseAsync(
             TinyModel.Question, new() { MaxOutputTokens = 20, StopSequences = [stop] }, Cancellation);
@@ -158,8 +177,12 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
     [InlineData("repetition_penalti", 1.5, "'repetition_penalti' is not an option. Did you mean 'repetition_penalty'?")]
     [InlineData("min_p", 2.0, "'min_p' is '2'.")]
     [InlineData("min_tokens", "few", "'min_tokens' is 'few'.")]
-    [InlineData("ignore_eos", "perhaps", "'ignore_eos' of ChatOptions.AdditionalProperties is 'perhaps'. True or false was expected.")]
-    [InlineData("top_logprobs", "two", "'top_logprobs' of ChatOptions.AdditionalProperties is 'two'. A whole number was expected.")]
+    [InlineData(
+        "ignore_eos", "perhaps",
+        "'ignore_eos' of ChatOptions.AdditionalProperties is 'perhaps'. True or false was expected.")]
+    [InlineData(
+        "top_logprobs", "two",
+        "'top_logprobs' of ChatOptions.AdditionalProperties is 'two'. A whole number was expected.")]
     public void AdditionalProperty_ThatIsWrong_IsRefused(string name, object value, string message)
     {
         var fault = Assert.Throws<ConfigurationException>(
@@ -190,17 +213,23 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
         // The template's switch is what the effort sets.
         Assert.True(await Tokens(ReasoningEffort.High) > await Tokens(ReasoningEffort.None));
 
-        async Task<long> Tokens(ReasoningEffort effort) => (await client.GetResponseAsync(
-            "What?", new() { Reasoning = new() { Effort = effort }, MaxOutputTokens = 1 }, Cancellation)).Usage!.InputTokenCount!.Value;
+        async Task<long> Tokens(ReasoningEffort effort)
+        {
+            var response = await client.GetResponseAsync(
+                "What?", new() { Reasoning = new() { Effort = effort }, MaxOutputTokens = 1 }, Cancellation);
+            return response.Usage!.InputTokenCount!.Value;
+        }
     }
 
     [Fact]
     public void Reasoning_ThatTheTemplateHasNoPlaceFor_IsRefused()
     {
         Assert.Null(Request(new() { Reasoning = new() { Effort = ReasoningEffort.None } }).TemplateVariables);
-        var fault = Assert.Throws<ConfigurationException>(() => Request(new() { Reasoning = new() { Effort = ReasoningEffort.Low } }));
+        var fault = Assert.Throws<ConfigurationException>(
+            () => Request(new() { Reasoning = new() { Effort = ReasoningEffort.Low } }));
         Assert.StartsWith("ChatOptions.Reasoning.Effort is Low.", fault.Message, StringComparison.Ordinal);
-        Assert.Throws<ConfigurationException>(() => Request(new() { Reasoning = new() { Output = ReasoningOutput.Summary } }));
+        Assert.Throws<ConfigurationException>(
+            () => Request(new() { Reasoning = new() { Output = ReasoningOutput.Summary } }));
     }
 
     [Fact]

@@ -58,7 +58,8 @@ public sealed class ConversationTests
         Assert.Equal(4, turns.Count);
         Assert.Equal("Let me see.", turns[1].Content);
         Assert.Equal(["a", "b"], turns[1].ToolCalls!.Select(call => call.Id));
-        Assert.Equal("Huế", JsonDocument.Parse(turns[1].ToolCalls![0].Arguments).RootElement.GetProperty("city").GetString());
+        using var arguments = JsonDocument.Parse(turns[1].ToolCalls![0].Arguments);
+        Assert.Equal("Huế", arguments.RootElement.GetProperty("city").GetString());
         Assert.Equal("{}", turns[1].ToolCalls![1].Arguments);
         Assert.Equal(
             [
@@ -74,8 +75,10 @@ public sealed class ConversationTests
         Assert.Equal("", Conversation.ResultText(null));
         Assert.Equal("sunny", Conversation.ResultText("sunny"));
         Assert.Equal("sunny", Conversation.ResultText(JsonSerializer.SerializeToElement("sunny")));
-        Assert.Equal("""{"city":"Hue"}""", Conversation.ResultText(new Dictionary<string, object?> { ["city"] = "Hue" }));
-        Assert.Equal("a warm day", Conversation.ResultText(new AIContent[] { new TextContent("a warm "), new TextContent("day") }));
+        Assert.Equal(
+            """{"city":"Hue"}""", Conversation.ResultText(new Dictionary<string, object?> { ["city"] = "Hue" }));
+        AIContent[] contents = [new TextContent("a warm "), new TextContent("day")];
+        Assert.Equal("a warm day", Conversation.ResultText(contents));
     }
 
     [Fact]

@@ -125,7 +125,8 @@ public sealed class LorikeetServicesTests(TinyModel tiny)
         await app.WaitForShutdownAsync(Cancellation);
         var health = await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
         Assert.Equal(HealthStatus.Unhealthy, health.Status);
-        Assert.StartsWith("The model cannot be loaded:", health.Entries["lorikeet"].Description, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The model cannot be loaded:", health.Entries["lorikeet"].Description, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -137,7 +138,8 @@ public sealed class LorikeetServicesTests(TinyModel tiny)
         await app.StartAsync(Cancellation);
         var client = app.Services.GetRequiredService<IChatClient>();
         var options = new ChatOptions { MaxOutputTokens = 60, AdditionalProperties = new() { ["ignore_eos"] = true } };
-        await using var answer = client.GetStreamingResponseAsync("Hello", options, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using var answer = client.GetStreamingResponseAsync("Hello", options, Cancellation)
+            .GetAsyncEnumerator(Cancellation);
         Assert.True(await answer.MoveNextAsync());
 
         await app.StopAsync(Cancellation);
@@ -168,7 +170,8 @@ public sealed class LorikeetServicesTests(TinyModel tiny)
     private static HostApplicationBuilder Builder(params (string Key, string Value)[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Configuration.AddInMemoryCollection(settings.Select(one => KeyValuePair.Create(one.Key, (string?)one.Value)));
+        builder.Configuration.AddInMemoryCollection(
+            settings.Select(one => KeyValuePair.Create(one.Key, (string?)one.Value)));
         builder.Logging.ClearProviders();
         return builder;
     }

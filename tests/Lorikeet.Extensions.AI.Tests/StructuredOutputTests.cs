@@ -41,7 +41,9 @@ public sealed class StructuredOutputTests(TinyModel tiny)
         Assert.Equal(nameof(Weather), call.Name);
         Assert.Equal(asked[0].ToString(), call.Arguments!["place"]!.ToString());
         Assert.Equal("sunny", Assert.Single(Contents<FunctionResultContent>(response)).Result!.ToString());
-        Assert.Equal([ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant], response.Messages.Select(message => message.Role));
+        Assert.Equal(
+            [ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant],
+            response.Messages.Select(message => message.Role));
         Assert.NotEmpty(response.Messages[^1].Text);
 
         [Description("The weather at a place.")]

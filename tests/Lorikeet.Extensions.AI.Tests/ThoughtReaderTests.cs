@@ -13,7 +13,8 @@ public sealed class ThoughtReaderTests
     [InlineData(false, "<think>It is cut", "It is cut", "")]
     [InlineData(true, "It is cut </thi", "It is cut </thi", "")]
     [InlineData(false, "", "", "")]
-    public void Thought_IsToldFromTheAnswer_HoweverTheTextComes(bool isThinking, string text, string thought, string answer)
+    public void Thought_IsToldFromTheAnswer_HoweverTheTextComes(
+        bool isThinking, string text, string thought, string answer)
     {
         for (var length = 1; length <= text.Length + 1; length++)
         {
@@ -25,7 +26,8 @@ public sealed class ThoughtReaderTests
 
             Assert.Equal((thought, answer), (thoughts, answers));
 
-            void Add((string Thought, string Answer) read) => (thoughts, answers) = (thoughts + read.Thought, answers + read.Answer);
+            void Add((string Thought, string Answer) read) =>
+                (thoughts, answers) = (thoughts + read.Thought, answers + read.Answer);
         }
     }
 
