@@ -46,6 +46,9 @@ internal sealed unsafe class CpuBatchLinear<T, TRows> : IBatchLinear
         (_work.Count, _work.IsGated, _work.Columns) = (projections.Count, isGated, (int)_weights[0].Columns);
         var row = 0;
         for (var i = 0; i < _weights.Length; row += _rows[i++])
+        {
+            var values = _weights[i] is FourBitWeight codes ? codes.Packed : ((DenseWeight)_weights[i]).Value;
+            HugePages.Use(TensorMemory.Pointer(values), values.NumberOfElements * values.ElementSize);
             _work.All[i] = new GemvPart<T, TRows>
             {
                 Weight = rowsOf(_weights[i]),
@@ -53,6 +56,7 @@ internal sealed unsafe class CpuBatchLinear<T, TRows> : IBatchLinear
                 Rows = _rows[i],
                 FirstRow = row,
             };
+        }
     }
 
     public void Set(int adapter, DecodingAdapters? factors)

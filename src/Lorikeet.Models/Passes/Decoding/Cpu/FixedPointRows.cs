@@ -19,7 +19,7 @@ internal readonly unsafe struct FixedPointRows : IWeightRows
     public const float LargestWeight = short.MaxValue;
 
     /// <summary>Bytes of codes that are asked for before their turn; the prefetcher of a CPU looks less far.</summary>
-    public const int Ahead = 2048;
+    private const int Ahead = 2048;
 
     /// <summary>Eight products of the largest numbers still fit 32 bits.</summary>
     private const float LargestInput = 1 << 13;

@@ -90,8 +90,7 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
         var count = Math.Min(Tile, part.Rows - first);
         if (XRows == 1)
         {
-            for (var i = 0; i < count; i++)
-                sums[i] = part.Weight.Dot(first + i, X[0]);
+            part.Weight.Dot(first, count, X[0], sums);
         }
         else
         {

@@ -15,6 +15,17 @@ internal unsafe interface IWeightRows
     /// <param name="x">As <see cref="Arrange"/> left it.</param>
     float Dot(int row, float* x);
 
+    /// <summary>The dot products of some rows and one vector.</summary>
+    /// <param name="row">The first row.</param>
+    /// <param name="rows">How many, at most <see cref="Row.Lanes"/>.</param>
+    /// <param name="x">As <see cref="Arrange"/> left it.</param>
+    /// <param name="sums">Receives them.</param>
+    void Dot(int row, int rows, float* x, float* sums)
+    {
+        for (var i = 0; i < rows; i++)
+            sums[i] = Dot(row + i, x);
+    }
+
     /// <summary>Adds the dot products of some columns of some rows and several vectors.</summary>
     /// <param name="row">The first row.</param>
     /// <param name="rows">How many, at most <see cref="Row.Lanes"/>.</param>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Cpu;
 using Lorikeet.Models.Quantization;
@@ -12,6 +13,7 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 internal readonly unsafe struct ScaleRows
 {
     private const int OuterShift = 8; // a scale of scales serves 256 of them
+    private const int Gathered = 8; // are looked up at once
 
     private readonly float* _values;
     private readonly byte* _codes;
@@ -56,28 +58,23 @@ internal readonly unsafe struct ScaleRows
             return;
         }
 
-        // In runs that share a scale of scales: first all are looked up, and then multiplied many at once.
+        // In runs that share a scale of scales.
         for (int start = 0, end; start < units; start = end)
         {
             var block = first + start;
             end = (int)Math.Min(units, start + (((block >> OuterShift) + 1) << OuterShift) - block);
             var codes = _codes + first;
             var i = start;
-            for (; i <= end - 4; i += 4)
-            {
-                target[i] = _map[codes[i]];
-                target[i + 1] = _map[codes[i + 1]];
-                target[i + 2] = _map[codes[i + 2]];
-                target[i + 3] = _map[codes[i + 3]];
-            }
+            var (outer, offset) = (_outer[block >> OuterShift], _offset);
+            if (Avx2.IsSupported)
+                for (; i <= end - Gathered; i += Gathered)
+                {
+                    var values = Avx2.GatherVector256(_map, Avx2.ConvertToVector256Int32(codes + i), sizeof(float));
+                    (values * outer + Vector256.Create(offset)).Store(target + i);
+                }
 
             for (; i < end; i++)
-                target[i] = _map[codes[i]];
-            var (outer, offset) = (_outer[block >> OuterShift], _offset);
-            for (i = start; i <= end - Row.Lanes; i += Row.Lanes)
-                (Vector512.Load(target + i) * Vector512.Create(outer) + Vector512.Create(offset)).Store(target + i);
-            for (; i < end; i++)
-                target[i] = target[i] * outer + offset;
+                target[i] = _map[codes[i]] * outer + offset;
         }
     }
 }

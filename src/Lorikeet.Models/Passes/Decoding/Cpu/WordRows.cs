@@ -19,6 +19,9 @@ internal readonly unsafe struct WordRows : IWeightRows
     private const int Words = 32;
     private const int Nibbles = 4; // of a word
 
+    /// <summary>Bytes of codes that are asked for before their turn.</summary>
+    private const int Ahead = 4096;
+
     private readonly byte* _codes;
     private readonly ScaleRows _scales;
     private readonly Vector512<ushort> _table; // the sixteen values, twice: the fifth bit of an index does not matter
@@ -34,17 +37,32 @@ internal readonly unsafe struct WordRows : IWeightRows
         _table = Vector512.Create(Vector256.Create(values), Vector256.Create(values));
     }
 
-    [SkipLocalsInit]
     public float Dot(int row, float* x)
     {
+        float sum;
+        Dot(row, 1, x, &sum);
+        return sum;
+    }
+
+    /// <summary>Two rows at once, which read x once; of an odd number, the last again.</summary>
+    [SkipLocalsInit]
+    public void Dot(int row, int rows, float* x, float* sums)
+    {
         var units = _columns / Unit;
-        var scales = stackalloc float[units + 1];
-        scales[units] = 0; // of the half of a vector that an odd number of units leaves
-        Scales(row, 0, units, scales);
-        var factors = x + FactorPlace;
-        for (var i = 0; i < units; i++)
-            scales[i] *= factors[i];
-        return Dot(Codes(row, 0), scales, units, _table, (short*)x);
+        var pitch = (units + 1) / 2 * 2;
+        var scales = stackalloc float[2 * pitch];
+        (scales[pitch - 1], scales[2 * pitch - 1]) = (0, 0); // of the half of a vector that an odd number leaves
+        for (var i = 0; i < rows; i += 2)
+        {
+            var second = Math.Min(i + 1, rows - 1);
+            Scales(row + i, 0, units, scales);
+            Scales(row + second, 0, units, scales + pitch);
+            Multiply(scales, x + FactorPlace, units);
+            Multiply(scales + pitch, x + FactorPlace, units);
+            var (sum0, sum1) = DotTwo(
+                Codes(row + i, 0), Codes(row + second, 0), scales, units, _table, (short*)x);
+            (sums[i], sums[second]) = (sum0, i == second ? sum0 : sum1);
+        }
     }
 
     public static int Segment => int.MaxValue;
@@ -98,32 +116,53 @@ internal readonly unsafe struct WordRows : IWeightRows
     private void Scales(int row, int column, int units, float* target) =>
         _scales.Decode(((long)row * _columns + column) / Unit, units, _unitsShift, target);
 
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Dot(byte* codes, float* scales, int units, Vector512<ushort> table, short* x)
+    private static void Multiply(float* scales, float* factors, int units)
     {
-        var room = stackalloc byte[Unit];
-        var sum = Vector512<float>.Zero;
-        var halves = Halves();
-        for (var i = 0; i < units; i += 2, codes += Unit, x += Step, scales += 2)
-        {
-            Sse.Prefetch0(codes + FixedPointRows.Ahead);
-            sum = Vector512.FusedMultiplyAdd(
-                Multiply(Vector512.Load(Whole(codes, units - i, room)), table, x), Spread(scales, halves), sum);
-        }
-
-        return Vectors.Sum(sum);
+        var i = 0;
+        for (; i <= units - Row.Lanes; i += Row.Lanes)
+            (Vector512.Load(scales + i) * Vector512.Load(factors + i)).Store(scales + i);
+        for (; i < units; i++)
+            scales[i] *= factors[i];
     }
 
-    /// <summary>Sixteen sums of eight products each.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Multiply(Vector512<ushort> codes, Vector512<ushort> table, short* x)
+    /// <summary>Two rows and a vector.</summary>
+    /// <param name="a">Codes of the first row.</param>
+    /// <param name="b">Codes of the second row.</param>
+    /// <param name="scales">What the sums of units of the first row stand for, then those of the second.</param>
+    /// <param name="units">Of a row.</param>
+    /// <param name="table">What codes stand for.</param>
+    /// <param name="x">The vector.</param>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (float First, float Second) DotTwo(
+        byte* a, byte* b, float* scales, int units, Vector512<ushort> table, short* x)
     {
-        var first = Avx512BW.MultiplyAddAdjacent(LookUp(table, codes), Vector512.Load(x));
-        var second = Avx512BW.MultiplyAddAdjacent(LookUp(table, codes >>> 4), Vector512.Load(x + Words));
-        var third = Avx512BW.MultiplyAddAdjacent(LookUp(table, codes >>> 8), Vector512.Load(x + 2 * Words));
-        var fourth = Avx512BW.MultiplyAddAdjacent(LookUp(table, codes >>> 12), Vector512.Load(x + 3 * Words));
-        return Vector512.ConvertToSingle(first + second + (third + fourth));
+        var room = stackalloc byte[Unit];
+        var (sum0, sum1) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        var halves = Halves();
+        var second = (units + 1) / 2 * 2;
+        for (var i = 0; i < units; i += 2, a += Unit, b += Unit, x += Step, scales += 2)
+        {
+            Sse.Prefetch1(a + Ahead);
+            Sse.Prefetch1(b + Ahead);
+            var (x0, x1) = (Vector512.Load(x), Vector512.Load(x + Words));
+            var (x2, x3) = (Vector512.Load(x + 2 * Words), Vector512.Load(x + 3 * Words));
+            var words = Vector512.Load(Whole(a, units - i, room));
+            sum0 = Vector512.FusedMultiplyAdd(
+                Products(
+                    LookUp(table, words), LookUp(table, words >>> 4), LookUp(table, words >>> 8),
+                    LookUp(table, words >>> 12), x0, x1, x2, x3),
+                Spread(scales, halves), sum0);
+            words = Vector512.Load(Whole(b, units - i, room));
+            sum1 = Vector512.FusedMultiplyAdd(
+                Products(
+                    LookUp(table, words), LookUp(table, words >>> 4), LookUp(table, words >>> 8),
+                    LookUp(table, words >>> 12), x0, x1, x2, x3),
+                Spread(scales + second, halves), sum1);
+        }
+
+        return (Vectors.Sum(sum0), Vectors.Sum(sum1));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -156,8 +195,8 @@ internal readonly unsafe struct WordRows : IWeightRows
         Vector512<float> s20 = default, s21 = default, s30 = default, s31 = default;
         for (var i = 0; i < units; i += 2, a += Unit, b += Unit, x += Step, factors += Row.Lanes, scales += 2)
         {
-            Sse.Prefetch0(a + FixedPointRows.Ahead);
-            Sse.Prefetch0(b + FixedPointRows.Ahead);
+            Sse.Prefetch1(a + Ahead);
+            Sse.Prefetch1(b + Ahead);
             var words = Vector512.Load(Whole(a, units - i, room));
             var (a0, a1) = (LookUp(table, words), LookUp(table, words >>> 4));
             var (a2, a3) = (LookUp(table, words >>> 8), LookUp(table, words >>> 12));
