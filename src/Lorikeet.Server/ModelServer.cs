@@ -1,3 +1,4 @@
+using Lorikeet.Runs;
 using Lorikeet.Server.Access;
 using Lorikeet.Server.Endpoints;
 using Lorikeet.Server.Protocol;
@@ -27,7 +28,7 @@ public sealed class ModelServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Admission _admission;
     private readonly ServerMetrics _metrics;
-    private readonly RunWatch? _watch;
+    private AdapterWatch? _watch;
     private readonly TimeSpan _patience;
     private int _isStopped;
 
@@ -37,7 +38,6 @@ public sealed class ModelServer : IAsyncDisposable
         _patience = TimeSpan.FromSeconds(options.DrainTimeout);
         _admission = new Admission(TimeProvider.System, TimeSpan.FromSeconds(options.RequestTimeout));
         _metrics = new ServerMetrics(() => host.Statistics);
-        _watch = options.WatchedRun is { } run ? new RunWatch(host, run, report, TimeProvider.System) : null;
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => listening.Configure(kestrel, options));
@@ -96,7 +96,8 @@ public sealed class ModelServer : IAsyncDisposable
 
         var features = server._app.Services.GetRequiredService<IServer>().Features;
         server.Address = new Uri(features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
-        server._watch?.Begin();
+        if (given.WatchedRun is { } run)
+            await server.Watch(host, run, report ?? (_ => { }), cancellation);
         return server;
     }
 
@@ -119,6 +120,19 @@ public sealed class ModelServer : IAsyncDisposable
 
     /// <summary>See <see cref="Stop"/>.</summary>
     public async ValueTask DisposeAsync() => await Stop();
+
+    private async Task Watch(ModelHost host, string run, Action<string> report, CancellationToken cancellation)
+    {
+        var name = new RunFolder(run).Name;
+        host.Changed += (_, change) =>
+        {
+            if (change.Name == name)
+                report(change.Fault is { } fault
+                    ? $"'{name}' stays as it was: {fault.Message}"
+                    : $"'{name}' is now {change.Source}");
+        };
+        _watch = await host.Watch(run, name, cancellation: cancellation);
+    }
 
     private async ValueTask Release()
     {

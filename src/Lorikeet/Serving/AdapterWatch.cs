@@ -37,8 +37,7 @@ public sealed class AdapterWatch : IAsyncDisposable
     /// <summary>Loads what is there and begins to look for more.</summary>
     internal async Task Begin(TimeSpan interval, CancellationToken cancellation)
     {
-        if (Newest() is { } newest)
-            await Load(newest, cancellation).ConfigureAwait(false);
+        await Look(cancellation).ConfigureAwait(false);
         _watching = Watch(interval);
     }
 
@@ -46,20 +45,23 @@ public sealed class AdapterWatch : IAsyncDisposable
     {
         using var timer = new PeriodicTimer(interval);
         while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+            await Look(_stop.Token).ConfigureAwait(false);
+    }
+
+    private async Task Look(CancellationToken cancellation)
+    {
+        Saved? newest = null;
+        try
         {
-            Saved? newest = null;
-            try
-            {
-                newest = Newest();
-                if (newest is not null && newest != _seen)
-                    await Load(newest, _stop.Token).ConfigureAwait(false);
-            }
-            catch (Exception fault) when (fault is LorikeetException or IOException or UnauthorizedAccessException)
-            {
-                // What the run has removed meanwhile, even while folders were listed, is no fault: a newer one comes.
-                if (newest is not null && Directory.Exists(newest.Folder))
-                    _host.Report(new AdapterChange(AdapterChangeKind.Failed, Name, newest.Folder) { Fault = fault });
-            }
+            newest = Newest();
+            if (newest is not null && newest != _seen)
+                await Load(newest, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is LorikeetException or IOException or UnauthorizedAccessException)
+        {
+            // What the run has removed meanwhile, even while folders were listed, is no fault: a newer one comes.
+            if (newest is not null && Directory.Exists(newest.Folder))
+                _host.Report(new AdapterChange(AdapterChangeKind.Failed, Name, newest.Folder) { Fault = fault });
         }
     }
 
@@ -77,9 +79,16 @@ public sealed class AdapterWatch : IAsyncDisposable
     /// are complete.
     /// </summary>
     private Saved? Newest() => new[] { _run.Checkpoints.Latest()?.Folder, _run.AdapterFolder }
-        .Where(folder => folder is not null && File.Exists(Path.Combine(folder, AdapterFolder.WeightsFile)))
-        .Select(folder => new Saved(folder!, File.GetLastWriteTimeUtc(Path.Combine(folder!, AdapterFolder.WeightsFile))))
+        .Where(Directory.Exists)
+        .Select(folder => new Saved(folder!, Written(folder!)))
         .MaxBy(saved => saved.Written);
+
+    /// <summary>When the weights came; other files may be added to a folder later.</summary>
+    private static DateTime Written(string folder)
+    {
+        var weights = Path.Combine(folder, AdapterFolder.WeightsFile);
+        return File.Exists(weights) ? File.GetLastWriteTimeUtc(weights) : Directory.GetLastWriteTimeUtc(folder);
+    }
 
     private sealed record Saved(string Folder, DateTime Written);
 }

@@ -153,14 +153,13 @@ public sealed class ModelHost : IAsyncDisposable
 
     /// <summary>
     /// Follows a training, in this process or another: each of its checkpoints, and in the end its result, becomes the
-    /// adapter of a name as soon as it is complete. <see cref="Changed"/> says so.
+    /// adapter of a name as soon as it is complete. <see cref="Changed"/> says so, and what could not be loaded.
     /// </summary>
     /// <param name="runFolder">The run's folder; it may not be there yet.</param>
     /// <param name="name">The adapter's name; null for that of the folder.</param>
     /// <param name="interval">How often the folder is looked at; null for every second.</param>
     /// <param name="cancellation">Ends the waiting for what is there already, which is loaded before this ends.</param>
     /// <returns>Dispose it to follow the training no more; the adapter stays.</returns>
-    /// <exception cref="CheckpointException">What is there already is damaged or fits another base.</exception>
     public async Task<AdapterWatch> Watch(
         string runFolder, string? name = null, TimeSpan? interval = null, CancellationToken cancellation = default)
     {

@@ -36,6 +36,19 @@ internal static class ToolCallJson
         }
     }
 
+    /// <summary>Whether a text is a JSON object.</summary>
+    public static bool IsObject(ReadOnlySpan<char> text)
+    {
+        try
+        {
+            return JsonNode.Parse(text.ToString()) is JsonObject;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>A call with an id of its own.</summary>
     public static ToolCall Call(string name, string arguments) =>
         new(RandomNumberGenerator.GetString(Alphanumeric, IdLength), name, arguments);

@@ -11,7 +11,8 @@ namespace Lorikeet.Serving;
 /// Read are what the templates of the common families teach: <c>&lt;tool_call>{...}&lt;/tool_call></c> (Hermes, Qwen),
 /// <c>[TOOL_CALLS]</c> before a list or <c>name[ARGS]{...}</c> (Mistral), JSON alone or after
 /// <c>&lt;|python_tag|></c> and <c>&lt;function=name>{...}&lt;/function></c> (Llama 3); and else, where a line begins
-/// with it, JSON that names one of the tools.
+/// with it, JSON that names one of the tools or follows a tool's name: special tokens are no part of decoded text, so
+/// what comes after <c>[TOOL_CALLS]</c> may be all there is.
 /// </remarks>
 /// <param name="tools">Names of the tools that JSON without any markup may call.</param>
 internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
@@ -26,6 +27,8 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
     private static readonly string[] s_markers = [Hermes, Mistral, Python, Function];
     private static readonly string[] s_firstKeys = ["name", "type", "function", "id", "arguments", "parameters"];
 
+    private readonly string[] _namesAsMarkers = [.. tools.Select(tool => tool + "{")];
+    private readonly HashSet<char> _firstLetters = [.. tools.Where(tool => tool.Length > 0).Select(tool => tool[0])];
     private readonly List<ToolCall> _calls = [];
     private string _held = "";
     private bool _isAtLineStart = true;
@@ -61,7 +64,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
             at = start;
             if (at == text.Length)
                 break;
-            if (!isEnd && Array.Exists(s_markers, marker => IsBeginning(text.AsSpan(at), marker)))
+            if (!isEnd && MayBecomeMarker(text.AsSpan(at)))
                 break;
             var found = Call(text.AsSpan(at), isEnd);
             if (found is { Length: 0 })
@@ -99,7 +102,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         for (var at = from; at < text.Length; at++)
         {
             var letter = text[at];
-            if (letter is '<' or '[' || (isAtLineStart && letter == '{'))
+            if (letter is '<' or '[' || (isAtLineStart && (letter == '{' || _firstLetters.Contains(letter))))
                 return at;
             isAtLineStart = letter == '\n' || (isAtLineStart && char.IsWhiteSpace(letter));
         }
@@ -107,9 +110,13 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         return text.Length;
     }
 
-    /// <summary>Whether a text is the beginning of a longer marker.</summary>
-    private static bool IsBeginning(ReadOnlySpan<char> text, string marker) =>
-        text.Length < marker.Length && marker.AsSpan().StartsWith(text, StringComparison.Ordinal);
+    private bool MayBecomeMarker(ReadOnlySpan<char> text)
+    {
+        foreach (var marker in _isAtLineStart ? s_markers.Concat(_namesAsMarkers) : s_markers)
+            if (text.Length < marker.Length && marker.AsSpan().StartsWith(text, StringComparison.Ordinal))
+                return true;
+        return false;
+    }
 
     /// <summary>
     /// The calls at the beginning of a text and how long their markup is; a length of 0 while that is not certain.
@@ -124,7 +131,29 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
             return Shifted(Json(text[Python.Length..], isEnd, isMarked: true), Python.Length);
         if (text.StartsWith(Function))
             return OfFunction(text, isEnd);
-        return _isAtLineStart ? Json(text, isEnd, isMarked: false) : Found.None;
+        return !_isAtLineStart ? Found.None
+            : text[0] is '{' or '[' ? Json(text, isEnd, isMarked: false)
+            : AfterName(text, isEnd);
+    }
+
+    /// <summary>A call as <c>name{...}</c>.</summary>
+    private Found AfterName(ReadOnlySpan<char> text, bool isEnd)
+    {
+        foreach (var marker in _namesAsMarkers)
+            if (text.StartsWith(marker, StringComparison.Ordinal))
+                return Shifted(Arguments(marker[..^1], text[(marker.Length - 1)..], isEnd), marker.Length - 1);
+        return Found.None;
+    }
+
+    /// <summary>A call whose arguments a text begins with.</summary>
+    private static Found Arguments(string name, ReadOnlySpan<char> text, bool isEnd)
+    {
+        var length = ToolCallJson.LengthOf(text);
+        if (length == 0)
+            return isEnd ? Found.None : Found.Later;
+        return ToolCallJson.IsObject(text[..length])
+            ? new Found(length, [ToolCallJson.Call(name, text[..length].ToString())])
+            : Found.None;
     }
 
     private static Found Enclosed(ReadOnlySpan<char> text, int start, string end, bool isEnd)
@@ -148,14 +177,9 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         if (given < 0)
             return isEnd ? Found.None : Found.Later;
         var name = MistralName().Match(rest[..given].ToString());
-        if (!name.Success)
-            return Found.None;
-        var length = ToolCallJson.LengthOf(rest[given..]);
-        if (length == 0)
-            return isEnd ? Found.None : Found.Later;
-        return new Found(
-            Mistral.Length + given + length,
-            [ToolCallJson.Call(name.Groups["name"].Value, rest.Slice(given, length).ToString())]);
+        return name.Success
+            ? Shifted(Arguments(name.Groups["name"].Value, rest[given..], isEnd), Mistral.Length + given)
+            : Found.None;
     }
 
     private static Found OfFunction(ReadOnlySpan<char> text, bool isEnd)
@@ -168,7 +192,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         if (brace <= 0)
             return Found.None;
         var arguments = inside[(brace + 1)..].Trim();
-        if (arguments.Length == 0 || ToolCallJson.LengthOf(arguments) != arguments.Length)
+        if (!ToolCallJson.IsObject(arguments))
             return Found.None;
         return new Found(
             close < 0 ? text.Length : close + FunctionEnd.Length,
@@ -212,7 +236,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
     }
 
     private static Found Shifted(Found found, int by) =>
-        found.Length == 0 ? found : found with { Length = found.Length + by };
+        found.Calls is null ? found : found with { Length = found.Length + by };
 
     [GeneratedRegex(@"^\s*(?<name>[\w.-]+)(\[CALL_ID\]\w*)?(\[ARGS\])?\s*$")]
     private static partial Regex MistralName();

@@ -17,6 +17,7 @@ public sealed class ToolCallReaderTests
     [InlineData("Mistral", "[TOOL_CALLS] [" + Call + ", " + Call + "]", "", 2)]
     [InlineData("Mistral, newer", """[TOOL_CALLS]weather[ARGS]{"city":"Huế"}""", "", 1)]
     [InlineData("Mistral, its marker left out", "[" + Call + "]", "", 1)]
+    [InlineData("Mistral, newer, its markers left out", """weather{"city":"Huế"}""", "", 1)]
     [InlineData("Llama 3", """{"name": "weather", "parameters": {"city": "Huế"}}""", "", 1)]
     [InlineData("Llama 3, typed", """{"type": "function", "name": "weather", "parameters": {"city": "Huế"}}""", "", 1)]
     [InlineData("Llama 3, twice", Call + "; " + Call, " ", 2)]
@@ -47,6 +48,8 @@ public sealed class ToolCallReaderTests
     [InlineData("""{"name": "weather", "argu""")]
     [InlineData("""Say {"name": "weather", "arguments": {}} if you must.""")]
     [InlineData("[TOOL_CALLS] none")]
+    [InlineData("weather{fair}, weather foul")]
+    [InlineData("wea")]
     public void WhatIsNoCall_IsText(string answer)
     {
         foreach (var size in new[] { 1, 2, 5, answer.Length })
