@@ -30,6 +30,9 @@ public sealed record TrainingOptions
     /// <summary>Evaluation during training: held-out loss, sample answers, early stopping.</summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 
+    /// <summary>Several GPUs: processes that train together.</summary>
+    public DistributedOptions Distributed { get; init; } = new();
+
     /// <summary>Output: the run's folder, checkpoints, logging.</summary>
     public OutputOptions Output { get; init; } = new();
 }

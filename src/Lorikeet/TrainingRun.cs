@@ -4,6 +4,7 @@ using Lorikeet.Formats;
 using Lorikeet.Jobs;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Lora;
 using Lorikeet.Runs;
@@ -91,6 +92,13 @@ public sealed class TrainingRun : IDisposable
     /// <value><c>lorikeet</c>, as it is installed.</value>
     public string Program { get; init; } = "lorikeet";
 
+    /// <summary>
+    /// The processes that train together, each of which makes the same run over the same data. Rank 0 keeps the run's
+    /// folder; when one throws, end the others by <see cref="Communicator.Abort"/>.
+    /// </summary>
+    /// <value>This process alone.</value>
+    public Communicator Ranks { get; init; } = Communicator.Alone;
+
     /// <summary>The run's folder; null before it is known, where the options leave its name to the run.</summary>
     public RunFolder? Folder =>
         _prepared?.Folder ?? (_asked.Options.Output.OutputDir is { } folder ? new RunFolder(folder) : null);
@@ -144,7 +152,7 @@ public sealed class TrainingRun : IDisposable
         display.Observe(new StageStarted("Loading", planned.Run.Options.Model.Model));
         _model ??= ModelLoading.Open(
             planned.Run.Options.Model.Model, planned.Run.ModelFolder,
-            LanguageModelOptions.Of(planned.Run.Options.Model, planned.Run.Options.Quantization), null, cancellation);
+            LanguageModelOptions.Of(planned.Run.Model, planned.Run.Options.Quantization), null, cancellation);
         var isAdapter = planned.Run.Options.Model.Method == FineTuneMethod.Lora;
         RequireNoHost(isAdapter); // the reservation alone would refuse its steps, and end it
         using var reservation = _model.Gate.Reserve(
@@ -245,6 +253,12 @@ public sealed class TrainingRun : IDisposable
             resolved = DryRun.Of(resolved, _thrownAway.Location);
         }
 
+        if (!Ranks.IsFirst)
+        {
+            _thrownAway ??= TemporaryPlace.ForFolder(Path.Combine(Path.GetTempPath(), $"lorikeet-rank-{Ranks.Rank}"));
+            resolved = RankSettings.OfOthers(resolved, _thrownAway.Location);
+        }
+
         resolved = RunSettings.Settle(resolved, _clock);
         var folder = _model?.Folder
             ?? ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
@@ -258,7 +272,7 @@ public sealed class TrainingRun : IDisposable
             var tokenizer = _model is null ? ModelFolder.Open(folder).Tokenizer : _model.Tokenizer;
             var data = _dataset.Encode(
                 tokenizer, config.VocabularySize, resolved.Options.Optimization.Seed, resolved.Options.Data.MaxLength);
-            return new PreparedRun(resolved, folder, config, tokenizer, data, _dataset.Names, claim);
+            return new PreparedRun(resolved, folder, config, tokenizer, data, _dataset.Names, claim, Ranks);
         }
         catch
         {

@@ -22,6 +22,7 @@ internal static class PlanJson
             ["optimized"] = plan.IsOptimized,
             ["per_device_train_batch_size"] = plan.BatchSize,
             ["gradient_accumulation_steps"] = plan.GradientAccumulation,
+            ["num_processes"] = plan.Ranks,
             ["gradient_checkpointing"] = WireNames.Of(plan.Checkpointing),
             ["recomputed_layers"] = memory.RecomputedLayers,
             ["layers"] = plan.Layers,

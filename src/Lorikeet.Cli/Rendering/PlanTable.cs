@@ -45,7 +45,7 @@ internal static class PlanTable
             yield return ("shape", shape);
         if (plan.FirstRow is { } row)
             yield return ("first row", row);
-        yield return ("step", $"{plan.GradientAccumulation} × {plan.BatchSize} rows, " +
+        yield return ("step", $"{(plan.Ranks > 1 ? $"{plan.Ranks} ranks × " : "")}{plan.GradientAccumulation} × {plan.BatchSize} rows, " +
             $"{Count((long)plan.Batches.TokensPerStep)} tokens; "
             + $"the largest batch has {Count(plan.Batches.LargestBatch)}");
         yield return ("checkpointing", $"{WireNames.Of(plan.Checkpointing)}: {PlanText.Recomputed(plan)}");

@@ -5,6 +5,8 @@ namespace Lorikeet.Cli.Shell;
 /// <summary>Ends this process as the operating system does it.</summary>
 internal static partial class NativeProcess
 {
+    private const int SignalOfInterrupt = 2, SignalOfTermination = 15;
+
     private static readonly nint s_thisProcess = -1; // the pseudo handle of Windows
 
     /// <summary>
@@ -19,6 +21,15 @@ internal static partial class NativeProcess
         else
             LeaveUnix(code);
     }
+
+    /// <summary>Sends another process what Ctrl+C sends.</summary>
+    public static void Interrupt(int process) => Signal(process, SignalOfInterrupt);
+
+    /// <summary>Asks another process to end.</summary>
+    public static void Terminate(int process) => Signal(process, SignalOfTermination);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
 
     [LibraryImport("libc", EntryPoint = "_exit")]
     private static partial void LeaveUnix(int code);

@@ -53,12 +53,23 @@ internal sealed class TrainVerb : CatalogVerb
         var (arguments, terminal, interruption) = call;
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
+        if (RankLauncher.Create(resolved.Options, terminal) is { } launcher)
+            return launcher.Run([.. arguments.Tokens.Select(token => token.Value)], interruption.Token);
+        using var ranks = new RankMembership(resolved.Options.Model, terminal);
         using var display = ProgressDisplay.Create(
-            resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
-        using var run = new TrainingRun(resolved) { NextCommands = NextCommands.After, Program = ProgramName.InFiles };
-        var result = RunOutcome.Train(run, SavingPhases.Watch(call, display), interruption.Token);
+            ranks.IsFirst ? resolved.Options.Output.Progress : ProgressMode.None, terminal.Talk,
+            resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        using var run = new TrainingRun(resolved)
+        {
+            NextCommands = NextCommands.After,
+            Program = ProgramName.InFiles,
+            Ranks = ranks.Communicator,
+        };
+        var result = ranks.Guard(() => RunOutcome.Train(run, SavingPhases.Watch(call, display), interruption.Token));
         display.Dispose();
 
+        if (!ranks.IsFirst)
+            return result.IsInterrupted ? interruption.ExitCode : 0;
         if (IsJson(call))
             terminal.Out.WriteLine(RunOutcome.ToJson(result));
         else if (resolved.Options.Output.DryRun)

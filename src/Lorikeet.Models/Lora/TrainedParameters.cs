@@ -1,6 +1,7 @@
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
@@ -47,6 +48,22 @@ public static class TrainedParameters
             parameter.Value.copy_(stored);
         }
 
+        Invalidate(model);
+    }
+
+    /// <summary>Gives the trainable parameters of every rank the values that rank 0 has.</summary>
+    /// <param name="model">The model, the adapter active; its parameters are the same on all ranks.</param>
+    /// <param name="ranks">All of which call.</param>
+    public static void Share(DecoderModel model, Communicator ranks)
+    {
+        using var quiet = no_grad();
+        foreach (var parameter in model.Trainable)
+            ranks.Broadcast(parameter.Value);
+        Invalidate(model);
+    }
+
+    private static void Invalidate(DecoderModel model)
+    {
         foreach (var (_, adapter) in model.Active?.Projections ?? [])
             adapter.Invalidate();
     }

@@ -1,5 +1,6 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
@@ -101,6 +102,17 @@ public abstract class Optimizer : IDisposable
             using var stored = TensorMemory.Read(source, name);
             value.copy_(stored);
         }
+    }
+
+    /// <summary>Gives the optimizer of every rank the state that rank 0's has.</summary>
+    /// <param name="ranks">All of which call.</param>
+    /// <param name="steps">Updates done by then.</param>
+    public void Share(Communicator ranks, int steps)
+    {
+        using var quiet = no_grad();
+        Steps = steps;
+        foreach (var (_, value) in State())
+            ranks.Broadcast(value);
     }
 
     /// <summary>Counts a step.</summary>

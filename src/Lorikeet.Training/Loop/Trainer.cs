@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
+using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
@@ -20,6 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly ITrainingObserver _observer;
     private readonly TrainingOptions _options;
     private readonly DecoderModel _model;
+    private readonly Communicator _ranks;
     private readonly BatchPlan _plan;
     private readonly TrainingStep _step;
     private readonly LearningRateSchedule _schedule;
@@ -37,14 +40,14 @@ public sealed class Trainer : IDisposable
     /// </exception>
     public Trainer(TrainingTask task, ITrainingObserver observer)
     {
-        (_task, _observer, _options, _model) = (task, observer, task.Options, task.Model);
+        (_task, _observer, _options, _model, _ranks) = (task, observer, task.Options, task.Model, task.Ranks);
         if (_model.Trainable.Count == 0)
             throw new ConfigurationException("No parameter is trainable, so the run would change nothing. Check " +
                 "lora_target_modules and modules_to_save.");
 
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
-        _step = new TrainingStep(_model, _options.Optimization) { BeforePass = task.BeforePass };
+        _step = new TrainingStep(_model, _options.Optimization, _ranks) { BeforePass = task.BeforePass };
         if (_step.WhyReference is { } reason)
         {
             _observer.Observe(new Note(
@@ -53,7 +56,7 @@ public sealed class Trainer : IDisposable
         }
 
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
-        _position = new TrainingPosition { Run = RunFingerprint.Of(task) };
+        _position = new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _ranks.Size };
     }
 
     /// <summary>Optimizer steps of the whole run.</summary>
@@ -66,11 +69,23 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Continues where a checkpoint was saved, to the bit as if the run had never stopped.</summary>
     /// <param name="checkpoint">
-    /// A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer.
+    /// A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer. Rank 0 reads it; what
+    /// other ranks give is not looked at, but all have to call.
     /// </param>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
     public void Resume(string checkpoint)
+    {
+        if (_ranks.IsFirst)
+            Restore(checkpoint);
+        _position = TrainingPosition.FromJson(_ranks.Broadcast(_position.ToJson()), checkpoint)
+            with
+        { Ranks = _ranks.Size };
+        TrainedParameters.Share(_model, _ranks);
+        _step.Optimizer.Share(_ranks, Step);
+    }
+
+    private void Restore(string checkpoint)
     {
         if (HuggingFaceCheckpoint.Locate(checkpoint) is not { } foreign)
         {
@@ -109,7 +124,7 @@ public sealed class Trainer : IDisposable
             _observer.Observe(new StepCompleted(TakeStep()));
             if (Evaluates && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps))
                 Evaluate();
-            if (stop.IsCancellationRequested)
+            if (_ranks.Any(stop.IsCancellationRequested))
                 reason = StopReason.Interrupted;
             else if (_position.EvaluationsWithoutImprovement >= (
                 _options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
@@ -123,7 +138,12 @@ public sealed class Trainer : IDisposable
 
         RequireFiniteParameters();
         if (reason != StopReason.Interrupted && _options.Evaluation.LoadBestModelAtEnd)
-            LoadBest();
+        {
+            if (_ranks.IsFirst)
+                LoadBest();
+            TrainedParameters.Share(_model, _ranks);
+        }
+
         return new TrainingResult(
             reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds,
             _position.Tokens,
@@ -140,7 +160,7 @@ public sealed class Trainer : IDisposable
             .ToList();
         var microBatches = rows.Select(Batch.FromRows).ToList();
         var weights = LossWeights.Of(
-            rows, microBatches, _options.Optimization.LossDenominator, _options.Optimization.GradientAccumulation);
+            rows, microBatches, _options.Optimization.LossDenominator, _task.MicroBatches);
 
         var loss = _step.Backward(microBatches, weights, Step);
         if (Step == 0 && _options.Output.DumpGradients is { } file)
@@ -180,7 +200,7 @@ public sealed class Trainer : IDisposable
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
         var metrics = Evaluator.Score(
-            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _task.BeforePass);
+            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _task.BeforePass);
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {
@@ -198,7 +218,7 @@ public sealed class Trainer : IDisposable
         var checkpoints = _task.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         // One of that name may be there and damaged: then the run went on from one before it.
-        if (_savedStep == Step)
+        if (_savedStep == Step || !_ranks.IsFirst)
             return;
         RequireFiniteParameters();
         TrainingCheckpoint.Save(

@@ -26,7 +26,8 @@ public static class TrainingCheckpoint
     ];
 
     /// <summary>Whether a folder is a checkpoint of Lorikeet.</summary>
-    internal static bool IsOne(string folder) => File.Exists(Path.Combine(folder, PositionFile));
+    /// <param name="folder">Any folder.</param>
+    public static bool IsOne(string folder) => File.Exists(Path.Combine(folder, PositionFile));
 
     /// <summary>Writes the folder beside and renames it.</summary>
     /// <param name="folder">The folder.</param>
@@ -58,6 +59,16 @@ public static class TrainingCheckpoint
             PositionFile], name => !File.Exists(Path.Combine(folder, name))) is { } missing
             ? $"'{Path.Combine(folder, missing)}' is missing"
             : ChecksumList.Damage(folder, s_read);
+
+    /// <summary>By how many ranks a checkpoint was written, and the settings of its run by name.</summary>
+    /// <param name="folder">A checkpoint of Lorikeet.</param>
+    /// <exception cref="CheckpointException">Its position is damaged.</exception>
+    public static (int Ranks, IReadOnlyDictionary<string, string> Settings) Origin(string folder)
+    {
+        var path = Path.Combine(folder, PositionFile);
+        var position = TrainingPosition.FromJson(File.ReadAllText(path), path);
+        return (position.Ranks, position.Run.Settings);
+    }
 
     /// <summary>Restores parameters and optimizer; returns the position to go on from.</summary>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>

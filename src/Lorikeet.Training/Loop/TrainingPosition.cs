@@ -35,6 +35,9 @@ internal sealed record TrainingPosition
     /// <summary>Evaluations since the last improvement, for early stopping.</summary>
     public int EvaluationsWithoutImprovement { get; init; }
 
+    /// <summary>Ranks that took the last step; others may take the next.</summary>
+    public int Ranks { get; init; } = 1;
+
     /// <summary>What decides the trajectory: base, rows, settings.</summary>
     public RunFingerprint Run { get; init; } = new("", "", new Dictionary<string, string>());
 

@@ -2,8 +2,11 @@
 //
 //     L = Σ_i w_i · Σ_t cross-entropy of predicted token t        g = dL/dθ
 //     g ← g · min(1, max_grad_norm / ‖g‖)                         θ ← optimizer(θ, g, rate)
+//
+// Of N ranks, rank r computes the micro-batches r, r + N, r + 2N ...; their losses and gradients are summed.
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 
@@ -15,16 +18,20 @@ public sealed class TrainingStep : IDisposable
 {
     private readonly OptimizationOptions _options;
     private readonly Gradients _gradients;
+    private readonly Communicator _ranks;
 
     /// <summary>Makes gradients, pass and optimizer; the optimizer's averages are zero.</summary>
     /// <param name="model">The model; it stays the caller's and must outlive the step.</param>
     /// <param name="options">Batches and schedule are the caller's business; the rest is used here.</param>
+    /// <param name="ranks">
+    /// The processes that take the step together, each with the same model; null for this one alone.
+    /// </param>
     /// <exception cref="ConfigurationException">
     /// Activations are to be offloaded, but the model does not compute on CUDA.
     /// </exception>
-    public TrainingStep(DecoderModel model, OptimizationOptions options)
+    public TrainingStep(DecoderModel model, OptimizationOptions options, Communicator? ranks = null)
     {
-        _options = options;
+        (_options, _ranks) = (options, ranks ?? Communicator.Alone);
         _gradients = new Gradients(model.Trainable);
         WhyReference = options.Optimized ? TrainingPasses.WhyUnsupported(model) : null;
         Pass = TrainingPasses.Create(model, PassOptions(options));
@@ -51,7 +58,7 @@ public sealed class TrainingStep : IDisposable
     /// <summary>
     /// Adds the gradient of the micro-batches' weighted loss; those without a predicted token are passed over.
     /// </summary>
-    /// <param name="batches">The micro-batches.</param>
+    /// <param name="batches">The micro-batches of all ranks, of which this one computes its share.</param>
     /// <param name="weights">What one predicted token of each counts (<see cref="LossWeights"/>).</param>
     /// <param name="step">Optimizer steps before this one; with the seed, it names the random numbers.</param>
     /// <returns>
@@ -59,17 +66,19 @@ public sealed class TrainingStep : IDisposable
     /// </returns>
     public double Backward(IReadOnlyList<Batch> batches, IReadOnlyList<double> weights, int step)
     {
-        var loss = 0.0;
-        for (var i = 0; i < batches.Count; i++)
+        var losses = new double[batches.Count];
+        for (var i = _ranks.Rank; i < batches.Count; i += _ranks.Size)
         {
             if (batches[i].TargetCount == 0)
                 continue;
             BeforePass?.Invoke();
             var key = new PassKey((ulong)_options.Seed, step, i);
-            loss += Pass.Run(batches[i], weights[i], key) * weights[i];
+            losses[i] = Pass.Run(batches[i], weights[i], key) * weights[i];
         }
 
-        return loss;
+        _ranks.Sum(losses);
+        _ranks.Sum(_gradients.All);
+        return losses.Sum();
     }
 
     /// <summary>Clips the gradients to max_grad_norm, moves the parameters, and forgets the gradients.</summary>

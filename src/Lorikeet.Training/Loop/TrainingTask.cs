@@ -4,6 +4,7 @@ using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Optimization;
 
@@ -28,7 +29,19 @@ public sealed record TrainingTask(
     /// </value>
     public BatchPlan Plan
     {
-        get => field ??= new BatchPlan(TrainingRow.LengthsOf(TrainRows), BatchOptions(Options));
+        get => field ??= new BatchPlan(TrainingRow.LengthsOf(TrainRows), BatchOptions(Options, MicroBatches));
+        init;
+    }
+
+    /// <summary>The ranks that take each step together: they share its micro-batches.</summary>
+    /// <value>One process.</value>
+    public Communicator Ranks { get; init; } = Communicator.Alone;
+
+    /// <summary>Micro-batches of a step, of all ranks together.</summary>
+    /// <value>gradient_accumulation_steps for each rank.</value>
+    public int MicroBatches
+    {
+        get => field > 0 ? field : Options.Optimization.GradientAccumulation * Ranks.Size;
         init;
     }
 
@@ -59,13 +72,14 @@ public sealed record TrainingTask(
     /// <summary>Which rows make up each step of a run, planned once for the same data and options.</summary>
     /// <param name="data">The data of the run.</param>
     /// <param name="options">The options; batches, order and packing are read.</param>
-    public static BatchPlan PlanOf(TrainingData data, TrainingOptions options) =>
-        data.PlanBatches(BatchOptions(options));
+    /// <param name="microBatches">Micro-batches of a step, of all ranks together.</param>
+    public static BatchPlan PlanOf(TrainingData data, TrainingOptions options, int microBatches) =>
+        data.PlanBatches(BatchOptions(options, microBatches));
 
-    private static BatchPlanOptions BatchOptions(TrainingOptions options) => new()
+    private static BatchPlanOptions BatchOptions(TrainingOptions options, int microBatches) => new()
     {
         BatchSize = options.Optimization.BatchSize,
-        AccumulationSteps = options.Optimization.GradientAccumulation,
+        AccumulationSteps = microBatches,
         Seed = (ulong)options.Optimization.Seed,
         Shuffle = options.Data.Shuffle,
         GroupByLength = options.Data.GroupByLength,

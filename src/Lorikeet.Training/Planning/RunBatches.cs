@@ -23,12 +23,16 @@ public sealed record RunBatches(
     private const int RowsToLookAt = 1 << 20;
 
     /// <summary>Counts the batches of a run, step by step.</summary>
-    public static RunBatches Of(TrainingData data, TrainingOptions options)
+    /// <param name="data">Its rows.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="ranks">Processes that share a step.</param>
+    public static RunBatches Of(TrainingData data, TrainingOptions options, int ranks = 1)
     {
         var lengths = data.TrainLengths;
-        var plan = TrainingTask.PlanOf(data, options);
+        var microBatches = options.Optimization.GradientAccumulation * ranks;
+        var plan = TrainingTask.PlanOf(data, options, microBatches);
         var steps = TrainingTask.StepsOf(plan, options.Optimization);
-        var rowsAStep = options.Optimization.BatchSize * options.Optimization.GradientAccumulation;
+        var rowsAStep = options.Optimization.BatchSize * microBatches;
         var looked = Math.Min(steps, Math.Max(plan.StepsPerEpoch, RowsToLookAt / rowsAStep));
         var (largest, tokens, batches, squares) = (LargestOfEvaluation(data, options.Optimization), 0L, 0L, 0.0);
         for (var step = 0; step < looked; step++)
@@ -50,13 +54,15 @@ public sealed record RunBatches(
     }
 
     /// <summary>Batches of rows that are all as long as they may be and all targets.</summary>
-    public static RunBatches Full(TrainingOptions options)
+    /// <param name="options">The options of the run.</param>
+    /// <param name="ranks">Processes that share a step.</param>
+    public static RunBatches Full(TrainingOptions options, int ranks = 1)
     {
         var (training, length) = (options.Optimization, options.Data.MaxLength);
         var tokens = training.BatchSize * length;
         var largest = new BatchShape(tokens, training.BatchSize, length);
         return new RunBatches(
-            largest, tokens, (double)tokens * training.GradientAccumulation, length, 1, training.MaxSteps);
+            largest, tokens, (double)tokens * training.GradientAccumulation * ranks, length, 1, training.MaxSteps);
     }
 
     /// <summary>The longest rows come last and together.</summary>

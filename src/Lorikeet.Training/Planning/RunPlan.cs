@@ -20,8 +20,11 @@ public sealed record RunPlan
     /// <summary>Rows in one forward pass.</summary>
     public required int BatchSize { get; init; }
 
-    /// <summary>Forward passes of an optimizer step.</summary>
+    /// <summary>Forward passes of an optimizer step, of each rank.</summary>
     public required int GradientAccumulation { get; init; }
+
+    /// <summary>Processes that share each step, each on a device of its own.</summary>
+    public int Ranks { get; init; } = 1;
 
     /// <summary>
     /// What the options ask to be recomputed; <see cref="MemoryPlan.RecomputedLayers"/> is what comes of it.

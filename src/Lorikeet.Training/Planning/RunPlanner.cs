@@ -19,6 +19,7 @@ public sealed class RunPlanner : IDisposable
     private readonly MemoryPlanner _memory;
     private readonly long? _free;
     private readonly string _model;
+    private readonly int _ranks;
 
     /// <summary>Makes the model without its memory, adapters attached; nothing is loaded.</summary>
     /// <param name="options">The options of the run.</param>
@@ -30,12 +31,13 @@ public sealed class RunPlanner : IDisposable
     /// <param name="isLoaded">
     /// Whether the model lies on the device already, so that its weights take no further memory.
     /// </param>
+    /// <param name="ranks">Processes that share each step, each on a device of its own.</param>
     public RunPlanner(
         TrainingOptions options, ModelConfig config, ITensorSource? stored, Device device, bool isPresent,
         int questions = 0,
-        bool isLoaded = false)
+        bool isLoaded = false, int ranks = 1)
     {
-        (_config, _device, _isPresent, _model) = (config, device, isPresent, options.Model.Model);
+        (_config, _device, _isPresent, _model, _ranks) = (config, device, isPresent, options.Model.Model, ranks);
         _outline = ModelOutline.Create(config, options.Model, options.Quantization, stored, device);
         Attach(options);
         _memory = new MemoryPlanner(
@@ -70,6 +72,7 @@ public sealed class RunPlanner : IDisposable
             TrainableParameters = Trained,
             BatchSize = training.BatchSize,
             GradientAccumulation = training.GradientAccumulation,
+            Ranks = _ranks,
             Checkpointing = training.Checkpointing,
             Layers = _config.LayerCount,
             IsOptimized = _memory.IsOptimized,
@@ -78,7 +81,7 @@ public sealed class RunPlanner : IDisposable
             FreeBytes = _free,
             Speed = _isPresent
                 ? new SpeedPlanner(_memory.Pass, Trained, _device, MachineRates.Of(_outline.ComputeType, _device))
-                    .Plan(batches, memory)
+                    .Plan(batches, memory, _ranks)
                 : null,
             DataShape = data?.ShapeSummary,
             FirstRow = data?.FirstRow,
@@ -95,8 +98,8 @@ public sealed class RunPlanner : IDisposable
 
     private long Trained => _outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements);
 
-    private static RunBatches Batches(TrainingOptions options, TrainingData? data) =>
-        data is null ? RunBatches.Full(options) : RunBatches.Of(data, options);
+    private RunBatches Batches(TrainingOptions options, TrainingData? data) =>
+        data is null ? RunBatches.Full(options, _ranks) : RunBatches.Of(data, options, _ranks);
 
     private void Attach(TrainingOptions options)
     {

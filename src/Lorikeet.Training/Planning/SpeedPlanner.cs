@@ -35,10 +35,13 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
     private double ReferenceFactor => _onCuda ? 1.6 : 2.1;
 
     /// <summary>What to expect of a run.</summary>
-    public SpeedPlan Plan(RunBatches batches, MemoryPlan memory)
+    /// <param name="batches">Its batches.</param>
+    /// <param name="memory">What it keeps and recomputes.</param>
+    /// <param name="ranks">Processes that share each step.</param>
+    public SpeedPlan Plan(RunBatches batches, MemoryPlan memory, int ranks)
     {
         var seconds = SecondsOf(batches, memory) * (pass.IsOptimized ? 1 : ReferenceFactor);
-        var rate = batches.TokensPerBatch / seconds;
+        var rate = ranks * batches.TokensPerBatch / seconds;
         var step = batches.TokensPerStep / rate;
         return new SpeedPlan(rates.Gemm, rates.Copy, rate, step, batches.Steps * step);
     }

@@ -2,6 +2,7 @@ using Lorikeet.Configuration;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using Lorikeet.Runs;
 using Lorikeet.Text.Tokenization;
@@ -19,12 +20,16 @@ namespace Lorikeet.Jobs;
 /// <param name="Data">The rows.</param>
 /// <param name="DatasetNames">What reports call them.</param>
 /// <param name="Claim">The run's folder.</param>
+/// <param name="Ranks">The processes that train together.</param>
 internal sealed record PreparedRun(
     ResolvedOptions Resolved, string ModelFolder, ModelConfig Config, Tokenizer? Tokenizer, TrainingData Data,
-    IReadOnlyList<string> DatasetNames, RunFolderClaim Claim)
+    IReadOnlyList<string> DatasetNames, RunFolderClaim Claim, Communicator Ranks)
 {
     /// <summary>The options.</summary>
     public TrainingOptions Options => Resolved.Options;
+
+    /// <summary>The model as this rank loads it.</summary>
+    public ModelOptions Model => Options.Model with { Device = Ranks.Device ?? Options.Model.Device };
 
     /// <summary>Where the files of the run lie.</summary>
     public RunFolder Folder => Claim.Folder;
@@ -35,14 +40,27 @@ internal sealed record PreparedRun(
     public PlannedRun Plan(int questions, bool isLoaded)
     {
         var model = Models.Checkpoints.ModelFolder.Open(ModelFolder);
-        var (device, _) = model.Prepare(Options.Model);
+        var (device, _) = model.Prepare(Model);
         using var weights = model.OpenWeights(checks: false);
-        using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true, questions, isLoaded);
+        using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true, questions, isLoaded, Ranks.Size);
         var (options, reason) = planner.ChooseBatches(Options, Data);
+        options = SmallestBatch(options);
         var plan = planner.Plan(options, Data, reason is null ? [] : [reason]);
         var fingerprint = BaseFingerprint.Of(weights, Config.Source);
         PeakMemory.Reset(device);
         return new PlannedRun(this with { Resolved = RunSettings.WithBatches(Resolved, plan) }, plan, fingerprint);
+    }
+
+    /// <summary>The batches of the rank that has room for the fewest rows, for all.</summary>
+    private TrainingOptions SmallestBatch(TrainingOptions options)
+    {
+        var training = options.Optimization;
+        var rows = training.BatchSize * training.GradientAccumulation;
+        var smallest = Ranks.Gather($"{training.BatchSize}").Min(int.Parse);
+        return options with
+        {
+            Optimization = training with { BatchSize = smallest, GradientAccumulation = rows / smallest },
+        };
     }
 }
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Decoder;
@@ -106,11 +108,18 @@ internal sealed class RunQuestions
         _observer.Observe(new StageStarted(stage, $"{prompts.Count} questions"));
         var asking = new QuestionAnswering(
             model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
-        return asking.Answer(prompts, Progress, cancellation);
+        var ranks = _run.Ranks;
+        int[][] own = [.. prompts.Where((_, i) => i % ranks.Size == ranks.Rank)];
+        var answers = asking.Answer(own, Progress, cancellation);
+        if (ranks.Size == 1)
+            return answers;
+        var all = ranks.Gather(JsonSerializer.Serialize(answers, AnswersJson.Default.IReadOnlyListString))
+            .Select(part => JsonSerializer.Deserialize(part, AnswersJson.Default.IReadOnlyListString)!).ToArray();
+        return [.. prompts.Select((_, i) => all[i % ranks.Size][i / ranks.Size])];
 
         void Progress(int done)
         {
-            _observer.Observe(new StageProgressed(done, prompts.Count));
+            _observer.Observe(new StageProgressed(Math.Min(done * ranks.Size, prompts.Count), prompts.Count));
             _beforePass();
         }
     }
@@ -122,3 +131,7 @@ internal sealed class RunQuestions
 /// <param name="Compared">To the questions of the comparison.</param>
 /// <param name="Samples">To the samples.</param>
 internal sealed record RunAnswers(IReadOnlyList<string> Compared, IReadOnlyList<string> Samples);
+
+/// <summary>Answers as ranks tell them each other.</summary>
+[JsonSerializable(typeof(IReadOnlyList<string>))]
+internal sealed partial class AnswersJson : JsonSerializerContext;

@@ -18,6 +18,8 @@ internal sealed class RunReporting(PreparedRun run, bool isAdapter, string progr
     /// <param name="nextCommands">Commands that the report suggests.</param>
     public void Write(TrainedRun trained, DateTimeOffset time, IReadOnlyList<NextCommand> nextCommands)
     {
+        if (!run.Ranks.IsFirst)
+            return;
         var report = ReportOf(trained, time, nextCommands);
         log.Attempt("The report could not be written", () => report.Write(run.Folder));
         log.Attempt("The model card could not be written", () => RunCard.Write(

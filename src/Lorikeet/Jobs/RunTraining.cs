@@ -1,5 +1,6 @@
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
@@ -19,18 +20,21 @@ internal sealed class RunTraining(
 {
     private readonly PreparedRun _run = planned.Run;
     private readonly TrainingOptions _options = planned.Run.Options;
+    private readonly Communicator _ranks = planned.Run.Ranks;
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> asks to finish the step, save and return.</summary>
     /// <param name="comparison">What is scored before and after; null for the samples alone.</param>
     /// <param name="stop">Ends the run after the current step.</param>
     public TrainedRun Train(AnswerComparison? comparison, CancellationToken stop)
     {
-        using var trainer = new Trainer(TaskOf(), log);
+        var checkpoint = _run.Claim.Checkpoint(log.Remember);
+        var task = TaskOf(checkpoint);
+        using var trainer = new Trainer(task, log);
         var questions = new RunQuestions(_run, comparison, log, beforePass);
         var before = questions.Ask("Asking the base", model, stop);
-        if (_run.Claim.Checkpoint(log.Remember) is { } checkpoint)
-            trainer.Resume(checkpoint);
-        Announce(trainer);
+        if (_ranks.Any(checkpoint is not null))
+            trainer.Resume(checkpoint ?? "");
+        Announce(trainer, task.MicroBatches);
         var result = trainer.Train(stop);
 
         // First of all what hours were spent on; nothing that goes wrong later may cost it.
@@ -52,25 +56,33 @@ internal sealed class RunTraining(
             questions.SideBySide(before, after), questions.Compared);
     }
 
-    private TrainingTask TaskOf() => new(
-        model, _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options,
-        _options.Model.Model)
+    private TrainingTask TaskOf(string? checkpoint)
     {
-        Plan = TrainingTask.PlanOf(_run.Data, _options),
-        Format = _run.Data.Format,
-        BeforePass = beforePass,
-        BaseFingerprint = planned.BaseFingerprint,
-        Settings = TrajectorySettings.Of(_options, adapter?.Options),
-    };
+        var microBatches = RankSettings.MicroBatches(_options, _ranks, checkpoint);
+        return new TrainingTask(
+            model, _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options,
+            _options.Model.Model)
+        {
+            Plan = TrainingTask.PlanOf(_run.Data, _options, microBatches),
+            Ranks = _ranks,
+            MicroBatches = microBatches,
+            Format = _run.Data.Format,
+            BeforePass = beforePass,
+            BaseFingerprint = planned.BaseFingerprint,
+            Settings = TrajectorySettings.Of(_options, adapter?.Options, microBatches),
+        };
+    }
 
-    private void Announce(Trainer trainer)
+    private void Announce(Trainer trainer, int microBatches)
     {
         log.Observe(new RunStarted(Summary(trainer.Step, trainer.TotalSteps)));
         log.AnnounceWarnings();
         foreach (var note in _run.Resolved.Notes.Concat(planned.Plan.Notes))
             log.Note(note);
-        if (FewSteps.Note(trainer.TotalSteps, _run.Data.Train.Count, _options) is { } few)
+        if (FewSteps.Note(trainer.TotalSteps, _run.Data.Train.Count, _options, microBatches) is { } few)
             log.Note(few);
+        if (_ranks.Size > 1)
+            log.Note($"{_ranks.Size} ranks share {microBatches} micro-batches a step; they talk over {_ranks.Transport}.");
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             log.Note($"'{_run.Folder.Folder}' holds no checkpoint, so the run begins at its first step.");
         if (trainer.Step >= trainer.TotalSteps)
@@ -86,6 +98,8 @@ internal sealed class RunTraining(
 
     private void SaveResult()
     {
+        if (!_ranks.IsFirst)
+            return;
         if (adapter is null)
         {
             ResultFolder.WriteModel(_run.Folder.ModelFolder, model, _run.ModelFolder, _run.Data.Format);

@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Lorikeet.Cli.Rendering;
+using Lorikeet.Models.Distributed;
+using Lorikeet.Models.Native;
+using Lorikeet.Training;
+using TorchSharp;
+
+namespace Lorikeet.Cli.Shell;
+
+/// <summary>
+/// Starts the ranks of <c>--num_processes</c> on this machine: with CUDA itself, one process a GPU; on CPUs through
+/// mpirun, since MPI reduces there.
+/// </summary>
+internal sealed class RankLauncher
+{
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
+
+    private readonly TrainingOptions _options;
+    private readonly Terminal _terminal;
+    private readonly int _count;
+    private readonly bool _usesCuda;
+
+    private RankLauncher(TrainingOptions options, Terminal terminal, int count, bool usesCuda) =>
+        (_options, _terminal, _count, _usesCuda) = (options, terminal, count, usesCuda);
+
+    /// <summary>The launcher, where ranks are to be started; null in a rank, and for one process.</summary>
+    /// <exception cref="ConfigurationException">num_processes is no number of ranks.</exception>
+    public static RankLauncher? Create(TrainingOptions options, Terminal terminal)
+    {
+        var asked = options.Distributed.Processes;
+        if (asked == "1" || LaunchedRank.Detect() is not null)
+            return null;
+        LibTorch.Load(options.Model.LibTorch);
+        var usesCuda = ComputeDevice.Resolve(options.Model.Device).type == DeviceType.CUDA;
+        var gpus = usesCuda ? torch.cuda.device_count() : 0;
+        if (asked == "all" && usesCuda)
+            return gpus == 1 ? null : new RankLauncher(options, terminal, gpus, usesCuda);
+        if (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1)
+            throw new ConfigurationException(
+                $"num_processes is '{asked}'. Expected a number of processes, or all for every GPU of this machine"
+                + (usesCuda ? "." : ", which computes on its CPU here: give a number."));
+        if (usesCuda && count > gpus)
+            throw new ConfigurationException(
+                $"num_processes is {count}, and this machine has {gpus} GPUs: a rank has one of its own. Give at most "
+                + $"{gpus}, or use more machines with mpirun, srun or torchrun.");
+        if (options.Distributed.MaxRestarts > 0 && options.Output.OutputDir is null)
+            throw new ConfigurationException(
+                "max_restarts goes on in the run's folder, and none is named. Give output_dir.");
+        return new RankLauncher(options, terminal, count, usesCuda);
+    }
+
+    /// <summary>Starts the ranks and waits for them; started again as often as max_restarts allows.</summary>
+    /// <param name="arguments">The command line of this process, which is the ranks' too.</param>
+    /// <param name="stop">Asks the ranks to finish.</param>
+    /// <returns>What the first of them that failed exited with; 0 if none did.</returns>
+    public int Run(IReadOnlyList<string> arguments, CancellationToken stop)
+    {
+        for (var restarts = 0; ; restarts++)
+        {
+            var code = _usesCuda ? RunOnGpus(arguments, stop) : RunWithMpi(arguments, stop);
+            if (code == 0 || stop.IsCancellationRequested || restarts == _options.Distributed.MaxRestarts)
+                return code;
+            _terminal.Error.WriteLine(
+                $"Starting the ranks again ({restarts + 1} of {_options.Distributed.MaxRestarts}), from the last checkpoint.");
+            arguments = Resuming(arguments);
+        }
+    }
+
+    private static IReadOnlyList<string> Resuming(IReadOnlyList<string> arguments) =>
+        [.. arguments.Where(argument => argument is not "--overwrite_output_dir"), "--resume_from_checkpoint", "true"];
+
+    private int RunWithMpi(IReadOnlyList<string> arguments, CancellationToken stop)
+    {
+        var start = Self(arguments);
+        var command = new ProcessStartInfo("mpirun");
+        string[] own = ["-np", $"{_count}", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"];
+        foreach (var word in (string[])[.. own, .. Root(), start.FileName, .. start.ArgumentList])
+            command.ArgumentList.Add(word);
+        try
+        {
+            using var process = Process.Start(command)!;
+            using var asking = stop.Register(() => NativeProcess.Interrupt(process.Id));
+            process.WaitForExit();
+            return process.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception fault)
+        {
+            throw new DeviceException(
+                $"num_processes is {_count} on a CPU, and mpirun cannot be started: {fault.Message}. Install Open MPI "
+                + "(Debian: openmpi-bin), or leave num_processes at 1.");
+        }
+    }
+
+    // Open MPI refuses root unless it is told twice that this is meant, as in a container.
+    private static string[] Root() => Environment.UserName == "root" ? ["--allow-run-as-root"] : [];
+
+    private int RunOnGpus(IReadOnlyList<string> arguments, CancellationToken stop)
+    {
+        var port = FreePort();
+        List<Process> ranks = [.. Enumerable.Range(0, _count).Select(rank => Start(arguments, rank, port))];
+        using var asking = stop.Register(() => ranks.ForEach(rank => NativeProcess.Interrupt(rank.Id)));
+        while (ranks.Exists(rank => !rank.HasExited))
+        {
+            var failed = ranks.FindIndex(rank => rank is { HasExited: true, ExitCode: not 0 });
+            if (failed >= 0 && !stop.IsCancellationRequested)
+            {
+                _terminal.Error.WriteLine(
+                    $"Rank {failed} (cuda:{failed}) ended with code {ranks[failed].ExitCode}; the others are stopped.");
+                Stop(ranks);
+                return ranks[failed].ExitCode;
+            }
+
+            Thread.Sleep(s_pause);
+        }
+
+        return ranks.Select(rank => rank.ExitCode).FirstOrDefault(code => code != 0);
+    }
+
+    private Process Start(IReadOnlyList<string> arguments, int rank, int port)
+    {
+        var start = Self(arguments);
+        foreach (var (name, value) in new[]
+        {
+            ("RANK", rank), ("LOCAL_RANK", rank), ("WORLD_SIZE", _count), ("LOCAL_WORLD_SIZE", _count),
+            ("MASTER_PORT", port),
+        })
+            start.Environment[name] = $"{value}";
+        start.Environment["MASTER_ADDR"] = "127.0.0.1";
+        return Process.Start(start)!;
+    }
+
+    private static void Stop(List<Process> ranks)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var rank in ranks.Where(rank => !rank.HasExited))
+            NativeProcess.Terminate(rank.Id);
+        while (ranks.Exists(rank => !rank.HasExited))
+        {
+            if (clock.Elapsed > s_grace)
+                ranks.ForEach(rank => rank.Kill());
+            Thread.Sleep(s_pause);
+        }
+    }
+
+    /// <summary>This program once more.</summary>
+    private static ProcessStartInfo Self(IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!);
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll"));
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        return start;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,71 @@
+using Lorikeet.Cli.Rendering;
+using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Distributed;
+using Lorikeet.Models.Native;
+
+namespace Lorikeet.Cli.Shell;
+
+/// <summary>This process among those that a launcher started together; by itself where none did.</summary>
+internal sealed class RankMembership : IDisposable
+{
+    private readonly Terminal _terminal;
+    private readonly RankWatch? _watch;
+    private bool _failed;
+
+    /// <summary>Joins the others, if there are any.</summary>
+    /// <param name="model">Says which libtorch and device are used.</param>
+    /// <param name="terminal">Told when a rank is lost.</param>
+    public RankMembership(ModelOptions model, Terminal terminal)
+    {
+        (_terminal, Communicator) = (terminal, Communicator.Alone);
+        if (LaunchedRank.Detect() is not { } place)
+            return;
+        LibTorch.Load(model.LibTorch);
+        Communicator = Communicator.Join(place, model.Device);
+        if (Communicator.Size > 1)
+            _watch = new RankWatch(Communicator, Leave);
+    }
+
+    /// <summary>What the ranks tell each other.</summary>
+    public Communicator Communicator { get; }
+
+    /// <summary>Whether this is the rank that talks to the user and writes.</summary>
+    public bool IsFirst => Communicator.IsFirst;
+
+    /// <summary>Does the work of all ranks; when it fails here, the error says on which rank.</summary>
+    public T Guard<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception fault) when (Communicator.Size > 1)
+        {
+            _failed = true;
+            var stopped = fault is OperationCanceledException ? "was stopped" : "failed";
+            _terminal.Error.WriteLine($"Rank {Communicator.Rank} of {Communicator.Size} on {Environment.MachineName} "
+                + $"{stopped}, and ends the run for all:");
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Communicator.Size == 1)
+            return;
+        // The others wait in an operation that this rank will not take part in: its death tells them.
+        if (_failed)
+            return;
+        Communicator.Wait();
+        _watch?.Dispose();
+        Communicator.Dispose();
+    }
+
+    private void Leave(string fate)
+    {
+        _terminal.Error.WriteLine(
+            $"{fate} Rank {Communicator.Rank} on {Environment.MachineName} stops. The run goes on from its last "
+            + "checkpoint with --resume_from_checkpoint true, with any number of ranks.");
+        NativeProcess.Leave(ExitCodes.WrongEnvironment);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using Lorikeet.Models.Native.Cuda;
+
+namespace Lorikeet.Models.Native.Distributed;
+
+/// <summary>NCCL, the collective operations of CUDA devices, loaded when it is first needed.</summary>
+/// <remarks>Reference: NCCL 2, nccl.h. All but the first two calls are queued on torch's stream.</remarks>
+internal static unsafe class NcclLibrary
+{
+    private const int SumOperation = 0; // ncclSum
+
+    private static readonly Lazy<nint> s_library = new(Load);
+
+    /// <summary>Types of elements (ncclDataType_t).</summary>
+    public const int Byte = 1, Float32 = 7, Float64 = 8;
+
+    /// <summary>A name for a group of ranks, made by one and told to all.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = Bytes)]
+    public struct GroupId
+    {
+        public const int Bytes = 128;
+    }
+
+    /// <summary>A new group's name.</summary>
+    public static GroupId NewGroup()
+    {
+        GroupId id;
+        Require(((delegate* unmanaged<GroupId*, int>)Export("ncclGetUniqueId"))(&id), "ncclGetUniqueId");
+        return id;
+    }
+
+    /// <summary>Joins a group, on the device that is current; returns once all have.</summary>
+    public static nint Join(GroupId group, int rank, int size)
+    {
+        nint communicator;
+        var join = (delegate* unmanaged<nint*, int, GroupId, int, int>)Export("ncclCommInitRank");
+        Require(join(&communicator, size, group, rank), "ncclCommInitRank");
+        return communicator;
+    }
+
+    /// <summary>Sums over all ranks, in place, in memory of the device.</summary>
+    public static void Sum(nint communicator, CudaDevice device, byte* values, long count, int type)
+    {
+        var reduce = (delegate* unmanaged<byte*, byte*, nuint, int, int, nint, nint, int>)Export("ncclAllReduce");
+        Require(reduce(values, values, (nuint)count, type, SumOperation, communicator, device.Stream), "ncclAllReduce");
+    }
+
+    /// <summary>Everybody gets rank 0's bytes.</summary>
+    public static void Broadcast(nint communicator, CudaDevice device, byte* values, long bytes)
+    {
+        var broadcast = (delegate* unmanaged<byte*, byte*, nuint, int, int, nint, nint, int>)Export("ncclBroadcast");
+        Require(broadcast(values, values, (nuint)bytes, Byte, 0, communicator, device.Stream), "ncclBroadcast");
+    }
+
+    /// <summary>All ranks' bytes, as many of each, one after the other.</summary>
+    public static void Gather(nint communicator, CudaDevice device, byte* own, byte* all, long bytes)
+    {
+        var gather = (delegate* unmanaged<byte*, byte*, nuint, int, nint, nint, int>)Export("ncclAllGather");
+        Require(gather(own, all, (nuint)bytes, Byte, communicator, device.Stream), "ncclAllGather");
+    }
+
+    /// <summary>Leaves the group; what is queued is given up.</summary>
+    public static void Leave(nint communicator) =>
+        ((delegate* unmanaged<nint, int>)Export("ncclCommAbort"))(communicator);
+
+    private static nint Load() => NativeLibrary.TryLoad("libnccl.so.2", out var library) ? library
+        : throw new DeviceException(
+            "NCCL is not found (libnccl.so.2). It comes with every Python install of torch with CUDA, in "
+            + "site-packages/nvidia/nccl/lib: add that folder to LD_LIBRARY_PATH.");
+
+    private static nint Export(string name) => NativeLibrary.GetExport(s_library.Value, name);
+
+    private static void Require(int status, string call)
+    {
+        if (status == 0)
+            return;
+        var text = (delegate* unmanaged<int, byte*>)Export("ncclGetErrorString");
+        throw new DeviceException(
+            $"{call} failed: {Marshal.PtrToStringUTF8((nint)text(status))}. NCCL_DEBUG=INFO says more.");
+    }
+}

@@ -1,0 +1,54 @@
+using Lorikeet.Configuration;
+using Lorikeet.Models.Distributed;
+using Lorikeet.Training;
+using Lorikeet.Training.Loop;
+
+namespace Lorikeet.Jobs;
+
+/// <summary>What is particular to a run that several ranks take together.</summary>
+internal static class RankSettings
+{
+    /// <summary>
+    /// The run of a rank that keeps nothing: rank 0 writes its folder, and what the others write is thrown away.
+    /// </summary>
+    /// <param name="resolved">The run.</param>
+    /// <param name="folder">A folder that is thrown away afterwards.</param>
+    public static ResolvedOptions OfOthers(ResolvedOptions resolved, string folder) =>
+        resolved.With(resolved.Options with
+        {
+            Output = resolved.Options.Output with
+            {
+                OutputDir = folder,
+                ReportTo = [],
+                ResumeFromCheckpoint = null,
+                Overwrite = true,
+            },
+        });
+
+    /// <summary>
+    /// Micro-batches of a step, of all ranks together. A run that goes on with another number of ranks keeps the rows
+    /// of its steps: the ranks share the micro-batches it had, some perhaps one more than others.
+    /// </summary>
+    /// <param name="options">The options, as they are for each rank.</param>
+    /// <param name="ranks">The ranks now.</param>
+    /// <param name="checkpoint">What it goes on from, on rank 0; null for a run that begins.</param>
+    public static int MicroBatches(TrainingOptions options, Communicator ranks, string? checkpoint)
+    {
+        var now = options.Optimization.GradientAccumulation * ranks.Size;
+        Span<double> kept = [checkpoint is null ? 0 : Kept(options, ranks.Size, checkpoint) ?? 0];
+        ranks.Sum(kept);
+        return kept[0] > 0 ? (int)kept[0] : now;
+    }
+
+    private static int? Kept(TrainingOptions options, int ranks, string checkpoint)
+    {
+        if (!TrainingCheckpoint.IsOne(checkpoint))
+            return null;
+        var (before, settings) = TrainingCheckpoint.Origin(checkpoint);
+        var (batch, own) = (options.Optimization.BatchSize, options.Optimization.GradientAccumulation);
+        if (before == ranks || TrajectorySettings.RowsOfStep(settings) is not { } rows || rows % batch != 0)
+            return null;
+        // The options must say what they said then, whatever the number of ranks: other rows are another run.
+        return rows == batch * own * before ? rows / batch : null;
+    }
+}
