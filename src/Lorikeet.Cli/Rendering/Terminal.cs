@@ -1,5 +1,6 @@
 using System.Text;
 using Lorikeet.Formats;
+using Lorikeet.Models.Distributed;
 using Spectre.Console;
 
 namespace Lorikeet.Cli.Rendering;
@@ -62,9 +63,11 @@ internal sealed class Terminal
     public static Terminal OfProcess()
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        // Launchers of several ranks give each a terminal of its own, and mix what they say.
+        var isRank = LaunchedRank.IsLaunched;
         return new Terminal(
-            Console.In, Console.IsInputRedirected, Console.Out, Console.IsOutputRedirected, Console.Error,
-            Console.IsErrorRedirected);
+            Console.In, Console.IsInputRedirected, Console.Out, isRank || Console.IsOutputRedirected, Console.Error,
+            isRank || Console.IsErrorRedirected);
     }
 
     /// <summary>One of files or pipes.</summary>

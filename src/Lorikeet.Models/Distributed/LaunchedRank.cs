@@ -30,6 +30,11 @@ public sealed record LaunchedRank(
         ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"],
     ];
 
+    /// <summary>Whether a launcher of ranks started this process, be it the only one.</summary>
+    public static bool IsLaunched { get; } =
+        s_withMpi.Concat(s_withoutMpi).Any(names => Environment.GetEnvironmentVariable(names[0]) is not null
+            && Environment.GetEnvironmentVariable(names[1]) is not null);
+
     /// <summary>The place of this process; null when no launcher started it, or it is the only one.</summary>
     /// <exception cref="ConfigurationException">A variable is no number, or a rank lies beyond the size.</exception>
     public static LaunchedRank? Detect() => Detect(Environment.GetEnvironmentVariable);
