@@ -25,6 +25,7 @@ internal static class BenchmarkJson
         ["recomputed_layers"] = figures.RecomputedLayers,
         ["optimized"] = options.Optimized,
         ["device"] = figures.Device,
+        ["num_processes"] = figures.Processes,
         ["tokens_per_second"] = Math.Round(figures.TokensPerSecond, 1),
         ["step_ms"] = Math.Round(figures.StepSeconds * 1000, 2),
         ["weights_gb"] = Gigabytes(figures.WeightBytes),

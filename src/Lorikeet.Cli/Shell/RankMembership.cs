@@ -1,5 +1,4 @@
 using Lorikeet.Cli.Rendering;
-using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 
@@ -13,15 +12,16 @@ internal sealed class RankMembership : IDisposable
     private bool _failed;
 
     /// <summary>Joins the others, if there are any.</summary>
-    /// <param name="model">Says which libtorch and device are used.</param>
+    /// <param name="libTorch">The option libtorch.</param>
+    /// <param name="device">The option device.</param>
     /// <param name="terminal">Told when a rank is lost.</param>
-    public RankMembership(ModelOptions model, Terminal terminal)
+    public RankMembership(string? libTorch, string device, Terminal terminal)
     {
         (_terminal, Communicator) = (terminal, Communicator.Alone);
         if (LaunchedRank.Detect() is not { } place)
             return;
-        LibTorch.Load(model.LibTorch);
-        Communicator = Communicator.Join(place, model.Device);
+        LibTorch.Load(libTorch);
+        Communicator = Communicator.Join(place, device);
         if (Communicator.Size > 1)
             _watch = new RankWatch(Communicator, Leave);
     }

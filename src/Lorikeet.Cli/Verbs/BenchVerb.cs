@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lorikeet.Cli.Benchmarks;
+using Lorikeet.Cli.Rendering;
 using Lorikeet.Cli.Shell;
 using Lorikeet.Configuration;
 using Lorikeet.Formats.Options;
@@ -44,7 +45,7 @@ internal sealed class BenchVerb : CatalogVerb
             terminal.Error.WriteLine("Measuring the rate of large GEMMs and copies first, to compare with.");
         var result = what switch
         {
-            "train" => BenchmarkJson.Of(options, TrainingBenchmark.Run(options)),
+            "train" => BenchmarkJson.Of(options, Train(options, terminal)),
             "decode" => BenchmarkJson.Of(options, DecodingBenchmark.Run(options)),
             "load" => BenchmarkJson.Of(
                 options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
@@ -64,5 +65,12 @@ internal sealed class BenchVerb : CatalogVerb
         foreach (var (name, value) in result)
             terminal.Out.WriteLine($"{name,-20} {value}");
         return 0;
+    }
+
+    /// <summary>The step of one process, or of all that a launcher started together.</summary>
+    private static TrainingFigures Train(BenchmarkOptions options, Terminal terminal)
+    {
+        using var ranks = new RankMembership(options.LibTorch, options.Device, terminal);
+        return ranks.Guard(() => TrainingBenchmark.Run(options, ranks.Communicator));
     }
 }

@@ -55,7 +55,8 @@ internal sealed class TrainVerb : CatalogVerb
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
         if (RankLauncher.Create(resolved.Options, terminal) is { } launcher)
             return launcher.Run([.. arguments.Tokens.Select(token => token.Value)], interruption.Token);
-        using var ranks = new RankMembership(resolved.Options.Model, terminal);
+        using var ranks = new RankMembership(
+            resolved.Options.Model.LibTorch, resolved.Options.Model.Device, terminal);
         using var display = ProgressDisplay.Create(
             ranks.IsFirst ? resolved.Options.Output.Progress : ProgressMode.None, terminal.Talk,
             resolved.Options.Output.LoggingSteps, TimeProvider.System);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Benchmarks;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop;
@@ -17,13 +18,16 @@ public static class TrainingBenchmark
     private const int WarmUpSteps = 2;
 
     /// <summary>Takes two steps that do not count and <c>steps</c> that do.</summary>
-    /// <param name="options">The shape, how it is stored, the adapters, the rows, and the device.</param>
+    /// <param name="options">The shape, how it is stored, the adapters, the rows of each rank, and the device.</param>
+    /// <param name="ranks">The processes that take the steps together; null for this one alone.</param>
     /// <exception cref="ConfigurationException">
     /// An option has an unknown value, or is not for this device or path.
     /// </exception>
     /// <exception cref="DeviceException">libtorch or the device is missing.</exception>
-    public static TrainingFigures Run(BenchmarkOptions options)
+    public static TrainingFigures Run(BenchmarkOptions options, Communicator? ranks = null)
     {
+        ranks ??= Communicator.Alone;
+        options = options with { Device = ranks.Device ?? options.Device };
         var machine = BenchmarkMachine.Open(options);
         machine.RequireSense(options);
         var rate = machine.MeasureGemmRate();
@@ -38,15 +42,18 @@ public static class TrainingBenchmark
         if (options.Optimized && TrainingPasses.WhyUnsupported(model) is { } reason)
             throw new ConfigurationException("optimized is true, but the optimized path does not cover this, " +
                 $"because {reason}. Choose optimized false.");
-        using var training = new TrainingStep(model, OptionsOf(options));
+        using var training = new TrainingStep(model, OptionsOf(options), ranks);
         var adapted = machine.UsedMemory;
 
         var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
         for (var step = 0; step < WarmUpSteps + options.Steps; step++)
         {
-            var batch = RandomRows(model.Config.VocabularySize, options.Batch, options.Length, step);
+            Batch[] batches = [.. Enumerable.Range(0, ranks.Size).Select(rank => RandomRows(
+                model.Config.VocabularySize, options.Batch, options.Length, step * ranks.Size + rank))];
+            double[] shares = [.. batches.Select(_ => 1.0 / batches.Sum(batch => batch.TargetCount))];
+            ranks.Wait();
             var clock = Stopwatch.StartNew();
-            losses.Add(training.Backward([batch], [1.0 / batch.TargetCount], step));
+            losses.Add(training.Backward(batches, shares, step));
             norm = training.Update(2e-4);
             machine.Wait();
             if (step >= WarmUpSteps)
@@ -55,11 +62,12 @@ public static class TrainingBenchmark
 
         times.Sort();
         var seconds = times[times.Count / 2];
-        var tokensPerSecond = options.Batch * options.Length / seconds;
+        var tokensPerSecond = (double)ranks.Size * options.Batch * options.Length / seconds;
         return new TrainingFigures
         {
             Device = machine.Name,
             Rank = options.Rank ?? BenchmarkModel.DefaultRank,
+            Processes = ranks.Size,
             RecomputedLayers = options.Optimized ? training.RecomputedLayers : null,
             TokensPerSecond = tokensPerSecond,
             StepSeconds = seconds,
@@ -72,7 +80,7 @@ public static class TrainingBenchmark
             LastLoss = losses[^1],
             GradientNorm = norm,
             GemmRate = rate,
-            WorkRate = BenchmarkModel.TrainingWorkPerToken(model, options.Length) * tokensPerSecond,
+            WorkRate = BenchmarkModel.TrainingWorkPerToken(model, options.Length) * tokensPerSecond / ranks.Size,
         };
     }
 

@@ -11,10 +11,13 @@ public sealed record TrainingFigures
     /// <summary>Rank of the adapters.</summary>
     public required int Rank { get; init; }
 
+    /// <summary>Processes that took the steps together, each on a device of its own; memory is that of one.</summary>
+    public int Processes { get; init; } = 1;
+
     /// <summary>Layers that the backward pass recomputed; null for the reference.</summary>
     public required int? RecomputedLayers { get; init; }
 
-    /// <summary>Tokens a second of the median step.</summary>
+    /// <summary>Tokens a second of the median step, of all processes.</summary>
     public required double TokensPerSecond { get; init; }
 
     /// <summary>Seconds of the median step: forward, backward and update.</summary>
@@ -47,6 +50,6 @@ public sealed record TrainingFigures
     /// <summary>Floating-point operations a second of large GEMMs, measured before.</summary>
     public required double GemmRate { get; init; }
 
-    /// <summary>Floating-point operations a second that the steps did at least.</summary>
+    /// <summary>Floating-point operations a second that the steps did at least, on each device.</summary>
     public required double WorkRate { get; init; }
 }
