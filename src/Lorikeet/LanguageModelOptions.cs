@@ -55,6 +55,9 @@ public sealed record LanguageModelOptions
     /// <value>Null: the environment variable LORIKEET_LIBTORCH, then the CPU build in the NuGet cache.</value>
     public string? LibTorch { get; init; }
 
+    /// <summary>Whether each rank of several holds a part of every layer.</summary>
+    internal bool ShardBase { get; init; }
+
     /// <summary>The same as options of a training run.</summary>
     internal ModelOptions ToModelOptions(string model) => new()
     {
@@ -64,6 +67,7 @@ public sealed record LanguageModelOptions
         RotaryType = RotaryType,
         Device = Device,
         OffloadLayers = OffloadLayers,
+        ShardBase = ShardBase,
         DecodesFewRows = AnswersFewPrompts,
         LibTorch = LibTorch,
     };
@@ -77,6 +81,7 @@ public sealed record LanguageModelOptions
         RotaryType = model.RotaryType,
         Device = model.Device,
         OffloadLayers = model.OffloadLayers,
+        ShardBase = model.ShardBase,
         AnswersFewPrompts = model.DecodesFewRows,
         LibTorch = model.LibTorch,
     };

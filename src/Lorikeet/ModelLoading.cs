@@ -1,6 +1,7 @@
 using Lorikeet.Configuration;
 using Lorikeet.Hub.Transport;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 
@@ -57,13 +58,13 @@ internal static class ModelLoading
     /// <summary>Loads the base in a local folder or GGUF file.</summary>
     public static LanguageModel Open(
         string name, string folder, LanguageModelOptions options, IProgress<LoadProgress>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellation, Communicator? ranks = null)
     {
         var asked = options.ToModelOptions(name);
         OptionCatalog.Of<ModelOptions>().RequireRanges(asked);
         OptionCatalog.Of<QuantizationOptions>().RequireRanges(options.Quantization);
         var source = ModelFolder.Open(folder);
-        var decoder = source.Load(asked, options.Quantization, Report);
+        var decoder = source.Load(asked, options.Quantization, Report, ranks);
         try
         {
             return new LanguageModel(name, folder, decoder, source.Tokenizer, options);

@@ -152,7 +152,7 @@ public sealed class TrainingRun : IDisposable
         display.Observe(new StageStarted("Loading", planned.Run.Options.Model.Model));
         _model ??= ModelLoading.Open(
             planned.Run.Options.Model.Model, planned.Run.ModelFolder,
-            LanguageModelOptions.Of(planned.Run.Model, planned.Run.Options.Quantization), null, cancellation);
+            LanguageModelOptions.Of(planned.Run.Model, planned.Run.Options.Quantization), null, cancellation, Ranks);
         var isAdapter = planned.Run.Options.Model.Method == FineTuneMethod.Lora;
         RequireNoHost(isAdapter); // the reservation alone would refuse its steps, and end it
         using var reservation = _model.Gate.Reserve(
@@ -259,6 +259,7 @@ public sealed class TrainingRun : IDisposable
             resolved = RankSettings.OfOthers(resolved, _thrownAway.Location);
         }
 
+        RankSettings.Require(resolved.Options, Ranks);
         resolved = RunSettings.Settle(resolved, _clock);
         var folder = _model?.Folder
             ?? ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);

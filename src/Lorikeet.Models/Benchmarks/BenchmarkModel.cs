@@ -1,6 +1,7 @@
 using Lorikeet.Formats;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Quantization;
 
@@ -15,9 +16,13 @@ public static class BenchmarkModel
     /// <summary>The model without adapters; the caller disposes it.</summary>
     /// <param name="options">Of them: shape, quant and offload_layers.</param>
     /// <param name="machine">Device and compute type.</param>
-    public static DecoderModel Create(BenchmarkOptions options, BenchmarkMachine machine) => ModelFactory.Create(
+    /// <param name="ranks">Ranks that hold a part of each layer; null for all of it on each.</param>
+    public static DecoderModel Create(
+        BenchmarkOptions options, BenchmarkMachine machine, Communicator? ranks = null) => ModelFactory.Create(
         ModelShapes.Find(options.Shape),
-        new LoadSettings(machine.Type, machine.Device, QuantizationOf(options), OffloadLayers: options.OffloadLayers),
+        new LoadSettings(
+            machine.Type, machine.Device, QuantizationOf(options), OffloadLayers: options.OffloadLayers,
+            Shards: options.ShardBase ? ranks : null),
         seed: 1);
 
     /// <summary>
@@ -54,11 +59,14 @@ public static class BenchmarkModel
     /// <summary>The same model with what is trained of it, without memory; the caller disposes it.</summary>
     /// <param name="options">Shape, quant, offload_layers, and what the factors are like.</param>
     /// <param name="machine">Device and compute type.</param>
-    public static DecoderModel Outline(BenchmarkOptions options, BenchmarkMachine machine)
+    /// <param name="ranks">How many ranks share it.</param>
+    public static DecoderModel Outline(BenchmarkOptions options, BenchmarkMachine machine, int ranks = 1)
     {
         var outline = ModelOutline.Create(
             ModelShapes.Find(options.Shape), machine.Type, QuantizationOf(options), stored: null);
         ModelOutline.Offload(outline, machine.Device, options.OffloadLayers);
+        if (options.ShardBase && ranks > 1)
+            ModelOutline.Shard(outline, ranks);
         Attach(outline, options);
         return outline;
     }

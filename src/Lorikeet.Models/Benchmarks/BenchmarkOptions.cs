@@ -74,6 +74,11 @@ public sealed record BenchmarkOptions
     [Option("offload_layers", Minimum = 0)]
     public int OffloadLayers { get; init; }
 
+    /// <summary>Each rank of several holds a part of every layer's frozen weights.</summary>
+    /// <value>Off: each rank holds all of them.</value>
+    [Option("shard_base")]
+    public bool ShardBase { get; init; }
+
     /// <summary>Gigabytes (10^9 bytes) that a GPU is treated as having; the rest is occupied.</summary>
     /// <value>Not set: all of its memory.</value>
     [Option("memory_limit", Above = 0)]

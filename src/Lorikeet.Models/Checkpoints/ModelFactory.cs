@@ -54,9 +54,8 @@ internal static class ModelFactory
             new(name, Kept(ones(width, settings.ComputeType, settings.Device)), config.NormEpsilon);
 
         var embedding = Kept(Normal(config.VocabularySize, config.HiddenSize));
-        var offload = settings.OffloadLayers > 0
-            ? new LayerOffload(settings.Device, config.LayerCount, settings.OffloadLayers)
-            : null;
+        var offload = LayerOffload.Create(
+            settings.Device, config.LayerCount, settings.OffloadLayers, settings.Shards);
         var layers = new DecoderLayer[config.LayerCount];
         for (var layer = 0; layer < layers.Length; layer++)
         {

@@ -2,6 +2,7 @@ using Lorikeet.Formats.Checkpoints;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using Lorikeet.Text.Tokenization;
@@ -64,16 +65,21 @@ public sealed class ModelFolder
     /// <param name="options">Device and type.</param>
     /// <param name="quantization">How the base is stored.</param>
     /// <param name="progress">Called with (layers loaded, layers).</param>
+    /// <param name="ranks">
+    /// The ranks that load it together, among which <see cref="ModelOptions.ShardBase"/> divides it; null for this one.
+    /// </param>
     /// <exception cref="CheckpointException">
     /// A file or tensor is missing, or a shape contradicts config.json.
     /// </exception>
-    public DecoderModel Load(ModelOptions options, QuantizationOptions quantization, Action<int, int>? progress = null)
+    public DecoderModel Load(
+        ModelOptions options, QuantizationOptions quantization, Action<int, int>? progress = null,
+        Communicator? ranks = null)
     {
         var (device, computeType) = Prepare(options);
         return Load(new LoadSettings(
             computeType, device, QuantizationSettings.From(quantization), progress,
             options.RotaryType == ComputeType.BFloat16,
-            OffloadLayers: options.OffloadLayers));
+            OffloadLayers: options.OffloadLayers, Shards: options.ShardBase ? ranks : null));
     }
 
     /// <summary>The weights under Hugging Face's names.</summary>
@@ -92,6 +98,6 @@ public sealed class ModelFolder
     /// <param name="folder">Where to; it must exist.</param>
     public void CopyCompanions(string folder) => ModelFiles.CopyCompanions(Path, folder);
 
-    /// <inheritdoc cref="Load(ModelOptions, QuantizationOptions, Action{int, int}?)"/>
+    /// <inheritdoc cref="Load(ModelOptions, QuantizationOptions, Action{int, int}?, Communicator?)"/>
     internal DecoderModel Load(LoadSettings settings) => ModelLoader.Load(this, settings);
 }

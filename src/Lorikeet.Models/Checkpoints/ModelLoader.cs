@@ -1,5 +1,6 @@
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
@@ -46,9 +47,8 @@ internal sealed class ModelLoader
         var embedding = Read(TensorNames.Weight(TensorNames.Embedding), _config.VocabularySize, _config.HiddenSize);
         var stored = QuantizationSettings.Dense(embedding, _settings.ComputeType);
         var layers = new DecoderLayer[_config.LayerCount];
-        var offload = _settings.OffloadLayers > 0
-            ? new LayerOffload(_settings.Device, layers.Length, _settings.OffloadLayers)
-            : null;
+        var offload = LayerOffload.Create(
+            _settings.Device, layers.Length, _settings.OffloadLayers, _settings.Shards);
         for (var layer = 0; layer < layers.Length; layer++)
         {
             layers[layer] = DecoderLayer.Build(_config, layer, Linear, Norm);
@@ -164,6 +164,8 @@ internal sealed class ModelLoader
 /// <param name="RotaryInBFloat16">See <see cref="RopeSettings.RoundedToBFloat16"/>.</param>
 /// <param name="Clock">Adds up what took how long.</param>
 /// <param name="OffloadLayers">Layers whose frozen weights wait in the host's memory.</param>
+/// <param name="Shards">Ranks that hold a part of each layer's frozen weights; null for all of them on each.</param>
 internal sealed record LoadSettings(
     ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null,
-    bool RotaryInBFloat16 = false, LoadClock? Clock = null, int OffloadLayers = 0);
+    bool RotaryInBFloat16 = false, LoadClock? Clock = null, int OffloadLayers = 0,
+    Communicator? Shards = null);

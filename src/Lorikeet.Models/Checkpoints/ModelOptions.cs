@@ -39,4 +39,11 @@ public sealed record ModelOptions : ComputeOptions
     /// <value>0. None: a layer's weights cost their way over the bus two or three times a step.</value>
     [Option("offload_layers", Minimum = 0)]
     public int OffloadLayers { get; init; }
+
+    /// <summary>
+    /// Each rank of several holds a part of every layer's frozen weights, and they bring them together in turn.
+    /// </summary>
+    /// <value>Off: each rank holds all of them. For a model that fits nowhere whole.</value>
+    [Option("shard_base", "fsdp_full_shard")]
+    public bool ShardBase { get; init; }
 }

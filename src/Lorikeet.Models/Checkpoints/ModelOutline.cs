@@ -18,16 +18,19 @@ public static class ModelOutline
     /// <param name="quantization">How projections are stored that the checkpoint holds dense.</param>
     /// <param name="stored">Headers of the checkpoint; null for a shape without one.</param>
     /// <param name="device">Where the model would be; it need not be here.</param>
+    /// <param name="ranks">Processes among which <see cref="ModelOptions.ShardBase"/> divides the layers.</param>
     /// <exception cref="ConfigurationException">
     /// The device cannot compute in that type, or layers cannot be offloaded.
     /// </exception>
     public static DecoderModel Create(
         ModelConfig config, ModelOptions options, QuantizationOptions quantization, ITensorSource? stored,
-        Device device)
+        Device device, int ranks = 1)
     {
         var type = NativeTypes.Resolve(options.TorchDtype, config.StoredType, device);
         var outline = Create(config, type, QuantizationSettings.From(quantization), stored);
         Offload(outline, device, options.OffloadLayers);
+        if (options.ShardBase && ranks > 1)
+            Shard(outline, ranks);
         return outline;
     }
 
@@ -80,23 +83,32 @@ public static class ModelOutline
             projection.Weight = new OffloadedWeight(projection.Weight, () => { });
     }
 
+    /// <summary>Divides the weights of all layers among ranks.</summary>
+    /// <param name="model">An outline.</param>
+    /// <param name="ranks">How many.</param>
+    internal static void Shard(DecoderModel model, int ranks)
+    {
+        foreach (var projection in model.LayerProjections)
+            projection.Weight = new OffloadedWeight(projection.Weight, () => { }, ranks);
+    }
+
     /// <summary>
-    /// Bytes of a model's frozen weights: what the device holds, two slots for layers that take turns included, and
-    /// what waits on the host.
+    /// Bytes of a model's frozen weights: what the device holds, its part of divided layers and two slots for layers
+    /// that take turns included, and what waits on the host.
     /// </summary>
     /// <param name="model">A model, with memory or without.</param>
     public static (long Device, long Host) WeightBytes(DecoderModel model)
     {
-        long[] offloaded = [.. Offloaded(model)];
-        var slots = offloaded.Length == 0 ? 0 : offloaded.Max() * LayerOffload.Slots;
-        return (BytesOf(model) - offloaded.Sum() + slots, offloaded.Sum());
+        var layers = model.Layers
+            .Select(layer => layer.Projections.Select(projection => projection.Weight).OfType<OffloadedWeight>().ToArray())
+            .ToArray();
+        OffloadedWeight[] elsewhere = [.. layers.SelectMany(weights => weights)];
+        var slots = LayerOffload.Slots * layers.Max(weights => weights.Sum(weight => weight.ByteCount));
+        var parts = elsewhere.Where(weight => weight.Parts > 0).Sum(weight => weight.ByteCount / weight.Parts);
+        return (
+            BytesOf(model) - elsewhere.Sum(weight => weight.ByteCount) + slots + parts,
+            elsewhere.Where(weight => weight.Parts == 0).Sum(weight => weight.ByteCount));
     }
-
-    /// <summary>Bytes of the weights of each layer that wait in the host's memory.</summary>
-    private static IEnumerable<long> Offloaded(DecoderModel model) => model.Layers
-        .Select(layer => layer.Projections.Where(projection => projection.Weight is OffloadedWeight)
-            .Sum(projection => projection.Weight.ByteCount))
-        .Where(bytes => bytes > 0);
 
     /// <summary>Bytes of a model's frozen parts, wherever they are; a tied head is its embedding.</summary>
     internal static long BytesOf(DecoderModel model) =>

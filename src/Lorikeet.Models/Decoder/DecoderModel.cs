@@ -50,6 +50,12 @@ public sealed class DecoderModel : IDisposable
     /// <summary>Where the frozen weights of some layers wait, if the device does not hold all.</summary>
     internal LayerOffload? Offload { get; init; }
 
+    /// <summary>
+    /// Whether each of several ranks holds a part of every layer: then all have to make the same passes in the same
+    /// order.
+    /// </summary>
+    public bool IsSharded => Offload?.IsShared ?? false;
+
     /// <summary>What was found in its files and left out of account.</summary>
     public IReadOnlyList<string> LoadWarnings { get; init; } = [];
 

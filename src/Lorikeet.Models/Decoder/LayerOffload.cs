@@ -1,13 +1,16 @@
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
+using Lorikeet.Models.Native.Distributed;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Decoder;
 
 /// <summary>
-/// Keeps the frozen weights of some layers in pinned host memory. Two slots on the device are enough: one layer's
-/// weights are used while the next ones arrive. The layers are spread evenly, which gives each copy the most time.
+/// Keeps the frozen weights of some layers in pinned host memory, or of all layers in equal parts on several ranks. Two
+/// slots on the device are enough: one layer's weights are used while the next ones arrive. Layers that wait on the host
+/// are spread evenly, which gives each copy the most time.
 /// </summary>
 internal sealed class LayerOffload : IDisposable
 {
@@ -20,8 +23,9 @@ internal sealed class LayerOffload : IDisposable
     private readonly int _layers;
     private readonly int _count;
     private readonly nint[] _slots = new nint[Slots];
+    private readonly Communicator? _ranks;
     private Tensor? _memory; // uint8 [slots, bytes of a layer]
-    private HostBlocks? _blocks;
+    private ISlotBlocks? _blocks;
     private long _size; // of a slot
     private int _taken;
 
@@ -47,10 +51,35 @@ internal sealed class LayerOffload : IDisposable
         (_device, _layers, _count) = (device, layers, count);
     }
 
-    /// <summary>Whether a layer waits in the host's memory.</summary>
+    /// <summary>Divides all layers among ranks.</summary>
+    /// <param name="device">Of this rank.</param>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="ranks">All of which load the model and use its layers in the same order.</param>
+    public LayerOffload(Device device, int layers, Communicator ranks) =>
+        (_device, _layers, _count, _ranks) = (device, layers, layers, ranks);
+
+    /// <summary>What the settings of a model ask for; null for weights that stay on the device.</summary>
+    /// <param name="device">Where it computes.</param>
+    /// <param name="layers">Its layers.</param>
+    /// <param name="onHost">Layers that wait in the host's memory.</param>
+    /// <param name="ranks">Ranks that hold a part of each layer; null for all of it on each.</param>
+    public static LayerOffload? Create(Device device, int layers, int onHost, Communicator? ranks)
+    {
+        if (ranks is { Size: > 1 } && onHost > 0)
+            throw new ConfigurationException(
+                $"offload_layers is {onHost} and shard_base is true: the weights of a layer wait on the host or on the "
+                + "other ranks, not both. Leave one of them out.");
+        return ranks is { Size: > 1 } ? new LayerOffload(device, layers, ranks)
+            : onHost > 0 ? new LayerOffload(device, layers, onHost) : null;
+    }
+
+    /// <summary>Whether ranks hold parts of the layers, so that all have to use the same layers in the same order.</summary>
+    public bool IsShared => _ranks is not null;
+
+    /// <summary>Whether a layer waits elsewhere.</summary>
     public bool Includes(int layer) => (layer + 1L) * _count / _layers > (long)layer * _count / _layers;
 
-    /// <summary>Moves the weights of a layer to the host, if it is one of those.</summary>
+    /// <summary>Moves the weights of a layer to where they wait, if it is one of those.</summary>
     /// <exception cref="ConfigurationException">They are stored in a form that stays where it is.</exception>
     public void Offload(DecoderLayer layer)
     {
@@ -67,7 +96,7 @@ internal sealed class LayerOffload : IDisposable
         _blocks!.PrepareSlot(block);
         Tensor Copy(Tensor tensor)
         {
-            var copy = TensorMemory.ViewOnCuda(place, tensor.shape, tensor.dtype, _device);
+            var copy = TensorMemory.View(place, tensor.shape, tensor.dtype, _device);
             copy.copy_(tensor);
             place += (nint)Aligned(tensor.NumberOfElements * tensor.ElementSize);
             return copy;
@@ -79,14 +108,14 @@ internal sealed class LayerOffload : IDisposable
             if (!weight.Move(Copy))
             {
                 throw new ConfigurationException(
-                    $"'{projection.Name}' is stored as {weight.Format}, which cannot be offloaded. " +
-                    "Expected nf4, fp4 or a float type. Leave out offload_layers.");
+                    $"'{projection.Name}' is stored as {weight.Format}, which cannot wait elsewhere. Expected nf4, fp4 or "
+                    + $"a float type. Leave out {(_ranks is null ? "offload_layers" : "shard_base")}.");
             }
 
-            projection.Weight = new OffloadedWeight(weight, () => _blocks.WaitFor(block));
+            projection.Weight = new OffloadedWeight(weight, () => _blocks.WaitFor(block), _ranks?.Size ?? 0);
         }
 
-        _blocks.CopyToHost(block);
+        _blocks.Keep(block);
     }
 
     public void Dispose()
@@ -98,12 +127,20 @@ internal sealed class LayerOffload : IDisposable
     /// <summary>Slots as large as the first layer needs; layers of a model are alike.</summary>
     private unsafe void Open(long bytes)
     {
+        if (_ranks is not null)
+            bytes = (bytes + Alignment * _ranks.Size - 1) / (Alignment * _ranks.Size) * (Alignment * _ranks.Size);
         _size = bytes;
         _memory = empty([Slots, bytes], ScalarType.Byte, _device).DetachFromDisposeScope();
         var start = (nint)TensorMemory.Address(_memory);
         for (var slot = 0; slot < Slots; slot++)
             _slots[slot] = start + (nint)(slot * bytes);
-        _blocks = new HostBlocks(_device, _slots, _count, bytes);
+        _blocks = _ranks switch
+        {
+            null => new HostBlocks(_device, _slots, _count, bytes),
+            NcclCommunicator nccl => new ShardedBlocks(
+                _device, _slots, _count, bytes, nccl.JoinAnotherGroup(), nccl.Rank, nccl.Size),
+            _ => new GatheredBlocks(_slots, _count, bytes, _ranks),
+        };
     }
 
     /// <summary>A bound: each of a weight's few tensors begins at a multiple of the alignment.</summary>

@@ -34,6 +34,17 @@ internal sealed unsafe class NcclCommunicator : Communicator
         _group = NcclLibrary.Join(id, rank, size);
     }
 
+    /// <summary>
+    /// One more group of the same ranks, for work on another stream: one group's operations must come in one order.
+    /// </summary>
+    public nint JoinAnotherGroup()
+    {
+        var id = IsFirst ? NcclLibrary.NewGroup() : default;
+        Broadcast(MemoryMarshal.AsBytes(new Span<NcclLibrary.GroupId>(ref id)));
+        _device.Activate();
+        return NcclLibrary.Join(id, Rank, Size);
+    }
+
     public override int Rank { get; }
 
     public override int Size { get; }
@@ -48,7 +59,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
             throw new ArgumentException($"float32 was expected, not {values.dtype}.", nameof(values));
         _device.Activate();
         NcclLibrary.Sum(
-            _group, _device, TensorMemory.Address(values), values.NumberOfElements, NcclLibrary.Float32);
+            _group, _device.Stream, TensorMemory.Address(values), values.NumberOfElements, NcclLibrary.Float32);
     }
 
     public override void Sum(Span<double> values)
@@ -60,7 +71,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
         }
 
         using var device = OnDevice(MemoryMarshal.AsBytes(values));
-        NcclLibrary.Sum(_group, _device, TensorMemory.Address(device), values.Length, NcclLibrary.Float64);
+        NcclLibrary.Sum(_group, _device.Stream, TensorMemory.Address(device), values.Length, NcclLibrary.Float64);
         Read(device, MemoryMarshal.AsBytes(values));
     }
 
@@ -70,7 +81,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
         {
             _device.Activate();
             NcclLibrary.Broadcast(
-                _group, _device, TensorMemory.Address(values), values.NumberOfElements * values.ElementSize);
+                _group, _device.Stream, TensorMemory.Address(values), values.NumberOfElements * values.ElementSize);
             return;
         }
 
@@ -88,7 +99,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
         }
 
         using var device = OnDevice(bytes);
-        NcclLibrary.Broadcast(_group, _device, TensorMemory.Address(device), bytes.Length);
+        NcclLibrary.Broadcast(_group, _device.Stream, TensorMemory.Address(device), bytes.Length);
         Read(device, bytes);
     }
 
@@ -99,7 +110,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
         var all = new byte[own.Length * Size];
         using var from = OnDevice(own);
         using var to = OnDevice(all);
-        NcclLibrary.Gather(_group, _device, TensorMemory.Address(from), TensorMemory.Address(to), own.Length);
+        NcclLibrary.Gather(_group, _device.Stream, TensorMemory.Address(from), TensorMemory.Address(to), own.Length);
         Read(to, all);
         return all;
     }

@@ -21,8 +21,8 @@ internal static unsafe class TensorMemory
         return (byte*)THSTensor_data(tensor.Handle);
     }
 
-    /// <summary>A contiguous tensor on memory of a CUDA device that belongs to someone else and outlives it.</summary>
-    public static Tensor ViewOnCuda(nint address, long[] shape, ScalarType type, Device device)
+    /// <summary>A contiguous tensor on memory of a device that belongs to someone else and outlives it.</summary>
+    public static Tensor View(nint address, long[] shape, ScalarType type, Device device)
     {
         var strides = new long[shape.Length];
         var stride = 1L;
@@ -33,7 +33,8 @@ internal static unsafe class TensorMemory
         fixed (long* sizes = shape, steps = strides)
         {
             status = aoti_torch_create_tensor_from_blob(
-                (void*)address, shape.Length, sizes, steps, 0, (int)type, aoti_torch_device_type_cuda(),
+                (void*)address, shape.Length, sizes, steps, 0, (int)type,
+                device.type == DeviceType.CUDA ? aoti_torch_device_type_cuda() : aoti_torch_device_type_cpu(),
                 Math.Max(device.index, 0), &view);
         }
 
@@ -116,6 +117,9 @@ internal static unsafe class TensorMemory
 
     [DllImport("torch_cpu")]
     private static extern int aoti_torch_device_type_cuda();
+
+    [DllImport("torch_cpu")]
+    private static extern int aoti_torch_device_type_cpu();
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_data(nint tensor);

@@ -230,7 +230,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private void Keep(int layer)
     {
         if (IsOffloaded(layer))
-            _hostInputs!.CopyToHost(layer);
+            _hostInputs!.Keep(layer);
     }
 
     private static void Forget(LayerBuffers buffers)

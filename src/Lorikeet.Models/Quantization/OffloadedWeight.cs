@@ -3,13 +3,17 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Quantization;
 
 /// <summary>
-/// A weight that lies in memory of the host and is on the device only when it is used. Takes ownership of
-/// <paramref name="inner"/>.
+/// A weight that lies in memory of the host, or in parts on several ranks, and is whole on the device only when it is
+/// used. Takes ownership of <paramref name="inner"/>.
 /// </summary>
 /// <param name="inner">The weight, whose tensors lie where <paramref name="arrive"/> brings them.</param>
 /// <param name="arrive">Makes them arrive there before any work queued on the device from then on.</param>
-internal sealed class OffloadedWeight(FrozenWeight inner, Action arrive) : FrozenWeight
+/// <param name="parts">Ranks that hold a part of it; 0 where it waits on the host.</param>
+internal sealed class OffloadedWeight(FrozenWeight inner, Action arrive, int parts = 0) : FrozenWeight
 {
+    /// <summary>Ranks that hold a part of it; 0 where it waits on the host.</summary>
+    public int Parts => parts;
+
     public override long Rows => inner.Rows;
 
     public override long Columns => inner.Columns;

@@ -35,8 +35,8 @@ public static class TrainingBenchmark
             machine.LimitMemory((long)(limit * 1e9));
         machine.ResetPeak();
 
-        var planned = Planned(options, machine);
-        using var model = BenchmarkModel.Create(options, machine);
+        var planned = Planned(options, machine, ranks.Size);
+        using var model = BenchmarkModel.Create(options, machine, ranks);
         var weights = machine.UsedMemory;
         BenchmarkModel.Attach(model, options);
         if (options.Optimized && TrainingPasses.WhyUnsupported(model) is { } reason)
@@ -94,9 +94,9 @@ public static class TrainingBenchmark
     };
 
     /// <summary>What a run like this is planned to take, before anything of it is there.</summary>
-    private static MemoryPlan Planned(BenchmarkOptions options, BenchmarkMachine machine)
+    private static MemoryPlan Planned(BenchmarkOptions options, BenchmarkMachine machine, int ranks)
     {
-        using var outline = BenchmarkModel.Outline(options, machine);
+        using var outline = BenchmarkModel.Outline(options, machine, ranks);
         var free = MemoryPlanner.FreeBefore(machine.Device);
         using var planner = new MemoryPlanner(
             outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device));

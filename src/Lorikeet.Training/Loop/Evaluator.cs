@@ -11,28 +11,28 @@ namespace Lorikeet.Training.Loop;
 internal static class Evaluator
 {
     /// <summary>Mean cross-entropy per target over all rows, whose batches the ranks share.</summary>
+    /// <param name="everyRankPasses">See <see cref="RankShare"/>.</param>
     /// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
     public static EvaluationMetrics Score(
         ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch,
-        Communicator ranks, Action? beforePass)
+        Communicator ranks, bool everyRankPasses, Action? beforePass)
     {
         var clock = Stopwatch.StartNew();
         var lengths = TrainingRow.LengthsOf(rows);
-        int[][] chunks = [.. Enumerable.Range(0, rows.Count).OrderBy(row => lengths[row])
-            .Chunk(options.EvalBatchSize ?? options.BatchSize)];
-        var (losses, targets) = (new double[chunks.Length], 0L);
-        for (var i = 0; i < chunks.Length; i++)
+        Batch[] batches = [.. Enumerable.Range(0, rows.Count).OrderBy(row => lengths[row])
+            .Chunk(options.EvalBatchSize ?? options.BatchSize)
+            .Select(chunk => Batch.FromRows([.. chunk.Select(row => rows[row])]))];
+        var targets = batches.Sum(batch => (long)batch.TargetCount);
+        var losses = new double[batches.Length];
+        foreach (var (i, isOwn) in RankShare.Of(batches, ranks, everyRankPasses))
         {
-            var batch = Batch.FromRows([.. chunks[i].Select(row => rows[row])]);
-            targets += batch.TargetCount;
-            if (batch.TargetCount == 0 || i % ranks.Size != ranks.Rank)
-                continue;
             beforePass?.Invoke();
-            losses[i] = pass.Evaluate(batch);
+            var loss = pass.Evaluate(batches[i]);
+            if (isOwn)
+                losses[i] = loss;
         }
 
         ranks.Sum(losses);
-
         if (targets == 0)
             throw new DatasetException("The evaluation rows have no target token, so there is no loss to compute. " +
                 "Check eval_dataset and train_on.");

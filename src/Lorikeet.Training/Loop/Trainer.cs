@@ -200,7 +200,7 @@ public sealed class Trainer : IDisposable
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
         var metrics = Evaluator.Score(
-            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _task.BeforePass);
+            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _model.IsSharded, _task.BeforePass);
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {

@@ -19,6 +19,7 @@ public sealed class TrainingStep : IDisposable
     private readonly OptimizationOptions _options;
     private readonly Gradients _gradients;
     private readonly Communicator _ranks;
+    private readonly bool _everyRankPasses;
 
     /// <summary>Makes gradients, pass and optimizer; the optimizer's averages are zero.</summary>
     /// <param name="model">The model; it stays the caller's and must outlive the step.</param>
@@ -31,7 +32,7 @@ public sealed class TrainingStep : IDisposable
     /// </exception>
     public TrainingStep(DecoderModel model, OptimizationOptions options, Communicator? ranks = null)
     {
-        (_options, _ranks) = (options, ranks ?? Communicator.Alone);
+        (_options, _ranks, _everyRankPasses) = (options, ranks ?? Communicator.Alone, model.IsSharded);
         _gradients = new Gradients(model.Trainable);
         WhyReference = options.Optimized ? TrainingPasses.WhyUnsupported(model) : null;
         Pass = TrainingPasses.Create(model, PassOptions(options));
@@ -67,13 +68,13 @@ public sealed class TrainingStep : IDisposable
     public double Backward(IReadOnlyList<Batch> batches, IReadOnlyList<double> weights, int step)
     {
         var losses = new double[batches.Count];
-        for (var i = _ranks.Rank; i < batches.Count; i += _ranks.Size)
+        foreach (var (i, isOwn) in RankShare.Of(batches, _ranks, _everyRankPasses))
         {
-            if (batches[i].TargetCount == 0)
-                continue;
             BeforePass?.Invoke();
             var key = new PassKey((ulong)_options.Seed, step, i);
-            losses[i] = Pass.Run(batches[i], weights[i], key) * weights[i];
+            var loss = Pass.Run(batches[i], isOwn ? weights[i] : 0, key) * weights[i];
+            if (isOwn)
+                losses[i] = loss;
         }
 
         _ranks.Sum(losses);

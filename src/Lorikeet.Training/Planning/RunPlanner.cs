@@ -38,7 +38,7 @@ public sealed class RunPlanner : IDisposable
         bool isLoaded = false, int ranks = 1)
     {
         (_config, _device, _isPresent, _model, _ranks) = (config, device, isPresent, options.Model.Model, ranks);
-        _outline = ModelOutline.Create(config, options.Model, options.Quantization, stored, device);
+        _outline = ModelOutline.Create(config, options.Model, options.Quantization, stored, device, ranks);
         Attach(options);
         _memory = new MemoryPlanner(
             _outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device, questions), isLoaded);

@@ -1,5 +1,8 @@
 using Lorikeet.Configuration;
+using Lorikeet.Formats.Options;
+using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
+using Lorikeet.Models.Lora;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
 
@@ -24,6 +27,23 @@ internal static class RankSettings
                 Overwrite = true,
             },
         });
+
+    /// <summary>Refuses what ranks cannot do with a base that is divided among them.</summary>
+    /// <exception cref="ConfigurationException">Weights of the base would be read by one rank alone, or trained.</exception>
+    public static void Require(TrainingOptions options, Communicator ranks)
+    {
+        if (!options.Model.ShardBase || ranks.Size == 1)
+            return;
+        if (options.Model.Method != FineTuneMethod.Lora)
+            throw new ConfigurationException(
+                "shard_base divides the frozen weights of the base among the ranks, and a full fine-tuning has none. "
+                + "Train an adapter, or leave out shard_base.");
+        if (options.Lora.InitLoraWeights is not (LoraInitialisation.Default or LoraInitialisation.Gaussian) || options.Lora.UseDora)
+            throw new ConfigurationException(
+                "shard_base divides the base among the ranks, and init_lora_weights "
+                + $"{WireNames.Of(options.Lora.InitLoraWeights)}{(options.Lora.UseDora ? " with use_dora" : "")} computes with whole "
+                + "weights. Expected plain LoRA (init_lora_weights true or gaussian).");
+    }
 
     /// <summary>
     /// Micro-batches of a step, of all ranks together. A run that goes on with another number of ranks keeps the rows

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
@@ -108,7 +109,8 @@ internal sealed class RunQuestions
         _observer.Observe(new StageStarted(stage, $"{prompts.Count} questions"));
         var asking = new QuestionAnswering(
             model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
-        var ranks = _run.Ranks;
+        // Ranks that bring the layers together have to make the same steps.
+        var ranks = model.IsSharded ? Communicator.Alone : _run.Ranks;
         int[][] own = [.. prompts.Where((_, i) => i % ranks.Size == ranks.Rank)];
         var answers = asking.Answer(own, Progress, cancellation);
         if (ranks.Size == 1)

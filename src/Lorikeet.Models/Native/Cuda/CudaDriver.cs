@@ -32,6 +32,8 @@ internal static unsafe class CudaDriver
         (delegate* unmanaged<nint, void*, nuint, nint, int>)Export("cuMemcpyHtoDAsync_v2");
     private static readonly delegate* unmanaged<void*, nint, nuint, nint, int> s_copyToHost =
         (delegate* unmanaged<void*, nint, nuint, nint, int>)Export("cuMemcpyDtoHAsync_v2");
+    private static readonly delegate* unmanaged<nint, nint, nuint, nint, int> s_copyOnDevice =
+        (delegate* unmanaged<nint, nint, nuint, nint, int>)Export("cuMemcpyDtoDAsync_v2");
     private static readonly delegate* unmanaged<nint, nint, uint, int> s_streamWaitEvent =
         (delegate* unmanaged<nint, nint, uint, int>)Export("cuStreamWaitEvent");
     private static readonly delegate* unmanaged<nint, int> s_streamSynchronize =
@@ -181,6 +183,10 @@ internal static unsafe class CudaDriver
     /// <summary>Queues a copy from the device. The source must keep its content until the copy is done.</summary>
     public static void CopyToHost(void* target, nint source, long bytes, nint stream) =>
         Require(s_copyToHost(target, source, (nuint)bytes, stream), "a copy from the device");
+
+    /// <summary>Queues a copy from one place of the device to another.</summary>
+    public static void CopyOnDevice(nint target, nint source, long bytes, nint stream) =>
+        Require(s_copyOnDevice(target, source, (nuint)bytes, stream), "a copy on the device");
 
     /// <summary>Has a stream wait for what an event marks; the caller goes on.</summary>
     public static void Wait(nint stream, nint marked) =>

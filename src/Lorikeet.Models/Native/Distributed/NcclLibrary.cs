@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using Lorikeet.Models.Native.Cuda;
 
 namespace Lorikeet.Models.Native.Distributed;
 
 /// <summary>NCCL, the collective operations of CUDA devices, loaded when it is first needed.</summary>
-/// <remarks>Reference: NCCL 2, nccl.h. All but the first two calls are queued on torch's stream.</remarks>
+/// <remarks>Reference: NCCL 2, nccl.h. Sums and transfers are queued on a stream of CUDA.</remarks>
 internal static unsafe class NcclLibrary
 {
     private const int SumOperation = 0; // ncclSum
@@ -39,24 +38,24 @@ internal static unsafe class NcclLibrary
     }
 
     /// <summary>Sums over all ranks, in place, in memory of the device.</summary>
-    public static void Sum(nint communicator, CudaDevice device, byte* values, long count, int type)
+    public static void Sum(nint communicator, nint stream, byte* values, long count, int type)
     {
         var reduce = (delegate* unmanaged<byte*, byte*, nuint, int, int, nint, nint, int>)Export("ncclAllReduce");
-        Require(reduce(values, values, (nuint)count, type, SumOperation, communicator, device.Stream), "ncclAllReduce");
+        Require(reduce(values, values, (nuint)count, type, SumOperation, communicator, stream), "ncclAllReduce");
     }
 
     /// <summary>Everybody gets rank 0's bytes.</summary>
-    public static void Broadcast(nint communicator, CudaDevice device, byte* values, long bytes)
+    public static void Broadcast(nint communicator, nint stream, byte* values, long bytes)
     {
         var broadcast = (delegate* unmanaged<byte*, byte*, nuint, int, int, nint, nint, int>)Export("ncclBroadcast");
-        Require(broadcast(values, values, (nuint)bytes, Byte, 0, communicator, device.Stream), "ncclBroadcast");
+        Require(broadcast(values, values, (nuint)bytes, Byte, 0, communicator, stream), "ncclBroadcast");
     }
 
     /// <summary>All ranks' bytes, as many of each, one after the other.</summary>
-    public static void Gather(nint communicator, CudaDevice device, byte* own, byte* all, long bytes)
+    public static void Gather(nint communicator, nint stream, byte* own, byte* all, long bytes)
     {
         var gather = (delegate* unmanaged<byte*, byte*, nuint, int, nint, nint, int>)Export("ncclAllGather");
-        Require(gather(own, all, (nuint)bytes, Byte, communicator, device.Stream), "ncclAllGather");
+        Require(gather(own, all, (nuint)bytes, Byte, communicator, stream), "ncclAllGather");
     }
 
     /// <summary>Leaves the group; what is queued is given up.</summary>
