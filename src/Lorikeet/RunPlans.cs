@@ -25,9 +25,10 @@ public static class RunPlans
     /// The options of the run. Without datasets, every row is taken to have <c>max_length</c> tokens, all of them
     /// targets.
     /// </param>
-    /// <returns>Memory, speed and steps; its notes say what was taken for granted.</returns>
+    /// <param name="ranks">Processes that share each step, each on a device of its own.</param>
+    /// <returns>Memory of one rank, speed of all and steps; its notes say what was taken for granted.</returns>
     /// <exception cref="LorikeetException">Options, data or model are wrong; the message says what to do.</exception>
-    public static RunPlan Of(ResolvedOptions resolved)
+    public static RunPlan Of(ResolvedOptions resolved, int ranks = 1)
     {
         var folder = ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
         var model = ModelFolder.Open(folder);
@@ -40,7 +41,7 @@ public static class RunPlans
                 id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
         var (device, isPresent) = Prepare(options.Model);
         using var weights = model.OpenWeights(checks: false);
-        using var planner = new RunPlanner(options, config, weights, device, isPresent);
+        using var planner = new RunPlanner(options, config, weights, device, isPresent, ranks: ranks);
         return Plan(planner, options, data, isPresent);
     }
 
@@ -49,13 +50,14 @@ public static class RunPlans
     /// </summary>
     /// <param name="options">The options of the run; the model that they name only gives the plan its name.</param>
     /// <param name="shape">One of <see cref="ModelShapes.Names"/>, such as <c>llama2-7b</c>.</param>
-    /// <returns>Memory, speed and steps; its notes say what was taken for granted.</returns>
+    /// <param name="ranks">Processes that share each step, each on a device of its own.</param>
+    /// <returns>Memory of one rank, speed of all and steps; its notes say what was taken for granted.</returns>
     /// <exception cref="LorikeetException">No shape has the name, or the options do not fit it.</exception>
-    public static RunPlan OfShape(TrainingOptions options, string shape)
+    public static RunPlan OfShape(TrainingOptions options, string shape, int ranks = 1)
     {
         var config = ModelShapes.Find(shape);
         var (device, isPresent) = Prepare(options.Model);
-        using var planner = new RunPlanner(options, config, stored: null, device, isPresent);
+        using var planner = new RunPlanner(options, config, stored: null, device, isPresent, ranks: ranks);
         return Plan(planner, options, null, isPresent);
     }
 

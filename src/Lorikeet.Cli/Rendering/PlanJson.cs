@@ -10,10 +10,10 @@ namespace Lorikeet.Cli.Rendering;
 /// <summary>A plan for programs; figures that <c>bench train</c> measures have its names.</summary>
 internal static class PlanJson
 {
-    public static JsonObject Of(RunPlan plan)
+    public static JsonObject Of(RunPlan plan, ScalePlan? scale = null)
     {
         var (memory, speed) = (plan.Memory, plan.Speed);
-        return new JsonObject
+        var result = new JsonObject
         {
             ["model"] = plan.Model,
             ["device"] = plan.Device,
@@ -46,7 +46,22 @@ internal static class PlanJson
             ["copy_gb_per_second"] = Rounded(speed?.CopyRate / 1e9, 1),
             ["notes"] = new JsonArray([.. plan.Notes.Select(note => (JsonNode)note)]),
         };
+        if (scale is not null)
+            result["scale"] = Scale(scale);
+        return result;
     }
+
+    private static JsonObject Scale(ScalePlan scale) => new()
+    {
+        ["nodes"] = scale.Nodes,
+        ["gpus_per_node"] = scale.GpusPerNode,
+        ["gpus"] = scale.Gpus,
+        ["bytes_per_gpu"] = scale.BytesPerGpu,
+        ["sent_bytes_per_step"] = Math.Round(scale.SentPerStep),
+        ["step_ms"] = Math.Round(scale.StepSeconds * 1000, 3),
+        ["tokens_per_second"] = Math.Round(scale.TokensPerSecond, 1),
+        ["efficiency"] = Math.Round(scale.Efficiency, 4),
+    };
 
     private static JsonObject Memory(MemoryPlan memory) => new()
     {

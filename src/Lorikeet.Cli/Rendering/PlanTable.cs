@@ -9,7 +9,7 @@ namespace Lorikeet.Cli.Rendering;
 /// <summary>A plan for people: what takes how much memory, what was chosen, how long it will take.</summary>
 internal static class PlanTable
 {
-    public static void Write(IAnsiConsole console, RunPlan plan)
+    public static void Write(IAnsiConsole console, RunPlan plan, ScalePlan? scale = null)
     {
         var table = Tables.Create("Memory", "Bytes", "Share");
         foreach (var column in table.Columns.Skip(1))
@@ -29,7 +29,7 @@ internal static class PlanTable
         console.Write(table);
         var grid = new Grid { Expand = false }
             .AddColumn(new GridColumn().NoWrap().PadLeft(1).PadRight(2)).AddColumn(new GridColumn().PadLeft(0));
-        foreach (var (name, value) in Choices(plan).Concat(Times(plan)))
+        foreach (var (name, value) in Choices(plan).Concat(Times(plan)).Concat(Scale(scale)))
             grid.AddRow(new Markup($"[dim]{name}[/]"), new Markup(value.EscapeMarkup()));
         console.Write(grid);
         foreach (var note in plan.Notes)
@@ -50,6 +50,16 @@ internal static class PlanTable
             + $"the largest batch has {Count(plan.Batches.LargestBatch)}");
         yield return ("checkpointing", $"{WireNames.Of(plan.Checkpointing)}: {PlanText.Recomputed(plan)}");
         yield return ("logits", $"{Count(plan.Memory.LogitRows)} rows at once");
+    }
+
+    private static IEnumerable<(string Name, string Value)> Scale(ScalePlan? scale)
+    {
+        if (scale is null)
+            yield break;
+        yield return ("GPUs", $"{scale.Nodes} × {scale.GpusPerNode}, {Bytes(scale.BytesPerGpu)} each; a rank sends "
+            + $"{Bytes((long)scale.SentPerStep)} a step");
+        yield return ("together", $"about {Count((long)scale.TokensPerSecond)} tokens/s, {Percent(scale.Efficiency)} of "
+            + $"{scale.Gpus} times one GPU");
     }
 
     private static IEnumerable<(string Name, string Value)> Times(RunPlan plan)

@@ -110,6 +110,12 @@ public static class ModelOutline
             elsewhere.Where(weight => weight.Parts == 0).Sum(weight => weight.ByteCount));
     }
 
+    /// <summary>Bytes of frozen weights of which each rank holds a part, all ranks together.</summary>
+    /// <param name="model">A model, with memory or without.</param>
+    public static long DividedBytes(DecoderModel model) => model.LayerProjections
+        .Select(projection => projection.Weight).OfType<OffloadedWeight>()
+        .Where(weight => weight.Parts > 0).Sum(weight => weight.ByteCount);
+
     /// <summary>Bytes of a model's frozen parts, wherever they are; a tied head is its embedding.</summary>
     internal static long BytesOf(DecoderModel model) =>
         model.LayerProjections.Sum(projection => projection.Weight.ByteCount + BytesOf(projection.Bias))

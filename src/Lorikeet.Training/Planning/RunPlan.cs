@@ -26,6 +26,9 @@ public sealed record RunPlan
     /// <summary>Processes that share each step, each on a device of its own.</summary>
     public int Ranks { get; init; } = 1;
 
+    /// <summary>Bytes of frozen weights that are divided among the ranks (shard_base); 0 for none.</summary>
+    public long DividedBytes { get; init; }
+
     /// <summary>
     /// What the options ask to be recomputed; <see cref="MemoryPlan.RecomputedLayers"/> is what comes of it.
     /// </summary>

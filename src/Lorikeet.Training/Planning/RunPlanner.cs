@@ -73,6 +73,7 @@ public sealed class RunPlanner : IDisposable
             BatchSize = training.BatchSize,
             GradientAccumulation = training.GradientAccumulation,
             Ranks = _ranks,
+            DividedBytes = ModelOutline.DividedBytes(_outline),
             Checkpointing = training.Checkpointing,
             Layers = _config.LayerCount,
             IsOptimized = _memory.IsOptimized,
