@@ -41,15 +41,15 @@ internal sealed class RankLauncher
             return gpus == 1 ? null : new RankLauncher(options, terminal, gpus, usesCuda);
         if (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1)
             throw new ConfigurationException(
-                $"num_processes is '{asked}'. Expected a number of processes, or all for every GPU of this machine"
+                $"'num_processes' is '{asked}'. Expected a number of processes, or all for every GPU of this machine"
                 + (usesCuda ? "." : ", which computes on its CPU here: give a number."));
         if (usesCuda && count > gpus)
             throw new ConfigurationException(
-                $"num_processes is {count}, and this machine has {gpus} GPUs: a rank has one of its own. Give at most "
+                $"'num_processes' is {count}, and this machine has {gpus} GPUs: a rank has one of its own. Give at most "
                 + $"{gpus}, or use more machines with mpirun, srun or torchrun.");
         if (options.Distributed.MaxRestarts > 0 && options.Output.OutputDir is null)
             throw new ConfigurationException(
-                "max_restarts goes on in the run's folder, and none is named. Give output_dir.");
+                "'max_restarts' goes on in the run's folder, and none is named. Give 'output_dir'.");
         return new RankLauncher(options, terminal, count, usesCuda);
     }
 
@@ -90,8 +90,8 @@ internal sealed class RankLauncher
         catch (System.ComponentModel.Win32Exception fault)
         {
             throw new DeviceException(
-                $"num_processes is {_count} on a CPU, and mpirun cannot be started: {fault.Message}. Install Open MPI "
-                + "(Debian: openmpi-bin), or leave num_processes at 1.");
+                $"'num_processes' is {_count} on a CPU, and mpirun cannot be started: {fault.Message}. Install Open MPI "
+                + "(Debian: openmpi-bin), or leave 'num_processes' at 1.");
         }
     }
 

@@ -8,7 +8,7 @@ namespace Lorikeet.Cli.Tests.Distributed;
 /// <summary>Real ranks under a real mpirun, on CPUs.</summary>
 public sealed class RankTests : IDisposable
 {
-    private const int Steps = 60;
+    private const int Steps = 30;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -53,7 +53,7 @@ public sealed class RankTests : IDisposable
     public void ARankThatIsKilled_StopsTheOthers_AndTheRunGoesOnWithAnotherNumber()
     {
         Require(Train("whole", 2, "--gradient_accumulation_steps", "3"));
-        var (clock, said, code) = RunUntilStep(20, "broken", "-KILL");
+        var (clock, said, code) = RunUntilStep(12, "broken", "-KILL");
 
         Assert.NotEqual(0, code);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
@@ -66,7 +66,7 @@ public sealed class RankTests : IDisposable
     [Fact]
     public void ARankThatHangs_IsNamed()
     {
-        var (clock, said, code) = RunUntilStep(10, "hanging", "-STOP");
+        var (clock, said, code) = RunUntilStep(5, "hanging", "-STOP");
 
         Assert.NotEqual(0, code);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
@@ -140,7 +140,7 @@ public sealed class RankTests : IDisposable
     private string[] Arguments(string run) =>
     [
         "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", _folder["rows.jsonl"], "--output", _folder[run],
-        "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "20", "--save_steps", "10", "--logging_steps", "1",
+        "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "15", "--save_steps", "5", "--logging_steps", "1",
         "--torch_dtype", "float32", "--learning_rate", "1e-3", "--progress", "none",
     ];
 
