@@ -105,8 +105,8 @@ public sealed class RankTests : IDisposable
                 if (line.Contains($"step {step}/", StringComparison.Ordinal))
                     reached.Set();
             },
-            [.. Arguments(run), "--num_processes", "2", "--progress", "plain", "--gradient_accumulation_steps", "3", "--max_steps", $"{Steps}"]);
-        reached.Wait();
+            [.. Arguments(run), "--num_processes", "2", "--gradient_accumulation_steps", "3", "--max_steps", $"{Steps}"]);
+        SpinWait.SpinUntil(() => reached.IsSet || launcher.HasExited);
         Process.Start("kill", [signal, $"{ProcessOfRank(1, run)}"])!.WaitForExit();
         var clock = Stopwatch.StartNew();
         launcher.WaitForExit();
@@ -141,7 +141,7 @@ public sealed class RankTests : IDisposable
     [
         "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", _folder["rows.jsonl"], "--output", _folder[run],
         "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "15", "--save_steps", "5", "--logging_steps", "1",
-        "--torch_dtype", "float32", "--learning_rate", "1e-3", "--progress", "none",
+        "--torch_dtype", "float32", "--learning_rate", "1e-3", "--progress", "plain",
     ];
 
     private double[] Losses(string run) => [.. File.ReadLines(Path.Combine(_folder[run], "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
