@@ -51,7 +51,7 @@ public class SpeedPlanTests
         var memory = planner.Plan(batch, checkpointing, free: null);
         var trained = outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements);
         var speed = new SpeedPlanner(planner.Pass, trained, device, rates)
-            .Plan(new RunBatches(batch, tokens, tokens, length, TargetShare: 1, Steps: 1), memory);
+            .Plan(new RunBatches(batch, tokens, tokens, length, TargetShare: 1, Steps: 1), memory, ranks: 1);
         Assert.InRange(speed.TokensPerSecond / tokensPerSecond, 1 - Tolerance, 1 + Tolerance);
         if (gigabytes is { } measured)
             Assert.InRange(memory.Total / 1e9 / measured, 0.97, 1.03);
