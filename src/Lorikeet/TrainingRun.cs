@@ -94,7 +94,7 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>
     /// The processes that train together, each of which makes the same run over the same data. Rank 0 keeps the run's
-    /// folder; when one throws, end the others by <see cref="Communicator.Abort"/>.
+    /// folder. When one throws, it has to end its process: the others wait for it, until the launcher ends them.
     /// </summary>
     /// <value>This process alone.</value>
     public Communicator Ranks { get; init; } = Communicator.Alone;

@@ -79,10 +79,6 @@ public abstract class Communicator : IDisposable
     /// <summary>Waits until all ranks have come here.</summary>
     public abstract void Wait();
 
-    /// <summary>Ends all ranks at once, this process included, for when one cannot go on.</summary>
-    /// <param name="exitCode">What this process exits with.</param>
-    public abstract void Abort(int exitCode);
-
     /// <summary>Whether any rank says so.</summary>
     public bool Any(bool own)
     {

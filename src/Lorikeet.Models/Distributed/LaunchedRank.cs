@@ -9,11 +9,14 @@ namespace Lorikeet.Models.Distributed;
 /// <param name="LocalSize">How many the machine has.</param>
 /// <param name="HasMpi">Whether MPI was started with it (mpirun, or srun with PMI).</param>
 /// <param name="MasterAddress">Host of rank 0, for what has no MPI.</param>
-/// <param name="MasterPort">Its port.</param>
+/// <param name="MasterPort">The port at which it tells the others what they need to meet.</param>
 public sealed record LaunchedRank(
     int Rank, int Size, int LocalRank, int LocalSize, bool HasMpi, string MasterAddress, int MasterPort)
 {
     private const int DefaultPort = 29500; // torchrun's
+
+    /// <summary>Set by torchrun, which keeps a store of its own at MASTER_PORT.</summary>
+    private const string Torchrun = "TORCHELASTIC_RUN_ID";
 
     /// <summary>Variables that hold rank, size, local rank and local size, of launchers with MPI.</summary>
     private static readonly string[][] s_withMpi =
@@ -63,7 +66,8 @@ public sealed record LaunchedRank(
         var local = Number(variable, names[2]) ?? rank;
         return new LaunchedRank(
             rank, size, local, Number(variable, names[3]) ?? size, hasMpi,
-            variable("MASTER_ADDR") ?? "127.0.0.1", Number(variable, "MASTER_PORT") ?? DefaultPort);
+            variable("MASTER_ADDR") ?? "127.0.0.1",
+            (Number(variable, "MASTER_PORT") ?? DefaultPort) + (variable(Torchrun) is null ? 0 : 1));
     }
 
     /// <summary>The number at the start of a variable: Slurm writes 4(x2) for two nodes of four.</summary>

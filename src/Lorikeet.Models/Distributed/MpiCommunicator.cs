@@ -62,8 +62,6 @@ internal sealed unsafe class MpiCommunicator : Communicator
 
     public override void Wait() => _mpi.Wait();
 
-    public override void Abort(int exitCode) => _mpi.Abort(exitCode);
-
     public override void Dispose() => _mpi.Complete();
 
     /// <summary>A tensor in memory of the host: itself, or a copy of what lies on a device.</summary>

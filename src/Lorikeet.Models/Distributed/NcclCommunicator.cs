@@ -121,14 +121,6 @@ internal sealed unsafe class NcclCommunicator : Communicator
         Sum(nothing);
     }
 
-    public override void Abort(int exitCode)
-    {
-        if (_mpi is not null)
-            _mpi.Abort(exitCode);
-        else
-            Environment.Exit(exitCode);
-    }
-
     public override void Dispose()
     {
         NcclLibrary.Leave(_group);

@@ -26,7 +26,17 @@ internal static class Rendezvous
     private static void Tell(LaunchedRank place, ReadOnlySpan<byte> bytes)
     {
         using var listener = new TcpListener(IPAddress.Any, place.MasterPort);
-        listener.Start();
+        try
+        {
+            listener.Start();
+        }
+        catch (SocketException fault)
+        {
+            throw new DeviceException(
+                $"Rank 0 cannot listen at port {place.MasterPort}, where the others look for it: {fault.Message}. Set "
+                + "MASTER_PORT to a free one for all ranks.", fault);
+        }
+
         var clock = Stopwatch.StartNew();
         var missing = Enumerable.Range(1, place.Size - 1).ToHashSet();
         Span<byte> number = stackalloc byte[sizeof(int)];

@@ -33,8 +33,6 @@ internal sealed class SingleCommunicator : Communicator
     {
     }
 
-    public override void Abort(int exitCode) => Environment.Exit(exitCode);
-
     public override void Dispose()
     {
     }

@@ -22,6 +22,8 @@ public sealed class LaunchedRankTests
         var place = LaunchedRank.Detect(Environment("RANK=1 WORLD_SIZE=2 MASTER_ADDR=10.0.0.7 MASTER_PORT=1234"))!;
 
         Assert.Equal(("10.0.0.7", 1234), (place.MasterAddress, place.MasterPort));
+        var torchruns = LaunchedRank.Detect(Environment("RANK=1 WORLD_SIZE=2 MASTER_PORT=1234 TORCHELASTIC_RUN_ID=none"))!;
+        Assert.Equal(1235, torchruns.MasterPort); // at 1234 torchrun itself listens
     }
 
     [Theory]

@@ -71,10 +71,6 @@ internal sealed unsafe partial class MpiLibrary
     /// <summary>Leaves; every rank has to.</summary>
     public void Complete() => Require(((delegate* unmanaged<int>)Export("MPI_Finalize"))(), "MPI_Finalize");
 
-    /// <summary>Ends all processes at once.</summary>
-    public void Abort(int exitCode) =>
-        ((delegate* unmanaged<nint, int, int>)Export("MPI_Abort"))(_world, exitCode);
-
     /// <summary>Waits for all.</summary>
     public void Wait() => Require(((delegate* unmanaged<nint, int>)Export("MPI_Barrier"))(_world), "MPI_Barrier");
 
