@@ -22,11 +22,11 @@ internal static partial class NativeProcess
             LeaveUnix(code);
     }
 
-    /// <summary>Sends another process what Ctrl+C sends.</summary>
-    public static void Interrupt(int process) => Signal(process, SignalOfInterrupt);
+    /// <summary>Sends another process what Ctrl+C sends; false where there is none.</summary>
+    public static bool Interrupt(int process) => Signal(process, SignalOfInterrupt) == 0;
 
-    /// <summary>Asks another process to end.</summary>
-    public static void Terminate(int process) => Signal(process, SignalOfTermination);
+    /// <summary>Asks another process to end; false where there is none.</summary>
+    public static bool Terminate(int process) => Signal(process, SignalOfTermination) == 0;
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Signal(int process, int signal);
