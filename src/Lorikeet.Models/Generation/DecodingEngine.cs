@@ -31,6 +31,7 @@ public sealed class DecodingEngine : IAsyncDisposable
     private int _open; // requests that have not ended
     private Func<Exception>? _refusal; // why no request is taken; null while they are
     private EngineStatistics _statistics;
+    private Exception? _fault;
 
     /// <summary>Allocates the cache and begins to wait for requests.</summary>
     /// <param name="model">The model, which outlives the engine. Its adapters may be asked for.</param>
@@ -55,6 +56,9 @@ public sealed class DecodingEngine : IAsyncDisposable
 
     /// <summary>What it did up to its last step.</summary>
     public EngineStatistics Statistics => Volatile.Read(ref _statistics);
+
+    /// <summary>What ended it; null while it runs, and where it was merely disposed.</summary>
+    public Exception? Fault => Volatile.Read(ref _fault);
 
     /// <summary>Continues a prompt; pieces come as they become certain, the last with the reason and the usage.</summary>
     /// <param name="request">The prompt.</param>
@@ -192,6 +196,7 @@ public sealed class DecodingEngine : IAsyncDisposable
         }
         catch (Exception fault) // of the device, say: those who wait cannot hear of it otherwise
         {
+            Volatile.Write(ref _fault, fault);
             EndAll(fault);
         }
     }

@@ -57,6 +57,9 @@ public sealed class ModelHost : IAsyncDisposable
     /// <summary>What is decoded now, and what was.</summary>
     public EngineStatistics Statistics => _engine.Statistics;
 
+    /// <summary>What ended the decoding, after which every request is refused; null while it runs.</summary>
+    public Exception? Fault => _engine.Fault;
+
     /// <summary>Makes a model answer many at once.</summary>
     /// <param name="model">The model; it stays the caller's. One host at a time is on it.</param>
     /// <param name="options">How many sequences, in how much memory; null for the defaults.</param>

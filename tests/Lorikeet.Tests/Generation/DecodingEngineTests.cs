@@ -157,6 +157,7 @@ public sealed class DecodingEngineTests : IDisposable
         await engine.DisposeAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Answer(engine, request));
+        Assert.Null(engine.Fault);
     }
 
     [Fact]
@@ -164,7 +165,8 @@ public sealed class DecodingEngineTests : IDisposable
     {
         await using var engine = new DecodingEngine(_model, null, gate: _ => throw new DeviceException("The device fell off."));
         var request = ScheduledRuns.Request([5], 3);
-        await Assert.ThrowsAsync<DeviceException>(() => Answer(engine, request));
+        Assert.Null(engine.Fault);
+        Assert.Same(await Assert.ThrowsAsync<DeviceException>(() => Answer(engine, request)), engine.Fault);
         var next = await Assert.ThrowsAsync<LorikeetException>(() => Answer(engine, request));
         Assert.Equal("The engine stopped: The device fell off.", next.Message);
     }
