@@ -95,13 +95,12 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
 
     private static async Task Write(HttpContext context, ApiException error)
     {
-        var body = ErrorBody.Of(error);
         var response = context.Response;
         if (response.HasStarted)
         {
             // The status is sent; a stream ends with the error in place of the rest.
-            if (response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) == true)
-                await new EventStream(context).Write(body, ProtocolJson.Wire.ErrorBody);
+            if (EventStream.Of(context) is { } stream)
+                await stream.WriteFault(stream, error);
             return;
         }
 
@@ -115,6 +114,6 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
             response.Headers.WWWAuthenticate = "Bearer";
         if (error.Code == "request_timeout")
             response.Headers["X-Should-Retry"] = "false"; // it would take as long again
-        await response.WriteAsJsonAsync(body, ProtocolJson.Wire.ErrorBody);
+        await response.WriteAsJsonAsync(ErrorBody.Of(error), ProtocolJson.Wire.ErrorBody);
     }
 }

@@ -73,8 +73,12 @@ internal sealed class TestServer : IAsyncDisposable
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(response.IsSuccessStatusCode, text);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
-        return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(part => !part.StartsWith(':')).Select(Event)];
+        return Events(text);
     }
+
+    /// <summary>The events of a stream's text, without comments.</summary>
+    public static List<(string? Name, string Data)> Events(string text) =>
+        [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(part => !part.StartsWith(':')).Select(Event)];
 
     /// <summary>The chunks of a stream that ends as OpenAI's do.</summary>
     public async Task<List<JsonNode>> Chunks(string path, string body)

@@ -50,6 +50,10 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
         return Take();
     }
 
+    /// <summary>The event in place of those that do not come.</summary>
+    public ResponseFault Fail(ApiException fault) =>
+        new("error", fault.Code ?? fault.Type, fault.Message, fault.Param, _sequence++);
+
     private void AddText(string text, IReadOnlyList<ChatTokenProbability> probabilities)
     {
         if (_message is null)

@@ -29,13 +29,22 @@ internal sealed class Responses(Service service)
         var pieces = service.Host.Chat(request, Admission.TokenOf(context));
         var reply = new ResponseReply(
             service, Begin(body, model, request), request.TopLogProbabilities is not null, body.ParallelToolCalls);
-        var response = body.Stream == true
-            ? await Stream(context, pieces, reply, measure)
-            : await Whole(pieces, reply, measure);
-        if (body.Store != false)
-            _store.Add(owner, new KeptResponse(response, [.. conversation, InputItems.Of(response.Output)]));
-        if (body.Stream != true)
+        if (body.Stream == true)
+        {
+            await Stream(context, pieces, reply, measure, Keep);
+        }
+        else
+        {
+            var response = await Whole(pieces, reply, measure);
+            Keep(response);
             await context.Response.WriteAsJsonAsync(response, ProtocolJson.Wire.ResponseObject);
+        }
+
+        void Keep(ResponseObject response)
+        {
+            if (body.Store != false)
+                _store.Add(owner, new KeptResponse(response, [.. conversation, InputItems.Of(response.Output)]));
+        }
     }
 
     /// <summary>GET /v1/responses/{id}.</summary>
@@ -80,8 +89,8 @@ internal sealed class Responses(Service service)
         }
         if (body.Background == true)
             throw ApiException.Unexpected("background", "true", "false: the response is given to who asked");
-        if (body.Include?.FirstOrDefault(item => item != LogProbabilitiesOfText) is { } unknown)
-            throw ApiException.Unexpected("include", $"'{unknown}'", $"'{LogProbabilitiesOfText}'");
+        if (body.Include?.Where(item => item != LogProbabilitiesOfText).ToList() is [var unknown, ..])
+            throw ApiException.Unexpected("include", $"'{unknown ?? "null"}'", $"'{LogProbabilitiesOfText}'");
         AnswerOptions.Check(
             "top_logprobs", body.TopLogprobs, value => value is >= 0 and <= MostTopLogProbabilities,
             $"from 0 to {MostTopLogProbabilities}");
@@ -135,11 +144,11 @@ internal sealed class Responses(Service service)
         return reply.Response;
     }
 
-    private async Task<ResponseObject> Stream(
+    private async Task Stream(
         HttpContext context, IAsyncEnumerable<ChatPiece> pieces, ResponseReply reply,
-        ServerMetrics.AnswerMeasure measure)
+        ServerMetrics.AnswerMeasure measure, Action<ResponseObject> keep)
     {
-        var stream = new EventStream(context);
+        var stream = new EventStream(context) { WriteFault = WriteFault };
         var isBegun = false;
         await foreach (var piece in KeepAlive.During(pieces, Service.Silence, stream.WriteKeepAlive, service.Clock))
         {
@@ -147,10 +156,17 @@ internal sealed class Responses(Service service)
             if (!isBegun)
                 await Write(reply.Begin());
             isBegun = true;
-            await Write(reply.Add(piece));
+            var events = reply.Add(piece);
+            if (piece.Finish is not null)
+                keep(reply.Response); // first: who hears of the end may go on from it at once
+            await Write(events);
         }
 
-        return reply.Response;
+        Task WriteFault(EventStream to, ApiException fault)
+        {
+            var error = reply.Fail(fault);
+            return to.Write(error, ProtocolJson.Wire.ResponseFault, error.Type);
+        }
 
         async Task Write(IReadOnlyList<ResponseEvent> events)
         {

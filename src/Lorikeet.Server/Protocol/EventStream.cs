@@ -13,16 +13,23 @@ internal sealed class EventStream
     private readonly PipeWriter _writer;
     private readonly CancellationToken _cancellation;
 
-    /// <param name="context">Its response has not begun, or as such a stream.</param>
+    /// <param name="context">Its response has not begun.</param>
     public EventStream(HttpContext context)
     {
         (_writer, _cancellation) = (context.Response.BodyWriter, context.RequestAborted);
-        if (context.Response.HasStarted)
-            return;
+        context.Features.Set(this);
         context.Response.ContentType = "text/event-stream; charset=utf-8";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would collect the events otherwise
     }
+
+    /// <summary>The stream of a request's response; null where it has none.</summary>
+    public static EventStream? Of(HttpContext context) => context.Features.Get<EventStream>();
+
+    /// <summary>Writes a fault in place of the rest, after the stream has begun.</summary>
+    /// <value>As OpenAI's completions have it: the body of a refusal.</value>
+    public Func<EventStream, ApiException, Task> WriteFault { get; init; } = (stream, fault) =>
+        stream.Write(ErrorBody.Of(fault), ProtocolJson.Wire.ErrorBody);
 
     /// <summary>An event with one object.</summary>
     /// <param name="value">The object.</param>

@@ -21,6 +21,7 @@ namespace Lorikeet.Server.Protocol;
 [JsonSerializable(typeof(TextCompletion))]
 [JsonSerializable(typeof(ResponseObject))]
 [JsonSerializable(typeof(ResponseEvent))]
+[JsonSerializable(typeof(ResponseFault))]
 [JsonSerializable(typeof(Tokenized))]
 [JsonSerializable(typeof(Detokenized))]
 [JsonSerializable(typeof(ModelCard))]

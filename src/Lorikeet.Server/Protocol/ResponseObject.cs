@@ -101,6 +101,14 @@ internal sealed record OutputPart(
         new("output_text", text, [], probabilities);
 }
 
+/// <summary>The last event of a streamed response that fails after it began.</summary>
+internal sealed record ResponseFault(
+    string Type,
+    string Code,
+    string Message,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param,
+    int SequenceNumber);
+
 /// <summary>An event of a streamed response; which of the properties it has, its type says.</summary>
 internal sealed record ResponseEvent
 {
