@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Data;
 using Lorikeet.Server.Endpoints;
@@ -81,6 +82,49 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task StreamedResponse_IsKeptBeforeItsEndIsSaid()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Path)
+        {
+            Content = TestServer.Json("""{"input": "Who?", "max_output_tokens": 4, "temperature": 0, "stream": true}"""),
+        };
+        using var response = await _server.Client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        JsonNode? end = null;
+        while (end is null && await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            if (line.StartsWith("data: {\"type\":\"response.incomplete\"", StringComparison.Ordinal))
+                end = JsonNode.Parse(line["data: ".Length..]);
+        }
+
+        await _server.Post(
+            Path, $$"""{"previous_response_id": "{{(string)end!["response"]!["id"]!}}", "input": "Where?", "max_output_tokens": 1}""");
+    }
+
+    [Fact]
+    public async Task StreamThatFails_EndsWithAnErrorEvent()
+    {
+        await using var server = await TestServer.Start(nano.Host, new ServerOptions { DrainTimeout = 0 });
+        using var request = new HttpRequestMessage(HttpMethod.Post, Path)
+        {
+            Content = TestServer.Json("""{"input": "Who?", "max_output_tokens": 300, "ignore_eos": true, "stream": true}"""),
+        };
+        using var underWay = await server.Client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.False(await server.Server.Stop());
+        var events = TestServer.Events(await underWay.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+
+        var (name, data) = events[^1];
+        var error = JsonNode.Parse(data)!.AsObject();
+        Assert.Equal("error", name);
+        Assert.Equal(["type", "code", "message", "param", "sequence_number"], error.Select(pair => pair.Key));
+        Assert.Equal(("error", "server_error"), ((string?)error["type"], (string?)error["code"]));
+        Assert.Contains("The server stopped", (string?)error["message"], StringComparison.Ordinal);
+        Assert.Equal(events.Count - 1, (int)error["sequence_number"]!);
+    }
+
+    [Fact]
     public async Task ResponseThatIsNotStored_IsNotKept()
     {
         var response = await _server.Post(Path, """{"input": "Who?", "max_output_tokens": 2, "store": false}""");
@@ -116,13 +160,46 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
         Assert.Null(store.Find(2, "b"));
         Assert.False(store.Remove(2, "b"));
 
-        var small = new ResponseStore(mostCharacters: 1000);
-        small.Add(1, Kept("a", new string('x', 600)));
-        small.Add(1, Kept("b", new string('x', 600)));
+        var small = new ResponseStore(mostBytes: 4000);
+        small.Add(1, Kept("a", new string('x', 1200)));
+        small.Add(1, Kept("b", new string('x', 1200)));
         Assert.Null(small.Find(1, "a"));
         Assert.NotNull(small.Find(1, "b"));
         small.Add(1, Kept("c", new string('x', 6000)));
         Assert.Null(small.Find(1, "c"));
+    }
+
+    [Fact]
+    public void Store_CountsAllThatItKeeps()
+    {
+        var plain = Kept("a", "text");
+        var labels = JsonElement.Parse($$"""{"a": "{{new string('x', 500)}}"}""");
+        var probabilities = Enumerable.Repeat(new ChatTokenProbability("a", -1, [], []), 100).ToList();
+
+        Assert.True(new KeptResponse(plain.Response with { Metadata = labels }, plain.Conversation).Size > plain.Size + 400);
+        Assert.True(new KeptResponse(plain.Response with { Instructions = new string('x', 500) }, plain.Conversation).Size >= plain.Size + 490);
+        var item = new OutputItem { Type = "message", Id = "m", Status = "completed", Content = [OutputPart.Of("", probabilities)] };
+        Assert.True(new KeptResponse(plain.Response with { Output = [item] }, plain.Conversation).Size > plain.Size + 1000);
+    }
+
+    [Fact]
+    public async Task Metadata_IsKept_WhereItIsWithinItsBounds()
+    {
+        var most = string.Join(", ", Enumerable.Range(0, 16).Select(i => $"\"{new string('k', 62)}{i:00}\": \"{new string('v', 512)}\""));
+        var response = await _server.Post(Path, $$"""{"input": "a", "max_output_tokens": 1, "metadata": { {{most}} } }""");
+        Assert.Equal(16, response["metadata"]!.AsObject().Count);
+        await Refused($$"""{ {{most}}, "a": "b" }""", "metadata", "17 pairs");
+        await Refused($$"""{"{{new string('k', 65)}}": "a"}""", "metadata", "65 characters");
+        await Refused($$"""{"a": "{{new string('v', 513)}}"}""", "metadata.a", "513 characters");
+        await Refused("""{"a": 5}""", "metadata.a", "is 5. Expected a text");
+        await Refused("5", "metadata", "an object of texts");
+
+        async Task Refused(string metadata, string param, string says)
+        {
+            var error = await _server.Refusal(Path, $$"""{"input": "a", "metadata": {{metadata}}}""");
+            Assert.Equal(param, (string?)error["param"]);
+            Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
+        }
     }
 
     private static KeptResponse Kept(string id, string text) => new(
@@ -138,7 +215,7 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
             Temperature = 0,
             TopP = 1,
             Text = new ResponseText(null),
-            ToolChoice = default,
+            ToolChoice = JsonElement.Parse("\"auto\""u8),
             Tools = [],
         },
         [new ChatMessage("user", text)]);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lorikeet.Data;
 using Lorikeet.Server.Protocol;
 
@@ -8,22 +9,31 @@ namespace Lorikeet.Server.Endpoints;
 /// <param name="Conversation">Its turns, the response's included, without instructions.</param>
 internal sealed record KeptResponse(ResponseObject Response, IReadOnlyList<ChatMessage> Conversation)
 {
-    /// <summary>Roughly the characters that it takes.</summary>
-    public long Size => Conversation.Sum(turn =>
-        100L + turn.Content.Length + (turn.ToolCalls?.Sum(call => 100L + call.Arguments.Length) ?? 0));
+    // Of an object beside its texts.
+    private const long Overhead = 100;
+
+    /// <summary>Roughly the bytes that it takes: as JSON with all that it repeats of the request, and the turns.</summary>
+    public long Size { get; } =
+        JsonSerializer.SerializeToUtf8Bytes(Response, ProtocolJson.Wire.ResponseObject).LongLength
+        + Conversation.Sum(SizeOf);
+
+    private static long SizeOf(ChatMessage turn) => Overhead + SizeOf(turn.Content)
+        + (turn.ToolCalls?.Sum(call => Overhead + SizeOf(call.Id) + SizeOf(call.Name) + SizeOf(call.Arguments)) ?? 0);
+
+    private static long SizeOf(string? text) => sizeof(char) * (long)(text?.Length ?? 0);
 }
 
 /// <summary>
 /// Responses that can be gone on from, in memory: each for who asked, and the oldest forgotten when there are too many.
 /// </summary>
 /// <param name="mostResponses">How many are kept.</param>
-/// <param name="mostCharacters">How many characters all of them may take.</param>
-internal sealed class ResponseStore(int mostResponses = 1000, long mostCharacters = 16 << 20)
+/// <param name="mostBytes">How many bytes all of them may take.</param>
+internal sealed class ResponseStore(int mostResponses = 1000, long mostBytes = 64 << 20)
 {
     private readonly LinkedList<(int Owner, KeptResponse Kept)> _byAge = new();
     private readonly Dictionary<(int Owner, string Id), LinkedListNode<(int Owner, KeptResponse Kept)>> _known = [];
     private readonly Lock _lock = new();
-    private long _characters;
+    private long _bytes;
 
     /// <summary>Keeps a response.</summary>
     /// <param name="owner">Who asked.</param>
@@ -33,8 +43,8 @@ internal sealed class ResponseStore(int mostResponses = 1000, long mostCharacter
         lock (_lock)
         {
             _known[(owner, kept.Response.Id)] = _byAge.AddLast((owner, kept));
-            _characters += kept.Size;
-            while (_byAge.Count > mostResponses || (_characters > mostCharacters && _byAge.Count > 0))
+            _bytes += kept.Size;
+            while (_byAge.Count > mostResponses || (_bytes > mostBytes && _byAge.Count > 0))
                 Forget(_byAge.First!);
         }
     }
@@ -60,7 +70,7 @@ internal sealed class ResponseStore(int mostResponses = 1000, long mostCharacter
 
     private void Forget(LinkedListNode<(int Owner, KeptResponse Kept)> node)
     {
-        _characters -= node.Value.Kept.Size;
+        _bytes -= node.Value.Kept.Size;
         _known.Remove((node.Value.Owner, node.Value.Kept.Response.Id));
         _byAge.Remove(node);
     }

@@ -91,6 +91,7 @@ internal sealed class Responses(Service service)
             throw ApiException.Unexpected("background", "true", "false: the response is given to who asked");
         if (body.Include?.Where(item => item != LogProbabilitiesOfText).ToList() is [var unknown, ..])
             throw ApiException.Unexpected("include", $"'{unknown ?? "null"}'", $"'{LogProbabilitiesOfText}'");
+        AskedMetadata.Check(body.Metadata);
         AnswerOptions.Check(
             "top_logprobs", body.TopLogprobs, value => value is >= 0 and <= MostTopLogProbabilities,
             $"from 0 to {MostTopLogProbabilities}");
