@@ -112,6 +112,35 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
         Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("base", false)]
+    [InlineData("BASE", true)]
+    [InlineData(NanoModel.Base, false)]
+    [InlineData("Nano", true)]
+    public async Task NameOfTheBase_IsNotTaken(string name, bool replace)
+    {
+        await using var server = await TestServer.Start(_host, new ServerOptions { AdapterRoot = nano.Root });
+        var error = await server.Refusal(
+            "/v1/adapters", $$"""{"name": "{{name}}", "source": "run/adapter", "replace": {{(replace ? "true" : "false")}}}""",
+            HttpStatusCode.Conflict);
+        Assert.Equal("name", (string?)error["param"]);
+        await Assert.ThrowsAsync<ConfigurationException>(() => _host.LoadAdapter(
+            name, System.IO.Path.Combine(nano.Run, "adapter"), replace, Cancellation));
+        Assert.Equal([NanoModel.Base], await Names(server));
+    }
+
+    [Fact]
+    public async Task NameWithASlash_MayBeEncoded()
+    {
+        await _host.LoadAdapter("owner/qa", System.IO.Path.Combine(nano.Run, "adapter"), cancellation: Cancellation);
+        await using var server = await TestServer.Start(_host, new ServerOptions { AdapterRoot = nano.Root });
+        Assert.Equal("owner/qa", (string?)(await server.Get("/v1/models/owner/qa"))["id"]);
+        Assert.Equal("owner/qa", (string?)(await server.Get("/v1/models/owner%2Fqa"))["id"]);
+        using var deleted = await server.Client.DeleteAsync("/v1/adapters/owner%2Fqa", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+        Assert.DoesNotContain("owner/qa", await Names(server));
+    }
+
     [Fact]
     public async Task WithoutARoot_NothingIsChangedOverHttp()
     {

@@ -27,7 +27,7 @@ internal sealed partial class Adapters(Service service)
     /// <summary>DELETE /v1/adapters/{name}.</summary>
     public async Task Unload(HttpContext context)
     {
-        var name = (string)context.Request.RouteValues["name"]!;
+        var name = Service.RouteValue(context, "name");
         await Unload(context, name);
         await context.Response.WriteAsJsonAsync(new Deletion(name, "model", Deleted: true), ProtocolJson.Wire.Deletion);
     }
@@ -60,15 +60,15 @@ internal sealed partial class Adapters(Service service)
             throw ApiException.Unexpected(name.Param, "a text", "letters, digits and . _ - up to 128 of them");
         var place = service.Sources.Resolve(
             source.Param, source.Value ?? throw ApiException.Missing(source.Param, "a folder or a hub id"));
+        if (service.Host.IsBase(named))
+            throw Taken($"'{named}' means the base, which stays. Choose another name.");
         if (!replace && service.Host.Models.Any(model => model.Name == named))
-        {
-            throw new ApiException(
-                StatusCodes.Status409Conflict,
-                $"A model is named '{named}' already. Choose another name, or replace it by 'replace'.")
-            { Param = name.Param };
-        }
+            throw Taken($"A model is named '{named}' already. Choose another name, or replace it by 'replace'.");
 
         return await service.Host.LoadAdapter(named, place, replace, Admission.TokenOf(context));
+
+        ApiException Taken(string message) =>
+            new(StatusCodes.Status409Conflict, message) { Param = name.Param };
     }
 
     private async Task Unload(HttpContext context, string name)

@@ -13,7 +13,7 @@ internal sealed class ModelList(Service service)
 
     /// <summary>One of them, whose name may have slashes.</summary>
     public Task One(HttpContext context) => context.Response.WriteAsJsonAsync(
-        Card(service.Find((string)context.Request.RouteValues["id"]!)), ProtocolJson.Wire.ModelCard);
+        Card(service.Find(Service.RouteValue(context, "id"))), ProtocolJson.Wire.ModelCard);
 
     /// <summary>A model as the protocol has it.</summary>
     public static ModelCard Card(ServedModel model) => new(

@@ -43,6 +43,11 @@ internal sealed record Service(
     public static ApiException NotFound(UnknownModelException fault) =>
         new(StatusCodes.Status404NotFound, fault.Message) { Param = "model", Code = "model_not_found" };
 
+    /// <summary>A part of the path, in which clients may have written slashes as %2F.</summary>
+    public static string RouteValue(HttpContext context, string name) =>
+        // The only sign that is left as it came; others are decoded, and are not to be decoded twice.
+        ((string)context.Request.RouteValues[name]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>A new name, such as chatcmpl-1f3a...</summary>
     /// <param name="prefix">What it begins with.</param>
     public static string NewId(string prefix) => prefix + Guid.NewGuid().ToString("N");

@@ -74,6 +74,10 @@ public sealed class ModelHost : IAsyncDisposable
     /// <exception cref="UnknownModelException">No model has the name.</exception>
     public ServedModel Find(string? name) => _served.Find(name);
 
+    /// <summary>Whether a name means the base, in whatever case: no adapter is loaded by it.</summary>
+    /// <param name="name">The name.</param>
+    public bool IsBase(string name) => _served.IsBase(name, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Answers the last turn of a conversation, piece by piece.</summary>
     /// <param name="request">The conversation, and how it is answered.</param>
     /// <param name="cancellation">Ends the answer and frees its place at once; so does leaving the enumeration.</param>
@@ -112,12 +116,16 @@ public sealed class ModelHost : IAsyncDisposable
     /// after the last of them.
     /// </param>
     /// <param name="cancellation">Ends a download or the waiting for the model; what is loaded is loaded.</param>
-    /// <exception cref="ConfigurationException">The name is taken.</exception>
+    /// <exception cref="ConfigurationException">The name is taken, or means the base.</exception>
     /// <exception cref="CheckpointException">The adapter is damaged or fits another base.</exception>
     /// <exception cref="HubException">The hub has no such adapter, or it cannot be had.</exception>
     public async Task<ServedModel> LoadAdapter(
         string name, string source, bool replace = false, CancellationToken cancellation = default)
     {
+        if (IsBase(name))
+            throw new ConfigurationException(
+                $"'{name}' means the base, which could not be asked any more if an adapter had its name. Give the "
+                + "adapter a name of its own.");
         var change = await BlockingWork.Run("Lorikeet adapter", () =>
         {
             using var listening = ModelSource.Listen(null, null, cancellation);

@@ -29,8 +29,13 @@ internal sealed class ServedModels
         if (name is null)
             return adapters is [var first, ..] ? first : _base;
         return adapters.FirstOrDefault(adapter => adapter.Name == name)
-            ?? (name == _base.Name || name == _model.Name || name == AdapterSet.Base ? _base : throw Unknown(name));
+            ?? (IsBase(name, StringComparison.Ordinal) ? _base : throw Unknown(name));
     }
+
+    /// <summary>Whether a name means the base.</summary>
+    public bool IsBase(string name, StringComparison comparison) =>
+        name.Equals(_base.Name, comparison) || name.Equals(_model.Name, comparison)
+        || name.Equals(AdapterSet.Base, comparison);
 
     public UnknownModelException Unknown(string name) => new(
         $"The model '{name}' is not served. Expected one of: {string.Join(", ", All.Select(model => $"'{model.Name}'"))}. "
