@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lorikeet.Server;
@@ -39,6 +40,21 @@ internal sealed record Listening(IPAddress Address, int Port, IReadOnlyList<stri
         kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
         kestrel.Limits.RequestHeadersTimeout = s_longestHead;
         kestrel.Listen(Address, Port);
+    }
+
+    /// <summary>Why nobody can listen, and what to do.</summary>
+    public static StorageException Explain(Exception fault, ServerOptions options)
+    {
+        var advice = fault switch
+        {
+            SocketException { SocketErrorCode: SocketError.AccessDenied } =>
+                "Name a 'port' from 1024 on, or run with the rights to listen on it.",
+            SocketException { SocketErrorCode: SocketError.AddressNotAvailable } =>
+                "Name a 'host' that is an address of this machine, such as 127.0.0.1.",
+            _ => "Name another 'port', or 0 for a free one.",
+        };
+        return new StorageException(
+            $"Nobody can listen on {options.Host}:{options.Port}: {fault.Message.TrimEnd('.')}. {advice}", fault);
     }
 
     private static IPAddress AddressOf(string host) => host switch

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Lorikeet.Runs;
 using Lorikeet.Server.Access;
 using Lorikeet.Server.Endpoints;
@@ -84,21 +85,16 @@ public sealed class ModelServer : IAsyncDisposable
         var server = new ModelServer(host, given, report ?? (_ => { }));
         try
         {
-            await server._app.StartAsync(cancellation);
+            await server.Listen(given, cancellation);
+            if (given.WatchedRun is { } run)
+                await server.Watch(host, run, report ?? (_ => { }), cancellation);
+            return server;
         }
-        catch (IOException fault)
+        catch
         {
             await server.Release();
-            throw new StorageException(
-                $"Nobody can listen on {given.Host}:{given.Port}: {fault.Message} Name another 'port', or 0 for a free "
-                + "one.", fault);
+            throw;
         }
-
-        var features = server._app.Services.GetRequiredService<IServer>().Features;
-        server.Address = new Uri(features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
-        if (given.WatchedRun is { } run)
-            await server.Watch(host, run, report ?? (_ => { }), cancellation);
-        return server;
     }
 
     /// <summary>
@@ -120,6 +116,21 @@ public sealed class ModelServer : IAsyncDisposable
 
     /// <summary>See <see cref="Stop"/>.</summary>
     public async ValueTask DisposeAsync() => await Stop();
+
+    private async Task Listen(ServerOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            await _app.StartAsync(cancellation);
+        }
+        catch (Exception fault) when (fault is IOException or SocketException)
+        {
+            throw Listening.Explain(fault, options);
+        }
+
+        var features = _app.Services.GetRequiredService<IServer>().Features;
+        Address = new Uri(features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+    }
 
     private async Task Watch(ModelHost host, string run, Action<string> report, CancellationToken cancellation)
     {

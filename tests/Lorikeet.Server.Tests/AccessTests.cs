@@ -75,6 +75,30 @@ public sealed class AccessTests(NanoModel nano)
         Assert.Contains("Name another 'port'", fault.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AddressOfAnotherMachine_IsSaid()
+    {
+        var elsewhere = new ServerOptions { Host = "192.0.2.1", Port = 0, ApiKeys = [Key] }; // of documentation: nobody's
+        var fault = await Assert.ThrowsAsync<StorageException>(() => ModelServer.Start(
+            nano.Host, elsewhere, cancellation: TestContext.Current.CancellationToken));
+        Assert.Contains("an address of this machine", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunThatCannotBeWatched_LeavesNoServerBehind()
+    {
+        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        socket.Start();
+        var port = ((IPEndPoint)socket.LocalEndpoint).Port;
+        socket.Stop();
+        var options = new ServerOptions { Port = port, WatchedRun = "\0" }; // no path has this sign
+        await Assert.ThrowsAnyAsync<Exception>(() => ModelServer.Start(
+            nano.Host, options, cancellation: TestContext.Current.CancellationToken));
+        await using var server = await ModelServer.Start(
+            nano.Host, options with { WatchedRun = null }, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(port, server.Address.Port);
+    }
+
     [Theory]
     [InlineData("localhost", HttpStatusCode.OK)]
     [InlineData("127.0.0.1:99", HttpStatusCode.OK)]
