@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using Lorikeet.Serving;
 
 namespace Lorikeet.Server.Tests;
 
@@ -41,6 +42,13 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"temperature": "hot", %}""", "temperature", "'temperature' is the text \"hot\". Expected a number")]
     [InlineData("""{"temperature": -1, %}""", "temperature", "'temperature' is -1. Expected 0 or more")]
     [InlineData("""{"temperature": 1e999, %}""", "temperature", "Expected 0 or more")]
+    [InlineData("""{"temperature": 1e-50, %}""", "temperature", "Expected 0 or more: 0, or from 1E-06 to 1000000")]
+    [InlineData("""{"temperature": 1e300, %}""", "temperature", "to 1000000")]
+    [InlineData("""{"repetition_penalty": 1e-50, %}""", "repetition_penalty", "from 1E-06")]
+    [InlineData("""{"repetition_penalty": 1e300, %}""", "repetition_penalty", "to 1000000")]
+    [InlineData("""{"guided_choice": [], %}""", "guided_choice", "at least one text")]
+    [InlineData("""{"guided_choice": ["a", null], %}""", "guided_choice[1]", "is null. Expected a text")]
+    [InlineData("""{"tools": [null], %}""", "tools[0].type", "is missing")]
     [InlineData("""{"top_p": 1.5, %}""", "top_p", "at most 1")]
     [InlineData("""{"top_k": -2, %}""", "top_k", "'top_k' is -2")]
     [InlineData("""{"n": 0, %}""", "n", "from 1 to 128")]
@@ -100,6 +108,8 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("/v1/responses", """{"input": "a", "truncation": "auto"}""", "truncation", "'disabled'")]
     [InlineData("/v1/responses", """{"input": "a", "background": true}""", "background", "Expected false")]
     [InlineData("/v1/responses", """{"input": "a", "include": ["file_search_call.results"]}""", "include", "message.output_text.logprobs")]
+    [InlineData("/v1/responses", """{"input": "a", "include": [null]}""", "include", "is 'null'")]
+    [InlineData("/v1/responses", """{"input": "a", "guided_choice": [null]}""", "guided_choice[0]", "Expected a text")]
     [InlineData("/v1/responses", """{"input": "a", "text": {"format": {"type": "json_schema"}}}""", "text.format.schema", "is missing")]
     [InlineData("/tokenize", """{}""", "prompt", "is missing")]
     [InlineData("/tokenize", """{"prompt": "a", "messages": []}""", "messages", "Expected one of them")]
@@ -110,6 +120,25 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
 
         Assert.Equal(param, (string?)error["param"]);
         Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MoreAnswersThanCanEverBeHeld_AreRefusedForGood()
+    {
+        using var model = nano.Load();
+        await using var host = ModelHost.Start(model, NanoModel.Small with { MaxSequences = 2, MaxQueue = 1 });
+        await using var server = await TestServer.Start(host);
+        await server.Post("/v1/completions", """{"prompt": "a", "n": 3, "max_tokens": 1}""");
+        await Refused("/v1/completions", """{"prompt": "a", "n": 4}""", "n");
+        await Refused("/v1/completions", """{"prompt": ["a", "b"], "n": 2}""", "prompt");
+        await Refused(Chat, $$"""{"n": 4, {{Question}}}""", "n");
+
+        async Task Refused(string path, string body, string param)
+        {
+            var error = await server.Refusal(path, body);
+            Assert.Equal(param, (string?)error["param"]);
+            Assert.Contains("max_num_seqs + max_queue", (string?)error["message"], StringComparison.Ordinal);
+        }
     }
 
     [Fact]

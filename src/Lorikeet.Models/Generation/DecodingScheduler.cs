@@ -49,7 +49,12 @@ internal sealed class DecodingScheduler : IDisposable
             _optimized = DecodingSupport.Create(
                 model, _cache, new BatchLimits(plan.MaxStepTokens, plan.MaxSequences, plan.MaxLength));
         _choices = new StepChoices(model.Config.VocabularySize);
-        _counts = new EngineStatistics { Blocks = _pool.Count, MaxLength = plan.MaxLength };
+        _counts = new EngineStatistics
+        {
+            Blocks = _pool.Count,
+            MaxLength = plan.MaxLength,
+            Capacity = plan.MaxSequences + plan.MaxQueue,
+        };
     }
 
     /// <summary>Whether a sequence is read, decoded or waits.</summary>

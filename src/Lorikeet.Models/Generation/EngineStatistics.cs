@@ -21,6 +21,9 @@ public sealed record EngineStatistics
     /// <summary>Most tokens of a prompt and its answer together.</summary>
     public int MaxLength { get; init; }
 
+    /// <summary>Most sequences that are decoded or wait at once; one more is refused.</summary>
+    public int Capacity { get; init; }
+
     /// <summary>Steps so far.</summary>
     public long Steps { get; init; }
 

@@ -18,6 +18,14 @@ public sealed record GenerationOptions
     /// <summary>Largest presence and frequency penalty, and least below 0; that of OpenAI.</summary>
     internal const double MostPenalty = 2;
 
+    /// <summary>
+    /// Least by which logits may be divided or multiplied: in single precision less would make them infinite.
+    /// </summary>
+    public const double LeastFactor = 1e-6;
+
+    /// <summary>Most by which they may be.</summary>
+    public const double MostFactor = 1e6;
+
     /// <summary>Most tokens to add to a prompt; overrides max_length.</summary>
     /// <value>Not set: as max_length says, else 256.</value>
     [Option("max_new_tokens", "max_tokens", Minimum = 1, Maximum = MostNewTokens)]
@@ -159,13 +167,14 @@ public sealed record GenerationOptions
         Require(MaxLength is null or >= 1 and <= MostNewTokens, "max_length", MaxLength, $"from 1 to {MostNewTokens}");
         Require(MinNewTokens is >= 0 and <= MostNewTokens, "min_new_tokens", MinNewTokens,
             $"from 0 to {MostNewTokens}");
-        Require(Temperature >= 0 && double.IsFinite(Temperature), "temperature", Temperature,
-            "0 (the most likely token every time) or more");
+        Require(Temperature is 0 or >= LeastFactor and <= MostFactor, "temperature", Temperature,
+            $"0 (the most likely token every time) or more: from {LeastFactor} to {MostFactor}");
         Require(TopK >= 0, "top_k", TopK, "0 (off) or more");
         Require(TopP is >= 0 and <= 1, "top_p", TopP, "between 0 and 1");
         Require(MinP is >= 0 and <= 1, "min_p", MinP, "between 0 and 1");
         Require(TypicalP is > 0 and <= 1, "typical_p", TypicalP, "above 0 and at most 1");
-        Require(RepetitionPenalty > 0, "repetition_penalty", RepetitionPenalty, "above 0; 1 is off");
+        Require(RepetitionPenalty is >= LeastFactor and <= MostFactor, "repetition_penalty", RepetitionPenalty,
+            $"above 0: from {LeastFactor} to {MostFactor}; 1 is off");
         Require(PresencePenalty is >= -MostPenalty and <= MostPenalty, "presence_penalty", PresencePenalty,
             $"between -{MostPenalty} and {MostPenalty}; 0 is off");
         Require(FrequencyPenalty is >= -MostPenalty and <= MostPenalty, "frequency_penalty", FrequencyPenalty,

@@ -81,7 +81,16 @@ internal static class AnswerForms
         throw ApiException.Unexpected(param, JsonWords.Of(schema), "a JSON schema: an object");
     }
 
-    private static ResponseFormat OfChoices(IReadOnlyList<string> choices) => choices.Count > 0
-        ? ResponseFormat.Regex(string.Join('|', choices.Select(Regex.Escape)))
-        : throw ApiException.Unexpected("guided_choice", "an empty array", "at least one text");
+    private static ResponseFormat OfChoices(IReadOnlyList<string?> choices)
+    {
+        if (choices.Count == 0)
+            throw ApiException.Unexpected("guided_choice", "an empty array", "at least one text");
+        for (var i = 0; i < choices.Count; i++)
+        {
+            if (choices[i] is null)
+                throw ApiException.Unexpected($"guided_choice[{i}]", null, "a text");
+        }
+
+        return ResponseFormat.Regex(string.Join('|', choices.Select(choice => Regex.Escape(choice!))));
+    }
 }

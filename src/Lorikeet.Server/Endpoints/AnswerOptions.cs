@@ -27,11 +27,13 @@ internal static class AnswerOptions
     {
         var defaults = model.Generation;
         Check(maxTokens.Name, maxTokens.Value, value => value >= 1, "1 or more");
-        Check("temperature", request.Temperature, value => value >= 0, "0 or more");
+        Check(
+            "temperature", request.Temperature, value => value == 0 || IsFactor(value),
+            $"0 or more: 0, or {FactorRange}");
         Check("top_p", request.TopP, value => value is > 0 and <= 1, "above 0 and at most 1");
         Check("top_k", request.TopK, value => value >= -1, "1 or more, or 0 or -1 for all");
         Check("min_p", request.MinP, value => value is >= 0 and <= 1, "from 0 to 1");
-        Check("repetition_penalty", request.RepetitionPenalty, value => value > 0, "above 0; 1 is off");
+        Check("repetition_penalty", request.RepetitionPenalty, IsFactor, $"above 0: {FactorRange}; 1 is off");
         Check("presence_penalty", request.PresencePenalty, value => value is >= -2 and <= 2, "from -2 to 2");
         Check("frequency_penalty", request.FrequencyPenalty, value => value is >= -2 and <= 2, "from -2 to 2");
         Check("min_tokens", request.MinTokens, value => value >= 0, "0 or more");
@@ -62,6 +64,12 @@ internal static class AnswerOptions
             Seed = request.Seed is { } seed ? seed & long.MaxValue : RandomNumberGenerator.GetInt32(int.MaxValue),
         };
     }
+
+    private static string FactorRange { get; } = FormattableString.Invariant(
+        $"from {GenerationOptions.LeastFactor} to {GenerationOptions.MostFactor}");
+
+    private static bool IsFactor(double value) =>
+        value is >= GenerationOptions.LeastFactor and <= GenerationOptions.MostFactor;
 
     /// <summary>How many answers are wanted.</summary>
     /// <exception cref="ApiException">None, or too many.</exception>

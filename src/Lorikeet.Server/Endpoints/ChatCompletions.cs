@@ -18,6 +18,7 @@ internal sealed class ChatCompletions(Service service)
         var body = await RequestBody.Read(context, ProtocolJson.Wire.ChatCompletionRequest);
         var model = service.Find(body.Model);
         var request = Request(body, model);
+        service.RequireRoom("n", request.Answers);
         using var measure = service.Metrics.Begin("chat", model.Name);
         var pieces = service.Host.Chat(request, Admission.TokenOf(context));
         var reply = new ChatReply(service, model.Name, body, measure);

@@ -48,6 +48,20 @@ internal sealed record Service(
         // The only sign that is left as it came; others are decoded, and are not to be decoded twice.
         ((string)context.Request.RouteValues[name]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Refuses more answers than can ever be under way or wait at once.</summary>
+    /// <exception cref="ApiException">There are more.</exception>
+    public void RequireRoom(string param, long answers)
+    {
+        if (answers > Host.Statistics.Capacity)
+        {
+            throw ApiException.Wrong(
+                param,
+                $"The request asks for {answers} answers. Expected no more than the {Host.Statistics.Capacity} that can "
+                + "be under way and wait (max_num_seqs + max_queue): ask for them in several requests.",
+                "invalid_value");
+        }
+    }
+
     /// <summary>A new name, such as chatcmpl-1f3a...</summary>
     /// <param name="prefix">What it begins with.</param>
     public static string NewId(string prefix) => prefix + Guid.NewGuid().ToString("N");

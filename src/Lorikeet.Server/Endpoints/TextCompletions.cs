@@ -21,6 +21,7 @@ internal sealed class TextCompletions(Service service)
         var body = await RequestBody.Read(context, ProtocolJson.Wire.TextCompletionRequest);
         var model = service.Find(body.Model);
         var requests = Requests(body, model);
+        service.RequireRoom(requests.Count > 1 ? "prompt" : "n", (long)requests.Count * requests[0].Answers);
         using var measure = service.Metrics.Begin("text_completion", model.Name);
         var pieces = Pieces(requests, Admission.TokenOf(context));
         var reply = new TextReply(service, model.Name, body, requests, measure);
