@@ -11,6 +11,8 @@ internal sealed class HostedModelHealth(HostedModel model) : IHealthCheck
 
     private HealthCheckResult Check(HealthStatus failure)
     {
+        if (model.Current is { Fault: { } ended })
+            return new HealthCheckResult(failure, $"The model answers no more: {ended.Message}", ended);
         if (model.Current is { } host)
         {
             var now = host.Statistics;

@@ -30,6 +30,15 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Health_SaysWhetherRequestsAreTaken()
+    {
+        Assert.Equal("ready", (string?)(await _server.Get("/health"))["status"]);
+        Assert.Equal("draining", Health.StatusOf(fault: null, isDraining: true));
+        Assert.Equal("failed", Health.StatusOf(new DeviceException("The device fell off."), isDraining: false));
+        Assert.Equal("failed", Health.StatusOf(new DeviceException("The device fell off."), isDraining: true));
+    }
+
+    [Fact]
     public async Task Tokens_GoToAndFro()
     {
         const string text = "Hà Nội is the capital of Việt Nam.";
