@@ -237,8 +237,9 @@ public sealed class TrainingRun : IDisposable
         display.Observe(new StageStarted("Planning", prepared.Options.Model.Model));
         var planned = prepared.Plan(
             Comparison is null ? 0 : prepared.Data.Questions.Count(), isLoaded: _model is not null);
-        OutputPlace.RequireSpace(
-            prepared.Folder.Folder, planned.Plan.Memory.Adapters + planned.Plan.Memory.OptimizerStates);
+        if (Ranks.IsFirst)
+            OutputPlace.RequireSpace(
+                prepared.Folder.Folder, planned.Plan.Memory.Adapters + planned.Plan.Memory.OptimizerStates);
         cancellation.ThrowIfCancellationRequested();
         return _planned = planned;
     }

@@ -15,7 +15,7 @@ internal static class HelpText
     [
         ("Start here", ["quickstart", "doctor"]),
         ("Train", ["plan", "train", "options"]),
-        ("Ask and measure", ["generate", "chat", "eval", "score"]),
+        ("Ask and measure", ["generate", "chat", "serve", "eval", "score"]),
         ("Pass on", ["merge", "export", "quantize", "push"]),
         ("Look closer", ["tokenize", "render", "verify", "bench"]),
     ];

@@ -23,6 +23,7 @@ internal sealed class RankLauncher
     private readonly Terminal _terminal;
     private readonly int _count;
     private readonly bool _usesCuda;
+    private readonly List<Process> _started = [];
 
     private RankLauncher(TrainingOptions options, Terminal terminal, int count, bool usesCuda) =>
         (_options, _terminal, _count, _usesCuda) = (options, terminal, count, usesCuda);
@@ -70,30 +71,63 @@ internal sealed class RankLauncher
         }
     }
 
+    /// <summary>Kills what was started, for a launcher that is to end at once; returns its last words.</summary>
+    public string Abandon()
+    {
+        foreach (var process in _started.Where(process => !process.HasExited))
+            process.Kill(entireProcessTree: true);
+        return "Stopped at once, with all ranks. Checkpoints that were saved before are whole.";
+    }
+
     private static IReadOnlyList<string> Resuming(IReadOnlyList<string> arguments) =>
         [.. arguments.Where(argument => argument is not "--overwrite_output_dir"), "--resume_from_checkpoint", "true"];
 
     private int RunWithMpi(IReadOnlyList<string> arguments, CancellationToken stop)
     {
+        if (!IsInstalled("mpirun"))
+            throw new DeviceException(
+                $"'num_processes' is {_count} on a CPU, and there is no mpirun on the PATH. Install Open MPI (Debian: "
+                + "openmpi-bin), or leave 'num_processes' at 1.");
         var start = Self(arguments);
-        var command = new ProcessStartInfo("mpirun");
-        string[] own = ["-np", $"{_count}", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"];
-        foreach (var word in (string[])[.. own, .. Root(), start.FileName, .. start.ArgumentList])
-            command.ArgumentList.Add(word);
+        string[] own =
+        [
+            "-np", $"{_count}", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
+        ];
         try
         {
-            using var process = Process.Start(command)!;
-            using var asking = stop.Register(() => NativeProcess.Interrupt(process.Id));
+            using var process = Start(
+                new ProcessStartInfo("mpirun", [.. own, .. Root(), start.FileName, .. start.ArgumentList]));
+            // Not mpirun, which gives its ranks a second before it kills them.
+            using var asking = stop.Register(() =>
+            {
+                foreach (var rank in ChildrenOf(process.Id))
+                    NativeProcess.Interrupt(rank);
+            });
             process.WaitForExit();
             return process.ExitCode;
         }
-        catch (System.ComponentModel.Win32Exception fault)
+        finally
         {
-            throw new DeviceException(
-                $"'num_processes' is {_count} on a CPU, and mpirun cannot be started: {fault.Message}. Install Open MPI "
-                + "(Debian: openmpi-bin), or leave 'num_processes' at 1.");
+            _started.Clear();
         }
     }
+
+    private static IEnumerable<int> ChildrenOf(int parent)
+    {
+        const string processes = "/proc";
+        foreach (var name in Directory.EnumerateDirectories(processes).Select(Path.GetFileName))
+        {
+            if (!int.TryParse(name, out var process) || !File.Exists($"{processes}/{name}/stat"))
+                continue;
+            // PID (NAME) STATE PARENT ...; a name may hold anything, ')' included.
+            var fields = File.ReadAllText($"{processes}/{name}/stat").Split(')')[^1].Split(' ');
+            if (fields.Length > 2 && fields[2] == $"{parent}")
+                yield return process;
+        }
+    }
+
+    private static bool IsInstalled(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 
     // Open MPI refuses root unless it is told twice that this is meant, as in a container.
     private static string[] Root() => Environment.UserName == "root" ? ["--allow-run-as-root"] : [];
@@ -130,7 +164,23 @@ internal sealed class RankLauncher
         })
             start.Environment[name] = $"{value}";
         start.Environment["MASTER_ADDR"] = "127.0.0.1";
-        return Process.Start(start)!;
+        return Start(start);
+    }
+
+    /// <summary>
+    /// Starts a process in a session of its own: Ctrl+C reaches this one alone, which asks the others once, not twice.
+    /// </summary>
+    private Process Start(ProcessStartInfo start)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            start.ArgumentList.Insert(0, start.FileName);
+            start.FileName = "setsid";
+        }
+
+        var process = Process.Start(start)!;
+        _started.Add(process);
+        return process;
     }
 
     private static void Stop(List<Process> ranks)

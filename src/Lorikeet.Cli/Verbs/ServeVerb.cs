@@ -15,7 +15,7 @@ internal sealed class ServeVerb() : InferenceVerb<ServeOptions>(
         ("what a run trained, as the model 'qa'", "serve --adapter qa=runs/qa/adapter"),
         ("several adapters on one base in 4 bits",
             "serve --load_in_4bit --adapter qa=runs/qa/adapter style=runs/style/adapter"),
-        ("to other machines, with a key", "LORIKEET_API_KEY=... serve --adapter runs/qa/adapter --host 0.0.0.0"),
+        ("to other machines, with a key", "serve --adapter runs/qa/adapter --host 0.0.0.0 --api_key_file keys.txt"),
         ("a run that is still training: its newest checkpoint", "serve --watch runs/qa"),
     ];
 

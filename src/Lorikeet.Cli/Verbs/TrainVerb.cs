@@ -54,7 +54,12 @@ internal sealed class TrainVerb : CatalogVerb
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
         if (RankLauncher.Create(resolved.Options, terminal) is { } launcher)
+        {
+            interruption.FinishFirst("Asking the ranks to finish their step and save. Press Ctrl+C again to stop at once.");
+            interruption.LastWords = launcher.Abandon;
             return launcher.Run([.. arguments.Tokens.Select(token => token.Value)], interruption.Token);
+        }
+
         using var ranks = new RankMembership(
             resolved.Options.Model.LibTorch, resolved.Options.Model.Device, terminal);
         using var display = ProgressDisplay.Create(

@@ -96,7 +96,7 @@ public sealed record BenchmarkOptions
 
     /// <summary>Tokens of each prompt that is read before new ones are decoded.</summary>
     /// <value>64. As in the published tables.</value>
-    [Option("prompt", Minimum = 1)]
+    [Option("prompt", Minimum = 1, Apart = "tokens of a prompt, not its text")]
     public int PromptLength { get; init; } = 64;
 
     /// <summary>Most tokens of prompts that are read in a step; decode only.</summary>

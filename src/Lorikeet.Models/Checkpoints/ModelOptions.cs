@@ -44,6 +44,6 @@ public sealed record ModelOptions : ComputeOptions
     /// Each rank of several holds a part of every layer's frozen weights, and they bring them together in turn.
     /// </summary>
     /// <value>Off: each rank holds all of them. For a model that fits nowhere whole.</value>
-    [Option("shard_base", "fsdp_full_shard")]
+    [Option("shard_base")]
     public bool ShardBase { get; init; }
 }

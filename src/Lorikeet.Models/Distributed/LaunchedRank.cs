@@ -70,12 +70,12 @@ public sealed record LaunchedRank(
             (Number(variable, "MASTER_PORT") ?? DefaultPort) + (variable(Torchrun) is null ? 0 : 1));
     }
 
-    /// <summary>The number at the start of a variable: Slurm writes 4(x2) for two nodes of four.</summary>
+    /// <summary>The number at the start of a variable: Slurm writes 4(x2),3 for two nodes of four and one of three.</summary>
     private static int? Number(Func<string, string?> variable, string name)
     {
         if (variable(name) is not { Length: > 0 } text)
             return null;
-        var digits = text.Split('(')[0];
+        var digits = text.Split('(', ',')[0];
         return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
             : throw new ConfigurationException(
                 $"The environment says {name}={text}, where a number was expected. The launcher of the ranks sets it.");

@@ -45,6 +45,9 @@ public sealed class Trainer : IDisposable
             throw new ConfigurationException("No parameter is trainable, so the run would change nothing. Check " +
                 "lora_target_modules and modules_to_save.");
 
+        // What a decomposition began with may differ in its last bits from machine to machine.
+        if (_ranks.Size > 1)
+            TrainedParameters.Share(_model, _ranks);
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
         _step = new TrainingStep(_model, _options.Optimization, _ranks) { BeforePass = task.BeforePass };

@@ -109,8 +109,10 @@ internal sealed class RunQuestions
         _observer.Observe(new StageStarted(stage, $"{prompts.Count} questions"));
         var asking = new QuestionAnswering(
             model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
-        // Ranks that bring the layers together have to make the same steps.
+        // Ranks that bring the layers together have to make the same steps, to the last.
         var ranks = model.IsSharded ? Communicator.Alone : _run.Ranks;
+        if (model.IsSharded)
+            cancellation = CancellationToken.None;
         int[][] own = [.. prompts.Where((_, i) => i % ranks.Size == ranks.Rank)];
         var answers = asking.Answer(own, Progress, cancellation);
         if (ranks.Size == 1)

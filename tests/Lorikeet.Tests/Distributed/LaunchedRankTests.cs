@@ -8,6 +8,7 @@ public sealed class LaunchedRankTests
     [InlineData("OMPI_COMM_WORLD_RANK=5 OMPI_COMM_WORLD_SIZE=8 OMPI_COMM_WORLD_LOCAL_RANK=1 OMPI_COMM_WORLD_LOCAL_SIZE=4", 5, 8, 1, 4, true)]
     [InlineData("PMI_RANK=2 PMI_SIZE=3", 2, 3, 2, 3, true)]
     [InlineData("RANK=3 WORLD_SIZE=4 LOCAL_RANK=1 LOCAL_WORLD_SIZE=2", 3, 4, 1, 2, false)]
+    [InlineData("SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=5 SLURM_LOCALID=1 SLURM_STEP_TASKS_PER_NODE=3,2", 1, 5, 1, 3, false)]
     [InlineData("SLURM_PROCID=6 SLURM_STEP_NUM_TASKS=8 SLURM_LOCALID=2 SLURM_STEP_TASKS_PER_NODE=4(x2)", 6, 8, 2, 4, false)]
     public void Launchers_SayWhichRankThisIs(string variables, int rank, int size, int localRank, int localSize, bool hasMpi)
     {

@@ -1,5 +1,6 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Generation;
+using Lorikeet.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -153,7 +154,7 @@ public sealed class DecodingSchedulerTests
         Assert.Equal(32, Ask().CachedTokens);
         using (no_grad())
             foreach (var parameter in adapter.Parameters)
-                parameter.Value.mul_(-3);
+                parameter.Value.Scale(-3);
         scheduler.Refresh(adapter);
         var after = Ask();
         Assert.Equal(0, after.CachedTokens);

@@ -1,4 +1,5 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes.Decoding;
@@ -60,7 +61,7 @@ internal sealed class ReferenceStep(DecoderModel model, PagedCache cache) : IBat
     {
         using var scope = NewDisposeScope();
         var (highest, ids) = _logits!.max(1);
-        var chosen = where(highest.isfinite(), ids, full_like(ids, -1)).cpu();
+        var chosen = ids.FilledWhere(highest.isfinite().logical_not(), -1).cpu();
         return [.. chosen.data<long>().Select(id => (int)id)];
     }
 
