@@ -125,7 +125,10 @@ public sealed class ConstrainedGenerationTests
             Prompt = tokenizer.Encode("Once upon a time").Ids,
             Options = new()
             {
-                MaxNewTokens = tokens, EndTokens = end, Sample = samples, Temperature = 1.5,
+                MaxNewTokens = tokens,
+                EndTokens = end,
+                Sample = samples,
+                Temperature = 1.5,
             },
             Repetition = i,
             Constraint = start(end),
