@@ -5,13 +5,22 @@ using Lorikeet.Training.Loop;
 namespace Lorikeet.Serving;
 
 /// <summary>Follows a training, whose newest checkpoint is an adapter of a <see cref="ModelHost"/>.</summary>
+/// <remarks>
+/// What cannot be loaded is tried again at the next look, and then after ever more of them, while it is the newest.
+/// </remarks>
 public sealed class AdapterWatch : IAsyncDisposable
 {
+    /// <summary>Most looks between two tries of one checkpoint: to read it again and again costs.</summary>
+    private const int MostRest = 63;
+
     private readonly ModelHost _host;
     private readonly RunFolder _run;
     private readonly CancellationTokenSource _stop = new();
     private Task _watching = Task.CompletedTask;
-    private Saved? _seen; // what was loaded or failed to be
+    private Saved? _loaded;
+    private Saved? _tried; // the last that was to be loaded
+    private int _rest; // looks until it is tried again
+    private int _nextRest;
 
     internal AdapterWatch(ModelHost host, RunFolder run, string? name) => (_host, _run, Name) = (host, run, name ?? run.Name);
 
@@ -50,28 +59,57 @@ public sealed class AdapterWatch : IAsyncDisposable
 
     private async Task Look(CancellationToken cancellation)
     {
-        Saved? newest = null;
+        var folder = _run.Folder;
         try
         {
-            newest = Newest();
-            if (newest is not null && newest != _seen)
-                await Load(newest, cancellation).ConfigureAwait(false);
+            if (Newest() is not { } newest || newest == _loaded || Rests(newest))
+                return;
+            folder = newest.Folder;
+            await Load(newest, cancellation).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is LorikeetException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
             // What the run has removed meanwhile, even while folders were listed, is no fault: a newer one comes.
-            if (newest is not null && Directory.Exists(newest.Folder))
-                _host.Report(new AdapterChange(AdapterChangeKind.Failed, Name, newest.Folder) { Fault = fault });
+            var isRemoved = !Directory.Exists(folder) || (folder == _run.Folder && fault is DirectoryNotFoundException);
+            if (!isRemoved)
+                Report(new AdapterChange(AdapterChangeKind.Failed, Name, folder) { Fault = fault });
+        }
+    }
+
+    /// <summary>Whether what failed before is not yet tried again.</summary>
+    private bool Rests(Saved newest)
+    {
+        if (newest != _tried)
+            (_tried, _rest, _nextRest) = (newest, 0, 0);
+        if (_rest > 0)
+        {
+            _rest--;
+            return true;
+        }
+
+        (_rest, _nextRest) = (_nextRest, Math.Min(2 * _nextRest + 1, MostRest));
+        return false;
+    }
+
+    private void Report(AdapterChange change)
+    {
+        try
+        {
+            _host.Report(change);
+        }
+        catch (Exception)
+        {
+            // A listener's fault, and nobody is left to be told of it; the training is followed all the same.
         }
     }
 
     private async Task Load(Saved saved, CancellationToken cancellation)
     {
-        _seen = saved;
         if (saved.Folder != _run.AdapterFolder && TrainingCheckpoint.Damage(saved.Folder) is { } damage)
-            throw new CheckpointException($"The checkpoint cannot be used: {damage}. The next one will be tried.");
+            throw new CheckpointException(
+                $"The checkpoint cannot be used: {damage}. It is tried again while it is the newest.");
         await _host.LoadAdapter(Name, saved.Folder, replace: true, cancellation).ConfigureAwait(false);
-        Source = saved.Folder;
+        (_loaded, Source) = (saved, saved.Folder);
     }
 
     /// <summary>

@@ -112,6 +112,47 @@ public sealed class ServedAdapterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task WatchedResult_ThatCannotBeLoaded_IsTriedAgain_WhateverWasWrong()
+    {
+        Directory.CreateDirectory(_folder["run/adapter"]);
+        foreach (var file in Directory.EnumerateFiles(_folder["red"]))
+            File.Copy(file, Path.Combine(_folder["run/adapter"], Path.GetFileName(file)));
+        var config = _folder["run/adapter/adapter_config.json"];
+        var whole = File.ReadAllText(config);
+        File.WriteAllText(config, "{");
+        var faults = new List<Exception>();
+        var isServed = new TaskCompletionSource();
+        _host.Changed += (_, change) =>
+        {
+            if (change.Kind == AdapterChangeKind.Replaced)
+                isServed.TrySetResult();
+            else if (change.Fault is { } fault)
+                faults.Add(fault);
+            if (change.Kind != AdapterChangeKind.Replaced)
+                throw new TimeoutException("A listener's own."); // at first of what failed, then of what was loaded
+        };
+
+        await using var watch = await _host.Watch(
+            _folder["run"], "a", TimeSpan.FromMilliseconds(1), Cancellation);
+        Assert.IsType<CheckpointException>(Assert.Single(faults.Take(1)));
+        Assert.Null(watch.Source);
+        File.WriteAllText(config, whole);
+        await isServed.Task.WaitAsync(Cancellation);
+        Assert.IsType<TimeoutException>(faults[^1]);
+        Assert.Equal(Alone("red"), (await _host.Ask(Asking.Of(Question, "a"), Cancellation)).Text);
+    }
+
+    [Fact]
+    public void EchoOfIdsThatTheModelDoesNotHave_IsRefused()
+    {
+        foreach (var id in new[] { -1, 99_999 })
+        {
+            var request = new CompletionRequest { Model = "base", PromptIds = [5, id], Echo = true };
+            Assert.Contains($"token id {id}", Assert.Throws<DatasetException>(() => _host.Complete(request)).Message);
+        }
+    }
+
+    [Fact]
     public async Task TakenName_AndForeignAdapter_AreRefused()
     {
         await _host.LoadAdapter("a", _folder["red"], cancellation: Cancellation);
