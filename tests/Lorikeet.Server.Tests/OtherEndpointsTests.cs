@@ -16,6 +16,16 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
+    public void TokenThatPadsTheEmbedding_HasNoText()
+    {
+        var texts = new Endpoints.TokenTexts(nano.Host.Model.Tokenizer);
+        var beyond = nano.Host.Model.Tokenizer!.VocabularySize;
+        Assert.Equal("", texts.Of(beyond));
+        var described = Assert.Single(texts.Describe([new(beyond, -1, [new(beyond, -1)])]));
+        Assert.Equal("", Assert.Single(described.TopLogprobs).Token);
+    }
+
+    [Fact]
     public async Task Models_AreTheBaseAndItsAdapters()
     {
         var list = await _server.Get("/v1/models");

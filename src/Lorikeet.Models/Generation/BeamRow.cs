@@ -46,7 +46,8 @@ internal sealed class BeamRow
     private (string Text, bool Stopped) Text(int[] tokens)
     {
         var filter = new StopStringFilter(_options.StopStrings);
-        var text = filter.Push(_tokenizer!.Decode(tokens, skipSpecialTokens: true)) + filter.Flush();
+        int[] known = Array.FindAll(tokens, _tokenizer!.Knows); // ids that pad the embedding have no text
+        var text = filter.Push(_tokenizer.Decode(known, skipSpecialTokens: true)) + filter.Flush();
         return (text, filter.Stopped);
     }
 }

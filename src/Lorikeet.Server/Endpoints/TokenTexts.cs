@@ -7,6 +7,7 @@ namespace Lorikeet.Server.Endpoints;
 /// <summary>
 /// The text of single tokens, as they stand within an answer: with the blank that a word begins with.
 /// </summary>
+/// <remarks>Ids of the model that the tokenizer does not know, since they pad the embedding, have no text.</remarks>
 /// <param name="tokenizer">The model's; null for none, whose tokens have no text.</param>
 internal sealed class TokenTexts(Tokenizer? tokenizer)
 {
@@ -30,7 +31,7 @@ internal sealed class TokenTexts(Tokenizer? tokenizer)
     /// <summary>A log-probability that JSON can hold.</summary>
     public static double Finite(double logProbability) => Math.Max(logProbability, Least);
 
-    private byte[] BytesOf(int id) => tokenizer?.BytesOf(id) ?? [];
+    private byte[] BytesOf(int id) => tokenizer is not null && tokenizer.Knows(id) ? tokenizer.BytesOf(id) : [];
 
     private IReadOnlyList<int> Numbers(int id) => [.. BytesOf(id).Select(value => (int)value)];
 }

@@ -78,6 +78,12 @@ public abstract class Tokenizer
         return TokenAt(id) ?? "";
     }
 
+    /// <summary>
+    /// Whether the id is below <see cref="VocabularySize"/>. A model may have more ids, which pad its embeddings.
+    /// </summary>
+    /// <param name="id">The id.</param>
+    public bool Knows(int id) => (uint)id < (uint)VocabularySize;
+
     /// <summary>Whether the id is a special token (BOS, EOS, a chat marker ...).</summary>
     /// <param name="id">The id.</param>
     public abstract bool IsSpecial(int id);
@@ -158,7 +164,7 @@ public abstract class Tokenizer
 
     internal void CheckId(int id)
     {
-        if ((uint)id >= (uint)VocabularySize)
+        if (!Knows(id))
         {
             throw new ArgumentOutOfRangeException(
                 nameof(id), id, $"The vocabulary has no such id. Expected 0 to {VocabularySize - 1}.");

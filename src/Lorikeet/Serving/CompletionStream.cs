@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Generation;
+using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Serving;
 
@@ -22,7 +23,7 @@ internal sealed class CompletionStream
             throw new ConfigurationException("A prompt was expected, as text or as token ids. Give one of the two.");
         _request = request;
         var ids = request.PromptIds ?? new TextEncoder(forms.Tokenizer).EncodeText(request.Prompt!);
-        _echo = !request.Echo ? "" : request.Prompt ?? forms.Tokenizer.Decode([.. ids], skipSpecialTokens: false);
+        _echo = !request.Echo ? "" : request.Prompt ?? TextOf(ids, forms.Tokenizer);
         var own = served.Generation;
         var generation = request.Generation
             ?? own with { StopStrings = [.. own.StopStrings.Except(served.Format.StopStrings)] };
@@ -40,6 +41,10 @@ internal sealed class CompletionStream
 
     /// <summary>The prompt, without adapter and form.</summary>
     public DecodingRequest Request { get; }
+
+    /// <summary>Ids that pad the model's embedding have no text; what is no id is refused with the request.</summary>
+    private static string TextOf(IReadOnlyList<int> ids, Tokenizer tokenizer) =>
+        tokenizer.Decode([.. ids.Where(tokenizer.Knows)], skipSpecialTokens: false);
 
     /// <summary>The pieces of all continuations, as they come.</summary>
     public async IAsyncEnumerable<CompletionPiece> Of(
