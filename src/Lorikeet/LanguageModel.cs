@@ -262,6 +262,9 @@ public sealed class LanguageModel : IDisposable
         var defaults = GenerationConfig.Load(Folder);
         if (defaults.EndTokens.Count == 0 && Tokenizer?.EndToken is { } end)
             defaults = defaults with { EndTokens = [end] };
+        // A file may name some that the model does not have; they never come.
+        var vocabulary = Decoder.Config.VocabularySize;
+        defaults = defaults with { EndTokens = [.. defaults.EndTokens.Where(id => id < vocabulary)] };
         return trained is { } format
             ? defaults with { StopStrings = [.. defaults.StopStrings.Union(format.StopStrings)] }
             : defaults;

@@ -65,6 +65,8 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"logit_bias": {"5": 101}, %}""", "logit_bias.5", "from -100 to 100")]
     [InlineData("""{"logit_bias": {"5": "x"}, %}""", "logit_bias.5", "Expected a number")]
     [InlineData("""{"logit_bias": {"99999": 1}, %}""", null, "logit_bias names token 99999")]
+    [InlineData("""{"stop_token_ids": [-1], "min_tokens": 1, %}""", null, "eos_token_id (stop_token_ids)")]
+    [InlineData("""{"stop_token_ids": [99999], %}""", null, "eos_token_id (stop_token_ids) names token 99999")]
     [InlineData("""{"top_logprobs": 3, %}""", "top_logprobs", "Expected both or neither")]
     [InlineData("""{"logprobs": true, "top_logprobs": 21, %}""", "top_logprobs", "from 0 to 20")]
     [InlineData("""{"stream": "yes", %}""", "stream", "Expected true or false")]

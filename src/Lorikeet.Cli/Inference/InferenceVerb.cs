@@ -36,9 +36,7 @@ internal abstract class InferenceVerb<TOptions> : CatalogVerb where TOptions : c
     /// <summary>How the model generates when no argument says otherwise: its own generation_config.json.</summary>
     protected GenerationOptions DefaultsOf(LanguageModel model, Invocation call)
     {
-        var defaults = GenerationConfig.Load(model.Folder);
-        if (defaults.EndTokens.Count == 0 && model.Tokenizer?.EndToken is { } end)
-            defaults = defaults with { EndTokens = [end] };
+        var defaults = GenerationConfig.Load(model.Folder) with { EndTokens = model.GenerationDefaults.EndTokens };
         return Implied(defaults, call);
     }
 

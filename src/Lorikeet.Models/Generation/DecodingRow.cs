@@ -9,6 +9,7 @@ internal sealed class DecodingRow
 {
     private readonly GenerationOptions _options;
     private readonly int _newTokens;
+    private readonly Tokenizer? _tokenizer;
     private readonly StreamingDecoder? _decoder;
     private readonly StopStringFilter _stop;
     private readonly StringBuilder _text = new();
@@ -25,6 +26,7 @@ internal sealed class DecodingRow
         Key = key;
         _options = options;
         _newTokens = options.NewTokensAfter(prompt.Length);
+        _tokenizer = tokenizer;
         _decoder = tokenizer is null ? null : new StreamingDecoder(tokenizer, skipSpecialTokens: true);
         _stop = new StopStringFilter(options.StopStrings);
         _ids = new int[prompt.Length + _newTokens];
@@ -71,7 +73,7 @@ internal sealed class DecodingRow
         _ids[Length++] = id;
         Constraint?.Accept(id);
         var ended = _options.EndTokens.Contains(id);
-        if (!ended && _decoder is not null)
+        if (!ended && _decoder is not null && _tokenizer!.Knows(id)) // ids that pad the embedding have no text
             _text.Append(_stop.Push(_decoder.Append(id)));
         if (ended)
             End(FinishReason.EndToken);
@@ -92,6 +94,9 @@ internal sealed class DecodingRow
         if (_decoder is not null)
             _text.Append(_stop.Push(_decoder.Flush())).Append(_stop.Flush());
     }
+
+    /// <summary>Ends the row where nobody wants what is left of its text.</summary>
+    public void Abandon() => Finish ??= FinishReason.Cancelled;
 
     /// <summary>Text that became certain since the last call.</summary>
     public string TakeText()

@@ -142,7 +142,7 @@ internal sealed class DecodingScheduler : IDisposable
         List<DecodingSequence> cancelled =
             [.. _running.Concat(_waiting).Where(sequence => sequence.IsCancelled)];
         foreach (var sequence in cancelled)
-            sequence.Row.End(FinishReason.Cancelled);
+            sequence.Row.Abandon();
         Remove(sequence => sequence.IsCancelled);
         return cancelled;
     }

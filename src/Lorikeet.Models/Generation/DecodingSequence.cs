@@ -92,10 +92,11 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
 
     public void Cancel() => _isCancelled = true;
 
-    public void Fail(LorikeetException fault)
+    public void Fail(Exception fault)
     {
-        Fault = fault;
-        row.End(FinishReason.Cancelled);
+        Fault = fault as LorikeetException
+            ?? new LorikeetException($"The answer ended at a fault of its own: {fault.Message}", fault);
+        row.Abandon();
     }
 
     /// <summary>Takes the token that was chosen; the sequence may end with it.</summary>

@@ -183,6 +183,8 @@ public sealed record GenerationOptions
         Require(Beams is >= 1 and <= MostBeams, "num_beams", Beams, $"from 1 to {MostBeams}");
         Require(StopStrings.All(text => text.Length > 0), "stop_strings", "''", "texts of one character or more");
         Require(BadWords.All(word => word.Count > 0), "bad_words_ids", "[]", "lists of one id or more");
+        RequireIds("eos_token_id (stop_token_ids)", EndTokens);
+        RequireIds("suppress_tokens", SuppressedTokens);
         if (JsonSchema is not null && Regex is not null)
             throw new ConfigurationException(
                 "json_schema and regex are both given. An answer is of one form: leave one of them out.");
@@ -195,6 +197,9 @@ public sealed record GenerationOptions
                 $"num_beams is {Beams} and do_sample is true. Beam search here is exact search, not sampling. "
                 + "Use num_beams 1 to sample, or do_sample false to search.");
     }
+
+    private static void RequireIds(string name, IReadOnlyList<int> ids) =>
+        Require(ids.All(id => id >= 0), name, string.Join(", ", ids), "ids of tokens, 0 or more");
 
     private static void Require(bool holds, string name, object? value, string expected)
     {

@@ -14,20 +14,18 @@ internal sealed class LogitsPipeline
     /// <param name="vocabulary">Logits in a row; ids at or above it in the options are an error.</param>
     public LogitsPipeline(GenerationOptions options, int vocabulary)
     {
-        RefuseIdsOutside(vocabulary, "suppress_tokens", options.SuppressedTokens);
-        RefuseIdsOutside(vocabulary, "bad_words_ids", options.BadWords.SelectMany(word => word));
+        RequestCheck.RequireIds(options, vocabulary);
 
         // transformers never forbids the end of the text as a bad word, else nothing could end.
         var badWords = options.BadWords
             .Where(word => word.Count > 1 || !options.EndTokens.Contains(word[0])).ToList();
-        var endTokens = options.EndTokens.Where(id => id < vocabulary).ToList();
 
         Add(options.RepetitionPenalty != 1, () => new RepetitionPenaltyTransform(options.RepetitionPenalty));
         Add(options.PresencePenalty != 0 || options.FrequencyPenalty != 0,
             () => new OccurrencePenaltyTransform(options.PresencePenalty, options.FrequencyPenalty));
         Add(options.NoRepeatNgramSize > 0, () => new NoRepeatNgramTransform(options.NoRepeatNgramSize));
         Add(badWords.Count > 0, () => new BadWordsTransform(badWords));
-        Add(options.MinNewTokens > 0, () => new MinNewTokensTransform(options.MinNewTokens, endTokens));
+        Add(options.MinNewTokens > 0, () => new MinNewTokensTransform(options.MinNewTokens, options.EndTokens));
         Add(options.SuppressedTokens.Count > 0, () => new SuppressTokensTransform(options.SuppressedTokens));
         if (!options.Draws)
             return;
@@ -53,13 +51,5 @@ internal sealed class LogitsPipeline
     {
         if (wanted)
             _transforms.Add(create());
-    }
-
-    private static void RefuseIdsOutside(int vocabulary, string option, IEnumerable<int> ids)
-    {
-        foreach (var id in ids)
-            if (id < 0 || id >= vocabulary)
-                throw new ConfigurationException(
-                    $"{option} holds id {id}. The model's vocabulary has {vocabulary} ids, 0 to {vocabulary - 1}.");
     }
 }

@@ -36,13 +36,11 @@ internal static class RequestCheck
         if (request.TopLogProbabilities is { } top && (top < 0 || top > vocabulary))
             throw new ConfigurationException(
                 $"{top} log-probabilities of a token are asked for. Expected 0 to {vocabulary}, the vocabulary.");
-        foreach (var id in request.LogitBias?.Keys ?? [])
-            if (id < 0 || id >= vocabulary)
-                throw new ConfigurationException(
-                    $"logit_bias names token {id}. The model's vocabulary has {vocabulary} ids, 0 to {vocabulary - 1}.");
+        RequireIds(options, vocabulary);
+        RequireIds("logit_bias", request.LogitBias?.Keys ?? [], vocabulary);
         if (request.IgnoreEnd)
             options = options with { EndTokens = [] };
-        return WithStops(options, tokenizer) with
+        return WithStops(options, tokenizer, vocabulary) with
         {
             MaxNewTokens = NewTokens(options, request.Prompt.Count, maxLength),
             MaxLength = null,
@@ -66,6 +64,23 @@ internal static class RequestCheck
         return Math.Min(wanted, room);
     }
 
+    /// <summary>Refuses options that name a token which the model does not have.</summary>
+    /// <exception cref="ConfigurationException">They do.</exception>
+    public static void RequireIds(GenerationOptions options, int vocabulary)
+    {
+        RequireIds("eos_token_id (stop_token_ids)", options.EndTokens, vocabulary);
+        RequireIds("suppress_tokens", options.SuppressedTokens, vocabulary);
+        RequireIds("bad_words_ids", options.BadWords.SelectMany(word => word), vocabulary);
+    }
+
+    private static void RequireIds(string option, IEnumerable<int> ids, int vocabulary)
+    {
+        foreach (var id in ids)
+            if (id < 0 || id >= vocabulary)
+                throw new ConfigurationException(
+                    $"{option} names token {id}. The model's vocabulary has {vocabulary} ids, 0 to {vocabulary - 1}.");
+    }
+
     /// <summary>Refuses a prompt without tokens, or with one that the model does not know.</summary>
     /// <exception cref="DatasetException">The prompt is such.</exception>
     public static void RequirePrompt(IReadOnlyList<int> prompt, int vocabulary)
@@ -82,10 +97,10 @@ internal static class RequestCheck
 
     /// <summary>
     /// Options whose stop strings are text only: special tokens are not part of the decoded text, so a stop string that
-    /// is one ends the text as an end token.
+    /// is one ends the text as an end token. One that the model does not have never comes.
     /// </summary>
     /// <exception cref="ConfigurationException">There are stop strings, but no tokenizer.</exception>
-    public static GenerationOptions WithStops(GenerationOptions options, Tokenizer? tokenizer)
+    public static GenerationOptions WithStops(GenerationOptions options, Tokenizer? tokenizer, int vocabulary)
     {
         if (options.StopStrings.Count == 0)
             return options;
@@ -96,7 +111,11 @@ internal static class RequestCheck
             .ToList();
         return options with
         {
-            EndTokens = [.. options.EndTokens, .. special.Select(stop => tokenizer.TokenToId(stop)!.Value)],
+            EndTokens =
+            [
+                .. options.EndTokens,
+                .. special.Select(stop => tokenizer.TokenToId(stop)!.Value).Where(id => id < vocabulary),
+            ],
             StopStrings = [.. options.StopStrings.Except(special)],
         };
     }

@@ -16,7 +16,9 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
 
     private readonly ThreadLocal<float[]> _scratch = new(() => new float[vocabulary]);
 
-    /// <summary>Adds a token to each sequence whose last token was read.</summary>
+    /// <summary>
+    /// Adds a token to each sequence whose last token was read. What goes wrong with one sequence ends that alone.
+    /// </summary>
     /// <param name="step">Has run.</param>
     /// <param name="logits">What it returned.</param>
     /// <param name="parts">What it read, as told it.</param>
@@ -28,7 +30,7 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
         bool IsKnown(Row row) => TakesMostLikely(row) && mostLikely[row.Index] >= 0;
         var onHost = rows.FindAll(row => !IsKnown(row));
         using var copied = Copy(logits, onHost);
-        var looked = new (DecodedToken? Token, LorikeetException? Fault)[onHost.Count];
+        var looked = new (DecodedToken? Token, Exception? Fault)[onHost.Count];
         Slices.ForEach(onHost.Count, Math.Max(1, LogitsOfSlice / vocabulary), (first, count) =>
         {
             for (var i = (int)first; i < first + count; i++)
@@ -38,29 +40,41 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
         var next = 0;
         foreach (var row in rows)
         {
-            var (token, fault) = IsKnown(row)
+            (DecodedToken? Token, Exception? Fault) choice = IsKnown(row)
                 ? (new DecodedToken(mostLikely[row.Index], double.NaN, []), null)
                 : looked[next++];
             if (row.Sequence.Fault is not null)
                 continue;
-            if (fault is not null)
+            if ((choice.Fault ?? Take(row, choice.Token!)) is { } fault)
                 row.Sequence.Fail(fault);
-            else if (row.PromptToken is null)
-                row.Sequence.Add(token!);
-            else
-                row.Sequence.Prompt!.Add(token!);
         }
     }
 
     public void Dispose() => _scratch.Dispose();
 
-    private (DecodedToken? Token, LorikeetException? Fault) Look(Row row, Span<float> logits)
+    private static Exception? Take(Row row, DecodedToken token)
+    {
+        try
+        {
+            if (row.PromptToken is null)
+                row.Sequence.Add(token);
+            else
+                row.Sequence.Prompt!.Add(token);
+            return null;
+        }
+        catch (Exception fault) // of its constraint or its text, say
+        {
+            return fault;
+        }
+    }
+
+    private (DecodedToken? Token, Exception? Fault) Look(Row row, Span<float> logits)
     {
         try
         {
             return (TokenOf(row, logits, _scratch.Value!), null);
         }
-        catch (LorikeetException fault)
+        catch (Exception fault) // of its mask or its rules, say
         {
             return (null, fault);
         }

@@ -200,10 +200,11 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
     private GenerationOptions Prepare(GenerationOptions options, IReadOnlyList<int[]> prompts)
     {
         options.Validate();
+        RequestCheck.RequireIds(options, model.Config.VocabularySize);
         foreach (var prompt in prompts)
             RequestCheck.RequirePrompt(prompt, model.Config.VocabularySize);
         if (prompts.Count > 0)
             RequireRoom(prompts, options);
-        return RequestCheck.WithStops(options, tokenizer);
+        return RequestCheck.WithStops(options, tokenizer, model.Config.VocabularySize);
     }
 }

@@ -172,6 +172,84 @@ public sealed class DecodingEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task AFaultOfOneAnswer_EndsThatAlone()
+    {
+        await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxSequences = 4 });
+        var good = ScheduledRuns.Request(ScheduledRuns.Prompt(20, seed: 9), 30);
+        var masks = ScheduledRuns.Request(ScheduledRuns.Prompt(12, seed: 10), 30) with { Constraint = new Failing(masks: 3, accepts: 99) };
+        var accepts = ScheduledRuns.Request(ScheduledRuns.Prompt(7, seed: 11), 30) with { Constraint = new Failing(masks: 99, accepts: 2) };
+        var answer = Answer(engine, good);
+        Task<int[]>[] failing = [Answer(engine, masks), Answer(engine, accepts)];
+        foreach (var one in failing)
+        {
+            var fault = await Assert.ThrowsAsync<LorikeetException>(() => one);
+            Assert.IsType<IndexOutOfRangeException>(fault.InnerException);
+        }
+
+        var expected = ScheduledRuns.Alone(_model, good);
+        Assert.Equal(expected, await answer);
+        Assert.Equal(expected, await Answer(engine, good));
+        Assert.Null(engine.Fault);
+        Assert.Equal((0, 0, 0), (engine.Statistics.BlocksUsed, engine.Statistics.Running, engine.Statistics.Queued));
+    }
+
+    [Fact]
+    public async Task TokensThatTheModelDoesNotHave_AreRefused()
+    {
+        await using var engine = new DecodingEngine(_model, null);
+        var options = new GenerationOptions { MaxNewTokens = 3, MinNewTokens = 1 };
+        (string Option, Func<int, GenerationOptions> With)[] namings =
+        [
+            ("eos_token_id (stop_token_ids)", id => options with { EndTokens = [2, id] }),
+            ("suppress_tokens", id => options with { SuppressedTokens = [id] }),
+            ("bad_words_ids", id => options with { BadWords = [[3], [4, id]] }),
+        ];
+        foreach (var (option, with) in namings)
+        {
+            foreach (var id in new[] { -1, 320 })
+            {
+                var request = new DecodingRequest { Prompt = [5], Options = with(id) };
+                Assert.Contains(option, Assert.Throws<ConfigurationException>(() => engine.Validate(request)).Message);
+                Assert.Contains(option, Assert.Throws<ConfigurationException>(
+                    () => engine.Validate(request with { IgnoreEnd = true })).Message);
+                Assert.Contains(option, Assert.Throws<ConfigurationException>(
+                    () => new TextGenerator(_model, null).Generate([[5]], with(id))).Message);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task TokensThatPadTheEmbedding_HaveNoText()
+    {
+        using var folder = new TemporaryFolder();
+        var tokenizer = OfLetters(folder);
+        var request = new DecodingRequest
+        {
+            Prompt = ScheduledRuns.Prompt(9, seed: 12),
+            Options = new GenerationOptions { MaxNewTokens = 40, StopStrings = ["no such text"] },
+            TopLogProbabilities = 3,
+        };
+        await using var engine = new DecodingEngine(_model, tokenizer);
+        var pieces = await Pieces(engine, request);
+        int[] ids = [.. pieces.SelectMany(piece => piece.Tokens).Select(token => token.Id)];
+        Assert.Contains(ids, id => id >= tokenizer.VocabularySize);
+        Assert.Equal(TextOf(ids), string.Concat(pieces.Select(piece => piece.Text)));
+
+        var padding = await Pieces(engine, request with { LogitBias = new Dictionary<int, float> { [319] = 100 } });
+        Assert.All(padding.SelectMany(piece => piece.Tokens), token => Assert.Equal(319, token.Id));
+        Assert.Equal("", string.Concat(padding.Select(piece => piece.Text)));
+
+        foreach (var beams in new[] { 1, 3 })
+        {
+            var alone = new TextGenerator(_model, tokenizer)
+                .Generate([[.. request.Prompt]], request.Options with { Beams = beams }).Continuations[0];
+            Assert.Equal(TextOf(alone.OutputIds), alone.Text);
+        }
+
+        string TextOf(IEnumerable<int> all) => tokenizer.Decode([.. all.Where(id => id < tokenizer.VocabularySize)]);
+    }
+
+    [Fact]
     public async Task AnAdapter_IsReleasedWhenItsLastAnswerHasEnded()
     {
         var adapter = ScheduledRuns.Attach(_model, "all");
@@ -215,6 +293,23 @@ public sealed class DecodingEngineTests : IDisposable
         Assert.Equal(4, (await Answer(engine, request)).Length);
     }
 
+    /// <summary>A tokenizer that knows fewer ids than the model: those of the visible characters of ASCII.</summary>
+    private static Tokenizer OfLetters(TemporaryFolder folder)
+    {
+        var file = folder["tokenizer.json"];
+        var vocabulary = Enumerable.Range(33, 94).ToDictionary(code => ((char)code).ToString(), code => code - 33);
+        var bytes = new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = true };
+        File.WriteAllText(file, System.Text.Json.JsonSerializer.Serialize(new
+        {
+            version = "1.0",
+            added_tokens = Array.Empty<object>(),
+            pre_tokenizer = bytes,
+            decoder = bytes,
+            model = new { type = "BPE", vocab = vocabulary, merges = Array.Empty<string>() },
+        }));
+        return Tokenizer.Load(file);
+    }
+
     private static async Task<int[]> Answer(DecodingEngine engine, DecodingRequest request) =>
         [.. (await Pieces(engine, request)).SelectMany(piece => piece.Tokens).Select(token => token.Id)];
 
@@ -232,6 +327,28 @@ public sealed class DecodingEngineTests : IDisposable
 
         public void Dispose()
         {
+        }
+    }
+
+    /// <summary>Any text, until it fails as a fault of a program would.</summary>
+    private sealed class Failing(int masks, int accepts) : TokenConstraint
+    {
+        private readonly int[] _none = [];
+        private int _masked;
+        private int _accepted;
+
+        public override bool IsComplete => false;
+
+        public override void Mask(Span<float> logits)
+        {
+            if (++_masked == masks)
+                _none[_masked] = 0;
+        }
+
+        public override void Accept(int token)
+        {
+            if (++_accepted == accepts)
+                _none[_accepted] = 0;
         }
     }
 

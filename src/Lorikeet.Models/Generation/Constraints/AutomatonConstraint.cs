@@ -4,6 +4,8 @@ using Lorikeet.Models.Grammars;
 namespace Lorikeet.Models.Generation.Constraints;
 
 /// <summary>The way of one answer through an automaton.</summary>
+/// <param name="form">The automaton.</param>
+/// <param name="endTokens">Ids that end the answer; those outside the logits never come.</param>
 internal sealed class AutomatonConstraint(CompiledConstraint form, int[] endTokens) : TokenConstraint
 {
     private const int WordBits = 64;
@@ -20,7 +22,7 @@ internal sealed class AutomatonConstraint(CompiledConstraint form, int[] endToke
     {
         var ends = new float[endTokens.Length];
         for (var i = 0; i < ends.Length; i++)
-            ends[i] = MayEnd && endTokens[i] < logits.Length ? logits[endTokens[i]] : float.NegativeInfinity;
+            ends[i] = MayEnd && IsOf(logits, endTokens[i]) ? logits[endTokens[i]] : float.NegativeInfinity;
 
         var allowed = IsComplete ? [] : form.Allowed(_state, _isFirst);
         if (!MayEnd && allowed.IndexOfAnyExcept(0ul) < 0)
@@ -37,7 +39,7 @@ internal sealed class AutomatonConstraint(CompiledConstraint form, int[] endToke
         }
 
         for (var i = 0; i < ends.Length; i++)
-            if (endTokens[i] < logits.Length)
+            if (IsOf(logits, endTokens[i]))
                 logits[endTokens[i]] = ends[i];
     }
 
@@ -54,6 +56,8 @@ internal sealed class AutomatonConstraint(CompiledConstraint form, int[] endToke
             throw Refused(token, "comes next");
         (_state, _isFirst) = (next, false);
     }
+
+    private static bool IsOf(ReadOnlySpan<float> logits, int token) => (uint)token < (uint)logits.Length;
 
     /// <summary>Masks up to 64 logits; what is rarer, allowed or not, is looked at one by one.</summary>
     private static void Mask(Span<float> logits, ulong allowed)

@@ -93,6 +93,17 @@ public sealed class TokenMaskTests
     }
 
     [Fact]
+    public void EndTokensOutsideTheLogits_NeverCome()
+    {
+        var (logits, withoutEnds) = (new float[Tokenizers.Nano.VocabularySize], new float[Tokenizers.Nano.VocabularySize]);
+        var form = TokenConstraints.FromRegex(Tokenizers.Nano, "b*");
+        form.Start([-1, logits.Length, int.MaxValue]).Mask(logits);
+        form.Start([]).Mask(withoutEnds);
+        Assert.Equal(withoutEnds, logits);
+        Assert.Equal(0, logits[Tokenizers.Nano.TokenToId("b")!.Value]);
+    }
+
+    [Fact]
     public void Accept_RefusesWhatTheMaskDoes()
     {
         var constraint = TokenConstraints.FromRegex(Tokenizers.Nano, "b").Start();
