@@ -2,10 +2,11 @@
 // is a short fixed script; read it next to Decoder/DecoderLayer.cs, which says the same with autograd and which tests
 // hold it to.
 //
-//     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o
+//     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o       (Qwen3: q,k normalised by head)
 //     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
 //
-// Kept for the backward pass: x, m, rotated q,k,v, o, g,u. What is cheap is recomputed there: norms and activation.
+// Kept for the backward pass: x, m, q,k,v, o, g,u. What is cheap is recomputed there: norms and activation. Of q and k
+// one form is kept: the rotated one, or, where they are normalised, what was projected (AttentionInput.cs).
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using static TorchSharp.torch;
@@ -17,6 +18,7 @@ internal sealed class FusedLayer : IDisposable
 {
     private readonly IDecoderKernels _kernels;
     private readonly Tensor _postAttentionNorm;
+    private readonly HeadNorms? _headNorms;
 
     /// <summary>Fuses a layer's projections; its norms are frozen.</summary>
     public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
@@ -24,11 +26,17 @@ internal sealed class FusedLayer : IDisposable
         _kernels = kernels;
         InputNorm = layer.InputNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _postAttentionNorm = layer.PostAttentionNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        _headNorms = HeadNorms.Of(layer, scratch.ElementType);
         Linears = PerProjection.Of(layer).Select(projections => new FusedLinear(projections, scratch, kernels));
     }
 
     /// <summary>Weight of the norm before attention, in the compute type.</summary>
     public Tensor InputNorm { get; }
+
+    /// <summary>
+    /// Whether queries and keys are normalised, so that their rotated form needs a place of its own.
+    /// </summary>
+    public bool NormalisesHeads => _headNorms is not null;
 
     /// <summary>The four fused GEMMs: qkv, output, gate and up, down.</summary>
     public PerProjection<FusedLinear> Linears { get; }
@@ -86,7 +94,7 @@ internal sealed class FusedLayer : IDisposable
         linears.Output.FactorGradients(gradient, g, attention.Attended, hidden.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
         // dq,dk,dv: [tokens, q + k + v]
-        _kernels.AttendBackward(layer.Qkv, attention, pass.AttendedGradient, sequences, qkvGradient);
+        _kernels.AttendBackward(Heads(layer, pass), attention, pass.AttendedGradient, sequences, qkvGradient);
         attention.Dispose();
         layer.Attention = null;
 
@@ -110,7 +118,7 @@ internal sealed class FusedLayer : IDisposable
     {
         var (linears, hidden) = (Linears, layer.LoraHidden);
         linears.Qkv.Forward(pass.NormOutput, hidden.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
-        layer.Attention = _kernels.Attend(layer.Qkv, sequences); // o: [tokens, heads · headSize]
+        layer.Attention = _kernels.Attend(Heads(layer, pass), sequences); // o: [tokens, heads · headSize]
         // Wo o: [tokens, hidden]
         linears.Output.Forward(layer.Attention.Attended, hidden.Output, pass.BlockOutput, dropout);
         // m = x + Wo o, n = norm(m)
@@ -120,8 +128,14 @@ internal sealed class FusedLayer : IDisposable
         linears.GateUp.Forward(pass.NormOutput, hidden.GateUp, layer.GateUp, dropout);
     }
 
+    private AttentionInput Heads(LayerBuffers layer, PassBuffers pass) =>
+        _headNorms is null
+            ? new AttentionInput(layer.Qkv)
+            : new AttentionInput(layer.Qkv, pass.RotatedHeads!, _headNorms);
+
     public void Dispose()
     {
+        _headNorms?.Dispose();
         InputNorm.Dispose();
         _postAttentionNorm.Dispose();
         foreach (var linear in Linears.All)

@@ -28,20 +28,22 @@ internal interface IDecoderKernels : IDisposable
     void AddBias(Matrix y, Tensor bias);
 
     /// <summary>
-    /// Rotates queries and keys in place by position, then attends causally inside each segment.
+    /// Normalises queries and keys where there are norms, rotates them by position, then attends causally inside each
+    /// segment.
     /// </summary>
-    /// <param name="qkv">[tokens, (heads + 2 · keyValueHeads) · headSize]: queries, keys, values.</param>
+    /// <param name="input">Queries, keys and values as projected, and where the rotated ones lie.</param>
     /// <param name="sequences">Segments and rotary tables of the batch.</param>
     /// <returns>What was attended and what the backward pass needs; the caller disposes it.</returns>
-    AttentionOutput Attend(Matrix qkv, Sequences sequences);
+    AttentionOutput Attend(AttentionInput input, Sequences sequences);
 
-    /// <summary>Gradient of <see cref="Attend"/>, back to what entered the rotation.</summary>
-    /// <param name="qkv">The rotated queries and keys, and the values.</param>
+    /// <summary>Gradient of <see cref="Attend"/>, back to what was projected.</summary>
+    /// <param name="input">As <see cref="Attend"/> left it; with norms the rotated ones are made anew.</param>
     /// <param name="output">What <see cref="Attend"/> returned.</param>
     /// <param name="gradient">[tokens, heads · headSize].</param>
     /// <param name="sequences">As in the forward pass.</param>
-    /// <param name="qkvGradient">Receives the gradient, laid out as <paramref name="qkv"/>.</param>
-    void AttendBackward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient);
+    /// <param name="qkvGradient">Receives the gradient: queries, keys, values.</param>
+    void AttendBackward(
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient);
 
     /// <summary>What <see cref="Attend"/> and <see cref="AttendBackward"/> allocate for a batch.</summary>
     AttentionBytes BytesOfAttention(BatchShape batch);

@@ -44,7 +44,7 @@ internal sealed class LayerBuffers : IDisposable
     /// <summary>[tokens, hidden]: the residual stream between attention and feed-forward.</summary>
     public Matrix ResidualAfterAttention { get; }
 
-    /// <summary>[tokens, queries + keys + values], rotated.</summary>
+    /// <summary>[tokens, queries + keys + values], rotated unless they are normalised before.</summary>
     public Matrix Qkv { get; }
 
     /// <summary>[tokens, 2 · inner].</summary>

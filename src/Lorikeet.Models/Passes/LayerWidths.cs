@@ -9,6 +9,9 @@ internal sealed record LayerWidths
     /// <summary>Queries, keys and values.</summary>
     public required int Qkv { get; init; }
 
+    /// <summary>Queries and keys once more, where they are normalised before they are rotated; else 0.</summary>
+    public required int RotatedHeads { get; init; }
+
     /// <summary>Width of what attention returns: heads · headSize.</summary>
     public required int Attended { get; init; }
 
@@ -30,6 +33,9 @@ internal sealed record LayerWidths
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
     public bool QkvFitsGateUp => Qkv <= 2 * Inner;
 
+    /// <summary>Whether rotated heads have room where the activation will be.</summary>
+    public bool RotatedFitsActivation => RotatedHeads <= Inner;
+
     public static LayerWidths Of(IReadOnlyList<FusedLayer> layers)
     {
         int Widest(Func<PerProjection<FusedLinear>, int> width) => layers.Max(layer => width(layer.Linears));
@@ -38,6 +44,9 @@ internal sealed record LayerWidths
         {
             Hidden = first.Qkv.Columns,
             Qkv = first.Qkv.Rows,
+            RotatedHeads = layers.Any(layer => layer.NormalisesHeads)
+                ? (first.Qkv.Rows + first.Output.Columns) / 2 // of q + k + v and q, k as wide as v
+                : 0,
             Attended = first.Output.Columns,
             Inner = first.Down.Columns,
             Ranks = new(

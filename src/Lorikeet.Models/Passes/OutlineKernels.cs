@@ -22,10 +22,10 @@ internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention)
 
     public void AddBias(Matrix y, Tensor bias) => throw Nothing();
 
-    public AttentionOutput Attend(Matrix qkv, Sequences sequences) => throw Nothing();
+    public AttentionOutput Attend(AttentionInput input, Sequences sequences) => throw Nothing();
 
     public void AttendBackward(
-        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences,
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences,
         Matrix qkvGradient) => throw Nothing();
 
     public void SwiGlu(Matrix gateUp, Matrix activation) => throw Nothing();

@@ -8,6 +8,7 @@ internal sealed class PassBuffers : IDisposable
 
     private readonly List<Matrix> _owned = [];
     private readonly LayerBuffers? _recomputed;
+    private readonly Matrix? _view;
     private readonly int _offloaded;
 
     /// <summary>Makes buffers for batches of <paramref name="tokens"/> tokens.</summary>
@@ -41,6 +42,9 @@ internal sealed class PassBuffers : IDisposable
         NormOutput = Own(widths.Hidden, widths.NormOutputExtra);
         Gradient = Own(widths.Hidden, widths.GradientExtra);
         Activation = Own(widths.Inner, widths.ActivationExtra);
+        RotatedHeads = widths.RotatedHeads == 0 ? null
+            : widths.RotatedFitsActivation ? _view = Activation.Reuse(widths.RotatedHeads)
+            : Own(widths.RotatedHeads);
         (BlockOutput, FinalResidual) = (Own(widths.Hidden), Own(widths.Hidden));
         AttendedGradient = widths.Attended == widths.Hidden ? FinalResidual : Own(widths.Attended);
         LoraHiddenGradient = widths.Ranks.Select(rank => rank == 0 ? null : Own(rank));
@@ -68,6 +72,12 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>[tokens, inner]: silu(gate) ⊙ up, and its gradient.</summary>
     public Matrix Activation { get; }
 
+    /// <summary>
+    /// [tokens, queries + keys]: normalised and rotated, while a layer attends; null where heads are rotated in place.
+    /// In the memory of <see cref="Activation"/>, which no layer needs meanwhile, where it fits.
+    /// </summary>
+    public Matrix? RotatedHeads { get; }
+
     /// <summary>[tokens, heads · headSize]; in the memory of <see cref="FinalResidual"/> where it is as wide.</summary>
     public Matrix AttendedGradient { get; }
 
@@ -93,6 +103,7 @@ internal sealed class PassBuffers : IDisposable
     {
         foreach (var layer in Layers)
             layer.Dispose();
+        _view?.Dispose();
         foreach (var matrix in (IEnumerable<Matrix>)[.. _owned, .. Slots])
             matrix.Dispose();
     }

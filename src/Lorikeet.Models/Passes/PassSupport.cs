@@ -17,8 +17,6 @@ internal static class PassSupport
             return "weights of the base are trained";
         if (all.Any(projection => projection.Lora is { IsPlain: false }))
             return "the adapter is more than plain LoRA";
-        if (model.Config.QueryKeyNorm)
-            return "the model normalises queries and keys";
         return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;
     }
 }

@@ -5,7 +5,8 @@
 //                   token
 //     attention     2 GEMMs forward, 5 backward, over half of the positions
 //     elements      norms, rotation, activation and their gradients: about 28 reads and writes of the hidden width and 9
-//                   of the inner width a token and layer
+//                   of the inner width a token and layer; 4 of queries and keys where the backward pass normalises them
+//                   once more
 //     adapters      thin GEMMs read what they multiply and little else: inputs and outputs twice, and once more where
 //                   the weight is not augmented by the factor
 //     decompression reads the codes and writes the weight, at every use
@@ -69,6 +70,8 @@ public sealed record PassWork
             var compressed = layer.Projections.Where(projection => projection.Weight is not DenseWeight)
                 .Sum(projection => (double)projection.Weight.ByteCount
                     + projection.Weight.Rows * projection.Weight.Columns * element);
+            if (layer.QueryNorm is not null)
+                elements += tokens * 4.0 * (config.HeadCount + config.KeyValueHeadCount) * config.HeadSize * backward;
             moved += elements * element + compressed * (1 + backward + 0.8 * again);
             launches += LaunchesPerLayer * (1 + backward + again) / 3.0;
             thin.AddRange(PerProjection.Of(layer).All.Select(projections => FusedShape.Of(projections, augments))

@@ -27,7 +27,22 @@ public class CudaAttentionTests : CudaTestBase
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void AttendAndBackward_EqualAutograd(int heads, int keyValueHeads, int headSize, int? window, int[] starts)
+    public void AttendAndBackward_EqualAutograd(int heads, int keyValueHeads, int headSize, int? window, int[] starts) =>
+        RequireEqual(heads, keyValueHeads, headSize, window, starts, null);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void NormalisedHeads_EqualAutograd(int heads, int keyValueHeads, int headSize, int? window, int[] starts)
+    {
+        using var norms = new HeadNorms(Weight(headSize), Weight(headSize));
+        RequireEqual(heads, keyValueHeads, headSize, window, starts, norms);
+    }
+
+    private static Tensor Weight(int columns) =>
+        randn([columns], ScalarType.Float32, Device).Times(0.3).Plus(1).to_type(ScalarType.BFloat16);
+
+    private static void RequireEqual(
+        int heads, int keyValueHeads, int headSize, int? window, int[] starts, HeadNorms? norms)
     {
         var shape = new AttentionShape(heads, keyValueHeads, headSize, window);
         var tokens = starts[^1];
@@ -39,16 +54,19 @@ public class CudaAttentionTests : CudaTestBase
         using var result = Unwritten(tokens, shape.FusedWidth, gap: 8);
 
         var leaf = Wide(qkv).detach().requires_grad_(true);
-        var expected = Reference(leaf, shape, sequences);
+        var expected = Reference(leaf, shape, sequences, norms);
         expected.backward([Wide(gradient)]);
 
         for (var run = 0; run < 2; run++) // the second with what the first has kept
         {
             using var input = Random(tokens, shape.FusedWidth, gap: 16);
+            using var rotated = Unwritten(tokens, shape.RotatedWidth, gap: 8);
             input.Tensor.copy_(qkv.Tensor);
-            using var output = kernels.Attend(input, sequences);
+            var given = norms is null ? new AttentionInput(input) : new AttentionInput(input, rotated, norms);
+            using var output = kernels.Attend(given, sequences);
             Close(expected.detach(), output.Attended, Tolerance, "attended");
-            kernels.AttendBackward(input, output, gradient, sequences, result);
+            rotated.Tensor.Fill(double.NaN); // what another layer does to it
+            kernels.AttendBackward(given, output, gradient, sequences, result);
             var width = heads * headSize;
             Close(leaf.grad!, result, Tolerance, "gradient");
             Close(leaf.grad!.narrow(1, 0, width), result.Tensor.narrow(1, 0, width), Tolerance, "gradient of queries");
@@ -65,15 +83,22 @@ public class CudaAttentionTests : CudaTestBase
     }
 
     /// <summary>Every score is computed, and those no position may see are masked.</summary>
-    private static Tensor Reference(Tensor qkv, AttentionShape shape, Sequences sequences)
+    private static Tensor Reference(Tensor qkv, AttentionShape shape, Sequences sequences, HeadNorms? norms)
     {
         var (tokens, size) = (qkv.shape[0], shape.HeadSize);
         var (cosine, sine) = (Wide(sequences.Cosine).unsqueeze(1), Wide(sequences.Sine).unsqueeze(1));
         Tensor Heads(int first, int count) => qkv.narrow(1, first * size, count * size).view(tokens, count, size);
         Tensor ByHead(Tensor x) => x.repeat_interleave(shape.Heads / x.shape[1], dim: 1).transpose(0, 1); // [heads, tokens, size]
 
-        var query = ByHead(RotaryEmbedding.Rotate(Heads(0, shape.Heads), cosine, sine));
-        var key = ByHead(RotaryEmbedding.Rotate(Heads(shape.Heads, shape.KeyValueHeads), cosine, sine));
+        Tensor Normalised(Tensor x, Tensor? weight)
+        {
+            using var norm = weight is null ? null : new RmsNorm("norm", weight.alias(), 1e-5);
+            return norm?.Forward(x) ?? x;
+        }
+
+        var query = ByHead(RotaryEmbedding.Rotate(Normalised(Heads(0, shape.Heads), norms?.Query), cosine, sine));
+        var key = ByHead(RotaryEmbedding.Rotate(
+            Normalised(Heads(shape.Heads, shape.KeyValueHeads), norms?.Key), cosine, sine));
         var value = ByHead(Heads(shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
         var scores = matmul(query, key.transpose(1, 2)).Times(shape.Scale);
         var hidden = Visible(sequences.Layout, shape.Window).logical_not();

@@ -109,6 +109,7 @@ public class CudaBandwidth : CudaTestBase
     [InlineData("cuDNN, grouped", 32, 8, null, 1024)]
     [InlineData("flash", 32, 32, 1025, 1024)]
     [InlineData("flash, window 256", 32, 32, 256, 1024)]
+    [InlineData("cuDNN, grouped, head norms", 32, 8, null, 1024)]
     public void Attention(string what, int heads, int keyValueHeads, int? window, int length)
     {
         var shape = new AttentionShape(heads, keyValueHeads, 128, window);
@@ -119,17 +120,22 @@ public class CudaBandwidth : CudaTestBase
         using var sequences = new Sequences(
             layout, zeros([Tokens, 1, 128], ScalarType.BFloat16, Device), ones([Tokens, 1, 128], ScalarType.BFloat16, Device));
         using var qkv = Random(Tokens, shape.FusedWidth);
+        using var rotated = Random(Tokens, shape.RotatedWidth);
+        using var norms = new HeadNorms(ones([128], ScalarType.BFloat16, Device), ones([128], ScalarType.BFloat16, Device));
+        var given = what.EndsWith("norms", StringComparison.Ordinal)
+            ? new AttentionInput(qkv, rotated, norms)
+            : new AttentionInput(qkv);
         using var gradient = Random(Tokens, heads * 128);
         using var result = Random(Tokens, shape.FusedWidth);
-        var forward = Milliseconds(() => kernels.Attend(qkv, sequences).Dispose());
-        using var output = kernels.Attend(qkv, sequences);
-        var backward = Milliseconds(() => kernels.AttendBackward(qkv, output, gradient, sequences, result));
+        var forward = Milliseconds(() => kernels.Attend(given, sequences).Dispose());
+        using var output = kernels.Attend(given, sequences);
+        var backward = Milliseconds(() => kernels.AttendBackward(given, output, gradient, sequences, result));
         Write($"attention, {what}: forward {forward:0.000} ms, backward {backward:0.000} ms");
 
         cuda.synchronize();
         var watch = Stopwatch.StartNew();
         for (var i = 0; i < 20; i++)
-            kernels.Attend(qkv, sequences).Dispose();
+            kernels.Attend(given, sequences).Dispose();
         Write($"attention, {what}: queueing forward {watch.Elapsed.TotalMicroseconds / 20:0.0} us of the host's time");
         cuda.synchronize();
     }

@@ -10,13 +10,14 @@ namespace Lorikeet.Models.Passes.Cpu;
 /// dV = Pᵀ dO,  dS = s P ⊙ (dO Vᵀ - D),  dQ = dS K,  dK = dSᵀ Q; then dQ and dK are rotated back.
 /// </summary>
 internal readonly unsafe struct AttentionBackwardWork<T>(
-    AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums, Rows<T> gradient,
+    AttentionHeads<T> heads, Rows<T> rotated, Rows<T> qkv, Rows<T> attended, float* logSums, Rows<T> gradient,
     Rows<T> qkvGradient) : IRangeWork
     where T : unmanaged, IElement<T>
 {
     private const int Block = AttentionForwardWork<T>.Block;
 
     private readonly AttentionHeads<T> _heads = heads;
+    private readonly Rows<T> _rotated = rotated;
     private readonly Rows<T> _qkv = qkv;
     private readonly Rows<T> _attended = attended;
     private readonly float* _logSums = logSums;
@@ -60,7 +61,7 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
         float* queries = memory.Take(Block, padded), gradients = memory.Take(Block, padded); // Q, dO: [Block, headSize]
         float* queryGradients = memory.Take(Block, padded); // dQ: [Block, headSize]
 
-        _heads.Read(_qkv, token, length, _heads.KeyColumn(keyHead), keys);
+        _heads.Read(_rotated, token, length, _heads.KeyColumn(keyHead), keys);
         _heads.Read(_qkv, token, length, _heads.ValueColumn(keyHead), values);
         AttentionHeads<T>.Transpose(keys, length, _heads.HeadSize, padded, keysTransposed, pitch);
         AttentionHeads<T>.Transpose(values, length, _heads.HeadSize, padded, valuesTransposed, pitch);
@@ -74,7 +75,7 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
             {
                 var rows = Math.Min(Block, length - first);
                 var (end, seen) = (first + rows, SmallGemm.Padded(first + rows));
-                _heads.Read(_qkv, token + first, rows, column, queries);
+                _heads.Read(_rotated, token + first, rows, column, queries);
                 _heads.Read(_gradient, token + first, rows, column, gradients);
                 var (query, gradient) = (new Operand(queries, padded, 1), new Operand(gradients, padded, 1));
                 // Q Kᵀ and dO Vᵀ, [rows, seen] each.

@@ -6,17 +6,20 @@ namespace Lorikeet.Models.Passes.Cpu;
 /// <summary>
 /// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s =
 /// 1/√headSize. Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it
-/// rotates its own queries and keys first.
+/// rotates its own queries and keys first, unless they are normalised and rotated already.
 /// </summary>
 internal readonly unsafe struct AttentionForwardWork<T>(
-    AttentionHeads<T> heads, Rows<T> qkv, Rows<T> attended, float* logSums) : IRangeWork
+    AttentionHeads<T> heads, Rows<T> rotated, Rows<T> qkv, bool rotates, Rows<T> attended,
+    float* logSums) : IRangeWork
     where T : unmanaged, IElement<T>
 {
     /// <summary>Queries whose scores exist at once.</summary>
     public const int Block = 32;
 
     private readonly AttentionHeads<T> _heads = heads;
+    private readonly Rows<T> _rotated = rotated;
     private readonly Rows<T> _qkv = qkv;
+    private readonly bool _rotates = rotates;
     private readonly Rows<T> _attended = attended;
     private readonly float* _logSums = logSums; // [tokens, heads]
 
@@ -38,19 +41,21 @@ internal readonly unsafe struct AttentionForwardWork<T>(
         float* keysTransposed = memory.Take(padded, pitch), scores = memory.Take(Block, pitch);
         float* queries = memory.Take(Block, padded), results = memory.Take(Block, padded); // Q, O: [Block, headSize]
 
-        _heads.Rotate(_qkv, token, length, _heads.KeyColumn(keyHead), backwards: false);
-        _heads.Read(_qkv, token, length, _heads.KeyColumn(keyHead), keys);
+        if (_rotates)
+            _heads.Rotate(_rotated, token, length, _heads.KeyColumn(keyHead), backwards: false);
+        _heads.Read(_rotated, token, length, _heads.KeyColumn(keyHead), keys);
         _heads.Read(_qkv, token, length, _heads.ValueColumn(keyHead), values);
         AttentionHeads<T>.Transpose(keys, length, _heads.HeadSize, padded, keysTransposed, pitch);
 
         for (var head = keyHead * _heads.Group; head < (keyHead + 1) * _heads.Group; head++)
         {
-            _heads.Rotate(_qkv, token, length, _heads.QueryColumn(head), backwards: false);
+            if (_rotates)
+                _heads.Rotate(_rotated, token, length, _heads.QueryColumn(head), backwards: false);
             for (var first = 0; first < length; first += Block)
             {
                 var rows = Math.Min(Block, length - first);
                 var seen = SmallGemm.Padded(first + rows);
-                _heads.Read(_qkv, token + first, rows, _heads.QueryColumn(head), queries);
+                _heads.Read(_rotated, token + first, rows, _heads.QueryColumn(head), queries);
                 SmallGemm.Run( // S = Q Kᵀ: [rows, seen]
                     new Operand(queries, padded, 1), keysTransposed, pitch, scores, pitch, rows, _heads.HeadSize, seen,
                     adds: false);

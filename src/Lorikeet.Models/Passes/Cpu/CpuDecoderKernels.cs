@@ -26,21 +26,35 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
     public void AddBias(Matrix y, Tensor bias) =>
         WorkerTeam.Run(new AddBiasWork<T>(new(y), Vector(bias)), y.Rows, y.Columns);
 
-    public AttentionOutput Attend(Matrix qkv, Sequences sequences)
+    public AttentionOutput Attend(AttentionInput input, Sequences sequences)
     {
-        var attended = Matrix.Create(qkv.Rows, shape.Heads * shape.HeadSize, qkv.ElementType, CPU);
-        var logSums = empty([qkv.Rows, shape.Heads], ScalarType.Float32, CPU).DetachFromDisposeScope();
-        var work = new AttentionForwardWork<T>(Heads(sequences), new(qkv), new(attended), Floats(logSums));
+        var (heads, tokens) = (Heads(sequences), input.Qkv.Rows);
+        if (input.Norms is { } norms)
+            RotateNormalised(heads, input, norms);
+        var attended = Matrix.Create(tokens, shape.QueryWidth, input.Qkv.ElementType, CPU);
+        var logSums = empty([tokens, shape.Heads], ScalarType.Float32, CPU).DetachFromDisposeScope();
+        var work = new AttentionForwardWork<T>(
+            heads, new(input.Rotated), new(input.Qkv), rotates: input.Norms is null, new(attended), Floats(logSums));
         WorkerTeam.Run(work, sequences.Layout.Count * shape.KeyValueHeads, CostOfHead(sequences));
         return new AttentionOutput(attended, logSums);
     }
 
     public void AttendBackward(
-        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
+        var heads = Heads(sequences);
+        if (input.Norms is { } norms)
+            RotateNormalised(heads, input, norms);
         var work = new AttentionBackwardWork<T>(
-            Heads(sequences), new(qkv), new(output.Attended), Floats(output.Saved[0]), new(gradient), new(qkvGradient));
+            heads, new(input.Rotated), new(input.Qkv), new(output.Attended), Floats(output.Saved[0]), new(gradient),
+            new(qkvGradient));
         WorkerTeam.Run(work, sequences.Layout.Count * shape.KeyValueHeads, CostOfHead(sequences));
+        if (input.Norms is { } same)
+        {
+            WorkerTeam.Run(
+                new HeadNormsBackwardWork<T>(Groups(same), new(input.Qkv), _epsilon, new(qkvGradient)),
+                input.Qkv.Rows, shape.RotatedWidth);
+        }
     }
 
     public AttentionBytes BytesOfAttention(BatchShape batch) => AttentionBackwardWork<T>.BytesOf(shape, batch);
@@ -80,6 +94,14 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
     public void Dispose()
     {
     }
+
+    private void RotateNormalised(AttentionHeads<T> heads, AttentionInput input, HeadNorms norms) => WorkerTeam.Run(
+        new RotateNormalisedWork<T>(heads, Groups(norms), new(input.Qkv), _epsilon, new(input.Rotated)),
+        input.Qkv.Rows, shape.RotatedWidth);
+
+    private NormGroups<T> Groups(HeadNorms norms) => new(
+        Vector(norms.Query), Vector(norms.Key), shape.QueryWidth, shape.RotatedWidth, (int)norms.Query.shape[0],
+        (int)norms.Key.shape[0]);
 
     private AttentionHeads<T> Heads(Sequences sequences) =>
         new(sequences, shape, (int*)TensorMemory.Pointer(sequences.Starts));

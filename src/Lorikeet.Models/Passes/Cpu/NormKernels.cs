@@ -124,3 +124,33 @@ internal readonly unsafe struct NormBackwardWork<T>(
         }
     }
 }
+
+/// <summary>
+/// With r = 1 / rms(x): dx = r (w ⊙ dy) - x r³ / n · ⟨w ⊙ dy, x⟩, of a row or of a part of one.
+/// </summary>
+internal static unsafe class NormGradient<T> where T : unmanaged, IElement<T>
+{
+    /// <summary>Writes dx, which may lie where dy does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Of(T* x, T* weight, T* dy, T* dx, int columns, float epsilon)
+    {
+        var (squares, dots) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        for (var i = 0; i < columns; i += Row.Lanes)
+        {
+            var left = columns - i;
+            var values = Row.Load(x + i, left);
+            squares = Vector512.FusedMultiplyAdd(values, values, squares);
+            dots = Vector512.FusedMultiplyAdd(Row.Load(dy + i, left) * Row.Load(weight + i, left), values, dots);
+        }
+
+        var inverse = 1 / MathF.Sqrt(Vector512.Sum(squares) / columns + epsilon);
+        var pull = inverse * inverse * inverse * Vector512.Sum(dots) / columns;
+        for (var i = 0; i < columns; i += Row.Lanes)
+        {
+            var left = columns - i;
+            Row.Store(
+                dx + i, left,
+                Row.Load(dy + i, left) * Row.Load(weight + i, left) * inverse - Row.Load(x + i, left) * pull);
+        }
+    }
+}

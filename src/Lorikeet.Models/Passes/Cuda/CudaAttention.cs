@@ -19,17 +19,22 @@ internal sealed class CudaAttention : IDisposable
     private readonly CudnnAttention _cudnn;
     private readonly AlignedKernel _rotate;
     private readonly AlignedKernel _collect;
+    private readonly AlignedKernel _rotateNormalised;
+    private readonly AlignedKernel _collectNormalised;
+    private readonly float _epsilon;
     private bool _cudnnRefuses;
 
-    public CudaAttention(AttentionShape shape, CudaDevice device, CudaModule module)
+    public CudaAttention(AttentionShape shape, float epsilon, CudaDevice device, CudaModule module)
     {
-        _shape = shape;
+        (_shape, _epsilon) = (shape, epsilon);
         _views = new HeadViews(shape.HeadSize, device.Index);
         _flash = new FlashAttention(shape, _views);
         _cudnn = new CudnnAttention(shape, _views);
         _cudnnRefuses = !CudnnAttention.Takes(shape);
         _rotate = new AlignedKernel(module, "rotate_heads");
         _collect = new AlignedKernel(module, "collect_gradients");
+        _rotateNormalised = new AlignedKernel(module, "rotate_normalised");
+        _collectNormalised = new AlignedKernel(module, "collect_normalised");
     }
 
     /// <summary>
@@ -59,42 +64,41 @@ internal sealed class CudaAttention : IDisposable
     }
 
     /// <inheritdoc cref="IDecoderKernels.Attend"/>
-    public AttentionOutput Forward(Matrix qkv, Sequences sequences)
+    public AttentionOutput Forward(AttentionInput input, Sequences sequences)
     {
-        var (_, kernel) = _rotate.Choose(_rotate.For(qkv, sequences.Cosine).Width > 1 && HalvesAreAligned);
-        kernel.Launch(
-            qkv.Rows, Threads, new MatrixView(qkv), new MatrixView(sequences.Cosine), new MatrixView(sequences.Sine),
-            new HeadCounts(_shape));
-
+        Rotate(input, sequences);
         var layout = sequences.Layout;
         if (UsesCudnn(layout))
         {
-            if (_cudnn.Forward(qkv, layout.Count, layout.Longest) is { } output)
+            if (_cudnn.Forward(input, layout.Count, layout.Longest) is { } output)
                 return output;
             _cudnnRefuses = true;
         }
 
-        return _flash.Forward(qkv, sequences);
+        return _flash.Forward(input, sequences);
     }
 
     /// <inheritdoc cref="IDecoderKernels.AttendBackward"/>
-    public void Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
+    public void Backward(
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
+        if (input.Norms is not null)
+            Rotate(input, sequences); // other layers have used that buffer since
         // Only cuDNN's log-sum-exp has a dimension for segments.
-        if (output.Saved[0].dim() > 2 && BackwardByCudnn(qkv, output, gradient, sequences, qkvGradient))
+        if (output.Saved[0].dim() > 2 && BackwardByCudnn(input, output, gradient, sequences, qkvGradient))
             return;
         if (output.Saved[0].dim() == 2)
         {
-            using var gradients = _flash.Backward(qkv, output, gradient, sequences);
-            Collect(gradients, sequences, 0, qkvGradient);
+            using var gradients = _flash.Backward(input, output, gradient, sequences);
+            Collect(gradients, input, sequences, 0, qkvGradient);
             return;
         }
 
         // cuDNN took the forward pass only, which flash attention then repeats.
         _cudnnRefuses = true;
-        using var repeated = _flash.Forward(qkv, sequences);
-        using var its = _flash.Backward(qkv, repeated, gradient, sequences);
-        Collect(its, sequences, 0, qkvGradient);
+        using var repeated = _flash.Forward(input, sequences);
+        using var its = _flash.Backward(input, repeated, gradient, sequences);
+        Collect(its, input, sequences, 0, qkvGradient);
     }
 
     /// <summary>
@@ -102,33 +106,66 @@ internal sealed class CudaAttention : IDisposable
     /// device, not more.
     /// </summary>
     private bool BackwardByCudnn(
-        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
         var layout = sequences.Layout;
         var atOnce = Math.Max(1, TokensAtOnce / layout.Longest);
         for (var first = 0; first < layout.Count; first += atOnce)
         {
             var group = new SegmentRange(first, Math.Min(atOnce, layout.Count - first), layout.Longest);
-            if (_cudnn.Backward(qkv, output, gradient, group) is not { } gradients)
+            if (_cudnn.Backward(input, output, gradient, group) is not { } gradients)
                 return false;
-            Collect(gradients, sequences, group.FirstToken, qkvGradient.RowRange(group.FirstToken, group.Tokens));
+            Collect(
+                gradients, input.RowRange(group.FirstToken, group.Tokens), sequences, group.FirstToken,
+                qkvGradient.RowRange(group.FirstToken, group.Tokens));
             gradients.Dispose();
         }
 
         return true;
     }
 
-    /// <summary>Rotates the gradients of queries and keys back and puts all three side by side.</summary>
-    private void Collect(HeadGradients gradients, Sequences sequences, int firstToken, Matrix target)
+    /// <summary>Rotates queries and keys by position; in place unless they are normalised first.</summary>
+    private void Rotate(AttentionInput input, Sequences sequences)
+    {
+        var (qkv, rotated, cosine) = (input.Qkv, input.Rotated, sequences.Cosine);
+        var (tables, sines) = (new MatrixView(cosine), new MatrixView(sequences.Sine));
+        var aligned = AlignedKernel.Fits(qkv) && AlignedKernel.Fits(cosine) && HalvesAreAligned;
+        if (input.Norms is not { } norms)
+        {
+            var (_, plain) = _rotate.Choose(aligned);
+            plain.Launch(qkv.Rows, Threads, new MatrixView(qkv), tables, sines, new HeadCounts(_shape));
+            return;
+        }
+
+        var (width, kernel) = _rotateNormalised.Choose(aligned && AlignedKernel.Fits(rotated) && IsAligned(norms));
+        kernel.Launch(
+            qkv.Rows, Threads, new MatrixView(qkv), tables, sines, new HeadCounts(_shape),
+            new HeadNormsView(norms, _shape, _epsilon, width), new MatrixView(rotated));
+    }
+
+    /// <summary>
+    /// Brings the gradients of queries and keys back to before rotation and norm, and puts all three side by side.
+    /// </summary>
+    private void Collect(
+        HeadGradients gradients, AttentionInput input, Sequences sequences, int firstToken, Matrix target)
     {
         var places = gradients.Describe();
         var (cosine, sine) = (
             sequences.Cosine.RowRange(firstToken, target.Rows), sequences.Sine.RowRange(firstToken, target.Rows));
-        var (_, kernel) = _collect.Choose(
-            _collect.For(target, cosine).Width > 1 && HalvesAreAligned && places.IsAligned);
+        var (tables, sines) = (new MatrixView(cosine), new MatrixView(sine));
+        var aligned = AlignedKernel.Fits(target) && AlignedKernel.Fits(cosine) && HalvesAreAligned && places.IsAligned;
+        if (input.Norms is not { } norms)
+        {
+            var (_, plain) = _collect.Choose(aligned);
+            plain.Launch(target.Rows, Threads, places, tables, sines, new HeadCounts(_shape), new MatrixView(target));
+            return;
+        }
+
+        var (width, kernel) = _collectNormalised.Choose(
+            aligned && AlignedKernel.Fits(input.Qkv) && IsAligned(norms));
         kernel.Launch(
-            target.Rows, Threads, places, new MatrixView(cosine), new MatrixView(sine), new HeadCounts(_shape),
-            new MatrixView(target));
+            target.Rows, Threads, places, tables, sines, new HeadCounts(_shape),
+            new HeadNormsView(norms, _shape, _epsilon, width), new MatrixView(input.Qkv), new MatrixView(target));
     }
 
     public void Dispose()
@@ -136,6 +173,9 @@ internal sealed class CudaAttention : IDisposable
         _cudnn.Dispose();
         _views.Dispose();
     }
+
+    private static bool IsAligned(HeadNorms norms) =>
+        AlignedKernel.Fits(norms.Query) && AlignedKernel.Fits(norms.Key);
 
     private bool HalvesAreAligned => _shape.HeadSize % 16 == 0;
 

@@ -32,7 +32,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     {
         var own = CudaDevice.Of(Math.Max(device.index, 0));
         (_shape, _epsilon) = (attention, (float)epsilon);
-        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "CrossEntropy");
+        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "HeadNorms", "CrossEntropy");
         (_module, _device) = (module, device);
         _rmsNorm = new(module, "rms_norm", startsEarly: true);
         _addRmsNorm = new(module, "add_rms_norm", startsEarly: true);
@@ -44,7 +44,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _moveRows = new(module, "move_rows", startsEarly: true);
         _crossEntropy = new(module, "cross_entropy");
         _addLosses = module.Kernel("add_losses");
-        _attention = new CudaAttention(attention, own, module);
+        _attention = new CudaAttention(attention, _epsilon, own, module);
     }
 
     /// <summary>Whether a device runs them and attention takes heads of this shape.</summary>
@@ -53,7 +53,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     /// <summary>Whether attention takes heads of this shape.</summary>
     public static bool Takes(AttentionShape attention) =>
-        attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead;
+        attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead
+            && attention.Heads + attention.KeyValueHeads <= HeadNormsView.MostHeads;
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y)
     {
@@ -82,11 +83,11 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         kernel.Launch(Blocks(y, width), Threads, View(y), Address(bias), IsFloat(bias));
     }
 
-    public AttentionOutput Attend(Matrix qkv, Sequences sequences) => _attention.Forward(qkv, sequences);
+    public AttentionOutput Attend(AttentionInput input, Sequences sequences) => _attention.Forward(input, sequences);
 
     public void AttendBackward(
-        Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) =>
-        _attention.Backward(qkv, output, gradient, sequences, qkvGradient);
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) =>
+        _attention.Backward(input, output, gradient, sequences, qkvGradient);
 
     public AttentionBytes BytesOfAttention(BatchShape batch) => CudaAttention.BytesOf(_shape, batch);
 

@@ -26,9 +26,9 @@ internal sealed unsafe class CudnnAttention : IDisposable
     public static bool Takes(AttentionShape shape) => shape.HeadSize % 8 == 0 && shape.HeadSize <= LargestHead;
 
     /// <summary>Attends; null where cuDNN refuses.</summary>
-    public AttentionOutput? Forward(Matrix qkv, int segments, int length)
+    public AttentionOutput? Forward(AttentionInput input, int segments, int length)
     {
-        var (query, key, value) = Split(qkv, segments, length);
+        var (query, key, value) = Split(input, segments, length);
         nint output, logSumExp, startsQuery, startsKey, seed, offset, debug;
         long longestQuery, longestKey;
         int status;
@@ -44,7 +44,7 @@ internal sealed unsafe class CudnnAttention : IDisposable
         Delete(startsQuery);
         Delete(startsKey);
         Delete(debug);
-        var attended = Flatten(output, qkv.Rows, length);
+        var attended = Flatten(output, input.Qkv.Rows, length);
         Delete(output);
         if (attended is not null)
             return new AttentionOutput(attended, Own(logSumExp), Own(seed), Own(offset));
@@ -56,10 +56,11 @@ internal sealed unsafe class CudnnAttention : IDisposable
     }
 
     /// <summary>Gradients of rotated queries and keys, and of values; null where cuDNN refuses.</summary>
-    public HeadGradients? Backward(Matrix qkv, AttentionOutput output, Matrix gradient, SegmentRange range)
+    public HeadGradients? Backward(
+        AttentionInput input, AttentionOutput output, Matrix gradient, SegmentRange range)
     {
         var (first, count, length) = range;
-        var (query, key, value) = Split(qkv.RowRange(range.FirstToken, range.Tokens), count, length);
+        var (query, key, value) = Split(input.RowRange(range.FirstToken, range.Tokens), count, length);
         var logSumExp = LogSumExp(output.Saved[0].Handle, first, count, length);
         nint queryGradient, keyGradient, valueGradient;
         int status;
@@ -78,13 +79,14 @@ internal sealed unsafe class CudnnAttention : IDisposable
 
     public void Dispose() => Delete(_undefined);
 
-    private (nint Query, nint Key, nint Value) Split(Matrix qkv, int segments, int length)
+    private (nint Query, nint Key, nint Value) Split(AttentionInput input, int segments, int length)
     {
-        var keys = qkv.Pointer + sizeof(ushort) * (long)_shape.Heads * _shape.HeadSize;
-        var values = keys + sizeof(ushort) * (long)_shape.KeyValueHeads * _shape.HeadSize;
+        var (qkv, rotated) = (input.Qkv, input.Rotated);
+        var keys = rotated.Pointer + sizeof(ushort) * (long)_shape.QueryWidth;
+        var values = qkv.Pointer + sizeof(ushort) * (long)_shape.RotatedWidth;
         return (
-            _views.Grid(qkv.Pointer, segments, length, _shape.Heads, qkv.Pitch),
-            _views.Grid(keys, segments, length, _shape.KeyValueHeads, qkv.Pitch),
+            _views.Grid(rotated.Pointer, segments, length, _shape.Heads, rotated.Pitch),
+            _views.Grid(keys, segments, length, _shape.KeyValueHeads, rotated.Pitch),
             _views.Grid(values, segments, length, _shape.KeyValueHeads, qkv.Pitch));
     }
 

@@ -15,9 +15,9 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
 
     private double _scale = shape.Scale;
 
-    public AttentionOutput Forward(Matrix qkv, Sequences sequences)
+    public AttentionOutput Forward(AttentionInput input, Sequences sequences)
     {
-        var (query, key, value) = Split(qkv);
+        var (query, key, value) = Split(input);
         var (starts, layout) = (sequences.Starts.Handle, sequences.Layout);
         var (left, right) = Window(layout);
         nint output, logSumExp, randomState, unused, debug;
@@ -30,7 +30,7 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         }
 
         Require(status);
-        var attended = Heads.Reshape(output, qkv.Rows, (long)shape.Heads * shape.HeadSize);
+        var attended = Heads.Reshape(output, input.Qkv.Rows, shape.QueryWidth);
         _ = aoti_torch_delete_tensor_object(output);
         _ = aoti_torch_delete_tensor_object(debug);
         return new AttentionOutput(attended, Heads.Own(logSumExp), Heads.Own(randomState), Heads.Own(unused));
@@ -68,9 +68,10 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         return attended;
     }
 
-    public HeadGradients Backward(Matrix qkv, AttentionOutput output, Matrix gradient, Sequences sequences)
+    public HeadGradients Backward(
+        AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences)
     {
-        var (query, key, value) = Split(qkv);
+        var (query, key, value) = Split(input);
         var (starts, layout) = (sequences.Starts.Handle, sequences.Layout);
         var (left, right) = Window(layout);
         nint queryGradient, keyGradient, valueGradient;
@@ -84,20 +85,21 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
         }
 
         Require(status);
-        return new HeadGradients(queryGradient, keyGradient, valueGradient, qkv.Rows);
+        return new HeadGradients(queryGradient, keyGradient, valueGradient, input.Qkv.Rows);
     }
 
     /// <summary>Tokens seen to the left and right of a position's own; -1 for all.</summary>
     private (long Left, long Right) Window(SegmentLayout layout) =>
         shape.Window is { } seen && seen < layout.Longest ? (seen - 1, 0) : (-1, 0);
 
-    private (nint Query, nint Key, nint Value) Split(Matrix qkv)
+    private (nint Query, nint Key, nint Value) Split(AttentionInput input)
     {
-        var keys = qkv.Pointer + sizeof(ushort) * (long)shape.Heads * shape.HeadSize;
-        var values = keys + sizeof(ushort) * (long)shape.KeyValueHeads * shape.HeadSize;
+        var (qkv, rotated) = (input.Qkv, input.Rotated);
+        var keys = rotated.Pointer + sizeof(ushort) * (long)shape.QueryWidth;
+        var values = qkv.Pointer + sizeof(ushort) * (long)shape.RotatedWidth;
         return (
-            views.Flat(qkv.Pointer, qkv.Rows, shape.Heads, qkv.Pitch),
-            views.Flat(keys, qkv.Rows, shape.KeyValueHeads, qkv.Pitch),
+            views.Flat(rotated.Pointer, qkv.Rows, shape.Heads, rotated.Pitch),
+            views.Flat(keys, qkv.Rows, shape.KeyValueHeads, rotated.Pitch),
             views.Flat(values, qkv.Rows, shape.KeyValueHeads, qkv.Pitch));
     }
 

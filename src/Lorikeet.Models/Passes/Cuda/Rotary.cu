@@ -23,17 +23,24 @@ struct AttentionGradients
     int segmentLength;
 };
 
-template <int W> __device__ __forceinline__ void rotate(
-    const bf16* fromLow, const bf16* fromHigh, bf16* toLow, bf16* toHigh, const bf16* cosine, const bf16* sine, float direction)
+template <int W> __device__ __forceinline__ void turn(
+    Values<W>& low, Values<W>& high, const bf16* cosine, const bf16* sine, float direction)
 {
-    Values<W> low = load<W>(fromLow), high = load<W>(fromHigh), c = load<W>(cosine), s = load<W>(sine);
+    Values<W> c = load<W>(cosine), s = load<W>(sine);
 #pragma unroll
     for (int i = 0; i < W; i++)
     {
-        float before = low.v[i], turn = direction * s.v[i];
-        low.v[i] = before * c.v[i] - high.v[i] * turn;
-        high.v[i] = high.v[i] * c.v[i] + before * turn;
+        float before = low.v[i], sin = direction * s.v[i];
+        low.v[i] = before * c.v[i] - high.v[i] * sin;
+        high.v[i] = high.v[i] * c.v[i] + before * sin;
     }
+}
+
+template <int W> __device__ __forceinline__ void rotate(
+    const bf16* fromLow, const bf16* fromHigh, bf16* toLow, bf16* toHigh, const bf16* cosine, const bf16* sine, float direction)
+{
+    Values<W> low = load<W>(fromLow), high = load<W>(fromHigh);
+    turn<W>(low, high, cosine, sine, direction);
     store(toLow, low);
     store(toHigh, high);
 }

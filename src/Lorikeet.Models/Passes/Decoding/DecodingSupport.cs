@@ -41,6 +41,8 @@ internal static class DecodingSupport
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
+        if (model.Config.QueryKeyNorm)
+            return "the model normalises queries and keys";
         if (model.Config.Rope.Scaling == RopeScaling.Dynamic)
             return "the rotation changes with the length";
         if (model.Embedding.dtype != model.ComputeType)
