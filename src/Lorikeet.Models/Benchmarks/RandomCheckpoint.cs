@@ -46,21 +46,10 @@ internal sealed class RandomCheckpoint : IDisposable
 
     private static IEnumerable<(string Name, long[] Shape)> Shapes(ModelConfig config)
     {
-        long hidden = config.HiddenSize, inner = config.IntermediateSize, vocabulary = config.VocabularySize;
-        long queries = config.HeadCount * config.HeadSize, keys = config.KeyValueHeadCount * config.HeadSize;
-        (string Part, long[] Shape)[] parts =
-        [
-            (TensorNames.InputNorm, [hidden]), (TensorNames.Query, [queries, hidden]),
-            (TensorNames.Key, [keys, hidden]),
-            (TensorNames.Value, [keys, hidden]), (TensorNames.Output, [hidden, queries]),
-            (TensorNames.PostAttentionNorm, [hidden]), (TensorNames.Gate, [inner, hidden]),
-            (TensorNames.Up, [inner, hidden]),
-            (TensorNames.Down, [hidden, inner]),
-        ];
+        long hidden = config.HiddenSize, vocabulary = config.VocabularySize;
         yield return (TensorNames.Weight(TensorNames.Embedding), [vocabulary, hidden]);
-        for (var layer = 0; layer < config.LayerCount; layer++)
-            foreach (var (part, shape) in parts)
-                yield return (TensorNames.Weight(TensorNames.Layer(layer, part)), shape);
+        foreach (var tensor in LayerTensors.Of(config))
+            yield return tensor;
         yield return (TensorNames.Weight(TensorNames.FinalNorm), [hidden]);
         if (!config.TiedEmbeddings)
             yield return (TensorNames.Weight(TensorNames.Head), [vocabulary, hidden]);

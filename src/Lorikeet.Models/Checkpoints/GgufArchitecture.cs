@@ -1,4 +1,5 @@
 using Lorikeet.Formats.Gguf;
+using Lorikeet.Models.Checkpoints.Families;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Checkpoints;
@@ -11,8 +12,11 @@ internal static class GgufArchitecture
     public const string AttentionFactor = "rope.scaling.attn_factor";
 
     /// <summary>The architecture's name: Mistral is a llama.</summary>
+    /// <exception cref="CheckpointException">GGUF has no form for the family.</exception>
     public static string NameOf(ModelConfig config) =>
-        config.ModelType is "qwen2" or "qwen3" ? config.ModelType : GgufConfig.Llama;
+        ModelFamilies.Of(config).GgufArchitecture ?? throw new CheckpointException(
+            $"A model of the type '{config.ModelType}' has no form in GGUF here. The model can still be used here, " +
+            "from its folder.");
 
     /// <summary>Describes a model.</summary>
     /// <exception cref="CheckpointException">llama.cpp would compute something else.</exception>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Json;
+using Lorikeet.Models.Checkpoints.Families;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Quantization;
 
@@ -18,13 +19,18 @@ internal sealed class ModelConfigReader
     private const int MostHeads = 4096;
     private const int LargestHead = 4096;
     private const int LargestWidth = 1 << 20;
-    private const int MostPositions = 1 << 30;
 
-    private static readonly string[] s_architectures = ["llama", "mistral", "qwen2", "qwen3"];
+    private readonly JsonSetting _file;
+    private readonly ModelFamily _family;
+    private readonly ConfigKeys _config;
 
-    private readonly JsonSetting _config;
-
-    private ModelConfigReader(JsonSetting config) => _config = config;
+    private ModelConfigReader(JsonSetting file)
+    {
+        _file = file;
+        _family = ModelFamilies.Find(file["model_type"].AsString()) ?? throw file["model_type"]
+            .Unexpected($"one of {string.Join(", ", ModelFamilies.ModelTypes)}; others are not supported");
+        _config = new ConfigKeys(file, _family.Defaults);
+    }
 
     /// <summary>Reads a configuration.</summary>
     /// <exception cref="CheckpointException">
@@ -40,50 +46,84 @@ internal sealed class ModelConfigReader
 
     private ModelConfig Read()
     {
-        var type = _config["model_type"].AsString();
-        if (!s_architectures.Contains(type))
-            throw _config["model_type"]
-                .Unexpected($"one of {string.Join(", ", s_architectures)}; others are not supported");
         RefuseWhatWouldChangeTheResult();
-        StoredQuantization.RequireSupported(_config);
+        StoredQuantization.RequireSupported(_file);
 
         var hidden = _config["hidden_size"].AsIntBetween(1, LargestWidth);
         var heads = _config["num_attention_heads"].AsIntBetween(1, MostHeads);
-        var positions = _config["max_position_embeddings"].AsIntBetweenOrNull(1, MostPositions) ?? 2048;
+        var positions = _config["max_position_embeddings"].AsIntBetweenOrNull(1, ConfigKeys.MostPositions) ?? 2048;
         var attentionBias = _config["attention_bias"].AsBool(otherwise: false);
-        return new ModelConfig
+        var headSize = ReadHeadSize(hidden, heads);
+        var rope = _config.Rope(positions);
+        var shape = new ModelConfig
         {
-            ModelType = type,
+            ModelType = _family.ModelType,
             VocabularySize = _config["vocab_size"].AsIntBetween(1, ReadingLimits.Vocabulary),
             HiddenSize = hidden,
             IntermediateSize = _config["intermediate_size"].AsIntBetween(1, LargestWidth),
             LayerCount = _config["num_hidden_layers"].AsIntBetween(1, MostLayers),
             HeadCount = heads,
             KeyValueHeadCount = ReadKeyValueHeads(heads),
-            HeadSize = ReadHeadSize(hidden, heads),
+            HeadSize = headSize,
             NormEpsilon = _config["rms_norm_eps"].AsDoubleBetweenOrNull(0, 1) ?? 1e-6,
-            Rope = RopeSettings.Read(_config, positions, MostPositions),
+            Rope = rope,
+            RotarySize = ReadRotarySize(headSize),
             MaxPositions = positions,
             TiedEmbeddings = _config["tie_word_embeddings"].AsBool(otherwise: false),
-            QueryKeyValueBias = type == "qwen2" || attentionBias,
-            AttentionOutputBias = type != "qwen2" && attentionBias,
+            QueryKeyValueBias = attentionBias,
+            AttentionOutputBias = attentionBias,
             FeedForwardBias = _config["mlp_bias"].AsBool(otherwise: false),
-            QueryKeyNorm = type == "qwen3",
-            SlidingWindow = ReadSlidingWindow(type),
+            Activation = ReadActivation(),
             StoredType = _config["dtype"].AsStringOrNull() ?? _config["torch_dtype"].AsStringOrNull(),
-            OutlierThreshold = StoredQuantization.OutlierThreshold(_config),
-            Source = _config.ToObject(),
+            OutlierThreshold = StoredQuantization.OutlierThreshold(_file),
+            Source = _file.ToObject(),
         };
+        RequireFactors(rope, shape.RotarySize);
+        return _family.Refine(shape, _config);
     }
 
     private void RefuseWhatWouldChangeTheResult()
     {
-        if (_config["hidden_act"].AsString("silu") is not ("silu" or "swish"))
-            throw _config["hidden_act"].Unexpected("\"silu\"; others are not supported");
         if (_config["attention_dropout"].AsDouble(0) > 0)
             throw _config["attention_dropout"].Unexpected("0; dropout in attention is not supported");
-        if (_config["partial_rotary_factor"].AsDouble(1) != 1)
-            throw _config["partial_rotary_factor"].Unexpected("1; rotating a part of a head is not supported");
+    }
+
+    private GateActivation ReadActivation()
+    {
+        var setting = _config["hidden_activation"].IsMissing ? _config["hidden_act"] : _config["hidden_activation"];
+        return setting.AsString("silu") switch
+        {
+            "silu" or "swish" => GateActivation.Silu,
+            "gelu_pytorch_tanh" => GateActivation.GeluTanh,
+            _ => throw setting.Unexpected("\"silu\" or \"gelu_pytorch_tanh\"; others are not supported"),
+        };
+    }
+
+    /// <summary>The part of a head that is rotated: a share of it, rounded down as in transformers.</summary>
+    private int ReadRotarySize(int headSize)
+    {
+        var inside = _config["rope_parameters"]["partial_rotary_factor"];
+        var setting = inside.IsMissing ? _config["partial_rotary_factor"] : inside;
+        var share = setting.AsDoubleBetweenOrNull(0, 1) ?? 1;
+        if (share != 1 && !_family.RotatesPartially)
+            throw setting.Unexpected("1; rotating a part of a head is not supported in this architecture");
+        var size = (int)(headSize * share);
+        return size > 0 && size % 2 == 0
+            ? size
+            : throw setting.Unexpected($"a share that makes an even number of a head's {headSize} elements");
+    }
+
+    private void RequireFactors(RopeSettings rope, int rotarySize)
+    {
+        if (rope.Scaling != RopeScaling.LongRope)
+            return;
+        foreach (var (name, factors) in new[] { ("short_factor", rope.ShortFactors), ("long_factor", rope.LongFactors) })
+        {
+            if (factors.Count != rotarySize / 2)
+                throw new CheckpointException(
+                    $"'rope_scaling.{name}' has {factors.Count} numbers. Expected {rotarySize / 2}, one for each pair of "
+                    + $"the {rotarySize} rotated elements of a head. Where: {_file.File}. Download the model again.");
+        }
     }
 
     private int ReadKeyValueHeads(int heads)
@@ -107,15 +147,5 @@ internal sealed class ModelConfigReader
             : throw (setting.IsMissing ? _config["hidden_size"] : setting)
             .Unexpected(
                 $"heads of an even size up to {LargestHead} (it is {size}), because rotary positions turn pairs");
-    }
-
-    private int? ReadSlidingWindow(string type)
-    {
-        if (type == "llama" || (type != "mistral" && !_config["use_sliding_window"].AsBool(otherwise: false)))
-            return null;
-        var types = _config["layer_types"];
-        if (!types.IsMissing && types.Items().Select(layer => layer.AsString()).Distinct().Count() > 1)
-            throw types.Unexpected("one kind for all layers; mixing sliding and full attention is not supported");
-        return _config["sliding_window"].AsIntBetweenOrNull(1, MostPositions);
     }
 }

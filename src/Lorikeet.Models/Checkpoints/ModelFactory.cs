@@ -50,16 +50,21 @@ internal static class ModelFactory
                 hasBias ? Kept(zeros(rows, settings.ComputeType, settings.Device)) : null);
         }
 
+        // What a norm multiplies by begins as one.
+        Tensor One(int width) => config.NormWeighting == NormWeighting.OnePlusBeforeRounding
+            ? zeros(width, settings.ComputeType, settings.Device)
+            : ones(width, settings.ComputeType, settings.Device);
         RmsNorm Norm(string name, int width) =>
-            new(name, Kept(ones(width, settings.ComputeType, settings.Device)), config.NormEpsilon);
+            RmsNorm.Of(config, name, Kept(One(width)));
 
         var embedding = Kept(Normal(config.VocabularySize, config.HiddenSize));
         var offload = LayerOffload.Create(
             settings.Device, config.LayerCount, settings.OffloadLayers, settings.Shards);
+        var builder = new LayerBuilder(config, Linear, Norm);
         var layers = new DecoderLayer[config.LayerCount];
         for (var layer = 0; layer < layers.Length; layer++)
         {
-            layers[layer] = DecoderLayer.Build(config, layer, Linear, Norm);
+            layers[layer] = builder.Build(layer);
             offload?.Offload(layers[layer]);
         }
 

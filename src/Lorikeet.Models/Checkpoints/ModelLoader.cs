@@ -31,7 +31,7 @@ internal sealed class ModelLoader
     public static DecoderModel Load(ModelFolder folder, LoadSettings settings)
     {
         var config = folder.Config;
-        config = config with { Rope = config.Rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 } };
+        config = config.WithRope(rope => rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 });
         using var source = folder.OpenWeights();
         using var reader = new TensorReader(source, settings.Device, settings.Clock);
         using var quiet = no_grad();
@@ -46,12 +46,13 @@ internal sealed class ModelLoader
         RequireAllTensors();
         var embedding = Read(TensorNames.Weight(TensorNames.Embedding), _config.VocabularySize, _config.HiddenSize);
         var stored = QuantizationSettings.Dense(embedding, _settings.ComputeType);
+        var builder = new LayerBuilder(_config, Linear, Norm);
         var layers = new DecoderLayer[_config.LayerCount];
         var offload = LayerOffload.Create(
             _settings.Device, layers.Length, _settings.OffloadLayers, _settings.Shards);
         for (var layer = 0; layer < layers.Length; layer++)
         {
-            layers[layer] = DecoderLayer.Build(_config, layer, Linear, Norm);
+            layers[layer] = builder.Build(layer);
             offload?.Offload(layers[layer]);
             _settings.Progress?.Invoke(layer + 1, layers.Length);
         }
@@ -85,7 +86,7 @@ internal sealed class ModelLoader
     }
 
     private RmsNorm Norm(string name, int width) =>
-        new(name, Keep(Read(TensorNames.Weight(name), width)), _config.NormEpsilon);
+        RmsNorm.Of(_config, name, Keep(Read(TensorNames.Weight(name), width)));
 
     private Tensor Keep(Tensor small) => QuantizationSettings.Dense(small, _settings.ComputeType).Value;
 
@@ -145,14 +146,8 @@ internal sealed class ModelLoader
         yield return TensorNames.Weight(TensorNames.FinalNorm);
         if (!_config.TiedEmbeddings)
             yield return TensorNames.Weight(TensorNames.Head);
-        string[] parts =
-        [
-            TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Output, TensorNames.Gate, TensorNames.Up,
-            TensorNames.Down, TensorNames.InputNorm, TensorNames.PostAttentionNorm,
-        ];
-        for (var layer = 0; layer < _config.LayerCount; layer++)
-            foreach (var part in parts)
-                yield return TensorNames.Weight(TensorNames.Layer(layer, part));
+        foreach (var (name, _) in LayerTensors.Of(_config))
+            yield return name;
     }
 }
 

@@ -53,12 +53,11 @@ public static class ModelOutline
             QuantizationKind.Int8 => EightBit(rows, columns),
             _ => FourBit(rows, columns, (rows * (long)columns + Block - 1) / Block, quantization.DoubleQuantization),
         };
-        RmsNorm Norm(string name, int width) => new(name, Empty(type, width), config.NormEpsilon);
+        RmsNorm Norm(string name, int width) => RmsNorm.Of(config, name, Empty(type, width));
 
         var embedding = Empty(type, config.VocabularySize, config.HiddenSize);
-        DecoderLayer[] layers =
-            [.. Enumerable.Range(0, config.LayerCount)
-                .Select(layer => DecoderLayer.Build(config, layer, Linear, Norm))];
+        var builder = new LayerBuilder(config, Linear, Norm);
+        DecoderLayer[] layers = [.. Enumerable.Range(0, config.LayerCount).Select(builder.Build)];
         var head = new DenseWeight(config.TiedEmbeddings
             ? embedding.alias().DetachFromDisposeScope()
             : Empty(type, config.VocabularySize, config.HiddenSize));

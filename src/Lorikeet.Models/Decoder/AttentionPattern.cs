@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
 
 namespace Lorikeet.Models.Decoder;
 
@@ -17,64 +16,69 @@ internal abstract class AttentionPattern
 
 /// <summary>Causal attention inside each segment; training, scoring and the reading of prompts.</summary>
 /// <param name="layout">The segments.</param>
-/// <param name="window">Tokens a position sees, itself included; null for all before it.</param>
+/// <param name="config">The model's shape, which says how far each layer sees.</param>
 /// <param name="cache">Keeps keys and values for decoding, when given.</param>
-internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyValueCache? cache = null)
+internal sealed class SegmentAttention(SegmentLayout layout, ModelConfig config, KeyValueCache? cache = null)
     : AttentionPattern
 {
+    private readonly AttentionRule _rule = AttentionRule.Of(config);
+
     // Above this share of padding, one call per segment costs less than the padded grid.
     private const double MostPadding = 2.0;
 
     public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
     {
         cache?.Fill(layer, key, value, layout);
+        var window = config.Layer(layer).Window;
         var groups = query.shape[1] / key.shape[1]; // query heads that share a key head
         (key, value) = (RepeatHeads(key, groups), RepeatHeads(value, groups)); // [tokens, heads, headSize] each
 
         var padded = (double)layout.Count * layout.Longest / layout.Tokens;
         if (layout.Uniform)
-            return Causal(Grid(query), Grid(key), Grid(value)).reshape(layout.Tokens, -1); // [tokens, heads · headSize]
+            // [tokens, heads · headSize]
+            return Causal(Grid(query), Grid(key), Grid(value), window).reshape(layout.Tokens, -1);
         if (padded > MostPadding)
-            return SegmentBySegment(query, key, value);
+            return SegmentBySegment(query, key, value, window);
 
         // Padding comes after the tokens of a segment, so causality alone hides it.
         var attended = Causal(
             Grid(query.index_select(0, layout.TokenOfSlot)),
             Grid(key.index_select(0, layout.TokenOfSlot)),
-            Grid(value.index_select(0, layout.TokenOfSlot))); // [segments, longest, heads, headSize]
+            Grid(value.index_select(0, layout.TokenOfSlot)), window); // [segments, longest, heads, headSize]
         var slots = attended.reshape((long)layout.Count * layout.Longest, -1); // [segments · longest, heads · headSize]
         return slots.index_select(0, layout.SlotOfToken); // [tokens, heads · headSize]
     }
 
-    private Tensor SegmentBySegment(Tensor query, Tensor key, Tensor value)
+    private Tensor SegmentBySegment(Tensor query, Tensor key, Tensor value, int? window)
     {
         var parts = new List<Tensor>(layout.Count);
         for (var segment = 0; segment < layout.Count; segment++)
         {
             var (start, length) = (layout.Starts[segment], layout.Length(segment));
             Tensor Slice(Tensor x) => x.narrow(0, start, length).unsqueeze(0); // [1, length, heads, headSize]
-            parts.Add(Causal(Slice(query), Slice(key), Slice(value)).reshape(length, -1)); // [length, heads · headSize]
+            // [length, heads · headSize]
+            parts.Add(Causal(Slice(query), Slice(key), Slice(value), window).reshape(length, -1));
         }
 
         return cat(parts, 0);
     }
 
     /// <summary>
-    /// softmax(q kᵀ / √headSize) v, each position over itself and those before it; [segments, longest, heads, headSize]
-    /// in and out.
+    /// softmax(scale · q kᵀ) v, each position over itself and those before it; [segments, longest, heads, headSize] in
+    /// and out.
     /// </summary>
-    private Tensor Causal(Tensor query, Tensor key, Tensor value)
+    private Tensor Causal(Tensor query, Tensor key, Tensor value, int? window)
     {
         var length = query.shape[1];
         // [segments, heads, longest, headSize]
         (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
         if (window is not { } seen || length <= seen)
-            return scaled_dot_product_attention(query, key, value, is_casual: true).transpose(1, 2);
+            return _rule.Attend(query, key, value, null, isCausal: true).transpose(1, 2);
 
         var all = ones(length, length, ScalarType.Bool, query.device);
         // [longest, longest], true in a band of 'window' columns
         var visible = all.tril().logical_and(all.triu(1 - seen));
-        return scaled_dot_product_attention(query, key, value, visible).transpose(1, 2);
+        return _rule.Attend(query, key, value, visible).transpose(1, 2);
     }
 
     /// <summary>[segments · longest, heads, headSize] as [segments, longest, heads, headSize].</summary>
@@ -88,10 +92,15 @@ internal sealed class SegmentAttention(SegmentLayout layout, int? window, KeyVal
 }
 
 /// <summary>One new token per row, attending to what the cache holds.</summary>
-internal sealed class CachedAttention(KeyValueCache cache, int? window) : AttentionPattern
+/// <param name="cache">Keys and values of the tokens before.</param>
+/// <param name="config">The model's shape, which says how far each layer sees.</param>
+internal sealed class CachedAttention(KeyValueCache cache, ModelConfig config) : AttentionPattern
 {
+    private readonly AttentionRule _rule = AttentionRule.Of(config);
+
     public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
     {
+        var window = config.Layer(layer).Window;
         cache.Append(layer, key, value);
         var (keys, values) = cache.Read(layer, window); // [rows, keyValueHeads, seen, headSize]
 
@@ -99,7 +108,6 @@ internal sealed class CachedAttention(KeyValueCache cache, int? window) : Attent
         var (rows, heads, headSize) = (query.shape[0], query.shape[1], query.shape[2]);
         // [rows, keyValueHeads, group, headSize]
         var grouped = query.view(rows, keys.shape[1], heads / keys.shape[1], headSize);
-        return scaled_dot_product_attention(grouped, keys, values, cache.Visible(window)).reshape(
-            rows, heads * headSize);
+        return _rule.Attend(grouped, keys, values, cache.Visible(window)).reshape(rows, heads * headSize);
     }
 }

@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Decoder;
 
 /// <summary>
-/// A Llama-family decoder: embedding, layers, norm, head. Its weights are frozen unless training unfreezes them.
+/// A decoder: embedding, layers, norm, head. Its weights are frozen unless training unfreezes them.
 /// </summary>
 /// <remarks>Not thread-safe. Load with <see cref="ModelLoader"/>.</remarks>
 public sealed class DecoderModel : IDisposable
 {
-    private readonly RotaryEmbedding _rope;
+    private readonly LayerRotations _rotations;
     private readonly List<Parameter> _unfrozen = [];
 
     internal DecoderModel(ModelConfig config, ScalarType computeType, Device device, ModelParts parts)
@@ -23,7 +23,7 @@ public sealed class DecoderModel : IDisposable
             && !ProcessorFeatures.HasNativeBFloat16
             ? ScalarType.Float32
             : computeType;
-        _rope = new RotaryEmbedding(config, device);
+        _rotations = new LayerRotations(config, device);
     }
 
     /// <summary>The shape of the model.</summary>
@@ -170,7 +170,21 @@ public sealed class DecoderModel : IDisposable
     {
         using var index = tensor(ids.Select(id => (long)id).ToArray(), device: Device);
         var rows = Embedding.index_select(0, index).to_type(ComputeType);
-        return EmbeddingAdapter is null ? rows : EmbeddingAdapter.AddTo(rows, index, Embedding);
+        var adapted = EmbeddingAdapter is null ? rows : EmbeddingAdapter.AddTo(rows, index, Embedding);
+        return Config.EmbeddingScale == 1 ? adapted : adapted.Times(EmbeddingScale);
+    }
+
+    /// <summary>The factor on embeddings, rounded as it is where they are multiplied.</summary>
+    internal double EmbeddingScale
+    {
+        get
+        {
+            if (!Config.RoundsEmbeddingScale)
+                return Config.EmbeddingScale;
+            using var rounded = tensor((float)Config.EmbeddingScale).to_type(ComputeType);
+            using var wide = rounded.to_type(ScalarType.Float32);
+            return wide.item<float>();
+        }
     }
 
     /// <summary>
@@ -181,9 +195,8 @@ public sealed class DecoderModel : IDisposable
 
     private ForwardContext Context(SegmentLayout layout, ScalarType type, PassKey? dropout, KeyValueCache? cache)
     {
-        var (cosine, sine) = _rope.At(layout.Positions, layout.Longest, type);
-        return new ForwardContext(
-            new SegmentAttention(layout, Config.SlidingWindow, cache), cosine, sine, type, dropout);
+        var rotations = _rotations.At(layout.Positions, layout.Longest, type);
+        return new ForwardContext(new SegmentAttention(layout, Config, cache), rotations, type, dropout);
     }
 
     /// <summary>Final hidden states of sequences lying end to end, [tokens, hidden], before the head.</summary>
@@ -206,28 +219,25 @@ public sealed class DecoderModel : IDisposable
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var (cosine, sine) = Rotation(parts, type);
-        var context = new ForwardContext(attention, cosine, sine, type, null);
+        var context = new ForwardContext(attention, RotationsOf(parts, type), type, null);
         int[] ids = [.. parts.SelectMany(part => part.Ids.ToArray())];
         return Run(Embed(ids).to_type(type), context).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Cosines and sines of the tokens of parts, [tokens, 1, headSize].</summary>
-    private (Tensor Cosine, Tensor Sine) Rotation(
+    /// <summary>How the tokens of parts are rotated in each layer.</summary>
+    private IReadOnlyList<Rotation?> RotationsOf(
         IReadOnlyList<(ReadOnlyMemory<int> Ids, int Start)> parts, ScalarType type)
     {
-        if (Config.Rope.Scaling != RopeScaling.Dynamic)
-            return At(parts);
-        // The length of each sequence decides its angles.
-        var rotations = parts.Select(part => At([part])).ToList();
-        return (cat([.. rotations.Select(rotation => rotation.Cosine)], 0),
-            cat([.. rotations.Select(rotation => rotation.Sine)], 0));
+        // The length of each sequence may decide its angles.
+        return _rotations.DependOnLength
+            ? _rotations.Concatenate([.. parts.Select(part => At([part]))])
+            : At(parts);
 
-        (Tensor Cosine, Tensor Sine) At(IReadOnlyList<(ReadOnlyMemory<int> Ids, int Start)> some)
+        IReadOnlyList<Rotation?> At(IReadOnlyList<(ReadOnlyMemory<int> Ids, int Start)> some)
         {
             long[] positions = [.. some.SelectMany(part =>
                 Enumerable.Range(part.Start, part.Ids.Length).Select(position => (long)position))];
-            return _rope.At(tensor(positions, device: Device), (int)positions.Max() + 1, type);
+            return _rotations.At(tensor(positions, device: Device), (int)positions.Max() + 1, type);
         }
     }
 
@@ -251,8 +261,11 @@ public sealed class DecoderModel : IDisposable
     internal Tensor Logits(Tensor hidden, PassKey? dropout = null)
     {
         // The head reads no position, so any context will do; it is never quantized.
-        return Head.Forward(hidden, new ForwardContext(null!, hidden, hidden, ComputeType, dropout)).to_type(
-            ScalarType.Float32);
+        var logits = Head.Forward(hidden, new ForwardContext(null!, [], ComputeType, dropout))
+            .to_type(ScalarType.Float32);
+        if (Config.LogitDivisor != 1)
+            logits = logits.Over(Config.LogitDivisor);
+        return Config.LogitSoftCap is { } cap ? logits.Over(cap).tanh().Times(cap) : logits;
     }
 
     /// <summary>A cache for <paramref name="rows"/> sequences of at most <paramref name="capacity"/> tokens.</summary>
@@ -280,17 +293,19 @@ public sealed class DecoderModel : IDisposable
         using var quiet = no_grad();
         var next = cache.NextPositions();
         cache.Advance();
-        var (cosine, sine) = _rope.At(tensor(next, device: Device), (int)next.Max() + 1, ComputeType);
-        var context = new ForwardContext(
-            new CachedAttention(cache, Config.SlidingWindow), cosine, sine, ComputeType, null);
+        var rotations = _rotations.At(tensor(next, device: Device), (int)next.Max() + 1, ComputeType);
+        var context = new ForwardContext(new CachedAttention(cache, Config), rotations, ComputeType, null);
         return Logits(Run(Embed(ids), context)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Cosines and sines of the first positions, [length, 1, headSize] in the compute type.</summary>
-    internal (Tensor Cosine, Tensor Sine) RotaryTables(int length)
+    /// <summary>
+    /// Cosines and sines of the first positions, [length, 1, rotarySize] in the compute type, of each layer; null where
+    /// it does not rotate.
+    /// </summary>
+    internal IReadOnlyList<Rotation?> RotaryTables(int length)
     {
         using var positions = TensorArithmetic.Range(length, ScalarType.Int64, Device);
-        return _rope.At(positions, length, ComputeType);
+        return _rotations.At(positions, length, ComputeType);
     }
 
     private Tensor Run(Tensor x, ForwardContext context)
@@ -320,7 +335,7 @@ public sealed class DecoderModel : IDisposable
         FinalNorm.Dispose();
         Head.Dispose();
         Offload?.Dispose();
-        _rope.Dispose();
+        _rotations.Dispose();
     }
 }
 

@@ -6,12 +6,11 @@ namespace Lorikeet.Models.Decoder;
 
 /// <summary>Everything one pass through the layers shares.</summary>
 /// <param name="Attention">Who sees whom, and where keys and values are kept.</param>
-/// <param name="Cosine">Rotary cosines, [tokens, 1, headSize].</param>
-/// <param name="Sine">Rotary sines, same shape.</param>
+/// <param name="Rotations">How each layer rotates the tokens; null in a layer that does not.</param>
 /// <param name="ComputeType">Type of activations and GEMMs.</param>
 /// <param name="Dropout">Where the random numbers of LoRA dropout come from; null outside training.</param>
 internal sealed record ForwardContext(
-    AttentionPattern Attention, Tensor Cosine, Tensor Sine, ScalarType ComputeType, PassKey? Dropout);
+    AttentionPattern Attention, IReadOnlyList<Rotation?> Rotations, ScalarType ComputeType, PassKey? Dropout);
 
 /// <summary>
 /// Names one forward pass. Masks are a function of this key and the projection, so recomputing a layer repeats them and

@@ -1,5 +1,3 @@
-using Lorikeet.Formats.Json;
-
 namespace Lorikeet.Models.Decoder;
 
 /// <summary>How rotary frequencies are stretched for contexts longer than the model was trained on.</summary>
@@ -19,16 +17,18 @@ public enum RopeScaling
 
     /// <summary>YaRN (arXiv 2309.00071).</summary>
     Yarn,
+
+    /// <summary>
+    /// LongRoPE (arXiv 2402.13753): each frequency divided by a factor of its own, another one in sequences longer than
+    /// the original context (Phi 3 and 4).
+    /// </summary>
+    LongRope,
 }
 
 /// <summary>Rotary position embedding (arXiv 2104.09864) with the scalings transformers knows.</summary>
 /// <remarks>Reference: transformers <c>modeling_rope_utils.py</c>.</remarks>
 public sealed record RopeSettings
 {
-    private const double SmallestFactor = 1e-6;
-    private const double LargestFactor = 1e9;
-    private const double LargestTheta = 1e18;
-
     /// <summary>Base of the geometric series of frequencies.</summary>
     public double Theta { get; init; } = 10000;
 
@@ -62,6 +62,12 @@ public sealed record RopeSettings
     /// <summary>YaRN: whether the ends of the ramp are rounded to whole dimensions.</summary>
     public bool Truncate { get; init; } = true;
 
+    /// <summary>LongRoPE: what each frequency is divided by in sequences up to the original context.</summary>
+    public IReadOnlyList<float> ShortFactors { get; init; } = [];
+
+    /// <summary>LongRoPE: what each frequency is divided by in longer ones.</summary>
+    public IReadOnlyList<float> LongFactors { get; init; } = [];
+
     /// <summary>
     /// What each frequency is divided by, one for each pair of dimensions, instead of a scaling; GGUF files have such a
     /// list (<c>rope_freqs</c>). Null elsewhere.
@@ -74,13 +80,22 @@ public sealed record RopeSettings
     /// </summary>
     public bool RoundedToBFloat16 { get; init; }
 
-    /// <summary>The factor on cos and sin: 1 except for YaRN.</summary>
-    public double CosineFactor => Scaling != RopeScaling.Yarn ? 1
-        : AttentionFactor ?? (Mscale is var (scale, all) ? YarnScale(scale) / YarnScale(all) : YarnScale(1));
+    /// <summary>The factor on cos and sin: 1 except for YaRN and LongRoPE.</summary>
+    public double CosineFactor => Scaling switch
+    {
+        RopeScaling.Yarn => AttentionFactor
+            ?? (Mscale is var (scale, all) ? YarnScale(scale) / YarnScale(all) : YarnScale(1)),
+        RopeScaling.LongRope => AttentionFactor
+            ?? (Factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(Factor) / Math.Log(OriginalMaxPositions))),
+        _ => 1,
+    };
+
+    /// <summary>Whether a token is rotated otherwise in a longer sequence.</summary>
+    public bool DependsOnLength => Scaling is RopeScaling.Dynamic or RopeScaling.LongRope;
 
     /// <summary>Frequencies in radians per position, one for each pair of dimensions.</summary>
-    /// <param name="headSize">Width of a head.</param>
-    /// <param name="length">Tokens in the sequence; only <see cref="RopeScaling.Dynamic"/> depends on it.</param>
+    /// <param name="headSize">Elements of a head that are rotated.</param>
+    /// <param name="length">Tokens in the sequence, for those that depend on it (<see cref="DependsOnLength"/>).</param>
     public float[] Frequencies(int headSize, int length)
     {
         var theta = Theta;
@@ -107,6 +122,11 @@ public sealed record RopeSettings
                 break;
             case RopeScaling.Yarn:
                 StretchAsYarn(frequencies, headSize);
+                break;
+            case RopeScaling.LongRope:
+                var factorsOf = length > OriginalMaxPositions ? LongFactors : ShortFactors;
+                for (var i = 0; i < frequencies.Length; i++)
+                    frequencies[i] = 1f / (factorsOf[i] * (float)Math.Pow(theta, 2f * i / headSize));
                 break;
         }
 
@@ -160,50 +180,4 @@ public sealed record RopeSettings
         headSize * Math.Log(OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(Theta));
 
     private double YarnScale(double scale) => Factor <= 1 ? 1 : 0.1 * scale * Math.Log(Factor) + 1;
-
-    /// <summary>
-    /// Reads <c>rope_theta</c> + <c>rope_scaling</c> (transformers 4) or <c>rope_parameters</c> (transformers 5).
-    /// </summary>
-    /// <param name="config">The whole configuration.</param>
-    /// <param name="maxPositions">Its longest sequence.</param>
-    /// <param name="mostPositions">The longest that any model has.</param>
-    internal static RopeSettings Read(JsonSetting config, int maxPositions, int mostPositions)
-    {
-        var nested = config["rope_parameters"].IsMissing ? config["rope_scaling"] : config["rope_parameters"];
-        if (!nested.IsMissing)
-            nested.RequireObject();
-        double? Positive(string key) => nested[key].AsDoubleBetweenOrNull(SmallestFactor, LargestFactor);
-        double? Theta(JsonSetting owner) => owner["rope_theta"].AsDoubleBetweenOrNull(1, LargestTheta);
-        var kind = nested["rope_type"].IsMissing ? nested["type"] : nested["rope_type"];
-        var settings = new RopeSettings
-        {
-            Theta = Theta(nested) ?? Theta(config) ?? 10000,
-            Scaling = kind.AsString("default") switch
-            {
-                "default" => RopeScaling.None,
-                "linear" => RopeScaling.Linear,
-                "dynamic" => RopeScaling.Dynamic,
-                "llama3" => RopeScaling.Llama3,
-                "yarn" => RopeScaling.Yarn,
-                _ => throw kind.Unexpected("default, linear, dynamic, llama3 or yarn; others are not supported"),
-            },
-            Factor = Positive("factor") ?? 1,
-            OriginalMaxPositions = nested["original_max_position_embeddings"].AsIntBetweenOrNull(1, mostPositions)
-                ?? maxPositions,
-            LowFrequencyFactor = Positive("low_freq_factor") ?? 1,
-            HighFrequencyFactor = Positive("high_freq_factor") ?? 4,
-            BetaFast = Positive("beta_fast") ?? 32,
-            BetaSlow = Positive("beta_slow") ?? 1,
-            AttentionFactor = Positive("attention_factor"),
-            Truncate = nested["truncate"].AsBool(otherwise: true),
-        };
-        if (nested["mscale"].AsDoubleOrNull() is { } scale && nested["mscale_all_dim"].AsDoubleOrNull() is { } all)
-            settings = settings with { Mscale = (scale, all) };
-        if (settings.Scaling != RopeScaling.None && nested["factor"].IsMissing)
-            throw nested["factor"].Unexpected($"a number, which rope_type '{kind.AsString()}' needs");
-        if (settings.Scaling == RopeScaling.Llama3 && settings.HighFrequencyFactor <= settings.LowFrequencyFactor)
-            throw nested["high_freq_factor"]
-                .Unexpected($"more than low_freq_factor, which is {settings.LowFrequencyFactor}");
-        return settings;
-    }
 }

@@ -82,7 +82,7 @@ internal sealed record CachePlan(
     private static long BytesOfBlock(DecoderModel model) =>
         PagedCache.BytesOfBlock(model.Config, model.ComputeType == ScalarType.Float32 ? 4 : 2);
 
-    private static bool IsWhole(ModelConfig config) => config.Rope.Scaling == RopeScaling.Dynamic;
+    private static bool IsWhole(ModelConfig config) => config.Rope.DependsOnLength;
 
     private static string Megabytes(long bytes) => (bytes / 1e6).ToString("N1", CultureInfo.InvariantCulture);
 }

@@ -147,6 +147,9 @@ internal static class TensorArithmetic
     /// <remarks>TorchSharp's own gives back a second handle, which would hold the memory until it is collected.</remarks>
     public static void Clear(this Tensor a) => a.zero_().Dispose();
 
+    /// <summary>a with rows added to those of these indices.</summary>
+    public static Tensor PlusRows(this Tensor a, Tensor indices, Tensor rows) => a.index_add(0, indices, rows, s_one);
+
     /// <summary>Where a equals number.</summary>
     public static Tensor IsEqualTo(this Tensor a, double number)
     {

@@ -14,8 +14,9 @@ public static class ParameterGroups
     private static readonly string[] s_parts =
     [
         TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Output, TensorNames.QueryNorm,
-        TensorNames.KeyNorm,
-        TensorNames.Gate, TensorNames.Up, TensorNames.Down, TensorNames.InputNorm, TensorNames.PostAttentionNorm,
+        TensorNames.KeyNorm, TensorNames.QueryKeyValue, TensorNames.Gate, TensorNames.Up, TensorNames.GateUp,
+        TensorNames.Down, TensorNames.InputNorm, TensorNames.PostAttentionNorm, TensorNames.PreFeedForwardNorm,
+        TensorNames.PostFeedForwardNorm,
     ];
 
     // Of one module: the base layer first, then the adapter; the longer ending where one is the end of another.

@@ -24,8 +24,8 @@ internal sealed class FusedLayer : IDisposable
     public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
     {
         _kernels = kernels;
-        InputNorm = layer.InputNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
-        _postAttentionNorm = layer.PostAttentionNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        InputNorm = layer.InputNorm!.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        _postAttentionNorm = layer.FeedForwardNorm!.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _headNorms = HeadNorms.Of(layer, scratch.ElementType);
         Linears = PerProjection.Of(layer).Select(projections => new FusedLinear(projections, scratch, kernels));
     }

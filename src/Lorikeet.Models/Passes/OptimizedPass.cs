@@ -171,8 +171,8 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private Sequences SequencesOf(SegmentLayout layout)
     {
-        var context = _model.Context(layout);
-        return new Sequences(layout, context.Cosine, context.Sine);
+        var (cosine, sine) = _model.Context(layout).Rotations[0]!.Value; // all layers rotate alike
+        return new Sequences(layout, cosine, sine);
     }
 
     private void Forward(PassBuffers pass, Sequences sequences, PassKey? dropout)

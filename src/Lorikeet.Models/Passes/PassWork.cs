@@ -57,7 +57,7 @@ public sealed record PassWork
             var again = layer.Index >= firstTrained && layer.Index < keptFrom ? 1 : 0;
             var weights = layer.Projections.Sum(
                 projection => (double)projection.Weight.Rows * projection.Weight.Columns);
-            var down = (double)layer.Down.Weight.Rows * layer.Down.Weight.Columns;
+            var down = layer.Down is { Weight: var last } ? (double)last.Rows * last.Columns : 0;
             var trained = layer.Projections.Sum(
                 projection => (double)(projection.TrainedWeight?.NumberOfElements ?? 0));
             gemms += 2 * tokens * ((1 + backward) * weights + again * (weights - down) + trained);

@@ -20,7 +20,9 @@ internal sealed record PerProjection<T>(T Qkv, T Output, T GateUp, T Down)
 /// <summary>Which projections of a layer are one GEMM.</summary>
 internal static class PerProjection
 {
-    /// <summary>The projections of a layer, those that share an input together.</summary>
+    /// <summary>
+    /// The projections of a layer, those that share an input together; none where experts are in their place.
+    /// </summary>
     public static PerProjection<IReadOnlyList<Projection>> Of(DecoderLayer layer) =>
-        new([layer.Query, layer.Key, layer.Value], [layer.Output], [layer.Gate, layer.Up], [layer.Down]);
+        new(layer.Qkv, [layer.Output], layer.GateUp, layer.Down is { } down ? [down] : []);
 }

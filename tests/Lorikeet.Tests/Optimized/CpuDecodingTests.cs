@@ -105,7 +105,7 @@ public class CpuDecodingTests
 
     [Fact]
     public void NormsOfQueriesAndKeys_AreLeftToTheReference() => RequireReference(
-        DecodingComparison.Shape(16, 64, 96) with { QueryKeyNorm = true }, QuantizationSettings.None,
+        DecodingComparison.Shape(16, 64, 96) with { QueryKeyNorm = QueryKeyNorm.PerHead }, QuantizationSettings.None,
         "the model normalises queries and keys");
 
     private static void RequireReference(ModelConfig shape, QuantizationSettings quantization, string why)

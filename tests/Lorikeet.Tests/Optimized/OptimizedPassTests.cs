@@ -45,7 +45,7 @@ public class OptimizedPassTests
     [InlineData(3, 1, 10, 37, true)]
     public void NormalisedQueriesAndKeys_EqualReference(
         int heads, int keyValueHeads, int headSize, int inner, bool checkpointing) => RequireEqual(
-        Shape(heads, keyValueHeads, headSize) with { QueryKeyNorm = true, IntermediateSize = inner },
+        Shape(heads, keyValueHeads, headSize) with { QueryKeyNorm = QueryKeyNorm.PerHead, IntermediateSize = inner },
         new LoraOptions { Rank = 3, Alpha = 6 }, checkpointing, augments: checkpointing);
 
     [Fact]
@@ -189,7 +189,7 @@ public class OptimizedPassTests
 
     [Fact]
     public void BFloat16WithNormalisedHeads_IsAsCloseToFloat32AsTheReference() => RequireAsClose(
-        BFloat16Shape with { QueryKeyNorm = true }, new LoraOptions(), CPU, QuantizationSettings.None);
+        BFloat16Shape with { QueryKeyNorm = QueryKeyNorm.PerHead }, new LoraOptions(), CPU, QuantizationSettings.None);
 
     [Theory]
     [InlineData(QuantizationKind.None, 0, false, false)]
@@ -203,7 +203,7 @@ public class OptimizedPassTests
     {
         Assert.SkipUnless(CudaTestBase.HasDevice, "There is no CUDA device.");
         RequireAsClose(
-            BFloat16Shape with { QueryKeyNorm = normalisesHeads }, new LoraOptions { Dropout = dropout }, CudaTestBase.Device, new QuantizationSettings(kind, true), checkpointing);
+            BFloat16Shape with { QueryKeyNorm = normalisesHeads ? QueryKeyNorm.PerHead : QueryKeyNorm.None }, new LoraOptions { Dropout = dropout }, CudaTestBase.Device, new QuantizationSettings(kind, true), checkpointing);
     }
 
     [Theory]
@@ -287,7 +287,7 @@ public class OptimizedPassTests
     [Fact]
     public void TrainedNorms_AreRefusedByName()
     {
-        using var model = Model(Shape() with { QueryKeyNorm = true }, ScalarType.Float32, QuantizationSettings.None);
+        using var model = Model(Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, ScalarType.Float32, QuantizationSettings.None);
         Adapter.Create(model, new LoraOptions { ModulesToSave = ["q_norm"] }, seed: 1);
         Assert.Equal("norms are trained", OptimizedSupport.WhyUnsupported(model));
     }

@@ -52,7 +52,7 @@ public class MemoryPlanTests
 
     [Fact]
     public void FixedParts_AreThoseOfTheModel_WithAllOfItTrained() => RequireEqual(
-        Shape() with { QueryKeyNorm = true }, null, QuantizationSettings.None, new OptimizationOptions());
+        Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, null, QuantizationSettings.None, new OptimizationOptions());
 
     [Theory]
     [InlineData("gqa_bf16")]

@@ -46,7 +46,7 @@ internal sealed class BatchStep : IBatchStep
         _adapters = new BatchAdapters(
             [.. _layers.SelectMany(layer => layer.All), ([model.Head], _head)], _norms, type, model.Device);
         _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
-        var (cosine, sine) = model.RotaryTables(limits.Length); // [length, 1, headSize] each
+        var (cosine, sine) = model.RotaryTables(limits.Length)[0]!.Value; // [length, 1, headSize] each
         _rotation = new RotaryTables(
             new Matrix(cosine.view(limits.Length, -1)), new Matrix(sine.view(limits.Length, -1)));
         _rows = Math.Max(limits.Tokens, kernels.DecodingRows(limits.Sequences));
@@ -194,8 +194,8 @@ internal sealed class BatchStep : IBatchStep
         public Layer(DecoderLayer layer, CachedLayer cache, IBatchKernels kernels, ScalarType type)
         {
             Cache = cache;
-            InputNorm = layer.InputNorm.Weight.to_type(type).DetachFromDisposeScope();
-            PostAttentionNorm = layer.PostAttentionNorm.Weight.to_type(type).DetachFromDisposeScope();
+            InputNorm = layer.InputNorm!.Weight.to_type(type).DetachFromDisposeScope();
+            PostAttentionNorm = layer.FeedForwardNorm!.Weight.to_type(type).DetachFromDisposeScope();
             _groups = PerProjection.Of(layer);
             Linears = new(
                 kernels.Linear(_groups.Qkv), kernels.Linear(_groups.Output),

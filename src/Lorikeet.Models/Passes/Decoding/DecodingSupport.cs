@@ -41,9 +41,9 @@ internal static class DecodingSupport
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
-        if (model.Config.QueryKeyNorm)
+        if (model.Config.QueryKeyNorm != QueryKeyNorm.None)
             return "the model normalises queries and keys";
-        if (model.Config.Rope.Scaling == RopeScaling.Dynamic)
+        if (model.Config.Rope.DependsOnLength)
             return "the rotation changes with the length";
         if (model.Embedding.dtype != model.ComputeType)
             return "the embedding is not in the compute type";

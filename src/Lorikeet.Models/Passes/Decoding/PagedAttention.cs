@@ -1,7 +1,6 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
 
 namespace Lorikeet.Models.Passes.Decoding;
 
@@ -12,28 +11,26 @@ namespace Lorikeet.Models.Passes.Decoding;
 internal sealed class PagedAttention : AttentionPattern, IDisposable
 {
     private readonly PagedCache _cache;
-    private readonly Part[] _parts;
+    private readonly ModelConfig _config;
+    private readonly Part[][] _parts; // for each window that a layer has, one a sequence
+    private readonly int?[] _windows;
     private readonly Tensor _blocks, _offsets; // where each token goes, int64 [tokens]
 
     /// <param name="cache">Its blocks are written and read.</param>
     /// <param name="sequences">Their tokens lie end to end.</param>
-    /// <param name="window">Tokens a position sees, itself included; null for all before it.</param>
+    /// <param name="config">The model's shape, which says how far each layer sees.</param>
     /// <param name="device">The model's.</param>
-    public PagedAttention(PagedCache cache, IReadOnlyList<StepSequence> sequences, int? window, Device device)
+    public PagedAttention(
+        PagedCache cache, IReadOnlyList<StepSequence> sequences, ModelConfig config, Device device)
     {
-        _cache = cache;
+        (_cache, _config) = (cache, config);
         var places = sequences.SelectMany(sequence => Enumerable.Range(sequence.Start, sequence.Ids.Length)
             .Select(at => (Block: sequence.Blocks[at / PagedCache.BlockTokens], Offset: at % PagedCache.BlockTokens)))
             .ToArray();
         _blocks = Index(places.Select(place => place.Block), device).DetachFromDisposeScope();
         _offsets = Index(places.Select(place => place.Offset), device).DetachFromDisposeScope();
-        var first = 0;
-        _parts = new Part[sequences.Count];
-        for (var i = 0; i < _parts.Length; i++)
-        {
-            _parts[i] = new Part(sequences[i], first, window, device);
-            first += sequences[i].Ids.Length;
-        }
+        _windows = [.. Enumerable.Range(0, config.LayerCount).Select(layer => config.Layer(layer).Window).Distinct()];
+        _parts = [.. _windows.Select(window => Parts(sequences, window, AttentionRule.Of(config), device))];
     }
 
     public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
@@ -43,9 +40,10 @@ internal sealed class PagedAttention : AttentionPattern, IDisposable
         keys.index_put_(key.to_type(keys.dtype), places);
         values.index_put_(value.to_type(values.dtype), places);
 
-        var attended = new Tensor[_parts.Length];
-        for (var i = 0; i < _parts.Length; i++)
-            attended[i] = _parts[i].Attend(query, keys, values);
+        var parts = _parts[Array.IndexOf(_windows, _config.Layer(layer).Window)];
+        var attended = new Tensor[parts.Length];
+        for (var i = 0; i < parts.Length; i++)
+            attended[i] = parts[i].Attend(query, keys, values);
         return cat(attended, 0); // [tokens, heads · headSize]
     }
 
@@ -53,8 +51,21 @@ internal sealed class PagedAttention : AttentionPattern, IDisposable
     {
         _blocks.Dispose();
         _offsets.Dispose();
-        foreach (var part in _parts)
+        foreach (var part in _parts.SelectMany(parts => parts))
             part.Dispose();
+    }
+
+    private static Part[] Parts(
+        IReadOnlyList<StepSequence> sequences, int? window, AttentionRule rule, Device device)
+    {
+        var (first, parts) = (0, new Part[sequences.Count]);
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = new Part(sequences[i], first, window, rule, device);
+            first += sequences[i].Ids.Length;
+        }
+
+        return parts;
     }
 
     private static Tensor Index(IEnumerable<int> values, Device device) =>
@@ -63,14 +74,15 @@ internal sealed class PagedAttention : AttentionPattern, IDisposable
     /// <summary>The tokens of one sequence.</summary>
     private sealed class Part : IDisposable
     {
+        private readonly AttentionRule _rule;
         private readonly int _first, _count;
         private readonly int _skipped, _seen; // positions of the gathered blocks that nobody sees, and that somebody does
         private readonly Tensor _blocks; // those that hold what is seen, int64
         private readonly Tensor? _visible; // bool [count, seen]; null where all is
 
-        public Part(StepSequence sequence, int first, int? window, Device device)
+        public Part(StepSequence sequence, int first, int? window, AttentionRule rule, Device device)
         {
-            (_first, _count) = (first, sequence.Ids.Length);
+            (_rule, _first, _count) = (rule, first, sequence.Ids.Length);
             var oldest = window is { } tokens ? Math.Max(0, sequence.Start + 1 - tokens) : 0;
             var firstBlock = oldest / PagedCache.BlockTokens;
             _skipped = oldest % PagedCache.BlockTokens;
@@ -101,7 +113,7 @@ internal sealed class PagedAttention : AttentionPattern, IDisposable
             var queries = own.view(_count, shared, group, headSize).permute(1, 2, 0, 3)
                 .reshape(shared, group * _count, headSize);
             var visible = _visible?.unsqueeze(0).expand(group, _count, _seen).reshape(group * _count, _seen);
-            return scaled_dot_product_attention(queries, key, value, visible)
+            return _rule.Attend(queries, key, value, visible)
                 .view(shared, group, _count, headSize).permute(2, 0, 1, 3).reshape(_count, heads * headSize);
         }
 

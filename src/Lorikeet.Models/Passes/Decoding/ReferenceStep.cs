@@ -44,7 +44,7 @@ internal sealed class ReferenceStep(DecoderModel model, PagedCache cache) : IBat
         void Read(int[] group, ScalarType type)
         {
             List<StepSequence> parts = [.. group.Select(i => sequences[i])];
-            using var attention = new PagedAttention(cache, parts, model.Config.SlidingWindow, model.Device);
+            using var attention = new PagedAttention(cache, parts, model.Config, model.Device);
             var hidden = model.Hidden([.. parts.Select(part => (part.Ids, part.Start))], attention, type);
             var end = 0;
             foreach (var i in group)

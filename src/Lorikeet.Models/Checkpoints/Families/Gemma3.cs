@@ -1,0 +1,46 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Models.Decoder;
+
+namespace Lorikeet.Models.Checkpoints.Families;
+
+/// <summary>
+/// Gemma 3, text: the layer of Gemma 2 with queries and keys normalised per head in place of the caps, five layers with
+/// a window to each without, and other rotary angles where there is a window.
+/// </summary>
+internal sealed class Gemma3 : ModelFamily
+{
+    public override string ModelType => "gemma3_text";
+
+    public override string Architecture => "Gemma3ForCausalLM";
+
+    public override string? GgufArchitecture => null;
+
+    public override JsonObject Defaults => new()
+    {
+        ["vocab_size"] = 262208,
+        ["hidden_activation"] = "gelu_pytorch_tanh",
+        ["head_dim"] = 256,
+        ["num_attention_heads"] = 8,
+        ["num_key_value_heads"] = 4,
+        ["max_position_embeddings"] = 131072,
+        ["tie_word_embeddings"] = true,
+        ["query_pre_attn_scalar"] = 256,
+        ["sliding_window"] = 4096,
+        ["sliding_window_pattern"] = 6,
+        ["rope_theta"] = 1e6,
+        ["rope_local_base_freq"] = 1e4,
+    };
+
+    public override ModelConfig Refine(ModelConfig shape, ConfigKeys keys)
+    {
+        if (keys["use_bidirectional_attention"].AsBool(otherwise: false))
+            throw keys["use_bidirectional_attention"].Unexpected("false; a decoder sees what is before it");
+        var common = Gemma2.WithLayer(shape, keys) with { QueryKeyNorm = QueryKeyNorm.PerHead };
+        var pattern = (keys["_sliding_window_pattern"] is { IsMissing: false } own ? own : keys["sliding_window_pattern"])
+            .AsIntBetween(1, int.MaxValue);
+        var windowed = keys.WindowedLayers(shape.LayerCount, layer => (layer + 1) % pattern != 0);
+        var (full, sliding) = (
+            common.Layer(0), common.Layer(0) with { Window = keys.Window, Rope = keys.SlidingRope(shape.MaxPositions) });
+        return common.With([.. windowed.Select(isWindowed => isWindowed ? sliding : full)]);
+    }
+}

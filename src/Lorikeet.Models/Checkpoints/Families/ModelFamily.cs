@@ -1,0 +1,35 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Models.Decoder;
+
+namespace Lorikeet.Models.Checkpoints.Families;
+
+/// <summary>
+/// A family of models: what its config.json means, and what its layer and its names have otherwise than Llama's. The
+/// rest of the program asks the <see cref="ModelConfig"/> that it makes, never which family a model is of.
+/// </summary>
+internal abstract class ModelFamily
+{
+    /// <summary>What config.json has as <c>model_type</c>.</summary>
+    public abstract string ModelType { get; }
+
+    /// <summary>What config.json has as <c>architectures</c>.</summary>
+    public abstract string Architecture { get; }
+
+    /// <summary>What a GGUF file has as <c>general.architecture</c>; null where llama.cpp has no exact form.</summary>
+    public virtual string? GgufArchitecture => GgufConfig.Llama;
+
+    /// <summary>
+    /// What a key of config.json means where it is absent, for keys whose meaning then is not that of Llama.
+    /// </summary>
+    public virtual JsonObject Defaults => [];
+
+    /// <summary>Whether <c>partial_rotary_factor</c> has a meaning.</summary>
+    public virtual bool RotatesPartially => false;
+
+    /// <summary>
+    /// Says over what the keys mean for this family, and what its layer has otherwise, whatever they say.
+    /// </summary>
+    /// <param name="shape">What the keys mean for Llama.</param>
+    /// <param name="keys">Keys of config.json.</param>
+    public virtual ModelConfig Refine(ModelConfig shape, ConfigKeys keys) => shape;
+}

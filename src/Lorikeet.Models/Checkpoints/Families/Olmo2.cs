@@ -1,0 +1,24 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Models.Decoder;
+
+namespace Lorikeet.Models.Checkpoints.Families;
+
+/// <summary>OLMo 2: norms after the blocks, and of queries and keys over all heads together.</summary>
+internal sealed class Olmo2 : ModelFamily
+{
+    public override string ModelType => "olmo2";
+
+    public override string Architecture => "Olmo2ForCausalLM";
+
+    public override string? GgufArchitecture => null;
+
+    public override JsonObject Defaults => new() { ["rms_norm_eps"] = 1e-5 };
+
+    public override ModelConfig Refine(ModelConfig shape, ConfigKeys keys) => shape with
+    {
+        NormPlacement = NormPlacement.After,
+        NormWeighting = NormWeighting.BeforeRounding,
+        QueryKeyNorm = QueryKeyNorm.WholeWidth,
+        FeedForwardBias = false,
+    };
+}
