@@ -32,6 +32,8 @@ internal sealed class ModelLoader
     {
         var config = folder.Config;
         config = config.WithRope(rope => rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 });
+        if (!settings.CapsScores)
+            config = config with { AttentionSoftCap = null };
         using var source = folder.OpenWeights();
         using var reader = new TensorReader(source, settings.Device, settings.Clock);
         using var quiet = no_grad();
@@ -159,8 +161,12 @@ internal sealed class ModelLoader
 /// <param name="RotaryInBFloat16">See <see cref="RopeSettings.RoundedToBFloat16"/>.</param>
 /// <param name="Clock">Adds up what took how long.</param>
 /// <param name="OffloadLayers">Layers whose frozen weights wait in the host's memory.</param>
+/// <param name="CapsScores">
+/// Whether <see cref="ModelConfig.AttentionSoftCap"/> is applied. transformers leaves it out unless asked for the
+/// attention that it calls eager.
+/// </param>
 /// <param name="Shards">Ranks that hold a part of each layer's frozen weights; null for all of them on each.</param>
 internal sealed record LoadSettings(
     ScalarType ComputeType, Device Device, QuantizationSettings Quantization, Action<int, int>? Progress = null,
     bool RotaryInBFloat16 = false, LoadClock? Clock = null, int OffloadLayers = 0,
-    Communicator? Shards = null);
+    Communicator? Shards = null, bool CapsScores = false);

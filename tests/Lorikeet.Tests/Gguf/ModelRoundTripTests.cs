@@ -295,9 +295,9 @@ public sealed class ModelRoundTripTests : IDisposable
         using var model = ModelLoader.Load(File, nf4);
         Assert.All(model.LayerProjections, projection => Assert.Equal("nf4+dq", projection.Weight.Format));
         using var dense = ModelLoader.Load(File, s_float32);
-        using var expected = nf4.Quantization.Freeze("x", ((DenseWeight)dense.Layers[0].Query.Weight).Value.clone(), ScalarType.Float32);
+        using var expected = nf4.Quantization.Freeze("x", ((DenseWeight)dense.Layers[0].Qkv[0].Weight).Value.clone(), ScalarType.Float32);
         using var left = expected.Materialize(ScalarType.Float32);
-        using var right = model.Layers[0].Query.Weight.Materialize(ScalarType.Float32);
+        using var right = model.Layers[0].Qkv[0].Weight.Materialize(ScalarType.Float32);
         TensorAssert.Close(left, right, 0, "q_proj");
     }
 

@@ -125,14 +125,14 @@ public sealed class AdapterSetTests : IDisposable
 
     private (Tensor A, Tensor B, double Scale) Factors()
     {
-        var lora = _model.Layers[1].Query.Lora!;
+        var lora = _model.Layers[1].Qkv[0].Lora!;
         return (lora.A.clone(), lora.B.clone(), lora.Scale);
     }
 
     private Tensor Update()
     {
         using var quiet = no_grad();
-        var lora = _model.Layers[1].Query.Lora!;
+        var lora = _model.Layers[1].Qkv[0].Lora!;
         return matmul(lora.B, lora.A).Times(lora.Scale);
     }
 
