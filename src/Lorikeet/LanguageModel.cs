@@ -1,3 +1,4 @@
+using Lorikeet.Configuration;
 using Lorikeet.Data;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
@@ -5,9 +6,11 @@ using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Conversion;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Quantization;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet;
@@ -24,7 +27,8 @@ public sealed class LanguageModel : IDisposable
     private readonly List<string> _warnings;
     private readonly PromptFormat? _ownFormat;
 
-    internal LanguageModel(string name, string folder, DecoderModel decoder, Tokenizer? tokenizer, LanguageModelOptions options)
+    internal LanguageModel(
+        string name, string folder, DecoderModel decoder, Tokenizer? tokenizer, LanguageModelOptions options)
     {
         (Name, Folder, Decoder, Tokenizer, Options) = (name, folder, decoder, tokenizer, options);
         _ownFormat = PromptFormat.TryLoad(folder, tokenizer);
@@ -103,7 +107,48 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
     public static LanguageModel Load(
         string model, LanguageModelOptions? options = null, IProgress<LoadProgress>? progress = null,
-        CancellationToken cancellation = default) => ModelLoading.Load(model, options ?? new(), progress, cancellation);
+        CancellationToken cancellation = default)
+    {
+        options ??= new();
+        using var listening = ModelSource.Listen(
+            null, progress is null ? null : new DownloadProgress(progress), cancellation);
+        List<(string Name, AdapterFolder Folder)> adapters =
+        [
+            .. options.Adapters.Select(
+                adapter => (adapter.Name, AdapterFolder.Open(ModelSource.Resolve(adapter.Source, null)))),
+        ];
+        var name = model.Length > 0 || adapters.Count == 0 ? model : adapters[0].Folder.FindBase();
+        if (string.IsNullOrEmpty(name))
+            throw new ConfigurationException(
+                "No model is named. Give a Hugging Face model folder, a GGUF file or a hub id as 'model'.");
+
+        cancellation.ThrowIfCancellationRequested();
+        var folder = ModelSource.Resolve(name, options.Revision);
+        if (IsAdapter(folder))
+        {
+            var adapter = AdapterFolder.Open(folder);
+            adapters.Insert(0, (Adapter.DefaultName, adapter));
+            name = adapter.FindBase() ?? throw new ConfigurationException(
+                $"'{folder}' is an adapter that names no base model. Name the model, and give the adapter in " +
+                "LanguageModelOptions.Adapters.");
+            folder = ModelSource.Resolve(name, null);
+        }
+
+        var loaded = Open(name, folder, options, progress, cancellation);
+        try
+        {
+            foreach (var (adapter, source) in adapters)
+                loaded.Adapters.Load(adapter, source);
+            if (adapters.Count > 1)
+                loaded.Adapters.Activate(adapters[0].Name);
+            return loaded;
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Answers one question.</summary>
     /// <param name="question">The question, without any markup of a chat.</param>
@@ -114,7 +159,8 @@ public sealed class LanguageModel : IDisposable
     /// <returns>The answer, without blanks around it.</returns>
     /// <exception cref="ConfigurationException">The model has no tokenizer, or an option is out of range.</exception>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
-    public string Answer(string question, GenerationOptions? generation = null, CancellationToken cancellation = default) =>
+    public string Answer(
+        string question, GenerationOptions? generation = null, CancellationToken cancellation = default) =>
         Answer([question], generation, cancellation)[0];
 
     /// <summary>Answers many questions, batched: much faster than one after the other.</summary>
@@ -125,7 +171,8 @@ public sealed class LanguageModel : IDisposable
     {
         using var turn = Gate.Enter(cancellation);
         var asking = new ModelAsking(this, generation);
-        return [.. asking.Generate([.. questions.Select(asking.Prompt)], cancellation).Select(answer => answer.Text!.Trim())];
+        var answers = asking.Generate([.. questions.Select(asking.Prompt)], cancellation);
+        return [.. answers.Select(answer => answer.Text!.Trim())];
     }
 
     /// <summary>Answers one question piece by piece, as it is generated.</summary>
@@ -153,7 +200,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="generation"/>
     /// <param name="cancellation"/>
     public Continuation Ask(
-        IReadOnlyList<ChatMessage> messages, GenerationOptions? generation = null, CancellationToken cancellation = default)
+        IReadOnlyList<ChatMessage> messages, GenerationOptions? generation = null,
+        CancellationToken cancellation = default)
     {
         using var turn = Gate.Enter(cancellation);
         var asking = new ModelAsking(this, generation);
@@ -166,7 +214,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="generation"/>
     /// <param name="cancellation"/>
     public IAsyncEnumerable<string> AskStream(
-        IReadOnlyList<ChatMessage> messages, GenerationOptions? generation = null, CancellationToken cancellation = default) =>
+        IReadOnlyList<ChatMessage> messages, GenerationOptions? generation = null,
+        CancellationToken cancellation = default) =>
         AnswerPieces.Of(this, messages, generation, cancellation);
 
     /// <summary>
@@ -210,7 +259,8 @@ public sealed class LanguageModel : IDisposable
     /// The merged model differs by more than rounding explains; it is not kept.
     /// </exception>
     /// <exception cref="InvalidOperationException">A run trains the model.</exception>
-    public MergeCheck Merge(string folder, MergeOptions? options = null) => ModelCopies.Merge(this, folder, options ?? new());
+    public MergeCheck Merge(string folder, MergeOptions? options = null) =>
+        ModelCopies.Merge(this, folder, options ?? new());
 
     /// <summary>Writes the base, without any adapter, in 4 or 8 bits, as bitsandbytes checkpoints are.</summary>
     /// <param name="folder">The new model's folder; it must not exist unless the options overwrite it.</param>
@@ -219,7 +269,8 @@ public sealed class LanguageModel : IDisposable
     /// </param>
     /// <returns>Bytes of the weights written.</returns>
     /// <exception cref="ConfigurationException">The folder is taken, or options contradict each other.</exception>
-    public long Quantize(string folder, QuantizeOptions? options = null) => QuantizeJob.Run(ModelCopies.Of(this, folder, options ?? new()));
+    public long Quantize(string folder, QuantizeOptions? options = null) =>
+        QuantizeJob.Run(ModelCopies.Of(this, folder, options ?? new()));
 
     /// <summary>
     /// Writes the model with its active adapter merged as a GGUF file for llama.cpp, or with
@@ -249,7 +300,36 @@ public sealed class LanguageModel : IDisposable
         Decoder.Dispose();
     }
 
-    /// <summary>The format that an adapter, or without one the model, was trained with; null for what was not here.</summary>
+    /// <summary>Loads the base in a local folder or GGUF file.</summary>
+    internal static LanguageModel Open(
+        string name, string folder, LanguageModelOptions options, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation, Communicator? ranks = null)
+    {
+        var asked = options.ToModelOptions(name);
+        OptionCatalog.Of<ModelOptions>().RequireRanges(asked);
+        OptionCatalog.Of<QuantizationOptions>().RequireRanges(options.Quantization);
+        var source = ModelFolder.Open(folder);
+        var decoder = source.Load(asked, options.Quantization, Report, ranks);
+        try
+        {
+            return new LanguageModel(name, folder, decoder, source.Tokenizer, options);
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+
+        void Report(int done, int total)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new LoadProgress(LoadPhase.Loading, done, total));
+        }
+    }
+
+    /// <summary>
+    /// The format that an adapter, or without one the model, was trained with; null for what was not here.
+    /// </summary>
     internal PromptFormat? TrainedFormatOf(LoadedAdapter? adapter) => adapter is null ? _ownFormat : adapter.Format;
 
     /// <summary>How questions are written out, given the format of the training, if any.</summary>
@@ -272,4 +352,8 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>One more thing to know about the model.</summary>
     internal void Warn(string warning) => _warnings.Add(warning);
+
+    private static bool IsAdapter(string folder) =>
+        File.Exists(Path.Combine(folder, AdapterFolder.ConfigFile))
+            && !File.Exists(Path.Combine(folder, "config.json"));
 }

@@ -1,3 +1,5 @@
+using Lorikeet.Hub.Transport;
+
 namespace Lorikeet;
 
 /// <summary>What loading a model is doing.</summary>
@@ -15,3 +17,10 @@ public enum LoadPhase
 /// <param name="Done">Units done: bytes or layers.</param>
 /// <param name="Total">Units in all; 0 where the hub does not say how many bytes come.</param>
 public readonly record struct LoadProgress(LoadPhase Phase, long Done, long Total);
+
+/// <summary>A download from the hub, as a part of loading.</summary>
+internal sealed class DownloadProgress(IProgress<LoadProgress> progress) : IProgress<HubProgress>
+{
+    public void Report(HubProgress value) =>
+        progress.Report(new LoadProgress(LoadPhase.Downloading, value.BytesDone, value.BytesTotal ?? 0));
+}

@@ -21,7 +21,8 @@ public sealed class ModelAdapters
     private string? _activeWhenLent;
 
     internal ModelAdapters(LanguageModel model, Action<string> warn) =>
-        (_model, _warn, _set, _leases) = (model, warn, new AdapterSet(model.Decoder), new AdapterLeases(model.Gate, _sync));
+        (_model, _warn, _set, _leases) = (
+            model, warn, new AdapterSet(model.Decoder), new AdapterLeases(model.Gate, _sync));
 
     /// <summary>Names of the loaded adapters, in the order they came.</summary>
     public IReadOnlyList<string> Names
@@ -166,7 +167,8 @@ public sealed class ModelAdapters
             throw new ConfigurationException(
                 $"An adapter is named '{name}' already{(old.IsTrained ? ", and a run trains it" : "")}. Give the other "
                 + "a name of its own" + (old.IsTrained ? "." : ", or replace the one."));
-        var format = PromptFormat.TryLoad(folder.Path, _model.Tokenizer); // first: a damaged one leaves no adapter behind
+        // first: a damaged one leaves no adapter behind
+        var format = PromptFormat.TryLoad(folder.Path, _model.Tokenizer);
         var active = _model.Decoder.Active;
         var adapter = Adapter.Load(_model.Decoder, folder, name);
         var loaded = new LoadedAdapter(adapter, folder.Path, format);
@@ -203,7 +205,8 @@ public sealed class ModelAdapters
     {
         lock (_sync)
         {
-            return _loaded.GetValueOrDefault(name) is { } loaded && (loaded.Copy ?? loaded) is { IsTrained: false } ready
+            return _loaded.GetValueOrDefault(name) is { } loaded
+                && (loaded.Copy ?? loaded) is { IsTrained: false } ready
                 ? _leases.Take(ready)
                 : null;
         }

@@ -33,19 +33,24 @@ internal sealed class ModelGate
     /// A run trains the model, or one that trained all of its weights failed.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public IDisposable Enter(CancellationToken cancellation = default) => Take(new Caller(isShort: false), cancellation);
+    public IDisposable Enter(CancellationToken cancellation = default) =>
+        Take(new Caller(isShort: false), cancellation);
 
     /// <summary>
     /// The same for work of a moment, which leaves the model as it was: while a run trains the model, it waits for a
     /// turn between two of the run's passes.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A run trains all of the model's weights, and gives no turns.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A run trains all of the model's weights, and gives no turns.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IDisposable Share(CancellationToken cancellation = default) => Take(new Caller(isShort: true), cancellation);
 
     /// <summary>Takes the model for a long time: others are refused with a reason instead of waiting.</summary>
     /// <param name="reason">What the model is busy with, as the end of "The model ".</param>
-    /// <param name="givesTurns">Whether <see cref="Share"/> waits for <see cref="GiveTurns"/>; else it is refused too.</param>
+    /// <param name="givesTurns">
+    /// Whether <see cref="Share"/> waits for <see cref="GiveTurns"/>; else it is refused too.
+    /// </param>
     public IDisposable Reserve(string reason, bool givesTurns = false)
     {
         lock (_sync)
@@ -58,8 +63,8 @@ internal sealed class ModelGate
     }
 
     /// <summary>
-    /// Lets those who wait in <see cref="Share"/> use the model that the caller has reserved, one after the other, until
-    /// none waits or the time is over; one has its turn in any case. Returns at once when none waits.
+    /// Lets those who wait in <see cref="Share"/> use the model that the caller has reserved, one after the other,
+    /// until none waits or the time is over; one has its turn in any case. Returns at once when none waits.
     /// </summary>
     /// <param name="most">When the last turn begins, if not with the first.</param>
     public void GiveTurns(TimeSpan most)

@@ -71,8 +71,9 @@ public sealed class TrainingRun : IDisposable
     public AnswerComparison? Comparison { get; init; }
 
     /// <summary>
-    /// Most of the time that a <see cref="Serving.ModelHost"/> on the model may take while the run trains an adapter, so
-    /// that questions are answered meanwhile. It takes none while nobody asks, and the results are the same to the bit.
+    /// Most of the time that a <see cref="Serving.ModelHost"/> on the model may take while the run trains an adapter,
+    /// so that questions are answered meanwhile. It takes none while nobody asks, and the results are the same to the
+    /// bit.
     /// </summary>
     /// <value>0.5: at worst the run takes twice the time.</value>
     public double ServingShare
@@ -135,7 +136,8 @@ public sealed class TrainingRun : IDisposable
     /// </param>
     /// <returns>What the run came to; the trained adapter is active on <see cref="Model"/>.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The run was begun before, or another run trains the model, or all weights of a model with a host are to be trained.
+    /// The run was begun before, or another run trains the model, or all weights of a model with a host are to be
+    /// trained.
     /// </exception>
     /// <exception cref="LorikeetException">
     /// Options, data, model or folder are wrong; the message says what to do.
@@ -150,7 +152,7 @@ public sealed class TrainingRun : IDisposable
         var display = Watching(progress);
         var planned = Planned(display, cancellation);
         display.Observe(new StageStarted("Loading", planned.Run.Options.Model.Model));
-        _model ??= ModelLoading.Open(
+        _model ??= LanguageModel.Open(
             planned.Run.Options.Model.Model, planned.Run.ModelFolder,
             LanguageModelOptions.Of(planned.Run.Model, planned.Run.Options.Quantization), null, cancellation, Ranks);
         var isAdapter = planned.Run.Options.Model.Method == FineTuneMethod.Lora;
@@ -189,8 +191,8 @@ public sealed class TrainingRun : IDisposable
     {
         if (!isAdapter && _model!.Adapters.Forget is not null)
             throw new InvalidOperationException(
-                "A host is on the model, and a run that trains all weights leaves nothing it could answer with. Dispose "
-                + "the host first, or train an adapter.");
+                "A host is on the model, and a run that trains all weights leaves nothing it could answer with. "
+                + "Dispose the host first, or train an adapter.");
     }
 
     private RunResult TrainAttached(

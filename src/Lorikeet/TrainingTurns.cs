@@ -5,8 +5,8 @@ using Lorikeet.Training;
 namespace Lorikeet;
 
 /// <summary>
-/// The turns that a run gives to a <see cref="Serving.ModelHost"/> on the model it trains: between passes, a share of the
-/// time at most.
+/// The turns that a run gives to a <see cref="Serving.ModelHost"/> on the model it trains: between passes, a share of
+/// the time at most.
 /// </summary>
 /// <param name="model">The model, which the run has reserved.</param>
 /// <param name="adapter">Name of what is trained; null for all weights, beside which nobody can be answered.</param>
@@ -16,7 +16,9 @@ internal sealed class TrainingTurns(LanguageModel model, string? adapter, double
     private long _since = Stopwatch.GetTimestamp();
     private TimeSpan _overdrawn; // the last of a turn's steps may go on for long after its time
 
-    /// <summary>Lets those who wait use the model for as long as the share of the time since the last turn allows.</summary>
+    /// <summary>
+    /// Lets those who wait use the model for as long as the share of the time since the last turn allows.
+    /// </summary>
     public void Give()
     {
         var most = Stopwatch.GetElapsedTime(_since) * (share / (1 - share)) - _overdrawn;

@@ -43,7 +43,8 @@ public sealed class ArchitectureTests
                 Path.Combine(TestAssets.Root, "src", assembly), "*.cs", SearchOption.AllDirectories)
             let folder = Path.GetDirectoryName(Path.GetRelativePath(Path.Combine(TestAssets.Root, "src"), file))!
             let expected = folder.Replace(Path.DirectorySeparatorChar, '.')
-            let line = File.ReadLines(file).FirstOrDefault(line => line.StartsWith("namespace ", StringComparison.Ordinal))
+            let line = File.ReadLines(file)
+                .FirstOrDefault(line => line.StartsWith("namespace ", StringComparison.Ordinal))
             where line is not null && line != $"namespace {expected};"
             select $"{Path.GetRelativePath(TestAssets.Root, file)}: {line}";
 

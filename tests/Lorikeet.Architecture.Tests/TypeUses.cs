@@ -2,7 +2,9 @@ using Mono.Cecil;
 
 namespace Lorikeet.Architecture.Tests;
 
-/// <summary>The types that a type names or touches, read from compiled code: what flows through var is seen too.</summary>
+/// <summary>
+/// The types that a type names or touches, read from compiled code: what flows through var is seen too.
+/// </summary>
 internal static class TypeUses
 {
     /// <summary>Full names of the outermost types.</summary>
@@ -20,7 +22,8 @@ internal static class TypeUses
             .. type.Interfaces.Select(implemented => implemented.InterfaceType),
             .. type.CustomAttributes.Select(attribute => attribute.AttributeType),
             .. type.Fields.Select(field => field.FieldType),
-            .. type.Properties.SelectMany(property => property.CustomAttributes).Select(attribute => attribute.AttributeType),
+            .. type.Properties.SelectMany(property => property.CustomAttributes)
+                .Select(attribute => attribute.AttributeType),
             .. type.Methods.SelectMany(Direct),
             .. type.NestedTypes.SelectMany(Direct),
         ];

@@ -21,7 +21,8 @@ public sealed class ExportVerbTests : IDisposable
     [Fact]
     public void ExportedModel_IsCheckedAndAnswersAsTheModel()
     {
-        var exported = Export("gguf", "--model", s_nano, "--output", _folder["nano.gguf"], "--outtype", "f16", "--json");
+        var exported = Export(
+            "gguf", "--model", s_nano, "--output", _folder["nano.gguf"], "--outtype", "f16", "--json");
         var receipt = JsonNode.Parse(exported.Output)!;
         Assert.Equal(("f16", true), ((string?)receipt["outtype"], (bool)receipt["passed"]!));
         Assert.Empty(receipt["notes"]!.AsArray());
@@ -33,7 +34,10 @@ public sealed class ExportVerbTests : IDisposable
         Assert.InRange((double)receipt["max_difference"]!, 0, Math.ScaleB(1, -4));
         Assert.Equal(new FileInfo(_folder["nano.gguf"]).Length, (long)receipt["bytes"]!);
 
-        string[] question = ["--prompt", "The capital of France is", "--max_new_tokens", "8", "--torch_dtype", "float32"];
+        string[] question =
+        [
+            "--prompt", "The capital of France is", "--max_new_tokens", "8", "--torch_dtype", "float32",
+        ];
         var expected = Cli.Run(["generate", "--model", s_nano, .. question]);
         var actual = Cli.Run(["generate", "--model", _folder["nano.gguf"], .. question]);
         Assert.Equal((0, expected.Output), (actual.ExitCode, actual.Output));
@@ -42,7 +46,8 @@ public sealed class ExportVerbTests : IDisposable
     [Fact]
     public void ReceiptOfAMergedModel_IsReadable()
     {
-        var result = Export("gguf", "--model", s_gqa, "--adapter", s_adapter, "--output", _folder["merged.gguf"], "--outtype", "f32");
+        var result = Export(
+            "gguf", "--model", s_gqa, "--adapter", s_adapter, "--output", _folder["merged.gguf"], "--outtype", "f32");
         Assert.Contains("passed", result.Output);
         Assert.Contains("same first choice           100.00 %", result.Output);
         Assert.Contains("The model has no tokenizer", result.Error);
@@ -51,7 +56,9 @@ public sealed class ExportVerbTests : IDisposable
     [Fact]
     public void AdapterAlone_IsAFileOfItsOwn()
     {
-        var result = Export("gguf", "--model", s_gqa, "--adapter", s_adapter, "--adapter_only", "--output", _folder["lora.gguf"], "--json");
+        var result = Export(
+            "gguf", "--model", s_gqa, "--adapter", s_adapter, "--adapter_only", "--output", _folder["lora.gguf"],
+            "--json");
         Assert.True((bool)JsonNode.Parse(result.Output)!["passed"]!);
         Assert.InRange(new FileInfo(_folder["lora.gguf"]).Length, 100_000, 130_000);
     }
@@ -68,15 +75,21 @@ public sealed class ExportVerbTests : IDisposable
     public void GgufBase_IsTrainedInFourBits_AndItsAdapterAnswers()
     {
         Export("gguf", "--model", s_nano, "--output", _folder["nano.gguf"], "--outtype", "q8_0");
-        File.WriteAllLines(_folder["qa.jsonl"], Enumerable.Range(0, 12).Select(i => $$"""{"question": "What is {{i}}?", "answer": "It is {{i}}."}"""));
+        File.WriteAllLines(
+            _folder["qa.jsonl"],
+            Enumerable.Range(0, 12).Select(i => $$"""{"question": "What is {{i}}?", "answer": "It is {{i}}."}"""));
         var trained = Cli.Run(
-            "train", "--model", _folder["nano.gguf"], "--dataset", _folder["qa.jsonl"], "--load_in_4bit", "--max_steps", "2",
+            "train", "--model", _folder["nano.gguf"], "--dataset", _folder["qa.jsonl"], "--load_in_4bit", "--max_steps",
+            "2",
             "--torch_dtype", "float32", "--output", _folder["run"]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         var adapter = _folder["run/adapter"];
-        Assert.True(File.Exists(Path.Combine(adapter, "tokenizer.json")), "The file's tokenizer goes with the adapter.");
+        Assert.True(
+            File.Exists(Path.Combine(adapter, "tokenizer.json")), "The file's tokenizer goes with the adapter.");
 
-        var answer = Cli.Run("generate", "--adapter", adapter, "--prompt", "What is 3?", "--max_new_tokens", "3", "--torch_dtype", "float32");
+        var answer = Cli.Run(
+            "generate", "--adapter", adapter, "--prompt", "What is 3?", "--max_new_tokens", "3", "--torch_dtype",
+            "float32");
         Assert.True(answer.ExitCode == 0, answer.Error);
         Assert.NotEmpty(answer.Output);
         Export("gguf", "--adapter", adapter, "--output", _folder["tuned.gguf"], "--outtype", "f32");
@@ -97,7 +110,8 @@ public sealed class ExportVerbTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
-    private string InFolder(string argument) => argument is "model.bin" or "x" or "x.gguf" ? _folder[argument] : argument;
+    private string InFolder(string argument) =>
+        argument is "model.bin" or "x" or "x.gguf" ? _folder[argument] : argument;
 
     [Fact]
     public void FileThatExists_IsNotReplaced_UnlessAsked()
@@ -119,7 +133,8 @@ public sealed class ExportVerbTests : IDisposable
         Assert.All(expected.Tensors.Keys, name =>
             Assert.InRange((Values(expected, name) - Values(actual, name)).abs().max().item<float>(), 0, tolerance));
 
-        static Tensor Values(ITensorSource source, string name) => TensorMemory.Read(source, name).to_type(ScalarType.Float32);
+        static Tensor Values(ITensorSource source, string name) =>
+            TensorFile.Read(source, name).to_type(ScalarType.Float32);
     }
 
     private static CliResult Export(params string[] arguments)

@@ -45,8 +45,9 @@ internal static class PlanTable
             yield return ("shape", shape);
         if (plan.FirstRow is { } row)
             yield return ("first row", row);
-        yield return ("step", $"{(plan.Ranks > 1 ? $"{plan.Ranks} ranks × " : "")}{plan.GradientAccumulation} × {plan.BatchSize} rows, " +
-            $"{Count((long)plan.Batches.TokensPerStep)} tokens; "
+        var ranks = plan.Ranks > 1 ? $"{plan.Ranks} ranks × " : "";
+        yield return ("step", $"{ranks}{plan.GradientAccumulation} × {plan.BatchSize} rows, "
+            + $"{Count((long)plan.Batches.TokensPerStep)} tokens; "
             + $"the largest batch has {Count(plan.Batches.LargestBatch)}");
         yield return ("checkpointing", $"{WireNames.Of(plan.Checkpointing)}: {PlanText.Recomputed(plan)}");
         yield return ("logits", $"{Count(plan.Memory.LogitRows)} rows at once");
@@ -58,8 +59,8 @@ internal static class PlanTable
             yield break;
         yield return ("GPUs", $"{scale.Nodes} × {scale.GpusPerNode}, {Bytes(scale.BytesPerGpu)} each; a rank sends "
             + $"{Bytes((long)scale.SentPerStep)} a step");
-        yield return ("together", $"about {Count((long)scale.TokensPerSecond)} tokens/s, {Percent(scale.Efficiency)} of "
-            + $"{scale.Gpus} times one GPU");
+        yield return ("together", $"about {Count((long)scale.TokensPerSecond)} tokens/s, "
+            + $"{Percent(scale.Efficiency)} of {scale.Gpus} times one GPU");
     }
 
     private static IEnumerable<(string Name, string Value)> Times(RunPlan plan)

@@ -46,8 +46,8 @@ internal sealed class RankLauncher
                 + (usesCuda ? "." : ", which computes on its CPU here: give a number."));
         if (usesCuda && count > gpus)
             throw new ConfigurationException(
-                $"'num_processes' is {count}, and this machine has {gpus} GPUs: a rank has one of its own. Give at most "
-                + $"{gpus}, or use more machines with mpirun, srun or torchrun.");
+                $"'num_processes' is {count}, and this machine has {gpus} GPUs: a rank has one of its own. Give at "
+                + $"most {gpus}, or use more machines with mpirun, srun or torchrun.");
         if (options.Distributed.MaxRestarts > 0 && options.Output.OutputDir is null)
             throw new ConfigurationException(
                 "'max_restarts' goes on in the run's folder, and none is named. Give 'output_dir'.");
@@ -66,7 +66,8 @@ internal sealed class RankLauncher
             if (code == 0 || stop.IsCancellationRequested || restarts == _options.Distributed.MaxRestarts)
                 return code;
             _terminal.Error.WriteLine(
-                $"Starting the ranks again ({restarts + 1} of {_options.Distributed.MaxRestarts}), from the last checkpoint.");
+                $"Starting the ranks again ({restarts + 1} of {_options.Distributed.MaxRestarts}), from the last " +
+                "checkpoint.");
             arguments = Resuming(arguments);
         }
     }

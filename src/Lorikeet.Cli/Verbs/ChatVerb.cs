@@ -24,10 +24,12 @@ internal sealed class ChatVerb()
         using var model = Load(call, options, decodesFewRows: options.Generation is { Optimized: true, Beams: 1 });
         var tokenizer = model.Tokenizer
             ?? throw new CheckpointException(
-                $"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the folder.");
+                $"'{model.Folder}' has no tokenizer. Chat needs one. Add tokenizer.json or tokenizer.model to the " +
+                "folder.");
 
         var generation = Bind(call, new ChatOptions { Generation = DefaultsOf(model, call) }).Generation;
-        var format = PromptFormatChoice.Of(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
+        var format = PromptFormatChoice.Of(model, options.Conversation.ChatTemplate)
+            ?? PromptFormats.Create(null, tokenizer);
         var session = new ChatSession(
             new TextGenerator(model.Decoder, tokenizer), format, new TextEncoder(tokenizer).EncodePrompt, generation,
             model.Decoder.Config.MaxPositions)
@@ -36,16 +38,18 @@ internal sealed class ChatVerb()
             Exchange = name =>
             {
                 model.Adapters.Activate(name);
-                return PromptFormatChoice.Of(model, options.Conversation.ChatTemplate) ?? PromptFormats.Create(null, tokenizer);
+                return PromptFormatChoice.Of(model, options.Conversation.ChatTemplate)
+                    ?? PromptFormats.Create(null, tokenizer);
             },
         };
 
-        terminal.Error.WriteLine($"{model.Adapters.ActiveFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
+        terminal.Error.WriteLine(
+            $"{model.Adapters.ActiveFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
         if (options.Conversation.ChatTemplate is null && model.TrainedFormat is null && tokenizer.ChatTemplate is null)
         {
             terminal.Error.WriteLine(
-                $"The model brings no chat template, so '{format.Name}' is a guess; name another with --chat_template, or continue "
-                + "text as it stands with 'generate'.");
+                $"The model brings no chat template, so '{format.Name}' is a guess; name another with "
+                + "--chat_template, or continue text as it stands with 'generate'.");
         }
 
         interruption.TryInstead = session.TryStopAnswer;

@@ -24,7 +24,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
             "generate --adapter runs/guanaco/adapter --prompt \"What is LoRA?\""),
         ("a thousand prompts, with their token ids", "generate --model DIR --input rows.jsonl --json > answers.jsonl"),
         ("two adapters, the second at half its strength",
-            "generate --adapter facts=runs/a/adapter style=runs/b/adapter --combine facts=1,style=0.5 --prompt \"Who?\""),
+            "generate --adapter facts=runs/a/adapter style=runs/b/adapter --combine facts=1,style=0.5 --prompt " +
+            "\"Who?\""),
         ("an answer that is JSON of a schema",
             "generate --model DIR --prompt \"A bird, as JSON:\" --json_schema bird.schema.json"),
         ("drawn, not chosen: the same seed gives the same text",

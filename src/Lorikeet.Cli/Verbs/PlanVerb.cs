@@ -55,7 +55,8 @@ internal sealed class PlanVerb : CatalogVerb
 
     private readonly Option<double?> _rate = new("--tokens_per_second")
     {
-        Description = "Tokens a second of one GPU by itself, as bench train measures them; else this machine's is planned.",
+        Description =
+            "Tokens a second of one GPU by itself, as bench train measures them; else this machine's is planned.",
         HelpName = "X",
     };
 

@@ -43,9 +43,9 @@ internal sealed class TrainVerb : CatalogVerb
 
     public override IReadOnlyList<string> Essentials { get; } =
     [
-        "model", "dataset", "eval_dataset", "test_size", "output", "load_in_4bit", "lora_r", "lora_alpha", "lora_target_modules",
-        "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
-        "max_length", "chat_template", "resume_from_checkpoint", "device",
+        "model", "dataset", "eval_dataset", "test_size", "output", "load_in_4bit", "lora_r", "lora_alpha",
+        "lora_target_modules", "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size",
+        "gradient_accumulation_steps", "max_length", "chat_template", "resume_from_checkpoint", "device",
     ];
 
     public override int Run(Invocation call)
@@ -55,7 +55,8 @@ internal sealed class TrainVerb : CatalogVerb
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
         if (RankLauncher.Create(resolved.Options, terminal) is { } launcher)
         {
-            interruption.FinishFirst("Asking the ranks to finish their step and save. Press Ctrl+C again to stop at once.");
+            interruption.FinishFirst(
+                "Asking the ranks to finish their step and save. Press Ctrl+C again to stop at once.");
             interruption.LastWords = launcher.Abandon;
             return launcher.Run([.. arguments.Tokens.Select(token => token.Value)], interruption.Token);
         }

@@ -87,7 +87,7 @@ internal static class DatasetChecks
     {
         if (eval is null || options.HeldOut == 0 || options.MaxEvalRows is not null || options.MaxTrainRows is not null)
             yield break;
-        var asked = RowSelection.RowsAskedFor(options.HeldOut, train.RowsRead + eval.RowsRead);
+        var asked = RowSplit.RowsAskedFor(options.HeldOut, train.RowsRead + eval.RowsRead);
         if (asked != eval.RowsRead)
         {
             yield return $"The held-out data: {Rows(eval.RowsRead)} held out, {asked:N0} were asked for (test_size): " +

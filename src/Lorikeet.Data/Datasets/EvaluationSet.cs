@@ -51,7 +51,7 @@ public sealed class EvaluationSet
         DataOptions options, Tokenizer? tokenizer, int vocabularySize, PromptFormat? format = null,
         Func<string, string>? fetchFromHub = null)
     {
-        var rows = new DatasetReading(options, fetchFromHub).ReadEval()
+        var rows = DatasetReader.ReadEval(options, fetchFromHub)
             ?? throw new ConfigurationException("No data is named. Name a file, a folder or a hub id with dataset.");
         return Load(options, rows, tokenizer, vocabularySize, format);
     }

@@ -110,8 +110,9 @@ public sealed class TrainingData : IDisposable
         Func<string, string>? fetchFromHub = null,
         PromptFormat? format = null)
     {
-        var reading = new DatasetReading(data, fetchFromHub);
-        return Load(data, (reading.ReadTrain(), reading.ReadEval()), seed, tokenizer, vocabularySize, format);
+        var train = DatasetReader.ReadTrain(data, fetchFromHub);
+        return Load(
+            data, (train, DatasetReader.ReadEval(data, fetchFromHub)), seed, tokenizer, vocabularySize, format);
     }
 
     /// <summary>The same with rows made in code, which <see cref="RowSource.From{T}"/> takes.</summary>
@@ -135,9 +136,9 @@ public sealed class TrainingData : IDisposable
         DataOptions data, RowSource train, RowSource? eval, ulong seed, Tokenizer? tokenizer, int vocabularySize,
         Func<string, string>? fetchFromHub = null, PromptFormat? format = null)
     {
-        var reading = new DatasetReading(data, fetchFromHub);
-        reading.RequireNone(eval);
-        return Load(data, (train, eval ?? reading.ReadEval()), seed, tokenizer, vocabularySize, format);
+        DatasetReader.RequireNone(data, eval);
+        eval ??= DatasetReader.ReadEval(data, fetchFromHub);
+        return Load(data, (train, eval), seed, tokenizer, vocabularySize, format);
     }
 
     private static TrainingData Load(

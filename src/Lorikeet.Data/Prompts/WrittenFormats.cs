@@ -114,7 +114,8 @@ internal static partial class WrittenFormats
 
     /// <summary>A template whose conversations begin with instructions unless they bring their own.</summary>
     private static string WithSystem(string template, string system) =>
-        $"{{%- if messages[0]['role'] != 'system' -%}}{{%- set messages = [{{'role': 'system', 'content': {Quote(system)}}}] + messages -%}}" +
+        "{%- if messages[0]['role'] != 'system' -%}" +
+        $"{{%- set messages = [{{'role': 'system', 'content': {Quote(system)}}}] + messages -%}}" +
         $"{{%- endif -%}}{template}";
 
     /// <summary>
@@ -131,8 +132,10 @@ internal static partial class WrittenFormats
         return
             "{%- for message in messages -%}" +
             $"{{%- if message['role'] == 'system' -%}}{{{{ message['content'] + {Quote(afterPreamble)} }}}}" +
-            $"{{%- elif message['role'] == 'assistant' -%}}{{{{ {Quote(foot + lead)} + message['content'] + {Quote(tail)} }}}}" +
-            $"{{%- else -%}}{{{{ ({Quote(preamble)} if loop.first else '' if messages[loop.index0 - 1]['role'] == 'system' else " +
+            "{%- elif message['role'] == 'assistant' -%}" +
+            $"{{{{ {Quote(foot + lead)} + message['content'] + {Quote(tail)} }}}}" +
+            $"{{%- else -%}}{{{{ ({Quote(preamble)} if loop.first else " +
+            "'' if messages[loop.index0 - 1]['role'] == 'system' else " +
             $"{Quote(between ?? gap)}) + {Quote(opening)} + message['content'] }}}}{{%- endif -%}}" +
             "{%- endfor -%}" +
             $"{{%- if add_generation_prompt -%}}{{{{ {Quote(foot)} }}}}{{%- endif -%}}";

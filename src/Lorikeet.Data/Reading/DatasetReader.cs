@@ -27,6 +27,59 @@ public static class DatasetReader
         Func<string, string>? fetchFromHub = null, DatasetFiles? files = null, CsvDialect? csv = null) =>
         Open(source, split, configuration, fetchFromHub, files, csv).Rows;
 
+    /// <summary>
+    /// The rows to train on of all datasets that the options name, one after the other, read anew at each enumeration.
+    /// </summary>
+    internal static RowSource ReadTrain(DataOptions options, Func<string, string>? fetchFromHub)
+    {
+        if (options.Datasets.Count == 0)
+            throw new ConfigurationException("No dataset is named. Name a file, a folder or a hub id with dataset.");
+        var files = new DatasetFiles(options.DataFolder, options.DataFiles);
+        return Open(options.Datasets, [options.DatasetSplit], options, fetchFromHub, files);
+    }
+
+    /// <summary>The evaluation rows that the options name; null when they name none.</summary>
+    internal static RowSource? ReadEval(DataOptions options, Func<string, string>? fetchFromHub)
+    {
+        CheckHeldOut(options, options.EvalDatasets.Count > 0);
+        string[] splits = options.EvalSplit == "test" ? ["test", "validation", "train"] : [options.EvalSplit];
+        return options.EvalDatasets.Count == 0 ? null : Open(options.EvalDatasets, splits, options, fetchFromHub, null);
+    }
+
+    /// <summary>Makes sure that the options name no rows beside those of a source made in code.</summary>
+    /// <exception cref="ConfigurationException">They do.</exception>
+    internal static void RequireNone(DataOptions options, RowSource? eval)
+    {
+        if (options.Datasets.Count > 0)
+            throw Twice("dataset", options.Datasets);
+        if (eval is not null && options.EvalDatasets.Count > 0)
+            throw Twice("eval_dataset", options.EvalDatasets);
+        CheckHeldOut(options, eval is not null);
+
+        static ConfigurationException Twice(string option, IReadOnlyList<string> names) => new(
+            $"Rows are given in code, and {option} names {string.Join(", ", names)}. Rows come from one of them. " +
+            "Leave one out.");
+    }
+
+    private static void CheckHeldOut(DataOptions options, bool hasEval)
+    {
+        if (!hasEval || options.HeldOut == 0)
+            return;
+        throw new ConfigurationException(
+            $"Both eval_dataset and test_size ({options.HeldOut}) are given. Held-out rows come from one of them. " +
+            "Leave one out.");
+    }
+
+    private static RowSource Open(
+        IReadOnlyList<string> sources, string[] splits, DataOptions options, Func<string, string>? fetchFromHub,
+        DatasetFiles? files)
+    {
+        var csv = CsvDialect.Of(options);
+        return RowSource.Join(
+            [.. sources.Select(source => Open(source, splits, options.DatasetConfig, fetchFromHub, files, csv))],
+            string.Join(", ", sources));
+    }
+
     /// <summary>The same, with the files that the rows come from.</summary>
     internal static RowSource Open(
         string source, IReadOnlyList<string> split, string? configuration = null,

@@ -57,12 +57,12 @@ internal static unsafe class ModelFiles
     /// <param name="shape">Its shape.</param>
     /// <param name="value">Computes it, in any type on any device; the writer disposes it.</param>
     public static TensorToWrite Deferred(string name, ScalarType type, long[] shape, Func<Tensor> value) =>
-        new(name, TensorMemory.ToStored(type), shape, stream =>
+        new(name, TensorFile.ToStored(type), shape, stream =>
         {
             using var scope = NewDisposeScope();
             using var quiet = no_grad();
             var local = value().detach().to_type(type).cpu().contiguous();
-            TensorToWrite.FromPointer(name, TensorMemory.ToStored(type), shape, TensorMemory.Pointer(local))
+            TensorToWrite.FromPointer(name, TensorFile.ToStored(type), shape, TensorMemory.Pointer(local))
                 .Write(stream);
         });
 }

@@ -99,7 +99,8 @@ public static class ModelOutline
     public static (long Device, long Host) WeightBytes(DecoderModel model)
     {
         var layers = model.Layers
-            .Select(layer => layer.Projections.Select(projection => projection.Weight).OfType<OffloadedWeight>().ToArray())
+            .Select(
+            layer => layer.Projections.Select(projection => projection.Weight).OfType<OffloadedWeight>().ToArray())
             .ToArray();
         OffloadedWeight[] elsewhere = [.. layers.SelectMany(weights => weights)];
         var slots = LayerOffload.Slots * layers.Max(weights => weights.Sum(weight => weight.ByteCount));

@@ -89,16 +89,16 @@ internal sealed unsafe class QuantizedCheckpoint : IDisposable
     private TensorToWrite Dense(TensorEntry entry)
     {
         var isFloat = entry.Type is SafetensorsType.F32 or SafetensorsType.BF16 or SafetensorsType.F16;
-        return !isFloat || TensorMemory.ToTorch(entry.Type) == _type
+        return !isFloat || TensorFile.ToTorch(entry.Type) == _type
             ? TensorToWrite.FromSource(_source, entry.Name)
-            : ModelFiles.Deferred(entry.Name, _type, entry.Shape, () => TensorMemory.Read(_source, entry.Name));
+            : ModelFiles.Deferred(entry.Name, _type, entry.Shape, () => TensorFile.Read(_source, entry.Name));
     }
 
     private TensorToWrite InMemory(string name, Tensor value)
     {
         _quantized.Add(value);
         return TensorToWrite.FromPointer(
-            name, TensorMemory.ToStored(value.dtype), value.shape, TensorMemory.Pointer(value));
+            name, TensorFile.ToStored(value.dtype), value.shape, TensorMemory.Pointer(value));
     }
 
     /// <summary>As <c>BitsAndBytesConfig.to_dict</c>; options of the other width have that class's defaults.</summary>

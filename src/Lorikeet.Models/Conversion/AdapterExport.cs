@@ -180,7 +180,7 @@ internal sealed class AdapterExport : IDisposable
         });
     }
 
-    private Tensor Factor(string name) => TensorMemory.Read(_weights, name).to_type(ScalarType.Float32);
+    private Tensor Factor(string name) => TensorFile.Read(_weights, name).to_type(ScalarType.Float32);
 
     /// <summary>
     /// What a module's factor is in parts of the one that llama.cpp would use; 1 except for unusual patterns.

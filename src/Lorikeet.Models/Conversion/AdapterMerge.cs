@@ -112,12 +112,12 @@ internal sealed class AdapterMerge : IDisposable
         if (Trained(name) is { } whole)
         {
             RequireShape(_adapter.Require(whole), shape);
-            return ModelFiles.Deferred(name, type, shape, () => TensorMemory.Read(_adapter, whole));
+            return ModelFiles.Deferred(name, type, shape, () => TensorFile.Read(_adapter, whole));
         }
 
         var factors = Factors(name, shape);
         var shift = BiasShift(name, shape);
-        var isPlain = factors is null && shift is null && type == TensorMemory.ToTorch(entry.Type) && !Quantizes(name);
+        var isPlain = factors is null && shift is null && type == TensorFile.ToTorch(entry.Type) && !Quantizes(name);
         return isPlain
             ? TensorToWrite.FromSource(_base, source) with { Name = name }
             : ModelFiles.Deferred(
@@ -140,7 +140,7 @@ internal sealed class AdapterMerge : IDisposable
         var weight = Frozen(name, source).to_type(ScalarType.Float32);
         if (shift is not null)
         {
-            var added = TensorMemory.Read(_adapter, shift).to_type(ScalarType.Float32);
+            var added = TensorFile.Read(_adapter, shift).to_type(ScalarType.Float32);
             return weight.Plus(added.Times(_lora.ScaleOf(Module(name, s_bias))));
         }
 
@@ -156,7 +156,7 @@ internal sealed class AdapterMerge : IDisposable
         }
 
         if (!Quantizes(name))
-            return TensorMemory.Read(_base, source);
+            return TensorFile.Read(_base, source);
         using var reader = new TensorReader(_base, CPU);
         using var frozen = _settings.Quantization.Freeze(Module(name, s_weight), reader, source, _settings.TrainedType);
         return frozen.Copy(ScalarType.Float32);
@@ -168,7 +168,7 @@ internal sealed class AdapterMerge : IDisposable
     /// <summary>Shape and type of a tensor in the merged model.</summary>
     private (long[] Shape, ScalarType Type) Form(string name, TensorEntry entry)
     {
-        var stored = TensorMemory.ToTorch(entry.Type);
+        var stored = TensorFile.ToTorch(entry.Type);
         using var quantized =
             entry.Type is SafetensorsType.BF16 or SafetensorsType.U8 or SafetensorsType.I8 && entry.Shape.Length == 2
             ? StoredQuantization.Read(_base, name, CPU)

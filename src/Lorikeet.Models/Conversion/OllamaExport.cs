@@ -43,7 +43,8 @@ internal static class OllamaExport
         if (template is null)
             notes.Add("The prompt format cannot be said in Ollama's language; Ollama will look for one that it knows.");
         else if (!template.IsExact)
-            notes.Add("The Modelfile has the plain form of the prompt format, without dates, tools and system messages.");
+            notes.Add(
+                "The Modelfile has the plain form of the prompt format, without dates, tools and system messages.");
 
         var lead = leadsWithSpace && template is not null ? " " : "";
         if (lead.Length > 0)

@@ -142,7 +142,8 @@ public sealed class KeyValueCache : IDisposable
         if (!_ragged)
             return;
         // [rows, 1, 1, 1]
-        using var begins = tensor(Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1);
+        using var begins = tensor(
+            Begins.Select(begin => (long)begin).ToArray(), device: _keys[0].device).view(-1, 1, 1, 1);
         using var slots = TensorArithmetic.Range(Capacity, ScalarType.Int64, _keys[0].device);
         _visible = slots.ge(begins).DetachFromDisposeScope(); // [rows, 1, 1, capacity]
     }

@@ -9,8 +9,8 @@ namespace Lorikeet.Models.Decoder;
 
 /// <summary>
 /// Keeps the frozen weights of some layers in pinned host memory, or of all layers in equal parts on several ranks. Two
-/// slots on the device are enough: one layer's weights are used while the next ones arrive. Layers that wait on the host
-/// are spread evenly, which gives each copy the most time.
+/// slots on the device are enough: one layer's weights are used while the next ones arrive. Layers that wait on the
+/// host are spread evenly, which gives each copy the most time.
 /// </summary>
 internal sealed class LayerOffload : IDisposable
 {
@@ -73,7 +73,9 @@ internal sealed class LayerOffload : IDisposable
             : onHost > 0 ? new LayerOffload(device, layers, onHost) : null;
     }
 
-    /// <summary>Whether ranks hold parts of the layers, so that all have to use the same layers in the same order.</summary>
+    /// <summary>
+    /// Whether ranks hold parts of the layers, so that all have to use the same layers in the same order.
+    /// </summary>
     public bool IsShared => _ranks is not null;
 
     /// <summary>Whether a layer waits elsewhere.</summary>
@@ -108,8 +110,8 @@ internal sealed class LayerOffload : IDisposable
             if (!weight.Move(Copy))
             {
                 throw new ConfigurationException(
-                    $"'{projection.Name}' is stored as {weight.Format}, which cannot wait elsewhere. Expected nf4, fp4 or "
-                    + $"a float type. Leave out {(_ranks is null ? "offload_layers" : "shard_base")}.");
+                    $"'{projection.Name}' is stored as {weight.Format}, which cannot wait elsewhere. Expected nf4, "
+                    + $"fp4 or a float type. Leave out {(_ranks is null ? "offload_layers" : "shard_base")}.");
             }
 
             projection.Weight = new OffloadedWeight(weight, () => _blocks.WaitFor(block), _ranks?.Size ?? 0);

@@ -151,10 +151,7 @@ public sealed class Adapter : ModelAdapter
         InitialAdapter.Save(this, folder, baseModel);
     }
 
-    /// <summary>
-    /// PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).
-    /// </summary>
-    private string InFile(string parameter) => TrainedParameters.InFile(Model, this, parameter);
+    private string InFile(string parameter) => AdapterNames.InFile(Model, this, parameter);
 
     /// <summary>
     /// Makes an adapter while none is active, and activates it; when that fails, what was active before is so again.

@@ -1,6 +1,15 @@
+using Lorikeet.Formats.Checkpoints;
+using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
+using static TorchSharp.torch;
+
 namespace Lorikeet.Models.Lora;
 
-/// <summary>Endings of adapter parameters after the name of their module, here and in PEFT's files.</summary>
+/// <summary>
+/// Names of adapter parameters, here and in PEFT's files: their endings after the name of their module, and which
+/// tensor of a file, whichever of PEFT's spellings it has, is which parameter.
+/// </summary>
 internal static class AdapterNames
 {
     public const string A = ".lora_A";
@@ -19,6 +28,18 @@ internal static class AdapterNames
     /// <param name="isAdapted">Whether its module carries factors; PEFT wraps only such modules.</param>
     public static string InFile(string parameter, bool isAdapted = true) =>
         isAdapted ? Spellings(parameter).First() : Prefix + parameter;
+
+    /// <summary>
+    /// The name of a parameter of a model or its adapter. Only biases have another where their module carries no
+    /// factors (bias: all).
+    /// </summary>
+    public static string InFile(DecoderModel model, ModelAdapter? adapter, string parameter)
+    {
+        var adapted = (adapter?.Projections ?? []).Select(pair => pair.Projection.Name).ToHashSet();
+        return InFile(
+            parameter,
+            !model.AllProjections.Any(one => !adapted.Contains(one.Name) && parameter == TensorNames.Bias(one.Name)));
+    }
 
     /// <summary>
     /// A parameter's names in PEFT's files, newest first; the last are those of a live model's state.
@@ -46,4 +67,90 @@ internal static class AdapterNames
     /// </summary>
     public static IEnumerable<string> OfBase(string module) =>
         [Prefix + module + ".base_layer" + Weight, Prefix + module + Weight];
+
+    /// <summary>The file's name of each parameter.</summary>
+    /// <param name="model">The model; while an adapter is active, of it.</param>
+    /// <param name="expected">Names and shapes of all parameters.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="where">Names it in errors.</param>
+    /// <exception cref="CheckpointException">A tensor is missing, left over, or of the wrong shape.</exception>
+    public static IReadOnlyDictionary<string, string> Find(
+        DecoderModel model, IReadOnlyList<(string Name, long[] Shape)> expected, ITensorSource source, string where)
+    {
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        var missing = new List<string>();
+        foreach (var (parameter, shape) in expected)
+        {
+            if (Spellings(parameter).FirstOrDefault(source.Tensors.ContainsKey) is not { } name)
+            {
+                missing.Add(InFile(parameter));
+                continue;
+            }
+
+            RequireShape(source.Tensors[name], shape, where);
+            found.Add(parameter, name);
+        }
+
+        var unread = source.Tensors.Keys.ToHashSet();
+        unread.ExceptWith(found.Values);
+        unread.ExceptWith(CopiesOfTheBase(model, expected, source, where));
+        RequireNone(
+            missing, "adapter tensors are missing",
+            $"{AdapterConfig.FileName} implies {expected.Count}; the file holds {source.Tensors.Count}. Where: " +
+            $"{where}. Is the adapter for another base model?");
+        RequireNone(
+            [.. unread.Order(StringComparer.Ordinal)], "adapter tensors fit nothing in the model",
+            $"Where: {where}. Is the adapter for another base model, or a variant of LoRA that is not supported?");
+        return found;
+    }
+
+    /// <summary>
+    /// Embedding and head, which PEFT stores along with an adapter that targets them: read when they are those of the
+    /// base, and refused otherwise, because the base would have to be changed.
+    /// </summary>
+    private static List<string> CopiesOfTheBase(
+        DecoderModel model, IReadOnlyList<(string Name, long[] Shape)> expected, ITensorSource source, string where)
+    {
+        var trained = expected.SelectMany(parameter => Spellings(parameter.Name)).ToHashSet();
+        var copies = new List<string>();
+        foreach (var (module, own) in new[] { (TensorNames.Embedding, model.Embedding), (TensorNames.Head, null) })
+        {
+            var stored = OfBase(module).Where(source.Tensors.ContainsKey);
+            foreach (var name in stored.Where(name => !trained.Contains(name)))
+            {
+                using var scope = NewDisposeScope();
+                var weight = own ?? model.Head.Weight.Materialize(model.ComputeType);
+                var copy = TensorFile.Read(source, name).to(weight.device).to_type(weight.dtype);
+                if (!copy.shape.SequenceEqual(weight.shape) || !copy.eq(weight).all().item<bool>())
+                {
+                    throw new CheckpointException(
+                        $"'{name}' of shape [{string.Join(", ", copy.shape)}] is not the base's '{module}' of shape " +
+                        $"[{string.Join(", ", weight.shape)}]: the adapter was trained on a base whose vocabulary or " +
+                        "embedding was changed. Give that base as 'model', or merge the adapter in PEFT. Where: " +
+                        $"{where}.");
+                }
+
+                copies.Add(name);
+            }
+        }
+
+        return copies;
+    }
+
+    private static void RequireNone(IReadOnlyList<string> names, string what, string hint)
+    {
+        if (names.Count == 0)
+            return;
+        throw new CheckpointException($"{names.Count} {what}, such as '{names[0]}'. {hint}");
+    }
+
+    private static void RequireShape(TensorEntry entry, long[] shape, string where)
+    {
+        if (entry.Shape.SequenceEqual(shape))
+            return;
+        throw new CheckpointException(
+            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the model and " +
+            $"{AdapterConfig.FileName} imply [{string.Join(", ", shape)}]. Where: {where}. Is the adapter for " +
+            "another base model?");
+    }
 }

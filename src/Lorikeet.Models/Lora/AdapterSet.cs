@@ -79,7 +79,9 @@ public sealed class AdapterSet : IDisposable
         Release(name).Dispose();
     }
 
-    /// <summary>Takes an adapter out of the set, which does not change the model; it is the caller's from then on.</summary>
+    /// <summary>
+    /// Takes an adapter out of the set, which does not change the model; it is the caller's from then on.
+    /// </summary>
     /// <param name="name">Its name.</param>
     /// <exception cref="ConfigurationException">No adapter has the name.</exception>
     public Adapter Release(string name)

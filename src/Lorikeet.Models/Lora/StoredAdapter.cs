@@ -33,7 +33,7 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
         _source = folder.OpenWeights();
         try
         {
-            _names = AdapterMatch.Find(model, [.. form.Parameters], _source, folder.Path);
+            _names = AdapterNames.Find(model, [.. form.Parameters], _source, folder.Path);
             _initial = InitialAdapter.Open(folder.Path, options);
         }
         catch
@@ -99,5 +99,5 @@ internal sealed class StoredAdapter : IAdapterValues, IDisposable
     }
 
     private Tensor Read(string parameter) =>
-        Parameter.Leaf(TensorMemory.Read(_source, _names[parameter]).to(_model.Device));
+        Parameter.Leaf(TensorFile.Read(_source, _names[parameter]).to(_model.Device));
 }

@@ -1,4 +1,3 @@
-using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
@@ -20,17 +19,14 @@ public static class TrainedParameters
     /// <exception cref="StorageException">A file cannot be written.</exception>
     public static void Save(DecoderModel model, string folder, string? baseModel)
     {
-        Save(model, Path.Combine(folder, AdapterFolder.WeightsFile));
-        if (model.Active is not Adapter adapter)
-            return;
-        AtomicFile.WriteText(
-            Path.Combine(folder, AdapterFolder.ConfigFile), AdapterConfig.Write(adapter.Options, baseModel));
-        AdapterBase.Write(folder, baseModel);
+        if (model.Active is Adapter adapter)
+            AdapterFolder.Write(folder, adapter.Options, baseModel, Named(model));
+        else
+            Save(model, Path.Combine(folder, AdapterFolder.WeightsFile));
     }
 
     /// <summary>Writes the trainable parameters.</summary>
-    internal static void Save(DecoderModel model, string path) => TensorFile.Write(
-        path, model.Trainable.Select(parameter => (InFile(model, model.Active, parameter.Name), parameter.Value)));
+    internal static void Save(DecoderModel model, string path) => TensorFile.Write(path, Named(model));
 
     /// <summary>Overwrites the trainable parameters by those of a file with the same names.</summary>
     /// <param name="model">The model, the adapter active.</param>
@@ -40,11 +36,11 @@ public static class TrainedParameters
     public static void Restore(DecoderModel model, ITensorSource source, string where)
     {
         using var quiet = no_grad();
-        var names = AdapterMatch.Find(
+        var names = AdapterNames.Find(
             model, [.. model.Trainable.Select(one => (one.Name, one.Value.shape))], source, where);
         foreach (var parameter in model.Trainable)
         {
-            using var stored = TensorMemory.Read(source, names[parameter.Name]);
+            using var stored = TensorFile.Read(source, names[parameter.Name]);
             parameter.Value.copy_(stored);
         }
 
@@ -68,14 +64,6 @@ public static class TrainedParameters
             adapter.Invalidate();
     }
 
-    /// <summary>
-    /// PEFT's name of a parameter. Only biases have another where their module carries no factors (bias: all).
-    /// </summary>
-    internal static string InFile(DecoderModel model, ModelAdapter? adapter, string parameter)
-    {
-        var adapted = (adapter?.Projections ?? []).Select(pair => pair.Projection.Name).ToHashSet();
-        return AdapterNames.InFile(
-            parameter,
-            !model.AllProjections.Any(one => !adapted.Contains(one.Name) && parameter == TensorNames.Bias(one.Name)));
-    }
+    private static IEnumerable<(string Name, Tensor Value)> Named(DecoderModel model) =>
+        model.Trainable.Select(one => (AdapterNames.InFile(model, model.Active, one.Name), one.Value));
 }

@@ -11,6 +11,8 @@ internal interface ISlotBlocks : IDisposable
     /// <summary>Call when a block's content was written into its slot: keeps it.</summary>
     void Keep(int block);
 
-    /// <summary>Call before a block's slot is read: has the block there, and its next neighbours on their way.</summary>
+    /// <summary>
+    /// Call before a block's slot is read: has the block there, and its next neighbours on their way.
+    /// </summary>
     void WaitFor(int block);
 }

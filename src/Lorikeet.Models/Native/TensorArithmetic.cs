@@ -144,7 +144,9 @@ internal static class TensorArithmetic
     }
 
     /// <summary>Sets every element of a to zero.</summary>
-    /// <remarks>TorchSharp's own gives back a second handle, which would hold the memory until it is collected.</remarks>
+    /// <remarks>
+    /// TorchSharp's own gives back a second handle, which would hold the memory until it is collected.
+    /// </remarks>
     public static void Clear(this Tensor a) => a.zero_().Dispose();
 
     /// <summary>a with rows added to those of these indices.</summary>

@@ -38,7 +38,7 @@ internal sealed class TensorReader : IDisposable
     public Tensor Read(string name)
     {
         var entry = Source.Require(name);
-        return Read(entry, entry.Shape, TensorMemory.ToTorch(entry.Type));
+        return Read(entry, entry.Shape, TensorFile.ToTorch(entry.Type));
     }
 
     /// <summary>The bytes of a tensor of any type, on the device: uint8 [bytes, 1].</summary>
@@ -95,7 +95,7 @@ internal sealed class TensorReader : IDisposable
         if (_upload is not null)
             return _upload.Read(Source, entry, shape, type);
         var start = Stopwatch.GetTimestamp();
-        var tensor = TensorMemory.Read(Source, entry, shape, type);
+        var tensor = TensorFile.Read(Source, entry, shape, type);
         _clock.Add(LoadStage.Read, Stopwatch.GetElapsedTime(start).TotalSeconds);
         if (Device.type == DeviceType.CPU)
             return tensor;

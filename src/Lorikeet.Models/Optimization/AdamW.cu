@@ -79,7 +79,8 @@ extern "C" __global__ void clip(const double* sums, int count, double limit, Cli
     result->factor = limit > 0 && reach > limit ? (float)(limit / reach) : 1;
 }
 
-template <class Rule> __device__ __forceinline__ void moveFour(const AdamJob& job, long long i, float factor, const Rule& rule)
+template <class Rule>
+__device__ __forceinline__ void moveFour(const AdamJob& job, long long i, float factor, const Rule& rule)
 {
     float4 p = *(float4*)(job.p + i), g = *(float4*)(job.g + i), m = *(float4*)(job.m + i), v = *(float4*)(job.v + i);
     p.x = rule.apply(p.x, g.x * factor, m.x, v.x);
@@ -92,7 +93,9 @@ template <class Rule> __device__ __forceinline__ void moveFour(const AdamJob& jo
 }
 
 // A block moves 8192 elements of one parameter.
-template <class Rule> __device__ void adamW(const AdamJob* jobs, const int2* parts, const Clipping* clipping, const Rules<Rule>& rules)
+template <class Rule>
+__device__ void adamW(
+    const AdamJob* jobs, const int2* parts, const Clipping* clipping, const Rules<Rule>& rules)
 {
     if (!(fabsf(clipping->norm) <= 3.402823466e38f)) return;
     const int length = 8192;

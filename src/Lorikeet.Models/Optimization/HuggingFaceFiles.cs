@@ -107,7 +107,7 @@ public static unsafe class HuggingFaceFiles
     {
         var local = value.detach().cpu().contiguous();
         return TensorToWrite.FromPointer(
-            "", TensorMemory.ToStored(local.dtype), local.shape, TensorMemory.Pointer(local));
+            "", TensorFile.ToStored(local.dtype), local.shape, TensorMemory.Pointer(local));
     }
 
     private static PickleDictionary Dictionary(params ReadOnlySpan<(string Key, object? Value)> entries)

@@ -99,7 +99,7 @@ public abstract class Optimizer : IDisposable
                     "adapter?");
             }
 
-            using var stored = TensorMemory.Read(source, name);
+            using var stored = TensorFile.Read(source, name);
             value.copy_(stored);
         }
     }

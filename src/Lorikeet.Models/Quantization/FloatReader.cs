@@ -31,7 +31,7 @@ internal sealed unsafe class FloatReader
     /// <param name="roundedTo">The type they would have been loaded in.</param>
     public FloatReader(TensorReader reader, string name, ScalarType roundedTo)
     {
-        (_type, _roundedTo) = (TensorMemory.ToTorch(reader.Source.Require(name).Type), roundedTo);
+        (_type, _roundedTo) = (TensorFile.ToTorch(reader.Source.Require(name).Type), roundedTo);
         _fill = (offset, length, target) => reader.Read(name, offset, length, target);
     }
 

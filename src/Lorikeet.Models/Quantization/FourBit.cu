@@ -196,8 +196,9 @@ template <int T> __device__ void quantize(
         if (index >= count) break;
         float high = element<T>(source, index) * inverse;
         float low = (index + 1 < count ? element<T>(source, index + 1) : 0) * inverse;
-        unsigned codes = isNormal ? encodeNormal(high, thresholds.normal) << 4 | encodeNormal(low, thresholds.normal)
-                                  : encodeFloat(high, thresholds.magnitude) << 4 | encodeFloat(low, thresholds.magnitude);
+        unsigned codes = isNormal
+            ? encodeNormal(high, thresholds.normal) << 4 | encodeNormal(low, thresholds.normal)
+            : encodeFloat(high, thresholds.magnitude) << 4 | encodeFloat(low, thresholds.magnitude);
         packed[index / 2] = (unsigned char)codes;
     }
     if (lane == 0) scales[block] = largest;
@@ -205,7 +206,7 @@ template <int T> __device__ void quantize(
 
 #define QUANTIZE(T)                                                                                                    \
     extern "C" __global__ void quantize_##T(const void* source, long long count, int shift, int isNormal,              \
-        const __grid_constant__ Thresholds thresholds, unsigned char* packed, float* scales)                                 \
+        const __grid_constant__ Thresholds thresholds, unsigned char* packed, float* scales)                           \
     { quantize<T>(source, count, shift, isNormal, thresholds, packed, scales); }
 
 QUANTIZE(Float32)

@@ -57,7 +57,7 @@ internal sealed record QuantizationSettings(
     /// <param name="computeType">As in <see cref="Freeze(string, Tensor, ScalarType)"/>.</param>
     public FrozenWeight Freeze(string module, TensorReader reader, string name, ScalarType computeType)
     {
-        var stored = TensorMemory.ToTorch(reader.Source.Require(name).Type);
+        var stored = TensorFile.ToTorch(reader.Source.Require(name).Type);
         var streams = reader.Device.type == DeviceType.CPU && FloatReader.Reads(stored)
             && FloatReader.Reads(computeType);
         return InRange(Codes is { } type && streams && !Skips(module)

@@ -47,7 +47,7 @@ internal sealed class ExpectedRows
     {
         var entry = file.Require(name);
         using var scope = NewDisposeScope();
-        var numbers = TensorMemory.Read(file, name).to_type(ScalarType.Int64);
+        var numbers = TensorFile.Read(file, name).to_type(ScalarType.Int64);
         var width = entry.Shape.Length == 0 ? 1 : (int)entry.Shape[^1];
         var values = TensorMemory.Span<long>(numbers).ToArray();
         return [.. values.Select(value => checked((int)value)).Chunk(Math.Max(width, 1))];
@@ -64,7 +64,7 @@ internal sealed class ExpectedRows
         using var scope = NewDisposeScope();
         var width = Ids[0].Length;
         var lines = _kept.SelectMany((row, i) => row.Select(at => (long)(i * width + at))).ToArray();
-        var stored = TensorMemory.Read(file, name).flatten(0, 1);
+        var stored = TensorFile.Read(file, name).flatten(0, 1);
         return stored.index_select(0, tensor(lines)).MoveToOuterDisposeScope();
     }
 

@@ -72,7 +72,7 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
         if (weights.Tensors.ContainsKey(name))
         {
             return HasAdapter ? null
-                : judge.Compare(name, TensorMemory.Read(expected, name), TensorMemory.Read(weights, name));
+                : judge.Compare(name, TensorFile.Read(expected, name), TensorFile.Read(weights, name));
         }
 
         if (rows is null || outputs is null)
@@ -82,7 +82,7 @@ public sealed class ModelVerifier(DecoderModel model, string folder)
         if (name == "logits")
             return Judge(rows.Select(expected, name), output => output.Logits);
         if (name == "loss")
-            return Judge(TensorMemory.Read(expected, name).flatten(), output => Loss(expected, rows, output.Logits));
+            return Judge(TensorFile.Read(expected, name).flatten(), output => Loss(expected, rows, output.Logits));
         if (name.StartsWith(HiddenStates, StringComparison.Ordinal)
             && int.TryParse(name[HiddenStates.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
             && index < outputs.Exact.Hidden.Count)

@@ -72,8 +72,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Continues where a checkpoint was saved, to the bit as if the run had never stopped.</summary>
     /// <param name="checkpoint">
-    /// A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer. Rank 0 reads it; what
-    /// other ranks give is not looked at, but all have to call.
+    /// A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer. Rank 0 reads it;
+    /// what other ranks give is not looked at, but all have to call.
     /// </param>
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
@@ -275,8 +275,7 @@ public sealed class Trainer : IDisposable
             return;
         throw new LorikeetException(
             $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter " +
-            "was changed by it. " +
-            "Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
+            "was changed by it. Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
             FiniteParameters.LastGood(_task.Checkpoints));
     }
 

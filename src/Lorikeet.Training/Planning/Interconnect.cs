@@ -1,6 +1,8 @@
 namespace Lorikeet.Training.Planning;
 
-/// <summary>What connects ranks: what a rank sends or receives in a second at best, and how long a message takes.</summary>
+/// <summary>
+/// What connects ranks: what a rank sends or receives in a second at best, and how long a message takes.
+/// </summary>
 /// <param name="Name">As <c>--interconnect</c> names it.</param>
 /// <param name="BytesPerSecond">One way.</param>
 /// <param name="Latency">Seconds of one hop.</param>

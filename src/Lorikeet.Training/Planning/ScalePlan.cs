@@ -1,5 +1,5 @@
-// N = M machines of K ranks, G bytes of gradient (float32), W bytes of the layers' frozen weights, C seconds that a rank
-// computes in a step, P passes over the layers in a step (2 a micro-batch, 3 where layers are recomputed).
+// N = M machines of K ranks, G bytes of gradient (float32), W bytes of the layers' frozen weights, C seconds that a
+// rank computes in a step, P passes over the layers in a step (2 a micro-batch, 3 where layers are recomputed).
 //
 //     all-reduce      2 (K-1)/K · G over the links of a machine, then 2 (M-1)/M · G over those between machines, each
 //                     plus its hops; the step waits for it

@@ -1,9 +1,10 @@
 // What a batch costs (PassWork) over the rates of a machine:
 //
 //     GEMMs and moved bytes  over the measured rates; attention reaches a third of the rate of GEMMs
-//     bus                    what waits in the host's memory comes and goes beside all this; the slower of the two counts
-//     launches               a gap for each piece of work; with a GPU, the host queues them and does what comes with every
-//                            step meanwhile, and small models wait for it
+//     bus                    what waits in the host's memory comes and goes beside all this; the slower of the two
+//                            counts
+//     launches               a gap for each piece of work; with a GPU, the host queues them and does what comes with
+//                            every step meanwhile, and small models wait for it
 //
 // The efficiencies, the gaps and the reference's factor were fitted; bench/README.md holds the measurements.
 using Lorikeet.Models.Benchmarks;

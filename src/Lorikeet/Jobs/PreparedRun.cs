@@ -42,7 +42,8 @@ internal sealed record PreparedRun(
         var model = Models.Checkpoints.ModelFolder.Open(ModelFolder);
         var (device, _) = model.Prepare(Model);
         using var weights = model.OpenWeights(checks: false);
-        using var planner = new RunPlanner(Options, Config, weights, device, isPresent: true, questions, isLoaded, Ranks.Size);
+        using var planner = new RunPlanner(
+            Options, Config, weights, device, isPresent: true, questions, isLoaded, Ranks.Size);
         var (options, reason) = planner.ChooseBatches(Options, Data);
         options = SmallestBatch(options);
         var plan = planner.Plan(options, Data, reason is null ? [] : [reason]);

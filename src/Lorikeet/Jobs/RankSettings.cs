@@ -29,7 +29,9 @@ internal static class RankSettings
         });
 
     /// <summary>Refuses what ranks cannot do with a base that is divided among them.</summary>
-    /// <exception cref="ConfigurationException">Weights of the base would be read by one rank alone, or trained.</exception>
+    /// <exception cref="ConfigurationException">
+    /// Weights of the base would be read by one rank alone, or trained.
+    /// </exception>
     public static void Require(TrainingOptions options, Communicator ranks)
     {
         if (!options.Model.ShardBase || ranks.Size == 1)
@@ -38,11 +40,12 @@ internal static class RankSettings
             throw new ConfigurationException(
                 "shard_base divides the frozen weights of the base among the ranks, and a full fine-tuning has none. "
                 + "Train an adapter, or leave out shard_base.");
-        if (options.Lora.InitLoraWeights is not (LoraInitialisation.Default or LoraInitialisation.Gaussian) || options.Lora.UseDora)
+        if (options.Lora.InitLoraWeights is not (LoraInitialisation.Default or LoraInitialisation.Gaussian)
+            || options.Lora.UseDora)
             throw new ConfigurationException(
                 "shard_base divides the base among the ranks, and init_lora_weights "
-                + $"{WireNames.Of(options.Lora.InitLoraWeights)}{(options.Lora.UseDora ? " with use_dora" : "")} computes with whole "
-                + "weights. Expected plain LoRA (init_lora_weights true or gaussian).");
+                + $"{WireNames.Of(options.Lora.InitLoraWeights)}{(options.Lora.UseDora ? " with use_dora" : "")} "
+                + "computes with whole weights. Expected plain LoRA (init_lora_weights true or gaussian).");
     }
 
     /// <summary>

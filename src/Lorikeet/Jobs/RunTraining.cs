@@ -82,7 +82,8 @@ internal sealed class RunTraining(
         if (FewSteps.Note(trainer.TotalSteps, _run.Data.Train.Count, _options, microBatches) is { } few)
             log.Note(few);
         if (_ranks.Size > 1)
-            log.Note($"{_ranks.Size} ranks share {microBatches} micro-batches a step; they talk over {_ranks.Transport}.");
+            log.Note(
+                $"{_ranks.Size} ranks share {microBatches} micro-batches a step; they talk over {_ranks.Transport}.");
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             log.Note($"'{_run.Folder.Folder}' holds no checkpoint, so the run begins at its first step.");
         if (trainer.Step >= trainer.TotalSteps)

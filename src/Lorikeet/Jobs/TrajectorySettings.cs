@@ -27,7 +27,9 @@ internal static class TrajectorySettings
     /// <summary>The settings of a run.</summary>
     /// <param name="options">Its options.</param>
     /// <param name="adapter">The form of an adapter that is continued, which overrides the options'.</param>
-    /// <param name="microBatches">Micro-batches of a step, of all ranks together: how they share it changes nothing.</param>
+    /// <param name="microBatches">
+    /// Micro-batches of a step, of all ranks together: how they share it changes nothing.
+    /// </param>
     public static IReadOnlyDictionary<string, string> Of(
         TrainingOptions options, LoraOptions? adapter, int microBatches)
     {

@@ -85,6 +85,7 @@ public static class EventText
     }
 
     private static string Evaluation(EvaluationMetrics metrics) =>
-        $"step {metrics.Step}{(metrics.Step == 0 ? ", the base" : "")}: eval loss {Loss(metrics.Loss)}, perplexity {metrics.Perplexity:0.00}, "
+        $"step {metrics.Step}{(metrics.Step == 0 ? ", the base" : "")}: eval loss {Loss(metrics.Loss)}, perplexity " +
+        $"{metrics.Perplexity:0.00}, "
         + $"{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}";
 }

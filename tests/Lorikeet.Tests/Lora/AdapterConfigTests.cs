@@ -24,9 +24,15 @@ public sealed class AdapterConfigTests : IDisposable
     [InlineData("""{"peft_type":"LORA","lora_alpha":NaN}""", "'lora_alpha' is NaN. Expected a number")]
     [InlineData("""{"peft_type":"LORA","lora_dropout":2}""", "'lora_dropout' is 2. Expected a number from 0 to 1")]
     [InlineData("""{"peft_type":"LORA","target_modules":[null]}""", "'target_modules[0]' is null. Expected a string")]
-    [InlineData("""{"peft_type":"LORA","target_modules":{"q_proj":1}}""", "'target_modules' is {\"q_proj\":1}. Expected a string")]
-    [InlineData("""{"peft_type":"LORA","layers_to_transform":[null]}""", "'layers_to_transform[0]' is null. Expected a whole number")]
-    [InlineData("""{"peft_type":"LORA","rank_pattern":{"q_proj":1.5}}""", "'rank_pattern.q_proj' is 1.5. Expected a whole number")]
+    [InlineData(
+        """{"peft_type":"LORA","target_modules":{"q_proj":1}}""",
+        "'target_modules' is {\"q_proj\":1}. Expected a string")]
+    [InlineData(
+        """{"peft_type":"LORA","layers_to_transform":[null]}""",
+        "'layers_to_transform[0]' is null. Expected a whole number")]
+    [InlineData(
+        """{"peft_type":"LORA","rank_pattern":{"q_proj":1.5}}""",
+        "'rank_pattern.q_proj' is 1.5. Expected a whole number")]
     [InlineData("""{"peft_type":"LORA","alpha_pattern":[1]}""", "'alpha_pattern' is [1]. Expected an object")]
     [InlineData("""{"peft_type":"LORA","bias":true}""", "'bias' is true. Expected a string")]
     [InlineData("""{"peft_type":"LORA","use_dora":"yes"}""", "'use_dora' is \"yes\". Expected true or false")]
@@ -77,20 +83,28 @@ public sealed class AdapterConfigTests : IDisposable
         var file = _folder["adapter_model.safetensors"];
         File.WriteAllText(file, "");
 
-        var message = $"'{file}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. Name its folder";
+        var message = $"'{file}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was " +
+        "expected. Name its folder";
         Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => AdapterConfig.Read(file)).Message);
-        Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => ModelSource.Resolve(file, null)).Message);
+        Assert.StartsWith(
+            message, Assert.Throws<ConfigurationException>(() => ModelSource.Resolve(file, null)).Message);
     }
 
     [Theory]
-    [InlineData("q_prj", "lora_target_modules names 'q_prj', which this model does not have. Did you mean 'q_proj'? Expected some of: q_proj")]
-    [InlineData("query_key_value", "lora_target_modules names 'query_key_value', which this model does not have. Expected some of")]
+    [InlineData(
+        "q_prj",
+        "lora_target_modules names 'q_prj', which this model does not have. Did you mean 'q_proj'? Expected some " +
+        "of: q_proj")]
+    [InlineData(
+        "query_key_value",
+        "lora_target_modules names 'query_key_value', which this model does not have. Expected some of")]
     public void ANameThatMatchesNothingIsRefused_ThoughOthersMatch(string name, string message)
     {
         using var model = Model();
         var settings = new LoraOptions { TargetModules = TargetModules.Named("v_proj", name) };
 
-        Assert.StartsWith(message, Assert.Throws<ConfigurationException>(() => AdapterForm.RequireNames(model, settings)).Message);
+        Assert.StartsWith(
+            message, Assert.Throws<ConfigurationException>(() => AdapterForm.RequireNames(model, settings)).Message);
     }
 
     [Fact]
@@ -106,7 +120,9 @@ public sealed class AdapterConfigTests : IDisposable
 
         var fault = Assert.Throws<ConfigurationException>(
             () => AdapterForm.RequireNames(model, new LoraOptions { ModulesToSave = ["lm_head", "embed_token"] }));
-        Assert.Contains("modules_to_save names 'embed_token', which this model does not have. Did you mean 'embed_tokens'?", fault.Message);
+        Assert.Contains(
+            "modules_to_save names 'embed_token', which this model does not have. Did you mean 'embed_tokens'?",
+            fault.Message);
     }
 
     private static DecoderModel Model() => ModelLoader.Load(

@@ -16,7 +16,8 @@ namespace Lorikeet.Tests.Lora;
 
 public sealed class AdapterMergeTests : IDisposable
 {
-    private static readonly MergeSettings s_float32 = new(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32);
+    private static readonly MergeSettings s_float32 = new(
+        QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32);
 
     private readonly TemporaryFolder _folder = new();
 
@@ -78,7 +79,8 @@ public sealed class AdapterMergeTests : IDisposable
     {
         var (baseFolder, adapter) = (BaseOf("all"), Golden("all", "final"));
         var quantization = new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true);
-        using (var merge = new AdapterMerge(baseFolder, AdapterFolder.Open(adapter), s_float32 with { Quantization = quantization }))
+        using (var merge = new AdapterMerge(
+            baseFolder, AdapterFolder.Open(adapter), s_float32 with { Quantization = quantization }))
             merge.Write(_folder["merged"], long.MaxValue);
 
         using var expected = Logits(baseFolder, adapter, quantization);
@@ -86,15 +88,18 @@ public sealed class AdapterMergeTests : IDisposable
         using var full = Logits(baseFolder, adapter, QuantizationSettings.None);
         TensorAssert.Close(expected, actual, 1e-4, "logits");
         using var distance = (expected - full).abs().max();
-        Assert.True(distance.item<float>() > 0.01, "Quantization changes the logits, so the comparison means something.");
+        Assert.True(
+            distance.item<float>() > 0.01, "Quantization changes the logits, so the comparison means something.");
     }
 
     [Fact]
     public void BaseThatIsStoredQuantized_BecomesDense()
     {
-        using (var merge = new AdapterMerge(TestAssets.Golden("models", "gqa_bnb_nf4"), AdapterFolder.Open(Golden("all", "final")), s_float32))
+        using (var merge = new AdapterMerge(
+            TestAssets.Golden("models", "gqa_bnb_nf4"), AdapterFolder.Open(Golden("all", "final")), s_float32))
             merge.Write(_folder["merged"], long.MaxValue);
-        using var expected = Logits(TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), QuantizationSettings.None);
+        using var expected = Logits(
+            TestAssets.Golden("models", "gqa_bnb_nf4"), Golden("all", "final"), QuantizationSettings.None);
         using var actual = Logits(_folder["merged"], null, QuantizationSettings.None);
         TensorAssert.Close(expected, actual, 1e-4, "logits");
         Assert.False(ModelConfigFile.Load(_folder["merged"]).Source.ContainsKey("quantization_config"));
@@ -126,7 +131,8 @@ public sealed class AdapterMergeTests : IDisposable
     [Fact]
     public void AdapterOfAnotherModel_IsRefused()
     {
-        using var merge = new AdapterMerge(TestAssets.Golden("models", "mqa_tied_bias"), AdapterFolder.Open(Golden("all", "final")), s_float32);
+        using var merge = new AdapterMerge(
+            TestAssets.Golden("models", "mqa_tied_bias"), AdapterFolder.Open(Golden("all", "final")), s_float32);
         var fault = Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue));
         Assert.Contains("another base model", fault.Message);
         Assert.False(Directory.Exists(_folder["merged"]));
@@ -138,16 +144,19 @@ public sealed class AdapterMergeTests : IDisposable
     public void SumThatIsNoNumber_IsRefused_AndNoModelIsLeft(float value, string expected)
     {
         foreach (var file in Directory.GetFiles(Golden("all", "final")))
-            File.Copy(file, Path.Combine(Directory.CreateDirectory(_folder["adapter"]).FullName, Path.GetFileName(file)));
+            File.Copy(
+                file, Path.Combine(Directory.CreateDirectory(_folder["adapter"]).FullName, Path.GetFileName(file)));
         using (var stored = SafetensorsFile.Open(Path.Combine(Golden("all", "final"), AdapterFolder.WeightsFile)))
         {
             var damaged = stored.Tensors.Keys.First(name => name.EndsWith("lora_B.weight", StringComparison.Ordinal));
-            SafetensorsWriter.Write(_folder["adapter/" + AdapterFolder.WeightsFile], [.. stored.Tensors.Values.Select(tensor =>
+            var tensors = stored.Tensors.Values.Select(tensor =>
             {
                 var values = stored.Span<float>(tensor.Name).ToArray();
-                if (tensor.Name == damaged) values[1] = value;
+                if (tensor.Name == damaged)
+                    values[1] = value;
                 return TensorToWrite.FromArray(tensor.Name, SafetensorsType.F32, tensor.Shape, values);
-            })]);
+            });
+            SafetensorsWriter.Write(_folder["adapter/" + AdapterFolder.WeightsFile], [.. tensors]);
         }
 
         var fault = Assert.Throws<CheckpointException>(
@@ -167,7 +176,7 @@ public sealed class AdapterMergeTests : IDisposable
         {
             SafetensorsWriter.Write(Path.Combine(model, "model.safetensors"), [.. stored.Tensors.Values.Select(tensor =>
             {
-                using var value = TensorMemory.Read(stored, tensor.Name).to_type(ScalarType.Float32);
+                using var value = TensorFile.Read(stored, tensor.Name).to_type(ScalarType.Float32);
                 var values = value.data<float>().ToArray();
                 if (tensor.Name == "model.norm.weight") values[0] = float.NaN;
                 return TensorToWrite.FromArray(tensor.Name, SafetensorsType.F32, tensor.Shape, values);
@@ -195,7 +204,8 @@ public sealed class AdapterMergeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        using var model = ModelLoader.Load(BaseOf("all"), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None));
+        using var model = ModelLoader.Load(
+            BaseOf("all"), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None));
         Adapter.Load(model, Golden("all", "final"));
         int[] ids = [.. Enumerable.Range(0, 48).Select(i => (i * 37 + 11) % 320)];
         var unmerged = model.Forward(ids, [0, ids.Length]);
@@ -204,7 +214,8 @@ public sealed class AdapterMergeTests : IDisposable
             // What the merge leaves: base and a share of the adapter, rounded once.
             var factors = projection.Lora!;
             var sum = projection.Weight.Materialize(ScalarType.Float32).Plus(
-                matmul(factors.B.to_type(ScalarType.Float32), factors.A.to_type(ScalarType.Float32)), factors.Scale * share);
+                matmul(factors.B.to_type(ScalarType.Float32), factors.A.to_type(ScalarType.Float32)),
+                factors.Scale * share);
             projection.Weight.Materialize(ScalarType.BFloat16).copy_(sum);
             projection.Adapter = null;
         }
@@ -235,7 +246,8 @@ public sealed class AdapterMergeTests : IDisposable
     {
         Directory.CreateDirectory(_folder["merged"]);
         File.WriteAllText(_folder["merged/mine.txt"], "mine");
-        Assert.Throws<ConfigurationException>(() => Merge(BaseOf("all"), Golden("all", "final"), MergeBase.Full, ComputeType.Auto, "5GB"));
+        Assert.Throws<ConfigurationException>(
+            () => Merge(BaseOf("all"), Golden("all", "final"), MergeBase.Full, ComputeType.Auto, "5GB"));
     }
 
     [Theory]
@@ -257,13 +269,15 @@ public sealed class AdapterMergeTests : IDisposable
     [InlineData("1.5MB", 1_500_000)]
     [InlineData("2GiB", 2147483648)]
     [InlineData("700", 700)]
-    public void ShardSize_IsReadAsTransformersWritesIt(string text, long bytes) => Assert.Equal(bytes, ShardSize.Parse(text));
+    public void ShardSize_IsReadAsTransformersWritesIt(string text, long bytes) =>
+        Assert.Equal(bytes, ShardSize.Parse(text));
 
     [Theory]
     [InlineData("")]
     [InlineData("0GB")]
     [InlineData("five")]
-    public void ShardSize_RefusesWhatIsNone(string text) => Assert.Throws<ConfigurationException>(() => ShardSize.Parse(text));
+    public void ShardSize_RefusesWhatIsNone(string text) =>
+        Assert.Throws<ConfigurationException>(() => ShardSize.Parse(text));
 
     private MergeCheck Merge(string model, string adapter, MergeBase mergeBase, ComputeType type, string shards)
     {

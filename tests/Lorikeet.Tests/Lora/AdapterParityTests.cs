@@ -17,9 +17,9 @@ public class AdapterParityTests
 {
     public static TheoryData<string> Cases =>
     [
-        "seed_qv", "all", "rslora", "patterns", "bias_lora_only", "modules_to_save", "layers", "regex", "all_linear", "dora",
-        "pissa", "pissa_llama2", "olora", "olora_rslora", "orthogonal", "embedding", "embedding_tied", "embedding_dora", "lora_bias",
-        "bias_all", "head", "dora_rslora", "loraplus", "loraplus_embedding",
+        "seed_qv", "all", "rslora", "patterns", "bias_lora_only", "modules_to_save", "layers", "regex", "all_linear",
+        "dora", "pissa", "pissa_llama2", "olora", "olora_rslora", "orthogonal", "embedding", "embedding_tied",
+        "embedding_dora", "lora_bias", "bias_all", "head", "dora_rslora", "loraplus", "loraplus_embedding",
     ];
 
     [Theory]
@@ -31,7 +31,8 @@ public class AdapterParityTests
         Assert.True(before <= 1e-4, $"initial logits differ by {before:G3}");
         Assert.True(after <= 1e-4, $"final logits differ by {after:G3}");
         Compatibility.RecordNear(
-            "Adapters", $"`{name}`: logits before and after training", "peft 0.21.0", $"{2 * count:N0} logits", Math.Max(before, after));
+            "Adapters", $"`{name}`: logits before and after training", "peft 0.21.0", $"{2 * count:N0} logits",
+            Math.Max(before, after));
     }
 
     /// <summary>
@@ -108,7 +109,8 @@ public class AdapterParityTests
         // Where the base is 'gqa', these goldens were made after model.to(bfloat16).float(): the merged lm_head equals
         // that of gqa_bf16 bit for bit, and the rotary frequencies are rounded too.
         var isRounded = description["base"]!.GetValue<string>() == "gqa";
-        var settings = new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None, RotaryInBFloat16: isRounded);
+        var settings = new LoadSettings(
+            ScalarType.Float32, CPU, QuantizationSettings.None, RotaryInBFloat16: isRounded);
         var baseModel = isRounded ? "gqa_bf16" : description["base"]!.GetValue<string>();
         var model = ModelLoader.Load(TestAssets.Golden("models", baseModel), settings);
         Adapter.Load(model, folder);
@@ -148,7 +150,8 @@ public class AdapterParityTests
         Assert.Equal(expected.Tensors.Count, model.Trainable.Count);
         foreach (var parameter in model.Trainable)
         {
-            var file = "base_model.model." + parameter.Name + (parameter.Name.Contains("lora_") ? ".default.weight" : "");
+            var file = "base_model.model." + parameter.Name
+                + (parameter.Name.Contains("lora_") ? ".default.weight" : "");
             if (file.Contains("lora_embedding_"))
                 file = file.Replace(".default.weight", ".default");
             if (file.Contains("lora_B.bias"))

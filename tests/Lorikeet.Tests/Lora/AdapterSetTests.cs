@@ -79,7 +79,9 @@ public sealed class AdapterSetTests : IDisposable
         var (a2, b2, s2) = Factors();
         if (a1.shape[0] != a2.shape[0])
             Assert.Skip("The goldens have other ranks.");
-        _set.Combine("mix", new Dictionary<string, double> { ["a"] = 0.7, ["b"] = 0.3 }, new CombinationSettings { Kind = CombinationKind.Linear });
+        _set.Combine(
+            "mix", new Dictionary<string, double> { ["a"] = 0.7, ["b"] = 0.3 },
+            new CombinationSettings { Kind = CombinationKind.Linear });
         var (a, b, scale) = Factors();
         TensorAssert.Close(a1.Times(Math.Sqrt(0.7 * s1)).Plus(a2.Times(Math.Sqrt(0.3 * s2))), a, 1e-6, "A");
         TensorAssert.Close(b1.Times(Math.Sqrt(0.7 * s1)).Plus(b2.Times(Math.Sqrt(0.3 * s2))), b, 1e-6, "B");
@@ -108,7 +110,8 @@ public sealed class AdapterSetTests : IDisposable
         if (name != "nobody")
             _set.Load(name, Golden(name));
         var fault = Assert.Throws<ConfigurationException>(
-            () => _set.Combine("mix", new Dictionary<string, double> { [name] = weight }, new CombinationSettings { Kind = kind }));
+            () => _set.Combine(
+                "mix", new Dictionary<string, double> { [name] = weight }, new CombinationSettings { Kind = kind }));
         Assert.Contains(expected, fault.Message);
         Assert.DoesNotContain("mix", _set.Names);
     }
@@ -118,7 +121,8 @@ public sealed class AdapterSetTests : IDisposable
     {
         _set.Load("a", Golden("seed_qv"));
         var expected = Logits(_model);
-        Assert.Throws<CheckpointException>(() => _set.Load("b", TestAssets.Golden("stories260K", "stories260K_lora_final")));
+        Assert.Throws<CheckpointException>(
+            () => _set.Load("b", TestAssets.Golden("stories260K", "stories260K_lora_final")));
         _set.Activate("a");
         TensorAssert.Close(expected, Logits(_model), 1e-5, "a");
     }

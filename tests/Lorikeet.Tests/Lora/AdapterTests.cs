@@ -76,7 +76,8 @@ public sealed class AdapterTests : IDisposable
         var adapter = Adapter.Load(_model, Golden("modules_to_save"));
         var expected = Logits();
         Assert.Throws<ConfigurationException>(
-            () => Adapter.Create(_model, new LoraOptions { InitLoraWeights = LoraInitialisation.Pissa, Rank = 4000 }, seed: 1));
+            () => Adapter.Create(
+                _model, new LoraOptions { InitLoraWeights = LoraInitialisation.Pissa, Rank = 4000 }, seed: 1));
         Assert.True(adapter.IsActive);
         Assert.Single(_model.Adapters);
         TensorAssert.Close(expected, Logits(), 0, "logits");
@@ -115,7 +116,8 @@ public sealed class AdapterTests : IDisposable
         {
             var stored = AdapterTensors.Name(source, parameter.Name)!;
             Assert.True(parameter.Value.requires_grad);
-            TensorAssert.Close(TensorAssert.Read(source, stored).to_type(ScalarType.Float32), parameter.Value, 0, parameter.Name);
+            TensorAssert.Close(
+                TensorAssert.Read(source, stored).to_type(ScalarType.Float32), parameter.Value, 0, parameter.Name);
         }
     }
 

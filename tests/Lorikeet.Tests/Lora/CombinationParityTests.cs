@@ -41,18 +41,23 @@ public sealed class CombinationParityTests
         });
         var settings = new CombinationSettings
         {
-            Kind = (CombinationKind)WireNames.Find(typeof(CombinationKind), combination["combination_type"]!.GetValue<string>())!,
+            Kind = (CombinationKind)WireNames.Find(
+                typeof(CombinationKind), combination["combination_type"]!.GetValue<string>())!,
             Rank = combination["svd_rank"]?.GetValue<int>(),
             Density = combination["density"]?.GetValue<double>() ?? 1,
-            Majority = combination["majority_sign_method"]?.GetValue<string>() == "frequency" ? SignMajority.Frequency : SignMajority.Total,
+            Majority = combination["majority_sign_method"]?.GetValue<string>() == "frequency"
+                ? SignMajority.Frequency
+                : SignMajority.Total,
         };
-        model.Adapters.Combine("sum", names.Zip(weights).ToDictionary(pair => pair.First, pair => pair.Second), settings);
+        model.Adapters.Combine(
+            "sum", names.Zip(weights).ToDictionary(pair => pair.First, pair => pair.Second), settings);
 
         using var expected = SafetensorsFile.Open(TestAssets.Golden("lora_combined", file + ".safetensors"));
         var result = new ModelVerifier(model.Decoder, model.Folder) { Tolerance = 1e-4 }.Compare(expected);
         Assert.All(result.Tensors, tensor => Assert.True(tensor.Passed, $"{tensor.Name}: {tensor.Difference}"));
         Compatibility.RecordNear(
-            "Combined adapters", $"{file[3..]} of {string.Join(", ", names)} ({file[..2]}): logits, loss, continuations",
+            "Combined adapters",
+            $"{file[3..]} of {string.Join(", ", names)} ({file[..2]}): logits, loss, continuations",
             "peft 0.21.0", $"{result.Tensors.Sum(tensor => tensor.Compared):N0} values",
             result.Tensors.Single(tensor => tensor.Name == "logits").Difference);
     }

@@ -58,17 +58,22 @@ public sealed class RealAdapterTests : IDisposable
                 GradientAccumulation = 4,
             },
         };
-        var task = new TrainingTask(model, [.. Enumerable.Repeat(new TrainingRow([1, 2], [1, 2]), 26)], [], options, new RunFolder(_folder.Path).Checkpoints, adapter, null);
+        var task = new TrainingTask(
+            model, [.. Enumerable.Repeat(new TrainingRow([1, 2], [1, 2]), 26)], [], options,
+            new RunFolder(_folder.Path).Checkpoints, adapter, null);
         using var optimizer = Optimizer.Create(model.Trainable, options.Optimization);
         Assert.Equal(folder, HuggingFaceCheckpoint.Locate(folder));
         var checkpoint = HuggingFaceCheckpoint.Open(folder);
-        var position = checkpoint.Restore(task, model.Trainable, optimizer, new LearningRateSchedule(options.Optimization, 200).At);
+        var position = checkpoint.Restore(
+            task, model.Trainable, optimizer, new LearningRateSchedule(options.Optimization, 200).At);
         Assert.Equal(200, position.Step);
         Assert.Contains(checkpoint.Notes, note => note.StartsWith("optimizer.pt is missing", StringComparison.Ordinal));
-        Assert.Contains(checkpoint.Notes, note => note.StartsWith("rng_state.pth was not read", StringComparison.Ordinal));
+        Assert.Contains(
+            checkpoint.Notes, note => note.StartsWith("rng_state.pth was not read", StringComparison.Ordinal));
 
         var other = Assert.Throws<ConfigurationException>(() => checkpoint.Restore(
-            task, model.Trainable, optimizer, new LearningRateSchedule(options.Optimization with { MaxSteps = 400 }, 400).At));
+            task, model.Trainable, optimizer,
+            new LearningRateSchedule(options.Optimization with { MaxSteps = 400 }, 400).At));
         Assert.Contains("for 200 steps", other.Message);
     }
 
@@ -124,7 +129,8 @@ public sealed class RealAdapterTests : IDisposable
     [Theory]
     [InlineData("\"init_lora_weights\": \"eva\", \"eva_config\": {\"rho\": 2.0}")]
     [InlineData("\"init_lora_weights\": \"gaussian\", \"peft_version\": \"0.21.0\"")]
-    [InlineData("\"loftq_config\": {}, \"megatron_core\": \"megatron.core\", \"qalora_group_size\": 16, \"use_bdlora\": null")]
+    [InlineData(
+        "\"loftq_config\": {}, \"megatron_core\": \"megatron.core\", \"qalora_group_size\": 16, \"use_bdlora\": null")]
     public void KeyThatSaysNothingAboutTheResult_IsSilent(string entry)
     {
         Write(entry);
@@ -132,12 +138,14 @@ public sealed class RealAdapterTests : IDisposable
     }
 
     private void Write(string entry) => File.WriteAllText(
-        _folder["adapter_config.json"], $"{{\"peft_type\": \"LORA\", \"r\": 4, \"target_modules\": [\"q_proj\"], {entry}}}");
+        _folder["adapter_config.json"],
+        $"{{\"peft_type\": \"LORA\", \"r\": 4, \"target_modules\": [\"q_proj\"], {entry}}}");
 
     private static DecoderModel Golden(string adapter)
     {
         var model = ModelLoader.Load(
-            TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+            TestAssets.Golden("models", "gqa_bf16"),
+            new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
         Adapter.Load(model, adapter);
         return model;
     }
@@ -158,6 +166,7 @@ public sealed class RealAdapterTests : IDisposable
             ["tie_word_embeddings"] = true,
         }.ToJsonString());
         return ModelFactory.Create(
-            ModelConfigFile.Load(_folder.Path), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None), seed: 1);
+            ModelConfigFile.Load(_folder.Path), new LoadSettings(ScalarType.BFloat16, CPU, QuantizationSettings.None),
+            seed: 1);
     }
 }

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Lora;
 
-/// <summary>What is trained takes the memory of its own tensors; nothing made on the way waits for the garbage collector.</summary>
+/// <summary>
+/// What is trained takes the memory of its own tensors; nothing made on the way waits for the garbage collector.
+/// </summary>
 public sealed class UnfreezingTests
 {
     [Theory]
@@ -21,7 +23,8 @@ public sealed class UnfreezingTests
 
         model.UnfreezeAll();
 
-        // The embedding, norms and biases replace what was frozen; projections keep their frozen weight beside the copy.
+        // The embedding, norms and biases replace what was frozen; projections keep their frozen weight beside the
+        // copy.
         var copies = model.AllProjections.Count(projection => projection.TrainedWeight is not null);
         Assert.True(copies > 0);
         Assert.Equal(copies, DisposeScopeManager.Statistics.ThreadTotalLiveCount - before);

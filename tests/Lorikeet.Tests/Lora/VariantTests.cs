@@ -11,7 +11,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Lora;
 
-/// <summary>What every variant has to do: begin as it says, survive a file, merge into the same model, come off again.</summary>
+/// <summary>
+/// What every variant has to do: begin as it says, survive a file, merge into the same model, come off again.
+/// </summary>
 public sealed class VariantTests : IDisposable
 {
     private static readonly int[] s_ids = [1, 5, 9, 200, 44, 17, 5, 300];
@@ -21,7 +23,9 @@ public sealed class VariantTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     public static TheoryData<string> Variants =>
-        ["plain", "dora", "lora_bias", "pissa", "pissa_niter", "olora", "orthogonal", "embedding", "embedding_dora", "head"];
+        [
+            "plain", "dora", "lora_bias", "pissa", "pissa_niter", "olora", "orthogonal", "embedding", "embedding_dora",
+            "head"];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -54,9 +58,12 @@ public sealed class VariantTests : IDisposable
             TensorAssert.Close(bare, again.Forward(s_ids, [0, s_ids.Length]), 1e-5, "switched off");
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, "switched on");
 
-        using (var merge = new AdapterMerge(model.Folder!, AdapterFolder.Open(_folder["adapter"]), new MergeSettings(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32)))
+        using (var merge = new AdapterMerge(
+            model.Folder!, AdapterFolder.Open(_folder["adapter"]),
+            new MergeSettings(QuantizationSettings.None, ScalarType.Float32, ScalarType.Float32)))
             merge.Write(_folder["merged"], long.MaxValue);
-        using var merged = ModelLoader.Load(_folder["merged"], new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+        using var merged = ModelLoader.Load(
+            _folder["merged"], new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
         TensorAssert.Close(trained, merged.Forward(s_ids, [0, s_ids.Length]), 2e-4, "merged");
     }
 
@@ -79,7 +86,9 @@ public sealed class VariantTests : IDisposable
         TensorAssert.Close(trained, again.Forward(s_ids, [0, s_ids.Length]), 2e-4, variant);
     }
 
-    /// <summary>Were the weight decomposed again, the adapter would not be nothing beside a part that equals it.</summary>
+    /// <summary>
+    /// Were the weight decomposed again, the adapter would not be nothing beside a part that equals it.
+    /// </summary>
     [Theory]
     [InlineData("pissa")]
     [InlineData("olora")]
@@ -116,8 +125,10 @@ public sealed class VariantTests : IDisposable
     public void AllLinear_IsWrittenAsTheNamesItMeans()
     {
         var json = JsonNode.Parse(AdapterConfig.Write(new LoraOptions(), null))!;
-        var peft = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("lora", "all_linear", "final", "adapter_config.json")))!;
-        string[] Names(JsonNode config) => [.. config["target_modules"]!.AsArray().Select(name => name!.GetValue<string>()).Order()];
+        var peft = JsonNode.Parse(
+            File.ReadAllText(TestAssets.Golden("lora", "all_linear", "final", "adapter_config.json")))!;
+        string[] Names(JsonNode config) =>
+            [.. config["target_modules"]!.AsArray().Select(name => name!.GetValue<string>()).Order()];
         Assert.Equal(Names(peft), Names(json));
     }
 
@@ -127,8 +138,11 @@ public sealed class VariantTests : IDisposable
         using var model = Load("embedding");
         Train(model, "embedding").Save(_folder["adapter"], null);
         using var file = SafetensorsFile.Open(_folder["adapter/adapter_model.safetensors"]);
-        Assert.Equal([4L, model.Config.VocabularySize], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_A"].Shape);
-        Assert.Equal([model.Config.HiddenSize, 4L], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_B"].Shape);
+        Assert.Equal(
+            [4L, model.Config.VocabularySize],
+            file.Tensors["base_model.model.model.embed_tokens.lora_embedding_A"].Shape);
+        Assert.Equal(
+            [model.Config.HiddenSize, 4L], file.Tensors["base_model.model.model.embed_tokens.lora_embedding_B"].Shape);
     }
 
     [Fact]
@@ -136,7 +150,8 @@ public sealed class VariantTests : IDisposable
     {
         using var model = ModelLoader.Load(
             TestAssets.Golden("models", "gqa_bf16"),
-            new LoadSettings(ScalarType.Float32, CPU, new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true)));
+            new LoadSettings(
+                ScalarType.Float32, CPU, new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true)));
         var fault = Assert.Throws<ConfigurationException>(() => Adapter.Create(model, Settings("pissa"), seed: 1));
         Assert.Contains("full precision", fault.Message);
     }
@@ -145,10 +160,15 @@ public sealed class VariantTests : IDisposable
     public void LoraBias_OnABaseWithoutBias_IsNotMerged()
     {
         using var model = ModelLoader.Load(
-            TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
+            TestAssets.Golden("models", "gqa_bf16"),
+            new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
         Train(model, "lora_bias").Save(_folder["adapter"], null);
-        using var merge = new AdapterMerge(model.Folder!, AdapterFolder.Open(_folder["adapter"]), new MergeSettings(QuantizationSettings.None, ScalarType.Float32, null));
-        Assert.Contains("has no bias", Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue)).Message);
+        using var merge = new AdapterMerge(
+            model.Folder!, AdapterFolder.Open(_folder["adapter"]),
+            new MergeSettings(QuantizationSettings.None, ScalarType.Float32, null));
+        Assert.Contains(
+            "has no bias",
+            Assert.Throws<CheckpointException>(() => merge.Write(_folder["merged"], long.MaxValue)).Message);
     }
 
     private static Adapter Train(DecoderModel model, string variant, LoraOptions? given = null)
@@ -169,12 +189,19 @@ public sealed class VariantTests : IDisposable
 
     // A tied model with biases; adapters on its head or embedding have to come apart from the other in a merge.
     private static DecoderModel Load(string variant) => ModelLoader.Load(
-        TestAssets.Golden("models", variant is "lora_bias" ? "mqa_tied_bias" : variant.StartsWith("embedding") ? "mqa_tied_bias" : "gqa_bf16"),
+        TestAssets.Golden(
+            "models",
+            variant is "lora_bias" ? "mqa_tied_bias" : variant.StartsWith("embedding") ? "mqa_tied_bias" : "gqa_bf16"),
         new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
 
     private static LoraOptions Settings(string variant)
     {
-        var all = new LoraOptions { Rank = 4, Alpha = 6, TargetModules = TargetModules.Named("q_proj", "v_proj", "down_proj") };
+        var all = new LoraOptions
+        {
+            Rank = 4,
+            Alpha = 6,
+            TargetModules = TargetModules.Named("q_proj", "v_proj", "down_proj"),
+        };
         return variant switch
         {
             "dora" => all with { UseDora = true },

@@ -27,13 +27,14 @@ public sealed class BitsAndBytesParityTests : IDisposable
         foreach (var shape in s_shapes)
             Compare(shape, type, doubleQuantization);
         Compatibility.RecordEqual(
-            "Quantization", $"{type}{(doubleQuantization ? ", scales quantized too" : "")}: codes, scales, weights read back",
+            "Quantization",
+            $"{type}{(doubleQuantization ? ", scales quantized too" : "")}: codes, scales, weights read back",
             "bitsandbytes 0.50.2 on an H200, bit for bit", $"{_compared:N0} values of {s_shapes.Length} weights");
     }
 
     private void Compare(string shape, FourBitType type, bool doubleQuantization)
     {
-        using var stored = TensorMemory.Read(_golden, $"{shape}.weight");
+        using var stored = TensorFile.Read(_golden, $"{shape}.weight");
         using var dense = stored.to_type(shape == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32);
         using var weight = FourBitWeight.Quantize(dense, type, doubleQuantization);
         var prefix = $"{shape}.{type.ToString().ToLowerInvariant()}.{(doubleQuantization ? "double" : "single")}";
@@ -63,6 +64,7 @@ public sealed class BitsAndBytesParityTests : IDisposable
         _compared += expected.Length;
         var different = Enumerable.Range(0, expected.Length).Where(i => !expected[i].Equals(values[i])).ToList();
         Assert.True(different.Count == 0, different.Count == 0 ? "" :
-            $"{name}: {different.Count} of {expected.Length} differ, first at {different[0]}: {expected[different[0]]} expected, {values[different[0]]}.");
+            $"{name}: {different.Count} of {expected.Length} differ, first at {different[0]}: " +
+            $"{expected[different[0]]} expected, {values[different[0]]}.");
     }
 }

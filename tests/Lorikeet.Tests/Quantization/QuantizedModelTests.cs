@@ -23,7 +23,8 @@ public sealed class QuantizedModelTests : IDisposable
         var actual = Logits(model, kind, ids);
         TensorAssert.Close(expected, actual, 1e-4, model);
         Compatibility.RecordNear(
-            "Quantization", kind == QuantizationKind.None ? "a stored NF4 checkpoint: logits" : "NF4 made at loading: logits",
+            "Quantization",
+            kind == QuantizationKind.None ? "a stored NF4 checkpoint: logits" : "NF4 made at loading: logits",
             "transformers 5.17.0, bitsandbytes 0.50.2", $"{expected.NumberOfElements:N0} logits",
             (expected - actual).abs().max().item<float>());
     }
@@ -49,7 +50,8 @@ public sealed class QuantizedModelTests : IDisposable
         TensorAssert.Close(reference, actual, allowed, model);
         Compatibility.RecordNear(
             "Quantization",
-            $"{(kind == QuantizationKind.None ? "a stored int8 checkpoint" : "int8 made at loading")} in {type.ToString().ToLowerInvariant()}: "
+            $"{(kind == QuantizationKind.None ? "a stored int8 checkpoint" : "int8 made at loading")} in " +
+            $"{type.ToString().ToLowerInvariant()}: "
             + $"logits (the reference is {allowed:G2} from its own float32)",
             "transformers 5.17.0, bitsandbytes 0.50.2 on an H200", $"{reference.NumberOfElements:N0} logits",
             (reference - actual).abs().max().item<float>());
@@ -59,7 +61,7 @@ public sealed class QuantizedModelTests : IDisposable
     private static (int[] Ids, Tensor Logits) Golden(string model)
     {
         using var file = SafetensorsFile.Open(TestAssets.Golden("models", model, "expected.safetensors"));
-        return (TensorAssert.Ids(file, "input_ids"), TensorMemory.Read(file, "logits").flatten(0, 1));
+        return (TensorAssert.Ids(file, "input_ids"), TensorFile.Read(file, "logits").flatten(0, 1));
     }
 
     private static Tensor Logits(string model, QuantizationKind kind, int[] ids, ScalarType type = ScalarType.Float32)

@@ -9,7 +9,8 @@ namespace Lorikeet.Tests.Quantization;
 /// <summary>Checkpoints that transformers and bitsandbytes saved quantized.</summary>
 public sealed class StoredQuantizationTests : IDisposable
 {
-    private readonly SafetensorsFile _dense = SafetensorsFile.Open(TestAssets.Golden("models", "gqa", "model.safetensors"));
+    private readonly SafetensorsFile _dense = SafetensorsFile.Open(
+        TestAssets.Golden("models", "gqa", "model.safetensors"));
 
     public void Dispose() => _dense.Dispose();
 
@@ -22,7 +23,7 @@ public sealed class StoredQuantizationTests : IDisposable
         var settings = new QuantizationSettings(kind, DoubleQuantization: true);
         foreach (var name in Projections())
         {
-            using var weight = settings.Freeze(name, TensorMemory.Read(_dense, name), type);
+            using var weight = settings.Freeze(name, TensorFile.Read(_dense, name), type);
             AssertStoredEqual(stored, name, weight);
         }
     }
@@ -53,12 +54,20 @@ public sealed class StoredQuantizationTests : IDisposable
 
     [Theory]
     [InlineData("{\"blocksize\": 64}", "shape")]
-    [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"int4\", \"shape\": [2, 32]}", "'dtype' is \"int4\". Expected float32, float16 or bfloat16")]
-    [InlineData("{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [4, 32]}", "32 bytes and 1 scales")]
+    [InlineData(
+        "{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"int4\", \"shape\": [2, 32]}",
+        "'dtype' is \"int4\". Expected float32, float16 or bfloat16")]
+    [InlineData(
+        "{\"quant_type\": \"nf4\", \"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [4, 32]}",
+        "32 bytes and 1 scales")]
     [InlineData("not JSON", "the word 'not' is no JSON")]
-    [InlineData("{\"blocksize\": 0, \"dtype\": \"float32\", \"shape\": [2, 32]}", "'blocksize' is 0. Expected a whole number from 32")]
+    [InlineData(
+        "{\"blocksize\": 0, \"dtype\": \"float32\", \"shape\": [2, 32]}",
+        "'blocksize' is 0. Expected a whole number from 32")]
     [InlineData("{\"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [64]}", "'shape' is [64]. Expected two sizes")]
-    [InlineData("{\"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [2, 32], \"nested_offset\": NaN}", "'nested_blocksize' is missing")]
+    [InlineData(
+        "{\"blocksize\": 64, \"dtype\": \"float32\", \"shape\": [2, 32], \"nested_offset\": NaN}",
+        "'nested_blocksize' is missing")]
     public void Read_RefusesAStateThatDoesNotFit(string state, string said)
     {
         using var folder = new TemporaryFolder();
@@ -70,7 +79,8 @@ public sealed class StoredQuantizationTests : IDisposable
                 System.Text.Encoding.UTF8.GetBytes(state)),
         ]);
         using var file = SafetensorsFile.Open(folder["x"]);
-        Assert.Contains(said, Assert.Throws<CheckpointException>(() => StoredQuantization.Read(file, "w.weight", CPU)).Message);
+        Assert.Contains(
+            said, Assert.Throws<CheckpointException>(() => StoredQuantization.Read(file, "w.weight", CPU)).Message);
     }
 
     [Fact]
@@ -78,7 +88,8 @@ public sealed class StoredQuantizationTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         using var dense = TensorArithmetic.Range(64, ScalarType.Float32, CPU).view(2, 32);
-        using var weight = FourBitWeight.Quantize(dense, Lorikeet.Models.Quantization.FourBitType.Fp4, doubleQuantization: false);
+        using var weight = FourBitWeight.Quantize(
+            dense, Lorikeet.Models.Quantization.FourBitType.Fp4, doubleQuantization: false);
         var bytes = TensorMemory.Span<byte>(weight.Packed).ToArray();
         var entries = StoredQuantization.Write("w.weight", weight).Skip(1).ToList();
         TensorFile.Write(folder["y"], entries);
@@ -120,7 +131,7 @@ public sealed class StoredQuantizationTests : IDisposable
             {
                 var entry = stored.Require(part);
                 Assert.Equal(entry.Shape, value.shape);
-                Assert.Equal(entry.Type, TensorMemory.ToStored(value.dtype));
+                Assert.Equal(entry.Type, TensorFile.ToStored(value.dtype));
                 var expected = new ReadOnlySpan<byte>(stored.Pointer(part), (int)entry.ByteCount);
                 var actual = new ReadOnlySpan<byte>(TensorMemory.Pointer(value), (int)entry.ByteCount);
                 Assert.True(expected.SequenceEqual(actual), part);

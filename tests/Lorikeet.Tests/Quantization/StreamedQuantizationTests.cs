@@ -42,7 +42,7 @@ public sealed class StreamedQuantizationTests : IDisposable
                         continue;
                     }
 
-                    using var expected = settings.Freeze("w", TensorMemory.Read(source, "w"), type);
+                    using var expected = settings.Freeze("w", TensorFile.Read(source, "w"), type);
                     using var actual = settings.Freeze("w", reader, "w", type);
                     Equal(expected, actual);
                 }
@@ -67,7 +67,8 @@ public sealed class StreamedQuantizationTests : IDisposable
     {
         using var source = Write(Values(301, 257));
         using var reader = new TensorReader(source, CPU);
-        using (var file = new FileStream(_folder["w.safetensors"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        using (var file = new FileStream(
+            _folder["w.safetensors"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             file.SetLength(file.Length - 1);
         var settings = new QuantizationSettings(QuantizationKind.Nf4);
         var fault = Assert.Throws<CheckpointException>(() => settings.Freeze("w", reader, "w", ScalarType.BFloat16));
@@ -81,7 +82,8 @@ public sealed class StreamedQuantizationTests : IDisposable
         int[] codes = [0, 1, 6, 7, 4, 5, 2, 3];
         Check<Float4>(Float4.Thresholds, (value, below) => codes[below] | (value < 0 ? 8 : 0));
 
-        static void Check<TCode>(ReadOnlySpan<float> thresholds, Func<float, int, int> code) where TCode : struct, IFourBitCode
+        static void Check<TCode>(ReadOnlySpan<float> thresholds, Func<float, int, int> code) where TCode : struct,
+        IFourBitCode
         {
             float[] values = [.. thresholds, -1, 1, 0, -0f, float.NaN];
             values = [.. values, .. values.Select(MathF.BitIncrement), .. values.Select(MathF.BitDecrement)];
@@ -132,7 +134,8 @@ public sealed class StreamedQuantizationTests : IDisposable
             using (given.Value)
             {
                 Assert.Equal(wanted.Name, given.Name);
-                Assert.True(Bytes(wanted.Value).SequenceEqual(Bytes(given.Value)), $"{wanted.Name} of {expected.Format}");
+                Assert.True(
+                    Bytes(wanted.Value).SequenceEqual(Bytes(given.Value)), $"{wanted.Name} of {expected.Format}");
             }
         }
     }

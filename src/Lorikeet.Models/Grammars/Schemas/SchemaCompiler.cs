@@ -233,7 +233,9 @@ internal sealed class SchemaCompiler
         return rule;
     }
 
-    /// <summary>Whether a value of <c>enum</c> satisfies the keywords beside it; of lists and objects, the type.</summary>
+    /// <summary>
+    /// Whether a value of <c>enum</c> satisfies the keywords beside it; of lists and objects, the type.
+    /// </summary>
     private bool Allows(SchemaShape shape, JsonElement value)
     {
         var types = shape.Types ?? JsonTypes.All;

@@ -77,5 +77,5 @@ internal sealed class AdapterTensors
             : sum * (magnitude / sum.norm(1)).unsqueeze(1); // [out, in] ⊙ [out, 1]
     }
 
-    private Tensor Read(string name) => TensorMemory.Read(_adapter, name).to_type(ScalarType.Float32);
+    private Tensor Read(string name) => TensorFile.Read(_adapter, name).to_type(ScalarType.Float32);
 }

@@ -83,7 +83,7 @@ internal sealed class InitialAdapter : IDisposable
 
     private Tensor? Read(string parameter, Tensor like) =>
         AdapterTensors.Name(_source, parameter) is { } name && _source.Tensors[name].Shape.SequenceEqual(like.shape)
-            ? TensorMemory.Read(_source, name).to(like.device).to_type(ScalarType.Float32)
+            ? TensorFile.Read(_source, name).to(like.device).to_type(ScalarType.Float32)
             : null;
 
     /// <summary>Singular vectors of W: with A = √(S/s) Vᵀ and B = U √(S/s), W Aᵀ = B S and S = s A Aᵀ.</summary>

@@ -83,7 +83,9 @@ internal static unsafe class CudaDriver
     /// <summary>Queues a kernel; <paramref name="arguments"/> point at its arguments.</summary>
     /// <param name="function">From <see cref="Function"/>.</param>
     /// <param name="shape">Blocks, and what they need.</param>
-    /// <param name="startsEarly">Whether it may begin before the kernel before it has ended; it waits by itself.</param>
+    /// <param name="startsEarly">
+    /// Whether it may begin before the kernel before it has ended; it waits by itself.
+    /// </param>
     /// <param name="stream">Where it is queued.</param>
     /// <param name="arguments">One pointer for each parameter.</param>
     public static void Launch(nint function, LaunchShape shape, bool startsEarly, nint stream, void** arguments)

@@ -52,7 +52,9 @@ public sealed record RunReport
         HtmlReport.Write(report, folder.HtmlReport);
     }
 
-    /// <summary>The report without the places of this machine (<see cref="LocalPlaces"/>), for it is passed on.</summary>
+    /// <summary>
+    /// The report without the places of this machine (<see cref="LocalPlaces"/>), for it is passed on.
+    /// </summary>
     internal RunReport ForOthers(string runFolder) => this with
     {
         Title = LocalPlaces.Hide(Title),

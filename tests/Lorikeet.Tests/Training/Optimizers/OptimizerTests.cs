@@ -21,19 +21,20 @@ public sealed class OptimizerTests : IDisposable
     public void Steps_EndWhereBitsAndBytesEnded(string name, OptimizerKind kind, double tolerance)
     {
         using var golden = SafetensorsFile.Open(TestAssets.Golden("bnb_optimizers.safetensors"));
-        var parameter = new Parameter("p", Parameter.Leaf(TensorMemory.Read(golden, $"{name}.start")), Decays: true);
+        var parameter = new Parameter("p", Parameter.Leaf(TensorFile.Read(golden, $"{name}.start")), Decays: true);
         using var optimizer = Optimizer.Create([parameter], Options(kind) with { WeightDecay = 0.01 });
-        var gradients = TensorMemory.Read(golden, "grads");
+        var gradients = TensorFile.Read(golden, "grads");
         for (var step = 0; step < gradients.shape[0]; step++)
         {
             parameter.Value.grad = gradients[step].clone();
             optimizer.Step(1e-2);
         }
 
-        var expected = TensorMemory.Read(golden, $"{name}.end");
+        var expected = TensorFile.Read(golden, $"{name}.end");
         TensorAssert.Close(expected, parameter.Value, tolerance, name);
         Compatibility.RecordNear(
-            "Optimizers", $"{name}: parameters after 20 steps", "bitsandbytes 0.50.2", $"{expected.NumberOfElements:N0} values",
+            "Optimizers", $"{name}: parameters after 20 steps", "bitsandbytes 0.50.2",
+            $"{expected.NumberOfElements:N0} values",
             (expected - parameter.Value).abs().max().item<float>());
     }
 
@@ -86,7 +87,8 @@ public sealed class OptimizerTests : IDisposable
     public void Kernel_EqualsTensorOperations(int count)
     {
         Compare(TorchAdamRule.Create(Options(OptimizerKind.AdamW) with { WeightDecay = 0.1 }, true, 1e-2, 3), count);
-        Compare(BitsAndBytesAdamRule.Create(Options(OptimizerKind.AdamW) with { WeightDecay = 0.1 }, true, 1e-2, 3), count);
+        Compare(
+            BitsAndBytesAdamRule.Create(Options(OptimizerKind.AdamW) with { WeightDecay = 0.1 }, true, 1e-2, 3), count);
     }
 
     [Fact]
@@ -134,7 +136,10 @@ public sealed class OptimizerTests : IDisposable
     public void Restore_ContinuesBitForBit(OptimizerKind kind)
     {
         using var folder = new TemporaryFolder();
-        Parameter[] straight = [new("a", Parameter.Leaf(randn(80, 60)), true), new("b", Parameter.Leaf(randn(9)), false)];
+        Parameter[] straight =
+        [
+            new("a", Parameter.Leaf(randn(80, 60)), true), new("b", Parameter.Leaf(randn(9)), false),
+        ];
         var gradients = Enumerable.Range(0, 12).Select(_ => (randn(80, 60), randn(9))).ToArray();
         using var optimizer = Optimizer.Create(straight, Options(kind));
         Run(optimizer, straight, gradients[..6]);
@@ -156,7 +161,10 @@ public sealed class OptimizerTests : IDisposable
     [Fact]
     public void Sgd_AddsTheDecayToTheGradient()
     {
-        Parameter[] parameters = [new("a", Parameter.Leaf(tensor([1f, -2f])), true), new("b", Parameter.Leaf(tensor([1f])), false)];
+        Parameter[] parameters =
+        [
+            new("a", Parameter.Leaf(tensor([1f, -2f])), true), new("b", Parameter.Leaf(tensor([1f])), false),
+        ];
         using var optimizer = Optimizer.Create(parameters, Options(OptimizerKind.Sgd) with { WeightDecay = 0.5 });
         Run(optimizer, parameters, [(tensor([1f, 1f]), tensor([1f]))]);
         Assert.Equal([0.985f, -2f], TensorMemory.Span<float>(parameters[0].Value).ToArray());

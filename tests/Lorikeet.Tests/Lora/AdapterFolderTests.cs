@@ -3,7 +3,7 @@ using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Tests.Lora;
 
-public sealed class AdapterBaseTests : IDisposable
+public sealed class AdapterFolderTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lorikeet-base").FullName;
 
@@ -30,14 +30,16 @@ public sealed class AdapterBaseTests : IDisposable
     public void BaseOfTheHub_IsAnId_AndAPathIsNone()
     {
         var (adapter, _) = WriteAdapter();
-        AdapterBase.Write(adapter, "owner/name");
-        File.WriteAllText(Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "owner/name"));
+        AdapterFolder.Write(adapter, new LoraOptions(), "owner/name", []);
         Assert.Equal("owner/name", AdapterFolder.Open(adapter).FindBase());
-        Assert.False(File.Exists(Path.Combine(adapter, AdapterBase.FileName)));
+        Assert.False(File.Exists(Path.Combine(adapter, AdapterFolder.BaseFile)));
 
         File.WriteAllText(
-            Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), "/home/someone/model"));
-        Assert.Contains("local folder '/home/someone/model'", Assert.Throws<CheckpointException>(() => AdapterFolder.Open(adapter).FindBase()).Message);
+            Path.Combine(adapter, AdapterConfig.FileName),
+            AdapterConfig.Write(new LoraOptions(), "/home/someone/model"));
+        Assert.Contains(
+            "local folder '/home/someone/model'",
+            Assert.Throws<CheckpointException>(() => AdapterFolder.Open(adapter).FindBase()).Message);
     }
 
     [Fact]
@@ -59,8 +61,7 @@ public sealed class AdapterBaseTests : IDisposable
         Directory.CreateDirectory(adapter);
         Directory.CreateDirectory(models);
         File.WriteAllText(Path.Combine(models, "model.safetensors"), "weights");
-        File.WriteAllText(Path.Combine(adapter, AdapterConfig.FileName), AdapterConfig.Write(new LoraOptions(), models));
-        AdapterBase.Write(adapter, models);
+        AdapterFolder.Write(adapter, new LoraOptions(), models, []);
         return (adapter, models);
     }
 }
