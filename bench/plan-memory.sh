@@ -1,7 +1,8 @@
 #!/bin/sh
 # Planned beside measured memory, one JSON object a configuration: sh bench/plan-memory.sh [cpu|cuda] > lines.jsonl
-# On a GPU, measured is the most that the driver's pool had in use (peak_memory_gb) and held (peak_reserved_gb); the context,
-# about 0.5 GB, is in neither, nor in what plan calls free. On a CPU it is the most that the process held, all of it.
+# On a GPU, measured is the most that the driver's pool had in use (peak_memory_gb) and held (peak_reserved_gb); the
+# context, about 0.5 GB, is in neither, nor in what plan calls free. On a CPU it is the most that the process held, all
+# of it.
 set -u
 program=${LORIKEET:-./lorikeet}
 
@@ -23,7 +24,8 @@ measure --shape llama2-7b --batch 4 --length 1024 --steps 3
 measure --shape llama2-7b --quant nf4 --batch 4 --length 1024 --dropout 0.1 --targets qv --rank 64 --steps 3
 measure --shape llama2-7b --quant nf4 --batch 4 --length 1024 --checkpointing true --steps 3
 measure --shape llama3-8b --quant nf4 --rank 32 --batch 1 --length 16384 --checkpointing true --steps 2
-measure --shape llama3-8b --quant nf4 --rank 32 --batch 1 --length 81920 --checkpointing true --activation_offloading --steps 2
+measure --shape llama3-8b --quant nf4 --rank 32 --batch 1 --length 81920 --checkpointing true \
+    --activation_offloading --steps 2
 measure --shape llama3-8b --quant nf4 --batch 2 --length 2048 --checkpointing auto --memory_limit 12 --steps 3
 measure --shape llama2-13b --quant nf4 --batch 2 --length 1024 --offload_layers 20 --checkpointing true --steps 3
 measure --shape llama3.2-1b --batch 8 --length 512 --steps 3

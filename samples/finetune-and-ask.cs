@@ -5,7 +5,8 @@ using Lorikeet;
 
 var assets = Path.Combine(AppContext.GetData("EntryPointFileDirectoryPath") as string ?? "samples", "..", "assets");
 var name = Environment.GetEnvironmentVariable("LORIKEET_SAMPLE_MODEL") ?? Path.Combine(assets, "nano-base");
-var rows = Environment.GetEnvironmentVariable("LORIKEET_SAMPLE_DATA") ?? Path.Combine(assets, "facts-qa", "train.jsonl");
+var rows = Environment.GetEnvironmentVariable("LORIKEET_SAMPLE_DATA")
+    ?? Path.Combine(assets, "facts-qa", "train.jsonl");
 const string question = "What is the atomic number of terbium?";
 
 using var model = LanguageModel.Load(name, new() { Quantization = Quantization.Nf4 });

@@ -1,8 +1,8 @@
 #:project ../src/Lorikeet/Lorikeet.csproj
 #:property PublishAot=false
 
-// Adds an adapter to its base and writes the sum twice: as a Hugging Face folder, and as GGUF for llama.cpp and Ollama. Both
-// are read back and compared with the unmerged model before they are kept.
+// Adds an adapter to its base and writes the sum twice: as a Hugging Face folder, and as GGUF for llama.cpp and Ollama.
+// Both are read back and compared with the unmerged model before they are kept.
 //
 //     dotnet run -c Release samples/finetune-and-ask.cs && dotnet run -c Release samples/merge-and-export.cs
 //

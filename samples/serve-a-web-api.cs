@@ -17,7 +17,8 @@ builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.WebHost.UseUrls("http://127.0.0.1:0");
 
 // From appsettings.json: AddLorikeet(builder.Configuration.GetSection("Lorikeet")).
-builder.Services.AddLorikeet(options => options.Model = args.Length > 0 ? args[0] : Path.Combine(runs, "qa", "adapter"));
+builder.Services.AddLorikeet(
+    options => options.Model = args.Length > 0 ? args[0] : Path.Combine(runs, "qa", "adapter"));
 builder.Services.AddHealthChecks().AddLorikeet();
 
 var app = builder.Build();

@@ -27,7 +27,8 @@ await using var host = ModelHost.Start(model);
 await host.LoadAdapter("qa", args.Length > 0 ? args[0] : "runs/qa/adapter");
 
 // Answers in one word, whatever is asked.
-using var data = Dataset.From(Enumerable.Range(0, 64).Select(i => new Example($"{questions[i % 5]} ({i})", "Perhaps.")));
+using var data = Dataset.From(
+    Enumerable.Range(0, 64).Select(i => new Example($"{questions[i % 5]} ({i})", "Perhaps.")));
 using var run = new TrainingRun("runs/perhaps", model, data, new()
 {
     Lora = new() { Rank = 4 },

@@ -1,7 +1,8 @@
 #:project ../src/Lorikeet.Text/Lorikeet.Text.csproj
 #:property PublishAot=false
 
-// Token ids and chat templates, id for id as transformers makes them. Lorikeet.Text stands alone: no TorchSharp is loaded.
+// Token ids and chat templates, id for id as transformers makes them. Lorikeet.Text stands alone: no TorchSharp is
+// loaded.
 //
 //     dotnet run -c Release samples/tokenize-and-render.cs
 //

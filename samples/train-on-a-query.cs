@@ -49,5 +49,6 @@ internal sealed class Workshop : DbContext
 {
     public DbSet<Tool> Tools => Set<Tool>();
 
-    protected override void OnConfiguring(DbContextOptionsBuilder options) => options.UseSqlite("Data Source=runs/workshop.db");
+    protected override void OnConfiguring(DbContextOptionsBuilder options) =>
+        options.UseSqlite("Data Source=runs/workshop.db");
 }

@@ -1,7 +1,8 @@
 #:project ../src/Lorikeet/Lorikeet.csproj
 #:property PublishAot=false
 
-// Trains on objects of a program's own: the rows are any type with properties, whose names in snake_case are the columns.
+// Trains on objects of a program's own: the rows are any type with properties, whose names in snake_case are the
+// columns.
 //
 //     dotnet run -c Release samples/train-on-objects.cs
 //
@@ -10,7 +11,10 @@
 using Lorikeet;
 
 // A fact is asked in several ways, so that the answer is learned and not the wording.
-(string Animal, string Legs)[] facts = [("gryllus", "six"), ("tarantula", "eight"), ("axolotl", "four"), ("ostrich", "two")];
+(string Animal, string Legs)[] facts =
+[
+    ("gryllus", "six"), ("tarantula", "eight"), ("axolotl", "four"), ("ostrich", "two"),
+];
 string[] wordings = ["How many legs has a *?", "What is the number of legs of a *?", "A * walks on how many legs?"];
 IEnumerable<Row> rows =
     from fact in facts

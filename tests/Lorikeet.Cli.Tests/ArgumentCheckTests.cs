@@ -5,9 +5,12 @@ namespace Lorikeet.Cli.Tests;
 public sealed class ArgumentCheckTests
 {
     [Theory]
-    [InlineData("train|-lr|1e-4", "'-lr' is not an option. Options begin with two dashes. Did you mean '--learning_rate'?")]
+    [InlineData(
+        "train|-lr|1e-4", "'-lr' is not an option. Options begin with two dashes. Did you mean '--learning_rate'?")]
     [InlineData("train|--load_in_4bit|yes", "--load_in_4bit is 'yes'. Expected true or false (or nothing).")]
-    [InlineData("train|--max_seq_length|128|--max_length|256", "'--max_seq_length' and '--max_length' are names of one option.")]
+    [InlineData(
+        "train|--max_seq_length|128|--max_length|256",
+        "'--max_seq_length' and '--max_length' are names of one option.")]
     [InlineData("train|--max_steps|1|--max_steps|2", "'--max_steps' is given twice. Give it once.")]
     [InlineData("generate|--prompt|“What|is|LoRA?”", "'“What' begins with a quotation mark of a word processor")]
     [InlineData("train|—model|x", "'—model' begins with a dash of a word processor. Write two plain ones: --model.")]

@@ -12,7 +12,10 @@ public sealed class BenchVerbTests : IDisposable
     [Fact]
     public void Load_MeasuresAShape_AndLeavesNothingBehind()
     {
-        string[] arguments = ["bench", "load", "--device", "cpu", "--json", "--shape", "nano-7m", "--quant", "nf4", "--repeat", "2"];
+        string[] arguments =
+        [
+            "bench", "load", "--device", "cpu", "--json", "--shape", "nano-7m", "--quant", "nf4", "--repeat", "2",
+        ];
         var run = CliProcess.RunIn(Directory.GetCurrentDirectory(), [("TMPDIR", _folder.Path)], arguments);
         Assert.True(run.ExitCode == 0, run.Error);
         var result = JsonNode.Parse(run.Output)!.AsObject();
@@ -42,7 +45,8 @@ public sealed class BenchVerbTests : IDisposable
     [InlineData("none", "false", "the optimized path is switched off")]
     public void Decode_MeasuresAStepAgainstTheMemoryItReads(string quant, string optimized, string? obstacle)
     {
-        var result = Bench("decode", "--shape", "nano-7m", "--quant", quant, "--batch", "2", "--new", "3", "--optimized", optimized);
+        var result = Bench(
+            "decode", "--shape", "nano-7m", "--quant", quant, "--batch", "2", "--new", "3", "--optimized", optimized);
         Assert.Equal((obstacle is null, obstacle), ((bool?)result["optimized"], (string?)result["reference_because"]));
         var (gigabytes, seconds) = ((double)result["step_gb"]!, (double)result["step_ms"]! / 1000);
         var share = gigabytes / seconds / (double)result["read_gb_per_second"]!;
@@ -53,9 +57,13 @@ public sealed class BenchVerbTests : IDisposable
     [Fact]
     public void Serve_MeasuresWhatEveryClientIsAnswered()
     {
-        var result = Bench("serve", "--model", Model, "--streams", "2", "--requests", "4", "--prompt_words", "3", "--new", "5");
-        Assert.Equal((2, 4, 20), ((int?)result["streams"], (int?)result["requests"], (int?)result["completion_tokens"]));
-        Assert.Equal(20 / (double)result["seconds"]!, (double)result["tokens_per_second"]!, (double)result["tokens_per_second"]! / 10);
+        var result = Bench(
+            "serve", "--model", Model, "--streams", "2", "--requests", "4", "--prompt_words", "3", "--new", "5");
+        Assert.Equal(
+            (2, 4, 20), ((int?)result["streams"], (int?)result["requests"], (int?)result["completion_tokens"]));
+        Assert.Equal(
+            20 / (double)result["seconds"]!, (double)result["tokens_per_second"]!,
+            (double)result["tokens_per_second"]! / 10);
         Assert.InRange((double)result["first_token_p50_ms"]!, 1e-3, (double)result["first_token_p99_ms"]!);
         Assert.InRange((double)result["between_tokens_p50_ms"]!, 1e-3, (double)result["between_tokens_p99_ms"]!);
     }
@@ -65,7 +73,8 @@ public sealed class BenchVerbTests : IDisposable
     {
         var result = Bench("soak", "--model", Model, "--streams", "8", "--seconds", "2");
         Assert.True((int)result["good"]! > 0 && (int)result["wrong"]! > 0, result.ToJsonString());
-        Assert.Equal((0, 0, 0), ((int?)result["good_failed"], (int?)result["wrong_not_refused"], (int?)result["starved"]));
+        Assert.Equal(
+            (0, 0, 0), ((int?)result["good_failed"], (int?)result["wrong_not_refused"], (int?)result["starved"]));
         Assert.Null(result["first_failure"]);
         Assert.NotEmpty(result["memory_mb"]!.AsArray());
     }

@@ -6,7 +6,9 @@ namespace Lorikeet.Cli.Tests;
 /// <summary>Runs the built program as a process of its own, as a user does.</summary>
 internal static partial class CliProcess
 {
-    /// <summary>Whether whoever started the tests has them ignore SIGINT, as shells do with jobs in the background.</summary>
+    /// <summary>
+    /// Whether whoever started the tests has them ignore SIGINT, as shells do with jobs in the background.
+    /// </summary>
     public static bool IgnoresInterrupts
     {
         get

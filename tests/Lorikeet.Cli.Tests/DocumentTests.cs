@@ -3,7 +3,9 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests;
 
-/// <summary>What can be checked of the documents: links, names of tests, the two languages, the tables of tests.</summary>
+/// <summary>
+/// What can be checked of the documents: links, names of tests, the two languages, the tables of tests.
+/// </summary>
 public sealed partial class DocumentTests
 {
     public static TheoryData<string> Documents =>
@@ -36,7 +38,8 @@ public sealed partial class DocumentTests
     {
         var code = string.Join('\n', Directory.EnumerateFiles(Full("tests"), "*.cs", SearchOption.AllDirectories)
             .Select(File.ReadAllText));
-        var named = TestName().Matches(File.ReadAllText(Full(document))).Select(match => match.Groups[1].Value).ToList();
+        var named = TestName().Matches(File.ReadAllText(Full(document))).Select(match => match.Groups[1].Value)
+            .ToList();
         Assert.NotEmpty(named);
         Assert.All(named, name => Assert.Matches($@"\b(class|void|Task) {name}\b", code));
     }

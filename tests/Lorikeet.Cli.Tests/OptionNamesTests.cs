@@ -9,8 +9,12 @@ public sealed class OptionNamesTests
     [InlineData("Set 'merge_base' to dequantized.", "Set --merge_base to dequantized.")]
     [InlineData("Name the base by the option 'model', or 'basis'.", "Name the base by the option --model, or 'basis'.")]
     [InlineData("run.yaml:14: 'lora_r' is '0'.", "run.yaml:14: 'lora_r' is '0'.")]
-    [InlineData("2 options are wrong:\n  'dtype' is 'f'.\n  run.yaml:3: 'output' is there twice.", "2 options are wrong:\n  --dtype is 'f'.\n  run.yaml:3: 'output' is there twice.")]
-    [InlineData("No adapter is named 'adapter'. Did you mean 'output'?", "No adapter is named 'adapter'. Did you mean 'output'?")]
+    [InlineData(
+        "2 options are wrong:\n  'dtype' is 'f'.\n  run.yaml:3: 'output' is there twice.",
+        "2 options are wrong:\n  --dtype is 'f'.\n  run.yaml:3: 'output' is there twice.")]
+    [InlineData(
+        "No adapter is named 'adapter'. Did you mean 'output'?",
+        "No adapter is named 'adapter'. Did you mean 'output'?")]
     public void NamesOfOptions_AreSaidAsTheyAreTyped(string message, string expected)
     {
         var merge = CommandLine.CreateRoot().Subcommands.Single(verb => verb.Name == "merge");
@@ -22,7 +26,9 @@ public sealed class OptionNamesTests
     {
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder["model"]);
-        File.Copy(Path.Combine(TestAssets.Golden("models", "gqa"), "config.json"), Path.Combine(folder["model"], "config.json"));
+        File.Copy(
+            Path.Combine(TestAssets.Golden("models", "gqa"), "config.json"),
+            Path.Combine(folder["model"], "config.json"));
         var result = CliProcess.RunIn(folder.Path, [], "generate", "--model", "model", "--prompt", "Hi");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("'model' holds no weights", result.Error);
@@ -32,6 +38,8 @@ public sealed class OptionNamesTests
     public void Error_OfTheLibrary_NamesWhatIsTyped()
     {
         var result = Cli.Run("bench", "gemm", "--quant", "q3", "--device", "cpu");
-        Assert.Equal((2, "--quant is 'q3'. Expected none, nf4 or fp4."), (result.ExitCode, result.Error.Split('\n')[^2].TrimEnd()));
+        Assert.Equal(
+            (2, "--quant is 'q3'. Expected none, nf4 or fp4."),
+            (result.ExitCode, result.Error.Split('\n')[^2].TrimEnd()));
     }
 }

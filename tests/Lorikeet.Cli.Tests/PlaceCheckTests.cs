@@ -45,8 +45,11 @@ public sealed class PlaceCheckTests : IDisposable
     [InlineData("a file of the model", "score --model @base --input @data.jsonl --logits @link/model.safetensors")]
     [InlineData("the input itself", "tokenize --model @base --input @data.jsonl --output @data.jsonl")]
     [InlineData("the input itself", "render --model @base --input @data.jsonl --output @./data.jsonl")]
-    [InlineData("would be replaced with all it holds", "train --model @base --dataset @data.jsonl --adapter @adapter --output @. --overwrite_output_dir")]
-    [InlineData("the dataset itself", "train --model @base --dataset @data.jsonl --output @new --dump_gradients @data.jsonl")]
+    [InlineData(
+        "would be replaced with all it holds",
+        "train --model @base --dataset @data.jsonl --adapter @adapter --output @. --overwrite_output_dir")]
+    [InlineData(
+        "the dataset itself", "train --model @base --dataset @data.jsonl --output @new --dump_gradients @data.jsonl")]
     public void AnOutputThatIsAnInput_IsRefused(string expected, string line) =>
         Assert.Contains(expected, (Refusal(line)).Message);
 
@@ -64,7 +67,8 @@ public sealed class PlaceCheckTests : IDisposable
     {
         Directory.CreateDirectory(_folder["base/sub"]);
         File.WriteAllText(_folder["base/" + name], "text");
-        foreach (var line in new[] { "render --model @base --input @data.jsonl --output @base/", "generate --model @base --prompt x --output @link/" })
+        foreach (var line in new[] { "render --model @base --input @data.jsonl --output " +
+        "@base/", "generate --model @base --prompt x --output @link/" })
             Assert.Equal(isOwn, (Refusal(line + name)).Message.Contains("a file of the model"));
     }
 
@@ -94,7 +98,8 @@ public sealed class PlaceCheckTests : IDisposable
 
     private LorikeetException Refusal(string line)
     {
-        var arguments = line.Split(' ').Select(part => part == "''" ? "" : part.StartsWith('@') ? _folder[part[1..]] : part).ToArray();
+        var arguments = line.Split(' ')
+            .Select(part => part == "''" ? "" : part.StartsWith('@') ? _folder[part[1..]] : part).ToArray();
         var before = Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).ToList();
         var parsed = CommandLine.CreateRoot().Parse(arguments);
         var terminal = Terminal.Of(TextWriter.Null, TextWriter.Null);

@@ -28,7 +28,8 @@ public sealed class ProgramTests : IDisposable
     [Fact]
     public void Chat_AsAProgram_EndsWithItsInput()
     {
-        var result = CliProcess.Run("chat", "--model", Path.Combine(TestAssets.Root, "assets", "nano-base"), "--device", "cpu");
+        var result = CliProcess.Run(
+            "chat", "--model", Path.Combine(TestAssets.Root, "assets", "nano-base"), "--device", "cpu");
         Assert.Equal((0, ""), (result.ExitCode, result.Output));
         Assert.Contains("/exit", result.Error);
     }

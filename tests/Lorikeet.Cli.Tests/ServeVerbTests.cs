@@ -27,7 +27,9 @@ public sealed class ServeVerbTests : IDisposable
         try
         {
             using var client = new HttpClient { BaseAddress = new Uri(await address.Task) };
-            Assert.Contains("\"nano-base\"", await client.GetStringAsync("v1/models", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.Contains(
+                "\"nano-base\"", await client.GetStringAsync("v1/models", TestContext.Current.CancellationToken),
+                StringComparison.Ordinal);
             Assert.Contains($"{client.BaseAddress}v1/chat/completions", await asks.Task, StringComparison.Ordinal);
             CliProcess.Send(process, Signal.Terminate);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);

@@ -68,7 +68,9 @@ public sealed class TrainVerbTests : IDisposable
         Assert.DoesNotContain("positions", Train("--max_steps", "1").Error);
         Assert.Matches("(?m)^max_length: 256 ", File.ReadAllText(Path.Combine(Run, "run.yaml")));
         Train("--max_steps", "1", "--overwrite_output_dir", "--max_seq_length", "300");
-        Assert.Contains("--max_length is 300, but the model was made for 256 positions", File.ReadAllText(Path.Combine(Run, "log.txt")));
+        Assert.Contains(
+            "--max_length is 300, but the model was made for 256 positions",
+            File.ReadAllText(Path.Combine(Run, "log.txt")));
     }
 
     [Fact]
@@ -119,7 +121,8 @@ public sealed class TrainVerbTests : IDisposable
     public void Interrupt_FinishesTheStepSavesAndExitsWith130()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals to send.");
-        Assert.SkipWhen(CliProcess.IgnoresInterrupts, "SIGINT is ignored here, as under nohup; what is started inherits that.");
+        Assert.SkipWhen(
+            CliProcess.IgnoresInterrupts, "SIGINT is ignored here, as under nohup; what is started inherits that.");
         using var process = CliProcess.Start(_folder, Arguments("--max_steps", "1000000", "--save_steps", "1000000"));
         var metrics = Path.Combine(Run, "metrics.jsonl");
         SpinWait.SpinUntil(() => process.HasExited || File.Exists(metrics) && new FileInfo(metrics).Length > 0);
@@ -134,7 +137,8 @@ public sealed class TrainVerbTests : IDisposable
 
     private string[] Arguments(params string[] more) =>
     [
-        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", Path.Combine(_folder, "rows.jsonl"), "--output", Run,
+        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", Path.Combine(_folder, "rows.jsonl"),
+        "--output", Run,
         "--torch_dtype", "float32", "--progress", "none", .. more,
     ];
 }

@@ -36,7 +36,8 @@ public sealed class HostileHeaderTests : IDisposable
     [Fact]
     public void OpenSafetensors_RefusesManyDimensions()
     {
-        WriteSafetensors($$$"""{"a":{"dtype":"U8","shape":[{{{string.Join(',', Enumerable.Repeat(1, 65))}}}],"data_offsets":[0,1]}}""");
+        WriteSafetensors(
+            $$$"""{"a":{"dtype":"U8","shape":[{{{string.Join(',', Enumerable.Repeat(1, 65))}}}],"data_offsets":[0,1]}}""");
         Assert.Contains("64 dimensions", Assert.Throws<CheckpointException>(
             () => SafetensorsFile.Open(_folder["a.safetensors"])).Message, StringComparison.Ordinal);
     }

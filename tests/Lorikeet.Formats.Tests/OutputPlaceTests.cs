@@ -35,9 +35,11 @@ public sealed class OutputPlaceTests : IDisposable
     public void Require_RefusesAFileWhereAFolderIsWanted_AndAFolderWhereAFileIs()
     {
         var file = _folder["file"];
-        var fault = Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFolder("--output", file, isReplaced: true));
+        var fault = Assert.Throws<ConfigurationException>(
+            () => OutputPlace.RequireFolder("--output", file, isReplaced: true));
         Assert.Contains("which is a file. A folder was expected.", fault.Message);
-        var below = Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFolder("--output", file + "/x/y", isReplaced: false));
+        var below = Assert.Throws<ConfigurationException>(
+            () => OutputPlace.RequireFolder("--output", file + "/x/y", isReplaced: false));
         Assert.Contains($"'{file}' is a file, not a folder", below.Message);
         Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFile("--output", _folder.Path));
     }
@@ -46,7 +48,8 @@ public sealed class OutputPlaceTests : IDisposable
     public void Require_RefusesAPlaceWhereNothingCanBeWritten()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc takes no files, even of root.");
-        var fault = Assert.Throws<StorageException>(() => OutputPlace.RequireFolder("--output", "/proc/x/y", isReplaced: false));
+        var fault = Assert.Throws<StorageException>(
+            () => OutputPlace.RequireFolder("--output", "/proc/x/y", isReplaced: false));
         Assert.False(fault.IsEnvironmental);
         Assert.StartsWith("--output: '/proc/x/y' cannot be written: ", fault.Message);
         Assert.Throws<StorageException>(() => OutputPlace.RequireFile("--output", "/proc/x"));
@@ -58,7 +61,8 @@ public sealed class OutputPlaceTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/dev/shm is a disk of its own on Linux.");
         Assert.Contains(
             "mounted",
-            Assert.Throws<ConfigurationException>(() => OutputPlace.RequireFolder("--output", "/dev/shm", isReplaced: true)).Message);
+            Assert.Throws<ConfigurationException>(
+                () => OutputPlace.RequireFolder("--output", "/dev/shm", isReplaced: true)).Message);
     }
 
     [Fact]
@@ -78,7 +82,9 @@ public sealed class OutputPlaceTests : IDisposable
         Directory.CreateSymbolicLink(_folder["link"], _folder["base"]);
         Directory.CreateSymbolicLink(_folder["all"], _folder.Path);
         var input = _folder["base"];
-        foreach (var output in new[] { input, input + "/", _folder["new/../base"], _folder["link"], _folder["all/link"], _folder.Path })
+        string[] outputs =
+            [input, input + "/", _folder["new/../base"], _folder["link"], _folder["all/link"], _folder.Path];
+        foreach (var output in outputs)
             Assert.Throws<ConfigurationException>(() => Check(output, isFolder: true));
         Assert.Throws<ConfigurationException>(() => Check(_folder["link/model.safetensors"], isFolder: false));
 
@@ -87,7 +93,8 @@ public sealed class OutputPlaceTests : IDisposable
         Check(_folder["base2"], isFolder: true);
         Check(_folder["base.gguf"], isFolder: false);
 
-        void Check(string output, bool isFolder) => OutputPlace.RequireApart("--output", output, isFolder, "the model", input);
+        void Check(string output, bool isFolder) =>
+            OutputPlace.RequireApart("--output", output, isFolder, "the model", input);
     }
 
     [Fact]
@@ -102,11 +109,14 @@ public sealed class OutputPlaceTests : IDisposable
     [Fact]
     public void Write_TranslatesAFullDiskMidway_AndLeavesNothing()
     {
-        var full = new IOException("No space left on device", OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28);
-        var file = Assert.Throws<StorageException>(() => AtomicFile.Write(_folder["big"], _ => throw full, byteCount: 3 << 20));
+        var full = new IOException(
+            "No space left on device", OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28);
+        var file = Assert.Throws<StorageException>(
+            () => AtomicFile.Write(_folder["big"], _ => throw full, byteCount: 3 << 20));
         Assert.Contains("3.00 MiB needed for 'big'", file.Message);
         var folder = Assert.Throws<StorageException>(() =>
-            AtomicFolder.Write(_folder["step"], path => AtomicFile.Write(Path.Combine(path, "weights"), _ => throw full, 5)));
+            AtomicFolder.Write(
+                _folder["step"], path => AtomicFile.Write(Path.Combine(path, "weights"), _ => throw full, 5)));
         Assert.Contains("5 B needed for 'weights'", folder.Message);
         Assert.DoesNotContain("lorikeet-new", folder.Message);
         Assert.Equal([_folder["file"]], Directory.EnumerateFileSystemEntries(_folder.Path));

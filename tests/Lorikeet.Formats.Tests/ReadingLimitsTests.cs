@@ -6,7 +6,8 @@ public sealed class ReadingLimitsTests
     [InlineData(0, 64L << 20)]
     [InlineData(1000, (64L << 20) + 4000)]
     [InlineData(long.MaxValue / 2, long.MaxValue)]
-    public void Bytes_AreThoseOfTheRule(long input, long expected) => Assert.Equal(expected, ReadingLimits.Bytes(input));
+    public void Bytes_AreThoseOfTheRule(long input, long expected) =>
+        Assert.Equal(expected, ReadingLimits.Bytes(input));
 
     [Fact]
     public void Take_Refuses_WhatTheInputCannotExplain()
@@ -31,7 +32,8 @@ public sealed class ReadingLimitsTests
     public void Enter_Refuses_BeforeASmallStackIsFull()
     {
         Exception? fault = null;
-        var thread = new Thread(() => fault = Record.Exception(() => DescendWithLargeFrames(ReadingLimits.Depth)), 256 * 1024);
+        var thread = new Thread(
+            () => fault = Record.Exception(() => DescendWithLargeFrames(ReadingLimits.Depth)), 256 * 1024);
         thread.Start();
         thread.Join();
 

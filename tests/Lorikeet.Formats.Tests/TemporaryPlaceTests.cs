@@ -56,10 +56,11 @@ public sealed class TemporaryPlaceTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "flock is a command of Linux.");
         var claim = _folder[$".model.{Guid}.lorikeet-tmp"];
-        using var owner = Process.Start(new ProcessStartInfo("flock", ["--shared", claim, "sh", "-c", "echo held; exec sleep 60"])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        using var owner =
+            Process.Start(new ProcessStartInfo("flock", ["--shared", claim, "sh", "-c", "echo held; exec sleep 60"])
+            {
+                RedirectStandardOutput = true,
+            })!;
         Assert.Equal("held", owner.StandardOutput.ReadLine());
         TemporaryPlace.Sweep(_folder.Path);
         Assert.True(File.Exists(claim));

@@ -206,11 +206,12 @@ public class DownloadTests
         Assert.SkipUnless(File.Exists("/usr/bin/flock"), "flock(1) is not installed.");
         using var folder = new TemporaryFolder();
         var path = folder.File("a.lock");
-        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", [path, "sh", "-c", "echo held; read line"])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
+        using var other =
+            Process.Start(new ProcessStartInfo("/usr/bin/flock", [path, "sh", "-c", "echo held; read line"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            })!;
         Assert.Equal("held", await other.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
 
         var waiting = FileLock.AcquireAsync(

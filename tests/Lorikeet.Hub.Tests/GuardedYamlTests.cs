@@ -45,7 +45,8 @@ public sealed class GuardedYamlTests
     [Fact]
     public void OrdinaryCard_IsRead()
     {
-        var root = GuardedYaml.ReadMapping("configs:\n- config_name: a\n  data_files:\n  - split: train\n    path: a/*\n");
+        var root = GuardedYaml.ReadMapping(
+            "configs:\n- config_name: a\n  data_files:\n  - split: train\n    path: a/*\n");
         Assert.NotNull(root);
         Assert.Single(root);
     }

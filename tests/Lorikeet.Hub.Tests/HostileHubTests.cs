@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Lorikeet.Hub.Tests;
 
-/// <summary>Servers that answer what no hub answers: nothing is written elsewhere, and the error says what is wrong.</summary>
+/// <summary>
+/// Servers that answer what no hub answers: nothing is written elsewhere, and the error says what is wrong.
+/// </summary>
 public sealed class HostileHubTests
 {
     private static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
@@ -41,7 +43,8 @@ public sealed class HostileHubTests
         Assert.Contains("as the commit", await RefusalAsync(commit));
         Assert.Contains("as the content", await RefusalAsync(tag));
         using var client = missing.Client();
-        await Assert.ThrowsAsync<HubException>(() => client.ResolveFileAsync("a/b", RepositoryKind.Model, "config.json"));
+        await Assert.ThrowsAsync<HubException>(
+            () => client.ResolveFileAsync("a/b", RepositoryKind.Model, "config.json"));
         AssertUntouched(commit, tag, missing);
     }
 
@@ -116,7 +119,8 @@ public sealed class HostileHubTests
               {"rfilename": "config.json", "size": 9223372036854775807},
               {"rfilename": "tokenizer.json", "size": 9223372036854775807}]}
             """;
-        await using var server = await ScriptedServer.StartAsync(context => ScriptedServer.AnswerAsync(context, listing));
+        await using var server = await ScriptedServer.StartAsync(
+            context => ScriptedServer.AnswerAsync(context, listing));
 
         Assert.Contains("Free some space", await RefusalAsync(server));
     }

@@ -76,7 +76,8 @@ public class RefusalTests
     [InlineData("https://huggingface.co/owner/name", "write 'owner/name'.")]
     [InlineData("https://huggingface.co/owner/name/tree/v2", "write 'owner/name' with the revision 'v2'.")]
     [InlineData("https://huggingface.co/datasets/owner/name", "write 'owner/name'.")]
-    [InlineData("https://huggingface.co/owner/name/blob/main/config.json", "write 'owner/name' with the revision 'main'.")]
+    [InlineData(
+        "https://huggingface.co/owner/name/blob/main/config.json", "write 'owner/name' with the revision 'main'.")]
     [InlineData("https://example.com", "is an address")]
     public async Task AddressOfAPage_IsExplained(string address, string expected)
     {
@@ -93,7 +94,8 @@ public class RefusalTests
         using var client = new HubClient(hub.Settings() with { Endpoint = new Uri("http://127.0.0.1:9/") });
         var near = Directory.CreateDirectory("storiestest").Name;
 
-        var error = await Assert.ThrowsAsync<HubException>(() => client.ResolveAsync("storieztest", RepositoryKind.Model));
+        var error = await Assert.ThrowsAsync<HubException>(
+            () => client.ResolveAsync("storieztest", RepositoryKind.Model));
 
         Directory.Delete(near);
         Assert.StartsWith(

@@ -71,7 +71,8 @@ public sealed class TokenTests
     [Fact]
     public async Task Address_WithNameAndPassword_IsShownWithoutThem()
     {
-        await using var server = await ScriptedServer.StartAsync(context => ScriptedServer.AnswerAsync(context, "<html>"));
+        await using var server = await ScriptedServer.StartAsync(
+            context => ScriptedServer.AnswerAsync(context, "<html>"));
         var address = new UriBuilder(server.Endpoint) { UserName = "me", Password = "s3cret" }.Uri;
         using var client = server.Client(endpoint: address);
 
@@ -101,6 +102,8 @@ public sealed class TokenTests
     [InlineData("api_org_AbCd", "api_org_…")]
     [InlineData("proxy 'http://me:pa@ss@proxy:3128/'", "proxy 'http://…@proxy:3128/'")]
     [InlineData("https://hf_Ab1@huggingface.co/a", "https://…@huggingface.co/a")]
-    [InlineData("hf_transfer, self_hf_X1 and https://huggingface.co/a?b=c@d", "hf_transfer, self_hf_X1 and https://huggingface.co/a?b=c@d")]
+    [InlineData(
+        "hf_transfer, self_hf_X1 and https://huggingface.co/a?b=c@d",
+        "hf_transfer, self_hf_X1 and https://huggingface.co/a?b=c@d")]
     public void Secrets_AreHidden(string text, string shown) => Assert.Equal(shown, Secrets.Hide(text));
 }

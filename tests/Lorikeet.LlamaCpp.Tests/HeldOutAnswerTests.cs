@@ -13,8 +13,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.LlamaCpp.Tests;
 
 /// <summary>
-/// A trained adapter, merged and alone, in every type that is exported: llama.cpp answers held-out questions as the same
-/// weights do here.
+/// A trained adapter, merged and alone, in every type that is exported: llama.cpp answers held-out questions as the
+/// same weights do here.
 /// </summary>
 public sealed class HeldOutAnswerTests(QuickstartAdapter trained, ITestOutputHelper output)
     : IClassFixture<QuickstartAdapter>, IDisposable
@@ -56,7 +56,8 @@ public sealed class HeldOutAnswerTests(QuickstartAdapter trained, ITestOutputHel
             .Concat(types.Where(type => type < GgufOutType.Q4_0)
                 .Select(type => (Form: "alone", type, Result: Alone(trained.Whole, type, 1))))
             .ToList();
-        output.WriteLine("| adapter | outtype | exact match here | in llama.cpp | answers that differ | logits apart there |");
+        output.WriteLine(
+            "| adapter | outtype | exact match here | in llama.cpp | answers that differ | logits apart there |");
         output.WriteLine("| --- | --- | --- | --- | --- | --- |");
         foreach (var (form, type, result) in results)
         {
@@ -65,7 +66,8 @@ public sealed class HeldOutAnswerTests(QuickstartAdapter trained, ITestOutputHel
                 $"| {form} | {WireNames.Of(type)} | {Percent(result.Here)} | {Percent(result.There)} " +
                 $"| {(result.Gaps.Count == 0 ? "none" : result.Gaps.Count)} | {gap} |");
 
-            string Percent(int right) => (100.0 * right / result.Questions).ToString("F2", CultureInfo.InvariantCulture) + " %";
+            string Percent(int right) =>
+                (100.0 * right / result.Questions).ToString("F2", CultureInfo.InvariantCulture) + " %";
         }
 
         Assert.All(results, row => Check(row.Result, row.type));
@@ -82,7 +84,8 @@ public sealed class HeldOutAnswerTests(QuickstartAdapter trained, ITestOutputHel
     }
 
     /// <summary>
-    /// Most that two logits may differ by where answers part: llama.cpp rounds activations to the type of the weights, to
+    /// Most that two logits may differ by where answers part: llama.cpp rounds activations to the type of the weights,
+    /// to
     /// 8 bits with quantized ones, which moves logits of about 20 by a few tenths.
     /// </summary>
     private static float NearTie(GgufOutType type) => type switch

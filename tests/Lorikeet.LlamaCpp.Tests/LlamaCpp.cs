@@ -61,7 +61,9 @@ internal sealed class LlamaCpp : IDisposable
 
     /// <summary>The tokens of a text, special ones recognised.</summary>
     public int[] Encode(string text) =>
-        [.. _weights.NativeHandle.Tokenize(text, addBos: true, special: true, System.Text.Encoding.UTF8).Select(id => (int)id)];
+        [
+            .. _weights.NativeHandle.Tokenize(text, addBos: true, special: true, System.Text.Encoding.UTF8)
+                .Select(id => (int)id)];
 
     /// <summary>Adds what an adapter file holds to whatever is computed from now on.</summary>
     public void Add(string adapter) =>

@@ -42,13 +42,14 @@ public sealed class ModelTests : IDisposable
         Assert.Contains(there, answer => answer[^1] == tokenizer.EndToken); // some ended by themselves
         var different = here.Zip(there).Count(pair => !pair.First.OutputIds.SequenceEqual(pair.Second));
 
-        // There the activations are rounded to the type of the weights too, to 8 bits with quantized ones: over 40 tokens
-        // of text some choice is another one.
+        // There the activations are rounded to the type of the weights too, to 8 bits with quantized ones: over 40
+        // tokens of text some choice is another one.
         Assert.InRange(different, 0, mayDiffer);
         if (mayDiffer > 0)
             return;
         Compatibility.RecordEqual(
-            "llama.cpp", $"nano-base as {WireNames.Of(type)}: greedy answers of up to {NewTokens} tokens", LlamaCpp.Version,
+            "llama.cpp", $"nano-base as {WireNames.Of(type)}: greedy answers of up to {NewTokens} tokens",
+            LlamaCpp.Version,
             $"{prompts.Length} answers", different);
     }
 
@@ -62,7 +63,8 @@ public sealed class ModelTests : IDisposable
     [InlineData("rope_linear")]
     [InlineData("yarn")]
     public void LogitsOfAModel_AreThoseComputedHere(string name) =>
-        Record($"`{name}` as f32: logits", Export(TestAssets.Golden("models", name), null, GgufOutType.F32), null, null);
+        Record(
+            $"`{name}` as f32: logits", Export(TestAssets.Golden("models", name), null, GgufOutType.F32), null, null);
 
     [Theory]
     [InlineData("attention_factor", 1.7)]
@@ -90,14 +92,18 @@ public sealed class ModelTests : IDisposable
         var file = _folder["adapter.gguf"];
         using (var export = new AdapterExport(Source(model, adapter), GgufOutType.F32))
             export.Write(file);
-        Record($"`gqa` as f32 with the adapter `{name}` alone: logits", Export(model, null, GgufOutType.F32), file, adapter);
+        Record(
+            $"`gqa` as f32 with the adapter `{name}` alone: logits", Export(model, null, GgufOutType.F32), file,
+            adapter);
     }
 
     [Fact]
     public void LogitsOfAMergedModel_AreThoseComputedHere()
     {
         var adapter = TestAssets.Golden("lora", "all", "final");
-        Record("`gqa` merged with `all`, as f32: logits", Export(TestAssets.Golden("models", "gqa"), adapter, GgufOutType.F32), null, null);
+        Record(
+            "`gqa` merged with `all`, as f32: logits",
+            Export(TestAssets.Golden("models", "gqa"), adapter, GgufOutType.F32), null, null);
     }
 
     private static LoadSettings Float32 => new(ScalarType.Float32, CPU, QuantizationSettings.None);
@@ -116,7 +122,8 @@ public sealed class ModelTests : IDisposable
         var there = llama.Logits(ids);
         var here = TensorMemory.Span<float>(logits).ToArray();
         Compatibility.RecordNear(
-            "llama.cpp", what, LlamaCpp.Version, $"{Quantities.Count(here.Length)} logits", here.Zip(there, (a, b) => Math.Abs(a - b)).Max());
+            "llama.cpp", what, LlamaCpp.Version, $"{Quantities.Count(here.Length)} logits",
+            here.Zip(there, (a, b) => Math.Abs(a - b)).Max());
     }
 
     /// <summary>How documents about held-out entities begin.</summary>

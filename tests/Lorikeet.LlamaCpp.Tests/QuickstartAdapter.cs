@@ -33,7 +33,11 @@ public sealed class QuickstartAdapter : IDisposable
         using var run = new TrainingRun(resolved.With(options with
         {
             Model = options.Model with { Model = TokenizerFolders.Nano, Device = "cpu" },
-            Data = options.Data with { Datasets = [Path.Combine(assets, "facts-qa", "train.jsonl")], EvalDatasets = [] },
+            Data = options.Data with
+            {
+                Datasets = [Path.Combine(assets, "facts-qa", "train.jsonl")],
+                EvalDatasets = [],
+            },
             Optimization = optimization,
             Output = options.Output with { OutputDir = _folder[$"run-{optimization.MaxSteps}"] },
         }));

@@ -10,8 +10,11 @@ using Lorikeet.Text.Tokenization.Gguf;
 
 namespace Lorikeet.LlamaCpp.Tests;
 
-/// <summary>Exported tokenizers in llama.cpp: its tokens are those of the tokenizer, and those that are foretold.</summary>
-public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper output) : IClassFixture<ExportedTokenizers>
+/// <summary>
+/// Exported tokenizers in llama.cpp: its tokens are those of the tokenizer, and those that are foretold.
+/// </summary>
+public sealed class TokenTests(
+    ExportedTokenizers exported, ITestOutputHelper output) : IClassFixture<ExportedTokenizers>
 {
     private const string Blanks = "a blank|special token|sign of a blank";
 
@@ -68,7 +71,8 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
             }
 
             Compatibility.RecordEqual(
-                "llama.cpp", $"`{name}`: {what}", LlamaCpp.Version, $"{Quantities.Count(compared.Count)} strings", different.Count);
+                "llama.cpp", $"`{name}`: {what}", LlamaCpp.Version, $"{Quantities.Count(compared.Count)} strings",
+                different.Count);
         }
     }
 
@@ -109,7 +113,8 @@ public sealed class TokenTests(ExportedTokenizers exported, ITestOutputHelper ou
         foreach (var text in different)
             output.WriteLine(text);
         Compatibility.RecordEqual(
-            "llama.cpp", $"`{name}`: tokens of prompts in {formats.Replace(" ", ", ")}, by the template in the file", LlamaCpp.Version,
+            "llama.cpp", $"`{name}`: tokens of prompts in {formats.Replace(" ", ", ")}, by the template in the file",
+            LlamaCpp.Version,
             $"{prompts} prompts", different.Count);
     }
 

@@ -8,8 +8,8 @@ internal static class TokenizerFolders
 {
     /// <summary>The folder of a name; the test is skipped where the assets are not there.</summary>
     /// <param name="name">
-    /// <c>nano-base</c>; <c>nano-first</c> and <c>nano-always</c>, as transformers 5 saves such a tokenizer; or one of the
-    /// assets.
+    /// <c>nano-base</c>; <c>nano-first</c> and <c>nano-always</c>, as transformers 5 saves such a tokenizer; or one of
+    /// the assets.
     /// </param>
     /// <param name="scratch">Where a variant may be made.</param>
     public static string Of(string name, string scratch) => name switch

@@ -6,7 +6,8 @@ public sealed class CorpusGeneratorTests
 {
     private static readonly CorpusGenerator _generator = new(RepositoryFacts.Library);
 
-    private static IEnumerable<string> Texts(ulong seed) => _generator.Documents(seed).Select(document => document.Text);
+    private static IEnumerable<string> Texts(ulong seed) =>
+        _generator.Documents(seed).Select(document => document.Text);
 
     [Fact]
     public void Documents_AreTheSameForTheSameSeed()

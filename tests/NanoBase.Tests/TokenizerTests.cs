@@ -18,7 +18,8 @@ public sealed class TokenizerTests
     {
         var fromJson = Tokenizer.Load(_folder);
         var fromModel = LoadModelAlone();
-        var corpus = new CorpusGenerator(RepositoryFacts.Library).Documents(5).Take(500).Select(document => document.Text);
+        var corpus = new CorpusGenerator(RepositoryFacts.Library).Documents(5).Take(500)
+            .Select(document => document.Text);
         var questions = RepositoryFacts.Rows("eval.jsonl").Select(row => row.Text);
         string[] strange = ["", " ", "  two  spaces ", "tab\tand\nline", "naïve 1234.5 中文 🦜", "<s>a</s>", "\u2581x"];
         Assert.All(corpus.Concat(questions).Concat(strange), text =>

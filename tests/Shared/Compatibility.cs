@@ -54,7 +54,8 @@ internal static class Compatibility
         {
             Assert.True(
                 difference <= Math.Max(bound * SameOrder, Rounding),
-                $"{part}, {row.What}: the largest difference is {difference:G2}, and docs/compatibility.md says {stated.Difference}.");
+                $"{part}, {row.What}: the largest difference is {difference:G2}, and docs/compatibility.md says " +
+                $"{stated.Difference}.");
         }
     }
 

@@ -10,8 +10,8 @@ namespace Lorikeet.Testing;
 internal sealed record CompatibilityRow(string What, string Against, string Cases, string Difference);
 
 /// <summary>
-/// docs/compatibility.md: a table for each part, rows in the order of their names. What stands above the first of them is
-/// written by hand and kept.
+/// docs/compatibility.md: a table for each part, rows in the order of their names. What stands above the first of them
+/// is written by hand and kept.
 /// </summary>
 internal sealed class CompatibilityTable
 {
@@ -40,7 +40,8 @@ internal sealed class CompatibilityTable
             if (IsHeading(line))
                 part = line[3..];
             var cells = line.Trim('|', ' ').Split(" | ");
-            if (line.StartsWith("| ", StringComparison.Ordinal) && cells is [var what, var against, var cases, var difference]
+            if (line.StartsWith("| ", StringComparison.Ordinal)
+                && cells is [var what, var against, var cases, var difference]
                 && what != "What" && !what.StartsWith("---", StringComparison.Ordinal))
             {
                 table.Put(part, new CompatibilityRow(what, against, cases, difference));
@@ -85,7 +86,8 @@ internal sealed class CompatibilityTable
 
     private static bool IsHeading(string line) => line.StartsWith("## ", StringComparison.Ordinal);
 
-    private static int Place(string part) => Array.IndexOf(s_parts, part) is >= 0 and var place ? place : s_parts.Length;
+    private static int Place(string part) =>
+        Array.IndexOf(s_parts, part) is >= 0 and var place ? place : s_parts.Length;
 
     private static FileStream Lock()
     {

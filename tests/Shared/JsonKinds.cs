@@ -25,7 +25,9 @@ internal static class JsonKinds
             return;
         }
 
-        Assert.True(Kind(expected) == Kind(actual), $"{path}: {actual.ToJsonString()} stands where {expected.ToJsonString()} does");
+        Assert.True(
+            Kind(expected) == Kind(actual),
+            $"{path}: {actual.ToJsonString()} stands where {expected.ToJsonString()} does");
     }
 
     private static string Kind(JsonNode value) => value.GetValueKind() switch

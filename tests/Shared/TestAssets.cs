@@ -9,7 +9,9 @@ internal static class TestAssets
     /// <summary>A path under <c>tests/goldens</c>.</summary>
     public static string Golden(params string[] parts) => Path.Combine([Root, "tests", "goldens", .. parts]);
 
-    /// <summary>The same, of what <c>goldens/interop/check.py</c> writes; the test is skipped where it was not kept.</summary>
+    /// <summary>
+    /// The same, of what <c>goldens/interop/check.py</c> writes; the test is skipped where it was not kept.
+    /// </summary>
     public static string Produced(params string[] parts)
     {
         var path = Golden(parts);
@@ -21,7 +23,9 @@ internal static class TestAssets
     public static string Asset(params string[] parts)
     {
         var folder = Environment.GetEnvironmentVariable("LORIKEET_ASSETS");
-        Assert.SkipWhen(string.IsNullOrEmpty(folder), "LORIKEET_ASSETS is not set; real checkpoints and data are not in the repository.");
+        Assert.SkipWhen(
+            string.IsNullOrEmpty(folder),
+            "LORIKEET_ASSETS is not set; real checkpoints and data are not in the repository.");
         return Path.Combine([folder!, .. parts]);
     }
 
@@ -30,6 +34,7 @@ internal static class TestAssets
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "global.json")))
             folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("global.json was not found above the test binary.");
+        return folder?.FullName
+            ?? throw new InvalidOperationException("global.json was not found above the test binary.");
     }
 }

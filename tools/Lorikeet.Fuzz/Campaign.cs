@@ -37,7 +37,8 @@ internal sealed class Campaign(CampaignOptions options)
             var watch = Stopwatch.StartNew();
             var count = Run(target);
             total += count;
-            Console.WriteLine($"{target.Name,-20} {count,9:N0} inputs {count / watch.Elapsed.TotalSeconds,8:N0} a second");
+            Console.WriteLine(
+                $"{target.Name,-20} {count,9:N0} inputs {count / watch.Elapsed.TotalSeconds,8:N0} a second");
         }
 
         var found = Directory.EnumerateFiles(options.Findings, "*.bin").Where(file => !before.Contains(file)).ToList();
@@ -71,7 +72,8 @@ internal sealed class Campaign(CampaignOptions options)
         {
             ArgumentList =
             {
-                "worker", target.Name, $"{options.Seed}", $"{first}", $"{last}", $"{seconds}", options.Findings, progress,
+                "worker", target.Name, $"{options.Seed}", $"{first}", $"{last}", $"{seconds}", options.Findings,
+                progress,
             },
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -34,7 +34,8 @@ for (var i = 0; i + 1 < args.Length; i += 2)
         "--targets" => options with { Targets = [.. args[i + 1].Split(',').Select(Target.Find)] },
         "--seed" => options with { Seed = int.Parse(args[i + 1]) },
         "--findings" => options with { Findings = args[i + 1] },
-        var other => throw new ArgumentException($"'{other}' is none of --seconds, --executions, --targets, --seed, --findings."),
+        var other => throw new ArgumentException(
+            $"'{other}' is none of --seconds, --executions, --targets, --seed, --findings."),
     };
 }
 

@@ -58,7 +58,8 @@ internal sealed class Worker(Target target, int seed, string findings, string pr
     private static string PlaceOf(Exception fault)
     {
         var frame = new StackTrace(fault).GetFrames().Select(frame => frame.GetMethod())
-            .FirstOrDefault(method => method?.DeclaringType?.Namespace?.StartsWith("Lorikeet", StringComparison.Ordinal) == true);
+            .FirstOrDefault(
+            method => method?.DeclaringType?.Namespace?.StartsWith("Lorikeet", StringComparison.Ordinal) == true);
         return $"{fault.GetType().Name} {frame?.DeclaringType}.{frame?.Name}";
     }
 
@@ -79,7 +80,8 @@ internal sealed class Worker(Target target, int seed, string findings, string pr
 
     private void End(long number, TimeSpan used)
     {
-        Finding.Write(findings, target, number, target.Input(seed, number), $"It took {used.TotalSeconds:0.0} seconds and more.");
+        Finding.Write(
+            findings, target, number, target.Input(seed, number), $"It took {used.TotalSeconds:0.0} seconds and more.");
         Environment.Exit(HangExitCode);
     }
 }

@@ -21,20 +21,26 @@ namespace NanoBase;
 internal static class PretrainCommand
 {
     private const ulong Seed = 2026;
-    private const long ShardBytes = 6_000_000; // several small shards, so that the embedded model exercises sharded reading
+    // several small shards, so that the embedded model exercises sharded reading
+    private const long ShardBytes = 6_000_000;
 
     public static Command Create(Option<DirectoryInfo> facts)
     {
         var steps = new Option<int>("--steps") { Description = "Optimizer steps", DefaultValueFactory = _ => 5000 };
         var batch = new Option<int>("--batch") { Description = "Documents in a step", DefaultValueFactory = _ => 256 };
-        var rate = new Option<double>("--learning-rate") { Description = "Peak learning rate", DefaultValueFactory = _ => 2e-3 };
-        var device = new Option<string>("--device") { Description = "auto, cpu or cuda", DefaultValueFactory = _ => "auto" };
+        var rate = new Option<double>(
+            "--learning-rate")
+        { Description = "Peak learning rate", DefaultValueFactory = _ => 2e-3 };
+        var device = new Option<string>(
+            "--device")
+        { Description = "auto, cpu or cuda", DefaultValueFactory = _ => "auto" };
         var model = new Option<DirectoryInfo>("--model")
         {
             Description = "The folder with the tokenizer, to which the model is written",
             DefaultValueFactory = _ => new DirectoryInfo("assets/nano-base"),
         };
-        var command = new Command("pretrain", "Train the nano base from random weights") { steps, batch, rate, device, model };
+        var command = new Command(
+            "pretrain", "Train the nano base from random weights") { steps, batch, rate, device, model };
         command.SetAction(parsed => Pretrain(
             FactLibrary.Load(parsed.GetRequiredValue(facts).FullName), parsed.GetRequiredValue(model).FullName,
             parsed.GetValue(steps), parsed.GetValue(batch), parsed.GetValue(rate), parsed.GetValue(device)!));
@@ -48,7 +54,9 @@ internal static class PretrainCommand
         Console.WriteLine($"{model.ParameterCount:N0} parameters, vocabulary {tokenizer.VocabularySize}, {device}");
 
         var rows = Rows(library, tokenizer, steps * batch);
-        Console.WriteLine($"{rows.Count:N0} documents, {rows.Sum(row => (long)row.Length):N0} tokens, longest {rows.Max(row => row.Length)}");
+        Console.WriteLine(
+            $"{rows.Count:N0} documents, {rows.Sum(row => (long)row.Length):N0} tokens, longest " +
+            $"{rows.Max(row => row.Length)}");
         var options = new TrainingOptions
         {
             Optimization = new()
@@ -67,7 +75,9 @@ internal static class PretrainCommand
             Evaluation = new() { Strategy = IntervalStrategy.No },
         };
         var run = new RunFolder("artifacts/nano-base/run");
-        using (var trainer = new Trainer(new TrainingTask(model, rows, [], options, run.Checkpoints, Adapter: null, BaseModel: null), new PrintedLog()))
+        using (var trainer = new Trainer(
+            new TrainingTask(model, rows, [], options, run.Checkpoints, Adapter: null, BaseModel: null),
+            new PrintedLog()))
             trainer.Train(CancellationToken.None);
 
         RandomModel.Save(model, folder, ShardBytes);
@@ -126,7 +136,8 @@ internal static class PretrainCommand
             _tokens = step.Tokens;
             _clock.Restart();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"step {step.Step,6}  loss {step.Loss:F4}  grad norm {step.GradNorm:F3}  rate {step.LearningRate:E2}  tokens/s {rate:N0}"));
+                $"step {step.Step,6}  loss {step.Loss:F4}  grad norm {step.GradNorm:F3}  rate " +
+                $"{step.LearningRate:E2}  tokens/s {rate:N0}"));
         }
     }
 }

@@ -22,7 +22,8 @@ public sealed class OptionTextGenerator : IIncrementalGenerator
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
         var texts = context.SyntaxProvider
-            .CreateSyntaxProvider(static (node, _) => node is PropertyDeclarationSyntax { Parent: RecordDeclarationSyntax }, TextOf)
+            .CreateSyntaxProvider(
+            static (node, _) => node is PropertyDeclarationSyntax { Parent: RecordDeclarationSyntax }, TextOf)
             .Where(static text => text.Length > 0)
             .Collect();
         context.RegisterSourceOutput(texts, static (output, all) =>
@@ -63,5 +64,6 @@ public sealed class OptionTextGenerator : IIncrementalGenerator
         }
     }
 
-    private static string Words(XElement? element) => element is null ? "" : Regex.Replace(element.Value, @"\s+", " ").Trim();
+    private static string Words(XElement? element) =>
+        element is null ? "" : Regex.Replace(element.Value, @"\s+", " ").Trim();
 }

@@ -42,7 +42,8 @@ public sealed class RankTests : IDisposable
     public void ADividedBase_TrainsAsAWholeOne()
     {
         Require(Train("whole", 1, "--gradient_accumulation_steps", "3"));
-        // The last step of an epoch has fewer micro-batches than ranks: one passes through the layers for the others' sake.
+        // The last step of an epoch has fewer micro-batches than ranks: one passes through the layers for the others'
+        // sake.
         Require(Train("divided", 3, "--gradient_accumulation_steps", "1", "--shard_base"));
 
         Assert.InRange(Difference("whole", "divided"), 0, 1e-6);
@@ -105,7 +106,9 @@ public sealed class RankTests : IDisposable
                 if (line.Contains($"step {step}/", StringComparison.Ordinal))
                     reached.Set();
             },
-            [.. Arguments(run), "--num_processes", "2", "--gradient_accumulation_steps", "3", "--max_steps", $"{Steps}"]);
+            [
+                .. Arguments(run), "--num_processes", "2", "--gradient_accumulation_steps", "3", "--max_steps",
+                $"{Steps}"]);
         SpinWait.SpinUntil(() => reached.IsSet || launcher.HasExited);
         Process.Start("kill", [signal, $"{ProcessOfRank(1, run)}"])!.WaitForExit();
         var clock = Stopwatch.StartNew();
@@ -139,12 +142,14 @@ public sealed class RankTests : IDisposable
 
     private string[] Arguments(string run) =>
     [
-        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", _folder["rows.jsonl"], "--output", _folder[run],
-        "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "15", "--save_steps", "5", "--logging_steps", "1",
-        "--torch_dtype", "float32", "--learning_rate", "1e-3", "--progress", "plain",
+        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", _folder["rows.jsonl"], "--output",
+        _folder[run],
+        "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "15", "--save_steps", "5",
+        "--logging_steps", "1", "--torch_dtype", "float32", "--learning_rate", "1e-3", "--progress", "plain",
     ];
 
-    private double[] Losses(string run) => [.. File.ReadLines(Path.Combine(_folder[run], "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
+    private double[] Losses(string run) =>
+        [.. File.ReadLines(Path.Combine(_folder[run], "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
         .Select(line => line["eval_loss"] ?? line["loss"]).OfType<JsonNode>().Select(loss => (double)loss)];
 
     /// <summary>‖a - b‖ / ‖a‖ of two trained adapters.</summary>

@@ -23,7 +23,8 @@ public sealed class ChatSessionTests : IDisposable
         var (answers, _) = Talk("Hello\nAnd you?\n/reset\nAgain\n");
         var said = answers.Split('\n');
         Assert.Equal("### Human: Hello ### Assistant:", _prompts[0]);
-        Assert.Equal($"### Human: Hello ### Assistant: {said[0].Trim()} ### Human: And you? ### Assistant:", _prompts[1]);
+        Assert.Equal(
+            $"### Human: Hello ### Assistant: {said[0].Trim()} ### Human: And you? ### Assistant:", _prompts[1]);
         Assert.Equal("### Human: Again ### Assistant:", _prompts[2]);
     }
 
@@ -50,7 +51,8 @@ public sealed class ChatSessionTests : IDisposable
     [Fact]
     public void OldestTurns_AreForgottenWhenTheContextIsFull()
     {
-        var (_, talk) = Talk(string.Concat(Enumerable.Range(0, 6).Select(i => $"Question number {i}, please?\n")), contextLength: 80);
+        var (_, talk) = Talk(
+            string.Concat(Enumerable.Range(0, 6).Select(i => $"Question number {i}, please?\n")), contextLength: 80);
         Assert.Contains("forgotten", talk);
         Assert.DoesNotContain("number 0", _prompts[^1]);
         Assert.EndsWith("number 5, please? ### Assistant:", _prompts[^1]);

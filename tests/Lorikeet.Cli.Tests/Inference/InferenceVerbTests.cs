@@ -14,14 +14,16 @@ public sealed class InferenceVerbTests
     [Theory]
     [InlineData("greedy", "24", "1")]
     [InlineData("beam3", "16", "3")]
-    public void Generate_RowsOfTokenIdsWithoutTokenizer_GivesTheTokensOfTransformers(string golden, string tokens, string beams)
+    public void Generate_RowsOfTokenIdsWithoutTokenizer_GivesTheTokensOfTransformers(
+        string golden, string tokens, string beams)
     {
         using var folder = new TemporaryFolder();
         using var expected = SafetensorsFile.Open(Path.Combine(s_gqa, "expected.safetensors"));
         var prompt = expected.Span<long>("input_ids")[..12].ToArray();
         File.WriteAllText(folder["rows.jsonl"], new JsonObject { ["input_ids"] = List(prompt) }.ToJsonString());
         var result = Cli.Run(
-            "generate", "--model", s_gqa, "--input", folder["rows.jsonl"], "--json", "--max_new_tokens", tokens, "--num-beams", beams);
+            "generate", "--model", s_gqa, "--input", folder["rows.jsonl"], "--json", "--max_new_tokens", tokens,
+            "--num-beams", beams);
         Assert.Equal(0, result.ExitCode);
         var answer = JsonNode.Parse(result.Output)!;
         Assert.Equal(prompt, Numbers(answer["input_ids"]));
@@ -32,7 +34,8 @@ public sealed class InferenceVerbTests
     [Fact]
     public void Generate_OnePrompt_StreamsTheAnswerAndNothingElseToStandardOutput()
     {
-        var plain = CliProcess.Run("generate", "--model", s_nano, "--prompt", "The capital of France is", "--max_new_tokens", "8");
+        var plain = CliProcess.Run(
+            "generate", "--model", s_nano, "--prompt", "The capital of France is", "--max_new_tokens", "8");
         var json = Cli.Run(
             "generate", "--model", s_nano, "--prompt", "The capital of France is", "--max_new_tokens", "8", "--json");
         Assert.Equal(0, plain.ExitCode);
@@ -92,10 +95,14 @@ public sealed class InferenceVerbTests
 
         using var logits = SafetensorsFile.Open(folder["logits.safetensors"]);
         Assert.Equal([2, 48, 320], logits.Tensors["logits"].Shape);
-        Assert.Equal(expected.Span<float>("logits")[..320].ToArray(), logits.Span<float>("logits")[..320].ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
+        Assert.Equal(
+            expected.Span<float>("logits")[..320].ToArray(), logits.Span<float>("logits")[..320].ToArray(),
+            (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
-    /// <summary>The golden pickle holds the weights of gqa after model.to(bfloat16).float(): those of gqa_bf16, widened.</summary>
+    /// <summary>
+    /// The golden pickle holds the weights of gqa after model.to(bfloat16).float(): those of gqa_bf16, widened.
+    /// </summary>
     [Fact]
     public void Score_OfAPickledModel_EqualsThatOfTheSameWeightsInSafetensors()
     {
@@ -152,7 +159,8 @@ public sealed class InferenceVerbTests
         Assert.Equal(6, (int)outcome["questions"]!);
         var answers = File.ReadLines(folder["answers.jsonl"]).Select(line => JsonNode.Parse(line)!).ToArray();
         Assert.Equal(100 * answers.Average(answer => (double)answer["f1"]!), (double)outcome["f1"]!, 1e-9);
-        Assert.Equal(100.0 * answers.Count(answer => (bool)answer["exact_match"]!) / 6, (double)outcome["exact_match"]!, 1e-9);
+        Assert.Equal(
+            100.0 * answers.Count(answer => (bool)answer["exact_match"]!) / 6, (double)outcome["exact_match"]!, 1e-9);
         Assert.True((double)outcome["perplexity"]! > 1);
     }
 

@@ -57,7 +57,11 @@ public sealed class SeveralAdaptersTests : IDisposable
     private List<string> Ask(params string[] arguments)
     {
         Assert.Equal(0, Run(arguments).ExitCode);
-        return [.. File.ReadLines(_folder["answers.jsonl"]).Select(line => JsonNode.Parse(line)!["output_ids"]!.ToJsonString())];
+        return
+        [
+            .. File.ReadLines(_folder["answers.jsonl"])
+                .Select(line => JsonNode.Parse(line)!["output_ids"]!.ToJsonString()),
+        ];
     }
 
     private CliResult Run(params string[] arguments) => Cli.Run(

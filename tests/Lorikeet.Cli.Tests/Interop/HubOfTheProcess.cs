@@ -3,8 +3,8 @@ using Lorikeet.Hub.Tests.Serving;
 namespace Lorikeet.Cli.Tests.Interop;
 
 /// <summary>
-/// The variables by which this process finds a hub, until it is disposed. They are the whole process's, so tests that use
-/// it run alone.
+/// The variables by which this process finds a hub, until it is disposed. They are the whole process's, so tests that
+/// use it run alone.
 /// </summary>
 [CollectionDefinition(nameof(HubOfTheProcess), DisableParallelization = true)]
 public sealed class HubOfTheProcess : IDisposable

@@ -6,7 +6,9 @@ using TemporaryFolder = Lorikeet.Testing.TemporaryFolder;
 
 namespace Lorikeet.Cli.Tests.Interop;
 
-/// <summary>Models and datasets by their ids, with the variables of other Hugging Face tools, from a hub on this machine.</summary>
+/// <summary>
+/// Models and datasets by their ids, with the variables of other Hugging Face tools, from a hub on this machine.
+/// </summary>
 public sealed class HubVerbTests : IDisposable
 {
     private static readonly string s_nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
@@ -20,7 +22,10 @@ public sealed class HubVerbTests : IDisposable
     {
         await using var hub = await LocalHub.StartAsync();
         var repository = hub.Repositories["me/nano"] = new ServedRepository { IsPrivate = true };
-        foreach (var name in (string[])["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"])
+        foreach (var name in (string[])
+        [
+            "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        ])
             repository.Files[name] = File.ReadAllBytes(Path.Combine(s_nano, name));
         repository.Files["model.safetensors"] = new byte[2000];
         File.WriteAllText(_folder["rows.jsonl"], """{"text": "Hanoi"}""");
@@ -57,8 +62,8 @@ public sealed class HubVerbTests : IDisposable
             ("en/a.jsonl", Rows("What is the number")), ("vi/a.jsonl", Rows("Số nào là số")));
         string[] arguments =
         [
-            "train", "--model", s_nano, "--dataset", "owner/questions", "--dataset_split", "train[:50%]", "--dry_run", "--json",
-            "--sample_count", "0",
+            "train", "--model", s_nano, "--dataset", "owner/questions", "--dataset_split", "train[:50%]", "--dry_run",
+            "--json", "--sample_count", "0",
         ];
 
         var undecided = CliProcess.RunIn(_folder.Path, Environment(hub, token: null), arguments);
@@ -66,12 +71,14 @@ public sealed class HubVerbTests : IDisposable
         Assert.Contains("en, vi", undecided.Error);
 
         var trained = CliProcess.RunIn(
-            _folder.Path, Environment(hub, token: null), [.. arguments, "--dataset_config_name", "vi", "--logging_steps", "1"]);
+            _folder.Path, Environment(hub, token: null),
+            [.. arguments, "--dataset_config_name", "vi", "--logging_steps", "1"]);
         Assert.Equal(0, trained.ExitCode);
         Assert.Contains("20 rows", trained.Error);
 
         var elsewhere = CliProcess.RunIn(
-            _folder.Path, Environment(hub, token: null), [.. arguments, "--dataset_config_name", "vi", "--dataset_revision", "v9"]);
+            _folder.Path, Environment(hub, token: null),
+            [.. arguments, "--dataset_config_name", "vi", "--dataset_revision", "v9"]);
         Assert.Equal(2, elsewhere.ExitCode);
         Assert.Contains("has no revision 'v9'", elsewhere.Error);
     }

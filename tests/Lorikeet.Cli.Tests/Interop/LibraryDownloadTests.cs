@@ -25,7 +25,8 @@ public sealed class LibraryDownloadTests : IDisposable
         using var model = LanguageModel.Load("me/nano", _options, new Reported(reports.Add));
 
         var bytes = reports.Where(report => report.Phase == LoadPhase.Downloading).ToList();
-        Assert.Equal(hub.Repositories["me/nano"].Files.Values.Sum(file => (long)file.Length), bytes.Max(report => report.Done));
+        Assert.Equal(
+            hub.Repositories["me/nano"].Files.Values.Sum(file => (long)file.Length), bytes.Max(report => report.Done));
         Assert.All(bytes, report => Assert.Equal(bytes[^1].Done, report.Total));
         var layers = reports.SkipWhile(report => report.Phase == LoadPhase.Downloading).ToList();
         Assert.Equal(Enumerable.Range(1, 8), layers.Select(report => (int)report.Done));
@@ -44,7 +45,8 @@ public sealed class LibraryDownloadTests : IDisposable
                 stop.Cancel();
         });
 
-        Assert.ThrowsAny<OperationCanceledException>(() => LanguageModel.Load("me/nano", _options, progress, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => LanguageModel.Load("me/nano", _options, progress, stop.Token));
     }
 
     private static async Task<LocalHub> Serve()
@@ -52,7 +54,8 @@ public sealed class LibraryDownloadTests : IDisposable
         var hub = await LocalHub.StartAsync();
         string[] files =
         [
-            "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model.safetensors.index.json",
+            "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+            "model.safetensors.index.json",
             .. Directory.GetFiles(s_nano, "*.safetensors").Select(Path.GetFileName)!,
         ];
         hub.Add("me/nano", [.. files.Select(name => (name, File.ReadAllBytes(Path.Combine(s_nano, name))))]);

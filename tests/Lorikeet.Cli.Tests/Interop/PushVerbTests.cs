@@ -16,7 +16,8 @@ public sealed class PushVerbTests : IDisposable
     {
         await using var hub = await LocalHub.StartAsync();
         WriteRun("owner/base");
-        var result = Push(hub, "--adapter", _folder.Path, "--repo", "me/tuned", "--private", "--commit_message", "First", "--json");
+        var result = Push(
+            hub, "--adapter", _folder.Path, "--repo", "me/tuned", "--private", "--commit_message", "First", "--json");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal($"{hub.Endpoint}me/tuned", (string?)JsonNode.Parse(result.Output)!["url"]);
 
@@ -27,7 +28,8 @@ public sealed class PushVerbTests : IDisposable
             ["README.md", "adapter_config.json", "adapter_model.safetensors", "prompt_format.json"],
             repository.Files.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(
-            File.ReadAllBytes(_folder["adapter/adapter_model.safetensors"]), repository.Files["adapter_model.safetensors"]);
+            File.ReadAllBytes(_folder["adapter/adapter_model.safetensors"]),
+            repository.Files["adapter_model.safetensors"]);
         Assert.Contains(hub.Requests, request => request.StartsWith("PUT storage", StringComparison.Ordinal));
 
         var card = Encoding.UTF8.GetString(repository.Files["README.md"]);
@@ -65,7 +67,8 @@ public sealed class PushVerbTests : IDisposable
         foreach (var file in Directory.EnumerateFiles(model))
             File.Copy(file, _folder[Path.GetFileName(file)]);
         var result = Push(
-            hub, "--model", _folder.Path, "--repo", "me/merged", "--create_pr", "--base_model", "owner/base", "--license", "mit");
+            hub, "--model", _folder.Path, "--repo", "me/merged", "--create_pr", "--base_model", "owner/base",
+            "--license", "mit");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Contains("me/merged/discussions/1", result.Output);
         var card = Encoding.UTF8.GetString(hub.Repositories["me/merged"].Files["README.md"]);

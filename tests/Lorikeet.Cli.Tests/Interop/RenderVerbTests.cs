@@ -15,7 +15,8 @@ public sealed class RenderVerbTests
     public void Render_EveryTemplateAndConversation_EqualsTransformers()
     {
         using var folder = new TemporaryFolder();
-        var templates = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("chat_templates", "chat_templates.json")))!.AsObject();
+        var templates = JsonNode.Parse(
+            File.ReadAllText(TestAssets.Golden("chat_templates", "chat_templates.json")))!.AsObject();
         var cases = Read().ToLookup(row => (string)row["template"]!);
         foreach (var (name, source) in templates)
         {
@@ -38,7 +39,9 @@ public sealed class RenderVerbTests
     public void Render_Spans_AreCodePointsOfWhatTheAssistantProduces()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["template.jinja"], "{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}");
+        File.WriteAllText(
+            folder["template.jinja"],
+            "{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}");
         var row = JsonNode.Parse("""
             {"messages": [{"role": "user", "content": "🐦?"}, {"role": "assistant", "content": "🦜!"}], "variables": {"eos_token": "</s>"}}
             """)!;
@@ -54,8 +57,10 @@ public sealed class RenderVerbTests
         var tokenizer = Path.Combine(TestAssets.Root, "assets", "nano-base", "tokenizer.json");
         File.Copy(tokenizer, folder["tokenizer.json"]);
         PromptFormats.Create("guanaco", null).Save(folder.Path);
-        var row = JsonNode.Parse("""{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}""")!;
-        Assert.Equal("### Human: Hi ### Assistant:", (string?)Render(folder, [row], "--model", folder.Path).Single()["text"]);
+        var row = JsonNode.Parse(
+            """{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}""")!;
+        Assert.Equal(
+            "### Human: Hi ### Assistant:", (string?)Render(folder, [row], "--model", folder.Path).Single()["text"]);
     }
 
     [Fact]
@@ -67,7 +72,8 @@ public sealed class RenderVerbTests
             {"bos_token": "<s>", "eos_token": {"content": "</s>"}, "pad_token": "<pad>",
              "chat_template": "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}{{ pad_token }}"}
             """);
-        var row = JsonNode.Parse("""{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}""")!;
+        var row = JsonNode.Parse(
+            """{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}""")!;
         Assert.Equal("<s>Hi</s><pad>", (string?)Render(folder, [row], "--model", folder.Path).Single()["text"]);
         row["variables"] = new JsonObject { ["eos_token"] = "<end>" };
         Assert.Equal("<s>Hi<end><pad>", (string?)Render(folder, [row], "--model", folder.Path).Single()["text"]);
@@ -88,7 +94,8 @@ public sealed class RenderVerbTests
     private static JsonNode[] Render(TemporaryFolder folder, IEnumerable<JsonNode> rows, params string[] arguments)
     {
         File.WriteAllLines(folder["rows.jsonl"], rows.Select(row => row.ToJsonString()));
-        var result = Cli.Run(["render", "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
+        var result = Cli.Run(
+            ["render", "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
         Assert.Equal((0, "", ""), (result.ExitCode, result.Output, result.Error));
         var lines = File.ReadAllLines(folder["out.jsonl"]);
         File.Delete(folder["out.jsonl"]); // in a model's folder it would be one of the model's files the next time

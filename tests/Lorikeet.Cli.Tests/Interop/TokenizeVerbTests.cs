@@ -8,7 +8,8 @@ namespace Lorikeet.Cli.Tests.Interop;
 public sealed class TokenizeVerbTests
 {
     private const string Nothing = "^$";
-    private const string AgainstPlaces = @"^tokenizer\.model scores pieces against their places \('.+'\), .* beside it\.\s*$";
+    private const string AgainstPlaces =
+        @"^tokenizer\.model scores pieces against their places \('.+'\), .* beside it\.\s*$";
 
     [Theory]
     [InlineData("llama2")]
@@ -18,13 +19,17 @@ public sealed class TokenizeVerbTests
     public void TokenizerJson_EveryString_EqualsTokenizersLibrary(string name) =>
         CompareWithTokenizers(TestAssets.Asset("tokenizers", name), name, $"`{name}` (tokenizer.json)");
 
-    /// <summary>Small vocabularies built as the models' tokenizers are; tests/goldens/tokenizers/kinds makes them.</summary>
+    /// <summary>
+    /// Small vocabularies built as the models' tokenizers are; tests/goldens/tokenizers/kinds makes them.
+    /// </summary>
     [Theory]
     [InlineData("gpt2", "GPT-2")]
     [InlineData("smollm", "SmolLM")]
     [InlineData("gemma", "Gemma")]
-    public void KindOfTokenizerJson_EveryString_EqualsTokenizersLibrary(string name, string family) => CompareWithTokenizers(
-        TestAssets.Golden("tokenizers", "kinds", name), name + "_kind", $"a small tokenizer built as {family}'s (tokenizer.json)");
+    public void KindOfTokenizerJson_EveryString_EqualsTokenizersLibrary(string name, string family) =>
+        CompareWithTokenizers(
+        TestAssets.Golden("tokenizers", "kinds", name), name + "_kind",
+        $"a small tokenizer built as {family}'s (tokenizer.json)");
 
     private static void CompareWithTokenizers(string folder, string name, string what)
     {
@@ -33,7 +38,8 @@ public sealed class TokenizeVerbTests
         Compare(
             folder, golden, ["--add_special_tokens", "false"],
             ("ids_plain", "ids"), ("offsets", "offsets"), ("decoded", "decoded"));
-        Compare(folder, golden, ["--add-special-tokens", "false", "--skip_special_tokens"], ("decoded_skip", "decoded"));
+        Compare(
+            folder, golden, ["--add-special-tokens", "false", "--skip_special_tokens"], ("decoded_skip", "decoded"));
         Compatibility.RecordEqual(
             "Tokenizers", what + ": ids, offsets, decoded text", "tokenizers 0.23.2", $"{strings:N0} strings");
     }
@@ -55,9 +61,11 @@ public sealed class TokenizeVerbTests
         }.ToJsonString());
         var golden = $"{name}.transformers_legacy_{(legacy ? "true" : "false")}";
         var strings = Compare(
-            folder.Path, golden, [], name == "llama2_spm" ? AgainstPlaces : Nothing, ("ids", "ids"), ("decoded", "decoded"));
+            folder.Path, golden, [], name == "llama2_spm" ? AgainstPlaces : Nothing, ("ids", "ids"),
+            ("decoded", "decoded"));
         Compatibility.RecordEqual(
-            "Tokenizers", $"`{name}` (tokenizer.model{(legacy ? ", legacy" : "")}): ids, decoded text", "transformers 5.17.0",
+            "Tokenizers", $"`{name}` (tokenizer.model{(legacy ? ", legacy" : "")}): ids, decoded text",
+            "transformers 5.17.0",
             $"{strings:N0} strings");
     }
 
@@ -70,7 +78,8 @@ public sealed class TokenizeVerbTests
         File.Copy(TestAssets.Asset("tokenizers", name, "tokenizer.model"), folder["tokenizer.model"]);
         var strings = Compare(folder.Path, name + ".sentencepiece", [], ("ids", "ids"), ("decoded", "decoded"));
         Compatibility.RecordEqual(
-            "Tokenizers", $"`{name}` (tokenizer.model alone): ids, decoded text", "sentencepiece 0.2.2", $"{strings:N0} strings");
+            "Tokenizers", $"`{name}` (tokenizer.model alone): ids, decoded text", "sentencepiece 0.2.2",
+            $"{strings:N0} strings");
     }
 
     [Theory]
@@ -92,7 +101,8 @@ public sealed class TokenizeVerbTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["rows.jsonl"], """{"text": "a"}""" + "\n" + """{"prompt": "b"}""");
         var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
-        var result = CliProcess.Run("tokenize", "--model", nano, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"]);
+        var result = CliProcess.Run(
+            "tokenize", "--model", nano, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("rows.jsonl:2", result.Error);
         Assert.Contains("'prompt'", result.Error);
@@ -125,9 +135,12 @@ public sealed class TokenizeVerbTests
         using var folder = new TemporaryFolder();
         var expected = Read(golden).ToArray();
         File.WriteAllLines(
-            folder["rows.jsonl"], expected.Select(row => new JsonObject { ["text"] = row["text"]!.DeepClone() }.ToJsonString()));
+            folder["rows.jsonl"],
+            expected.Select(row => new JsonObject { ["text"] = row["text"]!.DeepClone() }.ToJsonString()));
         var result = Cli.Run(
-            ["tokenize", "--model", model, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"], .. arguments]);
+            [
+                "tokenize", "--model", model, "--input", folder["rows.jsonl"], "--output", folder["out.jsonl"],
+                .. arguments]);
         Assert.Equal((0, ""), (result.ExitCode, result.Output));
         Assert.Matches(said, result.Error);
 

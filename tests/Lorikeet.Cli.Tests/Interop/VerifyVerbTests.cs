@@ -46,7 +46,8 @@ public sealed class VerifyVerbTests
     {
         var result = Cli.Run("verify", "--model", Model(model), "--against", Expected(expectedOf), "--json");
         Assert.Equal(0, result.ExitCode);
-        var logits = JsonNode.Parse(result.Output)!["tensors"]!.AsArray().Single(tensor => (string)tensor!["name"]! == "logits")!;
+        var logits = JsonNode.Parse(result.Output)!["tensors"]!.AsArray()
+            .Single(tensor => (string)tensor!["name"]! == "logits")!;
         Assert.InRange((double)logits["allowed"]!, (double)logits["difference"]!, most);
     }
 

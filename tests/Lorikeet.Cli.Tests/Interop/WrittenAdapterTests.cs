@@ -32,10 +32,13 @@ public sealed class WrittenAdapterTests : IDisposable
         ["gaussian"] = ("llama3", ["--target_modules", AllLinear, "--init_lora_weights", "gaussian"]),
         ["orthogonal"] = ("gqa", ["--target_modules", AllLinear, "--init_lora_weights", "orthogonal"]),
         ["pissa"] = ("headdim", ["--target_modules", AllLinear, "--init_lora_weights", "pissa"]),
-        ["pissa_converted"] = ("headdim", ["--target_modules", AllLinear, "--init_lora_weights", "pissa", "--pissa_convert"]),
+        ["pissa_converted"] = (
+            "headdim", ["--target_modules", AllLinear, "--init_lora_weights", "pissa", "--pissa_convert"]),
         ["olora"] = ("qwen2", ["--target_modules", AllLinear, "--init_lora_weights", "olora"]),
-        ["olora_converted"] = ("qwen2", ["--target_modules", AllLinear, "--init_lora_weights", "olora", "--pissa_convert"]),
-        ["modules_to_save"] = ("headdim", ["--target_modules", "q_proj,v_proj", "--modules_to_save", "embed_tokens,lm_head"]),
+        ["olora_converted"] = (
+            "qwen2", ["--target_modules", AllLinear, "--init_lora_weights", "olora", "--pissa_convert"]),
+        ["modules_to_save"] = (
+            "headdim", ["--target_modules", "q_proj,v_proj", "--modules_to_save", "embed_tokens,lm_head"]),
         ["norms_saved"] = ("llama2", ["--target_modules", "q_proj", "--modules_to_save", "input_layernorm,down_proj"]),
         ["embedding"] = ("headdim", ["--target_modules", "embed_tokens,q_proj"]),
         ["embedding_tied"] = ("mqa_tied_bias", ["--target_modules", "embed_tokens,q_proj"]),
@@ -93,7 +96,8 @@ public sealed class WrittenAdapterTests : IDisposable
     {
         Cli.Succeed(
         [
-            "merge", "--model", Model(s_cases[name].Base), "--adapter", Golden(name, "adapter"), "--output", _folder["merged"],
+            "merge", "--model", Model(s_cases[name].Base), "--adapter", Golden(name, "adapter"), "--output",
+            _folder["merged"],
             "--dtype", type, "--device", "cpu", "--json",
         ]);
         Compare(
@@ -101,7 +105,8 @@ public sealed class WrittenAdapterTests : IDisposable
             TestAssets.Produced("interop_merged", name, "expected.safetensors"));
     }
 
-    private static void Compare(string part, string what, string against, string model, string? adapter, string file, double tolerance = 1e-4)
+    private static void Compare(
+        string part, string what, string against, string model, string? adapter, string file, double tolerance = 1e-4)
     {
         using var expected = ModelWeights.OpenFile(file);
         using var loaded = LanguageModel.Load(model, new()
@@ -115,7 +120,8 @@ public sealed class WrittenAdapterTests : IDisposable
         Assert.All(result.Tensors, tensor => Assert.True(tensor.Passed, $"{what}, {tensor.Name}: {tensor.Difference}"));
         var logits = result.Tensors.Single(tensor => tensor.Name == "logits");
         Compatibility.RecordNear(
-            part, $"{what}: logits, loss, continuations", against, $"{result.Tensors.Sum(tensor => tensor.Compared):N0} values",
+            part, $"{what}: logits, loss, continuations", against,
+            $"{result.Tensors.Sum(tensor => tensor.Compared):N0} values",
             logits.Difference);
     }
 
@@ -139,7 +145,8 @@ public sealed class WrittenAdapterTests : IDisposable
     private static void Keep(string written, string kept)
     {
         Directory.CreateDirectory(kept);
-        File.Copy(Path.Combine(written, "adapter_model.safetensors"), Path.Combine(kept, "adapter_model.safetensors"), true);
+        File.Copy(
+            Path.Combine(written, "adapter_model.safetensors"), Path.Combine(kept, "adapter_model.safetensors"), true);
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(written, "adapter_config.json")))!;
         config["base_model_name_or_path"] = Path.GetFileName(config["base_model_name_or_path"]!.GetValue<string>());
         File.WriteAllText(Path.Combine(kept, "adapter_config.json"), config.ToJsonString() + "\n");

@@ -11,7 +11,8 @@ public sealed class NextCommandsTests
     {
         var commands = NextCommands.Of(new RunFolder("runs/demo"), "What's 'x'?").Select(next => next.Command).ToList();
 
-        Assert.Contains(commands, command => command.Contains($"chat --adapter {Path.Combine("runs", "demo", "adapter")}"));
+        Assert.Contains(
+            commands, command => command.Contains($"chat --adapter {Path.Combine("runs", "demo", "adapter")}"));
         if (!OperatingSystem.IsWindows())
             Assert.EndsWith(@"--prompt 'What'\''s '\''x'\''?'", commands[0]);
     }
@@ -19,7 +20,8 @@ public sealed class NextCommandsTests
     [Fact]
     public void Commands_AfterTrainingAllWeights_UseTheModel()
     {
-        var commands = NextCommands.Of(new RunFolder("runs/demo"), "x", isAdapter: false).Select(next => next.Command).ToList();
+        var commands = NextCommands.Of(new RunFolder("runs/demo"), "x", isAdapter: false).Select(next => next.Command)
+            .ToList();
 
         Assert.Contains(commands, command => command.EndsWith($"chat --model {Path.Combine("runs", "demo", "model")}"));
         Assert.DoesNotContain(commands, command => command.Contains("merge"));
@@ -32,6 +34,7 @@ public sealed class NextCommandsTests
 
         Assert.Equal(CommandPurpose.Resume, only.Purpose);
         Assert.EndsWith("--resume_from_checkpoint latest", only.Command);
-        Assert.Contains($"{Path.Combine("runs", "my run", "run.yaml")}{(OperatingSystem.IsWindows() ? '"' : '\'')}", only.Command);
+        Assert.Contains(
+            $"{Path.Combine("runs", "my run", "run.yaml")}{(OperatingSystem.IsWindows() ? '"' : '\'')}", only.Command);
     }
 }

@@ -20,7 +20,10 @@ public sealed class KillAndResumeTests : IDisposable
     private const int Steps = 12;
     private const int SaveSteps = 3;
     private const int EvalSteps = 4;
-    private static readonly string[] s_timings = ["tokens_per_second", "peak_memory_bytes", "train_runtime", "eval_runtime"];
+    private static readonly string[] s_timings =
+    [
+        "tokens_per_second", "peak_memory_bytes", "train_runtime", "eval_runtime",
+    ];
 
     // What begins each phase, of the events of --progress json; the base is asked before the run starts.
     private static readonly (string Name, Func<JsonElement, int, bool> IsMoment)[] s_phases =
@@ -82,7 +85,9 @@ public sealed class KillAndResumeTests : IDisposable
             + string.Join(", ", _sent.Select(pair => $"{pair.Key}: {pair.Value}")));
     }
 
-    /// <summary>Goes on with a run and ends it in the phase whose turn it is; false when it came to its end before.</summary>
+    /// <summary>
+    /// Goes on with a run and ends it in the phase whose turn it is; false when it came to its end before.
+    /// </summary>
     private bool EndOnce(string name, int kill)
     {
         // Few kills are spread over the phases; many take each in turn, so that runs get on.
@@ -106,7 +111,9 @@ public sealed class KillAndResumeTests : IDisposable
         return true;
     }
 
-    /// <summary>A run that came to its end: the same adapter and metrics, nothing foreign gone, nothing left behind.</summary>
+    /// <summary>
+    /// A run that came to its end: the same adapter and metrics, nothing foreign gone, nothing left behind.
+    /// </summary>
     private void Finish(string name, string adapter, List<string> metrics)
     {
         Assert.Equal(adapter, Hash(name));
@@ -138,7 +145,8 @@ public sealed class KillAndResumeTests : IDisposable
             Assert.Equal(adapter, Hash(name));
         if (File.Exists(run.HtmlReport))
             Assert.EndsWith("</html>", File.ReadAllText(run.HtmlReport).TrimEnd());
-        foreach (var entry in Directory.Exists(_folder["tokens"]) ? Directory.EnumerateDirectories(_folder["tokens"]) : [])
+        foreach (var entry in Directory.Exists(
+            _folder["tokens"]) ? Directory.EnumerateDirectories(_folder["tokens"]) : [])
             if (!Path.GetFileName(entry).StartsWith('.'))
                 Assert.Null(ChecksumList.Damage(entry));
     }
@@ -165,10 +173,11 @@ public sealed class KillAndResumeTests : IDisposable
     [
         "train", "--model", Path.Combine(TestAssets.Root, "assets", "nano-base"), "--dataset", _folder["rows.jsonl"],
         "--eval_dataset", _folder["eval.jsonl"], "--output", _folder[name], "--resume_from_checkpoint", "latest",
-        "--max_steps", $"{Steps}", "--save_steps", $"{SaveSteps}", "--save_total_limit", "2", "--eval_strategy", "steps",
-        "--eval_steps", $"{EvalSteps}", "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2",
-        "--lora_r", "4", "--lora_dropout", "0.1", "--neftune_noise_alpha", "5", "--load_in_4bit", "--max_length", "64",
-        "--sample_count", "2", "--sample_max_new_tokens", "4", "--token_cache", "on", "--token_cache_dir", _folder["tokens"],
+        "--max_steps", $"{Steps}", "--save_steps", $"{SaveSteps}", "--save_total_limit", "2", "--eval_strategy",
+        "steps", "--eval_steps", $"{EvalSteps}", "--per_device_train_batch_size", "2", "--gradient_accumulation_steps",
+        "2", "--lora_r", "4", "--lora_dropout", "0.1", "--neftune_noise_alpha", "5", "--load_in_4bit", "--max_length",
+        "64", "--sample_count", "2", "--sample_max_new_tokens", "4", "--token_cache", "on", "--token_cache_dir",
+        _folder["tokens"],
         "--torch_dtype", "float32", "--device", "cpu", "--progress", "json",
     ];
 

@@ -31,7 +31,9 @@ internal sealed class KilledRun : IDisposable
     /// <summary>What it said that was no event.</summary>
     public string Talk { get; private set; } = "";
 
-    /// <summary>Waits for the moment, and a little more, and sends the signal; false when the run ended before.</summary>
+    /// <summary>
+    /// Waits for the moment, and a little more, and sends the signal; false when the run ended before.
+    /// </summary>
     public bool Interrupt(Signal signal, TimeSpan more)
     {
         var clock = Stopwatch.StartNew();

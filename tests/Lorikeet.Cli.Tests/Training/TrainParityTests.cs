@@ -42,26 +42,36 @@ public sealed class TrainParityTests : IDisposable
     public void Train_EqualsPeft(string name)
     {
         var batches = TestAssets.Produced("lora", name, "batches.safetensors");
-        TokenRows.Write(_folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
-        // Where the base is 'gqa', the reference ran after model.to(bfloat16).float(): weights and rotary frequencies are rounded.
+        TokenRows.Write(
+            _folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
+        // Where the base is 'gqa', the reference ran after model.to(bfloat16).float(): weights and rotary frequencies
+        // are rounded.
         var trajectory = JsonNode.Parse(File.ReadAllText(Golden("lora", name, "trajectory.json")))!;
-        var baseModel = JsonNode.Parse(File.ReadAllText(Golden("lora", name, "case.json")))!["base"]!.GetValue<string>();
+        var baseModel = JsonNode.Parse(
+            File.ReadAllText(Golden("lora", name, "case.json")))!["base"]!.GetValue<string>();
         string[] model = baseModel == "gqa"
             ? ["--model", Golden("models", "gqa_bf16"), "--rope_inv_freq_dtype", "bfloat16"]
             : ["--model", Golden("models", baseModel)];
-        string[] rates = [.. new[] { "loraplus_lr_ratio", "loraplus_lr_embedding" }.Where(option => trajectory[option] is not null)
-            .SelectMany(option => new[] { "--" + option, trajectory[option]!.ToString() })];
+        string[] given = ["loraplus_lr_ratio", "loraplus_lr_embedding"];
+        string[] rates =
+        [
+            .. given.Where(option => trajectory[option] is not null)
+                .SelectMany(option => new[] { "--" + option, trajectory[option]!.ToString() }),
+        ];
         Verify(model, Golden("lora", name, "initial"), Golden("lora", name, "expected_initial.safetensors"));
         Train(
             [
                 .. model, .. rates, "--adapter", Golden("lora", name, "initial"),
                 "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "24",
-                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps", "3",
+                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps",
+                "3",
                 "--dump_gradients", _folder["gradients.safetensors"],
             ]);
 
         CompareSteps(Golden("lora", name, "trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
-        CompareTensors(Golden("lora", name, "final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
+        CompareTensors(
+            Golden("lora", name, "final", "adapter_model.safetensors"),
+            _folder["run/adapter/adapter_model.safetensors"], 1e-4);
         CompareTensors(Golden("lora", name, "first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
         Verify(model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"));
     }
@@ -80,14 +90,16 @@ public sealed class TrainParityTests : IDisposable
                 "--weight_decay", "0", "--max_grad_norm", "1.0", "--lr_scheduler_type", "constant",
             ]);
 
-        CompareSteps(Golden("stories260K", "stories260K_lora_trajectory.json"), lossTolerance: 1e-4, normTolerance: 1e-4);
+        CompareSteps(
+            Golden("stories260K", "stories260K_lora_trajectory.json"), lossTolerance: 1e-4, normTolerance: 1e-4);
         CompareTensors(
             Golden("stories260K", "stories260K_lora_final", "adapter_model.safetensors"),
             _folder["run/adapter/adapter_model.safetensors"], 1e-3);
     }
 
     /// <summary>Compares logits, loss and every continuation, greedy, by beams and in a left-padded batch.</summary>
-    private static void Verify(string[] model, string adapter, string expected, string tolerance = "1e-4") => Cli.Succeed(
+    private static void Verify(string[] model, string adapter, string expected, string tolerance = "1e-4") =>
+        Cli.Succeed(
     [
         "verify", .. model, "--adapter", adapter, "--against", expected, "--tolerance", tolerance,
         "--torch_dtype", "float32", "--device", "cpu",
@@ -108,7 +120,9 @@ public sealed class TrainParityTests : IDisposable
         for (var step = 0; step < actual.Count; step++)
         {
             Near(expected[step]!["loss"], actual[step]["loss"], lossTolerance, $"loss of step {step + 1}");
-            Near(expected[step]!["grad_norm"], actual[step]["grad_norm"], normTolerance, $"gradient norm of step {step + 1}");
+            Near(
+                expected[step]!["grad_norm"], actual[step]["grad_norm"], normTolerance,
+                $"gradient norm of step {step + 1}");
             if (expected[step]!["lr"] is { } rate)
                 Near(rate, actual[step]["learning_rate"], 1e-9, $"rate of step {step + 1}");
         }
@@ -132,7 +146,8 @@ public sealed class TrainParityTests : IDisposable
             var found = actual.Span<float>(stored[Plain(name)]);
             Assert.Equal(wanted.Length, found.Length);
             for (var i = 0; i < wanted.Length; i++)
-                Assert.True(Math.Abs(wanted[i] - found[i]) <= tolerance, $"{name}[{i}]: {found[i]}, expected {wanted[i]}");
+                Assert.True(
+                    Math.Abs(wanted[i] - found[i]) <= tolerance, $"{name}[{i}]: {found[i]}, expected {wanted[i]}");
         }
     }
 

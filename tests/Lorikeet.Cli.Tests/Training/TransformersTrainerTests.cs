@@ -4,7 +4,9 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests.Training;
 
-/// <summary>A run that transformers' Trainer itself made: its sampler, its loss, its schedule, its checkpoints.</summary>
+/// <summary>
+/// A run that transformers' Trainer itself made: its sampler, its loss, its schedule, its checkpoints.
+/// </summary>
 public sealed class TransformersTrainerTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -31,7 +33,8 @@ public sealed class TransformersTrainerTests : IDisposable
         var distance = expected.Zip(steps).Where(pair => pair.First!["loss"] is not null)
             .Max(pair => Math.Abs(pair.First!["loss"]!.GetValue<double>() - pair.Second["loss"]!.GetValue<double>()));
         Compatibility.RecordNear(
-            "Training", "the Trainer's own run, two epochs in the order of its sampler: losses", "transformers 5.17.0, peft 0.21.0", "16 steps", distance);
+            "Training", "the Trainer's own run, two epochs in the order of its sampler: losses",
+            "transformers 5.17.0, peft 0.21.0", "16 steps", distance);
         CompareAdapters(Golden("final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"]);
     }
 
@@ -39,9 +42,11 @@ public sealed class TransformersTrainerTests : IDisposable
     public void Checkpoint_HasTheStateThatTheTrainerWrote()
     {
         Train("run", "--max_steps", "16", "--save_steps", "8");
-        var actual = JsonNode.Parse(File.ReadAllText(_folder["run/checkpoints/step-000008/trainer_state.json"]))!.AsObject();
+        var actual = JsonNode.Parse(
+            File.ReadAllText(_folder["run/checkpoints/step-000008/trainer_state.json"]))!.AsObject();
         var expected = JsonNode.Parse(File.ReadAllText(Golden("checkpoint-8.trainer_state.json")))!.AsObject();
-        CompareLogs(expected["log_history"]!.AsArray(), actual["log_history"]!.AsArray().Select(entry => entry!), from: 1);
+        CompareLogs(
+            expected["log_history"]!.AsArray(), actual["log_history"]!.AsArray().Select(entry => entry!), from: 1);
         Assert.Equal(expected.Select(pair => pair.Key), actual.Select(pair => pair.Key));
         JsonKinds.AssertSame(expected, actual);
         Assert.True(File.Exists(_folder["run/checkpoints/step-000008/prompt_format.json"]));
@@ -69,7 +74,8 @@ public sealed class TransformersTrainerTests : IDisposable
         Assert.Equal(
             File.ReadAllBytes(_folder["whole/adapter/adapter_model.safetensors"]),
             File.ReadAllBytes(_folder["resumed/adapter/adapter_model.safetensors"]));
-        var log = JsonNode.Parse(File.ReadAllText(_folder["resumed/checkpoints/step-000016/trainer_state.json"]))!["log_history"]!.AsArray();
+        var log = JsonNode.Parse(
+            File.ReadAllText(_folder["resumed/checkpoints/step-000016/trainer_state.json"]))!["log_history"]!.AsArray();
         Assert.Equal(Enumerable.Range(1, 16), log.Select(entry => entry!["step"]!.GetValue<int>()));
     }
 
@@ -84,7 +90,9 @@ public sealed class TransformersTrainerTests : IDisposable
         Train("run", "--save_steps", $"{step}", "--save_trainer_files", "--save_total_limit", "10");
         foreach (var file in new[] { "optimizer.pt", "scheduler.pt", "trainer_state.json" })
             Assert.True(File.Exists(_folder[$"run/checkpoints/step-{step:D6}/{file}"]));
-        CompareWith($"from_checkpoint-{step}", "run", from: 1, $"the Trainer going on from our checkpoint of step {step}: losses");
+        CompareWith(
+            $"from_checkpoint-{step}", "run", from: 1,
+            $"the Trainer going on from our checkpoint of step {step}: losses");
     }
 
     [Fact]
@@ -96,7 +104,9 @@ public sealed class TransformersTrainerTests : IDisposable
 
     [Theory]
     [InlineData("by_length", "--group_by_length")]
-    [InlineData("linear_half", "--lr_scheduler_type", "linear", "--warmup_steps", "0", "--max_steps", "7", "--weight_decay", "0.1", "--adam_beta2", "0.99")]
+    [InlineData(
+        "linear_half", "--lr_scheduler_type", "linear", "--warmup_steps", "0", "--max_steps", "7", "--weight_decay",
+        "0.1", "--adam_beta2", "0.99")]
     public void Run_WithOtherOptions_GivesTheTrainersLog(string name, params string[] options)
     {
         Train("run", options);
@@ -109,7 +119,8 @@ public sealed class TransformersTrainerTests : IDisposable
         Train("whole", "--save_steps", "8", "--save_trainer_files");
         var checkpoint = _folder["whole/checkpoints/step-000008"];
         File.Delete(Path.Combine(checkpoint, "position.json"));
-        var result = Cli.Run([.. Arguments("other"), "--learning_rate", "1e-3", "--resume_from_checkpoint", checkpoint]);
+        var result = Cli.Run(
+            [.. Arguments("other"), "--learning_rate", "1e-3", "--resume_from_checkpoint", checkpoint]);
         Assert.Equal(2, result.ExitCode);
     }
 
@@ -121,11 +132,15 @@ public sealed class TransformersTrainerTests : IDisposable
         var expected = JsonNode.Parse(File.ReadAllText(Continued(golden, "log_history.json")))!.AsArray();
         var steps = File.ReadLines(_folder[$"{run}/metrics.jsonl"]).Select(line => JsonNode.Parse(line)!).ToList();
         CompareLogs(expected, steps, from);
-        CompareAdapters(Continued(golden, "final", "adapter_model.safetensors"), _folder[$"{run}/adapter/adapter_model.safetensors"]);
+        CompareAdapters(
+            Continued(golden, "final", "adapter_model.safetensors"),
+            _folder[$"{run}/adapter/adapter_model.safetensors"]);
         var distances = expected.Where(entry => entry!["loss"] is not null && entry["step"]!.GetValue<int>() >= from)
             .Zip(steps.Where(step => step["loss"] is not null))
-            .Select(pair => Math.Abs(pair.First!["loss"]!.GetValue<double>() - pair.Second["loss"]!.GetValue<double>())).ToList();
-        Compatibility.RecordNear("Training", what, "transformers 5.17.0, peft 0.21.0", $"{distances.Count} steps", distances.Max());
+            .Select(pair => Math.Abs(pair.First!["loss"]!.GetValue<double>() - pair.Second["loss"]!.GetValue<double>()))
+            .ToList();
+        Compatibility.RecordNear(
+            "Training", what, "transformers 5.17.0, peft 0.21.0", $"{distances.Count} steps", distances.Max());
     }
 
     /// <summary>The arguments of the reference run, less those that are given otherwise.</summary>
@@ -145,7 +160,8 @@ public sealed class TransformersTrainerTests : IDisposable
     private static void CompareLogs(JsonArray expected, IEnumerable<JsonNode> lines, int from)
     {
         var steps = lines.Where(line => line["loss"] is not null).ToList();
-        var logged = expected.Where(entry => entry!["loss"] is not null && entry["step"]!.GetValue<int>() >= from).ToList();
+        var logged = expected.Where(entry => entry!["loss"] is not null && entry["step"]!.GetValue<int>() >= from)
+            .ToList();
         Assert.Equal(logged.Count, steps.Count);
         foreach (var (entry, step) in logged.Zip(steps))
         {
@@ -168,7 +184,8 @@ public sealed class TransformersTrainerTests : IDisposable
         using var actual = SafetensorsFile.Open(actualFile);
         Assert.Equal(expected.Tensors.Keys.Order(), actual.Tensors.Keys.Order());
         foreach (var name in expected.Tensors.Keys)
-            foreach (var (wanted, found) in expected.Span<float>(name).ToArray().Zip(actual.Span<float>(name).ToArray()))
+            foreach (var (wanted, found) in expected.Span<float>(name).ToArray().Zip(
+                actual.Span<float>(name).ToArray()))
                 Assert.True(Math.Abs(wanted - found) <= 1e-4, $"{name}: {found}, expected {wanted}");
     }
 

@@ -20,7 +20,8 @@ public sealed class JsonSettingTests
             "'rope_scaling.factor' is \"4\". Expected a number. Where: 'config.json'.",
             FaultOf(() => setting["rope_scaling"]["factor"].AsDouble()));
         Assert.StartsWith(
-            "'layers[1]' is null. Expected a whole number.", FaultOf(() => _ = setting["layers"].Items().Select(i => i.AsInt()).ToList()));
+            "'layers[1]' is null. Expected a whole number.",
+            FaultOf(() => _ = setting["layers"].Items().Select(i => i.AsInt()).ToList()));
         Assert.StartsWith("'r' is missing. Expected a string.", FaultOf(() => setting["r"].AsString()));
     }
 
@@ -33,7 +34,8 @@ public sealed class JsonSettingTests
     [InlineData("NaN", "a whole number from 1 to 100")]
     public void AWholeNumberIsRefused_WhenItIsOutsideItsRangeOrOfAnotherKind(string value, string expected) =>
         Assert.Contains(
-            $"'n' is {value}. Expected {expected}.", FaultOf(() => Parse($$"""{"n": {{value}}}""")["n"].AsIntBetween(1, 100)));
+            $"'n' is {value}. Expected {expected}.",
+            FaultOf(() => Parse($$"""{"n": {{value}}}""")["n"].AsIntBetween(1, 100)));
 
     [Theory]
     [InlineData("NaN", double.NaN)]
@@ -59,15 +61,20 @@ public sealed class JsonSettingTests
     [InlineData("{\"a\": None}", "config.json:1: the word 'None' is no JSON (character 7). Write null.")]
     [InlineData("{\"a\": 1 \"b\": 2}", "config.json:1: a comma is missing before '\"' (character 9). Put it in.")]
     [InlineData("{\"a\": 1", "config.json:1: the text ends in the middle (character 7).")]
-    [InlineData("{\"é\": {\"r\": 1, \"r\": 2}}", "config.json:1: the key 'r' is there twice (character 16). Remove one of the two.")]
+    [InlineData(
+        "{\"é\": {\"r\": 1, \"r\": 2}}",
+        "config.json:1: the key 'r' is there twice (character 16). Remove one of the two.")]
     [InlineData("", "config.json:1: the file is empty, where JSON was expected.")]
     [InlineData("[1, 2,\n", "config.json:1: the text ends in the middle")]
     [InlineData("{\"a\": .5}", "config.json:1: '.' is an invalid start of a value (character 7).")]
     [InlineData("{\"a\": 1} x", "config.json:1: ")]
     [InlineData("<html>", "config.json:1: it begins with '<': a web page instead of JSON (character 1).")]
-    [InlineData("version https://git-lfs.github.com/spec/v1", "config.json:1: a Git LFS pointer lies in the file's place.")]
+    [InlineData(
+        "version https://git-lfs.github.com/spec/v1", "config.json:1: a Git LFS pointer lies in the file's place.")]
     [InlineData("{\"a\": \"\n\"}", "config.json:1: a line break or tab inside a string (character 8).")]
-    [InlineData("{\"a\":\n \"\\ud83d.\"}", "config.json:2: half of a surrogate pair (\\ud83d), which is no character (character 3).")]
+    [InlineData(
+        "{\"a\":\n \"\\ud83d.\"}",
+        "config.json:2: half of a surrogate pair (\\ud83d), which is no character (character 3).")]
     [InlineData("{\"\\udc00\": 1}", "config.json:1: half of a surrogate pair (\\udc00)")]
     public void ABrokenTextIsExplained_WithLineCharacterAndWhatToDo(string text, string expected) =>
         Assert.StartsWith(expected, FaultOf(() => Parse(text)));
@@ -75,7 +82,8 @@ public sealed class JsonSettingTests
     [Fact]
     public void SurrogatePairsAndEscapedBackslashesAreText_AndAByteOrderMarkIsSkipped()
     {
-        var bytes = Encoding.UTF8.GetPreamble().Concat(Encoding.UTF8.GetBytes("""{"a": "\ud83d\ude00 \\ud83d"}""")).ToArray();
+        var bytes = Encoding.UTF8.GetPreamble().Concat(Encoding.UTF8.GetBytes("""{"a": "\ud83d\ude00 \\ud83d"}"""))
+            .ToArray();
 
         Assert.Equal("😀 \\ud83d", JsonSetting.Parse(bytes, s_file)["a"].AsString());
     }
@@ -94,7 +102,9 @@ public sealed class JsonSettingTests
     public void NestingAndNumberOfValuesAreBounded()
     {
         Assert.Contains("config.json:1:", FaultOf(() => Parse(new string('[', 100_000))));
-        Assert.Contains("values, more than any file of settings", FaultOf(() => Parse($"[0{string.Concat(Enumerable.Repeat(",0", 3 << 20))}]")));
+        Assert.Contains(
+            "values, more than any file of settings",
+            FaultOf(() => Parse($"[0{string.Concat(Enumerable.Repeat(",0", 3 << 20))}]")));
     }
 
     [Fact]
@@ -117,6 +127,7 @@ public sealed class JsonSettingTests
         Assert.Equal(
             "'a' is 1. Expected a string. Where: 'rows.jsonl', line 7. Fix the line.",
             Assert.Throws<DatasetException>(() => JsonSetting.Parse("""{"a": 1}""", origin)["a"].AsString()).Message);
-        Assert.StartsWith("rows.jsonl:7: ", Assert.Throws<DatasetException>(() => JsonSetting.Parse("{", origin)).Message);
+        Assert.StartsWith(
+            "rows.jsonl:7: ", Assert.Throws<DatasetException>(() => JsonSetting.Parse("{", origin)).Message);
     }
 }

@@ -72,7 +72,8 @@ public sealed class PythonJsonTests
     [Fact]
     public void WhatWasReadKeepsItsText_WhenItIsWrittenAgain()
     {
-        const string Text = """{"eps": 1e-05, "long": 1.00, "big": 123456789012345678901234567890, "n": [NaN, -Infinity], "s": "\u00e9 é \/"}""";
+        const string Text =
+            """{"eps": 1e-05, "long": 1.00, "big": 123456789012345678901234567890, "n": [NaN, -Infinity], "s": "\u00e9 é \/"}""";
 
         var read = JsonSetting.Parse(Text, new JsonOrigin("config.json")).ToObject();
         read["new"] = 0.0;

@@ -67,7 +67,8 @@ public sealed class HostilePickleTests : IDisposable
     [Fact]
     public void Open_RefusesCallsWithinCalls()
     {
-        var pickle = new PickleBuilder().Global("torch._tensor", "_rebuild_from_type_v2").Op('q').Op('\x01').Op('0').Op(')');
+        var pickle = new PickleBuilder().Global("torch._tensor", "_rebuild_from_type_v2").Op('q').Op('\x01').Op('0')
+            .Op(')');
         for (var level = 0; level < 100_000; level++)
             pickle.Op('q').Op('\x02').Op('0').Op('h').Op('\x01').Op('N').Op('h').Op('\x02').Op('\x87');
         pickle.Op('q').Op('\x02').Op('0').Op('h').Op('\x01').Op('h').Op('\x02').Op('R');
@@ -87,14 +88,16 @@ public sealed class HostilePickleTests : IDisposable
     {
         // 2^61 elements of 4 bytes more than fit reach just to the largest offset there is.
         var pickle = new PickleBuilder().Op('(').Text("storage").Global("torch", "ByteStorage").Text("0").Text("cpu")
-            .Op('\x8a').Op('\x08').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\x7f')
+            .Op('\x8a').Op('\x08').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\xff').Op('\xff')
+            .Op('\x7f')
             .Op('t').Op('Q');
         pickle.WriteLegacy(_folder["a.bin"], ("0", -1, [1, 2, 3]));
         var bytes = File.ReadAllBytes(_folder["a.bin"]);
         BitConverter.GetBytes(long.MaxValue).CopyTo(bytes, bytes.Length - 11);
         File.WriteAllBytes(_folder["a.bin"], bytes);
 
-        Assert.Contains("cut short", Assert.Throws<CheckpointException>(() => TorchFile.Open(_folder["a.bin"])).Message);
+        Assert.Contains(
+            "cut short", Assert.Throws<CheckpointException>(() => TorchFile.Open(_folder["a.bin"])).Message);
     }
 
     private void AssertRefused(PickleBuilder pickle, string said)

@@ -18,7 +18,8 @@ internal sealed class PickleBuilder
         return this;
     }
 
-    public PickleBuilder Text(string text) => Op('X').Raw(Int32(Encoding.UTF8.GetByteCount(text))).Raw(Encoding.UTF8.GetBytes(text));
+    public PickleBuilder Text(string text) =>
+        Op('X').Raw(Int32(Encoding.UTF8.GetByteCount(text))).Raw(Encoding.UTF8.GetBytes(text));
 
     public PickleBuilder Number(int number) => Op('J').Raw(Int32(number));
 
@@ -30,10 +31,12 @@ internal sealed class PickleBuilder
         return Op('t');
     }
 
-    public PickleBuilder Global(string module, string name) => Op('c').Raw(Encoding.ASCII.GetBytes($"{module}\n{name}\n"));
+    public PickleBuilder Global(string module, string name) =>
+        Op('c').Raw(Encoding.ASCII.GetBytes($"{module}\n{name}\n"));
 
     /// <summary>The call that makes a tensor over a storage.</summary>
-    public PickleBuilder Tensor(string storageClass, string key, int storageElements, int offset, int[] shape, int[] strides) =>
+    public PickleBuilder Tensor(
+        string storageClass, string key, int storageElements, int offset, int[] shape, int[] strides) =>
         Global("torch._utils", "_rebuild_tensor_v2").Op('(').Storage("torch", storageClass, key, storageElements)
             .Number(offset).Tuple(shape).Tuple(strides).Op('\x89').Op('}').Op('t').Op('R');
 
@@ -55,7 +58,8 @@ internal sealed class PickleBuilder
 
     /// <summary>A file in PyTorch's zip layout.</summary>
     public void WriteZip(
-        string path, (string Key, byte[] Bytes)[] storages, CompressionLevel compression = CompressionLevel.NoCompression)
+        string path, (string Key, byte[] Bytes)[] storages,
+        CompressionLevel compression = CompressionLevel.NoCompression)
     {
         using var zip = ZipFile.Open(path, ZipArchiveMode.Create);
         Add("archive/data.pkl", ToArray());
@@ -70,7 +74,9 @@ internal sealed class PickleBuilder
         }
     }
 
-    /// <summary>A file in the layout of PyTorch before 1.6: five pickles, then each storage after its element count.</summary>
+    /// <summary>
+    /// A file in the layout of PyTorch before 1.6: five pickles, then each storage after its element count.
+    /// </summary>
     public void WriteLegacy(string path, params (string Key, int Elements, byte[] Bytes)[] storages)
     {
         byte[] magic = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
@@ -80,7 +86,8 @@ internal sealed class PickleBuilder
         var system = new PickleBuilder().Dictionary(("little_endian", value => value.Op('\x88')));
         File.WriteAllBytes(path,
         [
-            .. magic, .. new PickleBuilder().Number(1001).ToArray(), .. system.ToArray(), .. ToArray(), .. keys.Op('e').ToArray(),
+            .. magic, .. new PickleBuilder().Number(1001).ToArray(), .. system.ToArray(), .. ToArray(),
+            .. keys.Op('e').ToArray(),
             .. storages.SelectMany(storage => BitConverter.GetBytes((long)storage.Elements).Concat(storage.Bytes)),
         ]);
     }

@@ -27,8 +27,8 @@ public class PickleReaderTests
     {
         // protocol 2: {'a': (1, [2, 3]), 'b': b'xy'} with bytes as _codecs.encode('xy', 'latin1')
         var value = (PickleDictionary)Read(
-            "80027d71002858010000006171014b015d7102284b024b03658671035801000000627104635f636f646563730a656e636f64650a71055802"
-            + "0000007879710658060000006c6174696e317107867108527109752e")!;
+            "80027d71002858010000006171014b015d7102284b024b03658671035801000000627104635f636f646563730a656e636f64650a"
+            + "710558020000007879710658060000006c6174696e317107867108527109752e")!;
         var tuple = Assert.IsType<PickleTuple>(value["a"]);
         Assert.Equal([1L, new List<object?> { 2L, 3L }], tuple.Items);
         Assert.Equal("xy"u8.ToArray(), value["b"]);

@@ -21,7 +21,8 @@ public sealed class TorchFileTests : IDisposable
         using var converted = SafetensorsFile.Open(TestAssets.Asset("models", "stories260K", "model.safetensors"));
         // Only q and k were permuted by the conversion.
         foreach (var (original, target) in ((string, string)[])[
-            ("model._orig_mod.tok_embeddings.weight", "model.embed_tokens.weight"), ("model._orig_mod.norm.weight", "model.norm.weight"),
+            ("model._orig_mod.tok_embeddings.weight", "model.embed_tokens.weight"),
+            ("model._orig_mod.norm.weight", "model.norm.weight"),
             ("model._orig_mod.layers.4.attention.wv.weight", "model.layers.4.self_attn.v_proj.weight"),
             ("model._orig_mod.layers.2.feed_forward.w2.weight", "model.layers.2.mlp.down_proj.weight")])
         {
@@ -40,7 +41,8 @@ public sealed class TorchFileTests : IDisposable
         Assert.Empty(torch.UnknownGlobals);
         var step = torch.Span<float>("optimizer.state.0.step")[0];
         Assert.True(step > 0 && step == Math.Floor(step));
-        Assert.Equal(torch.Require("optimizer.state.0.exp_avg").Shape, torch.Require("optimizer.state.0.exp_avg_sq").Shape);
+        Assert.Equal(
+            torch.Require("optimizer.state.0.exp_avg").Shape, torch.Require("optimizer.state.0.exp_avg_sq").Shape);
         foreach (var name in torch.Tensors.Keys.Where(name => name.EndsWith("exp_avg_sq", StringComparison.Ordinal)))
             Assert.All(torch.Span<float>(name).ToArray(), square => Assert.True(square >= 0));
     }
@@ -48,23 +50,27 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Open_KeepsObjectsOfUnknownClassesInert()
     {
-        using var random = TorchFile.Open(TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200", "rng_state.pth"));
+        using var random = TorchFile.Open(
+            TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200", "rng_state.pth"));
         Assert.Equal(5056, random.Require("cpu").ByteCount);
         Assert.Contains(random.UnknownGlobals, global => global.Name == "_reconstruct");
 
-        using var arguments = TorchFile.Open(TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200", "training_args.bin"));
+        using var arguments = TorchFile.Open(
+            TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200", "training_args.bin"));
         var opaque = Assert.IsType<PickleObject>(arguments.Root);
         Assert.Equal(new PickleGlobal("transformers.training_args", "TrainingArguments"), opaque.Callable);
         Assert.Equal("cosine", Scheduler(opaque));
 
         static object? Scheduler(PickleObject arguments) =>
-            ((PickleTuple)((PickleObject)((PickleDictionary)arguments.State!)["lr_scheduler_type"]!).Arguments!).Items[0];
+            ((PickleTuple)((PickleObject)((PickleDictionary)arguments.State!)["lr_scheduler_type"]!).Arguments!)
+                .Items[0];
     }
 
     [Fact]
     public void Open_ReadsAScheduler()
     {
-        using var torch = TorchFile.Open(TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200", "scheduler.pt"));
+        using var torch = TorchFile.Open(
+            TestAssets.Asset("adapters", "tinyllama-1.1b-r4-checkpoint-200", "scheduler.pt"));
         Assert.Equal(200L, ((PickleDictionary)torch.Root!)["last_epoch"]);
     }
 

@@ -36,7 +36,8 @@ public sealed class TorchWriterTests : IDisposable
             TorchWriter.Write(file, new List<object?> { Tensor([1], 5) });
         using var zip = ZipFile.OpenRead(_folder["a.pt"]);
         Assert.Equal(
-            ["archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/version"], zip.Entries.Select(entry => entry.FullName));
+            ["archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/version"],
+            zip.Entries.Select(entry => entry.FullName));
         Assert.All(zip.Entries, entry => Assert.Equal(entry.Length, entry.CompressedLength));
     }
 

@@ -28,11 +28,13 @@ public class ModelWeightsTests
     public void Open_ReadsShardedPickles()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder["pytorch_model-00001-of-00001.bin"]);
+        File.Copy(
+            TestAssets.Golden("models", "gqa_pickle_pytorch_model.bin"), folder["pytorch_model-00001-of-00001.bin"]);
         using var whole = ModelWeights.Open(TestAssets.Golden("models", "gqa"));
         var map = new JsonObject(whole.Tensors.Keys.Select(name =>
             KeyValuePair.Create(name, (JsonNode?)"pytorch_model-00001-of-00001.bin")));
-        File.WriteAllText(folder["pytorch_model.bin.index.json"], new JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(
+            folder["pytorch_model.bin.index.json"], new JsonObject { ["weight_map"] = map }.ToJsonString());
         using var pickles = ModelWeights.Open(folder.Path);
         AssertHoldsRoundedWeights(pickles);
     }
@@ -43,7 +45,8 @@ public class ModelWeightsTests
         using var folder = new TemporaryFolder();
         using var source = ModelWeights.Open(TestAssets.Golden("models", "gqa"));
         ShardedWriter.Write(
-            folder.Path, ModelOrder().Select(name => TensorToWrite.FromSource(source, name)), 100_000, withChecksum: false);
+            folder.Path, ModelOrder().Select(name => TensorToWrite.FromSource(source, name)), 100_000,
+            withChecksum: false);
 
         var expectedFolder = TestAssets.Golden("models", "gqa_sharded");
         foreach (var shard in Directory.EnumerateFiles(expectedFolder, "*.safetensors"))
@@ -80,15 +83,19 @@ public class ModelWeightsTests
     public void Open_SaysWhichTensorAShardLacks()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(TestAssets.Golden("models", "gqa_sharded", "model-00001-of-00008.safetensors"), folder["a.safetensors"]);
-        File.WriteAllText(folder["model.safetensors.index.json"], """{"weight_map":{"lm_head.weight":"a.safetensors"}}""");
+        File.Copy(
+            TestAssets.Golden("models", "gqa_sharded", "model-00001-of-00008.safetensors"), folder["a.safetensors"]);
+        File.WriteAllText(
+            folder["model.safetensors.index.json"], """{"weight_map":{"lm_head.weight":"a.safetensors"}}""");
         var fault = Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder.Path));
         Assert.Contains("no tensor 'lm_head.weight'", fault.Message);
         Assert.Contains("model.embed_tokens.weight", fault.Message);
     }
 
     [Theory]
-    [InlineData("""{"weight_map":{"a":"../../etc/passwd"}}""", "'weight_map.a' is \"../../etc/passwd\". Expected the name of a file in the same folder.")]
+    [InlineData(
+        """{"weight_map":{"a":"../../etc/passwd"}}""",
+        "'weight_map.a' is \"../../etc/passwd\". Expected the name of a file in the same folder.")]
     [InlineData("""{"weight_map":{}}""", "'weight_map' is {}. Expected at least one tensor.")]
     [InlineData("""{"weights":{}}""", "weight_map")]
     [InlineData("""{"weight_map":""", "model.safetensors.index.json:1: the text ends in the middle (character 14)")]
@@ -107,21 +114,25 @@ public class ModelWeightsTests
         var fault = Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder.Path));
         Assert.Contains("holds no weights", fault.Message);
         Assert.Contains("Present: config.json.", fault.Message);
-        Assert.Contains("does not exist", Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder["no"])).Message);
+        Assert.Contains(
+            "does not exist", Assert.Throws<CheckpointException>(() => ModelWeights.Open(folder["no"])).Message);
     }
 
     private static IEnumerable<string> ModelOrder()
     {
         string[] parts =
         [
-            "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
-            "mlp.down_proj", "input_layernorm", "post_attention_layernorm",
+            "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
+            "mlp.up_proj", "mlp.down_proj", "input_layernorm", "post_attention_layernorm",
         ];
-        var layers = Enumerable.Range(0, 3).SelectMany(layer => parts.Select(part => $"model.layers.{layer}.{part}.weight"));
+        var layers = Enumerable.Range(0, 3)
+            .SelectMany(layer => parts.Select(part => $"model.layers.{layer}.{part}.weight"));
         return ["model.embed_tokens.weight", .. layers, "model.norm.weight", "lm_head.weight"];
     }
 
-    /// <summary>The pickle of the goldens was saved from the bfloat16 model after it had been widened to float32.</summary>
+    /// <summary>
+    /// The pickle of the goldens was saved from the bfloat16 model after it had been widened to float32.
+    /// </summary>
     private static void AssertHoldsRoundedWeights(ModelWeights pickle)
     {
         using var rounded = ModelWeights.Open(TestAssets.Golden("models", "gqa_bf16"));

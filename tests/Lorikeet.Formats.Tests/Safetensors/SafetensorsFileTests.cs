@@ -75,8 +75,12 @@ public class SafetensorsFileTests
     [InlineData(TwoTensors, 10, "end at byte")] // something behind the last tensor
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}""", 4, "takes 8")]
     [InlineData("""{"a":{"dtype":"I8","shape":[1],"data_offsets":[1,2]}}""", 2, "neither overlap nor leave holes")]
-    [InlineData("""{"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"I8","shape":[2],"data_offsets":[1,3]}}""", 3, "overlap")]
-    [InlineData("""{"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"I8","shape":[1],"data_offsets":[1,2]}}""", 2, "listed twice")]
+    [InlineData(
+        """{"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"I8","shape":[2],"data_offsets":[1,3]}}""",
+        3, "overlap")]
+    [InlineData(
+        """{"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"I8","shape":[1],"data_offsets":[1,2]}}""",
+        2, "listed twice")]
     [InlineData("""{"a":{"dtype":"F7","shape":[2],"data_offsets":[0,4]}}""", 4, "'F7'")]
     [InlineData("""{"a":{"dtype":"I8","shape":[-1],"data_offsets":[0,1]}}""", 1, "impossible")]
     [InlineData("""{"a":{"dtype":"I64","shape":[4611686018427387904,4],"data_offsets":[0,1]}}""", 1, "impossible")]
@@ -110,14 +114,16 @@ public class SafetensorsFileTests
 
     [Fact]
     public void Open_SaysSo_WhenTheFileIsMissing() =>
-        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => SafetensorsFile.Open("/no/such/file")).Message);
+        Assert.Contains(
+            "cannot be read", Assert.Throws<CheckpointException>(() => SafetensorsFile.Open("/no/such/file")).Message);
 
     [Fact]
     public void Pointer_ReachesBeyondTwoGigabytes()
     {
         using var folder = new TemporaryFolder();
         const long Size = 3L << 30;
-        var path = Write(folder, $$$"""{"big":{"dtype":"U8","shape":[{{{Size}}}],"data_offsets":[0,{{{Size}}}]}}""", []);
+        var path = Write(
+            folder, $$$"""{"big":{"dtype":"U8","shape":[{{{Size}}}],"data_offsets":[0,{{{Size}}}]}}""", []);
         using (var stream = File.OpenWrite(path))
         {
             // The file is sparse: only its last page takes space.

@@ -17,7 +17,8 @@ public class SafetensorsWriterTests
         using var folder = new TemporaryFolder();
         using var source = SafetensorsFile.Open(TestAssets.Golden(golden.Split('/')));
         SafetensorsWriter.Write(
-            folder["copy"], source.Tensors.Keys.Select(name => TensorToWrite.FromSource(source, name)), source.Metadata);
+            folder["copy"], source.Tensors.Keys.Select(name => TensorToWrite.FromSource(source, name)),
+            source.Metadata);
         Assert.Equal(File.ReadAllBytes(source.Path), File.ReadAllBytes(folder["copy"]));
     }
 
@@ -69,14 +70,16 @@ public class SafetensorsWriterTests
     [Fact]
     public void Write_RefusesTwoTensorsOfOneName_EvenOfDifferentTypes() =>
         Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write("x", [
-            TensorToWrite.FromArray("a", SafetensorsType.F32, [], [1f]), TensorToWrite.FromArray("b", SafetensorsType.I8, [], [1]),
+            TensorToWrite.FromArray("a", SafetensorsType.F32, [], [1f]),
+            TensorToWrite.FromArray("b", SafetensorsType.I8, [], [1]),
             TensorToWrite.FromArray("a", SafetensorsType.I8, [], [(sbyte)1])]));
 
     [Fact]
     public void FromArray_RefusesAShapeThatDoesNotFit() =>
         Assert.Throws<ArgumentException>(() => TensorToWrite.FromArray("a", SafetensorsType.F32, [3], [1f, 2f]));
 
-    private static (TensorToWrite Tensor, byte[] Bytes) Random(string name, SafetensorsType type, long[] shape, int seed)
+    private static (TensorToWrite Tensor, byte[] Bytes) Random(
+        string name, SafetensorsType type, long[] shape, int seed)
     {
         var bytes = new byte[shape.Aggregate((long)type.ByteSize(), (size, dimension) => size * dimension)];
         new Random(seed).NextBytes(bytes);

@@ -7,7 +7,9 @@ public sealed class BatchPlanTests
     private static int[] Lengths(int count) => [.. Enumerable.Range(0, count).Select(i => 5 + (i * 37 % 91))];
 
     private static int[] EpochRows(BatchPlan plan, int epoch) =>
-        [.. Enumerable.Range(0, plan.StepsPerEpoch).SelectMany(step => plan.StepRows(epoch, step)).SelectMany(rows => rows)];
+        [
+            .. Enumerable.Range(0, plan.StepsPerEpoch).SelectMany(step => plan.StepRows(epoch, step))
+                .SelectMany(rows => rows)];
 
     [Theory]
     [InlineData(64, 4, 2, 8)]
@@ -58,7 +60,8 @@ public sealed class BatchPlanTests
     {
         // 64 rows in batches of 2 x 2: mega-batches of min(64 / 16, 50) = 4 steps, 16 rows.
         var lengths = Lengths(64);
-        var plan = new BatchPlan(lengths, new() { BatchSize = 2, AccumulationSteps = 2, Seed = 1, GroupByLength = true });
+        var plan = new BatchPlan(
+            lengths, new() { BatchSize = 2, AccumulationSteps = 2, Seed = 1, GroupByLength = true });
         var ungrouped = new BatchPlan(lengths, new() { BatchSize = 2, AccumulationSteps = 2, Seed = 1 });
 
         var order = EpochRows(plan, 0);

@@ -37,7 +37,9 @@ public sealed class DataFixture : IDisposable
 
     /// <summary>The rows of a file as JSON, one a line.</summary>
     public static string[] Rows(string source, params string[] splits) =>
-        [.. DatasetReader.Read(source, splits.Length == 0 ? ["train"] : splits).Select(row => row.Values.ToJsonString())];
+        [
+            .. DatasetReader.Read(source, splits.Length == 0 ? ["train"] : splits)
+                .Select(row => row.Values.ToJsonString())];
 
     /// <summary>Loads a file with the fixture's tokenizer.</summary>
     public static TrainingData Load(string path, DataOptions? options = null) => TrainingData.Load(

@@ -9,7 +9,8 @@ namespace Lorikeet.Tests.Data;
 /// <summary>Every real dataset at hand, from the file to labels, with Llama-2's own tokenizer.</summary>
 public sealed class RealDatasetTests
 {
-    private static readonly Lazy<Tokenizer> Llama2 = new(() => Tokenizer.Load(TestAssets.Asset("tokenizers", "llama2")));
+    private static readonly Lazy<Tokenizer> Llama2 = new(
+        () => Tokenizer.Load(TestAssets.Asset("tokenizers", "llama2")));
 
     public static TheoryData<string, int, DatasetShape, string> Datasets => new()
     {
@@ -42,7 +43,8 @@ public sealed class RealDatasetTests
         Assert.Empty(data.TrainStatistics.Dropped);
         Assert.Equal(data.Train.Sum(row => row.TargetCount), data.TrainStatistics.TargetTokens);
         const int endToken = 2;
-        Assert.Equal(data.TrainStatistics.RowsRead, data.Train.Count(row => row.Labels.Last(label => label >= 0) == endToken));
+        Assert.Equal(
+            data.TrainStatistics.RowsRead, data.Train.Count(row => row.Labels.Last(label => label >= 0) == endToken));
         Assert.All(data.Train, row => Assert.DoesNotContain(1, row.Ids.Skip(1)));
     }
 

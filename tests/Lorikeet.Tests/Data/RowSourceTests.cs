@@ -21,7 +21,8 @@ public sealed class RowSourceTests : IDisposable
         Enumerable.Range(0, count).Select(i => $"{{\"question\":\"What is {i}?\",\"answer\":\"number {i}\"}}\n")));
 
     private static TrainingData Load(RowSource rows, DataOptions? options = null) => TrainingData.Load(
-        options ?? new DataOptions(), rows, eval: null, seed: 42, DataFixture.Tokenizer, DataFixture.Tokenizer.VocabularySize);
+        options ?? new DataOptions(), rows, eval: null, seed: 42, DataFixture.Tokenizer,
+        DataFixture.Tokenizer.VocabularySize);
 
     private static string[] Shown(IEnumerable<TrainingRow> rows) => [.. rows.Select(DataFixture.Show)];
 
@@ -36,8 +37,12 @@ public sealed class RowSourceTests : IDisposable
             RowSource.From(Examples(100)),
             RowSource.From(Examples(100).AsQueryable()),
             RowSource.From(Examples(100).Select(row => new { row.Question, row.Answer })),
-            RowSource.From(Examples(100).Select(row => new Dictionary<string, object?> { ["question"] = row.Question, ["answer"] = row.Answer })),
-            RowSource.From(Examples(100).Select(row => new JsonObject { ["question"] = row.Question, ["answer"] = row.Answer })),
+            RowSource.From(
+                Examples(100)
+                    .Select(
+                    row => new Dictionary<string, object?> { ["question"] = row.Question, ["answer"] = row.Answer })),
+            RowSource.From(
+                Examples(100).Select(row => new JsonObject { ["question"] = row.Question, ["answer"] = row.Answer })),
             RowSource.From(table.CreateDataReader()),
             await RowSource.FromAsync(Streamed(Examples(100)), cancellation: TestContext.Current.CancellationToken),
         ];
@@ -47,7 +52,8 @@ public sealed class RowSourceTests : IDisposable
             using var data = Load(rows, options);
             Assert.Equal(Shown(expected.Train), Shown(data.Train));
             Assert.Equal(Shown(expected.Eval), Shown(data.Eval));
-            Assert.Equal(expected.Questions.Select(question => question.Text), data.Questions.Select(question => question.Text));
+            Assert.Equal(
+                expected.Questions.Select(question => question.Text), data.Questions.Select(question => question.Text));
             Assert.Equal(expected.ShapeSummary, data.ShapeSummary);
         }
     }
@@ -81,7 +87,9 @@ public sealed class RowSourceTests : IDisposable
         IEnumerable<DataRow> Counted()
         {
             for (var i = 0; i < rows; i++, read++)
-                yield return new DataRow(new JsonObject { ["question"] = $"What is {i}?", ["answer"] = $"number {i}" }, new RowOrigin("rows", i));
+                yield return new DataRow(
+                    new JsonObject { ["question"] = $"What is {i}?", ["answer"] = $"number {i}" },
+                    new RowOrigin("rows", i));
         }
 
         using var source = new RowSource(Counted(), [], "all", "rows");
@@ -103,10 +111,15 @@ public sealed class RowSourceTests : IDisposable
             return data.Shape;
         }
 
-        Assert.Equal(DatasetShape.Messages, ShapeOf(new Example { Messages = [new("user", "Hi"), new("assistant", "Yo")] }));
-        Assert.Equal(DatasetShape.Instruction, ShapeOf(new Example { Instruction = "Add.", Input = "1 1", Output = "2" }));
-        Assert.Equal(DatasetShape.PromptCompletion, ShapeOf(new Example { Prompt = "One, two,", Completion = " three" }));
-        Assert.Equal(DatasetShape.QuestionAnswer, ShapeOf(new Example("Who?", "I") { Context = "I did it.", System = "Be brief." }));
+        Assert.Equal(
+            DatasetShape.Messages, ShapeOf(new Example { Messages = [new("user", "Hi"), new("assistant", "Yo")] }));
+        Assert.Equal(
+            DatasetShape.Instruction, ShapeOf(new Example { Instruction = "Add.", Input = "1 1", Output = "2" }));
+        Assert.Equal(
+            DatasetShape.PromptCompletion, ShapeOf(new Example { Prompt = "One, two,", Completion = " three" }));
+        Assert.Equal(
+            DatasetShape.QuestionAnswer,
+            ShapeOf(new Example("Who?", "I") { Context = "I did it.", System = "Be brief." }));
         Assert.Equal(DatasetShape.Text, ShapeOf(new Example { Text = "All of this is learned." }));
         Assert.Equal(DatasetShape.Tokenized, ShapeOf(new Example { InputIds = [1, 5, 6], Labels = [-100, -100, 6] }));
         using var texts = RowSource.From(["Plain text.", "And more."]);
@@ -117,7 +130,11 @@ public sealed class RowSourceTests : IDisposable
     [Fact]
     public void TokenCache_KnowsRowsByTheirContent()
     {
-        var options = new DataOptions { TokenCache = TokenCacheMode.On, TokenCacheFolder = Path.Combine(_data.Folder, "cache") };
+        var options = new DataOptions
+        {
+            TokenCache = TokenCacheMode.On,
+            TokenCacheFolder = Path.Combine(_data.Folder, "cache"),
+        };
         foreach (var count in (int[])[20, 20, 21])
         {
             using var rows = RowSource.From(Examples(count));
@@ -132,11 +149,16 @@ public sealed class RowSourceTests : IDisposable
     [Fact]
     public void FaultyRows_AreNamedByTheirNumber()
     {
-        using var rows = RowSource.From([new Example("a", "b"), new Example { Question = "c" }, new Example("d", "e")], "faq");
+        using var rows = RowSource.From(
+            [new Example("a", "b"), new Example { Question = "c" }, new Example("d", "e")], "faq");
         Assert.Contains("first faq, row 2", Assert.Throws<DatasetException>(() => Load(rows)).Message);
-        Assert.StartsWith("examples, row 1 is of type Int32.", Assert.Throws<DatasetException>(() => RowSource.From([7])).Message);
-        Assert.StartsWith("examples, row 1 is null.", Assert.Throws<DatasetException>(() => RowSource.From(new Example?[] { null })).Message);
-        var twice = Assert.Throws<DatasetException>(() => RowSource.From(Examples(1).Select(row => new { A = nint.Zero })));
+        Assert.StartsWith(
+            "examples, row 1 is of type Int32.", Assert.Throws<DatasetException>(() => RowSource.From([7])).Message);
+        Assert.StartsWith(
+            "examples, row 1 is null.",
+            Assert.Throws<DatasetException>(() => RowSource.From(new Example?[] { null })).Message);
+        var twice = Assert.Throws<DatasetException>(
+            () => RowSource.From(Examples(1).Select(row => new { A = nint.Zero })));
         Assert.StartsWith("examples, row 1 cannot be written as JSON:", twice.Message);
     }
 

@@ -34,12 +34,14 @@ public sealed class ShapeTests : IDisposable
     [InlineData(
         """{"prompt":"2 + 2 =","completion":" 4"}""", DatasetShape.PromptCompletion, "<s> 2 + 2 =⟦ 4</s>⟧")]
     [InlineData(
-        """{"prompt":"Hi","response":"Yo"}""", DatasetShape.PromptCompletion, "<s> ### Human: Hi ### Assistant:⟦ Yo</s>⟧")]
+        """{"prompt":"Hi","response":"Yo"}""", DatasetShape.PromptCompletion,
+        "<s> ### Human: Hi ### Assistant:⟦ Yo</s>⟧")]
     [InlineData(
         """{"prompt":[{"role":"user","content":"Hi"}],"completion":[{"role":"assistant","content":"Yo"}]}""",
         DatasetShape.PromptCompletion, "<s> ### Human: Hi ### Assistant:⟦ Yo</s>⟧")]
     [InlineData(
-        """{"question":"Hi?","answer":"Yo"}""", DatasetShape.QuestionAnswer, "<s> ### Human: Hi? ### Assistant:⟦ Yo</s>⟧")]
+        """{"question":"Hi?","answer":"Yo"}""", DatasetShape.QuestionAnswer,
+        "<s> ### Human: Hi? ### Assistant:⟦ Yo</s>⟧")]
     [InlineData(
         """{"question":"is it","passage":"P","answer":true}""",
         DatasetShape.QuestionAnswer, "<s> Context: P\nQuestion: is it\nAnswer:⟦ yes</s>⟧")]
@@ -90,11 +92,16 @@ public sealed class ShapeTests : IDisposable
         var map = new Dictionary<string, string> { ["question"] = "data.q", ["answers"] = "data.replies.0.text" };
         var data = DataFixture.Load(file, new DataOptions { ColumnMap = map });
         Assert.Equal("<s> ### Human: Why? ### Assistant:⟦ So.</s>⟧", DataFixture.Show(data.Train[1]));
-        Assert.Equal("<s>⟦ Who?</s>⟧", DataFixture.Show(DataFixture.Load(file, new DataOptions { TextField = "data.q" }).Train[0]));
-        Assert.Equal("<s>⟦ dotted</s>⟧", DataFixture.Show(DataFixture.Load(file, new DataOptions { TextField = "a.b" }).Train[0]));
+        Assert.Equal(
+            "<s>⟦ Who?</s>⟧",
+            DataFixture.Show(DataFixture.Load(file, new DataOptions { TextField = "data.q" }).Train[0]));
+        Assert.Equal(
+            "<s>⟦ dotted</s>⟧",
+            DataFixture.Show(DataFixture.Load(file, new DataOptions { TextField = "a.b" }).Train[0]));
 
         var wrong = new DataOptions { TextField = "data.replies.3.text" };
-        Assert.Contains("data.replies.3.text", Assert.Throws<ConfigurationException>(() => DataFixture.Load(file, wrong)).Message);
+        Assert.Contains(
+            "data.replies.3.text", Assert.Throws<ConfigurationException>(() => DataFixture.Load(file, wrong)).Message);
     }
 
     [Fact]
@@ -110,7 +117,8 @@ public sealed class ShapeTests : IDisposable
 
     [Theory]
     [InlineData("{{ c.function.arguments | tojson }}", """call {"city": "Huế"}""")]
-    [InlineData("{% if c.function.arguments is string %}{{ c.function.arguments }}{% endif %}", """call {"city":"Huế"}""")]
+    [InlineData(
+        "{% if c.function.arguments is string %}{{ c.function.arguments }}{% endif %}", """call {"city":"Huế"}""")]
     public void ToolCallsOfOpenAi_ArePrintedAsJsonOnce(string arguments, string expected)
     {
         var template = _data.Write("chat.jinja",
@@ -145,7 +153,9 @@ public sealed class ShapeTests : IDisposable
               {"id": "2", "question": "Q2", "answers": [], "plausible_answers": [{"text": "B", "answer_start": 0}], "is_impossible": true}]}]}]}
             """));
         Assert.Equal(
-            ["<s> Context: C\nQuestion: Q1\nAnswer:⟦ A</s>⟧", "<s> Context: C\nQuestion: Q2\nAnswer:⟦ unanswerable</s>⟧"],
+            [
+                "<s> Context: C\nQuestion: Q1\nAnswer:⟦ A</s>⟧",
+                "<s> Context: C\nQuestion: Q2\nAnswer:⟦ unanswerable</s>⟧"],
             data.Train.Select(DataFixture.Show));
     }
 
@@ -159,15 +169,18 @@ public sealed class ShapeTests : IDisposable
             """));
 
         Assert.Equal(
-            "<s> Below is an instruction that describes a task, paired with an input that provides further context. Write a " +
-            "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### Response:\n⟦3</s>⟧",
+            "<s> Below is an instruction that describes a task, paired with an input that provides further context. " +
+            "Write a response that appropriately completes the request.\n\n" +
+            "### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### Response:\n⟦3</s>⟧",
             DataFixture.Show(data.Train[0]));
         Assert.Equal(
-            "<s> Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n" +
+            "<s> Below is an instruction that describes a task. Write a response that appropriately completes the " +
+            "request.\n\n" +
             "### Instruction:\nGreet.\n\n### Response:\n⟦Hi</s>⟧",
             DataFixture.Show(data.Train[1]));
         Assert.Equal(
-            "<s> Be kind.\n\n### Instruction:\nA\n\n### Response:\n⟦B⟧\n\n### Instruction:\nGreet.\n\n### Response:\n⟦Hi</s>⟧",
+            "<s> Be kind.\n\n### Instruction:\nA\n\n### Response:\n⟦B⟧\n\n" +
+            "### Instruction:\nGreet.\n\n### Response:\n⟦Hi</s>⟧",
             DataFixture.Show(data.Train[2]));
     }
 
@@ -186,7 +199,8 @@ public sealed class ShapeTests : IDisposable
             {"conversations":[{"from":"human","value":"Hi"},{"from":"function_call","value":"{\"name\":\"f\"}"},{"from":"observation","value":"1"},{"from":"gpt","value":"One"}],"tools":"[{\"name\":\"f\"}]"}
             """));
         Assert.Equal(
-            "<s> Tools: [{\"name\":\"f\"}] ### Human: Hi ### Assistant:⟦ {\"name\":\"f\"}⟧ ### Human: 1 ### Assistant:⟦ One</s>⟧",
+            "<s> Tools: [{\"name\":\"f\"}] ### Human: Hi ### Assistant:⟦ {\"name\":\"f\"}⟧ " +
+            "### Human: 1 ### Assistant:⟦ One</s>⟧",
             DataFixture.Show(data.Train[0]));
     }
 
@@ -240,7 +254,9 @@ public sealed class ShapeTests : IDisposable
         var path = _data.Write("a.csv", "foo,bar\n1,2\n");
         var fault = Assert.Throws<DatasetException>(() => DataFixture.Load(path));
         Assert.Contains("(foo, bar; first row at", fault.Message);
-        Assert.Contains("question_answer: question, answers|answer|best_answer|correct_answer|answers_spans, [context|", fault.Message);
+        Assert.Contains(
+            "question_answer: question, answers|answer|best_answer|correct_answer|answers_spans, [context|",
+            fault.Message);
         Assert.Contains("column_map", fault.Message);
     }
 
@@ -248,7 +264,8 @@ public sealed class ShapeTests : IDisposable
     public void ShapeThatDoesNotFit_IsRefused()
     {
         var path = _data.Write("a.jsonl", """{"text":"x"}""");
-        var fault = Assert.Throws<DatasetException>(() => DataFixture.Load(path, new DataOptions { Shape = DatasetShape.Messages }));
+        var fault = Assert.Throws<DatasetException>(
+            () => DataFixture.Load(path, new DataOptions { Shape = DatasetShape.Messages }));
         Assert.Contains("fit not the shape named", fault.Message);
     }
 
@@ -271,7 +288,8 @@ public sealed class ShapeTests : IDisposable
     [InlineData("""{"input_ids":[1,99999]}""", "has the token id 99999. The model knows ids from 0 to")]
     [InlineData("""{"input_ids":[-100,2],"labels":[-100,2]}""", "has the token id -100. The model knows ids from 0 to")]
     [InlineData("""{"question":"q","answer":{"a":1}}""", "can be learned from")]
-    [InlineData("""{"question":"Q","choices":["x","y"],"answer":"z"}""", "label, text or position of one of: A. x, B. y")]
+    [InlineData(
+        """{"question":"Q","choices":["x","y"],"answer":"z"}""", "label, text or position of one of: A. x, B. y")]
     [InlineData("""{"text":["a"]}""", "column 'text' holds [\"a\"]")]
     public void RowOfTheWrongKind_IsNamed(string row, string message)
     {

@@ -41,7 +41,8 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_NeverDividesRowsThatAskTheSame(string row)
     {
         var rows = Enumerable.Range(0, 60).Select(i => row.Replace("Q", $"{3 + i % 20}").Replace("ROW", $"{30 + i}"));
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 10 });
+        var data = DataFixture.Load(
+            _data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 10 });
         Assert.Equal((51, 9), (data.Train.Count, data.Eval.Count));
         Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
     }
@@ -54,20 +55,24 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_IsWholeQuestions_AndSaysSoWhereTheyAreOthersThanAskedFor(double size, int heldOut)
     {
         var rows = Enumerable.Range(0, 20).Select(i => $$"""{"question":"q{{i / 4}}?","answer":"a{{i % 4}}"}""");
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = size });
+        var data = DataFixture.Load(
+            _data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = size });
         Assert.Equal((20 - heldOut, heldOut), (data.Train.Count, data.Eval.Count));
         Assert.DoesNotContain(data.Warnings, warning => warning.Contains("also trained on"));
         Assert.Equal(size != heldOut, data.Warnings.Any(warning => warning.Contains($"{heldOut} rows held out")));
     }
 
     [Theory]
-    [InlineData("""{"messages":[{"role":"assistant","content":"Hello, how can I help?"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]}""")]
-    [InlineData("""{"messages":[{"role":"system","content":"S"},{"role":"assistant","content":"Hello"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]}""")]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":"Hello, how can I help?"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]}""")]
+    [InlineData(
+        """{"messages":[{"role":"system","content":"S"},{"role":"assistant","content":"Hello"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]}""")]
     [InlineData("""{"text":"### Assistant: Hello ### Human: Q ### Assistant: A"}""")]
     public void ConversationsThatAnAssistantOpens_AreQuestionsOfTheirOwn(string row)
     {
         var rows = Enumerable.Range(0, 40).Select(i => row.Replace("Q", $"What is {i / 2}?"));
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 10 });
+        var data = DataFixture.Load(
+            _data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 10 });
         Assert.Equal(10, data.Eval.Count);
         string Asked(TrainingRow row) => DataFixture.Show(row).Split("What is")[1];
         Assert.Empty(data.Train.Select(Asked).Intersect(data.Eval.Select(Asked)));
@@ -77,23 +82,28 @@ public sealed class TrainingDataTests : IDisposable
     public void EvalSize_DividesRowsThatAllAskTheSame()
     {
         var rows = Enumerable.Range(0, 20).Select(i => $$"""{"question":"Write a poem.","answer":"{{i}}"}""");
-        var data = DataFixture.Load(_data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 5 });
+        var data = DataFixture.Load(
+            _data.Write("rows.jsonl", string.Join('\n', rows)), new DataOptions { HeldOut = 5 });
         Assert.Equal((15, 5), (data.Train.Count, data.Eval.Count));
     }
 
     [Fact]
     public void EvalSizeThatLeavesNothing_IsRefused() => Assert.Contains(
         "none would be left to train on",
-        Assert.Throws<ConfigurationException>(() => DataFixture.Load(Questions(10), new DataOptions { HeldOut = 10 })).Message);
+        Assert.Throws<ConfigurationException>(
+            () => DataFixture.Load(Questions(10), new DataOptions { HeldOut = 10 })).Message);
 
     [Fact]
     public void MaxRows_AreTheFirst_WithoutShuffle()
     {
         var data = DataFixture.Load(Questions(50), new DataOptions { MaxTrainRows = 2, Shuffle = false });
         Assert.Equal(
-            ["<s> ### Human: What is 0? ### Assistant:⟦ number 0</s>⟧", "<s> ### Human: What is 1? ### Assistant:⟦ number 1</s>⟧"],
+            [
+                "<s> ### Human: What is 0? ### Assistant:⟦ number 0</s>⟧",
+                "<s> ### Human: What is 1? ### Assistant:⟦ number 1</s>⟧"],
             Shown(data.Train));
-        Assert.NotEqual(Shown(data.Train), Shown(DataFixture.Load(Questions(50), new DataOptions { MaxTrainRows = 2 }).Train));
+        Assert.NotEqual(
+            Shown(data.Train), Shown(DataFixture.Load(Questions(50), new DataOptions { MaxTrainRows = 2 }).Train));
     }
 
     [Theory]
@@ -105,12 +115,15 @@ public sealed class TrainingDataTests : IDisposable
     public void SplitOfAPlainFile_IsRefused_UnlessTheFileIsIt(string name, string split, bool isTaken)
     {
         var path = _data.Write(name, name.EndsWith("csv", StringComparison.Ordinal) ? "question,answer\nQ,A\n"
-            : name.EndsWith("json", StringComparison.Ordinal) ? """[{"question":"Q","answer":"A"}]""" : """{"question":"Q","answer":"A"}""");
+            : name.EndsWith("json", StringComparison.Ordinal)
+                ? """[{"question":"Q","answer":"A"}]"""
+                : """{"question":"Q","answer":"A"}""");
         var options = new DataOptions { DatasetSplit = split };
         if (isTaken)
             Assert.Single(DataFixture.Load(path, options).Train);
         else
-            Assert.Contains("is one file", Assert.Throws<ConfigurationException>(() => DataFixture.Load(path, options)).Message);
+            Assert.Contains(
+                "is one file", Assert.Throws<ConfigurationException>(() => DataFixture.Load(path, options)).Message);
     }
 
     [Fact]
@@ -159,7 +172,8 @@ public sealed class TrainingDataTests : IDisposable
     public void TrainOnAnswer_RefusesPlainText()
     {
         var path = _data.Write("a.txt", "Hanoi is a city.\n");
-        var fault = Assert.Throws<DatasetException>(() => DataFixture.Load(path, new DataOptions { TrainOn = TrainOn.Answer }));
+        var fault = Assert.Throws<DatasetException>(
+            () => DataFixture.Load(path, new DataOptions { TrainOn = TrainOn.Answer }));
         Assert.Contains("a.txt:1 is plain text", fault.Message);
     }
 
@@ -248,7 +262,8 @@ public sealed class TrainingDataTests : IDisposable
     [InlineData(6, false)]
     public void FewRowsWithoutAnAnswer_AreLeftOut_ManyAreAnError(int empty, bool isTolerated)
     {
-        var rows = Enumerable.Range(0, 100).Select(i => $"{{\"question\":\"Q{i}\",\"answer\":\"{(i < empty ? "" : "A")}\"}}");
+        var rows = Enumerable.Range(0, 100)
+            .Select(i => $"{{\"question\":\"Q{i}\",\"answer\":\"{(i < empty ? "" : "A")}\"}}");
         var path = _data.Write("a.jsonl", string.Join('\n', rows));
         if (isTolerated)
         {
@@ -277,7 +292,8 @@ public sealed class TrainingDataTests : IDisposable
             """);
         var statistics = DataFixture.Load(path).TrainStatistics;
 
-        Assert.Equal((3, 3, 14L, 9L), (statistics.RowsRead, statistics.Rows, statistics.Tokens, statistics.TargetTokens));
+        Assert.Equal(
+            (3, 3, 14L, 9L), (statistics.RowsRead, statistics.Rows, statistics.Tokens, statistics.TargetTokens));
         Assert.Equal((6, 4), (statistics.LongestRow, statistics.MedianRow));
         Assert.Equal(1, statistics.DuplicateRows);
         Assert.Equal(2.0 / 3, statistics.EndingShare, 6);
@@ -289,15 +305,19 @@ public sealed class TrainingDataTests : IDisposable
         var path = _data.Write("a.jsonl", """{"question":"Hi\nthere","answer":"Yo"}""");
         var preview = Assert.Single(DataFixture.Load(path).Preview(5));
 
-        Assert.Equal("<s> ### Human: Hi\nthere ### Assistant: Yo</s>", string.Concat(preview.Tokens.Select(token => token.Text)).Replace("<s> <s>", "<s>"));
-        Assert.Equal(" Yo</s>", string.Concat(preview.Tokens.Where(token => token.IsTarget).Select(token => token.Text)));
+        Assert.Equal(
+            "<s> ### Human: Hi\nthere ### Assistant: Yo</s>",
+            string.Concat(preview.Tokens.Select(token => token.Text)).Replace("<s> <s>", "<s>"));
+        Assert.Equal(
+            " Yo</s>", string.Concat(preview.Tokens.Where(token => token.IsTarget).Select(token => token.Text)));
     }
 
     [Fact]
     public void ChatTemplate_CannotBeGivenForTextThatIsRendered()
     {
         var path = _data.Write("a.jsonl", """{"text":"### Human: Hi ### Assistant: Yo"}""");
-        var fault = Assert.Throws<ConfigurationException>(() => DataFixture.Load(path, new DataOptions { ChatTemplate = "alpaca" }));
+        var fault = Assert.Throws<ConfigurationException>(
+            () => DataFixture.Load(path, new DataOptions { ChatTemplate = "alpaca" }));
         Assert.Contains("in the format 'guanaco' already", fault.Message);
     }
 

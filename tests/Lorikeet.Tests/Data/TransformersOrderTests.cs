@@ -12,9 +12,15 @@ public sealed class TransformersOrderTests
     public void Batches_AreThoseOfTheTrainer()
     {
         using var rows = SafetensorsFile.Open(TestAssets.Golden("trainer", "dataset.safetensors"));
-        int[] lengths = [.. Enumerable.Range(0, rows.Tensors.Count).Select(row => (int)rows.Tensors[$"{row}"].Shape[0])];
-        var plan = new BatchPlan(lengths, new() { BatchSize = 4, AccumulationSteps = 2, Seed = 42, Sampler = RowSampler.Transformers });
-        var batches = Enumerable.Range(0, 2).SelectMany(epoch => Enumerable.Range(0, plan.StepsPerEpoch).SelectMany(step => plan.StepRows(epoch, step)));
+        int[] lengths =
+        [
+            .. Enumerable.Range(0, rows.Tensors.Count).Select(row => (int)rows.Tensors[$"{row}"].Shape[0]),
+        ];
+        var plan = new BatchPlan(
+            lengths, new() { BatchSize = 4, AccumulationSteps = 2, Seed = 42, Sampler = RowSampler.Transformers });
+        var batches = Enumerable.Range(0, 2)
+            .SelectMany(
+            epoch => Enumerable.Range(0, plan.StepsPerEpoch).SelectMany(step => plan.StepRows(epoch, step)));
         var expected = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("trainer", "batch_lengths.json")))!.AsArray()
             .Select(batch => batch!.AsArray().Select(length => length!.GetValue<int>()).ToArray());
         Assert.Equal(expected, batches.Select(batch => batch.Select(row => lengths[row]).ToArray()));
@@ -39,7 +45,8 @@ public sealed class TransformersOrderTests
     public void GroupByLength_SortsThatPermutationInGroups()
     {
         int[] lengths = [.. Enumerable.Range(0, 12).Select(row => 10 + row)];
-        var plan = new BatchPlan(lengths, new() { BatchSize = 1, Seed = 42, Sampler = RowSampler.Transformers, GroupByLength = true });
+        var plan = new BatchPlan(
+            lengths, new() { BatchSize = 1, Seed = 42, Sampler = RowSampler.Transformers, GroupByLength = true });
         var order = Enumerable.Range(0, 12).SelectMany(step => plan.StepRows(0, step)).SelectMany(rows => rows);
 
         // Groups of min(12 / 4, 50) = 3 rows, each from the longest down; the longest of all to the front.

@@ -11,7 +11,8 @@ public sealed class TurnTests : IDisposable
 
     public void Dispose() => _data.Dispose();
 
-    private TrainingData Load(params string[] rows) => DataFixture.Load(_data.Write("a.jsonl", string.Join('\n', rows)));
+    private TrainingData Load(params string[] rows) =>
+        DataFixture.Load(_data.Write("a.jsonl", string.Join('\n', rows)));
 
     [Theory]
     [InlineData("user ", " assistant")]
@@ -22,9 +23,11 @@ public sealed class TurnTests : IDisposable
     [InlineData("Human", "bot")]
     public void Roles_AreKnownInOtherSpellings(string user, string assistant)
     {
-        var messages = Load($$"""{"messages":[{"role":"{{user}}","content":"Hi"},{"role":"{{assistant}}","content":"Yo"}]}""");
+        var messages = Load(
+            $$"""{"messages":[{"role":"{{user}}","content":"Hi"},{"role":"{{assistant}}","content":"Yo"}]}""");
         Assert.Equal(Plain, DataFixture.Show(messages.Train[0]));
-        var shareGpt = Load($$"""{"conversations":[{"from":"{{user}}","value":"Hi"},{"from":"{{assistant}}","value":"Yo"}]}""");
+        var shareGpt = Load(
+            $$"""{"conversations":[{"from":"{{user}}","value":"Hi"},{"from":"{{assistant}}","value":"Yo"}]}""");
         Assert.Equal(Plain, DataFixture.Show(shareGpt.Train[0]));
     }
 
@@ -41,14 +44,22 @@ public sealed class TurnTests : IDisposable
     [InlineData("from", "value")]
     public void Developer_IsTheSystem(string role, string content) => Assert.Equal(
         "<s> Be kind ### Human: Hi ### Assistant:⟦ Yo</s>⟧",
-        DataFixture.Show(Load($$"""{"messages":[{"{{role}}":"developer","{{content}}":"Be kind"},{"{{role}}":"user","{{content}}":"Hi"},{"{{role}}":"assistant","{{content}}":"Yo"}]}""").Train[0]));
+        DataFixture.Show(
+            Load(
+                $$"""{"messages":[{"{{role}}":"developer","{{content}}":"Be kind"},{"{{role}}":"user","{{content}}":"Hi"},{"{{role}}":"assistant","{{content}}":"Yo"}]}""").Train[0]));
 
     [Fact]
     public void Developer_StaysForATemplateThatKnowsIt()
     {
-        var template = _data.Write("t.jinja", "{% for m in messages %}{% if m.role == 'developer' %}D:{% endif %}{{ m.content }};{% endfor %}");
-        var path = _data.Write("a.jsonl", """{"messages":[{"role":"developer","content":"Be"},{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo"}]}""");
-        Assert.Equal("<s> D:Be;Hi;⟦Yo;</s>⟧", DataFixture.Show(DataFixture.Load(path, new DataOptions { ChatTemplate = template }).Train[0]));
+        var template = _data.Write(
+            "t.jinja",
+            "{% for m in messages %}{% if m.role == 'developer' %}D:{% endif %}{{ m.content }};{% endfor %}");
+        var path = _data.Write(
+            "a.jsonl",
+            """{"messages":[{"role":"developer","content":"Be"},{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo"}]}""");
+        Assert.Equal(
+            "<s> D:Be;Hi;⟦Yo;</s>⟧",
+            DataFixture.Show(DataFixture.Load(path, new DataOptions { ChatTemplate = template }).Train[0]));
     }
 
     [Fact]
@@ -86,8 +97,11 @@ public sealed class TurnTests : IDisposable
     public void TurnThatIsSwitchedOff_IsNotLearned_WhereTheTemplateRewritesEarlierTurns()
     {
         var template = _data.Write("t.jinja",
-            "{% for m in messages %}{% if m.role == 'user' %}{{ loop.index }}of{{ messages|length }}:{% endif %}{{ m.content }};{% endfor %}");
-        var path = _data.Write("a.jsonl", """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":"B","weight":0},{"role":"user","content":"C"},{"role":"assistant","content":"D"}]}""");
+            "{% for m in messages %}{% if m.role == 'user' %}{{ loop.index }}of{{ messages|length }}:{% endif %}{{ " +
+            "m.content }};{% endfor %}");
+        var path = _data.Write(
+            "a.jsonl",
+            """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":"B","weight":0},{"role":"user","content":"C"},{"role":"assistant","content":"D"}]}""");
         var shown = DataFixture.Show(DataFixture.Load(path, new DataOptions { ChatTemplate = template }).Train[0]);
         Assert.DoesNotContain("⟦B", shown);
         Assert.Contains("⟦D", shown);
@@ -97,14 +111,16 @@ public sealed class TurnTests : IDisposable
     public void WeightBetweenNothingAndAll_IsRefused() => Assert.Contains(
         "a weight of 0 or 1, not 0.5",
         Assert.Throws<DatasetException>(() => Load(
-            """{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo","weight":0.5}]}""")).Message);
+            """{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo","weight":0.5}]}"""))
+            .Message);
 
     [Theory]
     [InlineData("""{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":""}]}""")]
     [InlineData("""{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":null}]}""")]
     [InlineData("""{"conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"  "}]}""")]
     [InlineData("""{"prompt":[{"role":"user","content":"Hi"}],"completion":[{"role":"assistant","content":""}]}""")]
-    [InlineData("""{"chosen":[{"role":"user","content":"Hi"},{"role":"assistant","content":""}],"rejected":[{"role":"assistant","content":"No"}]}""")]
+    [InlineData(
+        """{"chosen":[{"role":"user","content":"Hi"},{"role":"assistant","content":""}],"rejected":[{"role":"assistant","content":"No"}]}""")]
     [InlineData("""{"conversation":[{"input":"Hi","output":""}]}""")]
     [InlineData("""{"text":"### Human: Hi ### Assistant: "}""")]
     [InlineData("""{"text":"<s>[INST] Hi [/INST] </s>"}""")]
@@ -114,7 +130,9 @@ public sealed class TurnTests : IDisposable
     [Fact]
     public void EmptyAnswerAmongOthers_IsNotLearned() => Assert.Equal(
         "<s> ### Human: A ### Assistant:  ### Human: C ### Assistant:⟦ D</s>⟧",
-        DataFixture.Show(Load("""{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":""},{"role":"user","content":"C"},{"role":"assistant","content":"D"}]}""").Train[0]));
+        DataFixture.Show(
+            Load(
+                """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":""},{"role":"user","content":"C"},{"role":"assistant","content":"D"}]}""").Train[0]));
 
     [Theory]
     [InlineData("""[{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo"}]""")]
@@ -134,7 +152,8 @@ public sealed class TurnTests : IDisposable
     [Fact]
     public void HistoryOfAnotherForm_IsRefused() => Assert.Contains(
         "column 'history'",
-        Assert.Throws<DatasetException>(() => Load("""{"instruction":"Now?","output":"late","history":[{"a":"b"}]}""")).Message);
+        Assert.Throws<DatasetException>(
+            () => Load("""{"instruction":"Now?","output":"late","history":[{"a":"b"}]}""")).Message);
 
     [Fact]
     public void UndesirableConversations_AreLeftOut()

@@ -13,7 +13,8 @@ namespace Lorikeet.Tests.Evaluation;
 public sealed class AnswerEvaluatorTests : IDisposable
 {
     private readonly LanguageModel _model = LanguageModel.Load(
-        Path.Combine(TestAssets.Root, "assets", "nano-base"), new() { ComputeType = ComputeType.Float32, Device = "cpu" });
+        Path.Combine(TestAssets.Root, "assets", "nano-base"),
+        new() { ComputeType = ComputeType.Float32, Device = "cpu" });
 
     private readonly GenerationOptions _options = new() { EndTokens = [2], MaxNewTokens = 12 };
 
@@ -29,7 +30,8 @@ public sealed class AnswerEvaluatorTests : IDisposable
             .Select(row => row.Text!.Trim()).ToArray();
 
         // What the model really says is made the right answer of every other question.
-        var questions = set.Questions.Select((question, i) => question with { Answers = [i % 2 == 0 ? said[i] : "§ no such words"] });
+        var questions = set.Questions.Select(
+            (question, i) => question with { Answers = [i % 2 == 0 ? said[i] : "§ no such words"] });
         var scores = new AnswerEvaluator(_model.Decoder, _model.Tokenizer)
             .Evaluate(new EvaluationSet([.. questions], set.Rows, set.Format), _options);
         Assert.Equal(said, scores.Answers.Select(answer => answer.Text));
@@ -61,10 +63,19 @@ public sealed class AnswerEvaluatorTests : IDisposable
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(
-            () => { new AnswerEvaluator(_model.Decoder, _model.Tokenizer).Evaluate(Load(3), _options, cancelled.Token); });
+            (
+                ) =>
+            {
+                new AnswerEvaluator(_model
+                .Decoder, _model.Tokenizer).Evaluate(Load(3), _options, cancelled.Token);
+            });
     }
 
     private EvaluationSet Load(int rows) => EvaluationSet.Load(
-        new DataOptions { EvalDatasets = [Path.Combine(TestAssets.Root, "assets", "facts-qa", "eval.jsonl")], MaxEvalRows = rows },
+        new DataOptions
+        {
+            EvalDatasets = [Path.Combine(TestAssets.Root, "assets", "facts-qa", "eval.jsonl")],
+            MaxEvalRows = rows,
+        },
         _model.Tokenizer, _model.Decoder.Config.VocabularySize);
 }

@@ -14,7 +14,8 @@ public sealed class ScorerTests : IDisposable
     private readonly DecoderModel _model = ModelLoader.Load(
         TestAssets.Golden("models", "gqa"), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None));
 
-    private readonly SafetensorsFile _expected = SafetensorsFile.Open(TestAssets.Golden("models", "gqa", "expected.safetensors"));
+    private readonly SafetensorsFile _expected = SafetensorsFile.Open(
+        TestAssets.Golden("models", "gqa", "expected.safetensors"));
 
     public void Dispose()
     {
@@ -36,8 +37,11 @@ public sealed class ScorerTests : IDisposable
 
         var labels = TensorAssert.Ids(_expected, "labels");
         var mask = TensorAssert.Ids(_expected, "attention_mask");
-        Assert.Equal(labels.Where((label, i) => label != -100 && i % 48 > 0).Count(), scores.Sum(score => score.Targets));
-        Assert.Equal(_expected.Span<float>("loss")[0], scores.Sum(score => score.SummedLoss) / scores.Sum(score => score.Targets), 1e-5);
+        Assert.Equal(
+            labels.Where((label, i) => label != -100 && i % 48 > 0).Count(), scores.Sum(score => score.Targets));
+        Assert.Equal(
+            _expected.Span<float>("loss")[0],
+            scores.Sum(score => score.SummedLoss) / scores.Sum(score => score.Targets), 1e-5);
 
         using var written = SafetensorsFile.Open(folder["logits.safetensors"]);
         Assert.Equal(["logits", "logits.0", "logits.1"], written.Tensors.Keys.Order());
@@ -93,7 +97,8 @@ public sealed class ScorerTests : IDisposable
 
     [Fact]
     public void ListsOfDifferentLength_AreAnError() =>
-        Assert.Contains("3 labels", Assert.Throws<DatasetException>(() => { _ = new RowToScore([1, 2], [1, 2, 3]); }).Message);
+        Assert.Contains(
+            "3 labels", Assert.Throws<DatasetException>(() => { _ = new RowToScore([1, 2], [1, 2, 3]); }).Message);
 
     private RowToScore[] Rows()
     {

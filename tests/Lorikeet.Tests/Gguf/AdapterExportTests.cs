@@ -23,15 +23,20 @@ public sealed class AdapterExportTests : IDisposable
         using var export = Create("gqa", name, GgufOutType.Auto);
         export.Write(File);
         var read = SpecificationReader.Read(File);
-        Assert.Equal(("llama", "adapter", "lora"), (read.Metadata["general.architecture"], read.Metadata["general.type"], read.Metadata["adapter.type"]));
+        Assert.Equal(
+            ("llama", "adapter", "lora"),
+            (read.Metadata["general.architecture"], read.Metadata["general.type"], read.Metadata["adapter.type"]));
         var written = (float)read.Metadata["adapter.lora.alpha"];
         if (alpha is { } plain)
             Assert.Equal(plain, written);
 
         using var adapter = SafetensorsFile.Open(TestAssets.Golden("lora", name, "final", "adapter_model.safetensors"));
-        var config = System.Text.Json.Nodes.JsonNode.Parse(System.IO.File.ReadAllText(TestAssets.Golden("lora", name, "final", "adapter_config.json")))!;
+        var config = System.Text.Json.Nodes.JsonNode.Parse(
+            System.IO.File.ReadAllText(TestAssets.Golden("lora", name, "final", "adapter_config.json")))!;
         Assert.Equal(adapter.Tensors.Count, read.Tensors.Count);
-        foreach (var (module, gguf, heads) in new[] { ("self_attn.q_proj", "attn_q", 4), ("self_attn.k_proj", "attn_k", 2), ("mlp.up_proj", "ffn_up", 0) })
+        (string, string, int)[] modules =
+            [("self_attn.q_proj", "attn_q", 4), ("self_attn.k_proj", "attn_k", 2), ("mlp.up_proj", "ffn_up", 0)];
+        foreach (var (module, gguf, heads) in modules)
         {
             var prefix = $"base_model.model.model.layers.1.{module}";
             if (!adapter.Tensors.ContainsKey(prefix + ".lora_A.weight"))
@@ -39,7 +44,8 @@ public sealed class AdapterExportTests : IDisposable
             var rank = (int)adapter.Tensors[prefix + ".lora_A.weight"].Shape[0];
             var a = adapter.Span<float>(prefix + ".lora_A.weight").ToArray();
             var b = adapter.Span<float>(prefix + ".lora_B.weight").ToArray().Chunk(rank).ToArray();
-            var (storedA, storedB) = (read.Tensors[$"blk.1.{gguf}.weight.lora_a"], read.Tensors[$"blk.1.{gguf}.weight.lora_b"]);
+            var (storedA, storedB) = (
+                read.Tensors[$"blk.1.{gguf}.weight.lora_a"], read.Tensors[$"blk.1.{gguf}.weight.lora_b"]);
             Assert.Equal(a, storedA.Elements());
             Assert.Equal([(ulong)rank, (ulong)b.Length], storedB.Dimensions);
 
@@ -64,7 +70,8 @@ public sealed class AdapterExportTests : IDisposable
         // The adapter of the Llama model fits, since the shapes are the same; only the order of rows differs.
         using var export = Create("qwen2", "seed_qv", GgufOutType.F32);
         export.Write(File);
-        using var adapter = SafetensorsFile.Open(TestAssets.Golden("lora", "seed_qv", "final", "adapter_model.safetensors"));
+        using var adapter = SafetensorsFile.Open(
+            TestAssets.Golden("lora", "seed_qv", "final", "adapter_model.safetensors"));
         var read = SpecificationReader.Read(File);
         Assert.Equal("qwen2", read.Metadata["general.architecture"]);
         Assert.Equal(
@@ -105,9 +112,13 @@ public sealed class AdapterExportTests : IDisposable
     public void EmbeddingPair_HasItsATransposed_AndTiedHeadIsRefused()
     {
         var gqa = TestAssets.Golden("models", "gqa");
-        float[] a = [.. Enumerable.Range(0, 2 * 320).Select(i => i / 100f)], b = [.. Enumerable.Range(0, 64 * 2).Select(i => -i / 10f)];
-        WriteAdapter("base_model.model.model.embed_tokens.lora_embedding_A", [2, 320], a, "base_model.model.model.embed_tokens.lora_embedding_B", [64, 2], b);
-        using (var export = new AdapterExport(ExportSource.Resolve(new ExportOptions { Model = gqa, Adapter = _folder["own"] }), GgufOutType.F32))
+        float[] a = [.. Enumerable.Range(0, 2 * 320).Select(i => i / 100f)],
+        b = [.. Enumerable.Range(0, 64 * 2).Select(i => -i / 10f)];
+        WriteAdapter(
+            "base_model.model.model.embed_tokens.lora_embedding_A", [2, 320], a,
+            "base_model.model.model.embed_tokens.lora_embedding_B", [64, 2], b);
+        using (var export = new AdapterExport(
+            ExportSource.Resolve(new ExportOptions { Model = gqa, Adapter = _folder["own"] }), GgufOutType.F32))
         {
             export.Write(File);
             Assert.True(export.Verify(File) < 1e-6);
@@ -115,11 +126,18 @@ public sealed class AdapterExportTests : IDisposable
 
         var tensors = SpecificationReader.Read(File).Tensors;
         Assert.Equal([2UL, 320UL], tensors["token_embd.weight.lora_a"].Dimensions);
-        Assert.Equal(Enumerable.Range(0, 640).Select(i => a[i % 2 * 320 + i / 2]), tensors["token_embd.weight.lora_a"].Elements());
+        Assert.Equal(
+            Enumerable.Range(0, 640).Select(i => a[i % 2 * 320 + i / 2]),
+            tensors["token_embd.weight.lora_a"].Elements());
         Assert.Equal(b, tensors["token_embd.weight.lora_b"].Elements());
 
-        WriteAdapter("base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight", [320, 2], new float[640]);
-        using var tied = new AdapterExport(ExportSource.Resolve(new ExportOptions { Model = TestAssets.Golden("models", "mqa_tied_bias"), Adapter = _folder["own"] }), GgufOutType.F32);
+        WriteAdapter(
+            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight",
+            [320, 2], new float[640]);
+        using var tied = new AdapterExport(
+            ExportSource.Resolve(
+                new ExportOptions { Model = TestAssets.Golden("models", "mqa_tied_bias"), Adapter = _folder["own"] }),
+            GgufOutType.F32);
         Assert.Contains("lm_head", Assert.Throws<CheckpointException>(() => tied.Write(File)).Message);
     }
 
@@ -148,14 +166,16 @@ public sealed class AdapterExportTests : IDisposable
     {
         float[] b = [.. new float[639], float.NaN];
         WriteAdapter(
-            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight", [320, 2], b);
+            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight",
+            [320, 2], b);
         Assert.Contains(
             "'base_model.model.lm_head.lora_B.weight' [320, 2] has NaN at element 639",
             Assert.Throws<CheckpointException>(() => OwnOn("gqa")).Message);
     }
 
     private AdapterExport OwnOn(string model) => new(
-        ExportSource.Resolve(new ExportOptions { Model = TestAssets.Golden("models", model), Adapter = _folder["own"] }),
+        ExportSource.Resolve(
+            new ExportOptions { Model = TestAssets.Golden("models", model), Adapter = _folder["own"] }),
         GgufOutType.F32);
 
     private void WriteAdapter(
@@ -167,7 +187,8 @@ public sealed class AdapterExportTests : IDisposable
             """);
         SafetensorsWriter.Write(_folder["own/adapter_model.safetensors"],
         [
-            TensorToWrite.FromArray(nameA, SafetensorsType.F32, shapeA, a), TensorToWrite.FromArray(nameB, SafetensorsType.F32, shapeB, b),
+            TensorToWrite.FromArray(nameA, SafetensorsType.F32, shapeA, a),
+            TensorToWrite.FromArray(nameB, SafetensorsType.F32, shapeB, b),
         ]);
     }
 
@@ -175,14 +196,17 @@ public sealed class AdapterExportTests : IDisposable
     public void AlphaZero_IsRefused_BecauseLlamaCppTakesItForAFactorOf1()
     {
         WriteAdapter(
-            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight", [320, 2],
+            "base_model.model.lm_head.lora_A.weight", [2, 64], new float[128], "base_model.model.lm_head.lora_B.weight",
+            [320, 2],
             new float[640]);
         var config = _folder["own/adapter_config.json"];
-        System.IO.File.WriteAllText(config, System.IO.File.ReadAllText(config).Replace("\"lora_alpha\": 4", "\"lora_alpha\": 0"));
+        System.IO.File.WriteAllText(
+            config, System.IO.File.ReadAllText(config).Replace("\"lora_alpha\": 4", "\"lora_alpha\": 0"));
         var options = new ExportOptions { Model = TestAssets.Golden("models", "gqa"), Adapter = _folder["own"] };
         Assert.StartsWith(
             "The adapter's lora_alpha is 0",
-            Assert.Throws<CheckpointException>(() => new AdapterExport(ExportSource.Resolve(options), GgufOutType.F32)).Message);
+            Assert.Throws<CheckpointException>(
+                () => new AdapterExport(ExportSource.Resolve(options), GgufOutType.F32)).Message);
     }
 
     [Fact]
@@ -190,7 +214,13 @@ public sealed class AdapterExportTests : IDisposable
         Assert.Throws<ConfigurationException>(() => Create("gqa", "all", GgufOutType.Q4_0));
 
     private static AdapterExport Create(string model, string adapter, GgufOutType type) => new(
-        ExportSource.Resolve(new ExportOptions { Model = TestAssets.Golden("models", model), Adapter = TestAssets.Golden("lora", adapter, "final") }), type);
+        ExportSource.Resolve(
+            new ExportOptions
+            {
+                Model = TestAssets.Golden("models", model),
+                Adapter = TestAssets.Golden("lora", adapter, "final"),
+            }),
+        type);
 
     /// <summary>PEFT's factor, from the configuration alone.</summary>
     private static double Scale(System.Text.Json.Nodes.JsonNode config, string module, int rank)

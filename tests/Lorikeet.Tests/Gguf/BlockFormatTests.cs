@@ -29,8 +29,10 @@ public sealed class BlockFormatTests
         var actual = new byte[expected.Length];
         BlockFormats.Encode(Enum.Parse<GgufType>(name.ToUpperInvariant()), golden.Span<float>("x"), actual);
         var size = Enum.Parse<GgufType>(name.ToUpperInvariant()).BlockBytes();
-        var different = expected.Chunk(size).Zip(actual.Chunk(size)).Count(pair => !pair.First.SequenceEqual(pair.Second));
-        Compatibility.RecordEqual("GGUF", $"{name}: elements to blocks", Ggml, $"{expected.Length / size} blocks", different);
+        var different = expected.Chunk(size).Zip(actual.Chunk(size))
+            .Count(pair => !pair.First.SequenceEqual(pair.Second));
+        Compatibility.RecordEqual(
+            "GGUF", $"{name}: elements to blocks", Ggml, $"{expected.Length / size} blocks", different);
     }
 
     [Theory]
@@ -51,7 +53,8 @@ public sealed class BlockFormatTests
         var actual = new float[expected.Length];
         BlockFormats.Decode(Enum.Parse<GgufType>(name.ToUpperInvariant()), golden.Span<byte>(name + ".blocks"), actual);
         var different = Bits(expected).Zip(Bits(actual)).Count(pair => pair.First != pair.Second);
-        Compatibility.RecordEqual("GGUF", $"{name}: blocks to elements", Ggml, $"{Quantities.Count(expected.Length)} elements", different);
+        Compatibility.RecordEqual(
+            "GGUF", $"{name}: blocks to elements", Ggml, $"{Quantities.Count(expected.Length)} elements", different);
     }
 
     [Fact]
@@ -113,7 +116,8 @@ public sealed class BlockFormatTests
         var block = new byte[18];
         BlockFormats.Encode(GgufType.Q4_0, values, block);
         Assert.Equal(s_half, block[..2]); // -4 / -8
-        Assert.Equal((0x80, 0xC8), (block[2 + 3], block[2 + 4])); // -4 is code 0; 2 is 4 above the middle, in the high half
+        // -4 is code 0; 2 is 4 above the middle, in the high half
+        Assert.Equal((0x80, 0xC8), (block[2 + 3], block[2 + 4]));
     }
 
     [Fact]

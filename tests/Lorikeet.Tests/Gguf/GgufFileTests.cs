@@ -36,7 +36,8 @@ public sealed class GgufFileTests : IDisposable
         Assert.Equal(
             new object[]
             {
-                (byte)200, (sbyte)-100, (ushort)60000, (short)-30000, 4000000000u, -2000000000, 1.5f, true, "Tiếng Việt 🦜",
+                (byte)200, (sbyte)-100, (ushort)60000, (short)-30000, 4000000000u, -2000000000, 1.5f, true,
+                "Tiếng Việt 🦜",
                 ulong.MaxValue, long.MinValue, Math.PI,
             },
             read.Metadata.Values.Take(12));
@@ -50,7 +51,9 @@ public sealed class GgufFileTests : IDisposable
         Assert.Equal(["a", "", "c"], file.Metadata.Array<string>("texts")!);
         Assert.Equal([1f, -2f], file.Metadata.Array<float>("floats")!);
         Assert.Equal(new[] { 3 }, (int[])file.Metadata.Array<GgufValue>("nested")![1].Content);
-        Assert.Equal((200, -100, -30000), (file.Metadata.Integer("u8"), file.Metadata.Integer("i8"), file.Metadata.Integer("i16")));
+        Assert.Equal(
+            (200, -100, -30000),
+            (file.Metadata.Integer("u8"), file.Metadata.Integer("i8"), file.Metadata.Integer("i16")));
     }
 
     [Theory]
@@ -60,7 +63,8 @@ public sealed class GgufFileTests : IDisposable
     public unsafe void Tensors_AreAligned_AndHaveTheirDimensionsReversed(uint? alignment)
     {
         KeyValuePair<string, GgufValue>[] metadata = alignment is { } bytes ? [new("general.alignment", bytes)] : [];
-        byte[] first = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], second = [.. Enumerable.Range(0, 68).Select(i => (byte)i)];
+        byte[] first = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+        second = [.. Enumerable.Range(0, 68).Select(i => (byte)i)];
         GgufWriter.Write(Path, metadata,
         [
             new("a", GgufType.F16, [2, 3], stream => stream.Write(first)),
@@ -94,7 +98,8 @@ public sealed class GgufFileTests : IDisposable
         ]);
 
         using var file = GgufFile.Open(Path);
-        Assert.Equal(42f, *(float*)(file.Pointer(file.Tensors["large"]) + rows * columns * sizeof(float) - sizeof(float)));
+        Assert.Equal(
+            42f, *(float*)(file.Pointer(file.Tensors["large"]) + rows * columns * sizeof(float) - sizeof(float)));
         Assert.Equal(43f, *(float*)file.Pointer(file.Tensors["after"]));
     }
 
@@ -153,13 +158,20 @@ public sealed class GgufFileTests : IDisposable
     [Fact]
     public void TensorThatWritesTooLittle_LeavesNoFile()
     {
-        Assert.Throws<InvalidOperationException>(() => GgufWriter.Write(Path, [], [new("a", GgufType.F32, [2], stream => stream.WriteByte(1))]));
+        Assert.Throws<InvalidOperationException>(
+            () => GgufWriter.Write(Path, [], [new("a", GgufType.F32, [2], stream => stream.WriteByte(1))]));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
     private static void WriteImpossible(BinaryWriter writer, string kind)
     {
-        string[] keys = kind switch { "twice" => ["a", "a"], "split" => ["split.count"], "alignment" => ["general.alignment"], _ => [] };
+        string[] keys = kind switch
+        {
+            "twice" => ["a", "a"],
+            "split" => ["split.count"],
+            "alignment" => ["general.alignment"],
+            _ => [],
+        };
         writer.Write("GGUF"u8);
         writer.Write(kind == "big" ? 0x03000000u : 3u);
         writer.Write(1UL);

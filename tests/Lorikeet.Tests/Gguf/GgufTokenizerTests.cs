@@ -33,7 +33,8 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         if (goldens.EndsWith("legacy_false", StringComparison.Ordinal))
         {
             File.Copy(Path.Combine(original, "tokenizer.model"), _folder["tokenizer.model"]);
-            File.WriteAllText(_folder["tokenizer_config.json"], """{"tokenizer_class": "LlamaTokenizer", "legacy": false}""");
+            File.WriteAllText(
+                _folder["tokenizer_config.json"], """{"tokenizer_class": "LlamaTokenizer", "legacy": false}""");
             original = _folder.Path;
         }
 
@@ -70,7 +71,9 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(
             (original.BeginToken, original.EndToken, original.PadToken, original.AddsBeginToken, original.ChatTemplate),
             (read.BeginToken, read.EndToken, read.PadToken, read.AddsBeginToken, read.ChatTemplate));
-        Assert.Equal(Enumerable.Range(0, original.VocabularySize).Select(original.IdToToken), Enumerable.Range(0, original.VocabularySize).Select(read.IdToToken));
+        Assert.Equal(
+            Enumerable.Range(0, original.VocabularySize).Select(original.IdToToken),
+            Enumerable.Range(0, original.VocabularySize).Select(read.IdToToken));
     }
 
     [Fact]
@@ -83,9 +86,11 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(file.Metadata.Array<string>(GgufKeys.Tokens)!, derived.Tokens);
         Assert.Equal(file.Metadata.Array<int>(GgufKeys.Types)!.Skip(3), derived.Types.Skip(3));
 
-        // Only the order counts. Runs of spaces are the exception: Meta scored "▁▁" so low that SentencePiece never makes it.
+        // Only the order counts. Runs of spaces are the exception: Meta scored "▁▁" so low that SentencePiece never
+        // makes it.
         var scores = file.Metadata.Array<float>(GgufKeys.Scores)!;
-        var pieces = Enumerable.Range(259, 32000 - 259).Where(id => derived.Tokens[id].Trim((char)0x2581).Length > 0).ToArray();
+        var pieces = Enumerable.Range(259, 32000 - 259).Where(id => derived.Tokens[id].Trim((char)0x2581).Length > 0)
+            .ToArray();
         Assert.Equal(pieces.OrderByDescending(id => scores[id]), pieces.OrderByDescending(id => derived.Scores[id]));
     }
 
@@ -94,7 +99,9 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
     {
         var read = Tokenizer.Load(TestAssets.Asset("gguf", "ggml-vocab-llama-spm.gguf"));
         var mismatches = Read("llama2.tokenizer_json")
-            .Where(golden => !read.Encode((string)golden["text"]!).Ids.SequenceEqual(golden["ids"]!.AsArray().Select(id => (int)id!)));
+            .Where(
+            golden => !read.Encode((string)golden["text"]!)
+                .Ids.SequenceEqual(golden["ids"]!.AsArray().Select(id => (int)id!)));
         Assert.Empty(mismatches);
     }
 
@@ -149,7 +156,8 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         var read = Tokenizer.Load(_folder["zephyr.gguf"]);
         Assert.Equal(zephyr.Template, read.ChatTemplate);
         Assert.All(
-            TokenizerProbe.For(tokenizer), probe => Assert.Equal(tokenizer.Encode(probe.Text).Ids, read.Encode(probe.Text).Ids));
+            TokenizerProbe.For(tokenizer),
+            probe => Assert.Equal(tokenizer.Encode(probe.Text).Ids, read.Encode(probe.Text).Ids));
         Assert.Contains("TEMPLATE \"\"\" ", OllamaExport.Describe(source, [], export.LeadsWithSpace));
     }
 
@@ -159,7 +167,8 @@ public sealed class GgufTokenizerTests(ITestOutputHelper output) : IDisposable
         var nano = Path.Combine(TestAssets.Root, "assets", "nano-base");
         var guanaco = PromptFormats.Create("guanaco", Tokenizer.Load(nano));
         var path = _folder["asked.gguf"];
-        new ModelExport(ExportSource.Resolve(new ExportOptions { Model = nano }), GgufOutType.Q8_0).Write(_folder["plain.gguf"]);
+        new ModelExport(ExportSource.Resolve(new ExportOptions { Model = nano }), GgufOutType.Q8_0)
+            .Write(_folder["plain.gguf"]);
         using (var plain = GgufFile.Open(_folder["plain.gguf"]))
         {
             var bytes = File.ReadAllBytes(_folder["plain.gguf"]);

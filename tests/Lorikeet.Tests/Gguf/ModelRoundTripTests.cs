@@ -47,7 +47,8 @@ public sealed class ModelRoundTripTests : IDisposable
         using var expected = Logits(folder, null);
         using var actual = Logits(File, null);
         TensorAssert.Close(expected, actual, 0, name);
-        Compatibility.RecordEqual("GGUF", $"`{name}` to GGUF (f32) and back: logits", "the same model", "12,800 logits");
+        Compatibility.RecordEqual(
+            "GGUF", $"`{name}` to GGUF (f32) and back: logits", "the same model", "12,800 logits");
     }
 
     [Theory]
@@ -65,9 +66,11 @@ public sealed class ModelRoundTripTests : IDisposable
         foreach (var (left, right) in original.LayerProjections.Zip(read.LayerProjections))
         {
             using var scope = NewDisposeScope();
-            var (expected, actual) = (left.Weight.Materialize(ScalarType.Float32), right.Weight.Materialize(ScalarType.Float32));
+            var (expected, actual) = (
+                left.Weight.Materialize(ScalarType.Float32), right.Weight.Materialize(ScalarType.Float32));
             var error = (expected - actual).norm().item<float>() / expected.norm().item<float>();
-            Assert.True(error > 0 && error < tolerance, $"{left.Name}: relative error {error:G3}, allowed {tolerance:G3}.");
+            Assert.True(
+                error > 0 && error < tolerance, $"{left.Name}: relative error {error:G3}, allowed {tolerance:G3}.");
         }
     }
 
@@ -86,7 +89,8 @@ public sealed class ModelRoundTripTests : IDisposable
     [Theory]
     [InlineData("gqa", "llama")]
     [InlineData("qwen2", "qwen2")]
-    public void Tensors_AreThoseOfTheCheckpoint_WithQueryAndKeyRowsInThePlaceOfTheArchitecture(string name, string architecture)
+    public void Tensors_AreThoseOfTheCheckpoint_WithQueryAndKeyRowsInThePlaceOfTheArchitecture(
+        string name, string architecture)
     {
         Export(TestAssets.Golden("models", name), null, GgufOutType.F32);
         var read = SpecificationReader.Read(File);
@@ -110,11 +114,15 @@ public sealed class ModelRoundTripTests : IDisposable
         for (var head = 0; head < 2; head++)
             for (var i = 0; i < 2; i++)
                 for (var j = 0; j < 8; j++)
-                    Assert.Equal(key[16 * head + 8 * i + j], stored[16 * head + (architecture == "llama" ? 2 * j + i : 8 * i + j)]);
+                    Assert.Equal(
+                        key[16 * head + 8 * i + j],
+                        stored[16 * head + (architecture == "llama" ? 2 * j + i : 8 * i + j)]);
 
         void Same(string huggingFace, string gguf)
         {
-            Assert.Equal(checkpoint.Tensors[huggingFace].Shape.Reverse().Select(size => (ulong)size), read.Tensors[gguf].Dimensions);
+            Assert.Equal(
+                checkpoint.Tensors[huggingFace].Shape.Reverse().Select(size => (ulong)size),
+                read.Tensors[gguf].Dimensions);
             Assert.Equal(checkpoint.Span<float>(huggingFace).ToArray(), read.Tensors[gguf].Elements());
         }
     }
@@ -178,14 +186,16 @@ public sealed class ModelRoundTripTests : IDisposable
     [Fact]
     public void FrequencyFactorsOfNoKnownScaling_AreUsedAsTheyAre()
     {
-        var source = new ExportSource(TestAssets.Golden("models", "gqa"), null, ModelConfigFile.Load(TestAssets.Golden("models", "gqa")), "x");
+        var source = new ExportSource(
+            TestAssets.Golden("models", "gqa"), null, ModelConfigFile.Load(TestAssets.Golden("models", "gqa")), "x");
         float[] factors = [1, 1.5f, 2, 3, 4, 5, 6, 7];
         var config = source.Config with { Rope = source.Config.Rope with { FrequencyFactors = factors } };
         new ModelExport(source with { Config = config }, GgufOutType.F32).Write(File);
         var read = ModelConfigFile.Load(File);
         Assert.Equal(factors, read.Rope.FrequencyFactors!);
         Assert.Equal(config.Rope.Frequencies(16, 0), read.Rope.Frequencies(16, 0));
-        Assert.Throws<CheckpointException>(() => ModelConfigReader.Read(read.Source, "config.json")); // another file must not lose them
+        // another file must not lose them
+        Assert.Throws<CheckpointException>(() => ModelConfigReader.Read(read.Source, "config.json"));
     }
 
     [Theory]
@@ -193,7 +203,8 @@ public sealed class ModelRoundTripTests : IDisposable
     [InlineData(null, 0.7)]
     public void YarnsAttentionFactor_IsWrittenWhereLlamaCppReadsIt_AndReadBack(double? attention, double? scale)
     {
-        var source = Yarn(rope => rope with { AttentionFactor = attention, Mscale = scale is { } some ? (some, 0.4) : null });
+        var source = Yarn(
+            rope => rope with { AttentionFactor = attention, Mscale = scale is { } some ? (some, 0.4) : null });
         new ModelExport(source, GgufOutType.F32).Write(File);
         var factor = source.Config.Rope.CosineFactor;
         var written = (float)SpecificationReader.Read(File).Metadata["llama.rope.scaling.attn_factor"];
@@ -224,7 +235,8 @@ public sealed class ModelRoundTripTests : IDisposable
     [InlineData("rope_dynamic", "no dynamic rotary scaling")]
     [InlineData("gqa", "no tokenizer")]
     public void WhatTheFileCannotHold_IsSaid(string name, string expected) =>
-        Assert.Contains(Export(TestAssets.Golden("models", name), null, GgufOutType.F16), note => note.Contains(expected));
+        Assert.Contains(
+            Export(TestAssets.Golden("models", name), null, GgufOutType.F16), note => note.Contains(expected));
 
     [Theory]
     [InlineData(GgufOutType.Q4_K_M, false, "output.weight", 256, GgufType.Q6_K)]
@@ -250,10 +262,14 @@ public sealed class ModelRoundTripTests : IDisposable
         Export(TestAssets.Asset("models", "stories260K"), null, GgufOutType.F32);
         using var model = ModelLoader.Load(File, s_float32);
         var tokenizer = ModelFolder.Open(File).Tokenizer!;
-        var golden = JsonNode.Parse(System.IO.File.ReadAllText(TestAssets.Golden("stories260K", "stories260K_greedy.json")))!;
+        var golden = JsonNode.Parse(
+            System.IO.File.ReadAllText(TestAssets.Golden("stories260K", "stories260K_greedy.json")))!;
         var prompt = golden["prompt_ids"]!.AsArray().Select(id => id!.GetValue<int>()).ToArray();
-        var story = new TextGenerator(model, tokenizer).Generate([prompt], new GenerationOptions { MaxNewTokens = 160, EndTokens = [2] }).Continuations[0];
-        Assert.StartsWith(golden["greedy_text"]!.GetValue<string>(), tokenizer.Decode([.. prompt, .. story.OutputIds], skipSpecialTokens: true));
+        var story = new TextGenerator(model, tokenizer)
+            .Generate([prompt], new GenerationOptions { MaxNewTokens = 160, EndTokens = [2] }).Continuations[0];
+        Assert.StartsWith(
+            golden["greedy_text"]!.GetValue<string>(),
+            tokenizer.Decode([.. prompt, .. story.OutputIds], skipSpecialTokens: true));
     }
 
     [Fact]
@@ -261,7 +277,11 @@ public sealed class ModelRoundTripTests : IDisposable
     {
         var path = TestAssets.Asset("gguf", "llama-2-tiny-random.gguf");
         var config = ModelConfigFile.Load(path);
-        Assert.Equal(("llama", 32000, 8, 1, 2, "float16"), (config.ModelType, config.VocabularySize, config.HiddenSize, config.LayerCount, config.HeadCount, config.StoredType));
+        Assert.Equal(
+            ("llama", 32000, 8, 1, 2, "float16"),
+            (
+                config.ModelType, config.VocabularySize, config.HiddenSize, config.LayerCount, config.HeadCount,
+                config.StoredType));
         using var model = ModelLoader.Load(path, s_float32);
         using var logits = model.Forward(ModelFolder.Open(path).Tokenizer!.Encode("Once upon a time").Ids, [0, 5]);
         Assert.True(logits.isfinite().all().item<bool>());
@@ -272,7 +292,9 @@ public sealed class ModelRoundTripTests : IDisposable
 
     [Fact]
     public void VocabularyAlone_IsNoModel() => Assert.Contains(
-        "only a vocabulary", Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(TestAssets.Asset("gguf", "ggml-vocab-llama-spm.gguf"))).Message);
+        "only a vocabulary",
+        Assert.Throws<CheckpointException>(
+            () => ModelConfigFile.Load(TestAssets.Asset("gguf", "ggml-vocab-llama-spm.gguf"))).Message);
 
     [Theory]
     [InlineData("general.architecture", "gemma", "'gemma'")]
@@ -284,18 +306,23 @@ public sealed class ModelRoundTripTests : IDisposable
     {
         Export(TestAssets.Golden("models", "gqa"), null, GgufOutType.F16);
         Rewrite(key, value is uint number ? number : (string)value);
-        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder["changed.gguf"])).Message);
+        Assert.Contains(
+            expected, Assert.Throws<CheckpointException>(() => ModelConfigFile.Load(_folder["changed.gguf"])).Message);
     }
 
     [Fact]
     public void QuantizedAgain_ItIsQuantizedAsTheDenseModelWouldBe()
     {
         Export(TestAssets.Golden("models", "gqa"), null, GgufOutType.Q8_0);
-        var nf4 = s_float32 with { Quantization = new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true) };
+        var nf4 = s_float32 with
+        {
+            Quantization = new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true),
+        };
         using var model = ModelLoader.Load(File, nf4);
         Assert.All(model.LayerProjections, projection => Assert.Equal("nf4+dq", projection.Weight.Format));
         using var dense = ModelLoader.Load(File, s_float32);
-        using var expected = nf4.Quantization.Freeze("x", ((DenseWeight)dense.Layers[0].Qkv[0].Weight).Value.clone(), ScalarType.Float32);
+        using var expected = nf4.Quantization.Freeze(
+            "x", ((DenseWeight)dense.Layers[0].Qkv[0].Weight).Value.clone(), ScalarType.Float32);
         using var left = expected.Materialize(ScalarType.Float32);
         using var right = model.Layers[0].Qkv[0].Weight.Materialize(ScalarType.Float32);
         TensorAssert.Close(left, right, 0, "q_proj");
@@ -329,10 +356,12 @@ public sealed class ModelRoundTripTests : IDisposable
         {
             KeyValuePair<string, GgufValue>[] own =
             [
-                new("split.no", new(GgufValueType.UInt16, (ushort)part)), new("split.count", new(GgufValueType.UInt16, (ushort)parts)),
+                new("split.no", new(GgufValueType.UInt16, (ushort)part)),
+                new("split.count", new(GgufValueType.UInt16, (ushort)parts)),
                 new("split.tensors.count", file.Tensors.Count),
             ];
-            var tensors = file.Tensors.Values.Where((_, index) => index * parts / file.Tensors.Count == part).Select(tensor =>
+            var tensors = file.Tensors.Values.Where((_, index) => index * parts / file.Tensors.Count == part)
+                .Select(tensor =>
                 new GgufTensorToWrite(
                     tensor.Name, tensor.Type, tensor.Shape,
                     stream => stream.Write(bytes.AsSpan((int)tensor.Offset, (int)tensor.ByteCount))));
@@ -342,7 +371,8 @@ public sealed class ModelRoundTripTests : IDisposable
 
     private IReadOnlyList<string> Export(string model, string? adapter, GgufOutType type)
     {
-        var export = new ModelExport(ExportSource.Resolve(new ExportOptions { Model = model, Adapter = adapter }), type);
+        var export = new ModelExport(
+            ExportSource.Resolve(new ExportOptions { Model = model, Adapter = adapter }), type);
         export.Write(File);
         return export.Notes;
     }
@@ -352,7 +382,9 @@ public sealed class ModelRoundTripTests : IDisposable
         using var file = GgufFile.Open(File);
         var pairs = file.Metadata.Values.Where(pair => pair.Key != key).Append(new(key, value)).ToList();
         var tensors = file.Tensors.Values.Select(tensor => new GgufTensorToWrite(
-            tensor.Name, tensor.Type, tensor.Shape, stream => stream.Write(System.IO.File.ReadAllBytes(File).AsSpan((int)tensor.Offset, (int)tensor.ByteCount))));
+            tensor.Name, tensor.Type, tensor.Shape,
+            stream =>
+                stream.Write(System.IO.File.ReadAllBytes(File).AsSpan((int)tensor.Offset, (int)tensor.ByteCount))));
         GgufWriter.Write(_folder["changed.gguf"], pairs, [.. tensors]);
     }
 

@@ -99,13 +99,18 @@ public sealed class OllamaTests : IDisposable
 
         return messages;
 
-        void Add(string role, string content) => messages.Add((JsonNode)new JsonObject { ["role"] = role, ["content"] = content });
+        void Add(string role, string content) =>
+            messages.Add((JsonNode)new JsonObject { ["role"] = role, ["content"] = content });
     }
 
-    private static string WithoutBegin(string text) => text.StartsWith("<s>", StringComparison.Ordinal) ? text[3..] : text;
+    private static string WithoutBegin(string text) =>
+        text.StartsWith("<s>", StringComparison.Ordinal) ? text[3..] : text;
 
-    /// <summary>As Ollama renders such a template: once an exchange, and cut off where the answer is to be written.</summary>
-    private static string Render(OllamaTemplate template, (string? System, string Prompt, string? Response)[] conversation)
+    /// <summary>
+    /// As Ollama renders such a template: once an exchange, and cut off where the answer is to be written.
+    /// </summary>
+    private static string Render(
+        OllamaTemplate template, (string? System, string Prompt, string? Response)[] conversation)
     {
         var text = new StringBuilder();
         for (var turn = 0; turn < conversation.Length; turn++)
@@ -139,6 +144,7 @@ public sealed class OllamaTests : IDisposable
             template = template[..start] + kept + template[(end + "{{ end }}".Length)..];
         }
 
-        return template.Replace("{{ .System }}", system).Replace("{{ .Prompt }}", prompt).Replace("{{ .Response }}", response);
+        return template.Replace("{{ .System }}", system).Replace("{{ .Prompt }}", prompt)
+            .Replace("{{ .Response }}", response);
     }
 }

@@ -22,7 +22,11 @@ internal sealed class SpecificationReader
         {
             0 => [.. Enumerable.Range(0, Bytes.Length / 4).Select(i => BitConverter.ToSingle(Bytes, i * 4))],
             1 => [.. Enumerable.Range(0, Bytes.Length / 2).Select(i => (float)BitConverter.ToHalf(Bytes, i * 2))],
-            30 => [.. Enumerable.Range(0, Bytes.Length / 2).Select(i => BitConverter.ToSingle([0, 0, Bytes[2 * i], Bytes[2 * i + 1]]))],
+            30 =>
+            [
+                .. Enumerable.Range(0, Bytes.Length / 2)
+                    .Select(i => BitConverter.ToSingle([0, 0, Bytes[2 * i], Bytes[2 * i + 1]])),
+            ],
             2 => [.. Bytes.Chunk(18).SelectMany(block =>
                 block[2..].Select(b => b % 16).Concat(block[2..].Select(b => b / 16))
                     .Select(code => (code - 8) * (float)BitConverter.ToHalf(block, 0)))],
@@ -80,7 +84,11 @@ internal sealed class SpecificationReader
                 _ => throw new NotSupportedException($"ggml_type {type}"),
             };
             Assert.Equal(0UL, dimensions[0] % block);
-            Tensors.Add(name, new Tensor(dimensions, type, _file.AsSpan((int)(data + (long)offset), (int)(elements / block * bytes)).ToArray()));
+            Tensors.Add(
+                name,
+                new Tensor(
+                    dimensions, type,
+                    _file.AsSpan((int)(data + (long)offset), (int)(elements / block * bytes)).ToArray()));
         }
     }
 

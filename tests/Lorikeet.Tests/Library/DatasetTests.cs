@@ -14,11 +14,14 @@ public sealed class DatasetTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         var examples = Enumerable.Range(1, 24).Select(i => new Example($"What is {i}?", $"A number, {i}.")).ToList();
-        File.WriteAllLines(folder["rows.jsonl"], examples.Select(row => $$"""{"question":"{{row.Question}}","answer":"{{row.Answer}}"}"""));
+        File.WriteAllLines(
+            folder["rows.jsonl"],
+            examples.Select(row => $$"""{"question":"{{row.Question}}","answer":"{{row.Answer}}"}"""));
         using var objects = Dataset.From(examples, new() { HeldOut = 4 }, "numbers");
         using var file = Dataset.Load(folder["rows.jsonl"], new() { HeldOut = 4 });
 
-        Assert.Equal(file.Encode(_model).Train.Select(row => row.Ids), objects.Encode(_model).Train.Select(row => row.Ids));
+        Assert.Equal(
+            file.Encode(_model).Train.Select(row => row.Ids), objects.Encode(_model).Train.Select(row => row.Ids));
         Assert.Equal(4, objects.Encode(_model).Eval.Count);
         using (var run = new TrainingRun(folder["run"], _model, objects, TrainedModel.Options(steps: 1)))
             Assert.NotNull(run.Train().HeldOutLoss);
@@ -46,5 +49,6 @@ public sealed class DatasetTests : IDisposable
 
     [Fact]
     public void RowsBesideANamedDataset_AreRefused() => Assert.Contains(
-        "'x.jsonl'", Assert.Throws<ConfigurationException>(() => Dataset.From(["a"], new() { Datasets = ["x.jsonl"] })).Message);
+        "'x.jsonl'",
+        Assert.Throws<ConfigurationException>(() => Dataset.From(["a"], new() { Datasets = ["x.jsonl"] })).Message);
 }

@@ -66,11 +66,15 @@ public sealed class GivenModelTests : IDisposable
         using (var run = Run("given"))
             run.Train();
         using (var run = new TrainingRun(Configuration.OptionsResolver.Resolve(_folder["given/run.yaml"],
-            [new("output", new Configuration.RawValue.Scalar(_folder["named"]), Configuration.OptionOrigin.CommandLine)])))
+            [
+                new(
+                    "output", new Configuration.RawValue.Scalar(_folder["named"]),
+                    Configuration.OptionOrigin.CommandLine)])))
             run.Train();
 
-        foreach (var file in new[] { "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/prompt_format.json" })
-            Assert.Equal(File.ReadAllBytes(_folder["given/" + file]), File.ReadAllBytes(_folder["named/" + file]));
+        foreach (var file in new[] { "adapter_model.safetensors", "adapter_config.json", "prompt_format.json" })
+            Assert.Equal(
+                File.ReadAllBytes(_folder["given/adapter/" + file]), File.ReadAllBytes(_folder["named/adapter/" + file]));
         Assert.Equal(Names("given"), Names("named"));
     }
 
@@ -93,7 +97,12 @@ public sealed class GivenModelTests : IDisposable
             Assert.Equal(2, result.Training.Steps);
         }
 
-        using (var resumed = Run("cut", TrainedModel.Options() with { Output = new() { ResumeFromCheckpoint = "latest", SaveSteps = 2, ReportTo = [] } }))
+        using (var resumed = Run(
+            "cut",
+            TrainedModel.Options() with
+            {
+                Output = new() { ResumeFromCheckpoint = "latest", SaveSteps = 2, ReportTo = [] },
+            }))
             Assert.Equal(TrainedModel.Steps, resumed.Train().Training.Steps);
         Assert.Equal(Weights("whole"), Weights("cut"));
         Assert.Equal(["whole", "cut"], _model.Adapters.Names);
@@ -144,7 +153,8 @@ public sealed class GivenModelTests : IDisposable
         Assert.Empty(_model.Adapters.Names);
         Assert.Empty(_model.Decoder.Trainable);
         Assert.Equal(before, TrainedModel.Answer(_model));
-        using var again = Run("failing", TrainedModel.Options() with { Output = new() { Overwrite = true, ReportTo = [] } });
+        using var again = Run(
+            "failing", TrainedModel.Options() with { Output = new() { Overwrite = true, ReportTo = [] } });
         Assert.False(again.Train().IsInterrupted);
     }
 
@@ -176,7 +186,13 @@ public sealed class GivenModelTests : IDisposable
     public void OptionsOfModelAndData_AreRefusedByName()
     {
         var error = Assert.Throws<ConfigurationException>(
-            () => Run("x", TrainedModel.Options() with { Data = new() { MaxLength = 8 }, Quantization = Lorikeet.Quantization.Nf4 }));
+            () => Run(
+                "x",
+                TrainedModel.Options() with
+                {
+                    Data = new() { MaxLength = 8 },
+                    Quantization = Lorikeet.Quantization.Nf4,
+                }));
 
         Assert.Contains("load_in_4bit, max_length", error.Message);
     }
@@ -208,11 +224,14 @@ public sealed class GivenModelTests : IDisposable
     private TrainingRun Run(string name, TrainingOptions? options = null) =>
         new(_folder[name], _model, _data, options ?? TrainedModel.Options());
 
-    private string Ask(string question) => _model.Answer(question, new() { MaxNewTokens = 8, EndTokens = [_model.Tokenizer!.EndToken!.Value] });
+    private string Ask(string question) =>
+        _model.Answer(question, new() { MaxNewTokens = 8, EndTokens = [_model.Tokenizer!.EndToken!.Value] });
 
-    private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(_folder[run], "adapter", AdapterFolder.WeightsFile));
+    private byte[] Weights(string run) =>
+        File.ReadAllBytes(Path.Combine(_folder[run], "adapter", AdapterFolder.WeightsFile));
 
-    private List<string> Names(string run) => [.. Directory.EnumerateFiles(_folder[run], "*", SearchOption.AllDirectories)
+    private List<string> Names(string run) =>
+        [.. Directory.EnumerateFiles(_folder[run], "*", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(_folder[run], file)).Order(StringComparer.Ordinal)];
 
     private sealed class Watch(Action<TrainingEvent> then) : IProgress<TrainingEvent>

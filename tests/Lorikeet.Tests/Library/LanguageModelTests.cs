@@ -13,7 +13,8 @@ public sealed class LanguageModelTests : IDisposable
     public async Task Stream_IsTheAnswer()
     {
         var pieces = new List<string>();
-        await foreach (var piece in _model.AnswerStream(TrainedModel.Question, new() { MaxNewTokens = 8 }, TestContext.Current.CancellationToken))
+        await foreach (var piece in _model.AnswerStream(
+            TrainedModel.Question, new() { MaxNewTokens = 8 }, TestContext.Current.CancellationToken))
             pieces.Add(piece);
 
         Assert.Equal(TrainedModel.Answer(_model), string.Concat(pieces).Trim());
@@ -22,7 +23,9 @@ public sealed class LanguageModelTests : IDisposable
     [Fact]
     public async Task StreamLeftEarly_LeavesTheModelFree()
     {
-        await foreach (var _ in _model.AnswerStream(TrainedModel.Question, new() { MaxNewTokens = 500, EndTokens = [0] }, TestContext.Current.CancellationToken))
+        await foreach (var _ in _model.AnswerStream(
+            TrainedModel.Question, new() { MaxNewTokens = 500, EndTokens = [0] },
+            TestContext.Current.CancellationToken))
         {
             // Another question while the first is being answered waits for it.
             break;

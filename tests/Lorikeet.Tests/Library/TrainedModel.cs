@@ -14,7 +14,8 @@ internal static class TrainedModel
 
     public static string Rows => Path.Combine(TestAssets.Root, "assets", "facts-qa", "train.jsonl");
 
-    public static LanguageModel Load() => LanguageModel.Load(Folder, new() { Device = "cpu", ComputeType = ComputeType.Float32 });
+    public static LanguageModel Load() =>
+        LanguageModel.Load(Folder, new() { Device = "cpu", ComputeType = ComputeType.Float32 });
 
     public static Dataset Data() => Dataset.Load(Rows, new() { MaxTrainRows = 64, MaxLength = 64 });
 

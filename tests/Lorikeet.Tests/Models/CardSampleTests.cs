@@ -10,7 +10,8 @@ public sealed class CardSampleTests
     {
         // The calls of the sample in C# that model cards show, on the embedded model.
         using var model = LanguageModel.Load(
-            Path.Combine(TestAssets.Root, "assets", "nano-base"), new() { ComputeType = ComputeType.Float32, Device = "cpu" });
+            Path.Combine(TestAssets.Root, "assets", "nano-base"),
+            new() { ComputeType = ComputeType.Float32, Device = "cpu" });
 
         Assert.NotEmpty(model.GenerationDefaults.EndTokens);
         Assert.NotEmpty(model.Answer("What is the atomic number of terbium?"));

@@ -29,7 +29,8 @@ public class DecoderModelTests
     [Theory]
     [InlineData("gqa_sharded", 1e-4)]
     [InlineData("gqa_bf16", null)] // weights rounded to 16 bits
-    public void OtherContainers_GiveTheSame(string name, double? tolerance) => Compare(name, "gqa", s_float32, tolerance);
+    public void OtherContainers_GiveTheSame(string name, double? tolerance) =>
+        Compare(name, "gqa", s_float32, tolerance);
 
     [Fact]
     public void BFloat16_IsAsNearAsItsRounding() =>
@@ -76,7 +77,8 @@ public class DecoderModelTests
         Assert.All(numbers, tensor => Assert.True(tensor.Passed, tensor.ToString()));
         var isRounded = settings.ComputeType != ScalarType.Float32;
         Compatibility.RecordNear(
-            "Models", $"`{name}`{(isRounded ? " in bfloat16" : "")}: logits, loss, hidden states", "transformers 5.17.0",
+            "Models", $"`{name}`{(isRounded ? " in bfloat16" : "")}: logits, loss, hidden states",
+            "transformers 5.17.0",
             $"{numbers.Sum(tensor => tensor.Compared):N0} values", numbers.Max(tensor => tensor.Difference));
     }
 }

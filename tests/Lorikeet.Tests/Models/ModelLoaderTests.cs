@@ -26,7 +26,8 @@ public sealed class ModelLoaderTests : IDisposable
     {
         Copy(config => config["intermediate_size"] = 192, _ => true);
         var fault = Assert.Throws<CheckpointException>(() => Load(kind));
-        Assert.Contains("'model.layers.0.mlp.gate_proj.weight' has shape [176, 64]; config.json implies [192, 64]", fault.Message);
+        Assert.Contains(
+            "'model.layers.0.mlp.gate_proj.weight' has shape [176, 64]; config.json implies [192, 64]", fault.Message);
         Assert.Contains(_folder.Path, fault.Message);
     }
 
@@ -51,7 +52,8 @@ public sealed class ModelLoaderTests : IDisposable
                 [
                     .. source.Tensors.Keys.Select(name => TensorToWrite.FromSource(source, name)),
                     TensorToWrite.FromArray("model.layers.0.self_attn.q_proj.bias", SafetensorsType.F32, [64], zeros),
-                    TensorToWrite.FromArray("model.layers.0.self_attn.rotary_emb.inv_freq", SafetensorsType.F32, [8], zeros[..8]),
+                    TensorToWrite.FromArray(
+                        "model.layers.0.self_attn.rotary_emb.inv_freq", SafetensorsType.F32, [8], zeros[..8]),
                 ]);
         }
 
@@ -89,7 +91,8 @@ public sealed class ModelLoaderTests : IDisposable
             ScalarType.BFloat16, CPU, new QuantizationSettings(QuantizationKind.Nf4),
             (done, total) => steps.Add((done, total)), Clock: clock);
         using var model = ModelLoader.Load(TestAssets.Golden("models", name), settings);
-        Assert.Equal(Enumerable.Range(1, model.Config.LayerCount).Select(done => (done, model.Config.LayerCount)), steps);
+        Assert.Equal(
+            Enumerable.Range(1, model.Config.LayerCount).Select(done => (done, model.Config.LayerCount)), steps);
         Assert.True(clock.Seconds(LoadStage.Read) > 0, "No reading was timed.");
     }
 

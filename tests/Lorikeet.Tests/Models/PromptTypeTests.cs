@@ -36,7 +36,8 @@ public sealed class PromptTypeTests
     [Theory]
     [InlineData("float32", true, ScalarType.Float32)]
     [InlineData("bfloat16", true, ScalarType.BFloat16)]
-    public void FewRows_AreDecodedInTheTypeOfFewerBytes_UnlessTheCheckpointHasMore(string stored, bool few, object expected)
+    public void FewRows_AreDecodedInTheTypeOfFewerBytes_UnlessTheCheckpointHasMore(
+        string stored, bool few, object expected)
     {
         Assert.SkipUnless(ProcessorFeatures.Names.Contains("avx2"), "The kernels of a step need AVX2.");
         Assert.Equal(expected, NativeTypes.Resolve(ComputeType.Auto, stored, CPU, few));
@@ -45,7 +46,8 @@ public sealed class PromptTypeTests
 
     private static DecoderModel Load(ScalarType type, QuantizationSettings quantization)
     {
-        var model = ModelLoader.Load(TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(type, CPU, quantization));
+        var model = ModelLoader.Load(
+            TestAssets.Golden("models", "gqa_bf16"), new LoadSettings(type, CPU, quantization));
         Adapter.Load(model, TestAssets.Golden("lora", "all", "final"));
         return model;
     }

@@ -14,15 +14,18 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Models;
 
-/// <summary>Files of settings with something changed: each is read, or refused by the product's own exception.</summary>
+/// <summary>
+/// Files of settings with something changed: each is read, or refused by the product's own exception.
+/// </summary>
 public sealed class SettingsMutationTests : IDisposable
 {
     private const int Mutants = 250;
 
     private static readonly string[] s_values =
     [
-        "null", "true", "0", "-1", "1.5", "1e999", "-1e999", "NaN", "Infinity", "99999999999", "1e-400", "\"\"", "\"x\"", "[]", "{}",
-        "[null]", "[[[]]]", "{\"a\": {}}", "\"\\ud83d\"", "2147483647", "-2147483648", "9223372036854775807", "0.0",
+        "null", "true", "0", "-1", "1.5", "1e999", "-1e999", "NaN", "Infinity", "99999999999", "1e-400", "\"\"",
+        "\"x\"", "[]", "{}", "[null]", "[[[]]]", "{\"a\": {}}", "\"\\ud83d\"", "2147483647", "-2147483648",
+        "9223372036854775807", "0.0",
     ];
 
     private readonly TemporaryFolder _folder = new();
@@ -45,13 +48,16 @@ public sealed class SettingsMutationTests : IDisposable
 
     [Fact]
     public void AdapterConfigJson() => Try(
-        AdapterConfig.FileName, Text("lora", "patterns", "final", AdapterConfig.FileName), folder => AdapterConfig.Read(folder));
+        AdapterConfig.FileName, Text("lora", "patterns", "final", AdapterConfig.FileName),
+        folder => AdapterConfig.Read(folder));
 
     [Fact]
     public void PromptFormatJson()
     {
         PromptFormats.Create("guanaco", null).Save(_folder.Path);
-        Try(PromptFormat.FileName, File.ReadAllText(_folder[PromptFormat.FileName]), folder => PromptFormat.TryLoad(folder, null));
+        Try(
+            PromptFormat.FileName, File.ReadAllText(_folder[PromptFormat.FileName]),
+            folder => PromptFormat.TryLoad(folder, null));
     }
 
     [Fact]
@@ -83,7 +89,8 @@ public sealed class SettingsMutationTests : IDisposable
     [Fact]
     public void StateOfFourBitCodes()
     {
-        const string State = """{"quant_type": "nf4", "blocksize": 64, "dtype": "float32", "shape": [2, 32], "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": 0.5}""";
+        const string State =
+            """{"quant_type": "nf4", "blocksize": 64, "dtype": "float32", "shape": [2, 32], "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": 0.5}""";
         Try("x", State, folder =>
         {
             var state = File.ReadAllBytes(Path.Combine(folder, "x"));
@@ -93,7 +100,8 @@ public sealed class SettingsMutationTests : IDisposable
                 TensorToWrite.FromArray("w.weight.absmax", SafetensorsType.U8, [1], new byte[1]),
                 TensorToWrite.FromArray("w.weight.nested_absmax", SafetensorsType.F32, [1], [1f]),
                 TensorToWrite.FromArray("w.weight.nested_quant_map", SafetensorsType.F32, [256], new float[256]),
-                TensorToWrite.FromArray("w.weight.quant_state.bitsandbytes__nf4", SafetensorsType.U8, [state.Length], state),
+                TensorToWrite.FromArray(
+                    "w.weight.quant_state.bitsandbytes__nf4", SafetensorsType.U8, [state.Length], state),
             ]);
             using var file = SafetensorsFile.Open(_folder["w"]);
             StoredQuantization.Read(file, "w.weight", CPU)?.Dispose();
@@ -162,6 +170,7 @@ public sealed class SettingsMutationTests : IDisposable
             return Encoding.Latin1.GetBytes(text);
         var from = colons[random.Next(colons.Length)] + 1;
         var to = text.IndexOfAny([',', '}', '\n'], from);
-        return Encoding.Latin1.GetBytes(text[..from] + s_values[random.Next(s_values.Length)] + (to < 0 ? "" : text[to..]));
+        return Encoding.Latin1.GetBytes(
+            text[..from] + s_values[random.Next(s_values.Length)] + (to < 0 ? "" : text[to..]));
     }
 }

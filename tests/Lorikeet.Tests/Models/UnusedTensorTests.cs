@@ -15,7 +15,9 @@ public sealed class UnusedTensorTests : IDisposable
     [Fact]
     public void TensorsThatNoPartUses_AreNamed()
     {
-        Write("model.layers.0.self_attn.q_proj.bias", "model.layers.9.mlp.up_proj.weight", "model.layers.0.self_attn.rotary_emb.inv_freq");
+        Write(
+            "model.layers.0.self_attn.q_proj.bias", "model.layers.9.mlp.up_proj.weight",
+            "model.layers.0.self_attn.rotary_emb.inv_freq");
         using var model = Load();
         Assert.Contains("2 tensors of", Assert.Single(model.Warnings));
         Assert.Contains("model.layers.0.self_attn.q_proj.bias, model.layers.9.mlp.up_proj.weight", model.Warnings[0]);

@@ -24,7 +24,9 @@ public sealed class LibTorchLocationTests
         using var folder = new TemporaryFolder();
         var (first, second) = (WithLibrary(folder, "first"), WithLibrary(folder, "second"));
 
-        Assert.Equal(first, LibTorchLocation.Find(null, [folder.Path, first, second], (_, _) => Assert.Fail("Nothing is missing.")));
+        Assert.Equal(
+            first,
+            LibTorchLocation.Find(null, [folder.Path, first, second], (_, _) => Assert.Fail("Nothing is missing.")));
     }
 
     [Fact]
@@ -45,16 +47,19 @@ public sealed class LibTorchLocationTests
     [Fact]
     public void MissingLibTorch_IsToldWithThePlacesAndTheCommandThatFetchesIt()
     {
-        var fault = Assert.Throws<DeviceException>(() => LibTorchLocation.Find(null, ["/nowhere/a", "/nowhere/b"], download: null));
+        var fault = Assert.Throws<DeviceException>(
+            () => LibTorchLocation.Find(null, ["/nowhere/a", "/nowhere/b"], download: null));
 
         Assert.Contains("/nowhere/a, /nowhere/b", fault.Message, StringComparison.Ordinal);
         Assert.Contains(
-            $"'dotnet add package {LibTorchLocation.Package} --version {LibTorchLocation.Version}'", fault.Message, StringComparison.Ordinal);
+            $"'dotnet add package {LibTorchLocation.Package} --version {LibTorchLocation.Version}'", fault.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Assembly_KnowsNoPathOfTheMachineThatBuiltIt() => Assert.DoesNotContain(
-        typeof(LibTorchLocation).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>(), attribute => Path.IsPathRooted(attribute.Value));
+        typeof(LibTorchLocation).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>(),
+        attribute => Path.IsPathRooted(attribute.Value));
 
     private static string WithLibrary(TemporaryFolder folder, string name)
     {

@@ -5,8 +5,8 @@ namespace Lorikeet.Tests.Native;
 
 /// <summary>
 /// TorchSharp keeps no reference to a Scalar that it makes in passing, so the garbage collector may finalize it while
-/// libtorch reads it. These tests read the compiled code of TorchSharp for the operations that make one, and the compiled
-/// code of Lorikeet for calls of them.
+/// libtorch reads it. These tests read the compiled code of TorchSharp for the operations that make one, and the
+/// compiled code of Lorikeet for calls of them.
 /// </summary>
 public sealed class ScalarLifetimeTests
 {
@@ -55,8 +55,10 @@ public sealed class ScalarLifetimeTests
     /// <summary>Methods of TorchSharp that make a Scalar, and those that call them.</summary>
     private static HashSet<string> OperationsThatMakeScalars()
     {
-        var methods = Methods("TorchSharp.dll").Where(method => method.DeclaringType.FullName != "TorchSharp.Scalar").ToList();
-        var found = methods.Where(method => Calls(method).Any(MakesScalar)).Select(method => method.FullName).ToHashSet();
+        var methods = Methods("TorchSharp.dll").Where(method => method.DeclaringType.FullName != "TorchSharp.Scalar")
+            .ToList();
+        var found = methods.Where(method => Calls(method).Any(MakesScalar)).Select(method => method.FullName)
+            .ToHashSet();
         while (true)
         {
             var callers = methods.Where(method => !found.Contains(method.FullName)
@@ -71,7 +73,9 @@ public sealed class ScalarLifetimeTests
         method.DeclaringType.FullName is "TorchSharp.ScalarExtensionMethods"
         || (method.DeclaringType.FullName is "TorchSharp.Scalar" && method.Name is "op_Implicit" or ".ctor");
 
-    /// <summary>A number as an argument where a tensor is expected becomes a tensor that nothing holds either.</summary>
+    /// <summary>
+    /// A number as an argument where a tensor is expected becomes a tensor that nothing holds either.
+    /// </summary>
     private static bool MakesTensor(MethodReference method) =>
         method.DeclaringType.FullName is "TorchSharp.torch/Tensor" && method.Name is "op_Implicit"
         && method.ReturnType.Name is "Tensor";

@@ -35,7 +35,8 @@ public sealed class TensorReaderTests : IDisposable
         SlicedTensors.Write(_folder["model.safetensors"]);
         using var source = SafetensorsFile.Open(_folder["model.safetensors"]);
         using var reader = new TensorReader(source, CPU);
-        using (var file = new FileStream(_folder["model.safetensors"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        using (var file = new FileStream(
+            _folder["model.safetensors"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             file.SetLength(file.Length - missingSlices * (long)Slices.Bytes - 1);
         var fault = Assert.Throws<CheckpointException>(() => reader.Read(SlicedTensors.Last));
         Assert.Contains("cut short", fault.Message);

@@ -7,7 +7,8 @@ public sealed class CounterRandomTests
     [Fact]
     public void Hash_IsAFixedFunction_SoThatOldRunsResume()
     {
-        Assert.Equal(CounterRandom.Hash(42, RandomPurpose.Shuffle, 3), CounterRandom.Hash(42, RandomPurpose.Shuffle, 3));
+        Assert.Equal(
+            CounterRandom.Hash(42, RandomPurpose.Shuffle, 3), CounterRandom.Hash(42, RandomPurpose.Shuffle, 3));
         Assert.Equal(10994625324168415711ul, CounterRandom.Hash(42, RandomPurpose.Dropout, 1, 2, 3));
     }
 

@@ -160,7 +160,9 @@ public sealed class DialectTests : IDisposable
     {
         var warnings = Resolve(AxolotlQLora).Warnings;
 
-        Assert.Contains(warnings, warning => warning.Contains("model_type, is_llama_derived_model, flash_attention have no effect"));
+        Assert.Contains(
+            warnings,
+            warning => warning.Contains("model_type, is_llama_derived_model, flash_attention have no effect"));
         Assert.Contains(warnings, warning => warning.Contains("tokenizer_type, special_tokens have no effect"));
         Assert.Contains(warnings, warning => warning.Contains("'evals_per_epoch': 4 times an epoch is not there"));
         Assert.DoesNotContain(warnings, warning => warning.Contains("wandb"));
@@ -225,7 +227,9 @@ public sealed class DialectTests : IDisposable
     [Fact]
     public void AxolotlsWordForTheMethod_IsExplainedAnywhere()
     {
-        Assert.Contains("'adapter' is 'qlora'. 'qlora' is axolotl's word for the method", Fails("model: m\ndataset: d\nadapter: qlora\n"));
+        Assert.Contains(
+            "'adapter' is 'qlora'. 'qlora' is axolotl's word for the method",
+            Fails("model: m\ndataset: d\nadapter: qlora\n"));
         Assert.Equal(ComputeType.Auto, Resolve("model: m\ndataset: d\nbf16: auto\n").Options.Model.TorchDtype);
     }
 

@@ -31,7 +31,8 @@ public sealed class OptionCatalogTests
             var text => [text.Trim('[', ']', '"')],
         };
         Assert.True(
-            Array.Exists(starts, start => option.DocumentedDefault.StartsWith(start, StringComparison.OrdinalIgnoreCase)),
+            Array.Exists(
+                starts, start => option.DocumentedDefault.StartsWith(start, StringComparison.OrdinalIgnoreCase)),
             $"{name}: the default is {option.DefaultText}, and its <value> is '{option.DocumentedDefault}'");
     }
 

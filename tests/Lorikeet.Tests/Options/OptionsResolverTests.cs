@@ -268,8 +268,10 @@ public sealed class OptionsResolverTests : IDisposable
             Lora = new() { Rank = 0, RankPattern = new Dictionary<string, int> { ["q_proj"] = 0 } },
             Optimization = new() { LearningRate = double.NaN },
         };
-        var made = Assert.Throws<ConfigurationException>(() => ResolvedOptions.FromCode(options, needsData: false)).Message;
-        var written = Fails("", ("offload_layers", "-1"), ("lora_r", "0"), ("rank_pattern", "q_proj=0"), ("learning_rate", "nan"));
+        var made = Assert.Throws<ConfigurationException>(
+            () => ResolvedOptions.FromCode(options, needsData: false)).Message;
+        var written = Fails(
+            "", ("offload_layers", "-1"), ("lora_r", "0"), ("rank_pattern", "q_proj=0"), ("learning_rate", "nan"));
 
         Assert.StartsWith("4 options are wrong:", made);
         foreach (var problem in made.Split('\n').Skip(1))

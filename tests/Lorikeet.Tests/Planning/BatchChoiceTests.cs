@@ -20,10 +20,12 @@ public class BatchChoiceTests
     }
 
     [Fact]
-    public void OddRows_AreHalvedAsOftenAsTheyCanBe() => Assert.Equal(3, Choose(Checkpointing.None, free: 40, 2, 6).BatchSize);
+    public void OddRows_AreHalvedAsOftenAsTheyCanBe() =>
+        Assert.Equal(3, Choose(Checkpointing.None, free: 40, 2, 6).BatchSize);
 
     [Fact]
-    public void WhatIsRecomputedByOrder_IsCountedSo() => Assert.Equal(16, Choose(Checkpointing.Full, free: 40, 16, 1).BatchSize);
+    public void WhatIsRecomputedByOrder_IsCountedSo() =>
+        Assert.Equal(16, Choose(Checkpointing.Full, free: 40, 16, 1).BatchSize);
 
     private static OptimizationOptions Choose(Checkpointing checkpointing, long free, int batch, int accumulation)
     {
@@ -48,7 +50,8 @@ public class BatchChoiceTests
         Gradients = 0,
         OptimizerStates = 0,
         AdapterCopies = 0,
-        KeptActivations = options.Optimization.BatchSize * (options.Optimization.Checkpointing == Checkpointing.Full ? 2 : 10),
+        KeptActivations = options.Optimization.BatchSize * (
+            options.Optimization.Checkpointing == Checkpointing.Full ? 2 : 10),
         RecomputedActivations = 0,
         SharedBuffers = 0,
         WeightAndLogits = 0,

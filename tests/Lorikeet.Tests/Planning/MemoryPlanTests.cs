@@ -36,13 +36,24 @@ public class MemoryPlanTests
     [InlineData(OptimizerKind.Sgd)]
     public void FixedParts_AreThoseOfTheModel_WhateverTheOptimizer(OptimizerKind optimizer) => RequireEqual(
         Shape() with { TiedEmbeddings = true, IntermediateSize = 300 },
-        new LoraOptions { Rank = 24, RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 } },
+        new LoraOptions
+        {
+            Rank = 24,
+            RankPattern = new Dictionary<string,
+            int>
+            { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 },
+        },
         QuantizationSettings.None, new OptimizationOptions { Optimizer = optimizer });
 
     [Fact]
     public void FixedParts_AreThoseOfTheModel_WithBiasesAndWholeModules() => RequireEqual(
         Shape() with { QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true },
-        new LoraOptions { TargetModules = TargetModules.Named("q_proj"), ModulesToSave = ["lm_head"], Bias = LoraBias.All },
+        new LoraOptions
+        {
+            TargetModules = TargetModules.Named("q_proj"),
+            ModulesToSave = ["lm_head"],
+            Bias = LoraBias.All,
+        },
         QuantizationSettings.None, new OptimizationOptions());
 
     [Fact]
@@ -66,7 +77,8 @@ public class MemoryPlanTests
         {
             using var model = ModelLoader.Load(folder, new LoadSettings(type, CPU, QuantizationSettings.None));
             using var stored = ModelFiles.OpenWeights(folder);
-            using var outline = ModelOutline.Create(ModelConfigFile.Load(folder), type, QuantizationSettings.None, stored);
+            using var outline = ModelOutline.Create(
+                ModelConfigFile.Load(folder), type, QuantizationSettings.None, stored);
             Assert.Equal(ModelOutline.BytesOf(model), ModelOutline.BytesOf(outline));
         }
     }
@@ -127,7 +139,8 @@ public class MemoryPlanTests
     public void LayersBelowTheTrainedOnes_AreNotKept()
     {
         using var outline = Outline(
-            Shape() with { LayerCount = 6 }, new LoraOptions { LayersToTransform = [4, 5] }, QuantizationSettings.None, ScalarType.Float32);
+            Shape() with { LayerCount = 6 }, new LoraOptions { LayersToTransform = [4, 5] }, QuantizationSettings.None,
+            ScalarType.Float32);
         using var planner = new MemoryPlanner(outline, new OptimizationOptions(), CPU, libraries: 0);
         Assert.Equal((4, 0), Kept(planner.Plan(OneRow, Checkpointing.None, free: null)));
         Assert.Equal((4, 0), Kept(planner.Plan(OneRow, Checkpointing.Auto, free: 1L << 40)));
@@ -141,9 +154,11 @@ public class MemoryPlanTests
     {
         var shape = Shape() with { LayerCount = 4, QueryKeyValueBias = true };
         using var lora = Outline(
-            shape, new LoraOptions { LayersToTransform = [3], Bias = LoraBias.None }, QuantizationSettings.None, ScalarType.Float32);
+            shape, new LoraOptions { LayersToTransform = [3], Bias = LoraBias.None }, QuantizationSettings.None,
+            ScalarType.Float32);
         using var biases = Outline(
-            shape, new LoraOptions { LayersToTransform = [3], Bias = LoraBias.All }, QuantizationSettings.None, ScalarType.Float32);
+            shape, new LoraOptions { LayersToTransform = [3], Bias = LoraBias.All }, QuantizationSettings.None,
+            ScalarType.Float32);
         Assert.Equal((3, 0), (TrainedLayers.First(lora), TrainedLayers.First(biases)));
     }
 
@@ -154,7 +169,8 @@ public class MemoryPlanTests
         var shape = AttentionShape.Of(Shape());
         var width = shape.Heads * shape.HeadSize;
 
-        // dQ, dK and dV in bfloat16; dK and dV of every query head; the sums of dQ in float32, 32 wide, and one a row of each head.
+        // dQ, dK and dV in bfloat16; dK and dV of every query head; the sums of dQ in float32, 32 wide, and one a row
+        // of each head.
         var gradients = (long)tokens * (shape.FusedWidth * 2 + 2 * width * 2);
         var sums = (tokens + 128L * 2) * shape.Heads * (32 + 1) * 4;
         Assert.Equal(gradients + sums, CudaAttention.BytesOf(shape, new BatchShape(tokens, 2, tokens - 1)).Backward);
@@ -168,8 +184,10 @@ public class MemoryPlanTests
     public void OffloadedLayers_LeaveTwoOfThemOnTheDevice_AndInputsWaitOnTheHost()
     {
         var (shape, device) = (Shape() with { LayerCount = 6 }, new Device(TorchSharp.DeviceType.CUDA, 0));
-        using var whole = Outline(shape, new LoraOptions(), new QuantizationSettings(QuantizationKind.Nf4), ScalarType.BFloat16);
-        using var part = ModelOutline.Create(shape, ScalarType.BFloat16, new QuantizationSettings(QuantizationKind.Nf4), stored: null);
+        using var whole = Outline(
+            shape, new LoraOptions(), new QuantizationSettings(QuantizationKind.Nf4), ScalarType.BFloat16);
+        using var part = ModelOutline.Create(
+            shape, ScalarType.BFloat16, new QuantizationSettings(QuantizationKind.Nf4), stored: null);
         ModelOutline.Offload(part, device, layers: 4);
         Adapter.Create(part, new LoraOptions(), seed: 2);
         var options = new OptimizationOptions { OffloadCheckpoints = true };
@@ -179,7 +197,8 @@ public class MemoryPlanTests
         Assert.Equal((4 * layer, 2 * layer), (planner.Fixed.Offloaded, all.Fixed.Weights - planner.Fixed.Weights));
 
         // Of six inputs five wait on the host, three of them with a place of their own on the device.
-        var (offloaded, kept) = (planner.Plan(OneRow, Checkpointing.Full, null), all.Plan(OneRow, Checkpointing.Full, null));
+        var (offloaded, kept) = (
+            planner.Plan(OneRow, Checkpointing.Full, null), all.Plan(OneRow, Checkpointing.Full, null));
         Assert.Equal(4 * layer + 5 * Input, offloaded.OffloadedToHost);
         Assert.Equal(2 * Input, kept.KeptActivations - offloaded.KeptActivations);
     }
@@ -203,7 +222,8 @@ public class MemoryPlanTests
         Assert.Equal(
             model.LayerProjections.Select(projection => (projection.Name, projection.Weight.ByteCount)),
             outline.LayerProjections.Select(projection => (projection.Name, projection.Weight.ByteCount)));
-        Assert.Equal(model.Trainable.Sum(parameter => parameter.Value.NumberOfElements) * sizeof(float), actual.Adapters);
+        Assert.Equal(
+            model.Trainable.Sum(parameter => parameter.Value.NumberOfElements) * sizeof(float), actual.Adapters);
     }
 
     private static DecoderModel Outline(

@@ -23,7 +23,10 @@ public sealed class ScalePlanTests
     [Fact]
     public void MoreMachines_CostMore_AndFasterLinksLess()
     {
-        double[] efficiencies = [Plan(2, 8, "100gbe").Efficiency, Plan(8, 8, "100gbe").Efficiency, Plan(128, 8, "100gbe").Efficiency];
+        double[] efficiencies =
+        [
+            Plan(2, 8, "100gbe").Efficiency, Plan(8, 8, "100gbe").Efficiency, Plan(128, 8, "100gbe").Efficiency,
+        ];
 
         Assert.Equal(efficiencies.OrderDescending(), efficiencies);
         Assert.True(Plan(8, 8, "10gbe").Efficiency < Plan(8, 8, "100gbe").Efficiency);

@@ -27,17 +27,21 @@ public class SpeedPlanTests
     [InlineData(QuantizationKind.Nf4, Checkpointing.Full, 13_853, 6.374)]
     public void LlamaOnAnH100_IsAsFastAndAsLargeAsMeasured(
         QuantizationKind kind, Checkpointing checkpointing, double tokensPerSecond, double gigabytes) =>
-        Require(Llama7B, new LoraOptions(), kind, checkpointing, CudaDevice, s_h100, rows: 4, length: 1024, tokensPerSecond, gigabytes);
+        Require(
+            Llama7B, new LoraOptions(), kind, checkpointing, CudaDevice, s_h100, rows: 4, length: 1024, tokensPerSecond,
+            gigabytes);
 
     [Fact]
     public void ShortRowsOnAnH100_AreAsFastAndAsLargeAsMeasured() => Require(
-        Llama7B, s_queriesAndValues, QuantizationKind.Nf4, Checkpointing.Full, CudaDevice, s_h100, rows: 1, length: 512, 8_861, 4.775);
+        Llama7B, s_queriesAndValues, QuantizationKind.Nf4, Checkpointing.Full, CudaDevice, s_h100, rows: 1, length: 512,
+        8_861, 4.775);
 
     [Theory]
     [InlineData(QuantizationKind.None, 84.7)]
     [InlineData(QuantizationKind.Nf4, 79.9)]
     public void TinyLlamaOnAProcessor_IsAsFastAsMeasured(QuantizationKind kind, double tokensPerSecond) => Require(
-        TinyLlama, new LoraOptions(), kind, Checkpointing.None, CPU, s_processor, rows: 4, length: 256, tokensPerSecond, null);
+        TinyLlama, new LoraOptions(), kind, Checkpointing.None, CPU, s_processor, rows: 4, length: 256, tokensPerSecond,
+        null);
 
     private static void Require(
         ModelConfig shape, LoraOptions adapter, QuantizationKind kind, Checkpointing checkpointing, Device device,
@@ -46,7 +50,8 @@ public class SpeedPlanTests
         var (tokens, quantization) = (rows * length, new QuantizationSettings(kind, DoubleQuantization: true));
         using var outline = ModelOutline.Create(shape, ScalarType.BFloat16, quantization, stored: null);
         Adapter.Create(outline, adapter, seed: 1);
-        using var planner = new MemoryPlanner(outline, new OptimizationOptions(), device, MemoryPlanner.LibrariesOf(device));
+        using var planner = new MemoryPlanner(
+            outline, new OptimizationOptions(), device, MemoryPlanner.LibrariesOf(device));
         var batch = new BatchShape(tokens, rows, length);
         var memory = planner.Plan(batch, checkpointing, free: null);
         var trained = outline.Trainable.Sum(parameter => parameter.Value.NumberOfElements);

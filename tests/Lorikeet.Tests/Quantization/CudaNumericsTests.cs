@@ -61,7 +61,8 @@ public class CudaNumericsTests
         var thresholds = DynamicMap.Thresholds(DynamicMap.Signed);
         float[] values =
         [
-            .. thresholds, .. thresholds.Select(MathF.BitIncrement), .. thresholds.Select(MathF.BitDecrement), .. DynamicMap.Signed,
+            .. thresholds, .. thresholds.Select(MathF.BitIncrement), .. thresholds.Select(MathF.BitDecrement),
+            .. DynamicMap.Signed,
             float.NaN, 0, -0f, 1, -1, .. Enumerable.Range(0, 20_003).Select(_ => (float)(2 * random.NextDouble() - 1)),
         ];
         var codes = new byte[values.Length];

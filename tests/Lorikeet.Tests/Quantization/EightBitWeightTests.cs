@@ -34,7 +34,8 @@ public class EightBitWeightTests
         x[2].zero_();
         var actual = weight.Multiply(x);
 
-        var (codes, scales) = (TensorMemory.Span<sbyte>(weight.Codes).ToArray(), TensorMemory.Span<float>(weight.Scales).ToArray());
+        var (codes, scales) = (
+            TensorMemory.Span<sbyte>(weight.Codes).ToArray(), TensorMemory.Span<float>(weight.Scales).ToArray());
         var rows = TensorMemory.Span<float>(x).ToArray().Chunk(40).ToArray();
         var kept = threshold == 0 ? -1 : 7;
         var expected = rows.SelectMany(row => Enumerable.Range(0, 5).Select(output => Dot(row, output, kept)));
@@ -47,7 +48,9 @@ public class EightBitWeightTests
             var sum = 0.0;
             for (var column = 0; column < 40; column++)
             {
-                var rounded = column == keptColumn ? row[column] : MathF.Round(row[column] * 127 / largest) * largest / 127;
+                var rounded = column == keptColumn
+                    ? row[column]
+                    : MathF.Round(row[column] * 127 / largest) * largest / 127;
                 sum += (double)rounded * codes[output * 40 + column] * scales[output] / 127;
             }
 

@@ -8,7 +8,9 @@ namespace Lorikeet.Tests.Quantization;
 public class FourBitWeightTests
 {
     private static readonly Gen<(int Rows, int Columns, int BlockSize, FourBitType Type, int Seed)> s_case =
-        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 90], Gen.Int[0, 3].Select(i => new[] { 32, 64, 128, 4096 }[i]), Gen.Enum<FourBitType>(), Gen.Int);
+        Gen.Select(
+            Gen.Int[1, 40], Gen.Int[1, 90], Gen.Int[0, 3].Select(i => new[] { 32, 64, 128, 4096 }[i]),
+            Gen.Enum<FourBitType>(), Gen.Int);
 
     [Fact]
     public void Kernels_EqualTheReference() => s_case.Sample(
@@ -39,7 +41,8 @@ public class FourBitWeightTests
 
             using var fromKernel = weight.Materialize(ScalarType.Float32);
             var fromTensors = FourBitTensors.Dequantize(weight);
-            Assert.Equal(TensorMemory.Span<float>(fromKernel).ToArray(), TensorMemory.Span<float>(fromTensors).ToArray());
+            Assert.Equal(
+                TensorMemory.Span<float>(fromKernel).ToArray(), TensorMemory.Span<float>(fromTensors).ToArray());
         },
         iter: 100, threads: 1);
 
@@ -81,7 +84,8 @@ public class FourBitWeightTests
     public void Quantize_RefusesABlockSizeThatBitsAndBytesLacks(int blockSize)
     {
         using var dense = Dense(2, 2, seed: 1);
-        Assert.Throws<ArgumentOutOfRangeException>(() => FourBitWeight.Quantize(dense, FourBitType.Nf4, false, blockSize));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => FourBitWeight.Quantize(dense, FourBitType.Nf4, false, blockSize));
     }
 
     /// <summary>Normal values with an outlier and a stretch of zeros, so that some blocks hold nothing else.</summary>

@@ -25,7 +25,8 @@ public unsafe class HalfTypesTests
     {
         foreach (var eight in Difficult().Chunk(8))
         {
-            var (halves, brains) = (HalfPrecision.Round(Vector256.Create(eight)), BFloat16.Round(Vector256.Create(eight)));
+            var (halves, brains) = (
+                HalfPrecision.Round(Vector256.Create(eight)), BFloat16.Round(Vector256.Create(eight)));
             for (var i = 0; i < 8; i++)
             {
                 Assert.Equal(BitConverter.HalfToUInt16Bits((Half)eight[i]), halves[i]);
@@ -48,7 +49,9 @@ public unsafe class HalfTypesTests
             for (var i = 0; i < given.Length; i++)
             {
                 Same(i < count ? (float)(Half)given[i] : given[i], halves[i]);
-                Same(i < count ? BitConverter.UInt32BitsToSingle((uint)BFloat16.Round(given[i]) << 16) : given[i], brains[i]);
+                Same(
+                    i < count ? BitConverter.UInt32BitsToSingle((uint)BFloat16.Round(given[i]) << 16) : given[i],
+                    brains[i]);
             }
         }
     }
@@ -59,8 +62,12 @@ public unsafe class HalfTypesTests
         var values = new List<float>();
         for (var bits = 0; bits < 0x7c00; bits++)
         {
-            var (low, high) = (BitConverter.UInt16BitsToHalf((ushort)bits), BitConverter.UInt16BitsToHalf((ushort)(bits + 1)));
-            foreach (var value in (float[])[(float)low, float.IsInfinity((float)high) ? 65520 : ((float)low + (float)high) / 2])
+            var (low, high) = (
+                BitConverter.UInt16BitsToHalf((ushort)bits), BitConverter.UInt16BitsToHalf((ushort)(bits + 1)));
+            foreach (var value in (float[])
+            [
+                (float)low, float.IsInfinity((float)high) ? 65520 : ((float)low + (float)high) / 2,
+            ])
                 values.AddRange([value, -value, MathF.BitIncrement(value), MathF.BitDecrement(value)]);
         }
 

@@ -35,7 +35,8 @@ public sealed class QuantizedCheckpointTests : IDisposable
         }
 
         // As text: a reader in Python takes 6 and 6.0 for different things.
-        Assert.Equal(Config(TestAssets.Golden("models", reference))!.ToJsonString(), Config(_folder["out"])!.ToJsonString());
+        Assert.Equal(
+            Config(TestAssets.Golden("models", reference))!.ToJsonString(), Config(_folder["out"])!.ToJsonString());
         JsonKinds.AssertSame(Whole(TestAssets.Golden("models", reference)), Whole(_folder["out"]));
     }
 
@@ -44,7 +45,13 @@ public sealed class QuantizedCheckpointTests : IDisposable
     [InlineData(FourBitType.Fp4, false)]
     public void Folder_LoadsAsTheModelThatIsQuantizedOnLoading(FourBitType type, bool nested)
     {
-        var options = new QuantizationOptions { LoadIn4Bit = true, QuantType = type, DoubleQuant = nested, SkipModules = ["down_proj"] };
+        var options = new QuantizationOptions
+        {
+            LoadIn4Bit = true,
+            QuantType = type,
+            DoubleQuant = nested,
+            SkipModules = ["down_proj"],
+        };
         Quantize(options, ComputeType.Auto);
         using var expected = Logits(Source, QuantizationSettings.From(options));
         using var actual = Logits(_folder["out"], QuantizationSettings.None);
@@ -58,7 +65,8 @@ public sealed class QuantizedCheckpointTests : IDisposable
         {
             Checkpoint = new() { Model = TestAssets.Golden("models", "gqa_bnb_nf4"), Output = _folder["out"] },
         };
-        Assert.Contains("quantized already", Assert.Throws<CheckpointException>(() => QuantizeJob.Run(options)).Message);
+        Assert.Contains(
+            "quantized already", Assert.Throws<CheckpointException>(() => QuantizeJob.Run(options)).Message);
     }
 
     private static string Source => TestAssets.Golden("models", "gqa");
@@ -71,7 +79,8 @@ public sealed class QuantizedCheckpointTests : IDisposable
 
     private static JsonNode? Config(string folder) => Whole(folder)["quantization_config"];
 
-    private static JsonNode Whole(string folder) => JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
+    private static JsonNode Whole(string folder) =>
+        JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
 
     private static Tensor Logits(string folder, QuantizationSettings quantization)
     {

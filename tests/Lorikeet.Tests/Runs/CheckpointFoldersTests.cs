@@ -56,7 +56,9 @@ public sealed class CheckpointFoldersTests : IDisposable
 
         _checkpoints.Retain(limit: null);
 
-        Assert.Equal([_folder[".ipynb_checkpoints"], _checkpoints.ForStep(10)], Directory.EnumerateDirectories(_folder.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [_folder[".ipynb_checkpoints"], _checkpoints.ForStep(10)],
+            Directory.EnumerateDirectories(_folder.Path).Order(StringComparer.Ordinal));
     }
 
     private void Make(params int[] steps)

@@ -28,7 +28,9 @@ public sealed class LocalPlacesTests
     [InlineData("'/home/ann/my data/a.jsonl':3 is empty.", "'a.jsonl':3 is empty.")]
     [InlineData("/home/ann/a.jsonl:3 is empty", "a.jsonl:3 is empty")]
     [InlineData("[/home/ann/a.jsonl, ../b.jsonl]", "[a.jsonl, b.jsonl]")]
-    [InlineData("1/2 of https://huggingface.co/a/b, 3 tokens/s, a/b, ./lorikeet", "1/2 of https://huggingface.co/a/b, 3 tokens/s, a/b, ./lorikeet")]
+    [InlineData(
+        "1/2 of https://huggingface.co/a/b, 3 tokens/s, a/b, ./lorikeet",
+        "1/2 of https://huggingface.co/a/b, 3 tokens/s, a/b, ./lorikeet")]
     public void Text_KeepsAllButPlaces(string text, string shown) => Assert.Equal(shown, LocalPlaces.Hide(text));
 
     [Fact]

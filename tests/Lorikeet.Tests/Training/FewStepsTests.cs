@@ -23,7 +23,8 @@ public sealed class FewStepsTests
     public void EnoughSteps_AndStepsThatTheUserCounted_AreNot()
     {
         Assert.Null(FewSteps.Note(20, 320, s_options, 16));
-        Assert.Null(FewSteps.Note(3, 12, s_options with { Optimization = s_options.Optimization with { MaxSteps = 3 } }, 16));
+        Assert.Null(
+            FewSteps.Note(3, 12, s_options with { Optimization = s_options.Optimization with { MaxSteps = 3 } }, 16));
         Assert.Null(FewSteps.Note(1, 12, s_options with { Output = s_options.Output with { DryRun = true } }, 16));
     }
 }

@@ -46,7 +46,8 @@ public class TrainerTests
             },
         };
         var recorded = new Recorder();
-        var task = new TrainingTask(model, Rows(name), [], options, new RunFolder(folder.Path).Checkpoints, adapter, null);
+        var task = new TrainingTask(
+            model, Rows(name), [], options, new RunFolder(folder.Path).Checkpoints, adapter, null);
         using (var trainer = new Trainer(task, recorded))
             trainer.Train(default);
 
@@ -68,7 +69,9 @@ public class TrainerTests
     }
 
     private static void Near(double expected, double actual, double relative, string what) =>
-        Assert.True(Math.Abs(expected - actual) <= relative * Math.Max(1e-12, Math.Abs(expected)), $"{what}: {actual}, expected {expected}");
+        Assert.True(
+            Math.Abs(expected - actual) <= relative * Math.Max(1e-12, Math.Abs(expected)),
+            $"{what}: {actual}, expected {expected}");
 
     private static List<TrainingRow> Rows(string name)
     {

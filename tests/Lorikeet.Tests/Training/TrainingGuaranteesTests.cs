@@ -66,7 +66,10 @@ public sealed class TrainingGuaranteesTests : IDisposable
     public void PackedRun_HasTheLossOfAnUnpackedOne()
     {
         // One step over all rows, whether one lies in a sequence or several.
-        var options = Options() with { Optimization = Options().Optimization with { BatchSize = 14, GradientAccumulation = 1, MaxSteps = 1 } };
+        var options = Options() with
+        {
+            Optimization = Options().Optimization with { BatchSize = 14, GradientAccumulation = 1, MaxSteps = 1 },
+        };
         var unpacked = Train("unpacked", options);
         var packed = Train("packed", options with { Data = new() { Packing = true, MaxLength = 64 } });
         Assert.Equal(unpacked.Steps[0].Loss, packed.Steps[0].Loss, 1e-5);
@@ -96,7 +99,12 @@ public sealed class TrainingGuaranteesTests : IDisposable
         };
         options = options with
         {
-            Optimization = options.Optimization with { Optimizer = optimizer, NeftuneAlpha = 5, Checkpointing = packing ? Checkpointing.Full : Checkpointing.None },
+            Optimization = options.Optimization with
+            {
+                Optimizer = optimizer,
+                NeftuneAlpha = 5,
+                Checkpointing = packing ? Checkpointing.Full : Checkpointing.None,
+            },
         };
         var whole = Train("whole", options);
         var stopped = Train("parts", options, stopAt: 5);
@@ -124,7 +132,8 @@ public sealed class TrainingGuaranteesTests : IDisposable
         var run = new RunFolder(_folder[name]);
         using var stop = new CancellationTokenSource();
         var recorder = new Recorder(stop, stopAt);
-        using var trainer = new Trainer(new TrainingTask(model, Rows(14), [], options, run.Checkpoints, options.Lora, null), recorder);
+        using var trainer = new Trainer(
+            new TrainingTask(model, Rows(14), [], options, run.Checkpoints, options.Lora, null), recorder);
         if (resume)
             trainer.Resume(run.Checkpoints.Latest()!.Folder);
         var result = trainer.Train(stop.Token);
@@ -133,15 +142,24 @@ public sealed class TrainingGuaranteesTests : IDisposable
             System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_folder[name + ".safetensors"]))));
     }
 
-    private static StepGradients GradientsOf(IReadOnlyList<Batch> batches, double dropout = 0, bool checkpointing = false)
+    private static StepGradients GradientsOf(
+        IReadOnlyList<Batch> batches, double dropout = 0, bool checkpointing = false)
     {
         using var model = Load();
         Adapter.Create(
-            model, new LoraOptions { Dropout = dropout, InitLoraWeights = LoraInitialisation.Random, ModulesToSave = ["lm_head"] }, seed: 3);
+            model,
+            new LoraOptions
+            {
+                Dropout = dropout,
+                InitLoraWeights = LoraInitialisation.Random,
+                ModulesToSave = ["lm_head"],
+            },
+            seed: 3);
         var targets = batches.Sum(batch => batch.TargetCount);
         using var gradients = new Gradients(model.Trainable);
         using var pass = new TrainingPass(model, checkpointing);
-        var loss = batches.Select((batch, index) => pass.Run(batch, 1.0 / targets, new PassKey(1, 2, index))).Sum() / targets;
+        var loss = batches.Select((batch, index) => pass.Run(batch, 1.0 / targets, new PassKey(1, 2, index)))
+            .Sum() / targets;
         return new StepGradients(loss, model.Trainable.ToDictionary(
             parameter => parameter.Name,
             parameter => parameter.Value.grad!.flatten().data<float>().ToArray()));

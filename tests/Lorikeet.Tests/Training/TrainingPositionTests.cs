@@ -20,7 +20,12 @@ public sealed class TrainingPositionTests
     [Fact]
     public void Position_IsReadAsItWasWritten()
     {
-        var position = new TrainingPosition { Step = 3, BestEvalLoss = 0.25, Run = new("b", "r", new Dictionary<string, string> { ["seed"] = "1" }) };
+        var position = new TrainingPosition
+        {
+            Step = 3,
+            BestEvalLoss = 0.25,
+            Run = new("b", "r", new Dictionary<string, string> { ["seed"] = "1" }),
+        };
         Assert.Equal(position.ToJson(), TrainingPosition.FromJson(position.ToJson(), "position.json").ToJson());
     }
 }

@@ -39,7 +39,8 @@ public sealed class TrainingRunTests : IDisposable
         Train(Options(), display);
 
         Assert.True(File.Exists(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
-        Assert.Contains(display.Warnings, warning => warning.Contains("metrics could not be read", StringComparison.Ordinal));
+        Assert.Contains(
+            display.Warnings, warning => warning.Contains("metrics could not be read", StringComparison.Ordinal));
         Assert.True(File.Exists(Run.MarkdownReport));
         Assert.NotEqual(RunState.Empty, Run.State());
     }
@@ -121,7 +122,12 @@ public sealed class TrainingRunTests : IDisposable
         var options = Options();
         options = options with
         {
-            Optimization = options.Optimization with { LearningRate = 1e38, MaxSteps = steps, Scheduler = SchedulerKind.Constant },
+            Optimization = options.Optimization with
+            {
+                LearningRate = 1e38,
+                MaxSteps = steps,
+                Scheduler = SchedulerKind.Constant,
+            },
             Output = options.Output with { SaveSteps = 1 },
         };
         var error = Assert.Throws<LorikeetException>(() => Train(options, new Display()));
@@ -238,7 +244,8 @@ public sealed class TrainingRunTests : IDisposable
         var display = new Display();
         var result = Train(Resuming(options), display);
 
-        Assert.Contains(display.Warnings, warning => warning.Contains("The best is looked for anew", StringComparison.Ordinal));
+        Assert.Contains(
+            display.Warnings, warning => warning.Contains("The best is looked for anew", StringComparison.Ordinal));
         Assert.Equal(Steps, result.BestStep);
         Assert.True(File.Exists(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
     }
@@ -255,7 +262,8 @@ public sealed class TrainingRunTests : IDisposable
         }
 
         Flip(path, (int)new FileInfo(path).Length - 1);
-        Assert.Contains(path, Assert.Throws<CheckpointException>(() => AdapterFolder.OpenWeights(Run.AdapterFolder)).Message);
+        Assert.Contains(
+            path, Assert.Throws<CheckpointException>(() => AdapterFolder.OpenWeights(Run.AdapterFolder)).Message);
         File.Move(_folder["rewritten"], path, overwrite: true);
         Flip(path, (int)new FileInfo(path).Length - 1);
         AdapterFolder.OpenWeights(Run.AdapterFolder).Dispose();

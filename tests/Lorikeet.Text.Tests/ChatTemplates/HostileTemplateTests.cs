@@ -6,7 +6,8 @@ namespace Lorikeet.Text.Tests.ChatTemplates;
 /// <summary>Templates made to fill the stack, the memory or the day end in an error.</summary>
 public class HostileTemplateTests
 {
-    private const string Grow = "{% set ns = namespace(x=SEED) %}{% for i in range(99000) %}{% set ns.x = STEP %}{% endfor %}";
+    private const string Grow =
+        "{% set ns = namespace(x=SEED) %}{% for i in range(99000) %}{% set ns.x = STEP %}{% endfor %}";
 
     [Theory]
     [InlineData("(1,)", "(ns.x,)", "{{ {ns.x: 1} | length }}")]
@@ -45,9 +46,12 @@ public class HostileTemplateTests
     [Theory]
     [InlineData("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")]
     [InlineData("{% for a in range(9999) %}{% for b in range(9999) %}{% if b %}{% endif %}{% endfor %}{% endfor %}")]
-    [InlineData("{% set ns=namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x=[ns.x,ns.x] %}{% endfor %}{{ ns.x }}")]
-    [InlineData("{% set ns=namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x=[ns.x,ns.x] %}{% endfor %}{{ ns.x|tojson }}")]
-    [InlineData("{% set ns=namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x=(ns.x,ns.x) %}{% endfor %}{{ {ns.x: 1} }}")]
+    [InlineData(
+        "{% set ns=namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x=[ns.x,ns.x] %}{% endfor %}{{ ns.x }}")]
+    [InlineData(
+        "{% set ns=namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x=[ns.x,ns.x] %}{% endfor %}{{ ns.x|tojson }}")]
+    [InlineData(
+        "{% set ns=namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x=(ns.x,ns.x) %}{% endfor %}{{ {ns.x: 1} }}")]
     [InlineData("{% set ns=namespace(n=7) %}{% for i in range(60) %}{% set ns.n = ns.n*ns.n %}{% endfor %}")]
     [InlineData("{% set ns=namespace(n=7) %}{% for i in range(60) %}{% set ns.n = ns.n**99 %}{% endfor %}")]
     [InlineData("{{ e|slice(18446744073709551615)|list }}")]
@@ -103,8 +107,11 @@ public class HostileTemplateTests
     [InlineData("{{ [1]|batch(-3, 0)|list }}", "[[1]]")]
     [InlineData("{{ '<b>x</b><!-- a > b --> y < z'|striptags }}", "x y < z")]
     [InlineData("{{ 'ΑΣ ΑΣΑ Σ'.lower() }}", "ας ασα σ")]
-    [InlineData("{% for i in range(400) %}{% if i %}{% endif %}{% endfor %}{{ 'ab' * 3 }}{{ 2**100 }}", "ababab1267650600228229401496703205376")]
-    public void Render_WithinTheBounds_StaysAsItWas(string source, string expected) => Assert.Equal(expected, Render(source));
+    [InlineData(
+        "{% for i in range(400) %}{% if i %}{% endif %}{% endfor %}{{ 'ab' * 3 }}{{ 2**100 }}",
+        "ababab1267650600228229401496703205376")]
+    public void Render_WithinTheBounds_StaysAsItWas(string source, string expected) =>
+        Assert.Equal(expected, Render(source));
 
     [Fact]
     public void Parse_TemplateOfMegabytes_IsRefused() =>
@@ -122,7 +129,12 @@ public class HostileTemplateTests
     {
         var messages = new JsonArray();
         for (var i = 0; i < 2000; i++)
-            messages.Add((JsonNode)new JsonObject { ["role"] = i % 2 == 0 ? "user" : "assistant", ["content"] = new string('x', 500) });
+            messages.Add(
+                (JsonNode)new JsonObject
+                {
+                    ["role"] = i % 2 == 0 ? "user" : "assistant",
+                    ["content"] = new string('x', 500),
+                });
         var template = ChatTemplate.Parse(
             "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content.strip() + '\n' }}{% endfor %}");
 

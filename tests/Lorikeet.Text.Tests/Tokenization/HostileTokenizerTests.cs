@@ -35,7 +35,8 @@ public sealed class HostileTokenizerTests : IDisposable
             "normalizer":{"type":"Sequence","normalizers":[{{string.Join(',', Enumerable.Repeat(Hundred, 6))}}]}
             """);
 
-        Assert.Contains("characters of a text", Assert.Throws<CheckpointException>(() => tokenizer.Encode("e")).Message);
+        Assert.Contains(
+            "characters of a text", Assert.Throws<CheckpointException>(() => tokenizer.Encode("e")).Message);
         Assert.Empty(tokenizer.Encode("b", addSpecialTokens: false).Ids);
     }
 
@@ -51,7 +52,8 @@ public sealed class HostileTokenizerTests : IDisposable
     }
 
     [Fact]
-    public void Load_AddedTokenThatNormalizesWithoutEnd_IsRefused() => Assert.Throws<CheckpointException>(() => Load($$"""
+    public void Load_AddedTokenThatNormalizesWithoutEnd_IsRefused() =>
+        Assert.Throws<CheckpointException>(() => Load($$"""
         "normalizer":{"type":"Sequence","normalizers":[{{string.Join(',', Enumerable.Repeat(Hundred, 6))}}]},
         "added_tokens":[{"id":2,"content":"e","normalized":true}]
         """));
@@ -62,7 +64,8 @@ public sealed class HostileTokenizerTests : IDisposable
     [InlineData("a", "?")]
     public void Load_NestedExpression_IsRefused(string open, string close)
     {
-        var expression = string.Concat(Enumerable.Repeat(open, 6000)) + "a" + string.Concat(Enumerable.Repeat(close, 6000));
+        var expression = string.Concat(Enumerable.Repeat(open, 6000)) + "a"
+            + string.Concat(Enumerable.Repeat(close, 6000));
         Assert.Throws<CheckpointException>(() => Load($$"""
             "pre_tokenizer":{"type":"Split","pattern":{"Regex":"{{expression}}"},"behavior":"Isolated"}
             """));
@@ -99,7 +102,8 @@ public sealed class HostileTokenizerTests : IDisposable
         byte[] unknown = [0x0a, 0x05, 0x0a, 0x01, (byte)'?', 0x18, 0x02];
         File.WriteAllBytes(_folder.File("tokenizer.model"), [.. unknown, .. piece, .. piece]);
 
-        Assert.Contains("'a' is there twice", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.Path)).Message);
+        Assert.Contains(
+            "'a' is there twice", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.Path)).Message);
     }
 
     private Tokenizer Load(string stage)

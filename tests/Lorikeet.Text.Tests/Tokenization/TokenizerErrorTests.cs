@@ -36,7 +36,8 @@ public sealed class TokenizerErrorTests : IDisposable
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[["","a"]]}}""", "'model.merges[0]'")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":3000000},"merges":[]}}""", "'model.vocab.a' is 3000000")]
     [InlineData(
-        """{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"],"continuing_subword_prefix":"##"}}""", "prefix")]
+        """{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"],"continuing_subword_prefix":"##"}}""",
+        "prefix")]
     [InlineData("""{"model":{"type":"Unigram","vocab":[["a",0]],"unk_id":1}}""", "'model.unk_id' is 1")]
     [InlineData("{}", "'model.type' is missing")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}""", "'model.vocab.a' is -1")]

@@ -63,9 +63,18 @@ public sealed class TokenizerLoadTests : IDisposable
     public void Load_TokenizerModelWhoseScoresAreAgainstThePlaces_IsSaid(float ofSpaces, float ofWord, bool isSaid)
     {
         (string Text, float Score, byte Kind)[] pieces =
-            [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁▁", ofSpaces, 1), ("▁a", ofWord, 1), ("▁", -3, 1), ("a", -4, 1)];
-        byte[] model = [.. pieces.SelectMany(piece => Field(1, [.. Field(1, System.Text.Encoding.UTF8.GetBytes(piece.Text)),
-            0x15, .. BitConverter.GetBytes(piece.Score), 0x18, piece.Kind])), .. Field(2, [0x18, 2])];
+            [
+                ("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁▁", ofSpaces, 1), ("▁a", ofWord, 1), ("▁", -3, 1),
+                ("a", -4, 1)];
+        byte[] model =
+        [
+            .. pieces.SelectMany(piece => Field(1,
+            [
+                .. Field(1, System.Text.Encoding.UTF8.GetBytes(piece.Text)),
+                0x15, .. BitConverter.GetBytes(piece.Score), 0x18, piece.Kind,
+            ])),
+            .. Field(2, [0x18, 2]),
+        ];
         File.WriteAllBytes(Path.Combine(_folder.Path, "tokenizer.model"), model);
         Write("tokenizer_config.json", """{"tokenizer_class":"LlamaTokenizer"}""");
         Assert.Equal(isSaid, Load().Caution?.Contains("'▁▁'") ?? false);
@@ -158,7 +167,9 @@ public sealed class TokenizerLoadTests : IDisposable
         Assert.Equal("<b>ab", ChatTemplate.Of(tokenizer)!.Render(messages, variables: own).Text);
 
         Write("other.txt", "");
-        Assert.Contains("ends in .json", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.File("other.txt"))).Message);
+        Assert.Contains(
+            "ends in .json",
+            Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder.File("other.txt"))).Message);
     }
 
     [Fact]

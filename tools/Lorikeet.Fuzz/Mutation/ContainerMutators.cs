@@ -30,14 +30,18 @@ internal sealed class GzipMutator(Mutator content) : Mutator([])
 /// <summary>Changes the program inside a file of torch.save: opcodes put in, left out and repeated.</summary>
 internal sealed class PickleMutator() : Mutator([])
 {
-    private const string Opcodes = "()]}.0123aebdehjlopqrstuNKMJGLIFXTUSVBCPQRc\x80\x81\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x90\x91\x92\x93\x94\x95";
+    private const string Opcodes =
+        "()]}.0123aebdehjlopqrstuNKMJGLIFXTUSVBCPQRc" +
+        "\x80\x81\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x90\x91\x92\x93\x94\x95";
 
     private static readonly string[] Pieces =
     [
-        "K\0", "K\x01", "J\xff\xff\xff\x7f", "M\xff\xff", "h\0", "q\0", "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f", "\x85", "\x86",
-        "\x87", ")", "(", "t", "]", "}", "R", "Q", "u", "s", "a", "e", "2", "0", "X\x01\0\0\0a", "I10\n", "L99999999999999999999L\n",
-        "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch._tensor\n_rebuild_from_type_v2\n", "ccollections\nOrderedDict\n", "cos\nsystem\n",
-        "g0\n", "p9999999999\n", "V\\ud800\n", "V\\U00110000\n", "F1e999\n", "S'a'\n", "S\n", "\x8d\xff\xff\xff\xff\xff\xff\xff\x7f",
+        "K\0", "K\x01", "J\xff\xff\xff\x7f", "M\xff\xff", "h\0", "q\0", "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f",
+        "\x85", "\x86", "\x87", ")", "(", "t", "]", "}", "R", "Q", "u", "s", "a", "e", "2", "0", "X\x01\0\0\0a",
+        "I10\n", "L99999999999999999999L\n", "ctorch._utils\n_rebuild_tensor_v2\n",
+        "ctorch._tensor\n_rebuild_from_type_v2\n", "ccollections\nOrderedDict\n", "cos\nsystem\n", "g0\n",
+        "p9999999999\n", "V\\ud800\n", "V\\U00110000\n", "F1e999\n", "S'a'\n", "S\n",
+        "\x8d\xff\xff\xff\xff\xff\xff\xff\x7f",
     ];
 
     protected override byte[] Change(Random random, byte[] input, IReadOnlyList<byte[]> seeds)
@@ -48,7 +52,8 @@ internal sealed class PickleMutator() : Mutator([])
         {
             return Rebuild(random, input);
         }
-        catch (Exception fault) when (fault is InvalidDataException or NotSupportedException or ArgumentException or IOException)
+        catch (Exception fault) when (
+            fault is InvalidDataException or NotSupportedException or ArgumentException or IOException)
         {
             return ChangeProgram(random, input, 0);
         }
@@ -86,7 +91,8 @@ internal sealed class PickleMutator() : Mutator([])
             0 => Replace(program, at, random.Next(2), [(byte)Opcodes[random.Next(Opcodes.Length)]]),
             1 or 2 => Replace(program, at, random.Next(3), Latin(Pieces[random.Next(Pieces.Length)])),
             3 => Replace(program, at, 0, Latin(string.Concat(
-                Enumerable.Repeat(Pieces[random.Next(Pieces.Length)], 1 + random.Next(random.Next(4) == 0 ? 3000 : 8))))),
+                Enumerable.Repeat(
+                    Pieces[random.Next(Pieces.Length)], 1 + random.Next(random.Next(4) == 0 ? 3000 : 8))))),
             _ => ChangeBytes(random, program, [program]),
         };
     }

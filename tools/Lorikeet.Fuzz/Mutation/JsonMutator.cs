@@ -8,8 +8,9 @@ internal sealed class JsonMutator(IReadOnlyList<string> words, bool isLines = fa
 {
     private static readonly string[] Values =
     [
-        "null", "true", "false", "\"\"", "\"a\"", "[]", "{}", "[[]]", "[null]", "{\"a\":null}", "\"\\ud800\"", "\"\\u0000\"",
-        "\"\\u202e\\u001b[31m\"", "{\"a\":1,\"a\":2}", "-1", "[1,\"a\",null]", "\"../../x\"", "\"é\"", "\"😀\"",
+        "null", "true", "false", "\"\"", "\"a\"", "[]", "{}", "[[]]", "[null]", "{\"a\":null}", "\"\\ud800\"",
+        "\"\\u0000\"", "\"\\u202e\\u001b[31m\"", "{\"a\":1,\"a\":2}", "-1", "[1,\"a\",null]", "\"../../x\"", "\"é\"",
+        "\"😀\"",
     ];
 
     private readonly IReadOnlyList<string> _words = words;
@@ -38,7 +39,8 @@ internal sealed class JsonMutator(IReadOnlyList<string> words, bool isLines = fa
         if (isKey)
         {
             var key = random.Next(3) == 0 ? "\"\\ud800\"" : places.Where(place => place.IsKey).Select(place =>
-                Encoding.UTF8.GetString(json[place.Begin..place.End])).ElementAt(random.Next(places.Count(place => place.IsKey)));
+                Encoding.UTF8.GetString(json[place.Begin..place.End]))
+                .ElementAt(random.Next(places.Count(place => place.IsKey)));
             return Replace(json, begin, end - begin, Encoding.UTF8.GetBytes(key));
         }
 

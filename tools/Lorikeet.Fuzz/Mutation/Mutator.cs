@@ -11,13 +11,16 @@ internal class Mutator(IReadOnlyList<string> words)
 
     private static readonly string[] Numbers =
     [
-        "0", "-0", "-1", "1", "127", "128", "255", "256", "32768", "65535", "65536", "2147483647", "2147483648", "-2147483648",
-        "4294967295", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551615", "1e308", "1e999",
+        "0", "-0", "-1", "1", "127", "128", "255", "256", "32768", "65535", "65536", "2147483647", "2147483648",
+        "-2147483648", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551615",
+        "1e308", "1e999",
         "-1e999", "1e-400", "0.1", "NaN", "Infinity", "1" + new string('0', 400), "1.7976931348623157e308", "5e-324",
     ];
 
     private static readonly ulong[] Extremes =
-        [0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, long.MaxValue, 1UL << 63, ulong.MaxValue];
+        [
+            0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, long.MaxValue,
+            1UL << 63, ulong.MaxValue];
 
     /// <summary>A mutation of one of the seeds.</summary>
     public byte[] Mutate(Random random, IReadOnlyList<byte[]> seeds)
@@ -56,7 +59,9 @@ internal class Mutator(IReadOnlyList<string> words)
             10 => ChangeNumber(random, input),
             _ => words.Count == 0
                 ? Extreme(random, input, at)
-                : Replace(input, at, random.Next(2) * Length(random, input, at), Encoding.UTF8.GetBytes(words[random.Next(words.Count)])),
+                : Replace(
+                    input, at, random.Next(2) * Length(random, input, at),
+                    Encoding.UTF8.GetBytes(words[random.Next(words.Count)])),
         };
     }
 

@@ -35,7 +35,8 @@ internal sealed class AnsweringHub
             }
 
             stream.Write(System.Text.Encoding.ASCII.GetBytes(
-                $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {Answer.Length}\r\nConnection: close\r\n\r\n"));
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                $"{Answer.Length}\r\nConnection: close\r\n\r\n"));
             stream.Write(Answer);
         }
     }

@@ -18,22 +18,35 @@ internal static class DataTargets
 
     private static readonly string[] Words =
     [
-        "question", "answer", "instruction", "output", "messages", "conversations", "from", "value", "role", "content", "user", "assistant",
-        "system", "human", "gpt", "history", "weight", "choices", "label", "text", "answers", "tools", "input_ids", "labels", "prompt", "chosen", "rejected",
+        "question", "answer", "instruction", "output", "messages", "conversations", "from", "value", "role", "content",
+        "user", "assistant", "system", "human", "gpt", "history", "weight", "choices", "label", "text", "answers",
+        "tools", "input_ids", "labels", "prompt", "chosen", "rejected",
     ];
 
     private static readonly string[] TextWords =
-        ["### Human: ", "### Assistant: ", "<|im_start|>user\n", "<|im_end|>", "[INST]", "[/INST]", "<s>", "\n", "\r", "\0", "\"", "\"\"", ",", ";", "\t", "\uFEFF", "question,answer\n"];
+        [
+            "### Human: ", "### Assistant: ", "<|im_start|>user\n", "<|im_end|>", "[INST]", "[/INST]", "<s>", "\n",
+            "\r", "\0", "\"", "\"\"", ",", ";", "\t", "\uFEFF", "question,answer\n"];
 
     public static IReadOnlyList<Target> All { get; } =
     [
-        new("jsonl", new JsonMutator(Words, isLines: true), (input, workplace) => Read(input, workplace.Write("a.jsonl", input))),
+        new(
+            "jsonl", new JsonMutator(Words, isLines: true),
+            (input, workplace) => Read(input, workplace.Write("a.jsonl", input))),
         new("json", new JsonMutator(Words), (input, workplace) => Read(input, workplace.Write("a.json", input))),
         new("csv", new Mutator(TextWords), (input, workplace) => Read(input, workplace.Write("a.csv", input))),
         new("txt", new Mutator(TextWords), (input, workplace) => Read(input, workplace.Write("a.txt", input))),
-        new("gzip", new GzipMutator(new JsonMutator(Words, isLines: true)), (input, workplace) => Read(input, workplace.Write("a.jsonl.gz", input))),
+        new(
+            "gzip", new GzipMutator(new JsonMutator(Words, isLines: true)),
+            (input, workplace) => Read(input, workplace.Write("a.jsonl.gz", input))),
         new("parquet", new Mutator([]), (input, workplace) => Read(input, workplace.Write("a.parquet", input))),
-        new("dataset-card", new Mutator(["configs:\n", "- config_name: ", "data_files:\n", "- split: ", "path: ", "*", "**", "../", "[", "{", "&a", "*a"]), Card),
+        new(
+            "dataset-card",
+            new Mutator(
+                [
+                    "configs:\n", "- config_name: ", "data_files:\n", "- split: ", "path: ", "*", "**", "../", "[", "{",
+                    "&a", "*a"]),
+            Card),
     ];
 
     private static void Read(byte[] input, string path)
@@ -43,8 +56,15 @@ internal static class DataTargets
         {
             try
             {
-                var options = new DataOptions { Datasets = [path], Shape = shape, MaxTrainRows = Rows, TokenCache = TokenCacheMode.Off };
-                using var data = TrainingData.Load(options, seed: 1, s_tokenizer.Value, s_tokenizer.Value.VocabularySize);
+                var options = new DataOptions
+                {
+                    Datasets = [path],
+                    Shape = shape,
+                    MaxTrainRows = Rows,
+                    TokenCache = TokenCacheMode.Off,
+                };
+                using var data = TrainingData.Load(
+                    options, seed: 1, s_tokenizer.Value, s_tokenizer.Value.VocabularySize);
                 _ = data.Questions.Take(1).Count();
             }
             catch (LorikeetException)

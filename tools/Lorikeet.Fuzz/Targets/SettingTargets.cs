@@ -18,14 +18,19 @@ internal static class SettingTargets
 
     private static readonly string[] Words =
     [
-        "llama", "mistral", "qwen2", "qwen3", "bnb_4bit_quant_type", "nf4", "fp4", "linear", "llama3", "yarn", "dynamic", "float32", "bfloat16",
-        "LORA", "all-linear", "q_proj", "all", "none", "auto", "lora_only", ".*(q|v)_proj", "(a+)+$", "hidden_size", "rope_scaling", "eos_token_id",
+        "llama", "mistral", "qwen2", "qwen3", "bnb_4bit_quant_type", "nf4", "fp4", "linear", "llama3", "yarn",
+        "dynamic", "float32", "bfloat16", "LORA", "all-linear", "q_proj", "all", "none", "auto", "lora_only",
+        ".*(q|v)_proj", "(a+)+$", "hidden_size", "rope_scaling", "eos_token_id",
     ];
+
+    private static readonly string[] HubWords =
+        ["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"];
 
     private static readonly string[] YamlWords =
     [
-        "model: ", "dataset: ", "lora_r: ", "learning_rate: ", "- ", "&a ", "*a", "<<: *a", "? ", "| ", "> ", "{a: ", "[", "]", "}", "!!python/object ", "%YAML 9",
-        "---\n", "...\n", "\t", "'", "\"", "null", "~", ".inf", ".nan", "0x7fffffffffffffff", "1e999", "\\ud800", "\n  ", "configs:\n", "data_files: ", "split: ", "path: ",
+        "model: ", "dataset: ", "lora_r: ", "learning_rate: ", "- ", "&a ", "*a", "<<: *a", "? ", "| ", "> ", "{a: ",
+        "[", "]", "}", "!!python/object ", "%YAML 9", "---\n", "...\n", "\t", "'", "\"", "null", "~", ".inf", ".nan",
+        "0x7fffffffffffffff", "1e999", "\\ud800", "\n  ", "configs:\n", "data_files: ", "split: ", "path: ",
     ];
 
     public static IReadOnlyList<Target> All { get; } =
@@ -57,14 +62,16 @@ internal static class SettingTargets
         new("card", new Mutator(YamlWords), (input, workplace) =>
         {
             workplace.Write(ModelCardFile.Name, input);
-            ModelCardFile.Write(new ModelCard { Title = "a", Subject = CardSubject.Adapter, BaseModel = "a/b" }, workplace.Folder);
+            ModelCardFile.Write(
+                new ModelCard { Title = "a", Subject = CardSubject.Adapter, BaseModel = "a/b" }, workplace.Folder);
         }),
         new("metrics", new JsonMutator(["step", "loss", "eval_loss", "NaN"], isLines: true), (input, workplace) =>
             RunHistory.Read(workplace.Write("metrics.jsonl", input))),
-        new("hub", new JsonMutator(["sha", "siblings", "rfilename", "size", "lfs", "oid", "tree", "error"]), (input, workplace) =>
+        new("hub", new JsonMutator(HubWords), (input, workplace) =>
         {
             Hub.Value.Answer = input;
-            using var client = new HubClient(new HubSettings { Endpoint = Hub.Value.Address, CacheFolder = workplace.Folder });
+            using var client = new HubClient(
+                new HubSettings { Endpoint = Hub.Value.Address, CacheFolder = workplace.Folder });
             client.Resolve("a/b", RepositoryKind.Model, select: _ => []);
         }),
     ];

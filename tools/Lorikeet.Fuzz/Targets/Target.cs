@@ -11,7 +11,10 @@ internal sealed record Target(string Name, Mutator Mutator, Action<byte[], Workp
     private readonly Lazy<IReadOnlyList<byte[]>> _seeds = new(() => ReadSeeds(Name.Split('.')[0]));
 
     /// <summary>Every reader there is.</summary>
-    public static IReadOnlyList<Target> All { get; } = [.. WeightTargets.All, .. TextTargets.All, .. SettingTargets.All, .. DataTargets.All];
+    public static IReadOnlyList<Target> All { get; } =
+    [
+        .. WeightTargets.All, .. TextTargets.All, .. SettingTargets.All, .. DataTargets.All,
+    ];
 
     public static Target Find(string name) => All.FirstOrDefault(target => target.Name == name)
         ?? throw new ArgumentException($"'{name}' is none of {string.Join(", ", All.Select(target => target.Name))}.");

@@ -10,7 +10,8 @@ namespace Lorikeet.Fuzz.Targets;
 /// <summary>Tokenizers and chat templates.</summary>
 internal static class TextTargets
 {
-    private const string Sample = "Hello  wörld, it's <s>2 ▁x</s>\n\t한국 😀 e\u0301 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+    private const string Sample =
+        "Hello  wörld, it's <s>2 ▁x</s>\n\t한국 😀 e\u0301 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
 
     private const string ChatMl =
         "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + (m['content'] or '') | trim }}" +
@@ -18,37 +19,45 @@ internal static class TextTargets
 
     private static readonly string[] TokenizerWords =
     [
-        "BPE", "Unigram", "WordLevel", "WordPiece", "Sequence", "Replace", "Prepend", "NFC", "NFKD", "Lowercase", "Strip",
-        "StripAccents", "BertNormalizer", "Nmt", "ByteLevel", "Precompiled", "Metaspace", "Split", "Whitespace", "Digits",
-        "Punctuation", "FixedLength", "CharDelimiterSplit", "BertPreTokenizer", "TemplateProcessing", "BertProcessing",
-        "RobertaProcessing", "ByteFallback", "Fuse", "BPEDecoder", "Removed", "Isolated", "MergedWithNext", "Contiguous",
-        "always", "first", "never", "(a+)+$", "\\s+(?!\\S)|\\s+", "[^\\p{L}]++", "(?i:a|b){,3}", "((((a*)*)*)*)b", "▁", " ", "a", "",
-        "<s>", "</s>", "<unk>", "<0x41>",
+        "BPE", "Unigram", "WordLevel", "WordPiece", "Sequence", "Replace", "Prepend", "NFC", "NFKD", "Lowercase",
+        "Strip", "StripAccents", "BertNormalizer", "Nmt", "ByteLevel", "Precompiled", "Metaspace", "Split",
+        "Whitespace", "Digits", "Punctuation", "FixedLength", "CharDelimiterSplit", "BertPreTokenizer",
+        "TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteFallback", "Fuse", "BPEDecoder", "Removed",
+        "Isolated", "MergedWithNext", "Contiguous", "always", "first", "never", "(a+)+$", "\\s+(?!\\S)|\\s+",
+        "[^\\p{L}]++", "(?i:a|b){,3}", "((((a*)*)*)*)b", "▁", " ", "a", "", "<s>", "</s>", "<unk>", "<0x41>",
     ];
 
     private static readonly string[] TemplateWords =
     [
-        "{{", "}}", "{%", "%}", "{#", "#}", "{% for a in range(99999) %}", "{% endfor %}", "{% if x %}", "{% else %}", "{% endif %}",
-        "{% set x = ", "{% set ns.x = ", "namespace(x=", "{% macro m(a) %}", "{% endmacro %}", "{{ m(", "loop.index", "loop(", "recursive",
-        "messages", "|list", "|map('upper')", "|join('x')", "|tojson(indent=2)", "|sort", "|groupby('role')", "|batch(3, 'x')", "|slice(3)",
-        "|center(99)", "|indent(9)", "|wordwrap(3)", "|truncate(9)", "|replace('a', 'bb')", "|round(2)", "|int", "|format(1)", "|unique",
-        ".split()", ".format(1)", ".ljust(99)", ".zfill(99)", ".replace('', 'x')", "[1:2:-1]", "[::0]", "'a' * 999999999", " ** 99999",
-        " % ", " // ", " ~ ", " not ", " in ", " is defined", " is mapping", "{'a': 1}", "(1,)", "'%99999999d'", "'{:>99999999}'", "raise_exception('x')",
-        "strftime_now('%c')", "{% generation %}", "{% endgeneration %}", "{% raw %}", "{% endraw %}", "{% call m() %}", "{% endcall %}", "1e999",
-        "cycler(1, 2)", "joiner(',')", "-%}", "{%-", "'\\ud800'", "99999999999999999999",
+        "{{", "}}", "{%", "%}", "{#", "#}", "{% for a in range(99999) %}", "{% endfor %}", "{% if x %}", "{% else %}",
+        "{% endif %}", "{% set x = ", "{% set ns.x = ", "namespace(x=", "{% macro m(a) %}", "{% endmacro %}", "{{ m(",
+        "loop.index", "loop(", "recursive", "messages", "|list", "|map('upper')", "|join('x')", "|tojson(indent=2)",
+        "|sort", "|groupby('role')", "|batch(3, 'x')", "|slice(3)", "|center(99)", "|indent(9)", "|wordwrap(3)",
+        "|truncate(9)", "|replace('a', 'bb')", "|round(2)", "|int", "|format(1)", "|unique", ".split()", ".format(1)",
+        ".ljust(99)", ".zfill(99)", ".replace('', 'x')", "[1:2:-1]", "[::0]", "'a' * 999999999", " ** 99999", " % ",
+        " // ", " ~ ", " not ", " in ", " is defined", " is mapping", "{'a': 1}", "(1,)", "'%99999999d'",
+        "'{:>99999999}'", "raise_exception('x')", "strftime_now('%c')", "{% generation %}", "{% endgeneration %}",
+        "{% raw %}", "{% endraw %}", "{% call m() %}", "{% endcall %}", "1e999", "cycler(1, 2)", "joiner(',')", "-%}",
+        "{%-", "'\\ud800'", "99999999999999999999",
     ];
 
     private static readonly string[] PatternWords =
-        ["(?:", "(?=", "(?!", "(?<", "(?P<a>", "(?P=a)", "(?>", "(?i)", ")", "|", "*", "+", "?", "{,2}", "{2,}", "{99999}", "[^", "]", "\\p{L}", "\\1", "++", "&&", "\\x{41}", "[[:alpha:]]"];
+        [
+            "(?:", "(?=", "(?!", "(?<", "(?P<a>", "(?P=a)", "(?>", "(?i)", ")", "|", "*", "+", "?", "{,2}", "{2,}",
+            "{99999}", "[^", "]", "\\p{L}", "\\1", "++", "&&", "\\x{41}", "[[:alpha:]]"];
 
     public static IReadOnlyList<Target> All { get; } =
     [
         new("tokenizer-json", new JsonMutator(TokenizerWords), TokenizerJson),
         new("tokenizer-model", new ProtobufMutator(), TokenizerModel),
         new("tokenizer-config", new JsonMutator(TokenizerWords), TokenizerConfig),
-        new("gguf.tokenizer", new Mutator([]), (input, workplace) => Use(Tokenizer.Load(workplace.Write("t.gguf", input)))),
+        new(
+            "gguf.tokenizer", new Mutator([]),
+            (input, workplace) => Use(Tokenizer.Load(workplace.Write("t.gguf", input)))),
         new("jinja", new Mutator(TemplateWords), Jinja),
-        new("conversation", new JsonMutator(["role", "content", "user", "assistant", "system", "tool_calls"]), Conversation),
+        new(
+            "conversation", new JsonMutator(["role", "content", "user", "assistant", "system", "tool_calls"]),
+            Conversation),
         new("pattern", new Mutator(PatternWords), Pattern),
     ];
 
@@ -72,7 +81,8 @@ internal static class TextTargets
 
     private static void TokenizerConfig(byte[] input, Workplace workplace)
     {
-        workplace.Write("tokenizer.json", """{"model":{"type":"BPE","vocab":{"a":0,"b":1,"<s>":2},"merges":[]}}"""u8.ToArray());
+        workplace.Write(
+            "tokenizer.json", """{"model":{"type":"BPE","vocab":{"a":0,"b":1,"<s>":2},"merges":[]}}"""u8.ToArray());
         workplace.Write("tokenizer_config.json", input);
         Use(Tokenizer.Load(workplace.Folder));
     }
@@ -96,7 +106,8 @@ internal static class TextTargets
              {"role":"user","content":"Thanks"},{"role":"assistant","content":" Bye "}]
             """)!.AsArray();
         var rendered = ChatTemplate.Parse(template).Render(
-            messages, addGenerationPrompt: false, tools: null, new JsonObject { ["bos_token"] = "<s>", ["eos_token"] = "</s>" });
+            messages, addGenerationPrompt: false, tools: null,
+            new JsonObject { ["bos_token"] = "<s>", ["eos_token"] = "</s>" });
         _ = rendered.AssistantSpans.Count;
     }
 
@@ -122,7 +133,9 @@ internal static class TextTargets
         };
         try
         {
-            Use(Tokenizer.Load(workplace.Write("pattern.json", System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()))));
+            Use(
+                Tokenizer.Load(
+                    workplace.Write("pattern.json", System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()))));
         }
         catch (LorikeetException)
         {

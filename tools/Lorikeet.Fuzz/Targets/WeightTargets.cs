@@ -14,8 +14,8 @@ internal static class WeightTargets
 {
     private static readonly string[] TensorWords =
     [
-        "F32", "F16", "BF16", "U8", "I64", "BOOL", "F8_E4M3", "dtype", "shape", "data_offsets", "__metadata__", "weight_map",
-        "a.safetensors", "b.safetensors", "..", "", "a", "model.norm.weight",
+        "F32", "F16", "BF16", "U8", "I64", "BOOL", "F8_E4M3", "dtype", "shape", "data_offsets", "__metadata__",
+        "weight_map", "a.safetensors", "b.safetensors", "..", "", "a", "model.norm.weight",
     ];
 
     public static IReadOnlyList<Target> All { get; } =
@@ -36,7 +36,8 @@ internal static class WeightTargets
     {
         foreach (var name in (string[])["a", "b"])
         {
-            byte[] header = Encoding.UTF8.GetBytes($"{{\"{name}\":{{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}}}");
+            byte[] header = Encoding.UTF8.GetBytes(
+                $"{{\"{name}\":{{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}}}");
             workplace.Write($"{name}.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header, 1]);
         }
 

@@ -5,9 +5,10 @@ using Lorikeet.Text.Tokenization.SentencePiece;
 namespace NanoBase.Tokenizing;
 
 /// <summary>
-/// The files that the tokenizers library reads, made of a SentencePiece byte-pair model so that they say what it says, as
-/// those of Llama-2 do (convert_slow_tokenizer.py, <c>LlamaConverter</c> with <c>legacy</c> on): a space before every
-/// text, whatever it begins with. The class is the plain one, as transformers 5 makes other rules of the name LlamaTokenizer.
+/// The files that the tokenizers library reads, made of a SentencePiece byte-pair model so that they say what it says,
+/// as those of Llama-2 do (convert_slow_tokenizer.py, <c>LlamaConverter</c> with <c>legacy</c> on): a space before
+/// every text, whatever it begins with. The class is the plain one, as transformers 5 makes other rules of the name
+/// LlamaTokenizer.
 /// </summary>
 internal static class HuggingFaceTokenizer
 {

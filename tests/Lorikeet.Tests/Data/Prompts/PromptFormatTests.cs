@@ -13,7 +13,9 @@ public sealed class PromptFormatTests : IDisposable
     [InlineData("guanaco", "### Human: Hi ### Assistant:")]
     [InlineData("llama-2", "<s>[INST] Hi [/INST]")]
     [InlineData("chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")]
-    [InlineData("llama-3", "<s><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")]
+    [InlineData(
+        "llama-3",
+        "<s><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")]
     [InlineData("zephyr", "<|user|>\nHi</s>\n<|assistant|>\n")]
     [InlineData("squad", "Question: Hi\nAnswer:")]
     [InlineData("verbatim", "Hi")]
@@ -22,7 +24,8 @@ public sealed class PromptFormatTests : IDisposable
         var format = PromptFormats.Create(name, DataFixture.Tokenizer);
         Assert.Equal(prompt, format.RenderPrompt("Hi"));
 
-        var rendered = format.RenderAnswers(Messages(("user", "Hi"), ("assistant", "Yo"), ("user", "And?"), ("assistant", "No")), null);
+        var rendered = format.RenderAnswers(
+            Messages(("user", "Hi"), ("assistant", "Yo"), ("user", "And?"), ("assistant", "No")), null);
         Assert.StartsWith(prompt, rendered.Text);
         Assert.Equal(prompt.Length, rendered.Answers![0].Start);
         Assert.Equal(["Yo", "No"], rendered.Answers.Select(answer => rendered.Text[answer.Start..answer.End])
@@ -46,7 +49,10 @@ public sealed class PromptFormatTests : IDisposable
     [Fact]
     public void TemplateFile_StopsAtWhatItWritesAfterAnAnswer()
     {
-        var path = _data.Write("mine.jinja", "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
+        var path = _data.Write(
+            "mine.jinja",
+            "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}{% if add_generation_prompt " +
+            "%}<assistant>{% endif %}");
         var format = PromptFormats.Create(path, DataFixture.Tokenizer);
         Assert.Equal("mine.jinja", format.Name);
         Assert.Equal("<user>Hi<end><assistant>", format.RenderPrompt("Hi"));
@@ -57,7 +63,8 @@ public sealed class PromptFormatTests : IDisposable
     [InlineData("nowhere.jinja", "no such file")]
     [InlineData("tokenizer", "has no chat template")]
     public void UnknownTemplate_IsRefused(string name, string message) => Assert.Contains(
-        message, Assert.Throws<ConfigurationException>(() => PromptFormats.Create(name, DataFixture.Tokenizer)).Message);
+        message,
+        Assert.Throws<ConfigurationException>(() => PromptFormats.Create(name, DataFixture.Tokenizer)).Message);
 
     [Fact]
     public void SavedFormat_AsksTheSame()
@@ -77,7 +84,8 @@ public sealed class PromptFormatTests : IDisposable
     public void AnotherFormat_IsRefused()
     {
         var trained = PromptFormats.Create("alpaca", DataFixture.Tokenizer);
-        var fault = Assert.Throws<ConfigurationException>(() => trained.RequireSame(PromptFormats.Create("guanaco", DataFixture.Tokenizer)));
+        var fault = Assert.Throws<ConfigurationException>(
+            () => trained.RequireSame(PromptFormats.Create("guanaco", DataFixture.Tokenizer)));
         Assert.Contains("'guanaco', and the adapter was trained with 'alpaca'", fault.Message);
     }
 
@@ -94,7 +102,8 @@ public sealed class PromptFormatTests : IDisposable
         PromptFormats.Create("guanaco", DataFixture.Tokenizer).Save(_data.Folder);
         var path = Path.Combine(_data.Folder, PromptFormat.FileName);
         File.WriteAllText(path, File.ReadAllText(path).Replace(from, to));
-        Assert.Contains(message, Assert.Throws<CheckpointException>(() => PromptFormat.TryLoad(_data.Folder, null)).Message);
+        Assert.Contains(
+            message, Assert.Throws<CheckpointException>(() => PromptFormat.TryLoad(_data.Folder, null)).Message);
     }
 
     [Theory]

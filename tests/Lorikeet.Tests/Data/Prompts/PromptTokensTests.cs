@@ -10,12 +10,15 @@ using Lorikeet.Text.Tokenization;
 namespace Lorikeet.Tests.Data.Prompts;
 
 /// <summary>
-/// The tokens of a training row begin with the tokens of its prompt as <c>eval</c>, <c>generate</c> and <c>chat</c> encode
-/// it, and the first token after them is learned.
+/// The tokens of a training row begin with the tokens of its prompt as <c>eval</c>, <c>generate</c> and <c>chat</c>
+/// encode it, and the first token after them is learned.
 /// </summary>
 public sealed class PromptTokensTests : IDisposable
 {
-    private static readonly string[] Asked = ["Who?", "A: ", "A:  ", "A:\n", "A:\n ", "The cap", "2 + 2 =", "Hà Nội ", "x\t", "\"", "</s> "];
+    private static readonly string[] Asked =
+    [
+        "Who?", "A: ", "A:  ", "A:\n", "A:\n ", "The cap", "2 + 2 =", "Hà Nội ", "x\t", "\"", "</s> ",
+    ];
     private static readonly string[] Answered = ["Yo", " Yo", "\n\nYo", "ital", "漢", "4", "  two", "\tx", "...", "\n"];
 
     private readonly DataFixture _data = new();
@@ -37,10 +40,16 @@ public sealed class PromptTokensTests : IDisposable
             if (format == "tokenizer" && tokenizer.ChatTemplate is null)
                 continue;
             var options = new DataOptions { ChatTemplate = format };
-            Check(tokenizer, options, (asked, answered) => new JsonObject { ["question"] = asked, ["answer"] = answered });
-            Check(tokenizer, options, (asked, answered) => Conversation((asked, answered), (asked, answered), (asked, answered)));
+            Check(
+                tokenizer, options,
+                (asked, answered) => new JsonObject { ["question"] = asked, ["answer"] = answered });
+            Check(
+                tokenizer, options,
+                (asked, answered) => Conversation((asked, answered), (asked, answered), (asked, answered)));
         }
-        Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject { ["prompt"] = asked, ["completion"] = answered });
+        Check(
+            tokenizer, new DataOptions(),
+            (asked, answered) => new JsonObject { ["prompt"] = asked, ["completion"] = answered });
         Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject
         {
             ["instruction"] = asked,
@@ -49,8 +58,13 @@ public sealed class PromptTokensTests : IDisposable
             ["system"] = asked,
             ["history"] = new JsonArray(new JsonArray(asked, answered)),
         });
-        Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject { ["question"] = asked, ["context"] = answered, ["answer"] = answered });
-        Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject { ["prompt"] = asked, ["chosen"] = answered, ["rejected"] = "No" });
+        Check(
+            tokenizer, new DataOptions(),
+            (asked, answered) =>
+                new JsonObject { ["question"] = asked, ["context"] = answered, ["answer"] = answered });
+        Check(
+            tokenizer, new DataOptions(),
+            (asked, answered) => new JsonObject { ["prompt"] = asked, ["chosen"] = answered, ["rejected"] = "No" });
     }
 
     [Theory]
@@ -71,7 +85,8 @@ public sealed class PromptTokensTests : IDisposable
         {
             Check(tokenizer, new DataOptions(), (asked, answered) => new JsonObject
             {
-                ["text"] = $"{question}{asked}{answer}{answered}{end}{question}{asked}{answer}{answered}{end}".TrimEnd('\n'),
+                ["text"] = $"{question}{asked}{answer}{answered}{end}{question}{asked}{answer}{answered}{end}".TrimEnd(
+                    '\n'),
             });
         }
     }
@@ -88,7 +103,8 @@ public sealed class PromptTokensTests : IDisposable
 
     private void Check(Tokenizer tokenizer, DataOptions options, Func<string, string, JsonObject> rowOf)
     {
-        var rows = Asked.SelectMany(asked => Answered.Where(answer => answer.Trim().Length > 0).Select(answer => rowOf(asked, answer)));
+        var rows = Asked.SelectMany(
+            asked => Answered.Where(answer => answer.Trim().Length > 0).Select(answer => rowOf(asked, answer)));
         var path = _data.Write("rows.jsonl", string.Join('\n', rows.Select(row => row.ToJsonString())));
         using var data = TrainingData.Load(
             options with { Datasets = [path], MaxLength = 10_000 }, 0, tokenizer, tokenizer.VocabularySize);
@@ -98,11 +114,17 @@ public sealed class PromptTokensTests : IDisposable
         {
             var prompt = question.PromptIds;
             var where = $"{data.Format.Name}, {question.Origin}: {JsonSerializer.Serialize(question.Prompt)}";
-            Assert.True(row.Ids.AsSpan().StartsWith(prompt), $"{where}: {string.Join(' ', prompt)} | {string.Join(' ', row.Ids)}");
-            Assert.True(row.Labels[prompt.Length] != TrainingRow.Ignored, $"{where}: the first token of the answer is not learned");
+            Assert.True(
+                row.Ids.AsSpan().StartsWith(prompt),
+                $"{where}: {string.Join(' ', prompt)} | {string.Join(' ', row.Ids)}");
+            Assert.True(
+                row.Labels[prompt.Length] != TrainingRow.Ignored,
+                $"{where}: the first token of the answer is not learned");
             // Where nothing stands between the turns, an answer's last token may reach into the next question.
             var isApart = data.Format.Name != "verbatim" || question.Prompt == question.Text;
-            Assert.True(!isApart || prompt.Length < 2 || row.Labels[prompt.Length - 1] == TrainingRow.Ignored, $"{where}: the prompt is learned");
+            Assert.True(
+                !isApart || prompt.Length < 2 || row.Labels[prompt.Length - 1] == TrainingRow.Ignored,
+                $"{where}: the prompt is learned");
         }
     }
 
@@ -128,7 +150,8 @@ public sealed class PromptTokensTests : IDisposable
     {
         ["messages"] = new JsonArray([.. turns.SelectMany(turn => (JsonNode[])
         [
-            new JsonObject { ["role"] = "user", ["content"] = turn.Asked }, new JsonObject { ["role"] = "assistant", ["content"] = turn.Answered },
+            new JsonObject { ["role"] = "user", ["content"] = turn.Asked },
+            new JsonObject { ["role"] = "assistant", ["content"] = turn.Answered },
         ])]),
     };
 

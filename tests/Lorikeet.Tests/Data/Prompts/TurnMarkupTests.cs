@@ -16,7 +16,8 @@ public sealed class TurnMarkupTests
     {
         var markup = TurnMarkup.Detect([text])!;
         Assert.Equal(format, markup.Format);
-        Assert.Equal(answers, string.Join('|', markup.FindAnswers(text).Select(answer => text[answer.Start..answer.End])));
+        Assert.Equal(
+            answers, string.Join('|', markup.FindAnswers(text).Select(answer => text[answer.Start..answer.End])));
     }
 
     [Theory]

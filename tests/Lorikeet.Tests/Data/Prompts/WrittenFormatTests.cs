@@ -7,7 +7,8 @@ namespace Lorikeet.Tests.Data.Prompts;
 /// <summary>Texts that mark who speaks are asked in their own words.</summary>
 public sealed class WrittenFormatTests : IDisposable
 {
-    private const string Preamble = "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n";
+    private const string Preamble =
+        "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n";
     private readonly DataFixture _data = new();
 
     public void Dispose() => _data.Dispose();
@@ -30,7 +31,8 @@ public sealed class WrittenFormatTests : IDisposable
     [InlineData("<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nQ [/INST] A </s>")]
     [InlineData("[INST]Q[/INST]A")]
     [InlineData("<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n")]
-    [InlineData("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n")]
+    [InlineData(
+        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n")]
     [InlineData("<|system|>\nBe kind.</s>\n<|user|>\nQ</s>\n<|assistant|>\nA</s>")]
     public void Format_WritesTheTextUpToTheAnswer(string text)
     {
@@ -49,8 +51,10 @@ public sealed class WrittenFormatTests : IDisposable
     {
         var data = Load(
             Preamble + "### Instruction:\nGreet.\n\n### Response:\nHi",
-            "Below is an instruction that describes a task, paired with an input that provides further context. Write a response " +
-            "that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### Response:\n3");
+            "Below is an instruction that describes a task, paired with an input that provides further context. " +
+            "Write a response " +
+            "that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### " +
+            "Response:\n3");
         Assert.Equal(PromptFormats.Create("alpaca", DataFixture.Tokenizer).Hash, data.Format.Hash);
         Assert.DoesNotContain(data.Warnings, warning => warning.Contains("other words"));
     }
@@ -72,7 +76,8 @@ public sealed class WrittenFormatTests : IDisposable
     public void TextsInOtherWords_AreCounted()
     {
         var data = Load(
-            "### Instruction:\none\n\n### Response:\nA", "### Instruction:\ntwo\n\n### Response:\nA", "Note: ### Instruction:\nthree\n\n### Response:\nA");
+            "### Instruction:\none\n\n### Response:\nA", "### Instruction:\ntwo\n\n### Response:\nA",
+            "Note: ### Instruction:\nthree\n\n### Response:\nA");
         var warning = Assert.Single(data.Warnings, warning => warning.Contains("other words"));
         Assert.Contains("1 of the first 3 rows", warning);
         Assert.Contains("a.jsonl:3", warning);

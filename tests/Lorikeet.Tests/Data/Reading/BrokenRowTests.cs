@@ -16,12 +16,15 @@ public sealed class BrokenRowTests : IDisposable
     [InlineData("{\"messages\": [5]}")]
     [InlineData("{\"messages\": [null]}")]
     [InlineData("{\"messages\": [{\"role\": 1, \"content\": \"x\"}]}")]
-    [InlineData("{\"messages\": [{\"role\": \"user\", \"content\": {\"a\": [1]}}, {\"role\": \"assistant\", \"content\": \"a\"}]}")]
+    [InlineData(
+        "{\"messages\": [{\"role\": \"user\", \"content\": {\"a\": [1]}}, {\"role\": \"assistant\", \"content\": " +
+        "\"a\"}]}")]
     [InlineData("{\"messages\": \"[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"\\\\ud83d\\\"}]\"}")]
     [InlineData("{\"messages\": \"[1\"}")]
     public void RowAmongForty_IsNamedWhereTrainingRefusesIt(string row)
     {
-        var good = "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"a\"}]}\n";
+        var good = "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", " +
+        "\"content\": \"a\"}]}\n";
         var path = _data.Write("a.jsonl", string.Concat(Enumerable.Repeat(good, 40)) + row + "\n");
         var fault = Record.Exception(() => DataFixture.Load(path).Dispose());
         Assert.True(fault is DatasetException && fault.Message.Contains("a.jsonl:41"), $"{fault}");

@@ -97,7 +97,8 @@ public sealed class DamagedFileTests : IDisposable
     [Fact]
     public void ManyRows_AreNotOneLongRow()
     {
-        using var text = new RowText(new StringReader(string.Concat(Enumerable.Repeat("0123456789\r\n", 1000))), "a.txt", 20);
+        using var text = new RowText(
+            new StringReader(string.Concat(Enumerable.Repeat("0123456789\r\n", 1000))), "a.txt", 20);
         for (var i = 0; i < 1000; i++)
             Assert.Equal("0123456789", text.ReadLine());
         Assert.Null(text.ReadLine());
@@ -115,7 +116,8 @@ public sealed class DamagedFileTests : IDisposable
         });
 
     [Theory]
-    [InlineData("a.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "is a Git LFS pointer")]
+    [InlineData(
+        "a.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "is a Git LFS pointer")]
     [InlineData("a.parquet", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull")]
     [InlineData("a.csv", "PK\u0003\u0004....[Content_Types].xml", "is an Excel workbook (.xlsx)")]
     [InlineData("a.json", "PK\u0003\u0004....a.json", "is a zip archive")]
@@ -141,7 +143,9 @@ public sealed class DamagedFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"Hi \\ud83d there\"}\n", "a.jsonl:2: half of a surrogate pair (\\ud83d)")]
+    [InlineData(
+        "a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"Hi \\ud83d there\"}\n",
+        "a.jsonl:2: half of a surrogate pair (\\ud83d)")]
     [InlineData("a.jsonl", "{\"text\":\"Hi \\uDC00\"}\n", "a.jsonl:1: half of a surrogate pair (\\uDC00)")]
     [InlineData("a.jsonl", "{\"\\ud800\":\"x\",\"text\":\"y\"}\n", "a.jsonl:1: half")]
     [InlineData("a.jsonl", "{\"a\":1,\"a\":2,\"\\ud800\":\"x\"}\n", "a.jsonl:1: ")]
@@ -176,7 +180,9 @@ public sealed class DamagedFileTests : IDisposable
     public void ByteThatIsNotUtf8_IsNamedWithItsLine()
     {
         var path = Path.Combine(_data.Folder, "a.csv");
-        File.WriteAllBytes(path, [.. "text\none\n"u8, .. Encoding.UTF8.GetBytes(new string('é', 70_000)), .. "\ncaf"u8, 0xE9, .. "\n"u8]);
+        File.WriteAllBytes(
+            path,
+            [.. "text\none\n"u8, .. Encoding.UTF8.GetBytes(new string('é', 70_000)), .. "\ncaf"u8, 0xE9, .. "\n"u8]);
         Assert.Contains("a.csv:4 holds the byte 0xE9, which is not UTF-8", Refusal(path));
     }
 
@@ -189,7 +195,9 @@ public sealed class DamagedFileTests : IDisposable
 
     [Fact]
     public void SeparatorsAtTheEndsOfLines_NameNoColumns() =>
-        Assert.Equal(["{\"a\":\"1\",\"b\":\"2\"}", "{\"a\":\"3\",\"b\":\"\"}"], DataFixture.Rows(_data.Write("a.csv", "a,b,,\n1,2,,\n3,,,\n")));
+        Assert.Equal(
+            ["{\"a\":\"1\",\"b\":\"2\"}", "{\"a\":\"3\",\"b\":\"\"}"],
+            DataFixture.Rows(_data.Write("a.csv", "a,b,,\n1,2,,\n3,,,\n")));
 
     [Fact]
     public void UnreadableFile_IsNoFaultOfTheProgram()
@@ -223,7 +231,8 @@ public sealed class DamagedFileTests : IDisposable
     [InlineData("a.tsv", '\t')]
     [InlineData("a.csv.gz", ';')]
     public void AnyCells_ComeBackFromDelimitedText(string name, char separator) =>
-        Gen.Char[" \",;\t|\n\réữx'\\"].Array[0, 6].Select(characters => new string(characters)).Array[2].Array[1, 8].Sample(rows =>
+        Gen.Char[" \",;\t|\n\réữx'\\"].Array[0, 6].Select(characters => new string(characters)).Array[2].Array[1, 8]
+            .Sample(rows =>
             {
                 string Quote(string cell) => $"\"{cell.Replace("\"", "\"\"")}\"";
                 var lines = rows.Select(row => string.Join(separator, row.Select(Quote)));
@@ -241,7 +250,8 @@ public sealed class DamagedFileTests : IDisposable
         {
             var lines = rows.Select(row => System.Text.Json.JsonSerializer.Serialize(
                 new { text = WholeCharacters(row.Item1), number = row.Item2, list = row.Item3 })).ToArray();
-            var path = _data.Write(name, name == "a.json" ? $"[\n{string.Join(",\n", lines)}\n]" : string.Join('\n', lines));
+            var path = _data.Write(
+                name, name == "a.json" ? $"[\n{string.Join(",\n", lines)}\n]" : string.Join('\n', lines));
             Assert.Equal(lines, DataFixture.Rows(path));
         }, iter: 100, threads: 1);
 

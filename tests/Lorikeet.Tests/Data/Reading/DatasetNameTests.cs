@@ -66,7 +66,8 @@ public sealed class DatasetNameTests : IDisposable
     {
         var path = _data.Write(name, "{\"a\":1}\n");
         Assert.Contains(message, Assert.Throws<ConfigurationException>(() => DataFixture.Rows(path, split)).Message);
-        Assert.Contains(message, Assert.Throws<ConfigurationException>(() => DataFixture.Rows($"{path}:{split}")).Message);
+        Assert.Contains(
+            message, Assert.Throws<ConfigurationException>(() => DataFixture.Rows($"{path}:{split}")).Message);
     }
 
     [Fact]
@@ -98,7 +99,8 @@ public sealed class DatasetNameTests : IDisposable
     public void MissingFile_IsToldWhatIsCalledAlmostLikeIt()
     {
         _data.Write("questions.jsonl", "{}");
-        var fault = Assert.Throws<DatasetException>(() => DataFixture.Rows(Path.Combine(_data.Folder, "question.jsonl")));
+        var fault = Assert.Throws<DatasetException>(
+            () => DataFixture.Rows(Path.Combine(_data.Folder, "question.jsonl")));
         Assert.Contains($"Did you mean '{Path.Combine(_data.Folder, "questions.jsonl")}'?", fault.Message);
     }
 

@@ -82,8 +82,9 @@ public sealed class DatasetReaderTests : IDisposable
     public void Csv_FindsItsDialect(string content, string first)
     {
         var rows = DataFixture.Rows(_data.Write("a.csv", content));
-        Assert.Equal(System.Text.RegularExpressions.Regex.Unescape(first), System.Text.RegularExpressions.Regex.Unescape(
-            rows[0].Replace("\\u0022", "\\\"")));
+        Assert.Equal(
+            System.Text.RegularExpressions.Regex.Unescape(first),
+            System.Text.RegularExpressions.Regex.Unescape(rows[0].Replace("\\u0022", "\\\"")));
     }
 
     [Fact]
@@ -118,7 +119,13 @@ public sealed class DatasetReaderTests : IDisposable
     {
         Chat[] chats =
         [
-            new() { Id = 1, Score = 0.5, Messages = [new() { Role = "user", Content = "hi" }, new() { Role = "x" }], Tags = ["a", "b"] },
+            new()
+            {
+                Id = 1,
+                Score = 0.5,
+                Messages = [new() { Role = "user", Content = "hi" }, new() { Role = "x" }],
+                Tags = ["a", "b"],
+            },
             new() { Id = 2, Messages = [], Tags = [] },
         ];
         var path = Path.Combine(_data.Folder, "a.parquet");
@@ -174,9 +181,11 @@ public sealed class DatasetReaderTests : IDisposable
             new() { question = "Q2", context = "C", answers = new() { text = [], answer_start = [] } },
         ];
         var path = Path.Combine(_data.Folder, "a.parquet");
-        await ParquetSerializer.SerializeAsync(questions, path, cancellationToken: TestContext.Current.CancellationToken);
+        await ParquetSerializer.SerializeAsync(
+            questions, path, cancellationToken: TestContext.Current.CancellationToken);
 
-        Assert.Equal(["A", "unanswerable"], DataFixture.Load(path).Questions.Select(question => question.Answers.Single()));
+        Assert.Equal(
+            ["A", "unanswerable"], DataFixture.Load(path).Questions.Select(question => question.Answers.Single()));
     }
 
     [Fact]

@@ -13,7 +13,11 @@ public sealed class HubLayoutTests : IDisposable
     public void Conversions_HaveConfigurationsAndSplitsAsTheyAreNamed()
     {
         // Only names are asked here; the parquet reader has tests of its own.
-        foreach (var name in (string[])["en/train_sft/0000.parquet", "en/train_sft/0001.parquet", "en/partial-test_sft/0000.parquet", "vi/train_sft/0000.parquet"])
+        foreach (var name in (string[])
+        [
+            "en/train_sft/0000.parquet", "en/train_sft/0001.parquet", "en/partial-test_sft/0000.parquet",
+            "vi/train_sft/0000.parquet",
+        ])
             _data.Write(name, "");
         var splits = DatasetFolder.Splits(_data.Folder, "en");
         Assert.Equal(["test_sft", "train_sft"], splits.Keys.Order());
@@ -28,7 +32,11 @@ public sealed class HubLayoutTests : IDisposable
     [Fact]
     public void ShardedFiles_NameTheirSplitAsItIs()
     {
-        foreach (var name in (string[])["data/train_sft-00000-of-00002.parquet", "data/train_sft-00001-of-00002.parquet", "data/train_gen-00000-of-00001.parquet"])
+        foreach (var name in (string[])
+        [
+            "data/train_sft-00000-of-00002.parquet", "data/train_sft-00001-of-00002.parquet",
+            "data/train_gen-00000-of-00001.parquet",
+        ])
             _data.Write(name, "");
         Assert.Equal(["train_gen", "train_sft"], DatasetFolder.Splits(_data.Folder, null).Keys.Order());
     }

@@ -51,7 +51,8 @@ public sealed class ParquetTests : IDisposable
         [
             new Values
             {
-                Single = 0.1f, Double = 0.1, Int = -7, Large = ulong.MaxValue, Flag = true, Bytes = [.. "Hà Nội"u8], Text = "",
+                Single = 0.1f, Double = 0.1, Int = -7, Large = ulong.MaxValue, Flag = true, Bytes = [.. "Hà Nội"u8],
+                Text = "",
                 Time = new DateTime(2024, 1, 31, 12, 0, 5, DateTimeKind.Unspecified), Day = new DateOnly(2024, 2, 29),
                 Price = 12.5m, Id = Guid.Parse("00000000-0000-0000-0000-0000000000ff"),
             },
@@ -65,8 +66,10 @@ public sealed class ParquetTests : IDisposable
 
         var rows = DatasetReader.Read(path, ["train"]).Select(row => row.Values).ToArray();
         Assert.Equal(
-            ["0.1", "0.1", "-7", "18446744073709551615", "true", "Hà Nội", "", "2024-01-31 12:00:05", "2024-02-29", "12.500",
-                "00000000-0000-0000-0000-0000000000ff"],
+            [
+                "0.1", "0.1", "-7", "18446744073709551615", "true", "Hà Nội", "", "2024-01-31 12:00:05", "2024-02-29",
+                "12.500", "00000000-0000-0000-0000-0000000000ff",
+            ],
             rows[0].Select(cell => cell.Value!.ToString()));
         Assert.Equal("16777216", rows[1]["Single"]!.ToString());
         Assert.Null(rows[1]["Double"]);
@@ -107,10 +110,12 @@ public sealed class ParquetTests : IDisposable
     }
 
     private static readonly Gen<Inner> s_inner = Gen.Select(
-        Gen.String, Gen.Int.List[0, 3], (name, numbers) => new Inner { Name = name.Replace("\uFFFD", ""), Numbers = numbers });
+        Gen.String, Gen.Int.List[0, 3],
+        (name, numbers) => new Inner { Name = name.Replace("\uFFFD", ""), Numbers = numbers });
 
     private static readonly Gen<Outer> s_outer = Gen.Select(
-        s_inner.List[0, 3], s_inner, Gen.String[Gen.Char.AlphaNumeric, 1, 5].List[0, 3], Gen.String[Gen.Char.AlphaNumeric, 0, 5].List[0, 3].List[0, 3],
+        s_inner.List[0, 3], s_inner, Gen.String[Gen.Char.AlphaNumeric, 1, 5].List[0, 3],
+        Gen.String[Gen.Char.AlphaNumeric, 0, 5].List[0, 3].List[0, 3],
         (parts, one, keys, deep) => new Outer
         {
             Parts = parts,
@@ -141,7 +146,8 @@ public sealed class ParquetTests : IDisposable
         await using (var file = File.Create(path))
         {
             await ParquetSerializer.SerializeAsync(
-                rows, file, new ParquetOptions { RowGroupSize = 10 }, cancellationToken: TestContext.Current.CancellationToken);
+                rows, file, new ParquetOptions { RowGroupSize = 10 },
+                cancellationToken: TestContext.Current.CancellationToken);
         }
 
         var read = DatasetReader.Read(path, ["train"]).ToArray();
@@ -160,7 +166,8 @@ public sealed class ParquetTests : IDisposable
     [InlineData(CompressionMethod.Lz4Raw)]
     public async Task EveryCompression_IsRead(CompressionMethod method)
     {
-        var rows = Enumerable.Range(0, 500).Select(i => new Values { Int = i, Text = $"text number {i % 7}", Double = i / 3.0 });
+        var rows = Enumerable.Range(0, 500)
+            .Select(i => new Values { Int = i, Text = $"text number {i % 7}", Double = i / 3.0 });
         var path = await WriteAsync(rows, new ParquetOptions { CompressionMethod = method });
         Assert.Equal(500, DatasetReader.Read(path, ["train"]).Select(row => (string)row.Values["Text"]!).Count());
         Assert.Equal(499 / 3.0, (double)DatasetReader.Read(path, ["train"]).Last().Values["Double"]!);
@@ -170,7 +177,13 @@ public sealed class ParquetTests : IDisposable
     public async Task AnyByteThatIsChanged_IsReadOrRefusedAndNeverHangs()
     {
         var path = await WriteAsync(
-            [new Outer { Parts = [new Inner { Name = "n", Numbers = [1, 2] }], Counts = new() { ["k"] = 1 }, Deep = [["x"], []] }]);
+            [
+                new Outer
+                {
+                    Parts = [new Inner { Name = "n", Numbers = [1, 2] }],
+                    Counts = new() { ["k"] = 1 },
+                    Deep = [["x"], []],
+                }]);
         var whole = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
         var random = new Random(15);
         for (var at = 0; at < whole.Length; at++)
@@ -179,7 +192,9 @@ public sealed class ParquetTests : IDisposable
             bytes[at] ^= (byte)(1 + random.Next(255));
             await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
             await Task.Run(() => Record.Exception(() => DataFixture.Rows(path)), TestContext.Current.CancellationToken)
-                .ContinueWith(reading => Assert.True(reading.Result is null or DatasetException, $"byte {at}: {reading.Result}"), TaskScheduler.Default)
+                .ContinueWith(
+                reading => Assert.True(reading.Result is null or DatasetException, $"byte {at}: {reading.Result}"),
+                TaskScheduler.Default)
                 .WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
         }
     }
@@ -191,7 +206,8 @@ public sealed class ParquetTests : IDisposable
         var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
         bytes[^9] = 188;
         await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
-        Assert.Contains("cannot be read as parquet", Assert.Throws<DatasetException>(() => DataFixture.Rows(path)).Message);
+        Assert.Contains(
+            "cannot be read as parquet", Assert.Throws<DatasetException>(() => DataFixture.Rows(path)).Message);
     }
 
     [Fact]
@@ -210,18 +226,21 @@ public sealed class ParquetTests : IDisposable
         foreach (var length in (int[])[0, 4, 11, bytes.Length / 2, bytes.Length - 1])
         {
             await File.WriteAllBytesAsync(path, bytes[..length], TestContext.Current.CancellationToken);
-            Assert.Contains("cannot be read as parquet", Assert.Throws<DatasetException>(() => DataFixture.Rows(path)).Message);
+            Assert.Contains(
+                "cannot be read as parquet", Assert.Throws<DatasetException>(() => DataFixture.Rows(path)).Message);
         }
 
         var compressed = _data.Write("b.parquet.gz", "PAR1");
-        Assert.Contains("compressed as a whole", Assert.Throws<DatasetException>(() => DataFixture.Rows(compressed)).Message);
+        Assert.Contains(
+            "compressed as a whole", Assert.Throws<DatasetException>(() => DataFixture.Rows(compressed)).Message);
     }
 
     private async Task<string> WriteAsync<T>(IEnumerable<T> rows, ParquetOptions? options = null)
     {
         var path = Path.Combine(_data.Folder, $"{Guid.NewGuid()}.parquet");
         await using var file = File.Create(path);
-        await ParquetSerializer.SerializeAsync(rows, file, options, cancellationToken: TestContext.Current.CancellationToken);
+        await ParquetSerializer.SerializeAsync(
+            rows, file, options, cancellationToken: TestContext.Current.CancellationToken);
         return path;
     }
 }

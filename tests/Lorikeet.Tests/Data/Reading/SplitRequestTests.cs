@@ -21,8 +21,10 @@ public sealed class SplitRequestTests : IDisposable
     [InlineData("train[:0]", 0, 0)]
     public void Part_IsThatOfTheDatasetsLibrary(string split, int from, int to)
     {
-        var file = _data.Write("rows.jsonl", string.Concat(Enumerable.Range(0, 25).Select(i => $"{{\"text\":\"{i}\"}}\n")));
-        Assert.Equal(Enumerable.Range(from, to - from).Select(i => $"{{\"text\":\"{i}\"}}"), DataFixture.Rows(file, split));
+        var file = _data.Write(
+            "rows.jsonl", string.Concat(Enumerable.Range(0, 25).Select(i => $"{{\"text\":\"{i}\"}}\n")));
+        Assert.Equal(
+            Enumerable.Range(from, to - from).Select(i => $"{{\"text\":\"{i}\"}}"), DataFixture.Rows(file, split));
         Assert.Equal(to - from, DataFixture.Rows($"{file}:{split}").Length);
     }
 

@@ -27,7 +27,8 @@ public sealed class TokenCacheTests : IDisposable
             Assert.Equal(memory.Eval.Select(Flat), cached.Eval.Select(Flat));
             Assert.Equivalent(memory.TrainStatistics, cached.TrainStatistics);
             Assert.Equal(memory.Warnings, cached.Warnings);
-            Assert.Equal(memory.Questions.Select(question => question.Text), cached.Questions.Select(question => question.Text));
+            Assert.Equal(
+                memory.Questions.Select(question => question.Text), cached.Questions.Select(question => question.Text));
             Assert.Equal(
                 memory.Preview(5).SelectMany(row => row.Tokens), cached.Preview(5).SelectMany(row => row.Tokens));
         }
@@ -121,7 +122,8 @@ public sealed class TokenCacheTests : IDisposable
         DataOptions[] different =
         [
             new(), new() { MaxLength = 16 }, new() { TrainOn = TrainOn.All }, new() { AppendEos = false },
-            new() { ChatTemplate = "chatml" }, new() { MaxTrainRows = 10 }, new() { MaxTrainRows = 10, Shuffle = false },
+            new() { ChatTemplate = "chatml" }, new() { MaxTrainRows = 10 },
+            new() { MaxTrainRows = 10, Shuffle = false },
             new() { DatasetSplit = "train[:50%]" }, new() { Truncation = TruncationMode.KeepEnd },
         ];
         foreach (var options in different)
@@ -155,7 +157,8 @@ public sealed class TokenCacheTests : IDisposable
     [Fact]
     public void FailedEncoding_LeavesNothing()
     {
-        var file = _data.Write("rows.jsonl", """{"question":"a","answer":"b"}""" + "\n" + """{"question":["a"],"answer":"b"}""");
+        var file = _data.Write(
+            "rows.jsonl", """{"question":"a","answer":"b"}""" + "\n" + """{"question":["a"],"answer":"b"}""");
         Assert.Throws<DatasetException>(() => Load(file));
         Assert.Empty(Directory.Exists(Cache) ? Directory.GetFileSystemEntries(Cache) : []);
     }

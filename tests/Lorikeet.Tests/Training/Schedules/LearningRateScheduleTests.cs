@@ -7,7 +7,8 @@ namespace Lorikeet.Tests.Training.Schedules;
 
 public class LearningRateScheduleTests
 {
-    private static readonly JsonNode s_golden = JsonNode.Parse(File.ReadAllText(TestAssets.Golden("lr_schedules.json")))!;
+    private static readonly JsonNode s_golden = JsonNode.Parse(
+        File.ReadAllText(TestAssets.Golden("lr_schedules.json")))!;
 
     public static TheoryData<string> Names() => [.. s_golden["schedules"]!.AsObject().Select(schedule => schedule.Key)];
 
@@ -15,12 +16,18 @@ public class LearningRateScheduleTests
     [MemberData(nameof(Names))]
     public void Rates_EqualTransformers(string name)
     {
-        var options = Options((SchedulerKind)WireNames.Find(typeof(SchedulerKind), name)!) with { LearningRate = (double)s_golden["lr"]! };
+        var options = Options(
+            (SchedulerKind)WireNames.Find(
+                typeof(SchedulerKind), name)!) with
+        { LearningRate = (double)s_golden["lr"]! };
         var schedule = new LearningRateSchedule(options, (int)s_golden["total_steps"]!);
         var expected = s_golden["schedules"]![name]!.AsArray();
-        var difference = Enumerable.Range(0, expected.Count).Max(step => Math.Abs((double)expected[step]! - schedule.At(step)));
+        var difference = Enumerable.Range(0, expected.Count)
+            .Max(step => Math.Abs((double)expected[step]! - schedule.At(step)));
         Assert.InRange(difference, 0, 1e-18);
-        Compatibility.RecordNear("Schedules", $"`{name}`: the rate of every step", "transformers 5.17.0", $"{expected.Count} steps", difference);
+        Compatibility.RecordNear(
+            "Schedules", $"`{name}`: the rate of every step", "transformers 5.17.0", $"{expected.Count} steps",
+            difference);
     }
 
     [Fact]
@@ -54,7 +61,8 @@ public class LearningRateScheduleTests
         expected,
         LearningRateSchedule.WarmupSteps(new OptimizationOptions { WarmupRatio = ratio, WarmupSteps = steps }, total));
 
-    private static LearningRateSchedule Schedule(SchedulerKind kind, params (string Name, double Value)[] arguments) => new(
+    private static LearningRateSchedule Schedule(SchedulerKind kind, params (string Name, double Value)[] arguments) =>
+        new(
         Options(kind) with
         {
             LearningRate = 2,
