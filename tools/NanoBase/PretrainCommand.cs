@@ -28,12 +28,16 @@ internal static class PretrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Optimizer steps", DefaultValueFactory = _ => 5000 };
         var batch = new Option<int>("--batch") { Description = "Documents in a step", DefaultValueFactory = _ => 256 };
-        var rate = new Option<double>(
-            "--learning-rate")
-        { Description = "Peak learning rate", DefaultValueFactory = _ => 2e-3 };
-        var device = new Option<string>(
-            "--device")
-        { Description = "auto, cpu or cuda", DefaultValueFactory = _ => "auto" };
+        var rate = new Option<double>("--learning-rate")
+        {
+            Description = "Peak learning rate",
+            DefaultValueFactory = _ => 2e-3,
+        };
+        var device = new Option<string>("--device")
+        {
+            Description = "auto, cpu or cuda",
+            DefaultValueFactory = _ => "auto",
+        };
         var model = new Option<DirectoryInfo>("--model")
         {
             Description = "The folder with the tokenizer, to which the model is written",

@@ -62,13 +62,9 @@ public sealed class AnswerEvaluatorTests : IDisposable
     {
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
+        var evaluator = new AnswerEvaluator(_model.Decoder, _model.Tokenizer);
         Assert.Throws<OperationCanceledException>(
-            (
-                ) =>
-            {
-                new AnswerEvaluator(_model
-                .Decoder, _model.Tokenizer).Evaluate(Load(3), _options, cancelled.Token);
-            });
+            () => { evaluator.Evaluate(Load(3), _options, cancelled.Token); });
     }
 
     private EvaluationSet Load(int rows) => EvaluationSet.Load(

@@ -39,9 +39,7 @@ public class MemoryPlanTests
         new LoraOptions
         {
             Rank = 24,
-            RankPattern = new Dictionary<string,
-            int>
-            { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 },
+            RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 },
         },
         QuantizationSettings.None, new OptimizationOptions { Optimizer = optimizer });
 

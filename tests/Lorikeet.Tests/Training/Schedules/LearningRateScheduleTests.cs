@@ -16,10 +16,8 @@ public class LearningRateScheduleTests
     [MemberData(nameof(Names))]
     public void Rates_EqualTransformers(string name)
     {
-        var options = Options(
-            (SchedulerKind)WireNames.Find(
-                typeof(SchedulerKind), name)!) with
-        { LearningRate = (double)s_golden["lr"]! };
+        var kind = (SchedulerKind)WireNames.Find(typeof(SchedulerKind), name)!;
+        var options = Options(kind) with { LearningRate = (double)s_golden["lr"]! };
         var schedule = new LearningRateSchedule(options, (int)s_golden["total_steps"]!);
         var expected = s_golden["schedules"]![name]!.AsArray();
         var difference = Enumerable.Range(0, expected.Count)
