@@ -1,28 +1,58 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Lora.Variants;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>Where one projection's factors lie among those of the projections it is fused with.</summary>
-/// <param name="Projection">The projection.</param>
-/// <param name="Lora">Its factors.</param>
-/// <param name="RowStart">First row of its outputs.</param>
-/// <param name="RankStart">First of its ranks.</param>
-internal sealed record AdapterBlock(Projection Projection, LoraFactors Lora, int RowStart, int RankStart) : IDisposable
+/// <summary>Where a pair of factors of one projection lies among those of the projections it is fused with.</summary>
+internal sealed class AdapterBlock : IDisposable
 {
-    /// <summary>Where the gradient of A is summed up, float32 [rank, in].</summary>
-    public Tensor AGradient { get; } = Gradient(Lora.A);
+    private AdapterBlock(
+        Projection projection, (Tensor A, Tensor B) factors, double scale, double dropout, int rowStart, int rankStart)
+    {
+        (Projection, A, B, Scale, Dropout, RowStart, RankStart) = (
+            projection, factors.A, factors.B, scale, dropout, rowStart, rankStart);
+        if (!A.requires_grad)
+            return;
+        (AGradient, BGradient) = (ParameterGradient.Of(A), ParameterGradient.Of(B));
+    }
 
-    /// <summary>Where the gradient of B is summed up, float32 [out, rank].</summary>
-    public Tensor BGradient { get; } = Gradient(Lora.B);
+    public Projection Projection { get; }
+
+    /// <summary>[rank, in], float32.</summary>
+    public Tensor A { get; }
+
+    /// <summary>[out, rank], float32.</summary>
+    public Tensor B { get; }
+
+    /// <summary>Factor on B A x.</summary>
+    public double Scale { get; }
+
+    /// <summary>Probability that an input of A is dropped in training.</summary>
+    public double Dropout { get; }
+
+    /// <summary>First row of the projection's outputs.</summary>
+    public int RowStart { get; }
+
+    /// <summary>First of its ranks.</summary>
+    public int RankStart { get; }
+
+    /// <summary>Where the gradient of A is summed up, float32 [rank, in]; null for frozen factors.</summary>
+    public Tensor? AGradient { get; }
+
+    /// <summary>Where the gradient of B is summed up, float32 [out, rank]; null for frozen factors.</summary>
+    public Tensor? BGradient { get; }
 
     /// <summary>Output features.</summary>
     public int Rows => (int)Projection.Weight.Rows;
 
-    public int Rank => (int)Lora.Rank;
+    public int Rank => (int)A.shape[0];
 
-    /// <summary>The projections that have an adapter, in order.</summary>
+    /// <summary>
+    /// The factors of some projections, in order. Where a weight gave up the part that its adapter began as, that part
+    /// is a pair of its own, which is frozen and sees no dropout: W x - s · B₀A₀ x + s · B A dropout(x).
+    /// </summary>
     public static IEnumerable<AdapterBlock> Of(IReadOnlyList<Projection> projections)
     {
         var (row, rank) = (0, 0);
@@ -30,21 +60,26 @@ internal sealed record AdapterBlock(Projection Projection, LoraFactors Lora, int
         {
             if (projection.Lora is { } lora)
             {
-                yield return new AdapterBlock(projection, lora, row, rank);
-                rank += (int)lora.Rank;
+                yield return new(projection, (lora.A, lora.B), lora.Scale, lora.Dropout, row, rank);
+                if (lora is ResidualFactors part)
+                {
+                    yield return new(
+                        projection, (part.InitialA, part.InitialB), -lora.Scale, 0, row, rank + (int)lora.Rank);
+                }
             }
 
+            rank += RankOf(projection);
             row += (int)projection.Weight.Rows;
         }
     }
 
-    private static Tensor Gradient(Tensor factor) => (factor.grad
-        ?? throw new InvalidOperationException(
-            "The factor has no gradient to add to; Gradients makes them.")).DetachFromDisposeScope();
+    /// <summary>Ranks of all pairs of a projection; 0 without an adapter.</summary>
+    public static int RankOf(Projection projection) =>
+        (int)(projection.Lora?.Rank ?? 0) * (projection.Adapter is ResidualFactors ? 2 : 1);
 
     public void Dispose()
     {
-        AGradient.Dispose();
-        BGradient.Dispose();
+        AGradient?.Dispose();
+        BGradient?.Dispose();
     }
 }

@@ -104,11 +104,11 @@ internal sealed class CompressedFusedWeight : FusedWeight
     /// </summary>
     private IEnumerable<FactorBlock> FactorsOf(WeightBlock block)
     {
-        var b = FactorLayout.OfB(_adapters, block.B, block.Start, adapter => adapter.Lora.B)
+        var b = FactorLayout.OfB(_adapters, block.B, block.Start, adapter => adapter.B)
             .Concat(FactorLayout.ZerosOfB(_adapters, block.B, block.Start));
         return block.Start > 0
             ? b
-            : b.Concat(FactorLayout.OfA(_adapters, A, adapter => adapter.Lora.A))
+            : b.Concat(FactorLayout.OfA(_adapters, A, adapter => adapter.A))
                 .Concat(FactorLayout.ZerosOfA(_adapters, A));
     }
 }

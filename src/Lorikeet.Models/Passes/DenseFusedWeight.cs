@@ -32,8 +32,8 @@ internal sealed class DenseFusedWeight : FusedWeight
 
     public override IEnumerable<FactorBlock> Factors =>
     [
-        .. FactorLayout.OfA(_adapters, A, adapter => adapter.Lora.A),
-        .. FactorLayout.OfB(_adapters, Blocks[0].B, 0, adapter => adapter.Lora.B),
+        .. FactorLayout.OfA(_adapters, A, adapter => adapter.A),
+        .. FactorLayout.OfB(_adapters, Blocks[0].B, 0, adapter => adapter.B),
     ];
 
     public override void LoadFactors(WeightBlock block)

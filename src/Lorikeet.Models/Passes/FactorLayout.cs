@@ -21,7 +21,7 @@ internal static class FactorLayout
     public static IEnumerable<FactorBlock> OfB(
         IReadOnlyList<AdapterBlock> adapters, Matrix b, int firstRow, Func<AdapterBlock, Tensor> values) =>
         Within(adapters, b, firstRow).Select(adapter => new FactorBlock(
-            values(adapter), adapter.Lora.Scale,
+            values(adapter), adapter.Scale,
             b.RowRange(adapter.RowStart - firstRow, adapter.Rows).ColumnRange(adapter.RankStart, adapter.Rank)));
 
     /// <summary>The rows of A that belong to no adapter.</summary>
@@ -36,17 +36,18 @@ internal static class FactorLayout
     public static IEnumerable<FactorBlock> ZerosOfB(IReadOnlyList<AdapterBlock> adapters, Matrix b, int firstRow)
     {
         var row = 0;
-        foreach (var adapter in Within(adapters, b, firstRow))
+        foreach (var pairs in Within(adapters, b, firstRow).GroupBy(adapter => adapter.RowStart))
         {
-            var (start, end) = (adapter.RowStart - firstRow, adapter.RankStart + adapter.Rank);
+            var (start, rows) = (pairs.Key - firstRow, pairs.First().Rows);
+            var (first, end) = (pairs.First().RankStart, pairs.Last().RankStart + pairs.Last().Rank);
             if (start > row)
                 yield return Zeros(b.RowRange(row, start - row));
-            row = start + adapter.Rows;
-            var rows = b.RowRange(start, adapter.Rows);
-            if (adapter.RankStart > 0)
-                yield return Zeros(rows.ColumnRange(0, adapter.RankStart));
+            row = start + rows;
+            var own = b.RowRange(start, rows);
+            if (first > 0)
+                yield return Zeros(own.ColumnRange(0, first));
             if (end < b.Columns)
-                yield return Zeros(rows.ColumnRange(end, b.Columns - end));
+                yield return Zeros(own.ColumnRange(end, b.Columns - end));
         }
 
         if (row < b.Rows)

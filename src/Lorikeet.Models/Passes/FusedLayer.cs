@@ -27,7 +27,8 @@ internal sealed class FusedLayer : IDisposable
         InputNorm = layer.InputNorm!.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _postAttentionNorm = layer.FeedForwardNorm!.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _headNorms = HeadNorms.Of(layer, scratch.ElementType);
-        Linears = PerProjection.Of(layer).Select(projections => new FusedLinear(projections, scratch, kernels));
+        Linears = PerProjection.Of(layer).Select(
+            projections => FusedLinear.Of(projections, scratch, kernels, scratch.Augments));
     }
 
     /// <summary>Weight of the norm before attention, in the compute type.</summary>
@@ -50,9 +51,7 @@ internal sealed class FusedLayer : IDisposable
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         UpToGateUp(layer, pass, sequences, dropout);
-        _kernels.SwiGlu(layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
-        // Wd a: [tokens, hidden]
-        Linears.Down.Forward(pass.Activation, layer.LoraHidden.Down, pass.BlockOutput, dropout);
+        FeedDown(layer, pass, dropout);
     }
 
     /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
@@ -60,6 +59,8 @@ internal sealed class FusedLayer : IDisposable
     {
         _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n = norm(x): [tokens, hidden]
         UpToGateUp(layer, pass, sequences, dropout);
+        if (layer.RecomputesDown)
+            FeedDown(layer, pass, dropout);
     }
 
     /// <summary>From dy in <c>Gradient</c> to dx in its place; gradients of the factors are added to.</summary>
@@ -71,27 +72,28 @@ internal sealed class FusedLayer : IDisposable
     public void Backward(
         LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout, bool needsInputGradient)
     {
-        var (linears, hidden, room) = (Linears, layer.LoraHidden, pass.LoraHiddenGradient);
+        var (linears, kept, room) = (Linears, layer.Kept, pass.LoraHiddenGradient);
         var gradient = pass.Gradient; // dy: [tokens, hidden]
 
         // y = m + Wd a,  a = silu(g) ⊙ u
-        var g = linears.Down.InputGradient(gradient, room.Down, pass.Activation, dropout); // da: [tokens, inner]
+        var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout); // da: [tokens, inner]
         // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
         _kernels.SwiGluBackward(layer.GateUp, pass.Activation);
-        linears.Down.FactorGradients(gradient, g, pass.Activation, hidden.Down, dropout);
+        linears.Down.AddGradients(gradient, g, pass.Activation, kept.Down, dropout);
 
         // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn
-        g = linears.GateUp.InputGradient(layer.GateUp, room.GateUp, pass.NormOutput, dropout); // dn: [tokens, hidden]
+        g = linears.GateUp.InputGradient(
+            layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout); // dn: [tokens, hidden]
         // dm, n
         _kernels.RmsNormBackward(
             layer.ResidualAfterAttention, _postAttentionNorm, pass.NormOutput, gradient, gradient, pass.NormOutput);
-        linears.GateUp.FactorGradients(layer.GateUp, g, pass.NormOutput, hidden.GateUp, dropout);
+        linears.GateUp.AddGradients(layer.GateUp, g, pass.NormOutput, kept.GateUp, dropout);
 
         // m = x + Wo o,  o = attention(q,k,v)
         var attention = layer.Attention!;
         // do: [tokens, heads · headSize]
-        g = linears.Output.InputGradient(gradient, room.Output, pass.AttendedGradient, dropout);
-        linears.Output.FactorGradients(gradient, g, attention.Attended, hidden.Output, dropout);
+        g = linears.Output.InputGradient(gradient, kept.Output, room.Output, pass.AttendedGradient, dropout);
+        linears.Output.AddGradients(gradient, g, attention.Attended, kept.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
         // dq,dk,dv: [tokens, q + k + v]
         _kernels.AttendBackward(Heads(layer, pass), attention, pass.AttendedGradient, sequences, qkvGradient);
@@ -101,31 +103,39 @@ internal sealed class FusedLayer : IDisposable
         // q,k,v = Wqkv norm(x): dx = dm + d(norm)ᵀ dn
         if (needsInputGradient)
         {
-            g = linears.Qkv.InputGradient(qkvGradient, room.Qkv, pass.NormOutput, dropout); // dn: [tokens, hidden]
+            g = linears.Qkv.InputGradient(
+                qkvGradient, kept.Qkv, room.Qkv, pass.NormOutput, dropout); // dn: [tokens, hidden]
             // dx, n
             _kernels.RmsNormBackward(layer.Input, InputNorm, pass.NormOutput, gradient, gradient, pass.NormOutput);
         }
         else
         {
-            g = linears.Qkv.HiddenGradient(qkvGradient, room.Qkv);
+            g = linears.Qkv.HiddenGradient(qkvGradient, kept.Qkv, room.Qkv);
             _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n: [tokens, hidden]
         }
 
-        linears.Qkv.FactorGradients(qkvGradient, g, pass.NormOutput, hidden.Qkv, dropout);
+        linears.Qkv.AddGradients(qkvGradient, g, pass.NormOutput, kept.Qkv, dropout);
+    }
+
+    private void FeedDown(LayerBuffers layer, PassBuffers pass, PassKey? dropout)
+    {
+        _kernels.SwiGlu(layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
+        // Wd a: [tokens, hidden]
+        Linears.Down.Forward(pass.Activation, layer.Kept.Down, pass.BlockOutput, dropout);
     }
 
     private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
-        var (linears, hidden) = (Linears, layer.LoraHidden);
-        linears.Qkv.Forward(pass.NormOutput, hidden.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
+        var (linears, kept) = (Linears, layer.Kept);
+        linears.Qkv.Forward(pass.NormOutput, kept.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
         layer.Attention = _kernels.Attend(Heads(layer, pass), sequences); // o: [tokens, heads · headSize]
         // Wo o: [tokens, hidden]
-        linears.Output.Forward(layer.Attention.Attended, hidden.Output, pass.BlockOutput, dropout);
+        linears.Output.Forward(layer.Attention.Attended, kept.Output, pass.BlockOutput, dropout);
         // m = x + Wo o, n = norm(m)
         _kernels.AddRmsNorm(
             layer.Input, pass.BlockOutput, _postAttentionNorm, layer.ResidualAfterAttention, pass.NormOutput);
         // g,u = Wgu n: [tokens, 2 · inner]
-        linears.GateUp.Forward(pass.NormOutput, hidden.GateUp, layer.GateUp, dropout);
+        linears.GateUp.Forward(pass.NormOutput, kept.GateUp, layer.GateUp, dropout);
     }
 
     private AttentionInput Heads(LayerBuffers layer, PassBuffers pass) =>

@@ -1,5 +1,4 @@
 using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Lora;
 
 namespace Lorikeet.Models.Passes;
 
@@ -22,7 +21,7 @@ internal readonly record struct FusedShape(int Rows, int Columns, int Rank, int 
     {
         var (rows, columns) = (
             (int)projections.Sum(projection => projection.Weight.Rows), (int)projections[0].Weight.Columns);
-        var ranks = (int)projections.Sum(projection => projection.Lora?.Rank ?? 0);
+        var ranks = projections.Sum(AdapterBlock.RankOf);
         var rank = augments ? (ranks + RankMultiple - 1) / RankMultiple * RankMultiple : ranks;
         return new(rows, columns, rank, augments && rows > columns ? rank : 0, augments && rows < columns ? rank : 0);
     }

@@ -61,11 +61,12 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <param name="adapters">Their adapters.</param>
     /// <param name="scratch">Type, device, and room for what is decompressed.</param>
     /// <param name="kernels">What loads factors.</param>
+    /// <param name="augments">Whether they are augmented by their factors.</param>
     public static FusedWeight Of(
         IReadOnlyList<Projection> projections, IReadOnlyList<AdapterBlock> adapters, Scratch scratch,
-        IDecoderKernels kernels)
+        IDecoderKernels kernels, bool augments)
     {
-        var shape = FusedShape.Of(projections, scratch.Augments);
+        var shape = FusedShape.Of(projections, augments);
         FrozenWeight[] parts = [.. projections.Select(projection => projection.Weight)];
         return parts.All(part => part is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
             ? new DenseFusedWeight(shape, [.. parts.Cast<DenseWeight>()], adapters, scratch)

@@ -66,6 +66,23 @@ internal interface IDecoderKernels : IDisposable
     /// <summary>y += mask ⊙ x / (1 - p), with the same mask.</summary>
     void AddDropout(Matrix x, double p, ulong key, Matrix y);
 
+    /// <summary>sums[j] += scale · factors[j] · Σ over rows of a[., j] · b[., j].</summary>
+    /// <param name="a">[rows, columns].</param>
+    /// <param name="b">As large; null for 1.</param>
+    /// <param name="scale">Factor of all sums.</param>
+    /// <param name="factors">float32 [columns]; null for 1.</param>
+    /// <param name="sums">float32 [columns].</param>
+    void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums);
+
+    /// <summary>y[., j] = factors[j] · x[., j]; y may be x itself.</summary>
+    /// <param name="x">[rows, columns].</param>
+    /// <param name="factors">float32 [columns].</param>
+    /// <param name="y">As large.</param>
+    void ScaleColumns(Matrix x, Tensor factors, Matrix y);
+
+    /// <summary>y[., j] += factors[j] · x[., j].</summary>
+    void AddScaledColumns(Matrix x, Tensor factors, Matrix y);
+
     /// <summary>A table of factors, or of their gradients, that move together; the caller disposes it.</summary>
     IFactorTable Factors(IReadOnlyList<FactorBlock> blocks);
 

@@ -22,20 +22,21 @@ internal sealed class LayerBuffers : IDisposable
             return matrix;
         }
 
-        Matrix? Hidden(int rank) => rank == 0 ? null : Own(rank);
+        Matrix? KeptOf(int columns) => columns == 0 ? null : Own(columns);
 
         Input = input ?? Own(widths.Hidden);
         if (shared is not null)
         {
             (ResidualAfterAttention, Qkv, GateUp) = (shared.ResidualAfterAttention, shared.Qkv, shared.GateUp);
             QkvGradient = shared.QkvGradient;
-            LoraHidden = shared.LoraHidden with { Down = Hidden(widths.Ranks.Down) };
+            Kept = widths.RecomputesDown ? shared.Kept : shared.Kept with { Down = KeptOf(widths.Kept.Down) };
+            RecomputesDown = widths.RecomputesDown;
             return;
         }
 
         (ResidualAfterAttention, Qkv, GateUp) = (Own(widths.Hidden), Own(widths.Qkv), Own(2 * widths.Inner));
         QkvGradient = widths.QkvFitsGateUp ? _view = GateUp.Reuse(widths.Qkv) : Own(widths.Qkv);
-        LoraHidden = widths.Ranks.Select(Hidden);
+        Kept = widths.Kept.Select(KeptOf);
     }
 
     /// <summary>[tokens, hidden]: the residual stream before the layer.</summary>
@@ -56,8 +57,13 @@ internal sealed class LayerBuffers : IDisposable
     /// </summary>
     public Matrix QkvGradient { get; }
 
-    /// <summary>U = X Aᵀ of each GEMM, [tokens, rank]; null without adapters.</summary>
-    public PerProjection<Matrix?> LoraHidden { get; }
+    /// <summary>
+    /// What each GEMM keeps for its backward pass, [tokens, kept columns]: U = X Aᵀ, and perhaps more; null for nothing.
+    /// </summary>
+    public PerProjection<Matrix?> Kept { get; }
+
+    /// <summary>Whether what down keeps is no longer there in the backward pass.</summary>
+    public bool RecomputesDown { get; }
 
     /// <summary>Set by the forward pass, disposed of by the backward pass.</summary>
     public AttentionOutput? Attention { get; set; }

@@ -18,8 +18,16 @@ internal sealed record LayerWidths
     /// <summary>Feed-forward; gate and up are each as wide.</summary>
     public required int Inner { get; init; }
 
-    /// <summary>Width of U and of its gradient G (FusedLinear.cs).</summary>
+    /// <summary>Width of G, the gradient of U (FactoredLinear.cs).</summary>
     public required PerProjection<int> Ranks { get; init; }
+
+    /// <summary>Width of what each GEMM keeps for its backward pass: U, and perhaps more.</summary>
+    public required PerProjection<int> Kept { get; init; }
+
+    /// <summary>
+    /// Whether layers that are recomputed compute what down keeps as well: it is too wide to wait in every layer.
+    /// </summary>
+    public required bool RecomputesDown { get; init; }
 
     /// <summary>Room for U at the end of what is normalised.</summary>
     public required int NormOutputExtra { get; init; }
@@ -39,6 +47,9 @@ internal sealed record LayerWidths
     public static LayerWidths Of(IReadOnlyList<FusedLayer> layers)
     {
         int Widest(Func<PerProjection<FusedLinear>, int> width) => layers.Max(layer => width(layer.Linears));
+        PerProjection<int> Each(Func<FusedLinear, int> width) => new(
+            Widest(each => width(each.Qkv)), Widest(each => width(each.Output)),
+            Widest(each => width(each.GateUp)), Widest(each => width(each.Down)));
         var first = layers[0].Linears;
         return new LayerWidths
         {
@@ -49,9 +60,9 @@ internal sealed record LayerWidths
                 : 0,
             Attended = first.Output.Columns,
             Inner = first.Down.Columns,
-            Ranks = new(
-                Widest(each => each.Qkv.Rank), Widest(each => each.Output.Rank),
-                Widest(each => each.GateUp.Rank), Widest(each => each.Down.Rank)),
+            Ranks = Each(linear => linear.Rank),
+            Kept = Each(linear => linear.KeptColumns),
+            RecomputesDown = layers.Any(layer => layer.Linears.Down.KeepsOutput),
             NormOutputExtra = Widest(each => Math.Max(each.Qkv.LoraInputColumns, each.GateUp.LoraInputColumns)),
             ActivationExtra = Widest(each => each.Down.LoraInputColumns),
             GradientExtra = Widest(each => Math.Max(each.Down.LoraOutputColumns, each.Output.LoraOutputColumns)),

@@ -24,7 +24,7 @@ internal sealed class OptimizedHead : IDisposable
     public OptimizedHead(DecoderModel model, IDecoderKernels kernels, Scratch scratch)
     {
         (_kernels, _scratch) = (kernels, scratch);
-        _weight = FusedWeight.Of([model.Head], [], scratch, kernels);
+        _weight = FusedWeight.Of([model.Head], [], scratch, kernels, augments: false);
         Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
         _loss = zeros(1, ScalarType.Float64, scratch.Device).DetachFromDisposeScope();
         _chunkRows = RowsAtOnce(_weight.Rows);

@@ -27,6 +27,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private HostBlocks? _hostInputs;
     private readonly int _firstTrained;
     private int _keptFrom;
+    private int? _step;
     private readonly LayerWidths _widths;
     private readonly PassMemory _needs;
     private readonly Checkpointing _checkpointing;
@@ -88,7 +89,7 @@ internal sealed class OptimizedPass : ITrainingPass
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
         var pass = BuffersFor(ShapeOf(batch));
-        _factors?.Load(); // as the optimizer left them
+        LoadParameters(key);
 
         Claim(0);
         Embed(batch, pass.Layers[0].Input);
@@ -110,7 +111,7 @@ internal sealed class OptimizedPass : ITrainingPass
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
         var pass = BuffersFor(ShapeOf(batch));
-        _factors?.Load();
+        LoadParameters(key: null);
 
         Claim(0);
         Embed(batch, pass.Layers[0].Input);
@@ -119,6 +120,17 @@ internal sealed class OptimizedPass : ITrainingPass
             Forget(layer);
         _head.Evaluate(batch, pass);
         return _head.Loss();
+    }
+
+    /// <summary>
+    /// Takes parameters as the optimizer left them. What is derived of them holds for all batches of a step.
+    /// </summary>
+    private void LoadParameters(PassKey? key)
+    {
+        _factors?.Load();
+        if (key is not { MicroBatch: > 0 } || key.Value.Step != _step)
+            _scratch.ParameterVersion++;
+        _step = key?.Step;
     }
 
     // Weights and factors were arranged for the adapter that was active when the pass was made.
@@ -297,12 +309,18 @@ internal sealed class OptimizedPass : ITrainingPass
         _ => _needs.KeptFrom(batch, _firstTrained, free(), _offloads),
     };
 
-    /// <summary>Announces the masked inputs of dropout, which are as long as a batch.</summary>
+    /// <summary>Announces what dropout makes: it is as long as a batch.</summary>
     private void ReserveMasks(int tokens)
     {
-        var columns = _layers.Max(layer => layer.Linears.All.Max(linear => linear.MaskedColumns));
-        if (columns > 0)
-            _scratch.Reserve(ScratchUse.Masked, (long)tokens * columns);
+        void Reserve(ScratchUse use, Func<FusedLinear, int> width)
+        {
+            var columns = _layers.Max(layer => layer.Linears.All.Max(width));
+            if (columns > 0)
+                _scratch.Reserve(use, (long)tokens * columns);
+        }
+
+        Reserve(ScratchUse.Masked, linear => linear.MaskedColumns);
+        Reserve(ScratchUse.Scaled, linear => linear.ScaledColumns);
     }
 
     private void Release()

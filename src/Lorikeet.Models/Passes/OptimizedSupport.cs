@@ -24,8 +24,6 @@ internal static class OptimizedSupport
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
-        if (all.Any(projection => projection.Bias is { requires_grad: true }))
-            return "biases are trained";
         if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm)
             .Any(norm => norm.Weight.requires_grad))
             return "norms are trained";

@@ -36,6 +36,12 @@ internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention)
 
     public void AddDropout(Matrix x, double p, ulong key, Matrix y) => throw Nothing();
 
+    public void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums) => throw Nothing();
+
+    public void ScaleColumns(Matrix x, Tensor factors, Matrix y) => throw Nothing();
+
+    public void AddScaledColumns(Matrix x, Tensor factors, Matrix y) => throw Nothing();
+
     public void GatherRows(Matrix source, Tensor rows, Matrix target) => throw Nothing();
 
     public void ScatterRows(Matrix source, Tensor rows, Matrix target) => throw Nothing();

@@ -15,8 +15,6 @@ internal static class PassSupport
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
         if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
-        if (all.Any(projection => projection.Lora is { IsPlain: false }))
-            return "the adapter is more than plain LoRA";
         if (WhyUnsupported(model.Config) is { } reason)
             return reason;
         return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;

@@ -9,8 +9,12 @@
 //                   once more
 //     adapters      thin GEMMs read what they multiply and little else: inputs and outputs twice, and once more where
 //                   the weight is not augmented by the factor
+//     magnitudes    of DoRA read and write the outputs once more forward and twice backward; with dropout, W sees the
+//                   masked input in a GEMM of its own
 //     decompression reads the codes and writes the weight, at every use
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Lora.Variants;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 
@@ -61,6 +65,10 @@ public sealed record PassWork
             var trained = layer.Projections.Sum(
                 projection => (double)(projection.TrainedWeight?.NumberOfElements ?? 0));
             gemms += 2 * tokens * ((1 + backward) * weights + again * (weights - down) + trained);
+            var decomposed = layer.Projections.Where(projection => projection.Adapter is DoraFactors).ToList();
+            gemms += 2 * tokens * (1 + backward + again) * decomposed
+                .Where(projection => projection.Lora!.Dropout > 0)
+                .Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
             attention += tokens * batch.AttendedLength * config.HeadCount * config.HeadSize * (
                 2 + 5 * backward + 2 * again);
 
@@ -72,6 +80,7 @@ public sealed record PassWork
                     + projection.Weight.Rows * projection.Weight.Columns * element);
             if (layer.QueryNorm is not null)
                 elements += tokens * 4.0 * (config.HeadCount + config.KeyValueHeadCount) * config.HeadSize * backward;
+            elements += tokens * decomposed.Sum(projection => projection.Weight.Rows) * (2.0 * (1 + again) + 4 * backward);
             moved += elements * element + compressed * (1 + backward + 0.8 * again);
             launches += LaunchesPerLayer * (1 + backward + again) / 3.0;
             thin.AddRange(PerProjection.Of(layer).All.Select(projections => FusedShape.Of(projections, augments))

@@ -12,6 +12,8 @@ internal enum ScratchUse
     AGradient,
     BGradient,
     Masked,
+    Scaled,
+    Wide,
     Logits,
     Input,
     Product,
@@ -42,6 +44,9 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
     /// Whether weights are augmented by their factors, so that the base's GEMM adds the adapter as well.
     /// </summary>
     public bool Augments => augments;
+
+    /// <summary>Another number whenever trained parameters may have moved.</summary>
+    public int ParameterVersion { get; set; }
 
     /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
     public long MostWeights => mostWeights;

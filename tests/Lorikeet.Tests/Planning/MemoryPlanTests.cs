@@ -90,13 +90,28 @@ public class MemoryPlanTests
     public void PassWithoutMemory_CountsWhatThePassTakes(
         QuantizationKind kind, bool augments, Checkpointing checkpointing, double dropout)
     {
-        var (shape, quantization) = (Shape() with { VocabularySize = 500 }, new QuantizationSettings(kind, true));
         var adapter = new LoraOptions
         {
             Rank = 5,
             Dropout = dropout,
             TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj", "down_proj"),
         };
+        RequireCounted(Shape(), adapter, kind, augments, checkpointing);
+    }
+
+    [Theory]
+    [InlineData(QuantizationKind.None, false, Checkpointing.None, 0)]
+    [InlineData(QuantizationKind.None, true, Checkpointing.Full, 0.1)]
+    [InlineData(QuantizationKind.Nf4, false, Checkpointing.Full, 0)]
+    public void PassWithoutMemory_CountsMagnitudesAndBiases(
+        QuantizationKind kind, bool augments, Checkpointing checkpointing, double dropout) => RequireCounted(
+        Shape() with { QueryKeyValueBias = true },
+        new LoraOptions { Rank = 5, Dropout = dropout, UseDora = true, Bias = LoraBias.All }, kind, augments, checkpointing);
+
+    private static void RequireCounted(
+        ModelConfig ofModel, LoraOptions adapter, QuantizationKind kind, bool augments, Checkpointing checkpointing)
+    {
+        var (shape, quantization) = (ofModel with { VocabularySize = 500 }, new QuantizationSettings(kind, true));
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.BFloat16, CPU, quantization), seed: 1);
         Adapter.Create(model, adapter, seed: 2);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);

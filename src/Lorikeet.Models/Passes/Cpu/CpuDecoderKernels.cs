@@ -71,6 +71,18 @@ internal sealed unsafe class CpuDecoderKernels<T>(AttentionShape shape, double e
     public void AddDropout(Matrix x, double p, ulong key, Matrix y) =>
         WorkerTeam.Run(new DropoutWork<T>(new(x), p, key, new(y), adds: true), x.Rows, x.Columns);
 
+    public void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums) => WorkerTeam.Run(
+        new ColumnSumsWork<T>(
+            new(a), new(b ?? a), b is not null, a.Rows, (float)scale, factors is null ? null : Floats(factors),
+            Floats(sums)),
+        ColumnSumsWork<T>.Vectors(a.Columns), (long)a.Rows * Row.Lanes);
+
+    public void ScaleColumns(Matrix x, Tensor factors, Matrix y) =>
+        WorkerTeam.Run(new ScaleColumnsWork<T>(new(x), Floats(factors), new(y), adds: false), x.Rows, x.Columns);
+
+    public void AddScaledColumns(Matrix x, Tensor factors, Matrix y) =>
+        WorkerTeam.Run(new ScaleColumnsWork<T>(new(x), Floats(factors), new(y), adds: true), x.Rows, x.Columns);
+
     public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new CpuFactorTable<T>(blocks);
 
     public void GatherRows(Matrix source, Tensor rows, Matrix target) => WorkerTeam.Run(

@@ -13,6 +13,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 {
     private const int Threads = 256;
     private const int VocabularyThreads = 512;
+    private const int ColumnThreads = 1024;
+    private const int ColumnsOfBlock = 32;
     private const int LeastCapability = 80;
 
     private readonly CudaModule _module;
@@ -21,7 +23,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     private readonly AttentionShape _shape;
     private readonly float _epsilon;
     private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _addBias, _swiGlu, _swiGluBackward, _dropout,
-        _moveRows, _crossEntropy;
+        _columnSums, _scaleColumns, _moveRows, _crossEntropy;
     private readonly CudaKernel _addLosses;
     private Tensor? _losses;
 
@@ -32,7 +34,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     {
         var own = CudaDevice.Of(Math.Max(device.index, 0));
         (_shape, _epsilon) = (attention, (float)epsilon);
-        var module = new CudaModule(own, "Elements", "Norms", "Elementwise", "Factors", "Rotary", "HeadNorms", "CrossEntropy");
+        var module = new CudaModule(
+            own, "Elements", "Norms", "Elementwise", "Columns", "Factors", "Rotary", "HeadNorms", "CrossEntropy");
         (_module, _device) = (module, device);
         _rmsNorm = new(module, "rms_norm", startsEarly: true);
         _addRmsNorm = new(module, "add_rms_norm", startsEarly: true);
@@ -41,6 +44,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _swiGlu = new(module, "swiglu");
         _swiGluBackward = new(module, "swiglu_backward");
         _dropout = new(module, "dropout");
+        _columnSums = new(module, "column_sums");
+        _scaleColumns = new(module, "scale_columns");
         _moveRows = new(module, "move_rows", startsEarly: true);
         _crossEntropy = new(module, "cross_entropy");
         _addLosses = module.Kernel("add_losses");
@@ -107,6 +112,18 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     public void AddDropout(Matrix x, double p, ulong key, Matrix y) => Dropout(x, p, key, y, add: 1);
 
+    public void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums)
+    {
+        var (_, kernel) = b is null ? _columnSums.For(a) : _columnSums.For(a, b);
+        kernel.Launch(
+            (a.Columns + ColumnsOfBlock - 1) / ColumnsOfBlock, ColumnThreads, View(a), b is null ? default : View(b),
+            (float)scale, factors is null ? 0 : Address(factors), Address(sums));
+    }
+
+    public void ScaleColumns(Matrix x, Tensor factors, Matrix y) => ScaleColumns(x, factors, y, add: 0);
+
+    public void AddScaledColumns(Matrix x, Tensor factors, Matrix y) => ScaleColumns(x, factors, y, add: 1);
+
     public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new CudaFactorTable(blocks, _module, _device);
 
     public void GatherRows(Matrix source, Tensor rows, Matrix target) => MoveRows(source, rows, target, scatter: 0);
@@ -137,6 +154,12 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         var (width, kernel) = _dropout.For(x, y);
         kernel.Launch(
             Blocks(x, width), Threads, View(x), DropoutMask.Threshold(p), (float)(1 / (1 - p)), key, View(y), add);
+    }
+
+    private void ScaleColumns(Matrix x, Tensor factors, Matrix y, int add)
+    {
+        var (width, kernel) = _scaleColumns.For(x, y, factors);
+        kernel.Launch(Blocks(x, width), Threads, View(x), Address(factors), View(y), add);
     }
 
     private void MoveRows(Matrix source, Tensor rows, Matrix target, int scatter)

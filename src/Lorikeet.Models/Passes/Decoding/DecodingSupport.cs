@@ -43,6 +43,8 @@ internal static class DecodingSupport
             return reason;
         if (model.Config.QueryKeyNorm != QueryKeyNorm.None)
             return "the model normalises queries and keys";
+        if (model.AllProjections.Any(projection => projection.Adapter is not null and not LoraFactors { IsPlain: true }))
+            return "the adapter is more than plain LoRA";
         if (model.Config.Rope.DependsOnLength)
             return "the rotation changes with the length";
         if (model.Embedding.dtype != model.ComputeType)
