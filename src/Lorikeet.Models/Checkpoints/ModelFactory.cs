@@ -30,7 +30,7 @@ internal static class ModelFactory
         // What is quantized is drawn and rounded in the same two places. With a block for each, of many sizes, freed
         // between others that stay, the heap of a CPU would come to be as large as the model unquantized.
         var widest = settings.Quantization.Kind == QuantizationKind.None ? 0
-            : config.HiddenSize * (long)Math.Max(config.IntermediateSize, config.HeadCount * config.HeadSize);
+            : LayerTensors.Of(config).Max(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
         using var floats = empty(widest, ScalarType.Float32, settings.Device);
         using var rounded = empty(widest, settings.ComputeType, settings.Device);
         Tensor Passing(int rows, int columns)
@@ -43,10 +43,13 @@ internal static class ModelFactory
         var index = 0;
         Projection Linear(string name, int rows, int columns, bool hasBias)
         {
-            var isKept = settings.Quantization.KindOf(name) == QuantizationKind.None;
+            var form = TensorNames.IsLayerProjection(TensorNames.Weight(name))
+                ? settings.Quantization
+                : QuantizationSettings.None;
+            var isKept = form.KindOf(name) == QuantizationKind.None;
             var drawn = isKept ? Normal(rows, columns) : Passing(rows, columns);
             return new(
-                name, index++, settings.Quantization.Freeze(name, drawn, settings.ComputeType),
+                name, index++, form.Freeze(name, drawn, settings.ComputeType),
                 hasBias ? Kept(zeros(rows, settings.ComputeType, settings.Device)) : null);
         }
 

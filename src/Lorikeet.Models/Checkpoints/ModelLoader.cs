@@ -84,7 +84,10 @@ internal sealed class ModelLoader
     private FrozenWeight Freeze(string name, int rows, int columns)
     {
         RequireShape(TensorNames.Weight(name), rows, columns);
-        return _settings.Quantization.Freeze(name, _reader, TensorNames.Weight(name), _settings.ComputeType);
+        var form = TensorNames.IsLayerProjection(TensorNames.Weight(name))
+            ? _settings.Quantization
+            : QuantizationSettings.None;
+        return form.Freeze(name, _reader, TensorNames.Weight(name), _settings.ComputeType);
     }
 
     private RmsNorm Norm(string name, int width) =>

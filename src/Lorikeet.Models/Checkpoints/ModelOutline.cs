@@ -45,8 +45,11 @@ public static class ModelOutline
         using var quiet = no_grad();
         var index = 0;
         Projection Linear(string name, int rows, int columns, bool hasBias) => new(
-            name, index++, Stored(stored, name, rows, columns) ?? Frozen(quantization.KindOf(name), rows, columns),
+            name, index++, Stored(stored, name, rows, columns) ?? Frozen(FormOf(name), rows, columns),
             hasBias ? Empty(type, rows) : null);
+        QuantizationKind FormOf(string name) => TensorNames.IsLayerProjection(TensorNames.Weight(name))
+            ? quantization.KindOf(name)
+            : QuantizationKind.None;
         FrozenWeight Frozen(QuantizationKind kind, int rows, int columns) => kind switch
         {
             QuantizationKind.None => new DenseWeight(Empty(type, rows, columns)),

@@ -86,6 +86,9 @@ public sealed class DecoderModel : IDisposable
     /// <summary>The same and the head.</summary>
     internal IEnumerable<Projection> AllProjections => LayerProjections.Append(Head);
 
+    /// <summary>Those that training may move or adapt: all but experts and their routers.</summary>
+    internal IEnumerable<Projection> TrainableProjections => AllProjections.Where(projection => !projection.IsFixed);
+
     /// <summary>The norms of all layers in order, then the final one.</summary>
     internal IEnumerable<RmsNorm> Norms => Layers.SelectMany(layer => layer.Norms).Append(FinalNorm);
 
@@ -130,8 +133,13 @@ public sealed class DecoderModel : IDisposable
     /// </summary>
     /// <remarks>An adapter that was active is taken off.</remarks>
     /// <exception cref="InvalidOperationException">The weights are trainable already.</exception>
+    /// <exception cref="ConfigurationException">It has experts, which are always frozen.</exception>
     public void UnfreezeAll()
     {
+        if (Config.Experts is not null)
+            throw new ConfigurationException(
+                "finetuning_type is full, but the model is a mixture of experts, which are frozen here. Expected lora: "
+                + "an adapter on attention.");
         Active = null;
         if (_unfrozen.Count > 0)
             throw new InvalidOperationException("The model already has trainable parameters.");

@@ -17,6 +17,9 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
 
     public FrozenWeight Weight { get; set; } = weight;
 
+    /// <summary>Whether nothing trains here: neither the weight nor an adapter on it (experts and their router).</summary>
+    public bool IsFixed { get; } = TensorNames.IsOfExperts(name);
+
     public Tensor? Bias { get; set; } = bias;
 
     /// <summary>

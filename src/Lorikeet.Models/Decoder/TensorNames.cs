@@ -40,12 +40,16 @@ internal static class TensorNames
     public static string Bias(string module) => module + ".bias";
 
     /// <summary>
-    /// Whether a tensor is the matrix of a linear layer inside a decoder layer: what quantization stores.
+    /// Whether a tensor is the matrix of a linear layer inside a decoder layer, the router of experts left out: what
+    /// quantization stores.
     /// </summary>
     public static bool IsLayerProjection(string name) =>
-        Projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal)) || IsOfExpert(name);
+        Projections.Any(part => name.EndsWith($".{part}.weight", StringComparison.Ordinal))
+        || (name.Contains($".{Experts}.", StringComparison.Ordinal)
+            && Projections.Any(part => name.EndsWith($".{part.Split('.')[^1]}.weight", StringComparison.Ordinal)));
 
-    private static bool IsOfExpert(string name) =>
-        name.Contains($".{Experts}.", StringComparison.Ordinal)
-        && Projections.Any(part => name.EndsWith($".{part.Split('.')[^1]}.weight", StringComparison.Ordinal));
+    /// <summary>Whether a module is an expert's or the router.</summary>
+    public static bool IsOfExperts(string module) =>
+        module.Contains($".{Experts}.", StringComparison.Ordinal)
+        || module.EndsWith($".{Router}", StringComparison.Ordinal);
 }

@@ -29,6 +29,16 @@ public sealed class Adapter : ModelAdapter
     /// <summary>Its form: rank, scale, modules, variant.</summary>
     public LoraOptions Options { get; private set; }
 
+    /// <summary>
+    /// Its form as it is written: <c>all-linear</c> by the names of the layers that it came to, as PEFT stores it, which
+    /// before 0.8 knew no such word.
+    /// </summary>
+    internal LoraOptions WrittenOptions => !Options.TargetModules.IsAllLinear ? Options : Options with
+    {
+        TargetModules = TargetModules.Named(
+            [.. Projections.Select(pair => pair.Projection.Name.Split('.')[^1]).Distinct()]),
+    };
+
     /// <summary>The folder it was read from; null for a new one.</summary>
     public AdapterFolder? Folder { get; private init; }
 
@@ -141,13 +151,13 @@ public sealed class Adapter : ModelAdapter
             using var scope = NewDisposeScope();
             using var quiet = no_grad();
             AdapterFolder.Write(
-                folder, PlainConversion.Convert(Options), baseModel,
+                folder, PlainConversion.Convert(WrittenOptions), baseModel,
                 PlainConversion.Tensors(this).Select(tensor => (InFile(tensor.Name), tensor.Value)));
             return;
         }
 
         AdapterFolder.Write(
-            folder, Options, baseModel, Parameters.Select(parameter => (InFile(parameter.Name), parameter.Value)));
+            folder, WrittenOptions, baseModel, Parameters.Select(parameter => (InFile(parameter.Name), parameter.Value)));
         InitialAdapter.Save(this, folder, baseModel);
     }
 

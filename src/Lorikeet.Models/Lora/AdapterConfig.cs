@@ -239,11 +239,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
         return names.Length == 0 ? null : TargetModules.Named(names);
     }
 
-    // 'all-linear' as PEFT stores it: before 0.8 it knew no such word.
     private static JsonNode Selector(TargetModules selector) =>
-        selector.IsAllLinear ? Strings(TensorNames.Projections.Select(name => name.Split('.')[^1]))
-        : selector.Names is { } names ? Strings(names)
-        : selector.ToString();
+        selector.Names is { } names ? Strings(names) : selector.ToString();
 
     private static List<string>? Names(JsonSetting setting) =>
         setting.IsMissing ? null : [.. setting.ItemsOrOne().Select(name => name.AsString())];

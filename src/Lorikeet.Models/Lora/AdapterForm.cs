@@ -15,8 +15,8 @@ internal sealed class AdapterForm
     {
         (_model, _options) = (model, options);
         AdaptsEmbedding = !options.TargetModules.IsAllLinear && Selects(options, TensorNames.Embedding);
-        Projections = [.. model.AllProjections.Where(projection => Selects(options, projection.Name))];
-        WholeProjections = [.. model.AllProjections.Where(projection => IsWhole(projection.Name))];
+        Projections = [.. model.TrainableProjections.Where(projection => Selects(options, projection.Name))];
+        WholeProjections = [.. model.TrainableProjections.Where(projection => IsWhole(projection.Name))];
         Norms = [.. model.Norms.Where(norm => IsWhole(norm.Name))];
         TrainsEmbedding = IsWhole(TensorNames.Embedding);
         Biases = options.Bias switch
@@ -74,8 +74,8 @@ internal sealed class AdapterForm
         var form = new AdapterForm(model, options);
         if (form.Projections.Count == 0 && !form.AdaptsEmbedding)
         {
-            var names = model.LayerProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct()
-                .Append(TensorNames.Head).Append("embed_tokens");
+            var names = model.TrainableProjections.Select(projection => projection.Name.Split('.')[^1]).Distinct()
+                .Append("embed_tokens");
             throw new ConfigurationException(
                 "target_modules selects no layer of this model, so nothing would be trained. Expected some of: " +
                 $"{string.Join(", ", names)}; or 'all-linear'. Where: target_modules, layers_to_transform, " +
@@ -100,12 +100,15 @@ internal sealed class AdapterForm
     /// <exception cref="ConfigurationException">A name fits no module of this model.</exception>
     public static void RequireNames(DecoderModel model, LoraOptions settings)
     {
-        List<string> modules = [.. model.AllProjections.Select(one => one.Name), TensorNames.Embedding];
+        List<string> modules = [.. model.TrainableProjections.Select(one => one.Name), TensorNames.Embedding];
         List<string> wholes = [.. modules, .. model.Norms.Select(one => one.Name)];
         foreach (var name in settings.TargetModules.Names ?? [])
         {
-            if (!modules.Exists(module => module == name || module.EndsWith("." + name, StringComparison.Ordinal)))
-                throw NoSuchModule("lora_target_modules", name, modules);
+            if (modules.Exists(module => module == name || module.EndsWith("." + name, StringComparison.Ordinal)))
+                continue;
+            if (model.AllProjections.Any(one => one.IsFixed && one.Name.EndsWith("." + name, StringComparison.Ordinal)))
+                throw OfExperts(name, modules);
+            throw NoSuchModule("lora_target_modules", name, modules);
         }
 
         foreach (var name in settings.ModulesToSave)
@@ -115,14 +118,23 @@ internal sealed class AdapterForm
         }
     }
 
+    private static ConfigurationException OfExperts(string name, IEnumerable<string> modules) => new(
+        $"lora_target_modules names '{name}', which in this model is a part of its experts; they and their router are " +
+        $"frozen here. Expected some of: {Parts(modules)}; or 'all-linear', which leaves experts out.");
+
     private static ConfigurationException NoSuchModule(string option, string name, IEnumerable<string> modules)
     {
-        List<string> known = [.. modules.Select(module => module.Split('.')[^1]).Distinct()];
+        var known = Known(modules);
         var hint = NearestName.Among(known, name) is { } nearest ? $" Did you mean '{nearest}'?" : "";
         return new ConfigurationException(
             $"{option} names '{name}', which this model does not have.{hint} Expected some of: " +
             $"{string.Join(", ", known)}.");
     }
+
+    private static string Parts(IEnumerable<string> modules) => string.Join(", ", Known(modules));
+
+    private static List<string> Known(IEnumerable<string> modules) =>
+        [.. modules.Select(module => module.Split('.')[^1]).Distinct()];
 
     private static bool Selects(LoraOptions settings, string module) =>
         settings.TargetModules.Selects(module, TensorNames.Head)

@@ -20,7 +20,7 @@ public static class TrainedParameters
     public static void Save(DecoderModel model, string folder, string? baseModel)
     {
         if (model.Active is Adapter adapter)
-            AdapterFolder.Write(folder, adapter.Options, baseModel, Named(model));
+            AdapterFolder.Write(folder, adapter.WrittenOptions, baseModel, Named(model));
         else
             Save(model, Path.Combine(folder, AdapterFolder.WeightsFile));
     }

@@ -59,8 +59,8 @@ public sealed record PassWork
         {
             var backward = layer.Index >= firstTrained ? 1 : 0;
             var again = layer.Index >= firstTrained && layer.Index < keptFrom ? 1 : 0;
-            var weights = layer.Projections.Sum(
-                projection => (double)projection.Weight.Rows * projection.Weight.Columns);
+            var weights = layer.Projections.Sum(projection => Uses(projection, config)
+                * projection.Weight.Rows * projection.Weight.Columns);
             var down = layer.Down is { Weight: var last } ? (double)last.Rows * last.Columns : 0;
             var trained = layer.Projections.Sum(
                 projection => (double)(projection.TrainedWeight?.NumberOfElements ?? 0));
@@ -83,7 +83,7 @@ public sealed record PassWork
             elements += tokens * decomposed.Sum(projection => projection.Weight.Rows) * (2.0 * (1 + again) + 4 * backward);
             moved += elements * element + compressed * (1 + backward + 0.8 * again);
             launches += LaunchesPerLayer * (1 + backward + again) / 3.0;
-            thin.AddRange(PerProjection.Of(layer).All.Select(projections => FusedShape.Of(projections, augments))
+            thin.AddRange(PerProjection.Of(layer).All.Where(projections => projections.Count > 0).Select(projections => FusedShape.Of(projections, augments))
                 .Where(shape => shape.Rank > 0).Select(shape => Thin(shape, tokens, backward, element)));
         }
 
@@ -97,6 +97,10 @@ public sealed record PassWork
             QueuedLaunches = model.Layers.Count * LaunchesPerLayer,
         };
     }
+
+    /// <summary>The share of tokens that a matrix is multiplied by: an expert sees some.</summary>
+    private static double Uses(Projection projection, ModelConfig config) =>
+        projection.IsFixed && config.Experts is { } experts ? (double)experts.PerToken / experts.Count : 1;
 
     private static (double Operations, double Bytes) Thin(FusedShape shape, double tokens, int backward, int element)
     {

@@ -76,6 +76,42 @@ public sealed class TrainParityTests : IDisposable
         Verify(model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"));
     }
 
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Train_EqualsPeft_InEveryFamily(string family)
+    {
+        string Of(params string[] parts) => Golden(["families", "lora", "family_" + family, .. parts]);
+        string[] model = ["--model", Golden("families", "models", family)];
+        var batches = Of("batches.safetensors");
+        TokenRows.Write(_folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
+        Train(
+            [
+                .. model, "--adapter", Of("initial"),
+                "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "12",
+                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps", "3",
+                "--dump_gradients", _folder["gradients.safetensors"],
+            ]);
+
+        CompareSteps(Of("trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
+        CompareTensors(Of("final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
+        CompareTensors(Of("first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
+        Verify(model, _folder["run/adapter"], Of("expected_final.safetensors"));
+    }
+
+    /// <summary>The families whose layer is not Llama's, as transformers and PEFT ran them.</summary>
+    public static TheoryData<string> Families =>
+    [
+        "gemma2", "gemma3", "phi3", "phi4_partial", "smollm3", "olmo2", "granite", "qwen3", "qwen3_moe", "ministral",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Verify_Family_ComparesEveryOutputOfTransformers(string family) => Cli.Succeed(
+    [
+        "verify", "--model", Golden("families", "models", family), "--tolerance", "1e-4",
+        "--against", Golden("families", "models", family, "expected.safetensors"), "--device", "cpu",
+    ]);
+
     [Fact]
     public void Train_OnRealText_FollowsTheTrajectoryOfPeft()
     {
