@@ -111,6 +111,7 @@ public static class BenchmarkModel
     {
         "none" => QuantizationSettings.None,
         "nf4" => new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true),
+        "fp8" => new QuantizationSettings(QuantizationKind.Fp8),
         "fp4" => new QuantizationSettings(QuantizationKind.Fp4, DoubleQuantization: true),
         var other => throw new ConfigurationException($"'quant' is '{other}'. Expected none, nf4 or fp4."),
     };

@@ -46,7 +46,7 @@ internal static class ModelFactory
             var form = TensorNames.IsLayerProjection(TensorNames.Weight(name))
                 ? settings.Quantization
                 : QuantizationSettings.None;
-            var isKept = form.KindOf(name) == QuantizationKind.None;
+            var isKept = form.KindOf(name, rows, columns) == QuantizationKind.None;
             var drawn = isKept ? Normal(rows, columns) : Passing(rows, columns);
             return new(
                 name, index++, form.Freeze(name, drawn, settings.ComputeType),

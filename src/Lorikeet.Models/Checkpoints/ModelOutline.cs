@@ -45,15 +45,17 @@ public static class ModelOutline
         using var quiet = no_grad();
         var index = 0;
         Projection Linear(string name, int rows, int columns, bool hasBias) => new(
-            name, index++, Stored(stored, name, rows, columns) ?? Frozen(FormOf(name), rows, columns),
+            name, index++, Stored(stored, name, rows, columns) ?? Frozen(FormOf(name, rows, columns), rows, columns),
             hasBias ? Empty(type, rows) : null);
-        QuantizationKind FormOf(string name) => TensorNames.IsLayerProjection(TensorNames.Weight(name))
-            ? quantization.KindOf(name)
-            : QuantizationKind.None;
+        QuantizationKind FormOf(string name, int rows, int columns) =>
+            TensorNames.IsLayerProjection(TensorNames.Weight(name))
+                ? quantization.KindOf(name, rows, columns)
+                : QuantizationKind.None;
         FrozenWeight Frozen(QuantizationKind kind, int rows, int columns) => kind switch
         {
             QuantizationKind.None => new DenseWeight(Empty(type, rows, columns)),
             QuantizationKind.Int8 => EightBit(rows, columns),
+            QuantizationKind.Fp8 => Float8(rows, columns),
             _ => FourBit(rows, columns, (rows * (long)columns + Block - 1) / Block, quantization.DoubleQuantization),
         };
         RmsNorm Norm(string name, int width) => RmsNorm.Of(config, name, Empty(type, width));
@@ -146,6 +148,9 @@ public static class ModelOutline
 
     private static EightBitWeight EightBit(int rows, int columns) =>
         new(Empty(ScalarType.Int8, rows, columns), Empty(ScalarType.Float32, rows));
+
+    private static Float8Weight Float8(int rows, int columns) =>
+        new(new Float8Rows(Empty(ScalarType.Byte, rows, columns), Empty(ScalarType.Float32, rows)));
 
     private static FourBitWeight FourBit(int rows, int columns, long blocks, bool isNested)
     {

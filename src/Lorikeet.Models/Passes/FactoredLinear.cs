@@ -49,6 +49,8 @@ internal sealed class FactoredLinear : FusedLinear
 
     public override int MaskedColumns { get; }
 
+    public override int CodeColumns => Weight.CodeColumns;
+
     /// <summary>The frozen weights, and the factors in the compute type.</summary>
     public FusedWeight Weight { get; }
 
@@ -69,11 +71,16 @@ internal sealed class FactoredLinear : FusedLinear
             if (Rank > 0 && block.Start == 0)
                 ProjectDown(x, Own(kept!), extended, dropout); // A came with the first block
             Weight.Materialize(block);
-            var part = y.ColumnRange(block.Start, block.Rows).Tensor;
-            Aten.Multiply(
-                part, extended?.Tensor ?? x.Tensor, (extended is null ? block.Weight : block.Whole).Transposed);
-            if (Rank > 0 && extended is null)
-                Aten.AddProduct(part, Own(kept!).Tensor, block.B.Transposed);
+            var part = y.ColumnRange(block.Start, block.Rows);
+            if (extended is not null)
+            {
+                Aten.Multiply(part.Tensor, extended.Tensor, block.Whole.Transposed);
+                continue;
+            }
+
+            Weight.Multiply(x, block, part);
+            if (Rank > 0)
+                Aten.AddProduct(part.Tensor, Own(kept!).Tensor, block.B.Transposed);
         }
     }
 
@@ -104,7 +111,7 @@ internal sealed class FactoredLinear : FusedLinear
                 Add(hidden, dy, block, block.B);
             Weight.Materialize(block);
             if (extended is null)
-                Add(dx, dy, block, block.Weight);
+                Weight.MultiplyTransposed(dy.ColumnRange(block.Start, block.Rows), block, dx);
             else
                 Aten.Multiply(dx.Tensor, extended.Tensor, block.Whole.Tensor); // A lies below the only block
         }

@@ -38,6 +38,9 @@ internal abstract class FusedLinear(FusedBiases biases) : IDisposable
     /// <summary>Columns of gradients that are scaled apart; 0 where there are none.</summary>
     public virtual int ScaledColumns => 0;
 
+    /// <summary>Columns of the widest matrix that its products quantize; 0 where they quantize none.</summary>
+    public virtual int CodeColumns => 0;
+
     /// <summary>
     /// Whether it keeps its output, which is as large as all that layers keep when they are recomputed.
     /// </summary>

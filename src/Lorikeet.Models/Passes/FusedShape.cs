@@ -1,4 +1,5 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Passes;
 
@@ -23,6 +24,7 @@ internal readonly record struct FusedShape(int Rows, int Columns, int Rank, int 
             (int)projections.Sum(projection => projection.Weight.Rows), (int)projections[0].Weight.Columns);
         var ranks = projections.Sum(AdapterBlock.RankOf);
         var rank = augments ? (ranks + RankMultiple - 1) / RankMultiple * RankMultiple : ranks;
-        return new(rows, columns, rank, augments && rows > columns ? rank : 0, augments && rows < columns ? rank : 0);
+        var beside = augments && projections[0].Weight is not Float8Weight ? rank : 0; // factors are not FP8
+        return new(rows, columns, rank, rows > columns ? beside : 0, rows < columns ? beside : 0);
     }
 }

@@ -8,6 +8,7 @@
 // result is wider than the input, and A when it is narrower. Where weights are not augmented the three are matrices of
 // their own.
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Models.Passes;
@@ -54,9 +55,28 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <summary>Has a block's weights in their place, valid until another block is materialized.</summary>
     public abstract void Materialize(WeightBlock block);
 
+    /// <summary>Columns of the widest matrix that its products quantize; 0 where they quantize none.</summary>
+    public virtual int CodeColumns => 0;
+
+    /// <summary>y = x Wᵀ for the rows of a block.</summary>
+    public virtual void Multiply(Matrix x, WeightBlock block, Matrix y) =>
+        Aten.Multiply(y.Tensor, x.Tensor, block.Weight.Transposed);
+
+    /// <summary>dx += dy W for the rows of a block; the first block begins the sum.</summary>
+    public virtual void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix dx)
+    {
+        if (block.Start == 0)
+            Aten.Multiply(dx.Tensor, dy.Tensor, block.Weight.Tensor);
+        else
+            Aten.AddProduct(dx.Tensor, dy.Tensor, block.Weight.Tensor);
+    }
+
     public abstract void Dispose();
 
-    /// <summary>Dense weights of the compute type move into one matrix; others are decompressed at each use.</summary>
+    /// <summary>
+    /// Dense weights of the compute type move into one matrix, and so do those in FP8; others are decompressed at each
+    /// use.
+    /// </summary>
     /// <param name="projections">What is fused.</param>
     /// <param name="adapters">Their adapters.</param>
     /// <param name="scratch">Type, device, and room for what is decompressed.</param>
@@ -68,6 +88,8 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     {
         var shape = FusedShape.Of(projections, augments);
         FrozenWeight[] parts = [.. projections.Select(projection => projection.Weight)];
+        if (parts.All(part => part is Float8Weight))
+            return new Float8FusedWeight(shape, [.. parts.Cast<Float8Weight>()], adapters, scratch);
         return parts.All(part => part is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
             ? new DenseFusedWeight(shape, [.. parts.Cast<DenseWeight>()], adapters, scratch)
             : new CompressedFusedWeight(shape, parts, adapters, scratch, kernels);

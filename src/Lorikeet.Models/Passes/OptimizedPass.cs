@@ -156,7 +156,7 @@ internal sealed class OptimizedPass : ITrainingPass
     public PassBytes BytesFor(BatchShape batch, long? free)
     {
         batch = batch.Filled();
-        ReserveMasks(batch.Tokens);
+        ReserveRows(batch.Tokens);
         var copies = _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes)) + _head.CopyBytes;
         var keptFrom = KeptFrom(batch, () => (free ?? long.MaxValue) - copies - _scratch.ReservedBytes);
         using var buffers = _needs.Outline(batch.Tokens, keptFrom, _offloads);
@@ -278,7 +278,7 @@ internal sealed class OptimizedPass : ITrainingPass
             _hostInputs = null;
             _memory.Dispose();
             _memory = new BufferMemory(_model.ComputeType, _model.Device, tokens);
-            ReserveMasks(tokens);
+            ReserveRows(tokens);
             _keptFrom = KeptFrom(batch);
         }
 
@@ -309,18 +309,22 @@ internal sealed class OptimizedPass : ITrainingPass
         _ => _needs.KeptFrom(batch, _firstTrained, free(), _offloads),
     };
 
-    /// <summary>Announces what dropout makes: it is as long as a batch.</summary>
-    private void ReserveMasks(int tokens)
+    /// <summary>
+    /// Announces what is as long as a batch: what dropout makes, and the codes of what FP8 products quantize.
+    /// </summary>
+    private void ReserveRows(int tokens)
     {
+        int Widest(Func<FusedLinear, int> width) => _layers.Max(layer => layer.Linears.All.Max(width));
         void Reserve(ScratchUse use, Func<FusedLinear, int> width)
         {
-            var columns = _layers.Max(layer => layer.Linears.All.Max(width));
-            if (columns > 0)
+            if (Widest(width) is var columns and > 0)
                 _scratch.Reserve(use, (long)tokens * columns);
         }
 
         Reserve(ScratchUse.Masked, linear => linear.MaskedColumns);
         Reserve(ScratchUse.Scaled, linear => linear.ScaledColumns);
+        if (Widest(linear => linear.CodeColumns) is var codes and > 0)
+            _scratch.ReserveCodes(tokens, codes);
     }
 
     private void Release()

@@ -1,7 +1,9 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Lora.Variants;
 using Lorikeet.Models.Passes.Cpu;
 using Lorikeet.Models.Passes.Cuda;
+using Lorikeet.Models.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,6 +31,11 @@ internal static class OptimizedSupport
             return "norms are trained";
         if (model.Head.Lora is not null)
             return "the head has an adapter";
+        if (model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Any(
+            group => group.Select(projection => projection.Weight is Float8Weight).Distinct().Count() > 1))
+            return "projections that share an input are only partly stored in FP8";
+        if (all.Any(projection => projection is { Weight: Float8Weight, Adapter: DoraFactors }))
+            return "DoRA needs the norms of weights, which are stored in FP8";
         return model.LayerProjections.Any(projection => projection.Lora is not null) ? null : "no layer has an adapter";
     }
 

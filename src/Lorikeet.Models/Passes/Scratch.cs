@@ -1,4 +1,7 @@
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Cpu;
+using Lorikeet.Models.Passes.Cuda;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
@@ -20,6 +23,8 @@ internal enum ScratchUse
     GatedProduct,
     Hidden,
     RoundedHidden,
+    Codes,
+    CodeScales,
 }
 
 /// <summary>
@@ -35,6 +40,7 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
     private readonly Dictionary<ScratchUse, long> _reserved = [];
     private readonly Dictionary<ScratchUse, Tensor> _memory = [];
     private readonly Dictionary<(ScratchUse Use, int Rows, int Columns), Matrix> _matrices = [];
+    private IFloat8Products? _float8;
 
     public ScalarType ElementType => type;
 
@@ -51,11 +57,22 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
     /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
     public long MostWeights => mostWeights;
 
+    /// <summary>What multiplies weights in FP8.</summary>
+    public IFloat8Products Float8 => _float8 ??=
+        device.type == DeviceType.CUDA ? new CudaFloat8Products(this) : new CpuFloat8Products();
+
     /// <summary>
     /// Announces matrices of up to so many elements. What is announced before the first is taken stays where it is, so
     /// that its address may be remembered.
     /// </summary>
     public void Reserve(ScratchUse use, long elements) => _reserved[use] = Math.Max(elements, Reserved(use));
+
+    /// <summary>Announces codes of one byte in so many rows, and a float32 for each row.</summary>
+    public void ReserveCodes(int rows, int columns)
+    {
+        Reserve(ScratchUse.Codes, (long)rows * columns / NativeTypes.SizeOf(type));
+        Reserve(ScratchUse.CodeScales, (long)rows * sizeof(float) / NativeTypes.SizeOf(type));
+    }
 
     /// <summary>Elements announced for a use.</summary>
     public long Reserved(ScratchUse use) => _reserved.GetValueOrDefault(use);
@@ -97,6 +114,7 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
 
     public void Dispose()
     {
+        _float8?.Dispose();
         foreach (var matrix in _matrices.Values)
             matrix.Dispose();
         foreach (var memory in _memory.Values)

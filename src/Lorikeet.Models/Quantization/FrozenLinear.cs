@@ -19,9 +19,6 @@ internal sealed class FrozenLinear : autograd.SingleTensorFunction<FrozenLinear>
         return weight.Multiply(x);
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-    {
-        using var dense = ((FrozenWeight)ctx.get_data(Weight)).Materialize(grad_output.dtype);
-        return [grad_output.matmul(dense), null!];
-    }
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+        [((FrozenWeight)ctx.get_data(Weight)).MultiplyTransposed(grad_output), null!];
 }

@@ -45,6 +45,15 @@ internal abstract class FrozenWeight : IDisposable
     }
 
     /// <summary>
+    /// dy W, the gradient of <see cref="Multiply"/>: dy [..., rows] to [..., columns], in the type of dy.
+    /// </summary>
+    public virtual Tensor MultiplyTransposed(Tensor dy)
+    {
+        using var dense = Materialize(dy.dtype);
+        return dy.matmul(dense);
+    }
+
+    /// <summary>
     /// Writes the matrix into a contiguous tensor [rows, columns] of a float type on its device. Reusing one target
     /// saves the allocation, which on the CPU costs more than the dequantization.
     /// </summary>

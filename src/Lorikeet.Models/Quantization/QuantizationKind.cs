@@ -14,4 +14,7 @@ public enum QuantizationKind
 
     /// <summary>8-bit integers with one scale per row (arXiv 2208.07339).</summary>
     Int8,
+
+    /// <summary>8-bit floating point (E4M3) with one scale per row, multiplied in FP8.</summary>
+    Fp8,
 }

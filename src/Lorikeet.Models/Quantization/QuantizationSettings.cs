@@ -39,14 +39,18 @@ internal sealed record QuantizationSettings(
     /// </param>
     public FrozenWeight Freeze(string module, Tensor dense, ScalarType computeType)
     {
-        if (Kind == QuantizationKind.None || Skips(module))
+        var kind = KindOf(module, dense.shape[0], dense.shape[1]);
+        if (kind == QuantizationKind.None)
             return Dense(dense, computeType);
         using (dense)
         {
             using var rounded = dense.to_type(computeType);
-            return Codes is { } type
-                ? FourBitWeight.Quantize(rounded, type, DoubleQuantization)
-                : EightBitWeight.Quantize(rounded, OutlierThreshold);
+            return kind switch
+            {
+                QuantizationKind.Fp8 => Float8Weight.Quantize(rounded),
+                QuantizationKind.Int8 => EightBitWeight.Quantize(rounded, OutlierThreshold),
+                _ => FourBitWeight.Quantize(rounded, Codes!.Value, DoubleQuantization),
+            };
         }
     }
 
@@ -88,7 +92,13 @@ internal sealed record QuantizationSettings(
     }
 
     /// <summary>The form that a projection takes.</summary>
-    public QuantizationKind KindOf(string module) => Skips(module) ? QuantizationKind.None : Kind;
+    /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
+    /// <param name="rows">Output features.</param>
+    /// <param name="columns">Input features.</param>
+    public QuantizationKind KindOf(string module, long rows, long columns) =>
+        Skips(module) || (Kind == QuantizationKind.Fp8 && !Float8Weight.Fits(rows, columns))
+            ? QuantizationKind.None
+            : Kind;
 
     private static unsafe bool HasFiniteScales(FrozenWeight weight)
     {
@@ -97,6 +107,7 @@ internal sealed record QuantizationSettings(
         var scales = weight switch
         {
             EightBitWeight eightBit => eightBit.Scales,
+            Float8Weight float8 => float8.Scales,
             FourBitWeight { Scales: PlainScales plain } => plain.Values,
             FourBitWeight { Scales: NestedScales nested } => nested.Scales,
             _ => null,

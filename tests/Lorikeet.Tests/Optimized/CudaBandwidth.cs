@@ -161,7 +161,7 @@ public class CudaBandwidth : CudaTestBase
     }
 
     /// <summary>Time of the device for one call, the median of several.</summary>
-    private static double Milliseconds(Action queue)
+    internal static double Milliseconds(Action queue)
     {
         var device = CudaDevice.Of(0);
         device.Activate();
