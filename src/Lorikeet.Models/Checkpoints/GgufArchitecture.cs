@@ -18,6 +18,19 @@ internal static class GgufArchitecture
             $"A model of the type '{config.ModelType}' has no form in GGUF here. The model can still be used here, " +
             "from its folder.");
 
+    /// <summary>Refuses a model that llama.cpp would compute otherwise.</summary>
+    /// <exception cref="CheckpointException">It would; the message says what.</exception>
+    public static void RequireExact(ModelConfig config)
+    {
+        var name = NameOf(config);
+        if (ModelFamilies.Of(config).WhyNotInGguf(config) is { } reason)
+        {
+            throw new CheckpointException(
+                $"llama.cpp {reason}, and this model of the architecture '{name}' does not. A model that it computes " +
+                "as it is computed here was expected. The model can still be used here, from its folder.");
+        }
+    }
+
     /// <summary>Describes a model.</summary>
     /// <exception cref="CheckpointException">llama.cpp would compute something else.</exception>
     public static IEnumerable<KeyValuePair<string, GgufValue>> Describe(ModelConfig config)
@@ -42,8 +55,10 @@ internal static class GgufArchitecture
         if (config.SlidingWindow is { } window)
             yield return Pair("attention.sliding_window", (uint)window);
         yield return Pair("vocab_size", (uint)config.VocabularySize);
-        if (name == GgufConfig.Llama)
-            yield return Pair("rope.dimension_count", (uint)config.HeadSize);
+        if (ModelFamilies.Of(config).RotatesNeighboursInGguf || config.RotarySize != config.HeadSize)
+            yield return Pair("rope.dimension_count", (uint)config.RotarySize);
+        foreach (var pair in ModelFamilies.Of(config).GgufMetadata(config))
+            yield return Pair(pair.Key, pair.Value);
     }
 
     /// <summary>What llama.cpp will do otherwise, if anything.</summary>
@@ -61,7 +76,13 @@ internal static class GgufArchitecture
                 $"{config.Rope.OriginalMaxPositions} tokens are continued differently.";
         }
 
-        if (NameOf(config) != GgufConfig.Llama && (config.AttentionOutputBias || config.FeedForwardBias))
+        if (config.Rope.Scaling == RopeScaling.LongRope)
+        {
+            yield return "llama.cpp chooses the rotary factors of short or long texts by the size of its context " +
+                $"({config.Rope.OriginalMaxPositions} tokens or more), not by the length of a text.";
+        }
+
+        if (NameOf(config) is not (GgufConfig.Llama or "granite") && (config.AttentionOutputBias || config.FeedForwardBias))
             yield return "llama.cpp may not read the biases of output and feed-forward projections in this " +
                 "architecture.";
     }

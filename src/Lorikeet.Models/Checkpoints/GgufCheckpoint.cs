@@ -9,18 +9,18 @@ namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>
 /// The weights of a GGUF file under Hugging Face's names, in its order of rows, and dense: quantized tensors are
-/// decoded to float32 whenever they are copied out.
+/// decoded to float32 whenever they are copied out, and norms that hold 1 + w lose their 1.
 /// </summary>
 internal sealed unsafe class GgufCheckpoint : ITensorSource
 {
     private readonly GgufFile _file;
-    private readonly int _headSize;
-    private readonly string _architecture;
+    private readonly ModelConfig _config;
+    private readonly GgufTensorNames _names;
     private readonly Dictionary<string, TensorEntry> _tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, nint> _decoded = new(StringComparer.Ordinal);
 
-    private GgufCheckpoint(GgufFile file, string architecture, int headSize) =>
-        (_file, _architecture, _headSize) = (file, architecture, headSize);
+    private GgufCheckpoint(GgufFile file, ModelConfig config) =>
+        (_file, _config, _names) = (file, config, new GgufTensorNames(config));
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _tensors;
@@ -36,7 +36,7 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         var file = GgufFile.Open(path);
         try
         {
-            var checkpoint = new GgufCheckpoint(file, file.Metadata.Text(GgufNames.Architecture)!, config.HeadSize);
+            var checkpoint = new GgufCheckpoint(file, config);
             foreach (var tensor in file.Tensors.Values)
                 checkpoint.Add(tensor);
             return checkpoint;
@@ -116,10 +116,10 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
 
     private void Add(GgufTensor tensor)
     {
-        if (tensor.Name == GgufNames.RopeFactors)
+        if (GgufNames.IsRotary(tensor.Name))
             return;
-        var name = GgufNames.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
-            $"Tensor '{tensor.Name}' belongs to no part of a Llama-family decoder, and leaving it out would change " +
+        var name = _names.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
+            $"Tensor '{tensor.Name}' belongs to no part of a decoder of its kind, and leaving it out would change " +
             $"the result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
         if (!BlockFormats.CanDecode(tensor.Type))
         {
@@ -148,19 +148,21 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
 
     private void DecodeRow(string name, GgufTensor tensor, long row, Span<byte> target)
     {
-        var place = HeadRows.AreReordered(_architecture, name) ? HeadRows.ToGguf(row, _headSize) : row;
+        var place = HeadRows.AreReordered(_config, name) ? HeadRows.ToGguf(row, _config.HeadSize) : row;
         var storedBytes = tensor.ByteCount / tensor.Shape[0];
         var stored = _file.Slice(tensor, place * storedBytes, (int)storedBytes);
         if (IsDense(tensor.Type))
             stored.CopyTo(target);
         else
             BlockFormats.Decode(tensor.Type, stored, MemoryMarshal.Cast<byte, float>(target));
+        if (GgufNorms.HoldOnePlus(_config, name))
+            GgufNorms.TakeOne(name, tensor.Type, target);
     }
 
-    private GgufTensor Stored(string name) => _file.Tensors[GgufNames.ToGguf(name)!];
+    private GgufTensor Stored(string name) => _file.Tensors[_names.ToGguf(name)!];
 
     private bool IsAsStored(string name, GgufTensor tensor) =>
-        IsDense(tensor.Type) && !HeadRows.AreReordered(_architecture, name);
+        IsDense(tensor.Type) && !HeadRows.AreReordered(_config, name) && !GgufNorms.HoldOnePlus(_config, name);
 
     private static bool IsDense(GgufType type) => type is GgufType.F32 or GgufType.F16 or GgufType.BF16;
 }

@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats.Gguf;
 using Lorikeet.Formats.Json;
+using Lorikeet.Models.Checkpoints.Families;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Text.Tokenization.Gguf;
 
@@ -18,16 +18,16 @@ internal sealed class GgufConfig
 
     private const string Epsilon = "attention.layer_norm_rms_epsilon";
 
-    private static readonly string[] s_architectures = [Llama, "qwen2", "qwen3"];
-
     private readonly GgufFile _file;
     private readonly string _architecture;
+    private readonly GgufSettings _settings;
 
     private GgufConfig(GgufFile file)
     {
         _file = file;
         _architecture = file.Metadata.Text(GgufNames.Architecture)
             ?? throw file.Metadata.Missing(GgufNames.Architecture);
+        _settings = new GgufSettings(file.Metadata, _architecture);
     }
 
     /// <summary>Reads the configuration of a file.</summary>
@@ -41,14 +41,14 @@ internal sealed class GgufConfig
     private ModelConfig Read()
     {
         Refuse();
-        var factors = RopeFactors();
+        var factors = RopeFactors(GgufNames.RopeFactors);
         var source = Describe();
         var config = ModelConfigReader.Read(Setting(source));
         if (factors is null)
             return config;
-        if (factors.Length != config.HeadSize / 2)
+        if (factors.Length != config.RotarySize / 2)
             throw Fault(
-                $"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.HeadSize / 2} were expected");
+                $"Its {GgufNames.RopeFactors} has {factors.Length} elements", $"{config.RotarySize / 2} were expected");
         if (Llama3Factors.Recognise(factors, config) is { } scaling)
         {
             source["rope_scaling"] = scaling;
@@ -57,7 +57,7 @@ internal sealed class GgufConfig
 
         // A name that no reader of config.json knows: a reader of the written configuration reports it.
         config.Source["rope_scaling"] = new JsonObject { ["rope_type"] = "gguf_rope_freqs" };
-        return config with { Rope = config.Rope with { FrequencyFactors = factors } };
+        return config.WithRope(rope => rope with { FrequencyFactors = factors });
     }
 
     private JsonSetting Setting(JsonObject config) => JsonSetting.Of(config, new JsonOrigin(_file.Path)
@@ -69,16 +69,17 @@ internal sealed class GgufConfig
     {
         if (_file.Metadata.Text(GgufNames.Kind) is { } kind and not "model")
             throw Fault($"It holds a '{kind}'", "a model was expected. Give an adapter in PEFT's format as 'adapter'");
-        if (!s_architectures.Contains(_architecture))
+        if (!ModelFamilies.GgufArchitectures.Contains(_architecture))
         {
             throw Fault(
-                $"Its architecture is '{_architecture}'", $"one of {string.Join(", ", s_architectures)} was expected");
+                $"Its architecture is '{_architecture}'",
+                $"one of {string.Join(", ", ModelFamilies.GgufArchitectures)} was expected");
         }
 
         if (Integer("expert_count") is > 0)
             throw Fault("It is a mixture of experts", "a dense model was expected");
         if (Number(GgufArchitecture.AttentionFactor) is { } factor and not 1
-            && _file.Metadata.Text(Key("rope.scaling.type")) != "yarn")
+            && _settings.Text("rope.scaling.type") != "yarn" && Tensor(GgufNames.LongRopeFactors) is null)
             throw Fault(
                 $"Its {Key(GgufArchitecture.AttentionFactor)} is {factor}", "1 was expected where nothing is yarn");
         if (_file.Tensors.Count == 0)
@@ -90,9 +91,11 @@ internal sealed class GgufConfig
         var hidden = RequirePositive("embedding_length");
         var heads = RequirePositive("attention.head_count");
         var headSize = Integer("attention.key_length") ?? hidden / heads;
-        if (Integer("rope.dimension_count") is { } rotated && rotated != headSize)
+        var rotated = Integer("rope.dimension_count") ?? headSize;
+        var window = Integer("attention.sliding_window") is > 0 and var tokens ? tokens : (int?)null;
+        var family = FamilyOf(window);
+        if (rotated != headSize && (!family.RotatesPartially || rotated > headSize))
             throw Fault($"It rotates {rotated} of {headSize} elements of a head", "all were expected");
-        var window = Integer("attention.sliding_window");
         var positions = Require("context_length");
         var embedding = Tensor(GgufNames.Embedding)
             ?? throw Fault($"It has no {GgufNames.Embedding}", "a whole model was expected");
@@ -103,11 +106,10 @@ internal sealed class GgufConfig
                 "a row for each token was expected");
         }
 
-        var type = _architecture == Llama && window is not null ? "mistral" : _architecture;
         var config = new JsonObject
         {
-            ["architectures"] = new JsonArray($"{char.ToUpperInvariant(type[0])}{type[1..]}ForCausalLM"),
-            ["model_type"] = type,
+            ["architectures"] = new JsonArray(family.Architecture),
+            ["model_type"] = family.ModelType,
             ["vocab_size"] = embedding.Shape[0],
             ["hidden_size"] = hidden,
             ["intermediate_size"] = Require("feed_forward_length"),
@@ -125,19 +127,52 @@ internal sealed class GgufConfig
             ["dtype"] = StoredType(),
         };
         if (window is not null)
+        {
             (config["sliding_window"], config["use_sliding_window"]) = (window, true);
+            config["max_window_layers"] = 0;
+        }
+
+        if (rotated != headSize)
+            config["partial_rotary_factor"] = ShareOf(rotated, headSize);
         if (RopeScaling(positions) is { } scaling)
             config["rope_scaling"] = scaling;
         if (_file.Metadata.Integer(GgufKeys.Begin) is { } begin)
             config["bos_token_id"] = begin;
         if (_file.Metadata.Integer(GgufKeys.End) is { } end)
             config["eos_token_id"] = end;
+        family.ReadGguf(config, _settings);
         return config;
+    }
+
+    /// <summary>Of llama and mistral, which share an architecture, the one with a window has it in every layer.</summary>
+    private ModelFamily FamilyOf(int? window)
+    {
+        ModelFamily[] families = [.. ModelFamilies.OfGguf(_architecture)];
+        return window is null ? families[0] : families[^1];
+    }
+
+    /// <summary>A share of which transformers makes so many elements again, rounding down.</summary>
+    private static double ShareOf(int rotated, int headSize)
+    {
+        var share = (double)rotated / headSize;
+        return (int)(headSize * share) == rotated ? share : Math.BitIncrement(share);
     }
 
     private JsonObject? RopeScaling(int positions)
     {
-        var type = _file.Metadata.Text(Key("rope.scaling.type"))
+        if (RopeFactors(GgufNames.ShortRopeFactors) is { } few && RopeFactors(GgufNames.LongRopeFactors) is { } many)
+        {
+            static JsonArray List(float[] factors) =>
+                new([.. factors.Select(factor => (JsonNode)GgufSettings.Decimal(factor))]);
+            return new JsonObject
+            {
+                ["rope_type"] = "longrope",
+                ["short_factor"] = List(few),
+                ["long_factor"] = List(many),
+            };
+        }
+
+        var type = _settings.Text("rope.scaling.type")
             ?? (Number("rope.scale_linear") is null ? "none" : "linear");
         var factor = Number("rope.scaling.factor") ?? Number("rope.scale_linear");
         if (type == "none")
@@ -165,17 +200,17 @@ internal sealed class GgufConfig
         return scaling;
     }
 
-    private float[]? RopeFactors()
+    private float[]? RopeFactors(string name)
     {
-        if (Tensor(GgufNames.RopeFactors) is not { } tensor)
+        if (Tensor(name) is not { } tensor)
             return null;
         if (tensor.Type != GgufType.F32)
-            throw Fault($"Its {GgufNames.RopeFactors} is of the type {tensor.Type}", "F32 was expected");
+            throw Fault($"Its {name} is of the type {tensor.Type}", "F32 was expected");
         return MemoryMarshal.Cast<byte, float>(_file.Slice(tensor, 0, checked((int)tensor.ByteCount))).ToArray();
     }
 
     /// <summary>The type that dequantized weights lose nothing in that matters.</summary>
-    private string StoredType() => Tensor("blk.0.attn_q.weight")?.Type switch
+    private string StoredType() => (Tensor("blk.0.attn_q.weight") ?? Tensor("blk.0.attn_qkv.weight"))?.Type switch
     {
         GgufType.F32 => "float32",
         GgufType.F16 => "float16",
@@ -184,20 +219,17 @@ internal sealed class GgufConfig
 
     private GgufTensor? Tensor(string name) => _file.Tensors.GetValueOrDefault(name);
 
-    private string Key(string name) => $"{_architecture}.{name}";
+    private string Key(string name) => _settings.Key(name);
 
-    private int Require(string name) => Integer(name) ?? throw _file.Metadata.Missing(Key(name));
+    private int Require(string name) => _settings.Require(name);
 
     private int RequirePositive(string name) => Require(name) is > 0 and var number
         ? number
         : throw Fault($"Its {Key(name)} is {Require(name)}", "at least 1 was expected");
 
-    private int? Integer(string name) => _file.Metadata.Integer(Key(name));
+    private int? Integer(string name) => _settings.Integer(name);
 
-    /// <summary>A float32 as the decimal it was written for: 1e-05, not 9.999999747378752e-06.</summary>
-    private double? Number(string name) => _file.Metadata.Number(Key(name)) is { } number
-        ? double.Parse(((float)number).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
-        : null;
+    private double? Number(string name) => _settings.Number(name);
 
     private CheckpointException Fault(string actual, string expected) =>
         new($"{actual}; {expected}. Where: '{_file.Path}'.");

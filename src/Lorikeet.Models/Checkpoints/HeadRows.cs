@@ -1,20 +1,21 @@
+using Lorikeet.Models.Checkpoints.Families;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Checkpoints;
 
 /// <summary>
 /// The order of the rows of query and key projections. Hugging Face rotates the halves of a head against each other,
-/// llama.cpp's <c>llama</c> architecture neighbours: there, row 2j + i of a head is row i · half + j of Hugging Face.
-/// Other architectures rotate halves in both.
+/// llama.cpp's <c>llama</c> and some more architectures neighbours: there, row 2j + i of a head is row i · half + j of
+/// Hugging Face. Other architectures rotate halves in both.
 /// </summary>
 /// <remarks>Reference: <c>LlamaModel.permute</c> of convert_hf_to_gguf.py.</remarks>
 internal static class HeadRows
 {
     /// <summary>Whether a tensor's rows are in another order in the file.</summary>
-    /// <param name="architecture">Architecture in GGUF.</param>
+    /// <param name="config">The model's shape.</param>
     /// <param name="name">Hugging Face name of the tensor.</param>
-    public static bool AreReordered(string architecture, string name) =>
-        architecture == GgufConfig.Llama
+    public static bool AreReordered(ModelConfig config, string name) =>
+        ModelFamilies.Of(config).RotatesNeighboursInGguf
         && (name.Contains($".{TensorNames.Query}.", StringComparison.Ordinal)
             || name.Contains($".{TensorNames.Key}.", StringComparison.Ordinal));
 

@@ -22,6 +22,7 @@ internal sealed class AdapterExport : IDisposable
     private readonly ExportSource _source;
     private readonly GgufType _type;
     private readonly LoraOptions _lora;
+    private readonly GgufTensorNames _names;
     private readonly ITensorSource _weights;
     private readonly float _alpha;
 
@@ -39,6 +40,8 @@ internal sealed class AdapterExport : IDisposable
 
         (_source, _type) = (source, TypeOf(outType));
         _lora = source.Adapter.Options;
+        _names = new GgufTensorNames(source.Config);
+        GgufArchitecture.RequireExact(source.Config);
         if (_lora.ModulesToSave.Count > 0)
             throw Refused($"It trained {string.Join(", ", _lora.ModulesToSave)} whole (modules_to_save)");
         if (_lora.UseDora)
@@ -144,7 +147,7 @@ internal sealed class AdapterExport : IDisposable
                 continue;
             var other = AdapterTensors.Name(_weights, module + b)
                 ?? throw Refused($"It holds '{name}' without its other half");
-            return new Pair(module, GgufNames.ToGguf(TensorNames.Weight(module))!, name, other, isEmbedding);
+            return new Pair(module, _names.ToGguf(TensorNames.Weight(module))!, name, other, isEmbedding);
         }
 
         return null;
@@ -195,7 +198,7 @@ internal sealed class AdapterExport : IDisposable
     /// <summary>Puts the rows of the B of a query or key projection into the other order.</summary>
     private Tensor Reorder(Tensor b, string module, bool toGguf)
     {
-        if (!HeadRows.AreReordered(GgufArchitecture.NameOf(_source.Config), module + ".weight"))
+        if (!HeadRows.AreReordered(_source.Config, module + ".weight"))
             return b;
         var size = _source.Config.HeadSize;
         var rows = Enumerable.Range(0, (int)b.shape[0])

@@ -63,7 +63,7 @@ internal sealed class GgufMixture(GgufOutType outType, int layers, bool isTied)
             return shape[^1] % usual.BlockSize() == 0 ? GgufType.Q6_K : GgufType.Q8_0;
         var isSensitive = name.EndsWith(".attn_v.weight", StringComparison.Ordinal)
             || name.EndsWith(".ffn_down.weight", StringComparison.Ordinal);
-        return outType == GgufOutType.Q4_K_M && isSensitive && GetsMoreBits(GgufNames.LayerOf(name)!.Value)
+        return outType == GgufOutType.Q4_K_M && isSensitive && GetsMoreBits(GgufTensorNames.LayerOf(name)!.Value)
             ? GgufType.Q6_K
             : usual;
     }

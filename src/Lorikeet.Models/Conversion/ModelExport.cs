@@ -51,6 +51,7 @@ internal sealed unsafe class ModelExport
     public void Write(string path)
     {
         using var quiet = no_grad();
+        GgufArchitecture.RequireExact(_source.Config);
         using var merge = new AdapterMerge(_source.Base, _source.Adapter, s_dense);
         var weights = merge.Tensors();
         var config = merge.Unties ? _source.Config with { TiedEmbeddings = false } : _source.Config;
@@ -104,14 +105,20 @@ internal sealed unsafe class ModelExport
 
     private static IEnumerable<GgufTensorToWrite> RopeFactors(ModelConfig config)
     {
-        var factors = config.Rope.Scaling == RopeScaling.Llama3
-            ? Llama3Factors.Of(config.Rope, config.HeadSize)
-            : config.Rope.FrequencyFactors?.ToArray();
-        return factors is null
-            ? []
-            : [new GgufTensorToWrite(
-                GgufNames.RopeFactors, GgufType.F32, [factors.Length],
-                stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)))];
+        var rope = config.Rope;
+        if (rope.Scaling == RopeScaling.LongRope)
+        {
+            yield return Factors(GgufNames.LongRopeFactors, [.. rope.LongFactors]);
+            yield return Factors(GgufNames.ShortRopeFactors, [.. rope.ShortFactors]);
+        }
+
+        if (rope.Scaling == RopeScaling.Llama3)
+            yield return Factors(GgufNames.RopeFactors, Llama3Factors.Of(rope, config.RotarySize));
+        else if (rope.FrequencyFactors is { } factors)
+            yield return Factors(GgufNames.RopeFactors, [.. factors]);
+
+        static GgufTensorToWrite Factors(string name, float[] values) => new(
+            name, GgufType.F32, [values.Length], stream => stream.Write(MemoryMarshal.AsBytes<float>(values)));
     }
 
     // Frequencies that old checkpoints store are computed from the configuration.
@@ -120,17 +127,17 @@ internal sealed unsafe class ModelExport
 
     private GgufTensorToWrite ToWrite(TensorToWrite tensor, GgufMixture mixture)
     {
-        var name = GgufNames.ToGguf(tensor.Name) ?? throw new CheckpointException(
-            $"Tensor '{tensor.Name}' has no name in GGUF. Tensors of a Llama-family decoder were expected. " +
+        var name = new GgufTensorNames(_source.Config).ToGguf(tensor.Name) ?? throw new CheckpointException(
+            $"Tensor '{tensor.Name}' has no name in GGUF. Tensors of a decoder of its kind were expected. " +
             $"Where: '{_source.Base}'.");
         var type = mixture.TypeOf(name, tensor.Shape);
-        var reorders = HeadRows.AreReordered(GgufArchitecture.NameOf(_source.Config), tensor.Name);
-        int? headSize = reorders ? _source.Config.HeadSize : null;
-        return new GgufTensorToWrite(name, type, tensor.Shape, stream => Store(stream, tensor, type, headSize));
+        int? headSize = HeadRows.AreReordered(_source.Config, tensor.Name) ? _source.Config.HeadSize : null;
+        var addsOne = GgufNorms.HoldOnePlus(_source.Config, tensor.Name);
+        return new GgufTensorToWrite(name, type, tensor.Shape, stream => Store(stream, tensor, type, headSize, addsOne));
     }
 
     /// <summary>Computes a tensor in float32, then stores its rows chunk by chunk.</summary>
-    private static void Store(Stream stream, TensorToWrite tensor, GgufType type, int? headSize)
+    private static void Store(Stream stream, TensorToWrite tensor, GgufType type, int? headSize, bool addsOne)
     {
         if (tensor.Type != SafetensorsType.F32)
             throw new ArgumentException($"'{tensor.Name}' is {tensor.Type}; float32 was expected.", nameof(tensor));
@@ -142,6 +149,8 @@ internal sealed unsafe class ModelExport
         {
             using (var memory = new UnmanagedMemoryStream((byte*)values, 0, tensor.ByteCount, FileAccess.Write))
                 tensor.Write(memory);
+            if (addsOne)
+                GgufNorms.AddOne(new Span<float>(values, checked((int)(tensor.ByteCount / sizeof(float)))));
             var chunk = new byte[rowBytes * Math.Min(rows, Math.Max(1, ChunkBytes / rowBytes))];
             for (var first = 0L; first < rows; first += chunk.Length / rowBytes)
             {

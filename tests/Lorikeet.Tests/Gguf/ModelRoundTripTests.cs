@@ -52,6 +52,34 @@ public sealed class ModelRoundTripTests : IDisposable
     }
 
     [Theory]
+    [InlineData("gemma2")]
+    [InlineData("phi3")]
+    [InlineData("phi4_partial")]
+    [InlineData("smollm3")]
+    [InlineData("olmo2")]
+    [InlineData("granite")]
+    public void Family_GivesTheSameLogits(string name)
+    {
+        var folder = TestAssets.Golden("families", "models", name);
+        Export(folder, null, GgufOutType.F32);
+        using var expected = Logits(folder, null);
+        using var actual = Logits(File, null);
+        var allowed = name == "gemma2" ? 1e-5 : 0; // its norms are stored as 1 + w, which rounds w
+        TensorAssert.Close(expected, actual, allowed, name);
+    }
+
+    [Theory]
+    [InlineData("gemma3", "llama.cpp scales attention by 1 / sqrt(16)")]
+    [InlineData("ministral", "A model of the type 'ministral' has no form in GGUF")]
+    [InlineData("qwen3_moe", "A model of the type 'qwen3_moe' has no form in GGUF")]
+    public void FamilyThatLlamaCppComputesOtherwise_IsRefused(string name, string reason)
+    {
+        var fault = Assert.Throws<CheckpointException>(
+            () => Export(TestAssets.Golden("families", "models", name), null, GgufOutType.F32));
+        Assert.StartsWith(reason, fault.Message);
+    }
+
+    [Theory]
     [InlineData("gqa", GgufOutType.F16, 4e-4)]
     [InlineData("qwen2", GgufOutType.BF16, 3e-3)]
     [InlineData("gqa", GgufOutType.Q8_0, 8e-3)]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Checkpoints.Families;
@@ -9,11 +10,14 @@ namespace Lorikeet.Models.Checkpoints.Families;
 /// </summary>
 internal sealed class Gemma3 : ModelFamily
 {
+    private const string SlidingTheta = "rope.freq_base_swa";
+    private const int GgufPeriod = 6;
+
     public override string ModelType => "gemma3_text";
 
     public override string Architecture => "Gemma3ForCausalLM";
 
-    public override string? GgufArchitecture => null;
+    public override string? GgufArchitecture => "gemma3";
 
     public override JsonObject Defaults => new()
     {
@@ -43,4 +47,25 @@ internal sealed class Gemma3 : ModelFamily
             common.Layer(0), common.Layer(0) with { Window = keys.Window, Rope = keys.SlidingRope(shape.MaxPositions) });
         return common.With([.. windowed.Select(isWindowed => isWindowed ? sliding : full)]);
     }
+
+    public override string? WhyNotInGguf(ModelConfig config) =>
+        config.AttentionSoftCap is not null || config.LogitSoftCap is not null ? "caps nothing in this architecture"
+        : SlidingRopeOf(config) is { Scaling: not RopeScaling.None } ? "stretches no angles where there is a window"
+        : Gemma2.WhyLayersAreNotInGguf(config, 62, GgufPeriod);
+
+    public override IEnumerable<KeyValuePair<string, GgufValue>> GgufMetadata(ModelConfig config) =>
+    [
+        .. Gemma2.GgufWindows(config, GgufPeriod),
+        .. SlidingRopeOf(config) is { } rope ? [new(SlidingTheta, (float)rope.Theta)]
+            : Array.Empty<KeyValuePair<string, GgufValue>>(),
+    ];
+
+    public override void ReadGguf(JsonObject config, GgufSettings settings)
+    {
+        Gemma2.ReadLayers(config, settings, 62, GgufPeriod);
+        config["rope_local_base_freq"] = settings.Number(SlidingTheta) ?? 1e4;
+    }
+
+    private static RopeSettings? SlidingRopeOf(ModelConfig config) =>
+        Enumerable.Range(0, config.LayerCount).Select(config.Layer).FirstOrDefault(layer => layer.Window is not null)?.Rope;
 }

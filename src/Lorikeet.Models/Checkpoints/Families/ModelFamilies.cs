@@ -18,6 +18,14 @@ internal static class ModelFamilies
     public static ModelFamily? Find(string modelType) =>
         Array.Find(s_all, family => family.ModelType == modelType);
 
+    /// <summary>What GGUF files have as architecture.</summary>
+    public static IEnumerable<string> GgufArchitectures =>
+        s_all.Select(family => family.GgufArchitecture).OfType<string>().Distinct();
+
+    /// <summary>The families of a GGUF file's architecture, the one that says least first.</summary>
+    public static IEnumerable<ModelFamily> OfGguf(string architecture) =>
+        s_all.Where(family => family.GgufArchitecture == architecture);
+
     /// <summary>The family of a model.</summary>
     public static ModelFamily Of(ModelConfig config) => Find(config.ModelType)
         ?? throw new ArgumentException($"'{config.ModelType}' is no model type that is known.", nameof(config));

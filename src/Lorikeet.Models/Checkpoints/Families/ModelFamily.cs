@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Checkpoints.Families;
@@ -19,6 +20,12 @@ internal abstract class ModelFamily
     public virtual string? GgufArchitecture => GgufConfig.Llama;
 
     /// <summary>
+    /// Whether llama.cpp rotates neighbours in a head, so that rows of queries and keys lie in another order
+    /// (<see cref="HeadRows"/>).
+    /// </summary>
+    public virtual bool RotatesNeighboursInGguf => GgufArchitecture == GgufConfig.Llama;
+
+    /// <summary>
     /// What a key of config.json means where it is absent, for keys whose meaning then is not that of Llama.
     /// </summary>
     public virtual JsonObject Defaults => [];
@@ -32,4 +39,20 @@ internal abstract class ModelFamily
     /// <param name="shape">What the keys mean for Llama.</param>
     /// <param name="keys">Keys of config.json.</param>
     public virtual ModelConfig Refine(ModelConfig shape, ConfigKeys keys) => shape;
+
+    /// <summary>
+    /// What llama.cpp computes otherwise than a model of this shape, as the end of "llama.cpp ..."; null when it computes
+    /// the same, or what <see cref="GgufArchitecture"/> notes.
+    /// </summary>
+    public virtual string? WhyNotInGguf(ModelConfig config) => null;
+
+    /// <summary>Metadata of a GGUF file beyond what every architecture has: key without architecture, value.</summary>
+    public virtual IEnumerable<KeyValuePair<string, GgufValue>> GgufMetadata(ModelConfig config) => [];
+
+    /// <summary>Says that metadata over in the keys of config.json.</summary>
+    /// <param name="config">What the metadata that every architecture has came to.</param>
+    /// <param name="settings">All metadata.</param>
+    public virtual void ReadGguf(JsonObject config, GgufSettings settings)
+    {
+    }
 }

@@ -10,7 +10,7 @@ internal sealed class Olmo2 : ModelFamily
 
     public override string Architecture => "Olmo2ForCausalLM";
 
-    public override string? GgufArchitecture => null;
+    public override string? GgufArchitecture => "olmo2";
 
     public override JsonObject Defaults => new() { ["rms_norm_eps"] = 1e-5 };
 
@@ -21,4 +21,8 @@ internal sealed class Olmo2 : ModelFamily
         QueryKeyNorm = QueryKeyNorm.WholeWidth,
         FeedForwardBias = false,
     };
+
+    public override string? WhyNotInGguf(ModelConfig config) =>
+        config.TiedEmbeddings ? "has a head of its own in this architecture"
+        : config.HeadSize * config.HeadCount != config.HiddenSize ? "has heads of hidden size / heads here" : null;
 }
