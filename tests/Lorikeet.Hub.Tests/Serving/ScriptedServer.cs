@@ -73,15 +73,16 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public static string Listing(string commit, params string[] files) => System.Text.Json.JsonSerializer.Serialize(
         new { sha = commit, siblings = files.Select(file => new { rfilename = file, size = 2 }) });
 
+    /// <summary>A client of this hub; seconds that it waits for answers, and for bytes of files.</summary>
     public HubClient Client(
-        double patience = 120, string? token = null, Uri? endpoint = null, Action<string>? note = null) => new(
+        double answers = 120, double downloads = 120, string? token = null, Uri? endpoint = null, Action<string>? note = null) => new(
         new HubSettings
         {
             Endpoint = endpoint ?? Endpoint,
             CacheFolder = CacheFolder,
             Token = token,
-            AnswerTimeout = TimeSpan.FromSeconds(patience),
-            DownloadTimeout = TimeSpan.FromSeconds(patience),
+            AnswerTimeout = TimeSpan.FromSeconds(answers),
+            DownloadTimeout = TimeSpan.FromSeconds(downloads),
             RetryDelay = TimeSpan.FromMilliseconds(2),
         },
         note);
