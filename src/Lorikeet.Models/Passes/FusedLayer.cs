@@ -1,12 +1,17 @@
 // One decoder layer, forward and backward written out. Only A and B of the adapters are trained, so the backward pass
 // is a short fixed script; read it next to Decoder/DecoderLayer.cs, which says the same with autograd and which tests
-// hold it to.
+// hold it to. Of Llama:
 //
-//     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o       (Qwen3: q,k normalised by head)
+//     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o
 //     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
 //
-// Kept for the backward pass: x, m, q,k,v, o, g,u. What is cheap is recomputed there: norms and activation. Of q and k
-// one form is kept: the rotated one, or, where they are normalised, what was projected (AttentionInput.cs).
+// What another family does otherwise is in the parts that a layer is made of: BlockInput.cs (what a block reads of the
+// stream), ResidualJoint.cs (how what it returns joins the stream), AttentionInput.cs (heads: their norms, rotation and
+// scores) and the activation of the gate.
+//
+// Kept for the backward pass: x, m, q,k,v, o, g,u; and Wo o, Wd a where norms stand after them. What is cheap is
+// recomputed there: norms and activation. Of q and k one form is kept: the rotated one, or, where they are normalised,
+// what was projected.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using static TorchSharp.torch;
@@ -17,27 +22,43 @@ namespace Lorikeet.Models.Passes;
 internal sealed class FusedLayer : IDisposable
 {
     private readonly IDecoderKernels _kernels;
-    private readonly Tensor _postAttentionNorm;
+    private readonly int _index;
     private readonly HeadNorms? _headNorms;
+    private readonly GateActivation _activation;
+    private readonly BlockInput _feedForwardInput;
+    private readonly ResidualJoint _attentionJoint, _feedForwardJoint;
 
     /// <summary>Fuses a layer's projections; its norms are frozen.</summary>
     public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
     {
-        _kernels = kernels;
-        InputNorm = layer.InputNorm!.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
-        _postAttentionNorm = layer.FeedForwardNorm!.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
-        _headNorms = HeadNorms.Of(layer, scratch.ElementType);
+        var (config, type) = (layer.Config, scratch.ElementType);
+        (_kernels, _index, _activation) = (kernels, layer.Index, config.Activation);
+        Attention = AttentionShape.Of(config, layer.Index);
+        _headNorms = HeadNorms.Of(layer, type);
+        Input = new BlockInput(layer.InputNorm, type, kernels);
+        _attentionJoint = new ResidualJoint(layer.AttentionOutputNorm, (float)config.ResidualScale, type, kernels);
+        _feedForwardInput = new BlockInput(layer.FeedForwardNorm, type, kernels);
+        _feedForwardJoint = new ResidualJoint(layer.FeedForwardOutputNorm, (float)config.ResidualScale, type, kernels);
         Linears = PerProjection.Of(layer).Select(
             projections => FusedLinear.Of(projections, scratch, kernels, scratch.Augments));
     }
 
-    /// <summary>Weight of the norm before attention, in the compute type.</summary>
-    public Tensor InputNorm { get; }
+    /// <summary>Heads, and who sees whom.</summary>
+    public AttentionShape Attention { get; }
+
+    /// <summary>What attention reads of the residual stream.</summary>
+    public BlockInput Input { get; }
 
     /// <summary>
     /// Whether queries and keys are normalised, so that their rotated form needs a place of its own.
     /// </summary>
     public bool NormalisesHeads => _headNorms is not null;
+
+    /// <summary>Whether what attention and feed-forward return is kept for the backward pass.</summary>
+    public bool KeepsBlockOutputs => _attentionJoint.KeepsOutput;
+
+    /// <summary>Whether the gradient of what they return is another than that of the residual stream.</summary>
+    public bool ChangesGradient => _attentionJoint.ChangesGradient;
 
     /// <summary>The four fused GEMMs: qkv, output, gate and up, down.</summary>
     public PerProjection<FusedLinear> Linears { get; }
@@ -45,22 +66,24 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>The factors of all projections.</summary>
     public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
 
-    /// <summary>
-    /// From norm(x) in <c>NormOutput</c> to Wd a in <c>BlockOutput</c>; the sum m + Wd a is left to the caller.
-    /// </summary>
+    /// <summary>From norm(x) in <c>NormOutput</c> to Wd a; <see cref="Join"/> makes the sum m + Wd a.</summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         UpToGateUp(layer, pass, sequences, dropout);
-        FeedDown(layer, pass, dropout);
+        DownFromGateUp(layer, pass, dropout);
     }
+
+    /// <summary>y = m + Wd a, and what the next layer or the head reads of it: [tokens, hidden] each.</summary>
+    public void Join(LayerBuffers layer, PassBuffers pass, BlockInput next, Matrix sum) =>
+        _feedForwardJoint.Forward(layer.ResidualAfterAttention, FeedForwardOutput(layer, pass), pass, next, sum);
 
     /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
     public void Recompute(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
-        _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n = norm(x): [tokens, hidden]
+        Input.Forward(layer.Input, pass.NormOutput); // n = norm(x): [tokens, hidden]
         UpToGateUp(layer, pass, sequences, dropout);
-        if (layer.RecomputesDown)
-            FeedDown(layer, pass, dropout);
+        if (_feedForwardJoint.KeepsOutput || layer.RecomputesDown)
+            DownFromGateUp(layer, pass, dropout);
     }
 
     /// <summary>From dy in <c>Gradient</c> to dx in its place; gradients of the factors are added to.</summary>
@@ -73,81 +96,92 @@ internal sealed class FusedLayer : IDisposable
         LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout, bool needsInputGradient)
     {
         var (linears, kept, room) = (Linears, layer.Kept, pass.LoraHiddenGradient);
-        var gradient = pass.Gradient; // dy: [tokens, hidden]
 
         // y = m + Wd a,  a = silu(g) ⊙ u
-        var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout); // da: [tokens, inner]
+        var gradient = _feedForwardJoint.Backward(FeedForwardOutput(layer, pass), pass); // d(Wd a): [tokens, hidden]
+        // da: [tokens, inner]
+        var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout);
         // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
-        _kernels.SwiGluBackward(layer.GateUp, pass.Activation);
+        _kernels.GateBackward(_activation, layer.GateUp, pass.Activation);
         linears.Down.AddGradients(gradient, g, pass.Activation, kept.Down, dropout);
 
         // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn
-        g = linears.GateUp.InputGradient(
-            layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout); // dn: [tokens, hidden]
-        // dm, n
-        _kernels.RmsNormBackward(
-            layer.ResidualAfterAttention, _postAttentionNorm, pass.NormOutput, gradient, gradient, pass.NormOutput);
-        linears.GateUp.AddGradients(layer.GateUp, g, pass.NormOutput, kept.GateUp, dropout);
+        // dn: [tokens, hidden]
+        g = linears.GateUp.InputGradient(layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout);
+        var n = _feedForwardInput.Backward(layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient); // dm, n
+        linears.GateUp.AddGradients(layer.GateUp, g, n, kept.GateUp, dropout);
 
         // m = x + Wo o,  o = attention(q,k,v)
         var attention = layer.Attention!;
+        gradient = _attentionJoint.Backward(AttentionOutput(layer, pass), pass); // d(Wo o): [tokens, hidden]
         // do: [tokens, heads · headSize]
         g = linears.Output.InputGradient(gradient, kept.Output, room.Output, pass.AttendedGradient, dropout);
         linears.Output.AddGradients(gradient, g, attention.Attended, kept.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
         // dq,dk,dv: [tokens, q + k + v]
-        _kernels.AttendBackward(Heads(layer, pass), attention, pass.AttendedGradient, sequences, qkvGradient);
+        _kernels.AttendBackward(
+            Heads(layer, pass, sequences), attention, pass.AttendedGradient, sequences, qkvGradient);
         attention.Dispose();
         layer.Attention = null;
 
         // q,k,v = Wqkv norm(x): dx = dm + d(norm)ᵀ dn
         if (needsInputGradient)
         {
-            g = linears.Qkv.InputGradient(
-                qkvGradient, kept.Qkv, room.Qkv, pass.NormOutput, dropout); // dn: [tokens, hidden]
-            // dx, n
-            _kernels.RmsNormBackward(layer.Input, InputNorm, pass.NormOutput, gradient, gradient, pass.NormOutput);
+            // dn: [tokens, hidden]
+            g = linears.Qkv.InputGradient(qkvGradient, kept.Qkv, room.Qkv, pass.NormOutput, dropout);
+            n = Input.Backward(layer.Input, pass.NormOutput, pass.Gradient); // dx, n
         }
         else
         {
             g = linears.Qkv.HiddenGradient(qkvGradient, kept.Qkv, room.Qkv);
-            _kernels.RmsNorm(layer.Input, InputNorm, pass.NormOutput); // n: [tokens, hidden]
+            n = Input.Again(layer.Input, pass.NormOutput); // n: [tokens, hidden]
         }
 
-        linears.Qkv.AddGradients(qkvGradient, g, pass.NormOutput, kept.Qkv, dropout);
-    }
-
-    private void FeedDown(LayerBuffers layer, PassBuffers pass, PassKey? dropout)
-    {
-        _kernels.SwiGlu(layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
-        // Wd a: [tokens, hidden]
-        Linears.Down.Forward(pass.Activation, layer.Kept.Down, pass.BlockOutput, dropout);
+        linears.Qkv.AddGradients(qkvGradient, g, n, kept.Qkv, dropout);
     }
 
     private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         var (linears, kept) = (Linears, layer.Kept);
         linears.Qkv.Forward(pass.NormOutput, kept.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
-        layer.Attention = _kernels.Attend(Heads(layer, pass), sequences); // o: [tokens, heads · headSize]
-        // Wo o: [tokens, hidden]
-        linears.Output.Forward(layer.Attention.Attended, kept.Output, pass.BlockOutput, dropout);
+        // o: [tokens, heads · headSize]
+        layer.Attention = _kernels.Attend(Heads(layer, pass, sequences), sequences);
+        var output = AttentionOutput(layer, pass);
+        linears.Output.Forward(layer.Attention.Attended, kept.Output, output, dropout); // Wo o: [tokens, hidden]
         // m = x + Wo o, n = norm(m)
-        _kernels.AddRmsNorm(
-            layer.Input, pass.BlockOutput, _postAttentionNorm, layer.ResidualAfterAttention, pass.NormOutput);
+        _attentionJoint.Forward(layer.Input, output, pass, _feedForwardInput, layer.ResidualAfterAttention);
         // g,u = Wgu n: [tokens, 2 · inner]
         linears.GateUp.Forward(pass.NormOutput, kept.GateUp, layer.GateUp, dropout);
     }
 
-    private AttentionInput Heads(LayerBuffers layer, PassBuffers pass) =>
-        _headNorms is null
-            ? new AttentionInput(layer.Qkv)
-            : new AttentionInput(layer.Qkv, pass.RotatedHeads!, _headNorms);
+    private void DownFromGateUp(LayerBuffers layer, PassBuffers pass, PassKey? dropout)
+    {
+        _kernels.Gate(_activation, layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
+        // Wd a: [tokens, hidden]
+        Linears.Down.Forward(pass.Activation, layer.Kept.Down, FeedForwardOutput(layer, pass), dropout);
+    }
+
+    private AttentionInput Heads(LayerBuffers layer, PassBuffers pass, Sequences sequences)
+    {
+        var rotation = sequences.Rotations[_index];
+        return _headNorms is null
+            ? new AttentionInput(Attention, rotation, layer.Qkv)
+            : new AttentionInput(Attention, rotation, layer.Qkv, pass.RotatedHeads!, _headNorms);
+    }
+
+    private static Matrix AttentionOutput(LayerBuffers layer, PassBuffers pass) =>
+        layer.AttentionOutput ?? pass.BlockOutput;
+
+    private static Matrix FeedForwardOutput(LayerBuffers layer, PassBuffers pass) =>
+        layer.FeedForwardOutput ?? pass.BlockOutput;
 
     public void Dispose()
     {
         _headNorms?.Dispose();
-        InputNorm.Dispose();
-        _postAttentionNorm.Dispose();
+        Input.Dispose();
+        _attentionJoint.Dispose();
+        _feedForwardInput.Dispose();
+        _feedForwardJoint.Dispose();
         foreach (var linear in Linears.All)
             linear.Dispose();
     }

@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// The frozen norms of queries and keys between their projection and their rotation; one 1/rms for each head.
+/// The frozen norms of queries and keys between their projection and their rotation: one 1/rms for each head, or one for
+/// all of them.
 /// </summary>
-/// <param name="query">[headSize], in the compute type; becomes its own.</param>
-/// <param name="key">As long.</param>
+/// <param name="query">[headSize], or [heads · headSize] where one norm spans all; becomes its own.</param>
+/// <param name="key">[headSize], or [keyValueHeads · headSize].</param>
 internal sealed class HeadNorms(Tensor query, Tensor key) : IDisposable
 {
     /// <summary>The weight on normalised queries.</summary>
@@ -19,7 +20,7 @@ internal sealed class HeadNorms(Tensor query, Tensor key) : IDisposable
     /// <summary>The norms of a layer; null where its queries and keys are not normalised.</summary>
     public static HeadNorms? Of(DecoderLayer layer, ScalarType type) =>
         layer is { QueryNorm: { } query, KeyNorm: { } key }
-            ? new HeadNorms(query.Weight.to_type(type), key.Weight.to_type(type))
+            ? new HeadNorms(NormFactor.Of(query, type), NormFactor.Of(key, type))
             : null;
 
     public void Dispose()

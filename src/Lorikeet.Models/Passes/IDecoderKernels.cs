@@ -10,10 +10,14 @@ namespace Lorikeet.Models.Passes;
 internal interface IDecoderKernels : IDisposable
 {
     /// <summary>y = weight · x / rms(x), per row (arXiv 1910.07467).</summary>
+    /// <remarks>
+    /// A weight of the compute type meets rows that were rounded to it, a float32 one rows in float32
+    /// (<see cref="NormFactor"/>).
+    /// </remarks>
     void RmsNorm(Matrix x, Tensor weight, Matrix y);
 
-    /// <summary>sum = x + delta, y = weight · sum / rms(sum).</summary>
-    void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y);
+    /// <summary>sum = x + scale · delta, y = weight · sum / rms(sum).</summary>
+    void AddRmsNorm(Matrix x, Matrix delta, float scale, Tensor weight, Matrix sum, Matrix y);
 
     /// <summary>dx = residual + d(norm of x)ᵀ dy; also normalised = weight · x / rms(x) once more.</summary>
     /// <param name="x">What was normalised.</param>
@@ -23,6 +27,15 @@ internal interface IDecoderKernels : IDisposable
     /// <param name="dx">Receives the gradient.</param>
     /// <param name="normalised">Receives the normalised rows; may be <paramref name="dy"/> itself.</param>
     void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised);
+
+    /// <summary>dx = d(norm of x)ᵀ dy alone; may be written where dy is.</summary>
+    void RmsNormGradient(Matrix x, Tensor weight, Matrix dy, Matrix dx);
+
+    /// <summary>sum = x + scale · delta; may be written where x is.</summary>
+    void AddScaled(Matrix x, Matrix delta, float scale, Matrix sum);
+
+    /// <summary>y = factor · x; may be written where x is.</summary>
+    void Scale(Matrix x, float factor, Matrix y);
 
     /// <summary>y += bias, per row.</summary>
     void AddBias(Matrix y, Tensor bias);
@@ -46,17 +59,19 @@ internal interface IDecoderKernels : IDisposable
         AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient);
 
     /// <summary>What <see cref="Attend"/> and <see cref="AttendBackward"/> allocate for a batch.</summary>
-    AttentionBytes BytesOfAttention(BatchShape batch);
+    AttentionBytes BytesOfAttention(AttentionShape shape, BatchShape batch);
 
-    /// <summary>activation = silu(gate) ⊙ up.</summary>
+    /// <summary>activation = φ(gate) ⊙ up.</summary>
+    /// <param name="kind">φ.</param>
     /// <param name="gateUp">[tokens, 2 · inner]: gate, then up.</param>
     /// <param name="activation">[tokens, inner].</param>
-    void SwiGlu(Matrix gateUp, Matrix activation);
+    void Gate(GateActivation kind, Matrix gateUp, Matrix activation);
 
-    /// <summary>Gradient of <see cref="SwiGlu"/>, in place.</summary>
+    /// <summary>Gradient of <see cref="Gate"/>, in place.</summary>
+    /// <param name="kind">φ.</param>
     /// <param name="gateUp">Becomes its own gradient.</param>
     /// <param name="activation">Holds the gradient of the activation; becomes the activation once more.</param>
-    void SwiGluBackward(Matrix gateUp, Matrix activation);
+    void GateBackward(GateActivation kind, Matrix gateUp, Matrix activation);
 
     /// <summary>
     /// y = mask ⊙ x / (1 - p), the mask a function of <paramref name="key"/> alone (<see cref="DropoutMask"/>).
@@ -99,6 +114,7 @@ internal interface IDecoderKernels : IDisposable
     /// <param name="logits">[rows, vocabulary]; becomes the gradient.</param>
     /// <param name="targets">int64 [rows].</param>
     /// <param name="scale">What each row counts in the step's loss.</param>
+    /// <param name="cap">c, where logits count as c · tanh(logit / c); null where they count as they are.</param>
     /// <param name="loss">float64 [1]; the sum of the rows' cross-entropies, in nats, is added to it.</param>
-    void CrossEntropy(Matrix logits, Tensor targets, double scale, Tensor loss);
+    void CrossEntropy(Matrix logits, Tensor targets, double scale, float? cap, Tensor loss);
 }

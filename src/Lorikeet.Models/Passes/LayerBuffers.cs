@@ -29,6 +29,7 @@ internal sealed class LayerBuffers : IDisposable
         {
             (ResidualAfterAttention, Qkv, GateUp) = (shared.ResidualAfterAttention, shared.Qkv, shared.GateUp);
             QkvGradient = shared.QkvGradient;
+            (AttentionOutput, FeedForwardOutput) = (shared.AttentionOutput, shared.FeedForwardOutput);
             Kept = widths.RecomputesDown ? shared.Kept : shared.Kept with { Down = KeptOf(widths.Kept.Down) };
             RecomputesDown = widths.RecomputesDown;
             return;
@@ -37,6 +38,8 @@ internal sealed class LayerBuffers : IDisposable
         (ResidualAfterAttention, Qkv, GateUp) = (Own(widths.Hidden), Own(widths.Qkv), Own(2 * widths.Inner));
         QkvGradient = widths.QkvFitsGateUp ? _view = GateUp.Reuse(widths.Qkv) : Own(widths.Qkv);
         Kept = widths.Kept.Select(KeptOf);
+        if (widths.KeepsBlockOutputs)
+            (AttentionOutput, FeedForwardOutput) = (Own(widths.Hidden), Own(widths.Hidden));
     }
 
     /// <summary>[tokens, hidden]: the residual stream before the layer.</summary>
@@ -56,6 +59,12 @@ internal sealed class LayerBuffers : IDisposable
     /// by then, where it fits.
     /// </summary>
     public Matrix QkvGradient { get; }
+
+    /// <summary>[tokens, hidden]: Wo o, where its norm's gradient needs it; else null.</summary>
+    public Matrix? AttentionOutput { get; }
+
+    /// <summary>[tokens, hidden]: Wd a, where its norm's gradient needs it; else null.</summary>
+    public Matrix? FeedForwardOutput { get; }
 
     /// <summary>
     /// What each GEMM keeps for its backward pass, [tokens, kept columns]: U = X Aᵀ, and perhaps more; null for nothing.

@@ -38,6 +38,12 @@ internal sealed record LayerWidths
     /// <summary>Room for G at the end of the gradient of the residual stream.</summary>
     public required int GradientExtra { get; init; }
 
+    /// <summary>Room for G at the end of the gradient of what a block returns, where it is another; else 0.</summary>
+    public required int BlockOutputExtra { get; init; }
+
+    /// <summary>Whether what attention and feed-forward return is kept for the backward pass.</summary>
+    public required bool KeepsBlockOutputs { get; init; }
+
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
     public bool QkvFitsGateUp => Qkv <= 2 * Inner;
 
@@ -51,6 +57,7 @@ internal sealed record LayerWidths
             Widest(each => width(each.Qkv)), Widest(each => width(each.Output)),
             Widest(each => width(each.GateUp)), Widest(each => width(each.Down)));
         var first = layers[0].Linears;
+        var gradientExtra = Widest(each => Math.Max(each.Down.LoraOutputColumns, each.Output.LoraOutputColumns));
         return new LayerWidths
         {
             Hidden = first.Qkv.Columns,
@@ -65,7 +72,9 @@ internal sealed record LayerWidths
             RecomputesDown = layers.Any(layer => layer.Linears.Down.KeepsOutput),
             NormOutputExtra = Widest(each => Math.Max(each.Qkv.LoraInputColumns, each.GateUp.LoraInputColumns)),
             ActivationExtra = Widest(each => each.Down.LoraInputColumns),
-            GradientExtra = Widest(each => Math.Max(each.Down.LoraOutputColumns, each.Output.LoraOutputColumns)),
+            GradientExtra = gradientExtra,
+            BlockOutputExtra = layers.Any(layer => layer.ChangesGradient) ? gradientExtra : 0,
+            KeepsBlockOutputs = layers.Any(layer => layer.KeepsBlockOutputs),
         };
     }
 }

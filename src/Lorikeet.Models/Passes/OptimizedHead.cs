@@ -20,12 +20,16 @@ internal sealed class OptimizedHead : IDisposable
     private readonly Scratch _scratch;
     private readonly ScratchUse _chunkUse;
     private readonly int _chunkRows;
+    private readonly float _logitFactor;
+    private readonly float? _logitCap;
 
     public OptimizedHead(DecoderModel model, IDecoderKernels kernels, Scratch scratch)
     {
         (_kernels, _scratch) = (kernels, scratch);
         _weight = FusedWeight.Of([model.Head], [], scratch, kernels, augments: false);
-        Norm = model.FinalNorm.Weight.to_type(scratch.ElementType).DetachFromDisposeScope();
+        Input = new BlockInput(model.FinalNorm, scratch.ElementType, kernels);
+        _logitFactor = (float)(1 / model.Config.LogitDivisor);
+        _logitCap = (float?)model.Config.LogitSoftCap;
         _loss = zeros(1, ScalarType.Float64, scratch.Device).DetachFromDisposeScope();
         _chunkRows = RowsAtOnce(_weight.Rows);
 
@@ -40,8 +44,8 @@ internal sealed class OptimizedHead : IDisposable
     /// <summary>Bytes that it keeps beside the weights of the model.</summary>
     public long CopyBytes => _weight.CopyBytes;
 
-    /// <summary>Weight of the final norm, in the compute type.</summary>
-    public Tensor Norm { get; }
+    /// <summary>What it reads of the residual stream: the final norm.</summary>
+    public BlockInput Input { get; }
 
     /// <summary>
     /// Takes the last layer's output in <c>FinalResidual</c> and its norm in <c>NormOutput</c>; leaves the gradient of
@@ -52,8 +56,7 @@ internal sealed class OptimizedHead : IDisposable
         pass.BlockOutput.Tensor.Clear();
         pass.Gradient.Tensor.Clear();
         Score(batch, scale, pass, needsGradient: true);
-        _kernels.RmsNormBackward(
-            pass.FinalResidual, Norm, pass.BlockOutput, pass.Gradient, pass.Gradient, pass.BlockOutput);
+        Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient);
     }
 
     /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
@@ -74,11 +77,15 @@ internal sealed class OptimizedHead : IDisposable
                 memory.ColumnRange(0, _weight.Columns), memory.ColumnRange(_weight.Columns, _weight.Rows));
             var (chunk, chunkTargets) = (positions.narrow(0, start, rows), targets.narrow(0, start, rows));
             _kernels.GatherRows(pass.NormOutput, chunk, hidden);
+            if (_logitFactor != 1)
+                _kernels.Scale(hidden, _logitFactor, hidden); // f (Wh h) = Wh (f h), which is narrower
             Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
-            _kernels.CrossEntropy(logits, chunkTargets, scale, _loss);
+            _kernels.CrossEntropy(logits, chunkTargets, scale, _logitCap, _loss);
             if (!needsGradient)
                 continue;
             Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Weight.Tensor);
+            if (_logitFactor != 1)
+                _kernels.Scale(hidden, _logitFactor, hidden);
             _kernels.ScatterRows(hidden, chunk, pass.BlockOutput);
         }
     }
@@ -91,7 +98,7 @@ internal sealed class OptimizedHead : IDisposable
     public void Dispose()
     {
         _weight.Dispose();
-        Norm.Dispose();
+        Input.Dispose();
         _loss.Dispose();
     }
 }

@@ -22,6 +22,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly IFactorTable? _factors;
     private readonly OptimizedHead _head;
     private readonly Matrix _embedding;
+    private readonly float _embeddingScale;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
     private BufferMemory _memory;
     private HostBlocks? _hostInputs;
@@ -70,11 +71,12 @@ internal sealed class OptimizedPass : ITrainingPass
         _factors = factors.Length > 0 ? kernels.Factors(factors) : null;
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
+        _embeddingScale = (float)model.EmbeddingScale;
         _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
         _firstTrained = TrainedLayers.First(model);
         _widths = LayerWidths.Of(_layers);
         _needs = new PassMemory(
-            _widths, _layers.Length, model.ComputeType, kernels.BytesOfAttention, onCuda);
+            _widths, _layers.Length, model.ComputeType, BytesOfAttention, onCuda);
     }
 
     /// <summary>Layers that are recomputed in the backward pass, as the largest batch so far needed it.</summary>
@@ -178,18 +180,25 @@ internal sealed class OptimizedPass : ITrainingPass
         };
     }
 
+    /// <summary>Layers may attend in different ways; of what they take while they do, the most is needed.</summary>
+    private AttentionBytes BytesOfAttention(BatchShape batch)
+    {
+        List<AttentionBytes> all = [.. _layers.Select(layer => layer.Attention).Distinct()
+            .Select(shape => _kernels.BytesOfAttention(shape, batch))];
+        return new AttentionBytes(all.Max(bytes => bytes.Output), all.Max(bytes => bytes.Backward));
+    }
+
     private static long LargestProjection(DecoderModel model) =>
         model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
 
     private Sequences SequencesOf(SegmentLayout layout)
     {
-        var (cosine, sine) = _model.Context(layout).Rotations[0]!.Value; // all layers rotate alike
-        return new Sequences(layout, cosine, sine);
+        return new Sequences(layout, _model.Context(layout).Rotations);
     }
 
     private void Forward(PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
-        _kernels.RmsNorm(pass.Layers[0].Input, _layers[0].InputNorm, pass.NormOutput);
+        _layers[0].Input.Forward(pass.Layers[0].Input, pass.NormOutput);
         for (var i = 0; i < _layers.Length; i++)
         {
             var buffers = pass.Layers[i];
@@ -198,11 +207,11 @@ internal sealed class OptimizedPass : ITrainingPass
                 Forget(buffers);
 
             // The sum that ends a layer and the norm that begins the next read the same rows: one kernel.
-            var (next, norm) = i + 1 < _layers.Length
-                ? (pass.Layers[i + 1].Input, _layers[i + 1].InputNorm)
-                : (pass.FinalResidual, _head.Norm);
+            var (sum, next) = i + 1 < _layers.Length
+                ? (pass.Layers[i + 1].Input, _layers[i + 1].Input)
+                : (pass.FinalResidual, _head.Input);
             Claim(i + 1);
-            _kernels.AddRmsNorm(buffers.ResidualAfterAttention, pass.BlockOutput, norm, next, pass.NormOutput);
+            _layers[i].Join(buffers, pass, next, sum);
             if (dropout is not null)
                 Keep(i + 1); // there is a backward pass
         }
@@ -255,6 +264,8 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         using var ids = tensor(batch.Ids.Select(id => (long)id).ToArray(), device: _model.Device);
         _kernels.GatherRows(_embedding, ids, target);
+        if (_embeddingScale != 1)
+            _kernels.Scale(target, _embeddingScale, target);
     }
 
     private void AddNoise(Matrix embedded, SegmentLayout layout, PassKey key) =>

@@ -17,6 +17,8 @@ internal static class OptimizedSupport
     {
         if (WhyUnsupportedAnywhere(model) is { } reason)
             return reason;
+        if (WhyNoAttention(model, model.Device) is { } difference)
+            return difference;
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels";
     }
 
@@ -25,6 +27,8 @@ internal static class OptimizedSupport
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
+        if (model.Config.Experts is not null)
+            return "it is a mixture of experts";
         List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
         if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm)
             .Any(norm => norm.Weight.requires_grad))
@@ -46,20 +50,26 @@ internal static class OptimizedSupport
     {
         if (WhyUnsupportedAnywhere(outline) is { } reason)
             return reason;
+        if (WhyNoAttention(outline, device) is { } difference)
+            return difference;
         var hasKernels = device.type == DeviceType.CUDA
             ? outline.ComputeType == ScalarType.BFloat16 && CudaDecoderKernels.Takes(AttentionShape.Of(outline.Config))
             : outline.ComputeType is ScalarType.BFloat16 or ScalarType.Float32;
         return hasKernels ? null : $"{outline.ComputeType} on {device.type} has no kernels";
     }
 
+    /// <summary>What libtorch's attention on CUDA cannot do, neither cuDNN's nor flash.</summary>
+    private static string? WhyNoAttention(DecoderModel model, Device device) =>
+        device.type == DeviceType.CUDA && model.Config.AttentionSoftCap is not null
+            ? "attention scores are capped, for which CUDA has no kernel"
+            : null;
+
     /// <summary>The kernels for a model that is supported (<see cref="WhyUnsupported"/>).</summary>
     public static IDecoderKernels Kernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
     {
-        (DeviceType.CUDA, _) =>
-            new CudaDecoderKernels(AttentionShape.Of(model.Config), model.Config.NormEpsilon, model.Device),
-        (_, ScalarType.Float32) =>
-            new CpuDecoderKernels<FloatElement>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
-        _ => new CpuDecoderKernels<BFloat16Element>(AttentionShape.Of(model.Config), model.Config.NormEpsilon),
+        (DeviceType.CUDA, _) => new CudaDecoderKernels(model.Config.NormEpsilon, model.Device),
+        (_, ScalarType.Float32) => new CpuDecoderKernels<FloatElement>(model.Config.NormEpsilon),
+        _ => new CpuDecoderKernels<BFloat16Element>(model.Config.NormEpsilon),
     };
 
     private static bool HasKernels(DecoderModel model) => (model.Device.type, model.ComputeType) switch
@@ -72,8 +82,7 @@ internal static class OptimizedSupport
     /// <summary>The stand-ins for the kernels of a device, over a model without memory.</summary>
     public static IDecoderKernels OutlineOf(DecoderModel outline, Device device)
     {
-        var shape = AttentionShape.Of(outline.Config);
-        return new OutlineKernels(batch => (device.type, outline.ComputeType) switch
+        return new OutlineKernels((shape, batch) => (device.type, outline.ComputeType) switch
         {
             (DeviceType.CUDA, _) => CudaAttention.BytesOf(shape, batch),
             (_, ScalarType.Float32) => AttentionBackwardWork<FloatElement>.BytesOf(shape, batch),

@@ -1,3 +1,4 @@
+using Lorikeet.Models.Decoder;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
@@ -7,18 +8,25 @@ namespace Lorikeet.Models.Passes;
 /// takes be counted, where nothing can be computed.
 /// </summary>
 /// <param name="attention">What attention takes on that device.</param>
-internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention) : IDecoderKernels
+internal sealed class OutlineKernels(Func<AttentionShape, BatchShape, AttentionBytes> attention) : IDecoderKernels
 {
-    public AttentionBytes BytesOfAttention(BatchShape batch) => attention(batch);
+    public AttentionBytes BytesOfAttention(AttentionShape shape, BatchShape batch) => attention(shape, batch);
 
     public IFactorTable Factors(IReadOnlyList<FactorBlock> blocks) => new NoTable();
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y) => throw Nothing();
 
-    public void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y) => throw Nothing();
+    public void AddRmsNorm(Matrix x, Matrix delta, float scale, Tensor weight, Matrix sum, Matrix y) =>
+        throw Nothing();
 
     public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised) =>
         throw Nothing();
+
+    public void RmsNormGradient(Matrix x, Tensor weight, Matrix dy, Matrix dx) => throw Nothing();
+
+    public void AddScaled(Matrix x, Matrix delta, float scale, Matrix sum) => throw Nothing();
+
+    public void Scale(Matrix x, float factor, Matrix y) => throw Nothing();
 
     public void AddBias(Matrix y, Tensor bias) => throw Nothing();
 
@@ -28,9 +36,9 @@ internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention)
         AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences,
         Matrix qkvGradient) => throw Nothing();
 
-    public void SwiGlu(Matrix gateUp, Matrix activation) => throw Nothing();
+    public void Gate(GateActivation kind, Matrix gateUp, Matrix activation) => throw Nothing();
 
-    public void SwiGluBackward(Matrix gateUp, Matrix activation) => throw Nothing();
+    public void GateBackward(GateActivation kind, Matrix gateUp, Matrix activation) => throw Nothing();
 
     public void Dropout(Matrix x, double p, ulong key, Matrix y) => throw Nothing();
 
@@ -46,7 +54,7 @@ internal sealed class OutlineKernels(Func<BatchShape, AttentionBytes> attention)
 
     public void ScatterRows(Matrix source, Tensor rows, Matrix target) => throw Nothing();
 
-    public void CrossEntropy(Matrix logits, Tensor targets, double scale, Tensor loss) => throw Nothing();
+    public void CrossEntropy(Matrix logits, Tensor targets, double scale, float? cap, Tensor loss) => throw Nothing();
 
     public void Dispose()
     {

@@ -45,7 +45,8 @@ internal sealed class PassBuffers : IDisposable
         RotatedHeads = widths.RotatedHeads == 0 ? null
             : widths.RotatedFitsActivation ? _view = Activation.Reuse(widths.RotatedHeads)
             : Own(widths.RotatedHeads);
-        (BlockOutput, FinalResidual) = (Own(widths.Hidden), Own(widths.Hidden));
+        (BlockOutput, FinalResidual) = (
+            Own(widths.Hidden, widths.BlockOutputExtra), Own(widths.Hidden));
         AttendedGradient = widths.Attended == widths.Hidden ? FinalResidual : Own(widths.Attended);
         LoraHiddenGradient = widths.Ranks.Select(rank => rank == 0 ? null : Own(rank));
     }
@@ -60,7 +61,10 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>[tokens, hidden]: norm(x), the input of the next GEMM.</summary>
     public Matrix NormOutput { get; }
 
-    /// <summary>[tokens, hidden]: what attention or feed-forward adds to the residual stream.</summary>
+    /// <summary>
+    /// [tokens, hidden]: what attention or feed-forward adds to the residual stream; in the backward pass its gradient,
+    /// where that is another than the stream's.
+    /// </summary>
     public Matrix BlockOutput { get; }
 
     /// <summary>[tokens, hidden]: the residual stream after the last layer, until its gradient is known.</summary>
@@ -69,7 +73,7 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>[tokens, hidden]: gradient of the residual stream.</summary>
     public Matrix Gradient { get; }
 
-    /// <summary>[tokens, inner]: silu(gate) ⊙ up, and its gradient.</summary>
+    /// <summary>[tokens, inner]: φ(gate) ⊙ up, and its gradient.</summary>
     public Matrix Activation { get; }
 
     /// <summary>

@@ -3,18 +3,19 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>What attention must know of a batch: where its segments lie and how each position is rotated.</summary>
+/// <summary>What attention must know of a batch: where its segments lie and how each layer rotates positions.</summary>
 internal sealed class Sequences : IDisposable
 {
+    private readonly Dictionary<Rotation, HeadRotation> _distinct = [];
+
     /// <summary>Prepares a batch.</summary>
     /// <param name="layout">The segments; stays the caller's.</param>
-    /// <param name="cosine">[tokens, 1, headSize] in the compute type.</param>
-    /// <param name="sine">As large.</param>
-    public Sequences(SegmentLayout layout, Tensor cosine, Tensor sine)
+    /// <param name="rotations">How each layer rotates; null in one that does not.</param>
+    public Sequences(SegmentLayout layout, IReadOnlyList<Rotation?> rotations)
     {
         Layout = layout;
-        (Cosine, Sine) = (new Matrix(cosine.view(layout.Tokens, -1)), new Matrix(sine.view(layout.Tokens, -1)));
-        Starts = tensor(layout.Starts.ToArray(), ScalarType.Int32, cosine.device).DetachFromDisposeScope();
+        Rotations = [.. rotations.Select(rotation => rotation is { } given ? Distinct(given) : null)];
+        Starts = tensor(layout.Starts.ToArray(), ScalarType.Int32, layout.Positions.device).DetachFromDisposeScope();
     }
 
     public SegmentLayout Layout { get; }
@@ -22,16 +23,17 @@ internal sealed class Sequences : IDisposable
     /// <summary>Start of each segment and the end of the last: int32 [segments + 1] on the device.</summary>
     public Tensor Starts { get; }
 
-    /// <summary>[tokens, headSize] in the compute type; both halves are the same.</summary>
-    public Matrix Cosine { get; }
+    /// <summary>How each layer rotates; null in one that does not.</summary>
+    public IReadOnlyList<HeadRotation?> Rotations { get; }
 
-    /// <summary>Rotary sines, [tokens, headSize].</summary>
-    public Matrix Sine { get; }
+    private HeadRotation Distinct(Rotation rotation) => _distinct.TryGetValue(rotation, out var known)
+        ? known
+        : _distinct[rotation] = HeadRotation.Of(rotation);
 
     public void Dispose()
     {
         Starts.Dispose();
-        Cosine.Dispose();
-        Sine.Dispose();
+        foreach (var rotation in _distinct.Values)
+            rotation.Dispose();
     }
 }

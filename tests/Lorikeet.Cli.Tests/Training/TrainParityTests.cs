@@ -77,8 +77,8 @@ public sealed class TrainParityTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Families))]
-    public void Train_EqualsPeft_InEveryFamily(string family)
+    [MemberData(nameof(FamiliesOnBothPaths))]
+    public void Train_EqualsPeft_InEveryFamily(string family, bool optimized)
     {
         string Of(params string[] parts) => Golden(["families", "lora", "family_" + family, .. parts]);
         string[] model = ["--model", Golden("families", "models", family)];
@@ -89,7 +89,7 @@ public sealed class TrainParityTests : IDisposable
                 .. model, "--adapter", Of("initial"),
                 "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "12",
                 "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps", "3",
-                "--dump_gradients", _folder["gradients.safetensors"],
+                "--optimized", optimized ? "true" : "false", "--dump_gradients", _folder["gradients.safetensors"],
             ]);
 
         CompareSteps(Of("trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
@@ -103,6 +103,8 @@ public sealed class TrainParityTests : IDisposable
     [
         "gemma2", "gemma3", "phi3", "phi4_partial", "smollm3", "olmo2", "granite", "qwen3", "qwen3_moe", "ministral",
     ];
+
+    public static MatrixTheoryData<string, bool> FamiliesOnBothPaths => new(Families.Select(row => row.Data), [true, false]);
 
     [Theory]
     [MemberData(nameof(Families))]

@@ -25,32 +25,63 @@ public class CudaAttentionTests : CudaTestBase
         { 4, 4, 64, 4096, [0, 128, 256] }, // a window wider than the segments
     };
 
+    /// <summary>Over what queries and keys are normalised, in weights of which type, and how much of a head is rotated.</summary>
+    public static TheoryData<QueryKeyNorm, bool, int, int, double> HeadKinds => new()
+    {
+        { QueryKeyNorm.PerHead, false, 64, 64, 1 }, // Qwen 3
+        { QueryKeyNorm.PerHead, true, 256, 256, 0.7 }, // Gemma 3
+        { QueryKeyNorm.PerHead, false, 80, 80, 1 },
+        { QueryKeyNorm.PerHead, false, 8, 8, 1 }, // single elements
+        { QueryKeyNorm.PerHead, true, 64, 48, 1 },
+        { QueryKeyNorm.PerHead, false, 64, 0, 1 },
+        { QueryKeyNorm.WholeWidth, true, 128, 128, 1 }, // OLMo 2
+        { QueryKeyNorm.WholeWidth, false, 40, 40, 1 },
+        { QueryKeyNorm.None, false, 128, 96, 1 }, // Phi 4
+        { QueryKeyNorm.None, false, 64, 36, 1.5 },
+        { QueryKeyNorm.None, false, 64, 0, 1 }, // SmolLM 3
+    };
+
     [Theory]
     [MemberData(nameof(Cases))]
     public void AttendAndBackward_EqualAutograd(int heads, int keyValueHeads, int headSize, int? window, int[] starts) =>
-        RequireEqual(heads, keyValueHeads, headSize, window, starts, null);
+        RequireEqual(new AttentionShape(heads, keyValueHeads, headSize, window), starts, null);
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void NormalisedHeads_EqualAutograd(int heads, int keyValueHeads, int headSize, int? window, int[] starts)
     {
-        using var norms = new HeadNorms(Weight(headSize), Weight(headSize));
-        RequireEqual(heads, keyValueHeads, headSize, window, starts, norms);
+        using var norms = new HeadNorms(Weight(headSize, false), Weight(headSize, false));
+        RequireEqual(new AttentionShape(heads, keyValueHeads, headSize, window), starts, norms);
     }
 
-    private static Tensor Weight(int columns) =>
-        randn([columns], ScalarType.Float32, Device).Times(0.3).Plus(1).to_type(ScalarType.BFloat16);
-
-    private static void RequireEqual(
-        int heads, int keyValueHeads, int headSize, int? window, int[] starts, HeadNorms? norms)
+    [Theory]
+    [MemberData(nameof(HeadKinds))]
+    public void HeadsOfAllKinds_EqualAutograd(
+        QueryKeyNorm kind, bool isFloat, int headSize, int rotarySize, double scale)
     {
-        var shape = new AttentionShape(heads, keyValueHeads, headSize, window);
+        var shape = new AttentionShape(6, 3, headSize, null)
+        {
+            RotarySize = rotarySize,
+            Scale = (float)(scale / Math.Sqrt(headSize)),
+        };
+        var perHead = kind == QueryKeyNorm.PerHead;
+        using var norms = kind == QueryKeyNorm.None ? null : new HeadNorms(
+            Weight(perHead ? headSize : shape.QueryWidth, isFloat), Weight(perHead ? headSize : 3 * headSize, isFloat));
+        RequireEqual(shape, [0, 128, 256], norms);
+        RequireEqual(shape, [0, 5, 133, 200], norms);
+    }
+
+    private static Tensor Weight(int columns, bool isFloat) => randn([columns], ScalarType.Float32, Device).Times(0.3)
+        .Plus(1).to_type(isFloat ? ScalarType.Float32 : ScalarType.BFloat16);
+
+    private static void RequireEqual(AttentionShape shape, int[] starts, HeadNorms? norms)
+    {
         var tokens = starts[^1];
-        using var kernels = Kernels(shape);
+        using var kernels = Kernels();
         using var layout = new SegmentLayout(starts, Device);
-        using var sequences = Rotation(layout, headSize);
+        using var sequences = new Sequences(layout, [shape.RotarySize == 0 ? null : RotationOf(layout, shape.RotarySize)]);
         using var qkv = Random(tokens, shape.FusedWidth, gap: 16);
-        using var gradient = Random(tokens, heads * headSize, gap: 8);
+        using var gradient = Random(tokens, shape.QueryWidth, gap: 8);
         using var result = Unwritten(tokens, shape.FusedWidth, gap: 8);
 
         var leaf = Wide(qkv).detach().requires_grad_(true);
@@ -62,43 +93,51 @@ public class CudaAttentionTests : CudaTestBase
             using var input = Random(tokens, shape.FusedWidth, gap: 16);
             using var rotated = Unwritten(tokens, shape.RotatedWidth, gap: 8);
             input.Tensor.copy_(qkv.Tensor);
-            var given = norms is null ? new AttentionInput(input) : new AttentionInput(input, rotated, norms);
+            var rotation = sequences.Rotations[0];
+            var given = norms is null
+                ? new AttentionInput(shape, rotation, input)
+                : new AttentionInput(shape, rotation, input, rotated, norms);
             using var output = kernels.Attend(given, sequences);
             Close(expected.detach(), output.Attended, Tolerance, "attended");
             rotated.Tensor.Fill(double.NaN); // what another layer does to it
             kernels.AttendBackward(given, output, gradient, sequences, result);
-            var width = heads * headSize;
+            var width = shape.QueryWidth;
             Close(leaf.grad!, result, Tolerance, "gradient");
             Close(leaf.grad!.narrow(1, 0, width), result.Tensor.narrow(1, 0, width), Tolerance, "gradient of queries");
             result.Tensor.Fill(double.NaN);
         }
     }
 
-    private static Sequences Rotation(SegmentLayout layout, int headSize)
+    private static Rotation RotationOf(SegmentLayout layout, int rotarySize)
     {
-        var angles = layout.Positions.to_type(ScalarType.Float32).unsqueeze(1)
-            * TensorArithmetic.Range(headSize / 2, ScalarType.Float32, Device).Times(-2.0 / headSize * Math.Log(10000)).exp();
-        var both = cat([angles, angles], 1);
-        return new Sequences(layout, both.cos().to_type(ScalarType.BFloat16), both.sin().to_type(ScalarType.BFloat16));
+        var frequencies = TensorArithmetic.Range(rotarySize / 2, ScalarType.Float32, Device)
+            .Times(-2.0 / rotarySize * Math.Log(10000)).exp();
+        var angles = layout.Positions.to_type(ScalarType.Float32).unsqueeze(1) * frequencies;
+        var both = cat([angles, angles], 1).unsqueeze(1);
+        return new Rotation(both.cos().to_type(ScalarType.BFloat16), both.sin().to_type(ScalarType.BFloat16));
     }
 
     /// <summary>Every score is computed, and those no position may see are masked.</summary>
     private static Tensor Reference(Tensor qkv, AttentionShape shape, Sequences sequences, HeadNorms? norms)
     {
         var (tokens, size) = (qkv.shape[0], shape.HeadSize);
-        var (cosine, sine) = (Wide(sequences.Cosine).unsqueeze(1), Wide(sequences.Sine).unsqueeze(1));
         Tensor Heads(int first, int count) => qkv.narrow(1, first * size, count * size).view(tokens, count, size);
         Tensor ByHead(Tensor x) => x.repeat_interleave(shape.Heads / x.shape[1], dim: 1).transpose(0, 1); // [heads, tokens, size]
 
         Tensor Normalised(Tensor x, Tensor? weight)
         {
-            using var norm = weight is null ? null : new RmsNorm("norm", weight.alias(), 1e-5);
-            return norm?.Forward(x) ?? x;
+            if (weight is null)
+                return x;
+            using var norm = new RmsNorm("norm", weight.alias(), 1e-5);
+            return weight.shape[0] == size ? norm.Forward(x) : norm.Forward(x.reshape(tokens, -1)).view_as(x);
         }
 
-        var query = ByHead(RotaryEmbedding.Rotate(Normalised(Heads(0, shape.Heads), norms?.Query), cosine, sine));
-        var key = ByHead(RotaryEmbedding.Rotate(
-            Normalised(Heads(shape.Heads, shape.KeyValueHeads), norms?.Key), cosine, sine));
+        Tensor Rotated(Tensor x) => sequences.Rotations[0] is var (cosine, sine)
+            ? RotaryEmbedding.Rotate(x, Wide(cosine).unsqueeze(1), Wide(sine).unsqueeze(1))
+            : x;
+
+        var query = ByHead(Rotated(Normalised(Heads(0, shape.Heads), norms?.Query)));
+        var key = ByHead(Rotated(Normalised(Heads(shape.Heads, shape.KeyValueHeads), norms?.Key)));
         var value = ByHead(Heads(shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
         var scores = matmul(query, key.transpose(1, 2)).Times(shape.Scale);
         var hidden = Visible(sequences.Layout, shape.Window).logical_not();

@@ -33,7 +33,7 @@ public class CudaBandwidth : CudaTestBase
         var matrix = 2L * Tokens * Hidden;
         Report("copy", 2 * matrix, () => x.Tensor.copy_(y.Tensor));
         Report("rms_norm", 2 * matrix, () => kernels.RmsNorm(x, weight, y));
-        Report("add_rms_norm", 4 * matrix, () => kernels.AddRmsNorm(x, y, weight, z, u));
+        Report("add_rms_norm", 4 * matrix, () => kernels.AddRmsNorm(x, y, 1, weight, z, u));
         Report("rms_norm_backward", 5 * matrix, () => kernels.RmsNormBackward(x, weight, y, z, z, y));
     }
 
@@ -52,12 +52,12 @@ public class CudaBandwidth : CudaTestBase
         var rows = randperm(Tokens, ScalarType.Int64, Device);
         Report("copy", 2 * matrix, () => activation.Tensor.copy_(other.Tensor));
         Report("add_bias", 2 * matrix, () => kernels.AddBias(activation, bias));
-        Report("swiglu", 3 * matrix, () => kernels.SwiGlu(gateUp, activation));
-        Report("swiglu_backward", 6 * matrix, () => kernels.SwiGluBackward(gateUp, activation));
+        Report("swiglu", 3 * matrix, () => kernels.Gate(GateActivation.Silu, gateUp, activation));
+        Report("swiglu_backward", 6 * matrix, () => kernels.GateBackward(GateActivation.Silu, gateUp, activation));
         Report("dropout", 2 * matrix, () => kernels.Dropout(activation, 0.1, 7, other));
         Report("add_dropout", 3 * matrix, () => kernels.AddDropout(activation, 0.1, 7, other));
         Report("gather_rows", 2 * matrix, () => kernels.GatherRows(activation, rows, other));
-        Report("cross_entropy", 4L * 2048 * Vocabulary, () => kernels.CrossEntropy(logits, targets, 1, loss));
+        Report("cross_entropy", 4L * 2048 * Vocabulary, () => kernels.CrossEntropy(logits, targets, 1, null, loss));
 
         cuda.synchronize();
         using var vector = Random(1, Inner);
@@ -113,18 +113,22 @@ public class CudaBandwidth : CudaTestBase
     public void Attention(string what, int heads, int keyValueHeads, int? window, int length)
     {
         var shape = new AttentionShape(heads, keyValueHeads, 128, window);
-        using var kernels = Kernels(shape);
+        using var kernels = Kernels();
         using var layout = what == "flash"
             ? new SegmentLayout([0, length - 1, 2 * length, 3 * length, 4 * length], Device)
             : new SegmentLayout([0, length, 2 * length, 3 * length, 4 * length], Device);
         using var sequences = new Sequences(
-            layout, zeros([Tokens, 1, 128], ScalarType.BFloat16, Device), ones([Tokens, 1, 128], ScalarType.BFloat16, Device));
+            layout,
+            [
+                new Rotation(
+                    zeros([Tokens, 1, 128], ScalarType.BFloat16, Device), ones([Tokens, 1, 128], ScalarType.BFloat16, Device)),
+            ]);
         using var qkv = Random(Tokens, shape.FusedWidth);
         using var rotated = Random(Tokens, shape.RotatedWidth);
         using var norms = new HeadNorms(ones([128], ScalarType.BFloat16, Device), ones([128], ScalarType.BFloat16, Device));
         var given = what.EndsWith("norms", StringComparison.Ordinal)
-            ? new AttentionInput(qkv, rotated, norms)
-            : new AttentionInput(qkv);
+            ? new AttentionInput(shape, sequences.Rotations[0], qkv, rotated, norms)
+            : new AttentionInput(shape, sequences.Rotations[0], qkv);
         using var gradient = Random(Tokens, heads * 128);
         using var result = Random(Tokens, shape.FusedWidth);
         var forward = Milliseconds(() => kernels.Attend(given, sequences).Dispose());

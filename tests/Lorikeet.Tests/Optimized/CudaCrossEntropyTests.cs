@@ -7,13 +7,15 @@ namespace Lorikeet.Tests.Optimized;
 public class CudaCrossEntropyTests : CudaTestBase
 {
     [Theory]
-    [InlineData(1, 8, 0)]
-    [InlineData(65, 32000, 0)]
-    [InlineData(7, 128256, 64)]
-    [InlineData(3, 262144, 0)]
-    [InlineData(33, 32001, 0)]
-    [InlineData(5, 259, 6)]
-    public void CrossEntropy_GivesLossAndGradient(int rows, int vocabulary, int gap)
+    [InlineData(1, 8, 0, null)]
+    [InlineData(65, 32000, 0, null)]
+    [InlineData(7, 128256, 64, null)]
+    [InlineData(3, 262144, 0, null)]
+    [InlineData(33, 32001, 0, null)]
+    [InlineData(5, 259, 6, null)]
+    [InlineData(7, 256000, 0, 5.0)]
+    [InlineData(5, 259, 6, 30.0)]
+    public void CrossEntropy_GivesLossAndGradient(int rows, int vocabulary, int gap, double? cap)
     {
         const double scale = 0.25;
         using var kernels = Kernels();
@@ -22,9 +24,10 @@ public class CudaCrossEntropyTests : CudaTestBase
         var total = tensor(new double[] { 3 }, device: Device);
 
         var leaf = Wide(logits).detach().requires_grad_(true);
-        var loss = nn.functional.cross_entropy(leaf, targets, reduction: nn.Reduction.Sum);
+        var capped = cap is { } most ? leaf.Over(most).tanh().Times(most) : leaf;
+        var loss = nn.functional.cross_entropy(capped, targets, reduction: nn.Reduction.Sum);
         loss.Times(scale).backward();
-        kernels.CrossEntropy(logits, targets, scale, total);
+        kernels.CrossEntropy(logits, targets, scale, (float?)cap, total);
         Assert.Equal(3 + loss.item<float>(), total.item<double>(), 1e-4 * Math.Abs(loss.item<float>()));
         Close(leaf.grad!, logits, Rounding, "gradient");
     }
@@ -36,8 +39,8 @@ public class CudaCrossEntropyTests : CudaTestBase
         using var logits = Random(2, 1024);
         using var alone = new Matrix(logits.Tensor.narrow(0, 0, 1).clone());
         var (total, expected) = (zeros([1], ScalarType.Float64, Device), zeros([1], ScalarType.Float64, Device));
-        kernels.CrossEntropy(alone, tensor(new[] { 5L }, device: Device), 1, expected);
-        kernels.CrossEntropy(logits, tensor(new[] { 5L, -100L }, device: Device), 1, total);
+        kernels.CrossEntropy(alone, tensor(new[] { 5L }, device: Device), 1, null, expected);
+        kernels.CrossEntropy(logits, tensor(new[] { 5L, -100L }, device: Device), 1, null, total);
         Assert.Equal(expected.item<double>(), total.item<double>());
         Assert.Equal(0, logits.Tensor.narrow(0, 1, 1).to_type(ScalarType.Float32).abs().max().item<float>());
         Close(alone.Tensor, logits.Tensor.narrow(0, 0, 1), 0, "the other row");
@@ -54,7 +57,7 @@ public class CudaCrossEntropyTests : CudaTestBase
         {
             using var copy = new Matrix(logits.Tensor.clone());
             var total = zeros([1], ScalarType.Float64, Device);
-            kernels.CrossEntropy(copy, targets, 1, total);
+            kernels.CrossEntropy(copy, targets, 1, null, total);
             losses[i] = total.item<double>();
         }
 

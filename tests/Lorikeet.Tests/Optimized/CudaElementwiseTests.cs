@@ -26,29 +26,50 @@ public class CudaElementwiseTests : CudaTestBase
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void SwiGlu_EqualsTheFormula(int rows, int columns, int gap)
+    public void Gate_EqualsTheFormula(int rows, int columns, int gap)
     {
         using var kernels = Kernels();
         using var gateUp = Random(rows, 2 * columns, gap, scale: 3);
         using var activation = Unwritten(rows, columns, gap);
-        kernels.SwiGlu(gateUp, activation);
         var (gate, up) = (Wide(gateUp).narrow(1, 0, columns), Wide(gateUp).narrow(1, columns, columns));
-        Close(nn.functional.silu(gate) * up, activation, Rounding, "activation");
+        foreach (var kind in Enum.GetValues<GateActivation>())
+        {
+            kernels.Gate(kind, gateUp, activation);
+            Close(kind.Apply(gate) * up, activation, Rounding, $"activation by {kind}");
+        }
     }
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void SwiGluBackward_EqualsAutograd(int rows, int columns, int gap)
+    public void GateBackward_EqualsAutograd(int rows, int columns, int gap)
     {
         using var kernels = Kernels();
-        using var gateUp = Random(rows, 2 * columns, gap, scale: 3);
-        using var activation = Random(rows, columns, gap);
-        var leaf = Wide(gateUp).detach().requires_grad_(true);
-        var forward = nn.functional.silu(leaf.narrow(1, 0, columns)) * leaf.narrow(1, columns, columns);
-        forward.backward([Wide(activation)]);
-        kernels.SwiGluBackward(gateUp, activation);
-        Close(leaf.grad!, gateUp, Rounding, "gradient");
-        Close(forward.detach(), activation, Rounding, "activation");
+        foreach (var kind in Enum.GetValues<GateActivation>())
+        {
+            using var gateUp = Random(rows, 2 * columns, gap, scale: 3);
+            using var activation = Random(rows, columns, gap);
+            var leaf = Wide(gateUp).detach().requires_grad_(true);
+            var forward = kind.Apply(leaf.narrow(1, 0, columns)) * leaf.narrow(1, columns, columns);
+            forward.backward([Wide(activation)]);
+            kernels.GateBackward(kind, gateUp, activation);
+            Close(leaf.grad!, gateUp, Rounding, $"gradient of {kind}");
+            Close(forward.detach(), activation, Rounding, $"activation by {kind}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void AddScaledAndScale_EqualTheFormula(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var x = Random(rows, columns, gap);
+        using var delta = Random(rows, columns);
+        using var y = Unwritten(rows, columns, gap);
+        kernels.Scale(x, 0.3f, y);
+        Close(Wide(x).Times(0.3), y, Rounding, "scaled");
+        var expected = Wide(x).Plus(Wide(delta), 0.3);
+        kernels.AddScaled(x, delta, 0.3f, x);
+        Close(expected, x, Rounding, "sum");
     }
 
     [Theory]

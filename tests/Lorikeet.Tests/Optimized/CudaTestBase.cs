@@ -36,8 +36,7 @@ public abstract class CudaTestBase : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal static CudaDecoderKernels Kernels(AttentionShape shape = default, double epsilon = 1e-5) =>
-        new(shape == default ? new AttentionShape(4, 4, 64, null) : shape, epsilon, Device);
+    internal static CudaDecoderKernels Kernels(double epsilon = 1e-5) => new(epsilon, Device);
 
     /// <summary>Normal numbers; rows are <paramref name="gap"/> elements further apart than they are long.</summary>
     internal static Matrix Random(int rows, int columns, int gap = 0, double scale = 1)

@@ -107,6 +107,8 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Slopes(float* weights, float* slopes, int columns, int token, int position, int head, float* gradient)
     {
+        if (_heads.SoftCap > 0)
+            _heads.Cap(weights, columns);
         AttentionForwardWork<T>.Hide(weights, _heads.FirstSeen(position), position + 1, columns);
         var attended = _attended[token + position] + _heads.QueryColumn(head);
         var dots = Vector512<float>.Zero;
@@ -119,11 +121,27 @@ internal readonly unsafe struct AttentionBackwardWork<T>(
         var dot = Vector512.Create(Vector512.Sum(dots));
         var logSum = Vector512.Create(_logSums[(long)(token + position) * _heads.Heads + head]);
         var scale = Vector512.Create(_heads.Scale);
+        if (_heads.SoftCap > 0)
+            ThroughCap(weights, slopes, dot, columns);
         for (var i = 0; i < columns; i += Row.Lanes)
         {
             var weight = Exponential.Of(Vector512.FusedMultiplyAdd(Vector512.Load(weights + i), scale, -logSum));
             weight.Store(weights + i);
             (weight * (Vector512.Load(slopes + i) - dot) * scale).Store(slopes + i);
+        }
+    }
+
+    /// <summary>What exceeds D of dO Vᵀ, times the slope of the cap: 1 - t² where the score is c t.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ThroughCap(float* products, float* slopes, Vector512<float> dot, int columns)
+    {
+        var inner = Vector512.Create(_heads.Scale / _heads.SoftCap);
+        for (var i = 0; i < columns; i += Row.Lanes)
+        {
+            // Hidden products are far below; any slope will do for them, for their weight is zero.
+            var t = Vector512.MaxNative(Vector512.Load(products + i) * inner, -Vector512<float>.One);
+            var slope = Vector512<float>.One - t * t;
+            Vector512.FusedMultiplyAdd(Vector512.Load(slopes + i) - dot, slope, dot).Store(slopes + i);
         }
     }
 }

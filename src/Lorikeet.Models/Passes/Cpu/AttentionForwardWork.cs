@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>
-/// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s =
-/// 1/√headSize. Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it
+/// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s the scale,
+/// 1/√headSize unless the model says otherwise. Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it
 /// rotates its own queries and keys first, unless they are normalised and rotated already.
 /// </summary>
 internal readonly unsafe struct AttentionForwardWork<T>(
@@ -78,6 +78,8 @@ internal readonly unsafe struct AttentionForwardWork<T>(
         for (var row = 0; row < rows; row++, scores += pitch)
         {
             var position = first + row;
+            if (_heads.SoftCap > 0)
+                _heads.Cap(scores, columns);
             Hide(scores, _heads.FirstSeen(position), position + 1, columns);
             var largest = Vector512.Create(float.NegativeInfinity);
             for (var i = 0; i < columns; i += Row.Lanes)

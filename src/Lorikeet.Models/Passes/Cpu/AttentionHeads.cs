@@ -4,17 +4,22 @@ using System.Runtime.Intrinsics;
 namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>The heads of a batch, where they lie, and how they move between memory and float32 blocks.</summary>
-internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, AttentionShape shape, int* starts)
+internal readonly unsafe struct AttentionHeads<T>(AttentionShape shape, HeadRotation? rotation, int* starts)
     where T : unmanaged, IElement<T>
 {
-    private readonly Rows<T> _cosine = new(sequences.Cosine);
-    private readonly Rows<T> _sine = new(sequences.Sine);
+    private readonly Rows<T> _cosine = rotation is null ? default : new(rotation.Cosine);
+    private readonly Rows<T> _sine = rotation is null ? default : new(rotation.Sine);
+    private readonly int _rotarySize = shape.RotarySize;
     private readonly int* _starts = starts;
 
     public readonly int Heads = shape.Heads;
     public readonly int KeyValueHeads = shape.KeyValueHeads;
     public readonly int HeadSize = shape.HeadSize;
     public readonly float Scale = shape.Scale;
+
+    /// <summary>c of c · tanh(score / c); 0 for none.</summary>
+    public readonly float SoftCap = shape.SoftCap ?? 0;
+
     private readonly int _window = shape.Window ?? int.MaxValue;
 
     /// <summary>Query heads that share a key head.</summary>
@@ -62,12 +67,12 @@ internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, Attention
     }
 
     /// <summary>
-    /// Rotates one head by its tokens' positions, or back again, from one matrix into another or the same.
+    /// Rotates the rotated part of one head by its tokens' positions, or back again.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Rotate(Rows<T> matrix, int token, int rows, int column, bool backwards)
     {
-        var half = HeadSize / 2;
+        var half = _rotarySize / 2;
         for (var row = token; row < token + rows; row++)
         {
             T* first = matrix[row] + column, second = first + half;
@@ -83,6 +88,17 @@ internal readonly unsafe struct AttentionHeads<T>(Sequences sequences, Attention
                 Row.Store(second + i, left, y * cos + x * sin);
             }
         }
+    }
+
+    /// <summary>
+    /// Products of queries and keys become those whose scores, s times as large, are capped: c tanh(s x / c) / s.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Cap(float* products, int columns)
+    {
+        var (inner, outer) = (Vector512.Create(Scale / SoftCap), Vector512.Create(SoftCap / Scale));
+        for (var i = 0; i < columns; i += Row.Lanes)
+            (HyperbolicTangent.Of(Vector512.Load(products + i) * inner) * outer).Store(products + i);
     }
 
     /// <summary>block [rows, columns] to transposed [columns, pitch]; columns beyond the rows become zero.</summary>

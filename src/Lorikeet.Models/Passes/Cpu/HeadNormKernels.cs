@@ -6,11 +6,12 @@ namespace Lorikeet.Models.Passes.Cpu;
 /// The parts of a row of queries and keys that are normalised each for itself: one a head, or all of the queries and all
 /// of the keys where their norm is as wide as they are.
 /// </summary>
-internal readonly unsafe struct NormGroups<T>(
-    T* query, T* key, int queryEnd, int keyEnd, int queryWidth, int keyWidth) where T : unmanaged, IElement<T>
+internal readonly unsafe struct NormGroups<TWeight>(
+    TWeight* query, TWeight* key, int queryEnd, int keyEnd, int queryWidth, int keyWidth)
+    where TWeight : unmanaged, IElement<TWeight>
 {
-    private readonly T* _query = query;
-    private readonly T* _key = key;
+    private readonly TWeight* _query = query;
+    private readonly TWeight* _key = key;
     private readonly int _queryEnd = queryEnd;
     private readonly int _queryWidth = queryWidth;
     private readonly int _keyWidth = keyWidth;
@@ -19,7 +20,7 @@ internal readonly unsafe struct NormGroups<T>(
     public readonly int End = keyEnd;
 
     /// <summary>How wide the part is that begins at a column, and the weight on it.</summary>
-    public int At(int column, out T* weight)
+    public int At(int column, out TWeight* weight)
     {
         weight = column < _queryEnd ? _query : _key;
         return column < _queryEnd ? _queryWidth : _keyWidth;
@@ -27,12 +28,13 @@ internal readonly unsafe struct NormGroups<T>(
 }
 
 /// <summary>rotated = R (weight ⊙ x / rms(x)) of queries and keys, R the rotation by position.</summary>
-internal readonly unsafe struct RotateNormalisedWork<T>(
-    AttentionHeads<T> heads, NormGroups<T> groups, Rows<T> qkv, float epsilon, Rows<T> rotated) : IRangeWork
+internal readonly unsafe struct RotateNormalisedWork<T, TWeight>(
+    AttentionHeads<T> heads, NormGroups<TWeight> groups, Rows<T> qkv, float epsilon, Rows<T> rotated) : IRangeWork
     where T : unmanaged, IElement<T>
+    where TWeight : unmanaged, IElement<TWeight>
 {
     private readonly AttentionHeads<T> _heads = heads;
-    private readonly NormGroups<T> _groups = groups;
+    private readonly NormGroups<TWeight> _groups = groups;
     private readonly Rows<T> _qkv = qkv;
     private readonly float _epsilon = epsilon;
     private readonly Rows<T> _rotated = rotated;
@@ -47,8 +49,8 @@ internal readonly unsafe struct RotateNormalisedWork<T>(
             {
                 width = _groups.At(column, out var weight);
                 var x = _qkv[row] + column;
-                NormWork<T>.Normalise(
-                    x, weight, NormWork<T>.InverseRms(x, width, _epsilon), _rotated[row] + column, width);
+                var inverse = NormWork<T, TWeight>.InverseRms(x, width, _epsilon);
+                NormWork<T, TWeight>.Normalise(x, weight, inverse, _rotated[row] + column, width);
             }
 
             for (var column = 0; column < _groups.End; column += _heads.HeadSize)
@@ -58,10 +60,12 @@ internal readonly unsafe struct RotateNormalisedWork<T>(
 }
 
 /// <summary>Gradients of normalised queries and keys become, in place, those of what was projected.</summary>
-internal readonly unsafe struct HeadNormsBackwardWork<T>(
-    NormGroups<T> groups, Rows<T> qkv, float epsilon, Rows<T> gradient) : IRangeWork where T : unmanaged, IElement<T>
+internal readonly unsafe struct HeadNormsBackwardWork<T, TWeight>(
+    NormGroups<TWeight> groups, Rows<T> qkv, float epsilon, Rows<T> gradient) : IRangeWork
+    where T : unmanaged, IElement<T>
+    where TWeight : unmanaged, IElement<TWeight>
 {
-    private readonly NormGroups<T> _groups = groups;
+    private readonly NormGroups<TWeight> _groups = groups;
     private readonly Rows<T> _qkv = qkv;
     private readonly float _epsilon = epsilon;
     private readonly Rows<T> _gradient = gradient;
@@ -75,7 +79,8 @@ internal readonly unsafe struct HeadNormsBackwardWork<T>(
             {
                 width = _groups.At(column, out var weight);
                 var gradient = _gradient[row] + column;
-                NormGradient<T>.Of(_qkv[row] + column, weight, gradient, gradient, width, _epsilon);
+                NormGradientWork<T, TWeight>.Differentiate(
+                    _qkv[row] + column, weight, gradient, gradient, width, _epsilon);
             }
         }
     }

@@ -4,6 +4,55 @@ using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Passes.Cpu;
 
+/// <summary>sum = x + scale · delta.</summary>
+internal readonly unsafe struct AddScaledWork<T>(Rows<T> x, Rows<T> delta, float scale, Rows<T> sum) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private readonly Rows<T> _x = x;
+    private readonly Rows<T> _delta = delta;
+    private readonly float _scale = scale;
+    private readonly Rows<T> _sum = sum;
+
+    public void Run(int start, int end)
+    {
+        for (var row = start; row < end; row++)
+            Add(_x[row], _delta[row], _scale, _sum[row], _x.Columns);
+    }
+
+    /// <summary>The same of one row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Add(T* x, T* delta, float scale, T* sum, int columns)
+    {
+        for (var i = 0; i < columns; i += Row.Lanes)
+        {
+            var left = columns - i;
+            var added = Vector512.FusedMultiplyAdd(
+                Row.Load(delta + i, left), Vector512.Create(scale), Row.Load(x + i, left));
+            Row.Store(sum + i, left, added);
+        }
+    }
+}
+
+/// <summary>y = factor · x.</summary>
+internal readonly unsafe struct ScaleWork<T>(Rows<T> x, float factor, Rows<T> y) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private readonly Rows<T> _x = x;
+    private readonly float _factor = factor;
+    private readonly Rows<T> _y = y;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Run(int start, int end)
+    {
+        for (var row = start; row < end; row++)
+        {
+            T* x = _x[row], y = _y[row];
+            for (var i = 0; i < _x.Columns; i += Row.Lanes)
+                Row.Store(y + i, _x.Columns - i, Row.Load(x + i, _x.Columns - i) * _factor);
+        }
+    }
+}
+
 /// <summary>y += bias.</summary>
 internal readonly unsafe struct AddBiasWork<T>(Rows<T> y, T* bias) : IRangeWork where T : unmanaged, IElement<T>
 {

@@ -32,6 +32,10 @@ internal sealed unsafe class AlignedKernel(CudaModule module, string name, bool 
         Choose(Fits(a) && Fits(b) && Fits(vector));
 
     /// <inheritdoc cref="For(Matrix)"/>
+    public (int Width, CudaKernel Kernel) For(Matrix a, Matrix b, Matrix c, Tensor vector) =>
+        Choose(Fits(a) && Fits(b) && Fits(c) && Fits(vector));
+
+    /// <inheritdoc cref="For(Matrix)"/>
     public (int Width, CudaKernel Kernel) For(Matrix a, Matrix b, Matrix c, Matrix d, Tensor vector) =>
         Choose(Fits(a) && Fits(b) && Fits(c) && Fits(d) && Fits(vector));
 

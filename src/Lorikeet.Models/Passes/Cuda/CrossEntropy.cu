@@ -3,7 +3,8 @@
 //     logSum = m + log Σ exp(x - m), m = max x;   loss = logSum - x[target];   dx = scale · (exp(x - logSum) - [target])
 //
 // m and the sum come from one reading (online softmax, arXiv 1805.02867): a partial sum is scaled when its maximum
-// grows. A row whose target is below zero has no loss and no gradient.
+// grows. A row whose target is below zero has no loss and no gradient. Where logits are capped, x is c tanh(x / c) of
+// what lies there, and the gradient is multiplied by the slope of that, 1 - (x / c)².
 
 struct Softmax
 {
@@ -43,14 +44,24 @@ __device__ __forceinline__ Softmax blockJoin(Softmax x)
     return warpJoin(lane < warps ? parts[lane] : none);
 }
 
-template <int W> __device__ void crossEntropy(Matrix logits, const long long* targets, float scale, float* losses)
+template <int W, bool IsCapped> __device__ __forceinline__ Values<W> loadLogits(const bf16* from, float cap)
+{
+    Values<W> x = load<W>(from);
+    if (!IsCapped) return x;
+#pragma unroll
+    for (int i = 0; i < W; i++) x.v[i] = cap * tanhf(x.v[i] / cap);
+    return x;
+}
+
+template <int W, bool IsCapped> __device__ void crossEntropy(
+    Matrix logits, const long long* targets, float scale, float cap, float* losses)
 {
     bf16* row = at(logits, blockIdx.x, 0);
     long long target = targets[blockIdx.x];
     Softmax mine = {-1e30f, 0};
     for (int column = threadIdx.x * W; column < logits.columns; column += blockDim.x * W)
     {
-        Values<W> x = load<W>(row + column);
+        Values<W> x = loadLogits<W, IsCapped>(row + column, cap);
         float largest = mine.largest;
 #pragma unroll
         for (int i = 0; i < W; i++) largest = fmaxf(largest, x.v[i]);
@@ -62,25 +73,34 @@ template <int W> __device__ void crossEntropy(Matrix logits, const long long* ta
 
     Softmax all = blockJoin(mine);
     float logSum = all.largest + logf(all.sum);
-    if (threadIdx.x == 0) losses[blockIdx.x] = target < 0 ? 0 : logSum - widen(row[target]);
+    if (threadIdx.x == 0) losses[blockIdx.x] = target < 0 ? 0 : logSum - loadLogits<1, IsCapped>(row + target, cap).v[0];
     __syncthreads(); // the target's logit is read before it is overwritten
 
     float factor = target < 0 ? 0 : scale;
     for (int column = threadIdx.x * W; column < logits.columns; column += blockDim.x * W)
     {
-        Values<W> x = load<W>(row + column);
+        Values<W> x = loadLogits<W, IsCapped>(row + column, cap);
 #pragma unroll
         for (int i = 0; i < W; i++)
-            x.v[i] = factor * (__expf(x.v[i] - logSum) - (column + i == target ? 1.0f : 0.0f));
+        {
+            float slope = IsCapped ? 1 - x.v[i] * x.v[i] / (cap * cap) : 1;
+            float isTarget = column + i == target ? 1 : 0;
+            x.v[i] = factor * slope * (__expf(x.v[i] - logSum) - isTarget);
+        }
         store(row + column, x);
     }
 }
 
-extern "C" __global__ void cross_entropy_8(Matrix logits, const long long* targets, float scale, float* losses)
-{ crossEntropy<8>(logits, targets, scale, losses); }
+#define CROSS_ENTROPY_KERNELS(W)                                                                                       \
+    extern "C" __global__ void cross_entropy_##W(                                                                      \
+        Matrix logits, const long long* targets, float scale, float cap, float* losses)                                \
+    { crossEntropy<W, false>(logits, targets, scale, cap, losses); }                                                   \
+    extern "C" __global__ void capped_cross_entropy_##W(                                                               \
+        Matrix logits, const long long* targets, float scale, float cap, float* losses)                                \
+    { crossEntropy<W, true>(logits, targets, scale, cap, losses); }
 
-extern "C" __global__ void cross_entropy_1(Matrix logits, const long long* targets, float scale, float* losses)
-{ crossEntropy<1>(logits, targets, scale, losses); }
+CROSS_ENTROPY_KERNELS(8)
+CROSS_ENTROPY_KERNELS(1)
 
 // One block: adds the rows' losses to the total, always in the same order.
 extern "C" __global__ void add_losses(const float* losses, int rows, double* total)

@@ -66,7 +66,7 @@ internal sealed class CudaAttention : IDisposable
     /// <inheritdoc cref="IDecoderKernels.Attend"/>
     public AttentionOutput Forward(AttentionInput input, Sequences sequences)
     {
-        Rotate(input, sequences);
+        Rotate(input);
         var layout = sequences.Layout;
         if (UsesCudnn(layout))
         {
@@ -83,14 +83,14 @@ internal sealed class CudaAttention : IDisposable
         AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
         if (input.Norms is not null)
-            Rotate(input, sequences); // other layers have used that buffer since
+            Rotate(input); // other layers have used that buffer since
         // Only cuDNN's log-sum-exp has a dimension for segments.
         if (output.Saved[0].dim() > 2 && BackwardByCudnn(input, output, gradient, sequences, qkvGradient))
             return;
         if (output.Saved[0].dim() == 2)
         {
             using var gradients = _flash.Backward(input, output, gradient, sequences);
-            Collect(gradients, input, sequences, 0, qkvGradient);
+            Collect(gradients, input, qkvGradient);
             return;
         }
 
@@ -98,7 +98,7 @@ internal sealed class CudaAttention : IDisposable
         _cudnnRefuses = true;
         using var repeated = _flash.Forward(input, sequences);
         using var its = _flash.Backward(input, repeated, gradient, sequences);
-        Collect(its, input, sequences, 0, qkvGradient);
+        Collect(its, input, qkvGradient);
     }
 
     /// <summary>
@@ -116,7 +116,7 @@ internal sealed class CudaAttention : IDisposable
             if (_cudnn.Backward(input, output, gradient, group) is not { } gradients)
                 return false;
             Collect(
-                gradients, input.RowRange(group.FirstToken, group.Tokens), sequences, group.FirstToken,
+                gradients, input.RowRange(group.FirstToken, group.Tokens),
                 qkvGradient.RowRange(group.FirstToken, group.Tokens));
             gradients.Dispose();
         }
@@ -125,47 +125,47 @@ internal sealed class CudaAttention : IDisposable
     }
 
     /// <summary>Rotates queries and keys by position; in place unless they are normalised first.</summary>
-    private void Rotate(AttentionInput input, Sequences sequences)
+    private void Rotate(AttentionInput input)
     {
-        var (qkv, rotated, cosine) = (input.Qkv, input.Rotated, sequences.Cosine);
-        var (tables, sines) = (new MatrixView(cosine), new MatrixView(sequences.Sine));
-        var aligned = AlignedKernel.Fits(qkv) && AlignedKernel.Fits(cosine) && HalvesAreAligned;
-        if (input.Norms is not { } norms)
+        var (qkv, rotated, tables) = (input.Qkv, input.Rotated, new Tables(input.Rotation));
+        var aligned = AlignedKernel.Fits(qkv) && IsAligned(input.Rotation);
+        if (input.Norms is { } norms)
         {
-            var (_, plain) = _rotate.Choose(aligned);
-            plain.Launch(qkv.Rows, Threads, new MatrixView(qkv), tables, sines, new HeadCounts(_shape));
-            return;
+            var (width, kernel) = _rotateNormalised.Choose(aligned && AlignedKernel.Fits(rotated) && IsAligned(norms));
+            kernel.Launch(
+                qkv.Rows, Threads, new MatrixView(qkv), tables.Cosine, tables.Sine, new HeadCounts(_shape),
+                new HeadNormsView(norms, _shape, _epsilon, width), new MatrixView(rotated));
         }
-
-        var (width, kernel) = _rotateNormalised.Choose(aligned && AlignedKernel.Fits(rotated) && IsAligned(norms));
-        kernel.Launch(
-            qkv.Rows, Threads, new MatrixView(qkv), tables, sines, new HeadCounts(_shape),
-            new HeadNormsView(norms, _shape, _epsilon, width), new MatrixView(rotated));
+        else if (input.Rotation is not null)
+        {
+            var (_, kernel) = _rotate.Choose(aligned);
+            kernel.Launch(
+                qkv.Rows, Threads, new MatrixView(qkv), tables.Cosine, tables.Sine, new HeadCounts(_shape));
+        }
     }
 
     /// <summary>
     /// Brings the gradients of queries and keys back to before rotation and norm, and puts all three side by side.
     /// </summary>
-    private void Collect(
-        HeadGradients gradients, AttentionInput input, Sequences sequences, int firstToken, Matrix target)
+    private void Collect(HeadGradients gradients, AttentionInput input, Matrix target)
     {
-        var places = gradients.Describe();
-        var (cosine, sine) = (
-            sequences.Cosine.RowRange(firstToken, target.Rows), sequences.Sine.RowRange(firstToken, target.Rows));
-        var (tables, sines) = (new MatrixView(cosine), new MatrixView(sine));
-        var aligned = AlignedKernel.Fits(target) && AlignedKernel.Fits(cosine) && HalvesAreAligned && places.IsAligned;
-        if (input.Norms is not { } norms)
+        var (places, tables) = (gradients.Describe(), new Tables(input.Rotation));
+        var aligned = AlignedKernel.Fits(target) && IsAligned(input.Rotation) && places.IsAligned;
+        if (input.Norms is { } norms)
         {
-            var (_, plain) = _collect.Choose(aligned);
-            plain.Launch(target.Rows, Threads, places, tables, sines, new HeadCounts(_shape), new MatrixView(target));
-            return;
+            var (width, kernel) = _collectNormalised.Choose(
+                aligned && AlignedKernel.Fits(input.Qkv) && IsAligned(norms));
+            kernel.Launch(
+                target.Rows, Threads, places, tables.Cosine, tables.Sine, new HeadCounts(_shape),
+                new HeadNormsView(norms, _shape, _epsilon, width), new MatrixView(input.Qkv), new MatrixView(target));
         }
-
-        var (width, kernel) = _collectNormalised.Choose(
-            aligned && AlignedKernel.Fits(input.Qkv) && IsAligned(norms));
-        kernel.Launch(
-            target.Rows, Threads, places, tables, sines, new HeadCounts(_shape),
-            new HeadNormsView(norms, _shape, _epsilon, width), new MatrixView(input.Qkv), new MatrixView(target));
+        else
+        {
+            var (_, kernel) = _collect.Choose(aligned);
+            kernel.Launch(
+                target.Rows, Threads, places, tables.Cosine, tables.Sine, new HeadCounts(_shape),
+                new MatrixView(target));
+        }
     }
 
     public void Dispose()
@@ -177,10 +177,20 @@ internal sealed class CudaAttention : IDisposable
     private static bool IsAligned(HeadNorms norms) =>
         AlignedKernel.Fits(norms.Query) && AlignedKernel.Fits(norms.Key);
 
-    private bool HalvesAreAligned => _shape.HeadSize % 16 == 0;
+    /// <summary>Whether halves of what is rotated, and of the rest, begin at multiples of 16 bytes.</summary>
+    private bool IsAligned(HeadRotation? rotation) =>
+        _shape.RotarySize % 16 == 0 && _shape.HeadSize % 16 == 0
+            && (rotation is null || (AlignedKernel.Fits(rotation.Cosine) && AlignedKernel.Fits(rotation.Sine)));
 
     private bool UsesCudnn(SegmentLayout layout) =>
         !_cudnnRefuses && layout.Uniform && (_shape.Window is not { } seen || seen >= layout.Longest);
+}
+
+/// <summary>Rotary tables as kernels take them; none are read where nothing is rotated.</summary>
+internal readonly struct Tables(HeadRotation? rotation)
+{
+    public readonly MatrixView Cosine = rotation is null ? default : new(rotation.Cosine);
+    public readonly MatrixView Sine = rotation is null ? default : new(rotation.Sine);
 }
 
 /// <summary>Some neighbouring segments of a batch whose segments have one length.</summary>

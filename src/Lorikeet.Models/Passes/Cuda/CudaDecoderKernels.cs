@@ -19,37 +19,41 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     private readonly CudaModule _module;
     private readonly Device _device;
-    private readonly CudaAttention _attention;
-    private readonly AttentionShape _shape;
+    private readonly CudaDevice _own;
+    private readonly Dictionary<AttentionShape, CudaAttention> _attention = [];
     private readonly float _epsilon;
-    private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _addBias, _swiGlu, _swiGluBackward, _dropout,
-        _columnSums, _scaleColumns, _moveRows, _crossEntropy;
+    private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _rmsNormGradient, _addScaled, _scale,
+        _addBias, _siluGate, _siluGateBackward, _geluGate, _geluGateBackward, _dropout, _columnSums,
+        _scaleColumns, _moveRows, _crossEntropy, _cappedCrossEntropy;
     private readonly CudaKernel _addLosses;
     private Tensor? _losses;
 
-    /// <param name="attention">Heads, their width and the window.</param>
     /// <param name="epsilon">Added to the mean square in norms.</param>
     /// <param name="device">A device they <see cref="Fit"/>.</param>
-    public CudaDecoderKernels(AttentionShape attention, double epsilon, Device device)
+    public CudaDecoderKernels(double epsilon, Device device)
     {
-        var own = CudaDevice.Of(Math.Max(device.index, 0));
-        (_shape, _epsilon) = (attention, (float)epsilon);
+        (_own, _epsilon) = (CudaDevice.Of(Math.Max(device.index, 0)), (float)epsilon);
         var module = new CudaModule(
-            own, "Elements", "Norms", "Elementwise", "Columns", "Factors", "Rotary", "HeadNorms", "CrossEntropy");
+            _own, "Elements", "Norms", "Elementwise", "Columns", "Factors", "Rotary", "HeadNorms", "CrossEntropy");
         (_module, _device) = (module, device);
         _rmsNorm = new(module, "rms_norm", startsEarly: true);
         _addRmsNorm = new(module, "add_rms_norm", startsEarly: true);
         _rmsNormBackward = new(module, "rms_norm_backward");
         _addBias = new(module, "add_bias");
-        _swiGlu = new(module, "swiglu");
-        _swiGluBackward = new(module, "swiglu_backward");
+        _rmsNormGradient = new(module, "rms_norm_gradient");
+        _addScaled = new(module, "add_scaled");
+        _scale = new(module, "scale");
+        _siluGate = new(module, "silu_gate");
+        _siluGateBackward = new(module, "silu_gate_backward");
+        _geluGate = new(module, "gelu_gate");
+        _geluGateBackward = new(module, "gelu_gate_backward");
         _dropout = new(module, "dropout");
         _columnSums = new(module, "column_sums");
         _scaleColumns = new(module, "scale_columns");
         _moveRows = new(module, "move_rows", startsEarly: true);
         _crossEntropy = new(module, "cross_entropy");
+        _cappedCrossEntropy = new(module, "capped_cross_entropy");
         _addLosses = module.Kernel("add_losses");
-        _attention = new CudaAttention(attention, _epsilon, own, module);
     }
 
     /// <summary>Whether a device runs them and attention takes heads of this shape.</summary>
@@ -59,27 +63,45 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     /// <summary>Whether attention takes heads of this shape.</summary>
     public static bool Takes(AttentionShape attention) =>
         attention.HeadSize % 8 == 0 && attention.HeadSize <= FlashAttention.LargestHead
-            && attention.Heads + attention.KeyValueHeads <= HeadNormsView.MostHeads;
+            && attention.Heads + attention.KeyValueHeads <= HeadNormsView.MostHeads && attention.SoftCap is null;
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y)
     {
         var (width, kernel) = _rmsNorm.For(x, y, weight);
-        kernel.Launch(x.Rows, ThreadsFor(x, width), View(x), Address(weight), IsFloat(weight), View(y), _epsilon);
+        kernel.Launch(x.Rows, ThreadsFor(x, width), View(x), Weight(weight), View(y));
     }
 
-    public void AddRmsNorm(Matrix x, Matrix delta, Tensor weight, Matrix sum, Matrix y)
+    public void AddRmsNorm(Matrix x, Matrix delta, float scale, Tensor weight, Matrix sum, Matrix y)
     {
         var (width, kernel) = _addRmsNorm.For(x, delta, sum, y, weight);
         kernel.Launch(
-            x.Rows, ThreadsFor(x, width), View(x), View(delta), Address(weight), IsFloat(weight), View(sum), View(y),
-            _epsilon);
+            x.Rows, ThreadsFor(x, width), View(x), View(delta), scale, Weight(weight), View(sum), View(y));
     }
 
     public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised)
     {
         var (width, kernel) = _rmsNormBackward.For(x, dy, residual, dx, normalised, weight);
         var matrices = new NormBackward(View(x), View(dy), View(residual), View(dx), View(normalised));
-        kernel.Launch(x.Rows, ThreadsFor(x, width), matrices, Address(weight), IsFloat(weight), _epsilon);
+        kernel.Launch(x.Rows, ThreadsFor(x, width), matrices, Weight(weight));
+    }
+
+    public void RmsNormGradient(Matrix x, Tensor weight, Matrix dy, Matrix dx)
+    {
+        var (width, kernel) = _rmsNormGradient.For(x, dy, dx, weight);
+        kernel.Launch(x.Rows, ThreadsFor(x, width), View(x), Weight(weight), View(dy), View(dx));
+    }
+
+    public void AddScaled(Matrix x, Matrix delta, float scale, Matrix sum)
+    {
+        var (width, kernel) = _addScaled.Choose(
+            AlignedKernel.Fits(x) && AlignedKernel.Fits(delta) && AlignedKernel.Fits(sum));
+        kernel.Launch(Blocks(x, width), Threads, View(x), View(delta), scale, View(sum));
+    }
+
+    public void Scale(Matrix x, float factor, Matrix y)
+    {
+        var (width, kernel) = _scale.For(x, y);
+        kernel.Launch(Blocks(x, width), Threads, View(x), factor, View(y));
     }
 
     public void AddBias(Matrix y, Tensor bias)
@@ -88,25 +110,21 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         kernel.Launch(Blocks(y, width), Threads, View(y), Address(bias), IsFloat(bias));
     }
 
-    public AttentionOutput Attend(AttentionInput input, Sequences sequences) => _attention.Forward(input, sequences);
+    public AttentionOutput Attend(AttentionInput input, Sequences sequences) =>
+        AttentionOf(input.Shape).Forward(input, sequences);
 
     public void AttendBackward(
         AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient) =>
-        _attention.Backward(input, output, gradient, sequences, qkvGradient);
+        AttentionOf(input.Shape).Backward(input, output, gradient, sequences, qkvGradient);
 
-    public AttentionBytes BytesOfAttention(BatchShape batch) => CudaAttention.BytesOf(_shape, batch);
+    public AttentionBytes BytesOfAttention(AttentionShape shape, BatchShape batch) =>
+        CudaAttention.BytesOf(shape, batch);
 
-    public void SwiGlu(Matrix gateUp, Matrix activation)
-    {
-        var (width, kernel) = _swiGlu.For(gateUp, activation);
-        kernel.Launch(Blocks(activation, width), Threads, View(gateUp), View(activation));
-    }
+    public void Gate(GateActivation kind, Matrix gateUp, Matrix activation) =>
+        Gate(kind == GateActivation.Silu ? _siluGate : _geluGate, gateUp, activation);
 
-    public void SwiGluBackward(Matrix gateUp, Matrix activation)
-    {
-        var (width, kernel) = _swiGluBackward.For(gateUp, activation);
-        kernel.Launch(Blocks(activation, width), Threads, View(gateUp), View(activation));
-    }
+    public void GateBackward(GateActivation kind, Matrix gateUp, Matrix activation) =>
+        Gate(kind == GateActivation.Silu ? _siluGateBackward : _geluGateBackward, gateUp, activation);
 
     public void Dropout(Matrix x, double p, ulong key, Matrix y) => Dropout(x, p, key, y, add: 0);
 
@@ -130,7 +148,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     public void ScatterRows(Matrix source, Tensor rows, Matrix target) => MoveRows(source, rows, target, scatter: 1);
 
-    public void CrossEntropy(Matrix logits, Tensor targets, double scale, Tensor loss)
+    public void CrossEntropy(Matrix logits, Tensor targets, double scale, float? cap, Tensor loss)
     {
         if (_losses is null || _losses.NumberOfElements < logits.Rows)
         {
@@ -138,15 +156,28 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
             _losses = empty([logits.Rows], ScalarType.Float32, loss.device).DetachFromDisposeScope();
         }
 
-        var (_, kernel) = _crossEntropy.For(logits);
-        kernel.Launch(logits.Rows, VocabularyThreads, View(logits), Address(targets), (float)scale, Address(_losses));
+        var (_, kernel) = (cap is null ? _crossEntropy : _cappedCrossEntropy).For(logits);
+        kernel.Launch(
+            logits.Rows, VocabularyThreads, View(logits), Address(targets), (float)scale, cap ?? 0, Address(_losses));
         _addLosses.Launch(1, Threads, Address(_losses), logits.Rows, Address(loss));
     }
 
     public void Dispose()
     {
         _losses?.Dispose();
-        _attention.Dispose();
+        foreach (var attention in _attention.Values)
+            attention.Dispose();
+    }
+
+    /// <summary>Layers of one shape share views of buffers and what cuDNN refuses.</summary>
+    private CudaAttention AttentionOf(AttentionShape shape) => _attention.TryGetValue(shape, out var known)
+        ? known
+        : _attention[shape] = new CudaAttention(shape, _epsilon, _own, _module);
+
+    private static void Gate(AlignedKernel kernels, Matrix gateUp, Matrix activation)
+    {
+        var (width, kernel) = kernels.For(gateUp, activation);
+        kernel.Launch(Blocks(activation, width), Threads, View(gateUp), View(activation));
     }
 
     private void Dropout(Matrix x, double p, ulong key, Matrix y, int add)
@@ -179,9 +210,14 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     private static MatrixView View(Matrix matrix) => new(matrix);
 
+    private Norm Weight(Tensor weight) => new(Address(weight), IsFloat(weight), _epsilon);
+
     private static nint Address(Tensor tensor) => (nint)TensorMemory.Address(tensor);
 
     private static int IsFloat(Tensor weight) => weight.dtype == ScalarType.Float32 ? 1 : 0;
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct Norm(nint Weight, int IsFloat, float Epsilon);
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct NormBackward(

@@ -9,4 +9,5 @@ internal readonly struct HeadCounts(AttentionShape shape)
     private readonly int _queries = shape.Heads;
     private readonly int _keys = shape.KeyValueHeads;
     private readonly int _size = shape.HeadSize;
+    private readonly int _rotary = shape.RotarySize;
 }

@@ -9,7 +9,7 @@ struct HeadNorms
 {
     const void* query; // [size], or [queries · size] where one norm spans all queries
     const void* key;
-    int isFloat; // whether weights are float32
+    int isFloat; // whether weights are float32; what they multiply is rounded first where they are not
     int spans; // whether one norm spans all queries and one all keys
     int lanes; // threads that add up a head: a power of two, at most 32
     float epsilon;
@@ -21,7 +21,9 @@ template <int W> __device__ __forceinline__ Values<W> headWeight(
     const HeadNorms& norms, const Heads& heads, int head, int column)
 {
     int isKey = head >= heads.queries, own = isKey ? head - heads.queries : head;
-    return loadWeight<W>(isKey ? norms.key : norms.query, norms.isFloat, (norms.spans ? own * heads.size : 0) + column);
+    int place = (norms.spans ? own * heads.size : 0) + column;
+    const void* weight = isKey ? norms.key : norms.query;
+    return norms.isFloat ? loadFloat<W>((const float*)weight + place) : load<W>((const bf16*)weight + place);
 }
 
 __device__ __forceinline__ float2 lanesSum(float2 x, int lanes)
@@ -61,6 +63,18 @@ __device__ void finishSums(float2* sums, const Heads& heads, const HeadNorms& no
     __syncthreads();
 }
 
+// The pieces of a head come in pairs: those that are turned with each other, and those of the rest with each other.
+struct Pair
+{
+    int low, high, isTurned;
+};
+
+__device__ __forceinline__ Pair pairAt(const Heads& heads, int column)
+{
+    int half = heads.rotary / 2, rest = (heads.size - heads.rotary) / 2;
+    return column < half ? Pair{column, column + half, 1} : Pair{column + half, column + half + rest, 0};
+}
+
 template <int W> __device__ void rotateNormalised(
     Matrix qkv, Matrix cosine, Matrix sine, Heads heads, HeadNorms norms, Matrix rotated)
 {
@@ -82,26 +96,31 @@ template <int W> __device__ void rotateNormalised(
     }
     finishSums(sums, heads, norms);
 
-    int half = heads.size / 2, pieces = half / W;
+    int pieces = heads.size / 2 / W;
     for (int item = threadIdx.x; item < count * pieces; item += blockDim.x)
     {
-        int head = item / pieces, column = (item - head * pieces) * W, place = head * heads.size + column;
-        Values<W> low = load<W>(at(qkv, blockIdx.x, place)), high = load<W>(at(qkv, blockIdx.x, place + half));
-        Values<W> ofLow = headWeight<W>(norms, heads, head, column), ofHigh = headWeight<W>(norms, heads, head, column + half);
+        int head = item / pieces, place = head * heads.size;
+        Pair pair = pairAt(heads, (item - head * pieces) * W);
+        Values<W> low = load<W>(at(qkv, blockIdx.x, place + pair.low));
+        Values<W> high = load<W>(at(qkv, blockIdx.x, place + pair.high));
+        Values<W> ofLow = headWeight<W>(norms, heads, head, pair.low);
+        Values<W> ofHigh = headWeight<W>(norms, heads, head, pair.high);
         float inverse = sums[head].x;
 #pragma unroll
         for (int i = 0; i < W; i++)
         {
-            low.v[i] = rounded(rounded(low.v[i] * inverse) * ofLow.v[i]);
-            high.v[i] = rounded(rounded(high.v[i] * inverse) * ofHigh.v[i]);
+            float x = low.v[i] * inverse, y = high.v[i] * inverse;
+            low.v[i] = rounded((norms.isFloat ? x : rounded(x)) * ofLow.v[i]);
+            high.v[i] = rounded((norms.isFloat ? y : rounded(y)) * ofHigh.v[i]);
         }
-        turn<W>(low, high, at(cosine, blockIdx.x, column), at(sine, blockIdx.x, column), 1);
-        store(at(rotated, blockIdx.x, place), low);
-        store(at(rotated, blockIdx.x, place + half), high);
+        if (pair.isTurned)
+            turn<W>(low, high, at(cosine, blockIdx.x, pair.low), at(sine, blockIdx.x, pair.low), 1);
+        store(at(rotated, blockIdx.x, place + pair.low), low);
+        store(at(rotated, blockIdx.x, place + pair.high), high);
     }
 }
 
-// A piece of a head, from the halves at column and half a head on: x, and g = weight ⊙ Rᵀ dy.
+// A pair of pieces of a head: x, and g = weight ⊙ Rᵀ dy.
 template <int W> struct HeadPiece
 {
     Values<W> low, high, lowGradient, highGradient;
@@ -109,16 +128,19 @@ template <int W> struct HeadPiece
 
 template <int W> __device__ __forceinline__ HeadPiece<W> headPiece(
     const AttentionGradients& from, const Matrix& qkv, const Matrix& cosine, const Matrix& sine, const Heads& heads,
-    const HeadNorms& norms, int head, int column)
+    const HeadNorms& norms, int head, const Pair& pair)
 {
-    long long batch = blockIdx.x / from.segmentLength, token = blockIdx.x % from.segmentLength;
-    int half = heads.size / 2, isKey = head >= heads.queries, own = isKey ? head - heads.queries : head;
-    HeadTensor source = isKey ? from.key : from.query;
-    const bf16* gradient = source.data + batch * source.batch + token * source.token + own * source.head + column;
-    const bf16* x = at(qkv, blockIdx.x, head * heads.size + column);
-    HeadPiece<W> piece = {load<W>(x), load<W>(x + half), load<W>(gradient), load<W>(gradient + half)};
-    turn<W>(piece.lowGradient, piece.highGradient, at(cosine, blockIdx.x, column), at(sine, blockIdx.x, column), -1);
-    Values<W> ofLow = headWeight<W>(norms, heads, head, column), ofHigh = headWeight<W>(norms, heads, head, column + half);
+    const bf16* gradient = gradientOf(from, heads, head);
+    const bf16* x = at(qkv, blockIdx.x, head * heads.size);
+    HeadPiece<W> piece = {
+        load<W>(x + pair.low), load<W>(x + pair.high), load<W>(gradient + pair.low), load<W>(gradient + pair.high)};
+    if (pair.isTurned)
+    {
+        const bf16* cosines = at(cosine, blockIdx.x, pair.low);
+        turn<W>(piece.lowGradient, piece.highGradient, cosines, at(sine, blockIdx.x, pair.low), -1);
+    }
+    Values<W> ofLow = headWeight<W>(norms, heads, head, pair.low);
+    Values<W> ofHigh = headWeight<W>(norms, heads, head, pair.high);
 #pragma unroll
     for (int i = 0; i < W; i++)
     {
@@ -141,7 +163,7 @@ template <int W> __device__ void collectNormalised(
         float2 sum = make_float2(0, 0);
         for (int column = lane * W; head < count && column < half; column += norms.lanes * W)
         {
-            HeadPiece<W> piece = headPiece<W>(from, qkv, cosine, sine, heads, norms, head, column);
+            HeadPiece<W> piece = headPiece<W>(from, qkv, cosine, sine, heads, norms, head, pairAt(heads, column));
 #pragma unroll
             for (int i = 0; i < W; i++)
             {
@@ -157,8 +179,9 @@ template <int W> __device__ void collectNormalised(
     int pieces = half / W;
     for (int item = threadIdx.x; item < count * pieces; item += blockDim.x)
     {
-        int head = item / pieces, column = (item - head * pieces) * W;
-        HeadPiece<W> piece = headPiece<W>(from, qkv, cosine, sine, heads, norms, head, column);
+        int head = item / pieces;
+        Pair pair = pairAt(heads, (item - head * pieces) * W);
+        HeadPiece<W> piece = headPiece<W>(from, qkv, cosine, sine, heads, norms, head, pair);
         float inverse = sums[head].x, pull = sums[head].y;
 #pragma unroll
         for (int i = 0; i < W; i++)
@@ -166,19 +189,11 @@ template <int W> __device__ void collectNormalised(
             piece.low.v[i] = inverse * piece.lowGradient.v[i] - piece.low.v[i] * pull;
             piece.high.v[i] = inverse * piece.highGradient.v[i] - piece.high.v[i] * pull;
         }
-        bf16* to = at(target, blockIdx.x, head * heads.size + column);
-        store(to, piece.low);
-        store(to + half, piece.high);
+        bf16* to = at(target, blockIdx.x, head * heads.size);
+        store(to + pair.low, piece.low);
+        store(to + pair.high, piece.high);
     }
-
-    long long batch = blockIdx.x / from.segmentLength, token = blockIdx.x % from.segmentLength;
-    const bf16* value = from.value.data + batch * from.value.batch + token * from.value.token;
-    int valuePieces = heads.size / W;
-    for (int item = threadIdx.x; item < heads.keys * valuePieces; item += blockDim.x)
-    {
-        int head = item / valuePieces, column = (item - head * valuePieces) * W;
-        store(at(target, blockIdx.x, (count + head) * heads.size + column), load<W>(value + head * from.value.head + column));
-    }
+    copyHeads<W>(from, heads, count, count + heads.keys, 0, target); // values
 }
 
 #define HEAD_NORM_KERNELS(W)                                                                                           \

@@ -154,11 +154,11 @@ internal sealed class BatchStep : IBatchStep
             _kernels.RotateAndAppend(qkv, _rotation, layer.Cache, _state);
             _kernels.Attend(qkv, layer.Cache, _state, attended); // [rows, heads · headSize]
             linears.Output.Run(attended, blockOutput, _state.Adapters); // [rows, hidden]
-            _norms.AddRmsNorm(x, blockOutput, layer.PostAttentionNorm, x, normOutput);
+            _norms.AddRmsNorm(x, blockOutput, 1, layer.PostAttentionNorm, x, normOutput);
             linears.GateUp.Run(normOutput, activation, _state.Adapters); // silu(gate) ⊙ up: [rows, inner]
             linears.Down.Run(activation, blockOutput, _state.Adapters); // [rows, hidden]
             _norms.AddRmsNorm(
-                x, blockOutput, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, x, normOutput);
+                x, blockOutput, 1, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, x, normOutput);
         }
 
         if (_shape.Logits == 0)

@@ -41,8 +41,8 @@ internal static class DecodingSupport
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
-        if (model.Config.QueryKeyNorm != QueryKeyNorm.None)
-            return "the model normalises queries and keys";
+        if (WhyUnsupported(model.Config) is { } difference)
+            return difference;
         if (model.AllProjections.Any(projection => projection.Adapter is not null and not LoraFactors { IsPlain: true }))
             return "the adapter is more than plain LoRA";
         if (model.Config.Rope.DependsOnLength)
@@ -50,6 +50,32 @@ internal static class DecodingSupport
         if (model.Embedding.dtype != model.ComputeType)
             return "the embedding is not in the compute type";
         return HasKernels(model) ? null : $"{model.ComputeType} on {model.Device.type} has no kernels for its shapes";
+    }
+
+    /// <summary>The same as far as the shape decides it.</summary>
+    private static string? WhyUnsupported(ModelConfig config)
+    {
+        if (config.QueryKeyNorm != QueryKeyNorm.None)
+            return "the model normalises queries and keys";
+        if (config.NormPlacement != NormPlacement.Before)
+            return "norms stand after its blocks";
+        if (config.NormWeighting != NormWeighting.AfterRounding)
+            return "its norms are weighted otherwise";
+        if (config.Activation != GateActivation.Silu)
+            return "the activation of its gates is not SiLU";
+        if (config.FusedProjections)
+            return "its projections are stored fused";
+        if (Math.Abs(config.AttentionScale * Math.Sqrt(config.HeadSize) - 1) > 1e-6)
+            return "it scales attention otherwise";
+        if (config.AttentionSoftCap is not null || config.LogitSoftCap is not null)
+            return "it caps attention scores or logits";
+        if (config.EmbeddingScale != 1 || config.ResidualScale != 1 || config.LogitDivisor != 1)
+            return "it scales embeddings, residuals or logits";
+        if (config.RotarySize != config.HeadSize)
+            return "it rotates a part of each head";
+        if (config.Layers is not null)
+            return "its layers are unlike each other";
+        return config.Experts is null ? null : "it is a mixture of experts";
     }
 
     /// <summary>The kernels of a step of many sequences.</summary>

@@ -57,7 +57,7 @@ internal unsafe struct GemvWork<T, TRows> : IRangeWork
             {
                 var values = Vector512.Load(sums + x * Tile);
                 if (IsGated)
-                    values = T.Round(SwiGluWork<T>.Sigmoid(values) * values) * Vector512.Load(second + x * Tile);
+                    values = T.Round(Silu.Sigmoid(values) * values) * Vector512.Load(second + x * Tile);
                 Store(values, x, All[part].FirstRow + first, All[part].Rows - first);
             }
         }

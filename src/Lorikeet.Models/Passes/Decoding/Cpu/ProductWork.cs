@@ -34,7 +34,7 @@ internal unsafe struct ProductWork<T, TProduct> : IRangeWork
                 var (left, place) = (Outputs - i, (long)row * YPitch + Column + i);
                 var values = First.Load(row, i, FirstOutput + i, left, IsWide);
                 if (IsGated)
-                    values = T.Round(SwiGluWork<T>.Sigmoid(values) * values)
+                    values = T.Round(Silu.Sigmoid(values) * values)
                         * Second.Load(row, i, FirstOutput + i, left, IsWide);
                 if (IsWide)
                     Row.Store((FloatElement*)Y + place, left, values);
