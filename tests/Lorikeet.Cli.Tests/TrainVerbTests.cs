@@ -125,7 +125,8 @@ public sealed class TrainVerbTests : IDisposable
             CliProcess.IgnoresInterrupts, "SIGINT is ignored here, as under nohup; what is started inherits that.");
         using var process = CliProcess.Start(_folder, Arguments("--max_steps", "1000000", "--save_steps", "1000000"));
         var metrics = Path.Combine(Run, "metrics.jsonl");
-        SpinWait.SpinUntil(() => process.HasExited || File.Exists(metrics) && new FileInfo(metrics).Length > 0);
+        // A step is written down before the command hears of it, and only then has it something to save.
+        SpinWait.SpinUntil(() => process.HasExited || File.Exists(metrics) && File.ReadLines(metrics).Count() > 1);
         Process.Start("kill", ["-INT", $"{process.Id}"])!.WaitForExit();
 
         process.WaitForExit();
