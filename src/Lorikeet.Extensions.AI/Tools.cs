@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 
 namespace Lorikeet.Extensions.AI;
 
-/// <summary>Tools of Microsoft.Extensions.AI as a model is told of them.</summary>
+/// <summary>Tools of Microsoft.Extensions.AI as they are described to a model.</summary>
 internal static class Tools
 {
     /// <summary>The functions that the model may call.</summary>

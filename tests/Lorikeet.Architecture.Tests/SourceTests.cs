@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using Lorikeet.Testing;
 
 namespace Lorikeet.Architecture.Tests;
@@ -20,6 +21,16 @@ public sealed partial class SourceTests
         var files = Directory.EnumerateFiles(Path.Combine(TestAssets.Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Select(Path.GetFileNameWithoutExtension).ToHashSet();
         Assert.All(hops, hop => Assert.Contains(hop.File, files));
+    }
+
+    [Fact]
+    public void Notices_NameEveryPackage()
+    {
+        var packages = XDocument.Load(Path.Combine(TestAssets.Root, "Directory.Packages.props"))
+            .Descendants("PackageVersion").Select(package => package.Attribute("Include")!.Value);
+        var notices = File.ReadAllText(Path.Combine(TestAssets.Root, "THIRD-PARTY-NOTICES.md"));
+
+        Assert.Empty(packages.Where(package => !Regex.IsMatch(notices, $@"[\[ ]{Regex.Escape(package)}[,\]]")));
     }
 
     private static List<(int Number, string File)> Hops(string title)

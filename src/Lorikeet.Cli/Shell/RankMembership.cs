@@ -14,7 +14,7 @@ internal sealed class RankMembership : IDisposable
     /// <summary>Joins the others, if there are any.</summary>
     /// <param name="libTorch">The option libtorch.</param>
     /// <param name="device">The option device.</param>
-    /// <param name="terminal">Told when a rank is lost.</param>
+    /// <param name="terminal">Shows when a rank is lost.</param>
     public RankMembership(string? libTorch, string device, Terminal terminal)
     {
         (_terminal, Communicator) = (terminal, Communicator.Alone);

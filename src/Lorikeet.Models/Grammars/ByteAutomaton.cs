@@ -25,14 +25,14 @@ internal sealed class ByteAutomaton
     public ByteAutomaton(Network network)
     {
         _network = network;
-        var borders = new SortedSet<int> { 0 };
+        var boundaries = new SortedSet<int> { 0 };
         for (var state = 0; state < network.StateCount; state++)
             foreach (var edge in network.Edges(state).Where(edge => edge.Kind == EdgeKind.Bytes))
-                borders.UnionWith([edge.First, edge.Last + 1]);
-        borders.Remove(256);
-        _examples = [.. borders.Select(border => (byte)border)];
+                boundaries.UnionWith([edge.First, edge.Last + 1]);
+        boundaries.Remove(256);
+        _examples = [.. boundaries.Select(boundary => (byte)boundary)];
         for (var value = 0; value < 256; value++)
-            _classOf[value] = (byte)(borders.Count(border => border <= value) - 1);
+            _classOf[value] = (byte)(boundaries.Count(boundary => boundary <= value) - 1);
     }
 
     /// <summary>Where texts begin; <see cref="ByteState.IsDead"/> when the network has none.</summary>

@@ -26,7 +26,7 @@ internal sealed class Alphabet
         if ((long)distinct.Count * starts.Count > MostWork)
         {
             throw new ConfigurationException(
-                $"{source} has {distinct.Count} different character classes with {starts.Count} borders. Fewer were "
+                $"{source} has {distinct.Count} different character classes with {starts.Count} boundaries. Fewer were "
                 + "expected. Write it with fewer classes.");
         }
 
@@ -61,7 +61,7 @@ internal sealed class Alphabet
         return _classes[found >= 0 ? found : ~found - 1];
     }
 
-    /// <summary>The classes that a set consists of, which must be one of those told apart.</summary>
+    /// <summary>The classes that a set consists of, which must be one of those distinguished.</summary>
     public int[] ClassesOf(CodePointSet set)
     {
         var found = new SortedSet<int>();

@@ -13,7 +13,7 @@ internal static unsafe class NcclLibrary
     /// <summary>Types of elements (ncclDataType_t).</summary>
     public const int Byte = 1, Float32 = 7, Float64 = 8;
 
-    /// <summary>A name for a group of ranks, made by one and told to all.</summary>
+    /// <summary>A name for a group of ranks, made by one and shared with all.</summary>
     [StructLayout(LayoutKind.Sequential, Size = Bytes)]
     public struct GroupId
     {
