@@ -72,6 +72,7 @@ internal static class CommandLine
             new ServeVerb(),
             new EvalVerb(),
             new ScoreVerb(),
+            new DataVerb(),
             new TokenizeVerb(),
             new RenderVerb(),
             new VerifyVerb(),

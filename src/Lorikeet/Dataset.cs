@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Lorikeet.Configuration;
 using Lorikeet.Data;
+using Lorikeet.Data.Conversion;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
@@ -104,6 +105,58 @@ public sealed class Dataset : IDisposable
     public TrainingData Encode(LanguageModel model, long seed = DefaultSeed) =>
         Encode(model.Tokenizer, model.Decoder.Config.VocabularySize, seed, Options.MaxLength, null);
 
+    /// <summary>The same for a model whose weights are not loaded.</summary>
+    /// <param name="model">The model's folder; its tokenizer, its shape and perhaps its prompt format are read.</param>
+    /// <param name="seed">Chooses the rows that are held out or left out; a run takes that of its options.</param>
+    /// <exception cref="CheckpointException">The folder's tokenizer or config.json is damaged.</exception>
+    /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
+    public TrainingData Encode(ModelFolder model, long seed = DefaultSeed) =>
+        Encode(model.Tokenizer, model.Config.VocabularySize, seed, Options.MaxLength, null);
+
+    /// <summary>
+    /// The same for data that a run may refuse, because too many rows teach nothing: to look at them
+    /// (<see cref="TrainingData.Preview"/>), their statistics, and why (<see cref="TrainingData.Refusal"/>).
+    /// </summary>
+    /// <param name="model">The model's folder; its tokenizer and its shape are read.</param>
+    /// <param name="seed">Chooses the rows that are held out or left out; a run takes that of its options.</param>
+    /// <exception cref="CheckpointException">The folder's tokenizer or config.json is damaged.</exception>
+    /// <exception cref="DatasetException">The data cannot be read, or fits no shape.</exception>
+    public TrainingData Examine(ModelFolder model, long seed = DefaultSeed) =>
+        Encode(model.Tokenizer, model.Config.VocabularySize, seed, Options.MaxLength, null, takesAll: true);
+
+    /// <summary>
+    /// Writes the rows in another file format and, if wanted, in another shape. What was written is read back before it
+    /// is kept: every row says the same.
+    /// </summary>
+    /// <param name="file">The file to write; its ending says the format: jsonl, json, csv, tsv or parquet.</param>
+    /// <param name="shape">
+    /// <see cref="DatasetShape.Messages"/>, <see cref="DatasetShape.ShareGpt"/>, <see cref="DatasetShape.Instruction"/>
+    /// or
+    /// <see cref="DatasetShape.QuestionAnswer"/>; auto keeps the columns. Columns that no shape reads go along.
+    /// </param>
+    /// <param name="leaveOut">
+    /// Whether rows that would lose something are left out and counted; else they are refused.
+    /// </param>
+    /// <exception cref="ConfigurationException">No such format or shape is written.</exception>
+    /// <exception cref="DatasetException">A row would lose something, and nothing is written.</exception>
+    public ConversionResult Convert(string file, DatasetShape shape = DatasetShape.Auto, bool leaveOut = false) =>
+        DatasetConversion.Run(Rows(), Options, file, shape, leaveOut);
+
+    /// <summary>
+    /// Divides the rows into two files, so that no question stands in both, however it is spelled: rows that ask the
+    /// same
+    /// stay together.
+    /// </summary>
+    /// <param name="folder">Where <c>train</c> and <c>test</c> are written; files of these names are replaced.</param>
+    /// <param name="seed">Chooses the rows; as many as <see cref="DataOptions.HeldOut"/> says.</param>
+    /// <param name="format">
+    /// How the files end: <c>.jsonl</c>, <c>.json</c>, <c>.csv</c>, <c>.tsv</c> or <c>.parquet</c>.
+    /// </param>
+    /// <exception cref="ConfigurationException">Nothing is held out, or nothing would be left.</exception>
+    /// <exception cref="DatasetException">The rows cannot be read, or the format cannot hold them.</exception>
+    public DivisionResult Split(string folder, long seed = DefaultSeed, string format = ".jsonl") =>
+        DatasetDivision.Run(Rows(), Options, folder, (ulong)seed, format);
+
     /// <summary>Gives mapped and temporary files back. Nothing that was encoded may be used afterwards.</summary>
     public void Dispose()
     {
@@ -125,11 +178,12 @@ public sealed class Dataset : IDisposable
     /// <param name="seed">Chooses the rows that are held out or left out.</param>
     /// <param name="maxLength">Longest row in tokens; null for that of the options.</param>
     /// <param name="format">The format to ask in; null to choose one for the data.</param>
+    /// <param name="takesAll">Whether data is taken that a run would refuse.</param>
     internal TrainingData Encode(
         Tokenizer? tokenizer, int vocabulary, long seed = DefaultSeed, int? maxLength = null,
-        PromptFormat? format = null)
+        PromptFormat? format = null, bool takesAll = false)
     {
-        var key = new EncodingKey(tokenizer, vocabulary, seed, maxLength ?? Options.MaxLength, format?.Hash);
+        var key = new EncodingKey(tokenizer, vocabulary, seed, maxLength ?? Options.MaxLength, format?.Hash, takesAll);
         lock (_lock)
         {
             if (_encoded.TryGetValue(key, out var known))
@@ -137,10 +191,13 @@ public sealed class Dataset : IDisposable
             var options = Options with { MaxLength = key.MaxLength };
             string Fetch(string id) => ModelSource.ResolveDataset(id, Options.DatasetRevision);
             return _encoded[key] = _rows is null
-                ? TrainingData.Load(options, (ulong)seed, tokenizer, vocabulary, Fetch, format)
-                : TrainingData.Load(options, _rows, null, (ulong)seed, tokenizer, vocabulary, Fetch, format);
+                ? TrainingData.Load(options, (ulong)seed, tokenizer, vocabulary, Fetch, format, takesAll)
+                : TrainingData.Load(options, _rows, null, (ulong)seed, tokenizer, vocabulary, Fetch, format, takesAll);
         }
     }
+
+    private RowSource Rows() => _rows
+        ?? DatasetReader.ReadTrain(Options, id => ModelSource.ResolveDataset(id, Options.DatasetRevision));
 
     private static DataOptions WithoutNames(DataOptions? options)
     {
@@ -150,5 +207,6 @@ public sealed class Dataset : IDisposable
     }
 
     /// <summary>What an encoding depends on.</summary>
-    private sealed record EncodingKey(Tokenizer? Tokenizer, int Vocabulary, long Seed, int MaxLength, string? Format);
+    private sealed record EncodingKey(
+        Tokenizer? Tokenizer, int Vocabulary, long Seed, int MaxLength, string? Format, bool TakesAll);
 }

@@ -14,6 +14,7 @@ public sealed class ProgramTests : IDisposable
     [Theory]
     [InlineData("plan", "--shape", "nano-7m", "--device", "cpu", "--json")]
     [InlineData("render", "--template", "guanaco", "--input", "rows.jsonl")]
+    [InlineData("data", "convert", "--dataset", "rows.jsonl", "--output", "rows.json")]
     [InlineData("quantize", "--model", "MODEL", "--output", "nf4")]
     [InlineData("merge", "--model", "MODEL", "--adapter", "ADAPTER", "--output", "merged")]
     [InlineData("export", "gguf", "--model", "MODEL", "--output", "model.gguf")]

@@ -17,7 +17,7 @@ internal static class HelpText
         ("Train", ["plan", "train", "options"]),
         ("Ask and measure", ["generate", "chat", "serve", "eval", "score"]),
         ("Pass on", ["merge", "export", "quantize", "push"]),
-        ("Look closer", ["tokenize", "render", "verify", "bench"]),
+        ("Look closer", ["data", "tokenize", "render", "verify", "bench"]),
     ];
 
     /// <summary>Whether --help, -h or -? was given.</summary>

@@ -15,7 +15,9 @@ namespace Lorikeet.Data.Datasets;
 /// <param name="options">Length, truncation, targets, end token, cache.</param>
 /// <param name="tokenizer">The model's tokenizer, if it has one.</param>
 /// <param name="vocabularySize">Rows of the model's embedding.</param>
-internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, int vocabularySize)
+/// <param name="takesAll">Whether rows are taken that a run would refuse, to look at them.</param>
+internal sealed class DataEncoding(
+    DataOptions options, Tokenizer? tokenizer, int vocabularySize, bool takesAll = false)
 {
     // So many rows are in memory at once while they are encoded.
     private const int RowsAtOnce = 1024;
@@ -50,13 +52,15 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
             InMemory(sides, split, rendering);
 
         EncodedSet[] sets = [.. sides.Select(side => side.Set(rendering, _encoder, tokenizer))];
-        foreach (var set in sets)
+        foreach (var set in takesAll ? [] : sets)
             set.RequireTargets(options);
         return (sets[0], sets.ElementAtOrDefault(1));
     }
 
     private void InMemory(Side[] sides, RowSplit split, RowRendering rendering)
     {
+        foreach (var side in sides)
+            side.Asked = [];
         Sink[] sinks = [.. sides.Select(side => new Sink(side, new StatisticsCounter(tokenizer), side.InMemory.Add))];
         if (split.IsOpen)
             FillAll(sinks, split, rendering);
@@ -100,7 +104,8 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
     private void Fill(Sink[] sinks, RowSplit split, RowRendering rendering)
     {
         var wanted = split.Rows().Where(row => Array.Exists(sinks, sink => sink.Side.Kind == row.Side));
-        foreach (var (example, _, side) in Encoded(wanted, rendering, withKeys: false))
+        var compares = Array.TrueForAll(sinks, sink => sink.Side.Asked is not null);
+        foreach (var (example, _, side) in Encoded(wanted, rendering, withKeys: false, compares))
             Array.Find(sinks, sink => sink.Side.Kind == side)!.Add(example);
     }
 
@@ -109,7 +114,7 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
     {
         var (examples, keys) = (new List<EncodedExample>(), new List<UInt128>());
         foreach (var (example, key, _) in Encoded(
-            split.AllRows.Select(row => (row, RowSide.None)), rendering, withKeys: true))
+            split.AllRows.Select(row => (row, RowSide.None)), rendering, withKeys: true, compares: true))
         {
             examples.Add(example);
             keys.Add(key);
@@ -126,11 +131,12 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
 
     /// <summary>Encodes rows on all cores, in order.</summary>
     private IEnumerable<(EncodedExample Example, UInt128 Key, RowSide Side)> Encoded(
-        IEnumerable<(DataRow Row, RowSide Side)> rows, RowRendering rendering, bool withKeys)
+        IEnumerable<(DataRow Row, RowSide Side)> rows, RowRendering rendering, bool withKeys, bool compares)
     {
         foreach (var chunk in rows.Chunk(RowsAtOnce))
         {
-            var results = chunk.AsParallel().AsOrdered().Select(row => TryEncode(row.Row, rendering, withKeys))
+            var results = chunk.AsParallel().AsOrdered()
+                .Select(row => TryEncode(row.Row, rendering, withKeys, compares))
                 .ToArray();
 
             // Of several faulty rows the first is reported, whichever thread met one first.
@@ -142,12 +148,13 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
     }
 
     private (EncodedExample? Example, UInt128 Key, LorikeetException? Fault) TryEncode(
-        DataRow row, RowRendering rendering, bool withKeys)
+        DataRow row, RowRendering rendering, bool withKeys, bool compares)
     {
         try
         {
             var rendered = rendering.Render(row);
-            return (_encoder.Encode(rendered), withKeys ? rendered.PromptKey : default, null);
+            var example = _encoder.Encode(rendered) with { Keys = compares ? RowKeys.Of(rendered) : null };
+            return (example, withKeys ? rendered.PromptKey : default, null);
         }
         catch (LorikeetException fault)
         {
@@ -168,10 +175,13 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
 
         public List<TrainingRow> InMemory { get; } = [];
 
+        /// <summary>Where rows were read, and what they ask; null for those that may not fit into memory.</summary>
+        public List<(RowOrigin Origin, RowKeys Keys)>? Asked { get; set; }
+
         public (IReadOnlyList<TrainingRow> Rows, EncodedFacts Facts)? Encoded { get; set; }
 
         public EncodedSet Set(RowRendering rendering, RowEncoder encoder, Tokenizer? tokenizer) =>
-            new(name, source, rendering, encoder, tokenizer, Encoded!.Value) { CacheDamage = Damage };
+            new(name, source, rendering, encoder, tokenizer, Encoded!.Value) { CacheDamage = Damage, Asked = Asked };
     }
 
     /// <summary>Where the rows of a side are written, and what is counted of them.</summary>
@@ -182,6 +192,8 @@ internal sealed class DataEncoding(DataOptions options, Tokenizer? tokenizer, in
         public void Add(EncodedExample example)
         {
             Counter.Add(example);
+            if (example is { DropReason: null, Keys: { } keys })
+                Side.Asked?.Add((example.Origin, keys));
             foreach (var row in example.Rows)
                 Write(row);
         }

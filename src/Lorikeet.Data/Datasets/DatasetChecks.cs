@@ -108,8 +108,22 @@ internal static class DatasetChecks
         }
     }
 
+    /// <summary>Rows that repeat earlier ones in another spelling.</summary>
+    public static IEnumerable<string> Duplicates(DatasetStatistics statistics, DatasetRepetitions? repetitions)
+    {
+        var more = (repetitions?.Duplicates.Count ?? 0) - statistics.DuplicateRows;
+        if (more > 0)
+        {
+            yield return $"The training data: {more:N0} of {Rows(statistics.Rows)} repeat earlier ones, but for " +
+            "case, " +
+                $"blanks or the punctuation at the end (such as {repetitions!.Duplicates[^1].Origin}, which repeats " +
+                $"{repetitions.Duplicates[^1].First}).";
+        }
+    }
+
     /// <summary>Evaluation rows whose prompt, or whole text, was trained on.</summary>
-    public static IEnumerable<string> Leaks(IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow> eval)
+    public static IEnumerable<string> Leaks(
+        IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow> eval, DatasetRepetitions? repetitions)
     {
         if (eval.Count == 0)
             yield break;
@@ -119,6 +133,15 @@ internal static class DatasetChecks
         {
             yield return $"The held-out data: {leaked:N0} of {Rows(eval.Count)} have a prompt that is also trained " +
                 "on, so their scores say little about new questions.";
+        }
+
+        var more = (repetitions?.Leaks.Count ?? 0) - leaked;
+        if (more > 0)
+        {
+            yield return $"The held-out data: {more:N0} of {Rows(eval.Count)} ask what is also trained on, but for " +
+            "case, " +
+                $"blanks or the punctuation at the end (such as {repetitions!.Leaks[^1].Origin}, which asks what " +
+                $"{repetitions.Leaks[^1].First} asks).";
         }
     }
 

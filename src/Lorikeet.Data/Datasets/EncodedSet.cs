@@ -41,6 +41,9 @@ internal sealed class EncodedSet : IDisposable
     /// <summary>What was wrong with the token cache; null when nothing was.</summary>
     public string? CacheDamage { get; init; }
 
+    /// <summary>Where rows were read, and what they ask; null where they come from the token cache.</summary>
+    public IReadOnlyList<(RowOrigin Origin, RowKeys Keys)>? Asked { get; init; }
+
     /// <summary>The rows as questions, read anew; none in plain text.</summary>
     public IEnumerable<Question> Questions
     {
@@ -59,6 +62,20 @@ internal sealed class EncodedSet : IDisposable
     /// <exception cref="DatasetException">There is not.</exception>
     public void RequireTargets(DataOptions options) => DatasetChecks.RequireTargets(Statistics, _name, options);
 
+    /// <summary>Why there is too little to learn; null where there is not.</summary>
+    public string? Refusal(DataOptions options)
+    {
+        try
+        {
+            RequireTargets(options);
+            return null;
+        }
+        catch (DatasetException refused)
+        {
+            return refused.Message;
+        }
+    }
+
     /// <summary>What the user should know about the rows.</summary>
     public IEnumerable<string> Warnings(DataOptions options)
     {
@@ -68,7 +85,11 @@ internal sealed class EncodedSet : IDisposable
 
     /// <summary>The first rows, token by token.</summary>
     public IEnumerable<RowPreview> Preview(int rows) =>
-        _source.Rows.Take(rows).Select(row => RowPreview.Of(_encoder.Encode(Rendering.Render(row)), _tokenizer));
+        _source.Rows.Take(rows).Select(row =>
+        {
+            var rendered = Rendering.Render(row);
+            return RowPreview.Of(_encoder.Encode(rendered), _encoder.EncodeWhole(rendered), _tokenizer);
+        });
 
     /// <summary>Gives mapped files back.</summary>
     public void Dispose() => (Rows as IDisposable)?.Dispose();

@@ -145,7 +145,7 @@ internal sealed class RowSplit
     /// <param name="size">A share below 1, or a number of rows.</param>
     /// <param name="seed">The run's seed.</param>
     /// <exception cref="ConfigurationException">Nothing would be left to train on.</exception>
-    private static HashSet<int> HoldOut(IReadOnlyList<UInt128> prompts, double size, ulong seed)
+    public static HashSet<int> HoldOut(IReadOnlyList<UInt128> prompts, double size, ulong seed)
     {
         var count = RowsAskedFor(size, prompts.Count);
         if (count >= prompts.Count)

@@ -16,6 +16,9 @@ public sealed class TrainingData : IDisposable
     private TrainingData(EncodedSet train, EncodedSet? eval, DataOptions options)
     {
         (_train, _eval) = (train, eval);
+        Repetitions = train.Asked is { } trained && (eval is null || eval.Asked is not null)
+            ? DatasetRepetitions.Of(trained, eval?.Asked ?? [])
+            : null;
         (TrainLengths, EvalLengths) = (TrainingRow.LengthsOf(Train), TrainingRow.LengthsOf(Eval));
         Warnings =
         [
@@ -24,7 +27,8 @@ public sealed class TrainingData : IDisposable
             .. DatasetChecks.HeldOut(train.Statistics, eval?.Statistics, options),
             .. train.Warnings(options),
             .. eval?.Warnings(options) ?? [],
-            .. DatasetChecks.Leaks(train.Rows, eval?.Rows ?? []),
+            .. DatasetChecks.Leaks(train.Rows, eval?.Rows ?? [], Repetitions),
+            .. DatasetChecks.Duplicates(train.Statistics, Repetitions),
         ];
     }
 
@@ -72,6 +76,16 @@ public sealed class TrainingData : IDisposable
         }
     }
 
+    /// <summary>Why a run would refuse the data, such as rows that teach nothing; null where it would not.</summary>
+    public string? Refusal { get; private init; }
+
+    /// <summary>
+    /// What rows have in common although it is written differently; null for rows of the token cache, which are
+    /// compared
+    /// token by token alone.
+    /// </summary>
+    public DatasetRepetitions? Repetitions { get; }
+
     /// <summary>What the user may intend but should know.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
@@ -104,15 +118,19 @@ public sealed class TrainingData : IDisposable
     /// <param name="format">
     /// The format of an adapter that is continued or scored; null to choose one for the data.
     /// </param>
+    /// <param name="takesAll">
+    /// Whether data is loaded that would train nothing, to look at it; <see cref="Refusal"/> says why.
+    /// </param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     public static TrainingData Load(
         DataOptions data, ulong seed, Tokenizer? tokenizer, int vocabularySize,
         Func<string, string>? fetchFromHub = null,
-        PromptFormat? format = null)
+        PromptFormat? format = null, bool takesAll = false)
     {
         var train = DatasetReader.ReadTrain(data, fetchFromHub);
         return Load(
-            data, (train, DatasetReader.ReadEval(data, fetchFromHub)), seed, tokenizer, vocabularySize, format);
+            data, (train, DatasetReader.ReadEval(data, fetchFromHub)), seed, tokenizer, vocabularySize, format,
+            takesAll);
     }
 
     /// <summary>The same with rows made in code, which <see cref="RowSource.From{T}"/> takes.</summary>
@@ -130,26 +148,29 @@ public sealed class TrainingData : IDisposable
     /// <param name="format">
     /// The format of an adapter that is continued or scored; null to choose one for the data.
     /// </param>
+    /// <param name="takesAll">
+    /// Whether data is loaded that would train nothing, to look at it; <see cref="Refusal"/> says why.
+    /// </param>
     /// <exception cref="DatasetException">The data cannot be read, fits no shape, or would train nothing.</exception>
     /// <exception cref="ConfigurationException">The options name a dataset too.</exception>
     public static TrainingData Load(
         DataOptions data, RowSource train, RowSource? eval, ulong seed, Tokenizer? tokenizer, int vocabularySize,
-        Func<string, string>? fetchFromHub = null, PromptFormat? format = null)
+        Func<string, string>? fetchFromHub = null, PromptFormat? format = null, bool takesAll = false)
     {
         DatasetReader.RequireNone(data, eval);
         eval ??= DatasetReader.ReadEval(data, fetchFromHub);
-        return Load(data, (train, eval), seed, tokenizer, vocabularySize, format);
+        return Load(data, (train, eval), seed, tokenizer, vocabularySize, format, takesAll);
     }
 
     private static TrainingData Load(
         DataOptions data, (RowSource Train, RowSource? Eval) rows, ulong seed, Tokenizer? tokenizer, int vocabularySize,
-        PromptFormat? format)
+        PromptFormat? format, bool takesAll)
     {
         var rendering = RenderingChoice.Choose(rows.Train, data, tokenizer, format);
         var evalRendering = rows.Eval is null
             ? rendering
             : RenderingChoice.Choose(rows.Eval, data, tokenizer, rendering.Format);
-        var encoding = new DataEncoding(data, tokenizer, vocabularySize);
+        var encoding = new DataEncoding(data, tokenizer, vocabularySize, takesAll);
         var (trainSet, evalSet) = encoding.Encode(
             RowSplit.Of(rows.Train, rendering, data, seed), rendering, "The training data", "The held-out data");
         if (rows.Eval is { } eval)
@@ -158,7 +179,10 @@ public sealed class TrainingData : IDisposable
             evalSet = encoding.Encode("The held-out data", limited, evalRendering);
         }
 
-        var loaded = new TrainingData(trainSet, evalSet, data);
+        var loaded = new TrainingData(trainSet, evalSet, data)
+        {
+            Refusal = takesAll ? trainSet.Refusal(data) ?? evalSet?.Refusal(data) : null,
+        };
         if (format is null)
             loaded.Format.IsSingleTurn = loaded.HasSingleTurns;
         return loaded;

@@ -22,5 +22,8 @@ internal sealed record EncodedExample(RowOrigin Origin, IReadOnlyList<TrainingRo
     /// <summary>Whether its text wrote out the begin token that the tokenizer adds too.</summary>
     public bool HadSecondBegin { get; init; }
 
+    /// <summary>What it asks and says, where somebody compares rows.</summary>
+    public RowKeys? Keys { get; init; }
+
     public static EncodedExample Dropped(RowOrigin origin, string reason) => new(origin, []) { DropReason = reason };
 }

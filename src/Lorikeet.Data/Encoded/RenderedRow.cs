@@ -44,7 +44,7 @@ internal sealed record RenderedRow(RowOrigin Origin, RowContent Content, TurnMar
     /// The messages up to the first answer to a question: what an assistant says before anybody asks belongs to the
     /// question. All of them in a text without a question.
     /// </summary>
-    private static IEnumerable<JsonNode> FirstQuestion(JsonArray messages)
+    internal static IEnumerable<JsonNode> FirstQuestion(JsonArray messages)
     {
         var isAsked = false;
         foreach (var message in messages)

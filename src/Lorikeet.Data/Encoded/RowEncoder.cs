@@ -15,6 +15,9 @@ namespace Lorikeet.Data.Encoded;
 /// <param name="options">Length, truncation, targets, end token.</param>
 internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataOptions options)
 {
+    // More tokens than any row has.
+    private const int Unlimited = 1 << 30;
+
     private readonly TextEncoder? _text = tokenizer is null ? null : new TextEncoder(tokenizer);
 
     /// <summary>Encodes a row.</summary>
@@ -35,6 +38,11 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
             CheckId(id, row.Origin);
         return encoded;
     }
+
+    /// <summary>Encodes a row as if there were no limit of its length.</summary>
+    public EncodedExample EncodeWhole(RenderedRow row) => new RowEncoder(
+        tokenizer, vocabularySize,
+        options with { MaxLength = Unlimited, Truncation = TruncationMode.KeepStart }).Encode(row);
 
     private EncodedExample EncodeTokens(TokenContent tokens, RowOrigin origin)
     {

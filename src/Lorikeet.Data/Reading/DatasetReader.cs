@@ -30,7 +30,11 @@ public static class DatasetReader
     /// <summary>
     /// The rows to train on of all datasets that the options name, one after the other, read anew at each enumeration.
     /// </summary>
-    internal static RowSource ReadTrain(DataOptions options, Func<string, string>? fetchFromHub)
+    /// <param name="options">Their names, splits and dialects.</param>
+    /// <param name="fetchFromHub">Turns a hub id into the folder of its snapshot; null for local data only.</param>
+    /// <exception cref="ConfigurationException">No dataset is named.</exception>
+    /// <exception cref="DatasetException">Nothing is there.</exception>
+    public static RowSource ReadTrain(DataOptions options, Func<string, string>? fetchFromHub)
     {
         if (options.Datasets.Count == 0)
             throw new ConfigurationException("No dataset is named. Name a file, a folder or a hub id with dataset.");
