@@ -21,7 +21,7 @@ public sealed class DataVerbTests : IDisposable
         Assert.Contains("### Human: Who? ### Assistant:⟦ I am the one who is asked here.</s>⟧", whole.Output);
         Assert.StartsWith("question_answer (question, answer), format guanaco", whole.Error);
 
-        var cut = Run("inspect", "--dataset", rows, "--model", s_model, "--max_length", "24");
+        var cut = Run("inspect", "--dataset", rows, "--model", s_model, "--max_length", "16");
         Assert.Contains("cut off", cut.Output);
         Assert.Contains("⟫", cut.Output);
     }

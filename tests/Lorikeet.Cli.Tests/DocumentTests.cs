@@ -28,6 +28,7 @@ public sealed partial class DocumentTests
     [InlineData("docs/faq.md", "docs/faq.vi.md")]
     [InlineData("docs/serving.md", "docs/serving.vi.md")]
     [InlineData("docs/dotnet.md", "docs/dotnet.vi.md")]
+    [InlineData("docs/data.md", "docs/data.vi.md")]
     public void BothLanguages_HaveTheSamePartsInTheSameOrder(string english, string vietnamese) =>
         Assert.Equal(Levels(english), Levels(vietnamese));
 
