@@ -166,6 +166,13 @@ internal static class TensorArithmetic
         return a.index_fill_(0, indices, scalar);
     }
 
+    /// <summary>a[:, indices] += factor · b; indices that are repeated add up.</summary>
+    public static Tensor IncreaseColumns(this Tensor a, Tensor indices, Tensor b, double factor)
+    {
+        using Scalar scalar = factor;
+        return a.index_add_(1, indices, b, scalar);
+    }
+
     /// <summary>0, 1, ..., count - 1.</summary>
     public static Tensor Range(long count, ScalarType type, Device device)
     {

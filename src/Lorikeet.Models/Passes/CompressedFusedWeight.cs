@@ -37,10 +37,12 @@ internal sealed class CompressedFusedWeight : FusedWeight
 
     public override IEnumerable<FactorBlock> Factors => [];
 
+    public override bool IsShared => true;
+
     /// <summary>All lies in memory that is shared.</summary>
     public override long CopyBytes => 0;
 
-    public override void LoadFactors(WeightBlock block)
+    protected override void Load(WeightBlock block)
     {
         if (Rank == 0)
             return;
@@ -48,7 +50,7 @@ internal sealed class CompressedFusedWeight : FusedWeight
         _factors[IndexOf(block)].Load();
     }
 
-    public override void Materialize(WeightBlock block)
+    protected override void Write(WeightBlock block)
     {
         var start = 0;
         foreach (var part in _parts[IndexOf(block)])
@@ -60,6 +62,7 @@ internal sealed class CompressedFusedWeight : FusedWeight
 
     public override void Dispose()
     {
+        base.Dispose();
         foreach (var table in _factors ?? [])
             table.Dispose();
     }

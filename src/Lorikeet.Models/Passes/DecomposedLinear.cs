@@ -30,12 +30,13 @@ internal sealed class DecomposedLinear : FusedLinear
     /// <summary>Fuses projections some of which have magnitudes.</summary>
     public DecomposedLinear(
         IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels, bool augments,
-        FusedBiases biases)
-        : base(biases)
+        FusedBiases biases, WholeWeights whole)
+        : base(biases, whole)
     {
         (_kernels, _scratch) = (kernels, scratch);
         _inner = new FactoredLinear(
-            projections, scratch, kernels, augments, new FusedBiases([], scratch, kernels));
+            projections, scratch, kernels, augments, new FusedBiases([], scratch, kernels),
+            new WholeWeights([], kernels));
         _magnitudes = [.. _inner.Adapters
             .Where(adapter => adapter.Projection.Adapter is DoraFactors)
             .Select(adapter => (
@@ -61,9 +62,15 @@ internal sealed class DecomposedLinear : FusedLinear
 
     public override bool KeepsOutput => true;
 
+    public override bool Decompresses => _inner.Decompresses;
+
     protected override long CopyBytesOfWeights => _inner.CopyBytes + _gains.CopyBytes;
 
     protected override IEnumerable<FactorBlock> FactorsOfWeights => _inner.Factors;
+
+    public override void Hold() => _inner.Hold();
+
+    public override void Release() => _inner.Release();
 
     protected override void Multiply(Matrix x, Matrix? kept, Matrix y, PassKey? dropout)
     {

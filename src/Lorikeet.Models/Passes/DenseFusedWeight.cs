@@ -36,24 +36,21 @@ internal sealed class DenseFusedWeight : FusedWeight
         .. FactorLayout.OfB(_adapters, Blocks[0].B, 0, adapter => adapter.B),
     ];
 
-    public override void LoadFactors(WeightBlock block)
+    protected override void Load(WeightBlock block)
     {
     }
 
-    public override void Materialize(WeightBlock block)
+    protected override void Write(WeightBlock block)
     {
     }
 
     public override void Dispose()
     {
+        base.Dispose();
         A.Dispose();
         Blocks[0].B.Dispose();
         _joined.Dispose();
     }
-
-    /// <summary>A matrix of zeros for factors that lie outside the weights.</summary>
-    private static Matrix Zeros(int rows, int columns, Scratch scratch) =>
-        new(zeros([Math.Max(1, rows), Math.Max(1, columns)], scratch.ElementType, scratch.Device));
 
     /// <summary>
     /// Copies the parts end to end and makes each a view of its rows, so that no weight exists twice.

@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
-/// <summary>Frozen weights and the factors beside them.</summary>
+/// <summary>Weights, and the factors beside those that are frozen.</summary>
 internal sealed class FactoredLinear : FusedLinear
 {
     private readonly IDecoderKernels _kernels;
@@ -22,11 +22,11 @@ internal sealed class FactoredLinear : FusedLinear
     private readonly bool _hasDropout;
     private IFactorTable? _gradients;
 
-    /// <summary>Fuses projections whose weights are frozen.</summary>
+    /// <summary>Fuses projections.</summary>
     public FactoredLinear(
         IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels, bool augments,
-        FusedBiases biases)
-        : base(biases)
+        FusedBiases biases, WholeWeights whole)
+        : base(biases, whole)
     {
         (_kernels, _scratch) = (kernels, scratch);
         Adapters = [.. AdapterBlock.Of(projections)];
@@ -57,9 +57,15 @@ internal sealed class FactoredLinear : FusedLinear
     /// <summary>The factors as they are trained.</summary>
     public IReadOnlyList<AdapterBlock> Adapters { get; }
 
+    public override bool Decompresses => Weight.IsShared;
+
     protected override long CopyBytesOfWeights => Weight.CopyBytes;
 
     protected override IEnumerable<FactorBlock> FactorsOfWeights => Weight.Factors;
+
+    public override void Hold() => Weight.Hold();
+
+    public override void Release() => Weight.Release();
 
     /// <summary>y = x Wᵀ + U Bᵀ.</summary>
     protected override void Multiply(Matrix x, Matrix? kept, Matrix y, PassKey? dropout)

@@ -42,21 +42,22 @@ internal sealed class Float8FusedWeight : FusedWeight
         .. FactorLayout.OfB(_adapters, Blocks[0].B, 0, adapter => adapter.B),
     ];
 
-    public override void LoadFactors(WeightBlock block)
-    {
-    }
-
-    public override void Materialize(WeightBlock block)
-    {
-    }
-
     public override void Multiply(Matrix x, WeightBlock block, Matrix y) => _scratch.Float8.Multiply(x, _operand, y);
 
     public override void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix dx) =>
         _scratch.Float8.MultiplyTransposed(dy, _operand, dx);
 
+    protected override void Load(WeightBlock block)
+    {
+    }
+
+    protected override void Write(WeightBlock block)
+    {
+    }
+
     public override void Dispose()
     {
+        base.Dispose();
         A.Dispose();
         Blocks[0].B.Dispose();
         Blocks[0].Weight.Dispose();
@@ -87,9 +88,6 @@ internal sealed class Float8FusedWeight : FusedWeight
                 codes.t().contiguous().DetachFromDisposeScope(),
                 ones([Columns], ScalarType.Float32, device).DetachFromDisposeScope()));
     }
-
-    private static Matrix Zeros(int rows, int columns, Scratch scratch) =>
-        new(zeros([Math.Max(1, rows), Math.Max(1, columns)], scratch.ElementType, scratch.Device));
 
     private static long Bytes(Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;
 }

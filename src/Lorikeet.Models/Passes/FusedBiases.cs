@@ -27,6 +27,9 @@ internal sealed class FusedBiases : IDisposable
         }
     }
 
+    /// <summary>Whether training moves any.</summary>
+    public bool AreTrained => _biases.Exists(bias => bias.Vector.Gradient is not null);
+
     /// <summary>Bytes of what is kept beside the model.</summary>
     public long CopyBytes => _biases.Sum(bias => bias.Vector.CopyBytes);
 

@@ -1,6 +1,5 @@
-// One decoder layer, forward and backward written out. Only A and B of the adapters are trained, so the backward pass
-// is a short fixed script; read it next to Decoder/DecoderLayer.cs, which says the same with autograd and which tests
-// hold it to. Of Llama:
+// One decoder layer, forward and backward written out: a short fixed script, whatever of it is trained. Read it next to
+// Decoder/DecoderLayer.cs, which says the same with autograd and which tests hold it to. Of Llama:
 //
 //     n = norm(x)    q,k,v = Wqkv n    o = attention(q,k,v)    m = x + Wo o
 //     n = norm(m)    g,u = Wgu n       a = silu(g) ⊙ u         y = m + Wd a
@@ -28,7 +27,7 @@ internal sealed class FusedLayer : IDisposable
     private readonly BlockInput _feedForwardInput;
     private readonly ResidualJoint _attentionJoint, _feedForwardJoint;
 
-    /// <summary>Fuses a layer's projections; its norms are frozen.</summary>
+    /// <summary>Fuses a layer's projections.</summary>
     public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
     {
         var (config, type) = (layer.Config, scratch.ElementType);
@@ -63,8 +62,17 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>The four fused GEMMs: qkv, output, gate and up, down.</summary>
     public PerProjection<FusedLinear> Linears { get; }
 
-    /// <summary>The factors of all projections.</summary>
+    /// <summary>What must be in the compute type before a pass.</summary>
     public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
+
+    /// <summary>The norms of the residual stream.</summary>
+    public IEnumerable<FusedNorm> Norms => new[]
+    {
+        Input.Norm, _attentionJoint.Norm, _feedForwardInput.Norm, _feedForwardJoint.Norm,
+    }.OfType<FusedNorm>();
+
+    /// <summary>Bytes that it keeps beside the weights of the model.</summary>
+    public long CopyBytes => Norms.Sum(norm => norm.CopyBytes) + Linears.All.Sum(linear => linear.CopyBytes);
 
     /// <summary>From norm(x) in <c>NormOutput</c> to Wd a; <see cref="Join"/> makes the sum m + Wd a.</summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
@@ -108,7 +116,9 @@ internal sealed class FusedLayer : IDisposable
         // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn
         // dn: [tokens, hidden]
         g = linears.GateUp.InputGradient(layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout);
-        var n = _feedForwardInput.Backward(layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient); // dm, n
+        // dm, n
+        var n = _feedForwardInput.Backward(
+            layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
         linears.GateUp.AddGradients(layer.GateUp, g, n, kept.GateUp, dropout);
 
         // m = x + Wo o,  o = attention(q,k,v)
@@ -129,7 +139,7 @@ internal sealed class FusedLayer : IDisposable
         {
             // dn: [tokens, hidden]
             g = linears.Qkv.InputGradient(qkvGradient, kept.Qkv, room.Qkv, pass.NormOutput, dropout);
-            n = Input.Backward(layer.Input, pass.NormOutput, pass.Gradient); // dx, n
+            n = Input.Backward(layer.Input, pass.NormOutput, pass.Gradient, pass.BlockOutput); // dx, n
         }
         else
         {

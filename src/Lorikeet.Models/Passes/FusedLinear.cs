@@ -4,7 +4,7 @@
 //     factors beside frozen weights      FactoredLinear.cs
 //     factors and magnitudes (DoRA)      DecomposedLinear.cs
 //
-// Biases are added here, whatever computed the rest.
+// Biases are added here, and weights that are trained whole get their gradients here, whatever computed the rest.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora.Variants;
 
@@ -12,7 +12,8 @@ namespace Lorikeet.Models.Passes;
 
 /// <summary>One or several projections that share their input, forward and backward.</summary>
 /// <param name="biases">Their biases.</param>
-internal abstract class FusedLinear(FusedBiases biases) : IDisposable
+/// <param name="whole">Those of their weights that are trained whole.</param>
+internal abstract class FusedLinear(FusedBiases biases, WholeWeights whole) : IDisposable
 {
     /// <summary>Output features of all projections.</summary>
     public abstract int Rows { get; }
@@ -46,6 +47,12 @@ internal abstract class FusedLinear(FusedBiases biases) : IDisposable
     /// </summary>
     public virtual bool KeepsOutput => false;
 
+    /// <summary>Whether anything of it is trained.</summary>
+    public bool IsTrained => Rank > 0 || whole.Any || biases.AreTrained;
+
+    /// <summary>Whether weights are decompressed, into memory that all layers share, when they are used.</summary>
+    public abstract bool Decompresses { get; }
+
     /// <summary>Bytes that it keeps beside the weights of the model.</summary>
     public long CopyBytes => CopyBytesOfWeights + biases.CopyBytes;
 
@@ -66,11 +73,18 @@ internal abstract class FusedLinear(FusedBiases biases) : IDisposable
     public static FusedLinear Of(
         IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels, bool augments)
     {
-        var biases = new FusedBiases(projections, scratch, kernels);
+        var (biases, whole) = (
+            new FusedBiases(projections, scratch, kernels), new WholeWeights(projections, kernels));
         return projections.Any(projection => projection.Adapter is DoraFactors)
-            ? new DecomposedLinear(projections, scratch, kernels, augments, biases)
-            : new FactoredLinear(projections, scratch, kernels, augments, biases);
+            ? new DecomposedLinear(projections, scratch, kernels, augments, biases, whole)
+            : new FactoredLinear(projections, scratch, kernels, augments, biases, whole);
     }
+
+    /// <summary>Has its weights in their place for many calls in a row, in which no other layer takes part.</summary>
+    public abstract void Hold();
+
+    /// <summary>Ends <see cref="Hold"/>.</summary>
+    public abstract void Release();
 
     /// <summary>y = W x + bias, and what the adapters add.</summary>
     /// <param name="x">[tokens, in].</param>
@@ -109,6 +123,7 @@ internal abstract class FusedLinear(FusedBiases biases) : IDisposable
     {
         AddGradientsOfWeights(dy, g, x, kept, dropout);
         biases.AddGradients(dy);
+        whole.AddGradients(dy, x);
     }
 
     /// <summary><see cref="Forward"/> without biases.</summary>
@@ -118,5 +133,9 @@ internal abstract class FusedLinear(FusedBiases biases) : IDisposable
     protected abstract void AddGradientsOfWeights(
         Matrix dy, Matrix? g, Matrix x, Matrix? kept, PassKey? dropout);
 
-    public virtual void Dispose() => biases.Dispose();
+    public virtual void Dispose()
+    {
+        biases.Dispose();
+        whole.Dispose();
+    }
 }

@@ -10,12 +10,16 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
 /// <summary>Weights and factors of fused projections, in the compute type.</summary>
 internal abstract class FusedWeight(FusedShape shape) : IDisposable
 {
+    private FrozenWeight[] _views = []; // of what the optimizer moves
+    private bool _isHeld;
+
     /// <summary>Output features.</summary>
     public int Rows => shape.Rows;
 
@@ -47,13 +51,24 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <summary>Bytes that it keeps beside the weights of the model: factors, and what aligns rows.</summary>
     public abstract long CopyBytes { get; }
 
+    /// <summary>Whether weights are written into memory that all layers share.</summary>
+    public virtual bool IsShared => false;
+
     /// <summary>
     /// Has a block's B in its place and, with the first block, A; valid until another weight loads its own.
     /// </summary>
-    public abstract void LoadFactors(WeightBlock block);
+    public void LoadFactors(WeightBlock block)
+    {
+        if (!_isHeld)
+            Load(block);
+    }
 
     /// <summary>Has a block's weights in their place, valid until another block is materialized.</summary>
-    public abstract void Materialize(WeightBlock block);
+    public void Materialize(WeightBlock block)
+    {
+        if (!_isHeld)
+            Write(block);
+    }
 
     /// <summary>Columns of the widest matrix that its products quantize; 0 where they quantize none.</summary>
     public virtual int CodeColumns => 0;
@@ -71,11 +86,38 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
             Aten.AddProduct(dx.Tensor, dy.Tensor, block.Weight.Tensor);
     }
 
-    public abstract void Dispose();
+    /// <summary>Has all in its place for many uses in a row, if it is one block.</summary>
+    public void Hold()
+    {
+        if (Blocks.Count > 1)
+            return;
+        Load(Blocks[0]);
+        Write(Blocks[0]);
+        _isHeld = true;
+    }
+
+    /// <summary>Ends <see cref="Hold"/>: others use the memory.</summary>
+    public void Release() => _isHeld = false;
+
+    /// <summary>Puts a block's factors where they belong.</summary>
+    protected abstract void Load(WeightBlock block);
+
+    /// <summary>Puts a block's weights where they belong.</summary>
+    protected abstract void Write(WeightBlock block);
+
+    /// <summary>A matrix of zeros for factors that lie outside the weights.</summary>
+    protected static Matrix Zeros(int rows, int columns, Scratch scratch) =>
+        new(zeros([Math.Max(1, rows), Math.Max(1, columns)], scratch.ElementType, scratch.Device));
+
+    public virtual void Dispose()
+    {
+        foreach (var view in _views)
+            view.Dispose();
+    }
 
     /// <summary>
-    /// Dense weights of the compute type move into one matrix, and so do those in FP8; others are decompressed at each
-    /// use.
+    /// Dense weights of the compute type move into one matrix, unless some are trained, and so do those in FP8; others are
+    /// decompressed at each use.
     /// </summary>
     /// <param name="projections">What is fused.</param>
     /// <param name="adapters">Their adapters.</param>
@@ -86,14 +128,28 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
         IReadOnlyList<Projection> projections, IReadOnlyList<AdapterBlock> adapters, Scratch scratch,
         IDecoderKernels kernels, bool augments)
     {
-        var shape = FusedShape.Of(projections, augments);
-        FrozenWeight[] parts = [.. projections.Select(projection => projection.Weight)];
+        FrozenWeight[] views =
+            [.. projections.Select(projection => projection.TrainedWeight).OfType<Tensor>().Select(ViewOf)];
+        var next = 0;
+        FrozenWeight[] parts =
+            [.. projections.Select(projection => projection.TrainedWeight is null ? projection.Weight : views[next++])];
+        FusedWeight weight;
         if (parts.All(part => part is Float8Weight))
-            return new Float8FusedWeight(shape, [.. parts.Cast<Float8Weight>()], adapters, scratch);
-        return parts.All(part => part is DenseWeight dense && dense.Value.dtype == scratch.ElementType)
-            ? new DenseFusedWeight(shape, [.. parts.Cast<DenseWeight>()], adapters, scratch)
-            : new CompressedFusedWeight(shape, parts, adapters, scratch, kernels);
+            weight = new Float8FusedWeight(
+                FusedShape.Of(projections, augments), [.. parts.Cast<Float8Weight>()], adapters, scratch);
+        else if (parts.Any(part => part is not DenseWeight dense || dense.Value.dtype != scratch.ElementType))
+            weight = new CompressedFusedWeight(FusedShape.Of(projections, augments), parts, adapters, scratch, kernels);
+        else if (views.Length > 0)
+            weight = new SeparateWeight(
+                FusedShape.Of(projections, augments: false), [.. parts.Cast<DenseWeight>()], adapters, scratch);
+        else
+            weight = new DenseFusedWeight(
+                FusedShape.Of(projections, augments), [.. parts.Cast<DenseWeight>()], adapters, scratch);
+        weight._views = views;
+        return weight;
     }
+
+    private static FrozenWeight ViewOf(Tensor trained) => new DenseWeight(trained.detach().DetachFromDisposeScope());
 }
 
 /// <summary>Some rows of fused weights, whole projections.</summary>

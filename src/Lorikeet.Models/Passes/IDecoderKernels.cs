@@ -89,6 +89,20 @@ internal interface IDecoderKernels : IDisposable
     /// <param name="sums">float32 [columns].</param>
     void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums);
 
+    /// <summary>sum += aᵀ b.</summary>
+    /// <param name="a">[rows, m].</param>
+    /// <param name="b">[rows, n].</param>
+    /// <param name="sum">float32 [m, n].</param>
+    void AddOuterProduct(Matrix a, Matrix b, Matrix sum);
+
+    /// <summary>sums[ids[i]] += the rows of source that belong to the i-th id (<see cref="RowGroups"/>).</summary>
+    /// <param name="source">[rows, columns].</param>
+    /// <param name="order">int64 [rows].</param>
+    /// <param name="starts">int64 [ids + 1].</param>
+    /// <param name="ids">int64 [ids], all different.</param>
+    /// <param name="sums">float32, as wide as <paramref name="source"/>.</param>
+    void AddRowSums(Matrix source, Tensor order, Tensor starts, Tensor ids, Matrix sums);
+
     /// <summary>y[., j] = factors[j] · x[., j]; y may be x itself.</summary>
     /// <param name="x">[rows, columns].</param>
     /// <param name="factors">float32 [columns].</param>

@@ -1,4 +1,5 @@
 using Lorikeet.Data.Batches;
+using Lorikeet.Formats;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
@@ -6,8 +7,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// Head and cross-entropy on the positions that have a target, a chunk at a time; the frozen head has no gradient of
-/// its own. The reference is <see cref="LossHead"/>.
+/// Head and cross-entropy on the positions that have a target, a chunk at a time; a head that is trained adds to its
+/// gradients with each chunk. The reference is <see cref="LossHead"/>.
 /// </summary>
 internal sealed class OptimizedHead : IDisposable
 {
@@ -15,7 +16,7 @@ internal sealed class OptimizedHead : IDisposable
     private const int MostRows = 2048;
 
     private readonly IDecoderKernels _kernels;
-    private readonly FusedWeight _weight;
+    private readonly FusedLinear _linear;
     private readonly Tensor _loss;
     private readonly Scratch _scratch;
     private readonly ScratchUse _chunkUse;
@@ -26,68 +27,97 @@ internal sealed class OptimizedHead : IDisposable
     public OptimizedHead(DecoderModel model, IDecoderKernels kernels, Scratch scratch)
     {
         (_kernels, _scratch) = (kernels, scratch);
-        _weight = FusedWeight.Of([model.Head], [], scratch, kernels, augments: false);
+        _linear = FusedLinear.Of([model.Head], scratch, kernels, augments: false);
         Input = new BlockInput(model.FinalNorm, scratch.ElementType, kernels);
         _logitFactor = (float)(1 / model.Config.LogitDivisor);
         _logitCap = (float?)model.Config.LogitSoftCap;
         _loss = zeros(1, ScalarType.Float64, scratch.Device).DetachFromDisposeScope();
-        _chunkRows = RowsAtOnce(_weight.Rows);
+        // Each chunk has masks of its own, so that with dropout they have to be those of the reference.
+        _chunkRows = _linear.MaskedColumns > 0 ? LossHead.RowsAtOnce(_linear.Rows) : RowsAtOnce(_linear.Rows);
 
         // A head that needs no decompression leaves that room free.
-        _chunkUse = _weight is DenseFusedWeight ? ScratchUse.Weight : ScratchUse.Logits;
-        scratch.Reserve(_chunkUse, (long)_chunkRows * (_weight.Columns + _weight.Rows));
+        _chunkUse = _linear.Decompresses ? ScratchUse.Logits : ScratchUse.Weight;
+        scratch.Reserve(_chunkUse, (long)_chunkRows * ChunkColumns);
     }
 
     /// <summary>Rows of logits that exist at once, at most.</summary>
     public static int RowsAtOnce(int vocabulary) => LogitChunks.Rows(vocabulary, FewestRows, MostRows);
 
     /// <summary>Bytes that it keeps beside the weights of the model.</summary>
-    public long CopyBytes => _weight.CopyBytes;
+    public long CopyBytes => _linear.CopyBytes + (Input.Norm?.CopyBytes ?? 0);
+
+    /// <summary>What must be in the compute type before a pass.</summary>
+    public IEnumerable<FactorBlock> Factors => _linear.Factors;
+
+    /// <summary>The linear layer from hidden states to logits.</summary>
+    public FusedLinear Linear => _linear;
+
+    /// <summary>Rows of logits that exist at once, at most.</summary>
+    public int ChunkRows => _chunkRows;
 
     /// <summary>What it reads of the residual stream: the final norm.</summary>
     public BlockInput Input { get; }
+
+    private int ChunkColumns => 2 * _linear.Columns + _linear.KeptColumns + _linear.Rank + _linear.Rows;
 
     /// <summary>
     /// Takes the last layer's output in <c>FinalResidual</c> and its norm in <c>NormOutput</c>; leaves the gradient of
     /// the output, times <paramref name="scale"/>, in <c>Gradient</c>.
     /// </summary>
-    public void Run(Batch batch, double scale, PassBuffers pass)
+    public void Run(Batch batch, double scale, PassBuffers pass, PassKey key)
     {
         pass.BlockOutput.Tensor.Clear();
         pass.Gradient.Tensor.Clear();
-        Score(batch, scale, pass, needsGradient: true);
-        Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient);
+        Score(batch, scale, pass, key);
+        Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
     }
 
     /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
-    public void Evaluate(Batch batch, PassBuffers pass) => Score(batch, 1, pass, needsGradient: false);
+    public void Evaluate(Batch batch, PassBuffers pass) => Score(batch, 1, pass, key: null);
 
-    private void Score(Batch batch, double scale, PassBuffers pass, bool needsGradient)
+    private void Score(Batch batch, double scale, PassBuffers pass, PassKey? key)
     {
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
-        var weight = _weight.Blocks[0];
-        _weight.Materialize(weight);
+        _linear.Hold();
         _loss.Clear();
         var count = (int)targets.NumberOfElements;
         for (var start = 0; start < count; start += _chunkRows)
         {
-            var rows = Math.Min(_chunkRows, count - start);
-            var memory = _scratch.Take(_chunkUse, _chunkRows, _weight.Columns + _weight.Rows).RowRange(0, rows);
-            var (hidden, logits) = (
-                memory.ColumnRange(0, _weight.Columns), memory.ColumnRange(_weight.Columns, _weight.Rows));
-            var (chunk, chunkTargets) = (positions.narrow(0, start, rows), targets.narrow(0, start, rows));
-            _kernels.GatherRows(pass.NormOutput, chunk, hidden);
+            var chunk = ChunkOf(Math.Min(_chunkRows, count - start));
+            var (places, labels) = (
+                positions.narrow(0, start, chunk.Logits.Rows), targets.narrow(0, start, chunk.Logits.Rows));
+            var masks = MasksOf(key, start);
+            _kernels.GatherRows(pass.NormOutput, places, chunk.Hidden);
             if (_logitFactor != 1)
-                _kernels.Scale(hidden, _logitFactor, hidden); // f (Wh h) = Wh (f h), which is narrower
-            Aten.Multiply(logits.Tensor, hidden.Tensor, weight.Weight.Transposed);
-            _kernels.CrossEntropy(logits, chunkTargets, scale, _logitCap, _loss);
-            if (!needsGradient)
+                _kernels.Scale(chunk.Hidden, _logitFactor, chunk.Hidden); // f (Wh h) = Wh (f h), which is narrower
+            _linear.Forward(chunk.Hidden, chunk.Kept, chunk.Logits, masks);
+            _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, _loss);
+            if (key is null)
                 continue;
-            Aten.Multiply(hidden.Tensor, logits.Tensor, weight.Weight.Tensor);
+            var g = _linear.InputGradient(chunk.Logits, chunk.Kept, chunk.LoraHiddenGradient, chunk.Gradient, masks);
+            _linear.AddGradients(chunk.Logits, g, chunk.Hidden, chunk.Kept, masks);
             if (_logitFactor != 1)
-                _kernels.Scale(hidden, _logitFactor, hidden);
-            _kernels.ScatterRows(hidden, chunk, pass.BlockOutput);
+                _kernels.Scale(chunk.Gradient, _logitFactor, chunk.Gradient);
+            _kernels.ScatterRows(chunk.Gradient, places, pass.BlockOutput);
         }
+
+        _linear.Release();
+    }
+
+    /// <summary>Names the masks of a chunk, as <see cref="LossHead"/> does.</summary>
+    private static PassKey? MasksOf(PassKey? key, int start) => key is { } own
+        ? own with { Seed = CounterRandom.Hash(own.Seed, RandomPurpose.Dropout, (ulong)start) }
+        : null;
+
+    private Chunk ChunkOf(int rows)
+    {
+        var memory = _scratch.Take(_chunkUse, _chunkRows, ChunkColumns).RowRange(0, rows);
+        var (hidden, kept, rank) = (_linear.Columns, _linear.KeptColumns, _linear.Rank);
+        return new Chunk(
+            memory.ColumnRange(0, hidden), memory.ColumnRange(hidden, hidden),
+            memory.ColumnRange(2 * hidden + kept + rank, _linear.Rows),
+            kept > 0 ? memory.ColumnRange(2 * hidden, kept) : null,
+            rank > 0 ? memory.ColumnRange(2 * hidden + kept, rank) : null);
     }
 
     /// <summary>
@@ -97,8 +127,12 @@ internal sealed class OptimizedHead : IDisposable
 
     public void Dispose()
     {
-        _weight.Dispose();
+        _linear.Dispose();
         Input.Dispose();
         _loss.Dispose();
     }
+
+    /// <summary>Some rows of the batch at the head: parts of one matrix.</summary>
+    private readonly record struct Chunk(
+        Matrix Hidden, Matrix Gradient, Matrix Logits, Matrix? Kept, Matrix? LoraHiddenGradient);
 }

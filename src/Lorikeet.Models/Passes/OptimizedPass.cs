@@ -21,8 +21,8 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly FusedLayer[] _layers;
     private readonly IFactorTable? _factors;
     private readonly OptimizedHead _head;
-    private readonly Matrix _embedding;
-    private readonly float _embeddingScale;
+    private readonly FusedEmbedding _embedding;
+    private readonly FusedNorm[] _trainedNorms;
     private readonly Dictionary<int, PassBuffers> _buffers = [];
     private BufferMemory _memory;
     private HostBlocks? _hostInputs;
@@ -67,11 +67,14 @@ internal sealed class OptimizedPass : ITrainingPass
             model.ComputeType, model.Device, augments ?? onCuda,
             checkpointing == Checkpointing.Full ? LargestProjection(model) : long.MaxValue);
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
-        FactorBlock[] factors = [.. _layers.SelectMany(layer => layer.Factors)];
-        _factors = factors.Length > 0 ? kernels.Factors(factors) : null;
         _head = new OptimizedHead(model, kernels, _scratch);
-        _embedding = new Matrix(model.Embedding.to_type(model.ComputeType).alias());
-        _embeddingScale = (float)model.EmbeddingScale;
+        _embedding = new FusedEmbedding(model, _scratch, kernels);
+        FactorBlock[] factors = [.. _layers.SelectMany(layer => layer.Factors), .. _head.Factors];
+        _factors = factors.Length > 0 ? kernels.Factors(factors) : null;
+        _trainedNorms =
+        [
+            .. _layers.SelectMany(layer => layer.Norms).Append(_head.Input.Norm!).Where(norm => norm.IsTrained),
+        ];
         _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
         _firstTrained = TrainedLayers.First(model);
         _widths = LayerWidths.Of(_layers);
@@ -99,8 +102,10 @@ internal sealed class OptimizedPass : ITrainingPass
             AddNoise(pass.Layers[0].Input, layout, key);
         Keep(0);
         Forward(pass, sequences, key);
-        _head.Run(batch, weight, pass);
+        _head.Run(batch, weight, pass, key);
         Backward(pass, sequences, key);
+        if (_embedding.IsTrained)
+            _embedding.AddGradients(batch.Ids, pass.Gradient, pass.BlockOutput);
         return _head.Loss();
     }
 
@@ -130,6 +135,8 @@ internal sealed class OptimizedPass : ITrainingPass
     private void LoadParameters(PassKey? key)
     {
         _factors?.Load();
+        foreach (var norm in _trainedNorms)
+            norm.Update();
         if (key is not { MicroBatch: > 0 } || key.Value.Step != _step)
             _scratch.ParameterVersion++;
         _step = key?.Step;
@@ -145,8 +152,9 @@ internal sealed class OptimizedPass : ITrainingPass
 
     /// <summary>Bytes of all that the pass has allocated by now and keeps.</summary>
     internal long HeldBytes =>
-        _memory.Bytes + _scratch.Bytes + _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes))
-            + _head.CopyBytes;
+        _memory.Bytes + _scratch.Bytes + CopyBytes;
+
+    private long CopyBytes => _layers.Sum(layer => layer.CopyBytes) + _head.CopyBytes + _embedding.CopyBytes;
 
     /// <summary>
     /// What the pass takes beside the model, whose factors and gradients are not counted; nothing is allocated by this.
@@ -159,7 +167,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         batch = batch.Filled();
         ReserveRows(batch.Tokens);
-        var copies = _layers.Sum(layer => layer.Linears.All.Sum(linear => linear.CopyBytes)) + _head.CopyBytes;
+        var copies = CopyBytes;
         var keptFrom = KeptFrom(batch, () => (free ?? long.MaxValue) - copies - _scratch.ReservedBytes);
         using var buffers = _needs.Outline(batch.Tokens, keptFrom, _offloads);
 
@@ -176,7 +184,7 @@ internal sealed class OptimizedPass : ITrainingPass
             OnHost = buffers.HostBytes,
             KeptFrom = keptFrom,
             RecomputedLayers = Math.Max(0, keptFrom - Math.Max(1, _firstTrained)),
-            LogitRows = OptimizedHead.RowsAtOnce(_model.Config.VocabularySize),
+            LogitRows = _head.ChunkRows,
         };
     }
 
@@ -225,7 +233,9 @@ internal sealed class OptimizedPass : ITrainingPass
                 _hostInputs!.WaitFor(i);
             if (!IsStillThere(i))
                 _layers[i].Recompute(pass.Layers[i], pass, sequences, key);
-            _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient: i > _firstTrained);
+            var needsInputGradient =
+                i > _firstTrained || _embedding.IsTrained || _layers[i].Input.Norm is { IsTrained: true };
+            _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient);
         }
 
         if (_keptFrom > 0)
@@ -263,9 +273,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private void Embed(Batch batch, Matrix target)
     {
         using var ids = tensor(batch.Ids.Select(id => (long)id).ToArray(), device: _model.Device);
-        _kernels.GatherRows(_embedding, ids, target);
-        if (_embeddingScale != 1)
-            _kernels.Scale(target, _embeddingScale, target);
+        _embedding.Forward(ids, target);
     }
 
     private void AddNoise(Matrix embedded, SegmentLayout layout, PassKey key) =>
@@ -328,8 +336,9 @@ internal sealed class OptimizedPass : ITrainingPass
         int Widest(Func<FusedLinear, int> width) => _layers.Max(layer => layer.Linears.All.Max(width));
         void Reserve(ScratchUse use, Func<FusedLinear, int> width)
         {
-            if (Widest(width) is var columns and > 0)
-                _scratch.Reserve(use, (long)tokens * columns);
+            var elements = Math.Max((long)tokens * Widest(width), (long)_head.ChunkRows * width(_head.Linear));
+            if (elements > 0)
+                _scratch.Reserve(use, elements);
         }
 
         Reserve(ScratchUse.Masked, linear => linear.MaskedColumns);

@@ -29,19 +29,23 @@ internal static class OptimizedSupport
             return reason;
         if (model.Config.Experts is not null)
             return "it is a mixture of experts";
-        List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
-        if (model.Layers.SelectMany(layer => layer.Norms).Append(model.FinalNorm)
+        if (model.AllProjections.Any(projection => projection is { TrainedWeight: not null, Adapter: not null }))
+            return "a weight is trained whole that has an adapter too";
+        if (model.Layers.SelectMany(layer => new[] { layer.QueryNorm, layer.KeyNorm }).OfType<RmsNorm>()
             .Any(norm => norm.Weight.requires_grad))
-            return "norms are trained";
-        if (model.Head.Lora is not null)
-            return "the head has an adapter";
+            return "norms of queries and keys are trained";
         if (model.Layers.SelectMany(layer => PerProjection.Of(layer).All).Any(
-            group => group.Select(projection => projection.Weight is Float8Weight).Distinct().Count() > 1))
+            group => group.Select(IsFloat8).Distinct().Count() > 1))
             return "projections that share an input are only partly stored in FP8";
-        if (all.Any(projection => projection is { Weight: Float8Weight, Adapter: DoraFactors }))
+        if (model.AllProjections.Any(projection => projection is { Weight: Float8Weight, Adapter: DoraFactors }))
             return "DoRA needs the norms of weights, which are stored in FP8";
-        return model.LayerProjections.Any(projection => projection.Lora is not null) ? null : "no layer has an adapter";
+        if (model.Config.LogitDivisor != 1 && (model.Head.Bias is not null || model.Head.Adapter is BiasedFactors))
+            return "logits are scaled after a bias was added";
+        return model.Trainable.Count > 0 ? null : "nothing is trained";
     }
+
+    private static bool IsFloat8(Projection projection) =>
+        projection is { Weight: Float8Weight, TrainedWeight: null };
 
     /// <summary>
     /// Why a model without memory would not train on the optimized pass of a device that may not be here.

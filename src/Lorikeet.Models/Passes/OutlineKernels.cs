@@ -46,6 +46,10 @@ internal sealed class OutlineKernels(Func<AttentionShape, BatchShape, AttentionB
 
     public void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums) => throw Nothing();
 
+    public void AddOuterProduct(Matrix a, Matrix b, Matrix sum) => throw Nothing();
+
+    public void AddRowSums(Matrix source, Tensor order, Tensor starts, Tensor ids, Matrix sums) => throw Nothing();
+
     public void ScaleColumns(Matrix x, Tensor factors, Matrix y) => throw Nothing();
 
     public void AddScaledColumns(Matrix x, Tensor factors, Matrix y) => throw Nothing();

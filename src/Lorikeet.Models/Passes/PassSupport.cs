@@ -12,9 +12,8 @@ internal static class PassSupport
     /// </summary>
     public static string? WhyUnsupported(DecoderModel model)
     {
-        List<Projection> all = [.. model.LayerProjections.Append(model.Head)];
-        if (all.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
-            return "weights of the base are trained";
-        return all.Any(projection => projection.Weight is EightBitWeight) ? "the base is stored in 8 bits" : null;
+        return model.AllProjections.Any(projection => projection.Weight is EightBitWeight)
+            ? "the base is stored in 8 bits"
+            : null;
     }
 }

@@ -7,19 +7,22 @@ namespace Lorikeet.Models.Passes;
 /// How what a block returns joins the residual stream: x + b as it is, x + s b (Granite), or x + norm(b) (OLMo 2,
 /// Gemma).
 /// </summary>
-/// <param name="norm">The frozen norm after the block; null for none.</param>
+/// <param name="norm">The norm after the block; null for none.</param>
 /// <param name="scale">s.</param>
 /// <param name="type">The compute type.</param>
 /// <param name="kernels">The work between GEMMs.</param>
 internal sealed class ResidualJoint(RmsNorm? norm, float scale, ScalarType type, IDecoderKernels kernels) : IDisposable
 {
-    private readonly Tensor? _weight = norm is null ? null : NormFactor.Of(norm, type);
+    private readonly FusedNorm? _norm = norm is null ? null : new FusedNorm(norm, type, kernels);
+
+    /// <summary>The norm, if there is one.</summary>
+    public FusedNorm? Norm => _norm;
 
     /// <summary>Whether the backward pass needs b.</summary>
-    public bool KeepsOutput => _weight is not null;
+    public bool KeepsOutput => _norm is not null;
 
     /// <summary>Whether the gradient of b is another than that of the stream.</summary>
-    public bool ChangesGradient => _weight is not null || scale != 1;
+    public bool ChangesGradient => _norm is not null || scale != 1;
 
     /// <summary>From x and b to their sum, and what the next block reads of it.</summary>
     /// <param name="x">The residual stream before the block.</param>
@@ -29,9 +32,9 @@ internal sealed class ResidualJoint(RmsNorm? norm, float scale, ScalarType type,
     /// <param name="sum">Receives the stream after the block.</param>
     public void Forward(Matrix x, Matrix output, PassBuffers pass, BlockInput next, Matrix sum)
     {
-        if (_weight is not null)
+        if (_norm is not null)
         {
-            kernels.RmsNorm(output, _weight, pass.BlockOutput);
+            kernels.RmsNorm(output, _norm.Factor, pass.BlockOutput);
             output = pass.BlockOutput;
         }
 
@@ -44,9 +47,10 @@ internal sealed class ResidualJoint(RmsNorm? norm, float scale, ScalarType type,
         if (!ChangesGradient)
             return pass.Gradient;
         var from = pass.Gradient;
-        if (_weight is not null)
+        if (_norm is not null)
         {
-            kernels.RmsNormGradient(output, _weight, from, pass.BlockOutput);
+            _norm.AddGradient(output, from, pass.BlockOutput);
+            kernels.RmsNormGradient(output, _norm.Factor, from, pass.BlockOutput);
             from = pass.BlockOutput;
         }
 
@@ -55,5 +59,5 @@ internal sealed class ResidualJoint(RmsNorm? norm, float scale, ScalarType type,
         return pass.BlockOutput;
     }
 
-    public void Dispose() => _weight?.Dispose();
+    public void Dispose() => _norm?.Dispose();
 }

@@ -86,12 +86,24 @@ internal sealed class RowGains : IDisposable
                 squares.narrow(0, row, count).copy_(wide.norm(1).square());
         }
 
-        var twice = matmul(b, matmul(a, a.t())); // B (A Aᵀ), [out, rank]
-        var norm = squares.Plus((b * product).sum(1), 2 * s).Plus((b * twice).sum(1), s * s).ClampedFrom(0).sqrt();
+        var norm = Norm(squares, product, a, b, s);
         var (gain, inverse) = (Part(Gain, adapter), Part(InverseNorm, adapter));
         inverse.copy_(norm.reciprocal());
         gain.copy_(((DoraFactors)adapter.Projection.Adapter!).Magnitude * inverse);
         Part(Excess, adapter).copy_(gain.Plus(-1));
+    }
+
+    /// <summary>n of each row.</summary>
+    /// <param name="squares">‖W‖², [out].</param>
+    /// <param name="product">W Aᵀ, [out, rank].</param>
+    /// <param name="a">A, [rank, in].</param>
+    /// <param name="b">B, [out, rank].</param>
+    /// <param name="scale">s.</param>
+    public static Tensor Norm(Tensor squares, Tensor product, Tensor a, Tensor b, double scale)
+    {
+        var twice = matmul(b, matmul(a, a.t())); // B (A Aᵀ), [out, rank]
+        var crossed = squares.Plus((b * product).sum(1), 2 * scale);
+        return crossed.Plus((b * twice).sum(1), scale * scale).ClampedFrom(0).sqrt();
     }
 
     /// <summary>The rows of an adapter, of a vector [out].</summary>

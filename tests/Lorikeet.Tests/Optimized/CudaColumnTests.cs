@@ -1,4 +1,5 @@
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
@@ -20,7 +21,7 @@ public class CudaColumnTests : CudaTestBase
         var factors = randn([columns], ScalarType.Float32, Device);
         var (ones, products) = (Vector(columns), Vector(columns));
         var (expectedOnes, expectedProducts) = (
-            ones.Plus(Wide(a).sum(0), 3), products.Plus((Wide(a) * Wide(b)).sum(0) * factors, 0.5));
+            ones.Plus(Wide(a).sum(dim: 0), 3), products.Plus((Wide(a) * Wide(b)).sum(dim: 0) * factors, 0.5));
         kernels.AddColumnSums(a, null, 3, null, ones);
         kernels.AddColumnSums(a, b, 0.5, factors, products);
         Close(expectedOnes, ones, 1e-5, "sums");
@@ -54,6 +55,35 @@ public class CudaColumnTests : CudaTestBase
         Close(scaled.Times(2), y, Rounding, "sum");
         kernels.ScaleColumns(x, factors, x);
         Close(scaled, x, Rounding, "product in place");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void AddRowSums_AddsTheRowsOfEachId(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var source = Random(rows, columns, gap);
+        using var sums = new Matrix(randn([11, columns], ScalarType.Float32, Device));
+        int[] ids = [.. Enumerable.Range(0, rows).Select(row => row * 7 % 5 * 2)];
+        using var groups = RowGroups.Of(ids, Device);
+        var expected = sums.Tensor.clone();
+        for (var row = 0; row < rows; row++)
+            expected[ids[row]].Increase(Wide(source)[row]);
+        kernels.AddRowSums(source, groups.Order, groups.Starts, groups.Ids, sums);
+        Close(expected, sums.Tensor, 1e-5, "sums");
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void AddOuterProduct_EqualsTheFormula(int rows, int columns, int gap)
+    {
+        using var kernels = Kernels();
+        using var a = Random(rows, 24, gap);
+        using var b = Random(rows, columns, gap);
+        using var sum = new Matrix(randn([24, columns], ScalarType.Float32, Device));
+        var expected = sum.Tensor.Plus(matmul(Wide(a).t(), Wide(b)));
+        kernels.AddOuterProduct(a, b, sum);
+        Close(expected, sum.Tensor, 1e-5, "sum");
     }
 
     private static Tensor Vector(int length) => randn([length], ScalarType.Float32, Device);

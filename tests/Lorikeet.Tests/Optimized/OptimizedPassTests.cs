@@ -321,11 +321,11 @@ public class OptimizedPassTests
     }
 
     [Fact]
-    public void TrainedNorms_AreRefusedByName()
+    public void TrainedNormsOfHeads_AreRefusedByName()
     {
         using var model = Model(Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, ScalarType.Float32, QuantizationSettings.None);
         Adapter.Create(model, new LoraOptions { ModulesToSave = ["q_norm"] }, seed: 1);
-        Assert.Equal("norms are trained", OptimizedSupport.WhyUnsupported(model));
+        Assert.Equal("norms of queries and keys are trained", OptimizedSupport.WhyUnsupported(model));
     }
 
     /// <summary>In bfloat16, both passes are as far from float32 as rounding puts them.</summary>

@@ -128,6 +128,14 @@ internal sealed record PassComparison
             }
         }
 
+        if (model.EmbeddingAdapter is EmbeddingFactors embedding)
+        {
+            embedding.B.Scale(0.1);
+            embedding.Magnitude?.copy_(
+                EmbeddingFactors.Norm(model.Embedding, embedding.A, embedding.B, embedding.Scale)
+                * linspace(0.7, 1.3, embedding.Magnitude.shape[0], device: Device));
+        }
+
         return model;
     }
 

@@ -69,6 +69,49 @@ public class VariantPassTests
     public void TrainedBiasesInBFloat16_AreAsCloseToFloat32AsTheReference() =>
         Biases(LoraBias.All, ofFactors: true).RequireAsClose();
 
+    public static TheoryData<string, string, bool> Ends => new()
+    {
+        { "lm_head", "", false }, { "lm_head", "", true }, { "embed_tokens", "", false }, { "embed_tokens", "", true },
+        { "q_proj", "lm_head", false }, { "q_proj", "lm_head", true }, { "q_proj", "embed_tokens", false },
+        { "lm_head", "embed_tokens,norm", true }, { "v_proj", "q_proj,input_layernorm,lm_head", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Ends))]
+    public void HeadAndEmbedding_EqualReference(string targets, string whole, bool tied) =>
+        HeadOrEmbedding(targets, whole, tied).RequireEqual();
+
+    [Theory]
+    [MemberData(nameof(Ends))]
+    public void HeadAndEmbeddingInBFloat16_AreAsCloseToFloat32AsTheReference(string targets, string whole, bool tied) =>
+        HeadOrEmbedding(targets, whole, tied).RequireAsClose();
+
+    [Theory]
+    [InlineData("lm_head", 0, 0)]
+    [InlineData("lm_head", 0, 0.2)]
+    [InlineData("embed_tokens", 0, 0)]
+    [InlineData("embed_tokens", 5, 0)]
+    public void DoraOnHeadAndEmbedding_EqualsReference(string target, double noise, double dropout)
+    {
+        var comparison = HeadOrEmbedding("lm_head", "", tied: false);
+        var adapter = comparison.Adapter! with
+        {
+            UseDora = true, Dropout = dropout, TargetModules = TargetModules.Named(target, "v_proj"),
+        };
+        (comparison with { Adapter = adapter, Noise = noise }).RequireEqual();
+    }
+
+    [Theory]
+    [InlineData(false, Checkpointing.None)]
+    [InlineData(true, Checkpointing.Full)]
+    public void AllWeights_EqualReference(bool tied, Checkpointing checkpointing) =>
+        (All(tied) with { Checkpointing = checkpointing }).RequireEqual();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AllWeightsInBFloat16_AreAsCloseToFloat32AsTheReference(bool tied) => All(tied).RequireAsClose();
+
     [Theory]
     [InlineData(0, false)]
     [InlineData(0, true)]
@@ -88,6 +131,16 @@ public class VariantPassTests
     [Fact]
     public void TrainedBiasesOnCuda_AreAsCloseToFloat32AsTheReference() =>
         OnCuda(Biases(LoraBias.All, ofFactors: true));
+
+    [Theory]
+    [MemberData(nameof(Ends))]
+    public void HeadAndEmbeddingOnCuda_AreAsCloseToFloat32AsTheReference(string targets, string whole, bool tied) =>
+        OnCuda(HeadOrEmbedding(targets, whole, tied));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AllWeightsOnCuda_AreAsCloseToFloat32AsTheReference(bool tied) => OnCuda(All(tied));
 
     private static void OnCuda(PassComparison comparison)
     {
@@ -110,6 +163,22 @@ public class VariantPassTests
         {
             Bias = bias, FactorBias = ofFactors, TargetModules = TargetModules.Named("q_proj", "o_proj", "up_proj"),
         }),
+    };
+
+    private static PassComparison HeadOrEmbedding(string targets, string whole, bool tied) => new()
+    {
+        Shape = PassComparison.Small() with { TiedEmbeddings = tied },
+        Adapter = Random(new LoraOptions
+        {
+            Rank = 5,
+            TargetModules = TargetModules.Named(targets.Split(',')),
+            ModulesToSave = whole.Split(',', StringSplitOptions.RemoveEmptyEntries),
+        }),
+    };
+
+    private static PassComparison All(bool tied) => new()
+    {
+        Shape = PassComparison.Small() with { TiedEmbeddings = tied, QueryKeyValueBias = true },
     };
 
     private static LoraOptions Random(LoraOptions options) =>

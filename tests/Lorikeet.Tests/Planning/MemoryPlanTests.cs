@@ -108,12 +108,33 @@ public class MemoryPlanTests
         Shape() with { QueryKeyValueBias = true },
         new LoraOptions { Rank = 5, Dropout = dropout, UseDora = true, Bias = LoraBias.All }, kind, augments, checkpointing);
 
+    [Theory]
+    [InlineData(QuantizationKind.None, false, Checkpointing.None)]
+    [InlineData(QuantizationKind.Nf4, true, Checkpointing.Full)]
+    public void PassWithoutMemory_CountsHeadEmbeddingAndNorms(
+        QuantizationKind kind, bool augments, Checkpointing checkpointing) => RequireCounted(
+        Shape(),
+        new LoraOptions
+        {
+            Rank = 5, TargetModules = TargetModules.Named("q_proj", "lm_head"), ModulesToSave = ["embed_tokens", "norm", "k_proj"],
+        },
+        kind, augments, checkpointing);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void PassWithoutMemory_CountsAllWeightsThatAreTrained(bool tied) => RequireCounted(
+        Shape() with { TiedEmbeddings = tied }, null, QuantizationKind.None, augments: false, Checkpointing.None);
+
     private static void RequireCounted(
-        ModelConfig ofModel, LoraOptions adapter, QuantizationKind kind, bool augments, Checkpointing checkpointing)
+        ModelConfig ofModel, LoraOptions? adapter, QuantizationKind kind, bool augments, Checkpointing checkpointing)
     {
         var (shape, quantization) = (ofModel with { VocabularySize = 500 }, new QuantizationSettings(kind, true));
         using var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.BFloat16, CPU, quantization), seed: 1);
-        Adapter.Create(model, adapter, seed: 2);
+        if (adapter is null)
+            model.UnfreezeAll();
+        else
+            Adapter.Create(model, adapter, seed: 2);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing, augments: augments);
         using var outline = Outline(shape, adapter, quantization, ScalarType.BFloat16);

@@ -13,6 +13,9 @@ internal sealed unsafe class Cublas : IDisposable
 {
     private const int WorkspaceBytes = 32 << 20; // what NVIDIA recommends for compute capability 9.0
 
+    private const int Plain = 0, Transposed = 1;
+    private const int Float32 = 0, BFloat16 = 14, ComputeFloat32 = 68, DefaultAlgorithm = -1;
+
     private static readonly Lazy<nint> s_library = new(Load);
 
     private readonly CudaDevice _device;
@@ -39,9 +42,21 @@ internal sealed unsafe class Cublas : IDisposable
     /// <param name="type">The type of y.</param>
     /// <param name="scale">0, or 1 to add to what y has.</param>
     public void Multiply(
-        MatrixPlace x, MatrixPlace w, int outputs, byte* y, int pitch, ScalarType type, float scale)
+        MatrixPlace x, MatrixPlace w, int outputs, byte* y, int pitch, ScalarType type, float scale) => Multiply(
+        new Shape(Transposed, Plain, outputs, x.Rows, x.Columns), w, x, y, pitch,
+        type == ScalarType.Float32 ? Float32 : BFloat16, scale);
+
+    /// <summary>sum += aᵀ b, of bfloat16 into float32.</summary>
+    /// <param name="a">[rows, m].</param>
+    /// <param name="b">[rows, n].</param>
+    /// <param name="sum">The first element of the sum, [m, n].</param>
+    /// <param name="pitch">Elements from one row of the sum to the next.</param>
+    public void AddOuterProduct(MatrixPlace a, MatrixPlace b, float* sum, int pitch) => Multiply(
+        new Shape(Plain, Transposed, b.Columns, a.Columns, a.Rows), b, a, sum, pitch, Float32, scale: 1);
+
+    private void Multiply(
+        Shape shape, MatrixPlace left, MatrixPlace right, void* result, int pitch, int type, float scale)
     {
-        const int transposed = 1, plain = 0, float32 = 0, bfloat16 = 14, computeFloat32 = 68, defaultAlgorithm = -1;
         _device.Activate();
         Require(
             ((delegate* unmanaged<nint, nint, int>)Export("cublasSetStream_v2"))(_handle, _device.Stream), "a stream");
@@ -55,9 +70,9 @@ internal sealed unsafe class Cublas : IDisposable
             Export("cublasGemmEx");
         Require(
             multiply(
-                _handle, transposed, plain, outputs, x.Rows, x.Columns, &one, w.Start, bfloat16, w.Pitch, x.Start,
-                bfloat16, x.Pitch, &scale, y, type == ScalarType.Float32 ? float32 : bfloat16, pitch, computeFloat32,
-                defaultAlgorithm), "a product");
+                _handle, shape.Left, shape.Right, shape.Rows, shape.Columns, shape.Depth, &one, left.Start, BFloat16,
+                left.Pitch, right.Start, BFloat16, right.Pitch, &scale, result, type, pitch, ComputeFloat32,
+                DefaultAlgorithm), "a product");
     }
 
     public void Dispose()
@@ -79,6 +94,9 @@ internal sealed unsafe class Cublas : IDisposable
             $"NVIDIA's matrix library ({string.Join(" or ", names)}) was found neither among the libraries that " +
             "libtorch loaded nor on the library path. Add its folder to LD_LIBRARY_PATH.");
     }
+
+    /// <summary>Rows and columns as cuBLAS counts them, and whether its operands are transposed.</summary>
+    private readonly record struct Shape(int Left, int Right, int Rows, int Columns, int Depth);
 
     private static nint Export(string name) => NativeLibrary.GetExport(s_library.Value, name);
 

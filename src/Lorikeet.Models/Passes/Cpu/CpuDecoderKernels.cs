@@ -9,6 +9,8 @@ namespace Lorikeet.Models.Passes.Cpu;
 /// <param name="epsilon">ε of the norms.</param>
 internal sealed unsafe class CpuDecoderKernels<T>(double epsilon) : IDecoderKernels where T : unmanaged, IElement<T>
 {
+    private const int ProductElements = 1 << 22;
+
     private readonly CpuNorms<T> _norms = new((float)epsilon);
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y) => _norms.Normalise(x, weight, y);
@@ -87,6 +89,34 @@ internal sealed unsafe class CpuDecoderKernels<T>(double epsilon) : IDecoderKern
             new(a), new(b ?? a), b is not null, a.Rows, (float)scale, factors is null ? null : Floats(factors),
             Floats(sums)),
         ColumnSumsWork<T>.Vectors(a.Columns), (long)a.Rows * Row.Lanes);
+
+    public void AddOuterProduct(Matrix a, Matrix b, Matrix sum)
+    {
+        if (sum.ElementType == a.ElementType)
+        {
+            Aten.AddProduct(sum.Tensor, a.Transposed, b.Tensor);
+            return;
+        }
+
+        // libtorch rounds products to the compute type, so some rows at a time are made and added.
+        var step = Math.Max(1, ProductElements / sum.Columns);
+        for (var row = 0; row < sum.Rows; row += step)
+        {
+            var part = sum.RowRange(row, Math.Min(step, sum.Rows - row));
+            using var product = Matrix.Create(part.Rows, part.Columns, a.ElementType, CPU);
+            Aten.Multiply(product.Tensor, a.ColumnRange(row, part.Rows).Transposed, b.Tensor);
+            WorkerTeam.Run(
+                new AccumulateWork<T>(new(product), 1, (float*)part.Pointer), part.Rows, part.Columns);
+        }
+    }
+
+    public void AddRowSums(Matrix source, Tensor order, Tensor starts, Tensor ids, Matrix sums)
+    {
+        var groups = (int)ids.NumberOfElements;
+        WorkerTeam.Run(
+            new RowSumsWork<T>(new(source), Indices(order), Indices(starts), Indices(ids), new(sums)),
+            groups, (long)source.Rows * source.Columns / groups);
+    }
 
     public void ScaleColumns(Matrix x, Tensor factors, Matrix y) =>
         WorkerTeam.Run(new ScaleColumnsWork<T>(new(x), Floats(factors), new(y), adds: false), x.Rows, x.Columns);

@@ -172,3 +172,34 @@ internal readonly unsafe struct CopyRowsWork<T>(Rows<T> source, long* rows, Rows
         }
     }
 }
+
+/// <summary>sums[ids[i]] += the rows of the i-th id, in order. What it runs over are ids.</summary>
+internal readonly unsafe struct RowSumsWork<T>(
+    Rows<T> source, long* order, long* starts, long* ids, Rows<FloatElement> sums) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private readonly Rows<T> _source = source;
+    private readonly long* _order = order;
+    private readonly long* _starts = starts;
+    private readonly long* _ids = ids;
+    private readonly Rows<FloatElement> _sums = sums;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Run(int start, int end)
+    {
+        var columns = _source.Columns;
+        for (var group = start; group < end; group++)
+        {
+            var sums = _sums[(int)_ids[group]];
+            for (var place = _starts[group]; place < _starts[group + 1]; place++)
+            {
+                var source = _source[(int)_order[place]];
+                for (var i = 0; i < columns; i += Row.Lanes)
+                {
+                    var left = columns - i;
+                    Row.Store(sums + i, left, Row.Load(sums + i, left) + Row.Load(source + i, left));
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,5 @@
-// A number for each column of a matrix [tokens, width]: sums over all tokens, for the gradients of biases, norms and
-// magnitudes, and factors.
+// Sums over the tokens of a matrix [tokens, width], for the gradients of what has one number for each column (biases,
+// norms, magnitudes) or one row for each id (the embedding), and factors for each column.
 
 // sums += scale · factors ⊙ Σ over rows of a ⊙ b; without b or factors, of 1. A block sums its columns alone, always in
 // the same order: neighbouring threads share a row, the others take the rows after it; then the lanes of a warp that
@@ -57,12 +57,38 @@ template <int W> __device__ void scaleColumns(Matrix x, const float* factors, Ma
     store(at(y, p.row, p.column), values);
 }
 
+// sums[ids[i]] += the rows of source that belong to the i-th id: order lists the rows, those of an id from starts[i] on.
+// A block adds up a piece of one id's rows, in their order.
+template <int W> __device__ void rowSums(
+    Matrix source, const long long* order, const long long* starts, const long long* ids, float* sums, long long pitch)
+{
+    int pieces = (source.columns / W + blockDim.x - 1) / blockDim.x, id = blockIdx.x / pieces;
+    int column = ((int)blockIdx.x % pieces * (int)blockDim.x + (int)threadIdx.x) * W;
+    if (column >= source.columns) return;
+    Values<W> total = {};
+    for (long long i = starts[id]; i < starts[id + 1]; i++)
+    {
+        Values<W> x = load<W>(at(source, order[i], column));
+#pragma unroll
+        for (int k = 0; k < W; k++) total.v[k] += x.v[k];
+    }
+    float* target = sums + ids[id] * pitch + column;
+    Values<W> before = loadFloat<W>(target);
+#pragma unroll
+    for (int k = 0; k < W; k++) total.v[k] += before.v[k];
+    storeFloat(target, total);
+}
+
 #define COLUMN_KERNELS(W)                                                                                              \
     extern "C" __global__ void column_sums_##W(                                                                        \
         Matrix a, Matrix b, float scale, const float* factors, float* sums)                                            \
     { columnSums<W>(a, b, scale, factors, sums); }                                                                     \
     extern "C" __global__ void scale_columns_##W(Matrix x, const float* factors, Matrix y, int add)                    \
-    { scaleColumns<W>(x, factors, y, add); }
+    { scaleColumns<W>(x, factors, y, add); }                                                                           \
+    extern "C" __global__ void row_sums_##W(                                                                           \
+        Matrix source, const long long* order, const long long* starts, const long long* ids, float* sums,             \
+        long long pitch)                                                                                               \
+    { rowSums<W>(source, order, starts, ids, sums, pitch); }
 
 COLUMN_KERNELS(8)
 COLUMN_KERNELS(1)

@@ -24,9 +24,10 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     private readonly float _epsilon;
     private readonly AlignedKernel _rmsNorm, _addRmsNorm, _rmsNormBackward, _rmsNormGradient, _addScaled, _scale,
         _addBias, _siluGate, _siluGateBackward, _geluGate, _geluGateBackward, _dropout, _columnSums,
-        _scaleColumns, _moveRows, _crossEntropy, _cappedCrossEntropy;
+        _scaleColumns, _rowSums, _moveRows, _crossEntropy, _cappedCrossEntropy;
     private readonly CudaKernel _addLosses;
     private Tensor? _losses;
+    private Cublas? _products;
 
     /// <param name="epsilon">Added to the mean square in norms.</param>
     /// <param name="device">A device they <see cref="Fit"/>.</param>
@@ -50,6 +51,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _dropout = new(module, "dropout");
         _columnSums = new(module, "column_sums");
         _scaleColumns = new(module, "scale_columns");
+        _rowSums = new(module, "row_sums");
         _moveRows = new(module, "move_rows", startsEarly: true);
         _crossEntropy = new(module, "cross_entropy");
         _cappedCrossEntropy = new(module, "capped_cross_entropy");
@@ -138,6 +140,21 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
             (float)scale, factors is null ? 0 : Address(factors), Address(sums));
     }
 
+    public void AddOuterProduct(Matrix a, Matrix b, Matrix sum)
+    {
+        _products ??= new Cublas(_device);
+        _products.AddOuterProduct(Place(a), Place(b), (float*)sum.Pointer, sum.Pitch);
+    }
+
+    public void AddRowSums(Matrix source, Tensor order, Tensor starts, Tensor ids, Matrix sums)
+    {
+        var (width, kernel) = _rowSums.Choose(AlignedKernel.Fits(source) && AlignedKernel.Fits(sums));
+        var pieces = (source.Columns / width + Threads - 1) / Threads;
+        kernel.Launch(
+            ids.NumberOfElements * pieces, Threads, View(source), Address(order), Address(starts), Address(ids),
+            (nint)sums.Pointer, (long)sums.Pitch);
+    }
+
     public void ScaleColumns(Matrix x, Tensor factors, Matrix y) => ScaleColumns(x, factors, y, add: 0);
 
     public void AddScaledColumns(Matrix x, Tensor factors, Matrix y) => ScaleColumns(x, factors, y, add: 1);
@@ -165,6 +182,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     public void Dispose()
     {
         _losses?.Dispose();
+        _products?.Dispose();
         foreach (var attention in _attention.Values)
             attention.Dispose();
     }
@@ -207,6 +225,9 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     /// <summary>Threads that share a row: whole warps, no more than have something to do.</summary>
     private static int ThreadsFor(Matrix matrix, int width) =>
         Math.Min(Threads, (matrix.Columns / width + 31) / 32 * 32);
+
+    private static MatrixPlace Place(Matrix matrix) =>
+        new((nint)matrix.Pointer, matrix.Rows, matrix.Columns, matrix.Pitch);
 
     private static MatrixView View(Matrix matrix) => new(matrix);
 

@@ -41,6 +41,8 @@ internal static class DecodingSupport
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
+        if (model.AllProjections.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
+            return "weights of the base are trained";
         if (WhyUnsupported(model.Config) is { } difference)
             return difference;
         if (model.AllProjections.Any(projection => projection.Adapter is not null and not LoraFactors { IsPlain: true }))
