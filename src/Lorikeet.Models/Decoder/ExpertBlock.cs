@@ -17,6 +17,17 @@ internal sealed record Expert(Projection Gate, Projection Up, Projection Down);
 internal sealed class ExpertBlock(
     ExpertSettings settings, GateActivation activation, Projection router, IReadOnlyList<Expert> experts)
 {
+    /// <summary>How many experts there are, and how many a token goes through.</summary>
+    public ExpertSettings Settings => settings;
+
+    /// <summary>What is applied to the gate of each.</summary>
+    public GateActivation Activation => activation;
+
+    /// <summary>[experts, hidden]: how likely each is for a token.</summary>
+    public Projection Router => router;
+
+    public IReadOnlyList<Expert> Experts => experts;
+
     /// <summary>The router, then gate, up and down of each expert.</summary>
     public IEnumerable<Projection> Projections =>
         experts.SelectMany(expert => new[] { expert.Gate, expert.Up, expert.Down }).Prepend(router);

@@ -6,7 +6,7 @@
 //
 // What another family does otherwise is in the parts that a layer is made of: BlockInput.cs (what a block reads of the
 // stream), ResidualJoint.cs (how what it returns joins the stream), AttentionInput.cs (heads: their norms, rotation and
-// scores) and the activation of the gate.
+// scores), the activation of the gate, and ExpertFeedForward.cs (experts in place of g, u, a and Wd a).
 //
 // Kept for the backward pass: x, m, q,k,v, o, g,u; and Wo o, Wd a where norms stand after them. What is cheap is
 // recomputed there: norms and activation. Of q and k one form is kept: the rotated one, or, where they are normalised,
@@ -26,6 +26,7 @@ internal sealed class FusedLayer : IDisposable
     private readonly GateActivation _activation;
     private readonly BlockInput _feedForwardInput;
     private readonly ResidualJoint _attentionJoint, _feedForwardJoint;
+    private readonly ExpertFeedForward? _experts;
 
     /// <summary>Fuses a layer's projections.</summary>
     public FusedLayer(DecoderLayer layer, Scratch scratch, IDecoderKernels kernels)
@@ -40,6 +41,7 @@ internal sealed class FusedLayer : IDisposable
         _feedForwardJoint = new ResidualJoint(layer.FeedForwardOutputNorm, (float)config.ResidualScale, type, kernels);
         Linears = PerProjection.Of(layer).Select(
             projections => FusedLinear.Of(projections, scratch, kernels, scratch.Augments));
+        _experts = layer.Experts is { } experts ? new ExpertFeedForward(experts, scratch, kernels) : null;
     }
 
     /// <summary>Heads, and who sees whom.</summary>
@@ -62,6 +64,9 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>The four fused GEMMs: qkv, output, gate and up, down.</summary>
     public PerProjection<FusedLinear> Linears { get; }
 
+    /// <summary>Announces what depends on the tokens of a batch and is no buffer of the pass.</summary>
+    public void Reserve(int tokens) => _experts?.Reserve(tokens);
+
     /// <summary>What must be in the compute type before a pass.</summary>
     public IEnumerable<FactorBlock> Factors => Linears.All.SelectMany(linear => linear.Factors);
 
@@ -72,7 +77,8 @@ internal sealed class FusedLayer : IDisposable
     }.OfType<FusedNorm>();
 
     /// <summary>Bytes that it keeps beside the weights of the model.</summary>
-    public long CopyBytes => Norms.Sum(norm => norm.CopyBytes) + Linears.All.Sum(linear => linear.CopyBytes);
+    public long CopyBytes => Norms.Sum(norm => norm.CopyBytes)
+        + Linears.All.Sum(linear => linear.CopyBytes) + (_experts?.CopyBytes ?? 0);
 
     /// <summary>From norm(x) in <c>NormOutput</c> to Wd a; <see cref="Join"/> makes the sum m + Wd a.</summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
@@ -105,27 +111,18 @@ internal sealed class FusedLayer : IDisposable
     {
         var (linears, kept, room) = (Linears, layer.Kept, pass.LoraHiddenGradient);
 
-        // y = m + Wd a,  a = silu(g) ⊙ u
+        // y = m + Wd a
         var gradient = _feedForwardJoint.Backward(FeedForwardOutput(layer, pass), pass); // d(Wd a): [tokens, hidden]
-        // da: [tokens, inner]
-        var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout);
-        // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
-        _kernels.GateBackward(_activation, layer.GateUp, pass.Activation);
-        linears.Down.AddGradients(gradient, g, pass.Activation, kept.Down, dropout);
-
-        // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn
-        // dn: [tokens, hidden]
-        g = linears.GateUp.InputGradient(layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout);
-        // dm, n
-        var n = _feedForwardInput.Backward(
-            layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
-        linears.GateUp.AddGradients(layer.GateUp, g, n, kept.GateUp, dropout);
+        if (_experts is null)
+            FeedForwardBackward(layer, pass, gradient, dropout); // dm
+        else
+            ExpertsBackward(_experts, layer, pass, gradient); // dm
 
         // m = x + Wo o,  o = attention(q,k,v)
         var attention = layer.Attention!;
         gradient = _attentionJoint.Backward(AttentionOutput(layer, pass), pass); // d(Wo o): [tokens, hidden]
         // do: [tokens, heads · headSize]
-        g = linears.Output.InputGradient(gradient, kept.Output, room.Output, pass.AttendedGradient, dropout);
+        var g = linears.Output.InputGradient(gradient, kept.Output, room.Output, pass.AttendedGradient, dropout);
         linears.Output.AddGradients(gradient, g, attention.Attended, kept.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
         // dq,dk,dv: [tokens, q + k + v]
@@ -135,6 +132,7 @@ internal sealed class FusedLayer : IDisposable
         layer.Attention = null;
 
         // q,k,v = Wqkv norm(x): dx = dm + d(norm)ᵀ dn
+        Matrix n;
         if (needsInputGradient)
         {
             // dn: [tokens, hidden]
@@ -150,6 +148,35 @@ internal sealed class FusedLayer : IDisposable
         linears.Qkv.AddGradients(qkvGradient, g, n, kept.Qkv, dropout);
     }
 
+    /// <summary>From d(Wd a) to dm, which is added to <c>Gradient</c>.</summary>
+    private void FeedForwardBackward(LayerBuffers layer, PassBuffers pass, Matrix gradient, PassKey? dropout)
+    {
+        var (linears, kept, room) = (Linears, layer.Kept, pass.LoraHiddenGradient);
+
+        // a = silu(g) ⊙ u, da: [tokens, inner]
+        var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout);
+        // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
+        _kernels.GateBackward(_activation, layer.GateUp, pass.Activation);
+        linears.Down.AddGradients(gradient, g, pass.Activation, kept.Down, dropout);
+
+        // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn, dn: [tokens, hidden]
+        g = linears.GateUp.InputGradient(layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout);
+        // dm, n
+        var n = _feedForwardInput.Backward(
+            layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
+        linears.GateUp.AddGradients(layer.GateUp, g, n, kept.GateUp, dropout);
+    }
+
+    /// <summary>The same where experts are in the place of gate, up and down.</summary>
+    private void ExpertsBackward(ExpertFeedForward experts, LayerBuffers layer, PassBuffers pass, Matrix gradient)
+    {
+        var n = _feedForwardInput.Again(layer.ResidualAfterAttention, pass.NormOutput); // n = norm(m)
+        experts.Backward(n, gradient, pass.NormOutput); // dn
+        // dm
+        _feedForwardInput.Backward(
+            layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
+    }
+
     private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         var (linears, kept) = (Linears, layer.Kept);
@@ -160,12 +187,20 @@ internal sealed class FusedLayer : IDisposable
         linears.Output.Forward(layer.Attention.Attended, kept.Output, output, dropout); // Wo o: [tokens, hidden]
         // m = x + Wo o, n = norm(m)
         _attentionJoint.Forward(layer.Input, output, pass, _feedForwardInput, layer.ResidualAfterAttention);
+        if (_experts is not null)
+            return;
         // g,u = Wgu n: [tokens, 2 · inner]
         linears.GateUp.Forward(pass.NormOutput, kept.GateUp, layer.GateUp, dropout);
     }
 
     private void DownFromGateUp(LayerBuffers layer, PassBuffers pass, PassKey? dropout)
     {
+        if (_experts is not null)
+        {
+            _experts.Forward(pass.NormOutput, FeedForwardOutput(layer, pass)); // in place of Wd a, from norm(m)
+            return;
+        }
+
         _kernels.Gate(_activation, layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
         // Wd a: [tokens, hidden]
         Linears.Down.Forward(pass.Activation, layer.Kept.Down, FeedForwardOutput(layer, pass), dropout);
@@ -192,6 +227,7 @@ internal sealed class FusedLayer : IDisposable
         _attentionJoint.Dispose();
         _feedForwardInput.Dispose();
         _feedForwardJoint.Dispose();
+        _experts?.Dispose();
         foreach (var linear in Linears.All)
             linear.Dispose();
     }

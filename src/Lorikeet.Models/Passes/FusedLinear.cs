@@ -3,6 +3,7 @@
 //
 //     factors beside frozen weights      FactoredLinear.cs
 //     factors and magnitudes (DoRA)      DecomposedLinear.cs
+//     nothing, there are experts         AbsentLinear.cs
 //
 // Biases are added here, and weights that are trained whole get their gradients here, whatever computed the rest.
 using Lorikeet.Models.Decoder;
@@ -75,6 +76,8 @@ internal abstract class FusedLinear(FusedBiases biases, WholeWeights whole) : ID
     {
         var (biases, whole) = (
             new FusedBiases(projections, scratch, kernels), new WholeWeights(projections, kernels));
+        if (projections.Count == 0)
+            return new AbsentLinear(biases, whole);
         return projections.Any(projection => projection.Adapter is DoraFactors)
             ? new DecomposedLinear(projections, scratch, kernels, augments, biases, whole)
             : new FactoredLinear(projections, scratch, kernels, augments, biases, whole);

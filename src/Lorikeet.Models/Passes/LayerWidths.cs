@@ -66,7 +66,7 @@ internal sealed record LayerWidths
                 ? (first.Qkv.Rows + first.Output.Columns) / 2 // of q + k + v and q, k as wide as v
                 : 0,
             Attended = first.Output.Columns,
-            Inner = first.Down.Columns,
+            Inner = Widest(each => each.Down.Columns),
             Ranks = Each(linear => linear.Rank),
             Kept = Each(linear => linear.KeptColumns),
             RecomputesDown = layers.Any(layer => layer.Linears.Down.KeepsOutput),

@@ -18,7 +18,8 @@ internal sealed unsafe class Matrix : IDisposable
         if (tensor.dim() != 2 || (tensor.stride(1) != 1 && tensor.shape[1] != 1))
             throw new ArgumentException("A row-major matrix was expected.", nameof(tensor));
         Tensor = tensor.DetachFromDisposeScope();
-        (Rows, Columns, Pitch) = ((int)tensor.shape[0], (int)tensor.shape[1], (int)tensor.stride(0));
+        (Rows, Columns) = ((int)tensor.shape[0], (int)tensor.shape[1]);
+        Pitch = Columns == 0 ? 0 : (int)tensor.stride(0); // which libtorch has at least 1
         ElementType = tensor.dtype;
         Pointer = TensorMemory.Address(tensor);
     }

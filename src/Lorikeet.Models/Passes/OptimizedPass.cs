@@ -172,7 +172,9 @@ internal sealed class OptimizedPass : ITrainingPass
         using var buffers = _needs.Outline(batch.Tokens, keptFrom, _offloads);
 
         // Rotary tables, and four numbers of 64 bits for each token: id, position, target, place of the target.
-        var perToken = 2L * _model.Config.HeadSize * NativeTypes.SizeOf(_model.ComputeType) + 4 * sizeof(long);
+        var ropes = Enumerable.Range(0, _layers.Length).Select(layer => _model.Config.Layer(layer).Rope)
+            .OfType<RopeSettings>().Distinct().Count();
+        var perToken = 2L * ropes * _model.Config.RotarySize * NativeTypes.SizeOf(_model.ComputeType) + 4 * sizeof(long);
         return new PassBytes
         {
             AdapterCopies = copies,
@@ -329,7 +331,8 @@ internal sealed class OptimizedPass : ITrainingPass
     };
 
     /// <summary>
-    /// Announces what is as long as a batch: what dropout makes, and the codes of what FP8 products quantize.
+    /// Announces what is as long as a batch: what dropout makes, the codes of what FP8 products quantize, and the rows of
+    /// experts.
     /// </summary>
     private void ReserveRows(int tokens)
     {
@@ -345,6 +348,8 @@ internal sealed class OptimizedPass : ITrainingPass
         Reserve(ScratchUse.Scaled, linear => linear.ScaledColumns);
         if (Widest(linear => linear.CodeColumns) is var codes and > 0)
             _scratch.ReserveCodes(tokens, codes);
+        foreach (var layer in _layers)
+            layer.Reserve(tokens);
     }
 
     private void Release()

@@ -27,8 +27,11 @@ internal static class OptimizedSupport
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
             return reason;
-        if (model.Config.Experts is not null)
-            return "it is a mixture of experts";
+        List<Projection> experts = [.. model.Layers.SelectMany(layer => layer.Experts?.Projections ?? [])];
+        if (experts.Any(projection => projection.TrainedWeight is not null))
+            return "experts are trained";
+        if (experts.Any(projection => projection.Weight is Float8Weight))
+            return "experts are stored in FP8";
         if (model.AllProjections.Any(projection => projection is { TrainedWeight: not null, Adapter: not null }))
             return "a weight is trained whole that has an adapter too";
         if (model.Layers.SelectMany(layer => new[] { layer.QueryNorm, layer.KeyNorm }).OfType<RmsNorm>()

@@ -17,7 +17,7 @@ public class FamilyPassTests
         "GELU", "fused projections", "scale of attention", "capped scores", "capped logits", "scaled embeddings",
         "scaled residuals", "divided logits", "part of heads rotated", "windows of layers", "rotations of layers",
         "layers without rotation", "normalised heads without rotation", "Gemma 2", "Gemma 3", "OLMo 2", "Granite",
-        "Phi 4",
+        "Phi 4", "mixture of experts", "experts in some layers",
     ];
 
     [Theory]
@@ -36,8 +36,7 @@ public class FamilyPassTests
     [Theory]
     [MemberData(nameof(Differences))]
     public void DifferencesInBFloat16_AreAsCloseToFloat32AsTheReference(string name) => RequireAsClose(
-        With(name, BFloat16Shape), new LoraOptions { TargetModules = TargetModules.AllLinear }, CPU,
-        QuantizationSettings.None);
+        InBFloat16(name), new LoraOptions { TargetModules = TargetModules.AllLinear }, CPU, QuantizationSettings.None);
 
     [Theory]
     [MemberData(nameof(Differences))]
@@ -46,10 +45,30 @@ public class FamilyPassTests
         Assert.SkipUnless(CudaTestBase.HasDevice, "There is no CUDA device.");
         Assert.SkipWhen(name is "capped scores" or "Gemma 2", "Capped scores have no kernel on CUDA.");
         var options = new LoraOptions { TargetModules = TargetModules.AllLinear };
-        RequireAsClose(With(name, BFloat16Shape), options, CudaTestBase.Device, QuantizationSettings.None);
+        RequireAsClose(InBFloat16(name), options, CudaTestBase.Device, QuantizationSettings.None);
         RequireAsClose(
-            With(name, BFloat16Shape), options, CudaTestBase.Device, new QuantizationSettings(QuantizationKind.Nf4, true),
+            InBFloat16(name), options, CudaTestBase.Device, new QuantizationSettings(QuantizationKind.Nf4, true),
             checkpointing: true);
+    }
+
+    /// <summary>What a plan counts is what a pass takes, whatever its layers are made of.</summary>
+    [Theory]
+    [MemberData(nameof(Differences))]
+    public void BuffersOfDifferences_AreCounted(string name)
+    {
+        const int tokens = 64;
+        using var model = Model(With(name, Shape()), ScalarType.BFloat16, QuantizationSettings.None);
+        Adapter.Create(model, new LoraOptions { TargetModules = TargetModules.AllLinear }, seed: 2);
+        using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
+        foreach (var checkpointing in (Checkpointing[])[Checkpointing.None, Checkpointing.Full])
+        {
+            using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing);
+            var bytes = pass.BytesFor(new BatchShape(tokens, 1, tokens), free: null);
+            pass.Run(Rows([tokens], model.Config.VocabularySize), 1, default);
+            var rotations = name is "Gemma 3" or "rotations of layers" ? 2 : 1;
+            var perToken = rotations * 2L * model.Config.RotarySize * sizeof(ushort) + 4 * sizeof(long);
+            Assert.Equal(pass.HeldBytes, bytes.Total - bytes.Attention - tokens * perToken);
+        }
     }
 
     [Fact]
@@ -61,6 +80,16 @@ public class FamilyPassTests
         Assert.Equal(
             "attention scores are capped, for which CUDA has no kernel",
             OptimizedSupport.WhyUnsupportedOn(model, CudaTestBase.Device));
+    }
+
+    /// <summary>
+    /// A token goes through all experts: rounding would choose others here and there, and each choice counts far more
+    /// than rounding.
+    /// </summary>
+    private static ModelConfig InBFloat16(string name)
+    {
+        var shape = With(name, BFloat16Shape);
+        return shape.Experts is { } experts ? shape with { Experts = experts with { PerToken = experts.Count } } : shape;
     }
 
     private static ModelConfig With(string name, ModelConfig shape)
@@ -78,6 +107,7 @@ public class FamilyPassTests
             RoundsEmbeddingScale = true,
             AttentionScale = 0.2,
         };
+        var experts = new ExpertSettings(Count: 5, PerToken: 2, IntermediateSize: 24, NormalisesWeights: true);
         return name switch
         {
             "norms after blocks" => shape with { NormPlacement = NormPlacement.After },
@@ -117,6 +147,9 @@ public class FamilyPassTests
             },
             "Granite" => shape with { EmbeddingScale = 3, ResidualScale = 0.5, LogitDivisor = 2, AttentionScale = 0.2 },
             "Phi 4" => shape with { FusedProjections = true, RotarySize = shape.HeadSize * 3 / 4 / 2 * 2 },
+            "mixture of experts" => shape with { Experts = experts },
+            "experts in some layers" => (shape with { Experts = experts, QueryKeyNorm = QueryKeyNorm.PerHead }).With(
+                Layers((layer, settings) => settings with { HasExperts = layer == 1 })),
             _ => throw new ArgumentException($"No difference is called '{name}'.", nameof(name)),
         };
     }
