@@ -83,7 +83,7 @@ internal sealed class RowGains : IDisposable
             using var wide = Wide(weight.RowRange(row, count));
             Aten.Multiply(product.narrow(0, row, count), wide, a.t());
             if (isNew)
-                squares.narrow(0, row, count).copy_(wide.norm(1).square());
+                squares.narrow(0, row, count).copy_(SquaredNorm(wide));
         }
 
         var norm = Norm(squares, product, a, b, s);
@@ -91,6 +91,12 @@ internal sealed class RowGains : IDisposable
         inverse.copy_(norm.reciprocal());
         gain.copy_(((DoraFactors)adapter.Projection.Adapter!).Magnitude * inverse);
         Part(Excess, adapter).copy_(gain.Plus(-1));
+    }
+
+    private static Tensor SquaredNorm(Tensor rows)
+    {
+        var norm = rows.norm(1); // [rows]
+        return norm * norm;
     }
 
     /// <summary>n of each row.</summary>
