@@ -95,7 +95,7 @@ internal static class ForeignOptions
             "dataset_num_proc", "preprocessing_num_workers", "dataset_batch_size",
             "remove_unused_columns", "num_of_sequences", "chars_per_token")
         .Concat(NoEffectOf(NoPadding, "padding", "padding_side", "pad_token", "pad_to_multiple_of", "padding_free"))
-        .Concat(NoEffectOf(OwnModel, "attn_implementation", "use_flash_attention_2", "use_flash_attn", "torch_compile",
+        .Concat(NoEffectOf(OwnModel, "use_flash_attention_2", "use_flash_attn", "torch_compile",
             "use_liger_kernel", "use_liger", "use_cache", "pretraining_tp", "low_cpu_mem_usage", "tf32",
             "gradient_checkpointing_kwargs", "fp16_opt_level", "half_precision_backend", "fp16_full_eval",
             "bf16_full_eval"))

@@ -32,6 +32,10 @@ public sealed record LanguageModelOptions
     /// <value><see cref="ComputeType.Float32"/>, as transformers keeps them.</value>
     public ComputeType RotaryType { get; init; } = ComputeType.Float32;
 
+    /// <summary>Which of transformers' attentions is computed.</summary>
+    /// <value><see cref="AttentionImplementation.Sdpa"/>, its default; it matters for Gemma 2 alone.</value>
+    public AttentionImplementation AttentionImplementation { get; init; }
+
     /// <summary>Where the model computes: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     /// <value><c>auto</c>: the first CUDA device that answers, else the CPU.</value>
     public string Device { get; init; } = "auto";
@@ -65,6 +69,7 @@ public sealed record LanguageModelOptions
         Revision = Revision,
         TorchDtype = ComputeType,
         RotaryType = RotaryType,
+        AttentionImplementation = AttentionImplementation,
         Device = Device,
         OffloadLayers = OffloadLayers,
         ShardBase = ShardBase,
@@ -79,6 +84,7 @@ public sealed record LanguageModelOptions
         Revision = model.Revision,
         ComputeType = model.TorchDtype,
         RotaryType = model.RotaryType,
+        AttentionImplementation = model.AttentionImplementation,
         Device = model.Device,
         OffloadLayers = model.OffloadLayers,
         ShardBase = model.ShardBase,

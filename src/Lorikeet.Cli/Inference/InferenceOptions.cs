@@ -73,6 +73,7 @@ internal sealed record InferenceOptions : ComputeOptions
         Revision = Revision,
         ComputeType = TorchDtype,
         RotaryType = RotaryType,
+        AttentionImplementation = AttentionImplementation,
         Device = Device,
         AnswersFewPrompts = decodesFewRows,
         LibTorch = LibTorch,

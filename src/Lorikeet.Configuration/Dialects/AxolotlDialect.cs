@@ -79,7 +79,6 @@ internal sealed class AxolotlDialect : Dialect
             ["sdp_attention"] = NoEffectFor(OwnModel),
             ["flex_attention"] = NoEffectFor(OwnModel),
             ["eager_attention"] = NoEffectFor(OwnModel),
-            ["attn_implementation"] = NoEffectFor(OwnModel),
             ["tf32"] = NoEffectFor(OwnModel),
             ["lora_on_cpu"] = NoEffectFor(OwnModel),
             ["use_kernels"] = NoEffectFor(OwnModel),

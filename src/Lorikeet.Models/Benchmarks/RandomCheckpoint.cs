@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Checkpoints;
+using Lorikeet.Models.Checkpoints.Families;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Benchmarks;
@@ -83,22 +84,11 @@ internal sealed class RandomCheckpoint : IDisposable
         }
     }
 
-    private static JsonObject Configuration(ModelConfig config) => new()
+    private static JsonObject Configuration(ModelConfig config)
     {
-        ["architectures"] = new JsonArray("LlamaForCausalLM"),
-        ["dtype"] = "bfloat16",
-        ["head_dim"] = config.HeadSize,
-        ["hidden_act"] = "silu",
-        ["hidden_size"] = config.HiddenSize,
-        ["intermediate_size"] = config.IntermediateSize,
-        ["max_position_embeddings"] = config.MaxPositions,
-        ["model_type"] = config.ModelType,
-        ["num_attention_heads"] = config.HeadCount,
-        ["num_hidden_layers"] = config.LayerCount,
-        ["num_key_value_heads"] = config.KeyValueHeadCount,
-        ["rms_norm_eps"] = config.NormEpsilon,
-        ["rope_theta"] = config.Rope.Theta,
-        ["tie_word_embeddings"] = config.TiedEmbeddings,
-        ["vocab_size"] = config.VocabularySize,
-    };
+        var source = config.Source.DeepClone().AsObject();
+        source["architectures"] = new JsonArray(ModelFamilies.Of(config).Architecture);
+        source["dtype"] = "bfloat16";
+        return source;
+    }
 }

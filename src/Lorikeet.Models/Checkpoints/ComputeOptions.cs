@@ -20,6 +20,14 @@ public abstract record ComputeOptions
     [Option("rope_inv_freq_dtype")]
     public ComputeType RotaryType { get; init; } = ComputeType.Float32;
 
+    /// <summary>Which of transformers' attentions to compute: sdpa, or eager, which caps scores where asked to.</summary>
+    /// <value>
+    /// sdpa, its default. They differ for Gemma 2, whose config.json asks for a cap that sdpa leaves out; its authors and
+    /// llama.cpp apply it, as eager does.
+    /// </value>
+    [Option("attn_implementation")]
+    public AttentionImplementation AttentionImplementation { get; init; }
+
     /// <summary>Where to compute: auto, cpu, cuda or cuda:N.</summary>
     /// <value>auto. The first CUDA device when libtorch has CUDA and a device answers, else the CPU.</value>
     [Option("device")]

@@ -21,12 +21,15 @@ internal sealed class ModelConfigReader
     private const int LargestWidth = 1 << 20;
 
     private readonly JsonSetting _file;
+    private readonly bool _isPart;
     private readonly ModelFamily _family;
     private readonly ConfigKeys _config;
 
     private ModelConfigReader(JsonSetting file)
     {
-        _file = file;
+        var whole = ModelFamilies.OfTextPart(file);
+        _isPart = whole is not null;
+        _file = file = whole is null ? file : TextPart.Of(file, whole.Architecture);
         _family = ModelFamilies.Find(file["model_type"].AsString()) ?? throw file["model_type"]
             .Unexpected($"one of {string.Join(", ", ModelFamilies.ModelTypes)}; others are not supported");
         _config = new ConfigKeys(file, _family.Defaults);
@@ -76,6 +79,7 @@ internal sealed class ModelConfigReader
             Activation = ReadActivation(),
             StoredType = _config["dtype"].AsStringOrNull() ?? _config["torch_dtype"].AsStringOrNull(),
             OutlierThreshold = StoredQuantization.OutlierThreshold(_file),
+            IsTextPart = _isPart,
             Source = _file.ToObject(),
         };
         RequireFactors(rope, shape.RotarySize);

@@ -79,7 +79,8 @@ public sealed class ModelFolder
         return Load(new LoadSettings(
             computeType, device, QuantizationSettings.From(quantization), progress,
             options.RotaryType == ComputeType.BFloat16,
-            OffloadLayers: options.OffloadLayers, Shards: options.ShardBase ? ranks : null));
+            OffloadLayers: options.OffloadLayers, Shards: options.ShardBase ? ranks : null,
+            CapsScores: options.AttentionImplementation == AttentionImplementation.Eager));
     }
 
     /// <summary>The weights under Hugging Face's names.</summary>
@@ -88,7 +89,7 @@ public sealed class ModelFolder
     /// There are none, or a file is damaged; when read, if one is not finite.
     /// </exception>
     public ITensorSource OpenWeights(bool checks = true) =>
-        new FiniteTensors(GgufFile.Exists(Path) ? GgufCheckpoint.Open(Path, Config) : ModelWeights.Open(Path, checks));
+        new FiniteTensors(GgufFile.Exists(Path) ? GgufCheckpoint.Open(Path, Config) : TextPart.Of(ModelWeights.Open(Path, checks)));
 
     /// <summary>Copies the files of the tokenizer; one in a GGUF file is written as such files.</summary>
     /// <param name="folder">Where to; it must exist.</param>

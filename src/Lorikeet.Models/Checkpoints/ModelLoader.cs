@@ -1,4 +1,5 @@
 using Lorikeet.Formats.Safetensors;
+using Lorikeet.Models.Checkpoints.Families;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
@@ -17,6 +18,7 @@ internal sealed class ModelLoader
     private readonly string _folder;
     private readonly LoadSettings _settings;
     private readonly HashSet<string> _used = [];
+    private double? _capLeftOut;
     private int _projections;
 
     private ModelLoader(ModelConfig config, TensorReader reader, string folder, LoadSettings settings) =>
@@ -32,12 +34,13 @@ internal sealed class ModelLoader
     {
         var config = folder.Config;
         config = config.WithRope(rope => rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 });
-        if (!settings.CapsScores)
+        var cap = settings.CapsScores ? null : config.AttentionSoftCap;
+        if (cap is not null)
             config = config with { AttentionSoftCap = null };
         using var source = folder.OpenWeights();
         using var reader = new TensorReader(source, settings.Device, settings.Clock);
         using var quiet = no_grad();
-        return new ModelLoader(config, reader, folder.Path, settings).Build();
+        return new ModelLoader(config, reader, folder.Path, settings) { _capLeftOut = cap }.Build();
     }
 
     /// <inheritdoc cref="Load(ModelFolder, LoadSettings)"/>
@@ -119,6 +122,12 @@ internal sealed class ModelLoader
     /// </summary>
     private IEnumerable<string> Warn()
     {
+        if (_config.IsTextPart)
+            yield return $"'{_folder}' sees images too; its text part alone was read, as "
+                + $"{ModelFamilies.Of(_config).Architecture}. Adapters and merged models are of that part.";
+        if (_capLeftOut is { } cap)
+            yield return $"The scores of attention are not capped at {cap}, as config.json asks: transformers' default "
+                + "leaves that out too. With 'attn_implementation' eager they are, as in llama.cpp.";
         var unused = Stored.Keys.Where(
             name => !_used.Contains(name) && !StoredQuantization.IsCompanion(name) && !IsIdle(name))
             .Order(StringComparer.Ordinal).ToList();

@@ -27,6 +27,8 @@ public static class ModelOutline
         Device device, int ranks = 1)
     {
         var type = NativeTypes.Resolve(options.TorchDtype, config.StoredType, device);
+        if (options.AttentionImplementation == AttentionImplementation.Sdpa)
+            config = config with { AttentionSoftCap = null };
         var outline = Create(config, type, QuantizationSettings.From(quantization), stored);
         Offload(outline, device, options.OffloadLayers);
         if (options.ShardBase && ranks > 1)

@@ -126,6 +126,9 @@ public sealed record ModelConfig
     /// </summary>
     public double OutlierThreshold { get; init; } = EightBitWeight.DefaultThreshold;
 
+    /// <summary>Whether it is the text part of a model that sees images too, whose other parts are not read.</summary>
+    public bool IsTextPart { get; init; }
+
     /// <summary>The whole file as read, for writing it back unchanged.</summary>
     public required JsonObject Source { get; init; }
 

@@ -107,7 +107,8 @@ public sealed class AdapterFolder
             ?? throw new CheckpointException(
                 $"'{System.IO.Path.Combine(folder, WeightsFile)}' was not found, nor {OldWeightsFile}. A PEFT " +
                 "adapter folder was expected.");
-        var tensors = new FiniteTensors(ModelWeights.OpenFile(path), "Adapter tensor");
+        var tensors = new FiniteTensors(
+            TextPart.OfAdapter(ModelWeights.OpenFile(path), AdapterNames.Prefix), "Adapter tensor");
         try
         {
             tensors.RequireAll();

@@ -19,7 +19,9 @@ internal static class AdapterNames
     public const string EmbeddingA = ".lora_embedding_A";
     public const string EmbeddingB = ".lora_embedding_B";
 
-    private const string Prefix = "base_model.model.";
+    /// <summary>What every name begins with.</summary>
+    public const string Prefix = "base_model.model.";
+
     private const string Bias = ".bias";
     private const string Weight = ".weight";
 

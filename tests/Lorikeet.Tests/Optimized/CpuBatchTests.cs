@@ -104,6 +104,13 @@ public class CpuBatchTests
         s_shape with { KeyValueHeadCount = keyHeads, SlidingWindow = window }, QuantizationSettings.None, ScalarType.Float32,
         [90, 150, 1, 15, 16, 17], chunk: 33, joining: 2);
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void NormsOfQueriesAndKeys_EqualTheReference(ScalarType type) => RequireEqual(
+        s_shape with { QueryKeyNorm = QueryKeyNorm.PerHead }, QuantizationSettings.None, type, [40, 3, 17, 1], chunk: 9,
+        joining: 2);
+
     [Fact]
     public void LongText_EqualsTheReference() =>
         RequireEqual(s_shape, QuantizationSettings.None, ScalarType.Float32, [700], chunk: 128, joining: 1);

@@ -103,11 +103,6 @@ public class CpuDecodingTests
         RequireReference(DecodingComparison.Shape(16, 64, 96), new QuantizationSettings(QuantizationKind.Int8, false),
         "the base is stored in 8 bits");
 
-    [Fact]
-    public void NormsOfQueriesAndKeys_AreLeftToTheReference() => RequireReference(
-        DecodingComparison.Shape(16, 64, 96) with { QueryKeyNorm = QueryKeyNorm.PerHead }, QuantizationSettings.None,
-        "the model normalises queries and keys");
-
     private static void RequireReference(ModelConfig shape, QuantizationSettings quantization, string why)
     {
         using var model = DecodingComparison.Model(shape, quantization, 0, CPU);

@@ -20,6 +20,8 @@ internal static class DecodingComparison
         foreach (var projection in model.LayerProjections)
             if (projection.Bias is { } bias)
                 bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
+        foreach (var norm in model.Layers.SelectMany(layer => new[] { layer.QueryNorm, layer.KeyNorm }).OfType<RmsNorm>())
+            norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0]));
         if (rank > 0)
             Adapter.Create(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         return model;
@@ -49,6 +51,8 @@ internal static class DecodingComparison
             model.Config, new LoadSettings(ScalarType.Float32, model.Device, QuantizationSettings.None), seed: 1);
         using var quiet = no_grad();
         exact.Embedding.copy_(model.Embedding);
+        foreach (var (to, from) in exact.Norms.Zip(model.Norms))
+            to.Weight.copy_(from.Weight);
         foreach (var (to, from) in exact.LayerProjections.Append(exact.Head).Zip(model.LayerProjections.Append(model.Head)))
         {
             ((DenseWeight)to.Weight).MoveTo(from.Weight.Materialize(ScalarType.Float32).clone());

@@ -19,9 +19,14 @@ internal sealed class Gemma3 : ModelFamily
 
     public override string? GgufArchitecture => "gemma3";
 
+    public override bool HasWhole => true;
+
     public override JsonObject Defaults => new()
     {
         ["vocab_size"] = 262208,
+        ["hidden_size"] = 2304,
+        ["intermediate_size"] = 9216,
+        ["num_hidden_layers"] = 26,
         ["hidden_activation"] = "gelu_pytorch_tanh",
         ["head_dim"] = 256,
         ["num_attention_heads"] = 8,

@@ -1,3 +1,4 @@
+using Lorikeet.Formats.Json;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Checkpoints.Families;
@@ -17,6 +18,11 @@ internal static class ModelFamilies
     /// <summary>The family of that <c>model_type</c>; null when there is none.</summary>
     public static ModelFamily? Find(string modelType) =>
         Array.Find(s_all, family => family.ModelType == modelType);
+
+    /// <summary>The family of the text part of a model that sees images too; null for other models.</summary>
+    /// <param name="config">config.json.</param>
+    public static ModelFamily? OfTextPart(JsonSetting config) =>
+        Array.Find(s_all, family => family.HasWhole && TextPart.IsIn(config, family.ModelType));
 
     /// <summary>What GGUF files have as architecture.</summary>
     public static IEnumerable<string> GgufArchitectures =>

@@ -30,6 +30,9 @@ internal abstract class ModelFamily
     /// </summary>
     public virtual JsonObject Defaults => [];
 
+    /// <summary>Whether there are models that see images too and have such a decoder as their text part.</summary>
+    public virtual bool HasWhole => false;
+
     /// <summary>Whether <c>partial_rotary_factor</c> has a meaning.</summary>
     public virtual bool RotatesPartially => false;
 

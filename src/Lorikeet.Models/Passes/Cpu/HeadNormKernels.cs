@@ -59,6 +59,30 @@ internal readonly unsafe struct RotateNormalisedWork<T, TWeight>(
     }
 }
 
+/// <summary>weight ⊙ x / rms(x) of queries and keys, in place.</summary>
+internal readonly unsafe struct NormaliseHeadsWork<T>(NormGroups<T> groups, Rows<T> qkv, float epsilon) : IRangeWork
+    where T : unmanaged, IElement<T>
+{
+    private readonly NormGroups<T> _groups = groups;
+    private readonly Rows<T> _qkv = qkv;
+    private readonly float _epsilon = epsilon;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Run(int start, int end)
+    {
+        for (var row = start; row < end; row++)
+        {
+            int width;
+            for (var column = 0; column < _groups.End; column += width)
+            {
+                width = _groups.At(column, out var weight);
+                var x = _qkv[row] + column;
+                NormWork<T>.Normalise(x, weight, NormWork<T>.InverseRms(x, width, _epsilon), x, width);
+            }
+        }
+    }
+}
+
 /// <summary>Gradients of normalised queries and keys become, in place, those of what was projected.</summary>
 internal readonly unsafe struct HeadNormsBackwardWork<T, TWeight>(
     NormGroups<TWeight> groups, Rows<T> qkv, float epsilon, Rows<T> gradient) : IRangeWork

@@ -17,6 +17,7 @@ internal sealed class BatchStep : IBatchStep
     private readonly IBatchLinear _head;
     private readonly Tensor _finalNorm;
     private readonly RotaryTables _rotation;
+    private readonly float _epsilon;
     private readonly BatchAdapters _adapters;
     private readonly BatchState _state;
     private readonly Matrix _embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation;
@@ -40,6 +41,7 @@ internal sealed class BatchStep : IBatchStep
         using var bare = model.WithoutAdapter();
         var (type, config) = (model.ComputeType, model.Config);
         (_cache, _limits, _kernels, _queue) = (cache, limits, kernels, Queue);
+        _epsilon = (float)config.NormEpsilon;
         _norms = OptimizedSupport.Kernels(model);
         _layers = [.. model.Layers.Select(layer => new Layer(layer, cache.Layer(layer.Index), kernels, type))];
         _head = kernels.Linear([model.Head]);
@@ -151,6 +153,8 @@ internal sealed class BatchStep : IBatchStep
         {
             var (layer, linears) = (_layers[i], _layers[i].Linears);
             linears.Qkv.Run(normOutput, qkv, _state.Adapters); // [rows, q + k + v]
+            if (layer.HeadNorms is { } norms)
+                _kernels.NormaliseHeads(qkv, norms, _epsilon);
             _kernels.RotateAndAppend(qkv, _rotation, layer.Cache, _state);
             _kernels.Attend(qkv, layer.Cache, _state, attended); // [rows, heads · headSize]
             linears.Output.Run(attended, blockOutput, _state.Adapters); // [rows, hidden]
@@ -196,6 +200,7 @@ internal sealed class BatchStep : IBatchStep
             Cache = cache;
             InputNorm = layer.InputNorm!.Weight.to_type(type).DetachFromDisposeScope();
             PostAttentionNorm = layer.FeedForwardNorm!.Weight.to_type(type).DetachFromDisposeScope();
+            HeadNorms = HeadNorms.Of(layer, type);
             _groups = PerProjection.Of(layer);
             Linears = new(
                 kernels.Linear(_groups.Qkv), kernels.Linear(_groups.Output),
@@ -208,6 +213,9 @@ internal sealed class BatchStep : IBatchStep
 
         public Tensor PostAttentionNorm { get; }
 
+        /// <summary>Of queries and keys; null where they are not normalised.</summary>
+        public HeadNorms? HeadNorms { get; }
+
         public PerProjection<IBatchLinear> Linears { get; }
 
         /// <summary>The products beside what they multiply by.</summary>
@@ -218,6 +226,7 @@ internal sealed class BatchStep : IBatchStep
         {
             InputNorm.Dispose();
             PostAttentionNorm.Dispose();
+            HeadNorms?.Dispose();
             foreach (var linear in Linears.All)
                 linear.Dispose();
         }

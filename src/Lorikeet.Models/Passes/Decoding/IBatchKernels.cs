@@ -20,6 +20,12 @@ internal interface IBatchKernels : IDisposable
     /// <param name="isGated">Whether they are gate and up, and the result is silu(gate) ⊙ up.</param>
     IBatchLinear Linear(IReadOnlyList<Projection> projections, bool isGated = false);
 
+    /// <summary>Normalises queries and keys in place, where a model does before it rotates them.</summary>
+    /// <param name="qkv">[rows, (heads + 2 · keyValueHeads) · headSize].</param>
+    /// <param name="norms">The layer's norms, over a head or over all heads.</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    void NormaliseHeads(Matrix qkv, HeadNorms norms, float epsilon);
+
     /// <summary>Rotates queries in place; rotated keys, and values, go into the slots of the cache.</summary>
     /// <param name="qkv">[rows, (heads + 2 · keyValueHeads) · headSize].</param>
     /// <param name="rotation">Tables of all positions.</param>

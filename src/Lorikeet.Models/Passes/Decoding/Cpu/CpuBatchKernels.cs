@@ -40,6 +40,14 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
         _ => Linear(projections, isGated, weight => new DenseRows<T>((DenseWeight)weight)),
     };
 
+    public void NormaliseHeads(Matrix qkv, HeadNorms norms, float epsilon)
+    {
+        var groups = new NormGroups<T>(
+            (T*)TensorMemory.Pointer(norms.Query), (T*)TensorMemory.Pointer(norms.Key), _shape.QueryWidth,
+            _shape.RotatedWidth, (int)norms.Query.shape[0], (int)norms.Key.shape[0]);
+        WorkerTeam.Run(new NormaliseHeadsWork<T>(groups, new(qkv), epsilon), qkv.Rows, _shape.RotatedWidth);
+    }
+
     public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state) =>
         WorkerTeam.Run(
             new RotateAndAppendToBlocksWork<T>(

@@ -14,6 +14,8 @@ namespace Lorikeet.Models.Passes.Decoding.Cuda;
 internal sealed unsafe class CudaBatchKernels : IBatchKernels
 {
     private const int ChoosingThreads = 1024;
+    private const int NormThreads = 256;
+    private const int NormWidth = 8; // elements that a thread reads at once
     private const int ShortestRecord = 256;
     private const int MostRecords = 64;
     private static readonly int[] s_headSizes = [32, 64, 128, 256];
@@ -22,7 +24,8 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     private readonly CudaDevice _own;
     private readonly CudaBatchRoom _room;
     private readonly PagedAttentionKernels _attention;
-    private readonly CudaKernel _mostLikely;
+    private readonly CudaKernel _mostLikely, _normaliseHeads;
+    private readonly AttentionShape _shape;
     private readonly int _capacity;
     private readonly bool _records;
     private readonly Dictionary<Record, CudaGraph?> _graphs = []; // null: ran once, and may be recorded
@@ -43,12 +46,14 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     /// <param name="records">Whether steps may be recorded.</param>
     public CudaBatchKernels(AttentionShape shape, BatchLimits limits, Device device, bool records)
     {
-        (_device, _capacity, _records) = (device, limits.Length, records);
+        (_shape, _device, _capacity, _records) = (shape, device, limits.Length, records);
         _own = CudaDevice.Of(Math.Max(device.index, 0));
         _room = new CudaBatchRoom(device);
         _attention = new PagedAttentionKernels(shape, _room, device);
         _mostLikely = new CudaModule(_own, "Elements", "Scales", "Rotary", "Linear", "PagedAttention")
             .Kernel("most_likely", startsEarly: true);
+        _normaliseHeads = new CudaModule(_own, "Elements", "Rotary", "HeadNorms", "BatchNorms")
+            .Kernel("normalise_heads", startsEarly: true);
     }
 
     public int DecodingRows(int sequences)
@@ -61,6 +66,10 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
 
     public IBatchLinear Linear(IReadOnlyList<Projection> projections, bool isGated) =>
         new CudaBatchLinear(projections, isGated, _room, _device);
+
+    public void NormaliseHeads(Matrix qkv, HeadNorms norms, float epsilon) => _normaliseHeads.Launch(
+        qkv.Rows, NormThreads, new MatrixView(qkv), new HeadCounts(_shape),
+        new HeadNormsView(norms, _shape, epsilon, NormWidth));
 
     /// <summary>
     /// Where every row is a sequence's newest token, <see cref="Attend"/> does this as well, in the same launch.
