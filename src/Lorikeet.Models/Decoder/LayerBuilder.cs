@@ -72,9 +72,9 @@ internal sealed class LayerBuilder(
         var (names, hidden, inner) = (config.Names, config.HiddenSize, settings.IntermediateSize);
         var router = linear(names.Router, settings.Count, hidden, false);
         var experts = Enumerable.Range(0, settings.Count).Select(expert => new Expert(
-            linear(names.Expert(expert, names.Gate), inner, hidden, false),
-            linear(names.Expert(expert, names.Up), inner, hidden, false),
-            linear(names.Expert(expert, names.Down), hidden, inner, false))).ToList();
+            linear(LayerNames.Expert(expert, names.Gate), inner, hidden, false),
+            linear(LayerNames.Expert(expert, names.Up), inner, hidden, false),
+            linear(LayerNames.Expert(expert, names.Down), hidden, inner, false))).ToList();
         return new ExpertBlock(settings, config.Activation, router, experts);
     }
 }

@@ -46,5 +46,5 @@ internal sealed record LayerNames
     public string Router { get; init; } = TensorNames.Router;
 
     /// <summary>The name, inside a layer, of a part of an expert.</summary>
-    public string Expert(int expert, string part) => $"{TensorNames.Experts}.{expert}.{part.Split('.')[^1]}";
+    public static string Expert(int expert, string part) => $"{TensorNames.Experts}.{expert}.{part.Split('.')[^1]}";
 }
