@@ -105,11 +105,21 @@ public class CpuBatchTests
         [90, 150, 1, 15, 16, 17], chunk: 33, joining: 2);
 
     [Theory]
-    [InlineData(ScalarType.Float32)]
-    [InlineData(ScalarType.BFloat16)]
-    public void NormsOfQueriesAndKeys_EqualTheReference(ScalarType type) => RequireEqual(
-        s_shape with { QueryKeyNorm = QueryKeyNorm.PerHead }, QuantizationSettings.None, type, [40, 3, 17, 1], chunk: 9,
-        joining: 2);
+    [InlineData("qwen3", ScalarType.Float32)]
+    [InlineData("qwen3", ScalarType.BFloat16)]
+    [InlineData("gemma3", ScalarType.Float32)]
+    [InlineData("gemma3", ScalarType.BFloat16)]
+    [InlineData("olmo2", ScalarType.Float32)]
+    [InlineData("olmo2", ScalarType.BFloat16)]
+    [InlineData("granite", ScalarType.Float32)]
+    [InlineData("granite", ScalarType.BFloat16)]
+    [InlineData("phi4", ScalarType.Float32)]
+    [InlineData("phi4", ScalarType.BFloat16)]
+    [InlineData("smollm3", ScalarType.Float32)]
+    [InlineData("smollm3", ScalarType.BFloat16)]
+    public void Families_EqualTheReference(string name, ScalarType type) => RequireEqual(
+        DecodingComparison.Family(name, headSize: 64), QuantizationSettings.None, type, [40, 3, 17, 1, 90], chunk: 19,
+        joining: 2, null, 4, 0);
 
     [Fact]
     public void LongText_EqualsTheReference() =>

@@ -62,11 +62,15 @@ public class CudaBatchTests : CudaTestBase
         s_shape with { SlidingWindow = 70 }, QuantizationSettings.None, [150, 69, 70, 71], chunk: 40, joining: 4, records: true);
 
     [Theory]
-    [InlineData(None, 64)]
-    [InlineData(Nf4, 128)]
-    public void NormsOfQueriesAndKeys_EqualTheReference(QuantizationKind kind, int headSize) => RequireEqual(
-        DecodingComparison.Shape(headSize) with { QueryKeyNorm = QueryKeyNorm.PerHead }, new QuantizationSettings(kind, true),
-        [150, 20, 30, 7], chunk: 80, joining: 3, records: true, 4, 0);
+    [InlineData("qwen3", None, 64)]
+    [InlineData("qwen3", Nf4, 128)]
+    [InlineData("gemma3", None, 256)]
+    [InlineData("gemma3", Nf4, 64)]
+    [InlineData("olmo2", None, 128)]
+    [InlineData("granite", Nf4, 64)]
+    public void Families_EqualTheReference(string name, QuantizationKind kind, int headSize) => RequireEqual(
+        DecodingComparison.Family(name, headSize), new QuantizationSettings(kind, true), [150, 20, 30, 7], chunk: 80,
+        joining: 3, records: true, 4, 0);
 
     [Theory]
     [InlineData(None)]

@@ -20,8 +20,10 @@ internal static class DecodingComparison
         foreach (var projection in model.LayerProjections)
             if (projection.Bias is { } bias)
                 bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
-        foreach (var norm in model.Layers.SelectMany(layer => new[] { layer.QueryNorm, layer.KeyNorm }).OfType<RmsNorm>())
-            norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0]));
+        if (shape != Shape(shape.HeadSize, shape.HiddenSize, shape.IntermediateSize))
+            foreach (var norm in model.Norms)
+                norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0])
+                    .Plus(shape.NormWeighting == NormWeighting.OnePlusBeforeRounding ? -1.0 : 0));
         if (rank > 0)
             Adapter.Create(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         return model;
@@ -43,6 +45,44 @@ internal static class DecodingComparison
         MaxPositions = 1024,
         Source = [],
     };
+
+    /// <summary>A decoder of three layers that has what a family has otherwise than Llama.</summary>
+    public static ModelConfig Family(string name, int headSize)
+    {
+        var shape = Shape(headSize);
+        RopeSettings global = new() { Theta = 1e6 }, local = new();
+        return name switch
+        {
+            "gemma3" => (shape with
+            {
+                NormPlacement = NormPlacement.BeforeAndAfter,
+                NormWeighting = NormWeighting.OnePlusBeforeRounding,
+                QueryKeyNorm = QueryKeyNorm.PerHead,
+                Activation = GateActivation.GeluTanh,
+                AttentionScale = 0.1,
+                EmbeddingScale = Math.Sqrt(shape.HiddenSize),
+                RoundsEmbeddingScale = true,
+                LogitSoftCap = 30,
+                TiedEmbeddings = true,
+            }).With([new(20, local, false), new(null, global, false), new(20, local, false)]),
+            "olmo2" => shape with
+            {
+                NormPlacement = NormPlacement.After,
+                NormWeighting = NormWeighting.BeforeRounding,
+                QueryKeyNorm = QueryKeyNorm.WholeWidth,
+            },
+            "granite" => shape with
+            {
+                EmbeddingScale = 3,
+                AttentionScale = 0.09,
+                ResidualScale = 0.5,
+                LogitDivisor = 2,
+            },
+            "qwen3" => shape with { QueryKeyNorm = QueryKeyNorm.PerHead },
+            "phi4" => shape with { FusedProjections = true, RotarySize = headSize * 3 / 4 },
+            _ => shape.With([new(null, global, false), new(null, null, false), new(null, global, false)]),
+        };
+    }
 
     /// <summary>The same numbers in float32, dense, without adapters.</summary>
     public static DecoderModel Exact(DecoderModel model)

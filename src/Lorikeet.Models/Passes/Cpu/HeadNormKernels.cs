@@ -60,10 +60,12 @@ internal readonly unsafe struct RotateNormalisedWork<T, TWeight>(
 }
 
 /// <summary>weight ⊙ x / rms(x) of queries and keys, in place.</summary>
-internal readonly unsafe struct NormaliseHeadsWork<T>(NormGroups<T> groups, Rows<T> qkv, float epsilon) : IRangeWork
+internal readonly unsafe struct NormaliseHeadsWork<T, TWeight>(
+    NormGroups<TWeight> groups, Rows<T> qkv, float epsilon) : IRangeWork
     where T : unmanaged, IElement<T>
+    where TWeight : unmanaged, IElement<TWeight>
 {
-    private readonly NormGroups<T> _groups = groups;
+    private readonly NormGroups<TWeight> _groups = groups;
     private readonly Rows<T> _qkv = qkv;
     private readonly float _epsilon = epsilon;
 
@@ -77,7 +79,8 @@ internal readonly unsafe struct NormaliseHeadsWork<T>(NormGroups<T> groups, Rows
             {
                 width = _groups.At(column, out var weight);
                 var x = _qkv[row] + column;
-                NormWork<T>.Normalise(x, weight, NormWork<T>.InverseRms(x, width, _epsilon), x, width);
+                var inverse = NormWork<T, TWeight>.InverseRms(x, width, _epsilon);
+                NormWork<T, TWeight>.Normalise(x, weight, inverse, x, width);
             }
         }
     }

@@ -16,11 +16,13 @@ internal sealed class BatchStep : IBatchStep
     private readonly Layer[] _layers;
     private readonly IBatchLinear _head;
     private readonly Tensor _finalNorm;
-    private readonly RotaryTables _rotation;
-    private readonly float _epsilon;
+    private readonly ModelConfig _config;
+    private readonly RotaryTables[] _rotations;
+    private readonly float _embeddingScale, _residualScale;
     private readonly BatchAdapters _adapters;
     private readonly BatchState _state;
     private readonly Matrix _embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation;
+    private readonly Matrix? _gateUp; // where gate and up are not multiplied as they are computed
     private readonly Tensor _chosen; // int64 [rows]
     private readonly Action _queue;
     private readonly int _rows;
@@ -41,16 +43,17 @@ internal sealed class BatchStep : IBatchStep
         using var bare = model.WithoutAdapter();
         var (type, config) = (model.ComputeType, model.Config);
         (_cache, _limits, _kernels, _queue) = (cache, limits, kernels, Queue);
-        _epsilon = (float)config.NormEpsilon;
+        (_config, _embeddingScale, _residualScale) = (config, (float)model.EmbeddingScale, (float)config.ResidualScale);
         _norms = OptimizedSupport.Kernels(model);
-        _layers = [.. model.Layers.Select(layer => new Layer(layer, cache.Layer(layer.Index), kernels, type))];
+        var tables = TablesOf(model, limits.Length);
+        _rotations = [.. tables.OfType<RotaryTables>().Distinct()];
+        _layers = [.. model.Layers.Select(layer => new Layer(
+            layer, new BatchLayer(cache.Layer(layer.Index), AttentionShape.Of(config, layer.Index), tables[layer.Index]),
+            kernels, type))];
         _head = kernels.Linear([model.Head]);
         _adapters = new BatchAdapters(
             [.. _layers.SelectMany(layer => layer.All), ([model.Head], _head)], _norms, type, model.Device);
-        _finalNorm = model.FinalNorm.Weight.to_type(type).DetachFromDisposeScope();
-        var (cosine, sine) = model.RotaryTables(limits.Length)[0]!.Value; // [length, 1, headSize] each
-        _rotation = new RotaryTables(
-            new Matrix(cosine.view(limits.Length, -1)), new Matrix(sine.view(limits.Length, -1)));
+        _finalNorm = NormFactor.Of(model.FinalNorm, type);
         _rows = Math.Max(limits.Tokens, kernels.DecodingRows(limits.Sequences));
         _state = new BatchState(limits, _rows, model.Device);
         _chosen = zeros(_rows, ScalarType.Int64, model.Device).DetachFromDisposeScope();
@@ -60,6 +63,7 @@ internal sealed class BatchStep : IBatchStep
         (_x, _normOutput, _blockOutput) = (Own(config.HiddenSize), Own(config.HiddenSize), Own(config.HiddenSize));
         _qkv = Own((config.HeadCount + 2 * config.KeyValueHeadCount) * config.HeadSize);
         (_attended, _activation) = (Own(config.HeadCount * config.HeadSize), Own(config.IntermediateSize));
+        _gateUp = _layers.Any(layer => !layer.GatesAtOnce) ? Own(2L * config.IntermediateSize) : null;
         _logits = Matrix.Create(
             kernels.DecodingRows(limits.Sequences), (int)model.Head.Weight.Rows, ScalarType.Float32, model.Device);
     }
@@ -81,7 +85,12 @@ internal sealed class BatchStep : IBatchStep
         }
 
         _kernels.Run(_queue, _shape);
-        return Logits.Tensor.narrow(0, 0, _wanted).MoveToOuterDisposeScope();
+        var logits = Logits.Tensor.narrow(0, 0, _wanted);
+        if (_config.LogitDivisor != 1)
+            logits = logits.Over(_config.LogitDivisor);
+        if (_config.LogitSoftCap is { } cap)
+            logits = logits.Over(cap).tanh().Times(cap);
+        return logits.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -148,21 +157,34 @@ internal sealed class BatchStep : IBatchStep
         var (x, normOutput, qkv, attended) = (Rows(_x), Rows(_normOutput), Rows(_qkv), Rows(_attended));
         var (blockOutput, activation) = (Rows(_blockOutput), Rows(_activation));
         _norms.GatherRows(_embedding, _state.Tokens, x);
-        _norms.RmsNorm(x, _layers[0].InputNorm, normOutput);
+        if (_embeddingScale != 1)
+            _norms.Scale(x, _embeddingScale, x);
+        if (_layers[0].InputNorm is { } first)
+            _norms.RmsNorm(x, first, normOutput);
         for (var i = 0; i < _layers.Length; i++)
         {
             var (layer, linears) = (_layers[i], _layers[i].Linears);
-            linears.Qkv.Run(normOutput, qkv, _state.Adapters); // [rows, q + k + v]
+            linears.Qkv.Run(layer.InputNorm is null ? x : normOutput, qkv, _state.Adapters); // [rows, q + k + v]
             if (layer.HeadNorms is { } norms)
-                _kernels.NormaliseHeads(qkv, norms, _epsilon);
-            _kernels.RotateAndAppend(qkv, _rotation, layer.Cache, _state);
-            _kernels.Attend(qkv, layer.Cache, _state, attended); // [rows, heads · headSize]
+                _kernels.NormaliseHeads(qkv, norms, (float)_config.NormEpsilon);
+            _kernels.RotateAndAppend(qkv, layer.Attention, _state);
+            _kernels.Attend(qkv, layer.Attention, _state, attended); // [rows, heads · headSize]
             linears.Output.Run(attended, blockOutput, _state.Adapters); // [rows, hidden]
-            _norms.AddRmsNorm(x, blockOutput, 1, layer.PostAttentionNorm, x, normOutput);
-            linears.GateUp.Run(normOutput, activation, _state.Adapters); // silu(gate) ⊙ up: [rows, inner]
+            Join(layer.AttentionOutputNorm, layer.FeedForwardNorm);
+            Activate(layer, layer.FeedForwardNorm is null ? x : normOutput, activation); // [rows, inner]
             linears.Down.Run(activation, blockOutput, _state.Adapters); // [rows, hidden]
-            _norms.AddRmsNorm(
-                x, blockOutput, 1, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm, x, normOutput);
+            Join(layer.FeedForwardOutputNorm, i + 1 < _layers.Length ? _layers[i + 1].InputNorm : _finalNorm);
+        }
+
+        // x + scale · norm(blockOutput), and the norm that the next block reads.
+        void Join(Tensor? after, Tensor? next)
+        {
+            if (after is not null)
+                _norms.RmsNorm(blockOutput, after, blockOutput);
+            if (next is not null)
+                _norms.AddRmsNorm(x, blockOutput, _residualScale, next, x, normOutput);
+            else
+                _norms.AddScaled(x, blockOutput, _residualScale, x);
         }
 
         if (_shape.Logits == 0)
@@ -173,6 +195,35 @@ internal sealed class BatchStep : IBatchStep
         _kernels.MostLikely(logits, _chosen);
     }
 
+    /// <summary>φ(gate) ⊙ up, in the same launch as the products where these are kernels' own.</summary>
+    private void Activate(Layer layer, Matrix input, Matrix activation)
+    {
+        if (layer.GatesAtOnce)
+        {
+            layer.Linears.GateUp.Run(input, activation, _state.Adapters);
+            return;
+        }
+
+        var gateUp = _gateUp!.RowRange(0, _shape.Rows);
+        layer.Linears.GateUp.Run(input, gateUp, _state.Adapters); // [rows, 2 · inner]
+        _norms.Gate(_config.Activation, gateUp, activation);
+    }
+
+    /// <summary>The tables of each layer; layers that rotate alike share theirs.</summary>
+    private static RotaryTables?[] TablesOf(DecoderModel model, int length)
+    {
+        var known = new Dictionary<Rotation, RotaryTables>();
+        return [.. model.RotaryTables(length).Select(rotation =>
+        {
+            if (rotation is not { } own)
+                return null;
+            if (!known.TryGetValue(own, out var tables))
+                known.Add(own, tables = new RotaryTables(
+                    new Matrix(own.Cosine.view(length, -1)), new Matrix(own.Sine.view(length, -1))));
+            return tables;
+        })];
+    }
+
     public void Dispose()
     {
         _adapters.Dispose();
@@ -180,7 +231,9 @@ internal sealed class BatchStep : IBatchStep
             layer.Dispose();
         _head.Dispose();
         _finalNorm.Dispose();
-        _rotation.Dispose();
+        foreach (var tables in _rotations)
+            tables.Dispose();
+        _gateUp?.Dispose();
         _state.Dispose();
         _chosen.Dispose();
         _manyLogits?.Dispose();
@@ -195,23 +248,34 @@ internal sealed class BatchStep : IBatchStep
     {
         private readonly PerProjection<IReadOnlyList<Projection>> _groups;
 
-        public Layer(DecoderLayer layer, CachedLayer cache, IBatchKernels kernels, ScalarType type)
+        public Layer(DecoderLayer layer, BatchLayer attention, IBatchKernels kernels, ScalarType type)
         {
-            Cache = cache;
-            InputNorm = layer.InputNorm!.Weight.to_type(type).DetachFromDisposeScope();
-            PostAttentionNorm = layer.FeedForwardNorm!.Weight.to_type(type).DetachFromDisposeScope();
+            Attention = attention;
+            (InputNorm, AttentionOutputNorm) = (Factor(layer.InputNorm), Factor(layer.AttentionOutputNorm));
+            (FeedForwardNorm, FeedForwardOutputNorm) = (
+                Factor(layer.FeedForwardNorm), Factor(layer.FeedForwardOutputNorm));
             HeadNorms = HeadNorms.Of(layer, type);
+            GatesAtOnce = layer.Config.Activation == GateActivation.Silu && layer.GateUp.Count == 2;
             _groups = PerProjection.Of(layer);
             Linears = new(
                 kernels.Linear(_groups.Qkv), kernels.Linear(_groups.Output),
-                kernels.Linear(_groups.GateUp, isGated: true), kernels.Linear(_groups.Down));
+                kernels.Linear(_groups.GateUp, GatesAtOnce), kernels.Linear(_groups.Down));
+
+            Tensor? Factor(RmsNorm? norm) => norm is null ? null : NormFactor.Of(norm, type);
         }
 
-        public CachedLayer Cache { get; }
+        public BatchLayer Attention { get; }
 
-        public Tensor InputNorm { get; }
+        public Tensor? InputNorm { get; }
 
-        public Tensor PostAttentionNorm { get; }
+        public Tensor? AttentionOutputNorm { get; }
+
+        public Tensor? FeedForwardNorm { get; }
+
+        public Tensor? FeedForwardOutputNorm { get; }
+
+        /// <summary>Whether gate and up are multiplied as they are computed.</summary>
+        public bool GatesAtOnce { get; }
 
         /// <summary>Of queries and keys; null where they are not normalised.</summary>
         public HeadNorms? HeadNorms { get; }
@@ -224,8 +288,8 @@ internal sealed class BatchStep : IBatchStep
 
         public void Dispose()
         {
-            InputNorm.Dispose();
-            PostAttentionNorm.Dispose();
+            foreach (var norm in (Tensor?[])[InputNorm, AttentionOutputNorm, FeedForwardNorm, FeedForwardOutputNorm])
+                norm?.Dispose();
             HeadNorms?.Dispose();
             foreach (var linear in Linears.All)
                 linear.Dispose();

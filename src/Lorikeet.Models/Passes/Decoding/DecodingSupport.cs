@@ -43,7 +43,7 @@ internal static class DecodingSupport
             return reason;
         if (model.AllProjections.Any(projection => projection.TrainedWeight is not null) || model.TrainsEmbedding)
             return "weights of the base are trained";
-        if (WhyUnsupported(model.Config) is { } difference)
+        if (WhyUnsupported(model.Config, model.Device) is { } difference)
             return difference;
         if (model.AllProjections.Any(projection => projection.Adapter is not null and not LoraFactors { IsPlain: true }))
             return "the adapter is more than plain LoRA";
@@ -55,29 +55,15 @@ internal static class DecodingSupport
     }
 
     /// <summary>The same as far as the shape decides it.</summary>
-    private static string? WhyUnsupported(ModelConfig config)
+    private static string? WhyUnsupported(ModelConfig config, Device device)
     {
-        if (config.QueryKeyNorm != QueryKeyNorm.None)
-            return "the model normalises queries and keys";
-        if (config.NormPlacement != NormPlacement.Before)
-            return "norms stand after its blocks";
-        if (config.NormWeighting != NormWeighting.AfterRounding)
-            return "its norms are weighted otherwise";
-        if (config.Activation != GateActivation.Silu)
-            return "the activation of its gates is not SiLU";
-        if (config.FusedProjections)
-            return "its projections are stored fused";
-        if (Math.Abs(config.AttentionScale * Math.Sqrt(config.HeadSize) - 1) > 1e-6)
-            return "it scales attention otherwise";
-        if (config.AttentionSoftCap is not null || config.LogitSoftCap is not null)
-            return "it caps attention scores or logits";
-        if (config.EmbeddingScale != 1 || config.ResidualScale != 1 || config.LogitDivisor != 1)
-            return "it scales embeddings, residuals or logits";
-        if (config.RotarySize != config.HeadSize)
-            return "it rotates a part of each head";
-        if (config.Layers is not null)
-            return "its layers are unlike each other";
-        return config.Experts is null ? null : "it is a mixture of experts";
+        if (config.AttentionSoftCap is not null)
+            return "it caps attention scores";
+        if (config.Experts is not null)
+            return "it is a mixture of experts";
+        var isPartial = Enumerable.Range(0, config.LayerCount)
+            .Any(layer => AttentionShape.Of(config, layer).RotarySize != config.HeadSize);
+        return isPartial && device.type == DeviceType.CUDA ? "it rotates a part of its heads" : null;
     }
 
     /// <summary>The kernels of a step of many sequences.</summary>

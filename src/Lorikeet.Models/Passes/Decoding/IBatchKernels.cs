@@ -28,17 +28,16 @@ internal interface IBatchKernels : IDisposable
 
     /// <summary>Rotates queries in place; rotated keys, and values, go into the slots of the cache.</summary>
     /// <param name="qkv">[rows, (heads + 2 · keyValueHeads) · headSize].</param>
-    /// <param name="rotation">Tables of all positions.</param>
-    /// <param name="cache">The layer's blocks.</param>
+    /// <param name="layer">The layer.</param>
     /// <param name="state">Where each row stands.</param>
-    void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state);
+    void RotateAndAppend(Matrix qkv, BatchLayer layer, BatchState state);
 
-    /// <summary>Each row attends to its sequence up to its own position, within the model's window.</summary>
+    /// <summary>Each row attends to its sequence up to its own position, within the layer's window.</summary>
     /// <param name="qkv">Its queries are read.</param>
-    /// <param name="cache">The layer's blocks, the rows' own keys and values included.</param>
+    /// <param name="layer">The layer, the rows' own keys and values in its blocks.</param>
     /// <param name="state">Where each row stands.</param>
     /// <param name="attended">[rows, heads · headSize].</param>
-    void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended);
+    void Attend(Matrix qkv, BatchLayer layer, BatchState state, Matrix attended);
 
     /// <summary>The first of the largest logits of each row; -1 where it is not finite.</summary>
     /// <param name="logits">float32 [rows, vocabulary].</param>

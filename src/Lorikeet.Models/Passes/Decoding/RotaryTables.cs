@@ -1,6 +1,6 @@
 namespace Lorikeet.Models.Passes.Decoding;
 
-/// <summary>Cosines and sines of all positions, [positions, headSize] in the compute type.</summary>
+/// <summary>Cosines and sines of all positions, [positions, rotarySize] in the compute type.</summary>
 internal sealed record RotaryTables(Matrix Cosine, Matrix Sine) : IDisposable
 {
     public void Dispose()

@@ -21,6 +21,7 @@ internal readonly unsafe struct BlockPlaces<T>(CachedLayer cache, AttentionShape
     public readonly int Heads = shape.Heads;
     public readonly int KeyValueHeads = shape.KeyValueHeads;
     public readonly int HeadSize = shape.HeadSize;
+    public readonly int RotarySize = shape.RotarySize;
     public readonly float Scale = shape.Scale;
     private readonly int _window = shape.Window ?? int.MaxValue;
 
@@ -73,10 +74,14 @@ internal readonly unsafe struct RotateAndAppendToBlocksWork<T>(
         }
     }
 
-    /// <summary>Products are rounded before they are added, as the reference does.</summary>
+    /// <summary>Products are rounded before they are added, as the reference does; the rest of a head stays.</summary>
     private void Rotate(T* source, T* target, int position)
     {
-        var half = _cache.HeadSize / 2;
+        var (half, rest) = (_cache.RotarySize / 2, _cache.HeadSize - _cache.RotarySize);
+        if (rest > 0 && target != source)
+            new ReadOnlySpan<T>(source + 2 * half, rest).CopyTo(new Span<T>(target + 2 * half, rest));
+        if (half == 0)
+            return;
         T* cosine = _cosine[position], sine = _sine[position];
         for (var i = 0; i < half; i += Row.Lanes)
         {

@@ -42,19 +42,23 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
 
     public void NormaliseHeads(Matrix qkv, HeadNorms norms, float epsilon)
     {
-        var groups = new NormGroups<T>(
-            (T*)TensorMemory.Pointer(norms.Query), (T*)TensorMemory.Pointer(norms.Key), _shape.QueryWidth,
-            _shape.RotatedWidth, (int)norms.Query.shape[0], (int)norms.Key.shape[0]);
-        WorkerTeam.Run(new NormaliseHeadsWork<T>(groups, new(qkv), epsilon), qkv.Rows, _shape.RotatedWidth);
+        if (norms.Query.dtype == ScalarType.Float32)
+            NormaliseHeads<FloatElement>(qkv, norms, epsilon);
+        else
+            NormaliseHeads<T>(qkv, norms, epsilon);
     }
 
-    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state) =>
+    public void RotateAndAppend(Matrix qkv, BatchLayer layer, BatchState state)
+    {
+        var (cosine, sine) = layer.Rotation is { } tables
+            ? (new Rows<T>(tables.Cosine), new Rows<T>(tables.Sine)) : (default, default);
+        var (places, shape) = (new BlockPlaces<T>(layer.Cache, layer.Shape, state), layer.Shape);
         WorkerTeam.Run(
-            new RotateAndAppendToBlocksWork<T>(
-                new(qkv), new(rotation.Cosine), new(rotation.Sine), new(cache, _shape, state)),
-            qkv.Rows * (_shape.Heads + 2 * _shape.KeyValueHeads), _shape.HeadSize);
+            new RotateAndAppendToBlocksWork<T>(new(qkv), cosine, sine, places),
+            qkv.Rows * (shape.Heads + 2 * shape.KeyValueHeads), shape.HeadSize);
+    }
 
-    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended)
+    public void Attend(Matrix qkv, BatchLayer layer, BatchState state, Matrix attended)
     {
         _tiles.Clear();
         var most = Math.Max(1, BlockAttentionWork<T>.Queries * _shape.KeyValueHeads / _shape.Heads);
@@ -62,9 +66,10 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
         for (var i = 0; i < state.Sequences; i++)
             for (int row = (int)starts[i], end = (int)starts[i + 1]; row < end; row += most)
                 _tiles.Add(new RowTile(row, Math.Min(most, end - row)));
+        var places = new BlockPlaces<T>(layer.Cache, layer.Shape, state);
         fixed (RowTile* tiles = CollectionsMarshal.AsSpan(_tiles))
             WorkerTeam.Run(
-                new BlockAttentionWork<T>(tiles, new(qkv), new(cache, _shape, state), new(attended)),
+                new BlockAttentionWork<T>(tiles, new(qkv), places, new(attended)),
                 _tiles.Count * _shape.KeyValueHeads, (long)_shape.HeadSize * PagedCache.BlockTokens);
     }
 
@@ -74,6 +79,16 @@ internal sealed unsafe class CpuBatchKernels<T> : IBatchKernels where T : unmana
     public void Run(Action queue, StepShape shape) => queue();
 
     public void Dispose() => _room.Dispose();
+
+    private void NormaliseHeads<TWeight>(Matrix qkv, HeadNorms norms, float epsilon)
+        where TWeight : unmanaged, IElement<TWeight>
+    {
+        var groups = new NormGroups<TWeight>(
+            (TWeight*)TensorMemory.Pointer(norms.Query), (TWeight*)TensorMemory.Pointer(norms.Key), _shape.QueryWidth,
+            _shape.RotatedWidth, (int)norms.Query.shape[0], (int)norms.Key.shape[0]);
+        WorkerTeam.Run(
+            new NormaliseHeadsWork<T, TWeight>(groups, new(qkv), epsilon), qkv.Rows, _shape.RotatedWidth);
+    }
 
     private IBatchLinear FourBit<TElement>(IReadOnlyList<Projection> projections, bool isGated)
         where TElement : struct, IRounding

@@ -35,7 +35,11 @@ extern "C" __global__ void normalise_heads(Matrix qkv, Heads heads, HeadNorms no
         Values<8> x = load<8>(place), weight = headWeight<8>(norms, heads, head, column);
         float inverse = sums[head].x;
 #pragma unroll
-        for (int i = 0; i < 8; i++) x.v[i] = rounded(x.v[i] * inverse) * weight.v[i];
+        for (int i = 0; i < 8; i++)
+        {
+            float normalised = x.v[i] * inverse;
+            x.v[i] = (norms.isFloat ? normalised : rounded(normalised)) * weight.v[i];
+        }
         store(place, x);
     }
 }

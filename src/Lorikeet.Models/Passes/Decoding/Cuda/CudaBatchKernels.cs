@@ -32,7 +32,6 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     private int _version;
     private bool _isDecoding, _isPrepared;
     private int _reach;
-    private RotaryTables? _rotation;
 
     /// <summary>Whether they cover a model's shapes and storage.</summary>
     public static bool Fit(DecoderModel model, AttentionShape shape) =>
@@ -74,25 +73,24 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     /// <summary>
     /// Where every row is a sequence's newest token, <see cref="Attend"/> does this as well, in the same launch.
     /// </summary>
-    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state)
+    public void RotateAndAppend(Matrix qkv, BatchLayer layer, BatchState state)
     {
-        _rotation = rotation;
         if (!_isDecoding)
-            _attention.RotateAndAppend(qkv, rotation, cache, state);
+            _attention.RotateAndAppend(qkv, layer, state);
     }
 
-    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended)
+    public void Attend(Matrix qkv, BatchLayer layer, BatchState state, Matrix attended)
     {
         if (_isDecoding)
         {
-            _attention.AttendNew(qkv, _rotation!, cache, state, _reach, attended);
+            _attention.AttendNew(qkv, layer, state, _reach, attended);
             return;
         }
 
         if (!_isPrepared)
             _attention.Prepare(state.Parts);
         _isPrepared = true;
-        _attention.Attend(qkv, cache, state, attended);
+        _attention.Attend(qkv, layer, state, attended);
     }
 
     public void MostLikely(Matrix logits, Tensor chosen) => _mostLikely.Launch(

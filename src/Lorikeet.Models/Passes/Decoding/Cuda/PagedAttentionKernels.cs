@@ -21,7 +21,7 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     private readonly Device _device;
     private readonly CudaKernel _rotateAndAppend, _attend, _attendNew, _gather;
     private readonly HeadViews _views;
-    private readonly FlashAttention _flash;
+    private readonly Dictionary<AttentionShape, FlashAttention> _flash = []; // of layers that see alike
     private readonly CudaBatchRoom _room;
     private readonly Tensor _shares; // float32 [pairs, chunks, headSize + 2]
     private readonly Tensor _counters; // int32 [pairs]
@@ -38,7 +38,6 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
         _attendNew = module.Kernel($"attend_new_{shape.HeadSize}", startsEarly: true);
         _gather = module.Kernel("gather_paged");
         _views = new HeadViews(shape.HeadSize, own.Index);
-        _flash = new FlashAttention(shape, _views);
         _shares = empty([ManyPairs, MostChunks, shape.HeadSize + 2], ScalarType.Float32, device)
             .DetachFromDisposeScope();
         _counters = zeros([ManyPairs], ScalarType.Int32, device).DetachFromDisposeScope();
@@ -54,25 +53,25 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     }
 
     /// <summary>Rotates queries in place; rotated keys, and values, go into the cache.</summary>
-    public void RotateAndAppend(Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state)
+    public void RotateAndAppend(Matrix qkv, BatchLayer layer, BatchState state)
     {
+        var rotation = layer.Rotation!;
         var items = (_shape.Heads + 2 * _shape.KeyValueHeads) * _shape.HeadSize / 16;
         _rotateAndAppend.Launch(
             (long)qkv.Rows * ((items + Threads - 1) / Threads), Threads, new MatrixView(qkv),
-            (nint)rotation.Cosine.Pointer, (nint)rotation.Sine.Pointer, new HeadCounts(_shape), new LayerPlaces(cache),
-            new RowPlaces(state, 0));
+            (nint)rotation.Cosine.Pointer, (nint)rotation.Sine.Pointer, new HeadCounts(layer.Shape),
+            new LayerPlaces(layer.Cache), new RowPlaces(state, 0));
     }
 
     /// <summary>
     /// Rows that are each the newest token of a sequence: rotates, appends, and attends, in one launch.
     /// </summary>
     /// <param name="reach">Tokens that the longest sequence has at most.</param>
-    public void AttendNew(
-        Matrix qkv, RotaryTables rotation, CachedLayer cache, BatchState state, int reach, Matrix attended) =>
-        Launch(_attendNew, qkv, new Tables(rotation), cache, new RowPlaces(state, 0), reach, attended);
+    public void AttendNew(Matrix qkv, BatchLayer layer, BatchState state, int reach, Matrix attended) =>
+        Launch(_attendNew, qkv, new Tables(layer.Rotation!), layer, new RowPlaces(state, 0), reach, attended);
 
     /// <summary>Rows whose keys and values are in the cache attend to them, up to their own.</summary>
-    public void Attend(Matrix qkv, CachedLayer cache, BatchState state, Matrix attended)
+    public void Attend(Matrix qkv, BatchLayer layer, BatchState state, Matrix attended)
     {
         for (int first = 0, next; first < state.Parts.Count; first = next)
         {
@@ -80,7 +79,7 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
             next = first + 1;
             if (part.Count >= LongPart)
             {
-                AttendByFlash(qkv, cache, state, first, attended);
+                AttendByFlash(qkv, layer, state, first, attended);
                 continue;
             }
 
@@ -88,7 +87,7 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
             for (; next < state.Parts.Count && state.Parts[next].Count < LongPart; next++)
                 (rows, longest) = (rows + state.Parts[next].Count, Math.Max(longest, state.Parts[next].Length));
             Launch(
-                _attend, qkv.RowRange(part.FirstRow, rows), default, cache, new RowPlaces(state, part.FirstRow),
+                _attend, qkv.RowRange(part.FirstRow, rows), default, layer, new RowPlaces(state, part.FirstRow),
                 longest, attended.RowRange(part.FirstRow, rows));
         }
     }
@@ -105,29 +104,32 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     }
 
     private void Launch(
-        CudaKernel kernel, Matrix qkv, Tables rotation, CachedLayer cache, RowPlaces places, int reach, Matrix attended)
+        CudaKernel kernel, Matrix qkv, Tables rotation, BatchLayer layer, RowPlaces places, int reach, Matrix attended)
     {
+        var shape = layer.Shape;
         var pairs = (long)qkv.Rows * _shape.Heads;
         var chunk = ChunkOf(pairs, reach);
         kernel.Launch(
-            pairs * ((reach + chunk - 1) / chunk), Threads, new MatrixView(qkv), rotation, new HeadCounts(_shape),
-            new LayerPlaces(cache), places, _shape.Window ?? 0, _shape.Scale * MathF.Log2(MathF.E), chunk,
+            pairs * ((reach + chunk - 1) / chunk), Threads, new MatrixView(qkv), rotation, new HeadCounts(shape),
+            new LayerPlaces(layer.Cache), places, shape.Window ?? 0, shape.Scale * MathF.Log2(MathF.E), chunk,
             Address(_shares), Address(_counters), new MatrixView(attended));
     }
 
     /// <summary>Rows of one sequence attend to its tokens, gathered side by side.</summary>
-    private void AttendByFlash(Matrix qkv, CachedLayer cache, BatchState state, int index, Matrix attended)
+    private void AttendByFlash(Matrix qkv, BatchLayer layer, BatchState state, int index, Matrix attended)
     {
+        if (!_flash.TryGetValue(layer.Shape, out var flash))
+            _flash.Add(layer.Shape, flash = new FlashAttention(layer.Shape, _views));
         var (part, width) = (state.Parts[index], _shape.KeyValueHeads * _shape.HeadSize);
         using var gathered = _room.Take(ScratchUse.Input, 2 * part.Length, width, ScalarType.BFloat16);
         var (keys, values) = (gathered.RowRange(0, part.Length), gathered.RowRange(part.Length, part.Length));
         _gather.Launch(
-            part.Length, Threads, new LayerPlaces(cache), new RowPlaces(state, 0).TableOf(index), _shape.HeadSize,
+            part.Length, Threads, new LayerPlaces(layer.Cache), new RowPlaces(state, 0).TableOf(index), _shape.HeadSize,
             (nint)keys.Pointer, (nint)values.Pointer);
         using var starts = _starts![index];
         using var queryStarts = starts.narrow(0, 0, 2);
         using var keyStarts = starts.narrow(0, 2, 2);
-        using var output = _flash.Attend(
+        using var output = flash.Attend(
             qkv.RowRange(part.FirstRow, part.Count), keys, values, queryStarts, keyStarts);
         attended.RowRange(part.FirstRow, part.Count).Tensor.copy_(output.Tensor);
     }
