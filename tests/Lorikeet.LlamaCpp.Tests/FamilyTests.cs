@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.LlamaCpp.Tests;
 
-/// <summary>Families whose layer is not Llama's, exported, in llama.cpp. Sequences are longer than their windows.</summary>
+/// <summary>Families whose layer is not Llama's, exported, in llama.cpp; sequences are longer than windows.</summary>
 public sealed class FamilyTests : IDisposable
 {
     private const int NewTokens = 24;
@@ -20,7 +20,7 @@ public sealed class FamilyTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     public static TheoryData<string> Families =>
-        ["gemma2", "gemma3", "phi3", "phi4_partial", "smollm3", "olmo2", "granite", "qwen3"];
+        ["gemma2", "gemma3", "phi3", "phi4_partial", "smollm3", "olmo2", "granite", "qwen3", "qwen3_moe"];
 
     [Theory]
     [MemberData(nameof(Families))]
@@ -98,7 +98,8 @@ public sealed class FamilyTests : IDisposable
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject();
         config["query_pre_attn_scalar"] = 16;
-        config["layer_types"] = new JsonArray([.. Enumerable.Repeat("sliding_attention", 4).Select(type => (JsonNode)type)]);
+        config["layer_types"] = new JsonArray(
+            [.. Enumerable.Repeat("sliding_attention", 4).Select(type => (JsonNode)type)]);
         File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
         return folder;
     }

@@ -5,7 +5,7 @@ namespace Lorikeet.Models.Checkpoints;
 /// <summary>Which of transformers' attentions is computed; they differ in what they leave out.</summary>
 public enum AttentionImplementation
 {
-    /// <summary>The default there, which leaves the cap of attention scores out (<c>attn_logit_softcapping</c>).</summary>
+    /// <summary>The default there, which leaves out the cap of scores (<c>attn_logit_softcapping</c>).</summary>
     [WireName("sdpa")] Sdpa,
 
     /// <summary>All that config.json says, as with the attentions that flash and flex name.</summary>

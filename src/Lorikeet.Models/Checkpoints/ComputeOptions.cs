@@ -20,10 +20,10 @@ public abstract record ComputeOptions
     [Option("rope_inv_freq_dtype")]
     public ComputeType RotaryType { get; init; } = ComputeType.Float32;
 
-    /// <summary>Which of transformers' attentions to compute: sdpa, or eager, which caps scores where asked to.</summary>
+    /// <summary>Which of transformers' attentions to compute: sdpa, or eager, which can cap scores.</summary>
     /// <value>
-    /// sdpa, its default. They differ for Gemma 2, whose config.json asks for a cap that sdpa leaves out; its authors and
-    /// llama.cpp apply it, as eager does.
+    /// sdpa, its default. They differ for Gemma 2, whose config.json asks for a cap that sdpa leaves out; its authors
+    /// and llama.cpp apply it, as eager does.
     /// </value>
     [Option("attn_implementation")]
     public AttentionImplementation AttentionImplementation { get; init; }

@@ -82,7 +82,8 @@ internal static class GgufArchitecture
                 $"({config.Rope.OriginalMaxPositions} tokens or more), not by the length of a text.";
         }
 
-        if (NameOf(config) is not (GgufConfig.Llama or "granite") && (config.AttentionOutputBias || config.FeedForwardBias))
+        if (NameOf(config) is not (GgufConfig.Llama or "granite")
+            && (config.AttentionOutputBias || config.FeedForwardBias))
             yield return "llama.cpp may not read the biases of output and feed-forward projections in this " +
                 "architecture.";
     }

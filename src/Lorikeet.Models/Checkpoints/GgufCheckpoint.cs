@@ -17,6 +17,7 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     private readonly ModelConfig _config;
     private readonly GgufTensorNames _names;
     private readonly Dictionary<string, TensorEntry> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (GgufTensor Tensor, long FirstRow)> _places = new(StringComparer.Ordinal);
     private readonly Dictionary<string, nint> _decoded = new(StringComparer.Ordinal);
 
     private GgufCheckpoint(GgufFile file, ModelConfig config) =>
@@ -84,7 +85,7 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
             return;
         }
 
-        var rowBytes = entry.ByteCount / tensor.Shape[0]; // of a bias, one element
+        var rowBytes = entry.ByteCount / entry.Shape[0]; // of a bias, one element
         for (long done = 0, count; done < length; done += count)
         {
             var (row, start) = Math.DivRem(offset + done, rowBytes);
@@ -118,9 +119,6 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     {
         if (GgufNames.IsRotary(tensor.Name))
             return;
-        var name = _names.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
-            $"Tensor '{tensor.Name}' belongs to no part of a decoder of its kind, and leaving it out would change " +
-            $"the result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
         if (!BlockFormats.CanDecode(tensor.Type))
         {
             throw new CheckpointException(
@@ -142,14 +140,45 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
             GgufType.BF16 => SafetensorsType.BF16,
             _ => SafetensorsType.F32,
         };
-        var elements = tensor.Shape.Aggregate(1L, (count, size) => count * size);
-        _tensors.Add(name, new TensorEntry(name, type, tensor.Shape, elements * type.ByteSize()));
+        if (_names.ExpertToHuggingFace(tensor.Name, 0) is not null)
+        {
+            AddExperts(tensor, type);
+            return;
+        }
+
+        var name = _names.ToHuggingFace(tensor.Name) ?? throw new CheckpointException(
+            $"Tensor '{tensor.Name}' belongs to no part of a decoder of its kind, and leaving it out would change " +
+            $"the result. Where: '{_file.Path}'. The file is of a variant that is not supported.");
+        Add(name, type, tensor.Shape, tensor, firstRow: 0);
+    }
+
+    /// <summary>The matrices of experts, which lie below each other in one tensor.</summary>
+    private void AddExperts(GgufTensor tensor, SafetensorsType type)
+    {
+        if (tensor.Shape is not [> 0 and <= int.MaxValue and var count, var rows, var columns])
+        {
+            throw new CheckpointException(
+                $"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]. A matrix for each expert was " +
+                $"expected. Where: '{_file.Path}'. Convert or download the model again.");
+        }
+
+        for (var expert = 0; expert < count; expert++)
+            Add(_names.ExpertToHuggingFace(tensor.Name, expert)!, type, [rows, columns], tensor, expert * rows);
+    }
+
+    private void Add(string name, SafetensorsType type, long[] shape, GgufTensor tensor, long firstRow)
+    {
+        var elements = shape.Aggregate(1L, (count, size) => count * size);
+        _tensors.Add(name, new TensorEntry(name, type, shape, elements * type.ByteSize()));
+        _places.Add(name, (tensor, firstRow));
     }
 
     private void DecodeRow(string name, GgufTensor tensor, long row, Span<byte> target)
     {
-        var place = HeadRows.AreReordered(_config, name) ? HeadRows.ToGguf(row, _config.HeadSize) : row;
-        var storedBytes = tensor.ByteCount / tensor.Shape[0];
+        var place = HeadRows.AreReordered(_config, name)
+            ? HeadRows.ToGguf(row, _config.HeadSize)
+            : row + _places[name].FirstRow;
+        var storedBytes = tensor.ByteCount / (IsOfExperts(tensor) ? tensor.Shape[0] * tensor.Shape[1] : tensor.Shape[0]);
         var stored = _file.Slice(tensor, place * storedBytes, (int)storedBytes);
         if (IsDense(tensor.Type))
             stored.CopyTo(target);
@@ -159,10 +188,12 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
             GgufNorms.TakeOne(name, tensor.Type, target);
     }
 
-    private GgufTensor Stored(string name) => _file.Tensors[_names.ToGguf(name)!];
+    private GgufTensor Stored(string name) => _places[name].Tensor;
+
+    private static bool IsOfExperts(GgufTensor tensor) => tensor.Shape.Length == 3;
 
     private bool IsAsStored(string name, GgufTensor tensor) =>
-        IsDense(tensor.Type) && !HeadRows.AreReordered(_config, name) && !GgufNorms.HoldOnePlus(_config, name);
+        IsDense(tensor.Type) && !IsOfExperts(tensor) && !HeadRows.AreReordered(_config, name) && !GgufNorms.HoldOnePlus(_config, name);
 
     private static bool IsDense(GgufType type) => type is GgufType.F32 or GgufType.F16 or GgufType.BF16;
 }

@@ -76,7 +76,7 @@ internal sealed class GgufConfig
                 $"one of {string.Join(", ", ModelFamilies.GgufArchitectures)} was expected");
         }
 
-        if (Integer("expert_count") is > 0)
+        if (Integer("expert_count") is > 0 && !ModelFamilies.OfGguf(_architecture).Any(family => family.HasExperts))
             throw Fault("It is a mixture of experts", "a dense model was expected");
         if (Number(GgufArchitecture.AttentionFactor) is { } factor and not 1
             && _settings.Text("rope.scaling.type") != "yarn" && Tensor(GgufNames.LongRopeFactors) is null)
@@ -144,7 +144,7 @@ internal sealed class GgufConfig
         return config;
     }
 
-    /// <summary>Of llama and mistral, which share an architecture, the one with a window has it in every layer.</summary>
+    /// <summary>Of llama and mistral, which share an architecture, one has a window, in every layer.</summary>
     private ModelFamily FamilyOf(int? window)
     {
         ModelFamily[] families = [.. ModelFamilies.OfGguf(_architecture)];

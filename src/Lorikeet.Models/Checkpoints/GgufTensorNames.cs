@@ -13,9 +13,43 @@ internal sealed partial class GgufTensorNames
     ];
 
     private readonly (string HuggingFace, string Gguf)[] _inside;
+    private readonly (string Part, string Gguf)[] _experts;
 
     /// <param name="config">The model's shape: what is fused, and which norms there are.</param>
-    public GgufTensorNames(ModelConfig config) => _inside = [.. Inside(config)];
+    public GgufTensorNames(ModelConfig config)
+    {
+        var names = config.Names;
+        _inside = [.. Inside(config)];
+        _experts = [(names.Gate, "ffn_gate_exps"), (names.Up, "ffn_up_exps"), (names.Down, "ffn_down_exps")];
+    }
+
+    /// <summary>
+    /// The GGUF name of the tensor in which an expert's matrix lies below those of the others, and its place there; null
+    /// for other matrices.
+    /// </summary>
+    public (string Name, int Expert)? ExpertToGguf(string name)
+    {
+        if (ExpertMatrix().Match(name) is not { Success: true } match)
+            return null;
+        var part = Array.Find(_experts, pair => pair.Part.EndsWith("." + match.Groups[3].Value, StringComparison.Ordinal));
+        return part.Gguf is { } gguf
+            ? ($"blk.{match.Groups[1].Value}.{gguf}.weight", int.Parse(match.Groups[2].Value, null))
+            : null;
+    }
+
+    /// <summary>The Hugging Face name of a matrix that lies in such a tensor; null for other tensors.</summary>
+    /// <param name="name">The tensor's GGUF name.</param>
+    /// <param name="expert">Its place there.</param>
+    public string? ExpertToHuggingFace(string name, int expert)
+    {
+        var (module, _) = Cut(name);
+        if (GgufLayer().Match(module) is not { Success: true } match)
+            return null;
+        return Array.Find(_experts, pair => pair.Gguf == match.Groups[2].Value).Part is { } part
+            ? TensorNames.Weight(
+                TensorNames.Layer(int.Parse(match.Groups[1].Value, null), LayerNames.Expert(expert, part)))
+            : null;
+    }
 
     /// <summary>The GGUF name of a weight or bias, or null when it has none.</summary>
     public string? ToGguf(string name)
@@ -66,6 +100,7 @@ internal sealed partial class GgufTensorNames
 
         yield return (names.Output, "attn_output");
         yield return (names.Down, "ffn_down");
+        yield return (names.Router, "ffn_gate_inp");
         yield return (names.QueryNorm, "attn_q_norm");
         yield return (names.KeyNorm, "attn_k_norm");
         if (config.NormPlacement != NormPlacement.After)
@@ -98,6 +133,9 @@ internal sealed partial class GgufTensorNames
 
     [GeneratedRegex(@"^model\.layers\.(\d+)\.(.+)$")]
     private static partial Regex HuggingFaceLayer();
+
+    [GeneratedRegex(@"^model\.layers\.(\d+)\.mlp\.experts\.(\d+)\.([^.]+)\.weight$")]
+    private static partial Regex ExpertMatrix();
 
     [GeneratedRegex(@"^blk\.(\d+)\.(.+)$")]
     private static partial Regex GgufLayer();

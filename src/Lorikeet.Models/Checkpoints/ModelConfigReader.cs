@@ -121,12 +121,14 @@ internal sealed class ModelConfigReader
     {
         if (rope.Scaling != RopeScaling.LongRope)
             return;
-        foreach (var (name, factors) in new[] { ("short_factor", rope.ShortFactors), ("long_factor", rope.LongFactors) })
+        (string, IReadOnlyList<float>)[] lists =
+            [("short_factor", rope.ShortFactors), ("long_factor", rope.LongFactors)];
+        foreach (var (name, factors) in lists)
         {
             if (factors.Count != rotarySize / 2)
                 throw new CheckpointException(
-                    $"'rope_scaling.{name}' has {factors.Count} numbers. Expected {rotarySize / 2}, one for each pair of "
-                    + $"the {rotarySize} rotated elements of a head. Where: {_file.File}. Download the model again.");
+                    $"'rope_scaling.{name}' has {factors.Count} numbers. Expected {rotarySize / 2}, one for each pair "
+                    + $"of the {rotarySize} rotated elements of a head. Where: {_file.File}. Download the model again.");
         }
     }
 

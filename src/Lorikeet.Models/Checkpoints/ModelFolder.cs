@@ -89,7 +89,9 @@ public sealed class ModelFolder
     /// There are none, or a file is damaged; when read, if one is not finite.
     /// </exception>
     public ITensorSource OpenWeights(bool checks = true) =>
-        new FiniteTensors(GgufFile.Exists(Path) ? GgufCheckpoint.Open(Path, Config) : TextPart.Of(ModelWeights.Open(Path, checks)));
+        new FiniteTensors(GgufFile.Exists(Path)
+            ? GgufCheckpoint.Open(Path, Config)
+            : TextPart.Of(ModelWeights.Open(Path, checks)));
 
     /// <summary>Copies the files of the tokenizer; one in a GGUF file is written as such files.</summary>
     /// <param name="folder">Where to; it must exist.</param>

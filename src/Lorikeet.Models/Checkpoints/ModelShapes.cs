@@ -27,7 +27,8 @@ public static class ModelShapes
             "qwen3", 151936, 2560, 9728, 36, 32, 8, ("head_dim", 128), ("rope_theta", 1000000), ("rms_norm_eps", 1e-6),
             ("tie_word_embeddings", true)),
         ["qwen3-8b"] = Of(
-            "qwen3", 151936, 4096, 12288, 36, 32, 8, ("head_dim", 128), ("rope_theta", 1000000), ("rms_norm_eps", 1e-6)),
+            "qwen3", 151936, 4096, 12288, 36, 32, 8, ("head_dim", 128), ("rope_theta", 1000000),
+            ("rms_norm_eps", 1e-6)),
         ["gemma3-1b"] = Of(
             "gemma3_text", 262144, 1152, 6912, 26, 4, 1, ("head_dim", 256), ("sliding_window", 512),
             ("rms_norm_eps", 1e-6)),

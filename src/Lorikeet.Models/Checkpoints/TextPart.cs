@@ -15,7 +15,8 @@ internal sealed unsafe class TextPart : ITensorSource
     // As transformers 4 wrote it, and as its modules are called since.
     private static readonly (string There, string Here)[] s_prefixes =
     [
-        ("language_model.model.", "model."), ("model.language_model.", "model."), ("language_model.lm_head.", "lm_head."),
+        ("language_model.model.", "model."), ("model.language_model.", "model."),
+        ("language_model.lm_head.", "lm_head."),
     ];
 
     private static readonly string[] s_ofWhole =

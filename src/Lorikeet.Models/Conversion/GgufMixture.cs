@@ -46,7 +46,8 @@ internal sealed class GgufMixture(GgufOutType outType, int layers, bool isTied)
     /// <summary>The type a tensor would get if its rows divided into blocks.</summary>
     public GgufType Unrestricted(string name, long[] shape)
     {
-        if (shape.Length < 2 || name.EndsWith("_norm.weight", StringComparison.Ordinal))
+        if (shape.Length < 2 || name.EndsWith("_norm.weight", StringComparison.Ordinal)
+            || name.EndsWith(".ffn_gate_inp.weight", StringComparison.Ordinal))
             return GgufType.F32;
         var usual = outType switch
         {

@@ -56,8 +56,12 @@ internal sealed unsafe class ModelExport
         var weights = merge.Tensors();
         var config = merge.Unties ? _source.Config with { TiedEmbeddings = false } : _source.Config;
         var mixture = new GgufMixture(_outType, config.LayerCount, config.TiedEmbeddings);
-        var stored = weights.Where(IsWanted).Select(tensor => ToWrite(tensor, mixture));
-        var tensors = RopeFactors(config).Concat(stored).ToList();
+        var names = new GgufTensorNames(config);
+        var wanted = weights.Where(IsWanted).ToLookup(tensor => names.ExpertToGguf(tensor.Name)?.Name);
+        var experts = wanted.Where(group => group.Key is not null).Select(group => Stacked(
+            group.Key!, [.. group.OrderBy(tensor => names.ExpertToGguf(tensor.Name)!.Value.Expert)], mixture));
+        var tensors = RopeFactors(config)
+            .Concat(wanted[null].Select(tensor => ToWrite(tensor, names, mixture))).Concat(experts).ToList();
         _notes.AddRange(GgufArchitecture.Differences(config));
         NoteFallbacks(tensors, mixture);
         GgufWriter.Write(path, Metadata(config, mixture), tensors);
@@ -125,15 +129,28 @@ internal sealed unsafe class ModelExport
     private static bool IsWanted(TensorToWrite tensor) =>
         !tensor.Name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 
-    private GgufTensorToWrite ToWrite(TensorToWrite tensor, GgufMixture mixture)
+    /// <summary>The matrices of a layer's experts, one below the other.</summary>
+    private static GgufTensorToWrite Stacked(string name, IReadOnlyList<TensorToWrite> experts, GgufMixture mixture)
     {
-        var name = new GgufTensorNames(_source.Config).ToGguf(tensor.Name) ?? throw new CheckpointException(
+        long[] shape = [experts.Count, .. experts[0].Shape];
+        var type = mixture.TypeOf(name, shape);
+        return new GgufTensorToWrite(name, type, shape, stream =>
+        {
+            foreach (var expert in experts)
+                Store(stream, expert, type, headSize: null, addsOne: false);
+        });
+    }
+
+    private GgufTensorToWrite ToWrite(TensorToWrite tensor, GgufTensorNames names, GgufMixture mixture)
+    {
+        var name = names.ToGguf(tensor.Name) ?? throw new CheckpointException(
             $"Tensor '{tensor.Name}' has no name in GGUF. Tensors of a decoder of its kind were expected. " +
             $"Where: '{_source.Base}'.");
         var type = mixture.TypeOf(name, tensor.Shape);
         int? headSize = HeadRows.AreReordered(_source.Config, tensor.Name) ? _source.Config.HeadSize : null;
         var addsOne = GgufNorms.HoldOnePlus(_source.Config, tensor.Name);
-        return new GgufTensorToWrite(name, type, tensor.Shape, stream => Store(stream, tensor, type, headSize, addsOne));
+        return new GgufTensorToWrite(
+            name, type, tensor.Shape, stream => Store(stream, tensor, type, headSize, addsOne));
     }
 
     /// <summary>Computes a tensor in float32, then stores its rows chunk by chunk.</summary>

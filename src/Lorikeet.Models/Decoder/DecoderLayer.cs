@@ -113,7 +113,8 @@ internal sealed class DecoderLayer : IDisposable
         if (GateUp.Count == 2)
             return (GateUp[0].Forward(x, context), GateUp[1].Forward(x, context));
         var both = GateUp[0].Forward(x, context);
-        return (both.narrow(1, 0, Config.IntermediateSize), both.narrow(1, Config.IntermediateSize, Config.IntermediateSize));
+        var inner = Config.IntermediateSize;
+        return (both.narrow(1, 0, inner), both.narrow(1, inner, inner));
     }
 
     // [tokens, heads · headSize] to [tokens, heads, headSize]

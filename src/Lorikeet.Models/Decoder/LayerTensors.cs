@@ -6,7 +6,7 @@ namespace Lorikeet.Models.Decoder;
 /// <summary>What a checkpoint of a shape holds of its layers.</summary>
 internal static class LayerTensors
 {
-    /// <summary>Names and shapes of all matrices and norms, biases where there are some; nothing is allocated.</summary>
+    /// <summary>Names and shapes of all matrices, norms and biases; nothing is allocated.</summary>
     public static IReadOnlyList<(string Name, long[] Shape)> Of(ModelConfig config)
     {
         var tensors = new List<(string, long[])>();

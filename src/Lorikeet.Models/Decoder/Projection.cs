@@ -17,7 +17,7 @@ internal sealed class Projection(string name, int index, FrozenWeight weight, Te
 
     public FrozenWeight Weight { get; set; } = weight;
 
-    /// <summary>Whether nothing trains here: neither the weight nor an adapter on it (experts and their router).</summary>
+    /// <summary>Whether nothing trains here, neither the weight nor an adapter: experts, their router.</summary>
     public bool IsFixed { get; } = TensorNames.IsOfExperts(name);
 
     public Tensor? Bias { get; set; } = bias;

@@ -95,7 +95,7 @@ public sealed record RopeSettings
 
     /// <summary>Frequencies in radians per position, one for each pair of dimensions.</summary>
     /// <param name="headSize">Elements of a head that are rotated.</param>
-    /// <param name="length">Tokens in the sequence, for those that depend on it (<see cref="DependsOnLength"/>).</param>
+    /// <param name="length">Tokens in the sequence, which some depend on (<see cref="DependsOnLength"/>).</param>
     public float[] Frequencies(int headSize, int length)
     {
         var theta = Theta;

@@ -30,8 +30,8 @@ public sealed class Adapter : ModelAdapter
     public LoraOptions Options { get; private set; }
 
     /// <summary>
-    /// Its form as it is written: <c>all-linear</c> by the names of the layers that it came to, as PEFT stores it, which
-    /// before 0.8 knew no such word.
+    /// Its form as it is written: <c>all-linear</c> by the names of the layers that it came to, as PEFT stores it,
+    /// which before 0.8 knew no such word.
     /// </summary>
     internal LoraOptions WrittenOptions => !Options.TargetModules.IsAllLinear ? Options : Options with
     {
@@ -157,7 +157,8 @@ public sealed class Adapter : ModelAdapter
         }
 
         AdapterFolder.Write(
-            folder, WrittenOptions, baseModel, Parameters.Select(parameter => (InFile(parameter.Name), parameter.Value)));
+            folder, WrittenOptions, baseModel,
+            Parameters.Select(parameter => (InFile(parameter.Name), parameter.Value)));
         InitialAdapter.Save(this, folder, baseModel);
     }
 

@@ -119,8 +119,8 @@ internal sealed class AdapterForm
     }
 
     private static ConfigurationException OfExperts(string name, IEnumerable<string> modules) => new(
-        $"lora_target_modules names '{name}', which in this model is a part of its experts; they and their router are " +
-        $"frozen here. Expected some of: {Parts(modules)}; or 'all-linear', which leaves experts out.");
+        $"lora_target_modules names '{name}', which in this model is a part of its experts; they and their router " +
+        $"are frozen here. Expected some of: {Parts(modules)}; or 'all-linear', which leaves experts out.");
 
     private static ConfigurationException NoSuchModule(string option, string name, IEnumerable<string> modules)
     {

@@ -20,10 +20,9 @@ internal static class DecodingComparison
         foreach (var projection in model.LayerProjections)
             if (projection.Bias is { } bias)
                 bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
-        if (shape != Shape(shape.HeadSize, shape.HiddenSize, shape.IntermediateSize))
-            foreach (var norm in model.Norms)
-                norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0])
-                    .Plus(shape.NormWeighting == NormWeighting.OnePlusBeforeRounding ? -1.0 : 0));
+        foreach (var norm in model.Norms)
+            norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0])
+                .Plus(shape.NormWeighting == NormWeighting.OnePlusBeforeRounding ? -1.0 : 0));
         if (rank > 0)
             Adapter.Create(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
         return model;

@@ -45,11 +45,11 @@ internal sealed class Gemma3 : ModelFamily
         if (keys["use_bidirectional_attention"].AsBool(otherwise: false))
             throw keys["use_bidirectional_attention"].Unexpected("false; a decoder sees what is before it");
         var common = Gemma2.WithLayer(shape, keys) with { QueryKeyNorm = QueryKeyNorm.PerHead };
-        var pattern = (keys["_sliding_window_pattern"] is { IsMissing: false } own ? own : keys["sliding_window_pattern"])
-            .AsIntBetween(1, int.MaxValue);
+        var given = keys["_sliding_window_pattern"];
+        var pattern = (given.IsMissing ? keys["sliding_window_pattern"] : given).AsIntBetween(1, int.MaxValue);
         var windowed = keys.WindowedLayers(shape.LayerCount, layer => (layer + 1) % pattern != 0);
-        var (full, sliding) = (
-            common.Layer(0), common.Layer(0) with { Window = keys.Window, Rope = keys.SlidingRope(shape.MaxPositions) });
+        var full = common.Layer(0);
+        var sliding = full with { Window = keys.Window, Rope = keys.SlidingRope(shape.MaxPositions) };
         return common.With([.. windowed.Select(isWindowed => isWindowed ? sliding : full)]);
     }
 
@@ -72,5 +72,6 @@ internal sealed class Gemma3 : ModelFamily
     }
 
     private static RopeSettings? SlidingRopeOf(ModelConfig config) =>
-        Enumerable.Range(0, config.LayerCount).Select(config.Layer).FirstOrDefault(layer => layer.Window is not null)?.Rope;
+        Enumerable.Range(0, config.LayerCount).Select(config.Layer)
+            .FirstOrDefault(layer => layer.Window is not null)?.Rope;
 }

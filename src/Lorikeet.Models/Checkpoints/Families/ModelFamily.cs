@@ -33,6 +33,9 @@ internal abstract class ModelFamily
     /// <summary>Whether there are models that see images too and have such a decoder as their text part.</summary>
     public virtual bool HasWhole => false;
 
+    /// <summary>Whether its models are mixtures of experts.</summary>
+    public virtual bool HasExperts => false;
+
     /// <summary>Whether <c>partial_rotary_factor</c> has a meaning.</summary>
     public virtual bool RotatesPartially => false;
 
@@ -44,8 +47,8 @@ internal abstract class ModelFamily
     public virtual ModelConfig Refine(ModelConfig shape, ConfigKeys keys) => shape;
 
     /// <summary>
-    /// What llama.cpp computes otherwise than a model of this shape, as the end of "llama.cpp ..."; null when it computes
-    /// the same, or what <see cref="GgufArchitecture"/> notes.
+    /// What llama.cpp computes otherwise than a model of this shape, as the end of "llama.cpp ..."; null when it
+    /// computes the same, or what <see cref="GgufArchitecture"/> notes.
     /// </summary>
     public virtual string? WhyNotInGguf(ModelConfig config) => null;
 

@@ -49,6 +49,7 @@ internal sealed class Phi3 : ModelFamily
         if (config["rope_scaling"]?["long_factor"] is null)
             return;
         config["original_max_position_embeddings"] = settings.Require(OriginalLength);
-        config["rope_scaling"]!["attention_factor"] = settings.Number(Checkpoints.GgufArchitecture.AttentionFactor) ?? 1;
+        config["rope_scaling"]!["attention_factor"] =
+            settings.Number(Checkpoints.GgufArchitecture.AttentionFactor) ?? 1;
     }
 }

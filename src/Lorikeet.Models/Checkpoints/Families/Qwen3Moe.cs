@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Gguf;
 using Lorikeet.Models.Decoder;
 
 namespace Lorikeet.Models.Checkpoints.Families;
@@ -6,6 +7,9 @@ namespace Lorikeet.Models.Checkpoints.Families;
 /// <summary>Qwen 3 with a mixture of experts in place of the feed-forward block of some or all layers.</summary>
 internal sealed class Qwen3Moe : ModelFamily
 {
+    private const string Count = "expert_count";
+    private const string Used = "expert_used_count";
+    private const string Width = "expert_feed_forward_length";
     private const int MostExperts = 4096;
     private const int LargestWidth = 1 << 20;
 
@@ -13,7 +17,9 @@ internal sealed class Qwen3Moe : ModelFamily
 
     public override string Architecture => "Qwen3MoeForCausalLM";
 
-    public override string? GgufArchitecture => null;
+    public override string? GgufArchitecture => "qwen3moe";
+
+    public override bool HasExperts => true;
 
     public override JsonObject Defaults => new()
     {
@@ -43,5 +49,24 @@ internal sealed class Qwen3Moe : ModelFamily
         {
             HasExperts = count > 0 && (layer + 1) % step == 0 && !dense.Contains(layer),
         })]);
+    }
+
+    public override string? WhyNotInGguf(ModelConfig config) =>
+        Enumerable.Range(0, config.LayerCount).Any(layer => !config.Layer(layer).HasExperts)
+            ? "has experts in every layer of this architecture"
+        : config.Experts is { NormalisesWeights: false } ? "scales the weights of a token's experts to sum to one" : null;
+
+    public override IEnumerable<KeyValuePair<string, GgufValue>> GgufMetadata(ModelConfig config) =>
+    [
+        new(Count, (uint)config.Experts!.Count), new(Used, (uint)config.Experts.PerToken),
+        new(Width, (uint)config.Experts.IntermediateSize),
+    ];
+
+    public override void ReadGguf(JsonObject config, GgufSettings settings)
+    {
+        config["num_experts"] = settings.Require(Count);
+        config["num_experts_per_tok"] = settings.Require(Used);
+        config["moe_intermediate_size"] = settings.Require(Width);
+        config["norm_topk_prob"] = true;
     }
 }

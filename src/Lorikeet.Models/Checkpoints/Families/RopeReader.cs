@@ -38,7 +38,8 @@ internal sealed class RopeReader(ConfigKeys keys, int maxPositions)
                 "llama3" => RopeScaling.Llama3,
                 "yarn" => RopeScaling.Yarn,
                 "longrope" or "su" => RopeScaling.LongRope,
-                _ => throw kind.Unexpected("default, linear, dynamic, llama3, yarn or longrope; others are not supported"),
+                _ => throw kind.Unexpected(
+                    "default, linear, dynamic, llama3, yarn or longrope; others are not supported"),
             },
             Factor = Positive("factor") ?? 1,
             OriginalMaxPositions = Positions(scaling["original_max_position_embeddings"]) ?? maxPositions,

@@ -37,8 +37,8 @@ internal sealed class SmolLm3 : ModelFamily
     }
 
     public override string? WhyNotInGguf(ModelConfig config) =>
-        Enumerable.Range(0, config.LayerCount).Any(layer =>
-            config.Layer(layer).Rope is null != ((layer + 1) % NotRotated == 0) || config.Layer(layer).Window is not null)
+        Enumerable.Range(0, config.LayerCount).Any(layer => config.Layer(layer) is var settings
+            && (settings.Rope is null != ((layer + 1) % NotRotated == 0) || settings.Window is not null))
             ? $"rotates all layers but every {NotRotated}th, and knows no window"
             : null;
 

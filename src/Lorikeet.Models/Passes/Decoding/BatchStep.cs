@@ -48,7 +48,8 @@ internal sealed class BatchStep : IBatchStep
         var tables = TablesOf(model, limits.Length);
         _rotations = [.. tables.OfType<RotaryTables>().Distinct()];
         _layers = [.. model.Layers.Select(layer => new Layer(
-            layer, new BatchLayer(cache.Layer(layer.Index), AttentionShape.Of(config, layer.Index), tables[layer.Index]),
+            layer,
+            new BatchLayer(cache.Layer(layer.Index), AttentionShape.Of(config, layer.Index), tables[layer.Index]),
             kernels, type))];
         _head = kernels.Linear([model.Head]);
         _adapters = new BatchAdapters(

@@ -1,5 +1,5 @@
-// Norms of queries and keys of a step of generation, in place, one block a row; rotation comes after, where keys go into
-// the cache:
+// Norms of queries and keys of a step of generation, in place, one block a row; rotation comes after, where keys go
+// into the cache:
 //
 //     x = weight ⊙ x / rms(x), the mean over a head, or over all queries and over all keys
 //
