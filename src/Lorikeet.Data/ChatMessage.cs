@@ -20,6 +20,10 @@ public sealed record ChatMessage(string Role, string Content)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Name { get; init; }
 
+    /// <summary>What the assistant thought before it spoke; null for nothing. Templates that know thoughts read it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ReasoningContent { get; init; }
+
     /// <summary>The turn as chat templates read it.</summary>
     public JsonObject ToJson()
     {
@@ -30,6 +34,8 @@ public sealed record ChatMessage(string Role, string Content)
             turn["tool_call_id"] = ToolCallId;
         if (Name is not null)
             turn["name"] = Name;
+        if (ReasoningContent is not null)
+            turn["reasoning_content"] = ReasoningContent;
         return turn;
     }
 }

@@ -41,6 +41,7 @@ internal static class ChatRequests
             ResponseFormat = options.ResponseFormat is { } format ? Form(format) : request.ResponseFormat,
             Tools = options.Tools is { Count: > 0 } tools ? Tools.Of(tools) : request.Tools,
             ToolChoice = options.ToolMode is { } mode ? Tools.Choice(mode) : request.ToolChoice,
+            SeveralToolCalls = options.AllowMultipleToolCalls ?? request.SeveralToolCalls,
             TemplateVariables = Thinking(options.Reasoning, model, request.TemplateVariables),
         };
         return options.AdditionalProperties is { } more ? ExtensionOptions.Apply(request, more) : request;

@@ -9,24 +9,21 @@ namespace Lorikeet.Extensions.AI;
 /// <summary>What comes of an answer, as updates of one message of Microsoft.Extensions.AI.</summary>
 /// <param name="request">What was asked.</param>
 /// <param name="options">How.</param>
-/// <param name="thoughts">Tells thoughts from the answer; null for a model that has none.</param>
 /// <param name="created">When the answer began.</param>
 internal sealed class ChatUpdates(
-    ChatRequest request, ChatOptions options, ThoughtReader? thoughts, DateTimeOffset created)
+    ChatRequest request, ChatOptions options, DateTimeOffset created)
 {
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
-    private bool _hasCalled;
 
     /// <summary>A piece as an update; its text, calls, end and usage.</summary>
     public ChatResponseUpdate Of(ChatPiece piece)
     {
         var contents = new List<AIContent>();
-        var (thought, text) = thoughts?.Push(piece.Text, piece.Finish is not null) ?? ("", piece.Text);
-        if (thought.Length > 0 && options.Reasoning?.Output != ReasoningOutput.None)
-            contents.Add(new TextReasoningContent(thought));
-        if (text.Length > 0)
-            contents.Add(new TextContent(text));
-        contents.AddRange(piece.ToolCalls.Where(_ => IsTaken()).Select(Call));
+        if (piece.Thought.Length > 0 && options.Reasoning?.Output != ReasoningOutput.None)
+            contents.Add(new TextReasoningContent(piece.Thought));
+        if (piece.Text.Length > 0)
+            contents.Add(new TextContent(piece.Text));
+        contents.AddRange(piece.ToolCalls.Select(Call));
         if (piece.Usage is { } usage)
             contents.Add(new UsageContent(Details(usage)));
         return new ChatResponseUpdate(ChatRole.Assistant, contents)
@@ -42,16 +39,8 @@ internal sealed class ChatUpdates(
 
     /// <summary>Whether a piece has anything that an update would show.</summary>
     public bool IsSeen(ChatPiece piece) =>
-        piece.Text.Length > 0 || piece.ToolCalls.Count > 0 || piece.Finish is not null || piece.Usage is not null
+        (piece.Thought.Length | piece.Text.Length) > 0 || piece.ToolCalls.Count > 0 || piece.Finish is not null || piece.Usage is not null
         || request.TopLogProbabilities is not null;
-
-    /// <summary>Whether a call is given; where several are not allowed, the first alone.</summary>
-    private bool IsTaken()
-    {
-        var isTaken = options.AllowMultipleToolCalls != false || !_hasCalled;
-        _hasCalled = true;
-        return isTaken;
-    }
 
     private static FunctionCallContent Call(ToolCall call) => FunctionCallContent.CreateFromParsedArguments(
         call.Arguments, call.Id, call.Name, json => (IDictionary<string, object?>?)JsonSerializer.Deserialize(

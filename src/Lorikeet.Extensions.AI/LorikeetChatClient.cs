@@ -113,8 +113,7 @@ public sealed class LorikeetChatClient : IChatClient
     {
         var host = await _host(cancellation).ConfigureAwait(false);
         var request = ChatRequests.Of(this, host, messages, options, _defaultModel);
-        var updates = new ChatUpdates(
-            request, options, ThoughtReader.Of(host.Find(request.Model)), TimeProvider.System.GetUtcNow());
+        var updates = new ChatUpdates(request, options, TimeProvider.System.GetUtcNow());
         await foreach (var piece in host.Chat(request, cancellation).ConfigureAwait(false))
         {
             if (updates.IsSeen(piece))

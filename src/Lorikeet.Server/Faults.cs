@@ -7,6 +7,7 @@ using Lorikeet.Serving;
 using Lorikeet.Text.ChatTemplates;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace Lorikeet.Server;
 
@@ -18,6 +19,10 @@ namespace Lorikeet.Server;
 internal sealed class Faults(ServerMetrics metrics, Action<string> report)
 {
     private const int ClientLeft = 499;
+
+    // What was said of a response before its error is written.
+    private static readonly string[] s_kept =
+        [HeaderNames.AccessControlAllowOrigin, HeaderNames.Vary, HeaderNames.Allow, RequestIds.Header];
 
     /// <summary>Runs the rest of the pipeline.</summary>
     public async Task Guard(HttpContext context, RequestDelegate next)
@@ -37,7 +42,7 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
                 return;
             }
 
-            var error = Explain(fault, visit);
+            var error = Explain(fault, context, visit);
             metrics.CountRefusal(error.Status);
             await Write(context, error);
         }
@@ -53,11 +58,12 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
         { Code = "unknown_url" },
         StatusCodes.Status405MethodNotAllowed => new ApiException(
             StatusCodes.Status405MethodNotAllowed,
-            $"{context.Request.Method} is not offered for '{context.Request.Path}'."),
+            $"{context.Request.Method} is not offered for '{context.Request.Path}'. Expected "
+            + $"{context.Response.Headers.Allow}."),
         _ => null,
     };
 
-    private ApiException Explain(Exception fault, Admission.Visit? visit)
+    private ApiException Explain(Exception fault, HttpContext context, Admission.Visit? visit)
     {
         switch (fault)
         {
@@ -69,7 +75,7 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
                 return Service.NotFound(unknown);
             case ContextLengthException tooLong:
                 return ApiException.Wrong(
-                    "messages",
+                    PromptArgument.Of(context),
                     $"The context holds {tooLong.MaxLength} tokens. The prompt has {tooLong.PromptTokens}, and "
                     + $"{tooLong.NewTokens} were asked for besides. Expected no more than fit: shorten the prompt, or "
                     + "ask for fewer.",
@@ -82,10 +88,10 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
                     ? "The body is larger than the server takes (max_body_bytes). Send less."
                     : $"The request cannot be read: {bad.Message}");
             case HubException { IsNotFound: false }:
-                return new ApiException(StatusCodes.Status502BadGateway, fault.Message);
+                return new ApiException(StatusCodes.Status502BadGateway, HiddenPaths.In(fault.Message));
             case ConfigurationException or CheckpointException or DatasetException or HubException
                 or ChatTemplateException:
-                return ApiException.Wrong(null, fault.Message);
+                return ApiException.Wrong(null, HiddenPaths.In(fault.Message));
             default:
                 report(fault.ToString());
                 return new ApiException(
@@ -104,9 +110,10 @@ internal sealed class Faults(ServerMetrics metrics, Action<string> report)
             return;
         }
 
-        var (origin, vary) = (response.Headers.AccessControlAllowOrigin, response.Headers.Vary);
+        var kept = s_kept.Select(name => (Name: name, Value: response.Headers[name])).ToList();
         response.Clear();
-        (response.Headers.AccessControlAllowOrigin, response.Headers.Vary) = (origin, vary);
+        foreach (var (name, value) in kept)
+            response.Headers[name] = value;
         response.StatusCode = error.Status;
         if (error.RetryAfter is { } wait)
             response.Headers.RetryAfter = FormattableString.Invariant($"{wait.TotalSeconds:F0}");

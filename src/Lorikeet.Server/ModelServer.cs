@@ -26,10 +26,12 @@ public sealed class ModelServer : IAsyncDisposable
     private const string MetricsPath = "/metrics";
     private const string HealthPath = "/health";
 
+    private static readonly string[] s_reading = [HttpMethods.Get, HttpMethods.Head];
+
     private readonly WebApplication _app;
     private readonly Admission _admission;
     private readonly ServerMetrics _metrics;
-    private AdapterWatch? _watch;
+    private Func<ValueTask>? _unwatch;
     private readonly TimeSpan _patience;
     private int _isStopped;
 
@@ -44,14 +46,18 @@ public sealed class ModelServer : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => listening.Configure(kestrel, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
-        Exporters.Add(builder.Services, _metrics.MeterName);
+        Exporters.Add(builder.Services, builder.Configuration, _metrics.MeterName);
         _app = builder.Build();
 
         var keys = new ApiKeys(listening.Keys);
         var pages = new WebPages(
             options.AllowedOrigins, keys.AreNeeded ? null : [options.Host, .. options.AllowedHosts]);
         var faults = new Faults(_metrics, report);
-        _app.Use(next => context => faults.Guard(context, next));
+        _app.Use(next => context =>
+        {
+            RequestIds.Assign(context);
+            return faults.Guard(context, next);
+        });
         _app.Use(next => context => pages.Answer(context) ? Task.CompletedTask : next(context));
         _app.Use(next => context =>
         {
@@ -106,8 +112,8 @@ public sealed class ModelServer : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _isStopped, 1) != 0)
             return true;
-        if (_watch is not null)
-            await _watch.DisposeAsync();
+        if (_unwatch is not null)
+            await _unwatch();
         var isWhole = await _admission.Drain(_patience);
         await _app.StopAsync();
         await Release();
@@ -135,14 +141,29 @@ public sealed class ModelServer : IAsyncDisposable
     private async Task Watch(ModelHost host, string run, Action<string> report, CancellationToken cancellation)
     {
         var name = new RunFolder(run).Name;
-        host.Changed += (_, change) =>
+        host.Changed += Report;
+        try
+        {
+            var watch = await host.Watch(run, name, cancellation: cancellation);
+            _unwatch = async () =>
+            {
+                await watch.DisposeAsync();
+                host.Changed -= Report;
+            };
+        }
+        catch
+        {
+            host.Changed -= Report; // the host outlives a server that did not come up
+            throw;
+        }
+
+        void Report(object? _, AdapterChange change)
         {
             if (change.Name == name)
                 report(change.Fault is { } fault
                     ? $"'{name}' stays as it was: {fault.Message}"
                     : $"'{name}' is now {change.Source}");
-        };
-        _watch = await host.Watch(run, name, cancellation: cancellation);
+        }
     }
 
     private async ValueTask Release()
@@ -162,12 +183,12 @@ public sealed class ModelServer : IAsyncDisposable
         var adapters = new Endpoints.Adapters(service);
         var health = new Health(service);
 
-        _app.MapGet(HealthPath, health.Report);
+        _app.MapMethods(HealthPath, s_reading, health.Report);
         Get("/v1/models", models.All);
         Get("/v1/models/{**id}", models.One);
-        Post("/v1/chat/completions", chat.Answer);
-        Post("/v1/completions", texts.Answer);
-        Post("/v1/responses", responses.Answer);
+        Post("/v1/chat/completions", chat.Answer).WithMetadata(new PromptArgument("messages"));
+        Post("/v1/completions", texts.Answer).WithMetadata(new PromptArgument("prompt"));
+        Post("/v1/responses", responses.Answer).WithMetadata(new PromptArgument("input"));
         Get("/v1/responses/{id}", responses.Get);
         Delete("/v1/responses/{id}", responses.Delete);
         Post("/tokenize", tokens.Tokenize);
@@ -178,8 +199,8 @@ public sealed class ModelServer : IAsyncDisposable
         Post("/v1/load_lora_adapter", adapters.LoadLora);
         Post("/v1/unload_lora_adapter", adapters.UnloadLora);
 
-        void Get(string path, RequestDelegate answer) => _app.MapGet(path, Let(answer));
-        void Post(string path, RequestDelegate answer) => _app.MapPost(path, Let(answer));
+        void Get(string path, RequestDelegate answer) => _app.MapMethods(path, s_reading, Let(answer));
+        IEndpointConventionBuilder Post(string path, RequestDelegate answer) => _app.MapPost(path, Let(answer));
         void Delete(string path, RequestDelegate answer) => _app.MapDelete(path, Let(answer));
         RequestDelegate Let(RequestDelegate answer) => async context =>
         {

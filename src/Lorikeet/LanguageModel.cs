@@ -44,6 +44,11 @@ public sealed class LanguageModel : IDisposable
     /// <summary>What the model was loaded by: a folder, a GGUF file or a hub id.</summary>
     public string Name { get; }
 
+    /// <summary>A hub id as it is; of a place on this disk the last part.</summary>
+    internal string ShortName => Path.Exists(Name)
+        ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Name)))
+        : Name;
+
     /// <summary>The folder or GGUF file that holds the base model.</summary>
     public string Folder { get; }
 
@@ -351,6 +356,10 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>One more thing to know about the model.</summary>
+    /// <summary>Whether a name means the base without any adapter.</summary>
+    internal bool IsBaseName(string name, StringComparison comparison) =>
+        name.Equals(ShortName, comparison) || name.Equals(Name, comparison) || name.Equals(AdapterSet.Base, comparison);
+
     internal void Warn(string warning) => _warnings.Add(warning);
 
     private static bool IsAdapter(string folder) =>

@@ -85,6 +85,7 @@ public sealed class ModelAdapters
         using var turn = _model.Gate.Enter();
         lock (_sync)
         {
+            RequireOwnName(name);
             var sum = _set.Combine(name, weights, settings);
             _loaded[name] = new LoadedAdapter(sum, null, Find(weights.Keys.First())?.Format);
         }
@@ -162,6 +163,7 @@ public sealed class ModelAdapters
     /// <exception cref="CheckpointException">The adapter is damaged or fits another base.</exception>
     internal Adapter Load(string name, AdapterFolder folder, bool replaces)
     {
+        RequireOwnName(name);
         var old = Find(name);
         if (old is not null && (!replaces || old.IsTrained))
             throw new ConfigurationException(
@@ -298,6 +300,15 @@ public sealed class ModelAdapters
 
     /// <summary>Disposes all adapters.</summary>
     internal void Free() => _set.Dispose();
+
+    /// <summary>Refuses a name that means the base, in whatever case: nobody could ask the base by it any more.</summary>
+    internal void RequireOwnName(string name)
+    {
+        if (_model.IsBaseName(name, StringComparison.OrdinalIgnoreCase))
+            throw new ConfigurationException(
+                $"'{name}' means the base, which could not be asked any more if an adapter had its name. Give the "
+                + "adapter a name of its own.");
+    }
 
     private void Drop(string name)
     {

@@ -99,21 +99,12 @@ public sealed class ChatOptionsTests(TinyModel tiny) : IDisposable
         Assert.True(Request(new() { TopK = 5 }).Generation!.Draws);
     }
 
-    [Fact]
-    public void SecondCall_IsLeftOutWhereOneIsAllowed()
-    {
-        var piece = new ChatPiece(0, "") { ToolCalls = [new("a", "weather", "{}"), new("b", "weather", "{}")] };
-        IEnumerable<string> Calls(bool several)
-        {
-            var options = new ChatOptions { AllowMultipleToolCalls = several };
-            var updates = new ChatUpdates(Request(options), options, thoughts: null, DateTimeOffset.UnixEpoch);
-            return updates.Of(piece).Contents.Concat(updates.Of(piece).Contents)
-                .Select(content => Assert.IsType<FunctionCallContent>(content).CallId);
-        }
-
-        Assert.Equal(["a"], Calls(several: false));
-        Assert.Equal(["a", "b", "a", "b"], Calls(several: true));
-    }
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(null, true)]
+    public void OneCallAlone_IsAskedForWhereOneIsAllowed(bool? allowed, bool several) =>
+        Assert.Equal(several, Request(new() { AllowMultipleToolCalls = allowed }).SeveralToolCalls);
 
     [Fact]
     public async Task Seed_RepeatsWhatIsDrawn()

@@ -170,6 +170,11 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
         await Reported(server, 3);
         Assert.Equal(await Answer(NanoModel.Adapter), await Answer("qa", server));
 
+        await server.Server.DisposeAsync(); // its host goes on, and says no more to it
+        var said = server.Reports.Count;
+        await _host.LoadAdapter("qa", run.AdapterFolder, replace: true, Cancellation);
+        Assert.Equal(said, server.Reports.Count);
+
         static void Appear(string from, string to)
         {
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(to)!);

@@ -22,9 +22,11 @@ public sealed class NanoModel : IAsyncLifetime
 
     private const string Template =
         "{%- if tools %}<tools>{{ tools | tojson }}</tools>\n{% endif -%}"
-        + "{%- for message in messages %}<{{ message.role }}>{{ message.content }}"
+        + "{%- for message in messages %}<{{ message.role }}>"
+        + "{%- if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}{{ message.content }}"
         + "{%- for call in message.tool_calls or [] %}{{ call | tojson }}{% endfor %}</{{ message.role }}>\n{% endfor -%}"
-        + "{%- if add_generation_prompt %}<assistant>{% if enable_thinking %}I think: {% endif %}{% endif %}";
+        + "{%- if add_generation_prompt %}<assistant>{% if enable_thinking %}I think: {% endif %}"
+        + "{% if thinks_aloud %}<think>\n{% endif %}{% endif %}";
 
     private readonly TemporaryFolder _folder = new();
     private LanguageModel _model = null!;

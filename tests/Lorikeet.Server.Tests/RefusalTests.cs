@@ -49,7 +49,7 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"guided_choice": [], %}""", "guided_choice", "at least one text")]
     [InlineData("""{"guided_choice": ["a", null], %}""", "guided_choice[1]", "is null. Expected a text")]
     [InlineData("""{"tools": [null], %}""", "tools[0].type", "is missing")]
-    [InlineData("""{"top_p": 1.5, %}""", "top_p", "at most 1")]
+    [InlineData("""{"top_p": 1.5, %}""", "top_p", "from 0 to 1")]
     [InlineData("""{"top_k": -2, %}""", "top_k", "'top_k' is -2")]
     [InlineData("""{"n": 0, %}""", "n", "from 1 to 128")]
     [InlineData("""{"n": 1.5, %}""", "n", "Expected a whole number")]
@@ -82,9 +82,15 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"response_format": {"type": "json_schema", "json_schema": {"schema": 5}}, %}""", "response_format.json_schema.schema", "is 5")]
     [InlineData("""{"response_format": {"type": "json_object"}, "guided_regex": "a+", %}""", "guided_regex", "Expected one form")]
     [InlineData("""{"add_generation_prompt": false, %}""", "add_generation_prompt", "Expected true")]
-    [InlineData("""{"store": true, %}""", "store", "not kept")]
     [InlineData("""{"temprature": 1, %}""", "temprature", "Did you mean 'temperature'?")]
-    [InlineData("""{"prediction": {}, %}""", "prediction", "not an argument")]
+    [InlineData("""{"functions": [{"name": "a"}], %}""", "functions", "'tools' took their place")]
+    [InlineData("""{"modalities": ["text", "audio"], %}""", "modalities", "[\"text\"]")]
+    [InlineData("""{"use_beam_search": true, %}""", "use_beam_search", "is true. Expected false")]
+    [InlineData("""{"skip_special_tokens": false, %}""", "skip_special_tokens", "Expected true")]
+    [InlineData("""{"reasoning_effort": "huge", %}""", "reasoning_effort", "none, minimal, low")]
+    [InlineData("""{"structured_outputs": {"grammar": "root ::= a"}, %}""", "structured_outputs.grammar", "'regex' and 'json'")]
+    [InlineData("""{"structured_outputs": {"choice": []}, %}""", "structured_outputs.choice", "at least one text")]
+    [InlineData("""{"structured_outputs": {"json_object": true}, "guided_regex": "a", %}""", "structured_outputs.json_object", "Expected one form")]
     public async Task MalformedChat_IsRefusedWithTheArgument(string body, string? param, string says)
     {
         var error = await _server.Refusal(Chat, body.Replace("%", Question, StringComparison.Ordinal));
@@ -105,7 +111,8 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("/v1/completions", """{"prompt": "a", "logprobs": true}""", "logprobs", "Expected a whole number")]
     [InlineData("/v1/responses", """{}""", "input", "is missing")]
     [InlineData("/v1/responses", """{"input": 5}""", "input", "a text or an array of items")]
-    [InlineData("/v1/responses", """{"input": [{"type": "reasoning"}]}""", "input[0].type", "'reasoning'")]
+    [InlineData("/v1/responses", """{"input": [{"type": "item_reference"}]}""", "input[0].type", "'item_reference'")]
+    [InlineData("/v1/responses", """{"input": "a", "reasoning": {"effort": "huge"}}""", "reasoning.effort", "none, minimal, low")]
     [InlineData("/v1/responses", """{"input": [{"type": "function_call", "name": "a"}]}""", "input[0].call_id", "is missing")]
     [InlineData("/v1/responses", """{"input": "a", "truncation": "auto"}""", "truncation", "'disabled'")]
     [InlineData("/v1/responses", """{"input": "a", "background": true}""", "background", "Expected false")]
@@ -186,6 +193,7 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         using var response = await _server.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(status, response.StatusCode);
+        Assert.Equal(status == HttpStatusCode.MethodNotAllowed ? ["POST"] : [], response.Content.Headers.Allow);
         var error = JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["error"]!;
         Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
     }

@@ -61,6 +61,54 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
         Assert.All(logprobs["top_logprobs"]!.AsArray().Skip(1), top => Assert.InRange(top!.AsObject().Count, 1, 2));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task OfNoTokens_ThePromptIsScored_AsItIsBesideAnAnswer(bool streams)
+    {
+        static string Body(int tokens) =>
+            $$"""{"model": "nano", "prompt": "{{Prompt}}", "temperature": 0, "max_tokens": {{tokens}}, "echo": true, "logprobs": 1}""";
+        var answered = (await _server.Post(Path, Body(3)))["choices"]![0]!["logprobs"]!;
+        var choice = streams
+            ? Assert.Single(await _server.Chunks(Path, Body(0)[..^1] + ", \"stream\": true}"))["choices"]![0]!
+            : (await _server.Post(Path, Body(0)))["choices"]![0]!;
+
+        Assert.Equal(Prompt, (string?)choice["text"]);
+        Assert.Equal("length", (string?)choice["finish_reason"]);
+        var scored = choice["logprobs"]!;
+        foreach (var part in (string[])["tokens", "token_logprobs", "top_logprobs", "text_offset"])
+            Assert.Equal(
+                answered[part]!.AsArray().SkipLast(3).Select(value => value?.ToJsonString()),
+                scored[part]!.AsArray().Select(value => value?.ToJsonString()));
+    }
+
+    [Fact]
+    public async Task OfNoTokens_NothingIsAddedNorCounted()
+    {
+        var longest = string.Join(',', Enumerable.Range(0, NanoModel.Small.MaxLength!.Value).Select(i => 300 + i));
+        foreach (var prompt in (string[])["\"a\"", $"[{longest}]"]) // the longest fills the context
+        {
+            var answer = await _server.Post(Path, $$"""{"prompt": {{prompt}}, "max_tokens": 0}""");
+            Assert.Equal("", (string?)answer["choices"]![0]!["text"]);
+            Assert.Equal(0, (int)answer["usage"]!["completion_tokens"]!);
+        }
+
+        var error = await _server.Refusal(Path, $$"""{"prompt": [{{longest}}, 300], "max_tokens": 0}""");
+        Assert.Equal(("prompt", "context_length_exceeded"), ((string?)error["param"], (string?)error["code"]));
+    }
+
+    [Fact]
+    public async Task ChunksWithContinuousUsage_CountUpToThem()
+    {
+        var chunks = await _server.Chunks(Path, $$"""
+            {"prompt": "{{Prompt}}", "max_tokens": 5, "temperature": 0, "stream": true,
+             "stream_options": {"include_usage": true, "continuous_usage_stats": true} }
+            """);
+        var counts = chunks.Select(chunk => (int)chunk["usage"]!["completion_tokens"]!).ToList();
+        Assert.Equal(counts.Order(), counts);
+        Assert.Equal(5, counts[^1]);
+    }
+
     [Fact]
     public async Task StreamWithUsage_EndsWithIt()
     {

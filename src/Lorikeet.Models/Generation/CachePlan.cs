@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Decoding;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,10 +20,16 @@ namespace Lorikeet.Models.Generation;
 internal sealed record CachePlan(
     int Blocks, int MaxLength, int MaxSequences, int MaxStepTokens, int MaxQueue, bool SharesPrefixes, bool ReadsWhole)
 {
+    /// <summary>Most tokens of prompts that a step scores: so many logits take memory.</summary>
+    public const int MostScored = 256;
+
     private const int StepTokensOnGpu = 2048;
     private const int StepTokensOnCpu = 128;
     private const int LongStepOnCpu = 512; // where no one waits for the next token
     private const long MostBytesOnCpu = 2L << 30; // unless options say otherwise: others use its memory too
+
+    /// <summary>What a step reads at most.</summary>
+    public BatchLimits Limits => new(MaxStepTokens, MaxSequences, MaxLength);
 
     /// <summary>The plan for a model that is loaded.</summary>
     /// <exception cref="ConfigurationException">The options contradict each other or the memory.</exception>
@@ -34,7 +41,9 @@ internal sealed record CachePlan(
         var blockBytes = BytesOfBlock(model);
         var wanted = (long)PagedCache.BlocksOf(length) * options.MaxSequences;
         var onCpu = model.Device.type == DeviceType.CPU;
-        var free = FreeMemory.Of(model.Device);
+        var steps = StepMemory.Of(
+            model, new BatchLimits(StepTokens(options, onCpu), options.MaxSequences, length), MostScored);
+        var free = Math.Max(0, FreeMemory.Of(model.Device) - steps);
         var bytes = options.CacheBytes
             ?? (onCpu ? Math.Min(MostBytesOnCpu, free / 2) : (long)(free * options.MemoryShare));
         var blocks = (int)Math.Min(Math.Min(wanted, bytes / blockBytes - 1), int.MaxValue / 2);
@@ -44,7 +53,8 @@ internal sealed record CachePlan(
             throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
                 $"Keys and values of one sequence of {needed * PagedCache.BlockTokens} tokens need ") +
                 $"{Megabytes((needed + 1) * blockBytes)} MB, and kv_cache_memory_bytes or the free memory leave " +
-                $"{Megabytes(Math.Min(bytes, free))} MB. Give a smaller max_model_len, or more memory.");
+                $"{Megabytes(Math.Min(bytes, free))} MB beside {Megabytes(steps)} MB for steps. Give a smaller " +
+                "max_model_len, max_num_seqs or max_num_batched_tokens, or more memory.");
         return new CachePlan(
             blocks, (int)Math.Min(length, (long)blocks * PagedCache.BlockTokens), options.MaxSequences,
             StepTokens(options, onCpu), options.MaxQueue, options.PrefixCaching && !IsWhole(config), IsWhole(config));
@@ -58,13 +68,16 @@ internal sealed record CachePlan(
     {
         var count = Math.Min(most, rows.Count);
         var onCpu = model.Device.type == DeviceType.CPU;
-        var bytes = onCpu ? MostBytesOnCpu : FreeMemory.Of(model.Device) / 2;
+        var tokens = (int)Math.Max(
+            Math.Min(onCpu ? LongStepOnCpu : StepTokensOnGpu, rows.Sum(row => (long)row.PromptLength)), count + 1);
+        var length = rows.Max(row => row.Capacity);
+        var steps = StepMemory.Of(model, new BatchLimits(tokens, count, length), scored: 0);
+        var bytes = onCpu ? MostBytesOnCpu : Math.Max(0, FreeMemory.Of(model.Device) - steps) / 2;
         int[] blocks = [.. rows.Select(row => PagedCache.BlocksOf(row.Capacity)).OrderDescending()];
         var affordable = Math.Max(blocks[0], bytes / BytesOfBlock(model) - 1);
-        var tokens = Math.Min(onCpu ? LongStepOnCpu : StepTokensOnGpu, rows.Sum(row => (long)row.PromptLength));
         return new CachePlan(
-            (int)Math.Min(affordable, blocks.Take(count).Sum()), rows.Max(row => row.Capacity), count,
-            (int)Math.Max(tokens, count + 1), MaxQueue: 0, SharesPrefixes: !IsWhole(model.Config), IsWhole(model.Config));
+            (int)Math.Min(affordable, blocks.Take(count).Sum()), length, count, tokens, MaxQueue: 0,
+            SharesPrefixes: !IsWhole(model.Config), IsWhole(model.Config));
     }
 
     /// <summary>Every sequence decodes a token in each step, and beside them some of a prompt must be read.</summary>

@@ -8,8 +8,8 @@ namespace Lorikeet.Models.Generation;
 /// <param name="Finish">Why the answer ended; null before the last piece.</param>
 public sealed record DecodedPiece(string Text, IReadOnlyList<DecodedToken> Tokens, FinishReason? Finish)
 {
-    /// <summary>What the request took; with the last piece only.</summary>
-    public TokenUsage? Usage { get; init; }
+    /// <summary>What the request has taken up to here.</summary>
+    public required TokenUsage Usage { get; init; }
 
     /// <summary>
     /// The prompt's tokens from the second on (nothing foretells the first), with the first piece of a request that

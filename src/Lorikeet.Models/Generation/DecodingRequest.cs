@@ -36,6 +36,12 @@ public sealed record DecodingRequest
     public bool PromptLogProbabilities { get; init; }
 
     /// <summary>
+    /// Whether the prompt is only read, for its log-probabilities, and nothing is added to it, whatever the options say
+    /// of lengths.
+    /// </summary>
+    public bool ScoresOnly { get; init; }
+
+    /// <summary>
     /// Which of several answers to one prompt this is, from 0: it keys the random numbers, so that answers drawn with
     /// one seed differ.
     /// </summary>

@@ -8,7 +8,6 @@ namespace Lorikeet.Models.Generation;
 internal sealed class DecodingRow
 {
     private readonly GenerationOptions _options;
-    private readonly int _newTokens;
     private readonly Tokenizer? _tokenizer;
     private readonly StreamingDecoder? _decoder;
     private readonly StopStringFilter _stop;
@@ -21,18 +20,21 @@ internal sealed class DecodingRow
     /// <param name="prompt">Token ids, at least one.</param>
     /// <param name="options">Limits, end tokens and stop strings.</param>
     /// <param name="tokenizer">Turns ids into text; null leaves the text out.</param>
-    public DecodingRow(ulong key, int[] prompt, GenerationOptions options, Tokenizer? tokenizer)
+    /// <param name="isScoredOnly">Whether the prompt is read and nothing is added to it.</param>
+    public DecodingRow(
+        ulong key, int[] prompt, GenerationOptions options, Tokenizer? tokenizer, bool isScoredOnly = false)
     {
+        IsScoredOnly = isScoredOnly;
         Key = key;
         _options = options;
-        _newTokens = options.NewTokensAfter(prompt.Length);
+        var newTokens = options.NewTokensAfter(prompt.Length);
         _tokenizer = tokenizer;
         _decoder = tokenizer is null ? null : new StreamingDecoder(tokenizer, skipSpecialTokens: true);
         _stop = new StopStringFilter(options.StopStrings);
-        _ids = new int[prompt.Length + _newTokens];
+        _ids = new int[prompt.Length + newTokens];
         prompt.CopyTo(_ids, 0);
         (PromptLength, Length) = (prompt.Length, prompt.Length);
-        if (_newTokens == 0)
+        if (newTokens == 0 && !isScoredOnly)
             End(FinishReason.Length);
     }
 
@@ -48,6 +50,9 @@ internal sealed class DecodingRow
 
     /// <summary>Some of <see cref="Ids"/>.</summary>
     public ReadOnlyMemory<int> Part(int start, int count) => _ids.AsMemory(start, count);
+
+    /// <summary>Whether the row ends once its prompt is read.</summary>
+    public bool IsScoredOnly { get; }
 
     /// <summary>Tokens this row can reach.</summary>
     public int Capacity => _ids.Length;

@@ -17,9 +17,6 @@ internal sealed class DecodingScheduler : IDisposable
     /// <summary>Tokens by which every sequence is expected to grow when another one asks for room.</summary>
     private const int ExpectedGrowth = 128;
 
-    /// <summary>Most tokens of a prompt that are scored in a step: so many logits take memory.</summary>
-    private const int MostScored = 256;
-
     private readonly CachePlan _plan;
     private readonly PagedCache _cache;
     private readonly BlockPool _pool;
@@ -31,6 +28,7 @@ internal sealed class DecodingScheduler : IDisposable
     private readonly List<DecodingSequence> _running = []; // by arrival
     private readonly HashSet<ModelAdapter> _changed = [];
     private long _arrivals;
+    private int _scoredLeft; // tokens of prompts that the step being planned may still score
     private EngineStatistics _counts;
 
     /// <summary>Allocates the cache.</summary>
@@ -46,8 +44,7 @@ internal sealed class DecodingScheduler : IDisposable
         _prefixes = new PrefixSharing(_pool, plan.SharesPrefixes);
         _reference = new ReferenceStep(model, _cache);
         if (isOptimized)
-            _optimized = DecodingSupport.Create(
-                model, _cache, new BatchLimits(plan.MaxStepTokens, plan.MaxSequences, plan.MaxLength));
+            _optimized = DecodingSupport.Create(model, _cache, plan.Limits);
         _choices = new StepChoices(model.Config.VocabularySize);
         _counts = new EngineStatistics
         {
@@ -82,7 +79,7 @@ internal sealed class DecodingScheduler : IDisposable
     /// </summary>
     public void Refresh(ModelAdapter? adapter)
     {
-        _prefixes.Forget(adapter);
+        _prefixes.Forget(adapter, _running, _waiting);
         if (adapter is not null)
             _changed.Add(adapter);
     }
@@ -90,7 +87,7 @@ internal sealed class DecodingScheduler : IDisposable
     /// <summary>Forgets an adapter that no sequence uses.</summary>
     public void Forget(ModelAdapter adapter)
     {
-        _prefixes.Forget(adapter);
+        _prefixes.Forget(adapter, [], []);
         _changed.Remove(adapter);
     }
 
@@ -118,7 +115,8 @@ internal sealed class DecodingScheduler : IDisposable
         _counts = _counts with
         {
             Steps = _counts.Steps + (parts.Count > 0 ? 1 : 0),
-            CompletionTokens = _counts.CompletionTokens + parts.Count(part => part.IsLast && part.Sequence.Fault is null),
+            CompletionTokens = _counts.CompletionTokens
+                + parts.Count(part => part.IsLast && part.Sequence is { Fault: null, Row.IsScoredOnly: false }),
         };
         Remove(sequence => sequence.Row.Finish is not null);
         return moved;
@@ -175,6 +173,8 @@ internal sealed class DecodingScheduler : IDisposable
             var shared = _prefixes.Find(sequence);
             if (_prefixes.IsBeingRead(sequence, shared.Count, _running))
                 continue; // what it needs next is read already, for another
+            if (!HasPlaceForAdapter(sequence))
+                return;
             var taken = shared.Count(block => !_pool.IsHeld(block)); // free until it is shared
             var needed = Expected(sequence) - shared.Count + taken;
             var promised = _running.Sum(running => Expected(running) - running.Blocks.Count);
@@ -187,6 +187,15 @@ internal sealed class DecodingScheduler : IDisposable
             sequence.CachedTokens ??= sequence.Read;
             _counts = _counts with { CachedTokens = _counts.CachedTokens + sequence.Read };
         }
+    }
+
+    /// <summary>Whether a step has a place for its adapter beside those of the running sequences.</summary>
+    private bool HasPlaceForAdapter(DecodingSequence sequence)
+    {
+        if (sequence.Adapter is not { } adapter || _running.Count < BatchAdapters.Most)
+            return true;
+        var others = _running.Select(running => running.Adapter).OfType<ModelAdapter>().ToHashSet();
+        return others.Contains(adapter) || others.Count < BatchAdapters.Most;
     }
 
     /// <summary>Blocks that a sequence has or is expected to have before long.</summary>
@@ -202,6 +211,7 @@ internal sealed class DecodingScheduler : IDisposable
     /// </summary>
     private void PlanPrompts()
     {
+        _scoredLeft = CachePlan.MostScored;
         var left = _plan.MaxStepTokens - _running.Sum(sequence => sequence.Planned);
         List<DecodingSequence> reading = [.. _running.Where(sequence => sequence.Unread > 1 || sequence.Read == 0)];
         reading.RemoveAll(sequence => sequence.Planned > 0);
@@ -218,12 +228,14 @@ internal sealed class DecodingScheduler : IDisposable
         if (!_running.Contains(sequence))
             return 0;
         var unread = sequence.Unread - sequence.Planned;
-        if (sequence.Prompt is not null)
-            most = Math.Min(most, MostScored - sequence.Planned);
+        if (sequence.IsScoring)
+            most = Math.Min(most, _scoredLeft);
         var more = _plan.ReadsWhole && most > 0 ? unread : Math.Min(most, unread);
         if (more <= 0 || !HasRoom(sequence, sequence.Planned + more))
             return 0;
         sequence.Planned += more;
+        if (sequence.IsScoring)
+            _scoredLeft -= more;
         return more;
     }
 
@@ -260,6 +272,7 @@ internal sealed class DecodingScheduler : IDisposable
         _pool.Return(sequence.Blocks);
         sequence.Blocks.Clear();
         (sequence.Read, sequence.Planned, sequence.Offered) = (0, 0, 0);
+        PrefixSharing.BeginAnew(sequence);
     }
 
     /// <summary>
@@ -269,9 +282,8 @@ internal sealed class DecodingScheduler : IDisposable
     {
         var end = sequence.Read + sequence.Planned;
         var isLast = end == sequence.Row.Length;
-        var isScored = sequence.Prompt is { } scored && scored.Count < sequence.Row.PromptLength - 1;
         return new StepPart(
-            sequence, isScored ? end - Math.Max(sequence.Read, sequence.Prompt!.Count) : isLast ? 1 : 0, isLast);
+            sequence, sequence.IsScoring ? end - Math.Max(sequence.Read, sequence.Prompt!.Count) : isLast ? 1 : 0, isLast);
     }
 
     private void Advance(DecodingSequence sequence)

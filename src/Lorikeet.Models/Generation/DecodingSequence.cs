@@ -30,7 +30,8 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
         int[] prompt = [.. request.Prompt];
         var constraint = request.Constraint ?? TokenConstraints.Of(options, tokenizer)?.Start(options.EndTokens);
         return new DecodingSequence(
-            new DecodingRow(DecodingRow.KeyOf(prompt, request.Repetition), prompt, options, tokenizer)
+            new DecodingRow(
+                DecodingRow.KeyOf(prompt, request.Repetition), prompt, options, tokenizer, request.ScoresOnly)
             {
                 Constraint = constraint,
             },
@@ -53,6 +54,9 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
 
     /// <summary>What was chosen for each token of the prompt but the first; null where it was not asked for.</summary>
     public List<DecodedToken>? Prompt { get; init; }
+
+    /// <summary>Whether tokens of its prompt are still to be scored.</summary>
+    public bool IsScoring => Prompt is { } scored && scored.Count < row.PromptLength - 1;
 
     /// <summary>Whether the optimized step may be used.</summary>
     public bool MayBeOptimized { get; init; } = true;
@@ -77,6 +81,11 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
 
     /// <summary>Hashes of its full blocks, as far as they were needed.</summary>
     public List<BlockHash> Hashes { get; } = [];
+
+    /// <summary>
+    /// Whether some of it was read before the numbers of its adapter changed, so that nobody else can use its blocks.
+    /// </summary>
+    public bool IsMixed { get; set; }
 
     /// <summary>Blocks of it that others can find.</summary>
     public int Offered { get; set; }
@@ -112,9 +121,7 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
         var isFirst = row.Length - row.PromptLength == _tokens.Count;
         var piece = new DecodedPiece(row.TakeText(), [.. _tokens], row.Finish)
         {
-            Usage = row.Finish is null
-                ? null
-                : new TokenUsage(row.PromptLength, CachedTokens ?? 0, row.Length - row.PromptLength),
+            Usage = new TokenUsage(row.PromptLength, CachedTokens ?? 0, row.Length - row.PromptLength),
             Prompt = isFirst ? Prompt : null,
         };
         _tokens.Clear();

@@ -36,7 +36,7 @@ internal sealed class PrefixSharing(BlockPool pool, bool isOn)
         if (!isOn || sequence.Prompt is not null || blocks >= (sequence.Row.Length - 1) / PagedCache.BlockTokens)
             return false;
         var next = Hash(sequence, blocks);
-        return running.Any(other => other.Offered <= blocks
+        return running.Any(other => !other.IsMixed && other.Offered <= blocks
             && (blocks + 1) * PagedCache.BlockTokens <= other.Row.Length && Hash(other, blocks) == next);
     }
 
@@ -53,19 +53,37 @@ internal sealed class PrefixSharing(BlockPool pool, bool isOn)
     /// <summary>Offers the blocks that a sequence has filled.</summary>
     public void Offer(DecodingSequence sequence)
     {
-        if (!isOn)
+        if (!isOn || sequence.IsMixed)
             return;
         for (; sequence.Offered < sequence.Read / PagedCache.BlockTokens; sequence.Offered++)
             pool.Offer(sequence.Blocks[sequence.Offered], Hash(sequence, sequence.Offered));
     }
 
     /// <summary>What was read with an adapter (null: the base) so far is found no more.</summary>
-    public void Forget(ModelAdapter? adapter)
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="running">Sequences that may have read something; what they go on to read is theirs alone.</param>
+    /// <param name="waiting">Sequences that have read nothing.</param>
+    public void Forget(
+        ModelAdapter? adapter, IEnumerable<DecodingSequence> running, IEnumerable<DecodingSequence> waiting)
     {
         if (adapter is null)
             _weightsOfBase = ++_lastWeights;
         else
             _weights.Remove(adapter);
+        foreach (var sequence in running.Where(IsOf))
+            sequence.IsMixed |= sequence.Read > 0;
+        foreach (var sequence in running.Concat(waiting).Where(sequence => IsOf(sequence) && !sequence.IsMixed))
+            sequence.Hashes.Clear();
+
+        bool IsOf(DecodingSequence sequence) => ReferenceEquals(sequence.Adapter, adapter);
+    }
+
+    /// <summary>A sequence has given up all that it had read, whatever it was read with.</summary>
+    public static void BeginAnew(DecodingSequence sequence)
+    {
+        if (sequence.IsMixed)
+            sequence.Hashes.Clear();
+        sequence.IsMixed = false;
     }
 
     /// <summary>The hash of a full block of a sequence.</summary>

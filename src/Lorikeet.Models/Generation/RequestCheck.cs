@@ -42,10 +42,18 @@ internal static class RequestCheck
             options = options with { EndTokens = [] };
         return WithStops(options, tokenizer, vocabulary) with
         {
-            MaxNewTokens = NewTokens(options, request.Prompt.Count, maxLength),
+            MaxNewTokens = request.ScoresOnly
+                ? RequireRead(request.Prompt.Count, maxLength)
+                : NewTokens(options, request.Prompt.Count, maxLength),
             MaxLength = null,
         };
     }
+
+    /// <summary>Nothing is added to a prompt that is only read; it must fit.</summary>
+    private static int RequireRead(int promptLength, int maxLength) =>
+        promptLength <= maxLength ? 0 : throw new ContextLengthException(
+            $"The prompt has {promptLength} tokens, and {maxLength} fit (max_model_len). Shorten the prompt.",
+            promptLength, 0, maxLength);
 
     private static int NewTokens(GenerationOptions options, int promptLength, int maxLength)
     {

@@ -24,6 +24,9 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
     /// <param name="parts">What it read, as told it.</param>
     public void Make(IBatchStep step, Tensor logits, IReadOnlyList<StepPart> parts)
     {
+        foreach (var (sequence, _, isLast) in parts)
+            if (isLast && sequence.Row.IsScoredOnly)
+                sequence.Row.End(FinishReason.Length);
         var rows = Rows(parts);
         var mostLikely = rows.Exists(TakesMostLikely) ? step.MostLikely() : [];
         // A row without a most likely token is looked at as well, to say what is wrong with it.
@@ -34,7 +37,7 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
         Slices.ForEach(onHost.Count, Math.Max(1, LogitsOfSlice / vocabulary), (first, count) =>
         {
             for (var i = (int)first; i < first + count; i++)
-                looked[i] = Look(onHost[i], TensorMemory.Span<float>(copied!).Slice(i * vocabulary, vocabulary));
+                looked[i] = Look(onHost[i], LogitsOf(copied!, i));
         });
 
         var next = 0;
@@ -56,10 +59,10 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
     {
         try
         {
-            if (row.PromptToken is null)
-                row.Sequence.Add(token);
-            else
+            if (row.PromptToken is not null)
                 row.Sequence.Prompt!.Add(token);
+            else
+                row.Sequence.Add(token);
             return null;
         }
         catch (Exception fault) // of its constraint or its text, say
@@ -98,18 +101,25 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
     private static List<Row> Rows(IReadOnlyList<StepPart> parts)
     {
         var rows = new List<Row>();
+        var index = 0;
         foreach (var (sequence, count, _) in parts)
         {
             for (var i = 0; i < count; i++)
             {
                 var foretold = sequence.Read - count + i + 1; // position of the token that the row is about
-                rows.Add(new Row(rows.Count, sequence,
-                    foretold < sequence.Row.Length ? sequence.Row.Ids[foretold] : null));
+                int? given = foretold < sequence.Row.Length ? sequence.Row.Ids[foretold] : null;
+                if (given is not null || !sequence.Row.IsScoredOnly)
+                    rows.Add(new Row(index, sequence, given));
+                index++;
             }
         }
 
         return rows;
     }
+
+    /// <summary>A row; there may be more numbers before it than an int counts.</summary>
+    private unsafe Span<float> LogitsOf(Tensor logits, int row) =>
+        new((float*)TensorMemory.Pointer(logits) + (long)row * vocabulary, vocabulary);
 
     /// <summary>float32 [rows, vocabulary] on the host; null for none.</summary>
     private static Tensor? Copy(Tensor logits, List<Row> rows)

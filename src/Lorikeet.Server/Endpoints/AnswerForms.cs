@@ -28,7 +28,9 @@ internal static class AnswerForms
         if (request.GuidedRegex is { } pattern)
             asked.Add(("guided_regex", ResponseFormat.Regex(pattern)));
         if (request.GuidedChoice is { } choices)
-            asked.Add(("guided_choice", OfChoices(choices)));
+            asked.Add(("guided_choice", OfChoices("guided_choice", choices)));
+        if (request.StructuredOutputs is { } structured)
+            asked.AddRange(Of(structured));
         asked.RemoveAll(form => form.Form.Kind == ResponseFormat.Text.Kind);
         return asked switch
         {
@@ -81,14 +83,29 @@ internal static class AnswerForms
         throw ApiException.Unexpected(param, JsonWords.Of(schema), "a JSON schema: an object");
     }
 
-    private static ResponseFormat OfChoices(IReadOnlyList<string?> choices)
+    private static IEnumerable<(string Name, ResponseFormat Form)> Of(WireForms forms)
+    {
+        const string name = "structured_outputs";
+        if (forms.Grammar is not null)
+            throw ApiException.Unexpected($"{name}.grammar", "a text", "none: 'regex' and 'json' are offered");
+        if (forms.Json is { ValueKind: not JsonValueKind.Null } schema)
+            yield return ($"{name}.json", OfSchema($"{name}.json", schema));
+        if (forms.Regex is { } pattern)
+            yield return ($"{name}.regex", ResponseFormat.Regex(pattern));
+        if (forms.Choice is { } choices)
+            yield return ($"{name}.choice", OfChoices($"{name}.choice", choices));
+        if (forms.JsonObject == true)
+            yield return ($"{name}.json_object", ResponseFormat.JsonObject);
+    }
+
+    private static ResponseFormat OfChoices(string param, IReadOnlyList<string?> choices)
     {
         if (choices.Count == 0)
-            throw ApiException.Unexpected("guided_choice", "an empty array", "at least one text");
+            throw ApiException.Unexpected(param, "an empty array", "at least one text");
         for (var i = 0; i < choices.Count; i++)
         {
             if (choices[i] is null)
-                throw ApiException.Unexpected($"guided_choice[{i}]", null, "a text");
+                throw ApiException.Unexpected($"{param}[{i}]", null, "a text");
         }
 
         return ResponseFormat.Regex(string.Join('|', choices.Select(choice => Regex.Escape(choice!))));

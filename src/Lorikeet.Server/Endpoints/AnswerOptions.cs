@@ -21,16 +21,18 @@ internal static class AnswerOptions
     /// <param name="model">The model that answers.</param>
     /// <param name="maxTokens">Name and value of the limit in the request; a value of null for none.</param>
     /// <param name="stops">Texts that end the answer besides the request's.</param>
+    /// <param name="least">Least value of the limit.</param>
     /// <exception cref="ApiException">A value is out of range.</exception>
     public static GenerationOptions Of(
-        AnswerRequest request, ServedModel model, (string Name, int? Value) maxTokens, IReadOnlyList<string> stops)
+        AnswerRequest request, ServedModel model, (string Name, int? Value) maxTokens, IReadOnlyList<string> stops,
+        int least = 1)
     {
         var defaults = model.Generation;
-        Check(maxTokens.Name, maxTokens.Value, value => value >= 1, "1 or more");
+        Check(maxTokens.Name, maxTokens.Value, value => value >= least, $"{least} or more");
         Check(
             "temperature", request.Temperature, value => value == 0 || IsFactor(value),
             $"0 or more: 0, or {FactorRange}");
-        Check("top_p", request.TopP, value => value is > 0 and <= 1, "above 0 and at most 1");
+        Check("top_p", request.TopP, value => value is >= 0 and <= 1, "from 0 to 1");
         Check("top_k", request.TopK, value => value >= -1, "1 or more, or 0 or -1 for all");
         Check("min_p", request.MinP, value => value is >= 0 and <= 1, "from 0 to 1");
         Check("repetition_penalty", request.RepetitionPenalty, IsFactor, $"above 0: {FactorRange}; 1 is off");
@@ -46,7 +48,7 @@ internal static class AnswerOptions
         var samples = defaults.Sample || request is not { Temperature: null, TopP: null, TopK: null, MinP: null };
         return defaults with
         {
-            MaxNewTokens = maxTokens.Value ?? defaults.MaxNewTokens,
+            MaxNewTokens = maxTokens.Value is 0 ? null : maxTokens.Value ?? defaults.MaxNewTokens,
             MaxLength = model.MaxLength,
             MinNewTokens = request.MinTokens ?? defaults.MinNewTokens,
             Sample = samples,
@@ -105,18 +107,8 @@ internal static class AnswerOptions
         if (options is null)
             return;
         if (stream != true)
-        {
             throw ApiException.Wrong(
                 "stream_options", "'stream_options' is given, and 'stream' is not true. Expected both or neither.");
-        }
-        if (options.ContinuousUsageStats == true)
-        {
-            throw ApiException.Unexpected(
-                "stream_options.continuous_usage_stats", "true", "false: usage is known at the end");
-        }
-
-        if (options.IncludeObfuscation == true)
-            throw ApiException.Unexpected("stream_options.include_obfuscation", "true", "false: no chunk is padded");
     }
 
     /// <summary>Refuses a value out of range.</summary>

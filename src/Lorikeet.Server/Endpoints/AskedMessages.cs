@@ -42,6 +42,7 @@ internal static class AskedMessages
                 : null,
             ToolCallId = role == "tool" ? message.ToolCallId : null,
             Name = message.Name,
+            ReasoningContent = role == "assistant" ? message.ReasoningContent : null,
         };
     }
 

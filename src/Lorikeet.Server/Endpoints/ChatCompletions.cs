@@ -1,3 +1,4 @@
+using System.Text;
 using Lorikeet.Models.Generation;
 using Lorikeet.Server.Access;
 using Lorikeet.Server.Protocol;
@@ -35,8 +36,6 @@ internal sealed class ChatCompletions(Service service)
         AnswerOptions.CheckStream(body.StreamOptions, body.Stream);
         if (body.AddGenerationPrompt == false)
             throw ApiException.Unexpected("add_generation_prompt", "false", "true: an answer begins a turn of its own");
-        if (body.Store == true)
-            throw ApiException.Unexpected("store", "true", "false: chat completions are not kept; responses are");
         var tools = AskedTools.Of(body);
         var limit = body.MaxCompletionTokens is not null
             ? ("max_completion_tokens", body.MaxCompletionTokens)
@@ -47,7 +46,9 @@ internal sealed class ChatCompletions(Service service)
             Messages = AskedMessages.Of(body.Messages),
             Tools = tools.Tools,
             ToolChoice = tools.Choice,
-            TemplateVariables = body.ChatTemplateKwargs,
+            SeveralToolCalls = body.ParallelToolCalls != false,
+            TemplateVariables = AskedThinking.Variables(
+                body.ChatTemplateKwargs, "reasoning_effort", body.ReasoningEffort, model),
             ResponseFormat = AnswerForms.Of(body, body.ResponseFormat),
             Generation = AnswerOptions.Of(body, model, limit, model.Generation.StopStrings),
             LogitBias = AnswerOptions.LogitBias(body),
@@ -87,7 +88,7 @@ internal sealed class ChatReply(
         await foreach (var piece in pieces)
         {
             Measure(piece);
-            answers[piece.Answer].Add(piece, Calls(piece));
+            answers[piece.Answer].Add(piece, ThoughtOf(piece), Calls(piece));
             usage = piece.Usage ?? usage;
         }
 
@@ -100,13 +101,16 @@ internal sealed class ChatReply(
     {
         var stream = new EventStream(context);
         var begun = new HashSet<int>();
-        TokenUsage usage = default;
+        TokenUsage usage = default, soFar = default;
+        var isCounting = body.StreamOptions?.ContinuousUsageStats == true;
         await foreach (var piece in KeepAlive.During(pieces, Service.Silence, stream.WriteKeepAlive, service.Clock))
         {
             Measure(piece);
-            usage = piece.Usage ?? usage;
+            (usage, soFar) = (piece.Usage ?? usage, piece.UsageSoFar);
             if (begun.Add(piece.Answer))
                 await Write(piece.Answer, new ChatDelta { Role = "assistant", Content = "" });
+            if (ThoughtOf(piece) is { } thought)
+                await Write(piece.Answer, new ChatDelta { ReasoningContent = thought });
             if (piece.Text.Length > 0 || (body.Logprobs == true && piece.Tokens.Count > 0))
             {
                 var delta = new ChatDelta { Content = piece.Text };
@@ -123,7 +127,10 @@ internal sealed class ChatReply(
         await stream.WriteDone();
 
         ChatCompletionChunk Chunk(params IReadOnlyList<ChatChunkChoice> choices) =>
-            new(_id, "chat.completion.chunk", _created, model, choices);
+            new(_id, "chat.completion.chunk", _created, model, choices)
+            {
+                Usage = isCounting ? Service.Usage(soFar) : null,
+            };
         Task Write(int answer, ChatDelta delta, string? finish = null, ChatLogProbabilities? probabilities = null) =>
             stream.Write(
                 Chunk(new ChatChunkChoice(answer, delta, probabilities, finish)),
@@ -134,21 +141,23 @@ internal sealed class ChatReply(
         index,
         new AnswerMessage(
             "assistant", answer.Text.Length > 0 || answer.Calls.Count == 0 ? answer.Text : null, Refusal: null,
-            answer.Calls.Count > 0 ? answer.Calls : null),
+            answer.Thought.Length > 0 ? answer.Thought : null, answer.Calls.Count > 0 ? answer.Calls : null),
         LogProbabilities(answer.Tokens), FinishReasons.Of(answer.Finish));
 
     private ChatLogProbabilities? LogProbabilities(IReadOnlyList<DecodedToken> tokens) =>
         body.Logprobs == true ? new ChatLogProbabilities(service.Tokens.Describe(tokens)) : null;
 
-    /// <summary>The calls of a piece, numbered; where one at a time is wanted, the first of the answer alone.</summary>
+    /// <summary>What a piece has of a thought; null for nothing, and where it is not wanted.</summary>
+    private string? ThoughtOf(ChatPiece piece) =>
+        piece.Thought.Length > 0 && body.IncludeReasoning != false ? piece.Thought : null;
+
+    /// <summary>The calls of a piece, numbered.</summary>
     private List<WireToolCall> Calls(ChatPiece piece)
     {
         var calls = new List<WireToolCall>();
         foreach (var call in piece.ToolCalls)
         {
             var index = _calls.GetValueOrDefault(piece.Answer);
-            if (index > 0 && body.ParallelToolCalls == false)
-                break;
             _calls[piece.Answer] = index + 1;
             calls.Add(new WireToolCall
             {
@@ -185,9 +194,12 @@ internal sealed class ChatReply(
     /// <summary>One answer, put together.</summary>
     private sealed class CollectedAnswer
     {
-        private readonly System.Text.StringBuilder _text = new();
+        private readonly StringBuilder _text = new();
+        private readonly StringBuilder _thought = new();
 
         public string Text => _text.ToString();
+
+        public string Thought => _thought.ToString();
 
         public List<WireToolCall> Calls { get; } = [];
 
@@ -195,8 +207,9 @@ internal sealed class ChatReply(
 
         public ChatFinish Finish { get; private set; }
 
-        public void Add(ChatPiece piece, IEnumerable<WireToolCall> calls)
+        public void Add(ChatPiece piece, string? thought, IEnumerable<WireToolCall> calls)
         {
+            _thought.Append(thought);
             _text.Append(piece.Text);
             Tokens.AddRange(piece.Tokens);
             Calls.AddRange(calls.Select(call => call with { Index = null }));

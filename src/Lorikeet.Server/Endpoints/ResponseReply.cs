@@ -13,14 +13,15 @@ namespace Lorikeet.Server.Endpoints;
 /// <param name="service">Names tokens.</param>
 /// <param name="begun">The response before its first item.</param>
 /// <param name="showsProbabilities">Whether the tokens' log-probabilities are given.</param>
-/// <param name="parallelCalls">False: the first call of a function is the only one.</param>
-internal sealed class ResponseReply(Service service, ResponseObject begun, bool showsProbabilities, bool? parallelCalls)
+internal sealed class ResponseReply(Service service, ResponseObject begun, bool showsProbabilities)
 {
     private readonly List<OutputItem> _items = [];
     private readonly StringBuilder _text = new();
     private readonly List<ChatTokenProbability> _probabilities = [];
     private readonly List<ResponseEvent> _events = [];
     private string? _message; // id of the message that is being said
+    private readonly StringBuilder _thoughts = new();
+    private string? _thought; // id of the item that is being thought
     private int _sequence;
 
     /// <summary>The response as it is now.</summary>
@@ -37,13 +38,12 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
     /// <summary>Takes what has come.</summary>
     public IReadOnlyList<ResponseEvent> Add(ChatPiece piece)
     {
+        if (piece.Thought.Length > 0)
+            AddThought(piece.Thought);
         if (piece.Text.Length > 0 || (showsProbabilities && piece.Tokens.Count > 0 && piece.ToolCalls.Count == 0))
             AddText(piece.Text, showsProbabilities ? service.Tokens.Describe(piece.Tokens) : []);
         foreach (var call in piece.ToolCalls)
-        {
-            if (parallelCalls != false || !_items.Exists(item => item.CallId is not null))
-                AddCall(call);
-        }
+            AddCall(call);
 
         if (piece.Finish is { } finish)
             End(finish, piece.Usage ?? default);
@@ -53,6 +53,32 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
     /// <summary>The event in place of those that do not come.</summary>
     public ResponseFault Fail(ApiException fault) =>
         new("error", fault.Code ?? fault.Type, fault.Message, fault.Param, _sequence++);
+
+    private void AddThought(string text)
+    {
+        if (_thought is null)
+        {
+            _thought = Service.NewId("rs_");
+            Say("response.output_item.added", like => like with
+            {
+                OutputIndex = _items.Count,
+                Item = Thought("in_progress", []),
+            });
+        }
+
+        _thoughts.Append(text);
+        Say("response.reasoning_text.delta", like => OfThought(like) with { Delta = text });
+    }
+
+    private void EndThought()
+    {
+        if (_thought is null)
+            return;
+        var part = OutputPart.OfThought(_thoughts.ToString());
+        Say("response.reasoning_text.done", like => OfThought(like) with { Text = part.Text });
+        EndItem(Thought("completed", [part]));
+        _thought = null;
+    }
 
     private void AddText(string text, IReadOnlyList<ChatTokenProbability> probabilities)
     {
@@ -65,6 +91,7 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
 
     private void BeginMessage()
     {
+        EndThought();
         _message = Service.NewId("msg_");
         Say("response.output_item.added", like => like with
         {
@@ -90,6 +117,7 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
 
     private void AddCall(ToolCall call)
     {
+        EndThought();
         EndMessage("completed");
         var item = new OutputItem
         {
@@ -123,8 +151,9 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
 
     private void End(ChatFinish finish, TokenUsage usage)
     {
-        if (_message is null && _items.Count == 0)
+        if (_message is null && _items.Count == 0 && _thought is null)
             BeginMessage();
+        EndThought();
         var isWhole = finish != ChatFinish.Length;
         EndMessage(isWhole ? "completed" : "incomplete");
         Response = Response with
@@ -153,6 +182,18 @@ internal sealed class ResponseReply(Service service, ResponseObject begun, bool 
         Role = "assistant",
         Content = content,
     };
+
+    private OutputItem Thought(string status, IReadOnlyList<OutputPart> content) => new()
+    {
+        Type = "reasoning",
+        Id = _thought!,
+        Status = status,
+        Summary = [],
+        Content = content,
+    };
+
+    private ResponseEvent OfThought(ResponseEvent like) =>
+        like with { OutputIndex = _items.Count, ItemId = _thought, ContentIndex = 0 };
 
     private ResponseEvent OfPart(ResponseEvent like) =>
         like with { OutputIndex = _items.Count, ItemId = _message, ContentIndex = 0 };

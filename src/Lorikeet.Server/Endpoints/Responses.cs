@@ -13,6 +13,7 @@ namespace Lorikeet.Server.Endpoints;
 internal sealed class Responses(Service service)
 {
     private const string LogProbabilitiesOfText = "message.output_text.logprobs";
+    private const string EncryptedThoughts = "reasoning.encrypted_content"; // thoughts are given as they are
     private const int MostTopLogProbabilities = 20;
 
     private readonly ResponseStore _store = new();
@@ -28,7 +29,7 @@ internal sealed class Responses(Service service)
         using var measure = service.Metrics.Begin("chat", model.Name);
         var pieces = service.Host.Chat(request, Admission.TokenOf(context));
         var reply = new ResponseReply(
-            service, Begin(body, model, request), request.TopLogProbabilities is not null, body.ParallelToolCalls);
+            service, Begin(body, model, request), request.TopLogProbabilities is not null);
         if (body.Stream == true)
         {
             await Stream(context, pieces, reply, measure, Keep);
@@ -89,7 +90,7 @@ internal sealed class Responses(Service service)
         }
         if (body.Background == true)
             throw ApiException.Unexpected("background", "true", "false: the response is given to who asked");
-        if (body.Include?.Where(item => item != LogProbabilitiesOfText).ToList() is [var unknown, ..])
+        if (body.Include?.Where(item => item is not (LogProbabilitiesOfText or EncryptedThoughts)).ToList() is [var unknown, ..])
             throw ApiException.Unexpected("include", $"'{unknown ?? "null"}'", $"'{LogProbabilitiesOfText}'");
         AskedMetadata.Check(body.Metadata);
         AnswerOptions.Check(
@@ -104,11 +105,13 @@ internal sealed class Responses(Service service)
                 : conversation,
             Tools = tools.Tools,
             ToolChoice = tools.Choice,
+            SeveralToolCalls = body.ParallelToolCalls != false,
+            TemplateVariables = AskedThinking.Variables(null, "reasoning.effort", body.Reasoning?.Effort, model),
             ResponseFormat = AnswerForms.Of(body),
             Generation = AnswerOptions.Of(
                 body, model, ("max_output_tokens", body.MaxOutputTokens), model.Generation.StopStrings),
             LogitBias = AnswerOptions.LogitBias(body),
-            TopLogProbabilities = body.TopLogprobs ?? (body.Include is { Count: > 0 } ? 0 : null),
+            TopLogProbabilities = body.TopLogprobs ?? (body.Include?.Contains(LogProbabilitiesOfText) == true ? 0 : null),
             IgnoreEnd = body.IgnoreEos == true,
         };
     }

@@ -62,7 +62,9 @@ internal sealed class TextCompletions(Service service)
             Model = model.Name,
             Echo = body.Echo == true,
             ResponseFormat = AnswerForms.Of(body, body.ResponseFormat),
-            Generation = AnswerOptions.Of(body, model, ("max_tokens", body.MaxTokens ?? DefaultMaxTokens), stops),
+            Generation = AnswerOptions.Of(
+                body, model, ("max_tokens", body.MaxTokens ?? DefaultMaxTokens), stops, least: 0),
+            ScoresOnly = body.MaxTokens == 0,
             LogitBias = AnswerOptions.LogitBias(body),
             TopLogProbabilities = body.Logprobs,
             IgnoreEnd = body.IgnoreEos == true,
@@ -106,13 +108,16 @@ internal sealed class TextReply(
         {
             var choice = Take(prompt, piece);
             if (choice is not { Text: "", Logprobs: null, FinishReason: null } || (!_hasText && piece.Tokens.Count > 0))
-                await stream.Write(Object([choice]), ProtocolJson.Wire.TextCompletion);
+                await stream.Write(Object([choice]) with { Usage = UsageSoFar(piece) }, ProtocolJson.Wire.TextCompletion);
         }
 
         if (body.StreamOptions?.IncludeUsage == true)
             await stream.Write(Object([]) with { Usage = Service.Usage(_usage) }, ProtocolJson.Wire.TextCompletion);
         await stream.WriteDone();
     }
+
+    private WireUsage? UsageSoFar(CompletionPiece piece) =>
+        body.StreamOptions?.ContinuousUsageStats == true ? Service.Usage(piece.UsageSoFar) : null;
 
     private TextCompletion Object(IReadOnlyList<TextChoice> choices) =>
         new(_id, "text_completion", _created, model, choices);

@@ -45,6 +45,9 @@ internal abstract record AnswerRequest : RequestRecord
 
     public IReadOnlyList<string>? GuidedChoice { get; init; }
 
+    /// <summary>The same three, as newer versions of vLLM have them.</summary>
+    public WireForms? StructuredOutputs { get; init; }
+
     // Taken, for clients send them, and without effect on an answer: who asks, labels, and where it is accounted for.
     public string? User { get; init; }
 
@@ -69,6 +72,20 @@ internal abstract record CompletionsRequest : AnswerRequest
 
 /// <summary>What a stream says besides the answer.</summary>
 /// <param name="IncludeUsage">Whether its last chunk has the usage, and no choices.</param>
-/// <param name="ContinuousUsageStats">Refused where true: usage is known at the end.</param>
-/// <param name="IncludeObfuscation">Refused where true: chunks are not padded.</param>
-internal sealed record StreamOptions(bool? IncludeUsage, bool? ContinuousUsageStats, bool? IncludeObfuscation);
+/// <param name="ContinuousUsageStats">Whether each chunk has the usage up to there, as vLLM's have.</param>
+internal sealed record StreamOptions(bool? IncludeUsage, bool? ContinuousUsageStats);
+
+/// <summary>What an answer must look like, in vLLM's words; one of them.</summary>
+internal sealed record WireForms
+{
+    public JsonElement? Json { get; init; }
+
+    public string? Regex { get; init; }
+
+    public IReadOnlyList<string>? Choice { get; init; }
+
+    public bool? JsonObject { get; init; }
+
+    /// <summary>Refused.</summary>
+    public string? Grammar { get; init; }
+}

@@ -16,13 +16,14 @@ internal sealed record AnswerMessage(
     string Role,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Content,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Refusal,
+    string? ReasoningContent,
     IReadOnlyList<WireToolCall>? ToolCalls);
 
 /// <summary>A part of a streamed answer.</summary>
 internal sealed record ChatCompletionChunk(
     string Id, string Object, long Created, string Model, IReadOnlyList<ChatChunkChoice> Choices)
 {
-    /// <summary>Of the last chunk, where it was asked for; null in chunks before it.</summary>
+    /// <summary>Of the last chunk, or of each up to there, where it was asked for; else null.</summary>
     public WireUsage? Usage { get; init; }
 }
 
@@ -38,11 +39,18 @@ internal sealed record ChatDelta
 
     public string? Content { get; init; }
 
+    public string? ReasoningContent { get; init; }
+
     public IReadOnlyList<WireToolCall>? ToolCalls { get; init; }
 }
 
 /// <summary>Log-probabilities of the tokens of a chat answer.</summary>
-internal sealed record ChatLogProbabilities(IReadOnlyList<ChatTokenProbability> Content);
+internal sealed record ChatLogProbabilities(IReadOnlyList<ChatTokenProbability> Content)
+{
+    /// <summary>None: no answer is refused.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public IReadOnlyList<ChatTokenProbability>? Refusal => null;
+}
 
 /// <summary>One token with the most likely ones at its place; bytes tell what is a part of a character.</summary>
 internal sealed record ChatTokenProbability(

@@ -30,7 +30,13 @@ internal sealed record ChatCompletionRequest : CompletionsRequest
     /// <summary>What the chat template may refer to besides, such as enable_thinking.</summary>
     public JsonObject? ChatTemplateKwargs { get; init; }
 
-    /// <summary>Refused where true: completions are not kept.</summary>
+    /// <summary>How much the model thinks first, where its template can be told: none, minimal, low, medium, high.</summary>
+    public string? ReasoningEffort { get; init; }
+
+    /// <summary>Whether what the model thinks is given too; so unless false.</summary>
+    public bool? IncludeReasoning { get; init; }
+
+    // Taken and without effect: completions are not kept.
     public bool? Store { get; init; }
 }
 
@@ -43,6 +49,9 @@ internal sealed record WireMessage
     public string? Content { get; init; }
 
     public IReadOnlyList<WireToolCall>? ToolCalls { get; init; }
+
+    /// <summary>What the assistant thought first, in DeepSeek's and vLLM's words.</summary>
+    public string? ReasoningContent { get; init; }
 
     /// <summary>Which call a tool's result belongs to.</summary>
     public string? ToolCallId { get; init; }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Lorikeet.Formats;
 using Microsoft.AspNetCore.Http;
@@ -10,8 +11,13 @@ namespace Lorikeet.Server.Protocol;
 /// <summary>
 /// Reads the JSON of a request into the record that describes it, with errors that name the argument.
 /// </summary>
-internal static class RequestBody
+internal static partial class RequestBody
 {
+    /// <summary>The header of an answer that names the arguments which were read over.</summary>
+    public const string IgnoredHeader = "X-Ignored-Arguments";
+
+    private const int MostNamed = 16;
+
     /// <summary>Reads a body.</summary>
     /// <exception cref="ApiException">It is not JSON, too large, or not what was expected.</exception>
     /// <exception cref="BadHttpRequestException">It is larger than the server takes, or comes too slowly.</exception>
@@ -26,7 +32,9 @@ internal static class RequestBody
             {
                 try
                 {
-                    return Parse(read.Buffer, type);
+                    var body = Parse(read.Buffer, type);
+                    NoteIgnored(context, body);
+                    return body;
                 }
                 finally
                 {
@@ -58,9 +66,23 @@ internal static class RequestBody
             throw WireFault.Explain(document.RootElement, type, fault);
         }
 
-        if (body.Unknown is [var unknown, ..])
-            throw NotAnArgument(unknown.Key, type);
+        foreach (var (name, value) in body.Others ?? [])
+        {
+            if (NotOffered.Expected(name, value) is { } expected)
+                throw ApiException.Unexpected(name, JsonWords.Of(value), expected);
+            if (Misspelt(name, type) is { } fault)
+                throw fault;
+        }
+
         return body;
+    }
+
+    /// <summary>Clients of other servers send more than is known here; who looks for it is told that it had no effect.</summary>
+    private static void NoteIgnored(HttpContext context, RequestRecord body)
+    {
+        string[] names = [.. (body.Others ?? []).Keys.Where(name => PlainName().IsMatch(name))];
+        if (names.Length > 0)
+            context.Response.Headers[IgnoredHeader] = string.Join(", ", names.Take(MostNamed));
     }
 
     private static JsonDocument ParseDocument(ReadOnlySequence<byte> text)
@@ -98,13 +120,17 @@ internal static class RequestBody
             $"The header Content-Type is {given}. Expected 'application/json'.");
     }
 
-    private static ApiException NotAnArgument(string name, JsonTypeInfo type)
+    private static ApiException? Misspelt(string name, JsonTypeInfo type)
     {
         var nearest = NearestName.Among(
             type.Properties.Where(property => !property.IsExtensionData).Select(property => property.Name), name);
-        var hint = nearest is null ? "Leave it out." : $"Did you mean '{nearest}'?";
-        return ApiException.Wrong(
-            name, $"'{VisibleText.InOneLine(name, longest: 64)}' is not an argument that is known here. {hint}",
+        return nearest is null ? null : ApiException.Wrong(
+            name,
+            $"'{VisibleText.InOneLine(name, longest: 64)}' is not an argument that is known here. Did you mean "
+            + $"'{nearest}'?",
             "unknown_parameter");
     }
+
+    [GeneratedRegex(@"^[\w.-]{1,64}\z", RegexOptions.ECMAScript)]
+    private static partial Regex PlainName();
 }

@@ -8,11 +8,7 @@ namespace Lorikeet.Server.Protocol;
 /// </summary>
 internal abstract record RequestRecord
 {
-    /// <summary>Arguments of other names, which are refused rather than read over.</summary>
+    /// <summary>Arguments of other names, which are read over unless one is a known one misspelt.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Others { get; set; }
-
-    /// <summary>The same, in order.</summary>
-    [JsonIgnore]
-    public IReadOnlyList<KeyValuePair<string, JsonElement>> Unknown => Others is null ? [] : [.. Others];
 }

@@ -71,7 +71,7 @@ internal sealed record ResponseUsage(
 /// <summary>Those that were thought and not said; models here say all.</summary>
 internal sealed record OutputTokensDetails(int ReasoningTokens);
 
-/// <summary>A message or a call of a function.</summary>
+/// <summary>A message, a call of a function, or a thought.</summary>
 internal sealed record OutputItem
 {
     public required string Type { get; init; }
@@ -83,6 +83,9 @@ internal sealed record OutputItem
 
     public string? Role { get; init; }
 
+    /// <summary>Of a thought, always empty: nobody sums thoughts up here.</summary>
+    public IReadOnlyList<JsonElement>? Summary { get; init; }
+
     public IReadOnlyList<OutputPart>? Content { get; init; }
 
     public string? CallId { get; init; }
@@ -92,10 +95,13 @@ internal sealed record OutputItem
     public string? Arguments { get; init; }
 }
 
-/// <summary>A part of a message; its type is output_text.</summary>
+/// <summary>A part of a message, whose type is output_text, or of a thought: reasoning_text, without the rest.</summary>
 internal sealed record OutputPart(
-    string Type, string Text, IReadOnlyList<JsonElement> Annotations, IReadOnlyList<ChatTokenProbability> Logprobs)
+    string Type, string Text, IReadOnlyList<JsonElement>? Annotations, IReadOnlyList<ChatTokenProbability>? Logprobs)
 {
+    /// <summary>Text of a thought.</summary>
+    public static OutputPart OfThought(string text) => new("reasoning_text", text, null, null);
+
     /// <summary>Text of an answer.</summary>
     public static OutputPart Of(string text, IReadOnlyList<ChatTokenProbability> probabilities) =>
         new("output_text", text, [], probabilities);

@@ -39,9 +39,16 @@ internal sealed record ResponseRequest : AnswerRequest
     /// <summary>Refused where it is not "disabled": nothing of a conversation is left out.</summary>
     public string? Truncation { get; init; }
 
+    /// <summary>How much the model thinks first.</summary>
+    public WireReasoning? Reasoning { get; init; }
+
     /// <summary>Refused where true: a response is given to who asked.</summary>
     public bool? Background { get; init; }
 }
+
+/// <summary>How much a model thinks before it answers.</summary>
+/// <param name="Effort">As reasoning_effort of a chat completion.</param>
+internal sealed record WireReasoning(string? Effort);
 
 /// <summary>What a response may have as text.</summary>
 /// <param name="Format">What it looks like.</param>

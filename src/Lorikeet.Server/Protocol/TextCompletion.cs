@@ -6,7 +6,7 @@ namespace Lorikeet.Server.Protocol;
 internal sealed record TextCompletion(
     string Id, string Object, long Created, string Model, IReadOnlyList<TextChoice> Choices)
 {
-    /// <summary>Null in chunks but the last.</summary>
+    /// <summary>Of the last chunk, or of each up to there, where it was asked for; else null.</summary>
     public WireUsage? Usage { get; init; }
 }
 

@@ -64,7 +64,7 @@ internal sealed class ContentConverter : JsonConverter<string>
             && named.ValueKind == JsonValueKind.String ? named.GetString() : null;
         var key = kind switch
         {
-            "text" or "input_text" or "output_text" => "text",
+            "text" or "input_text" or "output_text" or "reasoning_text" => "text",
             "refusal" => "refusal",
             _ => throw new UnexpectedJsonException(Expected),
         };

@@ -1,3 +1,5 @@
+using System.Collections;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -12,13 +14,20 @@ namespace Lorikeet.Server.Telemetry;
 /// </summary>
 internal static class Exporters
 {
+    private const string Prefix = "OTEL_";
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    /// <summary>Adds them to a server's services.</summary>
-    /// <param name="services">The services.</param>
+    /// <summary>Adds them to a server.</summary>
+    /// <param name="services">The server's services.</param>
+    /// <param name="configuration">
+    /// The server's configuration, which the exporters read; of the environment it gets their variables alone.
+    /// </param>
     /// <param name="meter">Name of the server's meter.</param>
-    public static void Add(IServiceCollection services, string meter)
+    public static void Add(IServiceCollection services, IConfigurationBuilder configuration, string meter)
     {
+        configuration.AddInMemoryCollection(Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(variable => ((string)variable.Key).StartsWith(Prefix, StringComparison.Ordinal))
+            .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value));
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("lorikeet"))
             .WithMetrics(metrics =>

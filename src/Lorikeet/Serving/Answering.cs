@@ -17,29 +17,38 @@ internal sealed class Answering(DecodingEngine engine, ModelAdapters adapters, s
 
     /// <summary>The pieces of several answers to one request, as they come; each with the answer it belongs to.</summary>
     /// <param name="requests">The request of each answer, without the adapter.</param>
+    /// <param name="isDone">Whether nothing more is wanted of an answer; asked after each of its pieces.</param>
     /// <param name="cancellation">Ends them all.</param>
     public async IAsyncEnumerable<(int Answer, DecodedPiece Piece)> Decode(
-        IReadOnlyList<DecodingRequest> requests, [EnumeratorCancellation] CancellationToken cancellation)
+        IReadOnlyList<DecodingRequest> requests, Func<int, bool> isDone,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var lease = name is null ? null : await Lease(cancellation).ConfigureAwait(false);
         List<DecodingRequest> adapted = [.. requests.Select(request => request with { Adapter = lease?.Adapter })];
         if (adapted is [var only])
         {
             await foreach (var piece in engine.Decode(only, cancellation).ConfigureAwait(false))
+            {
                 yield return (0, piece);
+                if (isDone(0))
+                    yield break;
+            }
+
             yield break;
         }
 
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var open = new OpenAnswers(adapted.Count, leaving.Token);
         var pieces = Channel.CreateUnbounded<(int, DecodedPiece)>(new UnboundedChannelOptions { SingleReader = true });
-        var reading = Task.WhenAll(adapted.Select((request, i) => Read(request, i, pieces.Writer, leaving)));
+        var reading = Task.WhenAll(adapted.Select((request, i) => Read(request, i, pieces.Writer, open)));
         try
         {
-            var left = adapted.Count;
             await foreach (var (answer, piece) in pieces.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
+                if (!open.Has(answer))
+                    continue; // decoded before its end was heard of
                 yield return (answer, piece);
-                if (piece.Finish is not null && --left == 0)
+                if ((piece.Finish is not null || isDone(answer)) && open.Close(answer) == 0)
                     break;
             }
         }
@@ -57,16 +66,62 @@ internal sealed class Answering(DecodingEngine engine, ModelAdapters adapters, s
             : BlockingWork.Run("Lorikeet adapter", () => adapters.Lease(name!, cancellation));
 
     private async Task Read(
-        DecodingRequest request, int answer, ChannelWriter<(int, DecodedPiece)> pieces, CancellationTokenSource leaving)
+        DecodingRequest request, int answer, ChannelWriter<(int, DecodedPiece)> pieces, OpenAnswers open)
     {
         try
         {
-            await foreach (var piece in engine.Decode(request, leaving.Token).ConfigureAwait(false))
+            await foreach (var piece in engine.Decode(request, open.TokenOf(answer)).ConfigureAwait(false))
                 pieces.TryWrite((answer, piece));
+        }
+        catch (OperationCanceledException) when (!open.Has(answer))
+        {
+            // Enough of this one is there; others go on.
         }
         catch (Exception fault)
         {
             pieces.TryComplete(fault);
+        }
+    }
+
+    /// <summary>The answers of which more is wanted. Thread-safe.</summary>
+    private sealed class OpenAnswers : IDisposable
+    {
+        private readonly CancellationTokenSource[] _ends;
+        private readonly Lock _lock = new();
+        private readonly HashSet<int> _open;
+
+        public OpenAnswers(int count, CancellationToken all)
+        {
+            _open = [.. Enumerable.Range(0, count)];
+            _ends = [.. _open.Select(_ => CancellationTokenSource.CreateLinkedTokenSource(all))];
+        }
+
+        public CancellationToken TokenOf(int answer) => _ends[answer].Token;
+
+        public bool Has(int answer)
+        {
+            lock (_lock)
+                return _open.Contains(answer);
+        }
+
+        /// <summary>Ends an answer; returns how many are left.</summary>
+        public int Close(int answer)
+        {
+            int left;
+            lock (_lock)
+            {
+                _open.Remove(answer);
+                left = _open.Count;
+            }
+
+            _ends[answer].Cancel();
+            return left;
+        }
+
+        public void Dispose()
+        {
+            foreach (var end in _ends)
+                end.Dispose();
         }
     }
 }

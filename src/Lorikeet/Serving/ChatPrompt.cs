@@ -9,8 +9,11 @@ namespace Lorikeet.Serving;
 /// <summary>A conversation as it goes to the engine.</summary>
 /// <param name="Request">The prompt, without adapter and form.</param>
 /// <param name="Form">Makes what the answer must look like, once for each; null for anything.</param>
-/// <param name="Tools">Names of the tools that may be called; null where calls are not looked for.</param>
-internal sealed record ChatPrompt(DecodingRequest Request, Func<TokenConstraint>? Form, IReadOnlySet<string>? Tools)
+/// <param name="Tools">Tools that may be called; null where calls are not looked for.</param>
+/// <param name="Thoughts">Makes what tells thoughts from an answer; null where there are none.</param>
+internal sealed record ChatPrompt(
+    DecodingRequest Request, Func<TokenConstraint>? Form, IReadOnlyList<ToolDefinition>? Tools,
+    Func<ThoughtReader>? Thoughts)
 {
     /// <summary>Writes a conversation out for a model.</summary>
     /// <exception cref="ConfigurationException">The request is wrong, or the model cannot take it.</exception>
@@ -36,9 +39,12 @@ internal sealed record ChatPrompt(DecodingRequest Request, Func<TokenConstraint>
             LogitBias = request.LogitBias,
             IgnoreEnd = request.IgnoreEnd,
         };
+        var form = forms.Of(FormatOf(request, tools), prompt);
+        // What must be of a form is so from its first token: there is no thought before it.
+        var thinks = form is null && ThoughtReader.Of(served.Format, text) is not null;
         return new ChatPrompt(
-            prompt, forms.Of(FormatOf(request, tools), prompt),
-            tools.Count == 0 ? null : tools.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal));
+            prompt, form, tools.Count == 0 ? null : tools,
+            thinks ? () => ThoughtReader.Of(served.Format, text)! : null);
     }
 
     /// <summary>What the answer must look like: as is asked for, or the call of a tool that must be called.</summary>

@@ -21,6 +21,10 @@ public sealed record ChatRequest
     /// <value><see cref="ToolChoice.Auto"/>: it decides.</value>
     public ToolChoice ToolChoice { get; init; } = ToolChoice.Auto;
 
+    /// <summary>Whether an answer may call several tools; else it ends with the first call.</summary>
+    /// <value>True.</value>
+    public bool SeveralToolCalls { get; init; } = true;
+
     /// <summary>
     /// What the chat template may refer to besides the conversation, such as <c>enable_thinking</c> of Qwen 3; null for
     /// nothing.
@@ -58,6 +62,12 @@ public sealed record ChatRequest
 /// </param>
 public sealed record ChatPiece(int Answer, string Text)
 {
+    /// <summary>
+    /// What the model thought before its answer, where its template has it think between <c>&lt;think></c> and
+    /// <c>&lt;/think></c>.
+    /// </summary>
+    public string Thought { get; init; } = "";
+
     /// <summary>Calls of tools that became complete.</summary>
     public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
 
@@ -66,6 +76,9 @@ public sealed record ChatPiece(int Answer, string Text)
 
     /// <summary>Why the answer ended, with its last piece; null before.</summary>
     public ChatFinish? Finish { get; init; }
+
+    /// <summary>Tokens of the prompt and of this answer up to here.</summary>
+    public required TokenUsage UsageSoFar { get; init; }
 
     /// <summary>Tokens of the whole request, all of its answers together, with the last piece of all; null before.</summary>
     public TokenUsage? Usage { get; init; }

@@ -33,6 +33,12 @@ public sealed record CompletionRequest
     /// </summary>
     public GenerationOptions? Generation { get; init; }
 
+    /// <summary>
+    /// Whether nothing is added to the text, whatever <see cref="Generation"/> says: with <see cref="Echo"/> and
+    /// <see cref="TopLogProbabilities"/> it is scored.
+    /// </summary>
+    public bool ScoresOnly { get; init; }
+
     /// <inheritdoc cref="DecodingRequest.LogitBias"/>
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
 
@@ -59,6 +65,9 @@ public sealed record CompletionPiece(int Answer, string Text)
 
     /// <summary>Why it ended, with its last piece; null before.</summary>
     public FinishReason? Finish { get; init; }
+
+    /// <inheritdoc cref="ChatPiece.UsageSoFar"/>
+    public required TokenUsage UsageSoFar { get; init; }
 
     /// <inheritdoc cref="ChatPiece.Usage"/>
     public TokenUsage? Usage { get; init; }

@@ -34,6 +34,7 @@ internal sealed class CompletionStream
             TopLogProbabilities = request.TopLogProbabilities,
             LogitBias = request.LogitBias,
             IgnoreEnd = request.IgnoreEnd,
+            ScoresOnly = request.ScoresOnly,
             PromptLogProbabilities = request.Echo && request.TopLogProbabilities is not null,
         };
         _form = forms.Of(request.ResponseFormat, Request);
@@ -53,7 +54,7 @@ internal sealed class CompletionStream
         var usage = new UsageSum(_request.Answers);
         var isBegun = new bool[_request.Answers];
         var requests = Answering.Repeat(Request, _form, _request.Answers);
-        await foreach (var (answer, piece) in answering.Decode(requests, cancellation).ConfigureAwait(false))
+        await foreach (var (answer, piece) in answering.Decode(requests, _ => false, cancellation).ConfigureAwait(false))
         {
             var text = isBegun[answer] ? piece.Text : _echo + piece.Text;
             isBegun[answer] = true;
@@ -62,7 +63,8 @@ internal sealed class CompletionStream
                 Tokens = piece.Tokens,
                 Prompt = piece.Prompt,
                 Finish = piece.Finish,
-                Usage = usage.Add(piece.Usage),
+                UsageSoFar = piece.Usage,
+                Usage = piece.Finish is null ? null : usage.Add(piece.Usage),
             };
         }
     }

@@ -122,10 +122,7 @@ public sealed class ModelHost : IAsyncDisposable
     public async Task<ServedModel> LoadAdapter(
         string name, string source, bool replace = false, CancellationToken cancellation = default)
     {
-        if (IsBase(name))
-            throw new ConfigurationException(
-                $"'{name}' means the base, which could not be asked any more if an adapter had its name. Give the "
-                + "adapter a name of its own.");
+        Model.Adapters.RequireOwnName(name); // before anything is fetched
         var change = await BlockingWork.Run("Lorikeet adapter", () =>
         {
             using var listening = ModelSource.Listen(null, null, cancellation);

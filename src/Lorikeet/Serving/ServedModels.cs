@@ -15,7 +15,7 @@ internal sealed class ServedModels
     public ServedModels(LanguageModel model, int maxLength)
     {
         (_model, _maxLength) = (model, maxLength);
-        _base = Of(null, NameOf(model));
+        _base = Of(null, model.ShortName);
     }
 
     /// <summary>The base first, then the adapters in the order they came.</summary>
@@ -33,18 +33,11 @@ internal sealed class ServedModels
     }
 
     /// <summary>Whether a name means the base.</summary>
-    public bool IsBase(string name, StringComparison comparison) =>
-        name.Equals(_base.Name, comparison) || name.Equals(_model.Name, comparison)
-        || name.Equals(AdapterSet.Base, comparison);
+    public bool IsBase(string name, StringComparison comparison) => _model.IsBaseName(name, comparison);
 
     public UnknownModelException Unknown(string name) => new(
         $"The model '{name}' is not served. Expected one of: {string.Join(", ", All.Select(model => $"'{model.Name}'"))}. "
         + "Ask one of these, or load an adapter of that name.");
-
-    /// <summary>A hub id as it is; of a place on this disk the last part.</summary>
-    private static string NameOf(LanguageModel model) => Path.Exists(model.Name)
-        ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Name)))
-        : model.Name;
 
     private List<ServedModel> Adapters()
     {

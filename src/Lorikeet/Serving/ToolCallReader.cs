@@ -8,14 +8,16 @@ namespace Lorikeet.Serving;
 /// it.
 /// </summary>
 /// <remarks>
-/// Read are what the templates of the common families teach: <c>&lt;tool_call>{...}&lt;/tool_call></c> (Hermes, Qwen),
-/// <c>[TOOL_CALLS]</c> before a list or <c>name[ARGS]{...}</c> (Mistral), JSON alone or after
-/// <c>&lt;|python_tag|></c> and <c>&lt;function=name>{...}&lt;/function></c> (Llama 3); and else, where a line begins
-/// with it, JSON that names one of the tools or follows a tool's name: special tokens are no part of decoded text, so
-/// what comes after <c>[TOOL_CALLS]</c> may be all there is.
+/// Read are what the templates of the common families teach: <c>&lt;tool_call>{...}&lt;/tool_call></c> (Hermes, Qwen;
+/// a list in Granite), the same around <c>&lt;function=name>&lt;parameter=key>...</c> (Qwen3-Coder),
+/// <c>[TOOL_CALLS]</c> before a list or <c>name[ARGS]{...}</c> (Mistral), a list after <c>&lt;|tool_call|></c> (Granite,
+/// Phi-4-mini) or <c>functools</c> (Phi-4), JSON alone or after <c>&lt;|python_tag|></c>,
+/// <c>&lt;function=name>{...}&lt;/function></c> (Llama 3) and <c>[name(key=value)]</c> (Llama 3.2 and 4); and else, where
+/// a line begins with it, JSON that names one of the tools or follows a tool's name: special tokens are no part of
+/// decoded text, so what comes after <c>[TOOL_CALLS]</c> may be all there is.
 /// </remarks>
-/// <param name="tools">Names of the tools that JSON without any markup may call.</param>
-internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
+/// <param name="tools">The tools. JSON without any markup may call them alone.</param>
+internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools)
 {
     private const string Hermes = "<tool_call>";
     private const string HermesEnd = "</tool_call>";
@@ -23,12 +25,18 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
     private const string Python = "<|python_tag|>";
     private const string Function = "<function=";
     private const string FunctionEnd = "</function>";
+    private const string Marked = "<|tool_call|>";
+    private const string MarkedEnd = "<|/tool_call|>";
+    private const string Functools = "functools[";
 
-    private static readonly string[] s_markers = [Hermes, Mistral, Python, Function];
+    private static readonly string[] s_markers = [Hermes, Mistral, Python, Function, Marked];
     private static readonly string[] s_firstKeys = ["name", "type", "function", "id", "arguments", "parameters"];
 
-    private readonly string[] _namesAsMarkers = [.. tools.Select(tool => tool + "{")];
-    private readonly HashSet<char> _firstLetters = [.. tools.Where(tool => tool.Length > 0).Select(tool => tool[0])];
+    private readonly HashSet<string> _names = [.. tools.Select(tool => tool.Name)];
+    private readonly string[] _namesAsMarkers = [.. tools.Select(tool => tool.Name + "{")];
+    private readonly HashSet<char> _firstLetters =
+        [Functools[0], .. tools.Where(tool => tool.Name.Length > 0).Select(tool => tool.Name[0])];
+    private readonly PythonCalls _python = new(tools.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal));
     private readonly List<ToolCall> _calls = [];
     private string _held = "";
     private bool _isAtLineStart = true;
@@ -112,7 +120,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
 
     private bool MayBecomeMarker(ReadOnlySpan<char> text)
     {
-        foreach (var marker in _isAtLineStart ? s_markers.Concat(_namesAsMarkers) : s_markers)
+        foreach (var marker in _isAtLineStart ? [.. s_markers, .. _namesAsMarkers, Functools] : s_markers)
             if (text.Length < marker.Length && marker.AsSpan().StartsWith(text, StringComparison.Ordinal))
                 return true;
         return false;
@@ -124,16 +132,48 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
     private Found Call(ReadOnlySpan<char> text, bool isEnd)
     {
         if (text.StartsWith(Hermes))
-            return Enclosed(text, Hermes.Length, HermesEnd, isEnd);
+            return Enclosed(text, Hermes, HermesEnd, isEnd);
+        if (text.StartsWith(Marked))
+            return AfterMark(text, isEnd);
         if (text.StartsWith(Mistral))
             return AfterMistral(text, isEnd);
         if (text.StartsWith(Python))
             return Shifted(Json(text[Python.Length..], isEnd, isMarked: true), Python.Length);
         if (text.StartsWith(Function))
             return OfFunction(text, isEnd);
-        return !_isAtLineStart ? Found.None
-            : text[0] is '{' or '[' ? Json(text, isEnd, isMarked: false)
-            : AfterName(text, isEnd);
+        if (!_isAtLineStart)
+            return Found.None;
+        if (text.StartsWith(Functools))
+            return Shifted(Json(text[(Functools.Length - 1)..], isEnd, isMarked: true), Functools.Length - 1);
+        return text[0] switch
+        {
+            '{' => Json(text, isEnd, isMarked: false),
+            '[' => List(text, isEnd),
+            _ => AfterName(text, isEnd),
+        };
+    }
+
+    /// <summary>Calls in a list, of JSON or in Python.</summary>
+    private Found List(ReadOnlySpan<char> text, bool isEnd)
+    {
+        var inJson = Json(text, isEnd, isMarked: false);
+        if (inJson.Calls is not null)
+            return inJson;
+        if (_python.Read(text) is not { } inPython)
+            return inJson;
+        return inPython.Length > 0 ? new Found(inPython.Length, inPython.Calls) : isEnd ? inJson : Found.Later;
+    }
+
+    /// <summary>A list after a mark, which another may follow.</summary>
+    private Found AfterMark(ReadOnlySpan<char> text, bool isEnd)
+    {
+        var found = Shifted(Json(text[Marked.Length..], isEnd, isMarked: true), Marked.Length);
+        if (found.Calls is null)
+            return found;
+        var rest = text[found.Length..].TrimStart();
+        if (rest.StartsWith(MarkedEnd))
+            return found with { Length = text.Length - rest.Length + MarkedEnd.Length };
+        return !isEnd && MarkedEnd.AsSpan().StartsWith(rest, StringComparison.Ordinal) ? Found.Later : found;
     }
 
     /// <summary>A call as <c>name{...}</c>.</summary>
@@ -156,15 +196,30 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
             : Found.None;
     }
 
-    private static Found Enclosed(ReadOnlySpan<char> text, int start, string end, bool isEnd)
+    private Found Enclosed(ReadOnlySpan<char> text, string begin, string end, bool isEnd)
     {
         var close = text.IndexOf(end, StringComparison.Ordinal);
         if (close < 0 && !isEnd)
             return Found.Later;
-        var inside = close < 0 ? text[start..] : text[start..close];
-        return ToolCallJson.TryRead(inside) is { } calls
+        var inside = close < 0 ? text[begin.Length..] : text[begin.Length..close];
+        return (ToolCallJson.TryRead(inside) ?? InFunctions(inside)) is { } calls
             ? new Found(close < 0 ? text.Length : close + end.Length, calls)
             : Found.None;
+    }
+
+    /// <summary>Functions one after the other, and nothing else; null for something else.</summary>
+    private List<ToolCall>? InFunctions(ReadOnlySpan<char> text)
+    {
+        var calls = new List<ToolCall>();
+        for (text = text.Trim(); text.Length > 0; text = text.TrimStart())
+        {
+            if (!text.StartsWith(Function) || OfFunction(text, isEnd: true) is not { Calls: { } found, Length: var length })
+                return null;
+            calls.AddRange(found);
+            text = text[length..];
+        }
+
+        return calls.Count > 0 ? calls : null;
     }
 
     private Found AfterMistral(ReadOnlySpan<char> text, bool isEnd)
@@ -182,7 +237,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
             : Found.None;
     }
 
-    private static Found OfFunction(ReadOnlySpan<char> text, bool isEnd)
+    private Found OfFunction(ReadOnlySpan<char> text, bool isEnd)
     {
         var close = text.IndexOf(FunctionEnd, StringComparison.Ordinal);
         if (close < 0 && !isEnd)
@@ -191,12 +246,12 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         var brace = inside.IndexOf('>');
         if (brace <= 0)
             return Found.None;
+        var name = inside[..brace].Trim().ToString();
         var arguments = inside[(brace + 1)..].Trim();
-        if (!ToolCallJson.IsObject(arguments))
-            return Found.None;
-        return new Found(
-            close < 0 ? text.Length : close + FunctionEnd.Length,
-            [ToolCallJson.Call(inside[..brace].Trim().ToString(), arguments.ToString())]);
+        var call = ToolCallJson.IsObject(arguments)
+            ? ToolCallJson.Call(name, arguments.ToString())
+            : MarkedArguments.Read(name, arguments, tools.FirstOrDefault(tool => tool.Name == name)?.Parameters);
+        return call is null ? Found.None : new Found(close < 0 ? text.Length : close + FunctionEnd.Length, [call]);
     }
 
     /// <summary>JSON that a text begins with.</summary>
@@ -210,7 +265,7 @@ internal sealed partial class ToolCallReader(IReadOnlySet<string> tools)
         if (length == 0)
             return isEnd ? Found.None : Found.Later;
         if (ToolCallJson.TryRead(json[..length]) is not { } calls
-            || (!isMarked && !calls.All(call => tools.Contains(call.Name))))
+            || (!isMarked && !calls.All(call => _names.Contains(call.Name))))
             return Found.None;
         return new Found(start + length, calls);
     }

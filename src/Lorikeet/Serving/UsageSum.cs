@@ -10,10 +10,8 @@ internal sealed class UsageSum(int answers)
     private TokenUsage _sum;
 
     /// <summary>Takes what one answer took, at its end; returns the sum after the last of them, null before.</summary>
-    public TokenUsage? Add(TokenUsage? usage)
+    public TokenUsage? Add(TokenUsage one)
     {
-        if (usage is not { } one)
-            return null;
         // The prompt is the same; only the first to read it found it in the cache by luck of others.
         var cached = _sum.PromptTokens == 0 ? one.CachedTokens : Math.Min(_sum.CachedTokens, one.CachedTokens);
         _sum = new TokenUsage(one.PromptTokens, cached, _sum.CompletionTokens + one.CompletionTokens);

@@ -48,10 +48,11 @@ public sealed class DecodingEngineTests : IDisposable
         Assert.Equal(alone.OutputIds, pieces.SelectMany(piece => piece.Tokens).Select(token => token.Id));
         Assert.Equal(FinishReason.StopString, pieces[^1].Finish);
         Assert.Equal(new TokenUsage(prompt.Length, 0, alone.OutputIds.Count), pieces[^1].Usage);
-        Assert.All(pieces.SkipLast(1), piece => Assert.Null(piece.Finish ?? (object?)piece.Usage));
+        Assert.All(pieces.SkipLast(1), piece => Assert.Null(piece.Finish));
+        Assert.Equal(Enumerable.Range(1, pieces.Count), pieces.Select(piece => piece.Usage.CompletionTokens));
 
         var again = await Pieces(engine, new DecodingRequest { Prompt = [.. prompt, .. alone.OutputIds], Options = options });
-        Assert.Equal((prompt.Length + alone.OutputIds.Count - 1) / 16 * 16, again[^1].Usage!.Value.CachedTokens);
+        Assert.Equal((prompt.Length + alone.OutputIds.Count - 1) / 16 * 16, again[^1].Usage.CachedTokens);
     }
 
     [Fact]
@@ -71,7 +72,7 @@ public sealed class DecodingEngineTests : IDisposable
         await Answer(engine, request with { PromptLogProbabilities = false }); // so that blocks of it are there
         var pieces = await Pieces(engine, request);
         DecodedToken[] given = [.. pieces[0].Prompt!, .. pieces.SelectMany(piece => piece.Tokens)];
-        Assert.Equal(0, pieces[^1].Usage!.Value.CachedTokens);
+        Assert.Equal(0, pieces[^1].Usage.CachedTokens);
         int[] all = [.. prompt, .. pieces.SelectMany(piece => piece.Tokens).Select(token => token.Id)];
         Assert.Equal(all.Skip(1), given.Select(token => token.Id));
 

@@ -1,6 +1,7 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Generation;
 using Lorikeet.Models.Native;
+using Lorikeet.Models.Passes.Decoding;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -160,6 +161,75 @@ public sealed class DecodingSchedulerTests
         Assert.Equal(0, after.CachedTokens);
         Assert.NotEqual(before.Row.Ids.ToArray(), after.Row.Ids.ToArray());
         Assert.Equal(ScheduledRuns.Alone(model, request), after.Row.Ids[40..].ToArray());
+    }
+
+    [Fact]
+    public void WhoWaitedOrRead_WhileNumbersChanged_NeitherTakesNorGivesWhatWasReadWithOldOnes()
+    {
+        using var model = ScheduledRuns.Load();
+        var adapter = ScheduledRuns.Attach(model, "seed_qv");
+        using var scheduler = new DecodingScheduler(model, ScheduledRuns.Plan(sequences: 1, stepTokens: 24));
+        var request = ScheduledRuns.Request(ScheduledRuns.Prompt(60, seed: 6), 12, adapter);
+        DecodingSequence Of() => DecodingSequence.Of(request, model, null, 256);
+
+        var (reading, waiting) = (Of(), Of());
+        scheduler.Add(reading);
+        scheduler.Add(waiting);
+        scheduler.Step(); // the first has read a part, the other knows what it could share
+        Assert.Equal((24, 0), (reading.Read, waiting.Read));
+        using (no_grad())
+            foreach (var parameter in adapter.Parameters)
+                parameter.Value.Scale(-3);
+        scheduler.Refresh(adapter);
+        var after = Of();
+        scheduler.Add(after);
+        while (scheduler.HasWork)
+            scheduler.Step();
+
+        var expected = ScheduledRuns.Alone(model, request);
+        Assert.Equal(0, waiting.CachedTokens);
+        Assert.Equal(expected, waiting.Row.Ids[60..].ToArray());
+        Assert.Equal(48, after.CachedTokens); // what was read with new numbers is shared again
+        Assert.Equal(expected, after.Row.Ids[60..].ToArray());
+    }
+
+    [Fact]
+    public void MoreAdaptersThanAStepHolds_WaitForEachOther()
+    {
+        using var model = ScheduledRuns.Load();
+        const int count = BatchAdapters.Most + 4;
+        DecodingRequest[] requests = [.. Enumerable.Range(0, count).Select(i => ScheduledRuns.Request(
+            ScheduledRuns.Prompt(2 + i % 3, seed: i % 3), 2, ScheduledRuns.Attach(model, "seed_qv")))];
+        var plan = ScheduledRuns.Plan(blocks: 2 * count, sequences: count, stepTokens: 4 * count);
+        var (sequences, _) = ScheduledRuns.Run(model, plan, requests);
+        for (var i = 0; i < count; i++)
+            Assert.Equal(sequences[i % 3].Row.Ids.ToArray(), sequences[i].Row.Ids.ToArray());
+        Assert.Equal(ScheduledRuns.Alone(model, requests[0]), sequences[0].Row.Ids[2..].ToArray());
+    }
+
+    [Fact]
+    public void PromptsThatAreScored_ShareTheLogitsOfAStep()
+    {
+        using var model = ScheduledRuns.Load();
+        DecodingRequest[] requests = [.. Enumerable.Range(0, 6).Select(i =>
+            ScheduledRuns.Request(ScheduledRuns.Prompt(200, seed: i), 3) with
+            {
+                TopLogProbabilities = 0,
+                PromptLogProbabilities = true,
+                ScoresOnly = i % 2 == 0,
+            })];
+        var (sequences, statistics) = ScheduledRuns.Run(model, ScheduledRuns.Plan(stepTokens: 4096), requests);
+        Assert.InRange(statistics.Steps, 6 * 199 / CachePlan.MostScored, 12);
+        Assert.Equal(3 * 3, statistics.CompletionTokens);
+        foreach (var (sequence, request) in sequences.Zip(requests))
+        {
+            Assert.Equal(request.ScoresOnly ? 200 : 203, sequence.Row.Length);
+            using var logits = model.Forward([.. request.Prompt], [0, 200]);
+            using var expected = logits.to_type(ScalarType.Float64).log_softmax(1);
+            for (var i = 0; i < 199; i++)
+                Assert.Equal(
+                    expected[i, request.Prompt[i + 1]].item<double>(), sequence.Prompt![i].LogProbability, 1e-4);
+        }
     }
 
     [Fact]

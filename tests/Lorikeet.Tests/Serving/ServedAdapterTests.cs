@@ -70,6 +70,20 @@ public sealed class ServedAdapterTests : IAsyncLifetime
         Assert.Single(_model.Decoder.Adapters);
     }
 
+    [Theory]
+    [InlineData("base")]
+    [InlineData("Base")]
+    [InlineData("nano-base")]
+    public async Task TheNameOfTheBase_IsTakenByNoAdapter_HoweverItIsLoaded(string name)
+    {
+        await _host.LoadAdapter("red", _folder["red"], cancellation: Cancellation);
+        Assert.Throws<ConfigurationException>(() => _model.Adapters.Load(name, _folder["red"]));
+        Assert.Throws<ConfigurationException>(() =>
+            _model.Adapters.Combine(name, new Dictionary<string, double> { ["red"] = 1 }));
+        await Assert.ThrowsAsync<ConfigurationException>(() => _host.LoadAdapter(name, _folder["red"]));
+        Assert.Equal(["nano-base", "red"], _host.Models.Select(model => model.Name));
+    }
+
     [Fact]
     public async Task Unloaded_WhileItAnswers_GoesOnToItsEnd_AndIsAskedNoMore()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Lorikeet.Data;
 using Lorikeet.Serving;
 
@@ -8,6 +9,8 @@ public sealed class ToolCallReaderTests
 {
     private const string Call = """{"name": "weather", "arguments": {"city": "Huế"}}""";
     private const string Arguments = """{"city":"Huế"}""";
+
+    private static readonly ToolDefinition[] s_tools = [new("weather")];
 
     [Theory]
     [InlineData("Hermes", "<tool_call>\n" + Call + "\n</tool_call>", "", 1)]
@@ -23,6 +26,16 @@ public sealed class ToolCallReaderTests
     [InlineData("Llama 3, twice", Call + "; " + Call, " ", 2)]
     [InlineData("Llama 3, python", "<|python_tag|>" + Call, "", 1)]
     [InlineData("Llama 3, function", """<function=weather>{"city":"Huế"}</function>""", "", 1)]
+    [InlineData("Llama 3.2", "[weather(city='Huế')]", "", 1)]
+    [InlineData("Llama 3.2, twice", "[weather(city='Huế'), weather(\n  city = \"Huế\",)]", "", 2)]
+    [InlineData("Granite 3", "<|tool_call|>[" + Call + "]", "", 1)]
+    [InlineData("Granite 3.3", "<tool_call>[" + Call + "]", "", 1)]
+    [InlineData("Phi-4-mini", "<|tool_call|>[" + Call + ", " + Call + "]<|/tool_call|>", "", 2)]
+    [InlineData("Phi-4", "functools[" + Call + "]", "", 1)]
+    [InlineData("Qwen3-Coder",
+        "<tool_call>\n<function=weather>\n<parameter=city>\nHuế\n</parameter>\n</function>\n</tool_call>", "", 1)]
+    [InlineData("Qwen3-Coder, its marker left out",
+        "I look.\n<function=weather>\n<parameter=city>\nHuế\n</parameter>\n</function>", "I look.\n", 1)]
     [InlineData("arguments as text", """{"name": "weather", "arguments": "{\"city\":\"Huế\"}"}""", "", 1)]
     [InlineData("as OpenAI's API", """{"id": "1", "type": "function", "function": """ + Call + "}", "", 1)]
     [InlineData("a line of its own", "Calling:\n" + Call + "\nDone.", "Calling:\n\nDone.", 1)]
@@ -49,6 +62,11 @@ public sealed class ToolCallReaderTests
     [InlineData("""Say {"name": "weather", "arguments": {}} if you must.""")]
     [InlineData("[TOOL_CALLS] none")]
     [InlineData("weather{fair}, weather foul")]
+    [InlineData("[weather(city='Huế', 3)]")]
+    [InlineData("[weather(city='Huế'")]
+    [InlineData("[weather] is bad; [nobody(a=1)]")]
+    [InlineData("<tool_call><function=weather>fair</function></tool_call>")]
+    [InlineData("functools are tools for functions.")]
     [InlineData("wea")]
     public void WhatIsNoCall_IsText(string answer)
     {
@@ -63,7 +81,7 @@ public sealed class ToolCallReaderTests
     [Fact]
     public void Text_IsHeldNoLongerThanItMayBeACall()
     {
-        var reader = new ToolCallReader(new HashSet<string> { "weather" });
+        var reader = new ToolCallReader(s_tools);
 
         Assert.Equal("a ", reader.Push("a <"));
         Assert.Equal("<b", reader.Push("b"));
@@ -73,9 +91,37 @@ public sealed class ToolCallReaderTests
         Assert.Equal("<tool_call>{", reader.End());
     }
 
-    private static (List<ToolCall> Calls, string Text) Read(string answer, int size)
+    [Fact]
+    public void ValuesInPython_AreThoseOfJson()
     {
-        var reader = new ToolCallReader(new HashSet<string> { "weather" });
+        var (calls, _) = Read(
+            "[weather(days=3, low=-1.5e2, wet=True, dry=False, wind=None, at=['a', \"b\"], by={'k': [1, {}]}, say='a\\'\\n\\u1ebf')]", 5);
+        Assert.Equal(
+            """{"days":3,"low":-150,"wet":true,"dry":false,"wind":null,"at":["a","b"],"by":{"k":[1,{}]},"say":"a'\nế"}""",
+            Assert.Single(calls).Arguments);
+    }
+
+    [Fact]
+    public void ValuesBetweenMarks_AreOfTheSchemasTypes()
+    {
+        var schema = JsonNode.Parse("""
+            {"type": "object", "properties": {"days": {"type": "integer"}, "low": {"type": "number"},
+             "wet": {"type": "boolean"}, "at": {"type": "array"}, "by": {"anyOf": []}, "code": {"type": "string"}}}
+            """)!.AsObject();
+        var (calls, text) = Read(
+            "<tool_call>\n<function=weather>\n<parameter=days>\n3\n</parameter>\n<parameter=low>-1.5</parameter>"
+            + "<parameter=wet>\ntrue\n</parameter>\n<parameter=at>[1, 2]</parameter><parameter=by>{\"a\": 1}\n"
+            + "<parameter=code>\nif a < 1:\n    b()\n\n</parameter><parameter=more>7</parameter></function>\n</tool_call>",
+            4, [new("weather") { Parameters = schema }]);
+        Assert.Equal("", text);
+        Assert.Equal(
+            """{"days":3,"low":-1.5,"wet":true,"at":[1,2],"by":{"a":1},"code":"if a < 1:\n    b()\n","more":"7"}""",
+            Assert.Single(calls).Arguments);
+    }
+
+    private static (List<ToolCall> Calls, string Text) Read(string answer, int size, ToolDefinition[]? tools = null)
+    {
+        var reader = new ToolCallReader(tools ?? s_tools);
         var calls = new List<ToolCall>();
         var text = "";
         foreach (var piece in answer.Chunk(size))

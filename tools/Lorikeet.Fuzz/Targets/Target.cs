@@ -2,7 +2,7 @@ using Lorikeet.Fuzz.Mutation;
 
 namespace Lorikeet.Fuzz.Targets;
 
-/// <summary>A reader of files from elsewhere.</summary>
+/// <summary>A reader of what comes from elsewhere.</summary>
 /// <param name="Name">Its name; also that of the folder of its seeds, up to the first dot.</param>
 /// <param name="Mutator">How its inputs are changed.</param>
 /// <param name="Run">Reads an input; throws a <see cref="LorikeetException"/> for what it refuses.</param>
@@ -13,7 +13,7 @@ internal sealed record Target(string Name, Mutator Mutator, Action<byte[], Workp
     /// <summary>Every reader there is.</summary>
     public static IReadOnlyList<Target> All { get; } =
     [
-        .. WeightTargets.All, .. TextTargets.All, .. SettingTargets.All, .. DataTargets.All,
+        .. WeightTargets.All, .. TextTargets.All, .. SettingTargets.All, .. DataTargets.All, .. RequestTargets.All,
     ];
 
     public static Target Find(string name) => All.FirstOrDefault(target => target.Name == name)

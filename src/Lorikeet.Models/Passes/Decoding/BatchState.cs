@@ -81,6 +81,9 @@ internal sealed class BatchState : IDisposable
     /// <summary>Sequences of the step, not the one of padding.</summary>
     public int Sequences { get; private set; }
 
+    /// <summary>Bytes of it on the device.</summary>
+    public long Bytes => _all.NumberOfElements * _all.ElementSize;
+
     /// <summary>Sets all of it.</summary>
     /// <param name="sequences">In the order in which their rows lie.</param>
     /// <param name="adapters">The number of each one's adapter, or -1.</param>

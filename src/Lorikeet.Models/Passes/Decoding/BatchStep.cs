@@ -72,6 +72,10 @@ internal sealed class BatchStep : IBatchStep
     /// <inheritdoc/>
     public int MostTokens => _limits.Tokens;
 
+    /// <summary>Bytes of the buffers that exist, those of the kernels not counted.</summary>
+    public long Bytes => Buffers.Sum(matrix => matrix.Tensor.NumberOfElements * matrix.Tensor.ElementSize)
+        + _state.Bytes + _rotation.Bytes;
+
     /// <inheritdoc/>
     public Tensor Run(IReadOnlyList<StepSequence> sequences)
     {
@@ -104,6 +108,9 @@ internal sealed class BatchStep : IBatchStep
 
     /// <inheritdoc/>
     public void Refresh(ModelAdapter adapter) => _adapters.Refresh(adapter);
+
+    private IEnumerable<Matrix> Buffers =>
+        [_x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits, .. _manyLogits is { } many ? [many] : (Matrix[])[]];
 
     private Matrix Logits => _shape.Logits > _logits.Rows ? _manyLogits! : _logits;
 
@@ -237,9 +244,8 @@ internal sealed class BatchStep : IBatchStep
         _gateUp?.Dispose();
         _state.Dispose();
         _chosen.Dispose();
-        _manyLogits?.Dispose();
-        foreach (var matrix in (
-            Matrix[])[_embedding, _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits])
+        _embedding.Dispose();
+        foreach (var matrix in Buffers)
             matrix.Dispose();
         _kernels.Dispose();
         _norms.Dispose();

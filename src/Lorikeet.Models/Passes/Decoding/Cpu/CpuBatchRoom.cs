@@ -28,6 +28,10 @@ internal sealed class CpuBatchRoom<T> : IDisposable where T : unmanaged, IElemen
             [FewRows, ArrangedVectors.PitchOf(widest)], ScalarType.Float32, CPU));
     }
 
+    /// <summary>Bytes of <see cref="Input"/>.</summary>
+    /// <param name="widest">Columns of the widest weight.</param>
+    public static long InputBytes(int widest) => (long)FewRows * ArrangedVectors.PitchOf(widest) * sizeof(float);
+
     /// <summary>Where few rows are arranged, float32 [rows, padded columns].</summary>
     public Matrix Input { get; }
 

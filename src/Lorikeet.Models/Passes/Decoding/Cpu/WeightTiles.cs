@@ -11,7 +11,8 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 /// <param name="scratch">Room for them, in the type of the GEMM.</param>
 internal sealed unsafe class WeightTiles(Scratch scratch)
 {
-    private const long Elements = 1 << 21;
+    /// <summary>Numbers of a tile, unless its rows are longer.</summary>
+    public const long Elements = 1 << 21;
 
     /// <summary>Rows of a tile of a weight; its first row begins with a block of codes.</summary>
     public static int RowsOf(FrozenWeight weight)

@@ -1,4 +1,6 @@
-namespace Lorikeet.Extensions.AI.Tests;
+using Lorikeet.Serving;
+
+namespace Lorikeet.Tests.Serving;
 
 public sealed class ThoughtReaderTests
 {

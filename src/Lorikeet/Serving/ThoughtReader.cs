@@ -1,7 +1,7 @@
 using System.Text;
-using Lorikeet.Serving;
+using Lorikeet.Data.Prompts;
 
-namespace Lorikeet.Extensions.AI;
+namespace Lorikeet.Serving;
 
 /// <summary>
 /// Tells what a model thinks, between <c>&lt;think></c> and <c>&lt;/think></c> where its answer begins, from what it
@@ -34,10 +34,12 @@ internal sealed class ThoughtReader(bool isThinking)
         Answering,
     }
 
-    /// <summary>A reader for a model; null where its template knows nothing of thoughts.</summary>
-    public static ThoughtReader? Of(ServedModel model) =>
-        !model.Format.Template.Contains(Closing, StringComparison.Ordinal) ? null
-        : new ThoughtReader(model.Format.RenderPrompt("?").TrimEnd().EndsWith(Opening, StringComparison.Ordinal));
+    /// <summary>A reader for the answer to a prompt; null where the format knows nothing of thoughts.</summary>
+    /// <param name="format">The model's.</param>
+    /// <param name="prompt">The prompt as text.</param>
+    public static ThoughtReader? Of(PromptFormat format, string prompt) =>
+        !format.Template.Contains(Closing, StringComparison.Ordinal) ? null
+        : new ThoughtReader(prompt.TrimEnd().EndsWith(Opening, StringComparison.Ordinal));
 
     /// <summary>Takes the next piece of text.</summary>
     /// <param name="text">The piece.</param>
