@@ -75,7 +75,7 @@ internal static class AnswerForms
             if (node?.GetValueKind() is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False)
                 return ResponseFormat.JsonSchema(node!);
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
         {
             // Said below.
         }

@@ -92,11 +92,19 @@ internal static partial class RequestBody
             throw ApiException.Wrong(null, "The body is not UTF-8 text. Expected a JSON object.", "invalid_json");
         try
         {
-            return JsonDocument.Parse(whole, new JsonDocumentOptions
+            var document = JsonDocument.Parse(whole, new JsonDocumentOptions
             {
                 MaxDepth = ProtocolJson.Depth,
                 AllowDuplicateProperties = false,
             });
+            if (WholeTexts.MayBeHalves(whole.Span))
+                WholeTexts.Require(document.RootElement);
+            return document;
+        }
+        catch (InvalidOperationException) // a name with half of a character, which the parser does not take for bad JSON
+        {
+            throw ApiException.Wrong(
+                null, "A name in the body has half of a character. Expected whole characters.", "invalid_json");
         }
         catch (JsonException fault)
         {

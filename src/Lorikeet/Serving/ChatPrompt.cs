@@ -10,10 +10,10 @@ namespace Lorikeet.Serving;
 /// <param name="Request">The prompt, without adapter and form.</param>
 /// <param name="Form">Makes what the answer must look like, once for each; null for anything.</param>
 /// <param name="Tools">Tools that may be called; null where calls are not looked for.</param>
-/// <param name="Thoughts">Makes what tells thoughts from an answer; null where there are none.</param>
+/// <param name="Thoughts">Makes what tells thoughts from an answer, once for each; gives null where there are none.</param>
 internal sealed record ChatPrompt(
     DecodingRequest Request, Func<TokenConstraint>? Form, IReadOnlyList<ToolDefinition>? Tools,
-    Func<ThoughtReader>? Thoughts)
+    Func<ThoughtReader?> Thoughts)
 {
     /// <summary>Writes a conversation out for a model.</summary>
     /// <exception cref="ConfigurationException">The request is wrong, or the model cannot take it.</exception>
@@ -40,11 +40,10 @@ internal sealed record ChatPrompt(
             IgnoreEnd = request.IgnoreEnd,
         };
         var form = forms.Of(FormatOf(request, tools), prompt);
-        // What must be of a form is so from its first token: there is no thought before it.
-        var thinks = form is null && ThoughtReader.Of(served.Format, text) is not null;
-        return new ChatPrompt(
-            prompt, form, tools.Count == 0 ? null : tools,
-            thinks ? () => ThoughtReader.Of(served.Format, text)! : null);
+        return new ChatPrompt(prompt, form, tools.Count == 0 ? null : tools, Thoughts);
+
+        // What must be of a form is so from its first token: a thought is told only where the form has its marks.
+        ThoughtReader? Thoughts() => ThoughtReader.Of(served.Format, form is null ? text : "");
     }
 
     /// <summary>What the answer must look like: as is asked for, or the call of a tool that must be called.</summary>

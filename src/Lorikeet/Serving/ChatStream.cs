@@ -15,7 +15,7 @@ internal sealed class ChatStream
 
     private ChatStream(ChatPrompt asked, ChatRequest request)
     {
-        _thoughts = asked.Thoughts?.Invoke();
+        _thoughts = asked.Thoughts();
         _calls = asked.Tools is { } tools ? new ToolCallReader(tools) : null;
         // Blanks may belong to a form, and around words they come from how a format is tokenized.
         _text = asked.Form is null || _calls is not null ? new AnswerText() : null;

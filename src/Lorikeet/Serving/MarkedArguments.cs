@@ -80,9 +80,11 @@ internal static class MarkedArguments
     {
         try
         {
-            return JsonNode.Parse(text);
+            var value = JsonNode.Parse(text);
+            _ = value?.ToJsonString(JsonFormats.Line); // reads its names and texts
+            return value;
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
         {
             return text;
         }

@@ -182,7 +182,7 @@ internal sealed class PythonCalls(IReadOnlySet<string> tools)
                 if (letter == quote)
                 {
                     Place++;
-                    value = text.ToString();
+                    value = Whole(text.ToString());
                     return true;
                 }
 
@@ -195,6 +195,9 @@ internal sealed class PythonCalls(IReadOnlySet<string> tools)
             IsAtEnd = true;
             return false;
         }
+
+        /// <summary>The text with a sign for each half of a character.</summary>
+        private static string Whole(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 
         private string Escaped()
         {

@@ -30,9 +30,9 @@ internal static class ToolCallJson
                 _ => null,
             };
         }
-        catch (Exception fault) when (fault is JsonException or ArgumentException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
         {
-            return null; // no JSON, or a key twice
+            return null; // no JSON, a key twice, or half of a character
         }
     }
 
@@ -41,9 +41,10 @@ internal static class ToolCallJson
     {
         try
         {
-            return JsonNode.Parse(text.ToString()) is JsonObject;
+            // Written too, which is what its names and texts are read for.
+            return JsonNode.Parse(text.ToString()) is JsonObject given && given.ToJsonString(JsonFormats.Line).Length > 0;
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
         {
             return false;
         }

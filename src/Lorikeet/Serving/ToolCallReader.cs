@@ -29,6 +29,9 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
     private const string MarkedEnd = "<|/tool_call|>";
     private const string Functools = "functools[";
 
+    private const int LongCall = 1024;
+    private const int PartsOfLongCall = 32;
+
     private static readonly string[] s_markers = [Hermes, Mistral, Python, Function, Marked];
     private static readonly string[] s_firstKeys = ["name", "type", "function", "id", "arguments", "parameters"];
 
@@ -38,7 +41,8 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         [Functools[0], .. tools.Where(tool => tool.Name.Length > 0).Select(tool => tool.Name[0])];
     private readonly PythonCalls _python = new(tools.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal));
     private readonly List<ToolCall> _calls = [];
-    private string _held = "";
+    private readonly System.Text.StringBuilder _held = new();
+    private int _readNext; // length of what is held from which on it is read again
     private bool _isAtLineStart = true;
     private bool _isAfterCall;
 
@@ -46,10 +50,15 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
     public bool FoundAny { get; private set; }
 
     /// <summary>Takes the next piece of the answer; returns what of it and of pieces before is certainly text.</summary>
-    public string Push(string piece) => Read(_held + piece, isEnd: false);
+    public string Push(string piece)
+    {
+        _held.Append(piece);
+        // Of a long call not every piece is a reason to read all of it again: what took n pieces would take n².
+        return _held.Length < _readNext ? "" : Read(_held.ToString(), isEnd: false);
+    }
 
     /// <summary>The text that was held back, once no more will come.</summary>
-    public string End() => Read(_held, isEnd: true);
+    public string End() => Read(_held.ToString(), isEnd: true);
 
     /// <summary>The calls that became complete since the last time.</summary>
     public IReadOnlyList<ToolCall> TakeCalls()
@@ -90,9 +99,12 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
             }
         }
 
-        _held = text[at..];
+        _held.Clear();
         if (isEnd)
-            Pass(_held);
+            Pass(text[at..]);
+        else
+            _held.Append(text, at, text.Length - at);
+        _readNext = _held.Length < LongCall ? 0 : _held.Length + _held.Length / PartsOfLongCall;
         return certain.ToString();
 
         void Pass(string part)

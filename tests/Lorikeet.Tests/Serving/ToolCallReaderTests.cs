@@ -67,6 +67,10 @@ public sealed class ToolCallReaderTests
     [InlineData("[weather] is bad; [nobody(a=1)]")]
     [InlineData("<tool_call><function=weather>fair</function></tool_call>")]
     [InlineData("functools are tools for functions.")]
+    [InlineData("""{"name": "weather", "arguments": {"city": "\ud800"}}""")]
+    [InlineData("""<tool_call>{"name": "\ud800"}</tool_call>""")]
+    [InlineData("""weather{"city": "\ud800"}""")]
+    [InlineData("""weather{"city": 1, "city": 2}""")]
     [InlineData("wea")]
     public void WhatIsNoCall_IsText(string answer)
     {

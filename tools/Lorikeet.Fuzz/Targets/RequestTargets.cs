@@ -9,6 +9,7 @@ using Lorikeet.Models.Grammars.Schemas;
 using Lorikeet.Server.Endpoints;
 using Lorikeet.Server.Protocol;
 using Lorikeet.Serving;
+using AnswerForms = Lorikeet.Server.Endpoints.AnswerForms;
 
 namespace Lorikeet.Fuzz.Targets;
 
@@ -22,13 +23,13 @@ internal static class RequestTargets
         "structured_outputs", "(a+)+$", "[^a]{0,999}", "\\d{9999}", "(?=a)", "$ref", "#", "#/$defs/a", "anyOf", "oneOf", "allOf", "enum", "const",
         "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "minLength", "maxLength", "pattern", "minimum",
         "logit_bias", "stop", "stream_options", "function_call", "function_call_output", "call_id", "output", "reasoning", "input", "instructions",
-        "include", "metadata", "\ud800", "temperature", "n", "max_tokens", "prompt", "functions", "modalities",
+        "include", "metadata", "\\ud800", "{\"a\": \"\\ud800\"}", "temperature", "n", "max_tokens", "prompt", "functions", "modalities",
     ];
 
     private static readonly string[] CallWords =
     [
         "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "<function=", "<parameter=", "</parameter>", "</function>",
-        "<|tool_call|>", "<|/tool_call|>", "functools[", "weather", "weather{", "[weather(", "(city=", "='", "\\u1ebf", "\\", "True", "None",
+        "<|tool_call|>", "<|/tool_call|>", "functools[", "weather", "weather{", "[weather(", "(city=", "='", "\\u1ebf", "\\ud800", "\\", "True", "None",
         "{\"name\": \"weather\", \"arguments\": ", "}", "]", "[", "{", ";", "\n", "[[[[[[[[[[[[[[[[", "\"\\\"",
     ];
 
