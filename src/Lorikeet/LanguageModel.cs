@@ -41,6 +41,13 @@ public sealed class LanguageModel : IDisposable
         Adapters = new ModelAdapters(this, _warnings.Add);
     }
 
+    /// <summary>
+    /// A model that was made in memory, as for a measurement: without a tokenizer, so it takes and gives token ids only.
+    /// </summary>
+    /// <param name="decoder">The decoder, which becomes the model's own.</param>
+    /// <param name="name">What the model is called.</param>
+    public static LanguageModel Of(DecoderModel decoder, string name) => new(name, name, decoder, null, new());
+
     /// <summary>What the model was loaded by: a folder, a GGUF file or a hub id.</summary>
     public string Name { get; }
 

@@ -69,6 +69,16 @@ public sealed class BenchVerbTests : IDisposable
     }
 
     [Fact]
+    public void Serve_AsksAModelOfRandomWeights_ByTokenIds()
+    {
+        var result = Bench(
+            "serve", "--shape", "nano-7m", "--quant", "nf4", "--streams", "2", "--requests", "3", "--prompt_words", "7", "--new", "5");
+        Assert.Equal((15, 21), ((int?)result["completion_tokens"], (int?)result["prompt_tokens"]));
+        Assert.Equal("nano-7m", (string?)result["models"]![0]);
+        Assert.True((double)result["between_tokens_p50_ms"]! > 0);
+    }
+
+    [Fact]
     public void Soak_TellsGoodFromWrongRequests()
     {
         var result = Bench("soak", "--model", Model, "--streams", "8", "--seconds", "2");

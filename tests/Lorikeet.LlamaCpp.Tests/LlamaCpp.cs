@@ -122,7 +122,8 @@ internal sealed class LlamaCpp : IDisposable
         return answers.Select(answer => answer.ToArray());
     }
 
-    private static int MostLikely(ReadOnlySpan<float> logits)
+    /// <summary>The first of the largest logits.</summary>
+    public static int MostLikely(ReadOnlySpan<float> logits)
     {
         var best = 0;
         for (var id = 1; id < logits.Length; id++)

@@ -22,14 +22,17 @@ internal sealed class AskedServer : IAsyncDisposable
     /// <summary>All of its models.</summary>
     public IReadOnlyList<string> All { get; }
 
+    /// <summary>Token ids of a model without a tokenizer, which prompts are then made of; null where words are.</summary>
+    public int? Vocabulary { get; private init; }
+
     /// <summary>Whether it is in this process, whose memory is then the server's too.</summary>
     public bool IsOwn => _parts.Count > 0;
 
     /// <summary>Finds or starts it.</summary>
-    /// <param name="options">The model, and how it is loaded.</param>
+    /// <param name="options">The model and how it is loaded, or the shape of one of random weights.</param>
     /// <param name="load">The running server, or the adapters of an own one.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    /// <exception cref="ConfigurationException">Neither a server nor a model is named.</exception>
+    /// <exception cref="ConfigurationException">An option has an unknown value.</exception>
     public static async Task<AskedServer> Open(
         BenchmarkOptions options, LoadOptions load, CancellationToken cancellation)
     {
@@ -43,12 +46,22 @@ internal sealed class AskedServer : IAsyncDisposable
             return new AskedServer(address, load.Adapters.Count > 0 ? load.Adapters : [models[^1]], models, []);
         }
 
-        if (options.Model is null && load.Adapters.Count == 0)
+        var model = options.Model is null && load.Adapters.Count == 0
+            ? LanguageModel.Of(BenchmarkModel.Create(options, BenchmarkMachine.Open(options)), options.Shape)
+            : Load(options, load, cancellation);
+        var host = ModelHost.Start(model, new EngineOptions { MaxSequences = load.Streams });
+        var server = await ModelServer.Start(host, new ServerOptions { Port = 0 }, cancellation: cancellation);
+        List<string> adapters = [.. host.Models.Where(served => served.Base is not null).Select(served => served.Name)];
+        return new AskedServer(
+            server.Address, adapters.Count > 0 ? adapters : [host.Default.Name],
+            [.. host.Models.Select(served => served.Name)], [server, host, model])
         {
-            throw new ConfigurationException(
-                "Nothing is asked. Name a running server by 'url', or a 'model' or an 'adapter' to serve.");
-        }
-        var model = LanguageModel.Load(options.Model ?? "", new LanguageModelOptions
+            Vocabulary = model.Tokenizer is null ? model.Decoder.Config.VocabularySize : null,
+        };
+    }
+
+    private static LanguageModel Load(BenchmarkOptions options, LoadOptions load, CancellationToken cancellation) =>
+        LanguageModel.Load(options.Model ?? "", new LanguageModelOptions
         {
             Adapters = NamedAdapter.Parse(load.Adapters),
             Quantization = options.Quantization switch
@@ -63,13 +76,6 @@ internal sealed class AskedServer : IAsyncDisposable
             Device = options.Device,
             LibTorch = options.LibTorch,
         }, cancellation: cancellation);
-        var host = ModelHost.Start(model, new EngineOptions { MaxSequences = load.Streams });
-        var server = await ModelServer.Start(host, new ServerOptions { Port = 0 }, cancellation: cancellation);
-        List<string> adapters = [.. host.Models.Where(served => served.Base is not null).Select(served => served.Name)];
-        return new AskedServer(
-            server.Address, adapters.Count > 0 ? adapters : [host.Default.Name],
-            [.. host.Models.Select(served => served.Name)], [server, host, model]);
-    }
 
     public async ValueTask DisposeAsync()
     {

@@ -60,6 +60,11 @@ internal sealed class LoadClient : IDisposable
         ' ', Enumerable.Range(0, words).Select(i =>
             s_words[CounterRandom.Hash(0, RandomPurpose.Benchmark, number, (ulong)i) % (ulong)s_words.Length]));
 
+    /// <summary>The same of a model without a tokenizer: token ids.</summary>
+    public static JsonArray Ids(ulong number, int count, int vocabulary) =>
+        [.. Enumerable.Range(0, count).Select(i =>
+            (JsonNode)(int)(CounterRandom.Hash(0, RandomPurpose.Benchmark, number, (ulong)i) % (ulong)vocabulary))];
+
     /// <summary>The models of the server.</summary>
     public async Task<IReadOnlyList<string>> Models(CancellationToken cancellation)
     {

@@ -58,7 +58,9 @@ internal static class ServingBenchmark
         JsonObject Body(int number, ulong from) => new()
         {
             ["model"] = server.Asked[number % server.Asked.Count],
-            ["prompt"] = LoadClient.Prompt(from + (ulong)number, load.PromptWords),
+            ["prompt"] = server.Vocabulary is { } vocabulary
+                ? LoadClient.Ids(from + (ulong)number, load.PromptWords, vocabulary)
+                : LoadClient.Prompt(from + (ulong)number, load.PromptWords),
             ["max_tokens"] = options.NewTokens,
             ["temperature"] = 0,
             ["ignore_eos"] = true,

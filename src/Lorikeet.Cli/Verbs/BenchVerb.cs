@@ -32,6 +32,8 @@ internal sealed class BenchVerb : CatalogVerb
         ("loading a checkpoint as 4-bit codes", "bench load --model ./llama-2-7b --quant nf4 --device cuda"),
         ("a server for 64 clients, of a model in this process",
             "bench serve --adapter runs/quickstart/adapter --streams 64"),
+        ("the same of random weights in a shape, 4 bits",
+            "bench serve --shape tinyllama-1.1b --quant nf4 --streams 8"),
         ("one that runs, with mixed requests for ten minutes", "bench soak --url http://127.0.0.1:8080 --seconds 600"),
         ("the rate of large GEMMs", "bench gemm --json"),
     ];

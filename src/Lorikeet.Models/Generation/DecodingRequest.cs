@@ -20,7 +20,10 @@ public sealed record DecodingRequest
     /// </summary>
     public int? TopLogProbabilities { get; init; }
 
-    /// <summary>What is added to the logits of tokens, before anything else changes them.</summary>
+    /// <summary>
+    /// What is added to the logits of tokens, before anything else changes them; null for that of
+    /// <see cref="Options"/>.
+    /// </summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
 
     /// <summary>What the answer must look like; it serves this request alone.</summary>

@@ -35,7 +35,8 @@ internal sealed class DecodingSequence(DecodingRow row, TokenChooser chooser, Mo
             {
                 Constraint = constraint,
             },
-            new TokenChooser(options, vocabulary, constraint, request.LogitBias), request.Adapter)
+            new TokenChooser(options, vocabulary, constraint, request.LogitBias ?? options.BiasOfIds()),
+            request.Adapter)
         {
             TopLogProbabilities = request.TopLogProbabilities,
             MayBeOptimized = options.Optimized,

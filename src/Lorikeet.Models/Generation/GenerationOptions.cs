@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Models.Generation;
@@ -11,6 +12,9 @@ public sealed record GenerationOptions
 
     /// <summary>More than any model's positions; what is larger is a slip.</summary>
     internal const int MostNewTokens = 1 << 24;
+
+    /// <summary>Largest bias of a logit, and least below 0; that of OpenAI.</summary>
+    internal const double MostBias = 100;
 
     /// <summary>Each beam is a row of the batch.</summary>
     internal const int MostBeams = 1024;
@@ -95,6 +99,11 @@ public sealed record GenerationOptions
     /// <value>None.</value>
     [Option("suppress_tokens", Placeholder = "ID")]
     public IReadOnlyList<int> SuppressedTokens { get; init; } = [];
+
+    /// <summary>Added to the logits of ids before anything else changes them, such as <c>5=-100</c>.</summary>
+    /// <value>None.</value>
+    [Option("logit_bias", Placeholder = "ID=NUMBER")]
+    public IReadOnlyDictionary<string, double> LogitBias { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Sequences of ids that are never completed (<c>bad_words_ids</c>).</summary>
     public IReadOnlyList<IReadOnlyList<int>> BadWords { get; init; } = [];
@@ -185,6 +194,14 @@ public sealed record GenerationOptions
         Require(BadWords.All(word => word.Count > 0), "bad_words_ids", "[]", "lists of one id or more");
         RequireIds("eos_token_id (stop_token_ids)", EndTokens);
         RequireIds("suppress_tokens", SuppressedTokens);
+        foreach (var (id, amount) in LogitBias)
+            Require(
+                IsId(id) && Math.Abs(amount) <= MostBias, "logit_bias", $"{id}={amount}",
+                $"ids of tokens, each with a number from -{MostBias} to {MostBias}");
+        if (Beams > 1 && LogitBias.Count > 0)
+            throw new ConfigurationException(
+                $"num_beams is {Beams}, and logit_bias is given. A search goes by the model's own probabilities: use "
+                + "num_beams 1.");
         if (JsonSchema is not null && Regex is not null)
             throw new ConfigurationException(
                 "json_schema and regex are both given. An answer is of one form: leave one of them out.");
@@ -197,6 +214,12 @@ public sealed record GenerationOptions
                 $"num_beams is {Beams} and do_sample is true. Beam search here is exact search, not sampling. "
                 + "Use num_beams 1 to sample, or do_sample false to search.");
     }
+
+    /// <summary><see cref="LogitBias"/> by ids; null where there is none.</summary>
+    internal Dictionary<int, float>? BiasOfIds() => LogitBias.Count == 0 ? null : LogitBias.ToDictionary(
+        pair => int.Parse(pair.Key, CultureInfo.InvariantCulture), pair => (float)pair.Value);
+
+    private static bool IsId(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static void RequireIds(string name, IReadOnlyList<int> ids) =>
         Require(ids.All(id => id >= 0), name, string.Join(", ", ids), "ids of tokens, 0 or more");

@@ -78,6 +78,7 @@ internal static class RequestCheck
     {
         RequireIds("eos_token_id (stop_token_ids)", options.EndTokens, vocabulary);
         RequireIds("suppress_tokens", options.SuppressedTokens, vocabulary);
+        RequireIds("logit_bias", options.BiasOfIds()?.Keys ?? (IEnumerable<int>)[], vocabulary);
         RequireIds("bad_words_ids", options.BadWords.SelectMany(word => word), vocabulary);
     }
 

@@ -123,7 +123,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
             model, CachePlan.Of(model, open, BatchSize), isOptimized: options.Optimized);
         foreach (var row in open)
         {
-            var chooser = new TokenChooser(options, model.Config.VocabularySize, row.Constraint);
+            var chooser = new TokenChooser(
+                options, model.Config.VocabularySize, row.Constraint, options.BiasOfIds());
             scheduler.Add(new DecodingSequence(row, chooser, model.Active));
         }
 

@@ -1,4 +1,3 @@
-using Lorikeet.Server.Endpoints;
 using Microsoft.AspNetCore.Http;
 
 namespace Lorikeet.Server.Access;
@@ -15,6 +14,6 @@ internal static class RequestIds
     {
         var given = context.Request.Headers[Header].ToString();
         var isPlain = given.Length is > 0 and <= Longest && given.All(letter => letter is > ' ' and <= '~');
-        context.Response.Headers[Header] = isPlain ? given : Service.NewId("req_");
+        context.Response.Headers[Header] = isPlain ? given : $"req_{Guid.NewGuid():N}";
     }
 }

@@ -109,6 +109,29 @@ public sealed class DecodingEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task ABiasOfTheOptions_IsThatOfTheRequest_AndOfTheGenerator()
+    {
+        await using var engine = new DecodingEngine(_model, null);
+        var prompt = ScheduledRuns.Prompt(9, seed: 2);
+        var options = new GenerationOptions { MaxNewTokens = 3, LogitBias = new Dictionary<string, double> { ["7"] = 100 } };
+        int[] expected = [7, 7, 7];
+        Assert.Equal(expected, await Answer(engine, new DecodingRequest { Prompt = prompt, Options = options }));
+        Assert.Equal(expected, new TextGenerator(_model, null).Generate([prompt], options).Continuations[0].OutputIds);
+        Assert.NotEqual(expected, await Answer(engine, new DecodingRequest
+        {
+            Prompt = prompt,
+            Options = options,
+            LogitBias = new Dictionary<int, float> { [7] = -100 },
+        }));
+        foreach (var (id, amount) in new[] { ("seven", 1.0), ("-1", 1.0), ("7", 101.0), ("99999", 1.0) })
+        {
+            var wrong = options with { LogitBias = new Dictionary<string, double> { [id] = amount } };
+            Assert.Contains("logit_bias", Assert.Throws<ConfigurationException>(
+                () => new TextGenerator(_model, null).Generate([prompt], wrong)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task ACallerWhoLeaves_FreesItsPlace_AndOneThatCancelsIsTold()
     {
         await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxSequences = 1 });

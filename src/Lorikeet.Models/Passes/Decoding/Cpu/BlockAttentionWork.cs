@@ -11,9 +11,10 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 internal readonly record struct RowTile(int Row, int Count);
 
 /// <summary>
-/// A few rows of a sequence, with all query heads that share a key head, over its blocks, some at a time: keys and
-/// values are brought to float32 once for them, and the softmax is kept up to date as they come (arXiv 1805.02867). A
-/// row of the range is a key head of a tile.
+/// A few rows of a sequence, with all query heads that share a key head, over its blocks, some at a time: the softmax is
+/// kept up to date as they come (arXiv 1805.02867). Many queries have keys and values brought to float32 once for all of
+/// them; a few, as those of a row that decodes, meet them as they lie in the cache. A row of the range is a key head of a
+/// tile.
 /// </summary>
 internal readonly unsafe struct BlockAttentionWork<T>(
     RowTile* tiles, Rows<T> qkv, BlockPlaces<T> cache, Rows<T> attended) : IRangeWork
@@ -23,6 +24,9 @@ internal readonly unsafe struct BlockAttentionWork<T>(
     public const int Queries = 32;
 
     private const int Chunk = 4 * PagedCache.BlockTokens; // keys at a time
+
+    private const int Together = 4; // queries that are multiplied at once
+    private const int FewQueries = 2 * Together; // for which keys and values are not brought to float32 first
 
     private readonly RowTile* _tiles = tiles;
     private readonly Rows<T> _qkv = qkv;
@@ -60,11 +64,35 @@ internal readonly unsafe struct BlockAttentionWork<T>(
         new Span<float>(buffers.Largest, count).Fill(Vectors.Hidden);
         new Span<float>(buffers.Sums, count).Clear();
 
+        var isDirect = count <= FewQueries && _cache.HeadSize % Row.Lanes == 0;
         var end = _cache.Position(tile.Row + tile.Count - 1) + 1;
         var first = _cache.FirstSeen(tile.Row) / PagedCache.BlockTokens * PagedCache.BlockTokens;
         for (; first < end; first += Chunk)
         {
             var length = Math.Min(Chunk, end - first);
+            if (isDirect)
+            {
+                new Span<float>(buffers.Scores, FewQueries * Chunk).Clear();
+                for (var i = 0; i < length; i += PagedCache.BlockTokens)
+                    ScoreBlock(_cache.Keys(tile.Row, head, first + i), count, buffers, i);
+                WeighAll(buffers, count, tile.Row, first, length);
+                for (var i = 0; i < length; i += PagedCache.BlockTokens)
+                {
+                    T* values = _cache.Values(tile.Row, head, first + i);
+                    var tokens = Math.Min(PagedCache.BlockTokens, length - i);
+                    for (var query = 0; query < count; query += Together)
+                    {
+                        float* weights = buffers.Scores + query * Chunk + i, results = buffers.Result + query * padded;
+                        if (count - query <= 2)
+                            AddToPair(values, tokens, weights, results);
+                        else
+                            AddToSquare(values, tokens, weights, results);
+                    }
+                }
+
+                continue;
+            }
+
             for (var i = 0; i < length; i += PagedCache.BlockTokens)
             {
                 var tokens = Math.Min(PagedCache.BlockTokens, length - i);
@@ -73,8 +101,7 @@ internal readonly unsafe struct BlockAttentionWork<T>(
             }
 
             Score(buffers, count, length);
-            for (var i = 0; i < count; i++)
-                Weigh(buffers, i, tile.Row + i / group, first, length);
+            WeighAll(buffers, count, tile.Row, first, length);
             SmallGemm.Run(
                 new Operand(buffers.Scores, Chunk, 1), buffers.Values, padded, buffers.Result, padded, count, length,
                 padded, adds: true);
@@ -82,6 +109,78 @@ internal readonly unsafe struct BlockAttentionWork<T>(
 
         for (var i = 0; i < tile.Count; i++)
             Write(buffers, i * group, group, _attended[tile.Row + i] + (long)head * group * _cache.HeadSize);
+    }
+
+    private void WeighAll(Buffers buffers, int queries, int row, int first, int length)
+    {
+        for (var i = 0; i < queries; i++)
+            Weigh(buffers, i, row + i / Group, first, length);
+    }
+
+    /// <summary>
+    /// Queries times the keys of a block, those that are not written yet included, whose scores do not matter.
+    /// </summary>
+    private void ScoreBlock(T* keys, int queries, Buffers buffers, int first)
+    {
+        var size = _cache.HeadSize;
+        for (var query = 0; query < queries; query += Together)
+        {
+            for (var j = 0; j < PagedCache.BlockTokens; j += VectorProduct.Rows)
+            {
+                float* x = buffers.Query + query * Padded, scores = buffers.Scores + query * Chunk + first + j;
+                if (queries - query <= 2)
+                    VectorProduct.AddPair(keys + j * size, size, size, x, Padded, scores, Chunk);
+                else
+                    VectorProduct.AddSquare(keys + j * size, size, size, x, Padded, scores, Chunk);
+            }
+        }
+    }
+
+    /// <summary>Adds the values of a block to the results of four queries, times their weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddToSquare(T* values, int tokens, float* weights, float* results)
+    {
+        var (size, pitch) = (_cache.HeadSize, Padded);
+        for (var i = 0; i < size; i += Row.Lanes)
+        {
+            float* r0 = results + i, r1 = r0 + pitch, r2 = r1 + pitch, r3 = r2 + pitch;
+            var (s0, s1) = (Vector512.Load(r0), Vector512.Load(r1));
+            var (s2, s3) = (Vector512.Load(r2), Vector512.Load(r3));
+            for (var j = 0; j < tokens; j++)
+            {
+                var value = T.Load(values + (long)j * size + i);
+                s0 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[j]), value, s0);
+                s1 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[Chunk + j]), value, s1);
+                s2 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[2 * Chunk + j]), value, s2);
+                s3 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[3 * Chunk + j]), value, s3);
+            }
+
+            s0.Store(r0);
+            s1.Store(r1);
+            s2.Store(r2);
+            s3.Store(r3);
+        }
+    }
+
+    /// <summary>The same of two queries.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddToPair(T* values, int tokens, float* weights, float* results)
+    {
+        var size = _cache.HeadSize;
+        var second = results + Padded;
+        for (var i = 0; i < size; i += Row.Lanes)
+        {
+            var (s0, s1) = (Vector512.Load(results + i), Vector512.Load(second + i));
+            for (var j = 0; j < tokens; j++)
+            {
+                var value = T.Load(values + (long)j * size + i);
+                s0 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[j]), value, s0);
+                s1 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[Chunk + j]), value, s1);
+            }
+
+            s0.Store(results + i);
+            s1.Store(second + i);
+        }
     }
 
     /// <summary>Rows of a head's size to float32, zero beyond it.</summary>

@@ -111,4 +111,41 @@ internal static unsafe class VectorProduct
         Vectors.AddSums(s20, s21, s22, s23, sums + 2 * sumPitch);
         Vectors.AddSums(s30, s31, s32, s33, sums + 3 * sumPitch);
     }
+
+    /// <summary>Adds the dot products of four rows and two vectors.</summary>
+    /// <typeparam name="T">What the rows hold.</typeparam>
+    /// <param name="row0">The first row.</param>
+    /// <param name="rowPitch">From one row to the next.</param>
+    /// <param name="count">Columns, whole vectors of the CPU.</param>
+    /// <param name="x0">The first vector.</param>
+    /// <param name="pitch">From one vector to the next.</param>
+    /// <param name="sums">Four for the first vector.</param>
+    /// <param name="sumPitch">From there to those of the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddPair<T>(
+        T* row0, long rowPitch, int count, float* x0, int pitch, float* sums, int sumPitch)
+        where T : unmanaged, IElement<T>
+    {
+        T* row1 = row0 + rowPitch, row2 = row1 + rowPitch, row3 = row2 + rowPitch;
+        var x1 = x0 + pitch;
+        Vector512<float> s00 = default, s01 = default, s02 = default, s03 = default;
+        Vector512<float> s10 = default, s11 = default, s12 = default, s13 = default;
+        for (var i = 0; i < count; i += Row.Lanes)
+        {
+            var (a0, a1, a2, a3) = (T.Load(row0 + i), T.Load(row1 + i), T.Load(row2 + i), T.Load(row3 + i));
+            var v = Vector512.Load(x0 + i);
+            s00 = Vector512.FusedMultiplyAdd(a0, v, s00);
+            s01 = Vector512.FusedMultiplyAdd(a1, v, s01);
+            s02 = Vector512.FusedMultiplyAdd(a2, v, s02);
+            s03 = Vector512.FusedMultiplyAdd(a3, v, s03);
+            v = Vector512.Load(x1 + i);
+            s10 = Vector512.FusedMultiplyAdd(a0, v, s10);
+            s11 = Vector512.FusedMultiplyAdd(a1, v, s11);
+            s12 = Vector512.FusedMultiplyAdd(a2, v, s12);
+            s13 = Vector512.FusedMultiplyAdd(a3, v, s13);
+        }
+
+        Vectors.AddSums(s00, s01, s02, s03, sums);
+        Vectors.AddSums(s10, s11, s12, s13, sums + sumPitch);
+    }
 }
