@@ -49,7 +49,7 @@ internal sealed record ChatLogProbabilities(IReadOnlyList<ChatTokenProbability> 
 {
     /// <summary>None: no answer is refused.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public IReadOnlyList<ChatTokenProbability>? Refusal => null;
+    public IReadOnlyList<ChatTokenProbability>? Refusal { get; init; }
 }
 
 /// <summary>One token with the most likely ones at its place; bytes tell what is a part of a character.</summary>
