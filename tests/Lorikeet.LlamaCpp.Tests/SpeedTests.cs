@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using LLama;
 using LLama.Common;
 using LLama.Native;
@@ -25,6 +26,9 @@ public sealed class SpeedTests : IDisposable
     private const int Rounds = 5;
 
     private readonly TemporaryFolder _folder = new();
+
+    // Says to llama.cpp to be silent, which has to be said before it is loaded.
+    public SpeedTests() => RuntimeHelpers.RunClassConstructor(typeof(LlamaCpp).TypeHandle);
 
     public void Dispose() => _folder.Dispose();
 
