@@ -29,7 +29,9 @@ public sealed class AccessTests(NanoModel nano)
             if (authorization is not null)
                 request.Headers.TryAddWithoutValidation("Authorization", authorization);
             using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
-            Assert.Equal(status == HttpStatusCode.OK && path == "/nowhere" ? HttpStatusCode.NotFound : status, response.StatusCode);
+            Assert.Equal(
+                status == HttpStatusCode.OK && path == "/nowhere" ? HttpStatusCode.NotFound : status,
+                response.StatusCode);
         }
 
         Assert.Equal("ready", (string?)(await server.Get("/health"))["status"]); // for those who only watch
@@ -54,7 +56,8 @@ public sealed class AccessTests(NanoModel nano)
     public async Task OtherMachines_AreRefusedWithoutAKey(string host, string says)
     {
         var fault = await Assert.ThrowsAsync<ConfigurationException>(() => ModelServer.Start(
-            nano.Host, new ServerOptions { Host = host, Port = 0 }, cancellation: TestContext.Current.CancellationToken));
+            nano.Host, new ServerOptions { Host = host, Port = 0 },
+            cancellation: TestContext.Current.CancellationToken));
         Assert.Contains(says, fault.Message, StringComparison.Ordinal);
     }
 
@@ -62,7 +65,8 @@ public sealed class AccessTests(NanoModel nano)
     public async Task PoorKey_IsRefused_WithoutBeingSaid()
     {
         var fault = await Assert.ThrowsAsync<ConfigurationException>(() => ModelServer.Start(
-            nano.Host, new ServerOptions { ApiKeys = ["secret"], Port = 0 }, cancellation: TestContext.Current.CancellationToken));
+            nano.Host, new ServerOptions { ApiKeys = ["secret"], Port = 0 },
+            cancellation: TestContext.Current.CancellationToken));
         Assert.DoesNotContain("secret", fault.Message, StringComparison.Ordinal);
     }
 
@@ -71,14 +75,16 @@ public sealed class AccessTests(NanoModel nano)
     {
         await using var server = await TestServer.Start(nano.Host);
         var fault = await Assert.ThrowsAsync<StorageException>(() => ModelServer.Start(
-            nano.Host, new ServerOptions { Port = server.Server.Address.Port }, cancellation: TestContext.Current.CancellationToken));
+            nano.Host, new ServerOptions { Port = server.Server.Address.Port },
+            cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("Name another 'port'", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task AddressOfAnotherMachine_IsSaid()
     {
-        var elsewhere = new ServerOptions { Host = "192.0.2.1", Port = 0, ApiKeys = [Key] }; // of documentation: nobody's
+        // of documentation: nobody's
+        var elsewhere = new ServerOptions { Host = "192.0.2.1", Port = 0, ApiKeys = [Key] };
         var fault = await Assert.ThrowsAsync<StorageException>(() => ModelServer.Start(
             nano.Host, elsewhere, cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("an address of this machine", fault.Message, StringComparison.Ordinal);
@@ -106,7 +112,8 @@ public sealed class AccessTests(NanoModel nano)
     [InlineData("evil.example", HttpStatusCode.Forbidden)]
     public async Task NamesThatOthersPointHere_AreRefused(string host, HttpStatusCode status)
     {
-        await using var server = await TestServer.Start(nano.Host, new ServerOptions { AllowedHosts = ["models.example"] });
+        await using var server = await TestServer.Start(
+            nano.Host, new ServerOptions { AllowedHosts = ["models.example"] });
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Headers = { Host = host } };
         using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(status, response.StatusCode);
@@ -118,7 +125,8 @@ public sealed class AccessTests(NanoModel nano)
     [InlineData("null", HttpStatusCode.Forbidden)]
     public async Task Pages_AreLetInByTheirOrigin(string origin, HttpStatusCode status)
     {
-        await using var server = await TestServer.Start(nano.Host, new ServerOptions { AllowedOrigins = ["https://app.example/"] });
+        await using var server = await TestServer.Start(
+            nano.Host, new ServerOptions { AllowedOrigins = ["https://app.example/"] });
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Headers = { { "Origin", origin } } };
         using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(status, response.StatusCode);
@@ -132,7 +140,11 @@ public sealed class AccessTests(NanoModel nano)
             nano.Host, new ServerOptions { AllowedOrigins = ["*"], ApiKeys = [Key] });
         using var request = new HttpRequestMessage(HttpMethod.Options, "/v1/chat/completions")
         {
-            Headers = { { "Origin", "https://app.example" }, { "Access-Control-Request-Headers", "authorization,x-stainless-os" } },
+            Headers =
+            {
+                { "Origin", "https://app.example" },
+                { "Access-Control-Request-Headers", "authorization,x-stainless-os" }
+            },
         };
         using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);

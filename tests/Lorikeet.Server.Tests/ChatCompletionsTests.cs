@@ -40,7 +40,8 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task WithoutAModel_TheFirstAdapterAnswers()
     {
-        var answer = await _server.Post(Path, """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 2}""");
+        var answer = await _server.Post(
+            Path, """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 2}""");
         Assert.Equal(NanoModel.Adapter, (string?)answer["model"]);
     }
 
@@ -49,12 +50,16 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
     {
         var whole = await _server.Post(Path, Body(NanoModel.Adapter, """ "max_tokens": 16, "temperature": 0 """));
         var chunks = await _server.Chunks(
-            Path, Body(NanoModel.Adapter, """ "max_tokens": 16, "temperature": 0, "stream": true, "stream_options": {"include_usage": true} """));
+            Path,
+            Body(
+                NanoModel.Adapter,
+                """ "max_tokens": 16, "temperature": 0, "stream": true, "stream_options": {"include_usage": true} """));
 
         Assert.All(chunks, chunk => Assert.Equal("chat.completion.chunk", (string?)chunk["object"]));
         Assert.Single(chunks.Select(chunk => (string?)chunk["id"]).Distinct());
         Assert.Equal("assistant", (string?)chunks[0]["choices"]![0]!["delta"]!["role"]);
-        var text = string.Concat(chunks.SkipLast(1).Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
+        var text = string.Concat(
+            chunks.SkipLast(1).Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
         Assert.Equal((string?)whole["choices"]![0]!["message"]!["content"], text);
         Assert.Equal("length", (string?)chunks[^2]["choices"]![0]!["finish_reason"]);
         Assert.Empty(chunks[^1]["choices"]!.AsArray());
@@ -68,7 +73,8 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
         var body = Body(NanoModel.Base, """ "max_tokens": 16, "n": 3, "temperature": 1.5, "seed": 7 """);
         var first = Texts(await _server.Post(Path, body));
         var again = Texts(await _server.Post(Path, body));
-        var streamed = await _server.Chunks(Path, body.Replace("\"n\"", "\"stream\": true, \"n\"", StringComparison.Ordinal));
+        var streamed = await _server.Chunks(
+            Path, body.Replace("\"n\"", "\"stream\": true, \"n\"", StringComparison.Ordinal));
 
         Assert.Equal(3, first.Distinct().Count());
         Assert.Equal(first, again);
@@ -102,9 +108,14 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task StopString_EndsTheAnswerBeforeIt()
     {
-        var whole = Texts(await _server.Post(Path, Body(NanoModel.Base, """ "max_tokens": 24, "temperature": 0 """)))[0];
+        var whole = Texts(
+            await _server.Post(Path, Body(NanoModel.Base, """ "max_tokens": 24, "temperature": 0 """)))[0];
         var stop = whole[(whole.Length / 2)..][..3];
-        var answer = await _server.Post(Path, Body(NanoModel.Base, $$""" "max_tokens": 24, "temperature": 0, "stop": [{{JsonValue.Create(stop).ToJsonString()}}] """));
+        var answer = await _server.Post(
+            Path,
+            Body(
+                NanoModel.Base,
+                $$""" "max_tokens": 24, "temperature": 0, "stop": [{{JsonValue.Create(stop).ToJsonString()}}] """));
 
         Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)].Trim(), Texts(answer)[0]);
         Assert.Equal("stop", (string?)answer["choices"]![0]!["finish_reason"]);
@@ -115,14 +126,20 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
     {
         var token = nano.Host.Tokenize("river", addSpecialTokens: false)[^1];
         var answer = await _server.Post(
-            Path, Body(NanoModel.Base, $$""" "max_tokens": 3, "temperature": 0, "logit_bias": {"{{token}}": 100}, "logprobs": true """));
-        Assert.Single(answer["choices"]![0]!["logprobs"]!["content"]!.AsArray().Select(found => (string?)found!["token"]).Distinct());
+            Path,
+            Body(
+                NanoModel.Base,
+                $$""" "max_tokens": 3, "temperature": 0, "logit_bias": {"{{token}}": 100}, "logprobs": true """));
+        Assert.Single(
+            answer["choices"]![0]!["logprobs"]!["content"]!.AsArray().Select(
+                found => (string?)found!["token"]).Distinct());
     }
 
     [Fact]
     public async Task IgnoreEnd_GoesOnToTheLimit()
     {
-        var answer = await _server.Post(Path, Body(NanoModel.Base, """ "max_tokens": 40, "temperature": 0, "ignore_eos": true """));
+        var answer = await _server.Post(
+            Path, Body(NanoModel.Base, """ "max_tokens": 40, "temperature": 0, "ignore_eos": true """));
         Assert.Equal(40, (int)answer["usage"]!["completion_tokens"]!);
         Assert.Equal("length", (string?)answer["choices"]![0]!["finish_reason"]);
     }
@@ -145,7 +162,9 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
     public async Task TemplateVariables_ReachTheTemplate()
     {
         async Task<int> Read(string more) =>
-            (int)(await _server.Post(Path, Body(NanoModel.Base, $""" "max_tokens": 1{more} """)))["usage"]!["prompt_tokens"]!;
+            (int)(
+                await _server.Post(
+                    Path, Body(NanoModel.Base, $""" "max_tokens": 1{more} """)))["usage"]!["prompt_tokens"]!;
 
         Assert.True(await Read(""", "chat_template_kwargs": {"enable_thinking": true} """) > await Read(""));
         var error = await _server.Refusal(Path, Body(NanoModel.Base, """ "chat_template_kwargs": 5 """));
@@ -158,7 +177,8 @@ public sealed class ChatCompletionsTests(NanoModel nano) : IAsyncLifetime
         var prompt = string.Join(' ', Enumerable.Repeat("river", 400));
         var error = await _server.Refusal(Path, $$"""{"messages": [{"role": "user", "content": "{{prompt}}"}]}""");
         Assert.Equal("context_length_exceeded", (string?)error["code"]);
-        error = await _server.Refusal(Path, """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 5000}""");
+        error = await _server.Refusal(
+            Path, """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 5000}""");
         Assert.Equal("context_length_exceeded", (string?)error["code"]);
     }
 

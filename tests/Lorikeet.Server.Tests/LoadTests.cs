@@ -8,7 +8,8 @@ namespace Lorikeet.Server.Tests;
 public sealed class LoadTests(NanoModel nano)
 {
     private const string Chat = "/v1/chat/completions";
-    private const string Endless = """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 100, "temperature": 0, "ignore_eos": true, "stream": true}""";
+    private const string Endless =
+        """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 100, "temperature": 0, "ignore_eos": true, "stream": true}""";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -27,7 +28,9 @@ public sealed class LoadTests(NanoModel nano)
             alone.Add(Text(await server.Post(Chat, body)));
 
         var together = bodies.Select(body => server.Post(Chat, body)).ToList();
-        var bad = bodies.Select(body => server.Post(Chat, body.Replace("user", "nobody", StringComparison.Ordinal), HttpStatusCode.BadRequest));
+        var bad = bodies.Select(
+            body =>
+                server.Post(Chat, body.Replace("user", "nobody", StringComparison.Ordinal), HttpStatusCode.BadRequest));
         await Task.WhenAll(bad);
         Assert.Equal(alone, (await Task.WhenAll(together)).Select(Text));
     }
@@ -46,7 +49,8 @@ public sealed class LoadTests(NanoModel nano)
         }
 
         // The only place is free again.
-        var answer = await server.Post(Chat, """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 2}""");
+        var answer = await server.Post(
+            Chat, """{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 2}""");
         Assert.Equal(2, (int)answer["usage"]!["completion_tokens"]!);
         while (host.Statistics is { Running: > 0 } or { BlocksUsed: > 0 })
             await Task.Delay(1, Cancellation);
@@ -60,7 +64,8 @@ public sealed class LoadTests(NanoModel nano)
         await using var server = await TestServer.Start(host);
         using var first = await Begin(server, Endless);
         using var second = await server.Client.PostAsync(
-            Chat, TestServer.Json("""{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 1}"""), Cancellation);
+            Chat, TestServer.Json("""{"messages": [{"role": "user", "content": "Who?"}], "max_tokens": 1}"""),
+            Cancellation);
 
         Assert.Equal(HttpStatusCode.TooManyRequests, second.StatusCode);
         Assert.True(second.Headers.RetryAfter!.Delta > TimeSpan.Zero);
@@ -72,7 +77,8 @@ public sealed class LoadTests(NanoModel nano)
     public async Task RequestThatTakesTooLong_IsEnded()
     {
         await using var server = await TestServer.Start(nano.Host, new ServerOptions { RequestTimeout = 0.05 });
-        var error = await server.Refusal(Chat, Endless.Replace(", \"stream\": true", "", StringComparison.Ordinal), HttpStatusCode.GatewayTimeout);
+        var error = await server.Refusal(
+            Chat, Endless.Replace(", \"stream\": true", "", StringComparison.Ordinal), HttpStatusCode.GatewayTimeout);
         Assert.Equal("request_timeout", (string?)error["code"]);
     }
 
@@ -86,7 +92,8 @@ public sealed class LoadTests(NanoModel nano)
         Assert.Equal("draining", (string?)(await server.Get("/health", HttpStatusCode.ServiceUnavailable))["status"]);
         var error = await server.Refusal(Chat, Endless, HttpStatusCode.ServiceUnavailable);
         Assert.Equal("server_error", (string?)error["type"]);
-        Assert.EndsWith("data: [DONE]\n\n", await underWay.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "data: [DONE]\n\n", await underWay.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         Assert.True(await stopping);
         await Assert.ThrowsAsync<HttpRequestException>(() => server.Get("/health"));
     }
@@ -99,7 +106,9 @@ public sealed class LoadTests(NanoModel nano)
         Assert.False(await server.Server.Stop());
         var text = await underWay.Content.ReadAsStringAsync(Cancellation);
         var last = text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1];
-        Assert.Contains("The server stopped", (string?)JsonNode.Parse(last["data: ".Length..])!["error"]!["message"], StringComparison.Ordinal);
+        Assert.Contains(
+            "The server stopped", (string?)JsonNode.Parse(last["data: ".Length..])!["error"]!["message"],
+            StringComparison.Ordinal);
     }
 
     private static async Task<HttpResponseMessage> Begin(TestServer server, string body)

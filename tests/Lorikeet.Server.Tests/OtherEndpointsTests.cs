@@ -31,7 +31,8 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
         var list = await _server.Get("/v1/models");
         Assert.Equal("list", (string?)list["object"]);
         Assert.Equal(
-            [NanoModel.Base, NanoModel.Adapter, NanoModel.Early], list["data"]!.AsArray().Select(model => (string?)model!["id"]));
+            [NanoModel.Base, NanoModel.Adapter, NanoModel.Early],
+            list["data"]!.AsArray().Select(model => (string?)model!["id"]));
 
         var one = await _server.Get($"/v1/models/{NanoModel.Adapter}");
         Assert.Equal((NanoModel.Base, NanoModel.Small.MaxLength), ((string?)one["parent"], (int?)one["max_model_len"]));
@@ -52,13 +53,18 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
     public async Task Tokens_GoToAndFro()
     {
         const string text = "Hà Nội is the capital of Việt Nam.";
-        var tokens = (await _server.Post("/tokenize", $$"""{"prompt": "{{text}}", "add_special_tokens": false}"""))["tokens"]!;
-        Assert.Equal(text, (string?)(await _server.Post("/detokenize", $$"""{"tokens": {{tokens.ToJsonString()}}}"""))["prompt"]);
+        var tokens = (
+            await _server.Post("/tokenize", $$"""{"prompt": "{{text}}", "add_special_tokens": false}"""))["tokens"]!;
+        Assert.Equal(
+            text,
+            (string?)(await _server.Post("/detokenize", $$"""{"tokens": {{tokens.ToJsonString()}}}"""))["prompt"]);
 
-        var chat = await _server.Post("/tokenize", """{"model": "nano", "messages": [{"role": "user", "content": "Who?"}]}""");
+        var chat = await _server.Post(
+            "/tokenize", """{"model": "nano", "messages": [{"role": "user", "content": "Who?"}]}""");
+        var text = await _server.Post("/detokenize", $$"""{"tokens": {{chat["tokens"]!.ToJsonString()}}}""");
         Assert.Equal(
             "<s><user>Who?</user>\n<assistant>",
-            ((string?)(await _server.Post("/detokenize", $$"""{"tokens": {{chat["tokens"]!.ToJsonString()}}}"""))["prompt"])!.Replace("<s> ", "<s>", StringComparison.Ordinal));
+            ((string)text["prompt"]!).Replace("<s> ", "<s>", StringComparison.Ordinal));
         Assert.Equal((int)chat["count"]!, chat["tokens"]!.AsArray().Count);
     }
 
@@ -68,7 +74,8 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
         using var model = nano.Load();
         await using var host = ModelHost.Start(model, NanoModel.Small);
         await using var server = await TestServer.Start(host);
-        await server.Post("/v1/completions", """{"prompt": "The river", "max_tokens": 7, "temperature": 0, "ignore_eos": true}""");
+        await server.Post(
+            "/v1/completions", """{"prompt": "The river", "max_tokens": 7, "temperature": 0, "ignore_eos": true}""");
         await server.Refusal("/v1/completions", """{"prompt": 5}""");
         var metrics = await server.Client.GetStringAsync("/metrics", Cancellation);
 
@@ -84,7 +91,8 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
 
         double Value(string name, string label = "") => double.Parse(
             metrics.Split('\n').Single(line => line.StartsWith($"lorikeet_{name}", StringComparison.Ordinal)
-                && line[$"lorikeet_{name}".Length] is '{' or ' ' && line.Contains(label, StringComparison.Ordinal)).Split(' ')[1],
+                && line[$"lorikeet_{name}".Length] is '{' or ' ' && line.Contains(label, StringComparison.Ordinal))
+                .Split(' ')[1],
             CultureInfo.InvariantCulture);
     }
 
@@ -102,7 +110,8 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
         async Task<List<int>> Read()
         {
             var elements = new List<int>();
-            await foreach (var element in KeepAlive.During(Source(), TimeSpan.FromMilliseconds(1), Beat, TimeProvider.System))
+            await foreach (var element in KeepAlive.During(
+                Source(), TimeSpan.FromMilliseconds(1), Beat, TimeProvider.System))
                 elements.Add(element);
             return elements;
         }

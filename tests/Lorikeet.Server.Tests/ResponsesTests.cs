@@ -37,7 +37,8 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task Stream_SaysWhatHappensInOpenAisOrder()
     {
-        var events = await _server.Stream(Path, """{"input": "Who?", "max_output_tokens": 8, "temperature": 0, "stream": true}""");
+        var events = await _server.Stream(
+            Path, """{"input": "Who?", "max_output_tokens": 8, "temperature": 0, "stream": true}""");
         var data = events.Select(one => JsonNode.Parse(one.Data)!).ToList();
         var types = data.Select(one => (string)one["type"]!).ToList();
 
@@ -48,7 +49,9 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
                 "response.output_text.delta", "response.output_text.done", "response.content_part.done",
                 "response.output_item.done", "response.incomplete"],
             types.Distinct());
-        var text = string.Concat(data.Where(one => (string?)one["type"] == "response.output_text.delta").Select(one => (string?)one["delta"]));
+        var text = string.Concat(
+            data.Where(one => (string?)one["type"] == "response.output_text.delta")
+                .Select(one => (string?)one["delta"]));
         Assert.Equal(text, TextOf(data[^1]["response"]!));
         Assert.Equal(text, (string?)data.Single(one => (string?)one["type"] == "response.output_text.done")["text"]);
         Assert.Single(data.Select(one => (string?)one["item_id"]).Where(id => id is not null).Distinct());
@@ -60,7 +63,8 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
         var first = await _server.Post(Path, """{"input": "Who?", "max_output_tokens": 6, "temperature": 0}""");
         var id = (string)first["id"]!;
         var next = await _server.Post(
-            Path, $$"""{"previous_response_id": "{{id}}", "input": "Where?", "max_output_tokens": 6, "temperature": 0}""");
+            Path,
+            $$"""{"previous_response_id": "{{id}}", "input": "Where?", "max_output_tokens": 6, "temperature": 0}""");
         var whole = await _server.Post(
             Path,
             $$"""
@@ -77,7 +81,8 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
         using var deleted = await _server.Client.DeleteAsync($"{Path}/{id}", TestContext.Current.CancellationToken);
         Assert.True(deleted.IsSuccessStatusCode);
         await _server.Get($"{Path}/{id}", HttpStatusCode.NotFound);
-        var error = await _server.Refusal(Path, $$"""{"previous_response_id": "{{id}}", "input": "a"}""", HttpStatusCode.NotFound);
+        var error = await _server.Refusal(
+            Path, $$"""{"previous_response_id": "{{id}}", "input": "a"}""", HttpStatusCode.NotFound);
         Assert.Equal("previous_response_id", (string?)error["param"]);
     }
 
@@ -86,11 +91,13 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Path)
         {
-            Content = TestServer.Json("""{"input": "Who?", "max_output_tokens": 4, "temperature": 0, "stream": true}"""),
+            Content = TestServer.Json(
+                """{"input": "Who?", "max_output_tokens": 4, "temperature": 0, "stream": true}"""),
         };
         using var response = await _server.Client.SendAsync(
             request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        using var lines = new StreamReader(
+            await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         JsonNode? end = null;
         while (end is null && await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
@@ -99,7 +106,8 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
         }
 
         await _server.Post(
-            Path, $$"""{"previous_response_id": "{{(string)end!["response"]!["id"]!}}", "input": "Where?", "max_output_tokens": 1}""");
+            Path,
+            $$"""{"previous_response_id": "{{(string)end!["response"]!["id"]!}}", "input": "Where?", "max_output_tokens": 1}""");
     }
 
     [Fact]
@@ -108,7 +116,8 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
         await using var server = await TestServer.Start(nano.Host, new ServerOptions { DrainTimeout = 0 });
         using var request = new HttpRequestMessage(HttpMethod.Post, Path)
         {
-            Content = TestServer.Json("""{"input": "Who?", "max_output_tokens": 300, "ignore_eos": true, "stream": true}"""),
+            Content = TestServer.Json(
+                """{"input": "Who?", "max_output_tokens": 300, "ignore_eos": true, "stream": true}"""),
         };
         using var underWay = await server.Client.SendAsync(
             request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
@@ -176,17 +185,29 @@ public sealed class ResponsesTests(NanoModel nano) : IAsyncLifetime
         var labels = JsonElement.Parse($$"""{"a": "{{new string('x', 500)}}"}""");
         var probabilities = Enumerable.Repeat(new ChatTokenProbability("a", -1, [], []), 100).ToList();
 
-        Assert.True(new KeptResponse(plain.Response with { Metadata = labels }, plain.Conversation).Size > plain.Size + 400);
-        Assert.True(new KeptResponse(plain.Response with { Instructions = new string('x', 500) }, plain.Conversation).Size >= plain.Size + 490);
-        var item = new OutputItem { Type = "message", Id = "m", Status = "completed", Content = [OutputPart.Of("", probabilities)] };
-        Assert.True(new KeptResponse(plain.Response with { Output = [item] }, plain.Conversation).Size > plain.Size + 1000);
+        Assert.True(
+            new KeptResponse(plain.Response with { Metadata = labels }, plain.Conversation).Size > plain.Size + 400);
+        Assert.True(
+            new KeptResponse(plain.Response with { Instructions = new string('x', 500) }, plain.Conversation)
+                .Size >= plain.Size + 490);
+        var item = new OutputItem
+        {
+            Type = "message",
+            Id = "m",
+            Status = "completed",
+            Content = [OutputPart.Of("", probabilities)],
+        };
+        Assert.True(
+            new KeptResponse(plain.Response with { Output = [item] }, plain.Conversation).Size > plain.Size + 1000);
     }
 
     [Fact]
     public async Task Metadata_IsKept_WhereItIsWithinItsBounds()
     {
-        var most = string.Join(", ", Enumerable.Range(0, 16).Select(i => $"\"{new string('k', 62)}{i:00}\": \"{new string('v', 512)}\""));
-        var response = await _server.Post(Path, $$"""{"input": "a", "max_output_tokens": 1, "metadata": { {{most}} } }""");
+        var most = string.Join(
+            ", ", Enumerable.Range(0, 16).Select(i => $"\"{new string('k', 62)}{i:00}\": \"{new string('v', 512)}\""));
+        var response = await _server.Post(
+            Path, $$"""{"input": "a", "max_output_tokens": 1, "metadata": { {{most}} } }""");
         Assert.Equal(16, response["metadata"]!.AsObject().Count);
         await Refused($$"""{ {{most}}, "a": "b" }""", "metadata", "17 pairs");
         await Refused($$"""{"{{new string('k', 65)}}": "a"}""", "metadata", "65 characters");

@@ -78,7 +78,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     /// <summary>The events of a stream's text, without comments.</summary>
     public static List<(string? Name, string Data)> Events(string text) =>
-        [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(part => !part.StartsWith(':')).Select(Event)];
+        [
+            .. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(part => !part.StartsWith(':'))
+                .Select(Event)];
 
     /// <summary>The chunks of a stream that ends as OpenAI's do.</summary>
     public async Task<List<JsonNode>> Chunks(string path, string body)

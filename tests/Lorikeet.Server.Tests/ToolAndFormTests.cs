@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Lorikeet.Server.Tests;
 
-/// <summary>Answers that must have a form, and calls of tools. The weights are no help here: the form alone is.</summary>
+/// <summary>
+/// Answers that must have a form, and calls of tools. The weights are no help here: the form alone is.
+/// </summary>
 public sealed class ToolAndFormTests(NanoModel nano) : IAsyncLifetime
 {
     private const string Chat = "/v1/chat/completions";
@@ -21,7 +23,9 @@ public sealed class ToolAndFormTests(NanoModel nano) : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Theory]
-    [InlineData("\"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"name\": \"a\", \"strict\": true, \"schema\": SCHEMA}}")]
+    [InlineData(
+        "\"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"name\": \"a\", \"strict\": true, " +
+        "\"schema\": SCHEMA}}")]
     [InlineData("\"guided_json\": SCHEMA")]
     public async Task Answer_FollowsItsSchema(string form)
     {
@@ -34,10 +38,12 @@ public sealed class ToolAndFormTests(NanoModel nano) : IAsyncLifetime
     public async Task Continuation_FollowsItsForm()
     {
         var answer = await _server.Post(
-            "/v1/completions", """{"model": "nano", "prompt": "Date:", "guided_regex": "\\d{4}-[01]\\d", "max_tokens": 40, "temperature": 1}""");
+            "/v1/completions",
+            """{"model": "nano", "prompt": "Date:", "guided_regex": "\\d{4}-[01]\\d", "max_tokens": 40, "temperature": 1}""");
         Assert.Matches(@"^\d{4}-[01]\d$", (string?)answer["choices"]![0]!["text"]);
         answer = await _server.Post(
-            "/v1/completions", """{"model": "nano", "prompt": "Answer:", "guided_choice": ["a.b", "c|d"], "max_tokens": 40, "temperature": 1}""");
+            "/v1/completions",
+            """{"model": "nano", "prompt": "Answer:", "guided_choice": ["a.b", "c|d"], "max_tokens": 40, "temperature": 1}""");
         Assert.Contains((string?)answer["choices"]![0]!["text"], (string[])["a.b", "c|d"]);
     }
 
@@ -64,7 +70,8 @@ public sealed class ToolAndFormTests(NanoModel nano) : IAsyncLifetime
         Assert.Equal(("function", "forecast"), ((string?)call["type"], (string?)call["function"]!["name"]));
         AssertFollows((string?)call["function"]!["arguments"]);
 
-        var parts = (await _server.Chunks(Chat, Body(more + ", \"stream\": true"))).Select(chunk => chunk["choices"]![0]!).ToList();
+        var parts = (await _server.Chunks(Chat, Body(more + ", \"stream\": true")))
+            .Select(chunk => chunk["choices"]![0]!).ToList();
         var calls = parts.SelectMany(part => part["delta"]!["tool_calls"]?.AsArray() ?? []).ToList();
         Assert.All(calls, part => Assert.Equal(0, (int)part!["index"]!));
         Assert.Single(calls, part => part!["id"] is not null);
@@ -87,11 +94,13 @@ public sealed class ToolAndFormTests(NanoModel nano) : IAsyncLifetime
     {
         var flat = $$$"""{"type": "function", "name": "forecast", "parameters": {{{Schema}}}, "strict": true }""";
         var events = await _server.Stream(
-            "/v1/responses", $$"""{"model": "nano", "input": "Weather?", "tools": [{{flat}}], "tool_choice": "required", "stream": true}""");
+            "/v1/responses",
+            $$"""{"model": "nano", "input": "Weather?", "tools": [{{flat}}], "tool_choice": "required", "stream": true}""");
         var data = events.Select(one => JsonNode.Parse(one.Data)!).ToList();
 
         Assert.Equal(
-            ["response.created", "response.in_progress", "response.output_item.added", "response.function_call_arguments.delta",
+            ["response.created", "response.in_progress", "response.output_item.added",
+                "response.function_call_arguments.delta",
                 "response.function_call_arguments.done", "response.output_item.done", "response.completed"],
             data.Select(one => (string?)one["type"]));
         var response = data[^1]["response"]!;

@@ -16,7 +16,8 @@ internal sealed class BeamDecoding(DecoderModel model, GenerationOptions options
     /// <summary>Searches until the best continuation of each prompt is known.</summary>
     public void Run(IReadOnlyList<BeamRow> rows, CancellationToken cancellation)
     {
-        using var cache = model.CreateCache(rows.Count, rows.Max(row => row.PromptLength) + rows.Max(row => row.NewTokens));
+        using var cache = model.CreateCache(
+            rows.Count, rows.Max(row => row.PromptLength) + rows.Max(row => row.NewTokens));
         var logits = model.Prefill([.. rows.Select(row => row.Ids(0))], cache);
 
         // At first the beams of a prompt are copies of its one row; the search gives all but one no chance.

@@ -35,7 +35,9 @@ public sealed class DecodingEngine : IAsyncDisposable
 
     /// <summary>Allocates the cache and begins to wait for requests.</summary>
     /// <param name="model">The model, which outlives the engine. Its adapters may be asked for.</param>
-    /// <param name="tokenizer">Gives the text of answers; null leaves it out, and stop strings are then an error.</param>
+    /// <param name="tokenizer">
+    /// Gives the text of answers; null leaves it out, and stop strings are then an error.
+    /// </param>
     /// <param name="options">Sizes; null for the defaults.</param>
     /// <param name="gate">
     /// Called before each step and disposed after it, so that the owner of the model decides when the engine may touch
@@ -60,7 +62,9 @@ public sealed class DecodingEngine : IAsyncDisposable
     /// <summary>What ended it; null while it runs, and where it was merely disposed.</summary>
     public Exception? Fault => Volatile.Read(ref _fault);
 
-    /// <summary>Continues a prompt; pieces come as they become certain, the last with the reason and the usage.</summary>
+    /// <summary>
+    /// Continues a prompt; pieces come as they become certain, the last with the reason and the usage.
+    /// </summary>
     /// <param name="request">The prompt.</param>
     /// <param name="cancellation">Ends the answer and frees its place.</param>
     /// <exception cref="ConfigurationException">Options are out of range, or prompt and answer too long.</exception>
@@ -237,7 +241,8 @@ public sealed class DecodingEngine : IAsyncDisposable
     private void EndAll(Exception reason)
     {
         lock (_state) // no request is opened from here on
-            _refusal = _isDisposed == 1 ? _refusal : () => new LorikeetException($"The engine stopped: {reason.Message}", reason);
+            _refusal = _isDisposed == 1 ? _refusal : () =>
+                new LorikeetException($"The engine stopped: {reason.Message}", reason);
         while (_asked.Reader.TryRead(out var action))
             action();
         foreach (var output in _outputs.Values)

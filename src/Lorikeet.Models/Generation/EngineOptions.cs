@@ -27,7 +27,9 @@ public sealed record EngineOptions
     public long? CacheBytes { get; init; }
 
     /// <summary>Share of the memory that the model left on a GPU, which keys and values may take.</summary>
-    /// <value>0.9: a step needs some too. On the CPU, whose memory others use too, 2 GiB or half of what is free.</value>
+    /// <value>
+    /// 0.9: a step needs some too. On the CPU, whose memory others use too, 2 GiB or half of what is free.
+    /// </value>
     [Option("gpu_memory_utilization", Above = 0, Maximum = 1)]
     public double MemoryShare { get; init; } = 0.9;
 

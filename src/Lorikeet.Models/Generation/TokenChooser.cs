@@ -18,7 +18,8 @@ internal sealed class TokenChooser(
     private readonly LogitsPipeline _pipeline = new(options, vocabulary);
 
     /// <summary>Whether the choice is the largest of the logits as the model gave them.</summary>
-    public bool TakesMostLikely => !options.Draws && _pipeline.IsEmpty && constraint is null && bias is not { Count: > 0 };
+    public bool TakesMostLikely =>
+        !options.Draws && _pipeline.IsEmpty && constraint is null && bias is not { Count: > 0 };
 
     /// <summary>Chooses the token after a row.</summary>
     /// <param name="logits">[vocabulary]; overwritten.</param>

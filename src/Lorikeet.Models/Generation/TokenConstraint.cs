@@ -6,7 +6,9 @@ namespace Lorikeet.Models.Generation;
 /// </summary>
 public abstract class TokenConstraint
 {
-    /// <summary>Sets the logits of tokens that may not come to minus infinity; an end token may where the form is complete.</summary>
+    /// <summary>
+    /// Sets the logits of tokens that may not come to minus infinity; an end token may where the form is complete.
+    /// </summary>
     /// <param name="logits">One value per id of the vocabulary.</param>
     public abstract void Mask(Span<float> logits);
 

@@ -1,10 +1,13 @@
 namespace Lorikeet.Models.Passes;
 
-/// <summary>What a layer's attention reads, and how. Without norms queries and keys are rotated where they are.</summary>
+/// <summary>
+/// What a layer's attention reads, and how. Without norms queries and keys are rotated where they are.
+/// </summary>
 /// <remarks>
-/// With norms they come in two forms: as projected, which the gradient of a norm needs, and normalised and rotated, which
-/// attention needs. A layer keeps the first, as many bytes as without norms; the second lies in a buffer that all layers
-/// share, and the backward pass makes it anew. 1/rms is not kept either: whoever reads a head has its sum of squares.
+/// With norms they come in two forms: as projected, which the gradient of a norm needs, and normalised and rotated,
+/// which attention needs. A layer keeps the first, as many bytes as without norms; the second lies in a buffer that all
+/// layers share, and the backward pass makes it anew. 1/rms is not kept either: whoever reads a head has its sum of
+/// squares.
 /// </remarks>
 /// <param name="Shape">Heads, and who sees what.</param>
 /// <param name="Rotation">How the tokens are rotated; null in a layer without positions.</param>

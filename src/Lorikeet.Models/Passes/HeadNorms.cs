@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// The frozen norms of queries and keys between their projection and their rotation: one 1/rms for each head, or one for
-/// all of them.
+/// The frozen norms of queries and keys between their projection and their rotation: one 1/rms for each head, or one
+/// for all of them.
 /// </summary>
 /// <param name="query">[headSize], or [heads · headSize] where one norm spans all; becomes its own.</param>
 /// <param name="key">[headSize], or [keyValueHeads · headSize].</param>

@@ -67,7 +67,8 @@ internal sealed class LayerBuffers : IDisposable
     public Matrix? FeedForwardOutput { get; }
 
     /// <summary>
-    /// What each GEMM keeps for its backward pass, [tokens, kept columns]: U = X Aᵀ, and perhaps more; null for nothing.
+    /// What each GEMM keeps for its backward pass, [tokens, kept columns]: U = X Aᵀ, and perhaps more; null for
+    /// nothing.
     /// </summary>
     public PerProjection<Matrix?> Kept { get; }
 

@@ -1,12 +1,12 @@
 // What a batch costs, in operations of GEMMs and bytes that are moved:
 //
-//     GEMMs         2 operations a weight forward, 2 backward (there is no dW unless the weight itself is trained), 2 more
-//                   where a layer is recomputed, all but its last projection; 4 a weight of the head for each predicted
-//                   token
+//     GEMMs         2 operations a weight forward, 2 backward (there is no dW unless the weight itself is trained), 2
+//                   more where a layer is recomputed, all but its last projection; 4 a weight of the head for each
+//                   predicted token
 //     attention     2 GEMMs forward, 5 backward, over half of the positions
-//     elements      norms, rotation, activation and their gradients: about 28 reads and writes of the hidden width and 9
-//                   of the inner width a token and layer; 4 of queries and keys where the backward pass normalises them
-//                   once more
+//     elements      norms, rotation, activation and their gradients: about 28 reads and writes of the hidden width and
+//                   9 of the inner width a token and layer; 4 of queries and keys where the backward pass normalises
+//                   them once more
 //     adapters      thin GEMMs read what they multiply and little else: inputs and outputs twice, and once more where
 //                   the weight is not augmented by the factor
 //     magnitudes    of DoRA read and write the outputs once more forward and twice backward; with dropout, W sees the
@@ -80,11 +80,13 @@ public sealed record PassWork
                     + projection.Weight.Rows * projection.Weight.Columns * element);
             if (layer.QueryNorm is not null)
                 elements += tokens * 4.0 * (config.HeadCount + config.KeyValueHeadCount) * config.HeadSize * backward;
-            elements += tokens * decomposed.Sum(projection => projection.Weight.Rows) * (2.0 * (1 + again) + 4 * backward);
+            var normed = decomposed.Sum(projection => projection.Weight.Rows);
+            elements += tokens * normed * (2.0 * (1 + again) + 4 * backward);
             moved += elements * element + compressed * (1 + backward + 0.8 * again);
             launches += LaunchesPerLayer * (1 + backward + again) / 3.0;
-            thin.AddRange(PerProjection.Of(layer).All.Where(projections => projections.Count > 0).Select(projections => FusedShape.Of(projections, augments))
-                .Where(shape => shape.Rank > 0).Select(shape => Thin(shape, tokens, backward, element)));
+            thin.AddRange(PerProjection.Of(layer).All.Where(projections => projections.Count > 0)
+                .Select(projections => FusedShape.Of(projections, augments)).Where(shape => shape.Rank > 0)
+                .Select(shape => Thin(shape, tokens, backward, element)));
         }
 
         return new PassWork

@@ -37,7 +37,8 @@ internal static class Float8
         if (magnitude < LeastNormal)
         {
             var shifted = BitConverter.UInt32BitsToSingle(magnitude) + SubnormalEnd; // the addition rounds
-            return (byte)(sign | (BitConverter.SingleToUInt32Bits(shifted) - BitConverter.SingleToUInt32Bits(SubnormalEnd)));
+            return (byte)(
+                sign | (BitConverter.SingleToUInt32Bits(shifted) - BitConverter.SingleToUInt32Bits(SubnormalEnd)));
         }
 
         var odd = (magnitude >> DroppedBits) & 1;

@@ -41,7 +41,9 @@ internal sealed unsafe class Float8Cuda
     }
 
     /// <summary>Codes and scales of each row; nothing here waits for the device.</summary>
-    /// <param name="matrix">[rows, columns] in bfloat16 or float32; rows may lie further apart than they are long.</param>
+    /// <param name="matrix">
+    /// [rows, columns] in bfloat16 or float32; rows may lie further apart than they are long.
+    /// </param>
     /// <param name="columnScales">float32 [columns] to multiply by; null for none.</param>
     /// <param name="codes">Receives E4M3 [rows, columns] without gaps.</param>
     /// <param name="scales">Receives float32 [rows].</param>

@@ -23,7 +23,8 @@ internal static class Float8Device
         return own.Capability switch
         {
             < LeastCapability => $"{found}, which has no FP8; 9.0 (H100, H200) was expected",
-            not RowScales => $"{found}, for which cuBLAS has no FP8 products with a scale for each row; 9.0 (H100, H200) "
+            not RowScales =>
+                $"{found}, for which cuBLAS has no FP8 products with a scale for each row; 9.0 (H100, H200) "
                 + "was expected",
             _ => null,
         };

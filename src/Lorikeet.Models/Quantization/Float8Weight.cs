@@ -3,8 +3,8 @@
 //     forward     y  = (codes of x) Cᵀ, times the scale of x's row and of W's row
 //     backward    dx = (codes of dy ⊙ s) C, times the scale of that row
 //
-// x is quantized row by row when it is multiplied, and so is dy once the scales of W's rows are in it: they lie along the
-// sum of the backward product, which can have no scales inside. Both products are of one and the same W.
+// x is quantized row by row when it is multiplied, and so is dy once the scales of W's rows are in it: they lie along
+// the sum of the backward product, which can have no scales inside. Both products are of one and the same W.
 using Lorikeet.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;

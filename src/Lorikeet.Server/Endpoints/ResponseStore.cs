@@ -12,7 +12,9 @@ internal sealed record KeptResponse(ResponseObject Response, IReadOnlyList<ChatM
     // Of an object beside its texts.
     private const long Overhead = 100;
 
-    /// <summary>Roughly the bytes that it takes: as JSON with all that it repeats of the request, and the turns.</summary>
+    /// <summary>
+    /// Roughly the bytes that it takes: as JSON with all that it repeats of the request, and the turns.
+    /// </summary>
     public long Size { get; } =
         JsonSerializer.SerializeToUtf8Bytes(Response, ProtocolJson.Wire.ResponseObject).LongLength
         + Conversation.Sum(SizeOf);

@@ -56,8 +56,8 @@ internal sealed record Service(
         {
             throw ApiException.Wrong(
                 param,
-                $"The request asks for {answers} answers. Expected no more than the {Host.Statistics.Capacity} that can "
-                + "be under way and wait (max_num_seqs + max_queue): ask for them in several requests.",
+                $"The request asks for {answers} answers. Expected no more than the {Host.Statistics.Capacity} that "
+                + "can be under way and wait (max_num_seqs + max_queue): ask for them in several requests.",
                 "invalid_value");
         }
     }

@@ -22,7 +22,8 @@ public sealed class AdapterWatch : IAsyncDisposable
     private int _rest; // looks until it is tried again
     private int _nextRest;
 
-    internal AdapterWatch(ModelHost host, RunFolder run, string? name) => (_host, _run, Name) = (host, run, name ?? run.Name);
+    internal AdapterWatch(ModelHost host, RunFolder run, string? name) =>
+        (_host, _run, Name) = (host, run, name ?? run.Name);
 
     /// <summary>The adapter's name.</summary>
     public string Name { get; }

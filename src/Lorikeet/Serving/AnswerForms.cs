@@ -17,8 +17,8 @@ internal sealed class AnswerForms(LanguageModel model)
     /// <summary>The model's tokenizer.</summary>
     /// <exception cref="ConfigurationException">It has none.</exception>
     public Tokenizer Tokenizer => model.Tokenizer ?? throw new ConfigurationException(
-        $"'{model.Folder}' has no tokenizer, so it cannot be asked in words. Add its tokenizer.json to the folder, or give "
-        + "prompts as token ids.");
+        $"'{model.Folder}' has no tokenizer, so it cannot be asked in words. Add its tokenizer.json to the folder, "
+        + "or give prompts as token ids.");
 
     /// <summary>Makes the constraint of a form, once for each answer; null for any text.</summary>
     /// <param name="format">The form.</param>

@@ -1,6 +1,8 @@
 namespace Lorikeet.Serving;
 
-/// <summary>Text that comes in pieces, without the blanks around it: those within are held until more follows.</summary>
+/// <summary>
+/// Text that comes in pieces, without the blanks around it: those within are held until more follows.
+/// </summary>
 internal sealed class AnswerText
 {
     private string _blanks = "";

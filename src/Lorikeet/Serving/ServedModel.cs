@@ -21,7 +21,9 @@ public sealed record ServedModel
     /// <summary>How conversations are written out for it.</summary>
     public required PromptFormat Format { get; init; }
 
-    /// <summary>How it answers when nothing else is asked for; see <see cref="LanguageModel.GenerationDefaults"/>.</summary>
+    /// <summary>
+    /// How it answers when nothing else is asked for; see <see cref="LanguageModel.GenerationDefaults"/>.
+    /// </summary>
     public required GenerationOptions Generation { get; init; }
 
     /// <summary>Most tokens of a prompt and its answer together.</summary>

@@ -63,8 +63,8 @@ public sealed class TrainParityTests : IDisposable
             [
                 .. model, .. rates, "--adapter", Golden("lora", name, "initial"),
                 "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "24",
-                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps",
-                "3",
+                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine",
+                "--warmup_steps", "3",
                 "--dump_gradients", _folder["gradients.safetensors"],
             ]);
 
@@ -83,17 +83,20 @@ public sealed class TrainParityTests : IDisposable
         string Of(params string[] parts) => Golden(["families", "lora", "family_" + family, .. parts]);
         string[] model = ["--model", Golden("families", "models", family)];
         var batches = Of("batches.safetensors");
-        TokenRows.Write(_folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
+        TokenRows.Write(
+            _folder["rows.jsonl"], TokenRows.Read(batches, "input_ids").Zip(TokenRows.Read(batches, "labels")));
         Train(
             [
                 .. model, "--adapter", Of("initial"),
                 "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2", "--max_steps", "12",
-                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps", "3",
+                "--weight_decay", "0.001", "--max_grad_norm", "0.3", "--lr_scheduler_type", "cosine", "--warmup_steps",
+                "3",
                 "--optimized", optimized ? "true" : "false", "--dump_gradients", _folder["gradients.safetensors"],
             ]);
 
         CompareSteps(Of("trajectory.json"), lossTolerance: 1e-5, normTolerance: 1e-4);
-        CompareTensors(Of("final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
+        CompareTensors(
+            Of("final", "adapter_model.safetensors"), _folder["run/adapter/adapter_model.safetensors"], 1e-4);
         CompareTensors(Of("first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
         Verify(model, _folder["run/adapter"], Of("expected_final.safetensors"));
     }
@@ -104,7 +107,8 @@ public sealed class TrainParityTests : IDisposable
         "gemma2", "gemma3", "phi3", "phi4_partial", "smollm3", "olmo2", "granite", "qwen3", "qwen3_moe", "ministral",
     ];
 
-    public static MatrixTheoryData<string, bool> FamiliesOnBothPaths => new(Families.Select(row => row.Data), [true, false]);
+    public static MatrixTheoryData<string,
+    bool> FamiliesOnBothPaths => new(Families.Select(row => row.Data), [true, false]);
 
     [Theory]
     [MemberData(nameof(Families))]

@@ -75,7 +75,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     /// <summary>A client of this hub; seconds that it waits for answers, and for bytes of files.</summary>
     public HubClient Client(
-        double answers = 120, double downloads = 120, string? token = null, Uri? endpoint = null, Action<string>? note = null) => new(
+        double answers = 120, double downloads = 120, string? token = null, Uri? endpoint = null,
+        Action<string>? note = null) => new(
         new HubSettings
         {
             Endpoint = endpoint ?? Endpoint,

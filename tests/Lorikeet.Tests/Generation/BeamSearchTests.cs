@@ -50,8 +50,10 @@ public sealed class BeamSearchTests
     public void WhenFull_StopsWithTheFirstSequencesThatEnd()
     {
         var model = new TokenChain(3);
-        var full = Run(model, new GenerationOptions { Beams = 2, EndTokens = [End], EarlyStopping = EarlyStopping.WhenFull }, 40);
-        var never = Run(model, new GenerationOptions { Beams = 2, EndTokens = [End], EarlyStopping = EarlyStopping.Never }, 40);
+        var full = Run(
+            model, new GenerationOptions { Beams = 2, EndTokens = [End], EarlyStopping = EarlyStopping.WhenFull }, 40);
+        var never = Run(
+            model, new GenerationOptions { Beams = 2, EndTokens = [End], EarlyStopping = EarlyStopping.Never }, 40);
         Assert.True(full.Steps <= never.Steps);
         Assert.True(full.Best.Score <= never.Best.Score);
     }

@@ -35,7 +35,8 @@ public sealed class GenerationConfigTests
     [InlineData("""{"eos_token_id": -1}""", "'eos_token_id' is -1. Expected a whole number from 0")]
     [InlineData("""{"eos_token_id": 1, "eos_token_id": 2}""", "the key 'eos_token_id' is there twice")]
     [InlineData("""{"num_beams": 2147483647}""", "'num_beams' is 2147483647. Expected a whole number from 1 to 1024")]
-    [InlineData("""{"max_new_tokens": 2147483647}""", "'max_new_tokens' is 2147483647. Expected a whole number from 1 to")]
+    [InlineData(
+        """{"max_new_tokens": 2147483647}""", "'max_new_tokens' is 2147483647. Expected a whole number from 1 to")]
     [InlineData("""{"max_new_tokens": 0}""", "'max_new_tokens' is 0. Expected a whole number from 1 to")]
     [InlineData("""{"do_sample": true, "top_p": 1.5}""", "'top_p' is 1.5. Expected a number from 0 to 1")]
     [InlineData("""{"do_sample": true, "temperature": -1}""", "'temperature' is -1. Expected a number")]
@@ -93,7 +94,8 @@ public sealed class GenerationConfigTests
     [InlineData(null, 15, 5)]
     [InlineData(null, 7, 0)]
     public void Length_FollowsMaxNewTokensBeforeMaxLength(int? maxNewTokens, int? maxLength, int expected) =>
-        Assert.Equal(expected, new GenerationOptions { MaxNewTokens = maxNewTokens, MaxLength = maxLength }.NewTokensAfter(10));
+        Assert.Equal(
+            expected, new GenerationOptions { MaxNewTokens = maxNewTokens, MaxLength = maxLength }.NewTokensAfter(10));
 
     [Fact]
     public void Validate_NamesTheOptionAndItsRange() =>

@@ -23,7 +23,8 @@ public sealed class LogitsTransformTests
         var difference = 0.0;
         for (var row = 0; row < 3; row++)
         {
-            var history = golden.Span<long>("history").Slice(row * length, length).ToArray().Select(id => (int)id).ToArray();
+            var history = golden.Span<long>("history").Slice(row * length, length).ToArray().Select(id => (int)id)
+                .ToArray();
             var logits = golden.Span<float>("logits").Slice(row * vocabulary, vocabulary).ToArray();
             Create(transform).Apply(history, 5, logits);
             Assert.Equal(golden.Span<float>(expected).Slice(row * vocabulary, vocabulary).ToArray(), logits,
@@ -33,7 +34,9 @@ public sealed class LogitsTransformTests
                 .Append(difference).Max();
         }
 
-        Compatibility.RecordNear("Generation", $"logits after `{transform}`", "transformers 5.17.0", $"{3 * golden.Tensors["logits"].Shape[1]} logits", difference);
+        Compatibility.RecordNear(
+            "Generation", $"logits after `{transform}`", "transformers 5.17.0",
+            $"{3 * golden.Tensors["logits"].Shape[1]} logits", difference);
     }
 
     [Fact]
@@ -68,12 +71,14 @@ public sealed class LogitsTransformTests
     public void OccurrencePenalties_BeyondOpenAisRange_AreRefused(double presence, double frequency, string named)
     {
         var options = new GenerationOptions { PresencePenalty = presence, FrequencyPenalty = frequency };
-        Assert.StartsWith(named, Assert.Throws<ConfigurationException>(options.Validate).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            named, Assert.Throws<ConfigurationException>(options.Validate).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Pipeline_WithoutSampling_LeavesTheLogitsAlone() =>
-        Assert.True(new LogitsPipeline(new GenerationOptions { Temperature = 0.5, TopP = 0.5, EndTokens = [1] }, 5).IsEmpty);
+        Assert.True(
+            new LogitsPipeline(new GenerationOptions { Temperature = 0.5, TopP = 0.5, EndTokens = [1] }, 5).IsEmpty);
 
     [Fact]
     public void MinNewTokens_ForbidsEveryEndTokenUntilEnoughTokensWereAdded()

@@ -43,7 +43,10 @@ public sealed class ReferenceStepTests
     public void EverySequence_IsReadWithItsAdapter(string name, string first, string second)
     {
         using var model = Load(name);
-        ModelAdapter?[] adapters = [Adapter.Load(model, Folder(first), first), Adapter.Load(model, Folder(second), second), null];
+        ModelAdapter?[] adapters =
+        [
+            Adapter.Load(model, Folder(first), first), Adapter.Load(model, Folder(second), second), null,
+        ];
         adapters[0]!.Activate(); // what is active decides nothing, and stays
         RequireEqual(model, [.. s_lengths.Select((_, i) => adapters[i % 3])], seed: 3);
         Assert.True(adapters[0]!.IsActive);
@@ -64,7 +67,8 @@ public sealed class ReferenceStepTests
         using var scope = NewDisposeScope();
         var random = new Random(seed);
         var ids = adapters.Select((_, i) =>
-            Enumerable.Range(0, s_lengths[i]).Select(_ => random.Next(model.Config.VocabularySize)).ToArray()).ToArray();
+            Enumerable.Range(0, s_lengths[i]).Select(_ => random.Next(model.Config.VocabularySize)).ToArray())
+            .ToArray();
         var free = new Stack<int>(Enumerable.Range(1, 60).OrderBy(_ => random.Next()));
         var blocks = ids.Select(row =>
             Enumerable.Range(0, PagedCache.BlocksOf(row.Length)).Select(_ => free.Pop()).ToList()).ToArray();
@@ -86,7 +90,8 @@ public sealed class ReferenceStepTests
             var parts = open.Select(i =>
             {
                 var count = Math.Min(ids[i].Length - read[i], random.Next(3) == 0 ? 1 : random.Next(1, 40));
-                return new StepSequence(ids[i].AsMemory(read[i], count), read[i], blocks[i], adapters[i], random.Next(count + 1));
+                return new StepSequence(
+                    ids[i].AsMemory(read[i], count), read[i], blocks[i], adapters[i], random.Next(count + 1));
             }).ToArray();
             using var logits = step.Run(parts);
             var row = 0;

@@ -23,7 +23,8 @@ internal static class ScheduledRuns
     }
 
     public static CachePlan Plan(
-        int blocks = 400, int sequences = 16, int stepTokens = 64, bool shares = true, int length = 256, bool whole = false) =>
+        int blocks = 400, int sequences = 16, int stepTokens = 64, bool shares = true, int length = 256,
+        bool whole = false) =>
         new(blocks, length, sequences, stepTokens, MaxQueue: 1000, shares && !whole, whole);
 
     /// <summary>A prompt of random tokens that only its seed decides.</summary>
@@ -95,7 +96,8 @@ internal static class ScheduledRuns
             var actual = sequences[i].Row.Ids[requests[i].Prompt.Count..].ToArray();
             Assert.True(
                 expected.AsSpan().SequenceEqual(actual),
-                $"Request {i} of {requests.Count}: {string.Join(' ', actual)} instead of {string.Join(' ', expected)}.");
+                $"Request {i} of {requests.Count}: {string.Join(' ', actual)} instead of " +
+                $"{string.Join(' ', expected)}.");
         }
 
         return statistics;

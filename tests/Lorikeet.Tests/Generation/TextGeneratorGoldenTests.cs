@@ -13,7 +13,9 @@ public sealed class TextGeneratorGoldenTests
     private static readonly GenerationOptions s_endsAt2 = new() { EndTokens = [2] };
 
     private static readonly string[] s_models =
-        ["llama2", "gqa", "mqa_tied_bias", "headdim", "llama3", "mistral_swa", "qwen2", "qwen3", "rope_linear", "rope_dynamic", "yarn"];
+        [
+            "llama2", "gqa", "mqa_tied_bias", "headdim", "llama3", "mistral_swa", "qwen2", "qwen3", "rope_linear",
+            "rope_dynamic", "yarn"];
 
     [Fact]
     public void Greedy_GivesTheTokensOfTransformers() =>
@@ -59,8 +61,11 @@ public sealed class TextGeneratorGoldenTests
             var continuation = result.Continuations[row];
             var padding = given.Max(prompt => prompt.Length) - given[row].Length;
             var wanted = tokens.AsSpan(row * width, width)[(padding + given[row].Length)..].ToArray();
-            var padded = continuation.OutputIds.Concat(Enumerable.Repeat(0, wanted.Length - continuation.OutputIds.Count));
-            Assert.True(wanted.SequenceEqual(padded), $"{name}, row {row}: {string.Join(' ', padded)} instead of {string.Join(' ', wanted)}.");
+            var padded = continuation.OutputIds.Concat(
+                Enumerable.Repeat(0, wanted.Length - continuation.OutputIds.Count));
+            Assert.True(
+                wanted.SequenceEqual(padded),
+                $"{name}, row {row}: {string.Join(' ', padded)} instead of {string.Join(' ', wanted)}.");
             Assert.Equal(
                 continuation.OutputIds[^1] == 2 ? FinishReason.EndToken : FinishReason.Length, continuation.Finish);
         }

@@ -20,11 +20,19 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public void Sampling_DependsOnTheSeed_AndNotOnTheBatch()
     {
-        var options = new GenerationOptions { MaxNewTokens = 12, Sample = true, TopK = 0, EndTokens = [2, 3, 4, 5], Seed = 7 };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = 12,
+            Sample = true,
+            TopK = 0,
+            EndTokens = [2, 3, 4, 5],
+            Seed = 7,
+        };
         var together = Outputs(new TextGenerator(_model, null).Generate(s_prompts, options));
         Assert.Equal(together, Outputs(new TextGenerator(_model, null) { BatchSize = 1 }.Generate(s_prompts, options)));
         Assert.Equal(together, Outputs(new TextGenerator(_model, null) { BatchSize = 4 }.Generate(s_prompts, options)));
-        Assert.NotEqual(together, Outputs(new TextGenerator(_model, null).Generate(s_prompts, options with { Seed = 8 })));
+        Assert.NotEqual(
+            together, Outputs(new TextGenerator(_model, null).Generate(s_prompts, options with { Seed = 8 })));
     }
 
     [Fact]
@@ -69,7 +77,8 @@ public sealed class TextGeneratorTests : IDisposable
         {
             var share = Math.Exp(id) / sum;
             var deviation = Math.Sqrt(share * (1 - share) / draws);
-            Assert.InRange(chosen.Count(token => token == id) / (double)draws, share - 4 * deviation, share + 4 * deviation);
+            Assert.InRange(
+                chosen.Count(token => token == id) / (double)draws, share - 4 * deviation, share + 4 * deviation);
         }
 
         Assert.DoesNotContain(3, chosen);
@@ -102,14 +111,16 @@ public sealed class TextGeneratorTests : IDisposable
     {
         var options = new GenerationOptions { MaxLength = 5, Beams = beams };
         var result = new TextGenerator(_model, null).Generate([s_prompts[8], s_prompts[1]], options);
-        Assert.Equal((0, FinishReason.Length), (result.Continuations[0].OutputIds.Count, result.Continuations[0].Finish));
+        Assert.Equal(
+            (0, FinishReason.Length), (result.Continuations[0].OutputIds.Count, result.Continuations[0].Finish));
         Assert.Equal(3, result.Continuations[1].OutputIds.Count);
     }
 
     [Fact]
     public void TemperatureZero_TakesTheMostLikelyTokens()
     {
-        var greedy = Outputs(new TextGenerator(_model, null).Generate(s_prompts, new GenerationOptions { MaxNewTokens = 12 }));
+        var greedy = Outputs(
+            new TextGenerator(_model, null).Generate(s_prompts, new GenerationOptions { MaxNewTokens = 12 }));
         var cold = new GenerationOptions { MaxNewTokens = 12, Sample = true, Temperature = 0, TopP = 0.9 };
         Assert.Equal(greedy, Outputs(new TextGenerator(_model, null).Generate(s_prompts, cold)));
     }
@@ -121,15 +132,19 @@ public sealed class TextGeneratorTests : IDisposable
         var forward = Outputs(new TextGenerator(_model, null).Generate(s_prompts, options));
         var backward = Outputs(new TextGenerator(_model, null).Generate([.. s_prompts.Reverse()], options));
         Assert.Equal(forward, backward.Reverse());
-        Assert.Equal(forward[3], new TextGenerator(_model, null).Stream(s_prompts[3], options).Last().Result!.OutputIds);
+        Assert.Equal(
+            forward[3], new TextGenerator(_model, null).Stream(s_prompts[3], options).Last().Result!.OutputIds);
     }
 
     [Theory]
     [InlineData(2, null, 1, "max_length is 2, and the prompt has 2 tokens, so nothing can be added")]
-    [InlineData(null, GenerationOptions.MostNewTokens, GenerationOptions.MostBeams, "so much memory is not free. Give a smaller max_new_tokens")]
+    [InlineData(
+        null, GenerationOptions.MostNewTokens, GenerationOptions.MostBeams,
+        "so much memory is not free. Give a smaller max_new_tokens")]
     public void ALengthThatLeavesNoRoom_IsRefused(int? maxLength, int? maxNewTokens, int beams, string message) =>
         Assert.Contains(message, Assert.Throws<ConfigurationException>(() => new TextGenerator(_model, null).Generate(
-            [[1, 5]], new GenerationOptions { MaxLength = maxLength, MaxNewTokens = maxNewTokens, Beams = beams })).Message);
+            [[1, 5]],
+            new GenerationOptions { MaxLength = maxLength, MaxNewTokens = maxNewTokens, Beams = beams })).Message);
 
     [Fact]
     public void IdOutsideTheVocabulary_IsAnErrorThatNamesIt() =>

@@ -74,7 +74,8 @@ public sealed class GivenModelTests : IDisposable
 
         foreach (var file in new[] { "adapter_model.safetensors", "adapter_config.json", "prompt_format.json" })
             Assert.Equal(
-                File.ReadAllBytes(_folder["given/adapter/" + file]), File.ReadAllBytes(_folder["named/adapter/" + file]));
+                File.ReadAllBytes(_folder["given/adapter/" + file]),
+                File.ReadAllBytes(_folder["named/adapter/" + file]));
         Assert.Equal(Names("given"), Names("named"));
     }
 

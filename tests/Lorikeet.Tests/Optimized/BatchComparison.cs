@@ -20,8 +20,8 @@ internal sealed class BatchComparison(DecoderModel model, params int[] ranks) : 
     public IReadOnlyList<Adapter?> Adapters => _adapters;
 
     /// <summary>
-    /// Sequences join one after the other, read their prompts in chunks and then three tokens one by one; every fifth wants
-    /// the logits of all its tokens.
+    /// Sequences join one after the other, read their prompts in chunks and then three tokens one by one; every fifth
+    /// wants the logits of all its tokens.
     /// </summary>
     /// <param name="makeStep">The step that is held to the reference.</param>
     /// <param name="prompts">Lengths of the prompts.</param>
@@ -68,7 +68,9 @@ internal sealed class BatchComparison(DecoderModel model, params int[] ranks) : 
         }
 
         var floor = model.ComputeType == ScalarType.Float32 ? 1e-10 * size : 0;
-        Assert.True(error <= 2.25 * allowed + floor, $"{Math.Sqrt(error):G3} from float32, the reference {Math.Sqrt(allowed):G3}");
+        Assert.True(
+            error <= 2.25 * allowed + floor,
+            $"{Math.Sqrt(error):G3} from float32, the reference {Math.Sqrt(allowed):G3}");
     }
 
     public void Dispose() => _exact.Dispose();

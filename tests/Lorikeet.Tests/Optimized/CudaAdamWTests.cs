@@ -22,7 +22,13 @@ public class CudaAdamWTests : CudaTestBase
     [InlineData(OptimizerKind.PagedAdamW32Bit, 1e6)]
     public void Steps_EndWhereTheCpuEnds(OptimizerKind kind, double limit)
     {
-        var options = new OptimizationOptions { Optimizer = kind, WeightDecay = 0.1, LoraPlusRatio = 4, LearningRate = 1e-2 };
+        var options = new OptimizationOptions
+        {
+            Optimizer = kind,
+            WeightDecay = 0.1,
+            LoraPlusRatio = 4,
+            LearningRate = 1e-2,
+        };
         var starts = s_shapes.Select(shape => randn(shape)).ToArray();
         var (expected, actual) = (new Run(starts, options, CPU), new Run(starts, options, Device));
         for (var step = 0; step < 5; step++)
@@ -63,7 +69,8 @@ public class CudaAdamWTests : CudaTestBase
         {
             Parameters = [.. LoraPlus.Group(
                 [.. starts.Select((start, i) => new Parameter(
-                    $"m.{i}.lora_{(i % 2 == 0 ? 'A' : 'B')}", Parameter.Leaf(start.clone().to(device)), Decays: i % 3 > 0))],
+                    $"m.{i}.lora_{(i % 2 == 0 ? 'A' : 'B')}", Parameter.Leaf(start.clone().to(device)),
+                    Decays: i % 3 > 0))],
                 options)];
             Gradients = new Gradients(Parameters);
             Optimizer = Optimizer.Create(Parameters, options);

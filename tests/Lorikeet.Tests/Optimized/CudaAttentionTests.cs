@@ -25,7 +25,9 @@ public class CudaAttentionTests : CudaTestBase
         { 4, 4, 64, 4096, [0, 128, 256] }, // a window wider than the segments
     };
 
-    /// <summary>Over what queries and keys are normalised, in weights of which type, and how much of a head is rotated.</summary>
+    /// <summary>
+    /// Over what queries and keys are normalised, in weights of which type, and how much of a head is rotated.
+    /// </summary>
     public static TheoryData<QueryKeyNorm, bool, int, int, double> HeadKinds => new()
     {
         { QueryKeyNorm.PerHead, false, 64, 64, 1 }, // Qwen 3
@@ -43,7 +45,8 @@ public class CudaAttentionTests : CudaTestBase
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void AttendAndBackward_EqualAutograd(int heads, int keyValueHeads, int headSize, int? window, int[] starts) =>
+    public void AttendAndBackward_EqualAutograd(
+        int heads, int keyValueHeads, int headSize, int? window, int[] starts) =>
         RequireEqual(new AttentionShape(heads, keyValueHeads, headSize, window), starts, null);
 
     [Theory]
@@ -79,7 +82,8 @@ public class CudaAttentionTests : CudaTestBase
         var tokens = starts[^1];
         using var kernels = Kernels();
         using var layout = new SegmentLayout(starts, Device);
-        using var sequences = new Sequences(layout, [shape.RotarySize == 0 ? null : RotationOf(layout, shape.RotarySize)]);
+        using var sequences = new Sequences(
+            layout, [shape.RotarySize == 0 ? null : RotationOf(layout, shape.RotarySize)]);
         using var qkv = Random(tokens, shape.FusedWidth, gap: 16);
         using var gradient = Random(tokens, shape.QueryWidth, gap: 8);
         using var result = Unwritten(tokens, shape.FusedWidth, gap: 8);
@@ -122,7 +126,8 @@ public class CudaAttentionTests : CudaTestBase
     {
         var (tokens, size) = (qkv.shape[0], shape.HeadSize);
         Tensor Heads(int first, int count) => qkv.narrow(1, first * size, count * size).view(tokens, count, size);
-        Tensor ByHead(Tensor x) => x.repeat_interleave(shape.Heads / x.shape[1], dim: 1).transpose(0, 1); // [heads, tokens, size]
+        // [heads, tokens, size]
+        Tensor ByHead(Tensor x) => x.repeat_interleave(shape.Heads / x.shape[1], dim: 1).transpose(0, 1);
 
         Tensor Normalised(Tensor x, Tensor? weight)
         {

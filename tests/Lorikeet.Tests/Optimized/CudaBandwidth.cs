@@ -79,7 +79,8 @@ public class CudaBandwidth : CudaTestBase
         using var kernels = Kernels();
         (int Rows, int Columns)[] layer =
         [
-            (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16),
+            (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16), (16, Hidden), (Hidden, 16), (16, Hidden),
+            (Hidden, 16),
             (16, Hidden), (Inner, 16), (16, Hidden), (Inner, 16), (16, Inner), (Hidden, 16),
         ];
         var parameters = Enumerable.Range(0, 32 * layer.Length).Select(i =>
@@ -121,11 +122,13 @@ public class CudaBandwidth : CudaTestBase
             layout,
             [
                 new Rotation(
-                    zeros([Tokens, 1, 128], ScalarType.BFloat16, Device), ones([Tokens, 1, 128], ScalarType.BFloat16, Device)),
+                    zeros([Tokens, 1, 128], ScalarType.BFloat16, Device),
+                    ones([Tokens, 1, 128], ScalarType.BFloat16, Device)),
             ]);
         using var qkv = Random(Tokens, shape.FusedWidth);
         using var rotated = Random(Tokens, shape.RotatedWidth);
-        using var norms = new HeadNorms(ones([128], ScalarType.BFloat16, Device), ones([128], ScalarType.BFloat16, Device));
+        using var norms = new HeadNorms(
+            ones([128], ScalarType.BFloat16, Device), ones([128], ScalarType.BFloat16, Device));
         var given = what.EndsWith("norms", StringComparison.Ordinal)
             ? new AttentionInput(shape, sequences.Rotations[0], qkv, rotated, norms)
             : new AttentionInput(shape, sequences.Rotations[0], qkv);
@@ -179,7 +182,8 @@ public class CudaBandwidth : CudaTestBase
             CudaDriver.Record(events[i + 1], device.Stream);
         }
 
-        var times = events.Zip(events.Skip(1), (start, end) => (double)CudaDriver.Elapsed(start, end)).Order().ToArray();
+        var times = events.Zip(events.Skip(1), (start, end) => (double)CudaDriver.Elapsed(start, end)).Order()
+            .ToArray();
         foreach (var timed in events)
             CudaDriver.DestroyEvent(timed);
         return times[times.Length / 2];

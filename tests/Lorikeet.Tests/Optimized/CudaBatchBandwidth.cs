@@ -59,9 +59,11 @@ public class CudaBatchBandwidth : CudaTestBase
             step.Run(sequences).Dispose();
         _ = step.MostLikely();
         var seconds = watch.Elapsed.TotalSeconds / repetitions;
-        var work = 2.0 * tokens * model.LayerProjections.Sum(projection => (double)projection.Weight.Rows * projection.Weight.Columns);
+        var work = 2.0 * tokens * model.LayerProjections.Sum(
+            projection => (double)projection.Weight.Rows * projection.Weight.Columns);
         Write(
-            $"{kind}, {adapters} adapters, prompt of {tokens}: {tokens / seconds:0} tokens/s, {work / seconds / 1e12:0} TFLOP/s; " +
+            $"{kind}, {adapters} adapters, prompt of {tokens}: {tokens / seconds:0} tokens/s, " +
+            $"{work / seconds / 1e12:0} TFLOP/s; " +
             $"GEMM of 8192 {GemmRate() / 1e12:0}");
     }
 
@@ -73,7 +75,9 @@ public class CudaBatchBandwidth : CudaTestBase
         int[] Blocks(int row) => [.. Enumerable.Range(1 + row * limits.Blocks, limits.Blocks)];
         var blocks = Enumerable.Range(0, rows).Select(Blocks).ToArray();
         for (var row = 0; row < rows; row++)
-            step.Run([new(Enumerable.Range(5 + row, Prompt).ToArray(), 0, blocks[row], adapters[row % adapters.Length], 1)]).Dispose();
+            step.Run(
+                [new(Enumerable.Range(5 + row, Prompt).ToArray(), 0, blocks[row], adapters[row % adapters.Length], 1)])
+                .Dispose();
         var ids = Enumerable.Repeat(7, rows).ToArray();
         var watch = new Stopwatch();
         for (var i = -4; i < New; i++)

@@ -100,7 +100,8 @@ public class CudaElementwiseTests : CudaTestBase
         using var kernels = Kernels();
         using var target = Unwritten(rows, columns, gap);
         using var second = Unwritten(2 * rows, columns);
-        var (source, other) = (randn([rows, columns], ScalarType.Float32, Device), randn([2 * rows, columns], ScalarType.Float32, Device));
+        var (source, other) = (
+            randn([rows, columns], ScalarType.Float32, Device), randn([2 * rows, columns], ScalarType.Float32, Device));
         using var factors = kernels.Factors([new(source, 0.5, target), new(other, 1, second)]);
         factors.Load();
         Close(source.Times(0.5).to_type(ScalarType.BFloat16), target, 0, "loaded");

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Tests.Optimized;
 
 /// <summary>
-/// FP8 products of cuBLASLt in the shapes of a Llama-2-7B step of 4 x 1024 tokens, in all forms that it has of them, and
-/// what quantizes their inputs. Run by hand as CudaBandwidth.
+/// FP8 products of cuBLASLt in the shapes of a Llama-2-7B step of 4 x 1024 tokens, in all forms that it has of them,
+/// and what quantizes their inputs. Run by hand as CudaBandwidth.
 /// </summary>
 public unsafe class CudaFloat8Bandwidth : CudaTestBase
 {
@@ -19,15 +19,18 @@ public unsafe class CudaFloat8Bandwidth : CudaTestBase
     private static readonly (string Name, int Outputs, int Columns)[] s_products =
     [
         ("q,k,v", 12288, 4096), ("output", 4096, 4096), ("gate,up", 22016, 4096), ("down", 4096, 11008),
-        ("q,k,v back", 4096, 12288), ("output back", 4096, 4096), ("gate,up back", 4096, 22016), ("down back", 11008, 4096),
+        ("q,k,v back", 4096, 12288), ("output back", 4096, 4096), ("gate,up back", 4096, 22016),
+        ("down back", 11008, 4096),
     ];
 
     private static readonly (string Name, ScaleLayout Scales, bool FastSums, bool WideRange, bool Adds)[] s_forms =
     [
-        ("matrix", ScaleLayout.Matrix, true, false, false), ("matrix, exact sums", ScaleLayout.Matrix, false, false, false),
+        ("matrix", ScaleLayout.Matrix, true, false, false),
+        ("matrix, exact sums", ScaleLayout.Matrix, false, false, false),
         ("rows", ScaleLayout.Rows, true, false, false), ("rows, exact sums", ScaleLayout.Rows, false, false, false),
         ("rows, added", ScaleLayout.Rows, true, false, true), ("rows, E5M2", ScaleLayout.Rows, true, true, false),
-        ("blocks", ScaleLayout.Blocks, true, false, false), ("blocks, exact sums", ScaleLayout.Blocks, false, false, false),
+        ("blocks", ScaleLayout.Blocks, true, false, false),
+        ("blocks, exact sums", ScaleLayout.Blocks, false, false, false),
     ];
 
     [Fact(Explicit = true)]
@@ -46,9 +49,12 @@ public unsafe class CudaFloat8Bandwidth : CudaTestBase
             using var scales = ones([2 * Tokens * (columns / 128 + 4) + 2 * outputs], ScalarType.Float32, Device);
             foreach (var form in s_forms)
             {
-                var product = new ScaledProduct(outputs, Tokens, columns, outputs, form.Scales, form.FastSums, form.WideRange);
+                var product = new ScaledProduct(
+                    outputs, Tokens, columns, outputs, form.Scales, form.FastSums, form.WideRange);
                 var of = form.Scales == ScaleLayout.Rows;
-                var (placeOfW, placeOfX) = (Place(codesOfW.Codes, of ? codesOfW.Scales : scales), Place(codesOfX.Codes, of ? codesOfX.Scales : scales));
+                var (placeOfW, placeOfX) = (
+                    Place(codesOfW.Codes, of ? codesOfW.Scales : scales),
+                    Place(codesOfX.Codes, of ? codesOfX.Scales : scales));
                 var algorithms = library.Algorithms(product);
                 if (algorithms == 0)
                 {
@@ -92,7 +98,8 @@ public unsafe class CudaFloat8Bandwidth : CudaTestBase
         using var y = Unwritten(rows, rows);
         using var codesOfX = Float8Rows.Of(x.Tensor);
         using var codesOfW = Float8Rows.Of(w.Tensor);
-        var exact = codesOfX.Dequantize().to_type(ScalarType.Float64).matmul(codesOfW.Dequantize().to_type(ScalarType.Float64).t());
+        var exact = codesOfX.Dequantize().to_type(ScalarType.Float64)
+            .matmul(codesOfW.Dequantize().to_type(ScalarType.Float64).t());
         var unrounded = Wide(x).to_type(ScalarType.Float64).matmul(Wide(w).to_type(ScalarType.Float64).t());
         Write($"sums of {columns}: FP8 itself {Distance(unrounded, exact):0.00000} of the result");
         foreach (var fast in new[] { true, false })
@@ -100,11 +107,15 @@ public unsafe class CudaFloat8Bandwidth : CudaTestBase
             library.Multiply(
                 new ScaledProduct(rows, rows, columns, rows, FastSums: fast), Place(codesOfW.Codes, codesOfW.Scales),
                 Place(codesOfX.Codes, codesOfX.Scales), (nint)y.Pointer, adds: false);
-            Write($"sums of {columns}, {(fast ? "fast" : "exact")}: {Distance(exact, y.Tensor.to_type(ScalarType.Float64)):0.00000}");
+            Write(
+                $"sums of {columns}, {(fast ? "fast" : "exact")}: " +
+                $"{Distance(exact, y.Tensor.to_type(ScalarType.Float64)):0.00000}");
         }
     }
 
-    /// <summary>What a step spends on quantizing, and on adding the adapters' products to those of the weights.</summary>
+    /// <summary>
+    /// What a step spends on quantizing, and on adding the adapters' products to those of the weights.
+    /// </summary>
     [Fact(Explicit = true)]
     public void Others()
     {
@@ -118,7 +129,9 @@ public unsafe class CudaFloat8Bandwidth : CudaTestBase
             var milliseconds = CudaBandwidth.Milliseconds(() =>
                 kernels.Quantize(x.Tensor, backward ? columnScales : null, rows.Codes, rows.Scales));
             quantizing += Layers * milliseconds;
-            Write($"quantize {name}: {milliseconds * 1000:0} us, {3.0 * Tokens * columns / milliseconds / 1e9:0.00} TB/s");
+            Write(
+                $"quantize {name}: {milliseconds * 1000:0} us, {3.0 * Tokens * columns / milliseconds / 1e9:0.00} " +
+                "TB/s");
 
             const int rank = 16;
             var ranks = rank * (name.StartsWith('q') ? 3 : name.StartsWith('g') ? 2 : 1);
@@ -135,7 +148,8 @@ public unsafe class CudaFloat8Bandwidth : CudaTestBase
         Write($"a step of {Layers} layers: quantizing {quantizing:0.0} ms, adding adapters {adding:0.0} ms");
     }
 
-    private static double Distance(Tensor expected, Tensor actual) => ((expected - actual).norm() / expected.norm()).item<double>();
+    private static double Distance(Tensor expected, Tensor actual) =>
+        ((expected - actual).norm() / expected.norm()).item<double>();
 
     private static CodesPlace Place(Tensor codes, Tensor scales) =>
         new((nint)TensorMemory.Address(codes), (nint)TensorMemory.Address(scales));

@@ -28,7 +28,8 @@ public class CudaFourBitTests : CudaTestBase
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void QuantizeAndDequantize_EqualTheCpu(int rows, int columns, int blockSize, FourBitType type, ScalarType element)
+    public void QuantizeAndDequantize_EqualTheCpu(
+        int rows, int columns, int blockSize, FourBitType type, ScalarType element)
     {
         var dense = randn([rows, columns], ScalarType.Float32, CPU).Times(0.02).to_type(element);
         dense[0].zero_(); // blocks of zeros

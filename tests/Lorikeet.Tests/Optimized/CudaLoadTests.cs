@@ -51,7 +51,8 @@ public class CudaLoadTests : CudaTestBase
         SlicedTensors.Write(_folder["model.safetensors"]);
         using var source = SafetensorsFile.Open(_folder["model.safetensors"]);
         using var reader = new TensorReader(source, Device);
-        using (var file = new FileStream(_folder["model.safetensors"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        using (var file = new FileStream(
+            _folder["model.safetensors"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             file.SetLength(file.Length - 1);
         Assert.Contains("cut short", Assert.Throws<CheckpointException>(() => reader.Read(SlicedTensors.Last)).Message);
     }

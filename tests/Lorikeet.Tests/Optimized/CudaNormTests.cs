@@ -8,7 +8,8 @@ public class CudaNormTests : CudaTestBase
 {
     public static TheoryData<int, int, int, bool> Shapes => new()
     {
-        { 1, 8, 0, false }, { 37, 256, 0, false }, { 130, 4096, 16, false }, { 64, 4096, 0, true }, { 9, 11008, 8, false },
+        { 1, 8, 0, false }, { 37, 256, 0, false }, { 130, 4096, 16, false }, { 64, 4096, 0, true },
+        { 9, 11008, 8, false },
         { 5, 99, 0, false }, { 33, 257, 3, true }, { 3, 16384, 64, false },
     };
 
@@ -87,5 +88,6 @@ public class CudaNormTests : CudaTestBase
         weight.dtype == ScalarType.Float32 ? NormWeighting.BeforeRounding : NormWeighting.AfterRounding);
 
     private static Tensor Weight(int columns, bool isFloat) =>
-        randn([columns], ScalarType.Float32, Device).Times(0.3).Plus(1).to_type(isFloat ? ScalarType.Float32 : ScalarType.BFloat16);
+        randn([columns], ScalarType.Float32, Device).Times(0.3).Plus(1)
+            .to_type(isFloat ? ScalarType.Float32 : ScalarType.BFloat16);
 }

@@ -13,7 +13,8 @@ public class CudaSchedulerTests : CudaTestBase
     public void InFloat32_MixedTraffic_GivesEveryRequestItsOwnAnswer()
     {
         using var model = NearTies.Model(ScalarType.Float32, Device);
-        ScheduledRuns.RequireAnswers(model, ScheduledRuns.Plan(blocks: 30, sequences: 12, stepTokens: 40), Requests(model), i => i / 2);
+        ScheduledRuns.RequireAnswers(
+            model, ScheduledRuns.Plan(blocks: 30, sequences: 12, stepTokens: 40), Requests(model), i => i / 2);
     }
 
     [Theory]
@@ -49,7 +50,8 @@ public class CudaSchedulerTests : CudaTestBase
     {
         model.Active = null;
         var adapter = Adapter.Create(
-            model, new LoraOptions { Rank = 8, UseDora = dora, InitLoraWeights = LoraInitialisation.Random }, seed, $"{seed}");
+            model, new LoraOptions { Rank = 8, UseDora = dora, InitLoraWeights = LoraInitialisation.Random }, seed,
+            $"{seed}");
         model.Active = null;
         return adapter;
     }

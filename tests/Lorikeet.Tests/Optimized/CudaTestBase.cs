@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
 
-/// <summary>Tests that hold CUDA kernels against plain tensor expressions in float32; skipped where there is no device.</summary>
+/// <summary>
+/// Tests that hold CUDA kernels against plain tensor expressions in float32; skipped where there is no device.
+/// </summary>
 [Collection(Collection)]
 public abstract class CudaTestBase : IDisposable
 {
@@ -64,8 +66,10 @@ public abstract class CudaTestBase : IDisposable
         var gap = actual.Pitch - actual.Columns;
         if (gap == 0)
             return;
-        var beside = actual.Tensor.as_strided([actual.Rows, gap], [actual.Pitch, 1], actual.Tensor.storage_offset() + actual.Columns);
-        Assert.True(beside.IsEqualTo(Poison).all().item<bool>(), $"{what}: elements between the rows were overwritten.");
+        var beside = actual.Tensor.as_strided(
+            [actual.Rows, gap], [actual.Pitch, 1], actual.Tensor.storage_offset() + actual.Columns);
+        Assert.True(
+            beside.IsEqualTo(Poison).all().item<bool>(), $"{what}: elements between the rows were overwritten.");
     }
 
     internal static void Close(Tensor expected, Tensor actual, double tolerance, string what)

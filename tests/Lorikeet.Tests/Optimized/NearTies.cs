@@ -6,14 +6,18 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
 
-/// <summary>Greedy continuations in a type of few bits, where rounding decides between tokens that are equally likely.</summary>
+/// <summary>
+/// Greedy continuations in a type of few bits, where rounding decides between tokens that are equally likely.
+/// </summary>
 internal static class NearTies
 {
     // Each of the two tokens may be off by the error of its step, which is at most half again the reference's
     // (BatchComparison).
     private const double Errors = 3;
 
-    /// <summary>A model whose weights are wide enough that the most likely token mostly leads by more than noise.</summary>
+    /// <summary>
+    /// A model whose weights are wide enough that the most likely token mostly leads by more than noise.
+    /// </summary>
     public static DecoderModel Model(ScalarType type, Device device, int? window = null) => ModelFactory.Create(
         new ModelConfig
         {
@@ -54,7 +58,8 @@ internal static class NearTies
         var lead = exact[expected[same]] - exact[actual[same]];
         Assert.True(
             Math.Abs(lead) <= Errors * error,
-            $"After {same} tokens float32 prefers {expected[same]} to {actual[same]} by {lead}; the reference errs by {error}.");
+            $"After {same} tokens float32 prefers {expected[same]} to {actual[same]} by {lead}; the reference errs " +
+            $"by {error}.");
         return true;
     }
 

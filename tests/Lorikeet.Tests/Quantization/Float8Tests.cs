@@ -26,11 +26,16 @@ public sealed class Float8Tests : IDisposable
         Assert.True(float.IsNaN(Float8.Values[0x7f]) && float.IsNaN(Float8.Values[0xff]));
     }
 
-    /// <summary>Every bfloat16 number, and float32 numbers at, just below and just above the middle of two codes.</summary>
+    /// <summary>
+    /// Every bfloat16 number, and float32 numbers at, just below and just above the middle of two codes.
+    /// </summary>
     [Fact]
     public void Codes_AreOfTheNearestNumber_AsTorchChooses()
     {
-        List<float> numbers = [.. Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt32BitsToSingle((uint)bits << 16))];
+        List<float> numbers =
+        [
+            .. Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt32BitsToSingle((uint)bits << 16)),
+        ];
         for (var code = 0; code < 0x7e; code++)
         {
             var middle = (Float8.Values[code] + Float8.Values[code + 1]) / 2;
@@ -60,7 +65,8 @@ public sealed class Float8Tests : IDisposable
         matrix[3].Fill(0);
         using var rows = Float8Rows.Of(matrix);
         var (given, rounded, scales) = (
-            matrix.data<float>().ToArray(), rows.Dequantize().data<float>().ToArray(), rows.Scales.data<float>().ToArray());
+            matrix.data<float>().ToArray(), rows.Dequantize().data<float>().ToArray(),
+            rows.Scales.data<float>().ToArray());
         for (var i = 0; i < given.Length; i++)
         {
             var (row, scale) = (given.AsSpan(i / 48 * 48, 48).ToArray(), scales[i / 48]);
@@ -87,7 +93,8 @@ public sealed class Float8Tests : IDisposable
         // dy W = (dy diag(s)) C: what is rounded has the scales in it.
         var scaled = dy.to_type(ScalarType.Float32) * weight.Scales;
         var dx = Rounded(scaled).matmul(dense / weight.Scales.unsqueeze(1));
-        TensorAssert.Close(dx.to_type(type), weight.MultiplyTransposed(dy), type == ScalarType.Float32 ? 1e-4 : 0.05, "dx");
+        TensorAssert.Close(
+            dx.to_type(type), weight.MultiplyTransposed(dy), type == ScalarType.Float32 ? 1e-4 : 0.05, "dx");
     }
 
     [Fact]
@@ -99,7 +106,9 @@ public sealed class Float8Tests : IDisposable
         Assert.Equal(("float32", "fp8"), (odd.Format, even.Format));
     }
 
-    /// <summary>The obvious conversion: of all numbers of the format the nearest, and of two the one whose code is even.</summary>
+    /// <summary>
+    /// The obvious conversion: of all numbers of the format the nearest, and of two the one whose code is even.
+    /// </summary>
     private static float Nearest(float number)
     {
         var best = 0;

@@ -66,7 +66,8 @@ public sealed class AnswerFormTests : IAsyncLifetime
         Assert.ThrowsAny<ConfigurationException>(
             () => _host.Chat(Asking.Of("Who?") with { ResponseFormat = ResponseFormat.Regex("(") }));
         Assert.ThrowsAny<ConfigurationException>(
-            () => _host.Chat(Asking.Of("Who?") with { ResponseFormat = ResponseFormat.JsonSchema(JsonNode.Parse("[]")!) }));
+            () => _host.Chat(
+                Asking.Of("Who?") with { ResponseFormat = ResponseFormat.JsonSchema(JsonNode.Parse("[]")!) }));
     }
 
     private async Task<string> Ask(ResponseFormat form) =>

@@ -7,7 +7,9 @@ namespace Lorikeet.Tests.Serving;
 /// <summary>What tests of a host ask, and what they read of its answers.</summary>
 internal static class Asking
 {
-    /// <summary>A small cache and short steps, so that prompts are read in parts and sequences wait for each other.</summary>
+    /// <summary>
+    /// A small cache and short steps, so that prompts are read in parts and sequences wait for each other.
+    /// </summary>
     public static EngineOptions Small { get; } = new()
     {
         MaxSequences = 4,
@@ -23,7 +25,8 @@ internal static class Asking
         Generation = new() { MaxNewTokens = tokens },
     };
 
-    public static async Task<Answer> Ask(this ModelHost host, ChatRequest request, CancellationToken cancellation = default) =>
+    public static async Task<Answer> Ask(
+        this ModelHost host, ChatRequest request, CancellationToken cancellation = default) =>
         (await host.AskAll(request, cancellation))[0];
 
     /// <summary>All answers to a request.</summary>

@@ -84,7 +84,8 @@ public sealed class ModelHostTests : IAsyncLifetime
 
         Assert.Equal(3, answers.Select(answer => answer.Text).Distinct().Count());
         Assert.Equal(answers.Select(answer => answer.Text), again.Select(answer => answer.Text));
-        Assert.Equal(answers.Sum(answer => answer.Pieces.Sum(piece => piece.Tokens.Count)), answers[0].Usage.CompletionTokens);
+        Assert.Equal(
+            answers.Sum(answer => answer.Pieces.Sum(piece => piece.Tokens.Count)), answers[0].Usage.CompletionTokens);
     }
 
     [Fact]

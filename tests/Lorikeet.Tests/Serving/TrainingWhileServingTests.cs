@@ -120,7 +120,8 @@ public sealed class TrainingWhileServingTests : IDisposable
             if (sources[^1] == "adapter")
                 isLast.SetResult();
         };
-        await using var watch = await host.Watch(_folder["qa"], interval: TimeSpan.FromMilliseconds(1), cancellation: Cancellation);
+        await using var watch = await host.Watch(
+            _folder["qa"], interval: TimeSpan.FromMilliseconds(1), cancellation: Cancellation);
         Assert.Null(watch.Source);
 
         using var other = TrainedModel.Load(); // as another process would
@@ -140,9 +141,11 @@ public sealed class TrainingWhileServingTests : IDisposable
         Output = new() { SaveSteps = 2, SaveTotalLimit = Steps, ReportTo = [] },
     };
 
-    private static string Answer(LanguageModel model) => model.Answer(TrainedModel.Question, new() { MaxNewTokens = 12 });
+    private static string Answer(LanguageModel model) =>
+        model.Answer(TrainedModel.Question, new() { MaxNewTokens = 12 });
 
-    private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(_folder[run], "adapter", AdapterFolder.WeightsFile));
+    private byte[] Weights(string run) =>
+        File.ReadAllBytes(Path.Combine(_folder[run], "adapter", AdapterFolder.WeightsFile));
 
     private sealed class Watch(Action<TrainingEvent> then) : IProgress<TrainingEvent>
     {

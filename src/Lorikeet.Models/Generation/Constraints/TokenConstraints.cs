@@ -86,7 +86,8 @@ public static class TokenConstraints
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new ConfigurationException(
-                $"json_schema is '{fileOrText}'. A file with a schema, or a schema that begins with '{{', was expected. "
+                $"json_schema is '{fileOrText}'. A file with a schema, or a schema that begins with " +
+                $"'{{', was expected. "
                 + fault.Message,
                 fault);
         }

@@ -31,7 +31,11 @@ internal sealed class InitialAdapter : IDisposable
     {
         if (!adapter.Options.SplitsOff)
             return;
-        var plain = adapter.WrittenOptions with { InitLoraWeights = LoraInitialisation.Default, PissaIterations = null };
+        var plain = adapter.WrittenOptions with
+        {
+            InitLoraWeights = LoraInitialisation.Default,
+            PissaIterations = null,
+        };
         var place = Path.Combine(folder, FolderName);
         Directory.CreateDirectory(place);
         File.WriteAllText(Path.Combine(place, AdapterConfig.FileName), AdapterConfig.Write(plain, baseModel));

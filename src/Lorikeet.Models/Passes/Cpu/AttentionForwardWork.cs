@@ -5,8 +5,8 @@ namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>
 /// Causal attention of one key head and its query heads in one segment: O = P V with P = softmax(s Q Kᵀ), s the scale,
-/// 1/√headSize unless the model says otherwise. Scores exist for a block of queries at a time. An item of the range is one (segment, key head); it
-/// rotates its own queries and keys first, unless they are normalised and rotated already.
+/// 1/√headSize unless the model says otherwise. Scores exist for a block of queries at a time. An item of the range is
+/// one (segment, key head); it rotates its own queries and keys first, unless they are normalised and rotated already.
 /// </summary>
 internal readonly unsafe struct AttentionForwardWork<T>(
     AttentionHeads<T> heads, Rows<T> rotated, Rows<T> qkv, bool rotates, Rows<T> attended,

@@ -8,7 +8,9 @@ internal static class HyperbolicTangent
 {
     private const float Small = 0.625f;
 
-    /// <summary>x + x³ P(x²) near zero (Cephes' tanhf, Moshier), elsewhere 1 - 2 / (e^2|x| + 1) with the sign of x.</summary>
+    /// <summary>
+    /// x + x³ P(x²) near zero (Cephes' tanhf, Moshier), elsewhere 1 - 2 / (e^2|x| + 1) with the sign of x.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Of(Vector512<float> x)
     {

@@ -31,7 +31,9 @@ internal interface IBatchStep : IDisposable
 
 /// <summary>A sequence's part of a step.</summary>
 /// <param name="Ids">Tokens to be read now; at least one.</param>
-/// <param name="Start">Tokens of it that the cache holds already: the position of the first of <paramref name="Ids"/>.</param>
+/// <param name="Start">
+/// Tokens of it that the cache holds already: the position of the first of <paramref name="Ids"/>.
+/// </param>
 /// <param name="Blocks">
 /// Its blocks in the order of its tokens; at least as many as hold all of them, the new ones included.
 /// </param>

@@ -76,7 +76,8 @@ internal sealed class PagedAttention : AttentionPattern, IDisposable
     {
         private readonly AttentionRule _rule;
         private readonly int _first, _count;
-        private readonly int _skipped, _seen; // positions of the gathered blocks that nobody sees, and that somebody does
+        // positions of the gathered blocks that nobody sees, and that somebody does
+        private readonly int _skipped, _seen;
         private readonly Tensor _blocks; // those that hold what is seen, int64
         private readonly Tensor? _visible; // bool [count, seen]; null where all is
 

@@ -26,7 +26,8 @@ public sealed class ConstrainedGenerationTests
         }
         """;
 
-    public static TheoryData<string, bool> Models => new MatrixTheoryData<string, bool>(["nano", "stories"], [false, true]);
+    public static TheoryData<string, bool> Models => new MatrixTheoryData<string,
+    bool>(["nano", "stories"], [false, true]);
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -98,7 +99,8 @@ public sealed class ConstrainedGenerationTests
         Assert.Throws<ConfigurationException>((options with { Beams = 2 }).Validate);
         using var model = Load("nano", out var tokenizer);
         var nowhere = options with { Regex = null, JsonSchema = "nowhere.json" };
-        var error = Assert.Throws<ConfigurationException>(() => new TextGenerator(model, tokenizer).Generate([[5]], nowhere));
+        var error = Assert.Throws<ConfigurationException>(
+            () => new TextGenerator(model, tokenizer).Generate([[5]], nowhere));
         Assert.Contains("nowhere.json", error.Message, StringComparison.Ordinal);
         Assert.Throws<ConfigurationException>(() => new TextGenerator(model, null).Generate([[5]], options));
     }

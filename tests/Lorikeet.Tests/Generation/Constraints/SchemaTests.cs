@@ -91,7 +91,9 @@ public sealed class SchemaTests
 
     [Theory]
     [InlineData("""{"not": {"type": "string"}}""", "'not' is not supported", "'#/not'")]
-    [InlineData("""{"properties": {"a": {"patternProperties": {}}}}""", "'patternProperties' is not supported", "'#/properties/a/patternProperties'")]
+    [InlineData(
+        """{"properties": {"a": {"patternProperties": {}}}}""", "'patternProperties' is not supported",
+        "'#/properties/a/patternProperties'")]
     [InlineData("""{"type": "strin"}""", "'strin' is no type", "'#/type'")]
     [InlineData("""{"$ref": "#/$defs/x"}""", "leads nowhere", "'#/$ref'")]
     [InlineData("""{"$ref": "https://example.org/x"}""", "leads out of the schema", "'#/$ref'")]

@@ -95,7 +95,8 @@ public sealed class TokenMaskTests
     [Fact]
     public void EndTokensOutsideTheLogits_NeverCome()
     {
-        var (logits, withoutEnds) = (new float[Tokenizers.Nano.VocabularySize], new float[Tokenizers.Nano.VocabularySize]);
+        var (logits, withoutEnds) = (
+            new float[Tokenizers.Nano.VocabularySize], new float[Tokenizers.Nano.VocabularySize]);
         var form = TokenConstraints.FromRegex(Tokenizers.Nano, "b*");
         form.Start([-1, logits.Length, int.MaxValue]).Mask(logits);
         form.Start([]).Mask(withoutEnds);

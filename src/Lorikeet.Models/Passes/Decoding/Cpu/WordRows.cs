@@ -1,7 +1,7 @@
 // Fixed point as in FixedPointRows, with 512-bit vectors: one permutation of 16-bit words looks up 32 codes, and a word
-// shifted by four bits at a time is an index as it is. So 128 codes, 64 bytes, are met nibble by nibble across 32 words,
-// and vectors are put in that order: eight neighbours fall into one sum of 32 bits, two units into the halves of a
-// vector. Scales are decoded ahead, a row's at once.
+// shifted by four bits at a time is an index as it is. So 128 codes, 64 bytes, are met nibble by nibble across 32
+// words, and vectors are put in that order: eight neighbours fall into one sum of 32 bits, two units into the halves of
+// a vector. Scales are decoded ahead, a row's at once.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
