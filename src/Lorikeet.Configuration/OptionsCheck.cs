@@ -65,9 +65,18 @@ internal sealed partial class OptionsCheck(
     private void CheckQuantization()
     {
         var quantization = options.Quantization;
-        Refuse(quantization is { LoadIn4Bit: true, LoadIn8Bit: true },
-            $"{Speak("load_in_4bit")} and {Speak("load_in_8bit")} are both true. Expected one of them.");
-        Refuse(options.Model.Method == FineTuneMethod.Full && (quantization.LoadIn4Bit || quantization.LoadIn8Bit),
+        string[] forms =
+        [
+            .. quantization.LoadIn4Bit ? [Speak("load_in_4bit")] : (string[])[],
+            .. quantization.LoadIn8Bit ? [Speak("load_in_8bit")] : (string[])[],
+            .. quantization.Fp8 ? [Speak("fp8")] : (string[])[],
+        ];
+        Refuse(forms.Length > 1,
+            $"{string.Join(" and ", forms)} are {(forms.Length == 2 ? "both" : "all")} true. Expected one of them.");
+        Refuse(quantization.Fp8 && (options.Model.OffloadLayers > 0 || options.Model.ShardBase),
+            $"{Speak("fp8")} cannot go with {Speak(options.Model.ShardBase ? "shard_base" : "offload_layers")}: weights in "
+            + "FP8 stay on their device. Use load_in_4bit where memory is scarce.");
+        Refuse(options.Model.Method == FineTuneMethod.Full && forms.Length > 0,
             "finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
         if (!quantization.LoadIn8Bit)
             WarnIdle("has no effect without load_in_8bit.", "llm_int8_threshold");

@@ -59,6 +59,7 @@ public sealed class LorikeetOptions
             QuantizationKind.Nf4 => Lorikeet.Quantization.Nf4,
             QuantizationKind.Fp4 => Lorikeet.Quantization.Fp4,
             QuantizationKind.Int8 => Lorikeet.Quantization.Int8,
+            QuantizationKind.Fp8 => Lorikeet.Quantization.Fp8,
             _ => Lorikeet.Quantization.None,
         },
         Adapters = NamedAdapter.Parse([.. Adapters]),

@@ -22,4 +22,9 @@ public static class Quantization
     /// 8-bit integers with a scale per row, outliers of the activations in 16 bits (arXiv 2208.07339).
     /// </summary>
     public static QuantizationOptions Int8 { get; } = new() { LoadIn8Bit = true };
+
+    /// <summary>
+    /// 8-bit floats (E4M3) with a scale per row, in which training multiplies as well: for an H100 or H200.
+    /// </summary>
+    public static QuantizationOptions Fp8 { get; } = new() { Fp8 = true };
 }

@@ -113,7 +113,7 @@ public static class BenchmarkModel
         "nf4" => new QuantizationSettings(QuantizationKind.Nf4, DoubleQuantization: true),
         "fp8" => new QuantizationSettings(QuantizationKind.Fp8),
         "fp4" => new QuantizationSettings(QuantizationKind.Fp4, DoubleQuantization: true),
-        var other => throw new ConfigurationException($"'quant' is '{other}'. Expected none, nf4 or fp4."),
+        var other => throw new ConfigurationException($"'quant' is '{other}'. Expected none, nf4, fp4 or fp8."),
     };
 
     private static LoraOptions AdapterOf(BenchmarkOptions options) => new()

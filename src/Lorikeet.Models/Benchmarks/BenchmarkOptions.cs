@@ -23,7 +23,8 @@ public sealed record BenchmarkOptions
     public int Repeat { get; init; } = 3;
 
     /// <summary>
-    /// How projections are stored: none (the compute type), nf4 or fp4, both with double quantization.
+    /// How projections are stored: none (the compute type), nf4 or fp4, both with double quantization, or fp8, in which
+    /// they are multiplied too.
     /// </summary>
     /// <value>none. As they are in LoRA; nf4 is QLoRA.</value>
     [Option("quant")]

@@ -32,6 +32,8 @@ internal sealed class ModelLoader
     /// </exception>
     public static DecoderModel Load(ModelFolder folder, LoadSettings settings)
     {
+        if (settings.Quantization.Kind == QuantizationKind.Fp8)
+            Float8Device.Require(settings.Device);
         var config = folder.Config;
         config = config.WithRope(rope => rope with { RoundedToBFloat16 = settings.RotaryInBFloat16 });
         var cap = settings.CapsScores ? null : config.AttentionSoftCap;
@@ -76,8 +78,9 @@ internal sealed class ModelLoader
     private Projection Linear(string name, int rows, int columns, bool hasBias)
     {
         _used.Add(TensorNames.Weight(name));
-        var weight = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold)
-            ?? Freeze(name, rows, columns);
+        var stored = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold);
+        _settings.Quantization.RequireNotStored(name, stored);
+        var weight = stored ?? Freeze(name, rows, columns);
         if (weight.Rows != rows || weight.Columns != columns)
             throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);
         var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;

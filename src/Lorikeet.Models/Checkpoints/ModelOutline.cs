@@ -46,9 +46,15 @@ public static class ModelOutline
     {
         using var quiet = no_grad();
         var index = 0;
-        Projection Linear(string name, int rows, int columns, bool hasBias) => new(
-            name, index++, Stored(stored, name, rows, columns) ?? Frozen(FormOf(name, rows, columns), rows, columns),
-            hasBias ? Empty(type, rows) : null);
+        Projection Linear(string name, int rows, int columns, bool hasBias)
+        {
+            var given = Stored(stored, name, rows, columns);
+            quantization.RequireNotStored(name, given);
+            return new(
+                name, index++, given ?? Frozen(FormOf(name, rows, columns), rows, columns),
+                hasBias ? Empty(type, rows) : null);
+        }
+
         QuantizationKind FormOf(string name, int rows, int columns) =>
             TensorNames.IsLayerProjection(TensorNames.Weight(name))
                 ? quantization.KindOf(name, rows, columns)

@@ -23,6 +23,10 @@ public static class QuantizeJob
             throw new ConfigurationException("No output is named. Give the folder of the quantized model as 'output'.");
         if (quantization is { LoadIn4Bit: true, LoadIn8Bit: true })
             throw new ConfigurationException("load_in_4bit and load_in_8bit are both given. Expected one of them.");
+        if (quantization.Fp8)
+            throw new ConfigurationException(
+                "fp8 was asked for, which has no checkpoints: weights become FP8 as they are loaded. Use load_in_4bit or "
+                + "load_in_8bit, or give 'fp8' where the model is trained.");
         if (!quantization.LoadIn8Bit)
             quantization = quantization with { LoadIn4Bit = true };
         ModelFiles.RequireNew(checkpoint.Output, checkpoint.Overwrite);

@@ -17,6 +17,16 @@ public sealed record QuantizationOptions
     [Option("load_in_8bit")]
     public bool LoadIn8Bit { get; init; }
 
+    /// <summary>
+    /// Store the base's linear layers in 8-bit floating point and multiply in it, inputs and gradients included; factors
+    /// stay as they are.
+    /// </summary>
+    /// <value>
+    /// Off: it is for speed, on an H100 or H200 only, and costs a little exactness. A CPU imitates it, slowly.
+    /// </value>
+    [Option("fp8", "load_in_fp8")]
+    public bool Fp8 { get; init; }
+
     /// <summary>The sixteen values a 4-bit code stands for.</summary>
     /// <value>NF4 fits normally distributed weights; QLoRA measured it better than FP4 throughout.</value>
     [Option("bnb_4bit_quant_type")]
@@ -50,6 +60,7 @@ public sealed record QuantizationOptions
         { LoadIn4Bit: true, QuantType: FourBitType.Nf4 } => QuantizationKind.Nf4,
         { LoadIn4Bit: true } => QuantizationKind.Fp4,
         { LoadIn8Bit: true } => QuantizationKind.Int8,
+        { Fp8: true } => QuantizationKind.Fp8,
         _ => QuantizationKind.None,
     };
 
@@ -62,6 +73,7 @@ public sealed record QuantizationOptions
         {
             QuantizationKind.None => "",
             QuantizationKind.Int8 => ", int8",
+            QuantizationKind.Fp8 => ", fp8",
             var kind => $", {kind.ToString().ToLowerInvariant()}" + (DoubleQuant ? " with double quantization" : ""),
         };
         return $"{device}, {type.ToString().ToLowerInvariant()}{stored}";

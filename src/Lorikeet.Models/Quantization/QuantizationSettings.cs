@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Native;
 using Lorikeet.Text.Tokenization.Patterns;
@@ -28,8 +29,31 @@ internal sealed record QuantizationSettings(
     };
 
     /// <summary>The settings that options ask for.</summary>
-    public static QuantizationSettings From(QuantizationOptions options) =>
-        new(options.Kind, options.DoubleQuant, options.SkipModules, options.OutlierThreshold);
+    /// <exception cref="ConfigurationException">They ask for two forms at once.</exception>
+    public static QuantizationSettings From(QuantizationOptions options)
+    {
+        if (options.Fp8 && (options.LoadIn4Bit || options.LoadIn8Bit))
+        {
+            throw new ConfigurationException(
+                $"fp8 and {(options.LoadIn4Bit ? "load_in_4bit" : "load_in_8bit")} are both true. Expected one of them.");
+        }
+
+        return new(options.Kind, options.DoubleQuant, options.SkipModules, options.OutlierThreshold);
+    }
+
+    /// <summary>Refuses FP8 for a weight that the checkpoint holds in another form: its numbers are rounded already.</summary>
+    /// <param name="module">Full module name.</param>
+    /// <param name="stored">The weight; null where the checkpoint holds it in a float type.</param>
+    /// <exception cref="ConfigurationException">It is stored in another form.</exception>
+    public void RequireNotStored(string module, FrozenWeight? stored)
+    {
+        if (Kind == QuantizationKind.Fp8 && stored is not null)
+        {
+            throw new ConfigurationException(
+                $"fp8 was asked for, but '{module}' is stored as {stored.Format}. A model in a float type was expected. "
+                + "Leave fp8 out, or load the model that this one was made of.");
+        }
+    }
 
     /// <summary>Stores <paramref name="dense"/> in this form; takes ownership of it.</summary>
     /// <param name="module">Full module name, matched against <see cref="SkippedModules"/>.</param>
