@@ -67,6 +67,10 @@ internal sealed class FactoredLinear : FusedLinear
 
     public override void Release() => Weight.Release();
 
+    public override void ExpectInput(Matrix x) => Weight.ExpectInput(x);
+
+    public override void ExpectGradient(Matrix dy) => Weight.ExpectGradient(dy);
+
     /// <summary>y = x Wᵀ + U Bᵀ.</summary>
     protected override void Multiply(Matrix x, Matrix? kept, Matrix y, PassKey? dropout)
     {
@@ -84,8 +88,11 @@ internal sealed class FactoredLinear : FusedLinear
                 continue;
             }
 
-            Weight.Multiply(x, block, part);
-            if (Rank > 0)
+            var factorsFirst = Rank > 0 && Weight.AddsToFactors;
+            if (factorsFirst)
+                Aten.Multiply(part.Tensor, Own(kept!).Tensor, block.B.Transposed);
+            Weight.Multiply(x, block, part, adds: factorsFirst);
+            if (Rank > 0 && !factorsFirst)
                 Aten.AddProduct(part.Tensor, Own(kept!).Tensor, block.B.Transposed);
         }
     }
@@ -110,6 +117,7 @@ internal sealed class FactoredLinear : FusedLinear
     {
         var hidden = Rank == 0 ? null : PlaceOfHiddenGradient(dy, g);
         var extended = Drops(dropout) ? null : Extended(dy, Rows, LoraOutputColumns);
+        var factorsFirst = hidden is not null && Weight.AddsToFactors && !Drops(dropout);
         foreach (var block in Weight.Blocks)
         {
             Weight.LoadFactors(block);
@@ -117,18 +125,27 @@ internal sealed class FactoredLinear : FusedLinear
                 Add(hidden, dy, block, block.B);
             Weight.Materialize(block);
             if (extended is null)
-                Weight.MultiplyTransposed(dy.ColumnRange(block.Start, block.Rows), block, dx);
+                MultiplyTransposed(dy, block, factorsFirst ? hidden : null, dx);
             else
                 Aten.Multiply(dx.Tensor, extended.Tensor, block.Whole.Tensor); // A lies below the only block
         }
 
-        if (hidden is null || extended is not null)
+        if (hidden is null || extended is not null || factorsFirst)
             return hidden;
         if (Drops(dropout))
             AddMasked(hidden, dx, dropout!.Value);
         else
             Aten.AddProduct(dx.Tensor, hidden.Tensor, Weight.A.Tensor);
         return hidden;
+    }
+
+    /// <summary>dx += dy W of a block; G A, where it is given, or the first block begins the sum.</summary>
+    private void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix? hidden, Matrix dx)
+    {
+        if (block.Start == 0 && hidden is not null)
+            Aten.Multiply(dx.Tensor, hidden.Tensor, Weight.A.Tensor);
+        Weight.MultiplyTransposed(
+            dy.ColumnRange(block.Start, block.Rows), block, dx, adds: block.Start > 0 || hidden is not null);
     }
 
     /// <summary>dA += Gᵀ x, dB += dyᵀ U.</summary>

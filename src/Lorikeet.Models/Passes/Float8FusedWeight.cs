@@ -42,10 +42,17 @@ internal sealed class Float8FusedWeight : FusedWeight
         .. FactorLayout.OfB(_adapters, Blocks[0].B, 0, adapter => adapter.B),
     ];
 
-    public override void Multiply(Matrix x, WeightBlock block, Matrix y) => _scratch.Float8.Multiply(x, _operand, y);
+    public override void ExpectInput(Matrix x) => _scratch.Float8.Expect(x, null);
 
-    public override void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix dx) =>
-        _scratch.Float8.MultiplyTransposed(dy, _operand, dx);
+    public override void ExpectGradient(Matrix dy) => _scratch.Float8.Expect(dy, _operand.Forward.Scales);
+
+    public override bool AddsToFactors => true;
+
+    public override void Multiply(Matrix x, WeightBlock block, Matrix y, bool adds) =>
+        _scratch.Float8.Multiply(x, _operand, y, adds);
+
+    public override void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix dx, bool adds) =>
+        _scratch.Float8.MultiplyTransposed(dy, _operand, dx, adds);
 
     protected override void Load(WeightBlock block)
     {

@@ -94,6 +94,7 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>From x alone to all that <see cref="Backward"/> needs.</summary>
     public void Recompute(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
+        Linears.Qkv.ExpectInput(pass.NormOutput);
         Input.Forward(layer.Input, pass.NormOutput); // n = norm(x): [tokens, hidden]
         UpToGateUp(layer, pass, sequences, dropout);
         if (_feedForwardJoint.KeepsOutput || layer.RecomputesDown)
@@ -156,11 +157,14 @@ internal sealed class FusedLayer : IDisposable
         // a = silu(g) ⊙ u, da: [tokens, inner]
         var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout);
         // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
+        linears.GateUp.ExpectGradient(layer.GateUp);
         _kernels.GateBackward(_activation, layer.GateUp, pass.Activation);
         linears.Down.AddGradients(gradient, g, pass.Activation, kept.Down, dropout);
 
         // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn, dn: [tokens, hidden]
         g = linears.GateUp.InputGradient(layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout);
+        if (!ChangesGradient)
+            linears.Output.ExpectGradient(pass.Gradient);
         // dm, n
         var n = _feedForwardInput.Backward(
             layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
@@ -186,6 +190,8 @@ internal sealed class FusedLayer : IDisposable
         var output = AttentionOutput(layer, pass);
         linears.Output.Forward(layer.Attention.Attended, kept.Output, output, dropout); // Wo o: [tokens, hidden]
         // m = x + Wo o, n = norm(m)
+        if (_experts is null)
+            linears.GateUp.ExpectInput(pass.NormOutput);
         _attentionJoint.Forward(layer.Input, output, pass, _feedForwardInput, layer.ResidualAfterAttention);
         if (_experts is not null)
             return;
@@ -201,6 +207,7 @@ internal sealed class FusedLayer : IDisposable
             return;
         }
 
+        Linears.Down.ExpectInput(pass.Activation);
         _kernels.Gate(_activation, layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
         // Wd a: [tokens, hidden]
         Linears.Down.Forward(pass.Activation, layer.Kept.Down, FeedForwardOutput(layer, pass), dropout);

@@ -89,6 +89,16 @@ internal abstract class FusedLinear(FusedBiases biases, WholeWeights whole) : ID
     /// <summary>Ends <see cref="Hold"/>.</summary>
     public abstract void Release();
 
+    /// <summary>Says what <see cref="Forward"/> reads next, before it is written.</summary>
+    public virtual void ExpectInput(Matrix x)
+    {
+    }
+
+    /// <summary>Says what <see cref="InputGradient"/> reads next, before it is written.</summary>
+    public virtual void ExpectGradient(Matrix dy)
+    {
+    }
+
     /// <summary>y = W x + bias, and what the adapters add.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="kept">[tokens, kept columns] or wider; receives what the backward pass needs.</param>

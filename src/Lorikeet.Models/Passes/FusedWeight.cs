@@ -73,17 +73,37 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     /// <summary>Columns of the widest matrix that its products quantize; 0 where they quantize none.</summary>
     public virtual int CodeColumns => 0;
 
-    /// <summary>y = x Wᵀ for the rows of a block.</summary>
-    public virtual void Multiply(Matrix x, WeightBlock block, Matrix y) =>
-        Aten.Multiply(y.Tensor, x.Tensor, block.Weight.Transposed);
-
-    /// <summary>dx += dy W for the rows of a block; the first block begins the sum.</summary>
-    public virtual void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix dx)
+    /// <summary>Says what <see cref="Multiply"/> reads next, before it is written.</summary>
+    public virtual void ExpectInput(Matrix x)
     {
-        if (block.Start == 0)
-            Aten.Multiply(dx.Tensor, dy.Tensor, block.Weight.Tensor);
+    }
+
+    /// <summary>Says what <see cref="MultiplyTransposed"/> reads next, before it is written.</summary>
+    public virtual void ExpectGradient(Matrix dy)
+    {
+    }
+
+    /// <summary>
+    /// Whether its products add to what the factors' have written, which is less to read and write than the other way.
+    /// </summary>
+    public virtual bool AddsToFactors => false;
+
+    /// <summary>y = x Wᵀ for the rows of a block, or y += x Wᵀ.</summary>
+    public virtual void Multiply(Matrix x, WeightBlock block, Matrix y, bool adds)
+    {
+        if (adds)
+            Aten.AddProduct(y.Tensor, x.Tensor, block.Weight.Transposed);
         else
+            Aten.Multiply(y.Tensor, x.Tensor, block.Weight.Transposed);
+    }
+
+    /// <summary>dx = dy W for the rows of a block, or dx += dy W.</summary>
+    public virtual void MultiplyTransposed(Matrix dy, WeightBlock block, Matrix dx, bool adds)
+    {
+        if (adds)
             Aten.AddProduct(dx.Tensor, dy.Tensor, block.Weight.Tensor);
+        else
+            Aten.Multiply(dx.Tensor, dy.Tensor, block.Weight.Tensor);
     }
 
     /// <summary>Has all in its place for many uses in a row, if it is one block.</summary>

@@ -1,21 +1,29 @@
 using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Passes;
 
 /// <summary>Products with weights in FP8 (Float8Weight.cs), on one kind of device.</summary>
 internal interface IFloat8Products : IDisposable
 {
+    /// <summary>Has the kernel that writes a matrix next write its rows in FP8 too, if it can.</summary>
+    /// <param name="matrix">The input, or output's gradient, of the product that comes next.</param>
+    /// <param name="columnScales">float32 [columns] to multiply by first; null for none.</param>
+    void Expect(Matrix matrix, Tensor? columnScales);
+
     /// <summary>y = x̃ Wᵀ, x̃ being x rounded to FP8 row by row.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="weight">The weights.</param>
     /// <param name="y">[tokens, out].</param>
-    void Multiply(Matrix x, Float8Operand weight, Matrix y);
+    /// <param name="adds">Whether to add to what y has.</param>
+    void Multiply(Matrix x, Float8Operand weight, Matrix y, bool adds);
 
     /// <summary>dx = (dy ⊙ s)~ C, with C the codes of W and s its scales.</summary>
     /// <param name="dy">[tokens, out].</param>
     /// <param name="weight">The weights.</param>
     /// <param name="dx">[tokens, in].</param>
-    void MultiplyTransposed(Matrix dy, Float8Operand weight, Matrix dx);
+    /// <param name="adds">Whether to add to what dx has.</param>
+    void MultiplyTransposed(Matrix dy, Float8Operand weight, Matrix dx, bool adds);
 }
 
 /// <summary>Weights in FP8 as their products take them.</summary>

@@ -48,6 +48,9 @@ internal sealed unsafe class Matrix : IDisposable
     /// <summary>The wider matrix of which this is the first columns, when it was made with room for more.</summary>
     public Matrix? Augmented { get; private init; }
 
+    /// <summary>What the FP8 product that reads it next wants of whoever writes it; null for nothing.</summary>
+    public RowCodes? Codes { get; set; }
+
     /// <summary>A new matrix on <paramref name="device"/>; its content is undefined.</summary>
     public static Matrix Create(int rows, int columns, ScalarType type, Device device) =>
         new(empty([rows, columns], type, device));

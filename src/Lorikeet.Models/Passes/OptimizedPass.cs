@@ -208,6 +208,7 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private void Forward(PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
+        _layers[0].Linears.Qkv.ExpectInput(pass.NormOutput);
         _layers[0].Input.Forward(pass.Layers[0].Input, pass.NormOutput);
         for (var i = 0; i < _layers.Length; i++)
         {
@@ -221,6 +222,8 @@ internal sealed class OptimizedPass : ITrainingPass
                 ? (pass.Layers[i + 1].Input, _layers[i + 1].Input)
                 : (pass.FinalResidual, _head.Input);
             Claim(i + 1);
+            if (i + 1 < _layers.Length)
+                _layers[i + 1].Linears.Qkv.ExpectInput(pass.NormOutput);
             _layers[i].Join(buffers, pass, next, sum);
             if (dropout is not null)
                 Keep(i + 1); // there is a backward pass

@@ -44,15 +44,73 @@ public class CudaFloat8Tests : CudaTestBase
         {
             using var x = Random(tokens, columns, gap: 16);
             using var y = Unwritten(tokens, outputs, gap: 8);
-            fused.Multiply(x, fused.Blocks[0], y);
-            Close(weight.Multiply(Wide(x)), y, Rounding, "y = x W");
+            fused.Multiply(x, fused.Blocks[0], y, adds: false);
+            var expected = weight.Multiply(Wide(x));
+            Close(expected, y, Rounding, "y = x W");
+            fused.Multiply(x, fused.Blocks[0], y, adds: true);
+            Close(expected.Times(2), y, Rounding, "y += x W");
 
             using var dy = Random(tokens, outputs, gap: 16);
             using var dx = Unwritten(tokens, columns, gap: 8);
-            fused.MultiplyTransposed(dy, fused.Blocks[0], dx);
+            fused.MultiplyTransposed(dy, fused.Blocks[0], dx, adds: false);
             Close(weight.MultiplyTransposed(Wide(dy)), dx, Rounding, "dx = dy W");
         }
     }
+
+    /// <summary>Kernels write what they write without codes, and the codes are those of what they write.</summary>
+    [Theory]
+    [InlineData(4096, 0)]
+    [InlineData(264, 8)]
+    public void KernelsThatWriteCodes_WriteThoseOfTheirResult(int columns, int gap)
+    {
+        const int rows = 33;
+        using var scratch = new Scratch(ScalarType.BFloat16, Device, augments: true, long.MaxValue);
+        using var kernels = Kernels();
+        var weight = randn([columns], ScalarType.BFloat16, Device);
+        using var x = Random(rows, columns, gap);
+        using var other = Random(rows, columns, gap);
+        using var residual = Random(rows, columns, gap);
+        using var gateUp = Random(rows, 2 * columns, gap);
+
+        Compare("norm", [Random(rows, columns, gap)], 0, false, to => kernels.RmsNorm(x, weight, to[0]));
+        Compare(
+            "norm of a sum", [Random(rows, columns, gap), Random(rows, columns, gap)], 0, false,
+            to => kernels.AddRmsNorm(x, other, 0.5f, weight, to[1], to[0]));
+        Compare(
+            "norm, backward", [Random(rows, columns, gap), Random(rows, columns, gap)], 0, true,
+            to => kernels.RmsNormBackward(x, weight, other, residual, to[0], to[1]));
+        foreach (var kind in Enum.GetValues<GateActivation>())
+        {
+            Compare($"{kind}", [Random(rows, columns, gap)], 0, false, to => kernels.Gate(kind, gateUp, to[0]));
+            Compare($"{kind}, backward", [gateUp, other], 0, true, to => kernels.GateBackward(kind, to[0], to[1]));
+        }
+
+        void Compare(string what, Matrix[] matrices, int coded, bool scaled, Action<Matrix[]> run)
+        {
+            var before = matrices.Select(matrix => matrix.Tensor.clone()).ToArray();
+            run(matrices);
+            var plain = matrices.Select(matrix => matrix.Tensor.clone()).ToArray();
+            foreach (var (matrix, content) in matrices.Zip(before))
+                matrix.Tensor.copy_(content);
+
+            var written = matrices[coded];
+            var columnScales = scaled ? rand([written.Columns], ScalarType.Float32, Device) : null;
+            scratch.Float8.Expect(written, columnScales);
+            var codes = written.Codes!;
+            run(matrices);
+            Assert.True(codes.AreWritten, what);
+            foreach (var (expected, matrix) in plain.Zip(matrices))
+                Close(expected, matrix, 0, what);
+
+            using var expectedCodes = Float8Rows.Of(plain[coded], columnScales);
+            var bytes = TensorMemory.View(Address(codes.Codes), [rows, written.Columns], ScalarType.Byte, Device);
+            var scales = TensorMemory.View(Address(codes.Scales), [rows], ScalarType.Float32, Device);
+            Assert.Equal(expectedCodes.Scales.cpu().data<float>().ToArray(), scales.cpu().data<float>().ToArray());
+            Assert.Equal(expectedCodes.Codes.cpu().data<byte>().ToArray(), bytes.cpu().data<byte>().ToArray());
+        }
+    }
+
+    private static unsafe nint Address(Matrix matrix) => (nint)matrix.Pointer;
 
     private static FusedWeight Fused(Float8Weight weight, out Scratch scratch)
     {

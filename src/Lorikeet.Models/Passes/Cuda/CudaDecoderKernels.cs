@@ -26,6 +26,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         _addBias, _siluGate, _siluGateBackward, _geluGate, _geluGateBackward, _dropout, _columnSums,
         _scaleColumns, _rowSums, _moveRows, _crossEntropy, _cappedCrossEntropy;
     private readonly CudaKernel _addLosses;
+    private readonly CudaRowCodes _rowCodes;
     private Tensor? _losses;
     private Cublas? _products;
 
@@ -37,6 +38,7 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
         var module = new CudaModule(
             _own, "Elements", "Norms", "Elementwise", "Columns", "Factors", "Rotary", "HeadNorms", "CrossEntropy");
         (_module, _device) = (module, device);
+        _rowCodes = new CudaRowCodes(_own);
         _rmsNorm = new(module, "rms_norm", startsEarly: true);
         _addRmsNorm = new(module, "add_rms_norm", startsEarly: true);
         _rmsNormBackward = new(module, "rms_norm_backward");
@@ -69,12 +71,16 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
 
     public void RmsNorm(Matrix x, Tensor weight, Matrix y)
     {
+        if (_rowCodes.RmsNorm(x, Weight(weight), y, AlignedKernel.Fits(weight)))
+            return;
         var (width, kernel) = _rmsNorm.For(x, y, weight);
         kernel.Launch(x.Rows, ThreadsFor(x, width), View(x), Weight(weight), View(y));
     }
 
     public void AddRmsNorm(Matrix x, Matrix delta, float scale, Tensor weight, Matrix sum, Matrix y)
     {
+        if (_rowCodes.AddRmsNorm(x, delta, scale, Weight(weight), sum, y, AlignedKernel.Fits(weight)))
+            return;
         var (width, kernel) = _addRmsNorm.For(x, delta, sum, y, weight);
         kernel.Launch(
             x.Rows, ThreadsFor(x, width), View(x), View(delta), scale, Weight(weight), View(sum), View(y));
@@ -84,7 +90,8 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     {
         var (width, kernel) = _rmsNormBackward.For(x, dy, residual, dx, normalised, weight);
         var matrices = new NormBackward(View(x), View(dy), View(residual), View(dx), View(normalised));
-        kernel.Launch(x.Rows, ThreadsFor(x, width), matrices, Weight(weight));
+        if (!_rowCodes.RmsNormBackward(matrices, Weight(weight), dx, width > 1))
+            kernel.Launch(x.Rows, ThreadsFor(x, width), matrices, Weight(weight));
     }
 
     public void RmsNormGradient(Matrix x, Tensor weight, Matrix dy, Matrix dx)
@@ -122,11 +129,17 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
     public AttentionBytes BytesOfAttention(AttentionShape shape, BatchShape batch) =>
         CudaAttention.BytesOf(shape, batch);
 
-    public void Gate(GateActivation kind, Matrix gateUp, Matrix activation) =>
-        Gate(kind == GateActivation.Silu ? _siluGate : _geluGate, gateUp, activation);
+    public void Gate(GateActivation kind, Matrix gateUp, Matrix activation)
+    {
+        if (!_rowCodes.Gate(kind, gateUp, activation))
+            Gate(kind == GateActivation.Silu ? _siluGate : _geluGate, gateUp, activation);
+    }
 
-    public void GateBackward(GateActivation kind, Matrix gateUp, Matrix activation) =>
-        Gate(kind == GateActivation.Silu ? _siluGateBackward : _geluGateBackward, gateUp, activation);
+    public void GateBackward(GateActivation kind, Matrix gateUp, Matrix activation)
+    {
+        if (!_rowCodes.GateBackward(kind, gateUp, activation))
+            Gate(kind == GateActivation.Silu ? _siluGateBackward : _geluGateBackward, gateUp, activation);
+    }
 
     public void Dropout(Matrix x, double p, ulong key, Matrix y) => Dropout(x, p, key, y, add: 0);
 
