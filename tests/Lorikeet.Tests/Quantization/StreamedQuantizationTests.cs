@@ -35,7 +35,8 @@ public sealed class StreamedQuantizationTests : IDisposable
                 foreach (var (type, isDouble) in s_types.SelectMany(type => new[] { (type, false), (type, true) }))
                 {
                     var settings = new QuantizationSettings(kind, isDouble);
-                    if (holdsLarge && kind != QuantizationKind.None && IsRoundedToFloat16(stored, type, kind))
+                    var form = settings.KindOf("w", rows, columns);
+                    if (holdsLarge && form != QuantizationKind.None && IsRoundedToFloat16(stored, type, kind))
                     {
                         var fault = Assert.Throws<CheckpointException>(() => settings.Freeze("w", reader, "w", type));
                         Assert.Contains("'w' has weights beyond 65504, where float16 ends", fault.Message);
@@ -127,6 +128,13 @@ public sealed class StreamedQuantizationTests : IDisposable
     private static void Equal(FrozenWeight expected, FrozenWeight actual)
     {
         Assert.Equal((expected.Format, expected.Rows, expected.Columns), (actual.Format, actual.Rows, actual.Columns));
+        if (expected is Float8Weight float8) // no checkpoint holds it
+        {
+            Assert.True(Bytes(float8.Codes).SequenceEqual(Bytes(((Float8Weight)actual).Codes)), "codes");
+            Assert.True(Bytes(float8.Scales).SequenceEqual(Bytes(((Float8Weight)actual).Scales)), "scales");
+            return;
+        }
+
         var parts = StoredQuantization.Write("w.weight", expected).Zip(StoredQuantization.Write("w.weight", actual));
         foreach (var (wanted, given) in parts)
         {
