@@ -47,7 +47,7 @@ internal sealed class AxolotlDialect : Dialect
             ["fp16"] = Type("float16"),
             ["float16"] = Type("float16"),
             ["float32"] = Type("float32"),
-            ["fp8"] = OnlyOff(Absent),
+            ["fp8"] = Is("fp8"),
             ["max_packed_sequence_len"] = value => new Same(("packing",
                 "true"))
             { Note = $"packed up to sequence_len; {value} is not read." },

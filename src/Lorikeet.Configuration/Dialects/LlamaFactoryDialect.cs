@@ -110,7 +110,7 @@ internal sealed class LlamaFactoryDialect : Dialect
             ["use_dft_loss"] = OnlyOff(Absent),
             ["use_mca"] = OnlyOff(Absent),
             ["use_kt"] = OnlyOff(Absent),
-            ["fp8"] = OnlyOff(Absent),
+            ["fp8"] = Is("fp8"),
             ["moe_aux_loss_coef"] = OnlyOff(Absent),
             ["deepspeed"] = OnlyOff(OneProcess + " Remove it."),
         };

@@ -12,6 +12,7 @@
 //     magnitudes    of DoRA read and write the outputs once more forward and twice backward; with dropout, W sees the
 //                   masked input in a GEMM of its own
 //     decompression reads the codes and writes the weight, at every use
+//     FP8           weights are not decompressed; inputs and gradients are read and their codes written
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Lora.Variants;
@@ -25,8 +26,11 @@ public sealed record PassWork
 {
     private const int LaunchesPerLayer = 75;
 
-    /// <summary>Floating-point operations of GEMMs.</summary>
+    /// <summary>Floating-point operations of GEMMs in the compute type.</summary>
     public required double GemmOperations { get; init; }
+
+    /// <summary>Floating-point operations of products in FP8.</summary>
+    public required double Float8Operations { get; init; }
 
     /// <summary>Floating-point operations of attention.</summary>
     public required double Attention { get; init; }
@@ -51,7 +55,7 @@ public sealed record PassWork
     internal static PassWork Of(DecoderModel model, AverageBatch batch, int keptFrom, bool augments)
     {
         var (config, element) = (model.Config, NativeTypes.SizeOf(model.ComputeType));
-        var (gemms, attention, moved, launches) = (0.0, 0.0, 0.0, 0.0);
+        var (gemms, float8, attention, moved, launches) = (0.0, 0.0, 0.0, 0.0, 0.0);
         var thin = new List<(double, double)>();
         var firstTrained = TrainedLayers.First(model);
         var (tokens, targets) = (batch.Tokens, batch.TargetShare * batch.Tokens);
@@ -75,13 +79,21 @@ public sealed record PassWork
             var (hidden, inner) = (config.HiddenSize, config.IntermediateSize);
             var elements = tokens * (
                 14.0 * hidden * (1 + backward) + 8.0 * hidden * again + inner * (3.0 + 6 * backward));
-            var compressed = layer.Projections.Where(projection => projection.Weight is not DenseWeight)
+            var compressed = layer.Projections
+                .Where(projection => projection.Weight is not (DenseWeight or Float8Weight))
                 .Sum(projection => (double)projection.Weight.ByteCount
                     + projection.Weight.Rows * projection.Weight.Columns * element);
             if (layer.QueryNorm is not null)
                 elements += tokens * 4.0 * (config.HeadCount + config.KeyValueHeadCount) * config.HeadSize * backward;
             var normed = decomposed.Sum(projection => projection.Weight.Rows);
             elements += tokens * normed * (2.0 * (1 + again) + 4 * backward);
+            foreach (var group in PerProjection.Of(layer).All.Where(group => group[0].Weight is Float8Weight))
+            {
+                var (rows, columns) = (group.Sum(projection => (double)projection.Weight.Rows), group[0].Weight.Columns);
+                float8 += 2 * tokens * rows * columns * (1 + backward + again);
+                moved += tokens * (columns * (1.0 + again) + rows * backward) * (element + 1);
+            }
+
             moved += elements * element + compressed * (1 + backward + 0.8 * again);
             launches += LaunchesPerLayer * (1 + backward + again) / 3.0;
             thin.AddRange(PerProjection.Of(layer).All.Where(projections => projections.Count > 0)
@@ -91,7 +103,8 @@ public sealed record PassWork
 
         return new PassWork
         {
-            GemmOperations = gemms + 4.0 * config.VocabularySize * config.HiddenSize * targets,
+            Float8Operations = float8,
+            GemmOperations = gemms - float8 + 4.0 * config.VocabularySize * config.HiddenSize * targets,
             Attention = attention,
             MovedBytes = moved + 6.0 * config.VocabularySize * element * targets,
             LoraGemms = thin,

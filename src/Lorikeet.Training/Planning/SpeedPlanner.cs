@@ -1,6 +1,7 @@
 // What a batch costs (PassWork) over the rates of a machine:
 //
 //     GEMMs and moved bytes  over the measured rates; attention reaches a third of the rate of GEMMs
+//     FP8                    products in it over the rate of GEMMs, times what they gain
 //     bus                    what waits in the host's memory comes and goes beside all this; the slower of the two
 //                            counts
 //     launches               a gap for each piece of work; with a GPU, the host queues them and does what comes with
@@ -30,10 +31,16 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
     private const double HostStepSeconds = 4e-3;
     private const double BusRate = 40e9; // PCIe 5.0, not measured
 
+    private const double Float8GainOnCuda = 1.7;
+    private const double Float8GainOnCpu = 0.35; // rounded to FP8, multiplied in float32
+
     private readonly bool _onCuda = device.type == DeviceType.CUDA;
 
     /// <summary>How much longer the reference path takes, as measured (bench/README.md).</summary>
     private double ReferenceFactor => _onCuda ? 1.6 : 2.1;
+
+    /// <summary>How much faster FP8 products are than GEMMs, what they reach of their own rate included.</summary>
+    private double Float8Gain => _onCuda ? Float8GainOnCuda : Float8GainOnCpu;
 
     /// <summary>What to expect of a run.</summary>
     /// <param name="batches">Its batches.</param>
@@ -52,7 +59,7 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
         var work = pass.WorkFor(
             new AverageBatch(batches.TokensPerBatch, batches.AttendedLength, batches.TargetShare), memory.KeptFrom);
         var share = batches.TokensPerBatch / batches.TokensPerStep; // of what is done once a step
-        var seconds = Gemms(work.GemmOperations) + work.Attention / (rates.Gemm * AttentionEfficiency)
+        var seconds = Gemms(work.GemmOperations) + work.Float8Operations / (rates.Gemm * Float8Gain) + work.Attention / (rates.Gemm * AttentionEfficiency)
             + Moved(work.MovedBytes)
             + work.LoraGemms.Sum(thin => Math.Max(Gemms(thin.Operations), Moved(thin.Bytes)))
             + work.Launches * (_onCuda ? CudaLaunchSeconds : HostLaunchSeconds)

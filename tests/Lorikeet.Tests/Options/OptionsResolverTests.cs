@@ -204,7 +204,12 @@ public sealed class OptionsResolverTests : IDisposable
 
     [Theory]
     [InlineData("load_in_4bit: true\nload_in_8bit: true\n", "are both true")]
+    [InlineData("load_in_4bit: true\nfp8: true\n", "'fp8' are both true")]
+    [InlineData("load_in_8bit: true\nload_in_4bit: true\nfp8: true\n", "are all true")]
     [InlineData("finetuning_type: full\nload_in_4bit: true\n", "quantized weights cannot be trained")]
+    [InlineData("finetuning_type: full\nfp8: true\n", "quantized weights cannot be trained")]
+    [InlineData("offload_layers: 2\nfp8: true\n", "'fp8' cannot go with")]
+    [InlineData("shard_base: true\nfp8: true\n", "'shard_base': weights in FP8 stay on their device")]
     [InlineData("device: gpu\n", "run.yaml:1: 'device' is 'gpu'. Expected auto, cpu, cuda or cuda:N.")]
     [InlineData("load_best_model_at_end: true\n", "needs held-out rows")]
     [InlineData("eval_strategy: steps\n", "needs held-out rows")]

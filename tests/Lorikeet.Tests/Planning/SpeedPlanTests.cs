@@ -16,6 +16,7 @@ public class SpeedPlanTests
     private const double Tolerance = 0.15;
 
     private static readonly MachineRates s_h100 = new(Gemm: 770e12, Copy: 2.75e12);
+    private static readonly MachineRates s_h200 = new(Gemm: 785e12, Copy: 3.85e12);
     private static readonly MachineRates s_processor = new(Gemm: 0.42e12, Copy: 20e9);
 
     private static readonly LoraOptions s_queriesAndValues =
@@ -35,6 +36,11 @@ public class SpeedPlanTests
     public void ShortRowsOnAnH100_AreAsFastAndAsLargeAsMeasured() => Require(
         Llama7B, s_queriesAndValues, QuantizationKind.Nf4, Checkpointing.Full, CudaDevice, s_h100, rows: 1, length: 512,
         8_861, 4.775);
+
+    [Fact]
+    public void LlamaInFp8OnAnH200_IsAsFastAndAsLargeAsMeasured() => Require(
+        Llama7B, new LoraOptions(), QuantizationKind.Fp8, Checkpointing.None, CudaDevice, s_h200, rows: 4, length: 1024,
+        28_354, 27.114);
 
     [Theory]
     [InlineData(QuantizationKind.None, 84.7)]

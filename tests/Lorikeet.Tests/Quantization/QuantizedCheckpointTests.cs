@@ -69,6 +69,23 @@ public sealed class QuantizedCheckpointTests : IDisposable
             "quantized already", Assert.Throws<CheckpointException>(() => QuantizeJob.Run(options)).Message);
     }
 
+    [Fact]
+    public void Fp8_IsRefusedForCheckpoints_AndOfThem()
+    {
+        var options = new QuantizeOptions
+        {
+            Checkpoint = new() { Model = Source, Output = _folder["out"] },
+            Quantization = new() { Fp8 = true },
+        };
+        Assert.Contains("which has no checkpoints", Assert.Throws<ConfigurationException>(() => QuantizeJob.Run(options)).Message);
+        Assert.False(Directory.Exists(_folder["out"]));
+
+        var settings = new LoadSettings(ScalarType.Float32, CPU, new QuantizationSettings(QuantizationKind.Fp8));
+        var fault = Assert.Throws<ConfigurationException>(
+            () => ModelLoader.Load(TestAssets.Golden("models", "gqa_bnb_nf4"), settings));
+        Assert.Contains("q_proj' is stored as nf4", fault.Message);
+    }
+
     private static string Source => TestAssets.Golden("models", "gqa");
 
     private void Quantize(QuantizationOptions options, ComputeType type) => QuantizeJob.Run(new QuantizeOptions
