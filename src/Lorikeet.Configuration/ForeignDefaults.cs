@@ -28,7 +28,6 @@ internal static class ForeignDefaults
         ["fp16_full_eval"] = ["false"],
         ["fp16_opt_level"] = ["O1"],
         ["fsdp_min_num_params"] = ["0"],
-        ["full_determinism"] = ["false"],
         ["half_precision_backend"] = ["auto"],
         ["hub_always_push"] = ["false"],
         ["hub_private_repo"] = ["false"],

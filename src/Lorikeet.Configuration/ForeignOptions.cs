@@ -99,7 +99,6 @@ internal static class ForeignOptions
             "use_liger_kernel", "use_liger", "use_cache", "pretraining_tp", "low_cpu_mem_usage", "tf32",
             "gradient_checkpointing_kwargs", "fp16_opt_level", "half_precision_backend", "fp16_full_eval",
             "bf16_full_eval"))
-        .Concat(NoEffectOf("Every run is deterministic.", "full_determinism"))
         .Concat(NoEffectOf("The trainer decides by itself.", "do_eval", "eval_accumulation_steps",
             "torch_empty_cache_steps", "skip_memory_metrics", "include_tokens_per_second", "prediction_loss_only"))
         .Concat(NoEffectOf("Event files are written into the output folder.", "logging_dir"))

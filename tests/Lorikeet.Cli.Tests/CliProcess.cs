@@ -71,7 +71,7 @@ internal static partial class CliProcess
     private static partial int Kill(int process, int signal);
 
     /// <summary>The program in its own folder: beside the tests lie only the libraries that the tests need.</summary>
-    private static string Program
+    public static string Program
     {
         get
         {

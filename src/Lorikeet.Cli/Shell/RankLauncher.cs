@@ -24,6 +24,7 @@ internal sealed class RankLauncher
     private readonly int _count;
     private readonly bool _usesCuda;
     private readonly List<Process> _started = [];
+    private readonly string _token = Guid.NewGuid().ToString("N");
 
     private RankLauncher(TrainingOptions options, Terminal terminal, int count, bool usesCuda) =>
         (_options, _terminal, _count, _usesCuda) = (options, terminal, count, usesCuda);
@@ -165,6 +166,7 @@ internal sealed class RankLauncher
         })
             start.Environment[name] = $"{value}";
         start.Environment["MASTER_ADDR"] = "127.0.0.1";
+        start.Environment[LaunchedRank.TokenVariable] = _token;
         return Start(start);
     }
 

@@ -42,6 +42,7 @@ internal sealed class RankMembership : IDisposable
         catch (Exception fault) when (Communicator.Size > 1)
         {
             _failed = true;
+            Communicator.Abandon();
             var stopped = fault is OperationCanceledException ? "was stopped" : "failed";
             _terminal.Error.WriteLine($"Rank {Communicator.Rank} of {Communicator.Size} on {Environment.MachineName} "
                 + $"{stopped}, and ends the run for all:");

@@ -80,6 +80,11 @@ public sealed record BenchmarkOptions
     [Option("shard_base")]
     public bool ShardBase { get; init; }
 
+    /// <summary>Processes that share each batch, every one with a part of its tokens.</summary>
+    /// <value>1: each has batches of its own.</value>
+    [Option("context_parallel_size", "cp_size", Minimum = 1)]
+    public int ContextParallel { get; init; } = 1;
+
     /// <summary>Gigabytes (10^9 bytes) that a GPU is treated as having; the rest is occupied.</summary>
     /// <value>Not set: all of its memory.</value>
     [Option("memory_limit", Above = 0)]

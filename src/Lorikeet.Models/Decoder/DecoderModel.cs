@@ -56,6 +56,13 @@ public sealed class DecoderModel : IDisposable
     /// </summary>
     public bool IsSharded => Offload?.IsShared ?? false;
 
+    /// <summary>
+    /// The least that any of the ranks says which bring the layers together: what depends on memory, such as how many
+    /// sequences decode at once, has to come out the same on all of them.
+    /// </summary>
+    /// <param name="own">What this rank says.</param>
+    internal long LeastOfRanks(long own) => Offload?.LeastOfRanks(own) ?? own;
+
     /// <summary>What was found in its files and left out of account.</summary>
     public IReadOnlyList<string> LoadWarnings { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
@@ -77,6 +78,10 @@ internal sealed class LayerOffload : IDisposable
     /// Whether ranks hold parts of the layers, so that all have to use the same layers in the same order.
     /// </summary>
     public bool IsShared => _ranks is not null;
+
+    /// <summary>See <see cref="DecoderModel.LeastOfRanks"/>.</summary>
+    public long LeastOfRanks(long own) =>
+        _ranks is null ? own : MemoryMarshal.Cast<byte, long>(_ranks.Gather(BitConverter.GetBytes(own))).ToArray().Min();
 
     /// <summary>Whether a layer waits elsewhere.</summary>
     public bool Includes(int layer) => (layer + 1L) * _count / _layers > (long)layer * _count / _layers;

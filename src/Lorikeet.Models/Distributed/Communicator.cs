@@ -81,8 +81,42 @@ public abstract class Communicator : IDisposable
     /// <summary>The bytes of all ranks, as many of each, by rank.</summary>
     public abstract byte[] Gather(ReadOnlySpan<byte> own);
 
+    /// <summary>Parts change places: part i of <paramref name="own"/> goes to rank i.</summary>
+    /// <param name="own">As many equal parts as ranks, contiguous, on the device of the model or the host.</param>
+    /// <param name="received">As large; part j receives what rank j had for this one.</param>
+    internal abstract void Exchange(Tensor own, Tensor received);
+
+    /// <summary>The tensors of all ranks end to end, by rank.</summary>
+    /// <param name="own">Contiguous; as many bytes on every rank.</param>
+    /// <param name="all">As many of them as ranks.</param>
+    internal abstract void Gather(Tensor own, Tensor all);
+
+    /// <summary>
+    /// Begins a sum over all ranks and goes on; the values must not be touched before <see cref="EndSums"/>.
+    /// </summary>
+    /// <param name="values">As for <see cref="Sum(Tensor)"/>, ready when what is queued on the device is done.</param>
+    internal virtual void BeginSum(Tensor values) => Sum(values);
+
+    /// <summary>Has what follows wait for the sums that were begun.</summary>
+    internal virtual void EndSums()
+    {
+    }
+
+    /// <summary>The ranks of one colour among themselves, in their order here; all ranks call.</summary>
+    /// <param name="colour">From 0; this rank's group.</param>
+    /// <returns>Dispose it before this.</returns>
+    public abstract Communicator Split(int colour);
+
     /// <summary>Waits until all ranks have come here.</summary>
     public abstract void Wait();
+
+    /// <summary>
+    /// Says that this rank has failed and will make no more calls: leaving waits for nobody, and what is queued is
+    /// given up.
+    /// </summary>
+    public virtual void Abandon()
+    {
+    }
 
     /// <summary>Whether any rank says so.</summary>
     public bool Any(bool own)

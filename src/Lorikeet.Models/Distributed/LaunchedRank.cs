@@ -15,6 +15,9 @@ public sealed record LaunchedRank(
 {
     private const int DefaultPort = 29500; // torchrun's
 
+    /// <summary>The variable that keeps strangers away from the port at which ranks without MPI meet.</summary>
+    public const string TokenVariable = "LORIKEET_RANKS_TOKEN";
+
     /// <summary>Set by torchrun, which keeps a store of its own at MASTER_PORT.</summary>
     private const string Torchrun = "TORCHELASTIC_RUN_ID";
 
@@ -32,6 +35,10 @@ public sealed record LaunchedRank(
         ["RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"],
         ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"],
     ];
+
+    /// <summary>What ranks without MPI have to know to meet; all have the same.</summary>
+    /// <value>LORIKEET_RANKS_TOKEN; under torchrun its --rdzv_id; else empty, which any program that speaks as a rank knows.</value>
+    public string Token { get; init; } = "";
 
     /// <summary>Whether a launcher of ranks started this process, be it the only one.</summary>
     public static bool IsLaunched { get; } =
@@ -67,7 +74,10 @@ public sealed record LaunchedRank(
         return new LaunchedRank(
             rank, size, local, Number(variable, names[3]) ?? size, hasMpi,
             variable("MASTER_ADDR") ?? "127.0.0.1",
-            (Number(variable, "MASTER_PORT") ?? DefaultPort) + (variable(Torchrun) is null ? 0 : 1));
+            (Number(variable, "MASTER_PORT") ?? DefaultPort) + (variable(Torchrun) is null ? 0 : 1))
+        {
+            Token = variable(TokenVariable) ?? variable(Torchrun) ?? "",
+        };
     }
 
     /// <summary>The number at the start of a variable: Slurm writes 4(x2),3 for two nodes of four and one of three.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
@@ -9,19 +10,21 @@ namespace Lorikeet.Models.Distributed;
 /// <summary>Ranks with a CUDA device each. What lies on the host goes over MPI if it is there, else over the devices.</summary>
 internal sealed unsafe class NcclCommunicator : Communicator
 {
-    private readonly MpiCommunicator? _mpi;
+    private readonly Communicator? _mpi;
     private readonly CudaDevice _device;
     private readonly Device _torchDevice;
-    private readonly nint _group;
+    private readonly NcclGroup _group;
+    private SideSums? _sums;
+    private readonly StrongBox<bool> _isBroken; // of all groups that were split off
 
     /// <summary>Joins the group; returns once all ranks have.</summary>
     /// <param name="place">Names the device, and for ranks without MPI where rank 0 is.</param>
     /// <param name="rank">This process among all.</param>
     /// <param name="size">How many.</param>
-    /// <param name="mpi">Joined already, if there is MPI.</param>
-    public NcclCommunicator(LaunchedRank place, int rank, int size, MpiCommunicator? mpi)
+    /// <param name="mpi">Joined already, if there is MPI; becomes this object's.</param>
+    public NcclCommunicator(LaunchedRank place, int rank, int size, Communicator? mpi)
     {
-        (Rank, Size, _mpi) = (rank, size, mpi);
+        (Rank, Size, _mpi, _isBroken) = (rank, size, mpi, new StrongBox<bool>());
         _torchDevice = ComputeDevice.Resolve($"cuda:{place.LocalRank}");
         _device = CudaDevice.Of(place.LocalRank);
         _device.Activate();
@@ -31,18 +34,41 @@ internal sealed unsafe class NcclCommunicator : Communicator
             mpi.Broadcast(bytes);
         else
             Rendezvous.Broadcast(place, bytes);
-        _group = NcclLibrary.Join(id, rank, size);
+        _group = Join(id);
+    }
+
+    private NcclCommunicator(NcclCommunicator whole, int rank, int size, Communicator? mpi, NcclLibrary.GroupId id)
+    {
+        (Rank, Size, _mpi, _isBroken) = (rank, size, mpi, whole._isBroken);
+        (_torchDevice, _device) = (whole._torchDevice, whole._device);
+        _group = Join(id);
     }
 
     /// <summary>
     /// One more group of the same ranks, for work on another stream: one group's operations must come in one order.
     /// </summary>
-    public nint JoinAnotherGroup()
+    public NcclGroup JoinAnotherGroup()
     {
         var id = IsFirst ? NcclLibrary.NewGroup() : default;
         Broadcast(MemoryMarshal.AsBytes(new Span<NcclLibrary.GroupId>(ref id)));
+        return Join(id);
+    }
+
+    private NcclGroup Join(NcclLibrary.GroupId id)
+    {
         _device.Activate();
-        return NcclLibrary.Join(id, Rank, Size);
+        return new NcclGroup(NcclLibrary.Join(id, Rank, Size), _device, () => _isBroken.Value);
+    }
+
+    public override Communicator Split(int colour)
+    {
+        var colours = MemoryMarshal.Cast<byte, int>(Gather(BitConverter.GetBytes(colour))).ToArray();
+        int[] members = [.. Enumerable.Range(0, Size).Where(rank => colours[rank] == colour)];
+        var id = members[0] == Rank ? NcclLibrary.NewGroup() : default;
+        var ids = MemoryMarshal.Cast<byte, NcclLibrary.GroupId>(
+            Gather(MemoryMarshal.AsBytes(new ReadOnlySpan<NcclLibrary.GroupId>(ref id)))).ToArray();
+        return new NcclCommunicator(
+            this, Array.IndexOf(members, Rank), members.Length, _mpi?.Split(colour), ids[members[0]]);
     }
 
     public override int Rank { get; }
@@ -59,7 +85,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
             throw new ArgumentException($"float32 was expected, not {values.dtype}.", nameof(values));
         _device.Activate();
         NcclLibrary.Sum(
-            _group, _device.Stream, TensorMemory.Address(values), values.NumberOfElements, NcclLibrary.Float32);
+            _group.Handle, _device.Stream, TensorMemory.Address(values), values.NumberOfElements, NcclLibrary.Float32);
     }
 
     public override void Sum(Span<double> values)
@@ -71,7 +97,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
         }
 
         using var device = OnDevice(MemoryMarshal.AsBytes(values));
-        NcclLibrary.Sum(_group, _device.Stream, TensorMemory.Address(device), values.Length, NcclLibrary.Float64);
+        NcclLibrary.Sum(_group.Handle, _device.Stream, TensorMemory.Address(device), values.Length, NcclLibrary.Float64);
         Read(device, MemoryMarshal.AsBytes(values));
     }
 
@@ -81,7 +107,8 @@ internal sealed unsafe class NcclCommunicator : Communicator
         {
             _device.Activate();
             NcclLibrary.Broadcast(
-                _group, _device.Stream, TensorMemory.Address(values), values.NumberOfElements * values.ElementSize);
+                _group.Handle, _device.Stream, TensorMemory.Address(values),
+                values.NumberOfElements * values.ElementSize);
             return;
         }
 
@@ -99,7 +126,7 @@ internal sealed unsafe class NcclCommunicator : Communicator
         }
 
         using var device = OnDevice(bytes);
-        NcclLibrary.Broadcast(_group, _device.Stream, TensorMemory.Address(device), bytes.Length);
+        NcclLibrary.Broadcast(_group.Handle, _device.Stream, TensorMemory.Address(device), bytes.Length);
         Read(device, bytes);
     }
 
@@ -110,10 +137,35 @@ internal sealed unsafe class NcclCommunicator : Communicator
         var all = new byte[own.Length * Size];
         using var from = OnDevice(own);
         using var to = OnDevice(all);
-        NcclLibrary.Gather(_group, _device.Stream, TensorMemory.Address(from), TensorMemory.Address(to), own.Length);
+        NcclLibrary.Gather(
+            _group.Handle, _device.Stream, TensorMemory.Address(from), TensorMemory.Address(to), own.Length);
         Read(to, all);
         return all;
     }
+
+    internal override void Gather(Tensor own, Tensor all)
+    {
+        _device.Activate();
+        NcclLibrary.Gather(
+            _group.Handle, _device.Stream, TensorMemory.Address(own), TensorMemory.Address(all),
+            own.NumberOfElements * own.ElementSize);
+    }
+
+    internal override void Exchange(Tensor own, Tensor received)
+    {
+        _device.Activate();
+        NcclLibrary.Exchange(
+            _group.Handle, _device.Stream, TensorMemory.Address(own), TensorMemory.Address(received),
+            own.NumberOfElements * own.ElementSize / Size, Size);
+    }
+
+    internal override void BeginSum(Tensor values)
+    {
+        _device.Activate();
+        (_sums ??= new SideSums(JoinAnotherGroup(), _device)).Begin(values);
+    }
+
+    internal override void EndSums() => _sums?.End();
 
     public override void Wait()
     {
@@ -121,9 +173,12 @@ internal sealed unsafe class NcclCommunicator : Communicator
         Sum(nothing);
     }
 
+    public override void Abandon() => _isBroken.Value = true;
+
     public override void Dispose()
     {
-        NcclLibrary.Leave(_group);
+        _sums?.Dispose();
+        _group.Dispose();
         _mpi?.Dispose();
     }
 

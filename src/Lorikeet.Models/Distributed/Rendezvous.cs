@@ -10,25 +10,52 @@ namespace Lorikeet.Models.Distributed;
 /// </summary>
 internal static class Rendezvous
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long ranks wait for each other: the slowest may have to pull an image first.</summary>
+    public static TimeSpan Patience { get; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Replaces bytes by those of rank 0.</summary>
+    /// <param name="place">This rank.</param>
+    /// <param name="bytes">As many on every rank.</param>
+    /// <param name="patience">How long to wait; null for <see cref="Patience"/>.</param>
     /// <exception cref="DeviceException">Somebody did not come.</exception>
-    public static void Broadcast(LaunchedRank place, Span<byte> bytes)
+    public static void Broadcast(LaunchedRank place, Span<byte> bytes, TimeSpan? patience = null)
     {
         if (place.Rank == 0)
-            Tell(place, bytes);
+            Tell(place, bytes.ToArray(), patience ?? Patience);
         else
-            Ask(place, bytes);
+            Ask(place, patience ?? Patience, bytes.Length).CopyTo(bytes);
     }
 
-    private static void Tell(LaunchedRank place, ReadOnlySpan<byte> bytes)
+    private static void Tell(LaunchedRank place, byte[] bytes, TimeSpan patience)
     {
-        using var listener = new TcpListener(IPAddress.Any, place.MasterPort);
+        using var listener = Listen(place);
+        var missing = listener.Receive(place.Token, place.Size, patience, (_, socket) =>
+        {
+            try
+            {
+                RankGreeting.SendAll(socket, bytes);
+                socket.Dispose();
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false; // it will come again
+            }
+        });
+        if (missing.Count > 0)
+            throw Failure(
+                patience, $"rank {string.Join(", ", missing.Order().Take(8))} did not come to {place.MasterAddress}:"
+                    + $"{place.MasterPort}");
+    }
+
+    private static RankListener Listen(LaunchedRank place)
+    {
         try
         {
-            listener.Start();
+            var isLocal = IPAddress.TryParse(place.MasterAddress, out var address) && IPAddress.IsLoopback(address);
+            return new RankListener(place.MasterPort, isLocal);
         }
         catch (SocketException fault)
         {
@@ -36,53 +63,32 @@ internal static class Rendezvous
                 $"Rank 0 cannot listen at port {place.MasterPort}, where the others look for it: {fault.Message}. Set "
                 + "MASTER_PORT to a free one for all ranks.", fault);
         }
-
-        var clock = Stopwatch.StartNew();
-        var missing = Enumerable.Range(1, place.Size - 1).ToHashSet();
-        Span<byte> number = stackalloc byte[sizeof(int)];
-        while (missing.Count > 0)
-        {
-            if (!listener.Pending())
-            {
-                Require(clock, $"rank {string.Join(", ", missing.Take(8))} did not come to {place.MasterAddress}:"
-                    + $"{place.MasterPort}");
-                Thread.Sleep(s_pause);
-                continue;
-            }
-
-            using var client = listener.AcceptTcpClient();
-            client.GetStream().ReadExactly(number);
-            missing.Remove(BitConverter.ToInt32(number));
-            client.GetStream().Write(bytes);
-        }
     }
 
-    private static void Ask(LaunchedRank place, Span<byte> bytes)
+    private static byte[] Ask(LaunchedRank place, TimeSpan patience, int count)
     {
         var clock = Stopwatch.StartNew();
         while (true)
         {
             try
             {
-                using var client = new TcpClient(place.MasterAddress, place.MasterPort);
-                client.GetStream().Write(BitConverter.GetBytes(place.Rank));
-                client.GetStream().ReadExactly(bytes);
-                return;
+                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                socket.Connect(place.MasterAddress, place.MasterPort);
+                RankGreeting.Send(socket, place.Token, place.Rank);
+                return RankGreeting.ReceiveAll(socket, count);
             }
-            catch (Exception fault) when (fault is SocketException or IOException)
+            catch (SocketException fault)
             {
-                // Rank 0 may not be that far.
-                Require(clock, $"rank 0 does not answer at {place.MasterAddress}:{place.MasterPort} ({fault.Message})");
+                // Rank 0 may not be that far, or another program still listens there.
+                if (clock.Elapsed > patience)
+                    throw Failure(
+                        patience, $"rank 0 does not answer at {place.MasterAddress}:{place.MasterPort} ({fault.Message})");
                 Thread.Sleep(s_pause);
             }
         }
     }
 
-    private static void Require(Stopwatch clock, string otherwise)
-    {
-        if (clock.Elapsed > s_patience)
-            throw new DeviceException(
-                $"The ranks did not find each other within {s_patience.TotalMinutes:0} minutes: {otherwise}. Are all "
-                + "started, with the same MASTER_ADDR and MASTER_PORT, and may they connect to it?");
-    }
+    private static DeviceException Failure(TimeSpan patience, string reason) => new(
+        $"The ranks did not find each other within {patience.TotalSeconds:0} seconds: {reason}. Are all started, with the "
+        + "same MASTER_ADDR, MASTER_PORT and LORIKEET_RANKS_TOKEN, and may they connect to it?");
 }

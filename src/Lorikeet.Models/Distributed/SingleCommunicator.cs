@@ -29,6 +29,17 @@ internal sealed class SingleCommunicator : Communicator
 
     public override byte[] Gather(ReadOnlySpan<byte> own) => own.ToArray();
 
+    internal override void Exchange(Tensor own, Tensor received) => Gather(own, received);
+
+    internal override void Gather(Tensor own, Tensor all)
+    {
+        using var quiet = no_grad();
+        using var flat = own.view(all.shape);
+        all.copy_(flat);
+    }
+
+    public override Communicator Split(int colour) => this;
+
     public override void Wait()
     {
     }

@@ -43,7 +43,7 @@ internal sealed record CachePlan(
         var onCpu = model.Device.type == DeviceType.CPU;
         var steps = StepMemory.Of(
             model, new BatchLimits(StepTokens(options, onCpu), options.MaxSequences, length), MostScored);
-        var free = Math.Max(0, FreeMemory.Of(model.Device) - steps);
+        var free = Math.Max(0, model.LeastOfRanks(FreeMemory.Of(model.Device)) - steps);
         var bytes = options.CacheBytes
             ?? (onCpu ? Math.Min(MostBytesOnCpu, free / 2) : (long)(free * options.MemoryShare));
         var blocks = (int)Math.Min(Math.Min(wanted, bytes / blockBytes - 1), int.MaxValue / 2);
@@ -72,7 +72,7 @@ internal sealed record CachePlan(
             Math.Min(onCpu ? LongStepOnCpu : StepTokensOnGpu, rows.Sum(row => (long)row.PromptLength)), count + 1);
         var length = rows.Max(row => row.Capacity);
         var steps = StepMemory.Of(model, new BatchLimits(tokens, count, length), scored: 0);
-        var bytes = onCpu ? MostBytesOnCpu : Math.Max(0, FreeMemory.Of(model.Device) - steps) / 2;
+        var bytes = onCpu ? MostBytesOnCpu : Math.Max(0, model.LeastOfRanks(FreeMemory.Of(model.Device)) - steps) / 2;
         int[] blocks = [.. rows.Select(row => PagedCache.BlocksOf(row.Capacity)).OrderDescending()];
         var affordable = Math.Max(blocks[0], bytes / BytesOfBlock(model) - 1);
         return new CachePlan(

@@ -61,7 +61,7 @@ public abstract class Optimizer : IDisposable
 
     /// <summary>One update from the gradients of the parameters; a parameter without a gradient stays.</summary>
     /// <param name="learningRate">The rate of this step.</param>
-    public void Step(double learningRate)
+    public virtual void Step(double learningRate)
     {
         using var quiet = no_grad();
         NextStep();
@@ -84,36 +84,48 @@ public abstract class Optimizer : IDisposable
     /// <param name="source">Tensors of the same names and shapes.</param>
     /// <param name="steps">Updates done by then.</param>
     /// <exception cref="CheckpointException">A tensor is missing, or has another shape.</exception>
-    public void Restore(ITensorSource source, int steps)
+    public virtual void Restore(ITensorSource source, int steps)
     {
         using var quiet = no_grad();
         Steps = steps;
         foreach (var (name, value) in State())
         {
-            var shape = source.Require(name).Shape;
-            if (!shape.SequenceEqual(value.shape))
-            {
-                throw new CheckpointException(
-                    $"'{name}' has shape [{string.Join(", ", shape)}]; the parameter implies " +
-                    $"[{string.Join(", ", value.shape)}]. Where: {source}. Is the checkpoint of a run with another " +
-                    "adapter?");
-            }
-
-            using var stored = TensorFile.Read(source, name);
+            using var stored = Read(source, name, value.shape);
             value.copy_(stored);
         }
+    }
+
+    /// <summary>A tensor of a stored state.</summary>
+    private protected static Tensor Read(ITensorSource source, string name, long[] expected)
+    {
+        var shape = source.Require(name).Shape;
+        if (!shape.SequenceEqual(expected))
+        {
+            throw new CheckpointException(
+                $"'{name}' has shape [{string.Join(", ", shape)}]; the parameter implies " +
+                $"[{string.Join(", ", expected)}]. Where: {source}. Is the checkpoint of a run with another " +
+                "adapter?");
+        }
+
+        return TensorFile.Read(source, name);
     }
 
     /// <summary>Gives the optimizer of every rank the state that rank 0's has.</summary>
     /// <param name="ranks">All of which call.</param>
     /// <param name="steps">Updates done by then.</param>
-    public void Share(Communicator ranks, int steps)
+    public virtual void Share(Communicator ranks, int steps)
     {
         using var quiet = no_grad();
         Steps = steps;
         foreach (var (_, value) in State())
             ranks.Broadcast(value);
     }
+
+    /// <summary>Has <see cref="State"/> hold all of the state on rank 0 until the result is disposed; all ranks call.</summary>
+    public virtual IDisposable? Collect() => null;
+
+    /// <summary>Goes on counting from so many updates.</summary>
+    internal void ContinueFrom(int steps) => Steps = steps;
 
     /// <summary>Counts a step.</summary>
     private protected int NextStep() => ++Steps;

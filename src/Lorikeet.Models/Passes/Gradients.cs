@@ -15,6 +15,7 @@ public sealed class Gradients : IDisposable
     private const double Epsilon = 1e-6;
 
     private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly ParameterShards? _shards;
 
     /// <summary>Gives every parameter a gradient of zero.</summary>
     /// <param name="parameters">At least one, all on one device; they must outlive this.</param>
@@ -35,6 +36,36 @@ public sealed class Gradients : IDisposable
             start += count;
         }
     }
+
+    private Gradients(IReadOnlyList<Parameter> parameters, ParameterShards shards)
+    {
+        using var quiet = no_grad();
+        (_parameters, _shards) = (parameters, shards);
+        var rest = shards.Parts.Where(part => part.Layer == GradientParts.Rest).Sum(part => part.PaddedCount);
+        All = zeros(shards.LargestLayer + rest, ScalarType.Float32, parameters[0].Value.device).DetachFromDisposeScope();
+        foreach (var part in shards.Parts)
+        {
+            using var buffer = BufferOf(part);
+            var start = 0L;
+            foreach (var parameter in part.Parameters)
+            {
+                var count = parameter.Value.NumberOfElements;
+                using var gradient = buffer.narrow(0, start, count).view(parameter.Value.shape);
+                parameter.Value.grad = gradient;
+                start += count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Gives the parameters of every layer a gradient in the same memory, one layer at a time: for passes whose layers'
+    /// gradients are taken away as soon as they are complete.
+    /// </summary>
+    internal static Gradients InTurn(IReadOnlyList<Parameter> parameters, ParameterShards shards) => new(parameters, shards);
+
+    /// <summary>Where the gradients of a part lie, padded: a view.</summary>
+    internal Tensor BufferOf(ShardedPart part) =>
+        All.narrow(0, part.Layer == GradientParts.Rest ? _shards!.LargestLayer : 0, part.PaddedCount);
 
     /// <summary>float32, the parameters' gradients in order.</summary>
     public Tensor All { get; }

@@ -25,10 +25,11 @@ internal sealed class LossHead
     /// <param name="model">The model.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="dropout">Where the masks of an adapter on the head come from; null outside training.</param>
-    public LossHead(DecoderModel model, Batch batch, PassKey? dropout = null)
+    /// <param name="range">The tokens that this rank has of it; null for all.</param>
+    public LossHead(DecoderModel model, Batch batch, PassKey? dropout = null, TokenRange? range = null)
     {
         (_model, _dropout) = (model, dropout);
-        (_positions, _targets) = BatchTargets.Of(batch, model.Device);
+        (_positions, _targets) = BatchTargets.Of(batch, model.Device, range);
     }
 
     /// <summary>Number of targets.</summary>

@@ -64,20 +64,21 @@ internal sealed class OptimizedHead : IDisposable
     /// Takes the last layer's output in <c>FinalResidual</c> and its norm in <c>NormOutput</c>; leaves the gradient of
     /// the output, times <paramref name="scale"/>, in <c>Gradient</c>.
     /// </summary>
-    public void Run(Batch batch, double scale, PassBuffers pass, PassKey key)
+    public void Run(Batch batch, double scale, PassBuffers pass, PassKey key, TokenRange? range = null)
     {
         pass.BlockOutput.Tensor.Clear();
         pass.Gradient.Tensor.Clear();
-        Score(batch, scale, pass, key);
+        Score(batch, scale, pass, key, range);
         Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
     }
 
     /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
-    public void Evaluate(Batch batch, PassBuffers pass) => Score(batch, 1, pass, key: null);
+    public void Evaluate(Batch batch, PassBuffers pass, TokenRange? range = null) =>
+        Score(batch, 1, pass, key: null, range);
 
-    private void Score(Batch batch, double scale, PassBuffers pass, PassKey? key)
+    private void Score(Batch batch, double scale, PassBuffers pass, PassKey? key, TokenRange? range)
     {
-        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
+        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
         _linear.Hold();
         _loss.Clear();
         var count = (int)targets.NumberOfElements;

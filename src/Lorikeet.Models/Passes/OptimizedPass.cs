@@ -1,5 +1,6 @@
 // A micro-batch through the model and back, over buffers that exist. Read it next to TrainingPass.cs, the
 // reference that tests hold it to: the same sums in another order of work.
+using System.Runtime.InteropServices;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
@@ -35,6 +36,8 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly Func<long> _freeMemory;
     private readonly bool _offloads;
     private readonly double _neftuneAlpha;
+    private readonly Action<int>? _layerDone;
+    private readonly ContextShare? _share;
 
     /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> covers.</summary>
     /// <param name="model">The model, its adapters attached.</param>
@@ -52,12 +55,18 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <param name="freeMemory">
     /// What <see cref="Checkpointing.Auto"/> asks for free bytes; unless said, the device.
     /// </param>
+    /// <param name="layerDone">See <see cref="TrainingPassOptions.LayerDone"/>.</param>
+    /// <param name="share">
+    /// What this rank computes of each batch, where several share it; <paramref name="kernels"/> are <see cref="ContextKernels"/>.
+    /// </param>
     public OptimizedPass(
         DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0,
         bool? augments = null,
-        Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null)
+        Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null,
+        Action<int>? layerDone = null, ContextShare? share = null)
     {
         using var quiet = no_grad();
+        (_layerDone, _share) = (layerDone, share);
         _offloads = offloadCheckpoints;
         _adapter = model.Active;
         var onCuda = (plannedFor ?? model.Device).type == DeviceType.CUDA;
@@ -90,22 +99,23 @@ internal sealed class OptimizedPass : ITrainingPass
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         RequireSameAdapter();
-        batch = batch.FilledTo(BatchShape.TokenMultiple);
+        batch = _share?.Filled(batch, BatchShape.TokenMultiple) ?? batch.FilledTo(BatchShape.TokenMultiple);
+        var range = _share?.Own(batch);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
-        var pass = BuffersFor(ShapeOf(batch));
+        var pass = BuffersFor(ShapeOf(batch, range));
         LoadParameters(key);
 
         Claim(0);
-        Embed(batch, pass.Layers[0].Input);
+        Embed(batch, range, pass.Layers[0].Input);
         if (_neftuneAlpha > 0)
             AddNoise(pass.Layers[0].Input, layout, key);
         Keep(0);
         Forward(pass, sequences, key);
-        _head.Run(batch, weight, pass, key);
+        _head.Run(batch, weight, pass, key, range);
         Backward(pass, sequences, key);
         if (_embedding.IsTrained)
-            _embedding.AddGradients(batch.Ids, pass.Gradient, pass.BlockOutput);
+            _embedding.AddGradients(IdsOf(batch, range), pass.Gradient, pass.BlockOutput);
         return _head.Loss();
     }
 
@@ -114,18 +124,19 @@ internal sealed class OptimizedPass : ITrainingPass
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         RequireSameAdapter();
-        batch = batch.FilledTo(BatchShape.TokenMultiple);
+        batch = _share?.Filled(batch, BatchShape.TokenMultiple) ?? batch.FilledTo(BatchShape.TokenMultiple);
+        var range = _share?.Own(batch);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
         using var sequences = SequencesOf(layout);
-        var pass = BuffersFor(ShapeOf(batch));
+        var pass = BuffersFor(ShapeOf(batch, range));
         LoadParameters(key: null);
 
         Claim(0);
-        Embed(batch, pass.Layers[0].Input);
+        Embed(batch, range, pass.Layers[0].Input);
         Forward(pass, sequences, dropout: null);
         foreach (var layer in pass.Layers)
             Forget(layer);
-        _head.Evaluate(batch, pass);
+        _head.Evaluate(batch, pass, range);
         return _head.Loss();
     }
 
@@ -241,6 +252,7 @@ internal sealed class OptimizedPass : ITrainingPass
             var needsInputGradient =
                 i > _firstTrained || _embedding.IsTrained || _layers[i].Input.Norm is { IsTrained: true };
             _layers[i].Backward(pass.Layers[i], pass, sequences, key, needsInputGradient);
+            _layerDone?.Invoke(i);
         }
 
         if (_keptFrom > 0)
@@ -275,19 +287,22 @@ internal sealed class OptimizedPass : ITrainingPass
         buffers.Attention = null;
     }
 
-    private void Embed(Batch batch, Matrix target)
+    private void Embed(Batch batch, TokenRange? range, Matrix target)
     {
-        using var ids = tensor(batch.Ids.Select(id => (long)id).ToArray(), device: _model.Device);
+        using var ids = tensor(IdsOf(batch, range).Select(id => (long)id).ToArray(), device: _model.Device);
         _embedding.Forward(ids, target);
     }
+
+    private static int[] IdsOf(Batch batch, TokenRange? range) =>
+        range is { } own ? batch.Ids.AsSpan(own.Start, own.Count).ToArray() : batch.Ids;
 
     private void AddNoise(Matrix embedded, SegmentLayout layout, PassKey key) =>
         embedded.Tensor.Increase(EmbeddingNoise.Of(embedded.Tensor, layout, _neftuneAlpha, key));
 
-    private static BatchShape ShapeOf(Batch batch)
+    private static BatchShape ShapeOf(Batch batch, TokenRange? range)
     {
         var lengths = batch.SegmentStarts.Zip(batch.SegmentStarts.Skip(1), (start, end) => end - start);
-        return new BatchShape(batch.TokenCount, batch.SegmentCount, lengths.Max());
+        return new BatchShape(range?.Count ?? batch.TokenCount, batch.SegmentCount, lengths.Max());
     }
 
     private PassBuffers BuffersFor(BatchShape batch)
@@ -324,7 +339,13 @@ internal sealed class OptimizedPass : ITrainingPass
     private static unsafe nint AddressOf(Matrix matrix) => (nint)matrix.Pointer;
 
     /// <summary>The first layer that keeps what its backward pass needs.</summary>
-    private int KeptFrom(BatchShape batch) => KeptFrom(batch, () => _freeMemory() - _scratch.NotYetTaken);
+    private int KeptFrom(BatchShape batch)
+    {
+        var own = KeptFrom(batch, () => _freeMemory() - _scratch.NotYetTaken);
+        // A layer that is recomputed exchanges once more, so all ranks of a batch recompute the same.
+        return _share is null ? own
+            : MemoryMarshal.Cast<byte, int>(_share.Ranks.Gather(BitConverter.GetBytes(own))).ToArray().Max();
+    }
 
     private int KeptFrom(BatchShape batch, Func<long> free) => _checkpointing switch
     {

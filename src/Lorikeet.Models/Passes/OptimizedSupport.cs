@@ -1,6 +1,7 @@
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Lora.Variants;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Cpu;
 using Lorikeet.Models.Passes.Cuda;
 using Lorikeet.Models.Quantization;
@@ -87,13 +88,19 @@ internal static class OptimizedSupport
     };
 
     /// <summary>The stand-ins for the kernels of a device, over a model without memory.</summary>
-    public static IDecoderKernels OutlineOf(DecoderModel outline, Device device)
+    /// <param name="outline">The model.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="contextSize">Ranks that share each batch.</param>
+    public static IDecoderKernels OutlineOf(DecoderModel outline, Device device, int contextSize = 1)
     {
-        return new OutlineKernels((shape, batch) => (device.type, outline.ComputeType) switch
+        return new OutlineKernels((shape, batch) => contextSize == 1 ? OfHeads(shape, batch)
+            : ContextKernels.BytesOf(shape, batch, contextSize, NativeTypes.SizeOf(outline.ComputeType), OfHeads));
+
+        AttentionBytes OfHeads(AttentionShape shape, BatchShape batch) => (device.type, outline.ComputeType) switch
         {
             (DeviceType.CUDA, _) => CudaAttention.BytesOf(shape, batch),
             (_, ScalarType.Float32) => AttentionBackwardWork<FloatElement>.BytesOf(shape, batch),
             _ => AttentionBackwardWork<BFloat16Element>.BytesOf(shape, batch),
-        });
+        };
     }
 }

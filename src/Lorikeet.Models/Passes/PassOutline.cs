@@ -15,6 +15,7 @@ public sealed class PassOutline : IDisposable
     private readonly Device _device;
     private readonly TrainingPassOptions _options;
     private readonly Gradients? _gradients;
+    private readonly int _contextSize;
 
     /// <summary>Prepares a pass without memory, whose buffers are counted.</summary>
     /// <param name="model">
@@ -22,9 +23,10 @@ public sealed class PassOutline : IDisposable
     /// </param>
     /// <param name="device">Where the pass would run.</param>
     /// <param name="options">How it would run.</param>
-    public PassOutline(DecoderModel model, Device device, TrainingPassOptions options)
+    /// <param name="contextSize">Ranks that would share each batch.</param>
+    public PassOutline(DecoderModel model, Device device, TrainingPassOptions options, int contextSize = 1)
     {
-        (_model, _device, _options) = (model, device, options);
+        (_model, _device, _options, _contextSize) = (model, device, options, contextSize);
         IsOptimized = options.Optimized && OptimizedSupport.WhyUnsupportedOn(model, device) is null;
         _gradients = IsOptimized ? new Gradients(model.Trainable) : null;
     }
@@ -41,12 +43,13 @@ public sealed class PassOutline : IDisposable
     /// </param>
     public PassBytes BytesFor(BatchShape batch, Checkpointing checkpointing, long? free)
     {
+        batch = batch with { Tokens = (batch.Tokens + _contextSize - 1) / _contextSize };
         if (!IsOptimized)
             return ReferenceMemory.BytesFor(_model, batch, checkpointing == Checkpointing.Full);
         if (!_passes.TryGetValue(checkpointing, out var pass))
         {
             _passes[checkpointing] = pass = new OptimizedPass(
-                _model, OptimizedSupport.OutlineOf(_model, _device), checkpointing, _options.NeftuneAlpha,
+                _model, OptimizedSupport.OutlineOf(_model, _device, _contextSize), checkpointing, _options.NeftuneAlpha,
                 offloadCheckpoints: _options.OffloadCheckpoints && _device.type == DeviceType.CUDA,
                 plannedFor: _device);
         }

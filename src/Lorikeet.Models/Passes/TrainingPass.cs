@@ -23,14 +23,21 @@ internal sealed class TrainingPass : ITrainingPass
     private readonly double _neftuneAlpha;
     private readonly bool _embeddingTrained;
     private readonly int _firstTrained;
+    private readonly Action<int>? _layerDone;
+    private readonly ContextShare? _share;
 
     /// <summary>Prepares passes over a model whose trainable parameters are settled.</summary>
     /// <param name="model">The model.</param>
     /// <param name="checkpointing">Whether layers are recomputed in the backward pass instead of kept.</param>
     /// <param name="neftuneAlpha">Strength of the noise on embeddings (NEFTune, arXiv 2310.05914); 0 for none.</param>
-    public TrainingPass(DecoderModel model, bool checkpointing, double neftuneAlpha = 0)
+    /// <param name="layerDone">See <see cref="TrainingPassOptions.LayerDone"/>.</param>
+    /// <param name="share">What this rank computes of each batch, where several share it.</param>
+    public TrainingPass(
+        DecoderModel model, bool checkpointing, double neftuneAlpha = 0, Action<int>? layerDone = null,
+        ContextShare? share = null)
     {
         (_model, _checkpointing, _neftuneAlpha) = (model, checkpointing, neftuneAlpha);
+        (_layerDone, _share) = (layerDone, share);
 
         // oneDNN compiles a bfloat16 GEMM for every new shape.
         var compiles = model.Device.type == DeviceType.CPU && model.ComputeType == ScalarType.BFloat16;
@@ -45,11 +52,12 @@ internal sealed class TrainingPass : ITrainingPass
     public double Run(Batch batch, double weight, PassKey key)
     {
         using var scope = NewDisposeScope();
-        batch = batch.FilledTo(_tokenMultiple);
+        batch = _share?.Filled(batch, _tokenMultiple) ?? batch.FilledTo(_tokenMultiple);
+        var range = _share?.Own(batch);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
-        var context = _model.Context(layout, key);
-        var head = new LossHead(_model, batch, key);
-        var embedded = Embed(batch, layout, key);
+        var context = Context(_model, layout, key, _share, range);
+        var head = new LossHead(_model, batch, key, range);
+        var embedded = Embed(IdsOf(batch, range), layout, key);
 
         var inputs = new Tensor[_model.Layers.Count];
         var outputs = new Tensor?[_model.Layers.Count];
@@ -69,6 +77,7 @@ internal sealed class TrainingPass : ITrainingPass
         {
             using var output = outputs[i] ?? _model.Layers[i].Forward(inputs[i], context);
             output.backward([gradient]);
+            _layerDone?.Invoke(i);
             gradient.Dispose();
             if (!inputs[i].requires_grad)
                 return loss;
@@ -81,16 +90,21 @@ internal sealed class TrainingPass : ITrainingPass
         return loss;
     }
 
-    public double Evaluate(Batch batch) => Evaluate(_model, batch);
+    public double Evaluate(Batch batch) => Evaluate(_model, batch, _share);
 
     /// <summary>The summed cross-entropy of a batch, without gradients, dropout or noise.</summary>
-    public static double Evaluate(DecoderModel model, Batch batch)
+    /// <param name="model">The model.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="share">Of which this rank's tokens count, where several share it.</param>
+    public static double Evaluate(DecoderModel model, Batch batch, ContextShare? share = null)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
+        batch = share?.Filled(batch, 1) ?? batch;
+        var range = share?.Own(batch);
         using var layout = new SegmentLayout(batch.SegmentStarts, model.Device);
-        var context = model.Context(layout);
-        var x = model.Embed(batch.Ids);
+        var context = Context(model, layout, null, share, range);
+        var x = model.Embed(IdsOf(batch, range));
         foreach (var layer in model.Layers)
         {
             var y = layer.Forward(x, context);
@@ -98,13 +112,33 @@ internal sealed class TrainingPass : ITrainingPass
             x = y;
         }
 
-        return new LossHead(model, batch).Evaluate(x);
+        return new LossHead(model, batch, range: range).Evaluate(x);
     }
 
-    private Tensor Embed(Batch batch, SegmentLayout layout, PassKey key)
+    private static int[] IdsOf(Batch batch, TokenRange? range) =>
+        range is { } own ? batch.Ids.AsSpan(own.Start, own.Count).ToArray() : batch.Ids;
+
+    /// <summary>What the layers share; with other ranks, positions are this rank's and attention sees all.</summary>
+    private static ForwardContext Context(
+        DecoderModel model, SegmentLayout layout, PassKey? key, ContextShare? share, TokenRange? range)
+    {
+        var context = model.Context(layout, key);
+        return share is null || range is not { } own ? context : context with
+        {
+            Attention = new ContextAttention(context.Attention, share),
+            Rotations =
+            [
+                .. context.Rotations.Select(rotation => rotation is var (cosine, sine)
+                    ? new Rotation(cosine.narrow(0, own.Start, own.Count), sine.narrow(0, own.Start, own.Count))
+                    : (Rotation?)null),
+            ],
+        };
+    }
+
+    private Tensor Embed(int[] ids, SegmentLayout layout, PassKey key)
     {
         using var mode = set_grad_enabled(_embeddingTrained);
-        var embedded = _model.Embed(batch.Ids);
+        var embedded = _model.Embed(ids);
         return _neftuneAlpha > 0 ? embedded.Plus(EmbeddingNoise.Of(embedded, layout, _neftuneAlpha, key)) : embedded;
     }
 

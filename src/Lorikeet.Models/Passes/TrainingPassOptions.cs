@@ -1,3 +1,5 @@
+using Lorikeet.Models.Distributed;
+
 namespace Lorikeet.Models.Passes;
 
 /// <summary>How a model's forward and backward passes run; none of it changes what they compute.</summary>
@@ -16,6 +18,19 @@ public sealed record TrainingPassOptions
     /// </summary>
     /// <value>True; false takes the reference, which autograd differentiates.</value>
     public bool Optimized { get; init; } = true;
+
+    /// <summary>
+    /// The ranks that share each batch, each with some of its tokens (context parallelism); they make the same passes,
+    /// and losses and gradients are of this rank's tokens.
+    /// </summary>
+    /// <value>Null: this process has all tokens.</value>
+    public Communicator? ContextRanks { get; init; }
+
+    /// <summary>
+    /// Called in the backward pass when all that a layer's parameters get has been added, or is queued on the device.
+    /// </summary>
+    /// <value>Null: nobody waits for it.</value>
+    public Action<int>? LayerDone { get; init; }
 
     /// <summary>Keep the inputs of recomputed layers in the host's memory; CUDA and the optimized pass only.</summary>
     /// <value>False.</value>

@@ -1,4 +1,5 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Native;
 using TorchSharp;
 
 namespace Lorikeet.Models.Passes;
@@ -29,10 +30,22 @@ public static class TrainingPasses
                 + "Leave it out, or set device to cuda.");
         }
 
-        return options.Optimized && WhyUnsupported(model) is null
-            ? new OptimizedPass(
-                model, OptimizedSupport.Kernels(model), options.Checkpointing, options.NeftuneAlpha,
-                offloadCheckpoints: options.OffloadCheckpoints)
-            : new TrainingPass(model, options.Checkpointing == Checkpointing.Full, options.NeftuneAlpha);
+        var share = options.ContextRanks is { Size: > 1 } ranks ? new ContextShare(ranks) : null;
+        _ = ContextShare.Heads(AttentionShape.Of(model.Config), share?.Size ?? 1);
+        if (share is not null && options.NeftuneAlpha > 0)
+            throw new ConfigurationException(
+                "'neftune_noise_alpha' draws the noise of whole batches, and with 'context_parallel_size' no rank has "
+                + "one. Leave one of them out.");
+        // A norm over all heads of a token meets its tokens only on the reference, before they are exchanged for heads.
+        var isDivisible = share is null || model.Config.QueryKeyNorm != QueryKeyNorm.WholeWidth;
+        if (!options.Optimized || WhyUnsupported(model) is not null || !isDivisible)
+            return new TrainingPass(
+                model, options.Checkpointing == Checkpointing.Full, options.NeftuneAlpha, options.LayerDone, share);
+        var kernels = OptimizedSupport.Kernels(model);
+        return new OptimizedPass(
+            model,
+            share is null ? kernels : new ContextKernels(kernels, share, NativeTypes.SizeOf(model.ComputeType)),
+            options.Checkpointing, options.NeftuneAlpha, offloadCheckpoints: options.OffloadCheckpoints,
+            layerDone: options.LayerDone, share: share);
     }
 }

@@ -35,21 +35,23 @@ public static class TrainingBenchmark
             machine.LimitMemory((long)(limit * 1e9));
         machine.ResetPeak();
 
-        var planned = Planned(options, machine, ranks.Size);
+        var distributed = new DistributedOptions { ContextParallel = options.ContextParallel };
+        var groups = distributed.GroupsOf(ranks.Size);
+        var planned = Planned(options, machine, RankDivision.Of(distributed, ranks.Size));
         using var model = BenchmarkModel.Create(options, machine, ranks);
         var weights = machine.UsedMemory;
         BenchmarkModel.Attach(model, options);
         if (options.Optimized && TrainingPasses.WhyUnsupported(model) is { } reason)
             throw new ConfigurationException("optimized is true, but the optimized path does not cover this, " +
                 $"because {reason}. Choose optimized false.");
-        using var training = new TrainingStep(model, OptionsOf(options), ranks);
+        using var training = new TrainingStep(model, OptionsOf(options), ranks, distributed);
         var adapted = machine.UsedMemory;
 
         var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
         for (var step = 0; step < WarmUpSteps + options.Steps; step++)
         {
-            Batch[] batches = [.. Enumerable.Range(0, ranks.Size).Select(rank => RandomRows(
-                model.Config.VocabularySize, options.Batch, options.Length, step * ranks.Size + rank))];
+            Batch[] batches = [.. Enumerable.Range(0, groups).Select(group => RandomRows(
+                model.Config.VocabularySize, options.Batch, options.Length, step * groups + group))];
             double[] shares = [.. batches.Select(_ => 1.0 / batches.Sum(batch => batch.TargetCount))];
             ranks.Wait();
             var clock = Stopwatch.StartNew();
@@ -62,7 +64,7 @@ public static class TrainingBenchmark
 
         times.Sort();
         var seconds = times[times.Count / 2];
-        var tokensPerSecond = (double)ranks.Size * options.Batch * options.Length / seconds;
+        var tokensPerSecond = (double)groups * options.Batch * options.Length / seconds;
         return new TrainingFigures
         {
             Device = machine.Name,
@@ -94,12 +96,13 @@ public static class TrainingBenchmark
     };
 
     /// <summary>What a run like this is planned to take, before anything of it is there.</summary>
-    private static MemoryPlan Planned(BenchmarkOptions options, BenchmarkMachine machine, int ranks)
+    private static MemoryPlan Planned(BenchmarkOptions options, BenchmarkMachine machine, RankDivision division)
     {
-        using var outline = BenchmarkModel.Outline(options, machine, ranks);
+        using var outline = BenchmarkModel.Outline(options, machine, division.Ranks);
         var free = MemoryPlanner.FreeBefore(machine.Device);
         using var planner = new MemoryPlanner(
-            outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device));
+            outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device),
+            division: division);
         return planner.Plan(
             new BatchShape(options.Batch * options.Length, options.Batch, options.Length), options.Checkpointing, free);
     }

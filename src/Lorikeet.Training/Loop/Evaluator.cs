@@ -11,11 +11,12 @@ namespace Lorikeet.Training.Loop;
 internal static class Evaluator
 {
     /// <summary>Mean cross-entropy per target over all rows, whose batches the ranks share.</summary>
+    /// <param name="share">Which of them are this rank's.</param>
     /// <param name="everyRankPasses">See <see cref="RankShare"/>.</param>
     /// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
     public static EvaluationMetrics Score(
         ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch,
-        Communicator ranks, bool everyRankPasses, Action? beforePass)
+        Communicator ranks, DataRank share, bool everyRankPasses, Action? beforePass)
     {
         var clock = Stopwatch.StartNew();
         var lengths = TrainingRow.LengthsOf(rows);
@@ -24,7 +25,7 @@ internal static class Evaluator
             .Select(chunk => Batch.FromRows([.. chunk.Select(row => rows[row])]))];
         var targets = batches.Sum(batch => (long)batch.TargetCount);
         var losses = new double[batches.Length];
-        foreach (var (i, isOwn) in RankShare.Of(batches, ranks, everyRankPasses))
+        foreach (var (i, isOwn) in RankShare.Of(batches, share, everyRankPasses))
         {
             beforePass?.Invoke();
             var loss = pass.Evaluate(batches[i]);

@@ -50,7 +50,8 @@ public sealed class Trainer : IDisposable
             TrainedParameters.Share(_model, _ranks);
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
-        _step = new TrainingStep(_model, _options.Optimization, _ranks) { BeforePass = task.BeforePass };
+        _step = new TrainingStep(_model, _options.Optimization, _ranks, _options.Distributed)
+        { BeforePass = task.BeforePass };
         if (_step.WhyReference is { } reason)
         {
             _observer.Observe(new Note(
@@ -59,7 +60,7 @@ public sealed class Trainer : IDisposable
         }
 
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
-        _position = new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _ranks.Size };
+        _position = new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _step.Share.Size };
     }
 
     /// <summary>Optimizer steps of the whole run.</summary>
@@ -83,7 +84,7 @@ public sealed class Trainer : IDisposable
             Restore(checkpoint);
         _position = TrainingPosition.FromJson(_ranks.Broadcast(_position.ToJson()), checkpoint)
             with
-        { Ranks = _ranks.Size };
+        { Ranks = _step.Share.Size };
         TrainedParameters.Share(_model, _ranks);
         _step.Optimizer.Share(_ranks, Step);
     }
@@ -99,6 +100,11 @@ public sealed class Trainer : IDisposable
             return;
         }
 
+        if (_options.Distributed.ZeroStage > 0 && _ranks.Size > 1)
+            throw new ConfigurationException(
+                $"'{foreign}' was saved by transformers, and 'zero_stage' {_options.Distributed.ZeroStage} reads the optimizer's "
+                + "state of Lorikeet's checkpoints alone. Go on with 'zero_stage' 0 until a checkpoint is saved, then with "
+                + "another.");
         var trainers = HuggingFaceCheckpoint.Open(foreign);
         _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At)
             with
@@ -203,7 +209,8 @@ public sealed class Trainer : IDisposable
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
         var metrics = Evaluator.Score(
-            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _model.IsSharded, _task.BeforePass);
+            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded,
+            _task.BeforePass);
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {
@@ -221,12 +228,15 @@ public sealed class Trainer : IDisposable
         var checkpoints = _task.Checkpoints;
         var folder = checkpoints.ForStep(Step);
         // One of that name may be there and damaged: then the run went on from one before it.
-        if (_savedStep == Step || !_ranks.IsFirst)
+        if (_savedStep == Step)
+            return;
+        _savedStep = Step;
+        using var whole = _step.Optimizer.Collect();
+        if (!_ranks.IsFirst)
             return;
         RequireFiniteParameters();
         TrainingCheckpoint.Save(
             folder, _model, _step.Optimizer, _position, _task.Adapter, _task.BaseModel, WriteForOthers);
-        _savedStep = Step;
         checkpoints.Retain(
             _options.Output.SaveTotalLimit, _options.Evaluation.LoadBestModelAtEnd ? _position.BestStep : null);
         _observer.Observe(new CheckpointSaved(Step, folder));

@@ -3,8 +3,9 @@
 //     L = Σ_i w_i · Σ_t cross-entropy of predicted token t        g = dL/dθ
 //     g ← g · min(1, max_grad_norm / ‖g‖)                         θ ← optimizer(θ, g, rate)
 //
-// Of N ranks, rank r computes the micro-batches r, r + N, r + 2N ...; their losses and gradients are summed.
+// Ranks share the micro-batches (RankShare.cs); their losses and gradients are summed (ParameterUpdate.cs).
 using Lorikeet.Data.Batches;
+using Lorikeet.Formats;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Optimization;
@@ -17,9 +18,11 @@ namespace Lorikeet.Training.Loop;
 public sealed class TrainingStep : IDisposable
 {
     private readonly OptimizationOptions _options;
-    private readonly Gradients _gradients;
+    private readonly ParameterUpdate _update;
     private readonly Communicator _ranks;
     private readonly bool _everyRankPasses;
+    private readonly Communicator? _contextRanks;
+    private readonly ulong _seed;
 
     /// <summary>Makes gradients, pass and optimizer; the optimizer's averages are zero.</summary>
     /// <param name="model">The model; it stays the caller's and must outlive the step.</param>
@@ -27,16 +30,31 @@ public sealed class TrainingStep : IDisposable
     /// <param name="ranks">
     /// The processes that take the step together, each with the same model; null for this one alone.
     /// </param>
+    /// <param name="distributed">How they do; null for the defaults.</param>
     /// <exception cref="ConfigurationException">
     /// Activations are to be offloaded, but the model does not compute on CUDA.
     /// </exception>
-    public TrainingStep(DecoderModel model, OptimizationOptions options, Communicator? ranks = null)
+    public TrainingStep(
+        DecoderModel model, OptimizationOptions options, Communicator? ranks = null,
+        DistributedOptions? distributed = null)
     {
-        (_options, _ranks, _everyRankPasses) = (options, ranks ?? Communicator.Alone, model.IsSharded);
-        _gradients = new Gradients(model.Trainable);
+        (_options, _ranks) = (options, ranks ?? Communicator.Alone);
+        distributed ??= new DistributedOptions();
+        var groups = distributed.GroupsOf(_ranks.Size);
+        var sharing = distributed.ContextParallel;
+        Share = new DataRank(_ranks.Rank / sharing, groups);
+        _contextRanks = sharing > 1 ? _ranks.Split(Share.Rank) : null;
+        // Ranks that share a batch have other tokens of it, and so masks of their own.
+        _seed = _ranks.Rank % sharing == 0 ? (ulong)options.Seed
+            : CounterRandom.Hash((ulong)options.Seed, RandomPurpose.Dropout, (ulong)(_ranks.Rank % sharing));
+        _update = new ParameterUpdate(model, options, _ranks, distributed.FixedOrder, distributed.ZeroStage);
+        _everyRankPasses = model.IsSharded || _update.EveryRankPasses;
         WhyReference = options.Optimized ? TrainingPasses.WhyUnsupported(model) : null;
-        Pass = TrainingPasses.Create(model, PassOptions(options));
-        Optimizer = Optimizer.Create(LoraPlus.Group(model.Trainable, options), options);
+        Pass = TrainingPasses.Create(model, PassOptions(options) with
+        {
+            LayerDone = _update.LayerDone,
+            ContextRanks = _contextRanks,
+        });
     }
 
     /// <summary>
@@ -54,7 +72,10 @@ public sealed class TrainingStep : IDisposable
 
     internal ITrainingPass Pass { get; }
 
-    internal Optimizer Optimizer { get; }
+    /// <summary>Which batches this rank computes.</summary>
+    internal DataRank Share { get; }
+
+    internal Optimizer Optimizer => _update.Optimizer;
 
     /// <summary>
     /// Adds the gradient of the micro-batches' weighted loss; those without a predicted token are passed over.
@@ -68,32 +89,30 @@ public sealed class TrainingStep : IDisposable
     public double Backward(IReadOnlyList<Batch> batches, IReadOnlyList<double> weights, int step)
     {
         var losses = new double[batches.Count];
-        foreach (var (i, isOwn) in RankShare.Of(batches, _ranks, _everyRankPasses))
+        List<(int, bool)> share = [.. RankShare.Of(batches, Share, _everyRankPasses, _update.TakesBlocks)];
+        foreach (var (pass, (i, isOwn)) in share.Index())
         {
             BeforePass?.Invoke();
-            var key = new PassKey((ulong)_options.Seed, step, i);
+            _update.Begin(isLast: pass == share.Count - 1);
+            var key = new PassKey(_seed, step, i);
             var loss = Pass.Run(batches[i], isOwn ? weights[i] : 0, key) * weights[i];
+            _update.End(i, isOwn);
             if (isOwn)
                 losses[i] = loss;
         }
 
+        _update.Complete();
         _ranks.Sum(losses);
-        _ranks.Sum(_gradients.All);
         return losses.Sum();
     }
 
     /// <summary>Clips the gradients to max_grad_norm, moves the parameters, and forgets the gradients.</summary>
     /// <param name="rate">The learning rate of this step.</param>
     /// <returns>The global L2 norm before clipping; where it is not finite, no parameter was moved.</returns>
-    public double Update(double rate)
-    {
-        var norm = Optimizer.Step(_gradients, _options.MaxGradNorm, rate);
-        _gradients.Clear();
-        return norm;
-    }
+    public double Update(double rate) => _update.Apply(_options.MaxGradNorm, rate);
 
     /// <summary>Writes the gradients as safetensors, under the names PEFT gives the parameters.</summary>
-    internal void WriteGradients(string path) => _gradients.Write(path);
+    internal void WriteGradients(string path) => _update.WriteGradients(path);
 
     /// <summary>What the options say of passes.</summary>
     internal static TrainingPassOptions PassOptions(OptimizationOptions options) => new()
@@ -107,8 +126,8 @@ public sealed class TrainingStep : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Optimizer.Dispose();
         Pass.Dispose();
-        _gradients.Dispose();
+        _update.Dispose();
+        _contextRanks?.Dispose();
     }
 }

@@ -41,7 +41,7 @@ public sealed record TrainingTask(
     /// <value>gradient_accumulation_steps for each rank.</value>
     public int MicroBatches
     {
-        get => field > 0 ? field : Options.Optimization.GradientAccumulation * Ranks.Size;
+        get => field > 0 ? field : Options.Optimization.GradientAccumulation * Options.Distributed.GroupsOf(Ranks.Size);
         init;
     }
 

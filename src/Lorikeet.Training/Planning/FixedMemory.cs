@@ -16,13 +16,18 @@ internal sealed record FixedMemory(long Weights, long Adapters, long Gradients, 
     public long Total => Weights + Adapters + Gradients + OptimizerStates;
 
     /// <summary>Counts a model whose adapters are attached, on any device.</summary>
-    public static FixedMemory Of(DecoderModel model, OptimizationOptions options)
+    /// <param name="model">The model.</param>
+    /// <param name="options">The optimizer.</param>
+    /// <param name="division">What a rank takes; null for one process.</param>
+    public static FixedMemory Of(DecoderModel model, OptimizationOptions options, RankDivision? division = null)
     {
+        var (ranks, stage) = (division?.Ranks ?? 1, division?.ZeroStage ?? 0);
         var (weights, offloaded) = ModelOutline.WeightBytes(model);
         var trained = model.Trainable.Sum(parameter => BytesOf(parameter.Value));
         using var optimizer = Optimizer.Create(model.Trainable, options);
         return new FixedMemory(
-            weights, trained, trained, optimizer.State().Sum(part => BytesOf(part.Value)), offloaded);
+            weights, trained, ParameterUpdate.GradientBytes(model, ranks, stage),
+            optimizer.State().Sum(part => BytesOf(part.Value)) / (stage > 0 ? ranks : 1), offloaded);
     }
 
     private static long BytesOf(Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;

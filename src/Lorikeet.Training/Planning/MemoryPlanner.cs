@@ -32,14 +32,17 @@ internal sealed class MemoryPlanner : IDisposable
     /// <param name="device">Where it will run.</param>
     /// <param name="libraries">Bytes that are not the model's, as <see cref="LibrariesOf"/> has them.</param>
     /// <param name="isLoaded">Whether this process holds the model's weights already.</param>
+    /// <param name="division">What this rank takes; null for one process.</param>
     public MemoryPlanner(
-        DecoderModel model, OptimizationOptions options, Device device, long libraries, bool isLoaded = false)
+        DecoderModel model, OptimizationOptions options, Device device, long libraries, bool isLoaded = false,
+        RankDivision? division = null)
     {
-        Fixed = FixedMemory.Of(model, options);
+        division ??= RankDivision.One;
+        Fixed = FixedMemory.Of(model, options, division);
         // On a CPU what the process holds counts as libraries, and weights that are part of it may not count twice.
         var held = isLoaded && device.type != DeviceType.CUDA ? Fixed.Weights : 0;
         (_device, _libraries) = (device, Math.Max(0, libraries - held));
-        _pass = new PassOutline(model, device, TrainingStep.PassOptions(options));
+        _pass = new PassOutline(model, device, TrainingStep.PassOptions(options), division.Context);
     }
 
     /// <summary>

@@ -29,7 +29,7 @@ public sealed record RunBatches(
     public static RunBatches Of(TrainingData data, TrainingOptions options, int ranks = 1)
     {
         var lengths = data.TrainLengths;
-        var microBatches = options.Optimization.GradientAccumulation * ranks;
+        var microBatches = options.Optimization.GradientAccumulation * options.Distributed.GroupsOf(ranks);
         var plan = TrainingTask.PlanOf(data, options, microBatches);
         var steps = TrainingTask.StepsOf(plan, options.Optimization);
         var rowsAStep = options.Optimization.BatchSize * microBatches;
@@ -62,7 +62,7 @@ public sealed record RunBatches(
         var tokens = training.BatchSize * length;
         var largest = new BatchShape(tokens, training.BatchSize, length);
         return new RunBatches(
-            largest, tokens, (double)tokens * training.GradientAccumulation * ranks, length, 1, training.MaxSteps);
+            largest, tokens, (double)tokens * training.GradientAccumulation * options.Distributed.GroupsOf(ranks), length, 1, training.MaxSteps);
     }
 
     /// <summary>The longest rows come last and together.</summary>

@@ -41,7 +41,8 @@ public sealed class RunPlanner : IDisposable
         _outline = ModelOutline.Create(config, options.Model, options.Quantization, stored, device, ranks);
         Attach(options);
         _memory = new MemoryPlanner(
-            _outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device, questions), isLoaded);
+            _outline, options.Optimization, device, MemoryPlanner.LibrariesOf(device, questions), isLoaded,
+            RankDivision.Of(options.Distributed, ranks));
         _free = isPresent ? MemoryPlanner.FreeBefore(device, isLoaded ? _memory.Fixed.Weights : 0) : null;
     }
 

@@ -28,12 +28,15 @@ internal static class RankSettings
             },
         });
 
-    /// <summary>Refuses what ranks cannot do with a base that is divided among them.</summary>
-    /// <exception cref="ConfigurationException">
-    /// Weights of the base would be read by one rank alone, or trained.
-    /// </exception>
+    /// <summary>Refuses what ranks cannot do with what is divided among them.</summary>
+    /// <exception cref="ConfigurationException">Options exclude each other; the message says which.</exception>
     public static void Require(TrainingOptions options, Communicator ranks)
     {
+        _ = options.Distributed.GroupsOf(ranks.Size);
+        if (options.Distributed.ZeroStage == 2 && options.Output.DumpGradients is not null)
+            throw new ConfigurationException(
+                "'dump_gradients' writes the gradients of all parameters, and with 'zero_stage' 2 no rank has them. Expected "
+                + "'zero_stage' 0 or 1, or leave out 'dump_gradients'.");
         if (!options.Model.ShardBase || ranks.Size == 1)
             return;
         if (options.Model.Method != FineTuneMethod.Lora)
@@ -57,8 +60,9 @@ internal static class RankSettings
     /// <param name="checkpoint">What it goes on from, on rank 0; null for a run that begins.</param>
     public static int MicroBatches(TrainingOptions options, Communicator ranks, string? checkpoint)
     {
-        var now = options.Optimization.GradientAccumulation * ranks.Size;
-        Span<double> kept = [checkpoint is null ? 0 : Kept(options, ranks.Size, checkpoint) ?? 0];
+        var groups = options.Distributed.GroupsOf(ranks.Size);
+        var now = options.Optimization.GradientAccumulation * groups;
+        Span<double> kept = [checkpoint is null ? 0 : Kept(options, groups, checkpoint) ?? 0];
         ranks.Sum(kept);
         return kept[0] > 0 ? (int)kept[0] : now;
     }

@@ -58,8 +58,27 @@ internal static unsafe class NcclLibrary
         Require(gather(own, all, (nuint)bytes, Byte, communicator, stream), "ncclAllGather");
     }
 
-    /// <summary>Leaves the group; what is queued is given up.</summary>
+    /// <summary>A part for each rank, as many bytes each; part j of what is received is rank j's.</summary>
+    public static void Exchange(nint communicator, nint stream, byte* own, byte* received, long bytes, int ranks)
+    {
+        var send = (delegate* unmanaged<byte*, nuint, int, int, nint, nint, int>)Export("ncclSend");
+        var receive = (delegate* unmanaged<byte*, nuint, int, int, nint, nint, int>)Export("ncclRecv");
+        Require(((delegate* unmanaged<int>)Export("ncclGroupStart"))(), "ncclGroupStart");
+        for (var peer = 0; peer < ranks; peer++)
+        {
+            Require(send(own + peer * bytes, (nuint)bytes, Byte, peer, communicator, stream), "ncclSend");
+            Require(receive(received + peer * bytes, (nuint)bytes, Byte, peer, communicator, stream), "ncclRecv");
+        }
+
+        Require(((delegate* unmanaged<int>)Export("ncclGroupEnd"))(), "ncclGroupEnd");
+    }
+
+    /// <summary>Leaves a group in order: every rank does, once what it queued is done.</summary>
     public static void Leave(nint communicator) =>
+        Require(((delegate* unmanaged<nint, int>)Export("ncclCommDestroy"))(communicator), "ncclCommDestroy");
+
+    /// <summary>Leaves a group whose other ranks may be gone; what is queued is given up.</summary>
+    public static void Abort(nint communicator) =>
         ((delegate* unmanaged<nint, int>)Export("ncclCommAbort"))(communicator);
 
     private static nint Load() => NativeLibrary.TryLoad("libnccl.so.2", out var library) ? library

@@ -9,7 +9,7 @@ namespace Lorikeet.Models.Native.Distributed;
 /// <remarks>All ranks have to ask for the same blocks in the same order.</remarks>
 internal sealed unsafe class ShardedBlocks : SlotBlocks
 {
-    private readonly nint _group;
+    private readonly NcclGroup _group;
     private readonly int _rank;
     private readonly long _part;
     private readonly Tensor?[] _parts; // uint8 [part] of each block
@@ -23,7 +23,7 @@ internal sealed unsafe class ShardedBlocks : SlotBlocks
     /// <param name="rank">This rank.</param>
     /// <param name="ranks">How many there are.</param>
     public ShardedBlocks(
-        Device device, IReadOnlyList<nint> slots, int blocks, long bytes, nint group, int rank, int ranks)
+        Device device, IReadOnlyList<nint> slots, int blocks, long bytes, NcclGroup group, int rank, int ranks)
         : base(device, slots, blocks)
     {
         (_torchDevice, _group, _rank, _part) = (device, group, rank, bytes / ranks);
@@ -35,7 +35,7 @@ internal sealed unsafe class ShardedBlocks : SlotBlocks
         base.Dispose();
         foreach (var part in _parts)
             part?.Dispose();
-        NcclLibrary.Leave(_group);
+        _group.Dispose();
     }
 
     private protected override bool IsKept(int block) => _parts[block] is not null;
@@ -47,5 +47,5 @@ internal sealed unsafe class ShardedBlocks : SlotBlocks
     }
 
     private protected override void Bring(int block, nint slot, nint stream) => NcclLibrary.Gather(
-        _group, stream, TensorMemory.Address(_parts[block]!), (byte*)slot, _part);
+        _group.Handle, stream, TensorMemory.Address(_parts[block]!), (byte*)slot, _part);
 }
