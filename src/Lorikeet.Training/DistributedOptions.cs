@@ -12,7 +12,7 @@ public sealed record DistributedOptions
 
     /// <summary>
     /// Sum the gradients of a step in an order that does not depend on the number of processes: any number gives the same
-    /// result to the bit, where a machine computes a micro-batch to the bit.
+    /// result to the bit, where each computes a micro-batch to the bit (on CPUs, with as many threads: OMP_NUM_THREADS).
     /// </summary>
     /// <value>
     /// Off: results of another number of processes differ by rounding. On, a few more buffers as large as the gradients.

@@ -50,9 +50,16 @@ internal static partial class CliProcess
     }
 
     /// <summary>Starts it and hands over each line that it says on standard error; its output is dropped.</summary>
-    public static Process Start(string folder, Action<string> hear, params string[] arguments)
+    public static Process Start(string folder, Action<string> hear, params string[] arguments) =>
+        Start(folder, [], hear, arguments);
+
+    /// <summary>The same with environment variables.</summary>
+    public static Process Start(
+        string folder, IEnumerable<(string Name, string Value)> environment, Action<string> hear, params string[] arguments)
     {
         var process = new Process { StartInfo = Describe(folder, arguments) };
+        foreach (var (name, value) in environment)
+            process.StartInfo.Environment[name] = value;
         process.ErrorDataReceived += (_, line) =>
         {
             if (line.Data is not null)

@@ -73,9 +73,6 @@ public sealed class ParameterUpdate : IDisposable
     /// </summary>
     public bool EveryRankPasses => _reduction.EveryRankPasses;
 
-    /// <summary>Whether each rank has the gradients of all parameters once they are summed.</summary>
-    public bool HasAllGradients => _reduction.Own is null;
-
     /// <summary>For <see cref="TrainingPassOptions.LayerDone"/>.</summary>
     /// <param name="layer">The layer.</param>
     public void LayerDone(int layer) => _reduction.LayerDone(layer);

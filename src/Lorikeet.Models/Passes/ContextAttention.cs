@@ -40,7 +40,7 @@ internal sealed class ContextAttention(AttentionPattern ofHeads, ContextShare sh
         }
 
         public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) =>
-            [Of(grad_output, (ContextShare)ctx.get_data("share"))];
+            [Of(grad_output, (ContextShare)ctx.get_data("share")), null!]; // the ranks have none
 
         private static Tensor Of(Tensor parts, ContextShare share)
         {

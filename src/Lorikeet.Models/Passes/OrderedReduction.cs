@@ -65,7 +65,11 @@ internal sealed class OrderedReduction(Gradients gradients, Communicator ranks) 
         Gradients.All.copy_(whole.narrow(0, 0, elements));
     }
 
-    public override void Dispose() => Forget();
+    public override void Dispose()
+    {
+        Forget();
+        base.Dispose();
+    }
 
     /// <summary>Joins a subtree with the one to its left, as often as that is there.</summary>
     private void Add(Node node)

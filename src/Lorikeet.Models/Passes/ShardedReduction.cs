@@ -44,7 +44,11 @@ internal sealed class ShardedReduction : GradientReduction
         Own.Clear();
     }
 
-    public override void Dispose() => Own.Dispose();
+    public override void Dispose()
+    {
+        Own.Dispose();
+        base.Dispose();
+    }
 
     private void Reduce(int layer)
     {

@@ -60,6 +60,7 @@ internal sealed class NetworkHosts : IDisposable
             + $"--host {string.Join(',', Enumerable.Range(1, hosts).Select(host => $"{Address(host)}:1"))} "
             + $"--mca oob_tcp_if_include {Network}.0/24 --mca btl tcp,self --mca btl_tcp_if_include {Network}.0/24 "
             + "--mca mpi_yield_when_idle 1 -x LORIKEET_LIBTORCH -x PATH "
+            + string.Join(' ', RankRuns.Environment.Select(one => $"-x {one.Name}={one.Value} "))
             + string.Join(' ', command.Select(word => $"'{word}'"));
         return new ProcessStartInfo(
             "setsid",

@@ -11,6 +11,9 @@ internal sealed class RankRuns : IDisposable
     /// <summary>Steps of a run.</summary>
     public const int Steps = 30;
 
+    /// <summary>Another number of threads sums a GEMM in another order.</summary>
+    public static readonly (string Name, string Value)[] Environment = [("OMP_NUM_THREADS", "1")];
+
     private readonly TemporaryFolder _folder = new();
 
     public RankRuns()
@@ -42,7 +45,7 @@ internal sealed class RankRuns : IDisposable
         var said = new List<string>();
         var reached = new ManualResetEventSlim();
         using var launcher = CliProcess.Start(
-            _folder.Path, line =>
+            _folder.Path, Environment, line =>
             {
                 lock (said)
                     said.Add(line);
@@ -79,8 +82,8 @@ internal sealed class RankRuns : IDisposable
     }
 
     /// <summary>Trains to the end.</summary>
-    public CliResult Train(string run, int ranks, params string[] more) => CliProcess.Run(
-        [.. Arguments(run), "--num_processes", $"{ranks}", "--max_steps", $"{Steps}", .. more]);
+    public CliResult Train(string run, int ranks, params string[] more) => CliProcess.RunIn(
+        _folder.Path, Environment, [.. Arguments(run), "--num_processes", $"{ranks}", "--max_steps", $"{Steps}", .. more]);
 
     /// <summary>Trains to the end under a launcher.</summary>
     public CliResult TrainUnder(string[] launcher, string run, params string[] more)
@@ -92,6 +95,8 @@ internal sealed class RankRuns : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
@@ -139,6 +144,6 @@ internal sealed class RankRuns : IDisposable
     public static void Require(CliResult result) => Assert.True(result.ExitCode == 0, result.Error);
 
     /// <summary>Whether a program is on the path.</summary>
-    public static bool IsInstalled(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+    public static bool IsInstalled(string program) => (System.Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 }

@@ -56,6 +56,16 @@ public sealed class RankTests : IDisposable
     }
 
     [Fact]
+    public void ASharedRow_EqualsOneProcess()
+    {
+        string[] step = ["--gradient_accumulation_steps", "2"];
+        RankRuns.Require(_runs.Train("one", 1, step));
+        RankRuns.Require(_runs.Train("shared", 2, [.. step, "--context_parallel_size", "2"]));
+
+        Assert.Equal(_runs.Losses("one"), _runs.Losses("shared"), (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
+    }
+
+    [Fact]
     public void RanksUnderMpich_EqualThoseUnderOpenMpi()
     {
         Assert.SkipUnless(RankRuns.IsInstalled("mpiexec.mpich"), "MPICH is not installed (Debian: mpich).");
