@@ -137,7 +137,7 @@ public sealed class ParameterUpdateTests
         using var source = Lorikeet.Formats.Safetensors.SafetensorsFile.Open(file);
         foreach (var parameter in model.Trainable)
         {
-            using var stored = TensorMemory.Read(source, parameter.Name);
+            using var stored = TensorFile.Read(source, parameter.Name);
             parameter.Value.copy_(stored);
         }
 
