@@ -84,6 +84,11 @@ internal sealed class ContextKernels(IDecoderKernels own, ContextShare share, in
     public void AddColumnSums(Matrix a, Matrix? b, double scale, Tensor? factors, Tensor sums) =>
         own.AddColumnSums(a, b, scale, factors, sums);
 
+    public void AddOuterProduct(Matrix a, Matrix b, Matrix sum) => own.AddOuterProduct(a, b, sum);
+
+    public void AddRowSums(Matrix source, Tensor order, Tensor starts, Tensor ids, Matrix sums) =>
+        own.AddRowSums(source, order, starts, ids, sums);
+
     public void ScaleColumns(Matrix x, Tensor factors, Matrix y) => own.ScaleColumns(x, factors, y);
 
     public void AddScaledColumns(Matrix x, Tensor factors, Matrix y) => own.AddScaledColumns(x, factors, y);
