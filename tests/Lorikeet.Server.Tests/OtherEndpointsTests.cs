@@ -61,10 +61,10 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
 
         var chat = await _server.Post(
             "/tokenize", """{"model": "nano", "messages": [{"role": "user", "content": "Who?"}]}""");
-        var text = await _server.Post("/detokenize", $$"""{"tokens": {{chat["tokens"]!.ToJsonString()}}}""");
+        var rendered = await _server.Post("/detokenize", $$"""{"tokens": {{chat["tokens"]!.ToJsonString()}}}""");
         Assert.Equal(
             "<s><user>Who?</user>\n<assistant>",
-            ((string)text["prompt"]!).Replace("<s> ", "<s>", StringComparison.Ordinal));
+            ((string)rendered["prompt"]!).Replace("<s> ", "<s>", StringComparison.Ordinal));
         Assert.Equal((int)chat["count"]!, chat["tokens"]!.AsArray().Count);
     }
 

@@ -69,12 +69,16 @@ internal sealed class BatchStep : IBatchStep
             kernels.DecodingRows(limits.Sequences), (int)model.Head.Weight.Rows, ScalarType.Float32, model.Device);
     }
 
+    /// <summary>Whether gate and up of a layer are multiplied as they are computed.</summary>
+    public static bool GatesAtOnce(DecoderLayer layer) =>
+        layer.Config.Activation == GateActivation.Silu && layer.GateUp.Count == 2;
+
     /// <inheritdoc/>
     public int MostTokens => _limits.Tokens;
 
     /// <summary>Bytes of the buffers that exist, those of the kernels not counted.</summary>
     public long Bytes => Buffers.Sum(matrix => matrix.Tensor.NumberOfElements * matrix.Tensor.ElementSize)
-        + _state.Bytes + _rotation.Bytes;
+        + _state.Bytes + _rotations.Sum(tables => tables.Bytes);
 
     /// <inheritdoc/>
     public Tensor Run(IReadOnlyList<StepSequence> sequences)
@@ -109,8 +113,10 @@ internal sealed class BatchStep : IBatchStep
     /// <inheritdoc/>
     public void Refresh(ModelAdapter adapter) => _adapters.Refresh(adapter);
 
-    private IEnumerable<Matrix> Buffers =>
-        [_x, _normOutput, _qkv, _attended, _blockOutput, _activation, _logits, .. _manyLogits is { } many ? [many] : (Matrix[])[]];
+    private IEnumerable<Matrix> Buffers => new[]
+    {
+        _x, _normOutput, _qkv, _attended, _blockOutput, _activation, _gateUp, _logits, _manyLogits,
+    }.OfType<Matrix>();
 
     private Matrix Logits => _shape.Logits > _logits.Rows ? _manyLogits! : _logits;
 
@@ -241,7 +247,6 @@ internal sealed class BatchStep : IBatchStep
         _finalNorm.Dispose();
         foreach (var tables in _rotations)
             tables.Dispose();
-        _gateUp?.Dispose();
         _state.Dispose();
         _chosen.Dispose();
         _embedding.Dispose();
@@ -262,7 +267,7 @@ internal sealed class BatchStep : IBatchStep
             (FeedForwardNorm, FeedForwardOutputNorm) = (
                 Factor(layer.FeedForwardNorm), Factor(layer.FeedForwardOutputNorm));
             HeadNorms = HeadNorms.Of(layer, type);
-            GatesAtOnce = layer.Config.Activation == GateActivation.Silu && layer.GateUp.Count == 2;
+            GatesAtOnce = BatchStep.GatesAtOnce(layer);
             _groups = PerProjection.Of(layer);
             Linears = new(
                 kernels.Linear(_groups.Qkv), kernels.Linear(_groups.Output),

@@ -28,7 +28,10 @@ internal static class StepMemory
         var rows = (long)Math.Max(limits.Tokens, sequences);
         var qkv = (config.HeadCount + 2L * config.KeyValueHeadCount) * config.HeadSize;
         var widths = 3L * config.HiddenSize + qkv + (long)config.HeadCount * config.HeadSize + config.IntermediateSize;
-        var buffers = rows * widths * element + 2L * limits.Length * config.HeadSize * element;
+        if (!model.Layers.All(BatchStep.GatesAtOnce))
+            widths += 2L * config.IntermediateSize;
+        var rotations = model.Layers.Select(layer => config.Layer(layer.Index).Rope).Distinct().Count();
+        var buffers = rows * widths * element + 2L * rotations * limits.Length * config.HeadSize * element;
         var state = 8L * (7 * rows + (limits.Sequences + 1L) * (limits.Blocks + 1));
         var logits = (2L * sequences + scored) * config.VocabularySize * sizeof(float);
         return buffers + state + logits + (onCpu ? OfCpu(model, rows, logits) : OfGpu(model, rows));
