@@ -43,7 +43,7 @@ internal sealed record CachePlan(
         var onCpu = model.Device.type == DeviceType.CPU;
         var steps = StepMemory.Of(
             model, new BatchLimits(StepTokens(options, onCpu), options.MaxSequences, length), MostScored);
-        var free = Math.Max(0, model.LeastOfRanks(FreeMemory.Of(model.Device)) - steps);
+        var free = Math.Max(0, FreeMemory.Of(model.Device) - steps);
         var bytes = options.CacheBytes
             ?? (onCpu ? Math.Min(MostBytesOnCpu, free / 2) : (long)(free * options.MemoryShare));
         var blocks = (int)Math.Min(Math.Min(wanted, bytes / blockBytes - 1), int.MaxValue / 2);
