@@ -72,7 +72,7 @@ internal sealed record CachePlan(
             Math.Min(onCpu ? LongStepOnCpu : StepTokensOnGpu, rows.Sum(row => (long)row.PromptLength)), count + 1);
         var length = rows.Max(row => row.Capacity);
         var steps = StepMemory.Of(model, new BatchLimits(tokens, count, length), scored: 0);
-        var bytes = onCpu ? MostBytesOnCpu : Math.Max(0, model.LeastOfRanks(FreeMemory.Of(model.Device)) - steps) / 2;
+        var bytes = onCpu ? MostBytesOnCpu : Math.Max(0, FreeMemory.Of(model.Device) - steps) / 2;
         int[] blocks = [.. rows.Select(row => PagedCache.BlocksOf(row.Capacity)).OrderDescending()];
         var affordable = Math.Max(blocks[0], bytes / BytesOfBlock(model) - 1);
         return new CachePlan(

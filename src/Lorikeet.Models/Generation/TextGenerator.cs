@@ -111,6 +111,13 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         return [.. rows.Select(row => row.ToContinuation())];
     }
 
+    /// <summary>The cache of rows, as large as the rank with the least memory has it.</summary>
+    private CachePlan PlanOf(IReadOnlyList<DecodingRow> rows)
+    {
+        var plan = CachePlan.Of(model, rows, BatchSize);
+        return plan with { Blocks = (int)model.LeastOfRanks(plan.Blocks) };
+    }
+
     /// <summary>Decodes rows until all have ended; yields each one that got a token or ended.</summary>
     private IEnumerable<DecodingRow> Run(
         IReadOnlyList<DecodingRow> rows, GenerationOptions options, CancellationToken cancellation)
@@ -120,7 +127,7 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (open.Length == 0 || cancellation.IsCancellationRequested)
             yield break;
         using var scheduler = new DecodingScheduler(
-            model, CachePlan.Of(model, open, BatchSize), isOptimized: options.Optimized);
+            model, PlanOf(open), isOptimized: options.Optimized);
         foreach (var row in open)
         {
             var chooser = new TokenChooser(
