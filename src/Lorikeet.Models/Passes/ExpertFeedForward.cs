@@ -4,8 +4,8 @@
 //     p = softmax(Wr n)    w = the k largest of p    i = one of the tokens · k choices, those of an expert together
 //     x_i = n of its token    g,u = Wgu x_i    a_i = φ(g) ⊙ u    y_i = Wd a_i    y = Σ w_i y_i
 //
-// Backward, with r_i = Wdᵀ dy of its token: dw_i = ⟨r_i, a_i⟩, da_i = w_i r_i, dn = Σ Wguᵀ d(g,u)_i + Wrᵀ d(Wr n). Only n
-// is needed for it, so a layer keeps nothing of its experts: they are computed once more.
+// Backward, with r_i = Wdᵀ dy of its token: dw_i = ⟨r_i, a_i⟩, da_i = w_i r_i, dn = Σ Wguᵀ d(g,u)_i + Wrᵀ d(Wr n).
+// Only n is needed for it, so a layer keeps nothing of its experts: they are computed once more.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
@@ -33,7 +33,8 @@ internal sealed class ExpertFeedForward : IDisposable
     }
 
     /// <summary>Bytes that it keeps beside the weights of the model.</summary>
-    public long CopyBytes => _router.CopyBytes + _experts.Sum(expert => expert.GateUp.CopyBytes + expert.Down.CopyBytes);
+    public long CopyBytes =>
+        _router.CopyBytes + _experts.Sum(expert => expert.GateUp.CopyBytes + expert.Down.CopyBytes);
 
     private int Hidden => _router.Columns;
 
@@ -67,13 +68,17 @@ internal sealed class ExpertFeedForward : IDisposable
         var (rows, gateUp, activation) = UpToActivation(n, routes);
         _kernels.GatherRows(dy, routes.Tokens, rows); // dy of each choice: [choices, hidden]
         // r: [choices, inner]
-        Each(routes, (expert, part) => _experts[expert].Down.InputGradient(part(rows), null, null, part(activation), null));
+        Each(
+            routes,
+            (expert, part) => _experts[expert].Down.InputGradient(part(rows), null, null, part(activation), null));
         var slopes = _scratch.Take(ScratchUse.ExpertSlopes, routes.Choices, Inner);
         slopes.Tensor.copy_(activation.Tensor);
         activation.Tensor.mul_(routes.WeightOfRow); // da = w r
         _kernels.GateBackward(_activation, gateUp, activation); // d(g,u) in place of g,u; a in place of da
         var weightGradient = (slopes.Tensor * activation.Tensor).sum(-1, type: ScalarType.Float32); // dw: [choices]
-        Each(routes, (expert, part) => _experts[expert].GateUp.InputGradient(part(gateUp), null, null, part(rows), null));
+        Each(
+            routes,
+            (expert, part) => _experts[expert].GateUp.InputGradient(part(gateUp), null, null, part(rows), null));
         Sum(rows, routes, null, dn);
 
         using var logits = new Matrix(routes.LogitGradient(weightGradient).to_type(n.ElementType));

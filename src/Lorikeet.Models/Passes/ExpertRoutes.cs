@@ -59,7 +59,9 @@ internal sealed class ExpertRoutes : IDisposable
     /// <summary>The row of each token's choice, int64 [tokens].</summary>
     public Tensor PlacesOf(int choice) => _places[choice];
 
-    /// <summary>From the gradient of each row's weight, [choices], to that of the logits, float32 [tokens, experts].</summary>
+    /// <summary>
+    /// From the gradient of each row's weight, [choices], to that of the logits, float32 [tokens, experts].
+    /// </summary>
     public Tensor LogitGradient(Tensor weightGradient)
     {
         var gradient = weightGradient.index_select(0, _places.t().reshape(-1)).view(_shares.shape);

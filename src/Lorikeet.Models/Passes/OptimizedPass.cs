@@ -185,7 +185,8 @@ internal sealed class OptimizedPass : ITrainingPass
         // Rotary tables, and four numbers of 64 bits for each token: id, position, target, place of the target.
         var ropes = Enumerable.Range(0, _layers.Length).Select(layer => _model.Config.Layer(layer).Rope)
             .OfType<RopeSettings>().Distinct().Count();
-        var perToken = 2L * ropes * _model.Config.RotarySize * NativeTypes.SizeOf(_model.ComputeType) + 4 * sizeof(long);
+        var table = 2L * _model.Config.RotarySize * NativeTypes.SizeOf(_model.ComputeType);
+        var perToken = ropes * table + 4 * sizeof(long);
         return new PassBytes
         {
             AdapterCopies = copies,
@@ -355,8 +356,8 @@ internal sealed class OptimizedPass : ITrainingPass
     };
 
     /// <summary>
-    /// Announces what is as long as a batch: what dropout makes, the codes of what FP8 products quantize, and the rows of
-    /// experts.
+    /// Announces what is as long as a batch: what dropout makes, the codes of what FP8 products quantize, and the rows
+    /// of experts.
     /// </summary>
     private void ReserveRows(int tokens)
     {

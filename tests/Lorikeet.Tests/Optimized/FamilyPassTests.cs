@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
 
-/// <summary>Each thing that a family does otherwise than Llama, on the hand-written pass and on the reference.</summary>
+/// <summary>Each thing a family does otherwise than Llama, on the hand-written pass and on the reference.</summary>
 [Collection(CudaTestBase.Collection)]
 public class FamilyPassTests
 {
@@ -22,14 +22,19 @@ public class FamilyPassTests
 
     [Theory]
     [MemberData(nameof(Differences))]
-    public void Differences_EqualReference(string name) =>
-        RequireEqual(With(name, Shape()), new LoraOptions { Rank = 3, Alpha = 6, TargetModules = TargetModules.AllLinear });
+    public void Differences_EqualReference(string name) => RequireEqual(
+        With(name, Shape()),
+        new LoraOptions { Rank = 3, Alpha = 6, TargetModules = TargetModules.AllLinear });
 
-    /// <summary>Recomputed, with dropout, weights augmented by their factors, of widths that no vector divides.</summary>
+    /// <summary>Recomputed, with dropout and augmented weights, of widths that no vector divides.</summary>
     [Theory]
     [MemberData(nameof(Differences))]
     public void DifferencesOfOddWidths_EqualReference(string name) => RequireEqual(
-        With(name, Shape(heads: 3, keyValueHeads: 1, headSize: 20)) with { IntermediateSize = 37, VocabularySize = 101 },
+        With(name, Shape(heads: 3, keyValueHeads: 1, headSize: 20)) with
+        {
+            IntermediateSize = 37,
+            VocabularySize = 101,
+        },
         new LoraOptions { Rank = 3, Alpha = 6, Dropout = 0.1, TargetModules = TargetModules.AllLinear },
         checkpointing: true, augments: true);
 
@@ -89,7 +94,9 @@ public class FamilyPassTests
     private static ModelConfig InBFloat16(string name)
     {
         var shape = With(name, BFloat16Shape);
-        return shape.Experts is { } experts ? shape with { Experts = experts with { PerToken = experts.Count } } : shape;
+        return shape.Experts is { } experts
+            ? shape with { Experts = experts with { PerToken = experts.Count } }
+            : shape;
     }
 
     private static ModelConfig With(string name, ModelConfig shape)
@@ -111,7 +118,8 @@ public class FamilyPassTests
         return name switch
         {
             "norms after blocks" => shape with { NormPlacement = NormPlacement.After },
-            "norms before and after" => shape with { NormPlacement = NormPlacement.BeforeAndAfter, Names = gemma.Names },
+            "norms before and after" =>
+                shape with { NormPlacement = NormPlacement.BeforeAndAfter, Names = gemma.Names },
             "norms of whole width" => shape with { QueryKeyNorm = QueryKeyNorm.WholeWidth },
             "weights of norms" => shape with { NormWeighting = NormWeighting.BeforeRounding },
             "one plus weights" => shape with
@@ -128,7 +136,8 @@ public class FamilyPassTests
             "scaled residuals" => shape with { ResidualScale = 0.3 },
             "divided logits" => shape with { LogitDivisor = 1.7 },
             "part of heads rotated" => shape with { RotarySize = shape.HeadSize * 3 / 4 / 2 * 2 },
-            "windows of layers" => shape.With(Layers((layer, settings) => settings with { Window = layer == 1 ? null : 9 })),
+            "windows of layers" => shape.With(
+                Layers((layer, settings) => settings with { Window = layer == 1 ? null : 9 })),
             "rotations of layers" => shape.With(Layers((layer, settings) =>
                 settings with { Rope = layer == 1 ? settings.Rope! with { Theta = 100 } : settings.Rope })),
             "layers without rotation" => shape.With(Layers((layer, settings) =>
@@ -138,7 +147,9 @@ public class FamilyPassTests
             "Gemma 2" => (gemma with { AttentionSoftCap = 0.8, LogitSoftCap = 0.7 }).With(
                 Layers((layer, settings) => settings with { Window = layer % 2 == 0 ? 9 : null })),
             "Gemma 3" => (gemma with { QueryKeyNorm = QueryKeyNorm.PerHead }).With(Layers((layer, settings) =>
-                layer == 1 ? settings with { Rope = settings.Rope! with { Theta = 1e6 } } : settings with { Window = 9 })),
+                layer == 1
+                    ? settings with { Rope = settings.Rope! with { Theta = 1e6 } }
+                    : settings with { Window = 9 })),
             "OLMo 2" => shape with
             {
                 NormPlacement = NormPlacement.After,
