@@ -158,8 +158,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         if (tensor.Shape is not [> 0 and <= int.MaxValue and var count, var rows, var columns])
         {
             throw new CheckpointException(
-                $"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]. A matrix for each expert was " +
-                $"expected. Where: '{_file.Path}'. Convert or download the model again.");
+                $"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]. A matrix for each expert " +
+                $"was expected. Where: '{_file.Path}'. Convert or download the model again.");
         }
 
         for (var expert = 0; expert < count; expert++)
@@ -178,7 +178,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
         var place = HeadRows.AreReordered(_config, name)
             ? HeadRows.ToGguf(row, _config.HeadSize)
             : row + _places[name].FirstRow;
-        var storedBytes = tensor.ByteCount / (IsOfExperts(tensor) ? tensor.Shape[0] * tensor.Shape[1] : tensor.Shape[0]);
+        var storedBytes = tensor.ByteCount
+            / (IsOfExperts(tensor) ? tensor.Shape[0] * tensor.Shape[1] : tensor.Shape[0]);
         var stored = _file.Slice(tensor, place * storedBytes, (int)storedBytes);
         if (IsDense(tensor.Type))
             stored.CopyTo(target);
@@ -193,7 +194,8 @@ internal sealed unsafe class GgufCheckpoint : ITensorSource
     private static bool IsOfExperts(GgufTensor tensor) => tensor.Shape.Length == 3;
 
     private bool IsAsStored(string name, GgufTensor tensor) =>
-        IsDense(tensor.Type) && !IsOfExperts(tensor) && !HeadRows.AreReordered(_config, name) && !GgufNorms.HoldOnePlus(_config, name);
+        IsDense(tensor.Type) && !IsOfExperts(tensor)
+        && !HeadRows.AreReordered(_config, name) && !GgufNorms.HoldOnePlus(_config, name);
 
     private static bool IsDense(GgufType type) => type is GgufType.F32 or GgufType.F16 or GgufType.BF16;
 }

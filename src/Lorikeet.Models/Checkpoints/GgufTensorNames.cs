@@ -24,14 +24,15 @@ internal sealed partial class GgufTensorNames
     }
 
     /// <summary>
-    /// The GGUF name of the tensor in which an expert's matrix lies below those of the others, and its place there; null
-    /// for other matrices.
+    /// The GGUF name of the tensor in which an expert's matrix lies below those of the others, and its place there;
+    /// null for other matrices.
     /// </summary>
     public (string Name, int Expert)? ExpertToGguf(string name)
     {
         if (ExpertMatrix().Match(name) is not { Success: true } match)
             return null;
-        var part = Array.Find(_experts, pair => pair.Part.EndsWith("." + match.Groups[3].Value, StringComparison.Ordinal));
+        var part = Array.Find(
+            _experts, pair => pair.Part.EndsWith("." + match.Groups[3].Value, StringComparison.Ordinal));
         return part.Gguf is { } gguf
             ? ($"blk.{match.Groups[1].Value}.{gguf}.weight", int.Parse(match.Groups[2].Value, null))
             : null;

@@ -128,7 +128,8 @@ internal sealed class ModelConfigReader
             if (factors.Count != rotarySize / 2)
                 throw new CheckpointException(
                     $"'rope_scaling.{name}' has {factors.Count} numbers. Expected {rotarySize / 2}, one for each pair "
-                    + $"of the {rotarySize} rotated elements of a head. Where: {_file.File}. Download the model again.");
+                    + $"of the {rotarySize} rotated elements of a head. Where: {_file.File}. Download the "
+                    + "model again.");
         }
     }
 

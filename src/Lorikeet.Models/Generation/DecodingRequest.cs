@@ -29,7 +29,9 @@ public sealed record DecodingRequest
     /// <summary>What the answer must look like; it serves this request alone.</summary>
     public TokenConstraint? Constraint { get; init; }
 
-    /// <summary>Whether end tokens are tokens as others are, so that only a limit or a stop string ends the answer.</summary>
+    /// <summary>
+    /// Whether end tokens are tokens as others are, so that only a limit or a stop string ends the answer.
+    /// </summary>
     public bool IgnoreEnd { get; init; }
 
     /// <summary>

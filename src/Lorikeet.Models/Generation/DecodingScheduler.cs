@@ -163,7 +163,9 @@ internal sealed class DecodingScheduler : IDisposable
                 sequence.Planned = 1;
     }
 
-    /// <summary>Lets those that wait join, by arrival, while there is room for what they are expected to need.</summary>
+    /// <summary>
+    /// Lets those that wait join, by arrival, while there is room for what they are expected to need.
+    /// </summary>
     private void Admit()
     {
         foreach (var sequence in _waiting.ToList())
@@ -283,12 +285,14 @@ internal sealed class DecodingScheduler : IDisposable
         var end = sequence.Read + sequence.Planned;
         var isLast = end == sequence.Row.Length;
         return new StepPart(
-            sequence, sequence.IsScoring ? end - Math.Max(sequence.Read, sequence.Prompt!.Count) : isLast ? 1 : 0, isLast);
+            sequence, sequence.IsScoring ? end - Math.Max(sequence.Read, sequence.Prompt!.Count) : isLast ? 1 : 0,
+            isLast);
     }
 
     private void Advance(DecodingSequence sequence)
     {
-        var ofPrompt = Math.Max(0, Math.Min(sequence.Row.PromptLength, sequence.Read + sequence.Planned) - sequence.Read);
+        var ofPrompt = Math.Max(
+            0, Math.Min(sequence.Row.PromptLength, sequence.Read + sequence.Planned) - sequence.Read);
         _counts = _counts with { PromptTokens = _counts.PromptTokens + ofPrompt };
         sequence.Read += sequence.Planned;
         sequence.Planned = 0;

@@ -207,8 +207,8 @@ public sealed record GenerationOptions
                 "json_schema and regex are both given. An answer is of one form: leave one of them out.");
         if (Beams > 1 && (JsonSchema ?? Regex) is not null)
             throw new ConfigurationException(
-                $"num_beams is {Beams}, and the answer is to be of a form (json_schema, regex). Forms are kept token by "
-                + "token: use num_beams 1.");
+                $"num_beams is {Beams}, and the answer is to be of a form (json_schema, regex). Forms are kept token "
+                + "by token: use num_beams 1.");
         if (Beams > 1 && Draws)
             throw new ConfigurationException(
                 $"num_beams is {Beams} and do_sample is true. Beam search here is exact search, not sampling. "

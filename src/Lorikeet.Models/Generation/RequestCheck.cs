@@ -23,7 +23,9 @@ internal static class RequestCheck
     /// <param name="tokenizer">The model's; null for none.</param>
     /// <param name="vocabulary">Ids of the model.</param>
     /// <param name="maxLength">Most tokens of prompt and answer.</param>
-    /// <exception cref="ConfigurationException">Something is out of range, or there is no room for an answer.</exception>
+    /// <exception cref="ConfigurationException">
+    /// Something is out of range, or there is no room for an answer.
+    /// </exception>
     public static GenerationOptions Prepare(
         DecodingRequest request, Tokenizer? tokenizer, int vocabulary, int maxLength)
     {
@@ -61,14 +63,15 @@ internal static class RequestCheck
         var room = maxLength - promptLength;
         if (wanted == 0)
             throw new ContextLengthException(
-                $"max_length is {options.MaxLength}, and the prompt has {promptLength} tokens, so nothing can be added " +
-                "to it. A larger max_length was expected: it counts prompt and answer together.", promptLength, 0,
+                $"max_length is {options.MaxLength}, and the prompt has {promptLength} tokens, so nothing can be " +
+                "added to it. A larger max_length was expected: it counts prompt and answer together.", promptLength, 0,
                 options.MaxLength!.Value);
         var isGiven = (options.MaxNewTokens ?? options.MaxLength) is not null;
         if (room < 1 || (isGiven && wanted > room))
             throw new ContextLengthException(
-                $"The prompt has {promptLength} tokens and {wanted} are to be added, and {maxLength} fit (max_model_len). "
-                + "Shorten the prompt, or ask for fewer with max_new_tokens.", promptLength, wanted, maxLength);
+                $"The prompt has {promptLength} tokens and {wanted} are to be added, and {maxLength} fit "
+                + "(max_model_len). Shorten the prompt, or ask for fewer with max_new_tokens.",
+                promptLength, wanted, maxLength);
         return Math.Min(wanted, room);
     }
 

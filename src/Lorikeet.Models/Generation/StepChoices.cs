@@ -97,7 +97,9 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
     private static bool TakesMostLikely(Row row) =>
         row.PromptToken is null && row.Sequence.TopLogProbabilities is null && row.Sequence.Chooser.TakesMostLikely;
 
-    /// <summary>The rows of the logits: those that foretell tokens of a prompt, and those after the last token.</summary>
+    /// <summary>
+    /// The rows of the logits: those that foretell tokens of a prompt, and those after the last token.
+    /// </summary>
     private static List<Row> Rows(IReadOnlyList<StepPart> parts)
     {
         var rows = new List<Row>();

@@ -201,8 +201,8 @@ public sealed class TextGenerator(DecoderModel model, Tokenizer? tokenizer)
         if (bytes <= FreeMemory.Of(model.Device))
             return;
         throw new ConfigurationException(string.Create(CultureInfo.InvariantCulture,
-            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB ") +
-            "for keys and values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
+            $"A prompt of {longest} tokens, {count} tokens to add and {options.Beams} beams need {bytes / 1e9:0.#} GB ")
+            + "for keys and values, and so much memory is not free. Give a smaller max_new_tokens or num_beams.");
     }
 
     private GenerationOptions Prepare(GenerationOptions options, IReadOnlyList<int[]> prompts)

@@ -54,7 +54,9 @@ internal sealed class Qwen3Moe : ModelFamily
     public override string? WhyNotInGguf(ModelConfig config) =>
         Enumerable.Range(0, config.LayerCount).Any(layer => !config.Layer(layer).HasExperts)
             ? "has experts in every layer of this architecture"
-        : config.Experts is { NormalisesWeights: false } ? "scales the weights of a token's experts to sum to one" : null;
+        : config.Experts is { NormalisesWeights: false }
+            ? "scales the weights of a token's experts to sum to one"
+        : null;
 
     public override IEnumerable<KeyValuePair<string, GgufValue>> GgufMetadata(ModelConfig config) =>
     [
