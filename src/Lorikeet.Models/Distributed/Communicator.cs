@@ -54,8 +54,8 @@ public abstract class Communicator : IDisposable
             if ((mpi.Rank, mpi.Size) != (place.Rank, place.Size))
                 throw new ConfigurationException(
                     $"The launcher says rank {place.Rank} of {place.Size}, and {mpi.Transport} rank {mpi.Rank} of "
-                    + $"{mpi.Size}. Launcher and library must be of one MPI: start with the mpirun that belongs to that "
-                    + "library, or put the library of this one first in LD_LIBRARY_PATH.");
+                    + $"{mpi.Size}. Launcher and library must be of one MPI: start with the mpirun that belongs to "
+                    + "that library, or put the library of this one first in LD_LIBRARY_PATH.");
             return usesCuda ? new NcclCommunicator(place, mpi.Rank, mpi.Size, mpi) : mpi;
         }
 

@@ -37,7 +37,9 @@ public sealed record LaunchedRank(
     ];
 
     /// <summary>What ranks without MPI have to know to meet; all have the same.</summary>
-    /// <value>LORIKEET_RANKS_TOKEN; under torchrun its --rdzv_id; else empty, which any program that speaks as a rank knows.</value>
+    /// <value>
+    /// LORIKEET_RANKS_TOKEN; under torchrun its --rdzv_id; else empty, which any program that speaks as a rank knows.
+    /// </value>
     public string Token { get; init; } = "";
 
     /// <summary>Whether a launcher of ranks started this process, be it the only one.</summary>
@@ -80,7 +82,9 @@ public sealed record LaunchedRank(
         };
     }
 
-    /// <summary>The number at the start of a variable: Slurm writes 4(x2),3 for two nodes of four and one of three.</summary>
+    /// <summary>
+    /// The number at the start of a variable: Slurm writes 4(x2),3 for two nodes of four and one of three.
+    /// </summary>
     private static int? Number(Func<string, string?> variable, string name)
     {
         if (variable(name) is not { Length: > 0 } text)

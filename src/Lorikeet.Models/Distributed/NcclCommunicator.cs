@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Models.Distributed;
 
-/// <summary>Ranks with a CUDA device each. What lies on the host goes over MPI if it is there, else over the devices.</summary>
+/// <summary>
+/// Ranks with a CUDA device each. What lies on the host goes over MPI if it is there, else over the devices.
+/// </summary>
 internal sealed unsafe class NcclCommunicator : Communicator
 {
     private readonly Communicator? _mpi;
@@ -97,7 +99,8 @@ internal sealed unsafe class NcclCommunicator : Communicator
         }
 
         using var device = OnDevice(MemoryMarshal.AsBytes(values));
-        NcclLibrary.Sum(_group.Handle, _device.Stream, TensorMemory.Address(device), values.Length, NcclLibrary.Float64);
+        NcclLibrary.Sum(
+            _group.Handle, _device.Stream, TensorMemory.Address(device), values.Length, NcclLibrary.Float64);
         Read(device, MemoryMarshal.AsBytes(values));
     }
 

@@ -5,7 +5,9 @@ using System.Net.Sockets;
 
 namespace Lorikeet.Models.Distributed;
 
-/// <summary>Where rank 0 waits for the others. Each that connects is greeted by itself, so that nobody holds up the rest.</summary>
+/// <summary>
+/// Where rank 0 waits for the others. Each that connects is greeted by itself, so that nobody holds up the rest.
+/// </summary>
 internal sealed class RankListener : IDisposable
 {
     private const int MostWaiting = 512;

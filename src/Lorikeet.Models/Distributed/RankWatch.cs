@@ -30,7 +30,9 @@ public sealed class RankWatch : IDisposable
     /// Called once, on a thread of its own, with a sentence that names the rank; it is to end the process, since the
     /// thread that trains may never return.
     /// </param>
-    /// <exception cref="DeviceException">A rank cannot reach rank 0; all ranks it concerns throw within half a minute.</exception>
+    /// <exception cref="DeviceException">
+    /// A rank cannot reach rank 0; all ranks it concerns throw within half a minute.
+    /// </exception>
     public RankWatch(Communicator ranks, Action<string> lost)
     {
         (_ranks, _lost) = (ranks, lost);
@@ -84,9 +86,9 @@ public sealed class RankWatch : IDisposable
         _ranks.Gather(Environment.MachineName).ToArray().CopyTo(hosts, 0);
         if (missing.Count > 0)
             throw new DeviceException(
-                $"Rank {string.Join(", ", missing.Order().Take(8).Select(rank => $"{rank} on {hosts[rank]}"))} cannot reach "
-                + $"rank 0 on {Environment.MachineName} (port {listener.Port}). Ranks need TCP connections between their "
-                + "machines.");
+                $"Rank {string.Join(", ", missing.Order().Take(8).Select(rank => $"{rank} on {hosts[rank]}"))} cannot "
+                + $"reach rank 0 on {Environment.MachineName} (port {listener.Port}). Ranks need TCP connections "
+                + "between their machines.");
     }
 
     private void Connect()

@@ -82,13 +82,14 @@ internal static class Rendezvous
                 // Rank 0 may not be that far, or another program still listens there.
                 if (clock.Elapsed > patience)
                     throw Failure(
-                        patience, $"rank 0 does not answer at {place.MasterAddress}:{place.MasterPort} ({fault.Message})");
+                        patience,
+                        $"rank 0 does not answer at {place.MasterAddress}:{place.MasterPort} ({fault.Message})");
                 Thread.Sleep(s_pause);
             }
         }
     }
 
     private static DeviceException Failure(TimeSpan patience, string reason) => new(
-        $"The ranks did not find each other within {patience.TotalSeconds:0} seconds: {reason}. Are all started, with the "
-        + "same MASTER_ADDR, MASTER_PORT and LORIKEET_RANKS_TOKEN, and may they connect to it?");
+        $"The ranks did not find each other within {patience.TotalSeconds:0} seconds: {reason}. Are all started, with "
+        + "the same MASTER_ADDR, MASTER_PORT and LORIKEET_RANKS_TOKEN, and may they connect to it?");
 }

@@ -121,7 +121,9 @@ public abstract class Optimizer : IDisposable
             ranks.Broadcast(value);
     }
 
-    /// <summary>Has <see cref="State"/> hold all of the state on rank 0 until the result is disposed; all ranks call.</summary>
+    /// <summary>
+    /// Has <see cref="State"/> hold all of the state on rank 0 until the result is disposed; all ranks call.
+    /// </summary>
     public virtual IDisposable? Collect() => null;
 
     /// <summary>Goes on counting from so many updates.</summary>

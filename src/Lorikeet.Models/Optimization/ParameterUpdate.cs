@@ -6,7 +6,8 @@ using Lorikeet.Models.Passes;
 namespace Lorikeet.Models.Optimization;
 
 /// <summary>
-/// From the gradients that the passes of all ranks add up to the moved parameters: their sum, the clipping, the optimizer.
+/// From the gradients that the passes of all ranks add up to the moved parameters: their sum, the clipping, the
+/// optimizer.
 /// </summary>
 /// <remarks>All ranks make the same calls, but for the number of their passes.</remarks>
 public sealed class ParameterUpdate : IDisposable
@@ -19,8 +20,8 @@ public sealed class ParameterUpdate : IDisposable
     /// <param name="options">The optimizer.</param>
     /// <param name="ranks">The processes that take each step together.</param>
     /// <param name="hasFixedOrder">
-    /// Whether the order of sums depends on the number of micro-batches alone, so that any number of ranks gives the same
-    /// bits.
+    /// Whether the order of sums depends on the number of micro-batches alone, so that any number of ranks gives the
+    /// same bits.
     /// </param>
     /// <param name="zeroStage">
     /// What is divided among the ranks (ZeRO): 0 nothing, 1 the optimizer's state, 2 the gradients too.
@@ -36,8 +37,8 @@ public sealed class ParameterUpdate : IDisposable
         var divides = shards is not null && zeroStage > 1;
         if (divides && hasFixedOrder)
             throw new ConfigurationException(
-                "'full_determinism' keeps the gradients of several micro-batches whole, and 'zero_stage' 2 none. Expected "
-                + "'zero_stage' 0 or 1, or leave out 'full_determinism'.");
+                "'full_determinism' keeps the gradients of several micro-batches whole, and 'zero_stage' 2 none. "
+                + "Expected 'zero_stage' 0 or 1, or leave out 'full_determinism'.");
         _gradients = divides ? Gradients.InTurn(parameters, shards!) : new Gradients(parameters);
         _reduction = GradientReduction.Create(_gradients, model, ranks, hasFixedOrder, divides ? shards : null);
         Optimizer = shards is null
@@ -55,11 +56,13 @@ public sealed class ParameterUpdate : IDisposable
     public static long GradientBytes(DecoderModel model, int ranks, int zeroStage)
     {
         var parts = model.Trainable.ToLookup(
-            parameter => GradientParts.LayerOf(parameter.Name, model.Layers.Count), parameter => parameter.Value.NumberOfElements);
+            parameter => GradientParts.LayerOf(parameter.Name, model.Layers.Count),
+            parameter => parameter.Value.NumberOfElements);
         var all = parts.Sum(part => part.Sum());
         if (zeroStage < 2 || ranks == 1)
             return all * sizeof(float);
-        var layer = parts.Where(part => part.Key != GradientParts.Rest).Select(part => part.Sum()).DefaultIfEmpty(0).Max();
+        var layer = parts.Where(part => part.Key != GradientParts.Rest).Select(part => part.Sum())
+            .DefaultIfEmpty(0).Max();
         var rest = parts[GradientParts.Rest].Sum();
         return (all / ranks + layer + rest + Math.Max(layer, rest)) * sizeof(float);
     }

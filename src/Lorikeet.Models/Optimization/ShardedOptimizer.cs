@@ -1,6 +1,6 @@
-// ZeRO (arXiv 1910.02054), stages 1 and 2: each of N ranks keeps the optimizer's state of 1/N of the elements, updates those
-// from their gradients, and the updated shares come together. Rules that work element by element give the same as one
-// optimizer with all.
+// ZeRO (arXiv 1910.02054), stages 1 and 2: each of N ranks keeps the optimizer's state of 1/N of the elements, updates
+// those from their gradients, and the updated shares come together. Rules that work element by element give the same as
+// one optimizer with all.
 using Lorikeet.Formats.Safetensors;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
@@ -36,8 +36,8 @@ internal sealed class ShardedOptimizer : Optimizer
     {
         if (options.Optimizer is OptimizerKind.AdamW8Bit or OptimizerKind.PagedAdamW8Bit)
             throw new ConfigurationException(
-                "'zero_stage' divides the optimizer's state element by element, and that of 'optim' adamw_8bit has scales "
-                + "of 256 elements. Expected adamw_torch, paged_adamw_32bit or sgd, or 'zero_stage' 0.");
+                "'zero_stage' divides the optimizer's state element by element, and that of 'optim' adamw_8bit has "
+                + "scales of 256 elements. Expected adamw_torch, paged_adamw_32bit or sgd, or 'zero_stage' 0.");
         using var quiet = no_grad();
         (_shards, _ownGradients) = (shards, ownGradients);
         foreach (var part in shards.Parts)
@@ -92,7 +92,9 @@ internal sealed class ShardedOptimizer : Optimizer
         return new Collection(this);
     }
 
-    /// <summary>Keeps the whole state in the host's memory, until <see cref="Share"/> gives each rank its part.</summary>
+    /// <summary>
+    /// Keeps the whole state in the host's memory, until <see cref="Share"/> gives each rank its part.
+    /// </summary>
     public override void Restore(ITensorSource source, int steps)
     {
         using var quiet = no_grad();

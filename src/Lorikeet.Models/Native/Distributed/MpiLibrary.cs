@@ -17,7 +17,8 @@ internal sealed unsafe partial class MpiLibrary
 
     private const int Serialized = 2; // MPI_THREAD_SERIALIZED: several threads, one call at a time
 
-    private static readonly string[] s_openMpi = ["libmpi.so.40", "libmpi.so"], s_mpich = ["libmpi.so.12", "libmpich.so.12"];
+    private static readonly string[] s_openMpi = ["libmpi.so.40", "libmpi.so"],
+        s_mpich = ["libmpi.so.12", "libmpich.so.12"];
     private static readonly Lazy<MpiLibrary> s_loaded = new(Load);
 
     private readonly nint _library;
@@ -113,7 +114,9 @@ internal sealed unsafe partial class MpiLibrary
     public void Sum(nint group, double* values, int count) =>
         Require(_allReduce(_inPlace, values, count, _double, _sum, group), "MPI_Allreduce");
 
-    /// <summary>The same, to be awaited by <see cref="Complete(nint)"/>; the values stay where they are until then.</summary>
+    /// <summary>
+    /// The same, to be awaited by <see cref="Complete(nint)"/>; the values stay where they are until then.
+    /// </summary>
     public nint BeginSum(nint group, float* values, int count)
     {
         nint request = 0;
