@@ -57,8 +57,8 @@ template <int W> __device__ void scaleColumns(Matrix x, const float* factors, Ma
     store(at(y, p.row, p.column), values);
 }
 
-// sums[ids[i]] += the rows of source that belong to the i-th id: order lists the rows, those of an id from starts[i] on.
-// A block adds up a piece of one id's rows, in their order.
+// sums[ids[i]] += the rows of source that belong to the i-th id: order lists the rows, those of an id from starts[i]
+// on. A block adds up a piece of one id's rows, in their order.
 template <int W> __device__ void rowSums(
     Matrix source, const long long* order, const long long* starts, const long long* ids, float* sums, long long pitch)
 {

@@ -1,6 +1,7 @@
 // Cross-entropy of a row of logits [rows, vocabulary] and its gradient in place, one block a row:
 //
-//     logSum = m + log Σ exp(x - m), m = max x;   loss = logSum - x[target];   dx = scale · (exp(x - logSum) - [target])
+//     logSum = m + log Σ exp(x - m), m = max x;   loss = logSum - x[target];
+//     dx = scale · (exp(x - logSum) - [target])
 //
 // m and the sum come from one reading (online softmax, arXiv 1805.02867): a partial sum is scaled when its maximum
 // grows. A row whose target is below zero has no loss and no gradient. Where logits are capped, x is c tanh(x / c) of
@@ -73,7 +74,8 @@ template <int W, bool IsCapped> __device__ void crossEntropy(
 
     Softmax all = blockJoin(mine);
     float logSum = all.largest + logf(all.sum);
-    if (threadIdx.x == 0) losses[blockIdx.x] = target < 0 ? 0 : logSum - loadLogits<1, IsCapped>(row + target, cap).v[0];
+    if (threadIdx.x == 0)
+        losses[blockIdx.x] = target < 0 ? 0 : logSum - loadLogits<1, IsCapped>(row + target, cap).v[0];
     __syncthreads(); // the target's logit is read before it is overwritten
 
     float factor = target < 0 ? 0 : scale;

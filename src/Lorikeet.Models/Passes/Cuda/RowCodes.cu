@@ -1,7 +1,7 @@
 // Kernels that write a matrix and, in the same launch, its rows in FP8 (Float8.cu) for the product that reads it next:
-// one block a row, which waits in shared memory, rounded to bfloat16, until its largest element is known. What they write
-// is what the kernels in Norms.cu and Elementwise.cu write, and the codes are what quantizing that would give. The widths
-// of all matrices are multiples of eight.
+// one block a row, which waits in shared memory, rounded to bfloat16, until its largest element is known. What they
+// write is what the kernels in Norms.cu and Elementwise.cu write, and the codes are what quantizing that would give.
+// The widths of all matrices are multiples of eight.
 
 struct Codes
 {

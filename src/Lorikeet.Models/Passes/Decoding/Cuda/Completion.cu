@@ -1,7 +1,8 @@
 // What a product by a library leaves to be done: y = product + bias + adapters, and silu(gate) ⊙ up.
 
 extern "C" __global__ void __launch_bounds__(256) complete_product(
-    const __grid_constant__ Linear linear, const Matrix product, const Matrix y, int isFloat, int isGated, const Adapters adapters)
+    const __grid_constant__ Linear linear, const Matrix product, const Matrix y, int isFloat, int isGated,
+    const Adapters adapters)
 {
     letNextBegin();
     waitForPrevious();

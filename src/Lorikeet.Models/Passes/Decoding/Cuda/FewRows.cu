@@ -2,14 +2,15 @@
 //
 // A block for each multiprocessor goes from one tile of 16 rows of W to the next; each of its warps has a share of the
 // columns and reads it without waiting for the others. Weights are on their way some steps ahead, the first already
-// before the kernel that makes x has ended. Tensor cores multiply: A is W, B is x, and which column is which k, and what
-// a row of A or a column of B is, is ours to choose. The warps' sums of a few tiles are added up at once.
+// before the kernel that makes x has ended. Tensor cores multiply: A is W, B is x, and which column is which k, and
+// what a row of A or a column of B is, is ours to choose. The warps' sums of a few tiles are added up at once.
 
 constexpr int warps = 16, heldTiles = 4;
 
-// Shared memory: sums of the held tiles, the rows of all tiles of the block, scales; then, where an address ends in zeros,
-// the table of pairs.
-constexpr int rowsPlace = 32 << 10, mostTiles = 104, mapsPlace = rowsPlace + mostTiles * 256, partsPlace = mapsPlace + 3072;
+// Shared memory: sums of the held tiles, the rows of all tiles of the block, scales; then, where an address ends in
+// zeros, the table of pairs.
+constexpr int rowsPlace = 32 << 10, mostTiles = 104, mapsPlace = rowsPlace + mostTiles * 256,
+    partsPlace = mapsPlace + 3072;
 
 extern __shared__ __align__(1024) unsigned char memory[];
 
@@ -40,7 +41,10 @@ template <bool Gated> __device__ __forceinline__ WeightRow rowOf(const Linear& l
 }
 
 // Row `index` of the block's n-th tile.
-__device__ __forceinline__ const Row& rowAt(int n, int index) { return ((const Row*)(memory + rowsPlace))[n * 16 + index]; }
+__device__ __forceinline__ const Row& rowAt(int n, int index)
+{
+    return ((const Row*)(memory + rowsPlace))[n * 16 + index];
+}
 
 __device__ __forceinline__ PartScales& partScales(int part) { return ((PartScales*)(memory + partsPlace))[part]; }
 
@@ -53,9 +57,9 @@ __device__ __forceinline__ uint4 loadOnce(const unsigned char* from)
     return x;
 }
 
-// All pairs of numbers that two codes in a byte stand for, 256 bytes apart, in a copy for each lane, so that the lookups
-// of a warp never meet in a bank. The table's address ends in 16 zeros, so that the place of a byte's pair is made of
-// bytes: the lane's, the code's, and the table's.
+// All pairs of numbers that two codes in a byte stand for, 256 bytes apart, in a copy for each lane, so that the
+// lookups of a warp never meet in a bank. The table's address ends in 16 zeros, so that the place of a byte's pair is
+// made of bytes: the lane's, the code's, and the table's.
 __device__ __forceinline__ unsigned tableAddress()
 {
     return (sharedAddress(memory) + 65535) & ~65535u;
@@ -69,8 +73,8 @@ template <int K> __device__ __forceinline__ unsigned pairOf(unsigned codes, unsi
     return pair;
 }
 
-// A step is 64 columns: 128 bytes of a row, by eight lanes. A row of A is one half of a row of W, a column of B the same
-// half of a row of x, and of their products those count whose halves are the same.
+// A step is 64 columns: 128 bytes of a row, by eight lanes. A row of A is one half of a row of W, a column of B the
+// same half of a row of x, and of their products those count whose halves are the same.
 template <int Groups> struct DenseSteps
 {
     static const int columns = 64, ahead = 4 / Groups, places = partsPlace + 128; // what of shared memory it uses
@@ -152,9 +156,9 @@ template <int Groups> struct DenseSteps
     __device__ __forceinline__ static void fillTable(const Linear&) {}
 };
 
-// A step is 128 columns, of which a lane has 32 codes of two rows. They become bfloat16 by a table of all pairs that two
-// codes in a byte stand for. Scales are applied in float32 to sums over a block: the columns of B are the two halves of
-// four rows x, each zero in the other half.
+// A step is 128 columns, of which a lane has 32 codes of two rows. They become bfloat16 by a table of all pairs that
+// two codes in a byte stand for. Scales are applied in float32 to sums over a block: the columns of B are the two
+// halves of four rows x, each zero in the other half.
 template <int Groups> struct FourBitSteps
 {
     static const int columns = 128, ahead = 4, places = 128 << 10;
@@ -218,7 +222,8 @@ template <int Groups> struct FourBitSteps
         int block = (step * 128 + threadIdx.x % 2 * 64) >> shift;
         // Nothing is done with them yet, which would wait for them.
         if (isNested) asm volatile("ld.global.nc.u8 %0, [%1];" : "=r"(scaleCode[i]) : "l"(scaleCodes + block));
-        asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(scaleValue[i]) : "l"(scaleValues + ((firstBlock + block) >> (isNested ? 8 : 0))));
+        asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(scaleValue[i])
+            : "l"(scaleValues + ((firstBlock + block) >> (isNested ? 8 : 0))));
         scalePart[i] = part;
     }
 
@@ -236,8 +241,10 @@ template <int Groups> struct FourBitSteps
         for (int j = 0; j < 4; j++)
         {
             unsigned codes = word(a[i], j), more = word(b[i], j);
-            unsigned a0 = pairOf<0>(codes, copy), a1 = pairOf<0>(more, copy), a2 = pairOf<1>(codes, copy), a3 = pairOf<1>(more, copy);
-            unsigned b0 = pairOf<2>(codes, copy), b1 = pairOf<2>(more, copy), b2 = pairOf<3>(codes, copy), b3 = pairOf<3>(more, copy);
+            unsigned a0 = pairOf<0>(codes, copy), a1 = pairOf<0>(more, copy),
+                a2 = pairOf<1>(codes, copy), a3 = pairOf<1>(more, copy);
+            unsigned b0 = pairOf<2>(codes, copy), b1 = pairOf<2>(more, copy),
+                b2 = pairOf<3>(codes, copy), b3 = pairOf<3>(more, copy);
 #pragma unroll
             for (int q = 0; q < Groups; q++)
             {
@@ -277,7 +284,8 @@ template <int Groups> struct FourBitSteps
         for (int i = threadIdx.x; i < 256 * 8; i += blockDim.x)
         {
             unsigned pair = round2(linear.values[i / 8 >> 4], linear.values[i / 8 & 15]);
-            asm volatile("st.shared.v4.u32 [%0], {%1, %1, %1, %1};" ::"r"(table + i / 8 * 256 + i % 8 * 16), "r"(pair) : "memory");
+            asm volatile("st.shared.v4.u32 [%0], {%1, %1, %1, %1};"
+                ::"r"(table + i / 8 * 256 + i % 8 * 16), "r"(pair) : "memory");
         }
         for (int i = 0; i < linear.count; i++)
             if (const float* map = linear.parts[i].scales.map)
@@ -294,7 +302,8 @@ template <bool Gated, int Width> __device__ __forceinline__ void finish(
     const int height = Gated ? 8 : 16;
     for (int i = threadIdx.x; i < tiles * height * x.rows; i += blockDim.x)
     {
-        int row = i % x.rows, index = i / x.rows % height, held = i / x.rows / height, tile = firstTile + held * gridDim.x;
+        int row = i % x.rows, index = i / x.rows % height, held = i / x.rows / height,
+            tile = firstTile + held * gridDim.x;
         WeightRow w = rowOf<Gated>(linear, tile, index);
         if (w.row >= linear.parts[w.part].rows) continue;
         float total = 0, other = 0;
@@ -307,7 +316,8 @@ template <bool Gated, int Width> __device__ __forceinline__ void finish(
         }
         float result = rounded(total + added(linear, adapters, w, row));
         if (Gated)
-            result = rounded(result / (1 + __expf(-result))) * rounded(other + added(linear, adapters, {1, w.row}, row));
+            result = rounded(result / (1 + __expf(-result)))
+                * rounded(other + added(linear, adapters, {1, w.row}, row));
         long long place = row * y.pitch + (Gated ? 0 : linear.parts[w.part].firstRow) + w.row;
         if (isFloat) ((float*)y.data)[place] = result;
         else y.data[place] = round1(result);
@@ -326,12 +336,13 @@ template <bool Gated> __device__ __forceinline__ void prefetchFactors(
         WeightRow w = rowOf<Gated>(linear, firstTile + i / rows / 16 * gridDim.x, i / rows % 16);
         const Factors& factors = adapters.factors[number];
         if (factors.rank[w.part] == 0) continue;
-        asm volatile("prefetch.global.L1 [%0];" ::"l"(factors.b + (linear.parts[w.part].firstRow + clamped(linear, w)) * factors.pitch));
+        asm volatile("prefetch.global.L1 [%0];"
+            ::"l"(factors.b + (linear.parts[w.part].firstRow + clamped(linear, w)) * factors.pitch));
     }
 }
 
-// A x of the adapters of the rows, which the blocks compute for each other: each of them some ranks, each warp its columns.
-// A number lies beside the number of its step, so that who waits for it sees when it is there.
+// A x of the adapters of the rows, which the blocks compute for each other: each of them some ranks, each warp its
+// columns. A number lies beside the number of its step, so that who waits for it sees when it is there.
 struct Hidden
 {
     const Adapters& adapters;
@@ -342,8 +353,10 @@ struct Hidden
     int count, firstColumn, end;
     uint4 ahead; // of the first row of A
 
-    __device__ __forceinline__ Hidden(const Adapters& adapters, const Matrix& x, unsigned char* memory, int from, int to)
-        : adapters(adapters), x(x), hidden((float*)memory), shares(hidden + mostHidden), done((unsigned*)shares + mostShares * warps)
+    __device__ __forceinline__ Hidden(
+        const Adapters& adapters, const Matrix& x, unsigned char* memory, int from, int to)
+        : adapters(adapters), x(x), hidden((float*)memory), shares(hidden + mostHidden),
+            done((unsigned*)shares + mostShares * warps)
     {
         count = adapters.turned ? x.rows * adapters.pitch : 0;
         firstColumn = from + threadIdx.x % 32 * 8, end = to;
@@ -387,7 +400,8 @@ struct Hidden
         {
             if (!factorRow(adapters, place, x.columns)) continue;
             u64 turned;
-            do asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(turned) : "l"(adapters.turned + place) : "memory");
+            do asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];"
+                : "=l"(turned) : "l"(adapters.turned + place) : "memory");
             while ((unsigned)(turned >> 32) != turn);
             hidden[place] = __uint_as_float((unsigned)turned);
         }
@@ -399,7 +413,8 @@ template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ voi
 {
     const int ahead = Steps::ahead, width = Groups * 4;
     float* sums = (float*)memory; // [heldTiles, warps, 16, width]
-    int warp = threadIdx.x / 32, steps = linear.columns / Steps::columns, own = (tiles - blockIdx.x + gridDim.x - 1) / gridDim.x;
+    int warp = threadIdx.x / 32, steps = linear.columns / Steps::columns,
+        own = (tiles - blockIdx.x + gridDim.x - 1) / gridDim.x;
     int from = steps * warp / warps, to = steps * (warp + 1) / warps;
     letNextBegin();
     for (int i = threadIdx.x; i < own * 16; i += blockDim.x)
@@ -408,7 +423,8 @@ template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ voi
         const LinearPart& part = linear.parts[w.part];
         long long first = clamped(linear, w) * linear.columns;
         ((Row*)(memory + rowsPlace))[i] = {
-            (const unsigned char*)part.weight + first * 2 / (Steps::columns / 64) / (Steps::columns / 64), (int)(first >> part.scales.shift), w.part};
+            (const unsigned char*)part.weight + first * 2 / (Steps::columns / 64) / (Steps::columns / 64),
+            (int)(first >> part.scales.shift), w.part};
     }
     if (threadIdx.x < 3)
     {

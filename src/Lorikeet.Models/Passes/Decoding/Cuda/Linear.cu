@@ -36,7 +36,8 @@ struct Adapters
     float* hidden;            // A x, [rows, pitch]
     int pitch;
     const long long* turn; // the number of the step
-    u64* turned;           // A x beside the number of its step, [rows, pitch], where the product makes it itself; or null
+    u64* turned;           // A x beside the number of its step, [rows, pitch], where the product makes it
+                           // itself; or null
 };
 
 struct WeightRow
@@ -49,7 +50,8 @@ struct WeightRow
 template <int Height> __device__ __forceinline__ WeightRow rowOfTile(const Linear& linear, int tile, int index)
 {
     int part = 0;
-    for (int tiles; part + 1 < linear.count && tile >= (tiles = (linear.parts[part].rows + Height - 1) / Height); part++)
+    for (int tiles; part + 1 < linear.count && tile >= (tiles = (linear.parts[part].rows + Height - 1) / Height);
+        part++)
         tile -= tiles;
     return {part, tile * Height + index};
 }
@@ -68,13 +70,17 @@ __device__ __forceinline__ Values<8> eight(const uint4& bits)
     return x;
 }
 
-__device__ __forceinline__ unsigned word(const uint4& x, int i) { return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w; }
+__device__ __forceinline__ unsigned word(const uint4& x, int i)
+{
+    return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w;
+}
 
 // c = a b, or c += a b; a 16 x 16, b 16 x 8.
 __device__ __forceinline__ void multiply(
     float (&c)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1)
 {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
         : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1), "f"(0.0f));
 }
@@ -82,7 +88,8 @@ __device__ __forceinline__ void multiply(
 __device__ __forceinline__ void multiplyAdd(
     float (&c)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1)
 {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
@@ -104,7 +111,8 @@ __device__ __forceinline__ void fill(Pairs& pairs, const Linear& linear)
     {
         unsigned pair = round2(linear.values[code >> 4], linear.values[code & 15]);
 #pragma unroll
-        for (int i = 0; i < 8; i++) *(uint4*)(pairs + code * 32 + (i + code) % 8 * 4) = make_uint4(pair, pair, pair, pair);
+        for (int i = 0; i < 8; i++)
+            *(uint4*)(pairs + code * 32 + (i + code) % 8 * 4) = make_uint4(pair, pair, pair, pair);
     }
 }
 
@@ -145,7 +153,8 @@ __device__ __forceinline__ const bf16* factorRow(const Adapters& adapters, int p
     return adapters.factors[number].a + (long long)rank * columns;
 }
 
-// hidden = A x of each row's adapter, rounded to bfloat16: a block for four ranks of a row. A is on its way before x is.
+// hidden = A x of each row's adapter, rounded to bfloat16: a block for four ranks of a row. A is on its way before x
+// is.
 extern "C" __global__ void __launch_bounds__(256) project_down(const Matrix x, const Adapters adapters)
 {
     letNextBegin();

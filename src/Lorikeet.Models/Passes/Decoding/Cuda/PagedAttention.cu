@@ -52,7 +52,8 @@ extern "C" __global__ void rotate_and_append_paged(
     long long place = placeOf(places.table(row), token, value < 0 ? key : value, cache.keyHeads, heads.size) + column;
     if (value < 0)
     {
-        rotate<8>(low, low + half, cache.keys + place, cache.keys + place + half, cosine + position, sine + position, 1);
+        rotate<8>(
+            low, low + half, cache.keys + place, cache.keys + place + half, cosine + position, sine + position, 1);
     }
     else
     {
@@ -83,13 +84,16 @@ constexpr int attendingWarps = 4, tokensAhead = 4;
 constexpr float hidden = -1e30f;
 
 // A lane's eight elements of a head, turned; the other half of the head is another lane's.
-__device__ __forceinline__ Values<8> rotated(const bf16* head, int part, int lanes, const bf16* cosine, const bf16* sine)
+__device__ __forceinline__ Values<8> rotated(
+    const bf16* head, int part, int lanes, const bf16* cosine, const bf16* sine)
 {
     Values<8> mine = load<8>(head + part * 8), other = load<8>(head + (part ^ lanes / 2) * 8);
     Values<8> c = load<8>(cosine + part * 8), s = load<8>(sine + part * 8);
 #pragma unroll
     for (int i = 0; i < 8; i++)
-        mine.v[i] = rounded(part < lanes / 2 ? mine.v[i] * c.v[i] - other.v[i] * s.v[i] : mine.v[i] * c.v[i] + other.v[i] * s.v[i]);
+        mine.v[i] = rounded(part < lanes / 2
+            ? mine.v[i] * c.v[i] - other.v[i] * s.v[i]
+            : mine.v[i] * c.v[i] + other.v[i] * s.v[i]);
     return mine;
 }
 
@@ -112,7 +116,8 @@ template <int Size, bool IsNew> __device__ void attend(
     __shared__ bool isLast;
     letNextBegin();
     int chunks = gridDim.x / (qkv.rows * heads.queries), own = blockIdx.x % chunks, pair = blockIdx.x / chunks;
-    int head = pair % heads.queries, row = pair / heads.queries, part = threadIdx.x % lanes, group = threadIdx.x / lanes;
+    int head = pair % heads.queries, row = pair / heads.queries, part = threadIdx.x % lanes,
+        group = threadIdx.x / lanes;
     int shared = heads.queries / heads.keys, keyHead = head / shared, position = (int)places.positions[row];
     int end = position + 1, begin = window > 0 ? max(0, end - window) : 0;
     int firstChunk = begin / chunk, lastChunk = position / chunk;
@@ -140,7 +145,8 @@ template <int Size, bool IsNew> __device__ void attend(
     waitForPrevious();
     if (!IsNew && from < to) fetch(from);
 
-    const bf16 *cosine = rotation.cosine + (long long)position * Size, *sine = rotation.sine + (long long)position * Size;
+    const bf16 *cosine = rotation.cosine + (long long)position * Size,
+        *sine = rotation.sine + (long long)position * Size;
     const bf16* of = at(qkv, row, head * Size);
     Values<8> query = IsNew ? rotated(of, part, lanes, cosine, sine) : load<8>(of + part * 8);
 #pragma unroll

@@ -1,11 +1,11 @@
 // The product for up to 64 rows of x, by tensor cores: each weight is read once, and each code decoded once.
 //
 // A block computes 32 · Down rows of W. Of its eight warps, Down share the rows, 32 a warp, and the others divide the
-// columns among them; where a matrix has too few rows to occupy the device, the blocks of a cluster divide them further.
-// A is W, B is x, eight rows of x at a time. What the next steps need is copied to shared memory while one is computed,
-// weights already before the kernel that makes x has ended. Which column is which k is ours to choose, so that a lane's
-// share of a row lies side by side. 4-bit codes become bfloat16 by a table of all pairs that two codes in a byte stand
-// for; their scales are applied in float32 to sums over 64 columns.
+// columns among them; where a matrix has too few rows to occupy the device, the blocks of a cluster divide them
+// further. A is W, B is x, eight rows of x at a time. What the next steps need is copied to shared memory while one is
+// computed, weights already before the kernel that makes x has ended. Which column is which k is ours to choose, so
+// that a lane's share of a row lies side by side. 4-bit codes become bfloat16 by a table of all pairs that two codes in
+// a byte stand for; their scales are applied in float32 to sums over 64 columns.
 
 constexpr int threads = 256, warps = 8;
 
@@ -14,7 +14,8 @@ extern __shared__ __align__(1024) unsigned char memory[];
 // 16 bytes on their way to shared memory, or zeros.
 __device__ __forceinline__ void copyAhead(int to, const void* from, bool isThere)
 {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(sharedAddress(memory) + to), "l"(from), "r"(isThere ? 16 : 0));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+        ::"r"(sharedAddress(memory) + to), "l"(from), "r"(isThere ? 16 : 0));
 }
 
 __device__ __forceinline__ void endOfCopies() { asm volatile("cp.async.commit_group;"); }
@@ -66,11 +67,14 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
     static const int across = warps / Down, tileRows = 32 * Down; // warps that divide the columns
     static const int columns = 64 * across; // of a step
     // What is more than the rows need is for banks.
-    static const int weightShare = tileRows * 32 + (across > 2 ? 32 : 64), inputShare = Groups * 1024, scaleShare = 4 * (tileRows + 4);
+    static const int weightShare = tileRows * 32 + (across > 2 ? 32 : 64), inputShare = Groups * 1024,
+        scaleShare = 4 * (tileRows + 4);
     static const int inputPlace = weightShare * across, scalePlace = inputPlace + inputShare * across;
-    static const int stageBytes = scalePlace + scaleShare * across, tableBytes = sizeof(Pairs) + 3 * 256 * sizeof(float);
+    static const int stageBytes = scalePlace + scaleShare * across,
+        tableBytes = sizeof(Pairs) + 3 * 256 * sizeof(float);
     static const int perRow = 2 * across, perInput = 8 * across; // pieces of 16 bytes
-    static const int weightPieces = tileRows * perRow / threads, inputPieces = (Groups * 8 * perInput + threads - 1) / threads;
+    static const int weightPieces = tileRows * perRow / threads,
+        inputPieces = (Groups * 8 * perInput + threads - 1) / threads;
 
     const Linear& linear;
     const Matrix& x;
@@ -91,7 +95,8 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
         return rowOfTile<tileRows>(linear, tile, index);
     }
 
-    __device__ __forceinline__ Product(const Linear& linear, const Matrix& x, int tile, int from) : linear(linear), x(x), tile(tile)
+    __device__ __forceinline__ Product(const Linear& linear, const Matrix& x, int tile, int from)
+        : linear(linear), x(x), tile(tile)
     {
         lane = threadIdx.x % 32, group = lane / 4, quarter = lane % 4;
         down = threadIdx.x / 32 / across, own = threadIdx.x / 32 % across;
@@ -104,7 +109,9 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
         }
 #pragma unroll
         for (int i = 0; i < inputPieces; i++)
-            inputs[i] = at(x, min((threadIdx.x + i * threads) / perInput, x.rows - 1), from * columns + threadIdx.x % perInput * 8);
+            inputs[i] = at(
+                x, min((threadIdx.x + i * threads) / perInput, x.rows - 1),
+                from * columns + threadIdx.x % perInput * 8);
         WeightRow w = row(linear, tile, threadIdx.x / across);
         scales = &linear.parts[w.part].scales;
         map = (const float*)(memory + sizeof(Pairs)) + w.part * 256;
@@ -139,7 +146,8 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
 
     __device__ __forceinline__ void copyInput(int step, int slot)
     {
-        int piece = threadIdx.x % perInput, r = threadIdx.x / perInput, c = piece % 8 ^ r % 2; // rows read together lie in other banks
+        int piece = threadIdx.x % perInput, r = threadIdx.x / perInput,
+            c = piece % 8 ^ r % 2; // rows read together lie in other banks
         int to = stage(slot) + inputPlace + piece / 8 * inputShare + r * 128 + c * 16;
         bool isThere = step * columns + piece * 8 < linear.columns;
 #pragma unroll
@@ -186,7 +194,8 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
 #pragma unroll
         for (int n = 0; n < Groups; n++)
         {
-            uint4 b0 = input(slot, n, (2 * quarter) ^ (group % 2)), b1 = input(slot, n, (2 * quarter + 1) ^ (group % 2));
+            uint4 b0 = input(slot, n, (2 * quarter) ^ (group % 2)),
+                b1 = input(slot, n, (2 * quarter + 1) ^ (group % 2));
 #pragma unroll
             for (int m = 0; m < 2; m++)
             {
@@ -208,7 +217,8 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
             if (from + i < to) copyWeights(from + i, i);
         fill(*(Pairs*)memory, linear);
         for (int i = 0; i < linear.count; i++)
-            if (const float* map = linear.parts[i].scales.map) ((float*)(memory + sizeof(Pairs)))[i * 256 + threadIdx.x] = map[threadIdx.x];
+            if (const float* map = linear.parts[i].scales.map)
+                ((float*)(memory + sizeof(Pairs)))[i * 256 + threadIdx.x] = map[threadIdx.x];
         __syncthreads();
         storeScale(0);
         waitForPrevious();
@@ -259,7 +269,8 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
             if (Gated) index = index / 16 * 32 + index % 16;
             WeightRow w = row(linear, tile, index);
             if (w.row >= linear.parts[w.part].rows) continue;
-            int holder = (index / 32 * Groups + of / 8) * 32 + index % 8 * 4 + of % 8 / 2, element = index % 16 / 8 * 2 + of % 2;
+            int holder = (index / 32 * Groups + of / 8) * 32 + index % 8 * 4 + of % 8 / 2,
+                element = index % 16 / 8 * 2 + of % 2;
             auto sum = [&](int m)
             {
                 float total = 0;
@@ -271,7 +282,8 @@ template <bool Gated, int Groups, int Down, int Stages> struct Product
             };
             float result = rounded(sum(Gated ? 0 : index % 32 / 16) + added(linear, adapters, w, of));
             if (Gated)
-                result = rounded(result / (1 + __expf(-result))) * rounded(sum(1) + added(linear, adapters, {1, w.row}, of));
+                result = rounded(result / (1 + __expf(-result)))
+                    * rounded(sum(1) + added(linear, adapters, {1, w.row}, of));
             long long to = of * y.pitch + (Gated ? 0 : linear.parts[w.part].firstRow) + w.row;
             if (isFloat) ((float*)y.data)[to] = result;
             else y.data[to] = round1(result);
