@@ -64,7 +64,8 @@ internal sealed class ContextKernels(IDecoderKernels own, ContextShare share, in
     public void RmsNormBackward(Matrix x, Tensor weight, Matrix dy, Matrix residual, Matrix dx, Matrix normalised) =>
         own.RmsNormBackward(x, weight, dy, residual, dx, normalised);
 
-    public void RmsNormGradient(Matrix x, Tensor weight, Matrix dy, Matrix dx) => own.RmsNormGradient(x, weight, dy, dx);
+    public void RmsNormGradient(Matrix x, Tensor weight, Matrix dy, Matrix dx) =>
+        own.RmsNormGradient(x, weight, dy, dx);
 
     public void AddScaled(Matrix x, Matrix delta, float scale, Matrix sum) => own.AddScaled(x, delta, scale, sum);
 

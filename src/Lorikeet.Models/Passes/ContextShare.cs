@@ -5,7 +5,8 @@
 //     [T/C tokens, H heads]  --exchange-->  [T tokens, H/C heads]  attention  --exchange-->  [T/C tokens, H heads]
 //
 // and back the same way in the backward pass (DeepSpeed-Ulysses, arXiv 2309.14509). What a rank sends of a layer does
-// not grow with C. Gradients of the weights are sums over tokens: those of the ranks add up as those of micro-batches do.
+// not grow with C. Gradients of the weights are sums over tokens: those of the ranks add up as those of micro-batches
+// do.
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
@@ -31,8 +32,8 @@ internal sealed class ContextShare
         shape.Heads % size == 0 && shape.KeyValueHeads % size == 0
             ? shape with { Heads = shape.Heads / size, KeyValueHeads = shape.KeyValueHeads / size }
             : throw new ConfigurationException(
-                $"'context_parallel_size' is {size}, and the model has {shape.Heads} heads and {shape.KeyValueHeads} of "
-                + "keys and values, which the ranks divide among themselves. Expected a number that divides both: "
+                $"'context_parallel_size' is {size}, and the model has {shape.Heads} heads and {shape.KeyValueHeads} "
+                + "of keys and values, which the ranks divide among themselves. Expected a number that divides both: "
                 + $"{string.Join(", ", Divisors(shape))}.");
 
     /// <summary>A batch whose tokens every rank has as many of, in whole blocks.</summary>

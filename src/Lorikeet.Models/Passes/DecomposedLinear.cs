@@ -1,5 +1,5 @@
-// DoRA (arXiv 2402.09353): each output has a gain g (RowGains.cs), which counts as a constant in the backward pass. With
-// Z = X Wᵀ + U Bᵀ as without magnitudes (FactoredLinear.cs) and H = g ⊙ dY,
+// DoRA (arXiv 2402.09353): each output has a gain g (RowGains.cs), which counts as a constant in the backward pass.
+// With Z = X Wᵀ + U Bᵀ as without magnitudes (FactoredLinear.cs) and H = g ⊙ dY,
 //
 //     forward     Y = g ⊙ Z
 //     backward    dX = H W + G A      G = H B      dA = Gᵀ X      dB = Hᵀ U      dm = 1/n ⊙ Σ dY ⊙ Z

@@ -1,5 +1,5 @@
-// The rows of the batch's tokens, x = g ⊙ (W[ids] + H Bᵀ) with H = s · A[:, ids]ᵀ and, with DoRA, a gain g for each column
-// of the table (ColumnGains.cs); back, with z = W[ids] + H Bᵀ and d = g ⊙ dx:
+// The rows of the batch's tokens, x = g ⊙ (W[ids] + H Bᵀ) with H = s · A[:, ids]ᵀ and, with DoRA, a gain g for each
+// column of the table (ColumnGains.cs); back, with z = W[ids] + H Bᵀ and d = g ⊙ dx:
 //
 //     dW[id] = Σ d      dB = dᵀ H      dA[:, id] = s · Σ (d B)ᵀ      dm = 1/n ⊙ Σ dx ⊙ z
 //

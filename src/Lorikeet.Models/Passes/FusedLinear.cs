@@ -110,7 +110,9 @@ internal abstract class FusedLinear(FusedBiases biases, WholeWeights whole) : ID
         biases.AddTo(y);
     }
 
-    /// <summary>G alone, for the lowest trained layer: in g or, where there is room for it, at the end of dy's rows.</summary>
+    /// <summary>
+    /// G alone, for the lowest trained layer: in g or, where there is room for it, at the end of dy's rows.
+    /// </summary>
     /// <param name="dy">[tokens, out].</param>
     /// <param name="kept">What <see cref="Forward"/> left there.</param>
     /// <param name="g">[tokens, rank] or wider.</param>

@@ -136,8 +136,8 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     }
 
     /// <summary>
-    /// Dense weights of the compute type move into one matrix, unless some are trained, and so do those in FP8; others are
-    /// decompressed at each use.
+    /// Dense weights of the compute type move into one matrix, unless some are trained, and so do those in FP8; others
+    /// are decompressed at each use.
     /// </summary>
     /// <param name="projections">What is fused.</param>
     /// <param name="adapters">Their adapters.</param>

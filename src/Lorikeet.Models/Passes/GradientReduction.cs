@@ -10,7 +10,8 @@ namespace Lorikeet.Models.Passes;
 /// </summary>
 internal abstract class GradientReduction : IDisposable
 {
-    private protected GradientReduction(Gradients gradients, Communicator ranks) => (Gradients, Ranks) = (gradients, ranks);
+    private protected GradientReduction(Gradients gradients, Communicator ranks) =>
+        (Gradients, Ranks) = (gradients, ranks);
 
     /// <summary>What the passes add to.</summary>
     private protected Gradients Gradients { get; }
@@ -42,7 +43,8 @@ internal abstract class GradientReduction : IDisposable
         Gradients gradients, DecoderModel model, Communicator ranks, bool hasFixedOrder, ParameterShards? shards) =>
         shards is not null ? new ShardedReduction(gradients, shards)
         : hasFixedOrder ? new OrderedReduction(gradients, ranks)
-        : new OverlappedReduction(gradients, new GradientParts(model.Trainable, model.Layers.Count), ranks, model.IsSharded);
+        : new OverlappedReduction(
+            gradients, new GradientParts(model.Trainable, model.Layers.Count), ranks, model.IsSharded);
 
     /// <summary>Call before a pass.</summary>
     /// <param name="isLast">Whether it is the last of this rank in the step.</param>
@@ -50,7 +52,9 @@ internal abstract class GradientReduction : IDisposable
     {
     }
 
-    /// <summary>Call when a pass has added all that a layer's parameters get (<see cref="TrainingPassOptions"/>).</summary>
+    /// <summary>
+    /// Call when a pass has added all that a layer's parameters get (<see cref="TrainingPassOptions"/>).
+    /// </summary>
     /// <param name="layer">The layer.</param>
     public virtual void LayerDone(int layer)
     {

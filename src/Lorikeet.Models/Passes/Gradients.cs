@@ -42,7 +42,8 @@ public sealed class Gradients : IDisposable
         using var quiet = no_grad();
         (_parameters, _shards) = (parameters, shards);
         var rest = shards.Parts.Where(part => part.Layer == GradientParts.Rest).Sum(part => part.PaddedCount);
-        All = zeros(shards.LargestLayer + rest, ScalarType.Float32, parameters[0].Value.device).DetachFromDisposeScope();
+        All = zeros(shards.LargestLayer + rest, ScalarType.Float32, parameters[0].Value.device)
+            .DetachFromDisposeScope();
         foreach (var part in shards.Parts)
         {
             using var buffer = BufferOf(part);
@@ -61,7 +62,8 @@ public sealed class Gradients : IDisposable
     /// Gives the parameters of every layer a gradient in the same memory, one layer at a time: for passes whose layers'
     /// gradients are taken away as soon as they are complete.
     /// </summary>
-    internal static Gradients InTurn(IReadOnlyList<Parameter> parameters, ParameterShards shards) => new(parameters, shards);
+    internal static Gradients InTurn(IReadOnlyList<Parameter> parameters, ParameterShards shards) =>
+        new(parameters, shards);
 
     /// <summary>Where the gradients of a part lie, padded: a view.</summary>
     internal Tensor BufferOf(ShardedPart part) =>

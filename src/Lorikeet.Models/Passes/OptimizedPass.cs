@@ -57,7 +57,8 @@ internal sealed class OptimizedPass : ITrainingPass
     /// </param>
     /// <param name="layerDone">See <see cref="TrainingPassOptions.LayerDone"/>.</param>
     /// <param name="share">
-    /// What this rank computes of each batch, where several share it; <paramref name="kernels"/> are <see cref="ContextKernels"/>.
+    /// What this rank computes of each batch, where several share it; <paramref name="kernels"/> are
+    /// <see cref="ContextKernels"/>.
     /// </param>
     public OptimizedPass(
         DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0,

@@ -1,5 +1,5 @@
-// Floating-point sums depend on their order, so the order is made to depend on the number of micro-batches alone: a binary
-// tree over their places in the step,
+// Floating-point sums depend on their order, so the order is made to depend on the number of micro-batches alone: a
+// binary tree over their places in the step,
 //
 //     value[a, a + 2n) = value[a, a + n) + value[a + n, a + 2n)        a leaf is the gradient of one micro-batch
 //
@@ -102,7 +102,8 @@ internal sealed class OrderedReduction(Gradients gradients, Communicator ranks) 
     {
         var own = string.Join(' ', _nodes.Select(node => $"{node.Start} {node.Length}"));
         return [.. Ranks.Gather(own).Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Select(number => int.Parse(number, CultureInfo.InvariantCulture)).Chunk(2).Select(pair => (pair[0], pair[1])).ToArray())];
+            .Select(number => int.Parse(number, CultureInfo.InvariantCulture)).Chunk(2)
+            .Select(pair => (pair[0], pair[1])).ToArray())];
     }
 
     /// <summary>The width of the whole tree: the next power of two.</summary>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Lorikeet.Models.Passes;
 
 /// <summary>
-/// Sums layer by layer, from the last to the first, each as soon as the last backward pass of this rank is done with it.
-/// The parts come in one order on all ranks, also on one that has no pass in this step.
+/// Sums layer by layer, from the last to the first, each as soon as the last backward pass of this rank is done with
+/// it. The parts come in one order on all ranks, also on one that has no pass in this step.
 /// </summary>
 /// <param name="gradients">What the passes add to.</param>
 /// <param name="parts">Where each layer's lie.</param>

@@ -1,5 +1,5 @@
-// How the elements of all parameters are divided among N ranks (ZeRO, arXiv 1910.02054). The parameters of a layer lie end
-// to end as one part, those of no layer as another; of a part with C elements each rank owns S = ⌈C / N⌉ in a row,
+// How the elements of all parameters are divided among N ranks (ZeRO, arXiv 1910.02054). The parameters of a layer lie
+// end to end as one part, those of no layer as another; of a part with C elements each rank owns S = ⌈C / N⌉ in a row,
 //
 //     part     [ parameter a | parameter b | ... | padding ]      C elements, padded to N · S
 //     rank r                 [ r · S ... (r + 1) · S )            so a rank owns a slice of some of the parameters

@@ -89,7 +89,8 @@ public sealed record PassWork
             elements += tokens * normed * (2.0 * (1 + again) + 4 * backward);
             foreach (var group in PerProjection.Of(layer).All.Where(group => group[0].Weight is Float8Weight))
             {
-                var (rows, columns) = (group.Sum(projection => (double)projection.Weight.Rows), group[0].Weight.Columns);
+                var (rows, columns) =
+                    (group.Sum(projection => (double)projection.Weight.Rows), group[0].Weight.Columns);
                 float8 += 2 * tokens * rows * columns * (1 + backward + again);
                 moved += tokens * (columns * (1.0 + again) + rows * backward) * (element + 1);
             }

@@ -2,8 +2,8 @@
 //
 //     n² = ‖W‖² + 2s · Σ (B ⊙ W Aᵀ) + s² · Σ (B ⊙ B (A Aᵀ))        sums over the rank
 //
-// ‖W‖² does not change, and W Aᵀ is a GEMM of as many columns as the rank, once for each step of the optimizer: 2 · rank
-// operations a weight, where a step takes at least 4 · tokens. All of it is float32, whatever W is stored as.
+// ‖W‖² does not change, and W Aᵀ is a GEMM of as many columns as the rank, once for each step of the optimizer:
+// 2 · rank operations a weight, where a step takes at least 4 · tokens. All of it is float32, whatever W is stored as.
 using Lorikeet.Models.Lora.Variants;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;

@@ -24,7 +24,8 @@ internal sealed class RowGroups : IDisposable
     /// <summary>The groups of rows that have these ids.</summary>
     public static RowGroups Of(IReadOnlyList<int> ids, Device device)
     {
-        var order = Enumerable.Range(0, ids.Count).OrderBy(row => ids[row]).Select(row => (long)row).ToArray(); // stable
+        var order = Enumerable.Range(0, ids.Count).OrderBy(row => ids[row])
+            .Select(row => (long)row).ToArray(); // stable
         List<long> starts = [], different = [];
         for (var place = 0; place < order.Length; place++)
         {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Lorikeet.Models.Passes.Cpu;
 
 /// <summary>
-/// The parts of a row of queries and keys that are normalised each for itself: one a head, or all of the queries and all
-/// of the keys where their norm is as wide as they are.
+/// The parts of a row of queries and keys that are normalised each for itself: one a head, or all of the queries and
+/// all of the keys where their norm is as wide as they are.
 /// </summary>
 internal readonly unsafe struct NormGroups<TWeight>(
     TWeight* query, TWeight* key, int queryEnd, int keyEnd, int queryWidth, int keyWidth)

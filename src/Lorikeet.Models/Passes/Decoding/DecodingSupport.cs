@@ -36,7 +36,9 @@ internal static class DecodingSupport
             : "the adapter is more than plain LoRA";
     }
 
-    /// <summary>Why the step does not cover a model as it is now, as the end of a sentence; null when it does.</summary>
+    /// <summary>
+    /// Why the step does not cover a model as it is now, as the end of a sentence; null when it does.
+    /// </summary>
     public static string? WhyUnsupported(DecoderModel model)
     {
         if (PassSupport.WhyUnsupported(model) is { } reason)
@@ -45,7 +47,8 @@ internal static class DecodingSupport
             return "weights of the base are trained";
         if (WhyUnsupported(model.Config, model.Device) is { } difference)
             return difference;
-        if (model.AllProjections.Any(projection => projection.Adapter is not null and not LoraFactors { IsPlain: true }))
+        if (model.AllProjections.Any(
+            projection => projection.Adapter is not null and not LoraFactors { IsPlain: true }))
             return "the adapter is more than plain LoRA";
         if (model.Config.Rope.DependsOnLength)
             return "the rotation changes with the length";

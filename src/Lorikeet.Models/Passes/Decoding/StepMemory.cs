@@ -37,7 +37,9 @@ internal static class StepMemory
         return buffers + state + logits + (onCpu ? OfCpu(model, rows, logits) : OfGpu(model, rows));
     }
 
-    /// <summary>Rows that are arranged, decoded tiles of weights, their products; logits once more to be changed.</summary>
+    /// <summary>
+    /// Rows that are arranged, decoded tiles of weights, their products; logits once more to be changed.
+    /// </summary>
     private static long OfCpu(DecoderModel model, long rows, long logits)
     {
         var widest = model.AllProjections.Max(projection => projection.Weight.Columns);

@@ -11,10 +11,10 @@ namespace Lorikeet.Models.Passes.Decoding.Cpu;
 internal readonly record struct RowTile(int Row, int Count);
 
 /// <summary>
-/// A few rows of a sequence, with all query heads that share a key head, over its blocks, some at a time: the softmax is
-/// kept up to date as they come (arXiv 1805.02867). Many queries have keys and values brought to float32 once for all of
-/// them; a few, as those of a row that decodes, meet them as they lie in the cache. A row of the range is a key head of a
-/// tile.
+/// A few rows of a sequence, with all query heads that share a key head, over its blocks, some at a time: the softmax
+/// is kept up to date as they come (arXiv 1805.02867). Many queries have keys and values brought to float32 once for
+/// all of them; a few, as those of a row that decodes, meet them as they lie in the cache. A row of the range is a key
+/// head of a tile.
 /// </summary>
 internal readonly unsafe struct BlockAttentionWork<T>(
     RowTile* tiles, Rows<T> qkv, BlockPlaces<T> cache, Rows<T> attended) : IRangeWork
