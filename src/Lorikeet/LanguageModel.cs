@@ -42,7 +42,8 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>
-    /// A model that was made in memory, as for a measurement: without a tokenizer, so it takes and gives token ids only.
+    /// A model that was made in memory, as for a measurement: without a tokenizer, so it takes and gives token ids
+    /// only.
     /// </summary>
     /// <param name="decoder">The decoder, which becomes the model's own.</param>
     /// <param name="name">What the model is called.</param>

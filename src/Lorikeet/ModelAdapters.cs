@@ -301,7 +301,9 @@ public sealed class ModelAdapters
     /// <summary>Disposes all adapters.</summary>
     internal void Free() => _set.Dispose();
 
-    /// <summary>Refuses a name that means the base, in whatever case: nobody could ask the base by it any more.</summary>
+    /// <summary>
+    /// Refuses a name that means the base, in whatever case: nobody could ask the base by it any more.
+    /// </summary>
     internal void RequireOwnName(string name)
     {
         if (_model.IsBaseName(name, StringComparison.OrdinalIgnoreCase))

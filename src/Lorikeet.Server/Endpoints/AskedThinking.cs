@@ -12,7 +12,9 @@ internal static class AskedThinking
 
     private static readonly string[] s_efforts = ["none", "minimal", "low", "medium", "high", "xhigh"];
 
-    /// <summary>What the template may refer to, with what the effort means to it; other templates do not hear of it.</summary>
+    /// <summary>
+    /// What the template may refer to, with what the effort means to it; other templates do not hear of it.
+    /// </summary>
     /// <param name="given">The request's own variables, which come first.</param>
     /// <param name="param">The name of the argument that has the effort.</param>
     /// <param name="effort">The effort; null for the model's own.</param>

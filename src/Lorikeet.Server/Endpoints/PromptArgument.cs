@@ -7,5 +7,6 @@ namespace Lorikeet.Server.Endpoints;
 internal sealed record PromptArgument(string Name)
 {
     /// <summary>That of the endpoint which a request went to; null where it has none.</summary>
-    public static string? Of(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<PromptArgument>()?.Name;
+    public static string? Of(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<PromptArgument>()?.Name;
 }

@@ -90,7 +90,8 @@ internal sealed class Responses(Service service)
         }
         if (body.Background == true)
             throw ApiException.Unexpected("background", "true", "false: the response is given to who asked");
-        if (body.Include?.Where(item => item is not (LogProbabilitiesOfText or EncryptedThoughts)).ToList() is [var unknown, ..])
+        if (body.Include?.Where(item => item is not (LogProbabilitiesOfText or EncryptedThoughts)).ToList()
+            is [var unknown, ..])
             throw ApiException.Unexpected("include", $"'{unknown ?? "null"}'", $"'{LogProbabilitiesOfText}'");
         AskedMetadata.Check(body.Metadata);
         AnswerOptions.Check(
@@ -111,7 +112,8 @@ internal sealed class Responses(Service service)
             Generation = AnswerOptions.Of(
                 body, model, ("max_output_tokens", body.MaxOutputTokens), model.Generation.StopStrings),
             LogitBias = AnswerOptions.LogitBias(body),
-            TopLogProbabilities = body.TopLogprobs ?? (body.Include?.Contains(LogProbabilitiesOfText) == true ? 0 : null),
+            TopLogProbabilities = body.TopLogprobs
+                ?? (body.Include?.Contains(LogProbabilitiesOfText) == true ? 0 : null),
             IgnoreEnd = body.IgnoreEos == true,
         };
     }

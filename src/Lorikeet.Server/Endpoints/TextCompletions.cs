@@ -108,7 +108,8 @@ internal sealed class TextReply(
         {
             var choice = Take(prompt, piece);
             if (choice is not { Text: "", Logprobs: null, FinishReason: null } || (!_hasText && piece.Tokens.Count > 0))
-                await stream.Write(Object([choice]) with { Usage = UsageSoFar(piece) }, ProtocolJson.Wire.TextCompletion);
+                await stream.Write(
+                    Object([choice]) with { Usage = UsageSoFar(piece) }, ProtocolJson.Wire.TextCompletion);
         }
 
         if (body.StreamOptions?.IncludeUsage == true)

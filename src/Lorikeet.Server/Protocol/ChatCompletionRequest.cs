@@ -30,7 +30,9 @@ internal sealed record ChatCompletionRequest : CompletionsRequest
     /// <summary>What the chat template may refer to besides, such as enable_thinking.</summary>
     public JsonObject? ChatTemplateKwargs { get; init; }
 
-    /// <summary>How much the model thinks first, where its template can be told: none, minimal, low, medium, high.</summary>
+    /// <summary>
+    /// How much the model thinks first, where its template can be told: none, minimal, low, medium, high.
+    /// </summary>
     public string? ReasoningEffort { get; init; }
 
     /// <summary>Whether what the model thinks is given too; so unless false.</summary>

@@ -16,7 +16,9 @@ internal static partial class HiddenPaths
         return LeadsSomewhere(trimmed) ? last + path.Value[trimmed.Length..] : path.Value;
     });
 
-    /// <summary>Whether the path, or the folder that it would lie in, is there: an address or a fraction is not.</summary>
+    /// <summary>
+    /// Whether the path, or the folder that it would lie in, is there: an address or a fraction is not.
+    /// </summary>
     private static bool LeadsSomewhere(string path)
     {
         for (var place = path; Path.GetDirectoryName(place) is { } parent; place = parent)

@@ -13,14 +13,16 @@ internal static class NotOffered
     private static readonly Dictionary<string, (Func<JsonElement, bool> IsIdle, string Expected)> s_arguments = new()
     {
         ["functions"] = (IsEmpty, "none: 'tools' took their place"),
-        ["function_call"] = (value => IsEmpty(value) || IsText(value, "auto", "none"), "none: 'tool_choice' took its place"),
+        ["function_call"] =
+            (value => IsEmpty(value) || IsText(value, "auto", "none"), "none: 'tool_choice' took its place"),
         ["modalities"] = (value => IsEmpty(value) || ElementsOf(value).All(one => IsText(one, "text")), "[\"text\"]"),
         ["audio"] = (IsEmpty, Nothing),
         ["web_search_options"] = (IsEmpty, Nothing),
         ["use_beam_search"] = (IsFalse, "false: answers are decoded token by token"),
         ["prompt_logprobs"] = (IsEmpty, "none: /v1/completions gives them with 'echo' and 'logprobs'"),
         ["include_stop_str_in_output"] = (IsFalse, "false: what ends an answer is no part of it"),
-        ["skip_special_tokens"] = (value => !IsFalse(value) || IsEmpty(value), "true: special tokens are no part of an answer"),
+        ["skip_special_tokens"] =
+            (value => !IsFalse(value) || IsEmpty(value), "true: special tokens are no part of an answer"),
         ["continue_final_message"] = (IsFalse, "false: an answer begins a turn of its own"),
         ["truncate_prompt_tokens"] = (IsEmpty, "none: nothing of a prompt is left out"),
         ["allowed_token_ids"] = (IsEmpty, "none: 'guided_choice', 'guided_regex' and 'logit_bias' do alike"),

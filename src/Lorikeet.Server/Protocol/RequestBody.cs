@@ -77,7 +77,9 @@ internal static partial class RequestBody
         return body;
     }
 
-    /// <summary>Clients of other servers send more than is known here; who looks for it is told that it had no effect.</summary>
+    /// <summary>
+    /// Clients of other servers send more than is known here; who looks for it is told that it had no effect.
+    /// </summary>
     private static void NoteIgnored(HttpContext context, RequestRecord body)
     {
         string[] names = [.. (body.Others ?? []).Keys.Where(name => PlainName().IsMatch(name))];
@@ -101,8 +103,9 @@ internal static partial class RequestBody
                 WholeTexts.Require(document.RootElement);
             return document;
         }
-        catch (InvalidOperationException) // a name with half of a character, which the parser does not take for bad JSON
+        catch (InvalidOperationException)
         {
+            // A name with half of a character, which the parser does not take for bad JSON.
             throw ApiException.Wrong(
                 null, "A name in the body has half of a character. Expected whole characters.", "invalid_json");
         }

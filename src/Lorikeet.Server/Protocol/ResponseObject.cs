@@ -95,7 +95,9 @@ internal sealed record OutputItem
     public string? Arguments { get; init; }
 }
 
-/// <summary>A part of a message, whose type is output_text, or of a thought: reasoning_text, without the rest.</summary>
+/// <summary>
+/// A part of a message, whose type is output_text, or of a thought: reasoning_text, without the rest.
+/// </summary>
 internal sealed record OutputPart(
     string Type, string Text, IReadOnlyList<JsonElement>? Annotations, IReadOnlyList<ChatTokenProbability>? Logprobs)
 {

@@ -24,7 +24,8 @@ internal static class WholeTexts
             case JsonValueKind.String when !IsWhole(value):
                 throw ApiException.Wrong(
                     param.Length > 0 ? param : null,
-                    $"'{param}' is {JsonWords.Of(value)}. Expected whole characters, and not half of one.", "invalid_type");
+                    $"'{param}' is {JsonWords.Of(value)}. Expected whole characters, and not half of one.",
+                    "invalid_type");
             case JsonValueKind.Array:
                 for (var i = 0; i < value.GetArrayLength(); i++)
                     Require(value[i], $"{param}[{i}]");

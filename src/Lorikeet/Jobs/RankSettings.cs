@@ -35,8 +35,8 @@ internal static class RankSettings
         _ = options.Distributed.GroupsOf(ranks.Size);
         if (options.Distributed.ZeroStage == 2 && options.Output.DumpGradients is not null)
             throw new ConfigurationException(
-                "'dump_gradients' writes the gradients of all parameters, and with 'zero_stage' 2 no rank has them. Expected "
-                + "'zero_stage' 0 or 1, or leave out 'dump_gradients'.");
+                "'dump_gradients' writes the gradients of all parameters, and with 'zero_stage' 2 no rank has them. "
+                + "Expected 'zero_stage' 0 or 1, or leave out 'dump_gradients'.");
         if (!options.Model.ShardBase || ranks.Size == 1)
             return;
         if (options.Model.Method != FineTuneMethod.Lora)

@@ -15,7 +15,9 @@ internal sealed class Answering(DecodingEngine engine, ModelAdapters adapters, s
         DecodingRequest request, Func<TokenConstraint>? form, int answers) => [.. Enumerable.Range(0, answers)
             .Select(i => request with { Repetition = i, Constraint = form?.Invoke() })];
 
-    /// <summary>The pieces of several answers to one request, as they come; each with the answer it belongs to.</summary>
+    /// <summary>
+    /// The pieces of several answers to one request, as they come; each with the answer it belongs to.
+    /// </summary>
     /// <param name="requests">The request of each answer, without the adapter.</param>
     /// <param name="isDone">Whether nothing more is wanted of an answer; asked after each of its pieces.</param>
     /// <param name="cancellation">Ends them all.</param>

@@ -10,7 +10,9 @@ namespace Lorikeet.Serving;
 /// <param name="Request">The prompt, without adapter and form.</param>
 /// <param name="Form">Makes what the answer must look like, once for each; null for anything.</param>
 /// <param name="Tools">Tools that may be called; null where calls are not looked for.</param>
-/// <param name="Thoughts">Makes what tells thoughts from an answer, once for each; gives null where there are none.</param>
+/// <param name="Thoughts">
+/// Makes what tells thoughts from an answer, once for each; gives null where there are none.
+/// </param>
 internal sealed record ChatPrompt(
     DecodingRequest Request, Func<TokenConstraint>? Form, IReadOnlyList<ToolDefinition>? Tools,
     Func<ThoughtReader?> Thoughts)
@@ -53,8 +55,8 @@ internal sealed record ChatPrompt(
             return request.ResponseFormat;
         if (request.ResponseFormat != ResponseFormat.Text)
             throw new ConfigurationException(
-                $"tool_choice asks for a call of a tool, and response_format for {request.ResponseFormat.Kind}. An answer "
-                + "is one of the two. Leave one out.");
+                $"tool_choice asks for a call of a tool, and response_format for {request.ResponseFormat.Kind}. An "
+                + "answer is one of the two. Leave one out.");
         return ResponseFormat.JsonSchema(ToolCallSchema.Of(tools));
     }
 
@@ -65,14 +67,15 @@ internal sealed record ChatPrompt(
         if (choice == ToolChoice.None || (request.Tools.Count == 0 && choice == ToolChoice.Auto))
             return [];
         if (request.Tools.Count == 0)
-            throw new ConfigurationException($"tool_choice is {choice.Kind}, and no tools are given. Give at least one.");
+            throw new ConfigurationException(
+                $"tool_choice is {choice.Kind}, and no tools are given. Give at least one.");
         if (request.Tools.CountBy(tool => tool.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
             throw new ConfigurationException($"Two tools are named '{twice}'. Names of their own were expected.");
         if (!served.Format.KnowsTools)
             throw new ConfigurationException(
-                $"The prompt format '{served.Format.Name}' of '{served.Name}' has no place for tools, so the model would "
-                + "not learn of them. Ask a model whose chat template has one, such as Qwen 2.5 or Llama 3.1, or leave "
-                + "the tools out.");
+                $"The prompt format '{served.Format.Name}' of '{served.Name}' has no place for tools, so the model "
+                + "would not learn of them. Ask a model whose chat template has one, such as Qwen 2.5 or Llama 3.1, or "
+                + "leave the tools out.");
         if (choice.Name is not { } name)
             return request.Tools;
         return [request.Tools.FirstOrDefault(tool => tool.Name == name) ?? throw new ConfigurationException(

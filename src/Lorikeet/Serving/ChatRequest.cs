@@ -7,7 +7,9 @@ namespace Lorikeet.Serving;
 /// <summary>A conversation whose next turn a <see cref="ModelHost"/> is to write.</summary>
 public sealed record ChatRequest
 {
-    /// <summary>The <see cref="ServedModel.Name"/> of the model that answers; null for <see cref="ModelHost.Default"/>.</summary>
+    /// <summary>
+    /// The <see cref="ServedModel.Name"/> of the model that answers; null for <see cref="ModelHost.Default"/>.
+    /// </summary>
     public string? Model { get; init; }
 
     /// <summary>The conversation; the last turn is the user's or a tool's.</summary>
@@ -80,7 +82,9 @@ public sealed record ChatPiece(int Answer, string Text)
     /// <summary>Tokens of the prompt and of this answer up to here.</summary>
     public required TokenUsage UsageSoFar { get; init; }
 
-    /// <summary>Tokens of the whole request, all of its answers together, with the last piece of all; null before.</summary>
+    /// <summary>
+    /// Tokens of the whole request, all of its answers together, with the last piece of all; null before.
+    /// </summary>
     public TokenUsage? Usage { get; init; }
 }
 

@@ -14,7 +14,9 @@ public sealed record CompletionRequest
     /// <summary>The same as token ids, special tokens included.</summary>
     public IReadOnlyList<int>? PromptIds { get; init; }
 
-    /// <summary>Text that should follow what is added. Models here only continue, so any but an empty one is refused.</summary>
+    /// <summary>
+    /// Text that should follow what is added. Models here only continue, so any but an empty one is refused.
+    /// </summary>
     public string? Suffix { get; init; }
 
     /// <summary>

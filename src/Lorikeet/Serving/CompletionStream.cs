@@ -54,7 +54,8 @@ internal sealed class CompletionStream
         var usage = new UsageSum(_request.Answers);
         var isBegun = new bool[_request.Answers];
         var requests = Answering.Repeat(Request, _form, _request.Answers);
-        await foreach (var (answer, piece) in answering.Decode(requests, _ => false, cancellation).ConfigureAwait(false))
+        await foreach (var (answer, piece) in answering.Decode(requests, _ => false, cancellation)
+            .ConfigureAwait(false))
         {
             var text = isBegun[answer] ? piece.Text : _echo + piece.Text;
             isBegun[answer] = true;

@@ -12,9 +12,9 @@ namespace Lorikeet.Serving;
 /// </summary>
 /// <remarks>
 /// Thread-safe. Adapters come, go and are replaced while answers are under way; an answer ends with what it began
-/// with. The model may be used beside, by turns with the host's steps: what takes long there, the host waits for. While a
-/// <see cref="TrainingRun"/> trains an adapter of the model, the host answers between its passes, and the adapter as it
-/// was after the last finished step. The model is the caller's: dispose the host first.
+/// with. The model may be used beside, by turns with the host's steps: what takes long there, the host waits for. While
+/// a <see cref="TrainingRun"/> trains an adapter of the model, the host answers between its passes, and the adapter as
+/// it was after the last finished step. The model is the caller's: dispose the host first.
 /// </remarks>
 public sealed class ModelHost : IAsyncDisposable
 {
@@ -83,7 +83,9 @@ public sealed class ModelHost : IAsyncDisposable
     /// <param name="cancellation">Ends the answer and frees its place at once; so does leaving the enumeration.</param>
     /// <exception cref="UnknownModelException">No model has the request's name.</exception>
     /// <exception cref="ContextLengthException">Prompt and answer are longer than the model's context.</exception>
-    /// <exception cref="ConfigurationException">Something else of the request is wrong; thrown before the first piece.</exception>
+    /// <exception cref="ConfigurationException">
+    /// Something else of the request is wrong; thrown before the first piece.
+    /// </exception>
     /// <exception cref="CheckpointException">The chat template refuses the conversation.</exception>
     /// <exception cref="EngineBusyException">Too many wait already; thrown with the first piece.</exception>
     public IAsyncEnumerable<ChatPiece> Chat(ChatRequest request, CancellationToken cancellation = default)
@@ -99,7 +101,8 @@ public sealed class ModelHost : IAsyncDisposable
     /// <param name="request">The text, and how it is continued.</param>
     /// <param name="cancellation">Ends the answer and frees its place at once; so does leaving the enumeration.</param>
     /// <inheritdoc cref="Chat"/>
-    public IAsyncEnumerable<CompletionPiece> Complete(CompletionRequest request, CancellationToken cancellation = default)
+    public IAsyncEnumerable<CompletionPiece> Complete(
+        CompletionRequest request, CancellationToken cancellation = default)
     {
         var served = Find(request.Model);
         RequireAnswers(request.Answers);
@@ -224,5 +227,6 @@ public sealed class ModelHost : IAsyncDisposable
             throw new ConfigurationException($"n is {count}. It must be from 1 to {MostAnswers}.");
     }
 
-    private Answering Answering(ServedModel served) => new(_engine, Model.Adapters, served.Base is null ? null : served.Name);
+    private Answering Answering(ServedModel served) =>
+        new(_engine, Model.Adapters, served.Base is null ? null : served.Name);
 }

@@ -18,7 +18,9 @@ internal sealed class PythonCalls(IReadOnlySet<string> tools)
 
     /// <summary>The calls that a text begins with.</summary>
     /// <param name="text">It begins with an opening bracket.</param>
-    /// <returns>How long they are, and the calls; null for no such calls, a length of 0 while that is not certain.</returns>
+    /// <returns>
+    /// How long they are, and the calls; null for no such calls, a length of 0 while that is not certain.
+    /// </returns>
     public (int Length, IReadOnlyList<ToolCall> Calls)? Read(ReadOnlySpan<char> text)
     {
         var reader = new Reader(text);
@@ -53,7 +55,8 @@ internal sealed class PythonCalls(IReadOnlySet<string> tools)
         {
             if (reader.TryTake(')'))
                 return arguments;
-            if (reader.Name() is not { Length: > 0 } key || !reader.TryTake('=') || !Value(ref reader, 0, out var value))
+            if (reader.Name() is not { Length: > 0 } key || !reader.TryTake('=')
+                || !Value(ref reader, 0, out var value))
                 return null;
             arguments[key] = value;
         }
@@ -119,7 +122,8 @@ internal sealed class PythonCalls(IReadOnlySet<string> tools)
         {
             "True" or "true" => true,
             "False" or "false" => false,
-            _ when long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => whole,
+            _ when long.TryParse(
+                word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => whole,
             _ when double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
                 && double.IsFinite(number) => number,
             _ => null,
@@ -162,7 +166,8 @@ internal sealed class PythonCalls(IReadOnlySet<string> tools)
         {
             Peek();
             var start = Place;
-            while (Place < _text.Length && (char.IsLetterOrDigit(_text[Place]) || _text[Place] is '_' or '.' or '-' or '+'))
+            while (Place < _text.Length
+                && (char.IsLetterOrDigit(_text[Place]) || _text[Place] is '_' or '.' or '-' or '+'))
                 Place++;
             IsAtEnd |= Place == _text.Length;
             return _text[start..Place].ToString();

@@ -36,7 +36,8 @@ internal sealed class ServedModels
     public bool IsBase(string name, StringComparison comparison) => _model.IsBaseName(name, comparison);
 
     public UnknownModelException Unknown(string name) => new(
-        $"The model '{name}' is not served. Expected one of: {string.Join(", ", All.Select(model => $"'{model.Name}'"))}. "
+        $"The model '{name}' is not served. Expected one of: "
+        + $"{string.Join(", ", All.Select(model => $"'{model.Name}'"))}. "
         + "Ask one of these, or load an adapter of that name.");
 
     private List<ServedModel> Adapters()

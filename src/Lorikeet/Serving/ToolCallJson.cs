@@ -42,7 +42,8 @@ internal static class ToolCallJson
         try
         {
             // Written too, which is what its names and texts are read for.
-            return JsonNode.Parse(text.ToString()) is JsonObject given && given.ToJsonString(JsonFormats.Line).Length > 0;
+            return JsonNode.Parse(text.ToString()) is JsonObject given
+                && given.ToJsonString(JsonFormats.Line).Length > 0;
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
         {

@@ -10,11 +10,11 @@ namespace Lorikeet.Serving;
 /// <remarks>
 /// Read are what the templates of the common families teach: <c>&lt;tool_call>{...}&lt;/tool_call></c> (Hermes, Qwen;
 /// a list in Granite), the same around <c>&lt;function=name>&lt;parameter=key>...</c> (Qwen3-Coder),
-/// <c>[TOOL_CALLS]</c> before a list or <c>name[ARGS]{...}</c> (Mistral), a list after <c>&lt;|tool_call|></c> (Granite,
-/// Phi-4-mini) or <c>functools</c> (Phi-4), JSON alone or after <c>&lt;|python_tag|></c>,
-/// <c>&lt;function=name>{...}&lt;/function></c> (Llama 3) and <c>[name(key=value)]</c> (Llama 3.2 and 4); and else, where
-/// a line begins with it, JSON that names one of the tools or follows a tool's name: special tokens are no part of
-/// decoded text, so what comes after <c>[TOOL_CALLS]</c> may be all there is.
+/// <c>[TOOL_CALLS]</c> before a list or <c>name[ARGS]{...}</c> (Mistral), a list after <c>&lt;|tool_call|></c>
+/// (Granite, Phi-4-mini) or <c>functools</c> (Phi-4), JSON alone or after <c>&lt;|python_tag|></c>,
+/// <c>&lt;function=name>{...}&lt;/function></c> (Llama 3) and <c>[name(key=value)]</c> (Llama 3.2 and 4); and else,
+/// where a line begins with it, JSON that names one of the tools or follows a tool's name: special tokens are no part
+/// of decoded text, so what comes after <c>[TOOL_CALLS]</c> may be all there is.
 /// </remarks>
 /// <param name="tools">The tools. JSON without any markup may call them alone.</param>
 internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools)
@@ -49,7 +49,9 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
     /// <summary>Whether any call has been found.</summary>
     public bool FoundAny { get; private set; }
 
-    /// <summary>Takes the next piece of the answer; returns what of it and of pieces before is certainly text.</summary>
+    /// <summary>
+    /// Takes the next piece of the answer; returns what of it and of pieces before is certainly text.
+    /// </summary>
     public string Push(string piece)
     {
         _held.Append(piece);
@@ -225,7 +227,8 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         var calls = new List<ToolCall>();
         for (text = text.Trim(); text.Length > 0; text = text.TrimStart())
         {
-            if (!text.StartsWith(Function) || OfFunction(text, isEnd: true) is not { Calls: { } found, Length: var length })
+            if (!text.StartsWith(Function)
+                || OfFunction(text, isEnd: true) is not { Calls: { } found, Length: var length })
                 return null;
             calls.AddRange(found);
             text = text[length..];
