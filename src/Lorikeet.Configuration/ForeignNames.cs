@@ -9,7 +9,8 @@ namespace Lorikeet.Configuration;
 internal static class ForeignNames
 {
     private const string OneProcess =
-        "How processes share the work is set by 'num_processes', 'zero_stage', 'shard_base' and 'context_parallel_size'.";
+        "How processes share the work is set by 'num_processes', 'zero_stage', 'shard_base' and "
+        + "'context_parallel_size'.";
     private const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
     private const string OwnVerb = "Use the verb 'push' after training.";
     private const string OnlyTrackio = "Only the tracker Trackio reads it.";

@@ -10,7 +10,8 @@ namespace Lorikeet.Configuration;
 internal static class ForeignOptions
 {
     private const string OneProcess =
-        "How processes share the work is set by 'num_processes', 'zero_stage', 'shard_base' and 'context_parallel_size'.";
+        "How processes share the work is set by 'num_processes', 'zero_stage', 'shard_base' and "
+        + "'context_parallel_size'.";
     private const string NoPadding = "Batches hold no padding.";
     private const string Prepared = "Rows are tokenized once, before training.";
     private const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";

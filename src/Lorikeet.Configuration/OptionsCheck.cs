@@ -74,8 +74,8 @@ internal sealed partial class OptionsCheck(
         Refuse(forms.Length > 1,
             $"{string.Join(" and ", forms)} are {(forms.Length == 2 ? "both" : "all")} true. Expected one of them.");
         Refuse(quantization.Fp8 && (options.Model.OffloadLayers > 0 || options.Model.ShardBase),
-            $"{Speak("fp8")} cannot go with {Speak(options.Model.ShardBase ? "shard_base" : "offload_layers")}: weights in "
-            + "FP8 stay on their device. Use load_in_4bit where memory is scarce.");
+            $"{Speak("fp8")} cannot go with {Speak(options.Model.ShardBase ? "shard_base" : "offload_layers")}: "
+            + "weights in FP8 stay on their device. Use load_in_4bit where memory is scarce.");
         Refuse(options.Model.Method == FineTuneMethod.Full && forms.Length > 0,
             "finetuning_type is full, but quantized weights cannot be trained. Use lora, or load unquantized.");
         if (!quantization.LoadIn8Bit)

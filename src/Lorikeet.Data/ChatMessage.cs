@@ -20,7 +20,9 @@ public sealed record ChatMessage(string Role, string Content)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Name { get; init; }
 
-    /// <summary>What the assistant thought before it spoke; null for nothing. Templates that know thoughts read it.</summary>
+    /// <summary>
+    /// What the assistant thought before it spoke; null for nothing. Templates that know thoughts read it.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ReasoningContent { get; init; }
 

@@ -39,8 +39,8 @@ internal sealed class ChatUpdates(
 
     /// <summary>Whether a piece has anything that an update would show.</summary>
     public bool IsSeen(ChatPiece piece) =>
-        (piece.Thought.Length | piece.Text.Length) > 0 || piece.ToolCalls.Count > 0 || piece.Finish is not null || piece.Usage is not null
-        || request.TopLogProbabilities is not null;
+        (piece.Thought.Length | piece.Text.Length) > 0 || piece.ToolCalls.Count > 0 || piece.Finish is not null
+        || piece.Usage is not null || request.TopLogProbabilities is not null;
 
     private static FunctionCallContent Call(ToolCall call) => FunctionCallContent.CreateFromParsedArguments(
         call.Arguments, call.Id, call.Name, json => (IDictionary<string, object?>?)JsonSerializer.Deserialize(

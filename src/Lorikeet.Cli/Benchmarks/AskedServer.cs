@@ -22,7 +22,9 @@ internal sealed class AskedServer : IAsyncDisposable
     /// <summary>All of its models.</summary>
     public IReadOnlyList<string> All { get; }
 
-    /// <summary>Token ids of a model without a tokenizer, which prompts are then made of; null where words are.</summary>
+    /// <summary>
+    /// Token ids of a model without a tokenizer, which prompts are then made of; null where words are.
+    /// </summary>
     public int? Vocabulary { get; private init; }
 
     /// <summary>Whether it is in this process, whose memory is then the server's too.</summary>

@@ -36,8 +36,8 @@ internal static class SoakBenchmark
         await using var server = await AskedServer.Open(options, load, cancellation);
         if (server.Vocabulary is not null)
             throw new ConfigurationException(
-                "A soak asks in words, which a model of random weights does not know. Name a running server by 'url', or "
-                + "a 'model' or an 'adapter' to serve.");
+                "A soak asks in words, which a model of random weights does not know. Name a running server by 'url', "
+                + "or a 'model' or an 'adapter' to serve.");
         using var client = new LoadClient(server.Address);
         var counts = new SoakCounts();
         var memory = new List<double>();

@@ -10,7 +10,8 @@ namespace Lorikeet.Configuration.Dialects;
 internal abstract class Dialect
 {
     protected const string OneProcess =
-        "How processes share the work is set by 'num_processes', 'zero_stage', 'shard_base' and 'context_parallel_size'.";
+        "How processes share the work is set by 'num_processes', 'zero_stage', 'shard_base' and "
+        + "'context_parallel_size'.";
     protected const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
     protected const string NoPadding = "Batches hold no padding, and rows in one never see each other.";
     protected const string NoTracker = "Trackers have no .NET client; event files for TensorBoard are written.";

@@ -122,8 +122,8 @@ public sealed class MergeJob
         var asked = options.Quantization.Kind;
         if (asked == QuantizationKind.Fp8)
             throw new ConfigurationException(
-                "fp8 was asked for, but an adapter is added to the base in its own type, and one that was trained in FP8 "
-                + "fits it as it is. Leave fp8 out.");
+                "fp8 was asked for, but an adapter is added to the base in its own type, and one that was trained in "
+                + "FP8 fits it as it is. Leave fp8 out.");
         if (options.Merge.Base == MergeBase.Full)
         {
             if (asked == QuantizationKind.None)

@@ -25,8 +25,8 @@ public static class QuantizeJob
             throw new ConfigurationException("load_in_4bit and load_in_8bit are both given. Expected one of them.");
         if (quantization.Fp8)
             throw new ConfigurationException(
-                "fp8 was asked for, which has no checkpoints: weights become FP8 as they are loaded. Use load_in_4bit or "
-                + "load_in_8bit, or give 'fp8' where the model is trained.");
+                "fp8 was asked for, which has no checkpoints: weights become FP8 as they are loaded. Use load_in_4bit "
+                + "or load_in_8bit, or give 'fp8' where the model is trained.");
         if (!quantization.LoadIn8Bit)
             quantization = quantization with { LoadIn4Bit = true };
         ModelFiles.RequireNew(checkpoint.Output, checkpoint.Overwrite);

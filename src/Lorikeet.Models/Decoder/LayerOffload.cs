@@ -81,7 +81,9 @@ internal sealed class LayerOffload : IDisposable
 
     /// <summary>See <see cref="DecoderModel.LeastOfRanks"/>.</summary>
     public long LeastOfRanks(long own) =>
-        _ranks is null ? own : MemoryMarshal.Cast<byte, long>(_ranks.Gather(BitConverter.GetBytes(own))).ToArray().Min();
+        _ranks is null
+            ? own
+            : MemoryMarshal.Cast<byte, long>(_ranks.Gather(BitConverter.GetBytes(own))).ToArray().Min();
 
     /// <summary>Whether a layer waits elsewhere.</summary>
     public bool Includes(int layer) => (layer + 1L) * _count / _layers > (long)layer * _count / _layers;

@@ -18,8 +18,8 @@ public sealed record QuantizationOptions
     public bool LoadIn8Bit { get; init; }
 
     /// <summary>
-    /// Store the base's linear layers in 8-bit floating point and multiply in it, inputs and gradients included; factors
-    /// stay as they are.
+    /// Store the base's linear layers in 8-bit floating point and multiply in it, inputs and gradients included;
+    /// factors stay as they are.
     /// </summary>
     /// <value>
     /// Off: it is for speed, on an H100 or H200 only, and costs a little exactness. A CPU imitates it, slowly.

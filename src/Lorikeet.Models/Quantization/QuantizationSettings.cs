@@ -35,13 +35,16 @@ internal sealed record QuantizationSettings(
         if (options.Fp8 && (options.LoadIn4Bit || options.LoadIn8Bit))
         {
             throw new ConfigurationException(
-                $"fp8 and {(options.LoadIn4Bit ? "load_in_4bit" : "load_in_8bit")} are both true. Expected one of them.");
+                $"fp8 and {(options.LoadIn4Bit ? "load_in_4bit" : "load_in_8bit")} are both true. "
+                + "Expected one of them.");
         }
 
         return new(options.Kind, options.DoubleQuant, options.SkipModules, options.OutlierThreshold);
     }
 
-    /// <summary>Refuses FP8 for a weight that the checkpoint holds in another form: its numbers are rounded already.</summary>
+    /// <summary>
+    /// Refuses FP8 for a weight that the checkpoint holds in another form: its numbers are rounded already.
+    /// </summary>
     /// <param name="module">Full module name.</param>
     /// <param name="stored">The weight; null where the checkpoint holds it in a float type.</param>
     /// <exception cref="ConfigurationException">It is stored in another form.</exception>
@@ -50,8 +53,8 @@ internal sealed record QuantizationSettings(
         if (Kind == QuantizationKind.Fp8 && stored is not null)
         {
             throw new ConfigurationException(
-                $"fp8 was asked for, but '{module}' is stored as {stored.Format}. A model in a float type was expected. "
-                + "Leave fp8 out, or load the model that this one was made of.");
+                $"fp8 was asked for, but '{module}' is stored as {stored.Format}. A model in a float type was "
+                + "expected. Leave fp8 out, or load the model that this one was made of.");
         }
     }
 

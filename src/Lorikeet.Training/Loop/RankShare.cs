@@ -3,7 +3,8 @@ using Lorikeet.Data.Batches;
 namespace Lorikeet.Training.Loop;
 
 /// <summary>
-/// Which batches a rank computes: of N ranks, rank r has the batches r, r + N, r + 2N ..., or a block of consecutive ones.
+/// Which batches a rank computes: of N ranks, rank r has the batches r, r + N, r + 2N ..., or a block of consecutive
+/// ones.
 /// </summary>
 internal static class RankShare
 {

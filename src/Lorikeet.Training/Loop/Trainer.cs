@@ -102,9 +102,9 @@ public sealed class Trainer : IDisposable
 
         if (_options.Distributed.ZeroStage > 0 && _ranks.Size > 1)
             throw new ConfigurationException(
-                $"'{foreign}' was saved by transformers, and 'zero_stage' {_options.Distributed.ZeroStage} reads the optimizer's "
-                + "state of Lorikeet's checkpoints alone. Go on with 'zero_stage' 0 until a checkpoint is saved, then with "
-                + "another.");
+                $"'{foreign}' was saved by transformers, and 'zero_stage' {_options.Distributed.ZeroStage} reads the "
+                + "optimizer's state of Lorikeet's checkpoints alone. Go on with 'zero_stage' 0 until a checkpoint is "
+                + "saved, then with another.");
         var trainers = HuggingFaceCheckpoint.Open(foreign);
         _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At)
             with

@@ -62,7 +62,8 @@ public sealed record RunBatches(
         var tokens = training.BatchSize * length;
         var largest = new BatchShape(tokens, training.BatchSize, length);
         return new RunBatches(
-            largest, tokens, (double)tokens * training.GradientAccumulation * options.Distributed.GroupsOf(ranks), length, 1, training.MaxSteps);
+            largest, tokens, (double)tokens * training.GradientAccumulation * options.Distributed.GroupsOf(ranks),
+            length, 1, training.MaxSteps);
     }
 
     /// <summary>The longest rows come last and together.</summary>

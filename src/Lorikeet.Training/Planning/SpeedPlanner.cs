@@ -59,7 +59,9 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
         var work = pass.WorkFor(
             new AverageBatch(batches.TokensPerBatch, batches.AttendedLength, batches.TargetShare), memory.KeptFrom);
         var share = batches.TokensPerBatch / batches.TokensPerStep; // of what is done once a step
-        var seconds = Gemms(work.GemmOperations) + work.Float8Operations / (rates.Gemm * Float8Gain) + work.Attention / (rates.Gemm * AttentionEfficiency)
+        var seconds = Gemms(work.GemmOperations)
+            + work.Float8Operations / (rates.Gemm * Float8Gain)
+            + work.Attention / (rates.Gemm * AttentionEfficiency)
             + Moved(work.MovedBytes)
             + work.LoraGemms.Sum(thin => Math.Max(Gemms(thin.Operations), Moved(thin.Bytes)))
             + work.Launches * (_onCuda ? CudaLaunchSeconds : HostLaunchSeconds)

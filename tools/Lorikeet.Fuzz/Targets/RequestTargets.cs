@@ -18,18 +18,21 @@ internal static class RequestTargets
 {
     private static readonly string[] RequestWords =
     [
-        "messages", "role", "content", "user", "assistant", "tool", "tool_calls", "tool_call_id", "function", "name", "arguments", "parameters",
-        "type", "text", "json_schema", "schema", "json_object", "response_format", "guided_json", "guided_regex", "guided_choice",
-        "structured_outputs", "(a+)+$", "[^a]{0,999}", "\\d{9999}", "(?=a)", "$ref", "#", "#/$defs/a", "anyOf", "oneOf", "allOf", "enum", "const",
-        "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "minLength", "maxLength", "pattern", "minimum",
-        "logit_bias", "stop", "stream_options", "function_call", "function_call_output", "call_id", "output", "reasoning", "input", "instructions",
-        "include", "metadata", "\\ud800", "{\"a\": \"\\ud800\"}", "temperature", "n", "max_tokens", "prompt", "functions", "modalities",
+        "messages", "role", "content", "user", "assistant", "tool", "tool_calls", "tool_call_id", "function", "name",
+        "arguments", "parameters", "type", "text", "json_schema", "schema", "json_object", "response_format",
+        "guided_json", "guided_regex", "guided_choice", "structured_outputs", "(a+)+$", "[^a]{0,999}", "\\d{9999}",
+        "(?=a)", "$ref", "#", "#/$defs/a", "anyOf", "oneOf", "allOf", "enum", "const", "properties", "required",
+        "additionalProperties", "items", "minItems", "maxItems", "minLength", "maxLength", "pattern", "minimum",
+        "logit_bias", "stop", "stream_options", "function_call", "function_call_output", "call_id", "output",
+        "reasoning", "input", "instructions", "include", "metadata", "\\ud800", "{\"a\": \"\\ud800\"}", "temperature",
+        "n", "max_tokens", "prompt", "functions", "modalities",
     ];
 
     private static readonly string[] CallWords =
     [
-        "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "<function=", "<parameter=", "</parameter>", "</function>",
-        "<|tool_call|>", "<|/tool_call|>", "functools[", "weather", "weather{", "[weather(", "(city=", "='", "\\u1ebf", "\\ud800", "\\", "True", "None",
+        "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "<function=", "<parameter=",
+        "</parameter>", "</function>", "<|tool_call|>", "<|/tool_call|>", "functools[", "weather", "weather{",
+        "[weather(", "(city=", "='", "\\u1ebf", "\\ud800", "\\", "True", "None",
         "{\"name\": \"weather\", \"arguments\": ", "}", "]", "[", "{", ";", "\n", "[[[[[[[[[[[[[[[[", "\"\\\"",
     ];
 
