@@ -17,8 +17,8 @@ public sealed partial class SourceTests
     [Fact]
     public void Lines_HaveAtMost120Columns()
     {
-        var longLines = Sources().Where(file => !YetToFollow().IsMatch(Name(file)))
-            .SelectMany(file => LongLines(File.ReadAllLines(file)).Select(line => $"{Name(file)}:{line}"));
+        var longLines = Sources().SelectMany(
+            file => LongLines(File.ReadAllLines(file)).Select(line => $"{Name(file)}:{line}"));
 
         Assert.Empty(longLines);
     }
@@ -110,13 +110,6 @@ public sealed partial class SourceTests
 
     [GeneratedRegex(@"^tests/(goldens|fixtures)/|(^|/)(node_modules|bin|obj)/|/Seeds/")]
     private static partial Regex Foreign();
-
-    /// <summary>Areas that are yet to follow; none is to join them.</summary>
-    [GeneratedRegex(
-        @"^src/Lorikeet\.Models/(Passes|Distributed|Generation|Checkpoints)/|^src/Lorikeet/Serving/|"
-        + @"^src/Lorikeet\.Server/|^tests/Lorikeet\.Tests/(Optimized|Generation|Planning|Serving|Distributed)/|"
-        + @"^tests/Lorikeet\.Server\.Tests/")]
-    private static partial Regex YetToFollow();
 
     [GeneratedRegex("\"{3,}")]
     private static partial Regex RawQuotes();

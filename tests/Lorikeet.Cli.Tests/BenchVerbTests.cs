@@ -72,7 +72,8 @@ public sealed class BenchVerbTests : IDisposable
     public void Serve_AsksAModelOfRandomWeights_ByTokenIds()
     {
         var result = Bench(
-            "serve", "--shape", "nano-7m", "--quant", "nf4", "--streams", "2", "--requests", "3", "--prompt_words", "7", "--new", "5");
+            "serve", "--shape", "nano-7m", "--quant", "nf4", "--streams", "2", "--requests", "3",
+            "--prompt_words", "7", "--new", "5");
         Assert.Equal((15, 21), ((int?)result["completion_tokens"], (int?)result["prompt_tokens"]));
         Assert.Equal("nano-7m", (string?)result["models"]![0]);
         Assert.True((double)result["between_tokens_p50_ms"]! > 0);

@@ -55,7 +55,8 @@ internal static partial class CliProcess
 
     /// <summary>The same with environment variables.</summary>
     public static Process Start(
-        string folder, IEnumerable<(string Name, string Value)> environment, Action<string> hear, params string[] arguments)
+        string folder, IEnumerable<(string Name, string Value)> environment, Action<string> hear,
+        params string[] arguments)
     {
         var process = new Process { StartInfo = Describe(folder, arguments) };
         foreach (var (name, value) in environment)

@@ -6,10 +6,13 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Server.Tests;
 
-/// <summary>Adapters that come and go while the server runs. Each test has a host of its own, as others see its models.</summary>
+/// <summary>
+/// Adapters that come and go while the server runs. Each test has a host of its own, as others see its models.
+/// </summary>
 public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
 {
-    private const string Ask = """{"model": "MODEL", "prompt": "What is the atomic number of terbium?", "temperature": 0, "max_tokens": 8}""";
+    private const string Ask =
+        """{"model": "MODEL", "prompt": "What is the atomic number of terbium?", "temperature": 0, "max_tokens": 8}""";
 
     private LanguageModel _model = null!;
     private ModelHost _host = null!;
@@ -40,12 +43,15 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
 
         await server.Refusal("/v1/adapters", """{"name": "qa", "source": "run/adapter"}""", HttpStatusCode.Conflict);
         var early = System.IO.Path.Combine(nano.Run, "checkpoints", "step-000002");
-        await server.Post("/v1/adapters", $$"""{"name": "qa", "source": {{JsonValue.Create(early)!.ToJsonString()}}, "replace": true}""");
+        await server.Post(
+            "/v1/adapters",
+            $$"""{"name": "qa", "source": {{JsonValue.Create(early)!.ToJsonString()}}, "replace": true}""");
         Assert.Equal(await Answer(NanoModel.Early), await Answer("qa", server));
 
         using var deleted = await server.Client.DeleteAsync("/v1/adapters/qa", Cancellation);
         Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
-        await server.Refusal("/v1/completions", Ask.Replace("MODEL", "qa", StringComparison.Ordinal), HttpStatusCode.NotFound);
+        await server.Refusal(
+            "/v1/completions", Ask.Replace("MODEL", "qa", StringComparison.Ordinal), HttpStatusCode.NotFound);
         using var again = await server.Client.DeleteAsync("/v1/adapters/qa", Cancellation);
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
     }
@@ -55,8 +61,10 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
     {
         await using var server = await TestServer.Start(_host, new ServerOptions { AdapterRoot = nano.Root });
         using var loaded = await server.Client.PostAsync(
-            "/v1/load_lora_adapter", TestServer.Json("""{"lora_name": "qa", "lora_path": "run/adapter"}"""), Cancellation);
-        Assert.Equal("Success: LoRA adapter 'qa' added successfully.", await loaded.Content.ReadAsStringAsync(Cancellation));
+            "/v1/load_lora_adapter", TestServer.Json("""{"lora_name": "qa", "lora_path": "run/adapter"}"""),
+            Cancellation);
+        Assert.Equal(
+            "Success: LoRA adapter 'qa' added successfully.", await loaded.Content.ReadAsStringAsync(Cancellation));
         Assert.Contains("qa", await Names(server));
         using var unloaded = await server.Client.PostAsync(
             "/v1/unload_lora_adapter", TestServer.Json("""{"lora_name": "qa"}"""), Cancellation);
@@ -69,13 +77,15 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
     {
         await using var server = await TestServer.Start(_host, new ServerOptions { AdapterRoot = nano.Root });
         await server.Post("/v1/adapters", """{"name": "qa", "source": "run/adapter"}""");
-        var body = Ask.Replace("MODEL", "qa", StringComparison.Ordinal).Replace("8}", "24, \"ignore_eos\": true}", StringComparison.Ordinal);
+        var body = Ask.Replace("MODEL", "qa", StringComparison.Ordinal)
+            .Replace("8}", "24, \"ignore_eos\": true}", StringComparison.Ordinal);
         var alone = Text(await server.Post("/v1/completions", body));
 
         var underWay = Enumerable.Range(0, 2).Select(_ => server.Post("/v1/completions", body)).ToList();
         while (_host.Statistics.Running == 0)
             await Task.Delay(1, Cancellation);
-        await server.Post("/v1/adapters", """{"name": "qa", "source": "run/checkpoints/step-000002", "replace": true}""");
+        await server.Post(
+            "/v1/adapters", """{"name": "qa", "source": "run/checkpoints/step-000002", "replace": true}""");
         var after = Text(await server.Post("/v1/completions", body));
 
         Assert.All(await Task.WhenAll(underWay), answer => Assert.Equal(alone, Text(answer)));
@@ -121,7 +131,8 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
     {
         await using var server = await TestServer.Start(_host, new ServerOptions { AdapterRoot = nano.Root });
         var error = await server.Refusal(
-            "/v1/adapters", $$"""{"name": "{{name}}", "source": "run/adapter", "replace": {{(replace ? "true" : "false")}}}""",
+            "/v1/adapters",
+            $$"""{"name": "{{name}}", "source": "run/adapter", "replace": {{(replace ? "true" : "false")}}}""",
             HttpStatusCode.Conflict);
         Assert.Equal("name", (string?)error["param"]);
         await Assert.ThrowsAsync<ConfigurationException>(() => _host.LoadAdapter(
@@ -145,7 +156,8 @@ public sealed class AdapterTests(NanoModel nano) : IAsyncLifetime
     public async Task WithoutARoot_NothingIsChangedOverHttp()
     {
         await using var server = await TestServer.Start(_host);
-        var error = await server.Refusal("/v1/adapters", """{"name": "qa", "source": "run/adapter"}""", HttpStatusCode.Forbidden);
+        var error = await server.Refusal(
+            "/v1/adapters", """{"name": "qa", "source": "run/adapter"}""", HttpStatusCode.Forbidden);
         Assert.Contains("adapter_root", (string?)error["message"], StringComparison.Ordinal);
         using var deleted = await server.Client.DeleteAsync("/v1/adapters/qa", Cancellation);
         Assert.Equal(HttpStatusCode.Forbidden, deleted.StatusCode);

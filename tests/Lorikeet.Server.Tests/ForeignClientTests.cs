@@ -8,7 +8,8 @@ namespace Lorikeet.Server.Tests;
 public sealed class ForeignClientTests(NanoModel nano) : IAsyncLifetime
 {
     private const string Chat = "/v1/chat/completions";
-    private const string Question = """ "messages": [{"role": "user", "content": "Who?"}], "max_tokens": 2, "temperature": 0 """;
+    private const string Question =
+        """ "messages": [{"role": "user", "content": "Who?"}], "max_tokens": 2, "temperature": 0 """;
 
     private TestServer _server = null!;
 
@@ -101,8 +102,9 @@ public sealed class ForeignClientTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task StructuredOutputs_AreFormsAsTheGuidedOnesAre()
     {
-        var answer = await _server.Post(Chat, $$"""{ {{Question}}, "max_tokens": 9, "structured_outputs": {"choice": ["red", "blue"]} }"""
-            .Replace("\"max_tokens\": 2,", "", StringComparison.Ordinal));
+        var answer = await _server.Post(
+            Chat, $$"""{ {{Question}}, "max_tokens": 9, "structured_outputs": {"choice": ["red", "blue"]} }"""
+                .Replace("\"max_tokens\": 2,", "", StringComparison.Ordinal));
         Assert.Matches("^(red|blue)$", (string?)answer["choices"]![0]!["message"]!["content"]);
     }
 
@@ -129,9 +131,11 @@ public sealed class ForeignClientTests(NanoModel nano) : IAsyncLifetime
              "guided_regex": {{JsonValue.Create($"({call}\n)" + "{4}").ToJsonString()}} %}
             """;
         var several = await _server.Post(Chat, body.Replace("%", "", StringComparison.Ordinal));
-        var one = await _server.Post(Chat, body.Replace("%", ", \"parallel_tool_calls\": false", StringComparison.Ordinal));
+        var one = await _server.Post(
+            Chat, body.Replace("%", ", \"parallel_tool_calls\": false", StringComparison.Ordinal));
 
-        Assert.All(several["choices"]!.AsArray(), choice => Assert.Equal(4, choice!["message"]!["tool_calls"]!.AsArray().Count));
+        Assert.All(several["choices"]!.AsArray(), choice =>
+            Assert.Equal(4, choice!["message"]!["tool_calls"]!.AsArray().Count));
         Assert.All(one["choices"]!.AsArray(), choice =>
         {
             Assert.Single(choice!["message"]!["tool_calls"]!.AsArray());
@@ -147,7 +151,8 @@ public sealed class ForeignClientTests(NanoModel nano) : IAsyncLifetime
     {
         using var root = new TemporaryFolder();
         var damaged = Directory.CreateDirectory(root["broken"]).FullName;
-        await File.WriteAllTextAsync(Path.Combine(damaged, "adapter_config.json"), "{", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(damaged, "adapter_config.json"), "{", TestContext.Current.CancellationToken);
         await using var server = await TestServer.Start(nano.Host, new ServerOptions { AdapterRoot = root.Path });
         var error = await server.Refusal("/v1/adapters", """{"name": "broken", "source": "broken"}""");
 
@@ -160,7 +165,8 @@ public sealed class ForeignClientTests(NanoModel nano) : IAsyncLifetime
     private async Task<HttpResponseMessage> Post(string body) =>
         await _server.Client.PostAsync(Chat, TestServer.Json(body), TestContext.Current.CancellationToken);
 
-    private async Task<HttpResponseMessage> Send(HttpMethod method, string path, params (string Name, string Value)[] headers)
+    private async Task<HttpResponseMessage> Send(
+        HttpMethod method, string path, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path);
         foreach (var (name, value) in headers)

@@ -23,8 +23,10 @@ public sealed class NanoModel : IAsyncLifetime
     private const string Template =
         "{%- if tools %}<tools>{{ tools | tojson }}</tools>\n{% endif -%}"
         + "{%- for message in messages %}<{{ message.role }}>"
-        + "{%- if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}{{ message.content }}"
-        + "{%- for call in message.tool_calls or [] %}{{ call | tojson }}{% endfor %}</{{ message.role }}>\n{% endfor -%}"
+        + "{%- if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}"
+        + "{{ message.content }}"
+        + "{%- for call in message.tool_calls or [] %}{{ call | tojson }}{% endfor %}"
+        + "</{{ message.role }}>\n{% endfor -%}"
         + "{%- if add_generation_prompt %}<assistant>{% if enable_thinking %}I think: {% endif %}"
         + "{% if thinks_aloud %}<think>\n{% endif %}{% endif %}";
 
@@ -37,7 +39,9 @@ public sealed class NanoModel : IAsyncLifetime
     /// <summary>The folder of the base.</summary>
     public string Folder => _folder[Base];
 
-    /// <summary>The folder below which the adapters lie: <c>run/adapter</c>, <c>run/checkpoints/step-000002</c>.</summary>
+    /// <summary>
+    /// The folder below which the adapters lie: <c>run/adapter</c>, <c>run/checkpoints/step-000002</c>.
+    /// </summary>
     public string Root => _folder.Path;
 
     /// <summary>The folder of the run.</summary>

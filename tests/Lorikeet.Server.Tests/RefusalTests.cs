@@ -6,7 +6,9 @@ using Lorikeet.Serving;
 
 namespace Lorikeet.Server.Tests;
 
-/// <summary>What is wrong is refused by the right status, and the error says which argument and what was expected.</summary>
+/// <summary>
+/// What is wrong is refused by the right status, and the error says which argument and what was expected.
+/// </summary>
 public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
 {
     private const string Chat = "/v1/chat/completions";
@@ -35,13 +37,19 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"messages": [{"role": "king", "content": "Who?"}]}""", "messages[0].role", "'king'")]
     [InlineData("""{"messages": [{"role": "user"}]}""", "messages[0].content", "is missing")]
     [InlineData("""{"messages": [{"role": "user", "content": 5}]}""", "messages[0].content", "is 5. Expected a text")]
-    [InlineData("""{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}""", "messages[0].content", "only text can be read")]
+    [InlineData(
+        """{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}""",
+        "messages[0].content", "only text can be read")]
     [InlineData("""{"messages": [{"role": "user", "content": "\ud800"}]}""", "messages[0].content", "half of one")]
     [InlineData("""{"\ud800": 1, %}""", null, "half of a character")]
     [InlineData("""{"metadata": {"a": ["\udfff"]}, %}""", "metadata.a[0]", "half of one")]
-    [InlineData("""{"tools": [{"type": "function", "function": {"name": "a", "parameters": {"enum": ["\uD800"]}}}], %}""", "tools[0].function.parameters.enum[0]", "half of one")]
+    [InlineData(
+        """{"tools": [{"type": "function", "function": {"name": "a", "parameters": {"enum": ["\uD800"]}}}], %}""",
+        "tools[0].function.parameters.enum[0]", "half of one")]
     [InlineData("""{"messages": [{"role": "tool", "content": "5"}]}""", "messages[0].tool_call_id", "is missing")]
-    [InlineData("""{"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}""", "messages[0].tool_calls[0].function.name", "is missing")]
+    [InlineData(
+        """{"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}""",
+        "messages[0].tool_calls[0].function.name", "is missing")]
     [InlineData("""{"temperature": "hot", %}""", "temperature", "'temperature' is the text \"hot\". Expected a number")]
     [InlineData("""{"temperature": -1, %}""", "temperature", "'temperature' is -1. Expected 0 or more")]
     [InlineData("""{"temperature": 1e999, %}""", "temperature", "Expected 0 or more")]
@@ -77,14 +85,23 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"stream_options": {"include_usage": true}, %}""", "stream_options", "Expected both or neither")]
     [InlineData("""{"tools": [{"type": "web_search"}], %}""", "tools[0].type", "'web_search'")]
     [InlineData("""{"tools": [{"type": "function", "function": {}}], %}""", "tools[0].function.name", "is missing")]
-    [InlineData("""{"tools": [{"type": "function", "function": {"name": "a", "parameters": 5}}], %}""", "tools[0].function.parameters", "a JSON schema")]
+    [InlineData(
+        """{"tools": [{"type": "function", "function": {"name": "a", "parameters": 5}}], %}""",
+        "tools[0].function.parameters", "a JSON schema")]
     [InlineData("""{"tool_choice": "maybe", %}""", "tool_choice", "Expected \"auto\"")]
     [InlineData("""{"tool_choice": "required", %}""", "tools", "is missing")]
-    [InlineData("""{"tool_choice": {"type": "function", "function": {"name": "a"}}, %}""", "tool_choice", "one of 'tools'")]
-    [InlineData("""{"response_format": {"type": "xml"}, %}""", "response_format.type", "text, json_object or json_schema")]
-    [InlineData("""{"response_format": {"type": "json_schema"}, %}""", "response_format.json_schema.schema", "is missing")]
-    [InlineData("""{"response_format": {"type": "json_schema", "json_schema": {"schema": 5}}, %}""", "response_format.json_schema.schema", "is 5")]
-    [InlineData("""{"response_format": {"type": "json_object"}, "guided_regex": "a+", %}""", "guided_regex", "Expected one form")]
+    [InlineData(
+        """{"tool_choice": {"type": "function", "function": {"name": "a"}}, %}""", "tool_choice", "one of 'tools'")]
+    [InlineData(
+        """{"response_format": {"type": "xml"}, %}""", "response_format.type", "text, json_object or json_schema")]
+    [InlineData(
+        """{"response_format": {"type": "json_schema"}, %}""", "response_format.json_schema.schema", "is missing")]
+    [InlineData(
+        """{"response_format": {"type": "json_schema", "json_schema": {"schema": 5}}, %}""",
+        "response_format.json_schema.schema", "is 5")]
+    [InlineData(
+        """{"response_format": {"type": "json_object"}, "guided_regex": "a+", %}""", "guided_regex",
+        "Expected one form")]
     [InlineData("""{"add_generation_prompt": false, %}""", "add_generation_prompt", "Expected true")]
     [InlineData("""{"temprature": 1, %}""", "temprature", "Did you mean 'temperature'?")]
     [InlineData("""{"functions": [{"name": "a"}], %}""", "functions", "'tools' took their place")]
@@ -92,9 +109,12 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("""{"use_beam_search": true, %}""", "use_beam_search", "is true. Expected false")]
     [InlineData("""{"skip_special_tokens": false, %}""", "skip_special_tokens", "Expected true")]
     [InlineData("""{"reasoning_effort": "huge", %}""", "reasoning_effort", "none, minimal, low")]
-    [InlineData("""{"structured_outputs": {"grammar": "root ::= a"}, %}""", "structured_outputs.grammar", "'regex' and 'json'")]
+    [InlineData(
+        """{"structured_outputs": {"grammar": "root ::= a"}, %}""", "structured_outputs.grammar", "'regex' and 'json'")]
     [InlineData("""{"structured_outputs": {"choice": []}, %}""", "structured_outputs.choice", "at least one text")]
-    [InlineData("""{"structured_outputs": {"json_object": true}, "guided_regex": "a", %}""", "structured_outputs.json_object", "Expected one form")]
+    [InlineData(
+        """{"structured_outputs": {"json_object": true}, "guided_regex": "a", %}""", "structured_outputs.json_object",
+        "Expected one form")]
     public async Task MalformedChat_IsRefusedWithTheArgument(string body, string? param, string says)
     {
         var error = await _server.Refusal(Chat, body.Replace("%", Question, StringComparison.Ordinal));
@@ -116,14 +136,21 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     [InlineData("/v1/responses", """{}""", "input", "is missing")]
     [InlineData("/v1/responses", """{"input": 5}""", "input", "a text or an array of items")]
     [InlineData("/v1/responses", """{"input": [{"type": "item_reference"}]}""", "input[0].type", "'item_reference'")]
-    [InlineData("/v1/responses", """{"input": "a", "reasoning": {"effort": "huge"}}""", "reasoning.effort", "none, minimal, low")]
-    [InlineData("/v1/responses", """{"input": [{"type": "function_call", "name": "a"}]}""", "input[0].call_id", "is missing")]
+    [InlineData(
+        "/v1/responses", """{"input": "a", "reasoning": {"effort": "huge"}}""", "reasoning.effort",
+        "none, minimal, low")]
+    [InlineData(
+        "/v1/responses", """{"input": [{"type": "function_call", "name": "a"}]}""", "input[0].call_id", "is missing")]
     [InlineData("/v1/responses", """{"input": "a", "truncation": "auto"}""", "truncation", "'disabled'")]
     [InlineData("/v1/responses", """{"input": "a", "background": true}""", "background", "Expected false")]
-    [InlineData("/v1/responses", """{"input": "a", "include": ["file_search_call.results"]}""", "include", "message.output_text.logprobs")]
+    [InlineData(
+        "/v1/responses", """{"input": "a", "include": ["file_search_call.results"]}""", "include",
+        "message.output_text.logprobs")]
     [InlineData("/v1/responses", """{"input": "a", "include": [null]}""", "include", "is 'null'")]
     [InlineData("/v1/responses", """{"input": "a", "guided_choice": [null]}""", "guided_choice[0]", "Expected a text")]
-    [InlineData("/v1/responses", """{"input": "a", "text": {"format": {"type": "json_schema"}}}""", "text.format.schema", "is missing")]
+    [InlineData(
+        "/v1/responses", """{"input": "a", "text": {"format": {"type": "json_schema"}}}""", "text.format.schema",
+        "is missing")]
     [InlineData("/tokenize", """{}""", "prompt", "is missing")]
     [InlineData("/tokenize", """{"prompt": "a", "messages": []}""", "messages", "Expected one of them")]
     [InlineData("/detokenize", """{"tokens": [5, 99999]}""", "tokens[1]", "is 99999")]
@@ -166,7 +193,10 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
     public async Task InvalidUtf8_IsRefused()
     {
         byte[] body = [.. "{\"messages\": [{\"role\": \"user\", \"content\": \""u8, 0xC3, 0x28, .. "\"}]}"u8];
-        using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var content = new ByteArrayContent(body)
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+        };
         using var response = await _server.Client.PostAsync(Chat, content, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
@@ -198,7 +228,8 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
         using var response = await _server.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(status, response.StatusCode);
         Assert.Equal(status == HttpStatusCode.MethodNotAllowed ? ["POST"] : [], response.Content.Headers.Allow);
-        var error = JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["error"]!;
+        var error = JsonNode.Parse(
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["error"]!;
         Assert.Contains(says, (string?)error["message"], StringComparison.Ordinal);
     }
 }

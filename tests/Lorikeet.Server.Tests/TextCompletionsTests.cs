@@ -31,8 +31,10 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
         string[] prompts = [Prompt, "Zinc is", "The river"];
         var alone = new List<string>();
         foreach (var prompt in prompts)
-            alone.AddRange(Texts(await _server.Post(Path, $$"""{"prompt": "{{prompt}}", "temperature": 0, "max_tokens": 6}""")));
-        var together = $$"""{"prompt": ["{{string.Join("\", \"", prompts)}}"], "temperature": 0, "max_tokens": 6, "n": 2, "stream": false}""";
+            alone.AddRange(Texts(await _server.Post(
+                Path, $$"""{"prompt": "{{prompt}}", "temperature": 0, "max_tokens": 6}""")));
+        var together =
+            $$"""{"prompt": ["{{string.Join("\", \"", prompts)}}"], "temperature": 0, "max_tokens": 6, "n": 2, "stream": false}""";
         var answer = await _server.Post(Path, together);
         var streamed = await _server.Chunks(Path, together.Replace("false", "true", StringComparison.Ordinal));
 
@@ -40,14 +42,16 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
         Assert.Equal(expected, Texts(answer));
         Assert.Equal(36, (int)answer["usage"]!["completion_tokens"]!);
         Assert.Equal(expected, Enumerable.Range(0, 6).Select(i => string.Concat(streamed
-            .Select(chunk => chunk["choices"]![0]!).Where(choice => (int)choice["index"]! == i).Select(choice => (string?)choice["text"]))));
+            .Select(chunk => chunk["choices"]![0]!).Where(choice => (int)choice["index"]! == i)
+            .Select(choice => (string?)choice["text"]))));
     }
 
     [Fact]
     public async Task Echo_BeginsWithThePromptAndItsLogProbabilities()
     {
         var answer = await _server.Post(
-            Path, $$"""{"model": "nano", "prompt": "{{Prompt}}", "temperature": 0, "max_tokens": 4, "echo": true, "logprobs": 2}""");
+            Path,
+            $$"""{"model": "nano", "prompt": "{{Prompt}}", "temperature": 0, "max_tokens": 4, "echo": true, "logprobs": 2}""");
         var choice = answer["choices"]![0]!;
         var logprobs = choice["logprobs"]!;
         var tokens = logprobs["tokens"]!.AsArray();
@@ -55,7 +59,8 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
 
         Assert.StartsWith(Prompt, (string?)choice["text"], StringComparison.Ordinal);
         Assert.Equal(prompt + 4, tokens.Count);
-        Assert.All(["token_logprobs", "top_logprobs", "text_offset"], name => Assert.Equal(tokens.Count, logprobs[name]!.AsArray().Count));
+        Assert.All(["token_logprobs", "top_logprobs", "text_offset"], name =>
+            Assert.Equal(tokens.Count, logprobs[name]!.AsArray().Count));
         Assert.Null(logprobs["token_logprobs"]![0]); // nothing foretells the first
         Assert.All(logprobs["token_logprobs"]!.AsArray().Skip(1), value => Assert.True((double)value! <= 0));
         Assert.All(logprobs["top_logprobs"]!.AsArray().Skip(1), top => Assert.InRange(top!.AsObject().Count, 1, 2));
@@ -113,7 +118,8 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
     public async Task StreamWithUsage_EndsWithIt()
     {
         var chunks = await _server.Chunks(
-            Path, $$"""{"prompt": "{{Prompt}}", "max_tokens": 5, "temperature": 0, "stream": true, "stream_options": {"include_usage": true} }""");
+            Path,
+            $$"""{"prompt": "{{Prompt}}", "max_tokens": 5, "temperature": 0, "stream": true, "stream_options": {"include_usage": true} }""");
         Assert.Equal(5, (int)chunks[^1]["usage"]!["completion_tokens"]!);
         Assert.Equal("length", (string?)chunks[^2]["choices"]![0]!["finish_reason"]);
     }
@@ -124,7 +130,9 @@ public sealed class TextCompletionsTests(NanoModel nano) : IAsyncLifetime
         var plain = await Tokens(0);
         var penalized = await Tokens(2);
 
-        Assert.True(penalized.Distinct().Count() > plain.Distinct().Count(), $"{penalized.Distinct().Count()} > {plain.Distinct().Count()}");
+        Assert.True(
+            penalized.Distinct().Count() > plain.Distinct().Count(),
+            $"{penalized.Distinct().Count()} > {plain.Distinct().Count()}");
 
         async Task<List<string?>> Tokens(double penalty)
         {

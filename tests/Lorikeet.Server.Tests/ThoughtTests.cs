@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Lorikeet.Server.Tests;
 
-/// <summary>What a model thinks is told apart from what it answers, in the words of DeepSeek, vLLM and OpenAI.</summary>
+/// <summary>
+/// What a model thinks is told apart from what it answers, in the words of DeepSeek, vLLM and OpenAI.
+/// </summary>
 public sealed class ThoughtTests(NanoModel nano) : IAsyncLifetime
 {
     private const string Chat = "/v1/chat/completions";
@@ -58,7 +60,8 @@ public sealed class ThoughtTests(NanoModel nano) : IAsyncLifetime
              "response.reasoning_text.done", "response.output_item.done", "response.output_item.added",
              "response.content_part.added", "response.output_text.delta", "response.output_text.done",
              "response.content_part.done", "response.output_item.done", "response.completed"],
-            events.Select(one => (string?)one["type"]).Where((type, i) => i == 0 || type != (string?)events[i - 1]["type"]));
+            events.Select(one => (string?)one["type"])
+                .Where((type, i) => i == 0 || type != (string?)events[i - 1]["type"]));
         Assert.Equal(Enumerable.Range(0, events.Count), events.Select(one => (int)one["sequence_number"]!));
         var output = events[^1]["response"]!["output"]!;
         Assert.Equal("I mean it", (string?)output[0]!["content"]![0]!["text"]);
@@ -80,7 +83,8 @@ public sealed class ThoughtTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task AThoughtThatIsNotWanted_IsLeftOut()
     {
-        var message = (await _server.Post(Chat, $$"""{ {{Thinking}}, "include_reasoning": false }"""))["choices"]![0]!["message"]!;
+        var message = (await _server.Post(
+            Chat, $$"""{ {{Thinking}}, "include_reasoning": false }"""))["choices"]![0]!["message"]!;
         Assert.Null(message["reasoning_content"]);
         Assert.Equal("", (string?)message["content"]);
     }
@@ -88,7 +92,8 @@ public sealed class ThoughtTests(NanoModel nano) : IAsyncLifetime
     [Fact]
     public async Task WhatMustBeOfAForm_IsNoThought()
     {
-        var message = (await _server.Post(Chat, $$"""{ {{Thinking}}, "guided_regex": "[0-9]{3}" }"""))["choices"]![0]!["message"]!;
+        var message = (await _server.Post(
+            Chat, $$"""{ {{Thinking}}, "guided_regex": "[0-9]{3}" }"""))["choices"]![0]!["message"]!;
         Assert.Matches("^[0-9]{3}$", (string?)message["content"]);
         Assert.Null(message["reasoning_content"]);
     }
@@ -109,7 +114,8 @@ public sealed class ThoughtTests(NanoModel nano) : IAsyncLifetime
     [InlineData("none", 0)]
     public async Task AnEffort_IsToldToATemplateThatKnowsThinking(string effort, int more)
     {
-        const string question = """ "model": "nano", "messages": [{"role": "user", "content": "Who?"}], "max_tokens": 1 """;
+        const string question =
+            """ "model": "nano", "messages": [{"role": "user", "content": "Who?"}], "max_tokens": 1 """;
         var plain = await Tokens("");
         var asked = await Tokens($$""", "reasoning_effort": "{{effort}}" """);
         Assert.Equal(more > 0, asked > plain);

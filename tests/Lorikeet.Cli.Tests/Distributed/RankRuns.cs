@@ -83,7 +83,8 @@ internal sealed class RankRuns : IDisposable
 
     /// <summary>Trains to the end.</summary>
     public CliResult Train(string run, int ranks, params string[] more) => CliProcess.RunIn(
-        _folder.Path, Environment, [.. Arguments(run), "--num_processes", $"{ranks}", "--max_steps", $"{Steps}", .. more]);
+        _folder.Path, Environment,
+        [.. Arguments(run), "--num_processes", $"{ranks}", "--max_steps", $"{Steps}", .. more]);
 
     /// <summary>Trains to the end under a launcher.</summary>
     public CliResult TrainUnder(string[] launcher, string run, params string[] more)
@@ -107,13 +108,15 @@ internal sealed class RankRuns : IDisposable
     /// <summary>What all runs have in common.</summary>
     public string[] Arguments(string run) =>
     [
-        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", _folder["rows.jsonl"], "--output", _folder[run],
-        "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "15", "--save_steps", "5", "--logging_steps", "1",
+        "train", "--model", TestAssets.Golden("models", "gqa"), "--dataset", _folder["rows.jsonl"],
+        "--output", _folder[run], "--per_device_train_batch_size", "2", "--test_size", "4", "--eval_steps", "15",
+        "--save_steps", "5", "--logging_steps", "1",
         "--torch_dtype", "float32", "--learning_rate", "1e-3", "--progress", "plain",
     ];
 
     /// <summary>Losses of all steps and evaluations, in order.</summary>
-    public double[] Losses(string run) => [.. File.ReadLines(Path.Combine(_folder[run], "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
+    public double[] Losses(string run) => [.. File.ReadLines(Path.Combine(_folder[run], "metrics.jsonl"))
+        .Select(line => JsonNode.Parse(line)!)
         .Select(line => line["eval_loss"] ?? line["loss"]).OfType<JsonNode>().Select(loss => (double)loss)];
 
     /// <summary>‖a - b‖ / ‖a‖ of two trained adapters.</summary>

@@ -16,18 +16,22 @@ public sealed class RankTests : IDisposable
         RankRuns.Require(_runs.Train("many", ranks, "--gradient_accumulation_steps", $"{accumulation}"));
 
         Assert.InRange(_runs.Difference("one", "many"), 0, 1e-6);
-        Assert.Equal(_runs.Losses("one"), _runs.Losses("many"), (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
+        Assert.Equal(
+            _runs.Losses("one"), _runs.Losses("many"), (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
     }
 
     [Fact]
     public void ADividedBase_TrainsAsAWholeOne()
     {
         RankRuns.Require(_runs.Train("whole", 1, "--gradient_accumulation_steps", "3"));
-        // The last step of an epoch has fewer micro-batches than ranks: one passes through the layers for the others' sake.
+        // The last step of an epoch has fewer micro-batches than ranks: one passes through the layers for the others'
+        // sake.
         RankRuns.Require(_runs.Train("divided", 3, "--gradient_accumulation_steps", "1", "--shard_base"));
 
         Assert.InRange(_runs.Difference("whole", "divided"), 0, 1e-6);
-        Assert.Equal(_runs.Losses("whole"), _runs.Losses("divided"), (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
+        Assert.Equal(
+            _runs.Losses("whole"), _runs.Losses("divided"),
+            (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
     }
 
     [Fact]
@@ -40,7 +44,8 @@ public sealed class RankTests : IDisposable
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
         Assert.Contains("Rank 1 on ", said);
         Assert.Contains(" died", said);
-        RankRuns.Require(_runs.Train("broken", 3, "--gradient_accumulation_steps", "3", "--resume_from_checkpoint", "true"));
+        RankRuns.Require(
+            _runs.Train("broken", 3, "--gradient_accumulation_steps", "3", "--resume_from_checkpoint", "true"));
         Assert.InRange(_runs.Difference("whole", "broken"), 0, 1e-5);
     }
 
@@ -62,7 +67,8 @@ public sealed class RankTests : IDisposable
         RankRuns.Require(_runs.Train("one", 1, step));
         RankRuns.Require(_runs.Train("shared", 2, [.. step, "--context_parallel_size", "2"]));
 
-        Assert.Equal(_runs.Losses("one"), _runs.Losses("shared"), (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
+        Assert.Equal(
+            _runs.Losses("one"), _runs.Losses("shared"), (one, many) => Math.Abs(one - many) <= 1e-6 * Math.Abs(one));
     }
 
     [Fact]
@@ -84,10 +90,12 @@ public sealed class RankTests : IDisposable
     {
         string[] full = ["--finetuning_type", "full", "--optim", "adamw_torch"];
         RankRuns.Require(_runs.Train("one", 1, [.. full, "--gradient_accumulation_steps", "4"]));
-        RankRuns.Require(_runs.Train("many", 4, [.. full, "--gradient_accumulation_steps", "1", "--zero_stage", $"{stage}"]));
+        RankRuns.Require(
+            _runs.Train("many", 4, [.. full, "--gradient_accumulation_steps", "1", "--zero_stage", $"{stage}"]));
 
         // Thirty steps of Adam, which divides by what is near zero, carry the rounding of the sums that far.
-        Assert.Equal(_runs.Losses("one"), _runs.Losses("many"), (one, many) => Math.Abs(one - many) <= 1e-5 * Math.Abs(one));
+        Assert.Equal(
+            _runs.Losses("one"), _runs.Losses("many"), (one, many) => Math.Abs(one - many) <= 1e-5 * Math.Abs(one));
     }
 
     [Fact]

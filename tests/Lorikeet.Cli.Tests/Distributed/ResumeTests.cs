@@ -35,9 +35,11 @@ public sealed class ResumeTests : IDisposable
 
         Assert.InRange(_runs.Difference("whole", "broken"), 0, 1e-6);
         Assert.Equal(
-            _runs.Losses("whole"), _runs.Losses("broken"), (one, other) => Math.Abs(one - other) <= 1e-6 * Math.Abs(one));
+            _runs.Losses("whole"), _runs.Losses("broken"),
+            (one, other) => Math.Abs(one - other) <= 1e-6 * Math.Abs(one));
     }
 
     /// <summary>Four micro-batches a step, however many ranks share them.</summary>
-    private static string[] Sharing(int ranks) => ["--gradient_accumulation_steps", $"{4 / ranks}", "--full_determinism"];
+    private static string[] Sharing(int ranks) =>
+        ["--gradient_accumulation_steps", $"{4 / ranks}", "--full_determinism"];
 }

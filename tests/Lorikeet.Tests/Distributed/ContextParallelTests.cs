@@ -24,7 +24,8 @@ public sealed class ContextParallelTests
     [InlineData(2, 2, true, 17)] // a sliding window
     [InlineData(2, 2, false, null)] // the reference
     [InlineData(4, 2, false, 17)]
-    public void ASharedRow_GivesTheStepsOfOneProcess(int ranks, int sharing, bool optimized, int? window) => RequireEqual(
+    public void ASharedRow_GivesTheStepsOfOneProcess(
+        int ranks, int sharing, bool optimized, int? window) => RequireEqual(
         Train(Communicator.Alone, 1, optimized, window),
         ThreadRanks.Run(ranks, rank => Train(rank, sharing, optimized, window)));
 

@@ -53,7 +53,8 @@ public sealed class ParameterUpdateTests
     {
         var one = Train(Communicator.Alone, new() { FixedOrder = true }, true);
 
-        var many = ThreadRanks.Run(ranks, rank => Train(rank, new() { FixedOrder = true, ZeroStage = zeroStage }, true));
+        var many = ThreadRanks.Run(
+            ranks, rank => Train(rank, new() { FixedOrder = true, ZeroStage = zeroStage }, true));
 
         Assert.All(many, trained => Assert.Equal(one.Values, trained.Values));
         Assert.All(many, trained => Assert.Equal(one.Norms, trained.Norms));
@@ -114,7 +115,8 @@ public sealed class ParameterUpdateTests
         for (var i = first; i < (resume is null ? steps : 2 * Steps); i++)
         {
             Batch[] batches = [.. Enumerable.Range(0, MicroBatches).Select(batch => Rows(i * MicroBatches + batch))];
-            losses.Add(step.Backward(batches, [.. batches.Select(_ => 1.0 / batches.Sum(batch => batch.TargetCount))], i));
+            losses.Add(step.Backward(
+                batches, [.. batches.Select(_ => 1.0 / batches.Sum(batch => batch.TargetCount))], i));
             norms.Add(step.Update(options.LearningRate));
         }
 
@@ -128,7 +130,8 @@ public sealed class ParameterUpdateTests
 
         return new Trained(
             [.. model.Trainable.SelectMany(parameter => parameter.Value.detach().data<float>().ToArray())],
-            resume is null && steps > Steps ? losses[Steps..] : losses, resume is null && steps > Steps ? norms[Steps..] : norms);
+            resume is null && steps > Steps ? losses[Steps..] : losses,
+            resume is null && steps > Steps ? norms[Steps..] : norms);
     }
 
     private static void Resume(DecoderModel model, TrainingStep step, Communicator ranks, string file, int steps)
@@ -163,7 +166,8 @@ public sealed class ParameterUpdateTests
             Rope = new RopeSettings(),
             Source = new JsonObject(),
         };
-        var model = ModelFactory.Create(shape, new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None), seed: 1);
+        var model = ModelFactory.Create(
+            shape, new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None), seed: 1);
         if (isFull)
             model.UnfreezeAll();
         else

@@ -35,7 +35,8 @@ public sealed class RendezvousTests
             {
                 Connect(silent, port);
                 Connect(talking, port);
-                talking.GetStream().Write(Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + new string(' ', 200)));
+                talking.GetStream().Write(Encoding.ASCII.GetBytes(
+                    "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + new string(' ', 200)));
             }
 
             if (rank.Rank == 3)
@@ -101,7 +102,8 @@ public sealed class RendezvousTests
     {
         byte[] bytes = [(byte)rank, (byte)rank, (byte)rank];
         Rendezvous.Broadcast(
-            new LaunchedRank(rank, size, rank, size, HasMpi: false, "127.0.0.1", port) { Token = token }, bytes, patience);
+            new LaunchedRank(rank, size, rank, size, HasMpi: false, "127.0.0.1", port) { Token = token },
+            bytes, patience);
         return bytes;
     }
 

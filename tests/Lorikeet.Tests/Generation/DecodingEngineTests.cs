@@ -19,7 +19,8 @@ public sealed class DecodingEngineTests : IDisposable
     [Fact]
     public async Task CallersOfManyThreads_GetTheirAnswers()
     {
-        await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxSequences = 6, CacheBytes = 1 << 20 });
+        await using var engine = new DecodingEngine(
+            _model, null, new EngineOptions { MaxSequences = 6, CacheBytes = 1 << 20 });
         DecodingRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => new DecodingRequest
         {
             Prompt = ScheduledRuns.Prompt(1 + i, seed: i),
@@ -37,7 +38,8 @@ public sealed class DecodingEngineTests : IDisposable
         var folder = TestAssets.Asset("models", "stories260K");
         var tokenizer = Tokenizer.Load(folder);
         using var model = Lorikeet.Models.Checkpoints.ModelLoader.Load(
-            folder, new Lorikeet.Models.Checkpoints.LoadSettings(ScalarType.Float32, CPU, Lorikeet.Models.Quantization.QuantizationSettings.None));
+            folder, new Lorikeet.Models.Checkpoints.LoadSettings(
+                ScalarType.Float32, CPU, Lorikeet.Models.Quantization.QuantizationSettings.None));
         var prompt = tokenizer.Encode("Once upon a time").Ids;
         var options = new GenerationOptions { MaxNewTokens = 60, EndTokens = [2], StopStrings = ["girl named"] };
         var alone = new TextGenerator(model, tokenizer).Generate([prompt], options).Continuations[0];
@@ -51,7 +53,8 @@ public sealed class DecodingEngineTests : IDisposable
         Assert.All(pieces.SkipLast(1), piece => Assert.Null(piece.Finish));
         Assert.Equal(Enumerable.Range(1, pieces.Count), pieces.Select(piece => piece.Usage.CompletionTokens));
 
-        var again = await Pieces(engine, new DecodingRequest { Prompt = [.. prompt, .. alone.OutputIds], Options = options });
+        var again = await Pieces(
+            engine, new DecodingRequest { Prompt = [.. prompt, .. alone.OutputIds], Options = options });
         Assert.Equal((prompt.Length + alone.OutputIds.Count - 1) / 16 * 16, again[^1].Usage.CachedTokens);
     }
 
@@ -63,7 +66,10 @@ public sealed class DecodingEngineTests : IDisposable
         var request = new DecodingRequest
         {
             Prompt = prompt,
-            Options = new GenerationOptions { MaxNewTokens = 6, Sample = true, TopK = 3, Temperature = 2, RepetitionPenalty = 1.3 },
+            Options = new GenerationOptions
+            {
+                MaxNewTokens = 6, Sample = true, TopK = 3, Temperature = 2, RepetitionPenalty = 1.3,
+            },
             TopLogProbabilities = 2,
             PromptLogProbabilities = true,
         };
@@ -113,7 +119,10 @@ public sealed class DecodingEngineTests : IDisposable
     {
         await using var engine = new DecodingEngine(_model, null);
         var prompt = ScheduledRuns.Prompt(9, seed: 2);
-        var options = new GenerationOptions { MaxNewTokens = 3, LogitBias = new Dictionary<string, double> { ["7"] = 100 } };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = 3, LogitBias = new Dictionary<string, double> { ["7"] = 100 },
+        };
         int[] expected = [7, 7, 7];
         Assert.Equal(expected, await Answer(engine, new DecodingRequest { Prompt = prompt, Options = options }));
         Assert.Equal(expected, new TextGenerator(_model, null).Generate([prompt], options).Continuations[0].OutputIds);
@@ -148,7 +157,8 @@ public sealed class DecodingEngineTests : IDisposable
             await foreach (var piece in engine.Decode(request, source.Token))
                 await source.CancelAsync();
         });
-        Assert.Equal(3, (await Answer(engine, request with { Options = new GenerationOptions { MaxNewTokens = 3 } })).Length);
+        Assert.Equal(
+            3, (await Answer(engine, request with { Options = new GenerationOptions { MaxNewTokens = 3 } })).Length);
         Assert.Equal(0, engine.Statistics.BlocksUsed);
     }
 
@@ -157,14 +167,17 @@ public sealed class DecodingEngineTests : IDisposable
     {
         using var gate = new SemaphoreSlim(0);
         await using var engine = new DecodingEngine(
-            _model, null, new EngineOptions { MaxSequences = 1, MaxQueue = 1 }, cancellation => new Pass(gate, cancellation));
+            _model, null, new EngineOptions { MaxSequences = 1, MaxQueue = 1 },
+            cancellation => new Pass(gate, cancellation));
         var request = ScheduledRuns.Request(ScheduledRuns.Prompt(5, seed: 4), 3);
         Task<int[]>[] open = [Answer(engine, request), Answer(engine, request)];
         var busy = await Assert.ThrowsAsync<EngineBusyException>(() => Answer(engine, request));
-        Assert.Contains("2 requests are open: 1 are decoded at once (max_num_seqs) and 1 may wait (max_queue)", busy.Message);
+        Assert.Contains(
+            "2 requests are open: 1 are decoded at once (max_num_seqs) and 1 may wait (max_queue)", busy.Message);
 
         var drained = engine.Drain(TestContext.Current.CancellationToken);
-        Assert.Contains("shutting down", (await Assert.ThrowsAsync<EngineBusyException>(() => Answer(engine, request))).Message);
+        Assert.Contains(
+            "shutting down", (await Assert.ThrowsAsync<EngineBusyException>(() => Answer(engine, request))).Message);
         Assert.False(drained.IsCompleted);
         gate.Release(100);
         await drained;
@@ -187,7 +200,8 @@ public sealed class DecodingEngineTests : IDisposable
     [Fact]
     public async Task AFaultOfTheModel_ReachesAllWhoWait()
     {
-        await using var engine = new DecodingEngine(_model, null, gate: _ => throw new DeviceException("The device fell off."));
+        await using var engine = new DecodingEngine(
+            _model, null, gate: _ => throw new DeviceException("The device fell off."));
         var request = ScheduledRuns.Request([5], 3);
         Assert.Null(engine.Fault);
         Assert.Same(await Assert.ThrowsAsync<DeviceException>(() => Answer(engine, request)), engine.Fault);
@@ -200,8 +214,10 @@ public sealed class DecodingEngineTests : IDisposable
     {
         await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxSequences = 4 });
         var good = ScheduledRuns.Request(ScheduledRuns.Prompt(20, seed: 9), 30);
-        var masks = ScheduledRuns.Request(ScheduledRuns.Prompt(12, seed: 10), 30) with { Constraint = new Failing(masks: 3, accepts: 99) };
-        var accepts = ScheduledRuns.Request(ScheduledRuns.Prompt(7, seed: 11), 30) with { Constraint = new Failing(masks: 99, accepts: 2) };
+        var masks = ScheduledRuns.Request(ScheduledRuns.Prompt(12, seed: 10), 30)
+            with { Constraint = new Failing(masks: 3, accepts: 99) };
+        var accepts = ScheduledRuns.Request(ScheduledRuns.Prompt(7, seed: 11), 30)
+            with { Constraint = new Failing(masks: 99, accepts: 2) };
         var answer = Answer(engine, good);
         Task<int[]>[] failing = [Answer(engine, masks), Answer(engine, accepts)];
         foreach (var one in failing)
@@ -313,7 +329,10 @@ public sealed class DecodingEngineTests : IDisposable
     public async Task WithoutALimit_AnAnswerEndsWhereTheContextDoes()
     {
         await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxLength = 64 });
-        var request = new DecodingRequest { Prompt = ScheduledRuns.Prompt(60, seed: 8), Options = new GenerationOptions() };
+        var request = new DecodingRequest
+        {
+            Prompt = ScheduledRuns.Prompt(60, seed: 8), Options = new GenerationOptions(),
+        };
         Assert.Equal(4, (await Answer(engine, request)).Length);
     }
 

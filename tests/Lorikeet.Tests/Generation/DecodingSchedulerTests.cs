@@ -77,7 +77,8 @@ public sealed class DecodingSchedulerTests
         var (sequences, statistics) = ScheduledRuns.Run(model, ScheduledRuns.Plan(), requests);
         Assert.Equal(5 * shared, statistics.CachedTokens);
         Assert.Equal(6, sequences.Select(sequence => string.Join(' ', sequence.Row.Ids.ToArray())).Distinct().Count());
-        var asRows = new TextGenerator(model, null).Generate([.. requests.Select(request => (int[])[.. request.Prompt])], options);
+        var asRows = new TextGenerator(model, null).Generate(
+            [.. requests.Select(request => (int[])[.. request.Prompt])], options);
         Assert.Equal(
             asRows.Continuations.Select(row => row.OutputIds.ToArray()),
             sequences.Select(sequence => sequence.Row.Ids[length..].ToArray()));
@@ -89,11 +90,13 @@ public sealed class DecodingSchedulerTests
         using var model = ScheduledRuns.Load();
         using var scheduler = new DecodingScheduler(model, ScheduledRuns.Plan());
         var first = ScheduledRuns.Request(ScheduledRuns.Prompt(20, seed: 3), 30);
-        var answer = Finish(scheduler, DecodingSequence.Of(first, model, null, 256)).Row.Ids.ToArray(); // 50, of which 49 were read
+        var answer = Finish(
+            scheduler, DecodingSequence.Of(first, model, null, 256)).Row.Ids.ToArray(); // 50, of which 49 were read
         var next = Finish(scheduler, DecodingSequence.Of(
             ScheduledRuns.Request([.. answer, 7, 8], 4), model, null, 256));
         Assert.Equal(48, next.CachedTokens);
-        Assert.Equal(ScheduledRuns.Alone(model, ScheduledRuns.Request([.. answer, 7, 8], 4)), next.Row.Ids[52..].ToArray());
+        Assert.Equal(
+            ScheduledRuns.Alone(model, ScheduledRuns.Request([.. answer, 7, 8], 4)), next.Row.Ids[52..].ToArray());
     }
 
     [Theory]
@@ -239,7 +242,8 @@ public sealed class DecodingSchedulerTests
         using var scheduler = new DecodingScheduler(model, ScheduledRuns.Plan(sequences: 3, stepTokens: 20));
         var kept = DecodingSequence.Of(ScheduledRuns.Request(ScheduledRuns.Prompt(9, seed: 1), 40), model, null, 256);
         DecodingSequence[] gone = [.. new[] { 10, 100, 8, 9 }.Select(length => DecodingSequence.Of(
-            ScheduledRuns.Request(ScheduledRuns.Prompt(length, seed: length), 100), model, null, 256))]; // the last ones wait
+            ScheduledRuns.Request(ScheduledRuns.Prompt(length, seed: length), 100),
+            model, null, 256))]; // the last ones wait
         foreach (var sequence in gone.Prepend(kept))
             scheduler.Add(sequence);
         for (var i = 0; i < 3; i++)
@@ -248,7 +252,8 @@ public sealed class DecodingSchedulerTests
         foreach (var sequence in gone)
             sequence.Cancel();
         scheduler.Step();
-        Assert.Equal((1, 0, 1), (scheduler.Statistics.Running, scheduler.Statistics.Queued, scheduler.Statistics.BlocksUsed));
+        Assert.Equal(
+            (1, 0, 1), (scheduler.Statistics.Running, scheduler.Statistics.Queued, scheduler.Statistics.BlocksUsed));
         Assert.All(gone, sequence => Assert.Equal(FinishReason.Cancelled, sequence.Row.Finish));
         while (scheduler.HasWork)
             scheduler.Step();
@@ -262,7 +267,8 @@ public sealed class DecodingSchedulerTests
     public void ANewRequest_WaitsForItsOwnPromptOnly_WhileOthersDecodeAndReadLongOnes()
     {
         using var model = ScheduledRuns.Load();
-        using var scheduler = new DecodingScheduler(model, ScheduledRuns.Plan(blocks: 1000, sequences: 40, stepTokens: 64));
+        using var scheduler = new DecodingScheduler(
+            model, ScheduledRuns.Plan(blocks: 1000, sequences: 40, stepTokens: 64));
         DecodingSequence Add(int length, int seed, int count)
         {
             var sequence = DecodingSequence.Of(
@@ -294,12 +300,14 @@ public sealed class DecodingSchedulerTests
     public void MixedTraffic_GivesEveryRequestItsOwnAnswer()
     {
         using var model = ScheduledRuns.Load();
-        ModelAdapter?[] adapters = [null, null, ScheduledRuns.Attach(model, "all"), ScheduledRuns.Attach(model, "dora")];
+        ModelAdapter?[] adapters =
+            [null, null, ScheduledRuns.Attach(model, "all"), ScheduledRuns.Attach(model, "dora")];
         var random = new Random(11);
         DecodingRequest[] requests = [.. Enumerable.Range(0, 200).Select(i => new DecodingRequest
         {
             // Few beginnings, many ends.
-            Prompt = [.. ScheduledRuns.Prompt(random.Next(0, 50), seed: random.Next(4)), .. ScheduledRuns.Prompt(random.Next(1, 30), 100 + i)],
+            Prompt = [.. ScheduledRuns.Prompt(random.Next(0, 50), seed: random.Next(4)),
+                .. ScheduledRuns.Prompt(random.Next(1, 30), 100 + i)],
             Adapter = adapters[random.Next(4)],
             Options = new GenerationOptions
             {
@@ -326,7 +334,8 @@ public sealed class DecodingSchedulerTests
         DecodingRequest[] requests =
         [
             ScheduledRuns.Request(ScheduledRuns.Prompt(9, seed: 1), 8),
-            ScheduledRuns.Request(ScheduledRuns.Prompt(9, seed: 2), 8) with { LogitBias = Enumerable.Range(0, 320).ToDictionary(id => id, _ => float.NegativeInfinity) },
+            ScheduledRuns.Request(ScheduledRuns.Prompt(9, seed: 2), 8)
+                with { LogitBias = Enumerable.Range(0, 320).ToDictionary(id => id, _ => float.NegativeInfinity) },
         ];
         var (sequences, _) = ScheduledRuns.Run(model, ScheduledRuns.Plan(), requests);
         Assert.Equal(ScheduledRuns.Alone(model, requests[0]), sequences[0].Row.Ids[9..].ToArray());
@@ -337,7 +346,8 @@ public sealed class DecodingSchedulerTests
     public void NoTensorIsLeft()
     {
         using var model = ScheduledRuns.Load();
-        DecodingRequest[] requests = [.. Enumerable.Range(1, 5).Select(i => ScheduledRuns.Request(ScheduledRuns.Prompt(7 * i, seed: i), 9))];
+        DecodingRequest[] requests = [.. Enumerable.Range(1, 5).Select(
+            i => ScheduledRuns.Request(ScheduledRuns.Prompt(7 * i, seed: i), 9))];
         ScheduledRuns.Run(model, ScheduledRuns.Plan(), requests); // tables of the model are made at first use
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         ScheduledRuns.Run(model, ScheduledRuns.Plan(), requests);

@@ -33,7 +33,8 @@ public sealed class StepMemoryTests
 
         var before = step.Bytes;
         var most = Math.Min(tokens, scored);
-        using (step.Run([Sequence(Math.Min(most, 128), Math.Min(most, 128)), .. most > 128 ? [Sequence(most - 128, most - 128)] : (StepSequence[])[]]))
+        using (step.Run([Sequence(Math.Min(most, 128), Math.Min(most, 128)),
+            .. most > 128 ? [Sequence(most - 128, most - 128)] : (StepSequence[])[]]))
             Assert.True(step.Bytes >= before);
         var counted = StepMemory.Of(model, limits, scored);
         // Beside the buffers it has the kernels' own memory, of which most is the tile of decoded weights.

@@ -24,7 +24,8 @@ public class FamilyConfigTests
         Assert.Equal([5, 11, 17, 23], Layers(config).Where(i => config.Layer(i).Window is null));
         Assert.Equal(512, config.Layer(0).Window);
         Assert.Equal((1e4, 1e6), (config.Layer(0).Rope!.Theta, config.Layer(5).Rope!.Theta));
-        Assert.Equal((NormPlacement.BeforeAndAfter, GateActivation.GeluTanh), (config.NormPlacement, config.Activation));
+        Assert.Equal(
+            (NormPlacement.BeforeAndAfter, GateActivation.GeluTanh), (config.NormPlacement, config.Activation));
         Assert.Equal((1 / 16.0, Math.Sqrt(1152)), (config.AttentionScale, config.EmbeddingScale));
     }
 
@@ -87,15 +88,24 @@ public class FamilyConfigTests
     }
 
     [Theory]
-    [InlineData("gemma3_text", """{"use_bidirectional_attention": true}""", "'use_bidirectional_attention' is true. Expected false")]
-    [InlineData("gemma2", """{"layer_types": ["full_attention"]}""", "'layer_types' is [\"full_attention\"]. Expected one for each of the 2")]
-    [InlineData("ministral", """{"layer_types": ["a", "b"]}""", "'layer_types[0]' is \"a\". Expected full_attention or sliding_attention")]
+    [InlineData(
+        "gemma3_text", """{"use_bidirectional_attention": true}""",
+        "'use_bidirectional_attention' is true. Expected false")]
+    [InlineData(
+        "gemma2", """{"layer_types": ["full_attention"]}""",
+        "'layer_types' is [\"full_attention\"]. Expected one for each of the 2")]
+    [InlineData(
+        "ministral", """{"layer_types": ["a", "b"]}""",
+        "'layer_types[0]' is \"a\". Expected full_attention or sliding_attention")]
     [InlineData("llama", """{"partial_rotary_factor": 0.5}""", "'partial_rotary_factor' is 0.5. Expected 1")]
     [InlineData("phi3", """{"partial_rotary_factor": 0.1}""", "'partial_rotary_factor' is 0.1. Expected a share")]
-    [InlineData("smollm3", """{"no_rope_layers": [1, 2]}""", "'no_rope_layers[1]' is 2. Expected a whole number from 0 to 1")]
+    [InlineData(
+        "smollm3", """{"no_rope_layers": [1, 2]}""", "'no_rope_layers[1]' is 2. Expected a whole number from 0 to 1")]
     [InlineData("granite", """{"logits_scaling": 0}""", "'logits_scaling' is 0. Expected a number from")]
     [InlineData("qwen3_moe", """{"output_router_logits": true}""", "'output_router_logits' is true. Expected false")]
-    [InlineData("qwen3_moe", """{"num_experts": 4, "num_experts_per_tok": 8}""", "'num_experts_per_tok' is 8. Expected a whole number from 1 to 4")]
+    [InlineData(
+        "qwen3_moe", """{"num_experts": 4, "num_experts_per_tok": 8}""",
+        "'num_experts_per_tok' is 8. Expected a whole number from 1 to 4")]
     public void WhatWouldBeComputedOtherwise_IsRefused(string type, string more, string message)
     {
         var fault = Assert.Throws<CheckpointException>(() => Read($$"""{"model_type": "{{type}}"}""", more));

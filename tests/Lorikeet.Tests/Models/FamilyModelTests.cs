@@ -23,7 +23,8 @@ public sealed class FamilyModelTests : IDisposable
     {
         using var without = Load("gemma2", s_float32);
         using var with = Load("gemma2", s_float32 with { CapsScores = true });
-        Assert.Contains(without.LoadWarnings, warning => warning.StartsWith("The scores of attention are not capped at 50"));
+        Assert.Contains(
+            without.LoadWarnings, warning => warning.StartsWith("The scores of attention are not capped at 50"));
         Assert.Empty(with.LoadWarnings);
         Assert.InRange(Distance(without, with), 1e-3, 1); // scores of 50 and more are few
     }
@@ -44,14 +45,16 @@ public sealed class FamilyModelTests : IDisposable
 
         var named = new LoraOptions { TargetModules = TargetModules.Named("q_proj", "gate_proj") };
         var fault = Assert.Throws<ConfigurationException>(() => Adapter.Create(model, named, seed: 1));
-        Assert.StartsWith("lora_target_modules names 'gate_proj', which in this model is a part of its experts", fault.Message);
+        Assert.StartsWith(
+            "lora_target_modules names 'gate_proj', which in this model is a part of its experts", fault.Message);
         Assert.StartsWith("finetuning_type is full", Assert.Throws<ConfigurationException>(model.UnfreezeAll).Message);
     }
 
     [Fact]
     public void Quantization_StoresExpertsAndLeavesTheRouter()
     {
-        using var model = Load("qwen3_moe", s_float32 with { Quantization = new QuantizationSettings(QuantizationKind.Nf4) });
+        using var model = Load(
+            "qwen3_moe", s_float32 with { Quantization = new QuantizationSettings(QuantizationKind.Nf4) });
         Assert.All(model.LayerProjections, projection => Assert.Equal(
             !projection.Name.EndsWith(".mlp.gate"), projection.Weight is FourBitWeight));
         using var exact = Load("qwen3_moe", s_float32);
@@ -101,7 +104,8 @@ public sealed class FamilyModelTests : IDisposable
         using var model = ModelLoader.Load(folder, s_float32);
         using var expected = Load("gemma3", s_float32);
         Assert.Equal(0, Distance(model, expected));
-        Assert.Equal(["Gemma3ForCausalLM"], model.Config.Source["architectures"]!.AsArray().Select(name => (string)name!));
+        Assert.Equal(
+            ["Gemma3ForCausalLM"], model.Config.Source["architectures"]!.AsArray().Select(name => (string)name!));
         Assert.Equal("[1,106]", model.Config.Source["eos_token_id"]!.ToJsonString());
         Assert.Contains(model.LoadWarnings, warning => warning.Contains("its text part alone was read"));
     }

@@ -88,7 +88,8 @@ public class CpuBatchTests
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
     public void AnAdapterPerSequence_EqualsTheReference(ScalarType type) => RequireEqual(
-        s_shape, QuantizationSettings.None, type, [20, 5, 7, 31, 12, 9, 4, 8, 40, 2], chunk: 11, joining: 3, null, 4, 0, 16, 3);
+        s_shape, QuantizationSettings.None, type, [20, 5, 7, 31, 12, 9, 4, 8, 40, 2], chunk: 11, joining: 3,
+        null, 4, 0, 16, 3);
 
     [Theory]
     [InlineData(12, 12)]
@@ -101,8 +102,8 @@ public class CpuBatchTests
     [InlineData(4, 7)]
     [InlineData(8, 64)]
     public void KeyHeadsAndWindows_EqualTheReference(int keyHeads, int window) => RequireEqual(
-        s_shape with { KeyValueHeadCount = keyHeads, SlidingWindow = window }, QuantizationSettings.None, ScalarType.Float32,
-        [90, 150, 1, 15, 16, 17], chunk: 33, joining: 2);
+        s_shape with { KeyValueHeadCount = keyHeads, SlidingWindow = window }, QuantizationSettings.None,
+        ScalarType.Float32, [90, 150, 1, 15, 16, 17], chunk: 33, joining: 2);
 
     [Theory]
     [InlineData("qwen3", ScalarType.Float32)]
@@ -174,7 +175,8 @@ public class CpuBatchTests
     [Fact]
     public void MoreAdaptersThanAreReadyAtOnce_TakeTurns()
     {
-        using var model = DecodingComparison.Model(s_shape with { LayerCount = 1 }, QuantizationSettings.None, 0, CPU, ScalarType.Float32);
+        using var model = DecodingComparison.Model(
+            s_shape with { LayerCount = 1 }, QuantizationSettings.None, 0, CPU, ScalarType.Float32);
         using var cache = new PagedCache(model.Config, 2, ScalarType.Float32, CPU);
         using var step = DecodingSupport.Create(model, cache, new BatchLimits(4, 1, 16))!;
         var options = new LoraOptions

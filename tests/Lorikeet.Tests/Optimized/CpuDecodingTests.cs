@@ -34,7 +34,8 @@ public class CpuDecodingTests
         using var x = randn([vectors, columns]).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32);
         x[0, 70].Fill(largest);
         x[1].zero_();
-        using var exact = x.to_type(ScalarType.Float64).matmul(weight.Materialize(ScalarType.Float32).to_type(ScalarType.Float64).t());
+        using var exact = x.to_type(ScalarType.Float64)
+            .matmul(weight.Materialize(ScalarType.Float32).to_type(ScalarType.Float64).t());
         using var single = Products(new FixedPointRows(weight), x, rows, 1e-4f * largest);
         RequireSmall(single, exact, x, dense);
         Assert.SkipUnless(CanRun(VectorPath.Avx512), "This processor has no AVX-512.");
@@ -111,7 +112,8 @@ public class CpuDecodingTests
 
     private static bool CanRun(VectorPath path) => path <= VectorPaths.Best;
 
-    private static float[] Decoded<TElement>(VectorPath path, FourBitWeight weight) where TElement : struct, IRounding =>
+    private static float[] Decoded<TElement>(VectorPath path, FourBitWeight weight)
+        where TElement : struct, IRounding =>
         path switch
         {
             VectorPath.Avx512 => Decoded<Avx512Codes, TElement>(weight),

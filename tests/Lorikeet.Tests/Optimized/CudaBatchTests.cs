@@ -40,26 +40,29 @@ public class CudaBatchTests : CudaTestBase
     [InlineData(Nf4, 64)]
     [InlineData(Nf4, 70)]
     public void EveryBatch_EqualsTheReference(QuantizationKind kind, int rows) => RequireEqual(
-        s_shape, new QuantizationSettings(kind, true), [.. Enumerable.Range(1, rows)], chunk: 71, joining: rows, records: true);
+        s_shape, new QuantizationSettings(kind, true), [.. Enumerable.Range(1, rows)], chunk: 71, joining: rows,
+        records: true);
 
     [Theory]
     [InlineData(32)]
     [InlineData(128)]
     [InlineData(256)]
     public void EveryHead_EqualsTheReference(int headSize) => RequireEqual(
-        DecodingComparison.Shape(headSize), QuantizationSettings.None, [70, 5, 30], chunk: 40, joining: 2, records: true);
+        DecodingComparison.Shape(headSize), QuantizationSettings.None, [70, 5, 30], chunk: 40, joining: 2,
+        records: true);
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(17)]
     public void LongTexts_EqualTheReference(int rows) => RequireEqual(
-        s_shape, QuantizationSettings.None, [.. Enumerable.Range(0, rows).Select(row => 900 - 50 * row)], chunk: 128, joining: rows,
-        records: true);
+        s_shape, QuantizationSettings.None, [.. Enumerable.Range(0, rows).Select(row => 900 - 50 * row)], chunk: 128,
+        joining: rows, records: true);
 
     [Fact]
     public void SlidingWindow_EqualsTheReference() => RequireEqual(
-        s_shape with { SlidingWindow = 70 }, QuantizationSettings.None, [150, 69, 70, 71], chunk: 40, joining: 4, records: true);
+        s_shape with { SlidingWindow = 70 }, QuantizationSettings.None, [150, 69, 70, 71], chunk: 40, joining: 4,
+        records: true);
 
     [Theory]
     [InlineData("qwen3", None, 64)]
@@ -88,8 +91,8 @@ public class CudaBatchTests : CudaTestBase
     [InlineData(Nf4, 40)]
     [InlineData(Nf4, 70)]
     public void AnAdapterPerSequence_EqualsTheReference(QuantizationKind kind, int rows) => RequireEqual(
-        s_shape, new QuantizationSettings(kind, true), [.. Enumerable.Range(0, rows).Select(row => 1 + row * 7 % 30)], chunk: 11,
-        joining: rows, records: true, 8, 0, 16, 3);
+        s_shape, new QuantizationSettings(kind, true), [.. Enumerable.Range(0, rows).Select(row => 1 + row * 7 % 30)],
+        chunk: 11, joining: rows, records: true, 8, 0, 16, 3);
 
     [Theory]
     [InlineData(None)]

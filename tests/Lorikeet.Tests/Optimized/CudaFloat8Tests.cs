@@ -21,7 +21,8 @@ public class CudaFloat8Tests : CudaTestBase
     public void Codes_AreThoseOfTheCpu(ScalarType type, int rows, int columns, bool scaled)
     {
         // Magnitudes over many powers of two, and a row of zeros.
-        var matrix = (randn([rows, columns], ScalarType.Float32, Device) * randn([rows, columns], ScalarType.Float32, Device).exp())
+        var matrix = (randn([rows, columns], ScalarType.Float32, Device)
+            * randn([rows, columns], ScalarType.Float32, Device).exp())
             .to_type(type);
         matrix[2].Fill(0);
         var columnScales = scaled ? rand([columns], ScalarType.Float32, Device) : null;

@@ -13,7 +13,8 @@ internal static class DecodingComparison
 {
     /// <summary>A model of random weights, biases that matter, and a random adapter.</summary>
     public static DecoderModel Model(
-        ModelConfig shape, QuantizationSettings quantization, int rank, Device device, ScalarType type = ScalarType.BFloat16)
+        ModelConfig shape, QuantizationSettings quantization, int rank, Device device,
+        ScalarType type = ScalarType.BFloat16)
     {
         var model = ModelFactory.Create(shape, new LoadSettings(type, device, quantization), seed: 5, deviation: 0.06);
         using var quiet = no_grad();
@@ -24,7 +25,9 @@ internal static class DecodingComparison
             norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0])
                 .Plus(shape.NormWeighting == NormWeighting.OnePlusBeforeRounding ? -1.0 : 0));
         if (rank > 0)
-            Adapter.Create(model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random }, seed: 3);
+            Adapter.Create(
+                model, new LoraOptions { Rank = rank, Alpha = rank, InitLoraWeights = LoraInitialisation.Random },
+                seed: 3);
         return model;
     }
 
@@ -92,7 +95,8 @@ internal static class DecodingComparison
         exact.Embedding.copy_(model.Embedding);
         foreach (var (to, from) in exact.Norms.Zip(model.Norms))
             to.Weight.copy_(from.Weight);
-        foreach (var (to, from) in exact.LayerProjections.Append(exact.Head).Zip(model.LayerProjections.Append(model.Head)))
+        foreach (var (to, from) in exact.LayerProjections.Append(exact.Head)
+            .Zip(model.LayerProjections.Append(model.Head)))
         {
             ((DenseWeight)to.Weight).MoveTo(from.Weight.Materialize(ScalarType.Float32).clone());
             if (from.Bias is { } bias)

@@ -18,21 +18,27 @@ public class OptimizedPassTests
     private static readonly int[] s_lengths = [23, 1, 32, 7, 90, 33];
 
     [Fact]
-    public void GroupedQueries_EqualReference() => RequireEqual(Shape(heads: 6, keyValueHeads: 2, headSize: 8), new LoraOptions());
+    public void GroupedQueries_EqualReference() => RequireEqual(
+        Shape(heads: 6, keyValueHeads: 2, headSize: 8), new LoraOptions());
 
     [Fact]
-    public void OneKeyHead_EqualsReference() => RequireEqual(Shape(heads: 4, keyValueHeads: 1, headSize: 24), new LoraOptions());
+    public void OneKeyHead_EqualsReference() => RequireEqual(
+        Shape(heads: 4, keyValueHeads: 1, headSize: 24), new LoraOptions());
 
     [Fact]
-    public void WideHeads_EqualReference() => RequireEqual(Shape(heads: 2, keyValueHeads: 2, headSize: 80), new LoraOptions());
+    public void WideHeads_EqualReference() => RequireEqual(
+        Shape(heads: 2, keyValueHeads: 2, headSize: 80), new LoraOptions());
 
     [Fact]
     public void OddWidths_EqualReference() =>
-        RequireEqual(Shape(heads: 3, keyValueHeads: 1, headSize: 10) with { IntermediateSize = 37, VocabularySize = 101 }, new LoraOptions { Rank = 3, Alpha = 6 });
+        RequireEqual(
+            Shape(heads: 3, keyValueHeads: 1, headSize: 10) with { IntermediateSize = 37, VocabularySize = 101 },
+            new LoraOptions { Rank = 3, Alpha = 6 });
 
     [Fact]
     public void Biases_EqualReference() => RequireEqual(
-        Shape() with { QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true }, new LoraOptions());
+        Shape() with { QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true },
+        new LoraOptions());
 
     [Fact]
     public void SlidingWindow_EqualsReference() => RequireEqual(Shape() with { SlidingWindow = 13 }, new LoraOptions());
@@ -58,7 +64,10 @@ public class OptimizedPassTests
 
     [Fact]
     public void DifferentRanks_EqualReference() => RequireEqual(
-        Shape(), new LoraOptions { RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 } });
+        Shape(), new LoraOptions
+        {
+            RankPattern = new Dictionary<string, int> { ["layers.1.self_attn.v_proj"] = 9, ["down_proj"] = 2 },
+        });
 
     [Fact]
     public void Dropout_DropsWhatTheReferenceDrops() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.3 });
@@ -66,7 +75,8 @@ public class OptimizedPassTests
     [Fact]
     public void AdapterTakenOff_IsRefusedByItsPass()
     {
-        using var model = ModelFactory.Create(Shape(), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None), seed: 1);
+        using var model = ModelFactory.Create(
+            Shape(), new LoadSettings(ScalarType.Float32, CPU, QuantizationSettings.None), seed: 1);
         Adapter.Create(model, new LoraOptions(), seed: 2);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None);
@@ -78,7 +88,8 @@ public class OptimizedPassTests
     }
 
     [Fact]
-    public void Recomputation_ChangesNothing() => RequireEqual(Shape(), new LoraOptions { Dropout = 0.2 }, checkpointing: true);
+    public void Recomputation_ChangesNothing() => RequireEqual(
+        Shape(), new LoraOptions { Dropout = 0.2 }, checkpointing: true);
 
     [Theory]
     [InlineData(3)]
@@ -97,7 +108,8 @@ public class OptimizedPassTests
             return bytes.Total - bytes.AdapterCopies; // those are there already when the pass asks
         }
 
-        // Of four layers the first is computed anew only where it shares its buffers; halfway between two numbers of layers.
+        // Of four layers the first is computed anew only where it shares its buffers; halfway between two numbers of
+        // layers.
         var (least, most) = (Taken(Checkpointing.Full), Taken(Checkpointing.None));
         var free = (long)((least + (3.5 - recomputed) * (most - least) / 3) / 0.97);
         float[] Of(Checkpointing checkpointing, int expected)
@@ -123,7 +135,8 @@ public class OptimizedPassTests
     [InlineData(4, false, true)]
     public void CountedBuffers_AreThoseThatAreMade(int keptFrom, bool augments, bool offloads)
     {
-        using var model = Model(Shape(heads: 3, headSize: 10) with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
+        using var model = Model(
+            Shape(heads: 3, headSize: 10) with { LayerCount = 4 }, ScalarType.Float32, QuantizationSettings.None);
         Adapter.Create(model, new LoraOptions { Rank = 3 }, seed: 3);
         using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
         using var scratch = new Scratch(ScalarType.Float32, CPU, augments, long.MaxValue);
@@ -160,15 +173,16 @@ public class OptimizedPassTests
         RequireEqual(Shape(), new LoraOptions(), quantization: new QuantizationSettings(QuantizationKind.Nf4, true));
 
     /// <summary>
-    /// A number on the edge between two codes may fall to either side: the passes differ by little of what rounding to FP8
-    /// changes at all.
+    /// A number on the edge between two codes may fall to either side: the passes differ by little of what rounding to
+    /// FP8 changes at all.
     /// </summary>
     [Theory]
     [InlineData(0, false)]
     [InlineData(0.2, true)]
     public void Float8Base_IsCloseToReference(double dropout, bool checkpointing)
     {
-        var (options, float8) = (new LoraOptions { Rank = 3, Dropout = dropout }, new QuantizationSettings(QuantizationKind.Fp8));
+        var (options, float8) =
+            (new LoraOptions { Rank = 3, Dropout = dropout }, new QuantizationSettings(QuantizationKind.Fp8));
         StepGradients Of(QuantizationSettings quantization, bool optimized) =>
             Gradients(Shape(), options, ScalarType.Float32, optimized, checkpointing, quantization: quantization);
         var (dense, expected, actual) = (Of(QuantizationSettings.None, false), Of(float8, false), Of(float8, true));
@@ -202,7 +216,10 @@ public class OptimizedPassTests
     [Fact]
     public void BorderedWeightsWithDropout_EqualReference() => RequireEqual(
         Shape(),
-        new LoraOptions { Rank = 5, Alpha = 10, Dropout = 0.2, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj") },
+        new LoraOptions
+        {
+            Rank = 5, Alpha = 10, Dropout = 0.2, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj"),
+        },
         checkpointing: true, augments: true);
 
     [Fact]
@@ -225,10 +242,14 @@ public class OptimizedPassTests
     {
         Assert.SkipUnless(CudaTestBase.HasDevice, "There is no CUDA device.");
         RequireAsClose(
-            BFloat16Shape with { QueryKeyNorm = normalisesHeads ? QueryKeyNorm.PerHead : QueryKeyNorm.None }, new LoraOptions { Dropout = dropout }, CudaTestBase.Device, new QuantizationSettings(kind, true), checkpointing);
+            BFloat16Shape with { QueryKeyNorm = normalisesHeads ? QueryKeyNorm.PerHead : QueryKeyNorm.None },
+            new LoraOptions { Dropout = dropout }, CudaTestBase.Device, new QuantizationSettings(kind, true),
+            checkpointing);
     }
 
-    /// <summary>Which codes numbers on an edge round to differs from pass to pass, so errors do too, a little.</summary>
+    /// <summary>
+    /// Which codes numbers on an edge round to differs from pass to pass, so errors do too, a little.
+    /// </summary>
     [Theory]
     [InlineData(0, false)]
     [InlineData(0.2, true)]
@@ -254,7 +275,8 @@ public class OptimizedPassTests
         float[] Of(int offloaded, bool offloads)
         {
             var settings = new LoadSettings(
-                ScalarType.BFloat16, CudaTestBase.Device, new QuantizationSettings(kind, true), OffloadLayers: offloaded);
+                ScalarType.BFloat16, CudaTestBase.Device, new QuantizationSettings(kind, true),
+                OffloadLayers: offloaded);
             using var model = ModelFactory.Create(shape, settings, seed: 5, deviation: 0.1);
             Adapter.Create(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
             using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
@@ -276,7 +298,9 @@ public class OptimizedPassTests
         Assert.True(distance < 1e-2, $"relative distance {distance:G3}");
     }
 
-    /// <summary>Over the same buffers, for libraries may add in another order where memory is aligned otherwise.</summary>
+    /// <summary>
+    /// Over the same buffers, for libraries may add in another order where memory is aligned otherwise.
+    /// </summary>
     [Fact]
     public void Repeated_IsTheSameBitForBit()
     {
@@ -309,7 +333,8 @@ public class OptimizedPassTests
             using var model = Model(Shape(), ScalarType.Float32, QuantizationSettings.None);
             Adapter.Create(model, new LoraOptions { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
             using var gradients = new Lorikeet.Models.Passes.Gradients(model.Trainable);
-            using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None, augments: augments);
+            using var pass = new OptimizedPass(
+                model, OptimizedSupport.Kernels(model), Checkpointing.None, augments: augments);
             foreach (var lengths in batches)
                 pass.Run(Rows(lengths, 96), 0.01, default);
             gradients.Clear();
@@ -323,7 +348,8 @@ public class OptimizedPassTests
     [Fact]
     public void TrainedNormsOfHeads_AreRefusedByName()
     {
-        using var model = Model(Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, ScalarType.Float32, QuantizationSettings.None);
+        using var model = Model(
+            Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, ScalarType.Float32, QuantizationSettings.None);
         Adapter.Create(model, new LoraOptions { ModulesToSave = ["q_norm"] }, seed: 1);
         Assert.Equal("norms of queries and keys are trained", OptimizedSupport.WhyUnsupported(model));
     }
@@ -346,8 +372,8 @@ public class OptimizedPassTests
     }
 
     internal static void RequireEqual(
-        ModelConfig shape, LoraOptions options, bool checkpointing = false, double noise = 0, QuantizationSettings? quantization = null,
-        bool? augments = null)
+        ModelConfig shape, LoraOptions options, bool checkpointing = false, double noise = 0,
+        QuantizationSettings? quantization = null, bool? augments = null)
     {
         var expected = Gradients(shape, options, ScalarType.Float32, false, checkpointing, noise, quantization);
         var actual = Gradients(shape, options, ScalarType.Float32, true, checkpointing, noise, quantization, augments);
@@ -360,8 +386,8 @@ public class OptimizedPassTests
     }
 
     internal static StepGradients Gradients(
-        ModelConfig shape, LoraOptions options, ScalarType type, bool optimized, bool checkpointing = false, double noise = 0,
-        QuantizationSettings? quantization = null, bool? augments = null, Device? device = null)
+        ModelConfig shape, LoraOptions options, ScalarType type, bool optimized, bool checkpointing = false,
+        double noise = 0, QuantizationSettings? quantization = null, bool? augments = null, Device? device = null)
     {
         using var model = Model(shape, type, quantization ?? QuantizationSettings.None, device);
         Adapter.Create(model, options with { InitLoraWeights = LoraInitialisation.Random }, seed: 3);
@@ -369,7 +395,9 @@ public class OptimizedPassTests
         if (optimized)
             Assert.Null(OptimizedSupport.WhyUnsupported(model));
         using ITrainingPass pass = optimized
-            ? new OptimizedPass(model, OptimizedSupport.Kernels(model), checkpointing ? Checkpointing.Full : Checkpointing.None, noise, augments)
+            ? new OptimizedPass(
+                model, OptimizedSupport.Kernels(model),
+                checkpointing ? Checkpointing.Full : Checkpointing.None, noise, augments)
             : new TrainingPass(model, checkpointing, noise);
 
         // Two micro-batches of different sizes, so that gradients add up and buffers are made twice.
@@ -384,12 +412,14 @@ public class OptimizedPassTests
         ModelConfig shape, ScalarType type, QuantizationSettings quantization, Device? device = null)
     {
         // Drawn in float32 and rounded, so that models of both types hold the same numbers.
-        var model = ModelFactory.Create(shape, new LoadSettings(type, device ?? CPU, quantization), seed: 5, deviation: 0.1);
+        var model = ModelFactory.Create(
+            shape, new LoadSettings(type, device ?? CPU, quantization), seed: 5, deviation: 0.1);
         using var quiet = no_grad();
         foreach (var projection in model.LayerProjections)
             if (projection.Bias is { } bias)
                 bias.copy_(linspace(-0.5, 0.5, bias.shape[0]));
-        foreach (var norm in model.Layers.SelectMany(layer => new[] { layer.QueryNorm, layer.KeyNorm }).OfType<RmsNorm>())
+        foreach (var norm in model.Layers.SelectMany(layer => new[] { layer.QueryNorm, layer.KeyNorm })
+            .OfType<RmsNorm>())
             norm.Weight.copy_(linspace(0.5, 1.5, norm.Weight.shape[0]));
         return model;
     }

@@ -12,7 +12,9 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
 
-/// <summary>Two micro-batches through the reference and through the optimized pass, losses and gradients compared.</summary>
+/// <summary>
+/// Two micro-batches through the reference and through the optimized pass, losses and gradients compared.
+/// </summary>
 internal sealed record PassComparison
 {
     // One of them as long as a block, one far longer, one a single token.
@@ -123,7 +125,8 @@ internal sealed record PassComparison
             projection.Lora?.B.Scale(0.2); // or rounding grows a hundredfold from layer to layer
             if (projection.Lora is DoraFactors dora)
             {
-                var norm = DoraFactors.Norm(projection.Weight.Materialize(ScalarType.Float32), dora.A, dora.B, dora.Scale);
+                var norm = DoraFactors.Norm(
+                    projection.Weight.Materialize(ScalarType.Float32), dora.A, dora.B, dora.Scale);
                 dora.Magnitude.copy_(norm * linspace(0.7, 1.3, norm.shape[0], device: Device));
             }
         }

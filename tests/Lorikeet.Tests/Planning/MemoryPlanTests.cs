@@ -61,7 +61,8 @@ public class MemoryPlanTests
 
     [Fact]
     public void FixedParts_AreThoseOfTheModel_WithAllOfItTrained() => RequireEqual(
-        Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, null, QuantizationSettings.None, new OptimizationOptions());
+        Shape() with { QueryKeyNorm = QueryKeyNorm.PerHead }, null, QuantizationSettings.None,
+        new OptimizationOptions());
 
     [Theory]
     [InlineData("gqa_bf16")]
@@ -106,7 +107,8 @@ public class MemoryPlanTests
     public void PassWithoutMemory_CountsMagnitudesAndBiases(
         QuantizationKind kind, bool augments, Checkpointing checkpointing, double dropout) => RequireCounted(
         Shape() with { QueryKeyValueBias = true },
-        new LoraOptions { Rank = 5, Dropout = dropout, UseDora = true, Bias = LoraBias.All }, kind, augments, checkpointing);
+        new LoraOptions { Rank = 5, Dropout = dropout, UseDora = true, Bias = LoraBias.All },
+        kind, augments, checkpointing);
 
     [Theory]
     [InlineData(QuantizationKind.None, false, Checkpointing.None)]
@@ -116,7 +118,8 @@ public class MemoryPlanTests
         Shape(),
         new LoraOptions
         {
-            Rank = 5, TargetModules = TargetModules.Named("q_proj", "lm_head"), ModulesToSave = ["embed_tokens", "norm", "k_proj"],
+            Rank = 5, TargetModules = TargetModules.Named("q_proj", "lm_head"),
+            ModulesToSave = ["embed_tokens", "norm", "k_proj"],
         },
         kind, augments, checkpointing);
 

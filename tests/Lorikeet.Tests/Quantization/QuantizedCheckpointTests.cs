@@ -77,7 +77,8 @@ public sealed class QuantizedCheckpointTests : IDisposable
             Checkpoint = new() { Model = Source, Output = _folder["out"] },
             Quantization = new() { Fp8 = true },
         };
-        Assert.Contains("which has no checkpoints", Assert.Throws<ConfigurationException>(() => QuantizeJob.Run(options)).Message);
+        Assert.Contains(
+            "which has no checkpoints", Assert.Throws<ConfigurationException>(() => QuantizeJob.Run(options)).Message);
         Assert.False(Directory.Exists(_folder["out"]));
 
         var settings = new LoadSettings(ScalarType.Float32, CPU, new QuantizationSettings(QuantizationKind.Fp8));

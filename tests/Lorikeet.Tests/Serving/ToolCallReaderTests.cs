@@ -99,7 +99,8 @@ public sealed class ToolCallReaderTests
     public void ValuesInPython_AreThoseOfJson()
     {
         var (calls, _) = Read(
-            "[weather(days=3, low=-1.5e2, wet=True, dry=False, wind=None, at=['a', \"b\"], by={'k': [1, {}]}, say='a\\'\\n\\u1ebf')]", 5);
+            "[weather(days=3, low=-1.5e2, wet=True, dry=False, wind=None, at=['a', \"b\"], "
+            + "by={'k': [1, {}]}, say='a\\'\\n\\u1ebf')]", 5);
         Assert.Equal(
             """{"days":3,"low":-150,"wet":true,"dry":false,"wind":null,"at":["a","b"],"by":{"k":[1,{}]},"say":"a'\nế"}""",
             Assert.Single(calls).Arguments);
@@ -115,7 +116,8 @@ public sealed class ToolCallReaderTests
         var (calls, text) = Read(
             "<tool_call>\n<function=weather>\n<parameter=days>\n3\n</parameter>\n<parameter=low>-1.5</parameter>"
             + "<parameter=wet>\ntrue\n</parameter>\n<parameter=at>[1, 2]</parameter><parameter=by>{\"a\": 1}\n"
-            + "<parameter=code>\nif a < 1:\n    b()\n\n</parameter><parameter=more>7</parameter></function>\n</tool_call>",
+            + "<parameter=code>\nif a < 1:\n    b()\n\n</parameter><parameter=more>7</parameter>"
+            + "</function>\n</tool_call>",
             4, [new("weather") { Parameters = schema }]);
         Assert.Equal("", text);
         Assert.Equal(

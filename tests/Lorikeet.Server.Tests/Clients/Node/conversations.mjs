@@ -28,14 +28,17 @@ const schema = {
 
 const conversations = {
     async chat() {
-        const whole = await client.chat.completions.create({ model: 'facts', messages: question, max_tokens: 8, temperature: 0 });
+        const whole = await client.chat.completions.create({
+            model: 'facts', messages: question, max_tokens: 8, temperature: 0,
+        });
         assert.equal(whole.model, 'facts');
         assert.equal(whole.choices[0].finish_reason, 'length');
         assert.equal(whole.usage.completion_tokens, 8);
         let text = '';
         let usage;
         const stream = await client.chat.completions.create({
-            model: 'facts', messages: question, max_tokens: 8, temperature: 0, stream: true, stream_options: { include_usage: true },
+            model: 'facts', messages: question, max_tokens: 8, temperature: 0,
+            stream: true, stream_options: { include_usage: true },
         });
         for await (const chunk of stream) {
             text += chunk.choices[0]?.delta?.content ?? '';
@@ -49,7 +52,9 @@ const conversations = {
         const messages = [{ role: 'system', content: 'Be brief.' }, ...question];
         const first = await client.chat.completions.create({ model: 'nano', messages, max_tokens: 16, temperature: 0 });
         messages.push(first.choices[0].message, { role: 'user', content: [{ type: 'text', text: 'And of zinc?' }] });
-        const second = await client.chat.completions.create({ model: 'nano', messages, max_completion_tokens: 8, temperature: 0 });
+        const second = await client.chat.completions.create({
+            model: 'nano', messages, max_completion_tokens: 8, temperature: 0,
+        });
         assert.ok(second.choices[0].message.content.length > 0);
         assert.ok(second.usage.prompt_tokens > first.usage.prompt_tokens + 16);
         assert.ok(second.usage.prompt_tokens_details.cached_tokens >= 16);
@@ -57,7 +62,8 @@ const conversations = {
 
     async several() {
         const ask = seed => client.chat.completions.create({
-            model: 'nano', messages: question, n: 3, temperature: 1.5, seed, max_tokens: 12, presence_penalty: 0.5, stop: ['@@'],
+            model: 'nano', messages: question, n: 3, temperature: 1.5, seed, max_tokens: 12, presence_penalty: 0.5,
+            stop: ['@@'],
         });
         const [first, again] = [await ask(7), await ask(7)];
         const texts = first.choices.map(choice => choice.message.content);
@@ -83,14 +89,17 @@ const conversations = {
         const tools = [{ type: 'function', function: weather }];
         const messages = [{ role: 'user', content: 'Is it raining in Hue?' }];
         const asks = await client.chat.completions.create({
-            model: 'nano', messages, tools, tool_choice: { type: 'function', function: { name: 'weather' } }, max_tokens: 60,
+            model: 'nano', messages, tools, tool_choice: { type: 'function', function: { name: 'weather' } },
+            max_tokens: 60,
         });
         assert.equal(asks.choices[0].finish_reason, 'tool_calls');
         const [call] = asks.choices[0].message.tool_calls;
         assert.equal(call.function.name, 'weather');
         assert.ok(weather.parameters.properties.city.enum.includes(JSON.parse(call.function.arguments).city));
         messages.push(asks.choices[0].message, { role: 'tool', tool_call_id: call.id, content: 'sunny' });
-        const answer = await client.chat.completions.create({ model: 'nano', messages, tools, tool_choice: 'none', max_tokens: 8 });
+        const answer = await client.chat.completions.create({
+            model: 'nano', messages, tools, tool_choice: 'none', max_tokens: 8,
+        });
         assert.ok(answer.choices[0].message.content.length > 0);
         assert.equal(answer.choices[0].message.tool_calls, undefined);
     },
@@ -103,7 +112,11 @@ const conversations = {
             messages: [{ role: 'user', content: 'Is it raining in Hue?' }],
             tools: [{
                 type: 'function',
-                function: { ...weather, parse: JSON.parse, function: ({ city }) => { cities.push(city); return 'sunny'; } },
+                function: {
+                    ...weather,
+                    parse: JSON.parse,
+                    function: ({ city }) => { cities.push(city); return 'sunny'; },
+                },
             }],
             tool_choice: 'required',
             stream: true,
@@ -127,10 +140,14 @@ const conversations = {
     },
 
     async responses() {
-        const whole = await client.responses.create({ model: 'nano', input: 'Tell me of zinc.', max_output_tokens: 12, temperature: 0 });
+        const whole = await client.responses.create({
+            model: 'nano', input: 'Tell me of zinc.', max_output_tokens: 12, temperature: 0,
+        });
         assert.equal(whole.status, 'incomplete');
         assert.equal(whole.incomplete_details.reason, 'max_output_tokens');
-        const stream = client.responses.stream({ model: 'nano', input: 'Tell me of zinc.', max_output_tokens: 12, temperature: 0 });
+        const stream = client.responses.stream({
+            model: 'nano', input: 'Tell me of zinc.', max_output_tokens: 12, temperature: 0,
+        });
         let text = '';
         stream.on('response.output_text.delta', event => { text += event.delta; });
         const streamed = await stream.finalResponse();
@@ -167,7 +184,9 @@ const conversations = {
     },
 
     async completions() {
-        const ask = more => client.completions.create({ model: 'nano', prompt: 'The element zinc', max_tokens: 8, temperature: 0, ...more });
+        const ask = more => client.completions.create({
+            model: 'nano', prompt: 'The element zinc', max_tokens: 8, temperature: 0, ...more,
+        });
         const whole = await ask({ logprobs: 2, echo: true });
         assert.ok(whole.choices[0].text.startsWith('The element zinc'));
         assert.equal(whole.choices[0].logprobs.tokens.length, whole.choices[0].logprobs.token_logprobs.length);
@@ -203,7 +222,9 @@ const conversations = {
     async refusals() {
         const stranger = new OpenAI({ baseURL, apiKey: 'another', maxRetries: 0 });
         await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
-        const ask = more => client.chat.completions.create({ model: 'nano', messages: question, max_tokens: 2, ...more });
+        const ask = more => client.chat.completions.create({
+            model: 'nano', messages: question, max_tokens: 2, ...more,
+        });
         await assert.rejects(ask({ model: 'gpt' }), error =>
             error instanceof OpenAI.NotFoundError && error.code === 'model_not_found' && error.param === 'model');
         await assert.rejects(ask({ messages: [{ role: 'user', content: 'river '.repeat(400) }] }), error =>
@@ -220,7 +241,8 @@ const conversations = {
         });
         const parts = stream[Symbol.asyncIterator]();
         await parts.next();
-        await assert.rejects(client.chat.completions.create({ model: 'nano', messages: question }), OpenAI.RateLimitError);
+        await assert.rejects(
+            client.chat.completions.create({ model: 'nano', messages: question }), OpenAI.RateLimitError);
         await parts.return();
     },
 };

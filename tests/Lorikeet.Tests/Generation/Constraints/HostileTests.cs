@@ -96,8 +96,9 @@ public sealed class HostileTests
         Assert.EndsWith(".", error.Message, StringComparison.Ordinal);
     }
 
-    private static string AllOfAnyOf(int count) => $$"""{"allOf": [{{string.Join(", ", Enumerable.Range(0, count).Select(i =>
-        $$"""{"anyOf": [{"properties": {"a{{i}}": {} } }, {"properties": {"b{{i}}": {} } }]}"""))}}]}""";
+    private static string AllOfAnyOf(int count) =>
+        $$"""{"allOf": [{{string.Join(", ", Enumerable.Range(0, count).Select(i =>
+            $$"""{"anyOf": [{"properties": {"a{{i}}": {} } }, {"properties": {"b{{i}}": {} } }]}"""))}}]}""";
 
     private static string LongReferences(int count) =>
         $$"""{"$ref": "#/$defs/d0", "$defs": { {{string.Join(", ", Enumerable.Range(0, count).Select(i =>
