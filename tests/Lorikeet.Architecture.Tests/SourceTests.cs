@@ -60,7 +60,7 @@ public sealed partial class SourceTests
             .Descendants("PackageVersion").Select(package => package.Attribute("Include")!.Value);
         var notices = File.ReadAllText(Path.Combine(TestAssets.Root, "THIRD-PARTY-NOTICES.md"));
 
-        Assert.Empty(packages.Where(package => !Regex.IsMatch(notices, $@"[\[ ]{Regex.Escape(package)}[,\]]")));
+        Assert.All(packages, package => Assert.Matches($@"[\[ ]{Regex.Escape(package)}[,\]]", notices));
     }
 
     private static List<(int Number, string File)> Hops(string title)

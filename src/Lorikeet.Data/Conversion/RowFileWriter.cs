@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Data.Shapes;
@@ -12,6 +13,9 @@ internal static class RowFileWriter
 {
     /// <summary>Endings of the formats that are written.</summary>
     public static IReadOnlyList<string> Formats { get; } = [".jsonl", ".json", ".csv", ".tsv", ".parquet"];
+
+    // Somebody's separator, or what ends a row.
+    private static readonly SearchValues<char> s_quoted = SearchValues.Create("\",;|\t\r\n");
 
     // Of parquet: so many rows are in memory at once.
     private const int RowsOfGroup = 1 << 14;
@@ -80,7 +84,7 @@ internal static class RowFileWriter
 
     /// <summary>In quotes where it has to be, also at its ends, where readers trim.</summary>
     private static string Quoted(string cell) =>
-        cell.Length > 0 && cell.AsSpan().IndexOfAny("\",;|\t\r\n") < 0 && cell.AsSpan().Trim().Length == cell.Length
+        cell.Length > 0 && !cell.AsSpan().ContainsAny(s_quoted) && cell.AsSpan().Trim().Length == cell.Length
             ? cell
             : cell.Length == 0 ? "" : $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 

@@ -41,7 +41,8 @@ internal sealed class NetworkHosts : IDisposable
             "#!/bin/sh", "host=" + _prefix + "h${1##*.}", "shift",
             "exec ip netns exec $host unshare --uts sh -c \"hostname $host; $*\"",
         ]);
-        File.SetUnixFileMode(Agent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Agent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private string Switch => $"{_prefix}switch";

@@ -52,6 +52,9 @@ internal sealed record PassComparison
         Source = new JsonObject(),
     };
 
+    // The error of a norm's or a bias's gradient is that of some hundred sums, and scatters more than a matrix's.
+    private const int FewElements = 1000;
+
     /// <summary>In float32 both passes are equal up to the order of sums.</summary>
     public void RequireEqual()
     {
@@ -75,7 +78,8 @@ internal sealed record PassComparison
         foreach (var (name, values) in exact.Values)
         {
             var (allowed, error) = (Distance(values, reference.Values[name]), Distance(values, optimized.Values[name]));
-            Assert.True(error <= 1.3 * allowed, $"{name}: {error:G3} from float32, the reference {allowed:G3}");
+            var spread = values.Length < FewElements ? 1.6 : 1.3;
+            Assert.True(error <= spread * allowed, $"{name}: {error:G3} from float32, the reference {allowed:G3}");
         }
     }
 

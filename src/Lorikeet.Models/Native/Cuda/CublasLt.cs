@@ -111,7 +111,7 @@ internal sealed unsafe class CublasLt : IDisposable
         // The heuristic looks at the addresses' presence and alignment; each product sets its own.
         Set(description, Attribute.ScaleOfA, (nint)TensorMemory.Address(_workspace));
         Set(description, Attribute.ScaleOfB, (nint)TensorMemory.Address(_workspace));
-        var a = Layout(product.TypeOfW, product.Columns, product.Outputs, product.Columns);
+        var a = Layout(ScaledProduct.TypeOfW, product.Columns, product.Outputs, product.Columns);
         var b = Layout(product.TypeOfX, product.Columns, product.Rows, product.Columns);
         var d = Layout(BFloat16, product.Outputs, product.Rows, product.Pitch);
         return _plans[product] = new Plan(description, a, b, d, Choose(description, a, b, d));
@@ -239,10 +239,10 @@ internal readonly record struct ScaledProduct(
     int Outputs, int Rows, int Columns, int Pitch, ScaleLayout Scales = ScaleLayout.Rows, bool FastSums = true,
     bool WideRange = false)
 {
-    private const int E4M3 = 28, E5M2 = 29; // cudaDataType_t
-
     /// <summary>cudaDataType_t of w.</summary>
-    public int TypeOfW => E4M3;
+    public const int TypeOfW = E4M3;
+
+    private const int E4M3 = 28, E5M2 = 29;
 
     /// <summary>cudaDataType_t of x.</summary>
     public int TypeOfX => WideRange ? E5M2 : E4M3;
