@@ -35,7 +35,7 @@ public sealed record DistributedOptions
     /// rows too long for one device. Divides the number of processes and the heads of the model.
     /// </summary>
     /// <value>1: each process has batches of its own.</value>
-    [Option("context_parallel_size", "cp_size", Minimum = 1)]
+    [Option("context_parallel_size", Minimum = 1)]
     public int ContextParallel { get; init; } = 1;
 
     /// <summary>How often processes that num_processes started are started again after one of them failed.</summary>

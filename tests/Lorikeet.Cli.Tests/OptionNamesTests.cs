@@ -39,7 +39,7 @@ public sealed class OptionNamesTests
     {
         var result = Cli.Run("bench", "gemm", "--quant", "q3", "--device", "cpu");
         Assert.Equal(
-            (2, "--quant is 'q3'. Expected none, nf4 or fp4."),
+            (2, "--quant is 'q3'. Expected none, nf4, fp4 or fp8."),
             (result.ExitCode, result.Error.Split('\n')[^2].TrimEnd()));
     }
 }

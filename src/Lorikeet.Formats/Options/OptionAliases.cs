@@ -12,6 +12,7 @@ internal static class OptionAliases
         ["adapter"] = ["adapter_name_or_path", "peft_model_id", "lora_path"],
         ["chat_template"] = ["chat_template_path"],
         ["column_map"] = ["columns"],
+        ["context_parallel_size"] = ["cp_size"],
         ["csv_columns"] = ["csv_names"],
         ["csv_escape"] = ["csv_escapechar"],
         ["csv_separator"] = ["csv_delimiter", "csv_sep"],

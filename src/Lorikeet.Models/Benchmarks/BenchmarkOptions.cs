@@ -82,7 +82,7 @@ public sealed record BenchmarkOptions
 
     /// <summary>Processes that share each batch, every one with a part of its tokens.</summary>
     /// <value>1: each has batches of its own.</value>
-    [Option("context_parallel_size", "cp_size", Minimum = 1)]
+    [Option("context_parallel_size", Minimum = 1)]
     public int ContextParallel { get; init; } = 1;
 
     /// <summary>Gigabytes (10^9 bytes) that a GPU is treated as having; the rest is occupied.</summary>

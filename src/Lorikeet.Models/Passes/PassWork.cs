@@ -87,7 +87,7 @@ public sealed record PassWork
                 elements += tokens * 4.0 * (config.HeadCount + config.KeyValueHeadCount) * config.HeadSize * backward;
             var normed = decomposed.Sum(projection => projection.Weight.Rows);
             elements += tokens * normed * (2.0 * (1 + again) + 4 * backward);
-            foreach (var group in PerProjection.Of(layer).All.Where(group => group[0].Weight is Float8Weight))
+            foreach (var group in PerProjection.Of(layer).All.Where(group => group is [{ Weight: Float8Weight }, ..]))
             {
                 var (rows, columns) =
                     (group.Sum(projection => (double)projection.Weight.Rows), group[0].Weight.Columns);

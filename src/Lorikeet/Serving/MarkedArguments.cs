@@ -80,7 +80,7 @@ internal static class MarkedArguments
     {
         try
         {
-            var value = JsonNode.Parse(text);
+            var value = ToolCallJson.Parse(text);
             _ = value?.ToJsonString(JsonFormats.Line); // reads its names and texts
             return value;
         }

@@ -11,6 +11,8 @@ internal static class ToolCallJson
 {
     private const string Alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+    private static readonly JsonDocumentOptions s_options = new() { AllowDuplicateProperties = false };
+
     // Mistral's templates take no other length.
     private const int IdLength = 9;
 
@@ -22,7 +24,7 @@ internal static class ToolCallJson
     {
         try
         {
-            return JsonNode.Parse(text.ToString()) switch
+            return Parse(text.ToString()) switch
             {
                 JsonObject one when Call(one) is { } call => [call],
                 JsonArray { Count: > 0 } many when many.Select(one => Call(one as JsonObject)).ToList() is var calls
@@ -42,7 +44,7 @@ internal static class ToolCallJson
         try
         {
             // Written too, which is what its names and texts are read for.
-            return JsonNode.Parse(text.ToString()) is JsonObject given
+            return Parse(text.ToString()) is JsonObject given
                 && given.ToJsonString(JsonFormats.Line).Length > 0;
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
@@ -50,6 +52,9 @@ internal static class ToolCallJson
             return false;
         }
     }
+
+    /// <summary>Any JSON in which no name stands twice.</summary>
+    public static JsonNode? Parse(string text) => JsonNode.Parse(text, documentOptions: s_options);
 
     /// <summary>A call with an id of its own.</summary>
     public static ToolCall Call(string name, string arguments) =>
