@@ -144,8 +144,7 @@ public sealed class Dataset : IDisposable
 
     /// <summary>
     /// Divides the rows into two files, so that no question stands in both, however it is spelled: rows that ask the
-    /// same
-    /// stay together.
+    /// same stay together.
     /// </summary>
     /// <param name="folder">Where <c>train</c> and <c>test</c> are written; files of these names are replaced.</param>
     /// <param name="seed">Chooses the rows; as many as <see cref="DataOptions.HeldOut"/> says.</param>

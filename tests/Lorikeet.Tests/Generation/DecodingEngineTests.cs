@@ -68,7 +68,11 @@ public sealed class DecodingEngineTests : IDisposable
             Prompt = prompt,
             Options = new GenerationOptions
             {
-                MaxNewTokens = 6, Sample = true, TopK = 3, Temperature = 2, RepetitionPenalty = 1.3,
+                MaxNewTokens = 6,
+                Sample = true,
+                TopK = 3,
+                Temperature = 2,
+                RepetitionPenalty = 1.3,
             },
             TopLogProbabilities = 2,
             PromptLogProbabilities = true,
@@ -121,7 +125,8 @@ public sealed class DecodingEngineTests : IDisposable
         var prompt = ScheduledRuns.Prompt(9, seed: 2);
         var options = new GenerationOptions
         {
-            MaxNewTokens = 3, LogitBias = new Dictionary<string, double> { ["7"] = 100 },
+            MaxNewTokens = 3,
+            LogitBias = new Dictionary<string, double> { ["7"] = 100 },
         };
         int[] expected = [7, 7, 7];
         Assert.Equal(expected, await Answer(engine, new DecodingRequest { Prompt = prompt, Options = options }));
@@ -215,9 +220,11 @@ public sealed class DecodingEngineTests : IDisposable
         await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxSequences = 4 });
         var good = ScheduledRuns.Request(ScheduledRuns.Prompt(20, seed: 9), 30);
         var masks = ScheduledRuns.Request(ScheduledRuns.Prompt(12, seed: 10), 30)
-            with { Constraint = new Failing(masks: 3, accepts: 99) };
+            with
+        { Constraint = new Failing(masks: 3, accepts: 99) };
         var accepts = ScheduledRuns.Request(ScheduledRuns.Prompt(7, seed: 11), 30)
-            with { Constraint = new Failing(masks: 99, accepts: 2) };
+            with
+        { Constraint = new Failing(masks: 99, accepts: 2) };
         var answer = Answer(engine, good);
         Task<int[]>[] failing = [Answer(engine, masks), Answer(engine, accepts)];
         foreach (var one in failing)
@@ -331,7 +338,8 @@ public sealed class DecodingEngineTests : IDisposable
         await using var engine = new DecodingEngine(_model, null, new EngineOptions { MaxLength = 64 });
         var request = new DecodingRequest
         {
-            Prompt = ScheduledRuns.Prompt(60, seed: 8), Options = new GenerationOptions(),
+            Prompt = ScheduledRuns.Prompt(60, seed: 8),
+            Options = new GenerationOptions(),
         };
         Assert.Equal(4, (await Answer(engine, request)).Length);
     }

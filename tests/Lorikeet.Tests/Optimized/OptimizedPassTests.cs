@@ -218,7 +218,10 @@ public class OptimizedPassTests
         Shape(),
         new LoraOptions
         {
-            Rank = 5, Alpha = 10, Dropout = 0.2, TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj"),
+            Rank = 5,
+            Alpha = 10,
+            Dropout = 0.2,
+            TargetModules = TargetModules.Named("q_proj", "v_proj", "up_proj"),
         },
         checkpointing: true, augments: true);
 

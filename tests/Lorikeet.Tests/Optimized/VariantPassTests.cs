@@ -28,7 +28,9 @@ public class VariantPassTests
     [InlineData(0.2)]
     public void DoraOnFourBits_EqualsReference(double dropout) => (Dora(dropout) with
     {
-        Quantization = s_fourBits, Checkpointing = Checkpointing.Full, Shape = PassComparison.Small(keyValueHeads: 4),
+        Quantization = s_fourBits,
+        Checkpointing = Checkpointing.Full,
+        Shape = PassComparison.Small(keyValueHeads: 4),
     }).RequireEqual();
 
     [Fact]
@@ -96,7 +98,9 @@ public class VariantPassTests
         var comparison = HeadOrEmbedding("lm_head", "", tied: false);
         var adapter = comparison.Adapter! with
         {
-            UseDora = true, Dropout = dropout, TargetModules = TargetModules.Named(target, "v_proj"),
+            UseDora = true,
+            Dropout = dropout,
+            TargetModules = TargetModules.Named(target, "v_proj"),
         };
         (comparison with { Adapter = adapter, Noise = noise }).RequireEqual();
     }
@@ -157,11 +161,15 @@ public class VariantPassTests
     {
         Shape = PassComparison.Small() with
         {
-            QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true,
+            QueryKeyValueBias = true,
+            AttentionOutputBias = true,
+            FeedForwardBias = true,
         },
         Adapter = Random(new LoraOptions
         {
-            Bias = bias, FactorBias = ofFactors, TargetModules = TargetModules.Named("q_proj", "o_proj", "up_proj"),
+            Bias = bias,
+            FactorBias = ofFactors,
+            TargetModules = TargetModules.Named("q_proj", "o_proj", "up_proj"),
         }),
     };
 

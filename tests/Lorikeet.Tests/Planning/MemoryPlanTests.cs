@@ -118,7 +118,8 @@ public class MemoryPlanTests
         Shape(),
         new LoraOptions
         {
-            Rank = 5, TargetModules = TargetModules.Named("q_proj", "lm_head"),
+            Rank = 5,
+            TargetModules = TargetModules.Named("q_proj", "lm_head"),
             ModulesToSave = ["embed_tokens", "norm", "k_proj"],
         },
         kind, augments, checkpointing);
