@@ -55,7 +55,8 @@ public sealed class SpeedTests : IDisposable
         {
             var (other, own) = (there.Measure(prompt), Here(model, prompt));
             ratios.Add(own.Decoded / other.Decoded);
-            Say($"{shape}, {threads} threads, tokens/s: llama.cpp {type} reads {other.Read:F1}, decodes {other.Decoded:F1};");
+            Say($"{shape}, {threads} threads, tokens/s:");
+            Say($"    llama.cpp {type} reads {other.Read:F1}, decodes {other.Decoded:F1}");
             Say($"    here {kind} reads {own.Read:F1}, decodes {own.Decoded:F1}: {ratios[^1]:F2} times");
         }
 
