@@ -73,8 +73,11 @@ public sealed class TrainParityTests : IDisposable
             Golden("lora", name, "final", "adapter_model.safetensors"),
             _folder["run/adapter/adapter_model.safetensors"], 1e-4);
         CompareTensors(Golden("lora", name, "first_step_grads.safetensors"), _folder["gradients.safetensors"], 1e-5);
-        // Adam makes whole steps of gradients that are nearly zero, whatever the order of their sums leaves of them.
-        Verify(model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"), tolerance: "2e-4");
+        // Adam makes whole steps of gradients that are nearly zero, whatever the order of their sums leaves of them: on
+        // the tied embedding's adapter 1.2e-4 of the logits.
+        Verify(
+            model, _folder["run/adapter"], Golden("lora", name, "expected_final.safetensors"),
+            tolerance: name == "embedding_tied" ? "2e-4" : "1e-4");
     }
 
     [Theory]
