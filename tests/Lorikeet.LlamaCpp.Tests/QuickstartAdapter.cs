@@ -6,7 +6,7 @@ namespace Lorikeet.LlamaCpp.Tests;
 /// <summary>An adapter of the embedded model, trained as <c>quickstart</c> trains it, once for all tests.</summary>
 public sealed class QuickstartAdapter : IDisposable
 {
-    private const int FewSteps = 60;
+    private const int FewSteps = 36;
 
     private readonly TemporaryFolder _folder = new();
     private readonly Lazy<string> _short;
@@ -29,7 +29,7 @@ public sealed class QuickstartAdapter : IDisposable
         var options = resolved.Options;
         var optimization = options.Optimization;
         if (steps is { } few)
-            optimization = optimization with { MaxSteps = few, LearningRate = 2 * optimization.LearningRate };
+            optimization = optimization with { MaxSteps = few, LearningRate = 3 * optimization.LearningRate };
         using var run = new TrainingRun(resolved.With(options with
         {
             Model = options.Model with { Model = TokenizerFolders.Nano, Device = "cpu" },
