@@ -103,6 +103,9 @@ internal sealed class ContextKernels(IDecoderKernels own, ContextShare share, in
     public void CrossEntropy(Matrix logits, Tensor targets, double scale, float? cap, Tensor loss) =>
         own.CrossEntropy(logits, targets, scale, cap, loss);
 
+    public void CrossEntropies(Matrix logits, Tensor targets, float? cap, Tensor losses) =>
+        own.CrossEntropies(logits, targets, cap, losses);
+
     public void Dispose() => own.Dispose();
 
     private static long[] WidthsOf(AttentionShape shape)

@@ -19,6 +19,7 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
 {
     private FrozenWeight[] _views = []; // of what the optimizer moves
     private bool _isHeld;
+    private Scratch? _scratch;
 
     /// <summary>Output features.</summary>
     public int Rows => shape.Rows;
@@ -60,7 +61,7 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     public void LoadFactors(WeightBlock block)
     {
         if (!_isHeld)
-            Load(block);
+            LoadOrIgnore(block);
     }
 
     /// <summary>Has a block's weights in their place, valid until another block is materialized.</summary>
@@ -111,13 +112,21 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
     {
         if (Blocks.Count > 1)
             return;
-        Load(Blocks[0]);
+        LoadOrIgnore(Blocks[0]);
         Write(Blocks[0]);
         _isHeld = true;
     }
 
     /// <summary>Ends <see cref="Hold"/>: others use the memory.</summary>
     public void Release() => _isHeld = false;
+
+    /// <summary>B stays zero until the next pass loads it again.</summary>
+    private void LoadOrIgnore(WeightBlock block)
+    {
+        Load(block);
+        if (Rank > 0 && _scratch is { IgnoresAdapters: true })
+            block.B.Tensor.Clear();
+    }
 
     /// <summary>Puts a block's factors where they belong.</summary>
     protected abstract void Load(WeightBlock block);
@@ -165,7 +174,7 @@ internal abstract class FusedWeight(FusedShape shape) : IDisposable
         else
             weight = new DenseFusedWeight(
                 FusedShape.Of(projections, augments), [.. parts.Cast<DenseWeight>()], adapters, scratch);
-        weight._views = views;
+        (weight._views, weight._scratch) = (views, scratch);
         return weight;
     }
 

@@ -131,4 +131,11 @@ internal interface IDecoderKernels : IDisposable
     /// <param name="cap">c, where logits count as c · tanh(logit / c); null where they count as they are.</param>
     /// <param name="loss">float64 [1]; the sum of the rows' cross-entropies, in nats, is added to it.</param>
     void CrossEntropy(Matrix logits, Tensor targets, double scale, float? cap, Tensor loss);
+
+    /// <summary>Cross-entropy of each row by itself, and its gradient in place of the logits.</summary>
+    /// <param name="logits">[rows, vocabulary]; becomes the gradient.</param>
+    /// <param name="targets">int64 [rows].</param>
+    /// <param name="cap">As above.</param>
+    /// <param name="losses">float32 [rows]; receives the cross-entropies in nats.</param>
+    void CrossEntropies(Matrix logits, Tensor targets, float? cap, Tensor losses);
 }

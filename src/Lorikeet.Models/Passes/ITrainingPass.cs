@@ -18,6 +18,24 @@ public interface ITrainingPass : IDisposable
     double Run(Batch batch, double weight, PassKey key);
 
     /// <summary>
+    /// Adds the gradient of a loss of the batch's log-probabilities to the gradients of the trained parameters.
+    /// </summary>
+    /// <param name="batch">Rows end to end, with at least one predicted token.</param>
+    /// <param name="objective">The loss, as its derivatives; called once, between forward and backward.</param>
+    /// <param name="key">Names the random numbers of this pass: dropout masks and noise on embeddings.</param>
+    void Run(Batch batch, TokenObjective objective, PassKey key);
+
+    /// <summary>
+    /// Log-probabilities of a batch's predicted tokens in nats, in order, without gradients, dropout or noise. Of ranks
+    /// that share a batch, each has those of its own tokens.
+    /// </summary>
+    /// <param name="batch">Rows end to end, with at least one predicted token.</param>
+    /// <param name="withoutAdapter">
+    /// Of the base: with the active adapter, and all that it trained, taken off meanwhile.
+    /// </param>
+    float[] LogProbabilities(Batch batch, bool withoutAdapter = false);
+
+    /// <summary>
     /// The summed cross-entropy of a batch's predicted tokens in nats, without gradients, dropout or noise.
     /// </summary>
     /// <param name="batch">Rows end to end, with at least one predicted token.</param>

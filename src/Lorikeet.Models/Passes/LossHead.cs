@@ -62,6 +62,46 @@ internal sealed class LossHead
         return (loss.item<double>(), gradient.MoveToOuterDisposeScope());
     }
 
+    /// <summary>
+    /// The same for any loss of the log-probabilities: the head runs once for them and once for their gradient.
+    /// </summary>
+    /// <param name="last">Output of the last layer, [tokens, hidden]; not part of any graph.</param>
+    /// <param name="objective">The loss.</param>
+    /// <returns>dL/d<paramref name="last"/>, [tokens, hidden].</returns>
+    public Tensor Backward(Tensor last, TokenObjective objective)
+    {
+        using var scope = NewDisposeScope();
+        var gradient = zeros_like(last);
+        var derivatives = tensor(objective(LogProbabilities(last)), device: last.device);
+        foreach (var (start, count) in Chunks())
+        {
+            using var chunk = NewDisposeScope();
+            var positions = _positions.narrow(0, start, count);
+            var hidden = last.index_select(0, positions).detach().requires_grad_();
+            CrossEntropies(hidden, start, count).neg().backward([derivatives.narrow(0, start, count)]);
+            using var quiet = no_grad();
+            gradient.index_copy_(0, positions, hidden.grad!);
+        }
+
+        return gradient.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Log-probability of each target, without gradients.</summary>
+    public float[] LogProbabilities(Tensor last)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var all = new List<float>();
+        foreach (var (start, count) in Chunks())
+        {
+            using var chunk = NewDisposeScope();
+            var hidden = last.index_select(0, _positions.narrow(0, start, count));
+            all.AddRange(CrossEntropies(hidden, start, count).neg().cpu().data<float>());
+        }
+
+        return [.. all];
+    }
+
     /// <summary>Sum of the cross-entropies, without gradients.</summary>
     public double Evaluate(Tensor last)
     {
@@ -77,13 +117,17 @@ internal sealed class LossHead
         return loss;
     }
 
-    private Tensor CrossEntropy(Tensor hidden, long start, long count)
+    private Tensor CrossEntropy(Tensor hidden, long start, long count) =>
+        CrossEntropies(hidden, start, count, nn.Reduction.Sum);
+
+    private Tensor CrossEntropies(
+        Tensor hidden, long start, long count, nn.Reduction reduction = nn.Reduction.None)
     {
         // float32 [chunk, vocabulary]; every chunk has masks of its own
         var logits = _model.Logits(_model.FinalNorm.Forward(hidden), _dropout is { } key
             ? key with { Seed = CounterRandom.Hash(key.Seed, RandomPurpose.Dropout, (ulong)start) }
             : null);
-        return nn.functional.cross_entropy(logits, _targets.narrow(0, start, count), reduction: nn.Reduction.Sum);
+        return nn.functional.cross_entropy(logits, _targets.narrow(0, start, count), reduction: reduction);
     }
 
     private IEnumerable<(long Start, long Count)> Chunks()

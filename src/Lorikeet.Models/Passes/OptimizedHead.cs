@@ -72,6 +72,53 @@ internal sealed class OptimizedHead : IDisposable
         Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
     }
 
+    /// <summary>
+    /// The same for any loss of the log-probabilities. The gradient of a log-probability by the hidden state is made
+    /// with it, and only multiplied once the loss has said by what; a head that is trained runs once more for its own.
+    /// </summary>
+    public void Run(Batch batch, TokenObjective objective, PassBuffers pass, PassKey key, TokenRange? range = null)
+    {
+        pass.BlockOutput.Tensor.Clear();
+        pass.Gradient.Tensor.Clear();
+        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
+        using var losses = empty([targets.NumberOfElements], ScalarType.Float32, _scratch.Device);
+        var isFrozen = !_linear.IsTrained;
+        Sweep(positions, targets, key, pass, differentiates: isFrozen,
+            (chunk, start) => Judge(chunk, targets, start, losses));
+
+        using var derivatives = tensor(objective(Negative(losses)), device: _scratch.Device);
+        using var scales = derivatives.neg(); // by the cross-entropies, one a row
+        if (isFrozen)
+        {
+            using var ofAll = zeros([pass.BlockOutput.Rows], ScalarType.Float32, _scratch.Device);
+            ofAll.index_copy_(0, positions, scales).Dispose();
+            ScaleRows(pass.BlockOutput, ofAll);
+        }
+        else
+        {
+            Sweep(positions, targets, key, pass, differentiates: true, (chunk, start) =>
+            {
+                Judge(chunk, targets, start, losses);
+                using var own = scales.narrow(0, start, chunk.Logits.Rows);
+                ScaleRows(chunk.Logits, own);
+            });
+        }
+
+        Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
+    }
+
+    /// <summary>
+    /// Log-probabilities of the targets, of the norm of the last layer's output in <c>NormOutput</c>.
+    /// </summary>
+    public float[] LogProbabilities(Batch batch, PassBuffers pass, TokenRange? range = null)
+    {
+        var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
+        using var losses = empty([targets.NumberOfElements], ScalarType.Float32, _scratch.Device);
+        Sweep(positions, targets, null, pass, differentiates: false,
+            (chunk, start) => Judge(chunk, targets, start, losses));
+        return Negative(losses);
+    }
+
     /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
     public void Evaluate(Batch batch, PassBuffers pass, TokenRange? range = null) =>
         Score(batch, 1, pass, key: null, range);
@@ -79,21 +126,35 @@ internal sealed class OptimizedHead : IDisposable
     private void Score(Batch batch, double scale, PassBuffers pass, PassKey? key, TokenRange? range)
     {
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
-        _linear.Hold();
         _loss.Clear();
+        Sweep(positions, targets, key, pass, differentiates: key is not null, (chunk, start) =>
+        {
+            using var labels = targets.narrow(0, start, chunk.Logits.Rows);
+            _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, _loss);
+        });
+    }
+
+    /// <summary>
+    /// Goes over the targets a chunk at a time: makes logits, has their gradient put in their place, and takes that
+    /// back to the hidden states and to what is trained of the head.
+    /// </summary>
+    private void Sweep(
+        Tensor positions, Tensor targets, PassKey? key, PassBuffers pass, bool differentiates,
+        Action<Chunk, int> judge)
+    {
+        _linear.Hold();
         var count = (int)targets.NumberOfElements;
         for (var start = 0; start < count; start += _chunkRows)
         {
             var chunk = ChunkOf(Math.Min(_chunkRows, count - start));
-            var (places, labels) = (
-                positions.narrow(0, start, chunk.Logits.Rows), targets.narrow(0, start, chunk.Logits.Rows));
+            using var places = positions.narrow(0, start, chunk.Logits.Rows);
             var masks = MasksOf(key, start);
             _kernels.GatherRows(pass.NormOutput, places, chunk.Hidden);
             if (_logitFactor != 1)
                 _kernels.Scale(chunk.Hidden, _logitFactor, chunk.Hidden); // f (Wh h) = Wh (f h), which is narrower
             _linear.Forward(chunk.Hidden, chunk.Kept, chunk.Logits, masks);
-            _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, _loss);
-            if (key is null)
+            judge(chunk, start);
+            if (!differentiates)
                 continue;
             var g = _linear.InputGradient(chunk.Logits, chunk.Kept, chunk.LoraHiddenGradient, chunk.Gradient, masks);
             _linear.AddGradients(chunk.Logits, g, chunk.Hidden, chunk.Kept, masks);
@@ -103,6 +164,28 @@ internal sealed class OptimizedHead : IDisposable
         }
 
         _linear.Release();
+    }
+
+    private void Judge(Chunk chunk, Tensor targets, int start, Tensor losses)
+    {
+        using var labels = targets.narrow(0, start, chunk.Logits.Rows);
+        using var own = losses.narrow(0, start, chunk.Logits.Rows);
+        _kernels.CrossEntropies(chunk.Logits, labels, _logitCap, own);
+    }
+
+    /// <summary>The log-probabilities; waits for the device.</summary>
+    private static float[] Negative(Tensor losses)
+    {
+        using var onHost = losses.neg();
+        using var values = onHost.cpu();
+        return [.. values.data<float>()];
+    }
+
+    /// <summary>rows[i] *= scales[i].</summary>
+    private static void ScaleRows(Matrix rows, Tensor scales)
+    {
+        using var column = scales.unsqueeze(1);
+        rows.Tensor.mul_(column).Dispose();
     }
 
     /// <summary>Names the masks of a chunk, as <see cref="LossHead"/> does.</summary>

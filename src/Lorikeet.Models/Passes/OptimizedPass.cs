@@ -3,6 +3,7 @@
 using System.Runtime.InteropServices;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
 using TorchSharp;
@@ -17,6 +18,7 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private readonly DecoderModel _model;
     private readonly ModelAdapter? _adapter;
+    private readonly bool _isPlain;
     private readonly IDecoderKernels _kernels;
     private readonly Scratch _scratch;
     private readonly FusedLayer[] _layers;
@@ -70,6 +72,8 @@ internal sealed class OptimizedPass : ITrainingPass
         (_layerDone, _share) = (layerDone, share);
         _offloads = offloadCheckpoints;
         _adapter = model.Active;
+        _isPlain = _adapter is { HasOnlyProjections: true }
+            && _adapter.Projections.All(part => part.Adapter is LoraFactors { IsPlain: true });
         var onCuda = (plannedFor ?? model.Device).type == DeviceType.CUDA;
         _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
         (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
@@ -97,6 +101,16 @@ internal sealed class OptimizedPass : ITrainingPass
 
     public double Run(Batch batch, double weight, PassKey key)
     {
+        Run(batch, key, (filled, pass, range) => _head.Run(filled, weight, pass, key, range));
+        return _head.Loss();
+    }
+
+    public void Run(Batch batch, TokenObjective objective, PassKey key) =>
+        Run(batch, key, (filled, pass, range) => _head.Run(filled, objective, pass, key, range));
+
+    /// <summary>Forward, what the head makes of the last layer's output, and backward from there.</summary>
+    private void Run(Batch batch, PassKey key, Action<Batch, PassBuffers, TokenRange?> differentiate)
+    {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         RequireSameAdapter();
@@ -113,14 +127,38 @@ internal sealed class OptimizedPass : ITrainingPass
             AddNoise(pass.Layers[0].Input, layout, key);
         Keep(0);
         Forward(pass, sequences, key);
-        _head.Run(batch, weight, pass, key, range);
+        differentiate(batch, pass, range);
         Backward(pass, sequences, key);
         if (_embedding.IsTrained)
             _embedding.AddGradients(IdsOf(batch, range), pass.Gradient, pass.BlockOutput);
-        return _head.Loss();
     }
 
     public double Evaluate(Batch batch)
+    {
+        Forward(batch, (filled, pass, range) => _head.Evaluate(filled, pass, range));
+        return _head.Loss();
+    }
+
+    public float[] LogProbabilities(Batch batch, bool withoutAdapter = false)
+    {
+        // Without its B a plain adapter adds nothing. What else an adapter replaces only the reference takes off.
+        if (withoutAdapter && !_isPlain)
+            return TrainingPass.LogProbabilities(_model, batch, withoutAdapter, _share);
+        float[] result = [];
+        _scratch.IgnoresAdapters = withoutAdapter;
+        try
+        {
+            Forward(batch, (filled, pass, range) => result = _head.LogProbabilities(filled, pass, range));
+        }
+        finally
+        {
+            _scratch.IgnoresAdapters = false;
+        }
+
+        return result;
+    }
+
+    private void Forward(Batch batch, Action<Batch, PassBuffers, TokenRange?> score)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -137,8 +175,7 @@ internal sealed class OptimizedPass : ITrainingPass
         Forward(pass, sequences, dropout: null);
         foreach (var layer in pass.Layers)
             Forget(layer);
-        _head.Evaluate(batch, pass, range);
-        return _head.Loss();
+        score(batch, pass, range);
     }
 
     /// <summary>

@@ -60,6 +60,8 @@ internal sealed class OutlineKernels(Func<AttentionShape, BatchShape, AttentionB
 
     public void CrossEntropy(Matrix logits, Tensor targets, double scale, float? cap, Tensor loss) => throw Nothing();
 
+    public void CrossEntropies(Matrix logits, Tensor targets, float? cap, Tensor losses) => throw Nothing();
+
     public void Dispose()
     {
     }

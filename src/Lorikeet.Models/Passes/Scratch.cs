@@ -59,6 +59,9 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
     /// <summary>Another number whenever trained parameters may have moved.</summary>
     public int ParameterVersion { get; set; }
 
+    /// <summary>Whether passes compute as if no adapter were there: its B counts as zero.</summary>
+    public bool IgnoresAdapters { get; set; }
+
     /// <summary>How many weights may be decompressed at once, if one projection has no more.</summary>
     public long MostWeights => mostWeights;
 

@@ -51,6 +51,21 @@ internal sealed class TrainingPass : ITrainingPass
 
     public double Run(Batch batch, double weight, PassKey key)
     {
+        var loss = 0.0;
+        Run(batch, key, (head, last) =>
+        {
+            (loss, var gradient) = head.Backward(last, weight);
+            return gradient;
+        });
+        return loss;
+    }
+
+    public void Run(Batch batch, TokenObjective objective, PassKey key) =>
+        Run(batch, key, (head, last) => head.Backward(last, objective));
+
+    /// <summary>Forward, what the head makes of the last layer's output, and backward from there.</summary>
+    private void Run(Batch batch, PassKey key, Func<LossHead, Tensor, Tensor> differentiate)
+    {
         using var scope = NewDisposeScope();
         batch = _share?.Filled(batch, _tokenMultiple) ?? batch.FilledTo(_tokenMultiple);
         var range = _share?.Own(batch);
@@ -72,7 +87,7 @@ internal sealed class TrainingPass : ITrainingPass
                 outputs[i] = x;
         }
 
-        var (loss, gradient) = head.Backward(x.detach(), weight);
+        var gradient = differentiate(head, x.detach());
         for (var i = inputs.Length - 1; i >= _firstTrained; i--)
         {
             using var output = outputs[i] ?? _model.Layers[i].Forward(inputs[i], context);
@@ -80,23 +95,37 @@ internal sealed class TrainingPass : ITrainingPass
             _layerDone?.Invoke(i);
             gradient.Dispose();
             if (!inputs[i].requires_grad)
-                return loss;
+                return;
             gradient = inputs[i].grad!;
             inputs[i].Dispose();
         }
 
         if (_embeddingTrained)
             embedded.backward([gradient]);
-        return loss;
     }
 
     public double Evaluate(Batch batch) => Evaluate(_model, batch, _share);
+
+    public float[] LogProbabilities(Batch batch, bool withoutAdapter = false) =>
+        LogProbabilities(_model, batch, withoutAdapter, _share);
+
+    /// <summary>See <see cref="ITrainingPass.LogProbabilities"/>.</summary>
+    public static float[] LogProbabilities(
+        DecoderModel model, Batch batch, bool withoutAdapter, ContextShare? share = null)
+    {
+        using var off = withoutAdapter ? model.WithoutAdapter() : null;
+        return Forward(model, batch, share, (head, last) => head.LogProbabilities(last));
+    }
 
     /// <summary>The summed cross-entropy of a batch, without gradients, dropout or noise.</summary>
     /// <param name="model">The model.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="share">Of which this rank's tokens count, where several share it.</param>
-    public static double Evaluate(DecoderModel model, Batch batch, ContextShare? share = null)
+    public static double Evaluate(DecoderModel model, Batch batch, ContextShare? share = null) =>
+        Forward(model, batch, share, (head, last) => head.Evaluate(last));
+
+    private static TResult Forward<TResult>(
+        DecoderModel model, Batch batch, ContextShare? share, Func<LossHead, Tensor, TResult> score)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -112,7 +141,7 @@ internal sealed class TrainingPass : ITrainingPass
             x = y;
         }
 
-        return new LossHead(model, batch, range: range).Evaluate(x);
+        return score(new LossHead(model, batch, range: range), x);
     }
 
     private static int[] IdsOf(Batch batch, TokenRange? range) =>

@@ -137,14 +137,26 @@ internal sealed unsafe class CpuDecoderKernels<T>(double epsilon) : IDecoderKern
         // Each row its own sum, added in order: the result does not depend on how rows were divided.
         using var losses = empty(logits.Rows, ScalarType.Float64, CPU);
         var perRow = (double*)TensorMemory.Pointer(losses);
-        var all = Indices(targets);
-        if (cap is { } most)
-            Run(new CrossEntropyWork<T, SoftCap>(new(logits), all, (float)scale, most, perRow), logits);
-        else
-            Run(new CrossEntropyWork<T, NoCap>(new(logits), all, (float)scale, 0, perRow), logits);
+        CrossEntropy(logits, targets, (float)scale, cap, perRow);
         var total = (double*)TensorMemory.Pointer(loss);
         for (var row = 0; row < logits.Rows; row++)
             *total += perRow[row];
+    }
+
+    public void CrossEntropies(Matrix logits, Tensor targets, float? cap, Tensor losses)
+    {
+        using var precise = empty(logits.Rows, ScalarType.Float64, CPU);
+        CrossEntropy(logits, targets, 1, cap, (double*)TensorMemory.Pointer(precise));
+        losses.copy_(precise).Dispose();
+    }
+
+    private static void CrossEntropy(Matrix logits, Tensor targets, float scale, float? cap, double* losses)
+    {
+        var all = Indices(targets);
+        if (cap is { } most)
+            Run(new CrossEntropyWork<T, SoftCap>(new(logits), all, scale, most, losses), logits);
+        else
+            Run(new CrossEntropyWork<T, NoCap>(new(logits), all, scale, 0, losses), logits);
     }
 
     public void Dispose()

@@ -186,10 +186,18 @@ internal sealed unsafe class CudaDecoderKernels : IDecoderKernels
             _losses = empty([logits.Rows], ScalarType.Float32, loss.device).DetachFromDisposeScope();
         }
 
+        CrossEntropy(logits, targets, (float)scale, cap, _losses);
+        _addLosses.Launch(1, Threads, Address(_losses), logits.Rows, Address(loss));
+    }
+
+    public void CrossEntropies(Matrix logits, Tensor targets, float? cap, Tensor losses) =>
+        CrossEntropy(logits, targets, 1f, cap, losses);
+
+    private void CrossEntropy(Matrix logits, Tensor targets, float scale, float? cap, Tensor losses)
+    {
         var (_, kernel) = (cap is null ? _crossEntropy : _cappedCrossEntropy).For(logits);
         kernel.Launch(
-            logits.Rows, VocabularyThreads, View(logits), Address(targets), (float)scale, cap ?? 0, Address(_losses));
-        _addLosses.Launch(1, Threads, Address(_losses), logits.Rows, Address(loss));
+            logits.Rows, VocabularyThreads, View(logits), Address(targets), scale, cap ?? 0, Address(losses));
     }
 
     public void Dispose()

@@ -1,0 +1,145 @@
+using Lorikeet.Data;
+using Lorikeet.Data.Batches;
+using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
+using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
+
+namespace Lorikeet.Tests.Optimized;
+
+/// <summary>Losses of log-probabilities: the optimized pass is held to the reference, that to cross-entropy.</summary>
+public class ObjectivePassTests
+{
+    private static readonly Batch s_batch = Rows();
+
+    public static TheoryData<string, LoraOptions> Adapters => new()
+    {
+        { "plain", new() { TargetModules = TargetModules.Named("q_proj", "v_proj", "down_proj") } },
+        { "on the head", new() { TargetModules = TargetModules.Named("k_proj", "lm_head"), Dropout = 0.3 } },
+        { "head trained", new() { TargetModules = TargetModules.Named("q_proj"), ModulesToSave = ["lm_head"] } },
+        { "DoRA", new() { UseDora = true } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Adapters))]
+    public void Gradients_AreThoseOfTheReference(string kind, LoraOptions adapter)
+    {
+        var expected = Run(adapter, optimized: false);
+        var actual = Run(adapter, optimized: true);
+        Assert.True(expected.Own.Zip(expected.Base).Any(pair => Math.Abs(pair.First - pair.Second) > 0.01), kind);
+        AssertClose(expected.Own, actual.Own, 2e-5);
+        AssertClose(expected.Base, actual.Base, 2e-5);
+        AssertClose(expected.Gradients, actual.Gradients, 5e-5);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void CrossEntropy_IsTheObjectiveOfEqualDerivatives(bool optimized)
+    {
+        var adapter = new LoraOptions { Dropout = 0.2 };
+        var (sum, gradients) = (0.0, new float[2][]);
+        for (var i = 0; i < 2; i++)
+        {
+            using var run = new PassOf(adapter, optimized);
+            if (i == 0)
+                sum = run.Pass.Run(s_batch, 0.01, new PassKey(7, 0, 0));
+            else
+            {
+                run.Pass.Run(s_batch, all =>
+                {
+                    Assert.Equal(-sum, all.Sum(value => (double)value), 1e-4 * sum);
+                    return [.. all.Select(_ => -0.01f)];
+                }, new PassKey(7, 0, 0));
+            }
+
+            gradients[i] = run.Gradients;
+        }
+
+        AssertClose(gradients[0], gradients[1], 2e-5);
+    }
+
+    /// <summary>An adapter that was ignored is there again, also where weights and factors share their memory.</summary>
+    [Theory]
+    [InlineData(QuantizationKind.None)]
+    [InlineData(QuantizationKind.Nf4)]
+    public void Base_IsThatOfTheModelWithoutAdapter(QuantizationKind kind)
+    {
+        using var run = new PassOf(new LoraOptions(), optimized: true, new QuantizationSettings(kind));
+        var before = run.Pass.LogProbabilities(s_batch);
+        var ofBase = run.Pass.LogProbabilities(s_batch, withoutAdapter: true);
+        Assert.Equal(before, run.Pass.LogProbabilities(s_batch));
+        using var off = run.Model.WithoutAdapter();
+        AssertClose(TrainingPass.LogProbabilities(run.Model, s_batch, withoutAdapter: false), ofBase, 2e-5);
+        Assert.Equal(-TrainingPass.Evaluate(run.Model, s_batch), ofBase.Sum(value => (double)value), 1e-2);
+    }
+
+    private static (float[] Own, float[] Base, float[] Gradients) Run(LoraOptions adapter, bool optimized)
+    {
+        using var run = new PassOf(adapter, optimized);
+        var (own, ofBase) = (run.Pass.LogProbabilities(s_batch), run.Pass.LogProbabilities(s_batch, true));
+        for (var i = 0; i < 2; i++)
+        {
+            run.Pass.Run(
+                s_batch, all => [.. all.Select((value, at) => 0.05f * MathF.Sin(at) * value)], new PassKey(7, 0, i));
+        }
+
+        return (own, ofBase, run.Gradients);
+    }
+
+    private static Batch Rows()
+    {
+        var random = new Random(4);
+        return Batch.FromRows([.. new[] { 17, 40, 5, 33 }.Select(length =>
+        {
+            int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(96))];
+            return new TrainingRow(ids, [.. ids.Select((id, at) => at < length / 3 ? TrainingRow.Ignored : id)]);
+        })]);
+    }
+
+    private static void AssertClose(float[] expected, float[] actual, double tolerance)
+    {
+        var distance = Math.Sqrt(expected.Zip(actual).Sum(pair => Math.Pow(pair.First - pair.Second, 2)));
+        var length = Math.Sqrt(expected.Sum(value => Math.Pow(value, 2)));
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.True(distance <= tolerance * length, $"relative distance {distance / length:G3}");
+    }
+
+    /// <summary>A pass over a small model whose adapter has moved away from where it begins.</summary>
+    private sealed class PassOf : IDisposable
+    {
+        private readonly Gradients _gradients;
+
+        public PassOf(LoraOptions adapter, bool optimized, QuantizationSettings? quantization = null)
+        {
+            Model = new PassComparison
+            {
+                Adapter = adapter with { InitLoraWeights = LoraInitialisation.Random },
+                Quantization = quantization ?? QuantizationSettings.None,
+            }.Model(ScalarType.Float32);
+            using (var quiet = no_grad())
+            {
+                foreach (var parameter in Model.Trainable)
+                    parameter.Value.mul_(1.1).Dispose();
+            }
+
+            _gradients = new Gradients(Model.Trainable);
+            Pass = TrainingPasses.Create(Model, new TrainingPassOptions { Optimized = optimized });
+            Assert.Equal(optimized, Pass is OptimizedPass);
+        }
+
+        public DecoderModel Model { get; }
+
+        public ITrainingPass Pass { get; }
+
+        public float[] Gradients => [.. _gradients.All.cpu().data<float>()];
+
+        public void Dispose()
+        {
+            Pass.Dispose();
+            _gradients.Dispose();
+            Model.Dispose();
+        }
+    }
+}
