@@ -91,7 +91,7 @@ internal sealed class OptimizedHead : IDisposable
         if (isFrozen)
         {
             using var ofAll = zeros([pass.BlockOutput.Rows], ScalarType.Float32, _scratch.Device);
-            ofAll.index_copy_(0, positions, scales).Dispose();
+            ofAll.index_copy_(0, positions, scales);
             ScaleRows(pass.BlockOutput, ofAll);
         }
         else
@@ -185,7 +185,7 @@ internal sealed class OptimizedHead : IDisposable
     private static void ScaleRows(Matrix rows, Tensor scales)
     {
         using var column = scales.unsqueeze(1);
-        rows.Tensor.mul_(column).Dispose();
+        rows.Tensor.mul_(column);
     }
 
     /// <summary>Names the masks of a chunk, as <see cref="LossHead"/> does.</summary>

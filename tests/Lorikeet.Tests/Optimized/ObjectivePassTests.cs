@@ -2,6 +2,7 @@ using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes;
 using Lorikeet.Models.Quantization;
 using static TorchSharp.torch;
@@ -121,7 +122,7 @@ public class ObjectivePassTests
             using (var quiet = no_grad())
             {
                 foreach (var parameter in Model.Trainable)
-                    parameter.Value.mul_(1.1).Dispose();
+                    parameter.Value.Scale(1.1);
             }
 
             _gradients = new Gradients(Model.Trainable);

@@ -147,7 +147,7 @@ internal sealed unsafe class CpuDecoderKernels<T>(double epsilon) : IDecoderKern
     {
         using var precise = empty(logits.Rows, ScalarType.Float64, CPU);
         CrossEntropy(logits, targets, 1, cap, (double*)TensorMemory.Pointer(precise));
-        losses.copy_(precise).Dispose();
+        losses.copy_(precise);
     }
 
     private static void CrossEntropy(Matrix logits, Tensor targets, float scale, float? cap, double* losses)
