@@ -13,6 +13,7 @@ internal static class ForeignNames
         + "'context_parallel_size'.";
     private const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
     private const string OwnVerb = "Use the verb 'push' after training.";
+    private const string ReferenceIsBase = "The reference is the base: the model with its adapter off.";
     private const string OnlyTrackio = "Only the tracker Trackio reads it.";
     private const string NoMetrics = "Evaluation measures the loss; the verb 'eval' measures answers.";
 
@@ -39,7 +40,12 @@ internal static class ForeignNames
         Only("dataloader_drop_last", "The last batch of an epoch is kept, however small.", "false"),
         Only("use_mps_device", "Computing is on a CPU or on CUDA.", "false"),
         Only("adafactor", "Choose an optimizer with optim.", "false"),
-        Only("loss_type", "The loss is plain cross-entropy.", "nll", "chunked_nll"),
+        Only("f_divergence_type", "The divergence from the base is the reverse one.", "reverse_kl"),
+        Only("use_weighting", "It is not implemented.", "false"),
+        Only("sync_ref_model", ReferenceIsBase, "false"),
+        Only("reference_free", "Method orpo asks no base.", "false"),
+        Only("force_use_ref_model", ReferenceIsBase, "false"),
+        Only("generate_during_eval", "Answers before and after are shown by sample_count.", "false"),
         Only("packing_strategy", "Rows are packed whole, best fit first.", "bfd"),
         Only("lora_task_type", "Decoders are trained to predict the next token.", "CAUSAL_LM"),
         Only("quant_method", "Quantized checkpoints are those of bitsandbytes.", "bitsandbytes"),
@@ -48,10 +54,19 @@ internal static class ForeignNames
     ];
 
     private static IEnumerable<ForeignOption> WithoutEffect() =>
-        NoEffectOf(OneProcess, "accelerator_config", "fsdp_config", "ddp_timeout", "ddp_bucket_cap_mb",
+        NoEffectOf(ReferenceIsBase, "ref_model_init_kwargs", "ref_model_mixup_alpha", "ref_model_sync_steps",
+            "model_adapter_name", "ref_adapter_name")
+        .Concat(NoEffectOf("Models have no dropout of their own; lora_dropout is that of the adapter.",
+            "disable_dropout"))
+        .Concat(NoEffectOf("Batches are those of training.", "precompute_ref_batch_size"))
+        .Concat(NoEffectOf("max_length bounds a prompt with its answer.", "max_prompt_length"))
+        .Concat(NoEffectOf("It is of another loss_type.", "discopop_tau", "f_alpha_divergence_coef"))
+        .Concat(NoEffectOf("Batches hold no padding.", "label_pad_token_id", "padding_value", "is_encoder_decoder",
+            "use_logits_to_keep"))
+        .Concat(NoEffectOf(OneProcess, "accelerator_config", "fsdp_config", "ddp_timeout", "ddp_bucket_cap_mb",
             "ddp_broadcast_buffers", "ddp_static_graph", "ddp_find_unused_parameters", "log_on_each_node",
             "save_on_each_node", "log_level_replica", "average_tokens_across_devices", "dispatch_batches",
-            "split_batches", "ray_scope", "xpu_backend", "tpu_metrics_debug", "eval_use_gather_object")
+            "split_batches", "ray_scope", "xpu_backend", "tpu_metrics_debug", "eval_use_gather_object"))
         .Concat(NoEffectOf("Rows are tokenized once, before training.", "dataloader_prefetch_factor", "infinite"))
         .Concat(NoEffectOf("Datasets are read as a stream anyway.", "dataset_streaming"))
         .Concat(NoEffectOf(OwnModel, "torch_compile_backend", "torch_compile_mode", "torchdynamo", "use_ipex",
@@ -77,9 +92,10 @@ internal static class ForeignNames
     private static IEnumerable<ForeignOption> Absent() =>
         RefusedAll(OneProcess, "sharded_ddp", "fsdp_min_num_params", "fsdp_transformer_layer_cls_to_wrap",
             "mp_parameters", "tp_size")
+        .Concat(RefusedAll("Give loss_type sigmoid,sft and loss_weights with 1 and that number.", "rpo_alpha"))
         .Concat(RefusedAll("The tokenizer's own end token ends every row (append_eos).", "eos_token"))
         .Concat(RefusedAll("Name columns with column_map and a template with chat_template.", "formatting_func",
             "dataset_kwargs"))
-        .Concat(RefusedAll("It is not implemented.", "lora_target_parameters", "velora_config",
+        .Concat(RefusedAll("It is not implemented.", "lora_target_parameters", "ld_alpha", "velora_config",
             "monteclora_config", "alora_invocation_tokens", "use_bdlora", "arrow_config"));
 }

@@ -42,6 +42,9 @@ internal sealed partial class OptionsCheck(
         CheckQuantization();
         CheckLora();
         CheckData();
+        Problems.AddRange(ObjectiveCheck.Problems(options, Speak));
+        foreach (var (name, why) in ObjectiveCheck.Idle(options.Objective))
+            WarnIdle(why, name);
         CheckOffload();
         CheckSchedule();
         CheckEvaluation();

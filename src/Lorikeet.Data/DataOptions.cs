@@ -169,6 +169,9 @@ public sealed record DataOptions
     /// <value>On: a model that never learns to stop rambles on after its answer.</value>
     [Option("append_eos")]
     public bool AppendEos { get; init; } = true;
+
+    /// <summary>What is learned from preference data; a run sets it as its method asks.</summary>
+    public PreferenceUse Preferences { get; init; }
 }
 
 /// <summary>Whose random order rows are read in.</summary>

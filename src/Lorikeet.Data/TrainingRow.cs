@@ -9,6 +9,10 @@ namespace Lorikeet.Data;
 /// </param>
 public sealed record TrainingRow(int[] Ids, int[] Labels)
 {
+    /// <summary>What is known of its answers, in a row of preference data.</summary>
+    /// <value>Null: the answers are simply learned.</value>
+    public RowPreference? Preference { get; init; }
+
     /// <summary>The label of a position that is not a target (the value the Hugging Face stack uses).</summary>
     public const int Ignored = -100;
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Lorikeet.Training;
 
 /// <summary>What a run reports while it goes on. The library writes to no console; it emits these.</summary>
@@ -32,7 +34,9 @@ public sealed record RunCompleted(TrainingResult Result) : TrainingEvent;
 /// <summary>One line of <c>metrics.jsonl</c>.</summary>
 /// <param name="Step">Optimizer step, from 1.</param>
 /// <param name="Epoch">Passes over the data so far, fractional.</param>
-/// <param name="Loss">Mean cross-entropy per target token of this step, in nats.</param>
+/// <param name="Loss">
+/// Mean cross-entropy per target token of this step, in nats; where preferences are learned, the loss of the method.
+/// </param>
 /// <param name="GradNorm">Global L2 norm of the gradient before clipping.</param>
 /// <param name="LearningRate">The rate this step used.</param>
 /// <param name="Tokens">Tokens read since the run began.</param>
@@ -40,18 +44,26 @@ public sealed record RunCompleted(TrainingResult Result) : TrainingEvent;
 /// <param name="PeakMemoryBytes">Peak device memory (process memory on the CPU).</param>
 public sealed record StepMetrics(
     int Step, double Epoch, double Loss, double GradNorm, double LearningRate, long Tokens, double TokensPerSecond,
-    long PeakMemoryBytes);
+    long PeakMemoryBytes)
+{
+    /// <summary>What the method measures besides, by TRL's names: <c>rewards/accuracies</c>, <c>logps/chosen</c>.</summary>
+    public IReadOnlyDictionary<string, double> Further { get; init; } = ImmutableDictionary<string, double>.Empty;
+}
 
 /// <summary>Scores of the evaluation set during training.</summary>
 /// <param name="Step">Optimizer steps done.</param>
 /// <param name="Epoch">Passes over the training data so far.</param>
-/// <param name="Loss">Mean cross-entropy per target token, in nats.</param>
-/// <param name="Perplexity">exp of <paramref name="Loss"/>.</param>
+/// <param name="Loss">As of a step, of all rows.</param>
+/// <param name="Perplexity">exp of <paramref name="Loss"/>; NaN where that is no cross-entropy.</param>
 /// <param name="Rows">Rows scored.</param>
 /// <param name="Targets">Target tokens scored.</param>
 /// <param name="Seconds">Duration.</param>
 public sealed record EvaluationMetrics(
-    int Step, double Epoch, double Loss, double Perplexity, int Rows, long Targets, double Seconds);
+    int Step, double Epoch, double Loss, double Perplexity, int Rows, long Targets, double Seconds)
+{
+    /// <inheritdoc cref="StepMetrics.Further"/>
+    public IReadOnlyDictionary<string, double> Further { get; init; } = ImmutableDictionary<string, double>.Empty;
+}
 
 /// <summary>Why a run ended.</summary>
 public enum StopReason

@@ -24,6 +24,9 @@ public sealed record TrainingOptions
     /// <summary>Training and held-out data: files, columns, prompts, row length.</summary>
     public DataOptions Data { get; init; } = new();
 
+    /// <summary>Objective: answers as they are, or preferences (dpo, orpo, kto).</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
+
     /// <summary>Optimization: batches, learning rate, schedule, optimizer.</summary>
     public OptimizationOptions Optimization { get; init; } = new();
 

@@ -178,16 +178,18 @@ public sealed class Dataset : IDisposable
     /// <param name="maxLength">Longest row in tokens; null for that of the options.</param>
     /// <param name="format">The format to ask in; null to choose one for the data.</param>
     /// <param name="takesAll">Whether data is taken that a run would refuse.</param>
+    /// <param name="preferences">What is learned from preference data.</param>
     internal TrainingData Encode(
         Tokenizer? tokenizer, int vocabulary, long seed = DefaultSeed, int? maxLength = null,
-        PromptFormat? format = null, bool takesAll = false)
+        PromptFormat? format = null, bool takesAll = false, PreferenceUse preferences = PreferenceUse.None)
     {
-        var key = new EncodingKey(tokenizer, vocabulary, seed, maxLength ?? Options.MaxLength, format?.Hash, takesAll);
+        var key = new EncodingKey(
+            tokenizer, vocabulary, seed, maxLength ?? Options.MaxLength, format?.Hash, takesAll, preferences);
         lock (_lock)
         {
             if (_encoded.TryGetValue(key, out var known))
                 return known;
-            var options = Options with { MaxLength = key.MaxLength };
+            var options = Options with { MaxLength = key.MaxLength, Preferences = preferences };
             string Fetch(string id) => ModelSource.ResolveDataset(id, Options.DatasetRevision);
             return _encoded[key] = _rows is null
                 ? TrainingData.Load(options, (ulong)seed, tokenizer, vocabulary, Fetch, format, takesAll)
@@ -207,5 +209,6 @@ public sealed class Dataset : IDisposable
 
     /// <summary>What an encoding depends on.</summary>
     private sealed record EncodingKey(
-        Tokenizer? Tokenizer, int Vocabulary, long Seed, int MaxLength, string? Format, bool TakesAll);
+        Tokenizer? Tokenizer, int Vocabulary, long Seed, int MaxLength, string? Format, bool TakesAll,
+        PreferenceUse Preferences);
 }

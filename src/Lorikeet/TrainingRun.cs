@@ -275,7 +275,8 @@ public sealed class TrainingRun : IDisposable
             display.Observe(new StageStarted("Reading", string.Join(", ", _dataset.Names)));
             var tokenizer = _model is null ? ModelFolder.Open(folder).Tokenizer : _model.Tokenizer;
             var data = _dataset.Encode(
-                tokenizer, config.VocabularySize, resolved.Options.Optimization.Seed, resolved.Options.Data.MaxLength);
+                tokenizer, config.VocabularySize, resolved.Options.Optimization.Seed, resolved.Options.Data.MaxLength,
+                preferences: resolved.Options.Objective.Preferences);
             return new PreparedRun(resolved, folder, config, tokenizer, data, _dataset.Names, claim, Ranks);
         }
         catch

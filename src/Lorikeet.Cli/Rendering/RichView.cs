@@ -108,7 +108,7 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
             : metrics.Loss <= _progress.BestEvalLoss ? "  [green]best so far[/]" : "";
         return
         [
-            Line($"step {metrics.Step}  eval loss [bold]{Loss(metrics.Loss)}[/]  perplexity {metrics.Perplexity:0.00}"
+            Line($"step {metrics.Step}  eval loss [bold]{Loss(metrics.Loss)}[/]{EventText.Quality(metrics, "  ")}"
                 + $"  [dim]{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}[/]{best}"),
         ];
     }

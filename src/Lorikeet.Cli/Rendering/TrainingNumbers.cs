@@ -45,6 +45,8 @@ internal static class TrainingNumbers
             yield return ("", Sparkline.Of(losses, TrendWidth), "blue");
         if (progress.LatestEvaluation is { } evaluation)
             yield return ("eval", Loss(evaluation.Loss), "bold");
+        if (latest.Further.TryGetValue("rewards/accuracies", out var accuracy))
+            yield return ("accuracy", Percent(accuracy), "default");
         yield return ("tokens/s", Count((long)(progress.TokensPerSecond ?? latest.TokensPerSecond)), "default");
         yield return ("memory", Bytes(latest.PeakMemoryBytes), "default");
         yield return ("lr", Rate(latest.LearningRate), "default");

@@ -109,12 +109,20 @@ internal static class AxolotlDatasets
             case "chat_template":
                 var names = Text(item, "message_property_mappings") ?? Text(item, "message_field_role") ?? "";
                 return names.Contains("from") ? [("dataset_shape", "sharegpt")] : [];
+            case "chatml" or "llama3" when IsPreference(into):
+                return type.StartsWith("chatml", StringComparison.Ordinal)
+                    ? [("chat_template", "chatml")]
+                    : [("chat_template", "llama-3")];
             default:
                 into.Refuse(entry, "Expected alpaca, chat_template, sharegpt or completion. Remove it to have the " +
                     "shape detected from the columns.");
                 return [];
         }
     }
+
+    /// <summary>Whether the run learns preferences; then kinds say how conversations are written.</summary>
+    private static bool IsPreference(Translation file) =>
+        file.TextOf("rl") is { } method && !OptionValueReader.IsFalse(method);
 
     /// <summary>A kind of the user's own: which column is what.</summary>
     private static IEnumerable<(string Name, string Value)> Fields(IReadOnlyList<FileEntry> fields, Translation into)

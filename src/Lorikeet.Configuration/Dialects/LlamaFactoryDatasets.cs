@@ -14,6 +14,18 @@ internal static class LlamaFactoryDatasets
     private static readonly (string Theirs, string Ours)[] s_names =
         [("prompt", "instruction"), ("query", "input"), ("response", "output"), ("system", "system")];
 
+    private static readonly (string Theirs, string Ours)[] s_ranked =
+    [
+        ("prompt", "prompt"), ("query", "input"), ("chosen", "chosen"), ("rejected", "rejected"), ("system", "system"),
+        ("history", "history"),
+    ];
+
+    private static readonly (string Theirs, string Ours)[] s_rated =
+    [
+        ("prompt", "prompt"), ("query", "input"), ("response", "completion"), ("kto_tag", "label"),
+        ("system", "system"), ("history", "history"),
+    ];
+
     /// <summary>Translates the names of datasets.</summary>
     public static void Translate(FileEntry entry, Translation into, bool isEvaluation)
     {
@@ -97,6 +109,17 @@ internal static class LlamaFactoryDatasets
         }
 
         // Their 'prompt' is the instruction, 'query' its input, 'response' the output.
+        var isRanking = dataset.TryGetProperty("ranking", out var ranking) && ranking.ValueKind == JsonValueKind.True;
+        if (isRanking || columns.ContainsKey("kto_tag"))
+        {
+            var known = isRanking ? s_ranked : s_rated;
+            settings.Add(("dataset_shape", isRanking ? "preference" : "prompt_completion"));
+            settings.Add(("column_map", string.Join(",", known
+                .Where(pair => columns.ContainsKey(pair.Theirs))
+                .Select(pair => $"{pair.Ours}={columns[pair.Theirs]}"))));
+            return settings;
+        }
+
         List<string> named = [.. s_names
             .Where(pair => columns.GetValueOrDefault(pair.Theirs) is { Length: > 0 } column && column != pair.Ours)
             .Select(pair => $"{pair.Ours}={columns[pair.Theirs]}")];

@@ -6,7 +6,7 @@ namespace Lorikeet.Configuration.Dialects;
 /// <remarks>Source: LLaMA-Factory's argument classes and its examples for LoRA and QLoRA.</remarks>
 internal sealed class LlamaFactoryDialect : Dialect
 {
-    private const string Answers = "Every answer is learned; other methods than supervised training are not there.";
+    private const string Answers = "Rewards are not learned by a model; the methods are sft, dpo, orpo and kto.";
     private const string Tuned = "Only LoRA and training of all weights are there. Remove it.";
 
     public override string Name => "LLaMA-Factory";
@@ -20,9 +20,7 @@ internal sealed class LlamaFactoryDialect : Dialect
         ("ddp_", OneProcess),
         ("fp8_", OwnModel), ("galore_", Tuned), ("apollo_", Tuned), ("badam_", Tuned), ("freeze_", Tuned),
         ("oft_", Tuned),
-        ("pref_", Answers), ("dpo_", Answers), ("kto_", Answers), ("ppo_", Answers), ("simpo_", Answers),
-        ("ref_model", Answers),
-        ("reward_model", Answers), ("swanlab_", NoTracker), ("use_swanlab", NoTracker), ("export_", OtherVerb),
+        ("ppo_", Answers), ("reward_model", Answers), ("swanlab_", NoTracker), ("use_swanlab", NoTracker), ("export_", OtherVerb),
         ("infer_", OtherVerb),
         ("vllm_", OtherVerb), ("sglang_", OtherVerb), ("kt_", OtherVerb), ("image_", TextOnly), ("video_", TextOnly),
         ("audio_", TextOnly),
@@ -32,8 +30,19 @@ internal sealed class LlamaFactoryDialect : Dialect
     protected override IReadOnlyDictionary<string, Func<string, ForeignMeaning?>> Names { get; } =
         new Dictionary<string, Func<string, ForeignMeaning?>>
         {
-            ["stage"] = Choice(Answers + " Expected sft or pt.", ("sft", new Same()),
-                ("pt", new Same(("dataset_shape", "text"), ("train_on", "all")))),
+            ["stage"] = Choice(Answers + " Expected sft, pt, dpo or kto.", ("sft", new Same()),
+                ("pt", new Same(("dataset_shape", "text"), ("train_on", "all"))),
+                ("kto", new Same(("method", "kto")))),
+            ["pref_beta"] = Is("beta"),
+            ["pref_bco_weight"] = OnlyZero,
+            ["dpo_label_smoothing"] = Smoothing,
+            ["kto_chosen_weight"] = Is("desirable_weight"),
+            ["kto_rejected_weight"] = Is("undesirable_weight"),
+            ["simpo_gamma"] = NoEffectFor("It is of pref_loss simpo."),
+            ["ref_model"] = OnlyOff("The base is the model itself with its adapter off."),
+            ["ref_model_adapters"] = OnlyOff("The base is the model itself with its adapter off."),
+            ["ref_model_quantization_bit"] = OnlyOff("The base is the model itself with its adapter off."),
+            ["ld_alpha"] = OnlyOff(Absent),
             ["template"] = Template,
             ["quantization_type"] = Is("bnb_4bit_quant_type"),
             ["quantization_method"] = Choice("Expected bitsandbytes.", ("bitsandbytes", new Same()),
@@ -136,11 +145,54 @@ internal sealed class LlamaFactoryDialect : Dialect
 
     protected override bool Take(string name, FileEntry entry, Translation into)
     {
+        if (name == "stage" && entry.Value?.Display == "dpo")
+        {
+            TakePreferences(entry, into);
+            return true;
+        }
+
+        if (name is "pref_loss" or "pref_ftx")
+            return true; // with 'stage'
         if (name is not ("dataset" or "eval_dataset") || entry.Value is null or RawValue.Scalar { Text: null or "" })
             return false;
         LlamaFactoryDatasets.Translate(entry, into, isEvaluation: name == "eval_dataset");
         return true;
     }
+
+    /// <summary>Their stage dpo is every method of pairs; pref_loss says which.</summary>
+    private static void TakePreferences(FileEntry stage, Translation into)
+    {
+        var loss = into.TextOf("pref_loss") ?? "sigmoid";
+        if (loss == "orpo")
+        {
+            into.Set(stage, "method", "orpo");
+            return;
+        }
+
+        if (loss is not ("sigmoid" or "hinge" or "ipo"))
+        {
+            into.Refuse(stage, $"pref_loss is {loss}. Expected sigmoid, hinge, ipo or orpo.");
+            return;
+        }
+
+        into.Set(stage, "method", "dpo");
+        var supervised = OptionValueReader.ReadNumber(into.TextOf("pref_ftx") ?? "") ?? 0;
+        if (supervised == 0)
+        {
+            into.Set(stage, "loss_type", loss);
+            return;
+        }
+
+        into.Set(stage, "loss_type", $"{loss},sft");
+        into.Set(stage, "loss_weights", $"1,{OptionValueWriter.ToYaml(supervised)}");
+    }
+
+    private static ForeignMeaning OnlyZero(string value) =>
+        OptionValueReader.ReadNumber(value) == 0 ? new Same() : new Refused(Absent);
+
+    private static ForeignMeaning Smoothing(string value) => OptionValueReader.ReadNumber(value) == 0
+        ? new Same()
+        : new Refused("Labels are smoothed by loss_type robust alone. Remove it.");
 
     private static ForeignMeaning Template(string name) => name switch
     {

@@ -22,26 +22,27 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
     /// <summary>Number of segments.</summary>
     public int SegmentCount => SegmentStarts.Length - 1;
 
-    /// <summary>Lays rows end to end.</summary>
+    /// <summary>Lays rows end to end; the two answers of a pair are segments of their own.</summary>
     /// <exception cref="ArgumentException">There is no row, a row is empty, or its labels differ in length.</exception>
     public static Batch FromRows(IReadOnlyList<TrainingRow> rows)
     {
         if (rows.Count == 0)
             throw new ArgumentException("A batch needs at least one row.", nameof(rows));
 
-        var starts = new int[rows.Count + 1];
-        for (var i = 0; i < rows.Count; i++)
-            starts[i + 1] = checked(starts[i] + LengthOf(rows[i], i));
-
-        var ids = new int[starts[^1]];
-        var labels = new int[starts[^1]];
+        List<int> starts = [0];
         for (var i = 0; i < rows.Count; i++)
         {
-            rows[i].Ids.CopyTo(ids, starts[i]);
-            rows[i].Labels.CopyTo(labels, starts[i]);
-            labels[starts[i]] = TrainingRow.Ignored;
+            var (start, length) = (starts[^1], LengthOf(rows[i], i));
+            if (rows[i].Preference?.RejectedStart is { } rejected)
+                starts.Add(start + rejected);
+            starts.Add(checked(start + length));
         }
-        return new Batch(ids, labels, starts, labels.Count(label => label != TrainingRow.Ignored));
+
+        int[] ids = [.. rows.SelectMany(row => row.Ids)];
+        int[] labels = [.. rows.SelectMany(row => row.Labels)];
+        foreach (var start in starts.Take(starts.Count - 1))
+            labels[start] = TrainingRow.Ignored;
+        return new Batch(ids, labels, [.. starts], labels.Count(label => label != TrainingRow.Ignored));
     }
 
     /// <summary>

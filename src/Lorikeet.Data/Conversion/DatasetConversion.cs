@@ -115,7 +115,9 @@ public sealed class DatasetConversion
     }
 
     private static RowContent ContentOf(RowCells cells, RowShape shape) =>
-        shape.MissingIn(cells) is { } missing ? new SkippedContent($"no '{missing}'") : shape.Read(cells);
+        shape.MissingIn(cells) is { } missing ? new SkippedContent($"no '{missing}'")
+            : shape.Read(cells) is { IsWanted: not false } content ? content
+            : new SkippedContent(EncodedExample.Unwanted);
 
     /// <summary>Reads back what was written, row by row; returns how many rows there are.</summary>
     private int Compare(string made)

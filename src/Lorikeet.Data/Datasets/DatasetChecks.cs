@@ -108,6 +108,21 @@ internal static class DatasetChecks
         }
     }
 
+    /// <summary>Labelled answers that are all alike, from which nothing can be told apart.</summary>
+    public static IEnumerable<string> OneSided(IReadOnlyList<TrainingRow> rows, DataOptions options)
+    {
+        if (options.Preferences is not PreferenceUse.Labels || rows.Count == 0)
+            yield break;
+        var wanted = rows.Count(row => row.Preference!.IsDesirable);
+        if (wanted == 0 || wanted == rows.Count)
+        {
+            var kind = wanted == 0 ? "unwanted" : "wanted";
+            yield return $"The training data: all {rows.Count:N0} answers are labelled as {kind}, so the model only "
+                + $"learns to make {(wanted == 0 ? "them less" : "them more")} likely. KTO needs both kinds; add "
+                + $"{(wanted == 0 ? "wanted" : "unwanted")} answers, or use method sft for wanted ones.";
+        }
+    }
+
     /// <summary>Rows that repeat earlier ones in another spelling.</summary>
     public static IEnumerable<string> Duplicates(DatasetStatistics statistics, DatasetRepetitions? repetitions)
     {

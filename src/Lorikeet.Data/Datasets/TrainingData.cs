@@ -24,6 +24,7 @@ public sealed class TrainingData : IDisposable
         [
             .. DatasetChecks.UnusedColumns("The training data", train.Rendering.Columns),
             .. DatasetChecks.OtherWords("The training data", train.Rendering),
+            .. DatasetChecks.OneSided(train.Rows, options),
             .. DatasetChecks.HeldOut(train.Statistics, eval?.Statistics, options),
             .. train.Warnings(options),
             .. eval?.Warnings(options) ?? [],

@@ -12,6 +12,7 @@ internal sealed class QuestionReader(RowRendering rendering, Tokenizer? tokenize
     /// <summary>The question of a row; null where it has none, as plain text has.</summary>
     public Question? TryRead(DataRow row) => rendering.Read(row) switch
     {
+        { IsWanted: false } => null,
         TextContent written => OfText(written.Text, row.Origin),
         ConversationContent conversation => OfConversation(conversation, row.Origin),
         TokenContent { HasLabels: true } tokens => OfTokens(tokens, row.Origin),

@@ -14,6 +14,9 @@ internal sealed record RenderedRow(RowOrigin Origin, RowContent Content, TurnMar
     /// <summary>The text; null for tokens, for a row without content, and where the template refuses the row.</summary>
     public RenderedText? Text { get; init; }
 
+    /// <summary>The same with the rejected answer, where pairs are learned from; else null.</summary>
+    public RenderedRow? Rejected { get; init; }
+
     /// <summary>Why the template refuses the row; null where it does not.</summary>
     public string? Refusal { get; init; }
 

@@ -1,6 +1,7 @@
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
 using Lorikeet.Data.Shapes;
+using Lorikeet.Formats.Options;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data.Encoded;
@@ -27,6 +28,7 @@ internal static class RenderingChoice
         var wanted = options.TextField is null ? options.Shape : DatasetShape.Text;
         var sample = rows.Select(row => new RowCells(row, columnMap)).ToArray();
         var shape = ShapeDetection.Detect(rows, wanted, columnMap).SeenIn(sample);
+        RequirePreferences(shape, sample, options.Preferences);
 
         var written = shape is TextShape
             ? sample.Select(row => (Content: shape.Read(row) as TextContent, row.Origin))
@@ -53,7 +55,8 @@ internal static class RenderingChoice
         if (markup is null)
         {
             format ??= PromptFormats.ForDataset(style, options.ChatTemplate, tokenizer);
-            return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample, columnMap), null, format);
+            return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample, columnMap), null, format)
+            { Preferences = options.Preferences };
         }
 
         var (chosen, differing) = format is null
@@ -61,8 +64,38 @@ internal static class RenderingChoice
             : (format, WrittenFormats.Differing(markup, texts, format, tokenizer));
         return new RowRendering(shape, columnMap, ColumnUse.Of(shape, sample, columnMap), markup, chosen)
         {
+            Preferences = options.Preferences,
             OtherWords = differing.Count == 0 ? null : (differing.Count, texts.Length, origins[differing[0]]),
         };
+    }
+
+    /// <summary>Makes sure that rows which are to be judged hold what says how.</summary>
+    /// <exception cref="DatasetException">They do not.</exception>
+    private static void RequirePreferences(RowShape shape, RowCells[] sample, PreferenceUse use)
+    {
+        if (use is PreferenceUse.None)
+            return;
+        var contents = sample.Where(shape.Fits).Select(shape.Read).ToArray();
+        if (contents.Any(content => content.Rejected is not null))
+            return;
+        var read = $"{WireNames.Of(shape.Kind)}: {string.Join(", ", ShapeMismatch.NamesOf(sample))}";
+        if (use is PreferenceUse.Pairs)
+        {
+            throw new DatasetException(
+                $"{sample[0].Origin}: the method learns from pairs of answers, and the rows hold none ({read}). "
+                + "Expected chosen and rejected, perhaps with prompt, or prompt_ids, chosen_ids and rejected_ids. Name "
+                + "the columns with column_map, or choose another method (sft learns answers, kto answers with "
+                + "labels).");
+        }
+
+        if (contents.All(content => content.IsWanted is null))
+        {
+            throw new DatasetException(
+                $"{sample[0].Origin}: the method learns from answers that are labelled as wanted or not, and the rows "
+                + $"hold no such label ({read}). Expected prompt, completion and label (true or false), prompt_ids, "
+                + "completion_ids and label, or pairs of chosen and rejected. Name the columns with column_map, or "
+                + "choose another method (sft learns answers).");
+        }
     }
 
     private static void CheckMarkup(TurnMarkup markup, PromptFormat format, RowOrigin origin)

@@ -15,10 +15,13 @@ namespace Lorikeet.Data.Encoded;
 /// <param name="options">Length, truncation, targets, end token.</param>
 internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataOptions options)
 {
-    // More tokens than any row has.
-    private const int Unlimited = 1 << 30;
+    /// <summary>More tokens than any row has.</summary>
+    public const int Unlimited = 1 << 30;
 
     private readonly TextEncoder? _text = tokenizer is null ? null : new TextEncoder(tokenizer);
+    private readonly AnswerEncoder? _answers = options.Preferences is PreferenceUse.None
+        ? null
+        : new AnswerEncoder(tokenizer, vocabularySize, options);
 
     /// <summary>Encodes a row.</summary>
     /// <exception cref="DatasetException">
@@ -26,6 +29,8 @@ internal sealed class RowEncoder(Tokenizer? tokenizer, int vocabularySize, DataO
     /// </exception>
     public EncodedExample Encode(RenderedRow row)
     {
+        if (_answers is not null)
+            return _answers.Encode(row);
         var encoded = row switch
         {
             { Content: SkippedContent skipped } => EncodedExample.Dropped(row.Origin, skipped.Reason),

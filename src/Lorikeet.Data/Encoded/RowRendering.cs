@@ -41,24 +41,37 @@ internal sealed class RowRendering
     /// </summary>
     public (int Count, int Of, RowOrigin First)? OtherWords { get; init; }
 
+    /// <summary>What is learned from preference data.</summary>
+    public PreferenceUse Preferences { get; init; }
+
     /// <summary>A row as the model is to read it.</summary>
     /// <exception cref="DatasetException">A cell is of the wrong kind; the message names the row.</exception>
     public RenderedRow Render(DataRow row)
     {
         var content = Read(row);
-        if (content is TextContent written)
-            return new RenderedRow(row.Origin, content, Markup)
-            { Text = new RenderedText(written.Text, Markup?.FindAnswers(written.Text)) };
+        return content.Rejected is { } rejected && Preferences is not PreferenceUse.None
+            ? Render(content, row.Origin) with { Rejected = Render(rejected, row.Origin) }
+            : Render(content, row.Origin);
+    }
+
+    private RenderedRow Render(RowContent content, RowOrigin origin)
+    {
+        if (content is TextContent { Text: var written } text)
+        {
+            var answers = text.AnswerStart is { } start ? [(start, written.Length)] : Markup?.FindAnswers(written);
+            return new RenderedRow(origin, content, Markup) { Text = new RenderedText(written, answers) };
+        }
+
         if (content is not ConversationContent conversation)
-            return new RenderedRow(row.Origin, content, Markup);
+            return new RenderedRow(origin, content, Markup);
         try
         {
-            var text = Format.RenderAnswers(conversation.Messages, conversation.Tools);
-            return new RenderedRow(row.Origin, content, Markup) { Text = text };
+            var rendered = Format.RenderAnswers(conversation.Messages, conversation.Tools);
+            return new RenderedRow(origin, content, Markup) { Text = rendered };
         }
         catch (LorikeetException fault)
         {
-            return new RenderedRow(row.Origin, content, Markup) { Refusal = fault.Message };
+            return new RenderedRow(origin, content, Markup) { Refusal = fault.Message };
         }
     }
 
@@ -69,6 +82,15 @@ internal sealed class RowRendering
     public RowContent Read(DataRow row)
     {
         var cells = new RowCells(row, ColumnMap);
-        return Shape.MissingIn(cells) is { } missing ? new SkippedContent($"no '{missing}'") : Shape.Read(cells);
+        if (Shape.MissingIn(cells) is { } missing)
+            return new SkippedContent($"no '{missing}'");
+        var content = Shape.Read(cells);
+        return Preferences switch
+        {
+            PreferenceUse.None => content.IsWanted is false ? new SkippedContent(EncodedExample.Unwanted) : content,
+            _ when content.Rejected is not null => AnswerPair.Divided(content),
+            PreferenceUse.Labels => AnswerPair.LastAnswerOf(content),
+            _ => content,
+        };
     }
 }

@@ -39,7 +39,7 @@ internal sealed class StatisticsCounter(Tokenizer? tokenizer)
 
         if (example.IsTruncated)
             _truncated++;
-        if (example.Rows.Count > 1)
+        if (example.Rows is [{ Preference: null }, _, ..])
             _continued++;
         if (example.HadSecondBegin)
             _secondBegins++;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Shapes;
@@ -27,16 +26,17 @@ internal sealed class MessagesShape : RowShape
 
     public override RowContent Read(RowCells row)
     {
-        if (IsUnwanted(row, Label))
-            return new SkippedContent(EncodedExample.Unwanted);
-        return ConversationTurns.Find(row, Turns) is { Count: > 0 } turns
+        var content = ConversationTurns.Find(row, Turns) is { Count: > 0 } turns
             ? ConversationTurns.Conversation(row, ConversationTurns.Read(row, Turns, turns))
             : new SkippedContent("no messages");
+        return content with { IsWanted = IsWanted(row, Label) };
     }
 
     /// <summary>
-    /// Whether the data says, as TRL's unpaired preference data does, that a completion is not wanted.
+    /// Whether the data says, as TRL's unpaired preference data does, that a completion is wanted; null where it says
+    /// nothing.
     /// </summary>
-    public static bool IsUnwanted(RowCells row, Column label) =>
-        row[label] is JsonValue value && value.GetValueKind() == JsonValueKind.False;
+    public static bool? IsWanted(RowCells row, Column label) => row[label] is JsonValue value
+        && value.GetValueKind() is JsonValueKind.True or JsonValueKind.False or JsonValueKind.String
+        && bool.TryParse(RowCells.TextOf(value), out var isWanted) ? isWanted : null;
 }

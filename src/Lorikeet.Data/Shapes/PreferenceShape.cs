@@ -4,8 +4,7 @@ using System.Text.RegularExpressions;
 namespace Lorikeet.Data.Shapes;
 
 /// <summary>
-/// Pairs of a chosen and a rejected answer (TRL, Anthropic's hh-rlhf): text, messages, or whole conversations. Only the
-/// chosen one is learned.
+/// Pairs of a chosen and a rejected answer (TRL, Anthropic's hh-rlhf): text, messages, or whole conversations.
 /// </summary>
 internal sealed partial class PreferenceShape : RowShape
 {
@@ -17,7 +16,7 @@ internal sealed partial class PreferenceShape : RowShape
     public override DatasetShape Kind => DatasetShape.Preference;
 
     public override string Description =>
-        "preference pairs; the chosen answer is learned, the rejected one is not used";
+        "preference pairs; the chosen answer is learned, the rejected one used by method dpo, orpo and kto alone";
 
     public override IReadOnlyList<Column> Columns =>
         [Chosen, Rejected, Prompt, Input, Column.System, Column.History, Column.Tools];
@@ -27,32 +26,35 @@ internal sealed partial class PreferenceShape : RowShape
             ? PromptStyle.Conversation
             : PromptStyle.Written;
 
-    public override RowContent Read(RowCells row) => row[Chosen] switch
+    public override RowContent Read(RowCells row) =>
+        Side(row, Chosen) with { Rejected = Side(row, Rejected) };
+
+    private static RowContent Side(RowCells row, Column column) => row[column] switch
     {
-        null => new SkippedContent("no chosen answer"),
-        JsonArray messages => OfMessages(row, messages),
-        JsonObject message => OfMessages(row, [message.DeepClone()]),
-        _ => OfText(row, row.Text(Chosen)!),
+        null => new SkippedContent($"no {column.Name} answer"),
+        JsonArray messages => OfMessages(row, column, messages),
+        JsonObject message => OfMessages(row, column, [message.DeepClone()]),
+        _ => OfText(row, column, row.Text(column)!),
     };
 
-    private static RowContent OfMessages(RowCells row, JsonArray chosen)
+    private static RowContent OfMessages(RowCells row, Column column, JsonArray side)
     {
-        // A chosen side that begins with the question is the whole conversation, the prompt a copy of it.
-        JsonObject[] messages = [.. ConversationTurns.Read(row, Chosen, chosen)];
+        // A side that begins with the question is the whole conversation, the prompt a copy of it.
+        JsonObject[] messages = [.. ConversationTurns.Read(row, column, side)];
         var isWhole = (string?)messages.FirstOrDefault()?["role"] != "assistant";
         return ConversationTurns.Conversation(row, isWhole ? messages : [.. Before(row), .. messages]);
     }
 
-    private static RowContent OfText(RowCells row, string chosen)
+    private static RowContent OfText(RowCells row, Column column, string side)
     {
-        if (string.IsNullOrWhiteSpace(chosen))
-            return new SkippedContent("no chosen answer");
+        if (string.IsNullOrWhiteSpace(side))
+            return new SkippedContent($"no {column.Name} answer");
         if (row.Has(Prompt))
             return ConversationTurns.Conversation(
-                row, [.. Before(row), ConversationContent.Message("assistant", chosen)]);
+                row, [.. Before(row), ConversationContent.Message("assistant", side)]);
 
-        var turns = Turns().Matches(chosen);
-        return turns.Count == 0 ? new TextContent(chosen) : ConversationTurns.Conversation(
+        var turns = Turns().Matches(side);
+        return turns.Count == 0 ? new TextContent(side) : ConversationTurns.Conversation(
             row, turns.Select(turn => ConversationContent.Message(
                 turn.Groups["who"].Value == "Human" ? "user" : "assistant", turn.Groups["what"].Value.Trim())));
     }

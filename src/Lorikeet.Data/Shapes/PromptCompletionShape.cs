@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Data.Encoded;
 
 namespace Lorikeet.Data.Shapes;
 
@@ -29,11 +28,11 @@ internal sealed class PromptCompletionShape : RowShape
             : PromptStyle.Conversation;
     }
 
-    public override RowContent Read(RowCells row)
+    public override RowContent Read(RowCells row) =>
+        Content(row) with { IsWanted = MessagesShape.IsWanted(row, Label) };
+
+    private static RowContent Content(RowCells row)
     {
-        // TRL's unpaired preference data says of each completion whether it is wanted.
-        if (MessagesShape.IsUnwanted(row, Label))
-            return new SkippedContent(EncodedExample.Unwanted);
         if (row[Prompt] is JsonArray || row[Completion] is JsonArray)
         {
             return ConversationTurns.Conversation(

@@ -3,10 +3,21 @@ using System.Text.Json.Nodes;
 namespace Lorikeet.Data.Shapes;
 
 /// <summary>What a row says, once its shape is known.</summary>
-internal abstract record RowContent;
+internal abstract record RowContent
+{
+    /// <summary>The same with the answer that preference data says is worse; null in other data.</summary>
+    public RowContent? Rejected { get; init; }
+
+    /// <summary>Whether the data says of its answer that it is wanted; null where it says nothing.</summary>
+    public bool? IsWanted { get; init; }
+}
 
 /// <summary>Text to learn as it stands.</summary>
-internal sealed record TextContent(string Text) : RowContent;
+internal sealed record TextContent(string Text) : RowContent
+{
+    /// <summary>Where the answer begins, where something else than markup says so.</summary>
+    public int? AnswerStart { get; init; }
+}
 
 /// <summary>A conversation that a template will render.</summary>
 /// <param name="Messages">

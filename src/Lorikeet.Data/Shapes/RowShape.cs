@@ -25,8 +25,8 @@ internal abstract class RowShape
     /// <summary>Every shape, from the most to the least particular; detection takes the first that fits.</summary>
     public static IReadOnlyList<RowShape> All { get; } =
     [
-        new TokenizedShape(), new MessagesShape(), new ShareGptShape(), new PreferenceShape(),
-        new MultipleChoiceShape(),
+        new TokenizedShape(), new TokenizedAnswersShape(), new MessagesShape(), new ShareGptShape(),
+        new PreferenceShape(), new MultipleChoiceShape(),
         new QuestionAnswerShape(), new InstructionShape(), new PromptCompletionShape(), new PlainTurnsShape(),
         new TextShape(),
     ];

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Reading;
 
 namespace Lorikeet.Data.Shapes;
@@ -11,6 +10,7 @@ internal sealed class ShareGptShape : RowShape
         new("conversations", "conversation", "messages", "dialogue", "dialog", "turns", "chat", "data");
 
     private static readonly Column Chosen = new("chosen") { IsOptional = true };
+    private static readonly Column Rejected = new("rejected") { IsOptional = true };
     private static readonly Column Label = new("label", "kto_tag") { IsOptional = true };
 
     public override DatasetShape Kind => DatasetShape.ShareGpt;
@@ -18,7 +18,7 @@ internal sealed class ShareGptShape : RowShape
     public override string Description =>
         "ShareGPT conversations of from and value; what the assistant says is learned (of a pair, the chosen answer)";
 
-    public override IReadOnlyList<Column> Columns => [Turns, Column.System, Column.Tools, Chosen, Label];
+    public override IReadOnlyList<Column> Columns => [Turns, Column.System, Column.Tools, Chosen, Rejected, Label];
 
     public override bool Fits(RowCells row) =>
         ConversationTurns.First(row, Turns) is JsonObject first && first.ContainsKey("from") && TurnValue.IsTurn(first);
@@ -27,12 +27,18 @@ internal sealed class ShareGptShape : RowShape
 
     public override RowContent Read(RowCells row)
     {
-        if (MessagesShape.IsUnwanted(row, Label))
-            return new SkippedContent(EncodedExample.Unwanted);
         if (ConversationTurns.Find(row, Turns) is not { Count: > 0 } turns)
             return new SkippedContent("no conversation");
-        JsonNode?[] chosen = row[Chosen] is JsonObject answer ? [answer] : [];
-        return ConversationTurns.Conversation(
-            row, [.. ConversationTurns.Read(row, Turns, turns), .. ConversationTurns.Read(row, Chosen, chosen)]);
+        JsonNode?[] before = [.. turns];
+        var rejected = row[Rejected] is JsonObject worse ? With(row, before, Rejected, [worse]) : null;
+        return With(row, before, Chosen, row[Chosen] is JsonObject answer ? [answer] : []) with
+        {
+            Rejected = rejected,
+            IsWanted = MessagesShape.IsWanted(row, Label),
+        };
     }
+
+    private static RowContent With(RowCells row, JsonNode?[] turns, Column column, JsonNode?[] answer) =>
+        ConversationTurns.Conversation(
+            row, [.. ConversationTurns.Read(row, Turns, turns), .. ConversationTurns.Read(row, column, answer)]);
 }

@@ -36,7 +36,9 @@ internal sealed class TokenizedShape : RowShape
         return new TokenContent(Visible(ids), Visible(labels ?? ids), labels is not null);
     }
 
-    private static int[]? Numbers(RowCells row, Column column)
+    /// <summary>The whole numbers of a column; null where it has none.</summary>
+    /// <exception cref="DatasetException">It holds something else.</exception>
+    public static int[]? Numbers(RowCells row, Column column)
     {
         try
         {

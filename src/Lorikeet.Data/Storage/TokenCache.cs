@@ -35,6 +35,7 @@ internal sealed class TokenCache
     {
         var isWanted = options.TokenCache switch
         {
+            _ when options.Preferences is not PreferenceUse.None => false, // entries hold ids and labels alone
             TokenCacheMode.On => true,
             TokenCacheMode.Off => false,
             _ => source.Files.Sum(file => new FileInfo(file.Path).Length) >= WorthwhileBytes,

@@ -41,4 +41,20 @@ internal static class Evaluator
         return new EvaluationMetrics(
             step, epoch, mean, Math.Exp(mean), rows.Count, targets, clock.Elapsed.TotalSeconds);
     }
+
+    /// <summary>The loss of preferences over all rows, a mean over rows, and what else the method measures.</summary>
+    public static EvaluationMetrics Score(
+        AnswerTraining answers, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch,
+        Communicator ranks, DataRank share, bool everyRankPasses)
+    {
+        var clock = Stopwatch.StartNew();
+        var (loss, metrics) = answers.Score(
+            rows, options.EvalBatchSize ?? options.BatchSize, ranks, share, everyRankPasses);
+        return new EvaluationMetrics(
+            step, epoch, loss, double.NaN, rows.Count, rows.Sum(row => (long)row.TargetCount),
+            clock.Elapsed.TotalSeconds)
+        {
+            Further = metrics.Means(),
+        };
+    }
 }

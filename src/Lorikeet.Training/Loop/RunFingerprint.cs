@@ -24,6 +24,8 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
             hash.Append(MemoryMarshal.AsBytes<int>(new[] { row.Length }));
             hash.Append(MemoryMarshal.AsBytes<int>(row.Ids));
             hash.Append(MemoryMarshal.AsBytes<int>(row.Labels));
+            if (row.Preference is var (prompt, rejected, isDesirable))
+                hash.Append(MemoryMarshal.AsBytes<int>(new[] { prompt, rejected ?? -1, isDesirable ? 1 : 0 }));
         }
 
         return new RunFingerprint(

@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
+using Lorikeet.Data;
 using Lorikeet.Data.Batches;
+using Lorikeet.Formats.Options;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
@@ -8,6 +11,7 @@ using Lorikeet.Models.Native;
 using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
+using Lorikeet.Training.Objectives;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Loop;
@@ -25,6 +29,7 @@ public sealed class Trainer : IDisposable
     private readonly Communicator _ranks;
     private readonly BatchPlan _plan;
     private readonly TrainingStep _step;
+    private readonly AnswerTraining? _answers;
     private readonly LearningRateSchedule _schedule;
     private readonly HuggingFaceState _log = new();
     private TrainingPosition _position;
@@ -57,6 +62,18 @@ public sealed class Trainer : IDisposable
             _observer.Observe(new Note(
                 $"Training runs on the reference implementation, because {reason}."
                 + (_options.Optimization.OffloadCheckpoints ? " It offloads no activations." : "")));
+        }
+
+        if (AnswerObjectives.Of(_options.Objective) is { } objective)
+        {
+            RequirePreferences();
+            _answers = new AnswerTraining(_step.Pass, objective, _options.Data.MaxLength, task.BeforePass);
+            if (_options.Objective.PrecomputeReference)
+            {
+                foreach (var rows in new[] { task.TrainRows, task.EvalRows })
+                    _answers.Precompute(
+                        rows, _options.Optimization.BatchSize, _ranks, _step.Share, _model.IsSharded);
+            }
         }
 
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
@@ -168,10 +185,11 @@ public sealed class Trainer : IDisposable
             .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
             .ToList();
         var microBatches = rows.Select(Batch.FromRows).ToList();
-        var weights = LossWeights.Of(
-            rows, microBatches, _options.Optimization.LossDenominator, _task.MicroBatches);
-
-        var loss = _step.Backward(microBatches, weights, Step);
+        var measured = _answers?.Measure();
+        var loss = _answers is null
+            ? _step.Backward(microBatches, LossWeights.Of(
+                rows, microBatches, _options.Optimization.LossDenominator, _task.MicroBatches), Step)
+            : BackwardAnswers(rows, microBatches, measured!);
         if (Step == 0 && _options.Output.DumpGradients is { } file)
             _step.WriteGradients(file);
         var rate = _schedule.At(Step);
@@ -182,9 +200,26 @@ public sealed class Trainer : IDisposable
         _position = _position.After(rows, loss);
         var metrics = new StepMetrics(
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
-            (_position.Tokens - before) / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device));
+            (_position.Tokens - before) / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device))
+        {
+            Further = measured?.Means() ?? ImmutableDictionary<string, double>.Empty,
+        };
         _log.Record(metrics, _options.Output.LoggingSteps);
         return metrics;
+    }
+
+    /// <summary>Every row counts the same, whatever micro-batch it is in.</summary>
+    private double BackwardAnswers(
+        List<List<TrainingRow>> rows, IReadOnlyList<Batch> microBatches, MetricSums measured)
+    {
+        var all = (double)rows.Sum(batch => batch.Count);
+        var loss = _step.Backward(microBatches, Step, (i, isOwn, key) =>
+        {
+            var weight = rows[i].Count / all;
+            return _answers!.Run(rows[i], isOwn ? weight : 0, key, isOwn ? measured : null) * weight;
+        });
+        _ranks.Sum(measured.Values);
+        return loss;
     }
 
     /// <summary>Scores the evaluation rows and remembers the best.</summary>
@@ -208,9 +243,12 @@ public sealed class Trainer : IDisposable
     private EvaluationMetrics Score()
     {
         var epoch = (double)Step / _plan.StepsPerEpoch;
-        var metrics = Evaluator.Score(
-            _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded,
-            _task.BeforePass);
+        var metrics = _answers is null
+            ? Evaluator.Score(
+                _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded,
+                _task.BeforePass)
+            : Evaluator.Score(
+                _answers, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded);
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {
@@ -287,6 +325,18 @@ public sealed class Trainer : IDisposable
             $"Step {Step + 1} gave loss {loss} and gradient norm {norm}; finite numbers were expected. No parameter " +
             "was changed by it. Lower learning_rate, set max_grad_norm to 1, or use torch_dtype float32. " +
             FiniteParameters.LastGood(_task.Checkpoints));
+    }
+
+    private void RequirePreferences()
+    {
+        var wanted = _options.Objective.Preferences;
+        if (_task.TrainRows.Concat(_task.EvalRows).All(
+            row => row.Preference is { } known && (known.RejectedStart is not null) == (wanted == PreferenceUse.Pairs)))
+            return;
+        throw new DatasetException(
+            $"The method {WireNames.Of(_options.Objective.Method)} learns from "
+            + $"{(wanted == PreferenceUse.Pairs ? "pairs of answers" : "labelled answers")}, and not every row holds "
+            + "one. Encode the data with 'Preferences' set to that.");
     }
 
     private void RequireFiniteParameters() => FiniteParameters.Require(

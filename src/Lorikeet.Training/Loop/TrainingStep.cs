@@ -86,16 +86,28 @@ public sealed class TrainingStep : IDisposable
     /// <returns>
     /// The weighted loss: with equal weights of 1 / predicted tokens, the mean cross-entropy in nats.
     /// </returns>
-    public double Backward(IReadOnlyList<Batch> batches, IReadOnlyList<double> weights, int step)
+    public double Backward(IReadOnlyList<Batch> batches, IReadOnlyList<double> weights, int step) =>
+        Backward(batches, step, (i, isOwn, key) =>
+        {
+            BeforePass?.Invoke();
+            return Pass.Run(batches[i], isOwn ? weights[i] : 0, key) * weights[i];
+        });
+
+    /// <summary>The same with passes of another kind.</summary>
+    /// <param name="batches">The micro-batches of all ranks.</param>
+    /// <param name="step">Optimizer steps before this one.</param>
+    /// <param name="run">
+    /// Adds the gradient of a micro-batch and returns its weighted loss; where it is not this rank's, it makes the same
+    /// passes and adds nothing.
+    /// </param>
+    internal double Backward(IReadOnlyList<Batch> batches, int step, Func<int, bool, PassKey, double> run)
     {
         var losses = new double[batches.Count];
         List<(int, bool)> share = [.. RankShare.Of(batches, Share, _everyRankPasses, _update.TakesBlocks)];
         foreach (var (pass, (i, isOwn)) in share.Index())
         {
-            BeforePass?.Invoke();
             _update.Begin(isLast: pass == share.Count - 1);
-            var key = new PassKey(_seed, step, i);
-            var loss = Pass.Run(batches[i], isOwn ? weights[i] : 0, key) * weights[i];
+            var loss = run(i, isOwn, new PassKey(_seed, step, i));
             _update.End(i, isOwn);
             if (isOwn)
                 losses[i] = loss;

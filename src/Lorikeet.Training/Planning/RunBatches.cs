@@ -1,3 +1,4 @@
+using Lorikeet.Data;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
@@ -59,8 +60,9 @@ public sealed record RunBatches(
     public static RunBatches Full(TrainingOptions options, int ranks = 1)
     {
         var (training, length) = (options.Optimization, options.Data.MaxLength);
-        var tokens = training.BatchSize * length;
-        var largest = new BatchShape(tokens, training.BatchSize, length);
+        var sequences = training.BatchSize * (options.Objective.Preferences == PreferenceUse.Pairs ? 2 : 1);
+        var tokens = sequences * length;
+        var largest = new BatchShape(tokens, sequences, length);
         return new RunBatches(
             largest, tokens, (double)tokens * training.GradientAccumulation * options.Distributed.GroupsOf(ranks),
             length, 1, training.MaxSteps);

@@ -83,7 +83,7 @@ public sealed class RunPlanner : IDisposable
             FreeBytes = _free,
             Speed = _isPresent
                 ? new SpeedPlanner(_memory.Pass, Trained, _device, MachineRates.Of(_outline.ComputeType, _device))
-                    .Plan(batches, memory, _ranks)
+                    .Plan(batches, memory, _ranks, options.Objective.ForwardPasses)
                 : null,
             DataShape = data?.ShapeSummary,
             FirstRow = data?.FirstRow,

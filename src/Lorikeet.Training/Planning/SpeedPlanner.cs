@@ -46,9 +46,10 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
     /// <param name="batches">Its batches.</param>
     /// <param name="memory">What it keeps and recomputes.</param>
     /// <param name="ranks">Processes that share each step.</param>
-    public SpeedPlan Plan(RunBatches batches, MemoryPlan memory, int ranks)
+    /// <param name="forwardPasses">Passes over each batch besides, without a way back: half the work of one.</param>
+    public SpeedPlan Plan(RunBatches batches, MemoryPlan memory, int ranks, int forwardPasses)
     {
-        var seconds = SecondsOf(batches, memory) * (pass.IsOptimized ? 1 : ReferenceFactor);
+        var seconds = SecondsOf(batches, memory) * (pass.IsOptimized ? 1 : ReferenceFactor) * (1 + 0.5 * forwardPasses);
         var rate = ranks * batches.TokensPerBatch / seconds;
         var step = batches.TokensPerStep / rate;
         return new SpeedPlan(rates.Gemm, rates.Copy, rate, step, batches.Steps * step);

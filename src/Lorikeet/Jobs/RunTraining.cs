@@ -46,13 +46,18 @@ internal sealed class RunTraining(
             foreach (var line in PlanOutcome.Lines(planned.Plan, result, history))
                 log.Note(line);
         });
-        var heldOutLoss = history
-            .HeldOutLoss(_options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps);
+        var saved = _options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps;
+        var (heldOutLoss, accuracy) = (history.HeldOutLoss(saved), history.PreferenceAccuracy(saved));
         if (result.Reason == StopReason.Interrupted)
-            return new TrainedRun(result, Summary(0, result.Steps), history, heldOutLoss, [], [], 0);
+        {
+            return new TrainedRun(
+                result, Summary(0, result.Steps), history, heldOutLoss, accuracy is null ? [] : [accuracy], [], 0);
+        }
+
         var after = questions.Ask("Asking the tuned model", model, stop);
         return new TrainedRun(
-            result, Summary(0, result.Steps), history, heldOutLoss, questions.Scores(before, after),
+            result, Summary(0, result.Steps), history, heldOutLoss,
+            [.. questions.Scores(before, after), .. accuracy is null ? (ComparedScore[])[] : [accuracy]],
             questions.SideBySide(before, after), questions.Compared);
     }
 
@@ -130,7 +135,7 @@ internal sealed class RunTraining(
 /// <param name="HeldOutLoss">
 /// Loss on held-out rows, of the base and of the weights that were saved; null when not measured.
 /// </param>
-/// <param name="Scores">Of the comparison; empty without one.</param>
+/// <param name="Scores">Of the comparison, and how held-out preferences are met.</param>
 /// <param name="Answers">Before and after; empty for a run that was interrupted.</param>
 /// <param name="Questions">Questions that the comparison asked.</param>
 internal sealed record TrainedRun(

@@ -22,7 +22,7 @@ internal static class TrajectorySettings
     // The number of steps counts instead of the two options that set it; how a step is divided, and in which form the
     // result is written, does not change it.
     private static readonly string[] s_without =
-        ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert"];
+        ["max_steps", "num_train_epochs", "auto_find_batch_size", "pissa_convert", "precompute_ref_log_probs"];
 
     /// <summary>The settings of a run.</summary>
     /// <param name="options">Its options.</param>
@@ -35,7 +35,8 @@ internal static class TrajectorySettings
     {
         options = options with { Lora = adapter ?? options.Lora };
         var settings = OptionCatalog.Training.Options
-            .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name))
+            .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name)
+                || (option.Group == "objective" && options.Objective.Method != TrainingMethod.Sft))
             .Where(option => !s_without.Contains(option.Name))
             .ToDictionary(option => option.Name, option => option.TextIn(options));
         settings[Accumulation] = $"{microBatches}";

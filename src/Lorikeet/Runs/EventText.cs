@@ -80,12 +80,21 @@ public static class EventText
         var total = progress.Summary is { } summary ? $"/{summary.TotalSteps}" : "";
         var left = progress.SecondsLeft is { } seconds ? $"  left {Clock(seconds)}" : "";
         return $"step {metrics.Step}{total}  epoch {metrics.Epoch:0.00}  loss {Loss(metrics.Loss)}"
-            + $"  grad norm {metrics.GradNorm:0.000}  lr {Rate(metrics.LearningRate)}"
+            + Rewards(metrics.Further, "  ") + $"  grad norm {metrics.GradNorm:0.000}  lr {Rate(metrics.LearningRate)}"
             + $"  {Count((long)metrics.TokensPerSecond)} tokens/s  {Bytes(metrics.PeakMemoryBytes)}{left}";
     }
 
     private static string Evaluation(EvaluationMetrics metrics) =>
-        $"step {metrics.Step}{(metrics.Step == 0 ? ", the base" : "")}: eval loss {Loss(metrics.Loss)}, perplexity " +
-        $"{metrics.Perplexity:0.00}, "
-        + $"{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}";
+        $"step {metrics.Step}{(metrics.Step == 0 ? ", the base" : "")}: eval loss {Loss(metrics.Loss)}"
+        + Quality(metrics, ", ") + $", {Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}";
+
+    /// <summary>What an evaluation says beside its loss: the perplexity, or how preferences are met.</summary>
+    public static string Quality(EvaluationMetrics metrics, string separator) => double.IsNaN(metrics.Perplexity)
+        ? Rewards(metrics.Further, separator)
+        : $"{separator}perplexity {metrics.Perplexity:0.00}";
+
+    /// <summary>Share of pairs whose chosen answer has the larger reward, and by how much; empty without any.</summary>
+    private static string Rewards(IReadOnlyDictionary<string, double> further, string separator) =>
+        (further.TryGetValue("rewards/accuracies", out var accuracy) ? $"{separator}accuracy {Percent(accuracy)}" : "")
+        + (further.TryGetValue("rewards/margins", out var margin) ? $"{separator}margin {margin:0.000}" : "");
 }

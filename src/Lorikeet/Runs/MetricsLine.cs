@@ -10,6 +10,14 @@ namespace Lorikeet.Runs;
 /// </summary>
 internal static class MetricsLine
 {
+    private const string Evaluated = "eval_";
+
+    private static readonly HashSet<string> s_own =
+    [
+        "step", "epoch", "loss", "grad_norm", "learning_rate", "tokens", "tokens_per_second", "peak_memory_bytes",
+        "eval_loss", "eval_perplexity", "eval_rows", "eval_targets", "eval_runtime",
+    ];
+
     public static string Of(StepMetrics metrics) => JsonLine.Of(json => Write(json, metrics));
 
     public static string Of(EvaluationMetrics metrics) => JsonLine.Of(json => Write(json, metrics));
@@ -27,6 +35,8 @@ internal static class MetricsLine
         json.WriteNumber("tokens", metrics.Tokens);
         json.WriteFinite("tokens_per_second", Math.Round(metrics.TokensPerSecond, 1));
         json.WriteNumber("peak_memory_bytes", metrics.PeakMemoryBytes);
+        foreach (var (name, value) in metrics.Further)
+            json.WriteFinite(name, value);
     }
 
     /// <summary>Writes the properties of an evaluation.</summary>
@@ -35,10 +45,13 @@ internal static class MetricsLine
         json.WriteNumber("step", metrics.Step);
         json.WriteFinite("epoch", metrics.Epoch);
         json.WriteFinite("eval_loss", metrics.Loss);
-        json.WriteFinite("eval_perplexity", metrics.Perplexity);
+        if (!double.IsNaN(metrics.Perplexity))
+            json.WriteFinite("eval_perplexity", metrics.Perplexity);
         json.WriteNumber("eval_rows", metrics.Rows);
         json.WriteNumber("eval_targets", metrics.Targets);
         json.WriteFinite("eval_runtime", Math.Round(metrics.Seconds, 3));
+        foreach (var (name, value) in metrics.Further)
+            json.WriteFinite($"{Evaluated}{name}", value);
     }
 
     /// <summary>Writes the properties of the end of a run.</summary>
@@ -84,12 +97,23 @@ internal static class MetricsLine
     private static StepMetrics ParseStep(JsonSetting line) => new(
         Count(line, "step"), Number(line, "epoch"), Number(line, "loss"), Number(line, "grad_norm"),
         Number(line, "learning_rate"), LongCount(line, "tokens"), Number(line, "tokens_per_second"),
-        LongCount(line, "peak_memory_bytes"));
+        LongCount(line, "peak_memory_bytes"))
+    {
+        Further = Further(line, ""),
+    };
 
     private static EvaluationMetrics ParseEvaluation(JsonSetting line) => new(
         Count(line, "step"), Number(line, "epoch"), Number(line, "eval_loss"),
-        Number(line, "eval_perplexity"), Count(line, "eval_rows"),
-        LongCount(line, "eval_targets"), Number(line, "eval_runtime"));
+        line["eval_perplexity"].IsAbsent ? double.NaN : Number(line, "eval_perplexity"), Count(line, "eval_rows"),
+        LongCount(line, "eval_targets"), Number(line, "eval_runtime"))
+    {
+        Further = Further(line, Evaluated),
+    };
+
+    /// <summary>What the method of the run measured, by names that are not ours.</summary>
+    private static Dictionary<string, double> Further(JsonSetting line, string prefix) => line.Members()
+        .Where(member => !s_own.Contains(member.Name) && member.Name.StartsWith(prefix, StringComparison.Ordinal))
+        .ToDictionary(member => member.Name[prefix.Length..], member => Number(line, member.Name));
 
     private static TrainingResult ParseResult(JsonSetting line) => new(
         Reason(line["stop_reason"]),

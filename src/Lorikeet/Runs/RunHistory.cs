@@ -35,6 +35,21 @@ public sealed record RunHistory(
             ? new ComparedScore("Held-out loss", Base?.Loss, tuned.Loss, ScoreKind.Cost)
             : null;
 
+    /// <summary>
+    /// The share of held-out pairs whose chosen answer has the larger reward after a step, beside the base's, where all
+    /// are equal; null where no pairs were evaluated.
+    /// </summary>
+    public ComparedScore? PreferenceAccuracy(int? step)
+    {
+        var tuned = Evaluations.LastOrDefault(evaluation => evaluation.Step == step);
+        return Accuracy(tuned) is { } accuracy
+            ? new ComparedScore("Preference accuracy", Accuracy(Base), accuracy)
+            : null;
+
+        static double? Accuracy(EvaluationMetrics? evaluation) =>
+            evaluation?.Further.TryGetValue("rewards/accuracies", out var value) == true ? value : null;
+    }
+
     /// <summary>Reads the file; a last line that a crash cut short is left out.</summary>
     /// <exception cref="CheckpointException">A line is not one of ours.</exception>
     public static RunHistory Read(string metricsFile)

@@ -73,13 +73,18 @@ public sealed class TensorBoardLog(string folder, TensorBoardSettings settings, 
         Add("train/num_input_tokens_seen", metrics.Tokens, metrics.Step);
         Add("train/tokens_per_second", metrics.TokensPerSecond, metrics.Step);
         Add("train/peak_memory_bytes", metrics.PeakMemoryBytes, metrics.Step);
+        foreach (var (name, value) in metrics.Further)
+            Add($"train/{name}", value, metrics.Step);
         _lossSum = _lossCount = 0;
     }
 
     private void Report(EvaluationMetrics metrics)
     {
         Add("eval/loss", metrics.Loss, metrics.Step);
-        Add("eval/perplexity", metrics.Perplexity, metrics.Step);
+        if (!double.IsNaN(metrics.Perplexity))
+            Add("eval/perplexity", metrics.Perplexity, metrics.Step);
+        foreach (var (name, value) in metrics.Further)
+            Add($"eval/{name}", value, metrics.Step);
         Add("eval/runtime", metrics.Seconds, metrics.Step);
         Add("eval/samples_per_second", metrics.Rows / metrics.Seconds, metrics.Step);
         Add("train/epoch", metrics.Epoch, metrics.Step);

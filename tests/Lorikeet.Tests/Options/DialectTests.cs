@@ -3,6 +3,7 @@ using Lorikeet.Data;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
+using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Options;
 
@@ -216,13 +217,36 @@ public sealed class DialectTests : IDisposable
     }
 
     [Theory]
-    [InlineData("stage: dpo", "Expected sft or pt")]
+    [InlineData("stage: ppo", "Expected sft, pt, dpo or kto")]
+    [InlineData("stage: dpo\npref_loss: simpo", "Expected sigmoid, hinge, ipo or orpo")]
     [InlineData("stage: sft\ndataset: nobody_knows", "'nobody_knows' is a name of LLaMA-Factory's dataset_info.json")]
     [InlineData("stage: sft\nuse_galore: true", "is not implemented")]
     [InlineData("stage: sft\nquantization_method: hqq", "Expected bitsandbytes")]
     [InlineData("stage: sft\ntemplte: llama3", "'templte' is not an option")]
     public void LlamaFactory_RefusesWhatItCannotKeep(string lines, string expected) =>
         Assert.Contains(expected, Fails($"model_name_or_path: owner/llama\n{lines}\n"));
+
+    [Theory]
+    [InlineData("stage: dpo", TrainingMethod.Dpo, "sigmoid", 0.1)]
+    [InlineData("stage: dpo\npref_loss: ipo\npref_beta: 0.2", TrainingMethod.Dpo, "ipo", 0.2)]
+    [InlineData("stage: dpo\npref_loss: sigmoid\npref_ftx: 0.5", TrainingMethod.Dpo, "sigmoid,sft", 0.1)]
+    [InlineData("stage: dpo\npref_loss: orpo", TrainingMethod.Orpo, "", 0.1)]
+    [InlineData("stage: kto\npref_beta: 0.3", TrainingMethod.Kto, "", 0.3)]
+    [InlineData("micro_batch_size: 2\nrl: dpo\nrl_beta: 0.2", TrainingMethod.Dpo, "", 0.2)]
+    [InlineData("micro_batch_size: 2\nrl: ipo", TrainingMethod.Dpo, "ipo", 0.1)]
+    [InlineData("micro_batch_size: 2\nrl: kto\nkto_desirable_weight: 0.5", TrainingMethod.Kto, "", 0.1)]
+    public void PreferenceMethods_AreTranslated(string lines, TrainingMethod method, string losses, double beta)
+    {
+        var data = lines.StartsWith("stage", StringComparison.Ordinal)
+            ? "dataset: owner/pairs\nper_device_train_batch_size: 2"
+            : "datasets: [{path: owner/pairs, type: chat_template.default}]\nadapter: lora";
+        var objective = Resolve($"base_model: owner/llama\n{data}\n{lines}\n").Options.Objective;
+        Assert.Equal(method, objective.Method);
+        Assert.Equal(losses, string.Join(',', objective.LossTypes).ToLowerInvariant());
+        Assert.Equal(beta, objective.Beta ?? 0.1);
+        Assert.Equal(losses.Contains("sft") ? [1, 0.5] : [], objective.LossWeights);
+        Assert.Equal(lines.Contains("desirable") ? 0.5 : 1, objective.DesirableWeight);
+    }
 
     [Fact]
     public void AxolotlsWordForTheMethod_IsExplainedAnywhere()

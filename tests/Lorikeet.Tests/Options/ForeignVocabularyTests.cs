@@ -40,7 +40,8 @@ public sealed class ForeignVocabularyTests
 
     [Theory]
     [InlineData("deepspeed", "zero3.json", "zero_stage")]
-    [InlineData("loss_type", "dft", "plain cross-entropy")]
+    [InlineData("loss_type", "dft", "Expected sigmoid")]
+    [InlineData("rpo_alpha", "0.5", "loss_type sigmoid,sft")]
     [InlineData("eos_token", "<end>", "own end token")]
     [InlineData("dataloader_drop_last", "true", "The last batch of an epoch is kept")]
     public void ArgumentThatAsksForSomethingElse_IsRefusedWithAReason(string name, string value, string reason)
@@ -163,6 +164,14 @@ public sealed class ForeignVocabularyTests
                 lora_target_parameters lora_modules_to_save lora_task_type use_rslora use_dora load_in_8bit
                 load_in_4bit bnb_4bit_quant_type use_bnb_nested_quant bnb_4bit_quant_storage max_seq_length
                 dataset_batch_size num_of_sequences chars_per_token use_liger
+                """,
+            ["DPOConfig, KTOConfig and ORPOConfig of trl 0.9 to 1"] = """
+                disable_dropout beta label_smoothing loss_type loss_weights precompute_ref_log_probs
+                precompute_ref_batch_size ld_alpha f_divergence_type f_alpha_divergence_coef use_weighting discopop_tau
+                sync_ref_model ref_model_mixup_alpha ref_model_sync_steps reference_free force_use_ref_model
+                generate_during_eval ref_model_init_kwargs model_adapter_name ref_adapter_name max_prompt_length
+                label_pad_token_id padding_value is_encoder_decoder use_logits_to_keep rpo_alpha desirable_weight
+                undesirable_weight
                 """,
             ["LoraConfig of peft 0.4"] = """
                 peft_type auto_mapping base_model_name_or_path revision task_type inference_mode r target_modules

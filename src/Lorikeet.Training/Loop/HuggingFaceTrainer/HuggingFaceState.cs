@@ -28,21 +28,21 @@ internal sealed class HuggingFaceState
         _lossCount++;
         if (step.Step % loggingSteps != 0)
             return;
-        _history.Add(new JsonObject
+        _history.Add(With(step.Further, "", new JsonObject
         {
             ["epoch"] = step.Epoch,
             ["grad_norm"] = Finite(step.GradNorm),
             ["learning_rate"] = step.LearningRate,
             ["loss"] = Finite(_lossSum / _lossCount),
             ["step"] = step.Step,
-        });
+        }));
         (_lossSum, _lossCount) = (0, 0);
     }
 
     /// <summary>Takes note of an evaluation.</summary>
     /// <param name="evaluation">Its figures.</param>
     /// <param name="batchSize">Rows of a batch of it.</param>
-    public void Record(EvaluationMetrics evaluation, int batchSize) => _history.Add(new JsonObject
+    public void Record(EvaluationMetrics evaluation, int batchSize) => _history.Add(With(evaluation.Further, "eval_", new JsonObject
     {
         ["epoch"] = evaluation.Epoch,
         ["eval_loss"] = Finite(evaluation.Loss),
@@ -50,7 +50,7 @@ internal sealed class HuggingFaceState
         ["eval_samples_per_second"] = Finite(evaluation.Rows / evaluation.Seconds),
         ["eval_steps_per_second"] = Finite(Math.Ceiling((double)evaluation.Rows / batchSize) / evaluation.Seconds),
         ["step"] = evaluation.Step,
-    });
+    }));
 
     /// <summary>Goes on with the log of a checkpoint.</summary>
     public void Adopt(JsonSetting state)
@@ -112,6 +112,13 @@ internal sealed class HuggingFaceState
     public static double FlopsPerToken(TrainingTask task) => 6.0 * (task.Model.ParameterCount
         - (long)task.Model.Config.VocabularySize * task.Model.Config.HiddenSize
             + task.Model.Trainable.Sum(parameter => parameter.Value.NumberOfElements));
+
+    private static JsonObject With(IReadOnlyDictionary<string, double> further, string prefix, JsonObject entry)
+    {
+        foreach (var (name, value) in further)
+            entry[prefix + name] = Finite(value);
+        return entry;
+    }
 
     /// <summary>The number, or null: JSON has neither NaN nor infinity.</summary>
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -46,6 +46,7 @@ internal static class HtmlSections
             Element("div", "pair",
                 SmallFigure(ReportText.LearningRate, "rate", steps, step => step.LearningRate, Power),
                 SmallFigure(ReportText.GradNorm, "norm", steps, step => step.GradNorm, Short)),
+            Preferences(steps),
             Numbers(report.History));
     }
 
@@ -80,6 +81,14 @@ internal static class HtmlSections
                 Key("raw", ReportText.TrainLoss), Key("train", ReportText.SmoothedLoss),
                 evaluated.Count > 0 ? Key("eval", ReportText.EvalLoss) : null),
             chart);
+    }
+
+    private static XElement? Preferences(IReadOnlyList<StepMetrics> steps)
+    {
+        const string accuracy = "rewards/accuracies", margin = "rewards/margins";
+        return !steps.All(step => step.Further.ContainsKey(accuracy)) ? null : Element("div", "pair",
+            SmallFigure(ReportText.PreferenceAccuracy, "rate", steps, step => step.Further[accuracy], Short),
+            SmallFigure(ReportText.RewardMargin, "norm", steps, step => step.Further[margin], Short));
     }
 
     private static XElement SmallFigure(

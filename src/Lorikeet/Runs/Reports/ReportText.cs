@@ -57,6 +57,8 @@ internal static class ReportText
     public static Bilingual PlannedMemory => new("Peak memory, predicted", "Bộ nhớ tối đa, dự đoán");
     public static Bilingual PlannedSpeed => new("Tokens per second, predicted", "Token mỗi giây, dự đoán");
     public static Bilingual BestEvalLoss => new("Best evaluation loss", "Loss đánh giá tốt nhất");
+    public static Bilingual PreferenceAccuracy => new("Preference accuracy", "Độ chính xác ưu tiên");
+    public static Bilingual RewardMargin => new("Reward margin", "Biên phần thưởng");
     public static Bilingual FinalLoss => new("Final training loss", "Loss huấn luyện cuối");
 
     /// <summary>A title in both languages.</summary>
@@ -70,6 +72,7 @@ internal static class ReportText
             "Exact match" => "Khớp chính xác",
             "English" => "tiếng Anh",
             "Vietnamese" => "tiếng Việt",
+            "Preference accuracy" => "Độ chính xác ưu tiên",
             "Held-out loss" => "Loss trên phần giữ lại",
             "Perplexity of the answers" => "Perplexity của câu trả lời",
             _ => part,
