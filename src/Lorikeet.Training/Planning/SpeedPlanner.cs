@@ -47,7 +47,7 @@ internal sealed class SpeedPlanner(PassOutline pass, long trained, Device device
     /// <param name="memory">What it keeps and recomputes.</param>
     /// <param name="ranks">Processes that share each step.</param>
     /// <param name="forwardPasses">Passes over each batch besides, without a way back: half the work of one.</param>
-    public SpeedPlan Plan(RunBatches batches, MemoryPlan memory, int ranks, int forwardPasses)
+    public SpeedPlan Plan(RunBatches batches, MemoryPlan memory, int ranks, int forwardPasses = 0)
     {
         var seconds = SecondsOf(batches, memory) * (pass.IsOptimized ? 1 : ReferenceFactor) * (1 + 0.5 * forwardPasses);
         var rate = ranks * batches.TokensPerBatch / seconds;
