@@ -1,6 +1,6 @@
 #:project ../src/Lorikeet/Lorikeet.csproj
 #:property PublishAot=false
-// Teaches a model what to answer, then how: of two right answers, the one that ends with a full stop is preferred (DPO).
+// Teaches a model what to answer, then how: of two right answers, that with a full stop is preferred (DPO).
 using System.Text.Json;
 using Lorikeet;
 using Lorikeet.Training;

@@ -46,7 +46,9 @@ public sealed record StepMetrics(
     int Step, double Epoch, double Loss, double GradNorm, double LearningRate, long Tokens, double TokensPerSecond,
     long PeakMemoryBytes)
 {
-    /// <summary>What the method measures besides, by TRL's names: <c>rewards/accuracies</c>, <c>logps/chosen</c>.</summary>
+    /// <summary>
+    /// What the method measures besides, by TRL's names: <c>rewards/accuracies</c>, <c>logps/chosen</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, double> Further { get; init; } = ImmutableDictionary<string, double>.Empty;
 }
 

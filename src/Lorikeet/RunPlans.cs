@@ -37,7 +37,8 @@ public static class RunPlans
         using var data = options.Data.Datasets.Count == 0
             ? null
             : TrainingData.Load(
-                options.Data with { Preferences = options.Objective.Preferences }, (ulong)options.Optimization.Seed, model.Tokenizer, config.VocabularySize,
+                options.Data with { Preferences = options.Objective.Preferences }, (ulong)options.Optimization.Seed,
+                model.Tokenizer, config.VocabularySize,
                 id => ModelSource.ResolveDataset(id, options.Data.DatasetRevision));
         var (device, isPresent) = Prepare(options.Model);
         using var weights = model.OpenWeights(checks: false);

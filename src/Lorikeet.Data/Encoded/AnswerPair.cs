@@ -29,8 +29,8 @@ internal static class AnswerPair
 
     private static ConversationContent Divided(ConversationContent chosen, ConversationContent rejected)
     {
-        var same = chosen.Messages.Zip(rejected.Messages).TakeWhile(pair => JsonNode.DeepEquals(pair.First, pair.Second))
-            .Count();
+        var same = chosen.Messages.Zip(rejected.Messages)
+            .TakeWhile(pair => JsonNode.DeepEquals(pair.First, pair.Second)).Count();
         foreach (var message in chosen.Messages.Take(same).Concat(rejected.Messages.Take(same)))
         {
             if ((string?)message!["role"] == "assistant")

@@ -76,7 +76,8 @@ public sealed record RowPreview(RowOrigin Origin, IReadOnlyList<PreviewToken> To
     /// </summary>
     private static (int Begin, int End) KeptOf(TrainingRow whole, EncodedExample example)
     {
-        if (whole.Preference is not null || example.Rows.Count > 1 || !example.IsTruncated && example.DropReason is null)
+        if (whole.Preference is not null || example.Rows.Count > 1
+            || !example.IsTruncated && example.DropReason is null)
             return (0, whole.Length);
         if (example.Rows is not [var kept])
             return (0, 0);

@@ -1,6 +1,6 @@
 // KTO (arXiv 2402.01306) as TRL 1.9 computes it: with r the logarithm of how much more likely the model makes an answer
-// than the base, and z the divergence from the base, which is estimated on the batch's answers to other prompts, cut off
-// at 0 and not differentiated,
+// than the base, and z the divergence from the base, which is estimated on the batch's answers to other prompts, cut
+// off at 0 and not differentiated,
 //
 //     wanted     w₊ (1 - σ(β(r - z)))          unwanted     w₋ (1 - σ(β(z - r)))
 namespace Lorikeet.Training.Objectives;

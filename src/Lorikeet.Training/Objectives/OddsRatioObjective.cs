@@ -6,7 +6,9 @@
 // d log(p / (1 - e^p)) by p is 1 / (1 - e^p).
 namespace Lorikeet.Training.Objectives;
 
-/// <summary>Cross-entropy of the chosen answers and the odds ratio between the two of a pair; no base is asked.</summary>
+/// <summary>
+/// Cross-entropy of the chosen answers and the odds ratio between the two of a pair; no base is asked.
+/// </summary>
 /// <param name="beta">What the odds ratio counts.</param>
 internal sealed class OddsRatioObjective(double beta) : IAnswerObjective
 {

@@ -1,5 +1,5 @@
-// Losses of a pair of answers as TRL 1.9 defines them (trl/trainer/dpo_trainer.py). With the logarithms of how much more
-// likely the model makes the chosen and the rejected answer than the base,
+// Losses of a pair of answers as TRL 1.9 defines them (trl/trainer/dpo_trainer.py). With the logarithms of how much
+// more likely the model makes the chosen and the rejected answer than the base,
 //
 //     c = log π(chosen) - log π₀(chosen)     r = log π(rejected) - log π₀(rejected)     Δ = c - r
 //
@@ -54,7 +54,8 @@ internal readonly record struct PairLoss(double Loss, double ByChosen, double By
 
     private static PairLoss OfMargin(double loss, double byMargin) => new(loss, byMargin, -byMargin);
 
-    private static PairLoss Ipo(double beta, (double LogRatio, int Tokens) chosen, (double LogRatio, int Tokens) rejected)
+    private static PairLoss Ipo(
+        double beta, (double LogRatio, int Tokens) chosen, (double LogRatio, int Tokens) rejected)
     {
         var error = chosen.LogRatio / chosen.Tokens - rejected.LogRatio / rejected.Tokens - 1 / (2 * beta);
         return new PairLoss(error * error, 2 * error / chosen.Tokens, -2 * error / rejected.Tokens);

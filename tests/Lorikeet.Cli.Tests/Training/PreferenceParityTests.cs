@@ -71,7 +71,9 @@ public sealed class PreferenceParityTests : IDisposable
         string[] loss =
         [
             "--method", method, .. form is null ? (string[])[] : ["--loss_type", form.Replace('+', ',')],
-            .. losses["loss_weights"] is JsonArray weights ? ["--loss_weights", string.Join(',', weights)] : (string[])[],
+            .. losses["loss_weights"] is JsonArray weights
+                ? ["--loss_weights", string.Join(',', weights)]
+                : (string[])[],
             .. losses["label_smoothing"]?.GetValue<double>() > 0
                 ? ["--label_smoothing", $"{losses["label_smoothing"]}"]
                 : (string[])[],

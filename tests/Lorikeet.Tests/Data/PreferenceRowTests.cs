@@ -104,8 +104,9 @@ public sealed class PreferenceRowTests : IDisposable
         reason, Assert.Throws<DatasetException>(() => Load(PreferenceUse.Pairs, row)).Message);
 
     [Fact]
-    public void AnswersWithoutLabels_AreRefused() => Assert.Contains("hold no such label", Assert.Throws<DatasetException>(
-        () => Load(PreferenceUse.Labels, """{"prompt":"Hi","completion":"Yo"}""")).Message);
+    public void AnswersWithoutLabels_AreRefused() => Assert.Contains(
+        "hold no such label", Assert.Throws<DatasetException>(
+            () => Load(PreferenceUse.Labels, """{"prompt":"Hi","completion":"Yo"}""")).Message);
 
     [Fact]
     public void LabelsThatAreAllAlike_AreWarnedOf()

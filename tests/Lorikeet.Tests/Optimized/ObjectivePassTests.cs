@@ -61,7 +61,9 @@ public class ObjectivePassTests
         AssertClose(gradients[0], gradients[1], 2e-5);
     }
 
-    /// <summary>An adapter that was ignored is there again, also where weights and factors share their memory.</summary>
+    /// <summary>
+    /// An adapter that was ignored is there again, also where weights and factors share their memory.
+    /// </summary>
     [Theory]
     [InlineData(QuantizationKind.None)]
     [InlineData(QuantizationKind.Nf4)]

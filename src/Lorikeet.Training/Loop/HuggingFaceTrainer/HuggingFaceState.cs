@@ -42,15 +42,19 @@ internal sealed class HuggingFaceState
     /// <summary>Takes note of an evaluation.</summary>
     /// <param name="evaluation">Its figures.</param>
     /// <param name="batchSize">Rows of a batch of it.</param>
-    public void Record(EvaluationMetrics evaluation, int batchSize) => _history.Add(With(evaluation.Further, "eval_", new JsonObject
+    public void Record(EvaluationMetrics evaluation, int batchSize)
     {
-        ["epoch"] = evaluation.Epoch,
-        ["eval_loss"] = Finite(evaluation.Loss),
-        ["eval_runtime"] = evaluation.Seconds,
-        ["eval_samples_per_second"] = Finite(evaluation.Rows / evaluation.Seconds),
-        ["eval_steps_per_second"] = Finite(Math.Ceiling((double)evaluation.Rows / batchSize) / evaluation.Seconds),
-        ["step"] = evaluation.Step,
-    }));
+        var batches = Math.Ceiling((double)evaluation.Rows / batchSize);
+        _history.Add(With(evaluation.Further, "eval_", new JsonObject
+        {
+            ["epoch"] = evaluation.Epoch,
+            ["eval_loss"] = Finite(evaluation.Loss),
+            ["eval_runtime"] = evaluation.Seconds,
+            ["eval_samples_per_second"] = Finite(evaluation.Rows / evaluation.Seconds),
+            ["eval_steps_per_second"] = Finite(batches / evaluation.Seconds),
+            ["step"] = evaluation.Step,
+        }));
+    }
 
     /// <summary>Goes on with the log of a checkpoint.</summary>
     public void Adopt(JsonSetting state)
