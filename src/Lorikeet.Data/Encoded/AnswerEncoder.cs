@@ -47,7 +47,7 @@ internal sealed class AnswerEncoder(Tokenizer? tokenizer, int vocabularySize, Da
         var prompt = PromptOf(chosen);
         if (prompt < 1 || prompt != PromptOf(rejected)
             || !chosen.Ids.AsSpan(0, prompt).SequenceEqual(rejected.Ids.AsSpan(0, prompt)))
-            return EncodedExample.Dropped(first.Origin, "chosen and rejected do not begin with the same prompt");
+            return EncodedExample.Dropped(first.Origin, AnswerPair.OtherPrompts);
         if (chosen.Ids.AsSpan().SequenceEqual(rejected.Ids))
             return EncodedExample.Dropped(first.Origin, "chosen and rejected are the same");
         var (sides, reason) = Fit(first.Origin, [chosen, rejected]);

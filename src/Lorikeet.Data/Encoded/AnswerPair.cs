@@ -9,6 +9,9 @@ namespace Lorikeet.Data.Encoded;
 /// </summary>
 internal static class AnswerPair
 {
+    /// <summary>Why a pair is left out whose sides answer different prompts, or none.</summary>
+    public const string OtherPrompts = "chosen and rejected do not begin with the same prompt";
+
     /// <summary>A content and what it holds as rejected, each with the answer alone to be judged.</summary>
     public static RowContent Divided(RowContent content) => (content, content.Rejected) switch
     {
@@ -29,7 +32,8 @@ internal static class AnswerPair
 
     private static ConversationContent Divided(ConversationContent chosen, ConversationContent rejected)
     {
-        var same = chosen.Messages.Zip(rejected.Messages)
+        // The last message is the answer, even where both are the same.
+        var same = chosen.Messages.SkipLast(1).Zip(rejected.Messages.SkipLast(1))
             .TakeWhile(pair => JsonNode.DeepEquals(pair.First, pair.Second)).Count();
         foreach (var message in chosen.Messages.Take(same).Concat(rejected.Messages.Take(same)))
         {
@@ -41,11 +45,13 @@ internal static class AnswerPair
     }
 
     /// <summary>TRL's implicit prompt: the words with which both texts begin.</summary>
-    private static TextContent Divided(TextContent chosen, TextContent rejected)
+    private static RowContent Divided(TextContent chosen, TextContent rejected)
     {
         var same = chosen.Text.AsSpan().CommonPrefixLength(rejected.Text);
         while (same > 0 && !char.IsWhiteSpace(chosen.Text[same - 1]))
             same--;
+        if (same == 0)
+            return new SkippedContent(OtherPrompts);
         return chosen with { AnswerStart = same, Rejected = rejected with { AnswerStart = same } };
     }
 }

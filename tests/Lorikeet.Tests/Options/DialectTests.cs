@@ -183,7 +183,7 @@ public sealed class DialectTests : IDisposable
     }
 
     [Theory]
-    [InlineData("rl: dpo", "'rl' is 'dpo'. Models are trained on answers")]
+    [InlineData("rl: simpo", "'rl' is 'simpo'. Expected dpo, ipo, orpo or kto")]
     [InlineData("adapter: ia3", "Expected lora or qlora")]
     [InlineData("s2_attention: true", "is not implemented")]
     [InlineData("sequnce_len: 5", "'sequnce_len' is not an option")]
