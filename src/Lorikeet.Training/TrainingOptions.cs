@@ -30,6 +30,9 @@ public sealed record TrainingOptions
     /// <summary>Optimization: batches, learning rate, schedule, optimizer.</summary>
     public OptimizationOptions Optimization { get; init; } = new();
 
+    /// <summary>Training from rewards (method grpo): answers that are drawn, and what they are worth.</summary>
+    public RewardOptions Rewards { get; init; } = new();
+
     /// <summary>Evaluation during training: held-out loss, sample answers, early stopping.</summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 

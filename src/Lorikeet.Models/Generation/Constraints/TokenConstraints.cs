@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Lorikeet.Models.Grammars;
-using Lorikeet.Models.Grammars.Expressions;
-using Lorikeet.Models.Grammars.Schemas;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Models.Generation.Constraints;
@@ -30,12 +28,7 @@ public static class TokenConstraints
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(pattern);
-        const string source = "The regular expression";
-        var texts = CharacterDfa.Of(ExpressionParser.Parse(pattern), source);
-        var network = new NetworkBuilder(source);
-        var rule = network.AddRule();
-        new TextRules(network, isJson: false).Read(network.RuleAt(rule).Start, texts, network.RuleAt(rule).End);
-        return Create(tokenizer, network.Build(rule), source);
+        return new CompiledConstraint(TokenVocabulary.Of(tokenizer), TextForms.OfExpression(pattern));
     }
 
     /// <summary>Answers that are JSON and satisfy a schema.</summary>
@@ -50,7 +43,7 @@ public static class TokenConstraints
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(schema);
-        return Create(tokenizer, SchemaCompiler.Compile(schema), "The JSON schema");
+        return new CompiledConstraint(TokenVocabulary.Of(tokenizer), TextForms.OfSchema(schema));
     }
 
     /// <inheritdoc cref="FromJsonSchema(Tokenizer, string)"/>
@@ -72,37 +65,6 @@ public static class TokenConstraints
                 "json_schema and regex need a tokenizer, and the model folder has none. Add its tokenizer.json.");
         return options.Regex is { } pattern
             ? FromRegex(tokenizer, pattern)
-            : FromJsonSchema(tokenizer, SchemaText(options.JsonSchema!));
-    }
-
-    private static string SchemaText(string fileOrText)
-    {
-        if (fileOrText.TrimStart().StartsWith('{'))
-            return fileOrText;
-        try
-        {
-            return File.ReadAllText(fileOrText);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ConfigurationException(
-                $"json_schema is '{fileOrText}'. A file with a schema, or a schema that begins with " +
-                $"'{{', was expected. "
-                + fault.Message,
-                fault);
-        }
-    }
-
-    private static CompiledConstraint Create(Tokenizer tokenizer, Network network, string source)
-    {
-        var automaton = new ByteAutomaton(network);
-        if (automaton.Start.IsDead)
-        {
-            throw new ConfigurationException(
-                $"{source} allows no answer at all. One that some text satisfies was expected. Look for parts that "
-                + "contradict each other, or for an object that must contain itself.");
-        }
-
-        return new CompiledConstraint(TokenVocabulary.Of(tokenizer), automaton);
+            : FromJsonSchema(tokenizer, TextForms.SchemaText(options.JsonSchema!, "json_schema"));
     }
 }
