@@ -25,6 +25,7 @@ internal static class ObjectiveCheck
         {
             TrainingMethod.Sft => [LossType.Nll],
             TrainingMethod.Dpo => s_ofPairs,
+            TrainingMethod.Grpo => [LossType.Dapo, LossType.Grpo, LossType.DrGrpo],
             _ => Array.Empty<LossType>(),
         };
         if (losses.Except(known).ToList() is [var stranger, ..])
@@ -42,6 +43,8 @@ internal static class ObjectiveCheck
         if (losses is [LossType.Sft, ..] && losses.All(type => type == LossType.Sft))
             yield return $"{speak("loss_type")} is sft alone, which compares nothing. Expected another form beside it, "
                 + "or method sft.";
+        if (objective.Method == TrainingMethod.Grpo && losses.Count > 1)
+            yield return $"{speak("loss_type")} has {losses.Count} forms, and method is grpo. Expected one.";
         if (objective.Preferences == PreferenceUse.None)
             yield break;
         if (objective.Beta == 0)

@@ -46,6 +46,9 @@ internal sealed partial class OptionsCheck(
         foreach (var (name, why) in ObjectiveCheck.Idle(options.Objective))
             WarnIdle(why, name);
         CheckOffload();
+        Problems.AddRange(RewardCheck.Problems(options, Speak));
+        foreach (var (why, names) in RewardCheck.Idle(options))
+            WarnIdle(why, names);
         CheckSchedule();
         CheckEvaluation();
         CheckOutput();
@@ -134,7 +137,7 @@ internal sealed partial class OptionsCheck(
     private void CheckData()
     {
         var data = options.Data;
-        Refuse(needsData && data.Datasets.Count == 0,
+        Refuse(needsData && options.Rewards.Rollouts is null && data.Datasets.Count == 0,
             "No dataset is given. Give a file, a folder or a hub id as 'dataset'.");
         if (data.Datasets.Concat(data.EvalDatasets).FirstOrDefault(IsConfiguration) is { } file)
             Problems.Add($"The dataset '{file}' is a configuration, not data. Put it directly after 'train'.");

@@ -3,20 +3,22 @@ using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Training;
 
-/// <summary>What is learned: answers as they are, or which answers are better.</summary>
+/// <summary>What is learned: answers as they are, which answers are better, or what is rewarded.</summary>
 public sealed record ObjectiveOptions
 {
     /// <summary>
-    /// What is learned: sft, the answers; dpo and orpo, which of two answers is better; kto, which answers are wanted.
+    /// What is learned: sft, the answers; dpo and orpo, which of two answers is better; kto, which answers are wanted;
+    /// grpo, from rewards of answers that the model draws.
     /// </summary>
     /// <value>sft. Every shape of data has answers.</value>
     [Option("method", "stage", "rl")]
     public TrainingMethod Method { get; init; } = TrainingMethod.Sft;
 
     /// <summary>
-    /// Form of the loss: for dpo sigmoid, hinge, ipo, robust, apo_zero, apo_down, sft, or several that are added.
+    /// Form of the loss: for dpo sigmoid, hinge, ipo, robust, apo_zero, apo_down, sft, or several that are added; for
+    /// grpo dapo, grpo or dr_grpo.
     /// </summary>
-    /// <value>Not set: sigmoid for dpo; the other methods have one form each.</value>
+    /// <value>Not set: sigmoid for dpo, dapo for grpo; the other methods have one form each.</value>
     [Option("loss_type")]
     public IReadOnlyList<LossType> LossTypes { get; init; } = [];
 
@@ -97,6 +99,9 @@ public enum TrainingMethod
 
     /// <summary>Kahneman-Tversky optimization (arXiv 2402.01306).</summary>
     Kto,
+
+    /// <summary>Group relative policy optimization: answers that are drawn and rewarded (arXiv 2402.03300).</summary>
+    Grpo,
 }
 
 /// <summary>Form of a loss of preferences, by TRL's names.</summary>
@@ -125,4 +130,13 @@ public enum LossType
 
     /// <summary>Cross-entropy, the loss of sft.</summary>
     [WireName("nll", "chunked_nll")] Nll,
+
+    /// <summary>Of drawn answers, every one counts alike (arXiv 2402.03300).</summary>
+    Grpo,
+
+    /// <summary>Every token of drawn answers counts alike (arXiv 2503.14476).</summary>
+    Dapo,
+
+    /// <summary>The same, whatever the lengths of the others (arXiv 2503.20783).</summary>
+    DrGrpo,
 }

@@ -24,13 +24,13 @@ public sealed record TrainingOptions
     /// <summary>Training and held-out data: files, columns, prompts, row length.</summary>
     public DataOptions Data { get; init; } = new();
 
-    /// <summary>Objective: answers as they are, or preferences (dpo, orpo, kto).</summary>
+    /// <summary>Objective: answers as they are, preferences (dpo, orpo, kto), or rewards (grpo).</summary>
     public ObjectiveOptions Objective { get; init; } = new();
 
     /// <summary>Optimization: batches, learning rate, schedule, optimizer.</summary>
     public OptimizationOptions Optimization { get; init; } = new();
 
-    /// <summary>Training from rewards (method grpo): answers that are drawn, and what they are worth.</summary>
+    /// <summary>Rewards (method grpo): answers that are drawn, and what they are worth.</summary>
     public RewardOptions Rewards { get; init; } = new();
 
     /// <summary>Evaluation during training: held-out loss, sample answers, early stopping.</summary>
@@ -41,4 +41,7 @@ public sealed record TrainingOptions
 
     /// <summary>Output: the run's folder, checkpoints, logging.</summary>
     public OutputOptions Output { get; init; } = new();
+
+    /// <summary>Whether answers are drawn, or read from a file, and learned from by their rewards.</summary>
+    public bool LearnsFromRewards => Objective.Method == TrainingMethod.Grpo;
 }

@@ -7,6 +7,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Rewards;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
@@ -27,9 +28,10 @@ namespace Lorikeet;
 public sealed class TrainingRun : IDisposable
 {
     private readonly TimeProvider _clock;
-    private readonly Dataset _dataset;
+    private readonly Dataset _given;
     private readonly bool _ownsModelAndData;
     private readonly ResolvedOptions _asked;
+    private Dataset? _fromFile; // answers of a file, as rows
     private TemporaryPlace? _thrownAway;
     private LanguageModel? _model;
     private PreparedRun? _prepared;
@@ -64,7 +66,7 @@ public sealed class TrainingRun : IDisposable
         : this(options, Dataset.Of(options.Options.Data), clock ?? TimeProvider.System) => _ownsModelAndData = true;
 
     private TrainingRun(ResolvedOptions asked, Dataset dataset, TimeProvider clock) =>
-        (_asked, _dataset, _clock) = (asked, dataset, clock);
+        (_asked, _given, _clock) = (asked, dataset, clock);
 
     /// <summary>Asks all held-out questions before and after and scores the answers.</summary>
     /// <value>Null: only the samples that <see cref="EvaluationOptions"/> asks for.</value>
@@ -84,6 +86,13 @@ public sealed class TrainingRun : IDisposable
             : throw new ArgumentOutOfRangeException(nameof(value), value, "A share from 0 to below 1 was expected.");
     }
         = 0.5;
+
+    /// <summary>
+    /// Rewards made in code, for a run that learns from rewards (<see cref="TrainingOptions.Rewards"/>): those that
+    /// <see cref="RewardOptions.RewardNames"/> calls by their names, and others besides.
+    /// </summary>
+    /// <value>None: the rewards that the options name, or exact_match.</value>
+    public IReadOnlyList<Reward> Rewards { get; init; } = [];
 
     /// <summary>Commands that the report suggests to its reader.</summary>
     /// <value>Null: none.</value>
@@ -181,9 +190,10 @@ public sealed class TrainingRun : IDisposable
         if (_ownsModelAndData)
         {
             _model?.Dispose();
-            _dataset.Dispose();
+            _given.Dispose();
         }
 
+        _fromFile?.Dispose();
         _thrownAway?.Dispose();
     }
 
@@ -263,7 +273,7 @@ public sealed class TrainingRun : IDisposable
         }
 
         RankSettings.Require(resolved.Options, Ranks);
-        resolved = RunSettings.Settle(resolved, _clock);
+        resolved = RunRewards.Settle(RunSettings.Settle(resolved, _clock));
         var folder = _model?.Folder
             ?? ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
         var config = _model?.Decoder.Config ?? ModelConfigFile.Load(folder);
@@ -272,12 +282,20 @@ public sealed class TrainingRun : IDisposable
         var claim = new RunFolderClaim(resolved.Options.Output);
         try
         {
-            display.Observe(new StageStarted("Reading", string.Join(", ", _dataset.Names)));
+            var dataset = resolved.Options.Rewards.Rollouts is null
+                ? _given : _fromFile ??= RunRewards.DatasetOf(resolved.Options);
+            display.Observe(new StageStarted("Reading", string.Join(", ", dataset.Names)));
             var tokenizer = _model is null ? ModelFolder.Open(folder).Tokenizer : _model.Tokenizer;
-            var data = _dataset.Encode(
+            var data = dataset.Encode(
                 tokenizer, config.VocabularySize, resolved.Options.Optimization.Seed, resolved.Options.Data.MaxLength,
                 preferences: resolved.Options.Objective.Preferences);
-            return new PreparedRun(resolved, folder, config, tokenizer, data, _dataset.Names, claim, Ranks);
+            var rollouts = resolved.Options.LearnsFromRewards
+                ? RunRewards.Of(resolved.Options, data, tokenizer, config.MaxPositions, Rewards)
+                : null;
+            return new PreparedRun(resolved, folder, config, tokenizer, data, dataset.Names, claim, Ranks)
+            {
+                Rollouts = rollouts,
+            };
         }
         catch
         {

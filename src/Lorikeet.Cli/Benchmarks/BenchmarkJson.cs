@@ -75,6 +75,28 @@ internal static class BenchmarkJson
         return result;
     }
 
+    public static JsonObject Of(BenchmarkOptions options, RolloutFigures figures) => new()
+    {
+        ["shape"] = options.Shape,
+        ["quant"] = options.Quantization,
+        ["targets"] = options.Targets,
+        ["rank"] = figures.Rank,
+        ["prompts"] = options.Prompts,
+        ["generations"] = options.Generations,
+        ["prompt"] = options.PromptLength,
+        ["new"] = options.NewTokens,
+        ["batch"] = options.Batch,
+        ["optimized"] = options.Optimized,
+        ["device"] = figures.Device,
+        ["step_seconds"] = Seconds(figures.StepSeconds),
+        ["generation_seconds"] = Seconds(figures.GenerationSeconds),
+        ["scoring_seconds"] = Seconds(figures.ScoringSeconds),
+        ["training_seconds"] = Seconds(figures.TrainingSeconds),
+        ["generated_tokens_per_second"] = Math.Round(figures.AnswerTokens / figures.GenerationSeconds, 1),
+        ["weights_gb"] = Gigabytes(figures.WeightBytes),
+        ["peak_memory_gb"] = Gigabytes(figures.PeakBytes),
+    };
+
     public static JsonObject Of(BenchmarkOptions options, LoadingFigures figures) => new()
     {
         ["model"] = figures.Model,

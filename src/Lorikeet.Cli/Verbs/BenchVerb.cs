@@ -13,7 +13,7 @@ namespace Lorikeet.Cli.Verbs;
 internal sealed class BenchVerb : CatalogVerb
 {
     private readonly Argument<string> _what = new("WHAT")
-    { Description = "train, decode, load, gemm, serve or soak: what is measured" };
+    { Description = "train, decode, grpo, load, gemm, serve or soak: what is measured" };
 
     public BenchVerb() : base(
         "bench", "Measure training, decoding and loading on the shapes of real models, with random weights.",
@@ -29,6 +29,8 @@ internal sealed class BenchVerb : CatalogVerb
             "bench train --shape llama2-7b --quant nf4 --batch 4 --length 1024 --device cuda --json"),
         ("decoding with a 4-bit base and no adapter",
             "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
+        ("a step of learning from rewards: 8 answers of 128 tokens to each of 8 questions",
+            "bench grpo --shape llama2-7b --batch 16 --device cuda"),
         ("loading a checkpoint as 4-bit codes", "bench load --model ./llama-2-7b --quant nf4 --device cuda"),
         ("a server for 64 clients, of a model in this process",
             "bench serve --adapter runs/quickstart/adapter --streams 64"),
@@ -49,6 +51,7 @@ internal sealed class BenchVerb : CatalogVerb
         {
             "train" => BenchmarkJson.Of(options, Train(options, terminal)),
             "decode" => BenchmarkJson.Of(options, DecodingBenchmark.Run(options)),
+            "grpo" => BenchmarkJson.Of(options, RolloutBenchmark.Run(options)),
             "load" => BenchmarkJson.Of(
                 options, LoadingBenchmark.Run(options, terminal.Error.WriteLine, interruption.Token)),
             "gemm" => BenchmarkJson.OfGemm(BenchmarkMachine.Open(options)),
@@ -56,7 +59,7 @@ internal sealed class BenchVerb : CatalogVerb
             "soak" => SoakBenchmark.Run(options, load, terminal.Error.WriteLine, interruption.Token)
                 .GetAwaiter().GetResult(),
             _ => throw new ConfigurationException(
-                $"'{what}' is nothing to measure. Expected train, decode, load, gemm, serve or soak."),
+                $"'{what}' is nothing to measure. Expected train, decode, grpo, load, gemm, serve or soak."),
         };
         if (IsJson(call))
         {

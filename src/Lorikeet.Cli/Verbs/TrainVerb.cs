@@ -37,6 +37,8 @@ internal sealed class TrainVerb : CatalogVerb
             "train --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit"),
         ("a run described in a file, with another rank", "train run.yaml --lora_r 32"),
         ("go on after an interruption", "train runs/NAME/run.yaml --resume_from_checkpoint true"),
+        ("learn from rewards: more of the answers that are right",
+            "train --method grpo --adapter runs/qa/adapter --dataset qa.jsonl --reward_funcs exact_match"),
         ("the tutorial's settings of 2023",
             "train --preset seed-2023 --model NousResearch/Llama-2-7b-chat-hf --dataset mlabonne/guanaco-llama2-1k"),
     ];
@@ -68,6 +70,7 @@ internal sealed class TrainVerb : CatalogVerb
             resolved.Options.Output.LoggingSteps, TimeProvider.System);
         using var run = new TrainingRun(resolved)
         {
+            Rewards = CommandReward.Among(resolved.Options.Rewards.RewardNames),
             NextCommands = NextCommands.After,
             Program = ProgramName.InFiles,
             Ranks = ranks.Communicator,

@@ -11,6 +11,9 @@ public sealed record BatchPlanOptions
     /// <summary>Micro-batches per optimizer step.</summary>
     public int AccumulationSteps { get; init; } = 1;
 
+    /// <summary>Optimizer steps that take the same rows, one after the other.</summary>
+    public int Repeats { get; init; } = 1;
+
     /// <summary>Seed of every epoch's order.</summary>
     public ulong Seed { get; init; }
 
@@ -54,6 +57,7 @@ public sealed class BatchPlan
             throw new ArgumentException("A plan needs at least one row.", nameof(rowLengths));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulationSteps, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Repeats, 1);
 
         _options = options;
         _sequences = options.PackingLength is { } capacity
@@ -72,7 +76,7 @@ public sealed class BatchPlan
     public int MicroBatchesPerEpoch => DivideUp(SequenceCount, _options.BatchSize);
 
     /// <summary>Optimizer steps per epoch.</summary>
-    public int StepsPerEpoch => DivideUp(MicroBatchesPerEpoch, _options.AccumulationSteps);
+    public int StepsPerEpoch => DivideUp(MicroBatchesPerEpoch, _options.AccumulationSteps) * _options.Repeats;
 
     /// <summary>Tokens over the room of all packed sequences, in (0, 1]; 1 when nothing is packed.</summary>
     public double FillRate { get; }
@@ -91,7 +95,7 @@ public sealed class BatchPlan
         return
         [
             .. Order(epoch)
-                .Skip(stepInEpoch * perStep)
+                .Skip(stepInEpoch / _options.Repeats * perStep)
                 .Take(perStep)
                 .Chunk(_options.BatchSize)
                 .Select(sequences => sequences.SelectMany(sequence => _sequences[sequence]).ToArray()),

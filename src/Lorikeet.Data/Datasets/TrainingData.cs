@@ -93,6 +93,9 @@ public sealed class TrainingData : IDisposable
     /// <summary>The questions of the held-out rows, else of the training rows; none in plain text.</summary>
     public IEnumerable<Question> Questions => (_eval ?? _train).Questions;
 
+    /// <summary>The questions of the training rows; none in plain text.</summary>
+    public IEnumerable<Question> TrainQuestions => _train.Questions;
+
     /// <summary>The first training rows, token by token.</summary>
     public IEnumerable<RowPreview> Preview(int rows) => _train.Preview(rows);
 

@@ -100,6 +100,16 @@ public sealed record BenchmarkOptions
     [Option("adapters", Minimum = 0)]
     public int? Adapters { get; init; }
 
+    /// <summary>Questions of a step; grpo only.</summary>
+    /// <value>8.</value>
+    [Option("prompts", Minimum = 1)]
+    public int Prompts { get; init; } = 8;
+
+    /// <summary>Answers to each question; grpo only.</summary>
+    /// <value>8. As train has it.</value>
+    [Option("generations", "num_generations", Minimum = 2)]
+    public int Generations { get; init; } = 8;
+
     /// <summary>Tokens of each prompt that is read before new ones are decoded.</summary>
     /// <value>64. As in the published tables.</value>
     [Option("prompt", Minimum = 1, Apart = "tokens of a prompt, not its text")]

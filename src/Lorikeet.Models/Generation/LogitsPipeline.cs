@@ -40,6 +40,9 @@ internal sealed class LogitsPipeline
     /// <summary>Whether the logits stay as the model gave them.</summary>
     public bool IsEmpty => _transforms.Count == 0;
 
+    /// <summary>Whether they are at most divided by the temperature.</summary>
+    public bool OnlyDivides => _transforms.TrueForAll(transform => transform is TemperatureTransform);
+
     /// <summary>Applies every transform to one row, in place.</summary>
     public void Apply(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {

@@ -29,8 +29,11 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
                 sequence.Row.End(FinishReason.Length);
         var rows = Rows(parts);
         var mostLikely = rows.Exists(TakesMostLikely) ? step.MostLikely() : [];
+        var drawn = DrawOnDevice(logits, rows);
         // A row without a most likely token is looked at as well, to say what is wrong with it.
-        bool IsKnown(Row row) => TakesMostLikely(row) && mostLikely[row.Index] >= 0;
+        int KnownOf(Row row) =>
+            TakesMostLikely(row) ? mostLikely[row.Index] : drawn.GetValueOrDefault(row.Index, -1);
+        bool IsKnown(Row row) => KnownOf(row) >= 0;
         var onHost = rows.FindAll(row => !IsKnown(row));
         using var copied = Copy(logits, onHost);
         var looked = new (DecodedToken? Token, Exception? Fault)[onHost.Count];
@@ -44,7 +47,7 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
         foreach (var row in rows)
         {
             (DecodedToken? Token, Exception? Fault) choice = IsKnown(row)
-                ? (new DecodedToken(mostLikely[row.Index], double.NaN, []), null)
+                ? (new DecodedToken(KnownOf(row), double.NaN, []), null)
                 : looked[next++];
             if (row.Sequence.Fault is not null)
                 continue;
@@ -96,6 +99,23 @@ internal sealed class StepChoices(int vocabulary) : IDisposable
 
     private static bool TakesMostLikely(Row row) =>
         row.PromptToken is null && row.Sequence.TopLogProbabilities is null && row.Sequence.Chooser.TakesMostLikely;
+
+    /// <summary>The tokens of rows that are drawn from all of their logits, by index; none on a CPU.</summary>
+    private static Dictionary<int, int> DrawOnDevice(Tensor logits, List<Row> rows)
+    {
+        var plain = logits.device_type == DeviceType.CUDA
+            ? rows.FindAll(row => row.PromptToken is null && row.Sequence.TopLogProbabilities is null
+                && row.Sequence.Chooser.PlainTemperature is not null)
+            : [];
+        if (plain.Count == 0)
+            return [];
+        using var index = tensor(plain.Select(row => (long)row.Index).ToArray(), device: logits.device);
+        using var own = logits.index_select(0, index);
+        var ids = DeviceDraws.Of(
+            own, [.. plain.Select(row => (float)row.Sequence.Chooser.PlainTemperature!.Value)],
+            [.. plain.Select(row => (float)row.Sequence.Chooser.UniformOf(row.Sequence.Row))]);
+        return plain.Zip(ids).ToDictionary(pair => pair.First.Index, pair => pair.Second);
+    }
 
     /// <summary>
     /// The rows of the logits: those that foretell tokens of a prompt, and those after the last token.

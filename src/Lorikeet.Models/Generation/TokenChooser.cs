@@ -21,6 +21,17 @@ internal sealed class TokenChooser(
     public bool TakesMostLikely =>
         !options.Draws && _pipeline.IsEmpty && constraint is null && bias is not { Count: > 0 };
 
+    /// <summary>
+    /// The temperature, where the choice is drawn from all of the logits as the model gave them, divided by it; else
+    /// null.
+    /// </summary>
+    public double? PlainTemperature => options.Draws && _pipeline.OnlyDivides && constraint is null
+        && bias is not { Count: > 0 } ? options.Temperature : null;
+
+    /// <summary>The number of [0, 1) by which the token after a row is drawn.</summary>
+    public double UniformOf(DecodingRow row) => CounterRandom.Uniform(
+        (ulong)options.Seed, RandomPurpose.Sampling, row.Key, (ulong)row.Ids.Length);
+
     /// <summary>Chooses the token after a row.</summary>
     /// <param name="logits">[vocabulary]; overwritten.</param>
     /// <param name="row">Its key, prompt and answer so far.</param>
@@ -40,8 +51,7 @@ internal sealed class TokenChooser(
     private int Draw(ReadOnlySpan<float> logits, DecodingRow row, Span<float> scratch)
     {
         var sum = LogitsMath.Exponentials(logits, scratch);
-        var left = CounterRandom.Uniform(
-            (ulong)options.Seed, RandomPurpose.Sampling, row.Key, (ulong)row.Ids.Length) * sum;
+        var left = UniformOf(row) * sum;
         var last = 0;
         for (var id = 0; id < logits.Length; id++)
         {

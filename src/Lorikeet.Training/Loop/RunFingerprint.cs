@@ -28,6 +28,7 @@ internal sealed record RunFingerprint(string Base, string Rows, IReadOnlyDiction
                 hash.Append(MemoryMarshal.AsBytes<int>(new[] { prompt, rejected ?? -1, isDesirable ? 1 : 0 }));
         }
 
+        task.Rollouts?.AppendTo(hash);
         return new RunFingerprint(
             task.BaseFingerprint, Checksum.Digits(hash), new Dictionary<string, string>(task.Settings)
             {

@@ -30,6 +30,7 @@ public sealed class Trainer : IDisposable
     private readonly BatchPlan _plan;
     private readonly TrainingStep _step;
     private readonly AnswerTraining? _answers;
+    private readonly PolicyTraining? _policy;
     private readonly LearningRateSchedule _schedule;
     private readonly HuggingFaceState _log = new();
     private TrainingPosition _position;
@@ -76,6 +77,8 @@ public sealed class Trainer : IDisposable
             }
         }
 
+        if (task.Rollouts is not null)
+            _policy = new PolicyTraining(task, _step, observer);
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
         _position = new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _step.Share.Size };
     }
@@ -111,6 +114,7 @@ public sealed class Trainer : IDisposable
         if (HuggingFaceCheckpoint.Locate(checkpoint) is not { } foreign)
         {
             _position = TrainingCheckpoint.Restore(checkpoint, _model, _step.Optimizer, _position.Run);
+            _policy?.Restore(checkpoint, Step);
             if (HuggingFaceState.Read(checkpoint) is { } state)
                 _log.Adopt(state);
             ForgetBestIfGone();
@@ -180,16 +184,7 @@ public sealed class Trainer : IDisposable
     private StepMetrics TakeStep()
     {
         var clock = Stopwatch.StartNew();
-        var (epoch, stepInEpoch) = Math.DivRem(Step, _plan.StepsPerEpoch);
-        var rows = _plan.StepRows(epoch, stepInEpoch)
-            .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
-            .ToList();
-        var microBatches = rows.Select(Batch.FromRows).ToList();
-        var measured = _answers?.Measure();
-        var loss = _answers is null
-            ? _step.Backward(microBatches, LossWeights.Of(
-                rows, microBatches, _options.Optimization.LossDenominator, _task.MicroBatches), Step)
-            : BackwardAnswers(rows, microBatches, measured!);
+        var (rows, loss, further) = _policy?.Backward(Step) ?? LearnRows();
         if (Step == 0 && _options.Output.DumpGradients is { } file)
             _step.WriteGradients(file);
         var rate = _schedule.At(Step);
@@ -202,10 +197,30 @@ public sealed class Trainer : IDisposable
             Step, (double)Step / _plan.StepsPerEpoch, loss, norm, rate, _position.Tokens,
             (_position.Tokens - before) / clock.Elapsed.TotalSeconds, PeakMemory.Of(_model.Device))
         {
-            Further = measured?.Means() ?? ImmutableDictionary<string, double>.Empty,
+            Further = further,
         };
         _log.Record(metrics, _options.Output.LoggingSteps);
         return metrics;
+    }
+
+    /// <summary>Adds the gradient of the loss of the rows that are next.</summary>
+    private StepOutcome LearnRows()
+    {
+        var (epoch, stepInEpoch) = Math.DivRem(Step, _plan.StepsPerEpoch);
+        var rows = _plan.StepRows(epoch, stepInEpoch)
+            .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
+            .ToList();
+        var microBatches = rows.Select(Batch.FromRows).ToList();
+        if (_answers is not null)
+        {
+            var measured = _answers.Measure();
+            return new StepOutcome(rows, BackwardAnswers(rows, microBatches, measured), measured.Means());
+        }
+
+        var weights = LossWeights.Of(
+            rows, microBatches, _options.Optimization.LossDenominator, _task.MicroBatches);
+        return new StepOutcome(
+            rows, _step.Backward(microBatches, weights, Step), ImmutableDictionary<string, double>.Empty);
     }
 
     /// <summary>Every row counts the same, whatever micro-batch it is in.</summary>
@@ -284,6 +299,7 @@ public sealed class Trainer : IDisposable
     private void WriteForOthers(string folder)
     {
         _task.Format?.Save(folder);
+        _policy?.Save(folder, Step);
         File.WriteAllText(Path.Combine(folder, HuggingFaceState.FileName), _log.ToJson(_position, _task));
         if (_options.Output.SaveTrainerFiles)
             HuggingFaceFiles.Write(folder, _model.Trainable, _step.Optimizer, _schedule, _options.Optimization, Step);

@@ -6,6 +6,7 @@ using Lorikeet.Models.Lora;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Optimization;
 using Lorikeet.Training.Loop.HuggingFaceTrainer;
+using Lorikeet.Training.Rollouts;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Training.Loop;
@@ -22,7 +23,7 @@ public static class TrainingCheckpoint
     private static readonly string[] s_read =
     [
         AdapterFolder.WeightsFile, OptimizerFile, PositionFile, AdapterFolder.ConfigFile, HuggingFaceState.FileName,
-        PromptFormat.FileName,
+        PromptFormat.FileName, RolloutState.FileName,
     ];
 
     /// <summary>Whether a folder is a checkpoint of Lorikeet.</summary>

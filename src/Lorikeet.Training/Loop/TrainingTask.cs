@@ -7,6 +7,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Optimization;
+using Lorikeet.Training.Rollouts;
 
 namespace Lorikeet.Training.Loop;
 
@@ -29,9 +30,14 @@ public sealed record TrainingTask(
     /// </value>
     public BatchPlan Plan
     {
-        get => field ??= new BatchPlan(TrainingRow.LengthsOf(TrainRows), BatchOptions(Options, MicroBatches));
+        get => field ??= Rollouts?.PlanOf(Options)
+            ?? new BatchPlan(TrainingRow.LengthsOf(TrainRows), BatchOptions(Options, MicroBatches));
         init;
     }
+
+    /// <summary>Where answers and their rewards come from, of which the model learns instead of the rows.</summary>
+    /// <value>Null: the rows themselves are learned.</value>
+    public RolloutTask? Rollouts { get; init; }
 
     /// <summary>The ranks that take each step together: they share its micro-batches.</summary>
     /// <value>One process.</value>

@@ -29,6 +29,8 @@ public sealed record RunBatches(
     /// <param name="ranks">Processes that share a step.</param>
     public static RunBatches Of(TrainingData data, TrainingOptions options, int ranks = 1)
     {
+        if (options.LearnsFromRewards)
+            return OfAnswers(data, options);
         var lengths = data.TrainLengths;
         var microBatches = options.Optimization.GradientAccumulation * options.Distributed.GroupsOf(ranks);
         var plan = TrainingTask.PlanOf(data, options, microBatches);
@@ -52,6 +54,23 @@ public sealed record RunBatches(
         return new RunBatches(
             largest, (double)tokens / batches, (double)tokens / looked, squares / tokens,
             (double)statistics.TargetTokens / statistics.Tokens, steps);
+    }
+
+    /// <summary>Batches of answers: those of a file are known, and others may be as long as they are let.</summary>
+    private static RunBatches OfAnswers(TrainingData data, TrainingOptions options)
+    {
+        var (training, rewards) = (options.Optimization, options.Rewards);
+        var (isFile, drawn) = (rewards.Rollouts is not null, rewards.Rollouts is null ? rewards.MaxCompletionLength : 0);
+        var answers = training.BatchSize * training.GradientAccumulation;
+        var groups = isFile ? data.Train.Count / rewards.Generations : data.Train.Count;
+        var steps = training.MaxSteps ?? (int)Math.Ceiling(
+            training.Epochs * rewards.Iterations * Math.Ceiling((double)groups * rewards.Generations / answers));
+        var (longest, mean) = (data.TrainLengths.Max() + drawn, data.TrainLengths.Average() + drawn);
+        return new RunBatches(
+            Larger(
+                LargestOfEvaluation(data, training),
+                new BatchShape(training.BatchSize * longest, training.BatchSize, longest)),
+            training.BatchSize * mean, answers * mean, mean, 1, steps);
     }
 
     /// <summary>Batches of rows that are all as long as they may be and all targets.</summary>

@@ -1,4 +1,6 @@
+using System.IO.Hashing;
 using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Rewards;
@@ -15,6 +17,9 @@ public sealed class RolloutTask
     /// The rows that this comes to before anything is drawn: the answers of a file, or the questions alone.
     /// </summary>
     public IReadOnlyList<TrainingRow> Rows { get; }
+
+    /// <summary>Answers of a group of a file; 0 where questions are asked.</summary>
+    public int GroupSize => Groups.Count > 0 ? Groups[0].Rollouts.Count : 0;
 
     /// <summary>The questions; empty where answers are those of a file.</summary>
     internal IReadOnlyList<Question> Questions { get; private init; } = [];
@@ -75,6 +80,41 @@ public sealed class RolloutTask
     {
         var groups = RolloutFile.Read(path);
         return new RolloutTask([.. RolloutFile.Rows(groups)]) { Groups = groups };
+    }
+
+    /// <summary>Which questions, or groups of a file, a step takes.</summary>
+    /// <param name="options">The run's options.</param>
+    /// <exception cref="ConfigurationException">A step does not hold whole groups.</exception>
+    public BatchPlan PlanOf(TrainingOptions options)
+    {
+        var (training, ofGroup) = (
+            options.Optimization, Groups.Count > 0 ? GroupSize : options.Rewards.Generations);
+        var answers = training.BatchSize * training.GradientAccumulation;
+        if (answers % ofGroup != 0)
+            throw new ConfigurationException(
+                $"A step has {answers} answers ('per_device_train_batch_size' {training.BatchSize} times "
+                + $"'gradient_accumulation_steps' {training.GradientAccumulation}), and a question has {ofGroup} "
+                + "('num_generations'). A multiple was expected, so that every step has whole groups.");
+        return new BatchPlan(
+            [.. Groups.Count > 0
+                ? Groups.Select(group => group.PromptIds.Length)
+                : Questions.Select(question => question.PromptIds.Length)],
+            new BatchPlanOptions
+            {
+                BatchSize = answers / ofGroup,
+                Repeats = options.Rewards.Iterations,
+                Seed = (ulong)training.Seed,
+                Shuffle = options.Data.Shuffle && Groups.Count == 0, // a file is read in its order
+            });
+    }
+
+    /// <summary>Adds all that answers are rewarded by to a hash of the rows.</summary>
+    internal void AppendTo(XxHash128 hash)
+    {
+        foreach (var answer in Questions.SelectMany(question => question.Answers))
+            hash.Append(System.Text.Encoding.UTF8.GetBytes(answer + "\n"));
+        foreach (var rollout in Groups.SelectMany(group => group.Rollouts))
+            hash.Append(BitConverter.GetBytes(rollout.Reward));
     }
 
     private static TrainingRow Asked(Question question) =>

@@ -9,6 +9,7 @@ using Lorikeet.Text.Tokenization;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
 using Lorikeet.Training.Planning;
+using Lorikeet.Training.Rollouts;
 
 namespace Lorikeet.Jobs;
 
@@ -25,6 +26,9 @@ internal sealed record PreparedRun(
     ResolvedOptions Resolved, string ModelFolder, ModelConfig Config, Tokenizer? Tokenizer, TrainingData Data,
     IReadOnlyList<string> DatasetNames, RunFolderClaim Claim, Communicator Ranks)
 {
+    /// <summary>What is learned from instead of the rows, where a run learns from rewards.</summary>
+    public RolloutTask? Rollouts { get; init; }
+
     /// <summary>The options.</summary>
     public TrainingOptions Options => Resolved.Options;
 

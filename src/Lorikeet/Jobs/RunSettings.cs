@@ -43,7 +43,8 @@ internal static class RunSettings
             return resolved;
         var folder = RunOf(options.Output.ResumeFromCheckpoint)
             ?? (options.Output.RunName is { } name ? Path.Combine("runs", name) : null)
-            ?? RunFolder.Named(options.Model.Model, options.Data.Datasets[0], clock).Folder;
+            ?? RunFolder.Named(
+                options.Model.Model, options.Rewards.Rollouts ?? options.Data.Datasets[0], clock).Folder;
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, folder);
         return resolved.With(options with { Output = options.Output with { OutputDir = relative } });
     }

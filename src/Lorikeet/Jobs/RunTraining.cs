@@ -65,10 +65,11 @@ internal sealed class RunTraining(
     {
         var microBatches = RankSettings.MicroBatches(_options, _ranks, checkpoint);
         return new TrainingTask(
-            model, _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options,
+            model, _run.Rollouts?.Rows ?? _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options,
             _options.Model.Model)
         {
-            Plan = TrainingTask.PlanOf(_run.Data, _options, microBatches),
+            Plan = _run.Rollouts?.PlanOf(_options) ?? TrainingTask.PlanOf(_run.Data, _options, microBatches),
+            Rollouts = _run.Rollouts,
             Ranks = _ranks,
             MicroBatches = microBatches,
             Format = _run.Data.Format,

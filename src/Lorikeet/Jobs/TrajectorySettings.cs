@@ -36,7 +36,8 @@ internal static class TrajectorySettings
         options = options with { Lora = adapter ?? options.Lora };
         var settings = OptionCatalog.Training.Options
             .Where(option => s_groups.Contains(option.Group) || s_ofData.Contains(option.Name)
-                || (option.Group == "objective" && options.Objective.Method != TrainingMethod.Sft))
+                || (option.Group == "objective" && options.Objective.Method != TrainingMethod.Sft)
+                || (options.LearnsFromRewards && option.Group == "rewards" && option.Name != "rollouts"))
             .Where(option => !s_without.Contains(option.Name))
             .ToDictionary(option => option.Name, option => option.TextIn(options));
         settings[Accumulation] = $"{microBatches}";

@@ -93,8 +93,11 @@ public static class EventText
         ? Rewards(metrics.Further, separator)
         : $"{separator}perplexity {metrics.Perplexity:0.00}";
 
-    /// <summary>Share of pairs whose chosen answer has the larger reward, and by how much; empty without any.</summary>
+    /// <summary>
+    /// The mean reward of drawn answers; of pairs, the share whose chosen answer has the larger one, and by how much.
+    /// </summary>
     private static string Rewards(IReadOnlyDictionary<string, double> further, string separator) =>
-        (further.TryGetValue("rewards/accuracies", out var accuracy) ? $"{separator}accuracy {Percent(accuracy)}" : "")
+        (further.TryGetValue("reward", out var reward) ? $"{separator}reward {reward:0.000}" : "")
+        + (further.TryGetValue("rewards/accuracies", out var accuracy) ? $"{separator}accuracy {Percent(accuracy)}" : "")
         + (further.TryGetValue("rewards/margins", out var margin) ? $"{separator}margin {margin:0.000}" : "");
 }

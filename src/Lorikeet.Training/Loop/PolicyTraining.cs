@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using Lorikeet.Data;
+using Lorikeet.Data.Batches;
+using Lorikeet.Formats.Options;
+using Lorikeet.Training.Rollouts;
+
+namespace Lorikeet.Training.Loop;
+
+/// <summary>
+/// Learning from rewards: answers are drawn by the model as it is, compared with each other, and made more likely or
+/// less (GRPO, arXiv 2402.03300). The base that they are held against is the same model with its adapter off.
+/// </summary>
+internal sealed class PolicyTraining
+{
+    private readonly TrainingTask _task;
+    private readonly TrainingStep _step;
+    private readonly ITrainingObserver _observer;
+    private readonly RolloutRounds _rounds;
+    private readonly RolloutWatch _watch;
+    private readonly PolicyLoss _loss;
+    private readonly PolicyWeighting _weighting;
+    private readonly double _beta;
+
+    /// <summary>Prepares the rounds.</summary>
+    /// <param name="task">Its rollouts say where answers come from.</param>
+    /// <param name="step">Takes the steps.</param>
+    /// <param name="observer">Receives warnings of rounds that teach nothing.</param>
+    public PolicyTraining(TrainingTask task, TrainingStep step, ITrainingObserver observer)
+    {
+        (_task, _step, _observer) = (task, step, observer);
+        var options = task.Options.Rewards;
+        _rounds = new RolloutRounds(task.Rollouts!, task.Model, task.Plan, task.Options);
+        _watch = new RolloutWatch(options.MaxCompletionLength);
+        _beta = task.Options.Objective.Beta ?? 0;
+        _loss = new PolicyLoss(options.Epsilon, options.EpsilonHigh ?? options.Epsilon, _beta);
+        _weighting = WeightingOf(task.Options.Objective.LossTypes);
+    }
+
+    /// <summary>Adds the gradient of a step's loss; draws the answers before, where a round begins.</summary>
+    /// <param name="step">Steps done before it.</param>
+    public StepOutcome Backward(int step)
+    {
+        var clock = Stopwatch.StartNew();
+        _step.BeforePass?.Invoke();
+        var before = _rounds.Seconds;
+        var (round, isNew) = _rounds.Of(step);
+        TrainingRow[][] rows = [.. round.Rows.Chunk(_task.Options.Optimization.BatchSize)];
+        Batch[] batches = [.. rows.Select(Batch.FromRows)];
+        if (isNew)
+            Begin(round, batches);
+
+        var policy = new PolicyStep(round, _loss, _weighting, _task.Options.Rewards.MaxCompletionLength);
+        int[] firsts = [.. rows.Select((_, i) => rows.Take(i).Sum(batch => batch.Length))];
+        _step.Backward(batches, step, (i, _, key) =>
+        {
+            _step.BeforePass?.Invoke();
+            _step.Pass.Run(
+                batches[i], logProbabilities => policy.Add(firsts[i], rows[i].Length, logProbabilities), key);
+            return 0; // the loss is summed beside
+        });
+        var (drawing, scoring) = (_rounds.Seconds.Drawing - before.Drawing, _rounds.Seconds.Scoring - before.Scoring);
+        IEnumerable<KeyValuePair<string, double>> times =
+        [
+            new("time/generation", drawing), new("time/scoring", scoring),
+            new("time/training", clock.Elapsed.TotalSeconds - drawing - scoring),
+        ];
+        return new StepOutcome(
+            rows, policy.Loss,
+            RolloutMetrics.Of(round, _task.Rollouts!.Rewards).Concat(policy.Metrics).Concat(times).ToDictionary());
+    }
+
+    /// <summary>Writes what a checkpoint needs where steps remain to be taken on the answers.</summary>
+    public void Save(string folder, int step)
+    {
+        if (_rounds.IsOpen(step) && _rounds.Current is { } round)
+            RolloutState.Write(round, Path.Combine(folder, RolloutState.FileName));
+    }
+
+    /// <summary>Goes on where a checkpoint was saved.</summary>
+    public void Restore(string folder, int step)
+    {
+        if (_rounds.IsOpen(step))
+            _rounds.Restore(RolloutState.Read(Path.Combine(folder, RolloutState.FileName), _task.Options.Rewards));
+    }
+
+    private void Begin(RolloutRound round, IReadOnlyList<Batch> batches)
+    {
+        foreach (var warning in _watch.Warnings(round))
+            _observer.Observe(new Warning(warning));
+        if (_beta == 0)
+            return;
+        var all = new List<float[]>();
+        foreach (var batch in batches)
+        {
+            _step.BeforePass?.Invoke();
+            var logProbabilities = _step.Pass.LogProbabilities(batch, withoutAdapter: true);
+            var token = 0;
+            foreach (var length in round.Rollouts.Skip(all.Count).Take(batch.SegmentCount)
+                .Select(rollout => rollout.Ids.Length))
+                all.Add(logProbabilities[token..(token += length)]);
+        }
+
+        round.Reference = [.. all];
+    }
+
+    private static PolicyWeighting WeightingOf(IReadOnlyList<LossType> types) => types switch
+    {
+        [] or [LossType.Dapo] => PolicyWeighting.Token,
+        [LossType.Grpo] => PolicyWeighting.Answer,
+        [LossType.DrGrpo] => PolicyWeighting.Constant,
+        _ => throw new ConfigurationException(
+            $"'loss_type' is {string.Join(", ", types.Select(type => WireNames.Of(type)))}, and 'method' is grpo. "
+            + "Expected grpo, dapo or dr_grpo."),
+    };
+}
