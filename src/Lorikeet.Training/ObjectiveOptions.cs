@@ -30,7 +30,7 @@ public sealed record ObjectiveOptions
     /// <summary>
     /// How closely the model is held to the base: the larger, the less it moves; in orpo the weight of the odds ratio.
     /// </summary>
-    /// <value>Not set: 0.1, as TRL has it for dpo, orpo and kto.</value>
+    /// <value>Not set: 0.1, as TRL has it for dpo, orpo and kto; 0 for grpo, which then asks no base.</value>
     [Option("beta", Minimum = 0)]
     public double? Beta { get; init; }
 

@@ -47,6 +47,8 @@ internal static class TrainingNumbers
             yield return ("eval", Loss(evaluation.Loss), "bold");
         if (latest.Further.TryGetValue("rewards/accuracies", out var accuracy))
             yield return ("accuracy", Percent(accuracy), "default");
+        if (latest.Further.TryGetValue("reward", out var reward))
+            yield return ("reward", $"{reward:0.000}", "bold");
         yield return ("tokens/s", Count((long)(progress.TokensPerSecond ?? latest.TokensPerSecond)), "default");
         yield return ("memory", Bytes(latest.PeakMemoryBytes), "default");
         yield return ("lr", Rate(latest.LearningRate), "default");

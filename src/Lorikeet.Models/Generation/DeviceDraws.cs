@@ -24,7 +24,7 @@ internal static class DeviceDraws
         var sums = scaled.sub(scaled.amax([1], keepdim: true)).exp().cumsum(1); // [rows, vocabulary]
         var totals = sums.narrow(1, vocabulary - 1, 1);
         var ids = sums.le(places.mul(totals)).sum(1).cpu(); // how many lie below
-        var finite = totals.squeeze(1).cpu();
+        var finite = totals.squeeze(1).contiguous().cpu();
         var (chosen, known) = (TensorMemory.Span<long>(ids).ToArray(), TensorMemory.Span<float>(finite).ToArray());
         return [.. chosen.Zip(known, (id, total) => float.IsFinite(total) ? (int)Math.Min(id, vocabulary - 1) : -1)];
     }

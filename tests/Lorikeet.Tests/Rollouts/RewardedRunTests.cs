@@ -116,13 +116,4 @@ public sealed class RewardedRunTests : IDisposable
     }
 
     private static double Vowels(Completion answer) => answer.Text.Count("aeiou".Contains);
-
-    private sealed class Stopping(CancellationTokenSource stop, int after) : ITrainingObserver
-    {
-        public void Observe(TrainingEvent trainingEvent)
-        {
-            if (trainingEvent is StepCompleted { Metrics.Step: var step } && step == after)
-                stop.Cancel();
-        }
-    }
 }

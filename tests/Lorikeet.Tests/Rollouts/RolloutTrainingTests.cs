@@ -55,17 +55,13 @@ public sealed class RolloutTrainingTests : IDisposable
     [Fact]
     public void Run_ThatIsInterruptedWithinARound_TakesTheStepsOfOneThatIsNot()
     {
-        var options = Options("grpo", optimized: true) with
-        {
-            Output = new() { OutputDir = Run.Folder, SaveStrategy = IntervalStrategy.Steps, SaveSteps = 3 },
-        };
+        var options = Options("grpo", optimized: true);
         Train(options);
         var whole = File.ReadAllBytes(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile));
-        foreach (var later in Directory.EnumerateDirectories(Path.Combine(Run.Folder, "checkpoints"))
-            .Where(checkpoint => !checkpoint.EndsWith("step-000003", StringComparison.Ordinal)))
-            Directory.Delete(later, recursive: true);
+        using var stop = new CancellationTokenSource();
+        Train(options, new Stopping(stop, after: 3), stop.Token);
 
-        Train(options with { Output = options.Output with { ResumeFromCheckpoint = "latest" } });
+        Train(options with { Output = new() { OutputDir = Run.Folder, ResumeFromCheckpoint = "latest" } });
 
         Assert.Equal(whole, File.ReadAllBytes(Path.Combine(Run.AdapterFolder, AdapterFolder.WeightsFile)));
         Assert.Equal(24, RunHistory.Read(Run.MetricsFile).Steps.Count);
@@ -113,10 +109,11 @@ public sealed class RolloutTrainingTests : IDisposable
         };
     }
 
-    private static void Train(TrainingOptions options)
+    private static void Train(
+        TrainingOptions options, ITrainingObserver? observer = null, CancellationToken stop = default)
     {
         using var run = new TrainingRun(ResolvedOptions.FromCode(options));
-        run.Train();
+        run.Train(observer, stop);
     }
 
     private static JsonNode Trajectory(string loss) =>
