@@ -13,6 +13,7 @@ using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
 using Lorikeet.Training.Loop;
 using Lorikeet.Training.Planning;
+using Lorikeet.Training.Rollouts;
 
 namespace Lorikeet;
 
@@ -273,7 +274,8 @@ public sealed class TrainingRun : IDisposable
         }
 
         RankSettings.Require(resolved.Options, Ranks);
-        resolved = RunRewards.Settle(RunSettings.Settle(resolved, _clock));
+        var answers = resolved.Options.Rewards.Rollouts is { } file ? RolloutTask.FromFile(file) : null;
+        resolved = RunRewards.Settle(RunSettings.Settle(resolved, _clock), answers);
         var folder = _model?.Folder
             ?? ModelSource.Resolve(resolved.Options.Model.Model, resolved.Options.Model.Revision);
         var config = _model?.Decoder.Config ?? ModelConfigFile.Load(folder);
@@ -282,19 +284,17 @@ public sealed class TrainingRun : IDisposable
         var claim = new RunFolderClaim(resolved.Options.Output);
         try
         {
-            var dataset = resolved.Options.Rewards.Rollouts is null
-                ? _given : _fromFile ??= RunRewards.DatasetOf(resolved.Options);
+            var dataset = answers is null ? _given : _fromFile ??= RunRewards.DatasetOf(answers, resolved.Options);
             display.Observe(new StageStarted("Reading", string.Join(", ", dataset.Names)));
             var tokenizer = _model is null ? ModelFolder.Open(folder).Tokenizer : _model.Tokenizer;
             var data = dataset.Encode(
                 tokenizer, config.VocabularySize, resolved.Options.Optimization.Seed, resolved.Options.Data.MaxLength,
                 preferences: resolved.Options.Objective.Preferences);
-            var rollouts = resolved.Options.LearnsFromRewards
-                ? RunRewards.Of(resolved.Options, data, tokenizer, config.MaxPositions, Rewards)
-                : null;
+            if (resolved.Options.LearnsFromRewards)
+                answers ??= RunRewards.Ask(resolved.Options, data, tokenizer, config.MaxPositions, Rewards);
             return new PreparedRun(resolved, folder, config, tokenizer, data, dataset.Names, claim, Ranks)
             {
-                Rollouts = rollouts,
+                Rollouts = answers,
             };
         }
         catch

@@ -50,8 +50,8 @@ internal static class CommandReward
         return lines.Length == answers.Count
             ? [.. lines.Select((line, i) => Number(name, line, i + 1))]
             : throw new LorikeetException(
-                $"The program of the reward '{name}' wrote {lines.Length} lines for {answers.Count} answers. A number a "
-                + "line was expected, one for each line that it reads. "
+                $"The program of the reward '{name}' wrote {lines.Length} lines for {answers.Count} answers. A number "
+                + "a line was expected, one for each line that it reads. "
                 + Last(await errors.ConfigureAwait(false)));
     }
 

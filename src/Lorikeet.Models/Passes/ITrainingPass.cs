@@ -18,6 +18,16 @@ public interface ITrainingPass : IDisposable
     double Run(Batch batch, double weight, PassKey key);
 
     /// <summary>
+    /// What logits are divided by before log-probabilities are taken of them, as where answers were drawn so;
+    /// cross-entropy itself never is.
+    /// </summary>
+    /// <value>1.</value>
+    /// <exception cref="ConfigurationException">
+    /// It is set to something else, and the optimized path caps the logits of the model.
+    /// </exception>
+    double Temperature { get; set; }
+
+    /// <summary>
     /// Adds the gradient of a loss of the batch's log-probabilities to the gradients of the trained parameters.
     /// </summary>
     /// <param name="batch">Rows end to end, with at least one predicted token.</param>

@@ -20,6 +20,7 @@ internal sealed class LossHead
     private readonly Tensor _positions;
     private readonly Tensor _targets;
     private readonly PassKey? _dropout;
+    private double _temperature = 1;
 
     /// <summary>Finds the targets of a batch.</summary>
     /// <param name="model">The model.</param>
@@ -30,6 +31,13 @@ internal sealed class LossHead
     {
         (_model, _dropout) = (model, dropout);
         (_positions, _targets) = BatchTargets.Of(batch, model.Device, range);
+    }
+
+    /// <summary>The same with logits that are divided by a temperature.</summary>
+    public LossHead At(double temperature)
+    {
+        _temperature = temperature;
+        return this;
     }
 
     /// <summary>Number of targets.</summary>
@@ -127,6 +135,8 @@ internal sealed class LossHead
         var logits = _model.Logits(_model.FinalNorm.Forward(hidden), _dropout is { } key
             ? key with { Seed = CounterRandom.Hash(key.Seed, RandomPurpose.Dropout, (ulong)start) }
             : null);
+        if (_temperature != 1)
+            logits = logits.Over(_temperature);
         return nn.functional.cross_entropy(logits, _targets.narrow(0, start, count), reduction: reduction);
     }
 

@@ -58,6 +58,16 @@ internal sealed class OptimizedHead : IDisposable
     /// <summary>What it reads of the residual stream: the final norm.</summary>
     public BlockInput Input { get; }
 
+    /// <summary>See <see cref="ITrainingPass.Temperature"/>.</summary>
+    public double Temperature
+    {
+        get;
+        set => field = value == 1 || _logitCap is null ? value : throw new ConfigurationException(
+            $"'temperature' is {value}, and the model caps its logits, which the optimized path divides by none. "
+            + "Choose temperature 1, or optimized false.");
+    }
+        = 1;
+
     private int ChunkColumns => 2 * _linear.Columns + _linear.KeptColumns + _linear.Rank + _linear.Rows;
 
     /// <summary>
@@ -84,7 +94,7 @@ internal sealed class OptimizedHead : IDisposable
         using var losses = empty([targets.NumberOfElements], ScalarType.Float32, _scratch.Device);
         var isFrozen = !_linear.IsTrained;
         Sweep(positions, targets, key, pass, differentiates: isFrozen,
-            (chunk, start) => Judge(chunk, targets, start, losses));
+            (chunk, start) => Judge(chunk, targets, start, losses), Temperature);
 
         using var derivatives = tensor(objective(Negative(losses)), device: _scratch.Device);
         using var scales = derivatives.neg(); // by the cross-entropies, one a row
@@ -101,7 +111,7 @@ internal sealed class OptimizedHead : IDisposable
                 Judge(chunk, targets, start, losses);
                 using var own = scales.narrow(0, start, chunk.Logits.Rows);
                 ScaleRows(chunk.Logits, own);
-            });
+            }, Temperature);
         }
 
         Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
@@ -115,7 +125,7 @@ internal sealed class OptimizedHead : IDisposable
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
         using var losses = empty([targets.NumberOfElements], ScalarType.Float32, _scratch.Device);
         Sweep(positions, targets, null, pass, differentiates: false,
-            (chunk, start) => Judge(chunk, targets, start, losses));
+            (chunk, start) => Judge(chunk, targets, start, losses), Temperature);
         return Negative(losses);
     }
 
@@ -140,8 +150,9 @@ internal sealed class OptimizedHead : IDisposable
     /// </summary>
     private void Sweep(
         Tensor positions, Tensor targets, PassKey? key, PassBuffers pass, bool differentiates,
-        Action<Chunk, int> judge)
+        Action<Chunk, int> judge, double temperature = 1)
     {
+        var factor = (float)(_logitFactor / temperature);
         _linear.Hold();
         var count = (int)targets.NumberOfElements;
         for (var start = 0; start < count; start += _chunkRows)
@@ -150,16 +161,16 @@ internal sealed class OptimizedHead : IDisposable
             using var places = positions.narrow(0, start, chunk.Logits.Rows);
             var masks = MasksOf(key, start);
             _kernels.GatherRows(pass.NormOutput, places, chunk.Hidden);
-            if (_logitFactor != 1)
-                _kernels.Scale(chunk.Hidden, _logitFactor, chunk.Hidden); // f (Wh h) = Wh (f h), which is narrower
+            if (factor != 1)
+                _kernels.Scale(chunk.Hidden, factor, chunk.Hidden); // f (Wh h) = Wh (f h), which is narrower
             _linear.Forward(chunk.Hidden, chunk.Kept, chunk.Logits, masks);
             judge(chunk, start);
             if (!differentiates)
                 continue;
             var g = _linear.InputGradient(chunk.Logits, chunk.Kept, chunk.LoraHiddenGradient, chunk.Gradient, masks);
             _linear.AddGradients(chunk.Logits, g, chunk.Hidden, chunk.Kept, masks);
-            if (_logitFactor != 1)
-                _kernels.Scale(chunk.Gradient, _logitFactor, chunk.Gradient);
+            if (factor != 1)
+                _kernels.Scale(chunk.Gradient, factor, chunk.Gradient);
             _kernels.ScatterRows(chunk.Gradient, places, pass.BlockOutput);
         }
 

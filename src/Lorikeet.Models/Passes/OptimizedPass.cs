@@ -99,6 +99,12 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <summary>Layers that are recomputed in the backward pass, as the largest batch so far needed it.</summary>
     public int RecomputedLayers => Math.Max(0, _keptFrom - Math.Max(1, _firstTrained));
 
+    public double Temperature
+    {
+        get => _head.Temperature;
+        set => _head.Temperature = value;
+    }
+
     public double Run(Batch batch, double weight, PassKey key)
     {
         Run(batch, key, (filled, pass, range) => _head.Run(filled, weight, pass, key, range));
@@ -143,7 +149,7 @@ internal sealed class OptimizedPass : ITrainingPass
     {
         // Without its B a plain adapter adds nothing. What else an adapter replaces only the reference takes off.
         if (withoutAdapter && !_isPlain)
-            return TrainingPass.LogProbabilities(_model, batch, withoutAdapter, _share);
+            return TrainingPass.LogProbabilities(_model, batch, withoutAdapter, _share, Temperature);
         float[] result = [];
         _scratch.IgnoresAdapters = withoutAdapter;
         try

@@ -49,6 +49,8 @@ internal sealed class TrainingPass : ITrainingPass
     /// <summary>All trained layers or none: the reference does not ask for free memory.</summary>
     public int RecomputedLayers => _checkpointing ? _model.Layers.Count - _firstTrained : 0;
 
+    public double Temperature { get; set; } = 1;
+
     public double Run(Batch batch, double weight, PassKey key)
     {
         var loss = 0.0;
@@ -61,7 +63,7 @@ internal sealed class TrainingPass : ITrainingPass
     }
 
     public void Run(Batch batch, TokenObjective objective, PassKey key) =>
-        Run(batch, key, (head, last) => head.Backward(last, objective));
+        Run(batch, key, (head, last) => head.At(Temperature).Backward(last, objective));
 
     /// <summary>Forward, what the head makes of the last layer's output, and backward from there.</summary>
     private void Run(Batch batch, PassKey key, Func<LossHead, Tensor, Tensor> differentiate)
@@ -107,14 +109,14 @@ internal sealed class TrainingPass : ITrainingPass
     public double Evaluate(Batch batch) => Evaluate(_model, batch, _share);
 
     public float[] LogProbabilities(Batch batch, bool withoutAdapter = false) =>
-        LogProbabilities(_model, batch, withoutAdapter, _share);
+        LogProbabilities(_model, batch, withoutAdapter, _share, Temperature);
 
     /// <summary>See <see cref="ITrainingPass.LogProbabilities"/>.</summary>
     public static float[] LogProbabilities(
-        DecoderModel model, Batch batch, bool withoutAdapter, ContextShare? share = null)
+        DecoderModel model, Batch batch, bool withoutAdapter, ContextShare? share = null, double temperature = 1)
     {
         using var off = withoutAdapter ? model.WithoutAdapter() : null;
-        return Forward(model, batch, share, (head, last) => head.LogProbabilities(last));
+        return Forward(model, batch, share, (head, last) => head.At(temperature).LogProbabilities(last));
     }
 
     /// <summary>The summed cross-entropy of a batch, without gradients, dropout or noise.</summary>

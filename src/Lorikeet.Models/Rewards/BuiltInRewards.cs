@@ -27,7 +27,8 @@ internal static class BuiltInRewards
             ("rougel" or "rouge_l", null) => Compared(
                 text, answer => RougeL.Score(answer.Text, answer.Answers.ToArray()).FMeasure),
             ("regex", { Length: > 0 } pattern) => OfForm(text, TextForms.OfExpression(pattern)),
-            ("json_schema", { Length: > 0 } schema) => OfForm(text, TextForms.OfSchema(TextForms.SchemaText(schema, "json_schema of 'reward_funcs'"))),
+            ("json_schema", { Length: > 0 } schema) => OfForm(
+                text, TextForms.OfSchema(TextForms.SchemaText(schema, "json_schema of 'reward_funcs'"))),
             ("length", { Length: > 0 } limits) => OfLength(text, limits),
             _ => null,
         };

@@ -31,6 +31,7 @@ internal sealed class PolicyTraining
         var options = task.Options.Rewards;
         _rounds = new RolloutRounds(task.Rollouts!, task.Model, task.Plan, task.Options);
         _watch = new RolloutWatch(options.MaxCompletionLength);
+        step.Pass.Temperature = options.Temperature;
         _beta = task.Options.Objective.Beta ?? 0;
         _loss = new PolicyLoss(options.Epsilon, options.EpsilonHigh ?? options.Epsilon, _beta);
         _weighting = WeightingOf(task.Options.Objective.LossTypes);

@@ -60,7 +60,8 @@ public sealed record RunBatches(
     private static RunBatches OfAnswers(TrainingData data, TrainingOptions options)
     {
         var (training, rewards) = (options.Optimization, options.Rewards);
-        var (isFile, drawn) = (rewards.Rollouts is not null, rewards.Rollouts is null ? rewards.MaxCompletionLength : 0);
+        var isFile = rewards.Rollouts is not null;
+        var drawn = isFile ? 0 : rewards.MaxCompletionLength;
         var answers = training.BatchSize * training.GradientAccumulation;
         var groups = isFile ? data.Train.Count / rewards.Generations : data.Train.Count;
         var steps = training.MaxSteps ?? (int)Math.Ceiling(

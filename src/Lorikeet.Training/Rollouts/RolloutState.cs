@@ -75,7 +75,8 @@ internal static class RolloutState
 
     private static JsonArray Numbers(IEnumerable<int> ids) => new([.. ids.Select(id => (JsonNode)id)]);
 
-    private static JsonArray Numbers(IEnumerable<float> numbers) => new([.. numbers.Select(number => (JsonNode)number)]);
+    private static JsonArray Numbers(IEnumerable<float> numbers) =>
+        new([.. numbers.Select(number => (JsonNode)number)]);
 
     /// <summary>JSON has no NaN.</summary>
     private static JsonArray Numbers(IEnumerable<double> numbers) =>

@@ -8,7 +8,9 @@ using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Training.Rollouts;
 
-/// <summary>Where the answers of a training from rewards come from: questions to be asked, or a file of answers.</summary>
+/// <summary>
+/// Where the answers of a training from rewards come from: questions to be asked, or a file of answers.
+/// </summary>
 public sealed class RolloutTask
 {
     private RolloutTask(IReadOnlyList<TrainingRow> rows) => Rows = rows;

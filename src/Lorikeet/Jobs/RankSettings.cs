@@ -35,8 +35,8 @@ internal static class RankSettings
         _ = options.Distributed.GroupsOf(ranks.Size);
         if (options.LearnsFromRewards && ranks.Size > 1)
             throw new ConfigurationException(
-                $"'method' is grpo, and {ranks.Size} processes were started ('num_processes'). Answers are drawn in one "
-                + "process: expected one.");
+                $"'method' is grpo, and {ranks.Size} processes were started ('num_processes'). Answers are drawn in "
+                + "one process: expected one.");
         if (options.Distributed.ZeroStage == 2 && options.Output.DumpGradients is not null)
             throw new ConfigurationException(
                 "'dump_gradients' writes the gradients of all parameters, and with 'zero_stage' 2 no rank has them. "

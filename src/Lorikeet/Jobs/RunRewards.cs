@@ -13,40 +13,35 @@ namespace Lorikeet.Jobs;
 internal static class RunRewards
 {
     /// <summary>The data of a run whose answers are those of a file: its rows are these answers.</summary>
+    /// <param name="answers">The file's answers.</param>
     /// <param name="options">The run's options; they name the file.</param>
-    /// <exception cref="LorikeetException">The file cannot be read.</exception>
-    public static Dataset DatasetOf(TrainingOptions options)
-    {
-        var path = options.Rewards.Rollouts!;
-        return Dataset.From(
-            RolloutTask.FromFile(path).Rows.Select(row => new JsonObject
+    public static Dataset DatasetOf(RolloutTask answers, TrainingOptions options) =>
+        Dataset.From(
+            answers.Rows.Select(row => new JsonObject
             {
                 ["input_ids"] = new JsonArray([.. row.Ids.Select(id => (JsonNode)id)]),
                 ["labels"] = new JsonArray([.. row.Labels.Select(id => (JsonNode)id)]),
             }),
-            options.Data with { Datasets = [] }, path);
-    }
+            options.Data with { Datasets = [] }, options.Rewards.Rollouts!);
 
     /// <summary>The options with what the file of answers says itself.</summary>
-    public static ResolvedOptions Settle(ResolvedOptions resolved) => resolved.Options.Rewards.Rollouts is { } path
-        ? resolved.With(resolved.Options with
+    public static ResolvedOptions Settle(ResolvedOptions resolved, RolloutTask? answers) => answers is null
+        ? resolved
+        : resolved.With(resolved.Options with
         {
-            Rewards = resolved.Options.Rewards with { Generations = RolloutTask.FromFile(path).GroupSize },
-        })
-        : resolved;
+            Rewards = resolved.Options.Rewards with { Generations = answers.GroupSize },
+        });
 
-    /// <summary>Questions or answers, checked against what rewards and model need.</summary>
+    /// <summary>The questions of the data, checked against what rewards and model need.</summary>
     /// <param name="options">The run's options.</param>
     /// <param name="data">Its data.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="positions">max_position_embeddings of the model.</param>
     /// <param name="made">Rewards that were made in code.</param>
     /// <exception cref="LorikeetException">Something is missing, or answers have no room.</exception>
-    public static RolloutTask Of(
+    public static RolloutTask Ask(
         TrainingOptions options, TrainingData data, Tokenizer? tokenizer, int positions, IReadOnlyList<Reward> made)
     {
-        if (options.Rewards.Rollouts is { } path)
-            return RolloutTask.FromFile(path);
         if (tokenizer is null)
             throw new ConfigurationException(
                 "Answers are rewarded for their text, and the model has no tokenizer. Put tokenizer.json or "
@@ -56,8 +51,8 @@ internal static class RunRewards
         if (longest + options.Rewards.MaxCompletionLength > positions)
             throw new ConfigurationException(
                 $"The longest question has {longest} tokens and an answer up to "
-                + $"{options.Rewards.MaxCompletionLength} ('max_completion_length'); the model was made for {positions} "
-                + "positions. Lower 'max_completion_length', or leave long questions out ('max_length' with "
+                + $"{options.Rewards.MaxCompletionLength} ('max_completion_length'); the model was made for "
+                + $"{positions} positions. Lower 'max_completion_length', or leave long questions out ('max_length' with "
                 + $"'truncation_mode' {WireNames.Of(Data.TruncationMode.Drop)}).");
         return task;
     }

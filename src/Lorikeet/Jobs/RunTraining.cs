@@ -65,8 +65,8 @@ internal sealed class RunTraining(
     {
         var microBatches = RankSettings.MicroBatches(_options, _ranks, checkpoint);
         return new TrainingTask(
-            model, _run.Rollouts?.Rows ?? _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints, adapter?.Options,
-            _options.Model.Model)
+            model, _run.Rollouts?.Rows ?? _run.Data.Train, _run.Data.Eval, _options, _run.Folder.Checkpoints,
+            adapter?.Options, _options.Model.Model)
         {
             Plan = _run.Rollouts?.PlanOf(_options) ?? TrainingTask.PlanOf(_run.Data, _options, microBatches),
             Rollouts = _run.Rollouts,

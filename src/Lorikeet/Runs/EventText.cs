@@ -98,6 +98,7 @@ public static class EventText
     /// </summary>
     private static string Rewards(IReadOnlyDictionary<string, double> further, string separator) =>
         (further.TryGetValue("reward", out var reward) ? $"{separator}reward {reward:0.000}" : "")
-        + (further.TryGetValue("rewards/accuracies", out var accuracy) ? $"{separator}accuracy {Percent(accuracy)}" : "")
+        + (further.TryGetValue("rewards/accuracies", out var accuracy)
+            ? $"{separator}accuracy {Percent(accuracy)}" : "")
         + (further.TryGetValue("rewards/margins", out var margin) ? $"{separator}margin {margin:0.000}" : "");
 }

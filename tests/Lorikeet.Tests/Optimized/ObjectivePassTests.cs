@@ -78,9 +78,27 @@ public class ObjectivePassTests
         Assert.Equal(-TrainingPass.Evaluate(run.Model, s_batch), ofBase.Sum(value => (double)value), 1e-2);
     }
 
-    private static (float[] Own, float[] Base, float[] Gradients) Run(LoraOptions adapter, bool optimized)
+    [Fact]
+    public void Temperature_DividesTheLogitsOfLogProbabilitiesAlone()
+    {
+        var adapter = new LoraOptions { TargetModules = TargetModules.Named("q_proj", "lm_head") };
+        var (plain, expected, actual) = (
+            Run(adapter, optimized: true), Run(adapter, optimized: false, 1.7), Run(adapter, optimized: true, 1.7));
+        AssertClose(expected.Own, actual.Own, 2e-5);
+        AssertClose(expected.Base, actual.Base, 2e-5);
+        AssertClose(expected.Gradients, actual.Gradients, 5e-5);
+        Assert.True(plain.Own.Zip(actual.Own).Any(pair => Math.Abs(pair.First - pair.Second) > 0.1));
+        using var run = new PassOf(adapter, optimized: true);
+        var loss = run.Pass.Evaluate(s_batch);
+        run.Pass.Temperature = 1.7;
+        Assert.Equal(loss, run.Pass.Evaluate(s_batch), 1e-6 * loss);
+    }
+
+    private static (float[] Own, float[] Base, float[] Gradients) Run(
+        LoraOptions adapter, bool optimized, double temperature = 1)
     {
         using var run = new PassOf(adapter, optimized);
+        run.Pass.Temperature = temperature;
         var (own, ofBase) = (run.Pass.LogProbabilities(s_batch), run.Pass.LogProbabilities(s_batch, true));
         for (var i = 0; i < 2; i++)
         {
