@@ -21,6 +21,7 @@ internal static class ForeignOptions
     /// <summary>All of them, by name.</summary>
     public static IReadOnlyDictionary<string, ForeignOption> All { get; } =
         Translated().Concat(Fixed()).Concat(WithoutEffect()).Concat(Absent()).Concat(ForeignNames.All())
+            .Concat(ForeignRewardNames.All())
             .ToDictionary(option => option.Name, StringComparer.OrdinalIgnoreCase);
 
     private static IEnumerable<ForeignOption> Translated() =>

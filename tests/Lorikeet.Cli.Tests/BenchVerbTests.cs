@@ -55,6 +55,18 @@ public sealed class BenchVerbTests : IDisposable
     }
 
     [Fact]
+    public void Grpo_DividesTheTimeOfAStep()
+    {
+        var result = Bench(
+            "grpo", "--shape", "nano-7m", "--prompts", "2", "--generations", "2", "--batch", "2", "--new", "3",
+            "--prompt", "4", "--steps", "1");
+        var (step, parts) = ((double)result["step_seconds"]!, new[] { "generation", "scoring", "training" });
+        Assert.Equal(step, parts.Sum(part => (double)result[$"{part}_seconds"]!), 4e-3); // printed with few digits
+        Assert.InRange(
+            (double)result["generated_tokens_per_second"]! * (double)result["generation_seconds"]!, 10, 14);
+    }
+
+    [Fact]
     public void Serve_MeasuresWhatEveryClientIsAnswered()
     {
         var result = Bench(

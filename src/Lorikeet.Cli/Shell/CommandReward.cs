@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Lorikeet.Formats.Json;
 using Lorikeet.Models.Rewards;
 
 namespace Lorikeet.Cli.Shell;
@@ -33,7 +34,8 @@ internal static class CommandReward
         try
         {
             foreach (var answer in answers)
-                await process.StandardInput.WriteLineAsync(Line(answer).ToJsonString()).ConfigureAwait(false);
+                await process.StandardInput.WriteLineAsync(Line(answer).ToJsonString(JsonFormats.Line))
+                    .ConfigureAwait(false);
             process.StandardInput.Close();
         }
         catch (IOException) // it ended without reading all; its exit code and numbers say whether that is wrong

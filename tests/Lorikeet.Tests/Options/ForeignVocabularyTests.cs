@@ -173,6 +173,15 @@ public sealed class ForeignVocabularyTests
                 label_pad_token_id padding_value is_encoder_decoder use_logits_to_keep rpo_alpha desirable_weight
                 undesirable_weight
                 """,
+            ["GRPOConfig of trl 0.19 to 1"] = """
+                disable_dropout num_generations max_completion_length ds3_gather_for_generation shuffle_dataset
+                generation_batch_size steps_per_generation temperature top_p top_k min_p generation_kwargs
+                repetition_penalty use_transformers_paged cache_implementation use_vllm vllm_mode vllm_server_host
+                vllm_server_port vllm_server_timeout vllm_server_base_url vllm_gpu_memory_utilization
+                vllm_tensor_parallel_size beta num_iterations epsilon epsilon_high delta importance_sampling_level
+                reward_weights scale_rewards loss_type mask_truncated_completions sync_ref_model ref_model_mixup_alpha
+                ref_model_sync_steps top_entropy_quantile log_completions num_completions_to_print max_prompt_length
+                """,
             ["LoraConfig of peft 0.4"] = """
                 peft_type auto_mapping base_model_name_or_path revision task_type inference_mode r target_modules
                 lora_alpha lora_dropout fan_in_fan_out bias modules_to_save init_lora_weights layers_to_transform

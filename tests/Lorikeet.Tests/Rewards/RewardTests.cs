@@ -4,6 +4,9 @@ namespace Lorikeet.Tests.Rewards;
 
 public sealed class RewardTests
 {
+    private const string Schema =
+        """json_schema:{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}""";
+
     [Theory]
     [InlineData("exact_match", "The Hà Nội.", 1)]
     [InlineData("exact_match", "Huế", 0)]
@@ -11,8 +14,8 @@ public sealed class RewardTests
     [InlineData("rougeL", "in Hà Nội", 0.8)]
     [InlineData("regex:H.\\s?[A-Za-zôộ]{3}", "Hà Nội", 1)]
     [InlineData("regex:H.", "Hà Nội", 0)]
-    [InlineData("""json_schema:{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}""", """{"a": 3}""", 1)]
-    [InlineData("""json_schema:{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}""", """{"a": "x"}""", 0)]
+    [InlineData(Schema, """{"a": 3}""", 1)]
+    [InlineData(Schema, """{"a": "x"}""", 0)]
     [InlineData("length:2", "three tokens long", -0.5)]
     [InlineData("length:3", "three tokens long", 0)]
     [InlineData("length:1-5", "three tokens long", -0.5)]
@@ -54,8 +57,11 @@ public sealed class RewardTests
         var few = Reward.OfAll("few", (_, _) => []);
         var infinite = Reward.Of("infinite", _ => double.PositiveInfinity);
 
-        Assert.Contains("'few' gave 0 numbers", Assert.Throws<LorikeetException>(() => few.Score([Answer("a")])).Message);
-        Assert.Contains("'infinite'", Assert.Throws<LorikeetException>(() => infinite.Score([Answer("a")])).Message);
+        string FaultOf(Reward reward) =>
+            Assert.Throws<LorikeetException>(() => reward.Score([Answer("a")])).Message;
+
+        Assert.Contains("'few' gave 0 numbers", FaultOf(few));
+        Assert.Contains("'infinite'", FaultOf(infinite));
     }
 
     [Fact]

@@ -59,7 +59,8 @@ public sealed class RewardedRunTests : IDisposable
         using var model = TrainedModel.Load();
 
         var fault = Assert.Throws<DatasetException>(() => RolloutTask.Ask(
-            [question], new RewardSum([Reward.Parse("f1")], []), model.Tokenizer!, PromptFormats.Create(null, model.Tokenizer)));
+            [question], new RewardSum([Reward.Parse("f1")], []), model.Tokenizer!,
+            PromptFormats.Create(null, model.Tokenizer)));
 
         Assert.Contains("rows.jsonl:7", fault.Message);
         Assert.Contains("'f1'", fault.Message);

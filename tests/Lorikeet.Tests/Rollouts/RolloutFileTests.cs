@@ -55,8 +55,13 @@ public sealed class RolloutFileTests
         using var folder = new TemporaryFolder();
         var options = new RewardOptions();
         var round = new RolloutRound(
-            3, [new([7], [new([1, 2], 0.1) { Scores = [0.1, double.NaN], Text = "à", IsTruncated = true }, new([3], 2)])],
-            options)
+            3,
+            [
+                new([7],
+                [
+                    new([1, 2], 0.1) { Scores = [0.1, double.NaN], Text = "à", IsTruncated = true }, new([3], 2),
+                ]),
+            ], options)
         {
             Reference = [[-0.1f, -1e-8f], [-3.4028235e38f]],
         };
