@@ -31,5 +31,5 @@ internal static class ScoreTable
     }
 
     private static bool IsBetter(ComparedScore score) =>
-        score.Kind == ScoreKind.Share ? score.Tuned > score.Base : score.Tuned < score.Base;
+        score.Kind == ScoreKind.Cost ? score.Tuned < score.Base : score.Tuned > score.Base;
 }

@@ -47,17 +47,15 @@ internal sealed class RunTraining(
                 log.Note(line);
         });
         var saved = _options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps;
-        var (heldOutLoss, accuracy) = (history.HeldOutLoss(saved), history.PreferenceAccuracy(saved));
+        var heldOutLoss = history.HeldOutLoss(saved);
+        ComparedScore[] measured =
+            [.. new[] { history.Reward, history.PreferenceAccuracy(saved) }.OfType<ComparedScore>()];
         if (result.Reason == StopReason.Interrupted)
-        {
-            return new TrainedRun(
-                result, Summary(0, result.Steps), history, heldOutLoss, accuracy is null ? [] : [accuracy], [], 0);
-        }
-
+            return new TrainedRun(result, Summary(0, result.Steps), history, heldOutLoss, measured, [], 0);
         var after = questions.Ask("Asking the tuned model", model, stop);
         return new TrainedRun(
             result, Summary(0, result.Steps), history, heldOutLoss,
-            [.. questions.Scores(before, after), .. accuracy is null ? (ComparedScore[])[] : [accuracy]],
+            [.. questions.Scores(before, after), .. measured],
             questions.SideBySide(before, after), questions.Compared);
     }
 

@@ -50,6 +50,23 @@ public sealed record RunHistory(
             evaluation?.Further.TryGetValue("rewards/accuracies", out var value) == true ? value : null;
     }
 
+    /// <summary>
+    /// The mean reward of the answers that the model drew in the last tenth of the steps, beside that of the first
+    /// tenth; null where none were rewarded.
+    /// </summary>
+    public ComparedScore? Reward
+    {
+        get
+        {
+            double[] rewards = [.. Steps.Select(step => step.Further.GetValueOrDefault("reward", double.NaN))];
+            var tenth = (rewards.Length + 9) / 10;
+            return rewards.Length == 0 || rewards.Any(double.IsNaN)
+                ? null
+                : new ComparedScore(
+                    "Mean reward", rewards[..tenth].Average(), rewards[^tenth..].Average(), ScoreKind.Reward);
+        }
+    }
+
     /// <summary>Reads the file; a last line that a crash cut short is left out.</summary>
     /// <exception cref="CheckpointException">A line is not one of ours.</exception>
     public static RunHistory Read(string metricsFile)

@@ -73,6 +73,7 @@ internal static class ReportText
             "English" => "tiếng Anh",
             "Vietnamese" => "tiếng Việt",
             "Preference accuracy" => "Độ chính xác ưu tiên",
+            "Mean reward" => "Phần thưởng trung bình",
             "Held-out loss" => "Loss trên phần giữ lại",
             "Perplexity of the answers" => "Perplexity của câu trả lời",
             _ => part,

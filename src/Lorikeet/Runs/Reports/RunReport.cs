@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lorikeet.Formats;
 using Lorikeet.Training;
 
@@ -96,6 +97,9 @@ public enum ScoreKind
 
     /// <summary>A loss or perplexity; less is better.</summary>
     Cost,
+
+    /// <summary>A reward, which may be any number; more is better.</summary>
+    Reward,
 }
 
 /// <summary>A score before and after.</summary>
@@ -108,7 +112,12 @@ public sealed record ComparedScore(string Name, double? Base, double Tuned, Scor
     /// <summary>A value of this score as it is shown: a share in percent, a loss with its decimals.</summary>
     /// <param name="value">The base's or the tuned model's.</param>
     public string Show(double value) =>
-        Kind == ScoreKind.Share ? Quantities.Percent(value) : Quantities.Loss(value);
+        Kind switch
+        {
+            ScoreKind.Share => Quantities.Percent(value),
+            ScoreKind.Cost => Quantities.Loss(value),
+            _ => value.ToString("0.000", CultureInfo.InvariantCulture),
+        };
 }
 
 /// <summary>A question with what the base and the tuned model answered.</summary>
