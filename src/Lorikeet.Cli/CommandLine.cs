@@ -76,6 +76,7 @@ internal static class CommandLine
             new TokenizeVerb(),
             new RenderVerb(),
             new VerifyVerb(),
+            new VerifyResumeVerb(),
             new MergeVerb(),
             new QuantizeVerb(),
             new ExportVerb(),

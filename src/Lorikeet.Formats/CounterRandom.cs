@@ -23,6 +23,9 @@ public enum RandomPurpose : ulong
 
     /// <summary>Inputs and weights of benchmarks.</summary>
     Benchmark = 7,
+
+    /// <summary>When a run is killed to see how it goes on.</summary>
+    Fault = 8,
 }
 
 /// <summary>

@@ -90,7 +90,7 @@ internal sealed class RankLauncher
             throw new DeviceException(
                 $"'num_processes' is {_count} on a CPU, and there is no mpirun on the PATH. Install Open MPI (Debian: "
                 + "openmpi-bin), or leave 'num_processes' at 1.");
-        var start = Self(arguments);
+        var start = OwnProgram.With(arguments);
         string[] own =
         [
             "-np", $"{_count}", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
@@ -158,7 +158,7 @@ internal sealed class RankLauncher
 
     private Process Start(IReadOnlyList<string> arguments, int rank, int port)
     {
-        var start = Self(arguments);
+        var start = OwnProgram.With(arguments);
         foreach (var (name, value) in new[]
         {
             ("RANK", rank), ("LOCAL_RANK", rank), ("WORLD_SIZE", _count), ("LOCAL_WORLD_SIZE", _count),
@@ -197,17 +197,6 @@ internal sealed class RankLauncher
                 ranks.ForEach(rank => rank.Kill());
             Thread.Sleep(s_pause);
         }
-    }
-
-    /// <summary>This program once more.</summary>
-    private static ProcessStartInfo Self(IReadOnlyList<string> arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!);
-        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
-            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Lorikeet.Cli.dll"));
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        return start;
     }
 
     private static int FreePort()
