@@ -1,4 +1,5 @@
 using System.Text;
+using Lorikeet.Formats.Native;
 
 namespace Lorikeet.Formats;
 
@@ -51,7 +52,9 @@ public static class AtomicFile
 
         StorageFault.Writing(path, () =>
         {
+            FolderFlush.FlushAll(place.Location);
             File.Move(made, path, overwrite: true);
+            FolderFlush.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return place;
         });
         return true;

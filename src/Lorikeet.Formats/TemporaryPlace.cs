@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.RegularExpressions;
+using Lorikeet.Formats.Native;
 
 namespace Lorikeet.Formats;
 
@@ -86,9 +87,21 @@ public sealed partial class TemporaryPlace : IDisposable
     /// <param name="name">A name without its folder.</param>
     public static bool IsTemporaryName(string name) => OurName().IsMatch(name);
 
-    /// <summary>Gives what was made the target's name; what had it before is gone.</summary>
+    /// <summary>
+    /// Gives what was made the target's name, on the disk too; what had it before is gone.
+    /// </summary>
     /// <exception cref="IOException">It cannot be renamed; the target is as it was.</exception>
     public void TakeName()
+    {
+        if (_isFolder)
+            FolderFlush.FlushAll(Location);
+        Rename();
+        FolderFlush.Flush(Path.GetDirectoryName(_target)!);
+        if (Directory.Exists(Replaced))
+            Directory.Delete(Replaced, recursive: true);
+    }
+
+    private void Rename()
     {
         if (!_isFolder)
         {
@@ -118,8 +131,6 @@ public sealed partial class TemporaryPlace : IDisposable
         {
             _isReplacing = false;
         }
-
-        Directory.Delete(Replaced, recursive: true);
     }
 
     /// <summary>Deletes it unless it took its name.</summary>
