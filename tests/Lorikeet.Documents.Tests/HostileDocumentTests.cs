@@ -67,7 +67,8 @@ public sealed class HostileDocumentTests : IDisposable
         using (var stream = File.Create(path))
         {
             void Say(string text) => stream.Write(Encoding.ASCII.GetBytes(text));
-            Say("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n");
+            Say("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n");
+            Say("2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n");
             Say("3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<<>>>>endobj\n");
             Say($"4 0 obj<</Length {packed.Length}/Filter/FlateDecode>>stream\n");
             stream.Write(packed.ToArray());

@@ -33,9 +33,9 @@ public sealed class QuestionWriterTests : IDisposable
         Assert.Equal((7 * receipt.Passages, 5 * receipt.Passages), (receipt.InputTokens, receipt.OutputTokens));
         var (train, heldOut) = (Rows(Output), Rows(receipt.HeldOutFile!));
         Assert.Equal((receipt.Train, receipt.HeldOut), (train.Count, heldOut.Count));
-        Assert.Equal(20, train.Concat(heldOut).Select(row => (string)row["source"]!).Distinct().Count());
+        Assert.Equal(20, train.Concat(heldOut).Select(Source).Distinct().Count());
         Assert.All(train.Concat(heldOut), RequireItsQuote);
-        Assert.Empty(train.Select(row => (string)row["source"]!).Intersect(heldOut.Select(row => (string)row["source"]!)));
+        Assert.Empty(train.Select(Source).Intersect(heldOut.Select(Source)));
         Assert.True(heldOut.Count >= 0.2 * (train.Count + heldOut.Count));
     }
 
@@ -81,7 +81,8 @@ public sealed class QuestionWriterTests : IDisposable
         Assert.Equal(text.IndexOf("The “old”", StringComparison.Ordinal), (int)row["quote_start"]!);
         Assert.Equal(8, Rows(receipt.RejectsFile!).Count);
         Assert.All(Rows(receipt.RejectsFile!), reject => Assert.NotNull(reject["reason"]));
-        Assert.Equal(1, (int)JsonNode.Parse(File.ReadAllText(_folder["qa.receipt.json"]))!["rejected"]!["answer_not_supported"]!);
+        var written = JsonNode.Parse(File.ReadAllText(_folder["qa.receipt.json"]))!;
+        Assert.Equal(1, (int)written["rejected"]!["answer_not_supported"]!);
     }
 
     [Fact]
@@ -99,7 +100,8 @@ public sealed class QuestionWriterTests : IDisposable
         var receipt = await new QuestionWriter(client).WriteAsync(_folder.Path, Output, cancellation: s_test);
 
         Assert.Equal(1, receipt.Train);
-        var told = endpoint.Requests.Select(request => (string)request["messages"]!.AsArray()[^1]!["content"]!).ToList();
+        var told = endpoint.Requests.Select(
+            request => (string)request["messages"]!.AsArray()[^1]!["content"]!).ToList();
         Assert.Equal(3, told.Count);
         Assert.Contains("There is no JSON in it.", told[1]);
         Assert.Contains("None of these quotes", told[2]);
@@ -222,6 +224,8 @@ public sealed class QuestionWriterTests : IDisposable
         Assert.Equal(quote, passage.Substring((int)row["quote_start"]!, quote.Length));
         Assert.Contains(passage, Document.Read(Path.Combine(ReadingTests.Samples, (string)row["source"]!)).Text);
     }
+
+    private static string Source(JsonObject row) => (string)row["source"]!;
 
     private static List<JsonObject> Rows(string path) =>
         [.. File.ReadLines(path).Select(line => JsonNode.Parse(line)!.AsObject())];

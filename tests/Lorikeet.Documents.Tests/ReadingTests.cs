@@ -80,7 +80,8 @@ public sealed class ReadingTests : IDisposable
 
             var body = document.Parts.Where(part => part.Level == 0).Sum(
                 part => Sentences.Of(document.Text, part.Start, part.End).Sum(slice => slice.End - slice.Start));
-            Assert.InRange(passages.Sum(passage => passage.Sentences.Sum(slice => slice.End - slice.Start)), body - 20, body);
+            Assert.InRange(
+                passages.Sum(passage => passage.Sentences.Sum(slice => slice.End - slice.Start)), body - 20, body);
         }
     }
 

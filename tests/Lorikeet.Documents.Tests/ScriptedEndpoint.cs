@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Lorikeet.Documents.Passages;
@@ -25,7 +26,7 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
 
     private ScriptedEndpoint(WebApplication app) => _app = app;
 
-    /// <summary>Takes the request and the number of its kind, and gives the answer's text; null for that of the rule.</summary>
+    /// <summary>Takes a request and its number, and gives the answer's text; null for that of the rule.</summary>
     public Func<JsonNode, int, string?>? Answer { get; init; }
 
     /// <summary>Gives the status of a request, by its number; 200 where it is null.</summary>
@@ -46,7 +47,9 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
         var app = builder.Build();
         var endpoint = new ScriptedEndpoint(app) { Answer = answer, Status = status };
         app.MapPost("/v1/chat/completions", endpoint.Complete);
-        app.MapGet("/v1/models", () => Results.Text("""{"object":"list","data":[{"id":"scripted"}]}""", "application/json"));
+        app.MapGet("/v1/models", () => Results.Text(
+            """{"object":"list","data":[{"id":"scripted","object":"model","created":1,"owned_by":"test"}]}""",
+            "application/json"));
         await app.StartAsync();
         return endpoint;
     }
@@ -54,7 +57,7 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
     /// <summary>A client of it, which itself tries nothing twice.</summary>
     public IChatClient Client() => new OpenAIClient(
         new ApiKeyCredential("sk-test"),
-        new OpenAIClientOptions { Endpoint = Address, RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) })
+        new OpenAIClientOptions { Endpoint = Address, RetryPolicy = new ClientRetryPolicy(0) })
         .GetChatClient("scripted").AsIChatClient();
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
@@ -62,7 +65,8 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
     /// <summary>The rows of the rule.</summary>
     public static string Rows(JsonNode request)
     {
-        var text = ((string)request["messages"]!.AsArray().First(message => (string)message!["role"]! == "user")!["content"]!);
+        var text = (string)request["messages"]!.AsArray().First(
+            message => (string)message!["role"]! == "user")!["content"]!;
         var passage = text[(text.LastIndexOf("\n\n", StringComparison.Ordinal) is > 0 and var at ? at + 2 : 0)..];
         var rows = Sentences.Of(passage, 0, passage.Length).Select(slice => slice.Of(passage))
             .Where(sentence => sentence.Count(' '.Equals) > 3).Take(3).Select(sentence =>

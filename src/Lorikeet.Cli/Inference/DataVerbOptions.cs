@@ -1,5 +1,9 @@
 using Lorikeet.Data;
+using Lorikeet.Documents.Passages;
+using Lorikeet.Documents.Questions;
+using Lorikeet.Documents.Reading;
 using Lorikeet.Formats.Options;
+using Lorikeet.Models.Quantization;
 
 namespace Lorikeet.Cli.Inference;
 
@@ -11,12 +15,29 @@ internal sealed record DataVerbOptions
 
     /// <summary>The rows, and how they are read: as train does.</summary>
     public DataOptions Data { get; init; } = new();
+
+    /// <summary>For make: the documents, and who writes rows of them.</summary>
+    public RowWriterOptions Writer { get; init; } = new();
+
+    /// <summary>For make: how rows are written and checked.</summary>
+    public QuestionOptions Questions { get; init; } = new();
+
+    /// <summary>For make: how documents are cut.</summary>
+    public PassageOptions Passages { get; init; } = new();
+
+    /// <summary>For make: what a document may ask of the machine.</summary>
+    public DocumentOptions Documents { get; init; } = new();
+
+    /// <summary>For make: how a model that writes is stored.</summary>
+    public QuantizationOptions Quantization { get; init; } = new();
 }
 
 /// <summary>What is done with the rows.</summary>
 internal sealed record DataViewOptions
 {
-    /// <summary>The model that is to read them: a folder or a hub id. inspect and stats need it.</summary>
+    /// <summary>
+    /// The model that is to read them: a folder or a hub id. inspect and stats need it; make counts tokens with it.
+    /// </summary>
     /// <value>Not set: convert and split need none.</value>
     [Option("model", "model_name_or_path", "model_name", "tokenizer", "tokenizer_name_or_path", Placeholder = "DIR|ID",
         Input = "the model",
@@ -35,10 +56,9 @@ internal sealed record DataViewOptions
 
     /// <summary>
     /// The file that convert writes, whose ending says the format (jsonl, json, csv, tsv, parquet); the folder into
-    /// which
-    /// split writes train and test.
+    /// which split writes train and test; the jsonl that make writes, with its other files beside it.
     /// </summary>
-    /// <value>Required by both.</value>
+    /// <value>Required by all three.</value>
     [Option("output", Placeholder = "FILE|DIR")]
     public string Output { get; init; } = "";
 

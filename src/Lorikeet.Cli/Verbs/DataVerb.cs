@@ -13,7 +13,8 @@ using Lorikeet.Models.Checkpoints;
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>
-/// Shows what training reads, in rows and in numbers; writes data in other formats and shapes; divides it.
+/// Shows what training reads, in rows and in numbers; writes data in other formats and shapes; divides it; makes it
+/// of documents.
 /// </summary>
 internal sealed class DataVerb : CatalogVerb
 {
@@ -21,15 +22,16 @@ internal sealed class DataVerb : CatalogVerb
     private const string Stats = "stats";
     private const string Convert = "convert";
     private const string Split = "split";
+    private const string Make = "make";
 
     private readonly Argument<string> _what = new("WHAT")
-    { Description = "inspect, stats, convert or split: what is done with the rows" };
+    { Description = "inspect, stats, convert or split: what is done with the rows; make: rows of documents" };
 
     public DataVerb() : base(
-        "data", "See the rows as a model will, check them, convert them, and divide them.",
+        "data", "See the rows as a model will, check them, convert and divide them, make them of documents.",
         OptionCatalog.Of<DataVerbOptions>(), "Print JSON: a line for each row of inspect, one object of the others.")
     {
-        _what.AcceptOnlyFromAmong(Inspect, Stats, Convert, Split);
+        _what.AcceptOnlyFromAmong(Inspect, Stats, Convert, Split, Make);
         Add(_what);
     }
 
@@ -41,14 +43,24 @@ internal sealed class DataVerb : CatalogVerb
         ("Alpaca's columns as messages", "data convert --dataset alpaca.json --to_shape messages --output chats.jsonl"),
         ("a table as parquet", "data convert --dataset qa.csv --output qa.parquet"),
         ("two files, no question in both", "data split --dataset qa.jsonl --test_size 0.1 --output data"),
+        ("questions and answers from PDF, Word, Markdown ...",
+            "data make --from handbook --with http://127.0.0.1:8080/v1 --test_size 0.1 --output qa.jsonl"),
     ];
 
     public override IReadOnlyList<string> Essentials =>
-        ["dataset", "model", "rows", "test_size", "output", "to_shape", "leave_out", "format", "seed"];
+        ["dataset", "model", "rows", "test_size", "output", "to_shape", "leave_out", "format", "seed",
+            "from", "with", "with_model", "questions_per_passage", "passage_tokens", "concurrency"];
 
     public override int Run(Invocation call)
     {
-        var (view, data) = Bind(call, new DataVerbOptions()) is var options ? (options.View, options.Data) : default;
+        var options = Bind(call, new DataVerbOptions());
+        var (view, data) = (options.View, options.Data);
+        if (call.Arguments.GetValue(_what) == Make)
+        {
+            RequireOutput(view);
+            return DocumentRows.Make(call, options, IsGiven(call, "guided"), IsJson(call));
+        }
+
         if (data.Datasets.Count == 0)
             throw new ConfigurationException("No dataset is named. Name a file, a folder or a hub id with dataset.");
         using var dataset = Dataset.Load(data.Datasets, data with { TokenCache = TokenCacheMode.Off });
@@ -70,6 +82,9 @@ internal sealed class DataVerb : CatalogVerb
 
         return 0;
     }
+
+    private bool IsGiven(Invocation call, string name) =>
+        Catalog.Read(call.Arguments).Any(setting => Catalog.Catalog.Find(setting.Name)?.Name == name);
 
     private static ModelFolder ModelOf(DataViewOptions view) => ModelFolder.Open(ModelSource.Resolve(
         view.Model ?? throw new ConfigurationException(

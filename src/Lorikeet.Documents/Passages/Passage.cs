@@ -5,7 +5,8 @@ namespace Lorikeet.Documents.Passages;
 /// <summary>A slice of a document: some sentences, below one heading where they are enough.</summary>
 public sealed class Passage
 {
-    internal Passage(string source, string text, int start, IReadOnlyList<string> headings, IReadOnlyList<Slice> sentences) =>
+    internal Passage(
+        string source, string text, int start, IReadOnlyList<string> headings, IReadOnlyList<Slice> sentences) =>
         (Source, Text, Start, Headings, Sentences) = (source, text, start, headings, sentences);
 
     /// <summary>The name of its document.</summary>

@@ -32,7 +32,8 @@ internal static class AnswerText
             }
 
             fault = null;
-            return [.. rows.Select(row => new ProposedRow(Text(row!, "quote"), Text(row!, "question"), Text(row!, "answer")))];
+            return [.. rows.Select(row => new ProposedRow(
+                Text(row!, "quote"), Text(row!, "question"), Text(row!, "answer")))];
         }
         // A name that stands twice is an ArgumentException.
         catch (Exception broken) when (broken is JsonException or ArgumentException)

@@ -13,7 +13,11 @@ internal static class DocumentFolder
         if (File.Exists(from))
             return [(from, Path.GetFileName(from))];
         if (!Directory.Exists(from))
-            throw new ConfigurationException($"'from' is '{from}', where nothing is. Name a folder of documents, or one.");
+        {
+            throw new ConfigurationException(
+                $"'from' is '{from}', where nothing is. Name a folder of documents, or one.");
+        }
+
         try
         {
             // Links may lead round in circles.

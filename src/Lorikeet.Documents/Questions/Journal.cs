@@ -73,8 +73,8 @@ internal sealed class Journal : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<JournalLine>(line, JsonFormats.Line) is { Key: not null, Entry.Rows: not null } read
-                ? read : null;
+            var read = JsonSerializer.Deserialize<JournalLine>(line, JsonFormats.Line);
+            return read is { Key: not null, Entry.Rows: not null } ? read : null;
         }
         catch (JsonException)
         {

@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Lorikeet.Documents.Passages;
+using Lorikeet.Formats;
 using Microsoft.Extensions.AI;
 
 namespace Lorikeet.Documents.Questions;
@@ -7,6 +8,8 @@ namespace Lorikeet.Documents.Questions;
 /// <summary>Asks a chat client about one passage after another, no faster than it may, again where it must.</summary>
 internal sealed class PassageWriter : IDisposable
 {
+    private const int LongestFault = 300;
+
     private readonly IChatClient _client;
     private readonly QuestionOptions _options;
     private readonly QuestionPrompt _prompt;
@@ -45,7 +48,10 @@ internal sealed class PassageWriter : IDisposable
             var complaint = fault ?? Complaint(rows, passage);
             if (complaint is null || left == 0)
                 return new JournalEntry(rows, fault, read, written);
-            messages = [.. _prompt.Messages(passage), new(ChatRole.Assistant, response.Text), new(ChatRole.User, complaint)];
+            messages =
+            [
+                .. _prompt.Messages(passage), new(ChatRole.Assistant, response.Text), new(ChatRole.User, complaint),
+            ];
         }
     }
 
@@ -54,7 +60,8 @@ internal sealed class PassageWriter : IDisposable
         rows.Count == 0 || rows.Any(row => QuoteMatch.Find(passage.Text, row.Quote) is not null) ? null
         : "None of these quotes stands in the passage. Copy them letter by letter, and answer in JSON again.";
 
-    private async Task<ChatResponse> Ask(List<ChatMessage> messages, ChatOptions options, CancellationToken cancellation)
+    private async Task<ChatResponse> Ask(
+        List<ChatMessage> messages, ChatOptions options, CancellationToken cancellation)
     {
         for (var left = _options.Retries; ; left--)
         {
@@ -78,7 +85,7 @@ internal sealed class PassageWriter : IDisposable
             catch (Exception fault) when (fault is not (OperationCanceledException or ConfigurationException))
             {
                 // Clients throw what they like; what is worth another try they try again themselves.
-                throw new WriterException(fault.Message, fault);
+                throw new WriterException(VisibleText.InOneLine(fault.Message, LongestFault), fault);
             }
         }
     }

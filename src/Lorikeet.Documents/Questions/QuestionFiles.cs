@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
 using Lorikeet.Formats.Json;
-using Lorikeet.Formats.Options;
 
 namespace Lorikeet.Documents.Questions;
 
@@ -24,12 +23,19 @@ internal sealed class QuestionFiles(string output)
     /// <summary>What was answered; it stays, so that more documents cost no more than they have to.</summary>
     public string Journal => _stem + ".asked.jsonl";
 
-    /// <summary>Those of a name that can be written.</summary>
-    /// <exception cref="ConfigurationException">It does not end as rows do, or rows of another origin are there.</exception>
+    /// <summary>The files of a run by the name of its rows.</summary>
+    /// <exception cref="ConfigurationException">
+    /// It does not end as rows do, or rows of another origin are there.
+    /// </exception>
     public static QuestionFiles Of(string output)
     {
-        if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase) || Path.GetFileName(output).Length == Ending.Length)
-            throw new ConfigurationException($"'output' is '{output}'. Rows are written as JSON lines: end it in {Ending}.");
+        if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase)
+            || Path.GetFileName(output).Length == Ending.Length)
+        {
+            throw new ConfigurationException(
+                $"'output' is '{output}'. Rows are written as JSON lines: end it in {Ending}.");
+        }
+
         var files = new QuestionFiles(output);
         return !File.Exists(output) || File.Exists(files.Journal) ? files : throw new ConfigurationException(
             $"'output' is '{output}', where rows are that were not made here: {files.Journal} is missing. " +
@@ -44,32 +50,8 @@ internal sealed class QuestionFiles(string output)
         WriteOrDelete(Rejects, rejects);
         WriteOrDelete(HeldOut, heldOut);
         WriteRows(output, train);
-        AtomicFile.WriteText(Receipt, ToJson(receipt).ToJsonString(JsonFormats.Indented) + "\n");
+        AtomicFile.WriteText(Receipt, receipt.ToJson().ToJsonString(JsonFormats.Indented) + "\n");
     }
-
-    /// <summary>A receipt as JSON, in the names of options.</summary>
-    public static JsonObject ToJson(QuestionReceipt receipt) => new()
-    {
-        ["output"] = receipt.Output,
-        ["held_out_file"] = receipt.HeldOutFile,
-        ["rejects_file"] = receipt.RejectsFile,
-        ["documents"] = receipt.Documents,
-        ["unreadable"] = new JsonArray([.. receipt.Unreadable.Select(
-            left => new JsonObject { ["source"] = left.Source, ["reason"] = left.Reason })]),
-        ["passages"] = receipt.Passages,
-        ["from_earlier_runs"] = receipt.FromEarlierRuns,
-        ["repeated_passages"] = receipt.RepeatedPassages,
-        ["failed"] = receipt.Failed,
-        ["last_failure"] = receipt.LastFailure,
-        ["written"] = receipt.Written,
-        ["train"] = receipt.Train,
-        ["held_out"] = receipt.HeldOut,
-        ["split_by"] = receipt.SplitBy is { } unit ? WireNames.Of(unit) : null,
-        ["rejected"] = new JsonObject(receipt.Rejected.OrderBy(pair => pair.Key).Select(
-            pair => KeyValuePair.Create<string, JsonNode?>(WireNames.Of(pair.Key), pair.Value))),
-        ["input_tokens"] = receipt.InputTokens,
-        ["output_tokens"] = receipt.OutputTokens,
-    };
 
     // What an earlier run left out must not seem to be of this one.
     private static void WriteOrDelete(string path, IReadOnlyList<JsonObject> rows)

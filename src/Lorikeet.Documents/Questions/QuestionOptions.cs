@@ -36,7 +36,9 @@ public sealed record QuestionOptions
     [Option("guided")]
     public bool Guided { get; init; }
 
-    /// <summary>Further tries where an answer is not of the form, or none of its quotes stands in the passage.</summary>
+    /// <summary>
+    /// Further tries where an answer is not of the form, or none of its quotes stands in the passage.
+    /// </summary>
     /// <value>2.</value>
     [Option("retries", Minimum = 0, Maximum = 20)]
     public int Retries { get; init; } = 2;
@@ -89,8 +91,7 @@ public sealed record QuestionOptions
     public bool WithContext { get; init; }
 
     /// <summary>
-    /// What every request brings besides: model, temperature, limits of tokens. Its instructions and response format are
-    /// replaced.
+    /// What every request brings besides: model, temperature, limits of tokens. Its response format is replaced.
     /// </summary>
     public ChatOptions? Chat { get; init; }
 }

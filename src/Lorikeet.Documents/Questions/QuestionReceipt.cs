@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using Lorikeet.Formats.Options;
+
 namespace Lorikeet.Documents.Questions;
 
 /// <summary>What came of documents: counts that add up, and what was left out and why.</summary>
@@ -9,7 +12,9 @@ public sealed record QuestionReceipt
     /// <summary>The file of the rows that are held out; null where none are.</summary>
     public string? HeldOutFile { get; init; }
 
-    /// <summary>The file of what was written and not kept, each with its reason; null where everything was kept.</summary>
+    /// <summary>
+    /// The file of what was written and not kept, each with its reason; null where everything was kept.
+    /// </summary>
     public string? RejectsFile { get; init; }
 
     /// <summary>Documents that were read.</summary>
@@ -53,6 +58,30 @@ public sealed record QuestionReceipt
 
     /// <summary>Tokens that the writer wrote, where it says so.</summary>
     public long OutputTokens { get; init; }
+
+    /// <summary>The receipt as JSON, as it is written to disk.</summary>
+    public JsonObject ToJson() => new()
+    {
+        ["output"] = Output,
+        ["held_out_file"] = HeldOutFile,
+        ["rejects_file"] = RejectsFile,
+        ["documents"] = Documents,
+        ["unreadable"] = new JsonArray([.. Unreadable.Select(
+            left => new JsonObject { ["source"] = left.Source, ["reason"] = left.Reason })]),
+        ["passages"] = Passages,
+        ["from_earlier_runs"] = FromEarlierRuns,
+        ["repeated_passages"] = RepeatedPassages,
+        ["failed"] = Failed,
+        ["last_failure"] = LastFailure,
+        ["written"] = Written,
+        ["train"] = Train,
+        ["held_out"] = HeldOut,
+        ["split_by"] = SplitBy is { } unit ? WireNames.Of(unit) : null,
+        ["rejected"] = new JsonObject(Rejected.OrderBy(pair => pair.Key).Select(
+            pair => KeyValuePair.Create<string, JsonNode?>(WireNames.Of(pair.Key), pair.Value))),
+        ["input_tokens"] = InputTokens,
+        ["output_tokens"] = OutputTokens,
+    };
 }
 
 /// <summary>A document that could not be read.</summary>

@@ -52,7 +52,9 @@ internal sealed partial class RowCheck(QuestionOptions options)
     private static bool SaysSomething(string answer) =>
         answer.Any(char.IsLetterOrDigit) && !SaysNothing().IsMatch(CanonicalText.Compose(answer).Trim());
 
-    /// <summary>A question in the one spelling that is compared: no case, no punctuation, one blank between words.</summary>
+    /// <summary>
+    /// A question in the one spelling that is compared: no case, no punctuation, one blank between words.
+    /// </summary>
     internal static string Key(string question)
     {
         var key = new StringBuilder();

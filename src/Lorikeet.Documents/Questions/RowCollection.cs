@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Documents.Passages;
 using Lorikeet.Formats;
@@ -41,8 +42,9 @@ internal sealed class RowCollection(QuestionOptions options)
         var wanted = options.HeldOut < 1 ? options.HeldOut * _kept.Count : options.HeldOut;
         var drawn = new HashSet<string>(StringComparer.Ordinal);
         double count = 0;
-        var groups = _kept.GroupBy(row => row.Unit(unit)).OrderBy(group => Checksum.Of(
-            System.Text.Encoding.UTF8.GetBytes($"{options.Seed}\n{group.Key}"), Stream.Null), StringComparer.Ordinal).ToList();
+        var groups = _kept.GroupBy(row => row.Unit(unit)).OrderBy(
+            group => Checksum.Of(Encoding.UTF8.GetBytes($"{options.Seed}\n{group.Key}"), Stream.Null),
+            StringComparer.Ordinal).ToList();
         // Something always remains to train on.
         foreach (var group in groups.SkipLast(1).TakeWhile(_ => count < wanted))
         {

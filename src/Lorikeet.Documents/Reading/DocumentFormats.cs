@@ -3,7 +3,9 @@ using Lorikeet.Formats;
 
 namespace Lorikeet.Documents.Reading;
 
-/// <summary>The formats of documents by the endings of their files, each read within bounds of time and memory.</summary>
+/// <summary>
+/// The formats of documents by the endings of their files, each read within bounds of time and memory.
+/// </summary>
 internal static class DocumentFormats
 {
     // Readers of other people's formats call themselves for each level of nesting.
@@ -47,8 +49,8 @@ internal static class DocumentFormats
             fault?.SourceException is OperationCanceledException)
         {
             throw new DatasetException(
-                $"{path} takes longer than {options.MaxSeconds} s to be read. Convert it to text with another program, " +
-                "or allow it more time with 'max_document_seconds'.");
+                $"{path} takes longer than {options.MaxSeconds} s to be read. Convert it to text with another "
+                + "program, or allow it more time with 'max_document_seconds'.");
         }
 
         fault?.Throw();
@@ -70,10 +72,12 @@ internal static class DocumentFormats
         if (size > most)
         {
             throw new DatasetException(
-                $"{path} has {Quantities.Bytes(size)}; documents of up to {Quantities.Bytes(most)} are read. Divide it, " +
-                "or allow more with 'max_document_bytes'.");
+                $"{path} has {Quantities.Bytes(size)}; documents of up to {Quantities.Bytes(most)} are read. "
+                + "Divide it, or allow more with 'max_document_bytes'.");
         }
     }
+
+    private static string KindOf(string path) => Path.GetExtension(path).TrimStart('.').ToUpperInvariant();
 
     private static ExceptionDispatchInfo? Try(Action<string, BlockList> reader, BlockList blocks)
     {
@@ -93,8 +97,8 @@ internal static class DocumentFormats
         catch (Exception fault) // whatever a reader of others throws at a damaged file
         {
             return ExceptionDispatchInfo.Capture(new DatasetException(
-                $"{blocks.Path} cannot be read as {Path.GetExtension(blocks.Path).TrimStart('.').ToUpperInvariant()}: " +
-                $"{VisibleText.InOneLine(fault.Message, 200)} Open it in the program that made it and save it anew.",
+                $"{blocks.Path} cannot be read as {KindOf(blocks.Path)}: "
+                + $"{VisibleText.InOneLine(fault.Message, 200)} Open it in the program that made it and save it anew.",
                 fault));
         }
     }

@@ -7,7 +7,9 @@ using Markdig.Syntax.Inlines;
 
 namespace Lorikeet.Documents.Reading;
 
-/// <summary>Markdown as CommonMark has it, with tables and footnotes; what stands before it in YAML is left out.</summary>
+/// <summary>
+/// Markdown as CommonMark has it, with tables and footnotes; what stands before it in YAML is left out.
+/// </summary>
 internal static class MarkdownText
 {
     private static readonly MarkdownPipeline s_pipeline =

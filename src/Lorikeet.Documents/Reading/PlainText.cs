@@ -5,7 +5,8 @@ namespace Lorikeet.Documents.Reading;
 /// <summary>Text in UTF-8, or in UTF-16 with a byte order mark: paragraphs are divided by empty lines.</summary>
 internal static class PlainText
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static void Read(string path, BlockList blocks)
     {
