@@ -65,6 +65,8 @@ internal static class CommandLine
         var root = new RootCommand("Fine-tune Llama-family models with LoRA and QLoRA, in .NET.")
         {
             new QuickstartVerb(),
+            new InitVerb(),
+            new RecipesVerb(),
             new TrainVerb(),
             new PlanVerb(),
             new GenerateVerb(),
@@ -81,6 +83,11 @@ internal static class CommandLine
             new QuantizeVerb(),
             new ExportVerb(),
             new PushVerb(),
+            new RunsVerb(),
+            new PullVerb(),
+            new ModelsVerb(),
+            new ConfigVerb(),
+            new CompletionsVerb(),
             new BenchVerb(),
             new DoctorVerb(),
             new OptionsVerb(),

@@ -24,10 +24,10 @@ internal static class ForeignNames
     private static IEnumerable<ForeignOption> Translated() =>
     [
         Flag("shuffle_dataset", on: ("shuffle", "true")),
-        Value("log_with", value => value is "tensorboard" or "all"
+        Value("log_with", value => value is "tensorboard" or "mlflow" or "all"
             ? new ForeignMeaning.Same(("report_to", value))
             : new ForeignMeaning.Refused(
-                "Expected tensorboard; other trackers have no .NET client, but read its event files.")),
+                "Expected tensorboard or mlflow; other trackers have no .NET client, but read its event files.")),
         Value("base_model_name_or_path", value => new ForeignMeaning.Same(("model", value))),
         // TRL cuts nothing then; this is the longest row there may be.
         Value("max_length", value => value is "null" or "none" or "None"

@@ -16,7 +16,7 @@ internal static class ForeignOptions
     private const string Prepared = "Rows are tokenized once, before training.";
     private const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
 
-    private static readonly string[] OtherTrackers = ["wandb", "mlflow", "comet_ml", "trackio", "swanlab"];
+    private static readonly string[] OtherTrackers = ["wandb", "comet_ml", "trackio", "swanlab"];
 
     /// <summary>All of them, by name.</summary>
     public static IReadOnlyDictionary<string, ForeignOption> All { get; } =
@@ -67,7 +67,7 @@ internal static class ForeignOptions
             ? new Same(("warmup_ratio", value))
             : null),
         Value("report_to", value => value.Split(',').Any(OtherTrackers.Contains)
-            ? new Refused("Expected tensorboard or none; other trackers have no .NET client, but read its event files.")
+            ? new Refused("Expected tensorboard, mlflow or none; other trackers have no .NET client, but read its event files.")
             : null),
     ];
 

@@ -77,7 +77,7 @@ public sealed class ResolvedOptions
     /// <summary>
     /// The options that are not Lorikeet's defaults, a line each with its origin behind it; it is a run.yaml too.
     /// </summary>
-    internal string ToShortYaml() => string.Join('\n', OptionCatalog.Training.Options
+    public string ToShortYaml() => string.Join('\n', OptionCatalog.Training.Options
         .Where(option => _originOf(option).Source != OptionSource.Default)
         .Select(option => $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}".PadRight(CommentColumn - 1)
             + $" # {_originOf(option).Text}"));

@@ -61,7 +61,9 @@ public sealed record OutputOptions
         Placeholder = "DIR|latest")]
     public string? ResumeFromCheckpoint { get; init; }
 
-    /// <summary>Where metrics go besides metrics.jsonl: tensorboard, or none.</summary>
+    /// <summary>
+    /// Where metrics go besides metrics.jsonl: tensorboard, mlflow (the server that MLFLOW_TRACKING_URI names), or none.
+    /// </summary>
     /// <value>tensorboard. Event files cost nothing, and TensorBoard shows them beside runs of transformers.</value>
     [Option("report_to", Placeholder = "NAMES")]
     public IReadOnlyList<MetricSink> ReportTo { get; init; } = [MetricSink.TensorBoard];
@@ -87,6 +89,9 @@ public enum MetricSink
 {
     /// <summary>TensorBoard event files with the tags of transformers.</summary>
     [WireName("tensorboard", "all")] TensorBoard,
+
+    /// <summary>An MLflow server, by its REST API.</summary>
+    Mlflow,
 
     /// <summary>No tracker: metrics.jsonl only.</summary>
     None,

@@ -213,7 +213,11 @@ public sealed class TrainingRun : IDisposable
         var run = planned.Run;
         // Only now, so that a mistake in what is read leaves no folder behind and removes none.
         run.Claim.Open(run.Resolved);
-        using var log = new RunLog(run.Folder, TensorBoard(run), display, Warnings(run, trained), _clock);
+        var record = new RecordKeeping(run, _clock);
+        using var telemetry = new TrainingTelemetry(run.Folder.Name);
+        using var log = new RunLog(
+            run.Folder, RunTrackers.TensorBoard(run), new CompositeObserver(record, telemetry, display), Warnings(run, trained),
+            _clock, RunTrackers.Mlflow(run.Resolved, run.Folder, _clock));
         try
         {
             var came = new RunTraining(planned, _model!.Decoder, trained.Adapter, log, turns.Give)
@@ -232,6 +236,8 @@ public sealed class TrainingRun : IDisposable
             };
             new RunReporting(run, result.IsAdapter, Program, log)
                 .Write(came, _clock.GetLocalNow(), NextCommands?.Invoke(result) ?? []);
+            log.Attempt("summary.json could not be written", () => record.Complete(came, log.Warnings));
+            log.Finish(RunTrackers.Files(run.Folder, run.Options));
             return result with { Warnings = [.. log.Warnings] };
         }
         catch (Exception fault) when (fault is not (OperationCanceledException or StorageException))
@@ -274,6 +280,7 @@ public sealed class TrainingRun : IDisposable
         }
 
         RankSettings.Require(resolved.Options, Ranks);
+        RunTrackers.Require(resolved.Options);
         var answers = resolved.Options.Rewards.Rollouts is { } file ? RolloutTask.FromFile(file) : null;
         resolved = RunRewards.Settle(RunSettings.Settle(resolved, _clock), answers);
         var folder = _model?.Folder
@@ -314,12 +321,6 @@ public sealed class TrainingRun : IDisposable
             ? warnings.Append(ending)
             : warnings;
     }
-
-    private static TensorBoardSettings? TensorBoard(PreparedRun run) =>
-        run.Options.Output.ReportTo.Contains(MetricSink.TensorBoard)
-            ? new TensorBoardSettings(
-                run.Resolved.ToYaml(), run.Config.Source.ToJsonString(), run.Options.Output.LoggingSteps)
-            : null;
 
     private static ITrainingObserver Watching(IProgress<TrainingEvent>? progress) =>
         progress as ITrainingObserver ?? new ProgressObserver(progress);

@@ -33,6 +33,16 @@ internal static class NextCommands
         ];
     }
 
+    /// <summary>The commands for a run.yaml that was just written.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="folder">Where its run will lie.</param>
+    public static IReadOnlyList<NextCommand> OfNew(string file, RunFolder folder) =>
+    [
+        new(CommandPurpose.Plan, $"{ProgramName.InFiles} plan {Shown(file)}"),
+        new(CommandPurpose.Train, $"{ProgramName.InFiles} train {Shown(file)}"),
+        new(CommandPurpose.Chat, $"{ProgramName.InFiles} chat --adapter {Shown(folder.AdapterFolder)}"),
+    ];
+
     /// <summary>The command that goes on from a run's last checkpoint.</summary>
     public static NextCommand Resume(RunFolder folder) => new(
         CommandPurpose.Resume,

@@ -21,7 +21,7 @@ internal sealed class CatalogOptions
             if (option.IsFlag)
                 AddFlag(option.AllNames);
             else
-                AddValue(option.AllNames, option.Bare, option.TakesSeveral, option.Placeholder);
+                AddValue(option.AllNames, option.Bare, option.TakesSeveral, option.Placeholder, option.Choices);
         }
 
         var visible = _symbols.Count;
@@ -30,7 +30,7 @@ internal sealed class CatalogOptions
             if (catalog.IsForeignFlag(name))
                 AddFlag([name]);
             else
-                AddValue([name], bare: "true", several: false, placeholder: "VALUE");
+                AddValue([name], bare: "true", several: false, placeholder: "VALUE", choices: []);
         }
 
         foreach (var flag in catalog.Options.Where(option => option.IsFlag))
@@ -80,16 +80,20 @@ internal sealed class CatalogOptions
             _symbols.Add((new Option<bool>(first, others) { Arity = ArgumentArity.ZeroOrOne }, "true"));
     }
 
-    private void AddValue(IEnumerable<string> names, string? bare, bool several, string placeholder)
+    private void AddValue(
+        IEnumerable<string> names, string? bare, bool several, string placeholder, IReadOnlyList<string> choices)
     {
         if (Spellings(names) is not [var first, .. var others])
             return;
-        _symbols.Add((new Option<string[]>(first, others)
+        var option = new Option<string[]>(first, others)
         {
             Arity = bare is null ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
             AllowMultipleArgumentsPerToken = several,
             HelpName = placeholder,
-        }, bare));
+        };
+        if (choices.Count > 0)
+            option.CompletionSources.Add([.. choices]);
+        _symbols.Add((option, bare));
     }
 
     /// <summary>The names with - and with _, those left out that another option has already.</summary>

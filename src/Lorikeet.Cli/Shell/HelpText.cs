@@ -13,10 +13,11 @@ internal static class HelpText
 
     private static readonly (string Title, string[] Verbs)[] s_groups =
     [
-        ("Start here", ["quickstart", "doctor"]),
-        ("Train", ["plan", "train", "options"]),
+        ("Start here", ["quickstart", "init", "recipes", "doctor"]),
+        ("Train", ["plan", "train", "runs", "options", "config"]),
         ("Ask and measure", ["generate", "chat", "serve", "eval", "score"]),
         ("Pass on", ["merge", "export", "quantize", "push"]),
+        ("This machine", ["pull", "models", "completions"]),
         ("Look closer", ["data", "tokenize", "render", "verify", "bench"]),
     ];
 

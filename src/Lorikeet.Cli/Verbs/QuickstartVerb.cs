@@ -46,6 +46,7 @@ internal sealed class QuickstartVerb : CatalogVerb
         var resolved = Resolve(Catalog.Read(arguments));
         using var display = ProgressDisplay.Create(
             resolved.Options.Output.Progress, terminal.Talk, resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        using var telemetry = TelemetryExport.FromEnvironment();
         using var run = new TrainingRun(resolved)
         {
             Comparison = new AnswerComparison { GroupOf = new QuestionLanguages().Of },

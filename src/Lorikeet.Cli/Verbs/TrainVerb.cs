@@ -68,6 +68,7 @@ internal sealed class TrainVerb : CatalogVerb
         using var display = ProgressDisplay.Create(
             ranks.IsFirst ? resolved.Options.Output.Progress : ProgressMode.None, terminal.Talk,
             resolved.Options.Output.LoggingSteps, TimeProvider.System);
+        using var telemetry = TelemetryExport.FromEnvironment();
         using var run = new TrainingRun(resolved)
         {
             Rewards = CommandReward.Among(resolved.Options.Rewards.RewardNames),

@@ -14,13 +14,13 @@ internal abstract class Dialect
         + "'context_parallel_size'.";
     protected const string OwnModel = "Lorikeet computes the model itself and chooses the fastest form.";
     protected const string NoPadding = "Batches hold no padding, and rows in one never see each other.";
-    protected const string NoTracker = "Trackers have no .NET client; event files for TensorBoard are written.";
+    protected const string NoTracker = "Event files for TensorBoard are written; report_to mlflow tells MLflow too.";
     protected const string OwnTokenizer = "The model's own tokenizer and special tokens are used.";
     protected const string OtherVerb = "It is no part of training; see the other verbs.";
     protected const string TextOnly = "Models of text are trained.";
     protected const string Absent = "It is not implemented, and would change the result. Remove it to train without.";
 
-    private static readonly Dialect[] All = [new AxolotlDialect(), new LlamaFactoryDialect()];
+    private static readonly Dialect[] All = [new AxolotlDialect(), new LlamaFactoryDialect(), new UnslothDialect()];
 
     /// <summary>What the trainer is called.</summary>
     public abstract string Name { get; }
@@ -73,7 +73,8 @@ internal abstract class Dialect
         value => known.FirstOrDefault(pair => pair.Value.Equals(value, StringComparison.OrdinalIgnoreCase)).Meaning
             ?? new Refused(reason);
 
-    private void Translate(string name, FileEntry entry, Translation into)
+    /// <summary>Translates an entry by its own value.</summary>
+    protected void Translate(string name, FileEntry entry, Translation into)
     {
         var value = entry.Value?.Display ?? (entry.Items is null ? "{...}" : "[...]");
         var isUnset = entry.Value is RawValue.Scalar { Text: null or "" } || entry.Inner is { Count: 0 };

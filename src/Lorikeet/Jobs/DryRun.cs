@@ -26,6 +26,7 @@ internal static class DryRun
             Output = options.Output with
             {
                 OutputDir = folder,
+                ReportTo = [],
                 SaveStrategy = IntervalStrategy.No,
                 ResumeFromCheckpoint = null,
                 Overwrite = true,

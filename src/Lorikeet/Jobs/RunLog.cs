@@ -1,4 +1,5 @@
 using Lorikeet.Runs;
+using Lorikeet.Runs.Mlflow;
 using Lorikeet.Training;
 
 namespace Lorikeet.Jobs;
@@ -15,11 +16,12 @@ internal sealed class RunLog : ITrainingObserver, IDisposable
     /// <param name="display">Who watches.</param>
     /// <param name="warnings">What is known before the run begins.</param>
     /// <param name="clock">Times the lines.</param>
+    /// <param name="mlflow">Keeps the run in MLflow too; it is disposed with this. Null for nothing.</param>
     public RunLog(
         RunFolder folder, TensorBoardSettings? tensorBoard, ITrainingObserver display, IEnumerable<string> warnings,
-        TimeProvider clock)
+        TimeProvider clock, MlflowLog? mlflow = null)
     {
-        _recorder = new RunRecorder(folder, tensorBoard, clock);
+        _recorder = new RunRecorder(folder, tensorBoard, clock) { Mlflow = mlflow };
         _observers = new CompositeObserver(_recorder, display);
         _warnings = [.. warnings];
     }
@@ -28,7 +30,11 @@ internal sealed class RunLog : ITrainingObserver, IDisposable
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <inheritdoc/>
-    public void Observe(TrainingEvent trainingEvent) => _observers.Observe(trainingEvent);
+    public void Observe(TrainingEvent trainingEvent)
+    {
+        _observers.Observe(trainingEvent);
+        SayWhatMlflowSays();
+    }
 
     /// <summary>Adds a warning that <see cref="AnnounceWarnings"/> will show.</summary>
     public void Remember(string warning) => _warnings.Add(warning);
@@ -62,6 +68,22 @@ internal sealed class RunLog : ITrainingObserver, IDisposable
             _warnings.Add(warning);
             Observe(new Warning(warning));
         }
+    }
+
+    /// <summary>Tells MLflow the end of the run, and hands it the files that others read.</summary>
+    /// <param name="files">Files with their paths among the artifacts.</param>
+    public void Finish(IEnumerable<(string File, string Name)> files)
+    {
+        _recorder.Mlflow?.Finish(files);
+        SayWhatMlflowSays();
+    }
+
+    private void SayWhatMlflowSays()
+    {
+        if (_recorder.Mlflow?.TakeWarning() is not { } warning)
+            return;
+        _warnings.Add(warning);
+        _observers.Observe(new Warning(warning));
     }
 
     /// <summary>Closes the files.</summary>

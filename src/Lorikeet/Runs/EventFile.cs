@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net;
 using System.Numerics;
 using Google.Protobuf;
 using Lorikeet.Formats;
@@ -31,7 +30,7 @@ internal sealed class EventFile : IDisposable
     {
         _clock = clock;
         var number = Interlocked.Increment(ref _filesOfThisProcess) - 1;
-        var name = $"events.out.tfevents.{clock.GetUtcNow().ToUnixTimeSeconds():D10}.{Dns.GetHostName()}."
+        var name = $"events.out.tfevents.{clock.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}."
             + $"{Environment.ProcessId}.{number}";
         _file = StorageFault.Writing(folder, () =>
         {

@@ -24,9 +24,10 @@ public enum RunState
 public sealed class RunFolder
 {
     private const string Metrics = "metrics.jsonl";
+    private const string Record = "summary.json";
     private static readonly string[] s_results = ["adapter", "model", "report.md", "report.html"];
     private static readonly string[] s_namesOfARun =
-        [.. s_results, "checkpoints", "tensorboard", "log.txt", Metrics, "run.yaml"];
+        [.. s_results, "checkpoints", "tensorboard", "log.txt", Metrics, Record, "run.yaml"];
 
     /// <summary>Names the folder; nothing is read or written.</summary>
     public RunFolder(string folder)
@@ -49,6 +50,9 @@ public sealed class RunFolder
 
     /// <summary><c>metrics.jsonl</c>: one line a step and one an evaluation.</summary>
     public string MetricsFile => In(Metrics);
+
+    /// <summary><c>summary.json</c>: what the run is and came to (<see cref="RunRecord"/>).</summary>
+    public string RecordFile => In(Record);
 
     /// <summary><c>log.txt</c>: what happened, with the time of each line.</summary>
     public string LogFile => In("log.txt");
@@ -152,8 +156,10 @@ public sealed class RunFolder
             Remove(In(name));
     }
 
-    // An adapter, a log or metrics by themselves may be the user's own.
-    private bool IsARuns => WroteOptions || TryReadMetrics() is { Steps.Count: > 0 };
+    /// <summary>
+    /// Whether a run wrote what lies in the folder; an adapter, a log or metrics by themselves may be the user's own.
+    /// </summary>
+    internal bool IsARuns => WroteOptions || TryReadMetrics() is { Steps.Count: > 0 };
 
     private bool WroteOptions => File.Exists(OptionsFile)
         && File.ReadLines(OptionsFile).FirstOrDefault() == ResolvedOptions.FirstLineOfYaml;

@@ -29,6 +29,23 @@ public sealed record RunHistory(
         }
     }
 
+    /// <summary>
+    /// The training loss averaged over the steps around each step, about a fortieth of the run to either side (fewer at
+    /// the ends, so that the curve neither lags nor bends there).
+    /// </summary>
+    public IReadOnlyList<(int Step, double Loss)> SmoothedLoss()
+    {
+        var known = Steps.Where(step => double.IsFinite(step.Loss)).ToList();
+        var sums = new double[known.Count + 1];
+        for (var index = 0; index < known.Count; index++)
+            sums[index + 1] = sums[index] + known[index].Loss;
+        return [.. known.Select((step, index) =>
+        {
+            var reach = Math.Min(Math.Max(1, known.Count / 40), Math.Min(index, known.Count - 1 - index));
+            return (step.Step, (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1));
+        })];
+    }
+
     /// <summary>The held-out loss after a step, beside the base's; null when that step was not evaluated.</summary>
     public ComparedScore? HeldOutLoss(int? step) =>
         Evaluations.LastOrDefault(evaluation => evaluation.Step == step) is { } tuned

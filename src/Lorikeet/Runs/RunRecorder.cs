@@ -1,3 +1,4 @@
+using Lorikeet.Runs.Mlflow;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
@@ -26,8 +27,15 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <summary><c>log.txt</c>, for what is no event.</summary>
     public TextLog Log { get; }
 
+    /// <summary>Keeps the run in MLflow too; null where it is not asked for.</summary>
+    internal MlflowLog? Mlflow { get; init; }
+
     /// <inheritdoc/>
-    public void Observe(TrainingEvent trainingEvent) => _observers.Observe(trainingEvent);
+    public void Observe(TrainingEvent trainingEvent)
+    {
+        _observers.Observe(trainingEvent);
+        Mlflow?.Observe(trainingEvent);
+    }
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -35,5 +43,6 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         _metrics.Dispose();
         Log.Dispose();
         _tensorBoard?.Dispose();
+        Mlflow?.Dispose();
     }
 }

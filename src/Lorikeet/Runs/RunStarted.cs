@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Lorikeet.Training;
 using Lorikeet.Training.Planning;
 
@@ -23,4 +24,4 @@ public sealed record RunStarted(RunSummary Summary) : TrainingEvent;
 public sealed record RunSummary(
     string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
     long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device,
-    RunPlan? Plan = null);
+    [property: JsonIgnore] RunPlan? Plan = null);

@@ -20,30 +20,16 @@ public sealed record TensorBoardSettings(string Options, string ModelConfig, int
 public sealed class TensorBoardLog(string folder, TensorBoardSettings settings, TimeProvider clock)
     : ITrainingObserver, IDisposable
 {
+    private readonly LoggedMetrics _metrics = new(settings.LoggingSteps);
     private EventFile? _file;
-    private RunSummary? _summary;
-    private StepMetrics? _latest;
-    private double _lossSum;
-    private int _lossCount;
 
     /// <inheritdoc/>
     public void Observe(TrainingEvent trainingEvent)
     {
-        switch (trainingEvent)
-        {
-            case RunStarted { Summary: var summary }:
-                Begin(summary);
-                break;
-            case StepCompleted { Metrics: var metrics }:
-                Take(metrics);
-                break;
-            case EvaluationCompleted { Metrics: var metrics }:
-                Report(metrics);
-                break;
-            case RunCompleted { Result: var result }:
-                Report(result);
-                break;
-        }
+        if (trainingEvent is RunStarted { Summary: var summary })
+            Begin(summary);
+        foreach (var metric in _metrics.Of(trainingEvent))
+            _file!.AddScalar(Tag(metric.Name), metric.Value, metric.Step);
     }
 
     /// <summary>Closes the event file.</summary>
@@ -51,7 +37,6 @@ public sealed class TensorBoardLog(string folder, TensorBoardSettings settings, 
 
     private void Begin(RunSummary summary)
     {
-        _summary = summary;
         _file = new EventFile(folder, clock);
         if (summary.FirstStep > 0)
             _file.Purge(summary.FirstStep + 1);
@@ -59,47 +44,6 @@ public sealed class TensorBoardLog(string folder, TensorBoardSettings settings, 
         _file.AddText("model_config", settings.ModelConfig, 0);
     }
 
-    private void Take(StepMetrics metrics)
-    {
-        _latest = metrics;
-        _lossSum += metrics.Loss;
-        _lossCount++;
-        if (metrics.Step % settings.LoggingSteps != 0)
-            return;
-        Add("train/loss", _lossSum / _lossCount, metrics.Step);
-        Add("train/grad_norm", metrics.GradNorm, metrics.Step);
-        Add("train/learning_rate", metrics.LearningRate, metrics.Step);
-        Add("train/epoch", metrics.Epoch, metrics.Step);
-        Add("train/num_input_tokens_seen", metrics.Tokens, metrics.Step);
-        Add("train/tokens_per_second", metrics.TokensPerSecond, metrics.Step);
-        Add("train/peak_memory_bytes", metrics.PeakMemoryBytes, metrics.Step);
-        foreach (var (name, value) in metrics.Further)
-            Add($"train/{name}", value, metrics.Step);
-        _lossSum = _lossCount = 0;
-    }
-
-    private void Report(EvaluationMetrics metrics)
-    {
-        Add("eval/loss", metrics.Loss, metrics.Step);
-        if (!double.IsNaN(metrics.Perplexity))
-            Add("eval/perplexity", metrics.Perplexity, metrics.Step);
-        foreach (var (name, value) in metrics.Further)
-            Add($"eval/{name}", value, metrics.Step);
-        Add("eval/runtime", metrics.Seconds, metrics.Step);
-        Add("eval/samples_per_second", metrics.Rows / metrics.Seconds, metrics.Step);
-        Add("train/epoch", metrics.Epoch, metrics.Step);
-    }
-
-    private void Report(TrainingResult result)
-    {
-        var steps = result.Steps - _summary!.FirstStep;
-        var rows = (_latest?.Epoch ?? 0) * _summary.TrainRows * steps / Math.Max(1, result.Steps);
-        Add("train/train_loss", result.TrainLoss, result.Steps);
-        Add("train/train_runtime", result.Seconds, result.Steps);
-        Add("train/train_samples_per_second", rows / result.Seconds, result.Steps);
-        Add("train/train_steps_per_second", steps / result.Seconds, result.Steps);
-        Add("train/epoch", _latest?.Epoch ?? 0, result.Steps);
-    }
-
-    private void Add(string tag, double value, int step) => _file!.AddScalar(tag, value, step);
+    private static string Tag(string name) =>
+        name.StartsWith("eval_", StringComparison.Ordinal) ? $"eval/{name[5..]}" : $"train/{name}";
 }

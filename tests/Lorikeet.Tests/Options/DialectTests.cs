@@ -110,6 +110,48 @@ public sealed class DialectTests : IDisposable
         eval_steps: 500
         """;
 
+    // The options of Unsloth's studio/backend/assets/configs/lora_text.yaml, in another order.
+    private const string UnslothLora = """
+        model: owner/qwen
+        lora:
+          target_modules: "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
+          lora_r: 64
+          lora_alpha: 16
+          lora_dropout: 0.0
+          use_rslora: false
+          use_loftq: false
+          vision_all_linear: false
+          finetune_vision_layers: true
+          finetune_language_layers: true
+          finetune_attention_modules: true
+          finetune_mlp_modules: true
+        data:
+          format_type: auto
+          dataset: owner/alpaca
+        training:
+          training_type: lora
+          load_in_4bit: true
+          max_seq_length: 2048
+          batch_size: 2
+          gradient_accumulation_steps: 4
+          gradient_checkpointing: "unsloth"
+          learning_rate: 0.0002
+          num_epochs: 1
+          max_steps: 0
+          save_steps: 0
+          warmup_steps: 5
+          weight_decay: 0.01
+          random_seed: 3407
+          packing: false
+          train_on_completions: false
+          output_dir: outputs
+        logging:
+          enable_tensorboard: false
+          tensorboard_dir: runs
+          enable_wandb: false
+          wandb_project: unsloth-training
+        """;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("lorikeet-dialect").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -246,6 +288,75 @@ public sealed class DialectTests : IDisposable
         Assert.Equal(beta, objective.Beta ?? 0.1);
         Assert.Equal(losses.Contains("sft") ? [1, 0.5] : [], objective.LossWeights);
         Assert.Equal(lines.Contains("desirable") ? 0.5 : 1, objective.DesirableWeight);
+    }
+
+    [Fact]
+    public void Unsloth_IsTranslated()
+    {
+        var resolved = Resolve(UnslothLora);
+
+        Assert.Equal(
+            """
+            model: owner/qwen
+            finetuning_type: lora
+            load_in_4bit: true
+            lora_r: 64
+            lora_alpha: 16
+            lora_dropout: 0
+            lora_target_modules: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+            dataset: [owner/alpaca]
+            train_on: all
+            max_length: 2048
+            per_device_train_batch_size: 2
+            gradient_accumulation_steps: 4
+            learning_rate: 0.0002
+            warmup_steps: 5
+            num_train_epochs: 1
+            weight_decay: 0.01
+            seed: 3407
+            gradient_checkpointing: true
+            activation_offloading: true
+            save_strategy: "no"
+            """.Split('\n').Order(),
+            Shown(resolved, "output", "packing", "use_rslora"));
+        Assert.Contains("run.yml is a configuration of Unsloth", Assert.Single(resolved.Notes));
+        Assert.Contains(resolved.Warnings, warning => warning.Contains("wandb_project"));
+    }
+
+    [Theory]
+    [InlineData("training_type: gguf", "Expected lora, qlora or full.")]
+    [InlineData("finetune_mlp_modules: false", "Name them there, and remove this.")]
+    [InlineData("batch_sise: 2", "'batch_sise' is not an option")]
+    public void Unsloth_RefusesWhatItCannotKeep(string line, string expected) =>
+        Assert.Contains(expected, Fails($"model: owner/llama\ndata:\n  dataset: d\ntraining:\n  {line}\n"));
+
+    /// <summary>The options of trl's examples/cli_configs/example_config.yaml, in another order.</summary>
+    [Fact]
+    public void Trl_IsReadAsItIs()
+    {
+        var resolved = Resolve("""
+            learning_rate:
+              0.0001
+            lr_scheduler_type:
+              cosine
+            report_to:
+              none
+            dataset_name:
+              owner/imdb
+            model_name_or_path:
+              owner/qwen
+            """);
+
+        Assert.Equal(
+            """
+            model: owner/qwen
+            dataset: [owner/imdb]
+            learning_rate: 0.0001
+            lr_scheduler_type: cosine
+            report_to: [none]
+            """.Split('\n').Order(),
+            Shown(resolved));
+        Assert.Empty(resolved.Warnings);
     }
 
     [Fact]

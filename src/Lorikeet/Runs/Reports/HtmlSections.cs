@@ -74,7 +74,7 @@ internal static class HtmlSections
         var chart = new LineChart(720, 300, Short).Draw(
             ReportText.Loss.English,
             new ChartLine("raw", raw),
-            new ChartLine("train", ReportFacts.SmoothedLoss(history.Steps)),
+            new ChartLine("train", [.. history.SmoothedLoss().Select(point => ((double)point.Step, point.Loss))]),
             new ChartLine("eval", evaluated, Marks: true));
         return Element("figure", "wide",
             Element("figcaption", null, Element("strong", null, Words(ReportText.Loss)),

@@ -54,7 +54,7 @@ public static class MarkdownReport
 
     private static void Training(MarkdownPage page, RunHistory history)
     {
-        var smoothed = ReportFacts.SmoothedLoss(history.Steps).Select(point => point.Loss).ToList();
+        var smoothed = history.SmoothedLoss().Select(point => point.Loss).ToList();
         if (smoothed.Count > 0)
             page.Paragraph($"{page.Say(ReportText.SmoothedLoss)}: `{Sparkline.Of(smoothed, 40)}` "
                 + $"{Quantities.Loss(smoothed[0])} → {Quantities.Loss(smoothed[^1])}");

@@ -15,6 +15,12 @@ public enum CommandPurpose
     /// <summary>Merge the adapter into a full model.</summary>
     Merge,
 
+    /// <summary>Predict what a run will take.</summary>
+    Plan,
+
+    /// <summary>Train as a file says.</summary>
+    Train,
+
     /// <summary>Go on training from the last checkpoint.</summary>
     Resume,
 

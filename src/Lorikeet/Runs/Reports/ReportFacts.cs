@@ -53,21 +53,4 @@ internal static class ReportFacts
     /// <summary><c>0.0 % → 98.4 %</c>, or the tuned value alone when the base was not scored.</summary>
     public static string Change(ComparedScore score) =>
         score.Base is { } before ? $"{score.Show(before)} → {score.Show(score.Tuned)}" : score.Show(score.Tuned);
-
-    /// <summary>
-    /// The training loss averaged over the steps around each step, about a fortieth of the run to either side (fewer at
-    /// the ends, so that the curve neither lags nor bends there).
-    /// </summary>
-    public static IReadOnlyList<(double Step, double Loss)> SmoothedLoss(IReadOnlyList<StepMetrics> steps)
-    {
-        var known = steps.Where(step => double.IsFinite(step.Loss)).ToList();
-        var sums = new double[known.Count + 1];
-        for (var index = 0; index < known.Count; index++)
-            sums[index + 1] = sums[index] + known[index].Loss;
-        return [.. known.Select((step, index) =>
-        {
-            var reach = Math.Min(Math.Max(1, known.Count / 40), Math.Min(index, known.Count - 1 - index));
-            return ((double)step.Step, (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1));
-        })];
-    }
 }

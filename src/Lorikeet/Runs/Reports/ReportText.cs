@@ -112,6 +112,8 @@ internal static class ReportText
         CommandPurpose.Chat => new("Talk with it", "Trò chuyện"),
         CommandPurpose.Evaluate => new("Score it against the base", "Đánh giá so với mô hình nền"),
         CommandPurpose.Merge => new("Merge it into a full model", "Gộp thành mô hình đầy đủ"),
+        CommandPurpose.Plan => new("See what it will take", "Xem cần bao nhiêu bộ nhớ và thời gian"),
+        CommandPurpose.Train => new("Train", "Huấn luyện"),
         CommandPurpose.Resume => new("Go on training", "Huấn luyện tiếp"),
         _ => new("Open the report", "Mở báo cáo"),
     };
