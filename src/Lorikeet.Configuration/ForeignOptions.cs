@@ -67,7 +67,8 @@ internal static class ForeignOptions
             ? new Same(("warmup_ratio", value))
             : null),
         Value("report_to", value => value.Split(',').Any(OtherTrackers.Contains)
-            ? new Refused("Expected tensorboard, mlflow or none; other trackers have no .NET client, but read its event files.")
+            ? new Refused(
+                "Expected tensorboard, mlflow or none; other trackers have no .NET client, but read its event files.")
             : null),
     ];
 

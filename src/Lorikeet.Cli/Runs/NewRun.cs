@@ -4,7 +4,7 @@ using Lorikeet.Configuration;
 
 namespace Lorikeet.Cli.Runs;
 
-/// <summary>A new run.yaml: what was chosen, and the options that are looked for next, each with what it means.</summary>
+/// <summary>A new run.yaml: what was chosen, and the options that are looked for next, with what they mean.</summary>
 internal static class NewRun
 {
     private const int Width = 100;

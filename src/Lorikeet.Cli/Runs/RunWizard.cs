@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Lorikeet.Cli.Runs;
 
-/// <summary>Asks for what a run cannot do without, one question at a time; what was given already is not asked.</summary>
+/// <summary>Asks for what a run cannot do without, one question at a time; what was given is not asked.</summary>
 /// <param name="console">Where it asks.</param>
 internal sealed class RunWizard(IAnsiConsole console)
 {

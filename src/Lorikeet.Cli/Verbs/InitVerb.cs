@@ -42,7 +42,8 @@ internal sealed class InitVerb : CatalogVerb
     public override IReadOnlyList<(string What, string Command)> Examples { get; } =
     [
         ("by a few questions", "init"),
-        ("without questions", "init --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit --yes"),
+        ("without questions",
+            "init --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit --yes"),
         ("with another name", "init tinyllama.yaml"),
     ];
 
@@ -60,7 +61,8 @@ internal sealed class InitVerb : CatalogVerb
         }
 
         var given = Catalog.Read(arguments);
-        if (!arguments.GetValue(_yes) && terminal is { IsInputGiven: false, Talk.Profile.Capabilities.Interactive: true })
+        var canAsk = terminal is { IsInputGiven: false, Talk.Profile.Capabilities.Interactive: true };
+        if (canAsk && !arguments.GetValue(_yes))
             given = new RunWizard(terminal.Talk).Ask(given);
         var resolved = WithFolder(OptionsResolver.Resolve(null, given), TimeProvider.System);
         AtomicFile.WriteText(file, NewRun.Text(resolved, ProgramName.InFiles));
