@@ -62,7 +62,8 @@ public sealed record OutputOptions
     public string? ResumeFromCheckpoint { get; init; }
 
     /// <summary>
-    /// Where metrics go besides metrics.jsonl: tensorboard, mlflow (the server that MLFLOW_TRACKING_URI names), or none.
+    /// Where metrics go besides metrics.jsonl: tensorboard, mlflow (the server that MLFLOW_TRACKING_URI names), or
+    /// none.
     /// </summary>
     /// <value>tensorboard. Event files cost nothing, and TensorBoard shows them beside runs of transformers.</value>
     [Option("report_to", Placeholder = "NAMES")]

@@ -216,8 +216,8 @@ public sealed class TrainingRun : IDisposable
         var record = new RecordKeeping(run, _clock);
         using var telemetry = new TrainingTelemetry(run.Folder.Name);
         using var log = new RunLog(
-            run.Folder, RunTrackers.TensorBoard(run), new CompositeObserver(record, telemetry, display), Warnings(run, trained),
-            _clock, RunTrackers.Mlflow(run.Resolved, run.Folder, _clock));
+            run.Folder, RunTrackers.TensorBoard(run), new CompositeObserver(record, telemetry, display),
+            Warnings(run, trained), _clock, RunTrackers.Mlflow(run.Resolved, run.Folder, _clock));
         try
         {
             var came = new RunTraining(planned, _model!.Decoder, trained.Adapter, log, turns.Give)

@@ -32,7 +32,8 @@ internal sealed class ReferencePage(bool isVietnamese)
             "Cách gọi, tùy chọn hoặc dữ liệu vào sai: thông báo nói rõ chỗ nào, cần gì và phải làm gì."),
         (3, "The environment is wrong: a device, a disk, the network. 'lorikeet doctor' looks at each.",
             "Môi trường có vấn đề: thiết bị, ổ đĩa, mạng. 'lorikeet doctor' kiểm tra từng thứ."),
-        (130, "Ended by Ctrl+C; what was saved before is whole.", "Bị dừng bằng Ctrl+C; những gì đã lưu vẫn nguyên vẹn."),
+        (130, "Ended by Ctrl+C; what was saved before is whole.",
+            "Bị dừng bằng Ctrl+C; những gì đã lưu vẫn nguyên vẹn."),
         (143, "Ended by SIGTERM, in the same way.", "Bị dừng bằng SIGTERM, theo cùng cách."),
     ];
 
@@ -45,11 +46,11 @@ internal sealed class ReferencePage(bool isVietnamese)
         Line();
         Line(Say(
             "Written by a test from what the program knows of itself; `lorikeet COMMAND --help` and "
-                + "`lorikeet options NAME` say the same. Options are written with `_` or `-`, on the command line or in "
-                + "a run.yaml.",
+                + "`lorikeet options NAME` say the same. Options are written with `_` or `-`, on the command line or "
+                + "in a run.yaml.",
             "Trang này do một bài kiểm thử viết ra từ chính những gì chương trình biết về mình; "
-                + "`lorikeet COMMAND --help` và `lorikeet options NAME` nói cùng nội dung (bằng tiếng Anh). Tùy chọn viết "
-                + "với `_` hoặc `-`, trên dòng lệnh hay trong run.yaml."));
+                + "`lorikeet COMMAND --help` và `lorikeet options NAME` nói cùng nội dung (bằng tiếng Anh). Tùy chọn "
+                + "viết với `_` hoặc `-`, trên dòng lệnh hay trong run.yaml."));
         Line();
         Line($"## {Say("Commands", "Lệnh")}");
         foreach (var verb in CommandLine.CreateRoot().Subcommands.OfType<Verb>().OrderBy(verb => verb.Name))
@@ -139,8 +140,8 @@ internal sealed class ReferencePage(bool isVietnamese)
 
         Line();
         Line(Say(
-            "Every error of Lorikeet is a `LorikeetException`; its message says what is wrong, where, what was expected "
-                + "and what to do. `--verbose` adds the stack trace. A `StorageException` of a full or failing disk "
+            "Every error of Lorikeet is a `LorikeetException`; its message says what is wrong, where, what was "
+                + "expected and what to do. `--verbose` adds the stack trace. A `StorageException` of a full or failing disk "
                 + "exits with 3, and so does a `HubException` unless the hub has no such thing, which is 2.",
             "Mọi lỗi của Lorikeet đều là `LorikeetException`; thông báo nói sai ở đâu, cần gì và phải làm gì. "
                 + "`--verbose` in thêm stack trace. `StorageException` do ổ đĩa đầy hoặc hỏng thoát với mã 3; "

@@ -8,7 +8,7 @@ public static class Sparkline
     /// <summary>Draws values from left to right, each character the mean of a stretch of them.</summary>
     /// <param name="values">The values; those that are not finite are passed over.</param>
     /// <param name="width">The most characters to use.</param>
-    /// <param name="range">The lowest and highest block, for curves that are compared; null for those of this one.</param>
+    /// <param name="range">What the blocks span, for curves that are compared; null for this one's values.</param>
     /// <returns>One of eight block characters for each stretch, low to high; empty without values or width.</returns>
     public static string Of(IReadOnlyList<double> values, int width, (double Low, double High)? range = null)
     {

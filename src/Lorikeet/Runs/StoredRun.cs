@@ -93,7 +93,7 @@ public sealed class StoredRun
 
     /// <summary>The options in which runs differ; their folders and names apart.</summary>
     /// <param name="runs">The runs.</param>
-    /// <returns>Each with its value in every run, as run.yaml has it; null where a run's options are not known.</returns>
+    /// <returns>Each with its value in every run, as run.yaml has it; null where that is not known.</returns>
     public static IReadOnlyList<(string Name, IReadOnlyList<string?> Values)> Differences(
         IReadOnlyList<StoredRun> runs) =>
     [

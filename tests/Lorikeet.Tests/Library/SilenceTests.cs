@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Tracing;
 using System.Net.Sockets;
 using Lorikeet.Testing;
+using Lorikeet.Training;
 
 namespace Lorikeet.Tests.Library;
 
@@ -20,7 +21,7 @@ public sealed class SilenceTests
             var options = TrainedModel.Options(steps: 2);
             using var run = new TrainingRun(
                 folder["run"], model, data,
-                options with { Output = options.Output with { ReportTo = [Lorikeet.Training.MetricSink.TensorBoard] } });
+                options with { Output = options.Output with { ReportTo = [MetricSink.TensorBoard] } });
             await run.TrainAsync(cancellation: TestContext.Current.CancellationToken);
             TrainedModel.Answer(model);
         }

@@ -91,7 +91,8 @@ internal sealed class MlflowServer : IDisposable
                 _experiments.Add((string)body["name"]!, $"{_experiments.Count}");
                 return (200, new() { ["experiment_id"] = _experiments[(string)body["name"]!] });
             case "POST runs/create":
-                var made = new StoredMlflowRun($"run{Runs.Count}", (string)body["experiment_id"]!, (string)body["run_name"]!);
+                var made = new StoredMlflowRun(
+                    $"run{Runs.Count}", (string)body["experiment_id"]!, (string)body["run_name"]!);
                 foreach (var tag in body["tags"]!.AsArray())
                     made.Tags[(string)tag!["key"]!] = (string)tag["value"]!;
                 Runs[made.Id] = made;

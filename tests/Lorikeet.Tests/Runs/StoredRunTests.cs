@@ -26,7 +26,8 @@ public sealed class StoredRunTests : IDisposable
         Assert.Equal(["new", "old"], runs.Select(run => run.Name));
         Assert.Empty(StoredRun.In(_folder["missing"]));
         var difference = Assert.Single(StoredRun.Differences(runs));
-        Assert.Equal(("learning_rate", "0.001", "0.0002"), (difference.Name, difference.Values[0], difference.Values[1]));
+        Assert.Equal("learning_rate", difference.Name);
+        Assert.Equal(["0.001", "0.0002"], difference.Values);
         Assert.Contains(("learning_rate", "0.001"), runs[0].ChangedOptions());
     }
 

@@ -74,7 +74,7 @@ internal sealed class MlflowLog : ITrainingObserver, IDisposable
         }
     }
 
-    /// <summary>What went wrong since it was last asked, to be said where the training's thread can; else null.</summary>
+    /// <summary>What went wrong since it was last asked, to be said on the training's thread; else null.</summary>
     public string? TakeWarning() => Interlocked.Exchange(ref _warning, null);
 
     /// <summary>Sends what waits, the files, and how the run ended; a last time.</summary>
