@@ -141,8 +141,9 @@ internal sealed class ReferencePage(bool isVietnamese)
         Line();
         Line(Say(
             "Every error of Lorikeet is a `LorikeetException`; its message says what is wrong, where, what was "
-                + "expected and what to do. `--verbose` adds the stack trace. A `StorageException` of a full or failing disk "
-                + "exits with 3, and so does a `HubException` unless the hub has no such thing, which is 2.",
+                + "expected and what to do. `--verbose` adds the stack trace. A `StorageException` of a full or "
+                + "failing disk exits with 3, and so does a `HubException` unless the hub has no such thing, which "
+                + "is 2.",
             "Mọi lỗi của Lorikeet đều là `LorikeetException`; thông báo nói sai ở đâu, cần gì và phải làm gì. "
                 + "`--verbose` in thêm stack trace. `StorageException` do ổ đĩa đầy hoặc hỏng thoát với mã 3; "
                 + "`HubException` cũng vậy, trừ khi trên hub không có thứ được hỏi: khi đó mã là 2."));
