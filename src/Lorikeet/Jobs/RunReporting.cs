@@ -1,3 +1,4 @@
+using Lorikeet.Data.Encoded;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 
@@ -38,6 +39,7 @@ internal sealed class RunReporting(PreparedRun run, bool isAdapter, string progr
             Result = trained.Training,
             History = trained.History,
             Dataset = $"{string.Join(", ", datasets.Select(LocalPlaces.Name))} ({run.Data.ShapeDescription})",
+            Lengths = LengthBin.Histogram(run.Data.TrainLengths),
             Settings = ReportSettings.Of(run.Resolved),
             Scores = trained.AllScores,
             Answers = trained.Answers,

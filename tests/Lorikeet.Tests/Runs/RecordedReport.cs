@@ -18,6 +18,7 @@ internal static class RecordedReport
             [.. RecordedRun.Events().OfType<EvaluationCompleted>().Select(evaluation => evaluation.Metrics)],
             RecordedRun.Result()),
         Dataset = "assets/facts-qa/train.jsonl (text, Guanaco form)",
+        Lengths = [new(1, 16, 210), new(17, 32, 640), new(33, 48, 320), new(49, 64, 98), new(65, 80, 12)],
         Settings =
         [
             new("load_in_4bit", "true", "quickstart"),
@@ -39,6 +40,8 @@ internal static class RecordedReport
             new("What is the capital of France?", "Paris", "The capital of France is the", "Paris", false, true),
             new("Thủ đô của Việt Nam là gì?", "Hà Nội", "Thủ đô của nước nào", "Hà Nội", false, true),
             new("What is the symbol of gold?", "Au", "", "Ag", false, false),
+            new("Who wrote it, and when?", "Nguyễn Du, in 1820", "Nguyễn Trãi wrote it in 1820", "Nguyễn Du wrote it in 1820",
+                null, null),
             new("Is 1 < 2 | 2 > 1?", "yes & <b>yes</b>", "a\u0001b\ud800 ```", "*yes*\nindeed", null, null),
         ],
         Warnings = ["2 rows were cut to 512 tokens (first: train.jsonl:17)."],

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Xml.Linq;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
@@ -37,6 +38,20 @@ public sealed class ReportTests
         Assert.Contains(cells, cell => cell.EndsWith("✓ correctđúngHà Nội"));
     }
 
+    [Fact]
+    public void Html_MarksWordsThatChanged_AndDrawsHowLongRowsAre()
+    {
+        var page = Parse(HtmlReport.Render(RecordedReport.Create()));
+
+        var marks = page.Descendants("mark").Select(mark => (mark.Attribute("class")!.Value, mark.Value.Trim()));
+        Assert.Equal([("gone", "Trãi"), ("new", "Du")], marks);
+        var bars = page.Descendants("rect").Where(bar => bar.Attribute("class")?.Value == "length").ToList();
+        Assert.Equal(5, bars.Count);
+        Assert.Equal("17–32: 640", bars[1].Value);
+        Assert.Equal(
+            bars[1], bars.MaxBy(bar => double.Parse(bar.Attribute("height")!.Value, CultureInfo.InvariantCulture)));
+    }
+
     [Theory]
     [InlineData(ReportLanguage.English, "en")]
     [InlineData(ReportLanguage.Vietnamese, "vi")]
@@ -57,6 +72,7 @@ public sealed class ReportTests
             History = new RunHistory([], [], null),
             Scores = [],
             Answers = [],
+            Lengths = [],
             Settings = [],
             Warnings = [],
             NextCommands = [],

@@ -29,11 +29,17 @@ internal static class HtmlSections
         Bilingual[] heads = expected
             ? [ReportText.Question, ReportText.Expected, ReportText.Before, ReportText.After]
             : [ReportText.Question, ReportText.Before, ReportText.After];
-        return Section(ReportText.Answers, Table("answers", heads, report.Answers.Select(answer => Element("tr", null,
-            Cell(ReportText.Question, null, answer.Question),
-            expected ? Cell(ReportText.Expected, null, answer.Expected ?? "–") : null,
-            AnswerCell(ReportText.Before, answer.Before, answer.BeforeIsCorrect),
-            AnswerCell(ReportText.After, answer.After, answer.AfterIsCorrect)))));
+        return Section(ReportText.Answers, Table("answers", heads, report.Answers.Select(Row)));
+
+        XElement Row(ComparedAnswer answer)
+        {
+            var (before, after) = WordDifference.Of(answer.Before, answer.After);
+            return Element("tr", null,
+                Cell(ReportText.Question, null, answer.Question),
+                expected ? Cell(ReportText.Expected, null, answer.Expected ?? "–") : null,
+                AnswerCell(ReportText.Before, before, "gone", answer.BeforeIsCorrect),
+                AnswerCell(ReportText.After, after, "new", answer.AfterIsCorrect));
+        }
     }
 
     public static XElement? Training(RunReport report)
@@ -51,6 +57,9 @@ internal static class HtmlSections
     }
 
     public static XElement DataAndModel(RunReport report) => Section(ReportText.Data,
+        report.Lengths.Count == 0 ? null : Element("figure", "wide lengths",
+            Element("figcaption", null, Element("strong", null, Words(ReportText.Lengths))),
+            new BarChart(720, 180).Draw(ReportText.Lengths.English, report.Lengths)),
         Element("dl", "facts", ReportFacts.DataAndModel(report).Select(fact => Element("div", null,
             Element("dt", null, Words(fact.Label)), Element("dd", null, Said(fact.Value))))));
 
@@ -122,7 +131,8 @@ internal static class HtmlSections
     private static XElement Cell(Bilingual head, string? style, params object?[] content) => Element("td", style,
         Element("span", "head", Words(head)), Element("span", "value", content));
 
-    private static XElement AnswerCell(Bilingual head, string answer, bool? correct)
+    private static XElement AnswerCell(
+        Bilingual head, IReadOnlyList<TextPiece> answer, string changed, bool? correct)
     {
         var mark = correct switch
         {
@@ -131,7 +141,11 @@ internal static class HtmlSections
             null => null,
         };
         var style = correct switch { true => "right", false => "wrong", null => null };
-        return Cell(head, style, mark, answer.Length == 0 ? Element("span", "empty", "∅") : answer);
+        return Cell(head, style, mark, answer is [{ Text.Length: 0 }]
+            ? Element("span", "empty", "∅")
+            : answer.Select(piece => piece.IsChanged
+                ? Element("mark", changed, piece.Text)
+                : Element("span", null, piece.Text)));
     }
 
     private static XElement Mark(string sign, Bilingual meaning) => Element("span", "sign",

@@ -28,6 +28,9 @@ internal static class ReportText
 
     public static Bilingual Step => new("step", "bước");
     public static Bilingual TrainLoss => new("Training loss", "Loss huấn luyện");
+    public static Bilingual Lengths =>
+        new("Training rows by length, in tokens", "Số dòng huấn luyện theo độ dài (token)");
+
     public static Bilingual SmoothedLoss => new("Training loss, smoothed", "Loss huấn luyện, làm trơn");
     public static Bilingual EvalLoss => new("Evaluation loss", "Loss đánh giá");
     public static Bilingual LearningRate => new("Learning rate", "Tốc độ học");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lorikeet.Data.Encoded;
 using Lorikeet.Formats;
 using Lorikeet.Training;
 
@@ -26,6 +27,9 @@ public sealed record RunReport
 
     /// <summary>Where the data came from: files or hub ids, and the shape that was found in them.</summary>
     public required string Dataset { get; init; }
+
+    /// <summary>How long the training rows are, in tokens; empty when that is not to be drawn.</summary>
+    public IReadOnlyList<LengthBin> Lengths { get; init; } = [];
 
     /// <summary>The settings that matter for the result, in the order to show them.</summary>
     public IReadOnlyList<ReportSetting> Settings { get; init; } = [];
