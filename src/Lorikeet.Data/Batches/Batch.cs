@@ -16,6 +16,13 @@ namespace Lorikeet.Data.Batches;
 /// <param name="TargetCount">Labels that are not <see cref="TrainingRow.Ignored"/>.</param>
 public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int TargetCount)
 {
+    /// <summary>
+    /// With how many tokens of the segment before it each segment begins; they are read there and not repeated, so that
+    /// answers to one prompt share it. The label of a segment's first own token then counts.
+    /// </summary>
+    /// <value>Null: segments share nothing.</value>
+    public int[]? SharedPrefixes { get; init; }
+
     /// <summary>Number of tokens.</summary>
     public int TokenCount => Ids.Length;
 
@@ -65,6 +72,9 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
             Ids = [.. Ids, .. Enumerable.Repeat(Ids[0], missing)],
             Labels = [.. Labels, .. Enumerable.Repeat(TrainingRow.Ignored, missing)],
             SegmentStarts = [.. starts],
+            SharedPrefixes = SharedPrefixes is { } shared
+                ? [.. shared, .. Enumerable.Repeat(0, starts.Count - 1 - shared.Length)]
+                : null,
         };
     }
 

@@ -11,11 +11,12 @@ internal sealed class SegmentLayout : IDisposable
     /// <summary>Creates the layout on <paramref name="device"/>.</summary>
     /// <param name="starts">Start of each segment, then the total number of tokens.</param>
     /// <param name="device">Device of its index tensors.</param>
-    public SegmentLayout(IReadOnlyList<int> starts, Device device)
+    /// <param name="prefixes">Tokens before each segment that belong to it and lie elsewhere; null for none.</param>
+    public SegmentLayout(IReadOnlyList<int> starts, Device device, IReadOnlyList<int>? prefixes = null)
     {
         Starts = starts;
         Count = starts.Count - 1;
-        Longest = Enumerable.Range(0, Count).Max(Length);
+        Longest = Enumerable.Range(0, Count).Max(segment => Length(segment) + (prefixes?[segment] ?? 0));
         Uniform = Enumerable.Range(0, Count).All(segment => Length(segment) == Longest);
 
         var positions = new long[Tokens];
@@ -25,7 +26,7 @@ internal sealed class SegmentLayout : IDisposable
         {
             for (var i = 0; i < Length(segment); i++)
             {
-                positions[starts[segment] + i] = i;
+                positions[starts[segment] + i] = i + (prefixes?[segment] ?? 0);
                 slots[starts[segment] + i] = (long)segment * Longest + i;
                 tokens[(long)segment * Longest + i] = starts[segment] + i;
             }
@@ -42,7 +43,7 @@ internal sealed class SegmentLayout : IDisposable
     /// <summary>Segments.</summary>
     public int Count { get; }
 
-    /// <summary>Tokens of the longest segment.</summary>
+    /// <summary>Tokens of the longest segment, what it shares included.</summary>
     public int Longest { get; }
 
     /// <summary>Whether all segments have the same length.</summary>

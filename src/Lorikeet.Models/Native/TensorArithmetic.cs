@@ -152,6 +152,10 @@ internal static class TensorArithmetic
     /// <summary>a with rows added to those of these indices.</summary>
     public static Tensor PlusRows(this Tensor a, Tensor indices, Tensor rows) => a.index_add(0, indices, rows, s_one);
 
+    /// <summary>Adds rows to those of these indices, of which several may be the same.</summary>
+    public static Tensor IncreaseRows(this Tensor a, Tensor indices, Tensor rows) =>
+        a.index_add_(0, indices, rows, s_one);
+
     /// <summary>Where a equals number.</summary>
     public static Tensor IsEqualTo(this Tensor a, double number)
     {

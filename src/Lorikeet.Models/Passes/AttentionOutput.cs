@@ -12,15 +12,16 @@ internal sealed class AttentionOutput(Matrix attended, params Tensor[] saved) : 
     public IReadOnlyList<Tensor> Saved { get; } = saved;
 
     /// <summary>
-    /// Where ranks share the batch: queries, keys and values of this rank's heads, and what attention returned of them.
+    /// Where attention was computed on other rows than those it was asked for (ContextKernels, RepeatedHeads): their
+    /// queries, keys and values, and what it returned of them.
     /// </summary>
-    public (Matrix Qkv, AttentionOutput Output)? OfHeads { get; init; }
+    public (Matrix Qkv, AttentionOutput Output)? Inner { get; init; }
 
     public void Dispose()
     {
         Attended.Dispose();
-        OfHeads?.Qkv.Dispose();
-        OfHeads?.Output.Dispose();
+        Inner?.Qkv.Dispose();
+        Inner?.Output.Dispose();
         foreach (var tensor in Saved)
             tensor.Dispose();
     }

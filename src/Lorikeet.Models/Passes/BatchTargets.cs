@@ -10,7 +10,8 @@ namespace Lorikeet.Models.Passes;
 internal static class BatchTargets
 {
     /// <summary>
-    /// The positions that predict and the tokens they should predict, in order; the caller disposes them.
+    /// The positions that predict and the tokens they should predict, in the order of the latter; the caller disposes
+    /// them. The last token of what segments share predicts the first own token of each.
     /// </summary>
     /// <param name="batch">The batch.</param>
     /// <param name="device">Where to.</param>
@@ -20,9 +21,19 @@ internal static class BatchTargets
     {
         var (first, count) = range is { } own ? (own.Start, own.Count) : (0, batch.TokenCount);
         var (positions, targets) = (new List<long>(), new List<long>());
+        var begin = 0; // where the segment's first token lies, in a segment before it if that is shared
         for (var segment = 0; segment < batch.SegmentCount; segment++)
         {
-            for (var t = batch.SegmentStarts[segment] + 1; t < batch.SegmentStarts[segment + 1]; t++)
+            var start = batch.SegmentStarts[segment];
+            var shared = batch.SharedPrefixes?[segment] ?? 0;
+            begin = shared > 0 ? begin : start;
+            if (shared > 0 && batch.Labels[start] != TrainingRow.Ignored)
+            {
+                positions.Add(begin + shared - 1 - first);
+                targets.Add(batch.Labels[start]);
+            }
+
+            for (var t = start + 1; t < batch.SegmentStarts[segment + 1]; t++)
             {
                 if (batch.Labels[t] == TrainingRow.Ignored || t - 1 < first || t - 1 >= first + count)
                     continue;

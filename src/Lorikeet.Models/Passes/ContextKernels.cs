@@ -21,13 +21,13 @@ internal sealed class ContextKernels(IDecoderKernels own, ContextShare share, in
         var output = own.Attend(OfHeads(input, heads, rotated), sequences); // [T, heads / C · headSize]
         var attended = Matrix.Create(qkv.Rows, shape.QueryWidth, qkv.ElementType, qkv.Tensor.device);
         share.ToTokens(output.Attended.Tensor.contiguous(), [shape.QueryWidth], attended.Tensor);
-        return new AttentionOutput(attended) { OfHeads = (heads, output) };
+        return new AttentionOutput(attended) { Inner = (heads, output) };
     }
 
     public void AttendBackward(
         AttentionInput input, AttentionOutput output, Matrix gradient, Sequences sequences, Matrix qkvGradient)
     {
-        var (heads, attended) = output.OfHeads!.Value;
+        var (heads, attended) = output.Inner!.Value;
         using var rotated = RotatedOf(input, heads);
         using var headGradient = new Matrix(share.ToHeads(gradient.Tensor, [input.Shape.QueryWidth]));
         using var result = Matrix.Create(heads.Rows, heads.Columns, heads.ElementType, heads.Tensor.device);

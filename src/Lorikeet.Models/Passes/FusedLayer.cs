@@ -127,8 +127,8 @@ internal sealed class FusedLayer : IDisposable
         linears.Output.AddGradients(gradient, g, attention.Attended, kept.Output, dropout);
         var qkvGradient = layer.QkvGradient; // g,u are no longer needed, and it may lie where they were
         // dq,dk,dv: [tokens, q + k + v]
-        _kernels.AttendBackward(
-            Heads(layer, pass, sequences), attention, pass.AttendedGradient, sequences, qkvGradient);
+        RepeatedHeads.AttendBackward(
+            _kernels, _index, Heads(layer, pass, sequences), attention, pass.AttendedGradient, sequences, qkvGradient);
         attention.Dispose();
         layer.Attention = null;
 
@@ -186,7 +186,7 @@ internal sealed class FusedLayer : IDisposable
         var (linears, kept) = (Linears, layer.Kept);
         linears.Qkv.Forward(pass.NormOutput, kept.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
         // o: [tokens, heads · headSize]
-        layer.Attention = _kernels.Attend(Heads(layer, pass, sequences), sequences);
+        layer.Attention = RepeatedHeads.Attend(_kernels, _index, Heads(layer, pass, sequences), sequences);
         var output = AttentionOutput(layer, pass);
         linears.Output.Forward(layer.Attention.Attended, kept.Output, output, dropout); // Wo o: [tokens, hidden]
         // m = x + Wo o, n = norm(m)

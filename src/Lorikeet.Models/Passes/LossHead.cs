@@ -88,7 +88,7 @@ internal sealed class LossHead
             var hidden = last.index_select(0, positions).detach().requires_grad_();
             CrossEntropies(hidden, start, count).neg().backward([derivatives.narrow(0, start, count)]);
             using var quiet = no_grad();
-            gradient.index_copy_(0, positions, hidden.grad!);
+            gradient.IncreaseRows(positions, hidden.grad!); // several targets may share a position
         }
 
         return gradient.MoveToOuterDisposeScope();

@@ -92,26 +92,37 @@ internal sealed class OptimizedHead : IDisposable
         pass.Gradient.Tensor.Clear();
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
         using var losses = empty([targets.NumberOfElements], ScalarType.Float32, _scratch.Device);
-        var isFrozen = !_linear.IsTrained;
-        Sweep(positions, targets, key, pass, differentiates: isFrozen,
-            (chunk, start) => Judge(chunk, targets, start, losses), Temperature);
-
-        using var derivatives = tensor(objective(Negative(losses)), device: _scratch.Device);
-        using var scales = derivatives.neg(); // by the cross-entropies, one a row
-        if (isFrozen)
+        if (_linear.IsTrained)
         {
-            using var ofAll = zeros([pass.BlockOutput.Rows], ScalarType.Float32, _scratch.Device);
-            ofAll.index_copy_(0, positions, scales);
-            ScaleRows(pass.BlockOutput, ofAll);
+            Sweep(
+                positions, targets, key, pass, (chunk, start) => Judge(chunk, targets, start, losses),
+                temperature: Temperature);
+            using var scales = Scales(objective, losses);
+            Sweep(
+                positions, targets, key, pass, (chunk, start) =>
+                {
+                    Judge(chunk, targets, start, losses);
+                    using var own = scales.narrow(0, start, chunk.Logits.Rows);
+                    ScaleRows(chunk.Logits.Tensor, own);
+                },
+                (chunk, places, _) => pass.BlockOutput.Tensor.IncreaseRows(places, chunk.Gradient.Tensor), Temperature);
         }
         else
         {
-            Sweep(positions, targets, key, pass, differentiates: true, (chunk, start) =>
-            {
-                Judge(chunk, targets, start, losses);
-                using var own = scales.narrow(0, start, chunk.Logits.Rows);
-                ScaleRows(chunk.Logits, own);
-            }, Temperature);
+            // Several targets may share a position, so gradients are kept by target until they are multiplied.
+            using var units = empty(
+                [targets.NumberOfElements, _linear.Columns], _scratch.ElementType, _scratch.Device);
+            Sweep(
+                positions, targets, key, pass, (chunk, start) => Judge(chunk, targets, start, losses),
+                (chunk, _, start) =>
+                {
+                    using var own = units.narrow(0, start, chunk.Gradient.Rows);
+                    own.copy_(chunk.Gradient.Tensor);
+                },
+                Temperature);
+            using var scales = Scales(objective, losses);
+            ScaleRows(units, scales);
+            pass.BlockOutput.Tensor.IncreaseRows(positions, units);
         }
 
         Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
@@ -124,8 +135,9 @@ internal sealed class OptimizedHead : IDisposable
     {
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
         using var losses = empty([targets.NumberOfElements], ScalarType.Float32, _scratch.Device);
-        Sweep(positions, targets, null, pass, differentiates: false,
-            (chunk, start) => Judge(chunk, targets, start, losses), Temperature);
+        Sweep(
+            positions, targets, null, pass, (chunk, start) => Judge(chunk, targets, start, losses),
+            temperature: Temperature);
         return Negative(losses);
     }
 
@@ -137,20 +149,22 @@ internal sealed class OptimizedHead : IDisposable
     {
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
         _loss.Clear();
-        Sweep(positions, targets, key, pass, differentiates: key is not null, (chunk, start) =>
-        {
-            using var labels = targets.narrow(0, start, chunk.Logits.Rows);
-            _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, _loss);
-        });
+        Sweep(
+            positions, targets, key, pass, (chunk, start) =>
+            {
+                using var labels = targets.narrow(0, start, chunk.Logits.Rows);
+                _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, _loss);
+            },
+            key is null ? null : (chunk, places, _) => _kernels.ScatterRows(chunk.Gradient, places, pass.BlockOutput));
     }
 
     /// <summary>
     /// Goes over the targets a chunk at a time: makes logits, has their gradient put in their place, and takes that
-    /// back to the hidden states and to what is trained of the head.
+    /// back to what is trained of the head and to the hidden states, whose gradient it gives away with their positions.
     /// </summary>
     private void Sweep(
-        Tensor positions, Tensor targets, PassKey? key, PassBuffers pass, bool differentiates,
-        Action<Chunk, int> judge, double temperature = 1)
+        Tensor positions, Tensor targets, PassKey? key, PassBuffers pass, Action<Chunk, int> judge,
+        Action<Chunk, Tensor, int>? place = null, double temperature = 1)
     {
         var factor = (float)(_logitFactor / temperature);
         _linear.Hold();
@@ -165,13 +179,13 @@ internal sealed class OptimizedHead : IDisposable
                 _kernels.Scale(chunk.Hidden, factor, chunk.Hidden); // f (Wh h) = Wh (f h), which is narrower
             _linear.Forward(chunk.Hidden, chunk.Kept, chunk.Logits, masks);
             judge(chunk, start);
-            if (!differentiates)
+            if (place is null)
                 continue;
             var g = _linear.InputGradient(chunk.Logits, chunk.Kept, chunk.LoraHiddenGradient, chunk.Gradient, masks);
             _linear.AddGradients(chunk.Logits, g, chunk.Hidden, chunk.Kept, masks);
             if (factor != 1)
                 _kernels.Scale(chunk.Gradient, factor, chunk.Gradient);
-            _kernels.ScatterRows(chunk.Gradient, places, pass.BlockOutput);
+            place(chunk, places, start);
         }
 
         _linear.Release();
@@ -192,11 +206,18 @@ internal sealed class OptimizedHead : IDisposable
         return [.. values.data<float>()];
     }
 
+    /// <summary>The derivatives of a loss by the cross-entropies.</summary>
+    private Tensor Scales(TokenObjective objective, Tensor losses)
+    {
+        using var byLogProbabilities = tensor(objective(Negative(losses)), device: _scratch.Device);
+        return byLogProbabilities.neg();
+    }
+
     /// <summary>rows[i] *= scales[i].</summary>
-    private static void ScaleRows(Matrix rows, Tensor scales)
+    private static void ScaleRows(Tensor rows, Tensor scales)
     {
         using var column = scales.unsqueeze(1);
-        rows.Tensor.mul_(column);
+        rows.mul_(column);
     }
 
     /// <summary>Names the masks of a chunk, as <see cref="LossHead"/> does.</summary>

@@ -122,8 +122,8 @@ internal sealed class OptimizedPass : ITrainingPass
         RequireSameAdapter();
         batch = _share?.Filled(batch, BatchShape.TokenMultiple) ?? batch.FilledTo(BatchShape.TokenMultiple);
         var range = _share?.Own(batch);
-        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
-        using var sequences = SequencesOf(layout);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device, batch.SharedPrefixes);
+        using var sequences = SequencesOf(batch, layout);
         var pass = BuffersFor(ShapeOf(batch, range));
         LoadParameters(key);
 
@@ -171,8 +171,8 @@ internal sealed class OptimizedPass : ITrainingPass
         RequireSameAdapter();
         batch = _share?.Filled(batch, BatchShape.TokenMultiple) ?? batch.FilledTo(BatchShape.TokenMultiple);
         var range = _share?.Own(batch);
-        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
-        using var sequences = SequencesOf(layout);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device, batch.SharedPrefixes);
+        using var sequences = SequencesOf(batch, layout);
         var pass = BuffersFor(ShapeOf(batch, range));
         LoadParameters(key: null);
 
@@ -257,9 +257,13 @@ internal sealed class OptimizedPass : ITrainingPass
     private static long LargestProjection(DecoderModel model) =>
         model.LayerProjections.Max(projection => projection.Weight.Rows * projection.Weight.Columns);
 
-    private Sequences SequencesOf(SegmentLayout layout)
+    private Sequences SequencesOf(Batch batch, SegmentLayout layout)
     {
-        return new Sequences(layout, _model.Context(layout).Rotations);
+        var repeated = RepeatedLayout.Of(batch, BatchShape.TokenMultiple, _model.Device);
+        return new Sequences(
+            layout, _model.Context(layout).Rotations,
+            repeated is null ? null : (repeated, new Sequences(
+                repeated.Layout, _model.Context(repeated.Layout).Rotations)));
     }
 
     private void Forward(PassBuffers pass, Sequences sequences, PassKey? dropout)
@@ -346,7 +350,8 @@ internal sealed class OptimizedPass : ITrainingPass
 
     private static BatchShape ShapeOf(Batch batch, TokenRange? range)
     {
-        var lengths = batch.SegmentStarts.Zip(batch.SegmentStarts.Skip(1), (start, end) => end - start);
+        var lengths = batch.SegmentStarts.Zip(batch.SegmentStarts.Skip(1), (start, end) => end - start)
+            .Zip(batch.SharedPrefixes ?? new int[batch.SegmentCount], (own, shared) => own + shared);
         return new BatchShape(range?.Count ?? batch.TokenCount, batch.SegmentCount, lengths.Max());
     }
 

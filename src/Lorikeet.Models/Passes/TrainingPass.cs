@@ -71,8 +71,9 @@ internal sealed class TrainingPass : ITrainingPass
         using var scope = NewDisposeScope();
         batch = _share?.Filled(batch, _tokenMultiple) ?? batch.FilledTo(_tokenMultiple);
         var range = _share?.Own(batch);
-        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
-        var context = Context(_model, layout, key, _share, range);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device, batch.SharedPrefixes);
+        using var repeated = RepeatedLayout.Of(batch, 1, _model.Device);
+        var context = Context(_model, layout, key, _share, range, repeated);
         var head = new LossHead(_model, batch, key, range);
         var embedded = Embed(IdsOf(batch, range), layout, key);
 
@@ -133,8 +134,9 @@ internal sealed class TrainingPass : ITrainingPass
         using var quiet = no_grad();
         batch = share?.Filled(batch, 1) ?? batch;
         var range = share?.Own(batch);
-        using var layout = new SegmentLayout(batch.SegmentStarts, model.Device);
-        var context = Context(model, layout, null, share, range);
+        using var layout = new SegmentLayout(batch.SegmentStarts, model.Device, batch.SharedPrefixes);
+        using var repeated = RepeatedLayout.Of(batch, 1, model.Device);
+        var context = Context(model, layout, null, share, range, repeated);
         var x = model.Embed(IdsOf(batch, range));
         foreach (var layer in model.Layers)
         {
@@ -151,9 +153,15 @@ internal sealed class TrainingPass : ITrainingPass
 
     /// <summary>What the layers share; with other ranks, positions are this rank's and attention sees all.</summary>
     private static ForwardContext Context(
-        DecoderModel model, SegmentLayout layout, PassKey? key, ContextShare? share, TokenRange? range)
+        DecoderModel model, SegmentLayout layout, PassKey? key, ContextShare? share, TokenRange? range,
+        RepeatedLayout? repeated)
     {
         var context = model.Context(layout, key);
+        if (repeated is not null)
+            return context with
+            {
+                Attention = new RepeatedAttention(model.Context(repeated.Layout).Attention, repeated),
+            };
         return share is null || range is not { } own ? context : context with
         {
             Attention = new ContextAttention(context.Attention, share),

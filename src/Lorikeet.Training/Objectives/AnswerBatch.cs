@@ -25,26 +25,58 @@ internal sealed class AnswerBatch
     /// <param name="learnsPrompts">Whether the prompts of wanted answers are predicted too.</param>
     public static AnswerBatch Of(IReadOnlyList<TrainingRow> rows, bool learnsPrompts = false)
     {
-        var plain = Batch.FromRows(rows);
-        RatedAnswer[] answers = [.. rows.SelectMany(AnswersOf)];
-        var (labels, starts) = ((int[])plain.Labels.Clone(), plain.SegmentStarts);
-        var targets = new List<(int, bool)>();
-        for (var answer = 0; answer < answers.Length; answer++)
+        var shares = SharesPrompts(rows);
+        var (ids, labels) = (new List<int>(), new List<int>());
+        var (starts, prefixes) = (new List<int> { 0 }, new List<int>());
+        var (answers, targets) = (new List<RatedAnswer>(), new List<(int, bool)>());
+        foreach (var row in rows)
         {
-            for (var t = starts[answer] + 1; t < starts[answer + 1]; t++)
-            {
-                var isPrompt = labels[t] == TrainingRow.Ignored;
-                if (isPrompt && !(learnsPrompts && answers[answer].IsWanted))
-                    continue;
-                labels[t] = plain.Ids[t];
-                targets.Add((answer, isPrompt));
-                answers[answer] = answers[answer] with { Tokens = answers[answer].Tokens + (isPrompt ? 0 : 1) };
-            }
+            var (prompt, rejected, isWanted) = row.Preference ?? throw new ArgumentException(
+                "A row says nothing of its answers. Expected preference data.", nameof(rows));
+            Add(row, 0, 0, rejected ?? row.Length, isWanted);
+            if (rejected is { } second)
+                Add(row, second, shares ? prompt : 0, row.Length, isWanted: false);
         }
 
-        var batch = new AnswerBatch(plain with { Labels = labels, TargetCount = targets.Count }, answers);
-        batch._targets.AddRange(targets);
-        return batch;
+        var batch = new Batch([.. ids], [.. labels], [.. starts], targets.Count)
+        {
+            SharedPrefixes = shares ? [.. prefixes] : null,
+        };
+        var result = new AnswerBatch(batch, answers);
+        result._targets.AddRange(targets);
+        return result;
+
+        void Add(TrainingRow row, int start, int shared, int end, bool isWanted)
+        {
+            var tokens = 0;
+            for (var t = start + shared; t < end; t++)
+            {
+                var isPrompt = row.Labels[t] == TrainingRow.Ignored;
+                // Nothing predicts the first token.
+                var isTarget = t > start && (!isPrompt || (learnsPrompts && isWanted));
+                ids.Add(row.Ids[t]);
+                labels.Add(isTarget ? row.Ids[t] : TrainingRow.Ignored);
+                if (!isTarget)
+                    continue;
+                targets.Add((answers.Count, isPrompt));
+                tokens += isPrompt ? 0 : 1;
+            }
+
+            starts.Add(ids.Count);
+            prefixes.Add(shared);
+            answers.Add(new RatedAnswer(isWanted, tokens));
+        }
+    }
+
+    /// <summary>
+    /// Whether the answers of pairs share their prompts' computation: what attention repeats takes memory, which short
+    /// prompts do not save.
+    /// </summary>
+    private static bool SharesPrompts(IReadOnlyList<TrainingRow> rows)
+    {
+        const int worthwhile = 4; // a prompt in so many tokens
+        var prompts = rows.Sum(row => row.Preference is { RejectedStart: not null } pair ? pair.PromptLength : 0);
+        return prompts > 0 && worthwhile * prompts >= rows.Sum(row => row.Length);
     }
 
     /// <summary>Log-probability of each answer: the sum over its tokens.</summary>
@@ -73,15 +105,6 @@ internal sealed class AnswerBatch
             (target.IsPrompt ? 0 : value.PerAnswer[target.Answer])
             + (Answers[target.Answer].IsWanted ? value.PerWantedToken : 0)))),
     ];
-
-    private static IEnumerable<RatedAnswer> AnswersOf(TrainingRow row)
-    {
-        var preference = row.Preference
-            ?? throw new ArgumentException("A row says nothing of its answers. Expected preference data.", nameof(row));
-        yield return new RatedAnswer(preference.IsDesirable, 0);
-        if (preference.RejectedStart is not null)
-            yield return new RatedAnswer(false, 0);
-    }
 }
 
 /// <summary>An answer of a batch.</summary>

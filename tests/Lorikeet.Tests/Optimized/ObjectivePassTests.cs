@@ -94,6 +94,70 @@ public class ObjectivePassTests
         Assert.Equal(loss, run.Pass.Evaluate(s_batch), 1e-6 * loss);
     }
 
+    public static TheoryData<string, ModelConfig> Shapes => new()
+    {
+        { "plain", PassComparison.Small() },
+        { "normalised heads", PassComparison.Small() with { QueryKeyNorm = QueryKeyNorm.PerHead } },
+        { "window", PassComparison.Small() with { SlidingWindow = 13 } },
+    };
+
+    /// <summary>Answers that share their prompt get what they would get each with a prompt of its own.</summary>
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void SharedPrompts_EqualRepeatedOnes(string kind, ModelConfig shape)
+    {
+        // Three answers to a prompt of 20 tokens, a text without any, two answers to a prompt of 7.
+        var whole = Answers([20, 20, 20, 0, 7, 7], [9, 1, 30, 12, 4, 16]);
+        var shared = Sharing(whole, [0, 20, 20, 0, 0, 7]);
+        Assert.Equal(whole.TokenCount - 47, shared.TokenCount);
+        var (log, gradients) = (new List<float[]>(), new List<float[]>());
+        foreach (var batch in new[] { whole, shared })
+        {
+            foreach (var optimized in new[] { false, true })
+            {
+                using var run = new PassOf(new LoraOptions(), optimized, shape: shape);
+                log.Add(run.Pass.LogProbabilities(batch));
+                run.Pass.Run(
+                    batch, all => [.. all.Select((value, at) => 0.05f * MathF.Cos(at) * value)], new PassKey(7, 0, 0));
+                gradients.Add(run.Gradients);
+            }
+        }
+
+        Assert.All(log, each => AssertClose(log[0], each, 2e-5));
+        Assert.All(gradients, each => AssertClose(gradients[0], each, 5e-5));
+        Assert.True(log[0].Length > 60, kind);
+    }
+
+    private static Batch Answers(int[] prompts, int[] lengths)
+    {
+        var random = new Random(9);
+        int[] first = [.. Enumerable.Range(0, 20).Select(_ => random.Next(96))];
+        int[] second = [.. Enumerable.Range(0, 7).Select(_ => random.Next(96))];
+        return Batch.FromRows([.. prompts.Zip(lengths, (prompt, length) =>
+        {
+            int[] ids =
+            [
+                .. prompt == 20 ? first : prompt == 7 ? second : [],
+                .. Enumerable.Range(0, length).Select(_ => random.Next(96)),
+            ];
+            return new TrainingRow(ids, [.. ids.Select((id, at) => at < prompt ? TrainingRow.Ignored : id)]);
+        })]);
+    }
+
+    private static Batch Sharing(Batch whole, int[] prefixes)
+    {
+        var (ids, labels, starts) = (new List<int>(), new List<int>(), new List<int> { 0 });
+        for (var segment = 0; segment < prefixes.Length; segment++)
+        {
+            var (start, end) = (whole.SegmentStarts[segment] + prefixes[segment], whole.SegmentStarts[segment + 1]);
+            ids.AddRange(whole.Ids[start..end]);
+            labels.AddRange(whole.Labels[start..end]);
+            starts.Add(ids.Count);
+        }
+
+        return new Batch([.. ids], [.. labels], [.. starts], whole.TargetCount) { SharedPrefixes = prefixes };
+    }
+
     private static (float[] Own, float[] Base, float[] Gradients) Run(
         LoraOptions adapter, bool optimized, double temperature = 1)
     {
@@ -132,10 +196,12 @@ public class ObjectivePassTests
     {
         private readonly Gradients _gradients;
 
-        public PassOf(LoraOptions adapter, bool optimized, QuantizationSettings? quantization = null)
+        public PassOf(
+            LoraOptions adapter, bool optimized, QuantizationSettings? quantization = null, ModelConfig? shape = null)
         {
             Model = new PassComparison
             {
+                Shape = shape ?? PassComparison.Small(),
                 Adapter = adapter with { InitLoraWeights = LoraInitialisation.Random },
                 Quantization = quantization ?? QuantizationSettings.None,
             }.Model(ScalarType.Float32);
