@@ -1,6 +1,6 @@
-// Segments that share their beginning (two answers to one prompt) share all of its computation but attention's: queries,
-// keys and values of the shared tokens are repeated before each answer, any kernel attends, and what the shared tokens
-// attended is taken once. Back, the copies' gradients are added.
+// Segments that share their beginning (two answers to one prompt) share all of its computation but attention's:
+// queries, keys and values of the shared tokens are repeated before each answer, any kernel attends, and what the
+// shared tokens attended is taken once. Back, the copies' gradients are added.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 
