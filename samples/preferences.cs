@@ -24,7 +24,7 @@ using (var run = new TrainingRun("runs/answers", model, data, new()
 }
 
 // 2. Pairs of answers. Any rows with prompt, chosen and rejected will do; conversations too.
-var pairs = File.ReadLines(rows).Take(600).Select(line =>
+var pairs = File.ReadLines(rows).Take(1024).Select(line =>
 {
     var parts = JsonDocument.Parse(line).RootElement.GetProperty("text").GetString()!
         .Replace("### Human: ", "").Split(" ### Assistant: ");
@@ -36,8 +36,9 @@ Console.WriteLine($"Before: {answering.Answer(question)}");
 using var preferences = Dataset.From(pairs, new() { HeldOut = 64 });
 using var preferring = new TrainingRun("runs/preferences", answering, preferences, new()
 {
-    Objective = new() { Method = TrainingMethod.Dpo, Beta = 0.1 },
-    Optimization = new() { BatchSize = 16, GradientAccumulation = 1, LearningRate = 5e-4, MaxSteps = 30 },
+    // Beside the preference the chosen answers are learned, so that what follows the full stop is learned too: the end.
+    Objective = new() { Method = TrainingMethod.Dpo, LossTypes = [LossType.Sigmoid, LossType.Sft], Beta = 0.5 },
+    Optimization = new() { BatchSize = 16, GradientAccumulation = 1, LearningRate = 3e-4, MaxSteps = 60 },
     Evaluation = new() { SampleCount = 0 },
     Output = new() { Overwrite = true },
 });
@@ -48,4 +49,4 @@ Console.WriteLine($"After: {answering.Answer(question)}");
 
 // Prints: The chosen answer is preferred in 100 % of held-out pairs.
 var accuracy = result.Scores.Single(score => score.Name == "Preference accuracy");
-Console.WriteLine($"The chosen answer is preferred in {accuracy.Tuned:P0} of held-out pairs.".Replace("100%", "100 %"));
+Console.WriteLine($"The chosen answer is preferred in {100 * accuracy.Tuned:F0} % of held-out pairs.");
