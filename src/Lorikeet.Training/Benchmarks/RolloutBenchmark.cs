@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Decoder;
@@ -96,12 +95,11 @@ public static class RolloutBenchmark
     {
         var policy = new PolicyStep(
             round, new PolicyLoss(0.2, 0.2, beta: 0), PolicyWeighting.Token, options.NewTokens);
-        TrainingRow[][] rows = [.. round.Rows.Chunk(options.Batch)];
-        Batch[] batches = [.. rows.Select(Batch.FromRows)];
+        Batch[] batches = [.. round.Rows.Chunk(options.Batch).Select(Batch.FromRows)];
         training.Backward(batches, step, (i, _, key) =>
         {
-            training.Pass.Run(
-                batches[i], logProbabilities => policy.Add(i * options.Batch, rows[i].Length, logProbabilities), key);
+            var answers = Enumerable.Range(i * options.Batch, batches[i].SegmentCount);
+            training.Pass.Run(batches[i], logProbabilities => policy.Add(answers, logProbabilities), key);
             return 0;
         });
         _ = training.Update(1e-6);

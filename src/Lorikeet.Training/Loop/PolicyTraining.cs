@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Formats.Options;
 using Lorikeet.Training.Rollouts;
@@ -45,18 +44,16 @@ internal sealed class PolicyTraining
         _step.BeforePass?.Invoke();
         var before = _rounds.Seconds;
         var (round, isNew) = _rounds.Of(step);
-        TrainingRow[][] rows = [.. round.Rows.Chunk(_task.Options.Optimization.BatchSize)];
-        Batch[] batches = [.. rows.Select(Batch.FromRows)];
         if (isNew)
-            Begin(round, batches);
+            Begin(round);
 
         var policy = new PolicyStep(round, _loss, _weighting, _task.Options.Rewards.MaxCompletionLength);
-        int[] firsts = [.. rows.Select((_, i) => rows.Take(i).Sum(batch => batch.Length))];
+        int[][] answers = [.. LearnedOf(round).Chunk(BatchSize)];
+        Batch[] batches = [.. answers.Select(batch => BatchOf(round, batch))];
         _step.Backward(batches, step, (i, _, key) =>
         {
             _step.BeforePass?.Invoke();
-            _step.Pass.Run(
-                batches[i], logProbabilities => policy.Add(firsts[i], rows[i].Length, logProbabilities), key);
+            _step.Pass.Run(batches[i], logProbabilities => policy.Add(answers[i], logProbabilities), key);
             return 0; // the loss is summed beside
         });
         var (drawing, scoring) = (_rounds.Seconds.Drawing - before.Drawing, _rounds.Seconds.Scoring - before.Scoring);
@@ -66,7 +63,7 @@ internal sealed class PolicyTraining
             new("time/training", clock.Elapsed.TotalSeconds - drawing - scoring),
         ];
         return new StepOutcome(
-            rows, policy.Loss,
+            [.. round.Rows.Chunk(BatchSize)], policy.Loss,
             RolloutMetrics.Of(round, _task.Rollouts!.Rewards).Concat(policy.Metrics).Concat(times).ToDictionary());
     }
 
@@ -84,21 +81,36 @@ internal sealed class PolicyTraining
             _rounds.Restore(RolloutState.Read(Path.Combine(folder, RolloutState.FileName), _task.Options.Rewards));
     }
 
-    private void Begin(RolloutRound round, IReadOnlyList<Batch> batches)
+    private int BatchSize => _task.Options.Optimization.BatchSize;
+
+    private static Batch BatchOf(RolloutRound round, IEnumerable<int> answers) =>
+        Batch.FromRows([.. answers.Select(answer => round.Rows[answer])]);
+
+    /// <summary>
+    /// The answers that have a gradient: those as good as the mean of their group have none, unless they are held
+    /// against the base. All of them where none has, so that a step is a step.
+    /// </summary>
+    private int[] LearnedOf(RolloutRound round)
+    {
+        int[] all = [.. Enumerable.Range(0, round.Rollouts.Count)];
+        int[] learned = [.. all.Where(i => round.IsLearned[i] && (_beta != 0 || round.AdvantageOf[i] != 0))];
+        return learned.Length > 0 ? learned : all;
+    }
+
+    private void Begin(RolloutRound round)
     {
         foreach (var warning in _watch.Warnings(round))
             _observer.Observe(new Warning(warning));
         if (_beta == 0)
             return;
         var all = new List<float[]>();
-        foreach (var batch in batches)
+        foreach (var answers in Enumerable.Range(0, round.Rollouts.Count).Chunk(BatchSize))
         {
             _step.BeforePass?.Invoke();
-            var logProbabilities = _step.Pass.LogProbabilities(batch, withoutAdapter: true);
+            var logProbabilities = _step.Pass.LogProbabilities(BatchOf(round, answers), withoutAdapter: true);
             var token = 0;
-            foreach (var length in round.Rollouts.Skip(all.Count).Take(batch.SegmentCount)
-                .Select(rollout => rollout.Ids.Length))
-                all.Add(logProbabilities[token..(token += length)]);
+            foreach (var answer in answers)
+                all.Add(logProbabilities[token..(token += round.Rollouts[answer].Ids.Length)]);
         }
 
         round.Reference = [.. all];

@@ -23,6 +23,7 @@ internal sealed class GroupAdvantages
         [
             .. groups.Select((rewards, i) => rewards.Select(reward => scaling switch
             {
+                _ when deviations[i] <= Zero => 0, // not what rounding leaves of it
                 RewardScaling.Group => (reward - means[i]) / (deviations[i] + LeastDivisor),
                 RewardScaling.Batch => (reward - means[i]) / (ofAll + LeastDivisor),
                 _ => reward - means[i],

@@ -11,8 +11,9 @@ internal sealed class PolicyStep
     private readonly PolicyLoss _loss;
     private readonly double[] _weights;
     private readonly bool _hasReference;
+    private readonly double _tokens; // of all answers that count, those without an advantage too
     private double _divergence;
-    private long _tokens, _low, _high;
+    private long _low, _high;
 
     /// <summary>Begins a step.</summary>
     /// <param name="round">The answers.</param>
@@ -24,6 +25,7 @@ internal sealed class PolicyStep
         (_round, _loss, _hasReference) = (round, loss, round.Reference is not null);
         _weights = PolicyLoss.Weights(
             weighting, [.. round.Rollouts.Select(rollout => rollout.Ids.Length)], maxLength);
+        _tokens = Math.Max(1, round.Rollouts.Where((_, i) => round.IsLearned[i]).Sum(rollout => rollout.Ids.Length));
     }
 
     /// <summary>The loss of the micro-batches so far.</summary>
@@ -35,23 +37,22 @@ internal sealed class PolicyStep
         get
         {
             if (_hasReference)
-                yield return new("kl", _divergence / Math.Max(1, _tokens));
-            yield return new("clip_ratio/low_mean", (double)_low / Math.Max(1, _tokens));
-            yield return new("clip_ratio/high_mean", (double)_high / Math.Max(1, _tokens));
-            yield return new("clip_ratio/region_mean", (double)(_low + _high) / Math.Max(1, _tokens));
+                yield return new("kl", _divergence / _tokens);
+            yield return new("clip_ratio/low_mean", _low / _tokens);
+            yield return new("clip_ratio/high_mean", _high / _tokens);
+            yield return new("clip_ratio/region_mean", (_low + _high) / _tokens);
         }
     }
 
     /// <summary>Adds a micro-batch.</summary>
-    /// <param name="first">The first of its answers among those of the round.</param>
-    /// <param name="count">How many it has.</param>
+    /// <param name="answers">Its answers among those of the round.</param>
     /// <param name="logProbabilities">Of the tokens of its answers, one after the other.</param>
     /// <returns>The derivative of the step's loss by each of these.</returns>
-    public float[] Add(int first, int count, ReadOnlySpan<float> logProbabilities)
+    public float[] Add(IEnumerable<int> answers, ReadOnlySpan<float> logProbabilities)
     {
         var derivatives = new float[logProbabilities.Length];
         var token = 0;
-        for (var answer = first; answer < first + count; answer++)
+        foreach (var answer in answers)
         {
             var length = _round.Rollouts[answer].Ids.Length;
             var own = logProbabilities.Slice(token, length);
@@ -77,7 +78,5 @@ internal sealed class PolicyStep
             _low += token.IsClippedLow ? 1 : 0;
             _high += token.IsClippedHigh ? 1 : 0;
         }
-
-        _tokens += own.Length;
     }
 }

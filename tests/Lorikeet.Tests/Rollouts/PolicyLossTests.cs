@@ -72,13 +72,13 @@ public sealed class PolicyLossTests
 
         // The first step notes what was: every ratio is 1, so a token's derivative is its advantage by its weight.
         var first = new PolicyStep(round, loss, PolicyWeighting.Token, 16);
-        Assert.Equal([-0.25f, -0.25f], first.Add(0, 1, [-1, -2]));
-        Assert.Equal([0.25f, 0], first.Add(1, 2, [-1, -2]));
+        Assert.Equal([-0.25f, -0.25f], first.Add([0], [-1, -2]));
+        Assert.Equal([0.25f, 0], first.Add([1, 2], [-1, -2]));
 
         // Then a token of the good answer has risen too far, and one of the bad answer fallen too far.
         var second = new PolicyStep(round, loss, PolicyWeighting.Token, 16);
-        Assert.Equal([0, -0.25f], second.Add(0, 1, [-0.5f, -2]));
-        Assert.Equal([0, 0], second.Add(1, 2, [-2, -2]));
+        Assert.Equal([0, -0.25f], second.Add([0], [-0.5f, -2]));
+        Assert.Equal([0, 0], second.Add([1, 2], [-2, -2]));
         var metrics = second.Metrics.ToDictionary();
         Assert.Equal((1.0 / 3, 1.0 / 3), (metrics["clip_ratio/low_mean"], metrics["clip_ratio/high_mean"]));
     }
