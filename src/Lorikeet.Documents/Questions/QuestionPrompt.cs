@@ -44,10 +44,10 @@ internal sealed class QuestionPrompt(QuestionOptions options)
     {
         var text =
             $"You write up to {options.PerPassage} questions about a passage, each with its answer, in the passage's "
-            + "own language. For each, first copy a quote from the passage, letter by letter, that proves the answer. A " +
-            "question is understood without the passage: it names what it asks about. An answer is short and says " +
-            "nothing beyond the passage. Write no question twice. Answer in JSON alone: " +
-            """{"rows": [{"quote": "...", "question": "...", "answer": "..."}]}""";
+            + "own language. For each, first copy a quote from the passage, letter by letter, that proves the answer. "
+            + "A question is understood without the passage: it names what it asks about. An answer is short and says "
+            + "nothing beyond the passage. Write no question twice. Answer in JSON alone: "
+            + """{"rows": [{"quote": "...", "question": "...", "answer": "..."}]}""";
         return options.Instructions.Length > 0 ? $"{text}\n{options.Instructions}" : text;
     }
 
