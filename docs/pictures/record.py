@@ -16,6 +16,7 @@ import pyte
 
 COLUMNS, ROWS, HISTORY = 100, 40, 400
 CELL, LINE, MARGIN = 8.4, 19, 16
+NO_BREAK = "\u00a0"  # blanks side by side would be drawn as one
 COLOURS = {
     "default": "#e6edf3", "black": "#484f58", "red": "#ff7b72", "green": "#3fb950", "brown": "#d29922",
     "yellow": "#d29922", "blue": "#58a6ff", "magenta": "#bc8cff", "cyan": "#39c5cf", "white": "#b1bac4",
@@ -50,8 +51,7 @@ def draw(lines, title):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
         f'aria-label="{escape(title)}">', f"<title>{escape(title)}</title>",
         f'<rect width="{width:g}" height="{height:g}" rx="8" fill="#0d1117"/>',
-        '<g font-family="ui-monospace, &quot;DejaVu Sans Mono&quot;, Menlo, Consolas, monospace" font-size="14" '
-        'xml:space="preserve">',
+        '<g font-family="ui-monospace, &quot;DejaVu Sans Mono&quot;, Menlo, Consolas, monospace" font-size="14">',
         f'<text x="{MARGIN}" y="{MARGIN + LINE - 5}" fill="#8b949e">$ {escape(title)}</text>',
     ]
     for row, line in enumerate(lines, 1):
@@ -67,7 +67,7 @@ def draw(lines, title):
                 length = f' textLength="{len(text) * CELL:g}" lengthAdjust="spacingAndGlyphs"'
                 parts.append(
                     f'<text x="{MARGIN + begin * CELL:g}" y="{MARGIN + (row + 1) * LINE - 5}" fill="{colour}"'
-                    f"{bold}{length}>{escape(text)}</text>")
+                    f"{bold}{length}>{escape(text).replace(' ', NO_BREAK)}</text>")
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 
