@@ -128,7 +128,7 @@ public sealed class QuestionWriterTests : IDisposable
     {
         await using var endpoint = await ScriptedEndpoint.Start();
         using var client = endpoint.Client();
-        var options = new QuestionOptions { HeldOut = 0.2, Concurrency = 2 };
+        var options = new QuestionWriterOptions { HeldOut = 0.2, Concurrency = 2 };
         var whole = await new QuestionWriter(client, options)
             .WriteAsync(ReadingTests.Samples, _folder["whole.jsonl"], cancellation: s_test);
         var asked = endpoint.Requests.Count;

@@ -20,7 +20,7 @@ internal sealed record DataVerbOptions
     public RowWriterOptions Writer { get; init; } = new();
 
     /// <summary>For make: how rows are written and checked.</summary>
-    public QuestionOptions Questions { get; init; } = new();
+    public QuestionWriterOptions Questions { get; init; } = new();
 
     /// <summary>For make: how documents are cut.</summary>
     public PassageOptions Passages { get; init; } = new();

@@ -7,7 +7,7 @@ namespace Lorikeet.Documents.Questions;
 
 /// <summary>The passages of documents, which are read one at a time, as their turn comes.</summary>
 internal sealed class PassageQueue(
-    IReadOnlyList<(string Path, string Name)> sources, QuestionOptions options, string fingerprint,
+    IReadOnlyList<(string Path, string Name)> sources, QuestionWriterOptions options, string fingerprint,
     IProgress<QuestionProgress>? progress)
 {
     private readonly HashSet<string> _texts = new(StringComparer.Ordinal);

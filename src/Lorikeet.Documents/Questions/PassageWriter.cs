@@ -11,11 +11,11 @@ internal sealed class PassageWriter : IDisposable
     private const int LongestFault = 300;
 
     private readonly IChatClient _client;
-    private readonly QuestionOptions _options;
+    private readonly QuestionWriterOptions _options;
     private readonly QuestionPrompt _prompt;
     private readonly TokenBucketRateLimiter? _pace;
 
-    public PassageWriter(IChatClient client, QuestionOptions options, QuestionPrompt prompt)
+    public PassageWriter(IChatClient client, QuestionWriterOptions options, QuestionPrompt prompt)
     {
         (_client, _options, _prompt) = (client, options, prompt);
         if (options.RequestsPerMinute is { } most)

@@ -8,7 +8,7 @@ namespace Lorikeet.Documents.Questions;
 
 /// <summary>What a writer is asked about a passage, and in which form it is to answer.</summary>
 /// <param name="options">How.</param>
-internal sealed class QuestionPrompt(QuestionOptions options)
+internal sealed class QuestionPrompt(QuestionWriterOptions options)
 {
     /// <summary>Changes when the same passage would be asked about otherwise.</summary>
     private const int Version = 1;

@@ -13,9 +13,9 @@ namespace Lorikeet.Documents.Questions;
 /// </summary>
 /// <param name="client">Who writes; it stays the caller's to dispose.</param>
 /// <param name="options">How; null for the defaults.</param>
-public sealed class QuestionWriter(IChatClient client, QuestionOptions? options = null)
+public sealed class QuestionWriter(IChatClient client, QuestionWriterOptions? options = null)
 {
-    private readonly QuestionOptions _options = options ?? new QuestionOptions();
+    private readonly QuestionWriterOptions _options = options ?? new QuestionWriterOptions();
 
     /// <summary>Makes rows of all documents below a folder, or of one.</summary>
     /// <param name="from">A folder or a file; hidden files and those of other endings are passed over.</param>

@@ -7,7 +7,7 @@ namespace Lorikeet.Documents.Questions;
 
 /// <summary>What a written row is held to.</summary>
 /// <param name="options">How strictly.</param>
-internal sealed partial class RowCheck(QuestionOptions options)
+internal sealed partial class RowCheck(QuestionWriterOptions options)
 {
     private readonly HashSet<string> _asked = [];
 

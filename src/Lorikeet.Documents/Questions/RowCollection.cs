@@ -8,7 +8,7 @@ namespace Lorikeet.Documents.Questions;
 
 /// <summary>Judges what was written about passages, in the order of the documents, and divides what is kept.</summary>
 /// <param name="options">How.</param>
-internal sealed class RowCollection(QuestionOptions options)
+internal sealed class RowCollection(QuestionWriterOptions options)
 {
     private readonly RowCheck _check = new(options);
     private readonly List<KeptRow> _kept = [];

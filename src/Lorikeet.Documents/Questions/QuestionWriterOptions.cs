@@ -6,7 +6,7 @@ using Microsoft.Extensions.AI;
 namespace Lorikeet.Documents.Questions;
 
 /// <summary>How questions and answers are made of documents.</summary>
-public sealed record QuestionOptions
+public sealed record QuestionWriterOptions
 {
     /// <summary>What a document may ask of the machine.</summary>
     public DocumentOptions Documents { get; init; } = new();
