@@ -72,6 +72,7 @@ internal static class CommandLine
             new GenerateVerb(),
             new ChatVerb(),
             new ServeVerb(),
+            new StudioVerb(),
             new EvalVerb(),
             new ScoreVerb(),
             new DataVerb(),

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Lorikeet.Formats;
 
 /// <summary>
@@ -45,27 +47,23 @@ public sealed class FolderLock : IDisposable
         }
     }
 
-    /// <summary>Whether a process holds a folder. What it is told may be over when it is read.</summary>
-    public static bool IsTaken(string folder)
+    /// <summary>
+    /// Who holds a folder, as they wrote; null when nobody does, or when they were a process of this machine that has
+    /// ended. Nothing is locked meanwhile, so it is a moment's answer, for displays.
+    /// </summary>
+    /// <param name="folder">The folder; it need not exist.</param>
+    public static string? HolderOf(string folder)
     {
-        // Where nobody says who holds it, nobody does; so that looking, which locks for a moment, disturbs no one.
         if (!File.Exists(Path.Combine(folder, OwnerFileName)))
-            return false;
-        try
-        {
-            using var file = new FileStream(
-                Path.Combine(folder, FileName), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            return false;
-        }
-        catch (FileNotFoundException)
-        {
-            return false;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return true;
-        }
+            return null;
+        var owner = Owner(folder);
+        return owner.Split(' ') is ["process", var id, "on", var machine] && machine == Environment.MachineName
+            && int.TryParse(id, out var process) && !IsAlive(process) ? null : owner;
     }
+
+    /// <summary>Whether somebody holds a folder; a moment's answer too.</summary>
+    /// <param name="folder">The folder; it need not exist.</param>
+    public static bool IsTaken(string folder) => HolderOf(folder) is not null;
 
     /// <summary>Releases the folder.</summary>
     public void Dispose()
@@ -76,6 +74,19 @@ public sealed class FolderLock : IDisposable
         if (Directory.Exists(_folder))
             File.Delete(Path.Combine(_folder, OwnerFileName));
         _file.Dispose();
+    }
+
+    private static bool IsAlive(int process)
+    {
+        try
+        {
+            using var found = Process.GetProcessById(process);
+            return !found.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private void WriteOwner()

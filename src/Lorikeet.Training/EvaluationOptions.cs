@@ -45,6 +45,13 @@ public sealed record EvaluationOptions
     [Option("sample_count", "num_samples", Minimum = 0, Maximum = 1000)]
     public int SampleCount { get; init; } = 4;
 
+    /// <summary>
+    /// Answer these questions after each evaluation too; answers.jsonl in the run's folder has them all.
+    /// </summary>
+    /// <value>Off: each time costs what the answers before the training cost.</value>
+    [Option("sample_on_eval")]
+    public bool SampleOnEval { get; init; }
+
     /// <summary>Longest such answer, in tokens.</summary>
     /// <value>128. A paragraph.</value>
     [Option("sample_max_new_tokens", Minimum = 1)]

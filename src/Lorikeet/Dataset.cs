@@ -124,6 +124,23 @@ public sealed class Dataset : IDisposable
     public TrainingData Examine(ModelFolder model, long seed = DefaultSeed) =>
         Encode(model.Tokenizer, model.Config.VocabularySize, seed, Options.MaxLength, null, takesAll: true);
 
+    /// <summary>The first rows as they stand in the data, before anybody knows what their columns mean.</summary>
+    /// <param name="rows">How many.</param>
+    /// <exception cref="DatasetException">The data cannot be read.</exception>
+    public IReadOnlyList<DataRow> Peek(int rows)
+    {
+        var source = Rows();
+        try
+        {
+            return source.Peek(rows);
+        }
+        finally
+        {
+            if (source != _rows)
+                source.Dispose();
+        }
+    }
+
     /// <summary>
     /// Writes the rows in another file format and, if wanted, in another shape. What was written is read back before it
     /// is kept: every row says the same.

@@ -2,6 +2,7 @@ using Lorikeet.Data.Batches;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Data.Reading;
+using Lorikeet.Data.Shapes;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data.Datasets;
@@ -59,6 +60,14 @@ public sealed class TrainingData : IDisposable
 
     /// <summary>The shape, the columns that are read and those that are not, in one line.</summary>
     public string ShapeSummary => _train.Rendering.Summary;
+
+    /// <summary>The columns of the training data: those that are read, then the others that hold something.</summary>
+    public IReadOnlyList<ReadColumn> Columns =>
+    [
+        .. _train.Rendering.Columns.Used.Select(
+            name => new ReadColumn(name, _train.Rendering.Columns.Parts.GetValueOrDefault(name, name))),
+        .. _train.Rendering.Columns.Unused.Select(name => new ReadColumn(name, null)),
+    ];
 
     /// <summary>How prompts are written; to be kept beside the adapter.</summary>
     public PromptFormat Format => _train.Rendering.Format;

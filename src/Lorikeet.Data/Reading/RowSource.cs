@@ -98,6 +98,11 @@ public sealed class RowSource : IDisposable
         });
     }
 
+    /// <summary>The first rows as they stand in the data.</summary>
+    /// <param name="rows">How many.</param>
+    /// <exception cref="DatasetException">The data cannot be read.</exception>
+    public IReadOnlyList<DataRow> Peek(int rows) => [.. Rows.Take(rows)];
+
     /// <summary>Deletes the temporary file; whatever was loaded from it asks for no more rows.</summary>
     public void Dispose() => Spooled?.Dispose();
 

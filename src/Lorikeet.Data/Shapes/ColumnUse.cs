@@ -10,6 +10,9 @@ namespace Lorikeet.Data.Shapes;
 internal sealed record ColumnUse(
     IReadOnlyList<string> Used, IReadOnlyList<string> Unused, IReadOnlyList<string> Doubtful)
 {
+    /// <summary>The part of a row that each of the used columns is read as, where it has one name.</summary>
+    public IReadOnlyDictionary<string, string> Parts { get; private init; } = new Dictionary<string, string>();
+
     /// <summary>Goes through the first rows.</summary>
     public static ColumnUse Of(
         RowShape shape, IReadOnlyList<RowCells> sample, IReadOnlyDictionary<string, string> columnMap)
@@ -23,7 +26,22 @@ internal sealed record ColumnUse(
             .Distinct().ToArray();
         return new ColumnUse(
             used, unused,
-            [.. unused.Where(name => !settled.Contains(Column.Normalize(name)) && IsDoubtful(name, shape, sample))]);
+            [.. unused.Where(name => !settled.Contains(Column.Normalize(name)) && IsDoubtful(name, shape, sample))])
+        {
+            Parts = PartsOf(shape, sample),
+        };
+    }
+
+    private static Dictionary<string, string> PartsOf(RowShape shape, IReadOnlyList<RowCells> sample)
+    {
+        var parts = new Dictionary<string, string>();
+        foreach (var column in shape.Columns)
+        {
+            foreach (var place in sample.Select(row => row.PlaceOf(column)).OfType<string>())
+                parts.TryAdd(place, column.Name);
+        }
+
+        return parts;
     }
 
     private static IEnumerable<string> PlacesOf(RowShape shape, RowCells row) => shape.Columns

@@ -19,6 +19,9 @@ internal sealed class ApiKeys
     /// <summary>Whether a key is needed.</summary>
     public bool AreNeeded => _hashes.Length > 0;
 
+    /// <summary>Whether a text is one of the keys.</summary>
+    public bool Contains(string key) => Find(key) is not null;
+
     /// <summary>Who asks: a number that belongs to the key of a request that was let in.</summary>
     public static int OwnerOf(HttpContext context) => context.Features.GetRequiredFeature<Owner>().Number;
 

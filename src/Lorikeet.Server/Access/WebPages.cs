@@ -32,24 +32,11 @@ internal sealed class WebPages
     public bool Answer(HttpContext context)
     {
         var request = context.Request;
-        if (_hosts is not null && !_hosts.Contains(request.Host.Host))
-        {
-            throw new ApiException(
-                StatusCodes.Status403Forbidden,
-                $"The header Host is '{request.Host.Host}', which this server is not called. Use its address, or start "
-                + "it with the option allow_host.");
-        }
-
+        if (Refusal(request) is { } refusal)
+            throw new ApiException(StatusCodes.Status403Forbidden, refusal);
         var origin = request.Headers.Origin.ToString();
         if (origin.Length == 0)
             return false;
-        if (!IsAllowed(origin, request))
-        {
-            throw new ApiException(
-                StatusCodes.Status403Forbidden,
-                $"Pages of the origin '{origin}' may not ask this server. Start it with the option allow_origin to let "
-                + "them.");
-        }
 
         var headers = context.Response.Headers;
         headers.AccessControlAllowOrigin = origin;
@@ -62,6 +49,24 @@ internal sealed class WebPages
         headers.AccessControlMaxAge = "600";
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return true;
+    }
+
+    /// <summary>
+    /// Why a request is refused: the host's name or the page's origin is strange; null where it is not.
+    /// </summary>
+    public string? Refusal(HttpRequest request)
+    {
+        if (_hosts is not null && !_hosts.Contains(request.Host.Host))
+        {
+            return $"The header Host is '{request.Host.Host}', which this server is not called. Use its address, or "
+                + "start it with the option allow_host.";
+        }
+
+        var origin = request.Headers.Origin.ToString();
+        return origin.Length == 0 || IsAllowed(origin, request)
+            ? null
+            : $"Pages of the origin '{origin}' may not ask this server. Start it with the option allow_origin to let "
+                + "them.";
     }
 
     private bool IsAllowed(string origin, HttpRequest request) =>

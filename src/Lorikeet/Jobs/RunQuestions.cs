@@ -5,6 +5,7 @@ using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
+using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
 
@@ -82,16 +83,33 @@ internal sealed class RunQuestions
         }
     }
 
+    /// <summary>The answers to the samples, as a run reports them.</summary>
+    /// <param name="step">Optimizer steps done.</param>
+    /// <param name="answers">What was answered then.</param>
+    public QuestionsAnswered Given(int step, IReadOnlyList<string> answers) => new(step,
+        [.. _samples.Zip(answers, (sample, answer) => new GivenAnswer(
+            sample.Text, sample.Answers is [var first, ..] ? first : null, answer,
+            IsJudged(sample) ? SquadMetrics.ExactMatch(answer, [.. sample.Answers]) : null))]);
+
+    /// <summary>The answers to the samples alone, of the model as it is now.</summary>
+    /// <param name="step">Optimizer steps done.</param>
+    /// <param name="model">The model.</param>
+    public QuestionsAnswered AskSamples(int step, DecoderModel model) => Given(step, Ask(
+        "Asking the samples", model, [.. _samples.Select(sample => sample.PromptIds)], CancellationToken.None));
+
     /// <summary>The answers side by side: the samples, then the first of the comparison.</summary>
     public IReadOnlyList<ComparedAnswer> SideBySide(RunAnswers before, RunAnswers after) =>
     [
         .. _samples.Select((sample, i) => Judged(
             sample, before.Samples[i], after.Samples[i],
-            isJudged: sample.Answers.Any(answer => answer.Length <= LongestJudgedAnswer))),
+            IsJudged(sample))),
         .. _compared.Take(_comparison?.ShownAnswers ?? 0).Select((question, i) => Judged(
             new Sample(question.Text, question.PromptIds, question.Answers), before.Compared[i], after.Compared[i],
             isJudged: true)),
     ];
+
+    private static bool IsJudged(Sample sample) =>
+        sample.Answers.Any(answer => answer.Length <= LongestJudgedAnswer);
 
     private static ComparedAnswer Judged(Sample sample, string before, string after, bool isJudged)
     {

@@ -29,12 +29,14 @@ internal sealed class RunTraining(
     {
         var checkpoint = _run.Claim.Checkpoint(log.Remember);
         var task = TaskOf(checkpoint);
-        using var trainer = new Trainer(task, log);
         var questions = new RunQuestions(_run, comparison, log, beforePass);
+        using var trainer = new Trainer(task, Observer(questions));
         var before = questions.Ask("Asking the base", model, stop);
         if (_ranks.Any(checkpoint is not null))
             trainer.Resume(checkpoint ?? "");
         Announce(trainer, task.MicroBatches);
+        if (trainer.Step == 0)
+            log.Observe(questions.Given(0, before.Samples));
         var result = trainer.Train(stop);
 
         // First of all what hours were spent on; nothing that goes wrong later may cost it.
@@ -53,11 +55,18 @@ internal sealed class RunTraining(
         if (result.Reason == StopReason.Interrupted)
             return new TrainedRun(result, Summary(0, result.Steps), history, heldOutLoss, measured, [], 0);
         var after = questions.Ask("Asking the tuned model", model, stop);
+        log.Attempt(
+            "The answers could not be written down", () => log.Observe(questions.Given(result.Steps, after.Samples)));
         return new TrainedRun(
             result, Summary(0, result.Steps), history, heldOutLoss,
             [.. questions.Scores(before, after), .. measured],
             questions.SideBySide(before, after), questions.Compared);
     }
+
+    /// <summary>Who hears of the steps; with sample_on_eval also who asks the samples after each evaluation.</summary>
+    private ITrainingObserver Observer(RunQuestions questions) =>
+        !_options.Evaluation.SampleOnEval ? log : new CompositeObserver(
+            log, new EvaluationQuestions(step => log.Observe(questions.AskSamples(step, model))));
 
     private TrainingTask TaskOf(string? checkpoint)
     {

@@ -5,8 +5,8 @@ namespace Lorikeet.Runs;
 
 /// <summary>
 /// Events as JSON Lines for programs that watch a run. <c>event</c> names the kind: <c>stage</c>, <c>progress</c>,
-/// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>checkpoint</c>, <c>warning</c>, <c>note</c>, <c>end</c>; steps,
-/// evaluations and the end have the keys of <c>metrics.jsonl</c>.
+/// <c>start</c>, <c>step</c>, <c>evaluation</c>, <c>answers</c>, <c>checkpoint</c>, <c>warning</c>, <c>note</c>,
+/// <c>end</c>; steps, evaluations and the end have the keys of <c>metrics.jsonl</c>.
 /// </summary>
 public static class EventJson
 {
@@ -34,6 +34,7 @@ public static class EventJson
             json.WriteFinite("seconds_left", Math.Round(progress.SecondsLeft ?? double.NaN, 1));
         }),
         EvaluationCompleted { Metrics: var metrics } => Line("evaluation", json => MetricsLine.Write(json, metrics)),
+        QuestionsAnswered answered => Line("answers", json => Write(json, answered)),
         CheckpointSaved saved => Line("checkpoint", json =>
         {
             json.WriteNumber("step", saved.Step);
@@ -50,6 +51,21 @@ public static class EventJson
         json.WriteString("event", kind);
         writeProperties(json);
     });
+
+    private static void Write(Utf8JsonWriter json, QuestionsAnswered answered)
+    {
+        json.WriteNumber("step", answered.Step);
+        json.WriteStartArray("answers");
+        foreach (var answer in answered.Answers)
+        {
+            json.WriteStartObject();
+            json.WriteString("question", answer.Question);
+            json.WriteString("answer", answer.Answer);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
 
     private static void Write(Utf8JsonWriter json, RunSummary summary)
     {

@@ -25,9 +25,10 @@ public sealed class RunFolder
 {
     private const string Metrics = "metrics.jsonl";
     private const string Record = "summary.json";
+    private const string Answers = "answers.jsonl";
     private static readonly string[] s_results = ["adapter", "model", "report.md", "report.html"];
     private static readonly string[] s_namesOfARun =
-        [.. s_results, "checkpoints", "tensorboard", "log.txt", Metrics, Record, "run.yaml"];
+        [.. s_results, "checkpoints", "tensorboard", "log.txt", Metrics, Record, Answers, "run.yaml"];
 
     /// <summary>Names the folder; nothing is read or written.</summary>
     public RunFolder(string folder)
@@ -53,6 +54,9 @@ public sealed class RunFolder
 
     /// <summary><c>summary.json</c>: what the run is and came to (<see cref="RunRecord"/>).</summary>
     public string RecordFile => In(Record);
+
+    /// <summary><c>answers.jsonl</c>: the answers to the run's questions, before, while and after it trained.</summary>
+    public string AnswersFile => In(Answers);
 
     /// <summary><c>log.txt</c>: what happened, with the time of each line.</summary>
     public string LogFile => In("log.txt");

@@ -3,7 +3,9 @@ using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
 
-/// <summary>Writes the files of a run while it goes on: metrics, log and, when asked for, TensorBoard events.</summary>
+/// <summary>
+/// Writes the files of a run while it goes on: metrics, answers, log and, when asked for, TensorBoard events.
+/// </summary>
 public sealed class RunRecorder : ITrainingObserver, IDisposable
 {
     private readonly MetricsLog _metrics;
@@ -19,9 +21,10 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         _metrics = new MetricsLog(folder.MetricsFile);
         Log = new TextLog(folder.LogFile, clock);
         _tensorBoard = tensorBoard is null ? null : new TensorBoardLog(folder.TensorBoardFolder, tensorBoard, clock);
+        var answers = new AnswersLog(folder.AnswersFile);
         _observers = _tensorBoard is null
-            ? new CompositeObserver(_metrics, Log)
-            : new CompositeObserver(_metrics, Log, _tensorBoard);
+            ? new CompositeObserver(_metrics, answers, Log)
+            : new CompositeObserver(_metrics, answers, Log, _tensorBoard);
     }
 
     /// <summary><c>log.txt</c>, for what is no event.</summary>

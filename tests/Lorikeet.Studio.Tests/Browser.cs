@@ -1,0 +1,122 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Lorikeet.Testing;
+using Microsoft.Playwright;
+
+[assembly: AssemblyFixture(typeof(Lorikeet.Studio.Tests.Browser))]
+
+namespace Lorikeet.Studio.Tests;
+
+/// <summary>
+/// One studio on the embedded model and data, and one Chromium that looks at it, for all tests. Tests of pages are
+/// skipped where there is no Chromium.
+/// </summary>
+public sealed class Browser : IAsyncLifetime
+{
+    /// <summary>Width of a phone.</summary>
+    public const int Phone = 390;
+
+    private const string NoBrowser = "No Chromium is here, at /usr/bin/chromium or where CHROMIUM says.";
+
+    private static readonly string[] s_flags =
+    [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly ConcurrentQueue<string> _faults = new();
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+    private StudioServer _studio = null!;
+
+    /// <summary>Where the studio is.</summary>
+    public Uri Address => _studio.Address;
+
+    /// <summary>Faults that no page could show.</summary>
+    public IEnumerable<string> Faults => _faults;
+
+    /// <summary>The folder of its runs.</summary>
+    public string Runs => _folder["runs"];
+
+    private static string Chromium => Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium";
+
+    private static string Axe => Path.Combine(
+        TestAssets.Root, "tests", "Lorikeet.Studio.Tests", "Axe", "node_modules", "axe-core", "axe.min.js");
+
+    public async ValueTask InitializeAsync()
+    {
+        _studio = await StudioServer.Start(new StudioOptions
+        {
+            Port = 0,
+            Runs = Runs,
+            Data = Path.Combine(TestAssets.Root, "assets", "facts-qa"),
+            Model = Path.Combine(TestAssets.Root, "assets", "nano-base"),
+        }, "./lorikeet", report => _faults.Enqueue(report), TestContext.Current.CancellationToken);
+        if (!File.Exists(Chromium))
+            return;
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = s_flags });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null)
+            await _browser.DisposeAsync();
+        _playwright?.Dispose();
+        await _studio.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    /// <summary>A page of its own.</summary>
+    /// <param name="language">Code of its language.</param>
+    /// <param name="isDark">Whether it is dark.</param>
+    /// <param name="width">Width of the window.</param>
+    public async Task<IPage> Open(string language = "en", bool isDark = false, int width = 1280)
+    {
+        Assert.SkipWhen(_browser is null, NoBrowser);
+        var context = await _browser.NewContextAsync(new()
+        {
+            BaseURL = Address.ToString(),
+            ViewportSize = new() { Width = width, Height = 900 },
+            ColorScheme = isDark ? ColorScheme.Dark : ColorScheme.Light,
+            Locale = language,
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        context.SetDefaultTimeout(60_000);
+        var page = await context.NewPageAsync();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+                TestContext.Current.AddWarning(message.Text);
+        };
+        return page;
+    }
+
+    /// <summary>Goes to a page, and waits until it answers to clicks.</summary>
+    public static async Task GoTo(IPage page, string path)
+    {
+        await page.GotoAsync(path);
+        await page.Locator("#content[data-live]").WaitForAsync();
+    }
+
+    /// <summary>What axe finds wrong with a page, and what is wider than the window.</summary>
+    public static async Task<string> Problems(IPage page)
+    {
+        var found = new List<string>();
+        var wide = await page.EvaluateAsync<int>(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        if (wide > 0)
+            found.Add(FormattableString.Invariant($"{page.Url} is {wide} pixels wider than the window"));
+        if (!File.Exists(Axe))
+            return string.Join('\n', found);
+        await page.EvaluateAsync(await File.ReadAllTextAsync(Axe));
+        var result = await page.EvaluateAsync<JsonElement>(
+            "async () => (await axe.run()).violations.map(v => ({ id: v.id, help: v.help, "
+            + "nodes: v.nodes.map(n => n.target.join(' ') + ': ' + n.failureSummary) }))");
+        found.AddRange(result.EnumerateArray().Select(
+            violation => $"{page.Url}: {violation.GetProperty("id")}: {violation.GetProperty("help")}\n  "
+                + string.Join("\n  ", violation.GetProperty("nodes").EnumerateArray().Take(4))));
+        return string.Join('\n', found);
+    }
+}
