@@ -37,13 +37,13 @@ public sealed class RunHistoryStore
     }
 
     /// <summary>Every run that is known, the newest first.</summary>
-    public IReadOnlyList<RunRecord> All()
+    public IReadOnlyList<RunEntry> All()
     {
         using var connection = Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT * FROM runs ORDER BY coalesce(changed, queued) DESC";
         using var reader = command.ExecuteReader();
-        var runs = new List<RunRecord>();
+        var runs = new List<RunEntry>();
         while (reader.Read())
             runs.Add(Read(reader));
         return runs;
@@ -51,7 +51,7 @@ public sealed class RunHistoryStore
 
     /// <summary>Writes a run, in the place of what is known of it.</summary>
     /// <param name="run">The run.</param>
-    public void Save(RunRecord run) => Run(
+    public void Save(RunEntry run) => Run(
         """
         INSERT OR REPLACE INTO runs VALUES ($name, $status, $queued, $changed, $fault, $resumes, $metrics_bytes, $model,
             $data, $steps, $loss, $eval_loss, $base_loss, $tokens)
@@ -67,9 +67,9 @@ public sealed class RunHistoryStore
 
     private static string? Text(DateTimeOffset? time) => time?.ToString("O", CultureInfo.InvariantCulture);
 
-    private static RunRecord Read(SqliteDataReader row)
+    private static RunEntry Read(SqliteDataReader row)
     {
-        return new RunRecord(row.GetString(row.GetOrdinal("name")))
+        return new RunEntry(row.GetString(row.GetOrdinal("name")))
         {
             Status = Enum.Parse<RunStatus>(row.GetString(row.GetOrdinal("status"))),
             Queued = Time("queued"),

@@ -41,7 +41,7 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
             new RunFolder(places.RunFolder(name)).RequireFree(overwrite: false);
             Directory.CreateDirectory(places.Own);
             AtomicFile.WriteText(Waiting(name), RunYaml.Of(options));
-            store.Save(new RunRecord(name)
+            store.Save(new RunEntry(name)
             {
                 Status = RunStatus.Queued,
                 Queued = clock.GetUtcNow(),
@@ -56,7 +56,7 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
     /// <summary>Lets a run go on from its newest checkpoint, when its turn comes.</summary>
     /// <param name="run">The run.</param>
     /// <exception cref="ConfigurationException">It cannot go on.</exception>
-    public void Resume(RunRecord run)
+    public void Resume(RunEntry run)
     {
         new RunFolder(places.RunFolder(run.Name)).RequireResumable(overwrite: false);
         store.Save(run with { Status = RunStatus.Queued, Queued = clock.GetUtcNow(), Resumes = true, Fault = null });
@@ -65,7 +65,7 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
 
     /// <summary>Takes a run that waits out of the queue.</summary>
     /// <param name="run">The run.</param>
-    public void Remove(RunRecord run)
+    public void Remove(RunEntry run)
     {
         if (run.Resumes)
             store.Save(run with { Status = RunStatus.Interrupted, Resumes = false });
@@ -92,7 +92,7 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
         }
     }
 
-    private async Task Take(RunRecord run)
+    private async Task Take(RunEntry run)
     {
         using var live = new LiveRun(run.Name);
         Volatile.Write(ref _current, live);
@@ -119,7 +119,7 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
         File.Delete(Waiting(run.Name));
     }
 
-    private ResolvedOptions Options(RunRecord run)
+    private ResolvedOptions Options(RunEntry run)
     {
         var folder = new RunFolder(places.RunFolder(run.Name));
         return run.Resumes

@@ -16,7 +16,7 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
     private readonly Lock _lock = new();
 
     /// <summary>Every run as it stands now: first what waits, in its turn, then the newest.</summary>
-    public IReadOnlyList<RunRecord> All()
+    public IReadOnlyList<RunEntry> All()
     {
         lock (_lock)
         {
@@ -27,7 +27,7 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
             foreach (var name in names.Where(StudioPlaces.IsName))
             {
                 known[name] = Look(
-                    known.GetValueOrDefault(name) ?? new RunRecord(name) { Status = RunStatus.Interrupted });
+                    known.GetValueOrDefault(name) ?? new RunEntry(name) { Status = RunStatus.Interrupted });
             }
 
             var runs = known.Values.Where(run => IsThere(run)).Select(WithLive).ToList();
@@ -42,16 +42,16 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
 
     /// <summary>One run; null where there is none.</summary>
     /// <param name="name">Its name.</param>
-    public RunRecord? Find(string name) => All().FirstOrDefault(run => run.Name == name);
+    public RunEntry? Find(string name) => All().FirstOrDefault(run => run.Name == name);
 
     /// <summary>The folder of a run.</summary>
     /// <param name="name">Its name.</param>
     public RunFolder Folder(string name) => new(places.RunFolder(name));
 
-    private static bool IsThere(RunRecord run) =>
+    private static bool IsThere(RunEntry run) =>
         run.Status is RunStatus.Queued or RunStatus.Running or RunStatus.Failed || run.MetricsBytes >= 0;
 
-    private RunRecord WithLive(RunRecord run)
+    private RunEntry WithLive(RunEntry run)
     {
         if (queue.Find(run.Name) is { } live)
             return run with { Status = live.IsPaused ? RunStatus.Paused : RunStatus.Running, Steps = live.State.Step };
@@ -65,7 +65,7 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
     }
 
     /// <summary>Reads a folder whose files have changed since the last look.</summary>
-    private RunRecord Look(RunRecord run)
+    private RunEntry Look(RunEntry run)
     {
         var folder = new RunFolder(places.RunFolder(run.Name));
         var metrics = new FileInfo(folder.MetricsFile);
@@ -78,7 +78,7 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
         return looked;
     }
 
-    private static RunRecord Read(RunRecord run, RunFolder folder, FileInfo metrics)
+    private static RunEntry Read(RunEntry run, RunFolder folder, FileInfo metrics)
     {
         try
         {

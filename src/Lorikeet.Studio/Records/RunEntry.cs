@@ -2,7 +2,7 @@ namespace Lorikeet.Studio.Records;
 
 /// <summary>One run of the history.</summary>
 /// <param name="Name">Its name, that of its folder.</param>
-public sealed record RunRecord(string Name)
+public sealed record RunEntry(string Name)
 {
     /// <summary>How it stands, as far as the history knows.</summary>
     public RunStatus Status { get; init; }
