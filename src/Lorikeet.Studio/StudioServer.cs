@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Lorikeet.Server.Access;
+using Lorikeet.Server;
 using Lorikeet.Studio.Access;
 using Lorikeet.Studio.Assets;
 using Lorikeet.Studio.Records;

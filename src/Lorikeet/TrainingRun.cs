@@ -291,7 +291,7 @@ public sealed class TrainingRun : IDisposable
         var claim = new RunFolderClaim(resolved.Options.Output);
         try
         {
-            var dataset = answers is null ? _given : _fromFile ??= RunRewards.DatasetOf(answers, resolved.Options);
+            var dataset = answers is null ? _given : _fromFile ??= RolloutDataset.Of(answers, resolved.Options);
             display.Observe(new StageStarted("Reading", string.Join(", ", dataset.Names)));
             var tokenizer = _model is null ? ModelFolder.Open(folder).Tokenizer : _model.Tokenizer;
             var data = dataset.Encode(

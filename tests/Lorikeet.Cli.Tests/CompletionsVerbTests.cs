@@ -13,12 +13,12 @@ public sealed class CompletionsVerbTests
     [InlineData("train --lr_scheduler_type cosine_w", "cosine_with_restarts")]
     [InlineData("completions zs", "zsh")]
     public void Line_IsCompleted(string line, string expected) =>
-        Assert.Contains(expected, CompletionsVerb.Complete(line));
+        Assert.Contains(expected, CompletionsVerb.Complete(CommandLine.CreateRoot(), line));
 
     [Fact]
     public void Options_AreOfferedOnce_AndThoseOfOtherToolsNot()
     {
-        var options = CompletionsVerb.Complete("train --l");
+        var options = CompletionsVerb.Complete(CommandLine.CreateRoot(), "train --l");
 
         Assert.Contains("--learning_rate", options);
         Assert.DoesNotContain("--learning-rate", options);

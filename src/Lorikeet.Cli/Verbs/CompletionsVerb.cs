@@ -40,7 +40,7 @@ internal sealed class CompletionsVerb : Verb
     {
         if (call.Arguments.GetValue(_line) is { } line)
         {
-            foreach (var candidate in Complete(line))
+            foreach (var candidate in Complete(call.Arguments.RootCommandResult.Command, line))
                 call.Terminal.Out.WriteLine(candidate);
             return 0;
         }
@@ -56,10 +56,10 @@ internal sealed class CompletionsVerb : Verb
     }
 
     /// <summary>What may stand at the end of a line, the program's name left out.</summary>
-    internal static IReadOnlyList<string> Complete(string line)
+    internal static IReadOnlyList<string> Complete(Command root, string line)
     {
         var word = line[(line.LastIndexOf(' ') + 1)..];
-        var labels = CommandLine.CreateRoot().Parse(line).GetCompletions(line.Length)
+        var labels = root.Parse(line).GetCompletions(line.Length)
             .Select(item => item.InsertText ?? item.Label)
             .Where(label => label.StartsWith(word, StringComparison.Ordinal)).Distinct().ToHashSet();
         // An option has its name with - and with _; one is enough, unless the other was begun.

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Lorikeet.Server.Access;
+using Lorikeet.Server;
 using Microsoft.AspNetCore.Http;
 
 namespace Lorikeet.Studio.Access;

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Lorikeet.Configuration;
 using Lorikeet.Data.Datasets;
 using Lorikeet.Formats.Options;
@@ -12,18 +11,6 @@ namespace Lorikeet.Jobs;
 /// <summary>What a run from rewards learns from: the questions of its data, or the answers of a file.</summary>
 internal static class RunRewards
 {
-    /// <summary>The data of a run whose answers are those of a file: its rows are these answers.</summary>
-    /// <param name="answers">The file's answers.</param>
-    /// <param name="options">The run's options; they name the file.</param>
-    public static Dataset DatasetOf(RolloutTask answers, TrainingOptions options) =>
-        Dataset.From(
-            answers.Rows.Select(row => new JsonObject
-            {
-                ["input_ids"] = new JsonArray([.. row.Ids.Select(id => (JsonNode)id)]),
-                ["labels"] = new JsonArray([.. row.Labels.Select(id => (JsonNode)id)]),
-            }),
-            options.Data with { Datasets = [] }, options.Rewards.Rollouts!);
-
     /// <summary>The options with what the file of answers says itself.</summary>
     public static ResolvedOptions Settle(ResolvedOptions resolved, RolloutTask? answers) => answers is null
         ? resolved
@@ -52,8 +39,8 @@ internal static class RunRewards
             throw new ConfigurationException(
                 $"The longest question has {longest} tokens and an answer up to "
                 + $"{options.Rewards.MaxCompletionLength} ('max_completion_length'); the model was made for "
-                + $"{positions} positions. Lower 'max_completion_length', or leave long questions out ('max_length' with "
-                + $"'truncation_mode' {WireNames.Of(Data.TruncationMode.Drop)}).");
+                + $"{positions} positions. Lower 'max_completion_length', or leave long questions out ('max_length' "
+                + $"with 'truncation_mode' {WireNames.Of(Data.TruncationMode.Drop)}).");
         return task;
     }
 

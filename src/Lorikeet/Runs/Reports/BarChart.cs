@@ -6,7 +6,7 @@ using static Lorikeet.Runs.Reports.Html;
 
 namespace Lorikeet.Runs.Reports;
 
-/// <summary>Draws how long rows are as bars of an SVG that takes its colours from the page, as LineChart does.</summary>
+/// <summary>Draws how long rows are as bars of an SVG that takes its colours from the page, as LineChart.</summary>
 /// <param name="width">Width in SVG units; the page scales the whole.</param>
 /// <param name="height">Height in SVG units.</param>
 internal sealed class BarChart(int width, int height)

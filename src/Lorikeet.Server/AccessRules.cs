@@ -1,7 +1,8 @@
+using Lorikeet.Server.Access;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Lorikeet.Server.Access;
+namespace Lorikeet.Server;
 
 /// <summary>
 /// Where a server listens and who may reach it, for servers that are built beside <see cref="ModelServer"/>: without a
