@@ -75,8 +75,6 @@ internal static class ForeignOptions
     /// <summary>Settings of which Lorikeet knows one value only.</summary>
     private static IEnumerable<ForeignOption> Fixed() =>
     [
-        Only("metric_for_best_model", "The best checkpoint is the one with the lowest eval_loss.", "eval_loss", "loss"),
-        Only("greater_is_better", "The best checkpoint is the one with the lowest eval_loss.", "false"),
         Only("trust_remote_code", "Code from the hub is never run here; the model families are built in.", "false"),
         Only("push_to_hub", "Use the verb 'push' after training.", "false"),
         Only("fan_in_fan_out", "Linear layers of these models are stored [out, in].", "false"),
@@ -103,6 +101,9 @@ internal static class ForeignOptions
             "use_liger_kernel", "use_liger", "use_cache", "pretraining_tp", "low_cpu_mem_usage", "tf32",
             "gradient_checkpointing_kwargs", "fp16_opt_level", "half_precision_backend", "fp16_full_eval",
             "bf16_full_eval"))
+        .Concat(NoEffectOf(
+            "It follows from metric_for_best_model: less of the loss is better, more of any other.",
+            "greater_is_better"))
         .Concat(NoEffectOf("The trainer decides by itself.", "do_eval", "eval_accumulation_steps",
             "torch_empty_cache_steps", "skip_memory_metrics", "include_tokens_per_second", "prediction_loss_only"))
         .Concat(NoEffectOf("Event files are written into the output folder.", "logging_dir"))

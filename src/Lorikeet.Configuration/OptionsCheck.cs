@@ -219,12 +219,30 @@ internal sealed partial class OptionsCheck(
                 $"{Speak("eval_strategy")} {missing}");
             Refuse(evaluation.LoadBestModelAtEnd, $"{Speak("load_best_model_at_end")} {missing}");
             Refuse(evaluation.EarlyStoppingPatience is not null, $"{Speak("early_stopping_patience")} {missing}");
-            WarnIdle("has no effect: nothing is evaluated.", "eval_steps");
+            Refuse(evaluation.MaxForgetting is not null, $"{Speak("max_forgetting")} {missing}");
+            WarnIdle("has no effect: nothing is evaluated.",
+                "eval_steps", "metric_for_best_model", "eval_questions", "eval_max_new_tokens", "probe");
         }
         else if (evaluation.Strategy == IntervalStrategy.Epoch)
         {
             WarnIdle("has no effect: eval_strategy is epoch.", "eval_steps");
         }
+
+        Refuse(evaluation.BestMetric != BestMetric.Loss && evaluation.Questions == 0,
+            $"{Speak("metric_for_best_model")} is {WireNames.Of(evaluation.BestMetric)}, which needs answers, and "
+            + "eval_questions is 0. Expected loss, or at least one question.");
+        CheckProbe(evaluation);
+    }
+
+    private void CheckProbe(EvaluationOptions evaluation)
+    {
+        var isFull = options.Model.Method == FineTuneMethod.Full;
+        Refuse(isFull && (evaluation.MaxForgetting is not null || evaluation.ProbeFile is not null),
+            $"{Speak(evaluation.MaxForgetting is null ? "probe" : "max_forgetting")} compares the model with its base "
+            + "by taking the adapter off, and finetuning_type full leaves no base. Train with lora, or leave it out.");
+        Refuse(evaluation is { MaxForgetting: not null, ProbesBuiltIn: false, ProbeFile: null },
+            $"{Speak("max_forgetting")} is given, and probe is none, so that forgetting is not measured. Expected a "
+            + "file, or builtin.");
     }
 
     private void CheckOutput()

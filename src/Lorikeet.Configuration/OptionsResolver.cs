@@ -16,11 +16,24 @@ public static class OptionsResolver
     /// <param name="needsData">Whether a dataset has to be named.</param>
     /// <exception cref="ConfigurationException">Something is wrong; the message lists all of it.</exception>
     public static ResolvedOptions Resolve(
-        string? configurationPath, IReadOnlyList<Setting> commandLine, bool needsData = true)
+        string? configurationPath, IReadOnlyList<Setting> commandLine, bool needsData = true) => Resolve(
+            configurationPath, configurationPath is null ? [] : ConfigurationFile.Read(configurationPath), commandLine,
+            [], needsData);
+
+    /// <summary>The same of a file that is read already.</summary>
+    /// <param name="configurationPath">The file, or null.</param>
+    /// <param name="entries">What it holds; what it says of a sweep is no option.</param>
+    /// <param name="commandLine">Settings of the command line.</param>
+    /// <param name="own">What one run of a sweep has otherwise than all; it overrides the command line.</param>
+    /// <param name="needsData">Whether a dataset has to be named.</param>
+    internal static ResolvedOptions Resolve(
+        string? configurationPath, IReadOnlyList<FileEntry> entries, IReadOnlyList<Setting> commandLine,
+        IReadOnlyList<Setting> own, bool needsData)
     {
         var catalog = OptionCatalog.Training;
         var binder = new OptionBinder(catalog);
-        var entries = configurationPath is null ? [] : ConfigurationFile.Read(configurationPath);
+        var isSweep = entries.Any(SweepResolver.IsSweep);
+        entries = [.. entries.Where(entry => !SweepResolver.IsSweep(entry))];
         var preset = ChoosePreset(catalog, entries, commandLine, binder.Problems);
 
         binder.Apply(preset.Entries(), $"preset {preset.Name}", OptionSource.Preset);
@@ -43,6 +56,7 @@ public static class OptionsResolver
         if (configurationPath is not null)
             binder.Apply(entries, Path.GetFileName(configurationPath));
         binder.Apply(commandLine);
+        binder.Apply(own);
 
         var options = WithComputeType(binder.Build<TrainingOptions>());
         if (binder.OriginOf(catalog.Find("warmup_ratio")!).IsExplicit)
@@ -52,6 +66,9 @@ public static class OptionsResolver
         OptionBinder.ThrowIfWrong(check.Problems);
         var resolved = new ResolvedOptions(
             options, binder.OriginOf, [.. binder.Warnings, .. check.Warnings], preset.Notes);
+        if (isSweep && own.Count == 0)
+            resolved = resolved.WithNote(
+                $"'{SweepResolver.Key}' of {Path.GetFileName(configurationPath)} is for train.");
         return dialect is null ? resolved : resolved.WithNote(
             $"{Path.GetFileName(configurationPath)} is a configuration of {dialect.Name}. As a run.yaml of Lorikeet:\n"
             + resolved.ToShortYaml());

@@ -74,6 +74,11 @@ public sealed record OutputOptions
     [Option("progress")]
     public ProgressMode Progress { get; init; } = ProgressMode.Auto;
 
+    /// <summary>How the runs of a sweep go through the model.</summary>
+    /// <value>auto. Together, where that can be: the base is then read once for all of them.</value>
+    [Option("sweep_mode")]
+    public SweepMode SweepMode { get; init; } = SweepMode.Auto;
+
     /// <summary>Check everything, take one step, save nothing.</summary>
     /// <value>Off.</value>
     [Option("dry_run")]
@@ -83,6 +88,19 @@ public sealed record OutputOptions
     /// <value>Not set; it is there to compare with other implementations.</value>
     [Option("dump_gradients", Placeholder = "FILE", Output = OutputKind.File)]
     public string? DumpGradients { get; init; }
+}
+
+/// <summary>How several runs on one base are trained.</summary>
+public enum SweepMode
+{
+    /// <summary>Together where that can be, else in turn.</summary>
+    Auto,
+
+    /// <summary>All at once: the rows of all adapters go through the base in one pass.</summary>
+    Together,
+
+    /// <summary>One after the other on the loaded base, which takes the memory of one.</summary>
+    InTurn,
 }
 
 /// <summary>Where metrics can go.</summary>

@@ -65,7 +65,42 @@ public sealed record EvaluationMetrics(
 {
     /// <inheritdoc cref="StepMetrics.Further"/>
     public IReadOnlyDictionary<string, double> Further { get; init; } = ImmutableDictionary<string, double>.Empty;
+
+    /// <summary>What the model answered to held-out questions; null where none is asked.</summary>
+    public AnswerMetrics? Answers { get; init; }
+
+    /// <summary>What the adapter makes the model forget; null where that is not measured.</summary>
+    public ProbeMetrics? Probe { get; init; }
+
+    /// <summary>The value of a metric; null where it was not measured.</summary>
+    /// <param name="metric">The metric.</param>
+    public double? ValueOf(BestMetric metric) => metric switch
+    {
+        BestMetric.ExactMatch => Answers?.ExactMatch,
+        BestMetric.F1 => Answers?.F1,
+        BestMetric.RougeL => Answers?.RougeL,
+        _ => Loss,
+    };
 }
+
+/// <summary>Answers to held-out questions, scored; each score is from 0 to 1.</summary>
+/// <param name="Questions">Questions asked, the same ones at every evaluation.</param>
+/// <param name="ExactMatch">Share that equals a known answer after SQuAD's normalisation.</param>
+/// <param name="F1">Mean F1 of words.</param>
+/// <param name="RougeL">Mean F-measure of ROUGE-L.</param>
+/// <param name="Seconds">Duration.</param>
+public sealed record AnswerMetrics(int Questions, double ExactMatch, double F1, double RougeL, double Seconds);
+
+/// <summary>What an adapter makes the model forget, measured on text that is not the task's.</summary>
+/// <param name="Loss">Mean cross-entropy per token with the adapter, in nats.</param>
+/// <param name="BaseLoss">The same of the base: the adapter off.</param>
+/// <param name="Divergence">
+/// Kullback-Leibler divergence of the tuned model from the base, in nats per token: by how much it finds what the base
+/// would have said less likely.
+/// </param>
+/// <param name="Targets">Tokens scored.</param>
+/// <param name="Seconds">Duration.</param>
+public sealed record ProbeMetrics(double Loss, double BaseLoss, double Divergence, long Targets, double Seconds);
 
 /// <summary>Why a run ended.</summary>
 public enum StopReason
@@ -73,8 +108,11 @@ public enum StopReason
     /// <summary>All steps were done.</summary>
     Completed,
 
-    /// <summary>The evaluation loss stopped improving.</summary>
+    /// <summary>Evaluations stopped improving.</summary>
     EarlyStopping,
+
+    /// <summary>The model forgot more than <see cref="EvaluationOptions.MaxForgetting"/> allows.</summary>
+    Forgetting,
 
     /// <summary>The user asked for it; the state was saved.</summary>
     Interrupted,
@@ -87,8 +125,15 @@ public enum StopReason
 /// <param name="Seconds">Training time of this process.</param>
 /// <param name="Tokens">Tokens read since the run began.</param>
 /// <param name="PeakMemoryBytes">Peak memory.</param>
-/// <param name="BestEvalLoss">Lowest evaluation loss, if any evaluation ran.</param>
-/// <param name="BestStep">The step it was reached at.</param>
+/// <param name="BestEvalLoss">Loss of the best evaluation, if any evaluation ran.</param>
+/// <param name="BestStep">The step it was made at.</param>
 public sealed record TrainingResult(
     StopReason Reason, int Steps, double TrainLoss, double Seconds, long Tokens, long PeakMemoryBytes,
-    double? BestEvalLoss, int? BestStep);
+    double? BestEvalLoss, int? BestStep)
+{
+    /// <summary>What evaluations were compared by.</summary>
+    public BestMetric Metric { get; init; }
+
+    /// <summary>The value of <see cref="Metric"/> at the best evaluation, if any ran.</summary>
+    public double? BestValue { get; init; }
+}

@@ -35,8 +35,22 @@ public sealed record RunResult
     /// </summary>
     public required ComparedScore? HeldOutLoss { get; init; }
 
+    /// <summary>The evaluation of the weights that were saved; null when they were not evaluated.</summary>
+    public EvaluationMetrics? Evaluation { get; init; }
+
     /// <summary>
-    /// Scores of the base and the tuned model: those of <see cref="TrainingRun.Comparison"/>, then the held-out loss.
+    /// What the weights that were saved have forgotten of the base; null when that was not measured.
+    /// </summary>
+    public ProbeMetrics? Forgetting => Evaluation?.Probe;
+
+    /// <summary>
+    /// Whether the run stopped because it forgot more than <see cref="EvaluationOptions.MaxForgetting"/> allows.
+    /// </summary>
+    public bool ForgotTooMuch => Training.Reason == StopReason.Forgetting;
+
+    /// <summary>
+    /// Scores of the base and the tuned model: those of <see cref="TrainingRun.Comparison"/>, then what evaluations
+    /// measured, the held-out loss last.
     /// </summary>
     public required IReadOnlyList<ComparedScore> Scores { get; init; }
 

@@ -7,6 +7,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
 using Lorikeet.Models.Rewards;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
@@ -68,6 +69,20 @@ public sealed class TrainingRun : IDisposable
 
     private TrainingRun(ResolvedOptions asked, Dataset dataset, TimeProvider clock) =>
         (_asked, _given, _clock) = (asked, dataset, clock);
+
+    /// <summary>A run of several on one model, which stays the caller's; so does its data.</summary>
+    /// <param name="options">All options; those of the model say what was loaded.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="dataset">Its data.</param>
+    /// <param name="clock">Source of time.</param>
+    internal TrainingRun(ResolvedOptions options, LanguageModel model, Dataset dataset, TimeProvider clock)
+        : this(options, dataset, clock) => _model = model;
+
+    /// <summary>
+    /// Makes the passes of an adapter that trains beside others, whose caller has reserved the model for all of them.
+    /// </summary>
+    /// <value>Null: the run has the model for itself.</value>
+    internal Func<Adapter, TrainingPassOptions, ITrainingPass>? MakePass { get; init; }
 
     /// <summary>Asks all held-out questions before and after and scores the answers.</summary>
     /// <value>Null: only the samples that <see cref="EvaluationOptions"/> asks for.</value>
@@ -167,7 +182,7 @@ public sealed class TrainingRun : IDisposable
             LanguageModelOptions.Of(planned.Run.Model, planned.Run.Options.Quantization), null, cancellation, Ranks);
         var isAdapter = planned.Run.Options.Model.Method == FineTuneMethod.Lora;
         RequireNoHost(isAdapter); // the reservation alone would refuse its steps, and end it
-        using var reservation = _model.Gate.Reserve(
+        using var reservation = MakePass is not null ? null : _model.Gate.Reserve(
             $"is being trained by the run in '{planned.Run.Folder.Folder}'", givesTurns: isAdapter);
         RequireNoHost(isAdapter);
         using var trained = new TrainedAdapter(_model, planned.Run);
@@ -220,7 +235,8 @@ public sealed class TrainingRun : IDisposable
             Warnings(run, trained), _clock, RunTrackers.Mlflow(run.Resolved, run.Folder, _clock));
         try
         {
-            var came = new RunTraining(planned, _model!.Decoder, trained.Adapter, log, turns.Give)
+            Action beforePass = MakePass is null ? turns.Give : () => { };
+            var came = new RunTraining(planned, _model!.Decoder, trained.Adapter, log, beforePass, MakePass)
                 .Train(Comparison, cancellation);
             var result = new RunResult
             {
@@ -229,6 +245,7 @@ public sealed class TrainingRun : IDisposable
                 Plan = planned.Plan,
                 IsAdapter = trained.Adapter is not null,
                 HeldOutLoss = came.HeldOutLoss,
+                Evaluation = came.Evaluation,
                 Scores = came.AllScores,
                 Answers = came.Answers,
                 Questions = came.Questions,
@@ -254,8 +271,9 @@ public sealed class TrainingRun : IDisposable
         var prepared = _prepared ??= Prepare(display, cancellation);
         cancellation.ThrowIfCancellationRequested();
         display.Observe(new StageStarted("Planning", prepared.Options.Model.Model));
+        var asked = Comparison is null ? 0 : prepared.Data.Questions.Count();
         var planned = prepared.Plan(
-            Comparison is null ? 0 : prepared.Data.Questions.Count(), isLoaded: _model is not null);
+            Math.Max(asked, prepared.Measured.Questions.Count), isLoaded: _model is not null);
         if (Ranks.IsFirst)
             OutputPlace.RequireSpace(
                 prepared.Folder.Folder, planned.Plan.Memory.Adapters + planned.Plan.Memory.OptimizerStates);

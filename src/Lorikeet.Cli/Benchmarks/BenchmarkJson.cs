@@ -15,6 +15,7 @@ internal static class BenchmarkJson
         ["quant"] = options.Quantization,
         ["targets"] = options.Targets,
         ["rank"] = figures.Rank,
+        ["adapters"] = figures.Adapters,
         ["dropout"] = options.Dropout,
         ["batch"] = options.Batch,
         ["length"] = options.Length,

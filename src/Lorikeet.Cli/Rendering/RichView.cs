@@ -105,10 +105,13 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
     {
         _stage = null;
         var best = metrics.Step == 0 ? "  [dim]the base[/]"
-            : metrics.Loss <= _progress.BestEvalLoss ? "  [green]best so far[/]" : "";
+            : _progress.IsBest ? "  [green]best so far[/]" : "";
+        var measures = string.Concat(EvaluationText.Measures(metrics)
+            .Select(measure => $"  {measure.Name} [bold]{measure.Value}[/]"));
         return
         [
             Line($"step {metrics.Step}  eval loss [bold]{Loss(metrics.Loss)}[/]{EventText.Quality(metrics, "  ")}"
+                + measures
                 + $"  [dim]{Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}[/]{best}"),
         ];
     }
@@ -117,15 +120,16 @@ internal sealed class RichView(TimeProvider clock, bool unicode) : Renderable
     {
         _started = null;
         _progress = new RunProgress();
-        var colour = result.Reason == StopReason.Interrupted ? "yellow" : "green";
+        var colour = result.Reason is StopReason.Interrupted or StopReason.Forgetting ? "yellow" : "green";
         var bullet = unicode ? "•" : "*";
         var ending = result.Reason switch
         {
             StopReason.Completed => $"{Count(result.Steps)} steps",
             StopReason.EarlyStopping => $"stopped early after {Count(result.Steps)} steps",
+            StopReason.Forgetting => $"stopped by max_forgetting after {Count(result.Steps)} steps",
             _ => $"interrupted after {Count(result.Steps)} steps",
         };
-        var best = result.BestEvalLoss is { } loss ? $", best eval loss {Loss(loss)} (step {result.BestStep})" : "";
+        var best = EvaluationText.Best(result) is { } value ? $", best {value} (step {result.BestStep})" : "";
         return
         [
             Line($"[{colour}]{bullet}[/] [bold]Training[/] {ending}, train loss {Loss(result.TrainLoss)}{best}, "

@@ -44,7 +44,12 @@ internal static class TrainingNumbers
         if (unicode && losses.Count > 1)
             yield return ("", Sparkline.Of(losses, TrendWidth), "blue");
         if (progress.LatestEvaluation is { } evaluation)
+        {
             yield return ("eval", Loss(evaluation.Loss), "bold");
+            foreach (var (name, value) in EvaluationText.Measures(evaluation))
+                yield return (name, value, "bold");
+        }
+
         if (latest.Further.TryGetValue("rewards/accuracies", out var accuracy))
             yield return ("accuracy", Percent(accuracy), "default");
         if (latest.Further.TryGetValue("reward", out var reward))

@@ -27,6 +27,8 @@ internal sealed class BenchVerb : CatalogVerb
         ("QLoRA on the shape of TinyLlama", "bench train --shape tinyllama-1.1b --quant nf4 --batch 4 --length 256"),
         ("Llama-2 7B on a GPU",
             "bench train --shape llama2-7b --quant nf4 --batch 4 --length 1024 --device cuda --json"),
+        ("eight adapters at once, each with a row of its own",
+            "bench train --shape llama2-7b --quant nf4 --adapters 8 --batch 1 --length 512 --device cuda"),
         ("decoding with a 4-bit base and no adapter",
             "bench decode --shape llama2-7b --quant nf4 --batch 1 --device cuda"),
         ("a step of learning from rewards: 8 answers of 128 tokens to each of 8 questions",

@@ -36,6 +36,7 @@ internal sealed class TrainVerb : CatalogVerb
         ("QLoRA on your questions and answers",
             "train --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dataset qa.jsonl --load_in_4bit"),
         ("a run described in a file, with another rank", "train run.yaml --lora_r 32"),
+        ("several ranks and rates at once, described by 'sweep:' in the file", "train sweep.yaml"),
         ("go on after an interruption", "train runs/NAME/run.yaml --resume_from_checkpoint true"),
         ("learn from rewards: more of the answers that are right",
             "train --method grpo --adapter runs/qa/adapter --dataset qa.jsonl --reward_funcs exact_match"),
@@ -54,6 +55,8 @@ internal sealed class TrainVerb : CatalogVerb
     {
         var (arguments, terminal, interruption) = call;
         var file = arguments.GetValue(_configuration) ?? arguments.GetValue(_config);
+        if (SweepResolver.Resolve(file, Catalog.Read(arguments)) is { } sweep)
+            return SweepOutcomes.Run(call, sweep, IsJson(call));
         var resolved = OptionsResolver.Resolve(file, Catalog.Read(arguments));
         if (RankLauncher.Create(resolved.Options, terminal) is { } launcher)
         {

@@ -95,8 +95,11 @@ public sealed record BenchmarkOptions
     [Option("steps", Minimum = 1)]
     public int Steps { get; init; } = 10;
 
-    /// <summary>Different adapters among the rows of a batch, which have them in turn; decode only.</summary>
-    /// <value>Not set: one where a rank is given, else none.</value>
+    /// <summary>
+    /// Different adapters: those of the rows of a batch, which have them in turn, when decoding; in training, as many
+    /// together, each with batch rows of its own.
+    /// </summary>
+    /// <value>Not set: one in training, and when decoding where a rank is given, else none.</value>
     [Option("adapters", Minimum = 0)]
     public int? Adapters { get; init; }
 

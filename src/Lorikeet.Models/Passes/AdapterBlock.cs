@@ -53,12 +53,20 @@ internal sealed class AdapterBlock : IDisposable
     /// The factors of some projections, in order. Where a weight gave up the part that its adapter began as, that part
     /// is a pair of its own, which is frozen and sees no dropout: W x - s · B₀A₀ x + s · B A dropout(x).
     /// </summary>
-    public static IEnumerable<AdapterBlock> Of(IReadOnlyList<Projection> projections)
+    public static IEnumerable<AdapterBlock> Of(IReadOnlyList<Projection> projections) =>
+        Of(projections, projection => projection.Lora);
+
+    /// <summary>The same of an adapter that need not be active.</summary>
+    /// <param name="projections">Projections that share an input.</param>
+    /// <param name="factorsOf">Its factors at a projection; null for none.</param>
+    public static IEnumerable<AdapterBlock> Of(
+        IReadOnlyList<Projection> projections, Func<Projection, LoraFactors?> factorsOf)
     {
         var (row, rank) = (0, 0);
         foreach (var projection in projections)
         {
-            if (projection.Lora is { } lora)
+            var factors = factorsOf(projection);
+            if (factors is { } lora)
             {
                 yield return new(projection, (lora.A, lora.B), lora.Scale, lora.Dropout, row, rank);
                 if (lora is ResidualFactors part)
@@ -68,14 +76,16 @@ internal sealed class AdapterBlock : IDisposable
                 }
             }
 
-            rank += RankOf(projection);
+            rank += RankOf(factors);
             row += (int)projection.Weight.Rows;
         }
     }
 
     /// <summary>Ranks of all pairs of a projection; 0 without an adapter.</summary>
-    public static int RankOf(Projection projection) =>
-        (int)(projection.Lora?.Rank ?? 0) * (projection.Adapter is ResidualFactors ? 2 : 1);
+    public static int RankOf(Projection projection) => RankOf(projection.Lora);
+
+    private static int RankOf(LoraFactors? factors) =>
+        (int)(factors?.Rank ?? 0) * (factors is ResidualFactors ? 2 : 1);
 
     public void Dispose()
     {

@@ -3,6 +3,7 @@
 //
 //     factors beside frozen weights      FactoredLinear.cs
 //     factors and magnitudes (DoRA)      DecomposedLinear.cs
+//     factors of several adapters        SharedLinear.cs
 //     nothing, there are experts         AbsentLinear.cs
 //
 // Biases are added here, and weights that are trained whole get their gradients here, whatever computed the rest.
@@ -74,6 +75,9 @@ internal abstract class FusedLinear(FusedBiases biases, WholeWeights whole) : ID
     public static FusedLinear Of(
         IReadOnlyList<Projection> projections, Scratch scratch, IDecoderKernels kernels, bool augments)
     {
+        if (scratch.Shared is { } shared && projections.Count > 0)
+            return new SharedLinear(
+                projections, shared, scratch, kernels, new FusedBiases(projections, scratch, kernels));
         var (biases, whole) = (
             new FusedBiases(projections, scratch, kernels), new WholeWeights(projections, kernels));
         if (projections.Count == 0)

@@ -141,6 +141,34 @@ internal sealed class OptimizedHead : IDisposable
         return Negative(losses);
     }
 
+    /// <summary>
+    /// The same for rows of several adapters, of which each has a weight, masks and a loss of its own.
+    /// </summary>
+    /// <param name="batches">The rows, in order.</param>
+    /// <param name="shared">Told whose the rows at hand are.</param>
+    /// <param name="pass">Shared buffers.</param>
+    /// <returns>The summed cross-entropy of each; waits for the device.</returns>
+    public double[] Run(IReadOnlyList<AdapterBatch> batches, SharedAdapters shared, PassBuffers pass)
+    {
+        pass.BlockOutput.Tensor.Clear();
+        pass.Gradient.Tensor.Clear();
+        using var losses = zeros(batches.Count, ScalarType.Float64, _scratch.Device);
+        var start = 0L;
+        foreach (var (i, (adapter, batch, weight, key)) in batches.Index())
+        {
+            shared.Spans = [new AdapterSpan(adapter, 0, int.MaxValue, null)];
+            var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
+            using var places = positions.add(start);
+            using var loss = losses.narrow(0, i, 1);
+            Score(places, targets, weight, pass, key, loss);
+            start += batch.TokenCount;
+        }
+
+        Input.Backward(pass.FinalResidual, pass.BlockOutput, pass.Gradient, pass.NormOutput);
+        using var onHost = losses.cpu();
+        return [.. onHost.data<double>()];
+    }
+
     /// <summary>Takes the norm of the last layer's output in <c>NormOutput</c>, for <see cref="Loss"/> alone.</summary>
     public void Evaluate(Batch batch, PassBuffers pass, TokenRange? range = null) =>
         Score(batch, 1, pass, key: null, range);
@@ -149,14 +177,17 @@ internal sealed class OptimizedHead : IDisposable
     {
         var (positions, targets) = BatchTargets.Of(batch, _scratch.Device, range);
         _loss.Clear();
-        Sweep(
-            positions, targets, key, pass, (chunk, start) =>
-            {
-                using var labels = targets.narrow(0, start, chunk.Logits.Rows);
-                _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, _loss);
-            },
-            key is null ? null : (chunk, places, _) => _kernels.ScatterRows(chunk.Gradient, places, pass.BlockOutput));
+        Score(positions, targets, scale, pass, key, _loss);
     }
+
+    private void Score(
+        Tensor positions, Tensor targets, double scale, PassBuffers pass, PassKey? key, Tensor loss) => Sweep(
+        positions, targets, key, pass, (chunk, start) =>
+        {
+            using var labels = targets.narrow(0, start, chunk.Logits.Rows);
+            _kernels.CrossEntropy(chunk.Logits, labels, scale, _logitCap, loss);
+        },
+        key is null ? null : (chunk, places, _) => _kernels.ScatterRows(chunk.Gradient, places, pass.BlockOutput));
 
     /// <summary>
     /// Goes over the targets a chunk at a time: makes logits, has their gradient put in their place, and takes that

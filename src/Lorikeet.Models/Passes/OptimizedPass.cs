@@ -40,6 +40,7 @@ internal sealed class OptimizedPass : ITrainingPass
     private readonly double _neftuneAlpha;
     private readonly Action<int>? _layerDone;
     private readonly ContextShare? _share;
+    private readonly SharedAdapters? _shared;
 
     /// <summary>Prepares passes over a model that <see cref="OptimizedSupport"/> covers.</summary>
     /// <param name="model">The model, its adapters attached.</param>
@@ -62,14 +63,15 @@ internal sealed class OptimizedPass : ITrainingPass
     /// What this rank computes of each batch, where several share it; <paramref name="kernels"/> are
     /// <see cref="ContextKernels"/>.
     /// </param>
+    /// <param name="shared">Adapters that share the pass, in place of an active one.</param>
     public OptimizedPass(
         DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0,
         bool? augments = null,
         Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null,
-        Action<int>? layerDone = null, ContextShare? share = null)
+        Action<int>? layerDone = null, ContextShare? share = null, SharedAdapters? shared = null)
     {
         using var quiet = no_grad();
-        (_layerDone, _share) = (layerDone, share);
+        (_layerDone, _share, _shared) = (layerDone, share, shared);
         _offloads = offloadCheckpoints;
         _adapter = model.Active;
         _isPlain = _adapter is { HasOnlyProjections: true }
@@ -78,8 +80,9 @@ internal sealed class OptimizedPass : ITrainingPass
         _freeMemory = freeMemory ?? (() => FreeMemory.Of(model.Device));
         (_model, _kernels, _checkpointing, _neftuneAlpha) = (model, kernels, checkpointing, neftuneAlpha);
         _scratch = new Scratch(
-            model.ComputeType, model.Device, augments ?? onCuda,
-            checkpointing == Checkpointing.Full ? LargestProjection(model) : long.MaxValue);
+            model.ComputeType, model.Device, shared is null && (augments ?? onCuda),
+            checkpointing == Checkpointing.Full ? LargestProjection(model) : long.MaxValue)
+        { Shared = shared };
         _layers = [.. model.Layers.Select(layer => new FusedLayer(layer, _scratch, kernels))];
         _head = new OptimizedHead(model, kernels, _scratch);
         _embedding = new FusedEmbedding(model, _scratch, kernels);
@@ -90,7 +93,7 @@ internal sealed class OptimizedPass : ITrainingPass
             .. _layers.SelectMany(layer => layer.Norms).Append(_head.Input.Norm!).Where(norm => norm.IsTrained),
         ];
         _memory = new BufferMemory(model.ComputeType, model.Device, rows: 0);
-        _firstTrained = TrainedLayers.First(model);
+        _firstTrained = shared?.FirstLayer(model) ?? TrainedLayers.First(model);
         _widths = LayerWidths.Of(_layers);
         _needs = new PassMemory(
             _widths, _layers.Length, model.ComputeType, BytesOfAttention, onCuda);
@@ -137,6 +140,40 @@ internal sealed class OptimizedPass : ITrainingPass
         Backward(pass, sequences, key);
         if (_embedding.IsTrained)
             _embedding.AddGradients(IdsOf(batch, range), pass.Gradient, pass.BlockOutput);
+    }
+
+    /// <summary>
+    /// Adds the gradients of several adapters, of each by rows of its own, which lie end to end in one batch.
+    /// </summary>
+    /// <returns>The summed cross-entropy of each.</returns>
+    public double[] Run(IReadOnlyList<AdapterBatch> batches)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        RequireSameAdapter();
+        var batch = AdapterBatch.EndToEnd(batches).FilledTo(BatchShape.TokenMultiple);
+        using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
+        using var sequences = SequencesOf(layout);
+        var pass = BuffersFor(ShapeOf(batch, null));
+        LoadParameters(key: null);
+
+        var spans = AdapterBatch.Spans(batches);
+        _shared!.Spans = spans;
+        Claim(0);
+        Embed(batch, null, pass.Layers[0].Input);
+        Keep(0);
+        Forward(pass, sequences, batches[0].Key);
+        var losses = _head.Run(batches, _shared, pass);
+        _shared.Spans = spans;
+        Backward(pass, sequences, batches[0].Key);
+        return losses;
+    }
+
+    /// <summary>As <see cref="Evaluate(Batch)"/> with one of the adapters that share the pass.</summary>
+    public double Evaluate(int adapter, Batch batch)
+    {
+        _shared!.Spans = [new AdapterSpan(adapter, 0, int.MaxValue, null)];
+        return Evaluate(batch);
     }
 
     public double Evaluate(Batch batch)

@@ -56,6 +56,9 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
     /// </summary>
     public bool Augments => augments;
 
+    /// <summary>The adapters that share the pass; null for the model's active one, or none.</summary>
+    public SharedAdapters? Shared { get; init; }
+
     /// <summary>Another number whenever trained parameters may have moved.</summary>
     public int ParameterVersion { get; set; }
 
@@ -106,6 +109,9 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
         // A prefix of [elements]
         return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
     }
+
+    /// <summary>As many rows as are announced for a use.</summary>
+    public Matrix TakeRows(ScratchUse use, int columns) => Take(use, (int)(Reserved(use) / columns), columns);
 
     private Tensor Grow(ScratchUse use, long size)
     {

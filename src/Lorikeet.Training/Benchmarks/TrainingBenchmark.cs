@@ -15,7 +15,7 @@ namespace Lorikeet.Training.Benchmarks;
 /// </summary>
 public static class TrainingBenchmark
 {
-    private const int WarmUpSteps = 2;
+    internal const int WarmUpSteps = 2;
 
     /// <summary>Takes two steps that do not count and <c>steps</c> that do.</summary>
     /// <param name="options">The shape, how it is stored, the adapters, the rows of each rank, and the device.</param>
@@ -38,6 +38,14 @@ public static class TrainingBenchmark
         var distributed = new DistributedOptions { ContextParallel = options.ContextParallel };
         var groups = distributed.GroupsOf(ranks.Size);
         var planned = Planned(options, machine, RankDivision.Of(distributed, ranks.Size));
+        if (options.Adapters > 1)
+        {
+            return ranks.Size == 1
+                ? SharedTrainingBenchmark.Run(options, machine, rate, planned.Total, OptionsOf(options))
+                : throw new ConfigurationException(
+                    $"'adapters' is {options.Adapters}, and {ranks.Size} processes were started. Expected one.");
+        }
+
         using var model = BenchmarkModel.Create(options, machine, ranks);
         var weights = machine.UsedMemory;
         BenchmarkModel.Attach(model, options);
@@ -100,14 +108,15 @@ public static class TrainingBenchmark
     {
         using var outline = BenchmarkModel.Outline(options, machine, division.Ranks);
         var free = MemoryPlanner.FreeBefore(machine.Device);
+        var rows = options.Batch * Math.Max(1, options.Adapters ?? 1);
         using var planner = new MemoryPlanner(
             outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device),
             division: division);
         return planner.Plan(
-            new BatchShape(options.Batch * options.Length, options.Batch, options.Length), options.Checkpointing, free);
+            new BatchShape(rows * options.Length, rows, options.Length), options.Checkpointing, free);
     }
 
-    private static Batch RandomRows(int vocabulary, int rows, int length, int seed) =>
+    internal static Batch RandomRows(int vocabulary, int rows, int length, int seed) =>
         Batch.FromRows([.. Enumerable.Range(0, rows).Select(row =>
         {
             var ids = BenchmarkModel.RandomTokens(vocabulary, length, seed, row);

@@ -14,6 +14,9 @@ public sealed record TrainingFigures
     /// <summary>Processes that took the steps together, each on a device of its own; memory is that of one.</summary>
     public int Processes { get; init; } = 1;
 
+    /// <summary>Adapters that were trained together, each with rows of its own.</summary>
+    public int Adapters { get; init; } = 1;
+
     /// <summary>Layers that the backward pass recomputed; null for the reference.</summary>
     public required int? RecomputedLayers { get; init; }
 

@@ -56,7 +56,7 @@ public sealed class Trainer : IDisposable
             TrainedParameters.Share(_model, _ranks);
         _plan = task.Plan;
         TotalSteps = task.TotalSteps;
-        _step = new TrainingStep(_model, _options.Optimization, _ranks, _options.Distributed)
+        _step = new TrainingStep(_model, _options.Optimization, _ranks, _options.Distributed, task.MakePass)
         { BeforePass = task.BeforePass };
         if (_step.WhyReference is { } reason)
         {
@@ -80,7 +80,9 @@ public sealed class Trainer : IDisposable
         if (task.Rollouts is not null)
             _policy = new PolicyTraining(task, _step, observer);
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
-        _position = new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _step.Share.Size };
+        _position = BestEvaluation.By(
+            new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _step.Share.Size },
+            _options.Evaluation.BestMetric);
     }
 
     /// <summary>Optimizer steps of the whole run.</summary>
@@ -113,7 +115,9 @@ public sealed class Trainer : IDisposable
     {
         if (HuggingFaceCheckpoint.Locate(checkpoint) is not { } foreign)
         {
-            _position = TrainingCheckpoint.Restore(checkpoint, _model, _step.Optimizer, _position.Run);
+            _position = BestEvaluation.By(
+                TrainingCheckpoint.Restore(checkpoint, _model, _step.Optimizer, _position.Run),
+                _options.Evaluation.BestMetric);
             _policy?.Restore(checkpoint, Step);
             if (HuggingFaceState.Read(checkpoint) is { } state)
                 _log.Adopt(state);
@@ -129,7 +133,7 @@ public sealed class Trainer : IDisposable
         var trainers = HuggingFaceCheckpoint.Open(foreign);
         _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At)
             with
-        { Run = _position.Run };
+        { Run = _position.Run, Metric = _position.Metric };
         _log.Adopt(trainers.State);
         foreach (var note in trainers.Notes)
             _observer.Observe(new Note(note));
@@ -152,10 +156,12 @@ public sealed class Trainer : IDisposable
         while (Step < TotalSteps)
         {
             _observer.Observe(new StepCompleted(TakeStep()));
-            if (Evaluates && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps))
-                Evaluate();
+            var forgets = Evaluates && IsDue(_options.Evaluation.Strategy, _options.Evaluation.EvalSteps)
+                && BestEvaluation.Forgets(Evaluate(), _options.Evaluation);
             if (_ranks.Any(stop.IsCancellationRequested))
                 reason = StopReason.Interrupted;
+            else if (forgets)
+                reason = StopReason.Forgetting;
             else if (_position.EvaluationsWithoutImprovement >= (
                 _options.Evaluation.EarlyStoppingPatience ?? int.MaxValue))
                 reason = StopReason.EarlyStopping;
@@ -177,7 +183,11 @@ public sealed class Trainer : IDisposable
         return new TrainingResult(
             reason, Step, _position.LossSum / Math.Max(1, _position.LossSteps), clock.Elapsed.TotalSeconds,
             _position.Tokens,
-            PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep);
+            PeakMemory.Of(_model.Device), _position.BestEvalLoss, _position.BestStep)
+        {
+            Metric = _options.Evaluation.BestMetric,
+            BestValue = _position.BestValue ?? _position.BestEvalLoss,
+        };
     }
 
     /// <summary>One optimizer step: micro-batches, clipping, update.</summary>
@@ -238,21 +248,13 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Scores the evaluation rows and remembers the best.</summary>
-    private void Evaluate()
+    private EvaluationMetrics Evaluate()
     {
         var metrics = Score();
-        var improved =
-            metrics.Loss < (_position.BestEvalLoss
-                ?? double.PositiveInfinity) - _options.Evaluation.EarlyStoppingThreshold;
-        if (!improved)
-        {
-            _position = _position with { EvaluationsWithoutImprovement = _position.EvaluationsWithoutImprovement + 1 };
-            return;
-        }
-
-        _position = _position with { BestEvalLoss = metrics.Loss, BestStep = Step, EvaluationsWithoutImprovement = 0 };
-        if (_options.Evaluation.LoadBestModelAtEnd)
+        _position = BestEvaluation.After(_position, metrics, _options.Evaluation);
+        if (_position.BestStep == Step && _options.Evaluation.LoadBestModelAtEnd)
             Save();
+        return metrics;
     }
 
     private EvaluationMetrics Score()
@@ -264,6 +266,7 @@ public sealed class Trainer : IDisposable
                 _task.BeforePass)
             : Evaluator.Score(
                 _answers, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded);
+        metrics = _task.Measure?.Invoke(metrics) ?? metrics;
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
         {
@@ -322,7 +325,7 @@ public sealed class Trainer : IDisposable
         _observer.Observe(new Warning(
             $"The best checkpoint (step {best}) cannot be used: {damage}. The best is looked for anew from step " +
             $"{Step} on."));
-        _position = _position with { BestEvalLoss = null, BestStep = null, EvaluationsWithoutImprovement = 0 };
+        _position = BestEvaluation.Forgotten(_position);
     }
 
     private bool IsDue(IntervalStrategy strategy, int? steps) => strategy switch

@@ -26,8 +26,14 @@ internal sealed record TrainingPosition
     /// <summary>How many they are: fewer than <see cref="Step"/> where another program took the first.</summary>
     public int LossSteps { get; init; }
 
-    /// <summary>Lowest evaluation loss so far.</summary>
+    /// <summary>Loss of the best evaluation so far.</summary>
     public double? BestEvalLoss { get; init; }
+
+    /// <summary>What makes an evaluation the best, as options name it; null for the loss.</summary>
+    public string? Metric { get; init; }
+
+    /// <summary>Its value at the best evaluation; null where that is the loss.</summary>
+    public double? BestValue { get; init; }
 
     /// <summary>The step it was reached at.</summary>
     public int? BestStep { get; init; }

@@ -31,12 +31,13 @@ public sealed class TrainingStep : IDisposable
     /// The processes that take the step together, each with the same model; null for this one alone.
     /// </param>
     /// <param name="distributed">How they do; null for the defaults.</param>
+    /// <param name="makePass">Makes the passes, which become the step's own; null for those of the model.</param>
     /// <exception cref="ConfigurationException">
     /// Activations are to be offloaded, but the model does not compute on CUDA.
     /// </exception>
     public TrainingStep(
         DecoderModel model, OptimizationOptions options, Communicator? ranks = null,
-        DistributedOptions? distributed = null)
+        DistributedOptions? distributed = null, Func<TrainingPassOptions, ITrainingPass>? makePass = null)
     {
         (_options, _ranks) = (options, ranks ?? Communicator.Alone);
         distributed ??= new DistributedOptions();
@@ -50,11 +51,8 @@ public sealed class TrainingStep : IDisposable
         _update = new ParameterUpdate(model, options, _ranks, distributed.FixedOrder, distributed.ZeroStage);
         _everyRankPasses = model.IsSharded || _update.EveryRankPasses;
         WhyReference = options.Optimized ? TrainingPasses.WhyUnsupported(model) : null;
-        Pass = TrainingPasses.Create(model, PassOptions(options) with
-        {
-            LayerDone = _update.LayerDone,
-            ContextRanks = _contextRanks,
-        });
+        var passOptions = PassOptions(options) with { LayerDone = _update.LayerDone, ContextRanks = _contextRanks };
+        Pass = makePass?.Invoke(passOptions) ?? TrainingPasses.Create(model, passOptions);
     }
 
     /// <summary>

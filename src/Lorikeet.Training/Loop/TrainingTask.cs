@@ -7,6 +7,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
 using Lorikeet.Models.Optimization;
+using Lorikeet.Models.Passes;
 using Lorikeet.Training.Rollouts;
 
 namespace Lorikeet.Training.Loop;
@@ -71,6 +72,16 @@ public sealed record TrainingTask(
     /// </summary>
     /// <value>Null: nobody else uses the model.</value>
     public Action? BeforePass { get; init; }
+
+    /// <summary>Makes the passes of the run, which it disposes: those of several runs together, for example.</summary>
+    /// <value>Null: those of the model as it is (<see cref="TrainingPasses.Create"/>).</value>
+    public Func<TrainingPassOptions, ITrainingPass>? MakePass { get; init; }
+
+    /// <summary>
+    /// Measures at every evaluation what its loss does not say: answers, forgetting. All ranks call it together.
+    /// </summary>
+    /// <value>Null: the loss alone.</value>
+    public Func<EvaluationMetrics, EvaluationMetrics>? Measure { get; init; }
 
     /// <summary>Optimizer steps of the whole run: max_steps, or the epochs' steps rounded up.</summary>
     public int TotalSteps => StepsOf(Plan, Options.Optimization);

@@ -32,6 +32,9 @@ internal sealed record PreparedRun(
     /// <summary>The options.</summary>
     public TrainingOptions Options => Resolved.Options;
 
+    /// <summary>What every evaluation measures beside the loss.</summary>
+    public MeasuredRows Measured { get; } = MeasuredRows.Of(Resolved.Options, Data, Tokenizer, Config.VocabularySize);
+
     /// <summary>The model as this rank loads it.</summary>
     public ModelOptions Model => Options.Model with { Device = Ranks.Device ?? Options.Model.Device };
 

@@ -42,6 +42,19 @@ internal static class ResultFolder
             format.Save(temporary);
         });
 
+    /// <summary>Copies what a run wrote to another place, where it replaces what was promoted before.</summary>
+    /// <param name="result">The folder of what was trained.</param>
+    /// <param name="folder">Where to.</param>
+    public static void Promote(string result, string folder) => AtomicFolder.Write(folder, temporary =>
+    {
+        foreach (var file in Directory.EnumerateFiles(result, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(temporary, Path.GetRelativePath(result, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    });
+
     private static void Write(string folder, Action<string> write) => AtomicFolder.Write(folder, temporary =>
     {
         write(temporary);

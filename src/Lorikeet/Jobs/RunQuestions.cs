@@ -1,9 +1,6 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Lorikeet.Data.Encoded;
 using Lorikeet.Data.Prompts;
 using Lorikeet.Models.Decoder;
-using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Evaluation;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
@@ -19,10 +16,9 @@ internal sealed class RunQuestions
 
     private const string ExactMatch = "Exact match";
 
-    private readonly PreparedRun _run;
     private readonly ITrainingObserver _observer;
     private readonly AnswerComparison? _comparison;
-    private readonly Action _beforePass;
+    private readonly RankedAnswers _asking;
     private readonly List<Question> _compared = [];
     private readonly List<Sample> _samples = [];
 
@@ -34,7 +30,8 @@ internal sealed class RunQuestions
     public RunQuestions(
         PreparedRun run, AnswerComparison? comparison, ITrainingObserver observer, Action beforePass)
     {
-        (_run, _comparison, _observer, _beforePass) = (run, comparison, observer, beforePass);
+        (_comparison, _observer) = (comparison, observer);
+        _asking = new RankedAnswers(run, observer, beforePass, run.Options.Evaluation.SampleMaxNewTokens);
         if (run.Tokenizer is not { } tokenizer)
             return;
         if (comparison is not null)
@@ -125,25 +122,7 @@ internal sealed class RunQuestions
         if (prompts.Count == 0)
             return [];
         _observer.Observe(new StageStarted(stage, $"{prompts.Count} questions"));
-        var asking = new QuestionAnswering(
-            model, _run.Tokenizer!, _run.Data.Format, _run.Options.Evaluation.SampleMaxNewTokens);
-        // Ranks that bring the layers together have to make the same steps, to the last.
-        var ranks = model.IsSharded ? Communicator.Alone : _run.Ranks;
-        if (model.IsSharded)
-            cancellation = CancellationToken.None;
-        int[][] own = [.. prompts.Where((_, i) => i % ranks.Size == ranks.Rank)];
-        var answers = asking.Answer(own, Progress, cancellation);
-        if (ranks.Size == 1)
-            return answers;
-        var all = ranks.Gather(JsonSerializer.Serialize(answers, AnswersJson.Default.IReadOnlyListString))
-            .Select(part => JsonSerializer.Deserialize(part, AnswersJson.Default.IReadOnlyListString)!).ToArray();
-        return [.. prompts.Select((_, i) => all[i % ranks.Size][i / ranks.Size])];
-
-        void Progress(int done)
-        {
-            _observer.Observe(new StageProgressed(Math.Min(done * ranks.Size, prompts.Count), prompts.Count));
-            _beforePass();
-        }
+        return _asking.Ask(model, prompts, cancellation);
     }
 
     private sealed record Sample(string Text, int[] PromptIds, IReadOnlyList<string> Answers);
@@ -153,7 +132,3 @@ internal sealed class RunQuestions
 /// <param name="Compared">To the questions of the comparison.</param>
 /// <param name="Samples">To the samples.</param>
 internal sealed record RunAnswers(IReadOnlyList<string> Compared, IReadOnlyList<string> Samples);
-
-/// <summary>Answers as ranks tell them each other.</summary>
-[JsonSerializable(typeof(IReadOnlyList<string>))]
-internal sealed partial class AnswersJson : JsonSerializerContext;

@@ -1,7 +1,9 @@
+using System.Globalization;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Distributed;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Passes;
 using Lorikeet.Runs;
 using Lorikeet.Runs.Reports;
 using Lorikeet.Training;
@@ -15,8 +17,10 @@ namespace Lorikeet.Jobs;
 /// <param name="adapter">The adapter; null when the whole model is trained.</param>
 /// <param name="log">Where everything is reported.</param>
 /// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
+/// <param name="makePass">Makes the passes; null for those of the model.</param>
 internal sealed class RunTraining(
-    PlannedRun planned, DecoderModel model, Adapter? adapter, RunLog log, Action beforePass)
+    PlannedRun planned, DecoderModel model, Adapter? adapter, RunLog log, Action beforePass,
+    Func<Adapter, TrainingPassOptions, ITrainingPass>? makePass = null)
 {
     private readonly PreparedRun _run = planned.Run;
     private readonly TrainingOptions _options = planned.Run.Options;
@@ -38,6 +42,8 @@ internal sealed class RunTraining(
         if (trainer.Step == 0)
             log.Observe(questions.Given(0, before.Samples));
         var result = trainer.Train(stop);
+        if (result.Reason == StopReason.Forgetting)
+            WarnOfForgetting(result);
 
         // First of all what hours were spent on; nothing that goes wrong later may cost it.
         SaveResult();
@@ -49,18 +55,30 @@ internal sealed class RunTraining(
                 log.Note(line);
         });
         var saved = _options.Evaluation.LoadBestModelAtEnd ? result.BestStep ?? result.Steps : result.Steps;
-        var heldOutLoss = history.HeldOutLoss(saved);
         ComparedScore[] measured =
             [.. new[] { history.Reward, history.PreferenceAccuracy(saved) }.OfType<ComparedScore>()];
+        var trained = new TrainedRun(result, Summary(0, result.Steps), history, saved, measured, [], 0);
         if (result.Reason == StopReason.Interrupted)
-            return new TrainedRun(result, Summary(0, result.Steps), history, heldOutLoss, measured, [], 0);
+            return trained;
         var after = questions.Ask("Asking the tuned model", model, stop);
         log.Attempt(
             "The answers could not be written down", () => log.Observe(questions.Given(result.Steps, after.Samples)));
-        return new TrainedRun(
-            result, Summary(0, result.Steps), history, heldOutLoss,
-            [.. questions.Scores(before, after), .. measured],
-            questions.SideBySide(before, after), questions.Compared);
+        return trained with
+        {
+            Scores = [.. questions.Scores(before, after), .. measured],
+            Answers = questions.SideBySide(before, after),
+            Questions = questions.Compared,
+        };
+    }
+
+    private void WarnOfForgetting(TrainingResult result)
+    {
+        var warning = string.Create(CultureInfo.InvariantCulture,
+            $"The run stopped at step {result.Steps}: on the probe, the model is further from its base than "
+            + $"'max_forgetting' {_options.Evaluation.MaxForgetting} allows. Lower 'learning_rate' or 'lora_r', train "
+            + $"fewer modules or steps, or allow more.");
+        log.Remember(warning);
+        log.Observe(new Warning(warning));
     }
 
     /// <summary>Who hears of the steps; with sample_on_eval also who asks the samples after each evaluation.</summary>
@@ -81,6 +99,8 @@ internal sealed class RunTraining(
             MicroBatches = microBatches,
             Format = _run.Data.Format,
             BeforePass = beforePass,
+            MakePass = makePass is null ? null : options => makePass(adapter!, options),
+            Measure = new EvaluationMeasures(_run, model, log, beforePass).Complete,
             BaseFingerprint = planned.BaseFingerprint,
             Settings = TrajectorySettings.Of(_options, adapter?.Options, microBatches),
         };
@@ -108,7 +128,10 @@ internal sealed class RunTraining(
         _run.Data.Train.Count, _run.Data.Eval.Count, _run.Data.TrainStatistics.TargetTokens,
         _run.Data.TrainStatistics.Tokens,
         _run.Data.TrainStatistics.LongestRow, _options.Data.MaxLength, totalSteps, firstStep,
-        _options.Quantization.Describe(model.Device, model.ComputeType), planned.Plan);
+        _options.Quantization.Describe(model.Device, model.ComputeType), planned.Plan)
+    {
+        Metric = _options.Evaluation.BestMetric,
+    };
 
     private void SaveResult()
     {
@@ -140,18 +163,31 @@ internal sealed class RunTraining(
 /// <param name="Training">Steps, losses, time, memory.</param>
 /// <param name="Summary">Model, data and trained parameters in numbers.</param>
 /// <param name="History">Every step and evaluation.</param>
-/// <param name="HeldOutLoss">
-/// Loss on held-out rows, of the base and of the weights that were saved; null when not measured.
-/// </param>
+/// <param name="SavedStep">The step whose weights were saved.</param>
 /// <param name="Scores">Of the comparison, and how held-out preferences are met.</param>
 /// <param name="Answers">Before and after; empty for a run that was interrupted.</param>
 /// <param name="Questions">Questions that the comparison asked.</param>
 internal sealed record TrainedRun(
-    TrainingResult Training, RunSummary Summary, RunHistory History, ComparedScore? HeldOutLoss,
+    TrainingResult Training, RunSummary Summary, RunHistory History, int SavedStep,
     IReadOnlyList<ComparedScore> Scores, IReadOnlyList<ComparedAnswer> Answers, int Questions)
 {
-    /// <summary>All scores of the run.</summary>
-    public IReadOnlyList<ComparedScore> AllScores => HeldOutLoss is null ? Scores : [.. Scores, HeldOutLoss];
+    /// <summary>
+    /// Loss on held-out rows, of the base and of the weights that were saved; null when not measured.
+    /// </summary>
+    public ComparedScore? HeldOutLoss => History.HeldOutLoss(SavedStep);
+
+    /// <summary>The evaluation of the weights that were saved; null when there was none.</summary>
+    public EvaluationMetrics? Evaluation =>
+        History.Evaluations.LastOrDefault(evaluation => evaluation.Step == SavedStep);
+
+    /// <summary>
+    /// All scores of the run: the comparison's, which are of all questions, before those of a subset.
+    /// </summary>
+    public IReadOnlyList<ComparedScore> AllScores =>
+    [
+        .. Scores.Concat(History.Measures(SavedStep)).DistinctBy(score => score.Name),
+        .. HeldOutLoss is { } loss ? [loss] : Array.Empty<ComparedScore>(),
+    ];
 
     /// <summary>A question to show in examples: the shortest of those that were asked.</summary>
     public string Question => Answers.MinBy(answer => answer.Question.Length)?.Question ?? "Hello";

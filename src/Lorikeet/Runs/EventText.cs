@@ -66,10 +66,11 @@ public static class EventText
         var ending = result.Reason switch
         {
             StopReason.Completed => "completed",
-            StopReason.EarlyStopping => "stopped early, the evaluation loss no longer improved,",
+            StopReason.EarlyStopping => $"stopped early, {EvaluationText.Name(result.Metric)} no longer improved,",
+            StopReason.Forgetting => "stopped, the model forgot more than max_forgetting allows,",
             _ => "interrupted",
         };
-        var best = result.BestEvalLoss is { } loss ? $", best eval loss {Loss(loss)} at step {result.BestStep}" : "";
+        var best = EvaluationText.Best(result) is { } value ? $", best {value} at step {result.BestStep}" : "";
         return $"{ending} after {Count(result.Steps)} steps in {Duration(result.Seconds)}: "
             + $"train loss {Loss(result.TrainLoss)}{best}, {Count(result.Tokens)} tokens, "
             + $"peak memory {Bytes(result.PeakMemoryBytes)}";
@@ -86,7 +87,8 @@ public static class EventText
 
     private static string Evaluation(EvaluationMetrics metrics) =>
         $"step {metrics.Step}{(metrics.Step == 0 ? ", the base" : "")}: eval loss {Loss(metrics.Loss)}"
-        + Quality(metrics, ", ") + $", {Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}";
+        + Quality(metrics, ", ") + $", {Count(metrics.Rows)} rows in {Duration(metrics.Seconds)}"
+        + string.Concat(EvaluationText.Measures(metrics).Select(measure => $", {measure.Name} {measure.Value}"));
 
     /// <summary>What an evaluation says beside its loss: the perplexity, or how preferences are met.</summary>
     public static string Quality(EvaluationMetrics metrics, string separator) => double.IsNaN(metrics.Perplexity)

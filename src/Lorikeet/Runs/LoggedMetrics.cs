@@ -42,10 +42,26 @@ internal sealed class LoggedMetrics(int loggingSteps)
             new("eval_loss", metrics.Loss, metrics.Step),
             .. perplexity,
             .. metrics.Further.Select(each => new LoggedMetric($"eval_{each.Key}", each.Value, metrics.Step)),
+            .. Measures(metrics).Select(each => new LoggedMetric($"eval_{each.Name}", each.Value, metrics.Step)),
             new("eval_runtime", metrics.Seconds, metrics.Step),
             new("eval_samples_per_second", metrics.Rows / metrics.Seconds, metrics.Step),
             new("epoch", metrics.Epoch, metrics.Step),
         ];
+    }
+
+    private static IEnumerable<(string Name, double Value)> Measures(EvaluationMetrics metrics)
+    {
+        if (metrics.Answers is { } answers)
+        {
+            yield return ("exact_match", answers.ExactMatch);
+            yield return ("f1", answers.F1);
+            yield return ("rougeL", answers.RougeL);
+        }
+
+        if (metrics.Probe is not { } probe)
+            yield break;
+        yield return ("probe_loss", probe.Loss);
+        yield return ("probe_kl", probe.Divergence);
     }
 
     private IReadOnlyList<LoggedMetric> Of(StepMetrics metrics)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lorikeet.Formats.Json;
+using Lorikeet.Formats.Options;
 using Lorikeet.Training;
 
 namespace Lorikeet.Runs;
@@ -16,6 +17,8 @@ internal static class MetricsLine
     [
         "step", "epoch", "loss", "grad_norm", "learning_rate", "tokens", "tokens_per_second", "peak_memory_bytes",
         "eval_loss", "eval_perplexity", "eval_rows", "eval_targets", "eval_runtime",
+        "eval_questions", "eval_exact_match", "eval_f1", "eval_rougeL", "eval_answers_runtime",
+        "eval_probe_loss", "eval_probe_base_loss", "eval_probe_kl", "eval_probe_targets", "eval_probe_runtime",
     ];
 
     public static string Of(StepMetrics metrics) => JsonLine.Of(json => Write(json, metrics));
@@ -52,6 +55,22 @@ internal static class MetricsLine
         json.WriteFinite("eval_runtime", Math.Round(metrics.Seconds, 3));
         foreach (var (name, value) in metrics.Further)
             json.WriteFinite($"{Evaluated}{name}", value);
+        if (metrics.Answers is { } answers)
+        {
+            json.WriteNumber("eval_questions", answers.Questions);
+            json.WriteFinite("eval_exact_match", answers.ExactMatch);
+            json.WriteFinite("eval_f1", answers.F1);
+            json.WriteFinite("eval_rougeL", answers.RougeL);
+            json.WriteFinite("eval_answers_runtime", Math.Round(answers.Seconds, 3));
+        }
+
+        if (metrics.Probe is not { } probe)
+            return;
+        json.WriteFinite("eval_probe_loss", probe.Loss);
+        json.WriteFinite("eval_probe_base_loss", probe.BaseLoss);
+        json.WriteFinite("eval_probe_kl", probe.Divergence);
+        json.WriteNumber("eval_probe_targets", probe.Targets);
+        json.WriteFinite("eval_probe_runtime", Math.Round(probe.Seconds, 3));
     }
 
     /// <summary>Writes the properties of the end of a run.</summary>
@@ -66,6 +85,12 @@ internal static class MetricsLine
             json.WriteFinite("best_eval_loss", loss);
         if (result.BestStep is { } step)
             json.WriteNumber("best_step", step);
+        if (result is { BestValue: { } value, Metric: not BestMetric.Loss })
+        {
+            json.WriteString("metric_for_best_model", WireNames.Of(result.Metric));
+            json.WriteFinite("best_metric", value);
+        }
+
         json.WriteString("stop_reason", Name(result.Reason));
     }
 
@@ -108,6 +133,12 @@ internal static class MetricsLine
         LongCount(line, "eval_targets"), Number(line, "eval_runtime"))
     {
         Further = Further(line, Evaluated),
+        Answers = line["eval_questions"].IsAbsent ? null : new AnswerMetrics(
+            Count(line, "eval_questions"), Number(line, "eval_exact_match"), Number(line, "eval_f1"),
+            Number(line, "eval_rougeL"), Number(line, "eval_answers_runtime")),
+        Probe = line["eval_probe_targets"].IsAbsent ? null : new ProbeMetrics(
+            Number(line, "eval_probe_loss"), Number(line, "eval_probe_base_loss"), Number(line, "eval_probe_kl"),
+            LongCount(line, "eval_probe_targets"), Number(line, "eval_probe_runtime")),
     };
 
     /// <summary>What the method of the run measured, by names that are not ours.</summary>
@@ -119,8 +150,20 @@ internal static class MetricsLine
         Reason(line["stop_reason"]),
         Count(line, "step"), Number(line, "train_loss"), Number(line, "train_runtime"),
         LongCount(line, "tokens"), LongCount(line, "peak_memory_bytes"),
-        line["best_eval_loss"].IsAbsent ? null : Number(line, "best_eval_loss"),
-        line["best_step"].AsIntBetweenOrNull(0, int.MaxValue));
+        NumberOrNull(line, "best_eval_loss"),
+        line["best_step"].AsIntBetweenOrNull(0, int.MaxValue))
+    {
+        Metric = MetricOf(line["metric_for_best_model"]),
+        BestValue = line["best_metric"].IsAbsent ? NumberOrNull(line, "best_eval_loss") : Number(line, "best_metric"),
+    };
+
+    private static BestMetric MetricOf(JsonSetting value) =>
+        value.IsAbsent ? BestMetric.Loss
+        : WireNames.Find(typeof(BestMetric), value.AsString()) is BestMetric metric ? metric
+        : throw value.Unexpected($"one of {string.Join(", ", WireNames.Of(typeof(BestMetric)))}");
+
+    private static double? NumberOrNull(JsonSetting line, string name) =>
+        line[name].IsAbsent ? null : Number(line, name);
 
     private static StopReason Reason(JsonSetting value)
     {

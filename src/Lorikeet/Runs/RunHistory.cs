@@ -84,6 +84,27 @@ public sealed record RunHistory(
         }
     }
 
+    /// <summary>
+    /// What was measured after a step beside the loss, beside the base's: scores of answers, forgetting.
+    /// </summary>
+    public IReadOnlyList<ComparedScore> Measures(int? step)
+    {
+        if (Evaluations.LastOrDefault(evaluation => evaluation.Step == step) is not { } tuned)
+            return [];
+        var scores = new List<ComparedScore>();
+        if (tuned.Answers is { } answers)
+        {
+            var before = Base?.Answers;
+            scores.Add(new("Exact match", before?.ExactMatch, answers.ExactMatch));
+            scores.Add(new("F1", before?.F1, answers.F1));
+            scores.Add(new("ROUGE-L", before?.RougeL, answers.RougeL));
+        }
+
+        if (tuned.Probe is { } probe)
+            scores.Add(new("Forgetting", Base?.Probe?.Divergence, probe.Divergence, ScoreKind.Cost));
+        return scores;
+    }
+
     /// <summary>Reads the file; a last line that a crash cut short is left out.</summary>
     /// <exception cref="CheckpointException">A line is not one of ours.</exception>
     public static RunHistory Read(string metricsFile)

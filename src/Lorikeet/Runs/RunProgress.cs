@@ -26,8 +26,13 @@ public sealed class RunProgress : ITrainingObserver
     /// <summary>The newest evaluation.</summary>
     public EvaluationMetrics? LatestEvaluation { get; private set; }
 
-    /// <summary>Lowest evaluation loss so far, that of the base apart.</summary>
-    public double? BestEvalLoss { get; private set; }
+    /// <summary>
+    /// Best value so far of the metric that evaluations are compared by, the base's apart; null before the first.
+    /// </summary>
+    public double? BestValue { get; private set; }
+
+    /// <summary>Whether no evaluation but the base's was better than the newest.</summary>
+    public bool IsBest { get; private set; }
 
     /// <summary>Steps done, those before a resume included.</summary>
     public int Step => Latest?.Step ?? Summary?.FirstStep ?? 0;
@@ -69,13 +74,23 @@ public sealed class RunProgress : ITrainingObserver
                 Take(metrics);
                 break;
             case EvaluationCompleted { Metrics: var metrics }:
-                LatestEvaluation = metrics;
-                if (metrics.Step > 0)
-                    BestEvalLoss = Math.Min(BestEvalLoss ?? double.PositiveInfinity, metrics.Loss);
-                _evaluationSeconds += metrics.Seconds;
+                Take(metrics);
                 break;
         }
     }
+
+    private void Take(EvaluationMetrics metrics)
+    {
+        LatestEvaluation = metrics;
+        _evaluationSeconds += metrics.Seconds + (metrics.Answers?.Seconds ?? 0) + (metrics.Probe?.Seconds ?? 0);
+        var metric = Summary?.Metric ?? BestMetric.Loss;
+        IsBest = metrics.Step > 0 && metrics.ValueOf(metric) is { } value && IsNoWorse(value, metric);
+        if (IsBest)
+            BestValue = metrics.ValueOf(metric);
+    }
+
+    private bool IsNoWorse(double value, BestMetric metric) =>
+        BestValue is not { } best || (metric == BestMetric.Loss ? value <= best : value >= best);
 
     private void Take(StepMetrics metrics)
     {

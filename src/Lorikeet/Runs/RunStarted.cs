@@ -24,4 +24,8 @@ public sealed record RunStarted(RunSummary Summary) : TrainingEvent;
 public sealed record RunSummary(
     string Model, long ModelParameters, long TrainableParameters, int TrainRows, int EvalRows, long TargetTokens,
     long TrainTokens, int LongestRow, int MaxLength, int TotalSteps, int FirstStep, string Device,
-    [property: JsonIgnore] RunPlan? Plan = null);
+    [property: JsonIgnore] RunPlan? Plan = null)
+{
+    /// <summary>What evaluations are compared by.</summary>
+    public BestMetric Metric { get; init; }
+}

@@ -36,7 +36,7 @@ public sealed class ForeignOptionsTests
     [InlineData("deepspeed", "zero3.json", "zero_stage")]
     [InlineData("hub_token", "hf_x", "set HF_TOKEN")]
     [InlineData("report_to", "wandb", "read its event files")]
-    [InlineData("metric_for_best_model", "accuracy", "lowest eval_loss")]
+    [InlineData("metric_for_best_model", "accuracy", "Expected loss, exact_match, f1")]
     [InlineData("init_lora_weights", "eva", "not collected here")]
     [InlineData("init_lora_weights", "loftq", "fit no other copy of the base")]
     [InlineData("layer_replication", "[[0,4]]", "each once")]

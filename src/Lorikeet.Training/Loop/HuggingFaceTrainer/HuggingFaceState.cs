@@ -45,7 +45,7 @@ internal sealed class HuggingFaceState
     public void Record(EvaluationMetrics evaluation, int batchSize)
     {
         var batches = Math.Ceiling((double)evaluation.Rows / batchSize);
-        _history.Add(With(evaluation.Further, "eval_", new JsonObject
+        var entry = With(evaluation.Further, "eval_", new JsonObject
         {
             ["epoch"] = evaluation.Epoch,
             ["eval_loss"] = Finite(evaluation.Loss),
@@ -53,7 +53,15 @@ internal sealed class HuggingFaceState
             ["eval_samples_per_second"] = Finite(evaluation.Rows / evaluation.Seconds),
             ["eval_steps_per_second"] = Finite(batches / evaluation.Seconds),
             ["step"] = evaluation.Step,
-        }));
+        });
+        if (evaluation.Answers is { } answers)
+        {
+            entry["eval_exact_match"] = answers.ExactMatch;
+            entry["eval_f1"] = answers.F1;
+            entry["eval_rougeL"] = answers.RougeL;
+        }
+
+        _history.Add(entry);
     }
 
     /// <summary>Goes on with the log of a checkpoint.</summary>
@@ -80,7 +88,7 @@ internal sealed class HuggingFaceState
         var state = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal)
         {
             ["best_global_step"] = position.BestStep,
-            ["best_metric"] = position.BestEvalLoss,
+            ["best_metric"] = position.BestValue ?? position.BestEvalLoss,
             ["best_model_checkpoint"] = position.BestStep is { } best ? task.Checkpoints.ForStep(best) : null,
             ["epoch"] = (double)position.Step / task.Plan.StepsPerEpoch,
             ["eval_steps"] = options.Evaluation.EvalSteps ?? UnsetEvalSteps,

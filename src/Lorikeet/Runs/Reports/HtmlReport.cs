@@ -69,7 +69,8 @@ public static class HtmlReport
 
     private static string Write(XElement element) => element.ToString(SaveOptions.DisableFormatting);
 
-    private static string Style()
+    /// <summary>The style sheet of pages.</summary>
+    internal static string Style()
     {
         using var stream = typeof(HtmlReport).Assembly.GetManifestResourceStream("Lorikeet.Runs.Reports.report.css")!;
         using var reader = new StreamReader(stream);

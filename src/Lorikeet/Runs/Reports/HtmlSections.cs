@@ -53,6 +53,7 @@ internal static class HtmlSections
                 SmallFigure(ReportText.LearningRate, "rate", steps, step => step.LearningRate, Power),
                 SmallFigure(ReportText.GradNorm, "norm", steps, step => step.GradNorm, Short)),
             Preferences(steps),
+            EvaluationFigures.Of(report.History),
             Numbers(report.History));
     }
 

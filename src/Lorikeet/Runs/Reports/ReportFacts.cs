@@ -14,7 +14,9 @@ internal static class ReportFacts
         var result = report.Result;
         if (report.Scores is [var score, ..])
             yield return (ReportText.ScoreName(score.Name), Change(score));
-        if (result.BestEvalLoss is { } best
+        if (result.BestValue is { } value && result.Metric != BestMetric.Loss)
+            yield return (BestOf(result.Metric), Percent(value));
+        else if (result.BestEvalLoss is { } best
             && !report.Scores.Any(shown => shown.Kind == ScoreKind.Cost && shown.Tuned == best))
             yield return (ReportText.BestEvalLoss, Loss(best));
         if (report.History.Steps is [.., var last])
@@ -49,6 +51,13 @@ internal static class ReportFacts
         if (PlanOutcome.Speed(plan, report.History) is { } planned)
             yield return (ReportText.PlannedSpeed, ReportText.Measured(planned));
     }
+
+    private static Bilingual BestOf(BestMetric metric) => metric switch
+    {
+        BestMetric.ExactMatch => ReportText.BestExactMatch,
+        BestMetric.F1 => ReportText.BestF1,
+        _ => ReportText.BestRougeL,
+    };
 
     /// <summary><c>0.0 % → 98.4 %</c>, or the tuned value alone when the base was not scored.</summary>
     public static string Change(ComparedScore score) =>

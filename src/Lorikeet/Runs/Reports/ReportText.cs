@@ -15,6 +15,12 @@ internal static class ReportText
     public static Bilingual Next => new("Go on", "Tiếp theo");
     public static Bilingual Numbers => new("The numbers", "Các con số");
 
+    public static Bilingual Sweep => new("Runs compared", "So sánh các lần chạy");
+    public static Bilingual Run => new("Run", "Lần chạy");
+    public static Bilingual Ending => new("Outcome", "Kết cục");
+    public static Bilingual Best => new("Best", "Tốt nhất");
+    public static Bilingual Failed => new("failed", "thất bại");
+
     public static Bilingual Question => new("Question", "Câu hỏi");
     public static Bilingual Expected => new("Expected", "Đáp án");
     public static Bilingual Before => new("Before", "Trước");
@@ -62,6 +68,13 @@ internal static class ReportText
     public static Bilingual BestEvalLoss => new("Best evaluation loss", "Loss đánh giá tốt nhất");
     public static Bilingual PreferenceAccuracy => new("Preference accuracy", "Độ chính xác ưu tiên");
     public static Bilingual RewardMargin => new("Reward margin", "Biên phần thưởng");
+    public static Bilingual BestExactMatch => new("Best exact match", "Khớp chính xác tốt nhất");
+    public static Bilingual BestF1 => new("Best F1", "F1 tốt nhất");
+    public static Bilingual BestRougeL => new("Best ROUGE-L", "ROUGE-L tốt nhất");
+    public static Bilingual AnswerScores => new(
+        "Answers to held-out questions", "Câu trả lời cho các câu hỏi giữ lại");
+    public static Bilingual Forgetting => new(
+        "Forgetting (nats per token)", "Mức độ quên (nat trên mỗi token)");
     public static Bilingual FinalLoss => new("Final training loss", "Loss huấn luyện cuối");
 
     /// <summary>A title in both languages.</summary>
@@ -78,6 +91,7 @@ internal static class ReportText
             "Preference accuracy" => "Độ chính xác ưu tiên",
             "Mean reward" => "Phần thưởng trung bình",
             "Held-out loss" => "Loss trên phần giữ lại",
+            "Forgetting" => "Mức độ quên",
             "Perplexity of the answers" => "Perplexity của câu trả lời",
             _ => part,
         });
@@ -106,6 +120,7 @@ internal static class ReportText
     {
         StopReason.Completed => new("completed", "hoàn tất"),
         StopReason.EarlyStopping => new("stopped early", "dừng sớm"),
+        StopReason.Forgetting => new("stopped: it forgot too much", "đã dừng vì quên quá nhiều"),
         _ => new("interrupted", "bị ngắt"),
     };
 
