@@ -83,7 +83,8 @@ internal static class SweepReport
                         Heads(result).Select(head => Element("th", null, Words(head))))),
                     Element("tbody", null, Rows(result).Select(row =>
                         Element("tr", null, row.Cells.Select(cell => Element("td", null, Said(cell)))))))),
-                Figure(ReportText.SmoothedLoss, runs, history => ReportFacts.SmoothedLoss(history.Steps)),
+                Figure(ReportText.SmoothedLoss, runs, history =>
+                    [.. history.SmoothedLoss().Select(point => ((double)point.Step, point.Loss))]),
                 Figure(ReportText.EvalLoss, runs, history =>
                     [.. history.Evaluations.Select(evaluation => ((double)evaluation.Step, evaluation.Loss))])));
         var colours = string.Concat(
