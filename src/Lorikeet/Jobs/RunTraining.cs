@@ -117,6 +117,13 @@ internal sealed class RunTraining(
         if (_ranks.Size > 1)
             log.Note(
                 $"{_ranks.Size} ranks share {microBatches} micro-batches a step; they talk over {_ranks.Transport}.");
+        if (_options.Objective.NeedsReference && _options.Model.Adapter is { } continued)
+        {
+            log.Note(
+                $"Answers are compared with what the base says of them without '{continued}'. To compare with what that "
+                + "adapter says, merge it first, and train on the result.");
+        }
+
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
             log.Note($"'{_run.Folder.Folder}' holds no checkpoint, so the run begins at its first step.");
         if (trainer.Step >= trainer.TotalSteps)
