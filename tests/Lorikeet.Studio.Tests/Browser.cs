@@ -100,6 +100,15 @@ public sealed class Browser : IAsyncLifetime
         await page.Locator("#content[data-live]").WaitForAsync();
     }
 
+    /// <summary>
+    /// A picture for the documents, where LORIKEET_SHOTS names a folder for them: docs/images, when pages have changed.
+    /// </summary>
+    public static async Task Shoot(IPage page, string name)
+    {
+        if (Environment.GetEnvironmentVariable("LORIKEET_SHOTS") is { Length: > 0 } folder)
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"studio-{name}.png") });
+    }
+
     /// <summary>What axe finds wrong with a page, and what is wider than the window.</summary>
     public static async Task<string> Problems(IPage page)
     {
