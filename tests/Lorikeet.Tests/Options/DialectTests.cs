@@ -316,7 +316,7 @@ public sealed class DialectTests : IDisposable
             seed: 3407
             gradient_checkpointing: true
             activation_offloading: true
-            save_strategy: "no"
+            save_strategy: no
             """.Split('\n').Order(),
             Shown(resolved, "output", "packing", "use_rslora"));
         Assert.Contains("run.yml is a configuration of Unsloth", Assert.Single(resolved.Notes));
