@@ -37,7 +37,7 @@ internal sealed class RowWriterClient : IDisposable
         }
 
         var chat = new Microsoft.Extensions.AI.ChatOptions
-        { MaxOutputTokens = options.MaxNewTokens, Temperature = options.Temperature };
+        { MaxOutputTokens = options.MaxAnswerTokens, Temperature = options.Temperature };
         return Uri.TryCreate(options.With, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
             ? OpenEndpoint(address, options, chat, requestSeconds, terminal)
             : Load(options, quantization, chat, terminal);

@@ -31,8 +31,8 @@ internal sealed record RowWriterOptions : ComputeOptions
 
     /// <summary>Tokens of an answer at most.</summary>
     /// <value>Not set: as the endpoint or the model's context allows.</value>
-    [Option("max_new_tokens", Minimum = 1)]
-    public int? MaxNewTokens { get; init; }
+    [Option("max_answer_tokens", Minimum = 1)]
+    public int? MaxAnswerTokens { get; init; }
 
     /// <summary>How freely the writer chooses its words.</summary>
     /// <value>Not set: the endpoint's default; a model of this machine takes the most likely ones.</value>
