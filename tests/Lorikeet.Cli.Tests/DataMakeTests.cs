@@ -38,8 +38,8 @@ public sealed class DataMakeTests : IDisposable
             "train", "--model", s_model, "--dataset", _folder["qa.jsonl"],
             "--eval_dataset", _folder["qa.heldout.jsonl"], "--load_in_4bit",
             "--max_steps", "2", "--per_device_train_batch_size", "2",
-            "--gradient_accumulation_steps", "1", "--max_eval_samples", "4", "--eval_strategy", "no",
-            "--output", _folder["run"]);
+            "--gradient_accumulation_steps", "1", "--max_eval_samples", "2", "--eval_strategy", "no",
+            "--sample_count", "0", "--output", _folder["run"]);
         Assert.DoesNotContain("leak", trained.Error);
         var question = (string)Rows("qa.jsonl").First()["question"]!;
         Assert.NotEmpty(Cli.Succeed(

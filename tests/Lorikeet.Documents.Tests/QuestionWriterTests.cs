@@ -128,22 +128,23 @@ public sealed class QuestionWriterTests : IDisposable
     {
         await using var endpoint = await ScriptedEndpoint.Start();
         using var client = endpoint.Client();
+        var documents = Path.Combine(ReadingTests.Samples, "vi");
         var options = new QuestionWriterOptions { HeldOut = 0.2, Concurrency = 2 };
         var whole = await new QuestionWriter(client, options)
-            .WriteAsync(ReadingTests.Samples, _folder["whole.jsonl"], cancellation: s_test);
+            .WriteAsync(documents, _folder["whole.jsonl"], cancellation: s_test);
         var asked = endpoint.Requests.Count;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(s_test);
         var progress = new Reporting(done => { if (done.Passages == 5) stop.Cancel(); });
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new QuestionWriter(client, options)
-            .WriteAsync(ReadingTests.Samples, Output, progress, stop.Token));
+            .WriteAsync(documents, Output, progress, stop.Token));
         Assert.False(File.Exists(Output));
         var journal = _folder["qa.asked.jsonl"];
         var kept = File.ReadAllLines(journal).Length;
         File.AppendAllText(journal, """{"Key":"half""");
         var before = endpoint.Requests.Count;
         var receipt = await new QuestionWriter(client, options)
-            .WriteAsync(ReadingTests.Samples, Output, cancellation: s_test);
+            .WriteAsync(documents, Output, cancellation: s_test);
 
         Assert.True(kept >= 5);
         Assert.Equal((kept, asked - kept), (receipt.FromEarlierRuns, endpoint.Requests.Count - before));
