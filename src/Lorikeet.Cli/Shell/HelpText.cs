@@ -13,12 +13,12 @@ internal static class HelpText
 
     private static readonly (string Title, string[] Verbs)[] s_groups =
     [
-        ("Start here", ["quickstart", "init", "recipes", "doctor"]),
+        ("Start here", ["quickstart", "studio", "init", "recipes", "doctor"]),
         ("Train", ["plan", "train", "runs", "options", "config"]),
         ("Ask and measure", ["generate", "chat", "serve", "eval", "score"]),
         ("Pass on", ["merge", "export", "quantize", "push"]),
         ("This machine", ["pull", "models", "completions"]),
-        ("Look closer", ["data", "tokenize", "render", "verify", "bench"]),
+        ("Look closer", ["data", "tokenize", "render", "verify", "verify-resume", "bench"]),
     ];
 
     /// <summary>Whether --help, -h or -? was given.</summary>

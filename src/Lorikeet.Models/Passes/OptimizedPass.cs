@@ -153,7 +153,7 @@ internal sealed class OptimizedPass : ITrainingPass
         RequireSameAdapter();
         var batch = AdapterBatch.EndToEnd(batches).FilledTo(BatchShape.TokenMultiple);
         using var layout = new SegmentLayout(batch.SegmentStarts, _model.Device);
-        using var sequences = SequencesOf(layout);
+        using var sequences = SequencesOf(batch, layout);
         var pass = BuffersFor(ShapeOf(batch, null));
         LoadParameters(key: null);
 

@@ -1,7 +1,7 @@
 // Several trainings on one frozen base, each of an adapter of its own. Every training is the ordinary loop on a thread
-// of its own, and only one of them runs at a time: it goes on until it asks for a pass, then the next has the turn. When
-// all that are left have asked, their passes are made as one (SharedPass.cs), and each goes on with its loss. So a
-// training neither knows nor can see that it is not alone, whatever steps, rows and evaluations the others have.
+// of its own, and only one of them runs at a time: it goes on until it asks for a pass, then the next has the turn.
+// When all that are left have asked, their passes are made as one (SharedPass.cs), and each goes on with its loss. So
+// a training neither knows nor can see that it is not alone, whatever steps, rows and evaluations the others have.
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;

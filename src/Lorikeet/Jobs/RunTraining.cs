@@ -120,8 +120,8 @@ internal sealed class RunTraining(
         if (_options.Objective.NeedsReference && _options.Model.Adapter is { } continued)
         {
             log.Note(
-                $"Answers are compared with what the base says of them without '{continued}'. To compare with what that "
-                + "adapter says, merge it first, and train on the result.");
+                $"Answers are compared with what the base says of them without '{continued}'. To compare with what "
+                + "that adapter says, merge it first, and train on the result.");
         }
 
         if (_options.Output.ResumeFromCheckpoint is not null && trainer.Step == 0)
