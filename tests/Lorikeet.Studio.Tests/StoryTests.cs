@@ -17,7 +17,7 @@ public sealed class StoryTests(Browser browser)
         await Browser.GoTo(page, "/data");
         await page.GetByRole(AriaRole.Button, new() { Name = "train.jsonl" }).ClickAsync();
         await Expect(page.Locator(".tokens .learned").First).ToBeVisibleAsync();
-        await Expect(page.Locator(".column select").First).ToHaveValueAsync("question");
+        await Expect(page.Locator(".column select").First).ToHaveValueAsync("text");
         Assert.Empty(await Browser.Problems(page));
         await Browser.Shoot(page, "data");
 

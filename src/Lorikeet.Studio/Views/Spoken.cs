@@ -65,6 +65,9 @@ public sealed class Spoken(string speaker)
             Fault = fault.Message;
         }
 
+        // What ends an answer is a token, but no part of its text.
+        if (_tokens is [.., { Text: { Length: > 0 } end }] && !Text.EndsWith(end.Trim(), StringComparison.Ordinal))
+            _tokens.RemoveAt(_tokens.Count - 1);
         TokensPerSecond = _ids.Count / Math.Max(1e-3, clock.GetElapsedTime(begin).TotalSeconds);
         IsDone = true;
         await changed();
