@@ -44,9 +44,9 @@ using var preferring = new TrainingRun("runs/preferences", answering, preference
 });
 var result = await preferring.TrainAsync();
 
-// Prints: After: 65.
+// The answer is the same, and ends with a full stop.
 Console.WriteLine($"After: {answering.Answer(question)}");
 
-// Prints: The chosen answer is preferred in 100 % of held-out pairs.
-var accuracy = result.Scores.Single(score => score.Name == "Preference accuracy");
-Console.WriteLine($"The chosen answer is preferred in {100 * accuracy.Tuned:F0} % of held-out pairs.");
+// Prints: The chosen answer is preferred in at least 95 % of held-out pairs: True
+var accuracy = result.Scores.Single(score => score.Name == "Preference accuracy").Tuned;
+Console.WriteLine($"The chosen answer is preferred in at least 95 % of held-out pairs: {accuracy >= 0.95}");
