@@ -110,4 +110,13 @@ public sealed class BatchPlanTests
         var plan = new BatchPlan([4, 5, 6, 5], new() { BatchSize = 2, Shuffle = false, PackingLength = 10 });
         Assert.Equal([[0, 2, 1, 3]], plan.StepRows(0, 0));
     }
+
+    [Fact]
+    public void Repeats_TakeTheSameRowsInStepsThatFollowEachOther()
+    {
+        var plan = new BatchPlan(Lengths(8), new() { BatchSize = 2, Repeats = 3, Seed = 5 });
+        Assert.Equal(12, plan.StepsPerEpoch);
+        Assert.Equal(plan.StepRows(0, 0), plan.StepRows(0, 2));
+        Assert.NotEqual(plan.StepRows(0, 2), plan.StepRows(0, 3));
+    }
 }
