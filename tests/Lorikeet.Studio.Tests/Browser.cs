@@ -16,6 +16,8 @@ public sealed class Browser : IAsyncLifetime
     /// <summary>Width of a phone.</summary>
     public const int Phone = 390;
 
+    private const int Patience = 60_000;
+
     private const string NoBrowser = "No Chromium is here, at /usr/bin/chromium or where CHROMIUM says.";
 
     private static readonly string[] s_flags =
@@ -55,6 +57,7 @@ public sealed class Browser : IAsyncLifetime
         }, "./lorikeet", report => _faults.Enqueue(report), TestContext.Current.CancellationToken);
         if (!File.Exists(Chromium))
             return;
+        Assertions.SetDefaultExpectTimeout(Patience); // a machine that is busy is no fault of the page
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = s_flags });
     }
@@ -83,7 +86,7 @@ public sealed class Browser : IAsyncLifetime
             Locale = language,
             ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(60_000);
+        context.SetDefaultTimeout(Patience);
         var page = await context.NewPageAsync();
         page.Console += (_, message) =>
         {
@@ -109,8 +112,14 @@ public sealed class Browser : IAsyncLifetime
             await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"studio-{name}.png") });
     }
 
-    /// <summary>What axe finds wrong with a page, and what is wider than the window.</summary>
-    public static async Task<string> Problems(IPage page)
+    /// <summary>Fails where axe finds something wrong with a page, or it is wider than the window.</summary>
+    public static async Task Check(IPage page)
+    {
+        var found = await Problems(page);
+        Assert.True(found.Count == 0, string.Join('\n', found));
+    }
+
+    private static async Task<List<string>> Problems(IPage page)
     {
         var found = new List<string>();
         var wide = await page.EvaluateAsync<int>(
@@ -118,7 +127,7 @@ public sealed class Browser : IAsyncLifetime
         if (wide > 0)
             found.Add(FormattableString.Invariant($"{page.Url} is {wide} pixels wider than the window"));
         if (!File.Exists(Axe))
-            return string.Join('\n', found);
+            return found;
         await page.EvaluateAsync(await File.ReadAllTextAsync(Axe));
         var result = await page.EvaluateAsync<JsonElement>(
             "async () => (await axe.run()).violations.map(v => ({ id: v.id, help: v.help, "
@@ -126,6 +135,6 @@ public sealed class Browser : IAsyncLifetime
         found.AddRange(result.EnumerateArray().Select(
             violation => $"{page.Url}: {violation.GetProperty("id")}: {violation.GetProperty("help")}\n  "
                 + string.Join("\n  ", violation.GetProperty("nodes").EnumerateArray().Take(4))));
-        return string.Join('\n', found);
+        return found;
     }
 }

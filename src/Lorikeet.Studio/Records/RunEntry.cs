@@ -5,7 +5,7 @@ namespace Lorikeet.Studio.Records;
 public sealed record RunEntry(string Name)
 {
     /// <summary>How it stands, as far as the history knows.</summary>
-    public RunStatus Status { get; init; }
+    public RunStatus Status { get; init; } = RunStatus.Interrupted;
 
     /// <summary>When the studio was asked for it; null for a run of the command line.</summary>
     public DateTimeOffset? Queued { get; init; }

@@ -14,6 +14,7 @@ public sealed class RunHistoryStore
             loss REAL, eval_loss REAL, base_loss REAL, tokens INTEGER NOT NULL);
         """;
 
+    private readonly Lock _lock = new();
     private readonly string _connection;
 
     /// <summary>Opens the history, and makes it where there is none.</summary>
@@ -60,6 +61,19 @@ public sealed class RunHistoryStore
         ("$changed", Text(run.Changed)), ("$fault", run.Fault), ("$resumes", run.Resumes),
         ("$metrics_bytes", run.MetricsBytes), ("$model", run.Model), ("$data", run.Data), ("$steps", run.Steps),
         ("$loss", run.Loss), ("$eval_loss", run.EvalLoss), ("$base_loss", run.BaseLoss), ("$tokens", run.Tokens));
+
+    /// <summary>Changes what is known of a run, with nobody else between reading and writing.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="change">What is known from then on; of a run that is new only its name is known before.</param>
+    public RunEntry Update(string name, Func<RunEntry, RunEntry> change)
+    {
+        lock (_lock)
+        {
+            var changed = change(All().FirstOrDefault(run => run.Name == name) ?? new RunEntry(name));
+            Save(changed);
+            return changed;
+        }
+    }
 
     /// <summary>Forgets a run; its folder stays.</summary>
     /// <param name="name">Its name.</param>

@@ -114,8 +114,8 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
         }
 
         Volatile.Write(ref _current, null);
-        var known = store.All().First(kept => kept.Name == run.Name);
-        store.Save(known with { Status = status, Fault = fault, Changed = clock.GetUtcNow(), Resumes = false });
+        store.Update(run.Name, known => known with
+        { Status = status, Fault = fault, Changed = clock.GetUtcNow(), Resumes = false });
         File.Delete(Waiting(run.Name));
     }
 

@@ -71,11 +71,17 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
         var metrics = new FileInfo(folder.MetricsFile);
         if (!metrics.Exists || !File.Exists(folder.OptionsFile))
             return run with { MetricsBytes = -1 };
-        if (metrics.Length == run.MetricsBytes)
+        var isLive = queue.Find(run.Name) is not null;
+        if (metrics.Length == run.MetricsBytes && (isLive || run.Status != RunStatus.Running))
             return run;
         var looked = Read(run, folder, metrics);
-        store.Save(looked);
-        return looked;
+        return store.Update(run.Name, kept => looked with
+        {
+            Status = isLive || kept.Status is RunStatus.Queued or RunStatus.Failed ? kept.Status : looked.Status,
+            Queued = kept.Queued,
+            Resumes = kept.Resumes,
+            Fault = kept.Fault ?? looked.Fault,
+        });
     }
 
     private static RunEntry Read(RunEntry run, RunFolder folder, FileInfo metrics)
@@ -84,10 +90,9 @@ public sealed class RunShelf(StudioPlaces places, RunHistoryStore store, RunQueu
         {
             var history = RunHistory.Read(folder.MetricsFile);
             var options = run.Model is null ? TryOptions(folder) : null;
-            var isOwn = run.Status is RunStatus.Queued or RunStatus.Running or RunStatus.Failed;
             return run with
             {
-                Status = isOwn ? run.Status : history.Result is null ? RunStatus.Interrupted : RunStatus.Finished,
+                Status = history.Result is null ? RunStatus.Interrupted : RunStatus.Finished,
                 Changed = metrics.LastWriteTimeUtc,
                 MetricsBytes = metrics.Length,
                 Model = options?.Options.Model.Model ?? run.Model,
