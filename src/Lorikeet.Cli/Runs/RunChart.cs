@@ -36,8 +36,19 @@ internal static class RunChart
 
     private static string Draw(string title, string value, IReadOnlyList<IReadOnlyList<RunCurve>> runs)
     {
-        var plot = new PlotModel { Title = title, Background = OxyColors.White, DefaultFontSize = 13 };
-        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.RightTop, LegendBackground = OxyColors.White });
+        var plot = new PlotModel
+        {
+            Title = title,
+            Background = OxyColors.White,
+            DefaultFont = "Helvetica, Arial, sans-serif",
+            DefaultFontSize = 13,
+        };
+        plot.Legends.Add(new Legend
+        {
+            LegendPosition = LegendPosition.RightTop,
+            LegendBackground = OxyColors.White,
+            LegendPadding = 24, // the reader's font may be wider than the one that is measured
+        });
         plot.Axes.Add(Axis(AxisPosition.Bottom, "step"));
         plot.Axes.Add(Axis(AxisPosition.Left, value));
         foreach (var (index, curves) in runs.Index())
