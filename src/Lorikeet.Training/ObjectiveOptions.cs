@@ -18,7 +18,7 @@ public sealed record ObjectiveOptions
     /// Form of the loss: for dpo sigmoid, hinge, ipo, robust, apo_zero, apo_down, sft, or several that are added; for
     /// grpo dapo, grpo or dr_grpo.
     /// </summary>
-    /// <value>Not set: sigmoid for dpo, dapo for grpo; the other methods have one form each.</value>
+    /// <value>None given: sigmoid for dpo, dapo for grpo; the other methods have one form each.</value>
     [Option("loss_type")]
     public IReadOnlyList<LossType> LossTypes { get; init; } = [];
 
@@ -47,7 +47,7 @@ public sealed record ObjectiveOptions
     public bool PrecomputeReference { get; init; }
 
     /// <summary>What a wanted answer counts in kto.</summary>
-    /// <value>1.</value>
+    /// <value>1. Both sides count alike.</value>
     [Option("desirable_weight", Minimum = 0)]
     public double DesirableWeight { get; init; } = 1;
 

@@ -86,7 +86,7 @@ public sealed record RewardOptions
     /// File of answers with their rewards, to be learned from in its order instead of drawing any: prompt_ids,
     /// completions and rewards.
     /// </summary>
-    /// <value>None: answers are drawn.</value>
+    /// <value>Not set: answers are drawn.</value>
     [Option("rollouts", Placeholder = "FILE", Input = "the rollouts")]
     public string? Rollouts { get; init; }
 }

@@ -32,7 +32,7 @@ public sealed class ArgumentCheckTests
     [Theory]
     [InlineData("export|onnx", "FORMAT is 'onnx'. Expected gguf: a file")]
     [InlineData("export", "FORMAT is missing. Expected gguf: a file")]
-    [InlineData("bench", "WHAT is missing. Expected train, decode, load, gemm, ")]
+    [InlineData("bench", "WHAT is missing. Expected train, decode, grpo, load, gemm, ")]
     public void WrongArguments_AreNotSaidInTheParsersWords(string line, string expected)
     {
         var problem = ArgumentCheck.FindProblem(CommandLine.CreateRoot().Parse(line.Split('|')));

@@ -11,7 +11,6 @@ namespace Lorikeet.Cli.Rendering;
 internal sealed class SweepProgress(IAnsiConsole console, OutputOptions options) : IProgress<SweepEvent>
 {
     private readonly Dictionary<string, RunProgress> _runs = [];
-    private readonly TextWriter _writer = new VisibleWriter(console.Profile.Out.Writer);
 
     public void Report(SweepEvent value)
     {
@@ -29,9 +28,10 @@ internal sealed class SweepProgress(IAnsiConsole console, OutputOptions options)
 
         if (!IsShown(value.Event, progress))
             return;
+        var writer = new VisibleWriter(console.Profile.Out.Writer);
         foreach (var line in EventText.Lines(value.Event, progress))
-            _writer.WriteLine($"{value.Run}: {line}");
-        _writer.Flush();
+            writer.WriteLine($"{value.Run}: {line}");
+        writer.Flush();
     }
 
     private bool IsShown(TrainingEvent shown, RunProgress progress) => shown switch

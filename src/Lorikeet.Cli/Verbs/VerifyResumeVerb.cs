@@ -37,8 +37,7 @@ internal sealed class VerifyResumeVerb : CatalogVerb
     [
         ("a run of yours, killed ten times", "verify-resume run.yaml --output trial"),
         ("the embedded model, saved every 5 steps, killed 100 times",
-            "verify-resume --model assets/nano-base --dataset assets/facts-qa/train.jsonl --max_steps 40 "
-            + "--save_steps 5 --kills 100 --output trial"),
+            "verify-resume assets/quickstart.yaml --max_steps 40 --save_steps 5 --kills 100 --output trial"),
     ];
 
     public override IReadOnlyList<string> Essentials { get; } =

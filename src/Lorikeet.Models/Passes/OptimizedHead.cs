@@ -158,7 +158,7 @@ internal sealed class OptimizedHead : IDisposable
         {
             shared.Spans = [new AdapterSpan(adapter, 0, int.MaxValue, null)];
             var (positions, targets) = BatchTargets.Of(batch, _scratch.Device);
-            using var places = positions.add(start);
+            using var places = positions.Minus(-start);
             using var loss = losses.narrow(0, i, 1);
             Score(places, targets, weight, pass, key, loss);
             start += batch.TokenCount;

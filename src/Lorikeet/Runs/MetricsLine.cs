@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Lorikeet.Formats.Json;
 using Lorikeet.Formats.Options;
@@ -142,9 +143,9 @@ internal static class MetricsLine
     };
 
     /// <summary>What the method of the run measured, by names that are not ours.</summary>
-    private static Dictionary<string, double> Further(JsonSetting line, string prefix) => line.Members()
+    private static ImmutableDictionary<string, double> Further(JsonSetting line, string prefix) => line.Members()
         .Where(member => !s_own.Contains(member.Name) && member.Name.StartsWith(prefix, StringComparison.Ordinal))
-        .ToDictionary(member => member.Name[prefix.Length..], member => Number(line, member.Name));
+        .ToImmutableDictionary(member => member.Name[prefix.Length..], member => Number(line, member.Name));
 
     private static TrainingResult ParseResult(JsonSetting line) => new(
         Reason(line["stop_reason"]),

@@ -8,7 +8,9 @@ public sealed class CommandRewardTests
     [Fact]
     public void Command_ReadsALineAndWritesANumberForEachAnswer()
     {
-        var scores = Score("command:while read -r line; do case \"$line\" in *Huế*) echo 1;; *) echo nan;; esac; done");
+        var scores = Score(
+            "command:while read -r line; do "
+            + "case \"$line\" in *completion*Huế*answers*) echo 1;; *) echo nan;; esac; done");
 
         Assert.Equal([1, double.NaN], scores);
     }

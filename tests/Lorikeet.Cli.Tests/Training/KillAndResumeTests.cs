@@ -22,7 +22,7 @@ public sealed class KillAndResumeTests : IDisposable
     private const int EvalSteps = 4;
     private static readonly string[] s_timings =
     [
-        "tokens_per_second", "peak_memory_bytes", "train_runtime", "eval_runtime",
+        "tokens_per_second", "peak_memory_bytes", "train_runtime", "eval_runtime", "eval_probe_runtime",
     ];
 
     // What begins each phase, of the events of --progress json; the base is asked before the run starts.

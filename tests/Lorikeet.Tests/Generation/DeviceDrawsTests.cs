@@ -1,4 +1,5 @@
 using Lorikeet.Models.Generation;
+using Lorikeet.Models.Native;
 using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Generation;
@@ -10,7 +11,7 @@ public sealed class DeviceDrawsTests
     public void Draws_AreThoseOfTheChooser()
     {
         const int rows = 64, vocabulary = 97;
-        using var logits = (randn(rows, vocabulary, generator: new Generator(7)) * 3).DetachFromDisposeScope();
+        using var logits = randn(rows, vocabulary, generator: new Generator(7)).Times(3.0);
         var options = new GenerationOptions { Sample = true, TopK = 0, Temperature = 1.7, MaxNewTokens = 1 };
         var chooser = new TokenChooser(options, vocabulary);
         DecodingRow[] all = [.. Enumerable.Range(0, rows)

@@ -87,7 +87,7 @@ public class ObjectivePassTests
         AssertClose(expected.Own, actual.Own, 2e-5);
         AssertClose(expected.Base, actual.Base, 2e-5);
         AssertClose(expected.Gradients, actual.Gradients, 5e-5);
-        Assert.True(plain.Own.Zip(actual.Own).Any(pair => Math.Abs(pair.First - pair.Second) > 0.1));
+        Assert.Contains(plain.Own.Zip(actual.Own), pair => Math.Abs(pair.First - pair.Second) > 0.1);
         using var run = new PassOf(adapter, optimized: true);
         var loss = run.Pass.Evaluate(s_batch);
         run.Pass.Temperature = 1.7;

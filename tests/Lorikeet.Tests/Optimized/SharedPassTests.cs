@@ -84,7 +84,7 @@ public class SharedPassTests
         if (broken is { } bad)
         {
             using var quiet = no_grad();
-            members[bad].Adapter.Parameters[0].Value.fill_(float.NaN);
+            members[bad].Adapter.Parameters[0].Value.Fill(double.NaN);
         }
 
         using var pass = new SharedPass(model, [.. members.Select(member => (member.Adapter, options))]);

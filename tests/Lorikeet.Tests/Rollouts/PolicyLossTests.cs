@@ -1,3 +1,4 @@
+using Lorikeet.Models.Native;
 using Lorikeet.Training;
 using Lorikeet.Training.Rollouts;
 using TorchSharp;
@@ -23,10 +24,11 @@ public sealed class PolicyLossTests
             select (advantage, now, -2.0, reference))
         {
             var value = tensor(now, dtype: ScalarType.Float64).requires_grad_();
-            var ratio = exp(value - before);
-            var clipped = clamp(ratio, 1 - low, 1 + high);
-            var expected = -minimum(ratio * advantage, clipped * advantage)
-                + beta * (exp(reference - value) - (reference - value) - 1);
+            var ratio = exp(value.Plus(-before));
+            var clipped = minimum(maximum(ratio, Number(1 - low)), Number(1 + high));
+            var distance = (-value).Plus(reference);
+            var expected = (-minimum(ratio.Times(advantage), clipped.Times(advantage)))
+                .Plus((exp(distance) - distance).Plus(-1), beta);
             expected.backward();
 
             var actual = loss.Of(now, before, reference, advantage);
@@ -35,6 +37,8 @@ public sealed class PolicyLossTests
             Assert.Equal(value.grad!.item<double>(), actual.Derivative, 12);
         }
     }
+
+    private static Tensor Number(double value) => tensor(value, dtype: ScalarType.Float64);
 
     [Fact]
     public void Weights_AreThoseOfThePapers()

@@ -26,7 +26,10 @@ internal static class RecordedRun
 
     public static TrainingResult Result(StopReason reason = StopReason.Completed, int steps = 40) => new(
         reason, steps, TrainLoss: 0.9, Seconds: 9.25, Tokens: 1_200L * steps, PeakMemoryBytes: 350_000_000,
-        BestEvalLoss: Evaluation(steps).Loss, BestStep: steps);
+        BestEvalLoss: Evaluation(steps).Loss, BestStep: steps)
+    {
+        BestValue = Evaluation(steps).Loss,
+    };
 
     /// <summary>Stages, 40 steps with an evaluation and a checkpoint every 20, and the end.</summary>
     public static IEnumerable<TrainingEvent> Events(int firstStep = 0, int lastStep = 40)

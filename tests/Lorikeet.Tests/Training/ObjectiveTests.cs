@@ -1,4 +1,5 @@
 using Lorikeet.Data;
+using Lorikeet.Models.Native;
 using Lorikeet.Training;
 using Lorikeet.Training.Objectives;
 using static TorchSharp.torch;
@@ -39,13 +40,13 @@ public class ObjectiveTests
             {
                 var (own, other) = (Of(i), Of(i + 1));
                 wanted.Add(own);
-                var (c, r) = (own.sum() - reference[i], other.sum() - reference[i + 1]);
+                var (c, r) = (own.sum().Plus(-reference[i]), other.sum().Plus(-reference[i + 1]));
                 foreach (var (type, weight) in types)
-                    total += weight / 3 * LossOf(type, c, r, own.shape[0], other.shape[0]);
+                    total = total.Plus(LossOf(type, c, r, own.shape[0], other.shape[0]), weight / 3);
             }
 
             foreach (var (type, weight) in types)
-                total -= type == LossType.Sft ? weight * cat([.. wanted]).mean() : zeros(1, ScalarType.Float64);
+                total = type == LossType.Sft ? total.Plus(cat([.. wanted]).mean(), -weight) : total;
             return total;
 
             Tensor Of(int answer)
@@ -58,16 +59,16 @@ public class ObjectiveTests
 
         static Tensor LossOf(LossType type, Tensor c, Tensor r, long chosen, long rejected)
         {
-            var margin = Beta * (c - r);
+            var margin = (c - r).Times(Beta);
             return type switch
             {
                 LossType.Sigmoid => -logsigmoid(margin),
-                LossType.Hinge => relu(1 - margin),
-                LossType.Ipo => (c / chosen - r / rejected - 1 / (2 * Beta)).pow(2),
-                LossType.Robust => (-logsigmoid(margin) * (1 - smoothing) + logsigmoid(-margin) * smoothing)
-                    / (1 - 2 * smoothing),
-                LossType.ApoZero => 1 - (Beta * c).sigmoid() + (Beta * r).sigmoid(),
-                LossType.ApoDown => (Beta * c).sigmoid() + 1 - margin.sigmoid(),
+                LossType.Hinge => relu(OneMinus(margin)),
+                LossType.Ipo => Square((c.Over(chosen) - r.Over(rejected)).Plus(-1 / (2 * Beta))),
+                LossType.Robust => logsigmoid(margin).Times(smoothing - 1).Plus(logsigmoid(-margin), smoothing)
+                    .Over(1 - 2 * smoothing),
+                LossType.ApoZero => OneMinus(c.Times(Beta).sigmoid()).Plus(r.Times(Beta).sigmoid()),
+                LossType.ApoDown => c.Times(Beta).sigmoid().Plus(OneMinus(margin.sigmoid())),
                 _ => zeros(1, ScalarType.Float64),
             };
         }
@@ -89,10 +90,10 @@ public class ObjectiveTests
                 start += row.Length - prompt - 1;
                 texts.Add(text);
                 var (c, r) = (text[TensorIndex.Slice(prompt - 1)].mean(), rejected.mean());
-                ratios.Add(logsigmoid(c - r - ((1 - c.exp()).log() - (1 - r.exp()).log())));
+                ratios.Add(logsigmoid(c - r - (OneMinus(c.exp()).log() - OneMinus(r.exp()).log())));
             }
 
-            return -cat([.. texts]).mean() - Beta * stack([.. ratios]).mean();
+            return (-cat([.. texts]).mean()).Plus(stack([.. ratios]).mean(), -Beta);
         });
     }
 
@@ -106,11 +107,11 @@ public class ObjectiveTests
             var (start, losses) = (0, new List<Tensor>());
             for (var i = 0; i < batch.Answers.Count; i++)
             {
-                var ratio = tokens.narrow(0, start, batch.Answers[i].Tokens).sum() - reference[i];
+                var ratio = tokens.narrow(0, start, batch.Answers[i].Tokens).sum().Plus(-reference[i]);
                 start += batch.Answers[i].Tokens;
                 losses.Add(batch.Answers[i].IsWanted
-                    ? 0.8 * (1 - (Beta * (ratio - divergence)).sigmoid())
-                    : 1.2 * (1 - (Beta * (divergence - ratio)).sigmoid()));
+                    ? OneMinus(ratio.Plus(-divergence).Times(Beta).sigmoid()).Times(0.8)
+                    : OneMinus(ratio.Plus(-divergence).Times(-Beta).sigmoid()).Times(1.2));
             }
 
             return stack([.. losses]).mean();
@@ -132,6 +133,10 @@ public class ObjectiveTests
         Assert.Equal((3, 1, 2), (means["rewards/chosen"], means["rewards/rejected"], means["rewards/margins"]));
         Assert.Equal((-6, -9), (means["logps/chosen"], means["logps/rejected"]));
     }
+
+    private static Tensor Square(Tensor value) => value * value;
+
+    private static Tensor OneMinus(Tensor value) => (-value).Plus(1);
 
     private static void Check(
         IAnswerObjective objective, AnswerBatch batch, Func<Tensor, double[], Tensor> expected, double divergence = 0)

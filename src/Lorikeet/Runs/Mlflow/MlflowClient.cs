@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
@@ -23,7 +24,8 @@ internal sealed class MlflowClient : IDisposable
         _settings = settings;
         var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) };
         if (settings.TrustsAnyCertificate)
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+            handler.SslOptions.RemoteCertificateValidationCallback =
+                (_, _, _, errors) => errors != SslPolicyErrors.RemoteCertificateNotAvailable;
         _http = new HttpClient(handler) { BaseAddress = settings.Server, Timeout = TimeSpan.FromSeconds(10) };
         if (settings.Authorization is { } authorization)
             _http.DefaultRequestHeaders.Add("Authorization", authorization);

@@ -140,7 +140,8 @@ internal sealed class MlflowLog : ITrainingObserver, IDisposable
 
     private async Task SendAsync(CancellationToken cancellation)
     {
-        var (run, _) = _run ??= await _client.BeginAsync(_began, cancellation).ConfigureAwait(false);
+        // A beginning that is given up halfway may leave a run behind that nobody ends.
+        var (run, _) = _run ??= await _client.BeginAsync(_began, CancellationToken.None).ConfigureAwait(false);
         while (_parametersSent < _parameters.Count)
         {
             var some = _parameters.Skip(_parametersSent).Take(ParametersOfARequest).ToList();
