@@ -76,7 +76,10 @@ internal static class StudioTheme
             Body2 = new Body2Typography { FontFamily = s_letters, FontSize = ".875rem", LineHeight = "1.5" },
             Button = new ButtonTypography
             {
-                FontFamily = s_letters, FontSize = ".9rem", FontWeight = "600", TextTransform = "none",
+                FontFamily = s_letters,
+                FontSize = ".9rem",
+                FontWeight = "600",
+                TextTransform = "none",
                 LetterSpacing = "0",
             },
         },
