@@ -17,7 +17,7 @@ public sealed record MachineRates(double Gemm, double Copy)
         s_known = [];
 
     /// <summary>
-    /// The rates of a device. The first call for a type and device measures, for two seconds at most.
+    /// The rates of a device. The first call for a type and device measures, mostly for a fraction of a second.
     /// </summary>
     /// <param name="type">Type of the matrices: float32, bfloat16 or float16.</param>
     /// <param name="device">A device that exists; libtorch is loaded.</param>

@@ -60,7 +60,9 @@ public sealed class RunPlanner : IDisposable
     /// <param name="options">Its options, batches chosen.</param>
     /// <param name="data">Its rows; null for full ones.</param>
     /// <param name="notes">What to say about it.</param>
-    public RunPlan Plan(TrainingOptions options, TrainingData? data, IReadOnlyList<string> notes)
+    /// <param name="withSpeed">Whether to measure the device, which takes a moment, and say how fast the run is.</param>
+    public RunPlan Plan(
+        TrainingOptions options, TrainingData? data, IReadOnlyList<string> notes, bool withSpeed = true)
     {
         var training = options.Optimization;
         var batches = Batches(options, data);
@@ -81,7 +83,7 @@ public sealed class RunPlanner : IDisposable
             Batches = batches,
             Memory = memory,
             FreeBytes = _free,
-            Speed = _isPresent
+            Speed = _isPresent && withSpeed
                 ? new SpeedPlanner(_memory.Pass, Trained, _device, MachineRates.Of(_outline.ComputeType, _device))
                     .Plan(batches, memory, _ranks, options.Objective.ForwardPasses)
                 : null,

@@ -53,7 +53,8 @@ internal sealed record PreparedRun(
             Options, Config, weights, device, isPresent: true, questions, isLoaded, Ranks.Size);
         var (options, reason) = planner.ChooseBatches(Options, Data);
         options = SmallestBatch(options);
-        var plan = planner.Plan(options, Data, reason is null ? [] : [reason]);
+        // Ranks on one machine would measure each other, and the first alone speaks.
+        var plan = planner.Plan(options, Data, reason is null ? [] : [reason], withSpeed: Ranks.IsFirst);
         var fingerprint = BaseFingerprint.Of(weights, Config.Source);
         PeakMemory.Reset(device);
         return new PlannedRun(this with { Resolved = RunSettings.WithBatches(Resolved, plan) }, plan, fingerprint);
