@@ -127,4 +127,21 @@ public sealed class OtherEndpointsTests(NanoModel nano) : IAsyncLifetime
             return Task.CompletedTask;
         }
     }
+
+    [Fact]
+    public async Task ElementThatComesAsItsTimeEnds_IsGiven()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            var elements = KeepAlive.During(
+                Source(), TimeSpan.FromMilliseconds(1), () => Task.CompletedTask, TimeProvider.System);
+            Assert.Equal([7], await elements.ToListAsync(Cancellation));
+        }
+
+        static async IAsyncEnumerable<int> Source()
+        {
+            await Task.Delay(1, CancellationToken.None);
+            yield return 7;
+        }
+    }
 }

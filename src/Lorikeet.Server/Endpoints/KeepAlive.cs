@@ -27,14 +27,11 @@ internal static class KeepAlive
         {
             while (true)
             {
-                try
-                {
-                    return await next.WaitAsync(interval, clock);
-                }
-                catch (TimeoutException) when (!next.IsCompleted)
-                {
-                    await beat();
-                }
+                // The element may come between the end of the interval and this thread's turn: it counts, not the time.
+                await ((Task)next).WaitAsync(interval, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (next.IsCompleted)
+                    return await next;
+                await beat();
             }
         }
         finally
