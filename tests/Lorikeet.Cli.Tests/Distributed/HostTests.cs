@@ -3,29 +3,30 @@ using System.Diagnostics;
 namespace Lorikeet.Cli.Tests.Distributed;
 
 /// <summary>Several hosts with a network between them, and its failures.</summary>
-public sealed class HostTests : IDisposable
+[Collection(RankRunsCollection.Name)]
+public sealed class HostTests
 {
-    private static readonly string[] s_step = ["--gradient_accumulation_steps", "2", "--full_determinism"];
+    private static readonly string[] s_step = RankRuns.Sharing(3);
 
-    private readonly RankRuns _runs = new();
+    private readonly RankRuns _runs;
 
-    public void Dispose() => _runs.Dispose();
+    public HostTests(RankRuns runs)
+    {
+        RankRuns.RequireLauncher();
+        _runs = runs;
+    }
 
     [Fact]
-    public void TwoAndThreeHosts_TrainTogether_AndALostOneIsNamedAndDoneWithout()
+    public void ThreeHosts_TrainTogether_AndALostOneIsNamedAndDoneWithout()
     {
         using var hosts = new NetworkHosts(3, _runs.Folder(""));
-        RankRuns.Require(_runs.Train("whole", 1, "--gradient_accumulation_steps", "6", "--full_determinism"));
-        RankRuns.Require(Run(hosts, 2, "two", "--gradient_accumulation_steps", "3", "--full_determinism"));
-        Assert.Equal(_runs.Adapter("whole"), _runs.Adapter("two"));
-
         var (clock, said) = RunAndCut(hosts, 3, "three", lost: 3);
 
         Assert.Contains($"Rank 2 on {hosts.Name(3)} has given no sign of life for 6 seconds.", said);
         Assert.Contains($"Rank 0 on {hosts.Name(1)} stops.", said);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
         RankRuns.Require(Run(hosts, 2, "three", [.. s_step, "--resume_from_checkpoint", "true"]));
-        Assert.Equal(_runs.Adapter("whole"), _runs.Adapter("three"));
+        Assert.Equal(_runs.Adapter(_runs.Whole), _runs.Adapter("three"));
     }
 
     private CliResult Run(NetworkHosts hosts, int count, string run, params string[] more)

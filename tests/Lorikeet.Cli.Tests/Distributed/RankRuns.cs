@@ -5,20 +5,34 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests.Distributed;
 
-/// <summary>Runs of a small model under a real mpirun, on CPUs, each in a folder of its own.</summary>
-internal sealed class RankRuns : IDisposable
+/// <summary>
+/// Runs of a small model under a real mpirun, on CPUs, each in a folder of its own, and the one they are held against:
+/// one process that takes the same steps.
+/// </summary>
+public sealed class RankRuns : IDisposable
 {
+    /// <summary>Micro-batches of a step, however many ranks share them; the last step of an epoch has one.</summary>
+    public const int MicroBatches = 6;
+
     /// <summary>Steps of a run.</summary>
     public const int Steps = 30;
 
-    /// <summary>Another number of threads sums a GEMM in another order.</summary>
-    public static readonly (string Name, string Value)[] Environment = [("OMP_NUM_THREADS", "1")];
+    /// <summary>
+    /// Another number of threads sums a GEMM in another order; ranks that wait leave the processor to those they wait for.
+    /// </summary>
+    public static readonly (string Name, string Value)[] Environment =
+        [("OMP_NUM_THREADS", "1"), ("OMPI_MCA_mpi_yield_when_idle", "1")];
 
     private readonly TemporaryFolder _folder = new();
+    private readonly Lazy<string> _whole;
 
     public RankRuns()
     {
-        Assert.SkipUnless(IsInstalled("mpirun"), "mpirun is not installed; .ci/run installs Open MPI.");
+        _whole = new(() =>
+        {
+            Require(Train("whole", 1, Sharing(1)));
+            return "whole";
+        });
         var random = new Random(7);
         File.WriteAllLines(_folder["rows.jsonl"], Enumerable.Range(0, 30).Select(_ =>
         {
@@ -29,6 +43,16 @@ internal sealed class RankRuns : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    /// <summary>The run of one process, whose sums have the order that ranks can keep.</summary>
+    public string Whole => _whole.Value;
+
+    /// <summary>What has this many ranks share a step and add in the order of one process.</summary>
+    public static string[] Sharing(int ranks) => [.. SharingInAnyOrder(ranks), "--full_determinism"];
+
+    /// <summary>What has this many ranks share a step.</summary>
+    public static string[] SharingInAnyOrder(int ranks) =>
+        ["--gradient_accumulation_steps", $"{MicroBatches / ranks}"];
 
     /// <summary>The folder of a run; of all with an empty name.</summary>
     public string Folder(string run) => run.Length == 0 ? _folder.Path : _folder[run];
@@ -53,7 +77,10 @@ internal sealed class RankRuns : IDisposable
                     reached.Set();
             },
             [.. Arguments(run), "--num_processes", $"{ranks}", "--max_steps", $"{Steps}", .. more]);
-        SpinWait.SpinUntil(() => reached.IsSet || launcher.HasExited);
+        while (!reached.Wait(TimeSpan.FromSeconds(1)) && !launcher.HasExited)
+        {
+        }
+
         Process.Start("kill", [signal, $"{(ranks == 1 ? launcher.Id : ProcessOfRank(ranks - 1, run))}"])!.WaitForExit();
         var clock = Stopwatch.StartNew();
         launcher.WaitForExit();
@@ -82,12 +109,12 @@ internal sealed class RankRuns : IDisposable
     }
 
     /// <summary>Trains to the end.</summary>
-    public CliResult Train(string run, int ranks, params string[] more) => CliProcess.RunIn(
+    internal CliResult Train(string run, int ranks, params string[] more) => CliProcess.RunIn(
         _folder.Path, Environment,
         [.. Arguments(run), "--num_processes", $"{ranks}", "--max_steps", $"{Steps}", .. more]);
 
     /// <summary>Trains to the end under a launcher.</summary>
-    public CliResult TrainUnder(string[] launcher, string run, params string[] more)
+    internal CliResult TrainUnder(string[] launcher, string run, params string[] more)
     {
         var start = new ProcessStartInfo(
             launcher[0],
@@ -143,8 +170,12 @@ internal sealed class RankRuns : IDisposable
         return values;
     }
 
+    /// <summary>Skips a test where no launcher is installed.</summary>
+    internal static void RequireLauncher() =>
+        Assert.SkipUnless(IsInstalled("mpirun"), "mpirun is not installed; .ci/run installs Open MPI.");
+
     /// <summary>Fails with what a run said.</summary>
-    public static void Require(CliResult result) => Assert.True(result.ExitCode == 0, result.Error);
+    internal static void Require(CliResult result) => Assert.True(result.ExitCode == 0, result.Error);
 
     /// <summary>Whether a program is on the path.</summary>
     public static bool IsInstalled(string program) => (System.Environment.GetEnvironmentVariable("PATH") ?? "")

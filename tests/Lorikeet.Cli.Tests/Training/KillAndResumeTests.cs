@@ -13,7 +13,7 @@ namespace Lorikeet.Cli.Tests.Training;
 /// <summary>
 /// Runs that are ended again and again, by each signal and in each phase, end as the one that was left alone; what lies
 /// in their folders is whole at every moment, and what others put there stays. <c>LORIKEET_KILLS</c> says how many
-/// signals are sent (6 when it is not set); each phase has its turn.
+/// signals are sent (4 when it is not set); each phase has its turn.
 /// </summary>
 public sealed class KillAndResumeTests : IDisposable
 {
@@ -50,7 +50,7 @@ public sealed class KillAndResumeTests : IDisposable
 
     private static int Kills => Environment.GetEnvironmentVariable("LORIKEET_KILLS") is { Length: > 0 } number
         ? int.Parse(number, CultureInfo.InvariantCulture)
-        : 6;
+        : 4;
 
     public void Dispose() => _folder.Dispose();
 
