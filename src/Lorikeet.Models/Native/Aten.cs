@@ -24,6 +24,10 @@ internal static class Aten
         aoti_torch_addmm_out(result.Handle, result.Handle, a.Handle, b.Handle, 1, (float)factor), "addmm", result, a,
         b);
 
+    /// <summary>result[i] = a[i] b[i] for each matrix of a stack.</summary>
+    public static void MultiplyEach(Tensor result, Tensor a, Tensor b) =>
+        Require(aoti_torch_bmm_out(result.Handle, a.Handle, b.Handle), "bmm", result, a, b);
+
     private static void Require(int status, string operation, Tensor result, Tensor a, Tensor b)
     {
         if (status == 0)
@@ -38,6 +42,9 @@ internal static class Aten
 
     [DllImport(Library)]
     private static extern int aoti_torch_mm_out(nint result, nint a, nint b);
+
+    [DllImport(Library)]
+    private static extern int aoti_torch_bmm_out(nint result, nint a, nint b);
 
     [DllImport(Library)]
     private static extern int aoti_torch_addmm_out(nint result, nint self, nint a, nint b, float beta, float alpha);

@@ -97,6 +97,26 @@ internal sealed class FactoredLinear : FusedLinear
         }
     }
 
+    /// <summary>y += x Wᵀ, without factors.</summary>
+    public void AddBase(Matrix x, Matrix y)
+    {
+        foreach (var block in Weight.Blocks)
+        {
+            Weight.Materialize(block);
+            Weight.Multiply(x, block, y.ColumnRange(block.Start, block.Rows), adds: true);
+        }
+    }
+
+    /// <summary>dx += dy W, without factors.</summary>
+    public void AddBaseGradient(Matrix dy, Matrix dx)
+    {
+        foreach (var block in Weight.Blocks)
+        {
+            Weight.Materialize(block);
+            Weight.MultiplyTransposed(dy.ColumnRange(block.Start, block.Rows), block, dx, adds: true);
+        }
+    }
+
     /// <summary>G = dy B.</summary>
     public override Matrix? HiddenGradient(Matrix dy, Matrix? kept, Matrix? g)
     {

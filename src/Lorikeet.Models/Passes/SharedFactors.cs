@@ -9,7 +9,21 @@ internal sealed class SharedFactors : IDisposable
     private readonly Scratch _scratch;
     private IFactorTable? _gradients;
 
-    /// <summary>Lays them out.</summary>
+    /// <summary>Lays them out where others may lie beside them.</summary>
+    /// <param name="adapters">Its factors at projections that share their input; at least one pair.</param>
+    /// <param name="a">Zeros [rank, in], which become its own.</param>
+    /// <param name="b">Zeros [out, rank], which become its own.</param>
+    /// <param name="scratch">Room for gradients.</param>
+    /// <param name="kernels">What loads factors.</param>
+    public SharedFactors(
+        IReadOnlyList<AdapterBlock> adapters, Matrix a, Matrix b, Scratch scratch, IDecoderKernels kernels)
+    {
+        (Adapters, A, B, _kernels, _scratch) = (adapters, a, b, kernels, scratch);
+        scratch.Reserve(ScratchUse.AGradient, (long)a.Rows * a.Columns);
+        scratch.Reserve(ScratchUse.BGradient, (long)b.Rows * b.Columns);
+    }
+
+    /// <summary>Lays them out by themselves.</summary>
     /// <param name="adapters">Its factors at projections that share their input; at least one pair.</param>
     /// <param name="rows">Output features of all projections.</param>
     /// <param name="columns">Input features.</param>
@@ -17,19 +31,17 @@ internal sealed class SharedFactors : IDisposable
     /// <param name="kernels">What loads factors.</param>
     public SharedFactors(
         IReadOnlyList<AdapterBlock> adapters, int rows, int columns, Scratch scratch, IDecoderKernels kernels)
+        : this(
+            adapters, Zeros(RankOf(adapters), columns, scratch), Zeros(rows, RankOf(adapters), scratch), scratch,
+            kernels)
     {
-        (Adapters, _kernels, _scratch) = (adapters, kernels, scratch);
-        Rank = adapters.Sum(adapter => adapter.Rank);
-        (A, B) = (Zeros(Rank, columns, scratch), Zeros(rows, Rank, scratch));
-        scratch.Reserve(ScratchUse.AGradient, (long)Rank * columns);
-        scratch.Reserve(ScratchUse.BGradient, (long)rows * Rank);
     }
 
     /// <summary>The pairs, as they are trained.</summary>
     public IReadOnlyList<AdapterBlock> Adapters { get; }
 
     /// <summary>The sum of their ranks.</summary>
-    public int Rank { get; }
+    public int Rank => A.Rows;
 
     /// <summary>Those A one below the other, [rank, in].</summary>
     public Matrix A { get; }
@@ -64,14 +76,21 @@ internal sealed class SharedFactors : IDisposable
     private IFactorTable TableOfGradients()
     {
         var (a, b) = Gradients();
-        return _kernels.Factors(
-        [
-            .. FactorLayout.OfA(Adapters, a, adapter => adapter.AGradient!),
-            .. FactorLayout.OfB(Adapters, b, 0, adapter => adapter.BGradient!),
-        ]);
+        return _kernels.Factors([.. GradientsIn(a, b)]);
     }
 
-    private static Matrix Zeros(int rows, int columns, Scratch scratch)
+    /// <summary>Its gradients beside where they are computed, [rank, in] and [out, rank].</summary>
+    public IEnumerable<FactorBlock> GradientsIn(Matrix a, Matrix b) =>
+    [
+        .. FactorLayout.OfA(Adapters, a, adapter => adapter.AGradient!),
+        .. FactorLayout.OfB(Adapters, b, 0, adapter => adapter.BGradient!),
+    ];
+
+    /// <summary>The sum of the ranks of some pairs.</summary>
+    public static int RankOf(IReadOnlyList<AdapterBlock> adapters) => adapters.Sum(adapter => adapter.Rank);
+
+    /// <summary>A matrix in the compute type.</summary>
+    public static Matrix Zeros(int rows, int columns, Scratch scratch)
     {
         var matrix = Matrix.Create(rows, columns, scratch.ElementType, scratch.Device);
         matrix.Tensor.Clear();

@@ -2,11 +2,13 @@
 // those of adapter 0, then those of adapter 1 and so on; of each, Xₐ are its own rows, and Aₐ, Bₐ its factors as in
 // FactoredLinear.cs:
 //
-//     forward     Y = X Wᵀ          Uₐ = Xₐ Aₐᵀ    Yₐ += Uₐ Bₐᵀ
-//     backward    dX = dY W         Gₐ = dYₐ Bₐ    dXₐ += Gₐ Aₐ    dAₐ = Gₐᵀ Xₐ    dBₐ = dYₐᵀ Uₐ
+//     forward     Uₐ = Xₐ Aₐᵀ    Yₐ = Uₐ Bₐᵀ     Y += X Wᵀ
+//     backward    Gₐ = dYₐ Bₐ    dXₐ = Gₐ Aₐ    dX += dY W    dAₐ = Gₐᵀ Xₐ    dBₐ = dYₐᵀ Uₐ
 //
-// The frozen weight is read, or decompressed, once for all of them. The products with factors are those that each
-// adapter would make alone, on the same numbers: what one adapter learns, or breaks, no other sees.
+// The frozen weight is read, or decompressed, once for all of them; its product comes last, because it can add to what
+// it finds at no cost, and a thin product cannot. The products with factors are those that each adapter would make
+// alone, on the same numbers: what one adapter learns, or breaks, no other sees. Adapters of one rank with as many rows
+// each have theirs stacked (StackedFactors.cs).
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using static TorchSharp.torch;
@@ -19,6 +21,7 @@ internal sealed class SharedLinear : FusedLinear
     private readonly FactoredLinear _base;
     private readonly SharedAdapters _shared;
     private readonly SharedFactors?[] _factors;
+    private readonly StackedFactors? _stack;
     private readonly IDecoderKernels _kernels;
     private readonly Scratch _scratch;
 
@@ -32,7 +35,12 @@ internal sealed class SharedLinear : FusedLinear
         _base = new FactoredLinear(
             projections, scratch, kernels, augments: false, new FusedBiases([], scratch, kernels),
             new WholeWeights([], kernels));
-        _factors = [.. Enumerable.Range(0, shared.Count).Select(adapter => FactorsOf(projections, adapter))];
+        AdapterBlock[][] blocks = [.. Enumerable.Range(0, shared.Count).Select(adapter =>
+            AdapterBlock.Of(projections, projection => shared.Of(adapter, projection)).ToArray())];
+        _stack = StackedFactors.Of(blocks, Rows, Columns, scratch, kernels);
+        _factors = _stack is null
+            ? [.. blocks.Select(own => own.Length == 0 ? null : new SharedFactors(own, Rows, Columns, scratch, kernels))]
+            : [.. _stack.Adapters];
         Rank = _factors.Max(factors => factors?.Rank ?? 0);
         MaskedColumns = _factors.Any(factors => factors is { HasDropout: true }) ? Columns : 0;
     }
@@ -63,23 +71,34 @@ internal sealed class SharedLinear : FusedLinear
 
     public override void ExpectGradient(Matrix dy) => _base.ExpectGradient(dy);
 
-    /// <summary>Y = X Wᵀ, Yₐ += Uₐ Bₐᵀ.</summary>
+    /// <summary>Yₐ = Uₐ Bₐᵀ, Y += X Wᵀ.</summary>
     protected override void Multiply(Matrix x, Matrix? kept, Matrix y, PassKey? dropout)
     {
-        _base.Forward(x, null, y, null);
-        foreach (var (factors, span) in Adapted(x))
-        {
-            using var own = RowsOf(x, span, Columns);
-            using var u = RowsOf(kept!, span, factors.Rank);
-            using var result = RowsOf(y, span, Rows);
-            ProjectDown(factors, own, u, KeyOf(span, dropout));
-            Aten.AddProduct(result.Tensor, u.Tensor, factors.B.Transposed);
-        }
+        ClearOthers(y, Rows);
+        if (Stacked(x) is { } range)
+            _stack!.Forward(range, x, kept!, y);
+        else
+            foreach (var (factors, span) in Adapted(x))
+            {
+                using var own = RowsOf(x, span, Columns);
+                using var u = RowsOf(kept!, span, factors.Rank);
+                using var result = RowsOf(y, span, Rows);
+                ProjectDown(factors, own, u, KeyOf(span, dropout));
+                Aten.Multiply(result.Tensor, u.Tensor, factors.B.Transposed);
+            }
+
+        _base.AddBase(x, y);
     }
 
     /// <summary>Gₐ = dYₐ Bₐ.</summary>
     public override Matrix? HiddenGradient(Matrix dy, Matrix? kept, Matrix? g)
     {
+        if (Stacked(dy) is { } range)
+        {
+            _stack!.HiddenGradient(range, dy, g!);
+            return g;
+        }
+
         foreach (var (factors, span) in Adapted(dy))
         {
             using var own = RowsOf(dy, span, Rows);
@@ -90,24 +109,34 @@ internal sealed class SharedLinear : FusedLinear
         return g;
     }
 
-    /// <summary>dX = dY W, dXₐ += Gₐ Aₐ.</summary>
+    /// <summary>dXₐ = Gₐ Aₐ, dX += dY W.</summary>
     public override Matrix? InputGradient(Matrix dy, Matrix? kept, Matrix? g, Matrix dx, PassKey? dropout)
     {
         HiddenGradient(dy, kept, g);
-        _base.InputGradient(dy, null, null, dx, null);
-        foreach (var (factors, span) in Adapted(dy))
-        {
-            using var hidden = RowsOf(g!, span, factors.Rank);
-            using var result = RowsOf(dx, span, Columns);
-            AddInputGradient(factors, hidden, result, KeyOf(span, dropout));
-        }
+        ClearOthers(dx, Columns);
+        if (Stacked(dy) is { } range)
+            _stack!.InputGradient(range, g!, dx);
+        else
+            foreach (var (factors, span) in Adapted(dy))
+            {
+                using var hidden = RowsOf(g!, span, factors.Rank);
+                using var result = RowsOf(dx, span, Columns);
+                BeginInputGradient(factors, hidden, result, KeyOf(span, dropout));
+            }
 
+        _base.AddBaseGradient(dy, dx);
         return g;
     }
 
     /// <summary>dAₐ = Gₐᵀ Xₐ, dBₐ = dYₐᵀ Uₐ.</summary>
     protected override void AddGradientsOfWeights(Matrix dy, Matrix? g, Matrix x, Matrix? kept, PassKey? dropout)
     {
+        if (Stacked(dy) is { } range)
+        {
+            _stack!.AddGradients(range, dy, g!, x, kept!);
+            return;
+        }
+
         foreach (var (factors, span) in Adapted(dy))
         {
             using var own = RowsOf(dy, span, Rows);
@@ -138,14 +167,15 @@ internal sealed class SharedLinear : FusedLinear
         }
     }
 
-    private void AddInputGradient(SharedFactors factors, Matrix g, Matrix dx, PassKey? dropout)
+    private void BeginInputGradient(SharedFactors factors, Matrix g, Matrix dx, PassKey? dropout)
     {
         if (dropout is not { } key || !factors.HasDropout)
         {
-            Aten.AddProduct(dx.Tensor, g.Tensor, factors.A.Tensor);
+            Aten.Multiply(dx.Tensor, g.Tensor, factors.A.Tensor);
             return;
         }
 
+        dx.Tensor.Clear();
         foreach (var adapter in factors.Adapters)
         {
             using var masked = RoomFor(dx);
@@ -199,17 +229,34 @@ internal sealed class SharedLinear : FusedLinear
 
     private static PassKey? KeyOf(AdapterSpan span, PassKey? dropout) => dropout is null ? null : span.Key ?? dropout;
 
-    private SharedFactors? FactorsOf(IReadOnlyList<Projection> projections, int adapter)
+    /// <summary>The rows of all adapters, where one product over a stack can do for them.</summary>
+    private StackedRows? Stacked(Matrix matrix) =>
+        _stack is null ? null : StackedRows.Of(_shared.Spans, matrix.Rows);
+
+    /// <summary>Zeros in the rows to which no factor writes.</summary>
+    private void ClearOthers(Matrix matrix, int columns)
     {
-        AdapterBlock[] blocks = [.. AdapterBlock.Of(projections, projection => _shared.Of(adapter, projection))];
-        return blocks.Length == 0 ? null : new SharedFactors(blocks, Rows, Columns, _scratch, _kernels);
+        var next = 0;
+        foreach (var span in Adapted(matrix).Select(own => own.Span).Append(new AdapterSpan(-1, matrix.Rows, 0, null)))
+        {
+            if (span.Start > next)
+            {
+                using var others = RowsOf(matrix, span with { Start = next, Count = span.Start - next }, columns);
+                others.Tensor.Clear();
+            }
+
+            next = span.Start + span.Count;
+        }
     }
 
     public override void Dispose()
     {
         base.Dispose();
         _base.Dispose();
-        foreach (var factors in _factors)
-            factors?.Dispose();
+        if (_stack is not null)
+            _stack.Dispose();
+        else
+            foreach (var factors in _factors)
+                factors?.Dispose();
     }
 }
