@@ -95,6 +95,27 @@ public class CudaBatchTests : CudaTestBase
         chunk: 11, joining: rows, records: true, 8, 0, 16, 3);
 
     [Theory]
+    [InlineData(2)]
+    [InlineData(12)]
+    [InlineData(70)]
+    public void WeightsThatTrainingLaidOut_EqualTheReference(int rows)
+    {
+        using var model = DecodingComparison.Model(s_shape, QuantizationSettings.None, 0, Device);
+        using var comparison = new BatchComparison(model, 8, 0);
+        comparison.Adapters[0]!.Activate();
+        using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None);
+        model.Active = null;
+        Assert.False(((DenseWeight)model.AllProjections.First().Weight).Value.is_contiguous());
+
+        Assert.Null(DecodingSupport.WhyUnsupported(model));
+        comparison.RequireEqual(
+            (cache, limits) => new BatchStep(
+                model, cache, limits,
+                new CudaBatchKernels(AttentionShape.Of(model.Config), limits, model.Device, records: true)),
+            [.. Enumerable.Range(0, rows).Select(row => 1 + row * 7 % 30)], chunk: 11, joining: rows);
+    }
+
+    [Theory]
     [InlineData(None)]
     [InlineData(Nf4)]
     public void LaunchedPlainly_EqualsTheReference(QuantizationKind kind) => RequireEqual(

@@ -60,6 +60,7 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
                 Bias = _biases[i] is { } bias ? (nint)TensorMemory.Address(bias) : 0,
                 Rows = (int)_weights[i].Rows,
                 FirstRow = _outputs,
+                Pitch = PitchOf(_weights[i]),
             };
             _outputs += (int)_weights[i].Rows;
         }
@@ -148,7 +149,7 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
             using var decoded = Decode(_weights[i]);
             var (weight, part) = (decoded is null ? Address(_weights[i]) : (nint)decoded.Pointer, _linear.All[i]);
             Multiply(
-                Place(x), new MatrixPlace(weight, part.Rows, _columns, _columns), product, 0, x.Rows, part.FirstRow,
+                Place(x), new MatrixPlace(weight, part.Rows, _columns, part.Pitch), product, 0, x.Rows, part.FirstRow,
                 scale: 0);
         }
 
@@ -225,6 +226,10 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
 
     private static nint Address(FrozenWeight weight) =>
         (nint)TensorMemory.Address(weight is FourBitWeight codes ? codes.Packed : ((DenseWeight)weight).Value);
+
+    /// <summary>Numbers from row to row: training may have left room for factors between them.</summary>
+    private static int PitchOf(FrozenWeight weight) =>
+        (int)(weight is DenseWeight dense ? dense.Value.stride(0) : weight.Columns);
 
     private static bool HasWholeBlocks(FrozenWeight weight) => weight is not FourBitWeight fourBit
         || (fourBit.BlockSize >= SmallestBlock && weight.Columns % fourBit.BlockSize == 0);

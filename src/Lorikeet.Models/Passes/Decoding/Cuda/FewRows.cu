@@ -421,7 +421,7 @@ template <typename Steps, bool Gated, int Groups> __device__ __forceinline__ voi
     {
         WeightRow w = rowOf<Gated>(linear, blockIdx.x + i / 16 * gridDim.x, i % 16);
         const LinearPart& part = linear.parts[w.part];
-        long long first = clamped(linear, w) * linear.columns;
+        long long first = clamped(linear, w) * part.pitch;
         ((Row*)(memory + rowsPlace))[i] = {
             (const unsigned char*)part.weight + first * 2 / (Steps::columns / 64) / (Steps::columns / 64),
             (int)(first >> part.scales.shift), w.part};

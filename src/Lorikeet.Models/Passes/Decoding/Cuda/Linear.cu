@@ -3,11 +3,12 @@
 
 struct LinearPart
 {
-    const void* weight; // bfloat16 [rows, columns], or as many 4-bit codes
+    const void* weight; // bfloat16 [rows, pitch], or as many 4-bit codes
     Scales scales;      // of the codes
     const bf16* bias;   // or null
     int rows;
     int firstRow; // where its rows begin in y
+    int pitch;    // numbers from one row of weights to the next
 };
 
 struct Linear

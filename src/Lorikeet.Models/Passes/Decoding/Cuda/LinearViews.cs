@@ -28,6 +28,7 @@ internal unsafe struct LinearView
         public nint Bias;
         public int Rows;
         public int FirstRow;
+        public int Pitch;
     }
 }
 

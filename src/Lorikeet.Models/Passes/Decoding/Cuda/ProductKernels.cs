@@ -151,7 +151,8 @@ internal sealed class ProductKernels
     private static string Gated(bool isGated) => isGated ? "_gated" : "";
 
     private static unsafe bool IsDense(FrozenWeight weight) =>
-        weight is DenseWeight { Value: var value } && value.dtype == torch.ScalarType.BFloat16 && value.is_contiguous()
+        weight is DenseWeight { Value: var value } && value.dtype == torch.ScalarType.BFloat16
+        && value.stride(1) == 1 && value.stride(0) * sizeof(ushort) % Aligned == 0
         && (nint)TensorMemory.Address(value) % Aligned == 0;
 
     private static unsafe bool IsFourBit(FrozenWeight weight) =>
