@@ -18,7 +18,8 @@ public sealed class RankRuns : IDisposable
     public const int Steps = 30;
 
     /// <summary>
-    /// Another number of threads sums a GEMM in another order; ranks that wait leave the processor to those they wait for.
+    /// Another number of threads sums a GEMM in another order; ranks that wait leave the processor to those they wait
+    /// for.
     /// </summary>
     public static readonly (string Name, string Value)[] Environment =
         [("OMP_NUM_THREADS", "1"), ("OMPI_MCA_mpi_yield_when_idle", "1")];
