@@ -41,11 +41,13 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
     public IReadOnlyList<(int Start, int End)> FindAnswers(string text)
     {
         var answers = new List<(int Start, int End)>();
+        var turns = TurnMarkers.Select(marker => new MarkerSearch(text, marker)).ToArray();
+        var ends = EndMarker is null ? null : new MarkerSearch(text, EndMarker);
         for (var start = IndexAfter(text, AnswerMarker, 0); start >= 0;)
         {
             if (string.CompareOrdinal(text, start, Gap, 0, Gap.Length) == 0)
                 start += Gap.Length;
-            var end = EndOf(text, start);
+            var end = EndOf(text, start, turns, ends);
             if (!IsBlank(text[start..end]))
                 answers.Add((start, end));
             start = IndexAfter(text, AnswerMarker, end);
@@ -56,15 +58,11 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
     /// <summary>The text up to the first answer that follows a question; null where there is none.</summary>
     public string? FirstQuestion(string text)
     {
+        var asked = TurnMarkers.Where(marker => marker != AnswerMarker)
+            .Select(marker => IndexAfter(text, marker, 0)).Where(end => end >= 0).DefaultIfEmpty(int.MaxValue).Min();
         foreach (var (start, _) in FindAnswers(text))
-        {
-            var before = text.AsSpan(0, MarkerBefore(text, start));
-            foreach (var marker in TurnMarkers)
-            {
-                if (marker != AnswerMarker && before.Contains(marker, StringComparison.Ordinal))
-                    return text[..start];
-            }
-        }
+            if (MarkerBefore(text, start) >= asked)
+                return text[..start];
         return null;
     }
 
@@ -110,13 +108,11 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
         text.Contains(AnswerMarker, StringComparison.Ordinal) &&
         TurnMarkers.Any(marker => marker != AnswerMarker && text.Contains(marker, StringComparison.Ordinal));
 
-    private int EndOf(string text, int start)
+    private static int EndOf(string text, int start, MarkerSearch[] turns, MarkerSearch? ends)
     {
-        var next = TurnMarkers.Select(marker => text.IndexOf(marker, start, StringComparison.Ordinal))
-            .Where(index => index >= 0).DefaultIfEmpty(text.Length).Min();
-        var marked = EndMarker is null ? -1 : IndexAfter(text, EndMarker, start);
-        if (marked >= 0 && marked <= next)
-            return marked;
+        var next = turns.Min(turn => turn.From(start));
+        if (ends is not null && ends.From(start) < text.Length && ends.After(start) <= next)
+            return ends.After(start);
 
         // The space before another turn is the turn's, not the answer's.
         return next == text.Length ? next : start + text.AsSpan(start, next - start).TrimEnd().Length;
@@ -126,5 +122,23 @@ internal sealed record TurnMarkup(string Format, string AnswerMarker, string[] T
     {
         var index = text.IndexOf(marker, from, StringComparison.Ordinal);
         return index < 0 ? -1 : index + marker.Length;
+    }
+
+    /// <summary>Where a marker is next, from places that only move on: a text is searched once.</summary>
+    private sealed class MarkerSearch(string text, string marker)
+    {
+        private int _found = -1;
+
+        /// <summary>Where it next begins; the text's length where it does not.</summary>
+        public int From(int start)
+        {
+            if (_found < start)
+                _found = text.IndexOf(marker, start, StringComparison.Ordinal) is var index and >= 0
+                    ? index : text.Length;
+            return _found;
+        }
+
+        /// <summary>Where it next ends, if it is there.</summary>
+        public int After(int start) => From(start) + marker.Length;
     }
 }

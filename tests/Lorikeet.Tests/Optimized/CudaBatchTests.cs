@@ -103,6 +103,7 @@ public class CudaBatchTests : CudaTestBase
         using var model = DecodingComparison.Model(s_shape, QuantizationSettings.None, 0, Device);
         using var comparison = new BatchComparison(model, 8, 0);
         comparison.Adapters[0]!.Activate();
+        _ = new Gradients(comparison.Adapters[0]!.Parameters);
         using var pass = new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing.None);
         model.Active = null;
         Assert.False(((DenseWeight)model.AllProjections.First().Weight).Value.is_contiguous());

@@ -32,4 +32,15 @@ public sealed class TurnMarkupTests
         var markup = TurnMarkup.Detect([Text])!;
         Assert.Equal("Why?", markup.QuestionBefore(Text, markup.FindAnswers(Text)[^1].Start));
     }
+
+    [Fact]
+    public void FindAnswers_OfAnswersWithoutNumber_SearchesTheTextOnce()
+    {
+        const int Count = 300_000; // searched anew for each, the text would take hours
+        var text = "### Human: A " + string.Concat(Enumerable.Repeat("### Assistant: B ", Count));
+        var markup = TurnMarkup.Detect([text])!;
+
+        Assert.Equal(Count, markup.FindAnswers(text).Count);
+        Assert.Equal("### Human: A ### Assistant:", markup.FirstQuestion(text));
+    }
 }
