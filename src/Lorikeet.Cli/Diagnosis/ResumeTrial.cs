@@ -59,7 +59,7 @@ internal sealed class ResumeTrial(ResolvedOptions options, string folder, long s
         var start = OwnProgram.With(
         [
             "train", _file, "--output", Path.Combine(folder, name), "--resume_from_checkpoint", "latest",
-            "--progress", "none",
+            "--overwrite_output_dir", "false", "--progress", "none",
         ]);
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         using var process = Process.Start(start)!;

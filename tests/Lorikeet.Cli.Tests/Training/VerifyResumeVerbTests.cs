@@ -18,7 +18,8 @@ public sealed class VerifyResumeVerbTests : IDisposable
         var result = CliProcess.Run(
             "verify-resume", "--model", Path.Combine(TestAssets.Root, "assets", "nano-base"), "--dataset",
             _folder["rows.jsonl"], "--output", _folder["trial"], "--max_steps", "3", "--save_steps", "1", "--lora_r",
-            "4", "--max_length", "64", "--device", "cpu", "--kills", "1", "--json");
+            "4", "--max_length", "64", "--device", "cpu", "--overwrite_output_dir", "true", // as quickstart.yaml has it
+            "--kills", "1", "--json");
 
         Assert.True(result.ExitCode == 0, result.Error);
         var figures = JsonNode.Parse(result.Output)!;
