@@ -78,24 +78,32 @@ internal static partial class CliProcess
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);
 
-    /// <summary>The program in its own folder: beside the tests lie only the libraries that the tests need.</summary>
+    /// <summary>
+    /// The program in its own folder: beside the tests lie only the libraries that the tests need.
+    /// <c>LORIKEET_PROGRAM</c> names another, such as a published one where there is no SDK.
+    /// </summary>
     public static string Program
     {
         get
         {
+            if (Environment.GetEnvironmentVariable("LORIKEET_PROGRAM") is { Length: > 0 } named)
+                return Path.GetFullPath(named);
             var tests = new DirectoryInfo(AppContext.BaseDirectory);
             return Path.Combine(tests.Parent!.Parent!.FullName, "Lorikeet.Cli", tests.Name, "Lorikeet.Cli.dll");
         }
     }
 
-    private static ProcessStartInfo Describe(string folder, string[] arguments) =>
-        new("dotnet", [Program, .. arguments])
+    private static ProcessStartInfo Describe(string folder, string[] arguments)
+    {
+        var isLibrary = Path.GetExtension(Program) == ".dll";
+        return new ProcessStartInfo(isLibrary ? "dotnet" : Program, isLibrary ? [Program, .. arguments] : arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+    }
 }
 
 /// <summary>What ends a process, by its number.</summary>

@@ -142,6 +142,7 @@ internal sealed partial class LocalHub
     {
         var repository = Repositories[id];
         Assert.Contains(branch, repository.Branches);
+        var files = new Dictionary<string, byte[]>();
         foreach (var text in body.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var line = JsonNode.Parse(text)!;
@@ -149,10 +150,11 @@ internal sealed partial class LocalHub
             if ((string?)line["key"] == "header")
                 LastCommit = value.DeepClone();
             else
-                repository.Files[(string)value["path"]!] = (string?)line["key"] == "file"
+                files[(string)value["path"]!] = (string?)line["key"] == "file"
                     ? Convert.FromBase64String((string)value["content"]!)
                     : _stored[(string)value["oid"]!];
         }
+        repository.Take(files);
         var answer = new JsonObject { ["commitOid"] = repository.Commit, ["commitUrl"] = $"{Endpoint}{id}/commit/x" };
         if (createsPullRequest)
             answer["pullRequestUrl"] = $"{Endpoint}{id}/discussions/1";

@@ -12,7 +12,7 @@ internal sealed class ServedRepository
 
     public string Commit { get; set; } = new('c', 40);
 
-    public ConcurrentDictionary<string, byte[]> Files { get; } = new();
+    public ConcurrentDictionary<string, byte[]> Files { get; private set; } = new();
 
     public HashSet<string> Branches { get; } = ["main"];
 
@@ -25,6 +25,15 @@ internal sealed class ServedRepository
 
     /// <summary>What the storage sends instead of a file's content.</summary>
     public Dictionary<string, byte[]> Forged { get; } = [];
+
+    /// <summary>Adds and replaces files all at once, as a commit does.</summary>
+    public void Take(IEnumerable<KeyValuePair<string, byte[]>> files)
+    {
+        var all = new ConcurrentDictionary<string, byte[]>(Files);
+        foreach (var (path, content) in files)
+            all[path] = content;
+        Files = all;
+    }
 
     public static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
