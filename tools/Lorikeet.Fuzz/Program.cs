@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lorikeet;
 using Lorikeet.Fuzz;
+using Lorikeet.Fuzz.Guided;
 using Lorikeet.Fuzz.Targets;
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 if (args is ["worker", var name, var seed, var first, var last, var seconds, var findings, var progress])
@@ -9,11 +10,24 @@ if (args is ["worker", var name, var seed, var first, var last, var seconds, var
         .Run(long.Parse(first), long.Parse(last), TimeSpan.FromSeconds(double.Parse(seconds)));
 }
 
+if (args is ["guided-worker", var guided])
+{
+    new GuidedWorker(guided).Run();
+    return 0;
+}
+
 if (args is ["--replay", var replayed, var file])
 {
     try
     {
-        Target.Find(replayed).Run(File.ReadAllBytes(file), new Workplace());
+        using var workplace = new Workplace();
+        var limit = new TimeLimit(used =>
+        {
+            Console.WriteLine($"It took {used.TotalSeconds:0.0} seconds and more.");
+            Environment.Exit(Worker.HangExitCode);
+        });
+        limit.Begin();
+        Target.Find(replayed).Run(File.ReadAllBytes(file), workplace);
         Console.WriteLine("It was read.");
     }
     catch (LorikeetException fault)
@@ -25,18 +39,20 @@ if (args is ["--replay", var replayed, var file])
 }
 
 var options = new CampaignOptions();
-for (var i = 0; i + 1 < args.Length; i += 2)
+var isGuided = args is ["guided", ..];
+for (var i = isGuided ? 1 : 0; i + 1 < args.Length; i += 2)
 {
     options = args[i] switch
     {
         "--seconds" => options with { Seconds = double.Parse(args[i + 1]) },
         "--executions" => options with { Executions = long.Parse(args[i + 1]) },
         "--targets" => options with { Targets = [.. args[i + 1].Split(',').Select(Target.Find)] },
+        "--jobs" => options with { Jobs = int.Parse(args[i + 1]) },
         "--seed" => options with { Seed = int.Parse(args[i + 1]) },
         "--findings" => options with { Findings = args[i + 1] },
         var other => throw new ArgumentException(
-            $"'{other}' is none of --seconds, --executions, --targets, --seed, --findings."),
+            $"'{other}' is none of --seconds, --executions, --targets, --jobs, --seed, --findings."),
     };
 }
 
-return new Campaign(options).Run();
+return isGuided ? new GuidedCampaign(options).Run() : new Campaign(options).Run();

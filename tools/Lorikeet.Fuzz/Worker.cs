@@ -10,30 +10,26 @@ internal sealed class Worker(Target target, int seed, string findings, string pr
     public const int HangExitCode = 97;
 
     private const int MostFindings = 20;
-    private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
 
     private readonly HashSet<string> _seen = [];
-    private long _current = -1;
 
     public int Run(long first, long last, TimeSpan time)
     {
         using var progress = new Progress(progressFile);
-        var workplace = new Workplace();
+        using var workplace = new Workplace();
         var watch = Stopwatch.StartNew();
-        new Thread(Watch) { IsBackground = true }.Start();
         var number = first;
+        var limit = new TimeLimit(used => End(Volatile.Read(ref number), used));
         for (; number < last && watch.Elapsed < time && _seen.Count < MostFindings; number++)
         {
             progress.Current = number;
             var input = target.Input(seed, number);
-            Volatile.Write(ref _current, number);
+            limit.Begin();
             Try(input, workplace, number);
-            Volatile.Write(ref _current, -1);
+            limit.End();
         }
 
         progress.Current = number;
-        workplace.Dispose();
         return 0;
     }
 
@@ -50,7 +46,7 @@ internal sealed class Worker(Target target, int seed, string findings, string pr
         catch (Exception fault)
         {
             if (_seen.Add(PlaceOf(fault)))
-                Finding.Write(findings, target, number, input, fault.ToString());
+                Finding.Write(findings, target, seed, number, input, fault.ToString());
         }
     }
 
@@ -63,25 +59,11 @@ internal sealed class Worker(Target target, int seed, string findings, string pr
         return $"{fault.GetType().Name} {frame?.DeclaringType}.{frame?.Name}";
     }
 
-    private void Watch()
-    {
-        var (number, begun, waited) = (-1L, TimeSpan.Zero, Stopwatch.StartNew());
-        while (true)
-        {
-            Thread.Sleep(100);
-            var current = Volatile.Read(ref _current);
-            var used = Process.GetCurrentProcess().TotalProcessorTime;
-            if (current != number || current < 0)
-                (number, begun, waited) = (current, used, Stopwatch.StartNew());
-            else if (used - begun > LongestTime || waited.Elapsed > LongestWait)
-                End(number, used - begun);
-        }
-    }
-
     private void End(long number, TimeSpan used)
     {
         Finding.Write(
-            findings, target, number, target.Input(seed, number), $"It took {used.TotalSeconds:0.0} seconds and more.");
+            findings, target, seed, number, target.Input(seed, number),
+            $"It took {used.TotalSeconds:0.0} seconds and more.");
         Environment.Exit(HangExitCode);
     }
 }

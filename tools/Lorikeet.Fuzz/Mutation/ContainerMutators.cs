@@ -4,7 +4,7 @@ using System.Text;
 namespace Lorikeet.Fuzz.Mutation;
 
 /// <summary>Changes what a gzip file holds, and every third time the file itself.</summary>
-internal sealed class GzipMutator(Mutator content) : Mutator([])
+internal sealed class GzipMutator(Mutator content) : Mutator(content.Words)
 {
     protected override byte[] Change(Random random, byte[] input, IReadOnlyList<byte[]> seeds)
     {

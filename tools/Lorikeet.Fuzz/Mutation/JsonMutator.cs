@@ -13,8 +13,6 @@ internal sealed class JsonMutator(IReadOnlyList<string> words, bool isLines = fa
         "\"😀\"",
     ];
 
-    private readonly IReadOnlyList<string> _words = words;
-
     protected override byte[] Change(Random random, byte[] input, IReadOnlyList<byte[]> seeds)
     {
         if (random.Next(3) == 0)
@@ -53,8 +51,8 @@ internal sealed class JsonMutator(IReadOnlyList<string> words, bool isLines = fa
         {
             case 0:
                 return Number(random);
-            case 1 when _words.Count > 0:
-                return JsonSerializer.Serialize(_words[random.Next(_words.Count)]);
+            case 1 when Words.Count > 0:
+                return JsonSerializer.Serialize(Words[random.Next(Words.Count)]);
             case 2:
                 var other = places[random.Next(places.Count)];
                 return Encoding.UTF8.GetString(json[other.Begin..other.End]);

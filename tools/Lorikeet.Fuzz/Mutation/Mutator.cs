@@ -22,6 +22,9 @@ internal class Mutator(IReadOnlyList<string> words)
             0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, long.MaxValue,
             1UL << 63, ulong.MaxValue];
 
+    /// <summary>Pieces that mean something to the reader.</summary>
+    public IReadOnlyList<string> Words => words;
+
     /// <summary>A mutation of one of the seeds.</summary>
     public byte[] Mutate(Random random, IReadOnlyList<byte[]> seeds)
     {

@@ -10,6 +10,9 @@ internal sealed record Target(string Name, Mutator Mutator, Action<byte[], Workp
 {
     private readonly Lazy<IReadOnlyList<byte[]>> _seeds = new(() => ReadSeeds(Name.Split('.')[0]));
 
+    /// <summary>Small valid inputs.</summary>
+    public IReadOnlyList<byte[]> Seeds => _seeds.Value;
+
     /// <summary>Every reader there is.</summary>
     public static IReadOnlyList<Target> All { get; } =
     [
