@@ -28,6 +28,9 @@ internal static class Child
         var limit = ReadingLimits.Bytes(Mutator.LargestInput) + Baseline;
         start.Environment["DOTNET_GCHeapHardLimit"] = $"0x{limit:x}";
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        // Others have the other cores; small inputs would cost more in waiting for threads than in reading.
+        start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
+        start.Environment["DOTNET_TieredPGO"] = "0";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEnd();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Lorikeet.Fuzz.Targets;
 
@@ -24,20 +25,36 @@ internal sealed class AnsweringHub
     {
         while (true)
         {
-            using var connection = listener.AcceptTcpClient();
-            using var stream = connection.GetStream();
-            using (var request = new StreamReader(stream, leaveOpen: true))
+            var connection = listener.AcceptTcpClient();
+            new Thread(() => Serve(connection)) { IsBackground = true }.Start();
+        }
+    }
+
+    // A connection stays for the next input, which would else cost more than the reading.
+    private void Serve(TcpClient connection)
+    {
+        try
+        {
+            using (connection)
+            using (var stream = connection.GetStream())
+            using (var request = new StreamReader(stream))
             {
-                while (request.ReadLine() is { Length: > 0 })
+                while (request.ReadLine() is { } line)
                 {
-                    // the headers, up to the empty line
+                    if (line.Length > 0)
+                        continue;
+                    byte[] answer =
+                    [
+                        .. "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "u8,
+                        .. Encoding.ASCII.GetBytes($"{Answer.Length}\r\n\r\n"), .. Answer,
+                    ];
+                    stream.Write(answer);
                 }
             }
-
-            stream.Write(System.Text.Encoding.ASCII.GetBytes(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
-                $"{Answer.Length}\r\nConnection: close\r\n\r\n"));
-            stream.Write(Answer);
+        }
+        catch (IOException)
+        {
+            // The client had enough of the answer.
         }
     }
 }

@@ -16,6 +16,8 @@ internal static class SettingTargets
 {
     private static readonly Lazy<AnsweringHub> Hub = new(() => new AnsweringHub());
 
+    private static HubClient? s_client;
+
     private static readonly string[] Words =
     [
         "llama", "mistral", "qwen2", "qwen3", "bnb_4bit_quant_type", "nf4", "fp4", "linear", "llama3", "yarn",
@@ -70,9 +72,9 @@ internal static class SettingTargets
         new("hub", new JsonMutator(HubWords), (input, workplace) =>
         {
             Hub.Value.Answer = input;
-            using var client = new HubClient(
+            s_client ??= new HubClient(
                 new HubSettings { Endpoint = Hub.Value.Address, CacheFolder = workplace.Folder });
-            client.Resolve("a/b", RepositoryKind.Model, select: _ => []);
+            s_client.Resolve("a/b", RepositoryKind.Model, select: _ => []);
         }),
     ];
 }
