@@ -95,11 +95,16 @@ public sealed class BenchVerbTests : IDisposable
     public void Soak_TellsGoodFromWrongRequests()
     {
         var result = Bench("soak", "--model", Model, "--streams", "8", "--seconds", "2");
-        Assert.True((int)result["good"]! > 0 && (int)result["wrong"]! > 0, result.ToJsonString());
+        Assert.All(
+            (string[])["good", "slow", "left", "wrong", "huge"],
+            kind => Assert.True((int)result[kind]! > 0, $"{kind}: {result.ToJsonString()}"));
         Assert.Equal(
             (0, 0, 0), ((int?)result["good_failed"], (int?)result["wrong_not_refused"], (int?)result["starved"]));
         Assert.Null(result["first_failure"]);
-        Assert.NotEmpty(result["memory_mb"]!.AsArray());
+        Assert.Null(result["first_not_refused"]);
+        Assert.All(
+            (string[])["memory_mb", "handles", "threads"],
+            name => Assert.All(result[name]!.AsArray(), seen => Assert.True((double)seen! > 0, name)));
     }
 
     private static string Model => Path.Combine(TestAssets.Root, "assets", "nano-base");

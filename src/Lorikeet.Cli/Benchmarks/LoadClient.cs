@@ -30,9 +30,16 @@ internal sealed record LoadSample
     public string? Error { get; init; }
 }
 
+/// <summary>How a client reads an answer.</summary>
+/// <param name="LeaveAfter">Chunks of a stream after which it leaves; null for never.</param>
+/// <param name="Pause">How long it waits after each chunk.</param>
+internal sealed record LoadManner(int? LeaveAfter = null, TimeSpan Pause = default);
+
 /// <summary>A client that times what it is answered.</summary>
 internal sealed class LoadClient : IDisposable
 {
+    private const int LongestUnasked = 1 << 20;
+
     private static readonly string[] s_words =
     [
         "the", "of", "and", "in", "to", "a", "is", "was", "for", "on", "as", "with", "by", "that", "at", "from", "his",
@@ -81,20 +88,22 @@ internal sealed class LoadClient : IDisposable
         }
     }
 
+    /// <summary>What is sent of a text that is meant to be JSON.</summary>
+    public static HttpContent Json(string text) => new StringContent(text, Encoding.UTF8, "application/json");
+
     /// <summary>Asks, and reads the answer to its end, or leaves before it.</summary>
     /// <param name="path">The endpoint.</param>
     /// <param name="body">What is asked.</param>
-    /// <param name="leaveAfter">Chunks of a stream after which the client leaves; null for never.</param>
+    /// <param name="manner">How the answer is read.</param>
     /// <param name="between">Takes the seconds between the chunks of a stream; null to measure none.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<LoadSample> Ask(
-        string path, JsonObject body, int? leaveAfter, LatencyHistogram? between, CancellationToken cancellation)
+        string path, HttpContent body, LoadManner manner, LatencyHistogram? between, CancellationToken cancellation)
     {
         var began = Stopwatch.GetTimestamp();
-        using var request = new HttpRequestMessage(HttpMethod.Post, path)
-        {
-            Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"),
-        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body };
+        // What a server may refuse by its length alone is sent only when it is wanted.
+        request.Headers.ExpectContinue = body.Headers.ContentLength > LongestUnasked;
         try
         {
             using var response = await _client.SendAsync(
@@ -103,7 +112,7 @@ internal sealed class LoadClient : IDisposable
                 return await Whole(response, cancellation);
             await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
             using var reader = new StreamReader(stream);
-            return await Read(reader, began, leaveAfter, between, cancellation);
+            return await Read(reader, began, manner, between, cancellation);
         }
         catch (Exception fault) when (fault is HttpRequestException or IOException)
         {
@@ -128,7 +137,7 @@ internal sealed class LoadClient : IDisposable
     }
 
     private static async Task<LoadSample> Read(
-        StreamReader reader, long began, int? leaveAfter, LatencyHistogram? between, CancellationToken cancellation)
+        StreamReader reader, long began, LoadManner manner, LatencyHistogram? between, CancellationToken cancellation)
     {
         var sample = new LoadSample { Status = HttpStatusCode.OK };
         var last = 0L;
@@ -157,8 +166,10 @@ internal sealed class LoadClient : IDisposable
             else
                 between?.Add(Stopwatch.GetElapsedTime(last, now).TotalSeconds);
             last = now;
-            if (++chunks == leaveAfter)
+            if (++chunks == manner.LeaveAfter)
                 return sample;
+            if (manner.Pause > TimeSpan.Zero)
+                await Task.Delay(manner.Pause, cancellation);
         }
 
         return sample with { Error = "The stream ended before its end." };

@@ -46,8 +46,8 @@ internal static class ServingBenchmark
             {
                 while (Interlocked.Increment(ref next) is var number && number < count)
                 {
-                    var sample = await client.Ask(
-                        "v1/completions", Body(number, from), leaveAfter: null, times, cancellation);
+                    using var body = LoadClient.Json(Body(number, from).ToJsonString());
+                    var sample = await client.Ask("v1/completions", body, new LoadManner(), times, cancellation);
                     samples.Add(sample.IsWhole ? sample : throw new LorikeetException(
                         $"A request failed, so there is nothing to measure: {sample.Error}"));
                 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json.Nodes;
 using Lorikeet.Formats;
 using Lorikeet.Models.Benchmarks;
@@ -6,13 +7,18 @@ using Lorikeet.Models.Benchmarks;
 namespace Lorikeet.Cli.Benchmarks;
 
 /// <summary>
-/// Mixed clients for a long time: answers of all lengths by all models, clients that leave in the middle, and requests
-/// that are wrong. What is asked, and when a client leaves, the request's number decides.
+/// Mixed clients for a long time: answers of all lengths by all models, clients that are slow or leave in the middle, and
+/// requests that are wrong, broken or huge. What is asked, and when a client leaves, the request's number decides.
 /// </summary>
 internal static class SoakBenchmark
 {
     private const int LongestPrompt = 120;
     private const int LongestAnswer = 64;
+    private const int Looks = 20;
+
+    // More words than a context holds, and more bytes than a server takes.
+    private static readonly int[] s_huge = [100_000, 2_000_000];
+    private static readonly TimeSpan s_slowness = TimeSpan.FromSeconds(0.05);
 
     // Each is refused, and none of them may hurt another.
     private static readonly string[] s_wrong =
@@ -23,6 +29,11 @@ internal static class SoakBenchmark
         """{"messages": [{"role": "user", "content": "a"}], "max_tokens": 100000}""",
         """{"messages": [{"role": "king", "content": "a"}]}""",
         """{"messages": [{"role": "user", "content": "a"}], "logit_bias": {"-1": 1}}""",
+        """{"messages": [{"role": "user", "content": "\ud800"}]}""",
+        """{"messages": [{"role": "user", "content": "a"}""",
+        """{"messages": """ + new string('[', 20_000),
+        "\0\u0001\u00ff",
+        "",
     ];
 
     /// <summary>Asks for as long as the options say.</summary>
@@ -40,20 +51,22 @@ internal static class SoakBenchmark
                 + "or a 'model' or an 'adapter' to serve.");
         using var client = new LoadClient(server.Address);
         var counts = new SoakCounts();
-        var memory = new List<double>();
+        var use = new ProcessUse();
         var end = TimeSpan.FromSeconds(load.Seconds);
         var clock = Stopwatch.StartNew();
         var next = -1L;
         var clients = Enumerable.Range(0, load.Streams).Select(_ => Stream()).ToList();
         while (clock.Elapsed < end)
         {
-            await Task.Delay(end / 20, cancellation);
-            memory.Add(Math.Round(Environment.WorkingSet / 1e6));
-            say($"{clock.Elapsed.TotalSeconds:F0} s: {counts.All} requests, {memory[^1]} MB");
+            await Task.Delay(end / Looks, cancellation);
+            say($"{clock.Elapsed.TotalSeconds:F0} s: {counts.All} requests, {use.Look()}");
         }
 
         await Task.WhenAll(clients);
-        return Report(server, load, counts, memory, clock.Elapsed);
+        var report = Report(server, load, counts, clock.Elapsed);
+        if (server.IsOwn)
+            use.AddTo(report);
+        return report;
 
         async Task Stream()
         {
@@ -64,16 +77,33 @@ internal static class SoakBenchmark
                 {
                     < 12 => SoakKind.Leaving,
                     < 24 => SoakKind.Wrong,
+                    < 26 => SoakKind.Huge,
+                    < 36 => SoakKind.Slow,
                     _ => SoakKind.Good,
                 };
-                var body = kind == SoakKind.Wrong
-                    ? JsonNode.Parse(s_wrong[Draw(number, 1, s_wrong.Length)])!.AsObject()
-                    : Body(number, server.All, isStreamed: kind == SoakKind.Leaving || Draw(number, 2, 3) > 0);
-                int? leaveAfter = kind == SoakKind.Leaving ? 1 + Draw(number, 3, 8) : null;
+                var isLeaving = kind == SoakKind.Leaving;
+                var manner = new LoadManner(
+                    isLeaving ? 1 + Draw(number, 3, 8) : null, kind == SoakKind.Slow ? s_slowness : TimeSpan.Zero);
+                using var body = Content(kind, number, server.All);
                 counts.Add(
-                    kind, await client.Ask("v1/chat/completions", body, leaveAfter, counts.Between, cancellation));
+                    kind, await client.Ask(
+                        "v1/chat/completions", body, manner, kind == SoakKind.Slow ? null : counts.Between,
+                        cancellation));
             }
         }
+    }
+
+    private static HttpContent Content(SoakKind kind, ulong number, IReadOnlyList<string> models)
+    {
+        if (kind == SoakKind.Wrong)
+            return LoadClient.Json(s_wrong[Draw(number, 1, s_wrong.Length)]);
+        var body = Body(number, models, isStreamed: kind == SoakKind.Leaving || Draw(number, 2, 3) > 0);
+        if (kind == SoakKind.Huge)
+            body["messages"]![0]!["content"] = string.Join(
+                ' ', Enumerable.Repeat("word", s_huge[Draw(number, 8, s_huge.Length)]));
+        return kind == SoakKind.Slow
+            ? new SlowContent(Encoding.UTF8.GetBytes(body.ToJsonString()))
+            : LoadClient.Json(body.ToJsonString());
     }
 
     private static JsonObject Body(ulong number, IReadOnlyList<string> models, bool isStreamed)
@@ -100,7 +130,7 @@ internal static class SoakBenchmark
     }
 
     private static JsonObject Report(
-        AskedServer server, LoadOptions load, SoakCounts counts, IReadOnlyList<double> memory, TimeSpan time)
+        AskedServer server, LoadOptions load, SoakCounts counts, TimeSpan time)
     {
         return new JsonObject
         {
@@ -109,12 +139,15 @@ internal static class SoakBenchmark
             ["streams"] = load.Streams,
             ["seconds"] = Math.Round(time.TotalSeconds, 1),
             ["good"] = counts.Of(SoakKind.Good),
+            ["slow"] = counts.Of(SoakKind.Slow),
             ["good_failed"] = counts.Failed,
             ["first_failure"] = counts.FirstFailure,
             ["starved"] = counts.Starved,
             ["left"] = counts.Of(SoakKind.Leaving),
             ["wrong"] = counts.Of(SoakKind.Wrong),
+            ["huge"] = counts.Of(SoakKind.Huge),
             ["wrong_not_refused"] = counts.NotRefused,
+            ["first_not_refused"] = counts.FirstNotRefused,
             ["tokens_per_second"] = Math.Round(counts.Tokens / time.TotalSeconds, 1),
             ["first_token_p50_ms"] = counts.Firsts.Milliseconds(0.5),
             ["first_token_p99_ms"] = counts.Firsts.Milliseconds(0.99),
@@ -122,7 +155,6 @@ internal static class SoakBenchmark
             ["between_tokens_p50_ms"] = counts.Between.Milliseconds(0.5),
             ["between_tokens_p99_ms"] = counts.Between.Milliseconds(0.99),
             ["between_tokens_max_ms"] = counts.Between.Milliseconds(1),
-            ["memory_mb"] = server.IsOwn ? new JsonArray([.. memory.Select(size => (JsonNode)size)]) : null,
         };
     }
 

@@ -8,11 +8,17 @@ internal enum SoakKind
     /// <summary>The whole answer.</summary>
     Good,
 
+    /// <summary>The whole answer, from a client that sends and reads slowly.</summary>
+    Slow,
+
     /// <summary>To leave in the middle.</summary>
     Leaving,
 
-    /// <summary>To be refused.</summary>
+    /// <summary>To be refused: what it asks cannot be, or is no JSON.</summary>
     Wrong,
+
+    /// <summary>To be refused for its size.</summary>
+    Huge,
 }
 
 /// <summary>
@@ -32,8 +38,11 @@ internal sealed class SoakCounts
     /// <summary>The first of them.</summary>
     public string? FirstFailure { get; private set; }
 
-    /// <summary>Wrong requests that were not refused as such.</summary>
+    /// <summary>Wrong and huge requests that were not refused as such.</summary>
     public int NotRefused { get; private set; }
+
+    /// <summary>The first of them.</summary>
+    public string? FirstNotRefused { get; private set; }
 
     /// <summary>Requests whose first token came after <see cref="Starvation"/>.</summary>
     public int Starved { get; private set; }
@@ -41,7 +50,7 @@ internal sealed class SoakCounts
     /// <summary>Tokens of whole answers.</summary>
     public long Tokens { get; private set; }
 
-    /// <summary>To first tokens.</summary>
+    /// <summary>To first tokens, but of slow clients.</summary>
     public LatencyHistogram Firsts { get; } = new();
 
     /// <summary>Between chunks.</summary>
@@ -70,15 +79,19 @@ internal sealed class SoakCounts
         lock (_lock)
         {
             _asked[kind] = _asked.GetValueOrDefault(kind) + 1;
-            if (kind == SoakKind.Wrong)
-                NotRefused += (int)sample.Status is >= 400 and < 500 ? 0 : 1;
-            else if (kind == SoakKind.Good ? !sample.IsWhole : sample.Status != HttpStatusCode.OK)
-                (Failed, FirstFailure) = (Failed + 1, FirstFailure ?? $"{(int)sample.Status}: {sample.Error}");
+            var said = $"{(int)sample.Status}: {sample.Error}";
+            if (kind is SoakKind.Wrong or SoakKind.Huge)
+            {
+                if ((int)sample.Status is not (>= 400 and < 500))
+                    (NotRefused, FirstNotRefused) = (NotRefused + 1, FirstNotRefused ?? $"{kind}: {said}");
+            }
+            else if (kind == SoakKind.Leaving ? sample.Status != HttpStatusCode.OK : !sample.IsWhole)
+                (Failed, FirstFailure) = (Failed + 1, FirstFailure ?? $"{kind}: {said}");
             Tokens += sample.CompletionTokens;
             Starved += sample.FirstToken > Starvation ? 1 : 0;
         }
 
-        if (sample.FirstToken > 0)
+        if (sample.FirstToken > 0 && kind != SoakKind.Slow)
             Firsts.Add(sample.FirstToken);
     }
 }
