@@ -19,6 +19,7 @@ internal sealed class AflFuzz(string program, Target target, string folder)
 {
     // Our own limit is of processor time; this one is for what does nothing at all.
     private const int LongestWaitMilliseconds = 30_000;
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(0.2);
 
     private string SeedFolder => Path.Combine(folder, "seeds");
 
@@ -54,14 +55,12 @@ internal sealed class AflFuzz(string program, Target target, string folder)
         start.Environment["PATH"] = $"{Child.DotnetFolder}:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["DOTNET_ROOT"] = Child.DotnetFolder;
         var run = Task.Factory.StartNew(() => Child.Run(start), TaskCreationOptions.LongRunning);
-        // It first writes them when it has tried the seeds, and again a minute later.
+        // It writes them when it has tried the seeds, and then every minute.
         var stats = Path.Combine(Output, "fuzzer_stats");
-        while (!File.Exists(stats) && !run.Wait(50))
-        {
-            // not yet
-        }
-
-        var seedEdges = File.Exists(stats) ? Read(stats, "edges_found") : 0;
+        var seedEdges = 0L;
+        while (!run.Wait(s_look))
+            if (File.Exists(stats) && Read(stats, "corpus_count") <= seeds.Count)
+                seedEdges = Read(stats, "edges_found");
         var (code, output) = run.Result;
         File.WriteAllText(Path.Combine(folder, "log"), output);
         if (code != 0 || !File.Exists(stats))
