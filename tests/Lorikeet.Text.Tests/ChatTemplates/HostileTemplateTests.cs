@@ -155,6 +155,15 @@ public class HostileTemplateTests
         Assert.Contains("RecursionError", error.Message);
     }
 
+    [Theory]
+    [InlineData("{{ messages[1:, 1] }}")]
+    [InlineData("{{ messages[0, :] }}")]
+    [InlineData("{{ messages[::2, :1] is defined }}")]
+    public void Parse_SliceBesideAnotherIndex_IsRefused(string source) =>
+        Assert.Contains(
+            "a slice must be the only index",
+            Assert.ThrowsAny<LorikeetException>(() => ChatTemplate.Parse(source)).Message);
+
     private static void AssertEnds(string source, bool mustFail = false)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();

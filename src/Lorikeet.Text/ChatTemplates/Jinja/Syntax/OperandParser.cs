@@ -115,8 +115,8 @@ internal sealed class OperandParser(TokenStream tokens, NameUse names, Expressio
     {
         var line = tokens.Next().Line;
         var indices = ParseItems("]", ParseSubscripted);
-        if (indices.Count > 1 && indices.Any(index => index is SliceExpression))
-            throw JinjaException.Syntax("a slice stands alone in its brackets", line);
+        if (indices is not [_] && indices.Any(index => index is SliceExpression))
+            throw JinjaException.Syntax("a slice must be the only index", line);
         return new SubscriptExpression(target, indices is [var one] ? one : new TupleExpression(indices, line), line);
     }
 
