@@ -31,6 +31,8 @@ internal static class Child
         // Others have the other cores; small inputs would cost more in waiting for threads than in reading.
         start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
         start.Environment["DOTNET_TieredPGO"] = "0";
+        // Else each buffer of a reader is a large object, and every few of them a collection of the whole heap.
+        start.Environment["DOTNET_GCLOHThreshold"] = "0x100000";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEnd();

@@ -60,7 +60,7 @@ internal sealed class AflFuzz(string program, Target target, string folder)
         var seedEdges = 0L;
         while (!run.Wait(s_look))
             if (File.Exists(stats) && Read(stats, "corpus_count") <= seeds.Count)
-                seedEdges = Read(stats, "edges_found");
+                seedEdges = Math.Max(seedEdges, Read(stats, "edges_found"));
         var (code, output) = run.Result;
         File.WriteAllText(Path.Combine(folder, "log"), output);
         if (code != 0 || !File.Exists(stats))
@@ -70,9 +70,11 @@ internal sealed class AflFuzz(string program, Target target, string folder)
             Read(stats, "execs_done"), seeds.Count, Read(stats, "corpus_count"), seedEdges, Read(stats, "edges_found"));
     }
 
-    private static long Read(string stats, string name) => long.Parse(
-        File.ReadLines(stats).Select(line => line.Split(':')).First(pair => pair[0].Trim() == name)[1],
-        CultureInfo.InvariantCulture);
+    // 0 while the file is being written.
+    private static long Read(string stats, string name) =>
+        File.ReadAllLines(stats).Select(line => line.Split(':'))
+            .FirstOrDefault(pair => pair.Length == 2 && pair[0].Trim() == name) is [_, var value]
+            && long.TryParse(value, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private static string Quoted(string word)
     {

@@ -21,8 +21,8 @@ internal sealed class GuidedCampaign(CampaignOptions options)
                 var result = fuzz.Run(options.Seconds / rounds);
                 Interlocked.Add(ref total, result.Executions);
                 Console.WriteLine(
-                    $"{target.Name,-20} {result.Executions,9:N0} inputs, corpus {result.Seeds,2} -> {result.Corpus,5:N0}, " +
-                    $"branches {result.SeedEdges,6:N0} -> {result.Edges,6:N0}");
+                    $"{target.Name,-20} {result.Executions,9:N0} inputs, " +
+                    $"corpus {result.Seeds,2} -> {result.Corpus,5:N0}, branches {result.SeedEdges,6:N0} -> {result.Edges,6:N0}");
             }
             catch (InvalidOperationException fault)
             {
@@ -37,7 +37,7 @@ internal sealed class GuidedCampaign(CampaignOptions options)
         return found == 0 && failed == 0 && total > 0 ? 0 : 1;
     }
 
-    // What a library without counters says of it is the text; a finding that only the counters' slowness made is none.
+    // The text is what the program without counters says of it.
     private int Keep(Target target, AflFuzz fuzz)
     {
         var count = 0;
@@ -45,7 +45,8 @@ internal sealed class GuidedCampaign(CampaignOptions options)
         {
             var name = $"{target.Name}-guided-{count++}";
             var (code, output) = Child.RunSelf("--replay", target.Name, crash);
-            Finding.Write(options.Findings, name, File.ReadAllBytes(crash), $"{output}\nThe code of a replay was {code}.");
+            Finding.Write(
+                options.Findings, name, File.ReadAllBytes(crash), $"{output}\nThe code of the replay was {code}.");
             Console.WriteLine($"{Path.Combine(options.Findings, name)}.bin: {output.Split('\n')[0]}");
         }
 
