@@ -7,8 +7,8 @@ using Lorikeet.Models.Benchmarks;
 namespace Lorikeet.Cli.Benchmarks;
 
 /// <summary>
-/// Mixed clients for a long time: answers of all lengths by all models, clients that are slow or leave in the middle, and
-/// requests that are wrong, broken or huge. What is asked, and when a client leaves, the request's number decides.
+/// Mixed clients for a long time: answers of all lengths by all models, clients that are slow or leave in the middle,
+/// and requests that are wrong, broken or huge. What is asked, and when a client leaves, the request's number decides.
 /// </summary>
 internal static class SoakBenchmark
 {
