@@ -113,12 +113,6 @@ public class HostileTemplateTests
     public void Render_WithinTheBounds_StaysAsItWas(string source, string expected) =>
         Assert.Equal(expected, Render(source));
 
-    [Theory]
-    [InlineData("{{ {'a'[8:, 9]: 1} }}")]
-    [InlineData("{{ 'abc'[0, 1:2] }}")]
-    public void Parse_SliceAmongOtherIndices_IsRefused(string source) =>
-        Assert.Contains("slice", Assert.Throws<CheckpointException>(() => ChatTemplate.Parse(source)).Message);
-
     [Fact]
     public void Parse_TemplateOfMegabytes_IsRefused() =>
         Assert.Throws<CheckpointException>(() => ChatTemplate.Parse(new string('a', 2 << 20)));
