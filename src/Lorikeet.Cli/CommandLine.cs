@@ -134,9 +134,8 @@ internal static class CommandLine
         }
     }
 
-    // Of data, quoted names are those of columns.
     private static string Spoken(LorikeetException fault, Verb verb, ParseResult typed) => fault is DatasetException
-        ? fault.Message
+        ? OptionNames.SpeakOfData(fault.Message, verb)
         : OptionNames.Speak(
             fault.Message, verb, name => Path.Exists(name) || typed.Tokens.Any(token => token.Value == name));
 

@@ -11,10 +11,20 @@ namespace Lorikeet.Configuration;
 /// </summary>
 internal static class ConfigurationFile
 {
+    private static readonly string[] s_dataEndings =
+        [".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz", ".pdf", ".safetensors", ".gguf"];
+
     /// <summary>Reads a file of options.</summary>
     /// <exception cref="ConfigurationException">It cannot be read, or is no mapping of names to values.</exception>
     public static IReadOnlyList<FileEntry> Read(string path)
     {
+        if (s_dataEndings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
+        {
+            throw new ConfigurationException(
+                $"'{path}' stands where the configuration of a run does. A file of YAML or JSON with options was " +
+                "expected, such as run.yaml. Name data by 'dataset', and a model by 'model'.");
+        }
+
         try
         {
             using var text = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));

@@ -94,6 +94,11 @@ public sealed class OptionCatalog
     /// <summary>Whether a name of another tool is on or off there.</summary>
     public bool IsForeignFlag(string name) => Foreign[name].IsFlag;
 
+    /// <summary>Whether a name means something: an option's, a switched-off flag's or one of another tool.</summary>
+    /// <param name="name">With - or _.</param>
+    public bool Knows(string name) =>
+        Find(name) is not null || FindNegated(Normalise(name)) is not null || Foreign.ContainsKey(Normalise(name));
+
     /// <summary>What a name that is no option means: another tool's, a switched-off flag, or a slip.</summary>
     public string Explain(string name)
     {

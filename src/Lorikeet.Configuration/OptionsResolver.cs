@@ -1,4 +1,5 @@
 using Lorikeet.Configuration.Dialects;
+using Lorikeet.Formats;
 using Lorikeet.Models.Native;
 using Lorikeet.Training;
 
@@ -44,6 +45,8 @@ public static class OptionsResolver
         }
 
         var dialect = Dialect.Recognise(entries);
+        if (dialect is null)
+            RequireFamiliar(catalog, entries, configurationPath);
         if (configurationPath is not null && dialect is not null)
         {
             var translation = dialect.Translate(entries, configurationPath);
@@ -72,6 +75,22 @@ public static class OptionsResolver
         return dialect is null ? resolved : resolved.WithNote(
             $"{Path.GetFileName(configurationPath)} is a configuration of {dialect.Name}. As a run.yaml of Lorikeet:\n"
             + resolved.ToShortYaml());
+    }
+
+    /// <summary>Refuses a file of something else, instead of each of its names.</summary>
+    private static void RequireFamiliar(OptionCatalog catalog, IReadOnlyList<FileEntry> entries, string? file)
+    {
+        const int several = 2;
+        const int shown = 5;
+        if (entries.Count < several || entries.Any(entry => entry.Inner is { Count: > 0 } inner
+            ? inner.Any(one => catalog.Knows(one.Key)) || catalog.Groups.Any(group => group.Name == entry.Key)
+            : catalog.Knows(entry.Key) || catalog.Nearest(entry.Key) is not null))
+            return;
+        throw new ConfigurationException(
+            $"'{file}' holds no option that is known; it begins with "
+            + $"{string.Join(", ", entries.Take(shown).Select(entry => $"'{VisibleText.InOneLine(entry.Key, 40)}'"))}. "
+            + "A run.yaml, or a configuration of trl, axolotl, LLaMA-Factory or Unsloth was expected. Check that it is "
+            + "the file you meant.");
     }
 
     /// <summary>

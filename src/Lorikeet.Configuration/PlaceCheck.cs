@@ -13,6 +13,9 @@ internal static class PlaceCheck
 {
     private const string Overwrites = "overwrite_output_dir";
 
+    private static readonly string[] s_fileEndings =
+        [".gguf", ".safetensors", ".bin", ".pt", ".pth", ".zip", ".json", ".jsonl", ".csv", ".yaml", ".yml"];
+
     /// <summary>Checks the options of one job.</summary>
     /// <param name="catalog">Says which options name places.</param>
     /// <param name="options">The tree with the values.</param>
@@ -43,12 +46,28 @@ internal static class PlaceCheck
         }
     }
 
+    /// <summary>Refuses a folder by the name of a file: who asks for x.gguf wants a file.</summary>
+    private static void RequireFoldersName(string option, string path)
+    {
+        var ending = Path.GetExtension(Path.TrimEndingDirectorySeparator(path));
+        if (!s_fileEndings.Contains(ending, StringComparer.OrdinalIgnoreCase) || Directory.Exists(path))
+            return;
+        throw new ConfigurationException(
+            $"{option} is '{path}', the name of a file. A folder is written, such as "
+            + $"'{Path.ChangeExtension(Path.TrimEndingDirectorySeparator(path), null)}'."
+            + (ending.Equals(".gguf", StringComparison.OrdinalIgnoreCase)
+                ? " GGUF files of models and adapters are written by 'export gguf'."
+                : " Name a folder."));
+    }
+
     private static void RequireWritable(OutputKind kind, string option, string path)
     {
         if (kind == OutputKind.File || (kind == OutputKind.FileOrNewFolder && File.Exists(path)))
             OutputPlace.RequireFile(option, path);
         else
             OutputPlace.RequireFolder(option, path, isReplaced: kind != OutputKind.Folder);
+        if (kind is not (OutputKind.File or OutputKind.FileOrNewFolder))
+            RequireFoldersName(option, path);
     }
 
     /// <summary>The values that name something on this disk: a path, a list of paths, or NAME=PATH.</summary>

@@ -94,7 +94,9 @@ internal sealed record Listening(IPAddress Address, int Port, IReadOnlyList<stri
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"'api_key_file' is '{file}', which cannot be read: {fault.Message}", fault);
+            throw new StorageException(
+                $"'api_key_file' is '{file}', which cannot be read: {fault.Message} Name a file with keys, one a line.",
+                fault);
         }
     }
 }

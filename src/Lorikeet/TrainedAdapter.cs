@@ -1,4 +1,5 @@
 using Lorikeet.Configuration;
+using Lorikeet.Data.Prompts;
 using Lorikeet.Jobs;
 using Lorikeet.Models.Checkpoints;
 using Lorikeet.Models.Decoder;
@@ -74,10 +75,20 @@ internal sealed class TrainedAdapter : IDisposable
         {
             var dropoutIsGiven = _run.Resolved.OriginOf("lora_dropout").Source != OptionSource.Default;
             var folder = AdapterFolder.Open(ModelSource.Resolve(source, null));
-            Warnings = folder.Warnings;
+            Warnings = [.. folder.Warnings, .. Otherwise(folder)];
             return Models.Lora.Adapter.Load(decoder, folder, _name, dropoutIsGiven ? options.Lora.Dropout : null);
         }
 
         return Models.Lora.Adapter.Create(decoder, options.Lora, (ulong)options.Optimization.Seed, _name);
+    }
+
+    private IEnumerable<string> Otherwise(AdapterFolder folder)
+    {
+        var now = _run.Data.Format;
+        if (PromptFormat.TryLoad(folder.Path, _model.Tokenizer) is { } before && before.Hash != now.Hash)
+        {
+            yield return $"'{folder.Path}' was trained in the format '{before.Name}', and goes on in '{now.Name}': what "
+                + "it learned may not show there. Name the earlier one by 'chat_template' to keep it.";
+        }
     }
 }

@@ -127,8 +127,9 @@ public sealed class CommandLineTests
         var result = Cli.Run("options", "max_seq_length", "--bf16", "lora_rr");
         Assert.Equal(2, result.ExitCode);
 
+        Assert.Equal(0, Cli.Run("options", "max_seq_length", "bf16", "no_shuffle").ExitCode);
         result = Cli.Run("options", "max_seq_length", "bf16", "lora_rr");
-        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(2, result.ExitCode);
         Assert.Contains("max_length: Longest row in tokens", result.Output);
         Assert.Contains("bf16: the same as 'torch_dtype: bfloat16'.", result.Output);
         Assert.Contains("lora_rr: not an option. Did you mean 'lora_r'?", result.Output);

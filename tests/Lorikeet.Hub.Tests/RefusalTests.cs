@@ -105,6 +105,26 @@ public class RefusalTests
     }
 
     [Fact]
+    public async Task PathWithOneWrongName_IsSaidToHaveBeenTakenForAnId()
+    {
+        await using var hub = await LocalHub.StartAsync();
+        using var client = new HubClient(hub.Settings() with { Endpoint = new Uri("http://127.0.0.1:9/") });
+        var near = Directory.CreateDirectory("storiestest2/model").Parent!;
+
+        var typo = await Assert.ThrowsAsync<HubException>(
+            () => client.ResolveAsync("storieztest2/model", RepositoryKind.Model));
+        var id = await Assert.ThrowsAsync<HubException>(
+            () => client.ResolveAsync("storieztest2/another", RepositoryKind.Model));
+
+        near.Delete(recursive: true);
+        var meant = Path.Combine("storiestest2", "model");
+        Assert.StartsWith(
+            $"There is no folder 'storieztest2/model' here (did you mean '{meant}'?), so it was taken for a hub id.",
+            typo.Message);
+        Assert.StartsWith("The hub at", id.Message);
+    }
+
+    [Fact]
     public async Task LocalFolder_IsReturnedAsItIs()
     {
         await using var hub = await LocalHub.StartAsync();

@@ -18,4 +18,14 @@ internal static class PromptFormatChoice
         AsWritten => null,
         _ => PromptFormats.Create(chatTemplate, model.Tokenizer),
     };
+
+    /// <summary>
+    /// What is to be said where a format is named that is not the one of the training; null where nothing is.
+    /// </summary>
+    public static string? Warning(LanguageModel model, string? chatTemplate) =>
+        model.TrainedFormat is { } trained && chatTemplate is not null && Of(model, chatTemplate) is { } named
+            && named.Hash != trained.Hash
+            ? $"note: --chat_template is '{chatTemplate}', but the training asked in the format '{trained.Name}'; "
+                + "asked in another, the answers may be poor. Leave the option out to ask as the training did."
+            : null;
 }

@@ -36,7 +36,7 @@ internal static partial class ArgumentCheck
         foreach (var argument in arguments.TakeWhile(argument => argument != "--"))
         {
             var problem = LongOption().IsMatch(argument)
-                ? FindProblem(command, known, given, argument)
+                ? FindProblem(command, known, given, argument) ?? FindMissing(command, known, before)
                 : FindOpenQuote(command, argument)
                     ?? (takesValue ? null : FindProblem(command, known, before, argument));
             if (problem is not null)
@@ -66,6 +66,16 @@ internal static partial class ArgumentCheck
 
         return null;
     }
+
+    /// <summary>Of what an option follows: the parser would take the option's name for a value.</summary>
+    private static UsageProblem? FindMissing(Command command, Dictionary<string, Option> known, string before) =>
+        known.TryGetValue(before, out var option) && option is { Arity.MinimumNumberOfValues: > 0 }
+            && option.ValueType != typeof(bool)
+            ? new UsageProblem(HasNoValue(before, option), command)
+            : null;
+
+    private static string HasNoValue(string name, Option option) =>
+        $"{name} has no value. Expected {option.HelpName ?? "one"}.";
 
     /// <summary>Of an argument that is neither an option nor the value of one.</summary>
     private static UsageProblem? FindProblem(
@@ -131,7 +141,7 @@ internal static partial class ArgumentCheck
     {
         var name = result.IdentifierToken?.Value ?? result.Option.Name;
         if (result.Tokens.Count == 0)
-            return $"{name} has no value. Expected {result.Option.HelpName ?? "one"}.";
+            return HasNoValue(name, result.Option);
         var texts = string.Join(" ", result.Tokens.Select(token => token.Value));
         var type = Nullable.GetUnderlyingType(result.Option.ValueType) ?? result.Option.ValueType;
         var expected =

@@ -16,19 +16,37 @@ internal static partial class OptionNames
     /// </param>
     public static string Speak(string message, Command command, Func<string, bool> isPlace)
     {
-        var names = command.Options.SelectMany(option => option.Aliases.Append(option.Name))
-            .ToHashSet(StringComparer.Ordinal);
+        var names = NamesOf(command);
         return string.Join('\n', message.Split('\n').Select(line => LineOfFile().IsMatch(line)
             ? line
             : Quoted().Replace(
-                line, quoted => quoted.Groups[1].Value is var name && names.Contains("--" + name) && !isPlace(name)
+                SpeakBare(line, names),
+                quoted => quoted.Groups[1].Value is var name && names.Contains("--" + name) && !isPlace(name)
                     ? "--" + name
                     : quoted.Value)));
     }
 
+    /// <summary>
+    /// The message of an error about data, whose quoted names are those of columns: what stands without quotation
+    /// marks, such as column_map, are options.
+    /// </summary>
+    /// <param name="message">An error's message.</param>
+    /// <param name="command">Whose options are meant.</param>
+    public static string SpeakOfData(string message, Command command) => SpeakBare(message, NamesOf(command));
+
+    private static HashSet<string> NamesOf(Command command) => command.Options
+        .SelectMany(option => option.Aliases.Append(option.Name)).ToHashSet(StringComparer.Ordinal);
+
+    private static string SpeakBare(string text, HashSet<string> names) =>
+        Bare().Replace(text, word => names.Contains("--" + word.Value) ? "--" + word.Value : word.Value);
+
     // 'named' and 'mean' come before what a user called something.
     [GeneratedRegex("(?<!named |mean )'([a-z][a-z0-9_]*)'")]
     private static partial Regex Quoted();
+
+    // A word of one part, such as 'model', may be just that.
+    [GeneratedRegex(@"(?<![\w'""`/\\.|,\[\(-]|, |: )[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w'""`/\\|\]]|\.\w)")]
+    private static partial Regex Bare();
 
     [GeneratedRegex(@":\d+: '")]
     private static partial Regex LineOfFile();

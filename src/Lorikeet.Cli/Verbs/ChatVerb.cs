@@ -45,6 +45,8 @@ internal sealed class ChatVerb()
 
         terminal.Error.WriteLine(
             $"{model.Adapters.ActiveFolder ?? model.Adapters.Active ?? model.Folder}, in the format '{format.Name}'.");
+        if (PromptFormatChoice.Warning(model, options.Conversation.ChatTemplate) is { } otherwise)
+            terminal.Error.WriteLine(otherwise);
         if (options.Conversation.ChatTemplate is null && model.TrainedFormat is null && tokenizer.ChatTemplate is null)
         {
             terminal.Error.WriteLine(

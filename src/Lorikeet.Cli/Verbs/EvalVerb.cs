@@ -73,6 +73,8 @@ internal sealed class EvalVerb : InferenceVerb<EvalOptions>
             id => ModelSource.ResolveDataset(id, options.Questions.DatasetRevision));
         foreach (var warning in set.Warnings)
             terminal.Error.WriteLine(warning);
+        if (PromptFormatChoice.Warning(model, options.Questions.ChatTemplate) is { } otherwise)
+            terminal.Error.WriteLine(otherwise);
         if (PositionsCheck.Warning(
             [.. set.Rows.Select(row => row.Length)], model.Decoder.Config.MaxPositions, "rows") is { } beyond)
             terminal.Error.WriteLine(beyond);

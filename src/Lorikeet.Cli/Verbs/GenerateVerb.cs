@@ -42,6 +42,8 @@ internal sealed class GenerateVerb : InferenceVerb<GenerateOptions>
         using var model = Load(call, options, decodesFewRows);
         options = Bind(call, new GenerateOptions { Generation = DefaultsOf(model, call) });
         var requests = new AdapterRequests(model, options.Prompts.ChatTemplate, options.Prompts.System);
+        if (PromptFormatChoice.Warning(model, options.Prompts.ChatTemplate) is { } otherwise)
+            terminal.Error.WriteLine(otherwise);
         var prompts = typed is null ? Read(options.Prompts, requests) : [requests.Read(typed)];
         var generation = options.Generation;
         if (PositionsCheck.Warning([.. prompts.Select(prompt => prompt.Ids.Length)], model.Decoder.Config.MaxPositions,

@@ -47,7 +47,7 @@ internal sealed class OptionsVerb : Verb
         var names = given.Length > 0 ? given : catalog.Options.Select(option => option.Name);
         foreach (var name in names)
             Explain(terminal.Out, catalog, name.TrimStart('-'));
-        return 0;
+        return names.All(name => catalog.Knows(name.TrimStart('-'))) ? 0 : ExitCodes.WrongInput;
     }
 
     private static void Explain(TextWriter output, OptionCatalog catalog, string name)

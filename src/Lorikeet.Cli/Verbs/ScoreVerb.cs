@@ -70,7 +70,8 @@ internal sealed class ScoreVerb : InferenceVerb<ScoreOptions>
                 + "'text' or 'input_ids' was expected. Rename a column.");
         return tokenizer is null
             ? throw new ConfigurationException(
-                "The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.")
+                "The model has no tokenizer, so text cannot be read. Put tokenizer.json or tokenizer.model into its "
+                + "folder, or give rows of 'input_ids'.")
             : new RowToScore(new TextEncoder(tokenizer).EncodeText(text.GetValue<string>()));
     }
 

@@ -52,7 +52,7 @@ public sealed class EvaluationSet
         Func<string, string>? fetchFromHub = null)
     {
         var rows = DatasetReader.ReadEval(options, fetchFromHub)
-            ?? throw new ConfigurationException("No data is named. Name a file, a folder or a hub id with dataset.");
+            ?? throw new ConfigurationException("No data is named. Name a file, a folder or a hub id by 'dataset'.");
         return Load(options, rows, tokenizer, vocabularySize, format);
     }
 

@@ -93,6 +93,13 @@ internal sealed class JsonElements(TextReader text, string file)
         var value = rest[skipped..];
         if (value is [(byte)']', ..] && rest[..skipped].IndexOf((byte)',') is >= 0 and var comma)
             return new DatasetException($"{file}:{_lineOfStart + Lines(comma)}: a comma before ']'. Remove it.", fault);
+        if (value.IsEmpty)
+        {
+            return new DatasetException(
+                $"{file}:{line}: the text ends in the middle of its list. It was probably cut short; fetch it again.",
+                fault);
+        }
+
         var alone = new Utf8JsonReader(value, new JsonReaderOptions { AllowMultipleValues = true });
         try
         {

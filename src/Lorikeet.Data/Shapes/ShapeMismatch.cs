@@ -37,10 +37,15 @@ internal static class ShapeMismatch
         }
 
         return $"The columns of the dataset ({string.Join(", ", NamesOf(sample))}; first row at {first.Origin}) fit " +
-            $"{(wanted is DatasetShape.Auto ? "no shape" : "not the shape named")}. Looked for:{Needs(candidates)}\n" +
-            "Rename columns with column_map (question=..., answers=...), or name the text with dataset_text_field." +
-            WithoutHeader(first);
+            $"{(wanted is DatasetShape.Auto ? "no shape" : "not the shape named")}. Say what they are, such as " +
+            $"column_map {Renamed(NamesOf(sample))}, or name the one with the text by dataset_text_field." +
+            $"{WithoutHeader(first)} Looked for:{Needs(candidates)}";
     }
+
+    private static string Renamed(IEnumerable<string> names) => names.Take(2).ToList() is [var first, var second]
+        && !(first + second).Any(char.IsWhiteSpace)
+        ? $"question={first},answers={second}"
+        : "question=...,answers=...";
 
     private static string WithoutHeader(RowCells row) => new DataFile(row.Origin.File).Format is ".csv" or ".tsv"
         ? $" Where the first line of {row.Origin.File} is a row already, name the columns with csv_columns " +

@@ -85,10 +85,15 @@ internal sealed class PassageWriter : IDisposable
             catch (Exception fault) when (fault is not (OperationCanceledException or ConfigurationException))
             {
                 // Clients throw what they like; what is worth another try they try again themselves.
-                throw new WriterException(VisibleText.InOneLine(fault.Message, LongestFault), fault);
+                throw new WriterException(VisibleText.InOneLine(Reason(fault), LongestFault), fault);
             }
         }
     }
+
+    // A client that tried several times says the same as often.
+    private static string Reason(Exception fault) => fault is AggregateException { InnerExceptions: var tries }
+        ? $"{string.Join("; ", tries.Select(one => one.Message.TrimEnd('.')).Distinct())} ({tries.Count} tries)."
+        : fault.Message;
 }
 
 /// <summary>The writer could not be asked about a passage.</summary>

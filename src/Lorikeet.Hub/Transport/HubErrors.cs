@@ -119,7 +119,7 @@ internal sealed class HubErrors(HubSettings settings)
     private static string Taken(string id)
     {
         var nearest = LocalPath.FindNearest(id);
-        if (id.Contains('/') && (nearest is null || !LocalPath.LooksLocal(id)))
+        if (id.Contains('/') && (nearest is null || !(LocalPath.LooksLocal(id) || LocalPath.IsAsDeep(nearest, id))))
             return "";
         return $"There is no folder '{id}' here{(nearest is null ? "" : $" (did you mean '{Shown(nearest)}'?)")}, so " +
             "it was taken for a hub id. ";

@@ -24,6 +24,12 @@ internal static class LocalPath
         !Repository.IsId(text)
         || (text.Contains('/') && Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(text))));
 
+    /// <summary>Whether a path that is here has all of the names of one that is not, and no fewer.</summary>
+    public static bool IsAsDeep(string nearest, string path) =>
+        Depth(nearest) == Depth(Path.GetFullPath(path));
+
+    private static int Depth(string path) => path.Count(letter => letter == Path.DirectorySeparatorChar);
+
     private static string? FindNearest(string folder, string name, string rest)
     {
         var nearest = Directory.EnumerateFileSystemEntries(folder)

@@ -21,11 +21,23 @@ public static class ModelConfigFile
         {
             var found = Directory.Exists(folder)
                 ? "The folder holds: " + string.Join(
-                    ", ", Directory.EnumerateFileSystemEntries(folder).Take(12).Select(Path.GetFileName)) + "."
+                    ", ", Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName)
+                        .Where(name => !name!.StartsWith('.')).Take(12)) + "."
                 : "The folder does not exist.";
-            throw new CheckpointException($"'{path}' was not found. A Hugging Face model folder was expected. {found}");
+            throw new CheckpointException(
+                $"'{path}' was not found. A Hugging Face model folder was expected. {found}{Meant(folder)}");
         }
 
-        return ModelConfigReader.Read(JsonSetting.Read(new JsonOrigin(path) { Advice = "Download the model again." }));
+        return ModelConfigReader.Read(JsonSetting.Read(new JsonOrigin(path)
+        {
+            Advice = "If its author wrote it so, choose another model; if the file is damaged, download it again.",
+        }));
     }
+
+    /// <summary>What a run wrote is what was meant by its folder.</summary>
+    private static string Meant(string folder) =>
+        new[] { ("adapter", "adapter_config.json"), ("model", "config.json"), ("merged", "config.json") }
+            .Where(part => File.Exists(Path.Combine(folder, part.Item1, part.Item2)))
+            .Select(part => $" Did you mean '{Path.Combine(folder, part.Item1)}'?")
+            .FirstOrDefault("");
 }

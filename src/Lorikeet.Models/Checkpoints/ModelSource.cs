@@ -52,10 +52,14 @@ public static class ModelSource
     {
         if (!File.Exists(path) || GgufFile.Exists(path))
             return;
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         throw new ConfigurationException(
             $"'{path}' is a file. The folder of a model or adapter, a GGUF file or an id on the hub was expected. " +
-            $"Name its folder, '{Path.GetDirectoryName(Path.GetFullPath(path))}'.");
+            (IsModels(path, folder) ? $"Name its folder, '{folder}'." : "Check the path."));
     }
+
+    private static bool IsModels(string file, string folder) => Path.GetExtension(file) is ".safetensors" or ".bin"
+        || new[] { "config.json", "adapter_config.json" }.Any(name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>The folder of a dataset's snapshot.</summary>
     /// <exception cref="HubException">

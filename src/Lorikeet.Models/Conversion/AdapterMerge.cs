@@ -224,10 +224,7 @@ internal sealed class AdapterMerge : IDisposable
     {
         if (entry.Shape.SequenceEqual(shape))
             return;
-        throw new CheckpointException(
-            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the base and " +
-            $"{AdapterConfig.FileName} imply [{string.Join(", ", shape)}]. Where: {_adapterFolder}. Is the adapter " +
-            "for another base model?");
+        throw AdapterShape.Differs(entry, shape, _adapterFolder);
     }
 
     private void RequireAllUsed()

@@ -47,7 +47,14 @@ internal sealed record ExportSource(string Base, AdapterFolder? Adapter, ModelCo
     {
         if (output.Length == 0)
             throw new ConfigurationException("No output is named. Give a file that ends in .gguf as 'output'.");
-        if (!output.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(output))
+        if (Directory.Exists(output))
+        {
+            throw new ConfigurationException(
+                $"'output' is '{output}', which is a folder. A file that ends in .gguf was expected, such as " +
+                $"'{Path.Combine(output, "model.gguf")}'.");
+        }
+
+        if (!output.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase))
         {
             throw new ConfigurationException(
                 $"'output' is '{output}'. A file that ends in .gguf was expected, such as " +

@@ -101,8 +101,9 @@ public sealed class PromptReader(Tokenizer? tokenizer, PromptFormat? format, str
 
     private TextEncoder? Encoder() => tokenizer is null ? null : new TextEncoder(tokenizer);
 
-    private static ConfigurationException NoTokenizer() =>
-        new("The model folder has no tokenizer, so text cannot be read. Give rows with 'input_ids'.");
+    private static ConfigurationException NoTokenizer() => new(
+        "The model has no tokenizer, so text cannot be read. Put tokenizer.json or tokenizer.model into its folder, " +
+        "or give rows of 'input_ids'.");
 
     private static JsonObject Message(string role, string content) => new() { ["role"] = role, ["content"] = content };
 }

@@ -104,12 +104,14 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
             throw new CheckpointException(
                 $"'{path}' was not found. A PEFT adapter folder was expected, with {FileName} and " +
                 "adapter_model.safetensors."
-                + (Directory.Exists(inRun) ? $" Did you mean '{inRun}'?" : ""));
+                + (Directory.Exists(inRun) ? $" Did you mean '{inRun}'?"
+                    : File.Exists(Path.Combine(folder, "config.json")) ? " It is the folder of a model: name it by 'model'."
+                    : ""));
         }
 
         var json = JsonSetting.Read(new JsonOrigin(path)
         {
-            Advice = "Take the file from where the adapter was trained again.",
+            Advice = "If it was trained so, train it without; if the file is damaged, take it from its source again.",
         }).RequireObject();
         Refuse(json);
         var baseModel = Found(json["base_model_name_or_path"].AsStringOrNull(), path);

@@ -150,9 +150,6 @@ internal static class AdapterNames
     {
         if (entry.Shape.SequenceEqual(shape))
             return;
-        throw new CheckpointException(
-            $"Tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}]; the model and " +
-            $"{AdapterConfig.FileName} imply [{string.Join(", ", shape)}]. Where: {where}. Is the adapter for " +
-            "another base model?");
+        throw AdapterShape.Differs(entry, shape, where);
     }
 }

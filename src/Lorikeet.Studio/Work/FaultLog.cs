@@ -6,6 +6,9 @@ namespace Lorikeet.Studio.Work;
 /// <param name="report">Hears of them.</param>
 internal sealed class FaultLog(Action<string> report) : ILoggerProvider, ILogger
 {
+    // The host logs what keeps it from starting, such as a port in use, and throws it too.
+    private const string ThrownToTheCaller = "HostedServiceStartupFaulted";
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
@@ -16,7 +19,7 @@ internal sealed class FaultLog(Action<string> report) : ILoggerProvider, ILogger
         LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        if (IsEnabled(logLevel))
+        if (IsEnabled(logLevel) && eventId.Name != ThrownToTheCaller)
             report(exception is null ? formatter(state, exception) : exception.ToString());
     }
 

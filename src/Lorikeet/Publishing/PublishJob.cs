@@ -48,22 +48,31 @@ public sealed class PublishJob
     /// <exception cref="HubException">The hub refuses, or cannot be reached; the message says what to do.</exception>
     public async Task<PushedCommit> RunAsync(IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
-        if (_isAdapter && _options.BaseModel is { } name)
-            NameBase(name);
-        if (_options.WriteCard)
-            ModelCardFile.Write(Card(), _folder);
-        using var hub = new HubClient();
-        return await hub.PushAsync(
-            new HubPush
-            {
-                Folder = _folder,
-                Id = _options.Repository,
-                IsPrivate = _options.Private,
-                Branch = _options.Revision,
-                Message = _options.CommitMessage,
-                CreatesPullRequest = _options.CreatePullRequest,
-            },
-            progress, cancellation);
+        var before = _isAdapter && _options.BaseModel is { } name ? NameBase(name) : [];
+        try
+        {
+            if (_options.WriteCard)
+                ModelCardFile.Write(Card(), _folder);
+            using var hub = new HubClient();
+            return await hub.PushAsync(
+                new HubPush
+                {
+                    Folder = _folder,
+                    Id = _options.Repository,
+                    IsPrivate = _options.Private,
+                    Branch = _options.Revision,
+                    Message = _options.CommitMessage,
+                    CreatesPullRequest = _options.CreatePullRequest,
+                },
+                progress, cancellation);
+        }
+        catch
+        {
+            // What nobody else has yet still has to find its base here.
+            foreach (var (file, text) in before)
+                AtomicFile.WriteText(file, text);
+            throw;
+        }
     }
 
     /// <summary>The folder itself, or what a run left in it.</summary>
@@ -82,16 +91,21 @@ public sealed class PublishJob
             "run was expected. Check the path.");
     }
 
-    private void NameBase(string name)
+    /// <summary>Names the base by its id; the result are the files that were changed, as they were.</summary>
+    private IReadOnlyList<(string File, string Text)> NameBase(string name)
     {
         var path = Path.Combine(_folder, AdapterConfigFile);
+        var place = Path.Combine(_folder, AdapterFolder.BaseFile);
         var config = JsonSetting.Read(path);
-        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(Path.Combine(_folder, AdapterFolder.BaseFile)))
-            return;
+        if (config[BaseKey].AsStringOrNull() == name && !File.Exists(place))
+            return [];
+        List<(string, string)> before =
+            [.. new[] { path, place }.Where(File.Exists).Select(file => (file, File.ReadAllText(file)))];
         var changed = config.ToObject();
         changed[BaseKey] = name;
         AtomicFile.WriteText(path, PythonJson.Indented(changed));
-        File.Delete(Path.Combine(_folder, AdapterFolder.BaseFile));
+        File.Delete(place);
+        return before;
     }
 
     private ModelCard Card()

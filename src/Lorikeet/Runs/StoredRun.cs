@@ -71,7 +71,7 @@ public sealed class StoredRun
             return new StoredRun(run);
         throw new ConfigurationException(
             $"'{folder}' {(Directory.Exists(run.Folder) ? "holds no run" : "does not exist")}. "
-            + "The folder of a run, with its run.yaml, was expected.");
+            + "The folder of a run, with its run.yaml, was expected. 'runs ls' lists the runs.");
     }
 
     /// <summary>The runs whose folders lie in a folder, the newest first; none when it does not exist.</summary>

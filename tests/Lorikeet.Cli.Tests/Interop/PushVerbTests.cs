@@ -60,6 +60,25 @@ public sealed class PushVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task Push_ThatIsRefused_LeavesTheAdapterOnItsBase()
+    {
+        await using var hub = await LocalHub.StartAsync();
+        WriteRun("/models/base");
+        File.WriteAllText(_folder["adapter/base_model.json"], "{}");
+        string[] files = ["adapter/adapter_config.json", "adapter/base_model.json"];
+        string[] before = [.. files.Select(file => File.ReadAllText(_folder[file]))];
+
+        var result = CliProcess.RunIn(
+            Directory.GetCurrentDirectory(),
+            [("HF_ENDPOINT", hub.Endpoint.ToString()), ("HF_TOKEN", "wrong"), ("HF_HOME", hub.CacheFolder)],
+            "push", "--adapter", _folder["adapter"], "--repo", "me/tuned", "--base_model", "owner/base");
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("HF_TOKEN", result.Error);
+        Assert.Equal(before, files.Select(file => File.ReadAllText(_folder[file])));
+    }
+
+    [Fact]
     public async Task Push_MergedModelAsPullRequest_SaysWhereItIs()
     {
         await using var hub = await LocalHub.StartAsync();
