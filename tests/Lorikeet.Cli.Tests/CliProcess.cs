@@ -93,7 +93,8 @@ internal static partial class CliProcess
         }
     }
 
-    private static ProcessStartInfo Describe(string folder, string[] arguments)
+    /// <summary>How it is started.</summary>
+    public static ProcessStartInfo Describe(string folder, params string[] arguments)
     {
         var isLibrary = Path.GetExtension(Program) == ".dll";
         return new ProcessStartInfo(isLibrary ? "dotnet" : Program, isLibrary ? [Program, .. arguments] : arguments)

@@ -12,6 +12,11 @@ public sealed class CompletionsVerbTests
     [InlineData("train --lora-alp", "--lora-alpha")]
     [InlineData("train --lr_scheduler_type cosine_w", "cosine_with_restarts")]
     [InlineData("completions zs", "zsh")]
+    [InlineData("generate --model x --max_new", "--max_new_tokens")]
+    [InlineData("train --model x --load_in_4bit --lr_scheduler_type cosine_w", "cosine_with_restarts")]
+    [InlineData("train run.yaml --lora_alp", "--lora_alpha")]
+    [InlineData("train --model \"my models/a\" --lora_alp", "--lora_alpha")]
+    [InlineData("train --model 'my models/a' --dataset my\\ data --lora_alp", "--lora_alpha")]
     public void Line_IsCompleted(string line, string expected) =>
         Assert.Contains(expected, CompletionsVerb.Complete(CommandLine.CreateRoot(), line));
 

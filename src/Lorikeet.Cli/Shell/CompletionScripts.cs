@@ -31,16 +31,22 @@ internal static class CompletionScripts
             # Completion of lorikeet in fish.
             function __lorikeet_complete
                 set -l line (commandline -cp | string replace -r '^\s*\S+\s?' '')
-                lorikeet completions --for="$line" 2>/dev/null
+                set -l program (commandline -opc)[1]
+                set -l found ($program completions --for="$line" 2>/dev/null)
+                if set -q found[1]
+                    printf '%s\n' $found
+                else
+                    __fish_complete_path (commandline -ct)
+                end
             end
-            complete -c lorikeet -a '(__lorikeet_complete)'
+            complete -c lorikeet -f -a '(__lorikeet_complete)'
             """,
         ["powershell"] = """
             # Completion of lorikeet in PowerShell.
             Register-ArgumentCompleter -Native -CommandName lorikeet -ScriptBlock {
                 param($word, $command, $position)
                 $line = $command.ToString().PadRight($position).Substring(0, $position) -replace '^\S+\s?', ''
-                lorikeet completions "--for=$line" 2>$null | ForEach-Object {
+                & $command.CommandElements[0].Value completions "--for=$line" 2>$null | ForEach-Object {
                     [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
                 }
             }

@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using System.Text.RegularExpressions;
 using Lorikeet.Cli.Shell;
 
 namespace Lorikeet.Cli.Verbs;
 
 /// <summary>Prints a script by which a shell completes commands, options and their values.</summary>
-internal sealed class CompletionsVerb : Verb
+internal sealed partial class CompletionsVerb : Verb
 {
     private readonly Argument<string> _shell = new("SHELL")
     {
@@ -58,7 +59,11 @@ internal sealed class CompletionsVerb : Verb
     /// <summary>What may stand at the end of a line, the program's name left out.</summary>
     internal static IReadOnlyList<string> Complete(Command root, string line)
     {
+        // What is quoted may hold blanks, and the parser counts places without the marks.
+        line = Quoted().Replace(line, "_");
         var word = line[(line.LastIndexOf(' ') + 1)..];
+        line = string.Join(' ', Context(line[..^word.Length].Split(' ', StringSplitOptions.RemoveEmptyEntries), word)
+            .Append(word));
         var labels = root.Parse(line).GetCompletions(line.Length)
             .Select(item => item.InsertText ?? item.Label)
             .Where(label => label.StartsWith(word, StringComparison.Ordinal)).Distinct().ToHashSet();
@@ -69,4 +74,15 @@ internal sealed class CompletionsVerb : Verb
                 || !labels.Contains("--" + label.TrimStart('-').Replace('-', '_'))).Order(StringComparer.Ordinal),
         ];
     }
+
+    // After an option that has its value the parser offers values of it, and nothing else.
+    private static IEnumerable<string> Context(string[] before, string word) => (before, word) switch
+    {
+        ([var verb, ..], ['-', ..]) => [verb],
+        ([var verb, .., ['-', '-', ..] option], _) => [verb, option],
+        _ => before,
+    };
+
+    [GeneratedRegex(@"""[^""]*""|'[^']*'|\\.")]
+    private static partial Regex Quoted();
 }
