@@ -55,7 +55,7 @@ VIETNAMESE = {
     "checkpoint 7": "checkpoint 7",
     "same rows, same dropout, same adapter": "cùng các dòng, cùng dropout, cùng adapter",
     "Merge: the weight in full precision plus the product of the factors becomes one matrix":
-        "Hợp nhất: trọng số đủ độ chính xác cộng tích hai thừa số thành một ma trận",
+        "Gộp: trọng số đủ độ chính xác cộng tích hai thừa số thành một ma trận",
     "bf16, not 4 bits": "bf16 đầy đủ",
     "an ordinary model": "mô hình thông thường",
     "logits compared with those of base and adapter": "logit được so với mô hình nền cộng adapter",

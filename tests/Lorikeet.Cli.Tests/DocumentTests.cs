@@ -31,6 +31,19 @@ public sealed partial class DocumentTests
     public void BothLanguages_HaveTheSamePartsInTheSameOrder(string vietnamese) =>
         Assert.Equal(Levels(vietnamese.Replace(".vi.md", ".md", StringComparison.Ordinal)), Levels(vietnamese));
 
+    [Theory]
+    [MemberData(nameof(InVietnamese))]
+    public void LinksOfVietnamesePages_LeadToVietnamesePages_WhereThereAre(string vietnamese)
+    {
+        var folder = Path.GetDirectoryName(Full(vietnamese))!;
+        var twins = Link().Matches(File.ReadAllText(Full(vietnamese))).Select(match => match.Groups[1].Value)
+            .Where(link => link.EndsWith(".md", StringComparison.Ordinal) && !link.Contains(':'))
+            .Where(link => !link.EndsWith(".vi.md", StringComparison.Ordinal))
+            .Where(link => File.Exists(Path.Combine(folder, link[..^".md".Length] + ".vi.md")))
+            .Where(link => Path.GetFileName(link) != Path.GetFileName(vietnamese).Replace(".vi.md", ".md"));
+        Assert.Empty(twins);
+    }
+
     /// <summary>Whoever looks for a page finds it in the index of its language.</summary>
     [Theory]
     [InlineData("docs/README.md")]
@@ -49,7 +62,9 @@ public sealed partial class DocumentTests
 
     [Theory]
     [InlineData("docs/reliability.md")]
+    [InlineData("docs/reliability.vi.md")]
     [InlineData("docs/compatibility.md")]
+    [InlineData("docs/compatibility.vi.md")]
     public void TestsThatADocumentNames_AreThere(string document)
     {
         var code = string.Join('\n', Directory.EnumerateFiles(Full("tests"), "*.cs", SearchOption.AllDirectories)
@@ -61,10 +76,24 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Compatibility_IsWhatTestsWouldWrite() =>
-        Assert.Equal(File.ReadAllText(CompatibilityTable.Path), CompatibilityTable.Read().ToMarkdown());
+    public void Compatibility_IsWhatTestsWouldWrite()
+    {
+        var table = CompatibilityTable.Read();
+        Assert.Equal(File.ReadAllText(CompatibilityTable.Path), table.ToMarkdown());
+        Assert.Equal(File.ReadAllText(CompatibilityTable.VietnamesePath), table.ToVietnamese());
+    }
+
+    /// <summary>Of a twin in another language, the figures and names are the same in the same order of rows.</summary>
+    [Theory]
+    [InlineData("docs/reliability.md")]
+    public void Tables_OfBothLanguages_NameTheSameTests(string document) => Assert.Equal(
+        RowsOf(document), RowsOf(document.Replace(".md", ".vi.md", StringComparison.Ordinal)));
 
     private static string Full(string document) => Path.Combine(TestAssets.Root, document);
+
+    private static IEnumerable<string> RowsOf(string document) => File.ReadLines(Full(document))
+        .Where(line => line.StartsWith("| ", StringComparison.Ordinal))
+        .Select(line => string.Join(' ', TestName().Matches(line).Select(match => match.Groups[1].Value)));
 
     private static IEnumerable<int> Levels(string document) =>
         Heading().Matches(File.ReadAllText(Full(document))).Select(match => match.Groups[1].Length);

@@ -10,8 +10,8 @@ namespace Lorikeet.Testing;
 internal sealed record CompatibilityRow(string What, string Against, string Cases, string Difference);
 
 /// <summary>
-/// docs/compatibility.md: a table for each part, rows in the order of their names. What stands above the first of them
-/// is written by hand and kept.
+/// docs/compatibility.md and its twin in Vietnamese: a table for each part, rows in the order of their names. What stands
+/// above the first of them is written by hand and kept.
 /// </summary>
 internal sealed class CompatibilityTable
 {
@@ -28,11 +28,13 @@ internal sealed class CompatibilityTable
 
     public static string Path => System.IO.Path.Combine(TestAssets.Root, "docs", "compatibility.md");
 
+    public static string VietnamesePath => System.IO.Path.Combine(TestAssets.Root, "docs", "compatibility.vi.md");
+
     /// <summary>The table as it is.</summary>
     public static CompatibilityTable Read()
     {
         var lines = File.ReadAllLines(Path);
-        var tables = Array.FindLastIndex(lines, Array.IndexOf(lines, Columns), IsHeading);
+        var tables = FirstTable(lines, Columns);
         var table = new CompatibilityTable { _head = string.Join('\n', lines[..tables]) };
         var part = "";
         foreach (var line in lines[tables..])
@@ -58,6 +60,7 @@ internal sealed class CompatibilityTable
         var table = Read();
         change(table);
         File.WriteAllText(Path, table.ToMarkdown());
+        File.WriteAllText(VietnamesePath, table.ToVietnamese());
     }
 
     public CompatibilityRow? Find(string part, string what) =>
@@ -71,18 +74,33 @@ internal sealed class CompatibilityTable
     }
 
     /// <summary>The whole file.</summary>
-    public string ToMarkdown()
+    public string ToMarkdown() => ToMarkdown(_head, Columns, text => text);
+
+    /// <summary>The same in Vietnamese, below the head that is there.</summary>
+    public string ToVietnamese()
     {
-        var text = new StringBuilder(_head);
+        var lines = File.ReadAllLines(VietnamesePath);
+        return ToMarkdown(
+            string.Join('\n', lines[..FirstTable(lines, CompatibilityWords.Columns)]), CompatibilityWords.Columns,
+            CompatibilityWords.Say);
+    }
+
+    private string ToMarkdown(string head, string columns, Func<string, string> say)
+    {
+        var text = new StringBuilder(head);
         foreach (var part in _rows.Keys.OrderBy(Place).ThenBy(part => part, StringComparer.Ordinal))
         {
-            text.Append($"\n## {part}\n\n{Columns}\n| --- | --- | --- | --- |\n");
+            text.Append($"\n## {say(part)}\n\n{columns}\n| --- | --- | --- | --- |\n");
             foreach (var row in _rows[part].Values.OrderBy(row => row.What, StringComparer.Ordinal))
-                text.Append($"| {row.What} | {row.Against} | {row.Cases} | {row.Difference} |\n");
+                text.Append(
+                    $"| {say(row.What)} | {say(row.Against)} | {say(row.Cases)} | {say(row.Difference)} |\n");
         }
 
         return text.ToString();
     }
+
+    private static int FirstTable(string[] lines, string columns) =>
+        Array.FindLastIndex(lines, Array.IndexOf(lines, columns), IsHeading);
 
     private static bool IsHeading(string line) => line.StartsWith("## ", StringComparison.Ordinal);
 
