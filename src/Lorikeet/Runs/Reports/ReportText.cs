@@ -48,11 +48,11 @@ internal static class ReportText
     public static Bilingual Parameters => new("Parameters", "Tham số");
     public static Bilingual Trainable => new("Trained parameters", "Tham số được huấn luyện");
     public static Bilingual Dataset => new("Data", "Dữ liệu");
-    public static Bilingual TrainRows => new("Training rows", "Số mẫu huấn luyện");
-    public static Bilingual EvalRows => new("Held-out rows", "Số mẫu đánh giá");
+    public static Bilingual TrainRows => new("Training rows", "Số dòng huấn luyện");
+    public static Bilingual EvalRows => new("Held-out rows", "Số dòng giữ lại");
     public static Bilingual TrainTokens => new("Tokens in them", "Số token");
     public static Bilingual TargetTokens => new("Answer tokens (trained on)", "Số token trả lời (được học)");
-    public static Bilingual LongestRow => new("Longest row", "Mẫu dài nhất");
+    public static Bilingual LongestRow => new("Longest row", "Dòng dài nhất");
     public static Bilingual MaxLength => new("Rows are cut at", "Giới hạn độ dài");
 
     public static Bilingual Setting => new("Setting", "Thiết lập");
