@@ -87,8 +87,8 @@ internal sealed class TrainedAdapter : IDisposable
         var now = _run.Data.Format;
         if (PromptFormat.TryLoad(folder.Path, _model.Tokenizer) is { } before && before.Hash != now.Hash)
         {
-            yield return $"'{folder.Path}' was trained in the format '{before.Name}', and goes on in '{now.Name}': what "
-                + "it learned may not show there. Name the earlier one by 'chat_template' to keep it.";
+            yield return $"'{folder.Path}' was trained in the format '{before.Name}', and goes on in '{now.Name}': "
+                + "what it learned may not show there. Name the earlier one by 'chat_template' to keep it.";
         }
     }
 }

@@ -4,7 +4,7 @@ using Lorikeet.Testing;
 
 namespace Lorikeet.Cli.Tests;
 
-/// <summary>The scripts in the shells that they are for, where this machine has them; the program is the built one.</summary>
+/// <summary>The scripts in the shells that they are for, where this machine has them, with the built program.</summary>
 public sealed class CompletionScriptTests : IDisposable
 {
     private const int LongestMilliseconds = 120_000;
@@ -17,7 +17,8 @@ public sealed class CompletionScriptTests : IDisposable
             return;
         var start = CliProcess.Describe(_folder.Path);
         File.WriteAllText(
-            _folder["lorikeet"], $"#!/bin/sh\nexec '{start.FileName}' '{string.Join("' '", start.ArgumentList)}' \"$@\"\n");
+            _folder["lorikeet"],
+            $"#!/bin/sh\nexec '{start.FileName}' '{string.Join("' '", start.ArgumentList)}' \"$@\"\n");
         File.SetUnixFileMode(
             _folder["lorikeet"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.WriteAllText(_folder["questions.jsonl"], "");

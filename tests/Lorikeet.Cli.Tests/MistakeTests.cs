@@ -5,7 +5,7 @@ using Lorikeet.Testing;
 namespace Lorikeet.Cli.Tests;
 
 /// <summary>
-/// Mistakes of a first hour: each is answered by what is wrong, what was expected and what to do, without a stack trace.
+/// Mistakes of a first hour: each is answered by what is wrong and what to do, without a stack trace.
 /// </summary>
 public sealed class MistakeTests : IDisposable
 {
@@ -35,12 +35,19 @@ public sealed class MistakeTests : IDisposable
         "train --model NANO --dataset @german.csv --output @x",
         "(frage, antwort; first row at", "--column_map question=frage,answers=antwort")]
     [InlineData(
-        "train --model NANO --dataset @cut.json --output @x", "cut.json:2: the text ends in the middle", "fetch it again")]
-    [InlineData("train --model NANO --dataset @qa.jsonl --output @x.gguf", "x.gguf', the name of a file", "export gguf")]
-    [InlineData("merge --adapter ADAPTER --model BASE --output @x.safetensors", "the name of a file", "A folder is written")]
+        "train --model NANO --dataset @cut.json --output @x",
+        "cut.json:2: the text ends in the middle", "fetch it again")]
+    [InlineData(
+        "train --model NANO --dataset @qa.jsonl --output @x.gguf",
+        "x.gguf', the name of a file", "export gguf")]
+    [InlineData(
+        "merge --adapter ADAPTER --model BASE --output @x.safetensors",
+        "the name of a file", "A folder is written")]
     [InlineData("export gguf --model BASE --output @folder.gguf", "folder.gguf', which is a folder", "model.gguf'")]
     [InlineData("generate --model @run --prompt Hi", "config.json' was not found", "run/adapter'?")]
-    [InlineData("generate --model NANO --adapter BASE --prompt Hi", "adapter_config.json' was not found", "name it by --model")]
+    [InlineData(
+        "generate --model NANO --adapter BASE --prompt Hi",
+        "adapter_config.json' was not found", "name it by --model")]
     [InlineData("generate --model @qa.jsonl --prompt Hi", "qa.jsonl' is a file", "Check the path")]
     [InlineData("generate --model @bert --prompt Hi", "'model_type' is \"bert\"", "choose another model")]
     [InlineData("generate --model BASE --prompt Hi", "has no tokenizer", "tokenizer.json or tokenizer.model")]

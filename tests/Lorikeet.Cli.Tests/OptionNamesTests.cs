@@ -25,7 +25,9 @@ public sealed class OptionNamesTests
     [InlineData("Rename by column_map a=b.", "Rename by --column_map a=b.")]
     [InlineData("Raise max_length.", "Raise --max_length.")]
     [InlineData("The dataset has: max_length, seed.", "The dataset has: max_length, seed.")]
-    [InlineData("'max_length' and runs/max_length and max_length.txt", "'max_length' and runs/max_length and max_length.txt")]
+    [InlineData(
+        "'max_length' and runs/max_length and max_length.txt",
+        "'max_length' and runs/max_length and max_length.txt")]
     [InlineData("a row of input_ids, 'dataset'", "a row of input_ids, 'dataset'")]
     public void ErrorsAboutData_SpeakOfColumnsByQuotedNames_AndOfOptionsByBareOnes(string message, string expected)
     {

@@ -10,8 +10,8 @@ namespace Lorikeet.Testing;
 internal sealed record CompatibilityRow(string What, string Against, string Cases, string Difference);
 
 /// <summary>
-/// docs/compatibility.md and its twin in Vietnamese: a table for each part, rows in the order of their names. What stands
-/// above the first of them is written by hand and kept.
+/// docs/compatibility.md and its twin in Vietnamese: a table for each part, rows in the order of their names. What
+/// stands above the first of them is written by hand and kept.
 /// </summary>
 internal sealed class CompatibilityTable
 {

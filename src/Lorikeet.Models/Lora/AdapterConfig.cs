@@ -105,7 +105,8 @@ internal sealed record AdapterConfig(LoraOptions Settings, string? BaseModel, IR
                 $"'{path}' was not found. A PEFT adapter folder was expected, with {FileName} and " +
                 "adapter_model.safetensors."
                 + (Directory.Exists(inRun) ? $" Did you mean '{inRun}'?"
-                    : File.Exists(Path.Combine(folder, "config.json")) ? " It is the folder of a model: name it by 'model'."
+                    : File.Exists(Path.Combine(folder, "config.json"))
+                        ? " It is the folder of a model: name it by 'model'."
                     : ""));
         }
 
