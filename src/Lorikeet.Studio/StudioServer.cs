@@ -40,6 +40,7 @@ public sealed class StudioServer : IAsyncDisposable
 
         var door = _app.Services.GetRequiredService<Door>();
         _app.Use(next => context => door.Pass(context, next));
+        _app.UseResponseCompression();
         _app.UseRouting();
         _app.UseAntiforgery();
         StudioAssets.Map(_app);
@@ -99,6 +100,8 @@ public sealed class StudioServer : IAsyncDisposable
         services.AddDataProtection();
         services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider, EphemeralDataProtectionProvider>());
         services.AddHttpContextAccessor();
+        // Pages alone: assets are compressed once, and what is encrypted is left as it is.
+        services.AddResponseCompression(compression => compression.MimeTypes = ["text/html"]);
         services.AddRazorComponents().AddInteractiveServerComponents()
             .AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);
         services.AddMudServices();

@@ -1,22 +1,26 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Lorikeet.Cli.Tests.Interop;
+using Lorikeet.Hub.Tests.Serving;
 using Lorikeet.Testing;
 using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+using TemporaryFolder = Lorikeet.Testing.TemporaryFolder;
 
 [assembly: AssemblyFixture(typeof(Lorikeet.Studio.Tests.Browser))]
 
 namespace Lorikeet.Studio.Tests;
 
 /// <summary>
-/// One studio on the embedded model and data, and one Chromium that looks at it, for all tests. Tests of pages are
-/// skipped where there is no Chromium.
+/// One studio on the embedded model and data, a hub on this machine that it fetches from and publishes to, and one
+/// Chromium that looks at it, for all tests. Tests of pages are skipped where there is no Chromium.
 /// </summary>
 public sealed class Browser : IAsyncLifetime
 {
     /// <summary>Width of a phone.</summary>
     public const int Phone = 390;
 
-    private const int Patience = 60_000;
+    private const int Patience = 120_000;
 
     private const string NoBrowser = "No Chromium is here, at /usr/bin/chromium or where CHROMIUM says.";
 
@@ -27,9 +31,11 @@ public sealed class Browser : IAsyncLifetime
     ];
 
     private readonly TemporaryFolder _folder = new();
+    private readonly string _before = Environment.CurrentDirectory;
     private readonly ConcurrentQueue<string> _faults = new();
     private IPlaywright? _playwright;
     private IBrowser? _browser;
+    private HubOfTheProcess _hubOfTheProcess = null!;
     private StudioServer _studio = null!;
 
     /// <summary>Where the studio is.</summary>
@@ -41,6 +47,15 @@ public sealed class Browser : IAsyncLifetime
     /// <summary>The folder of its runs.</summary>
     public string Runs => _folder["runs"];
 
+    /// <summary>Whether pictures are taken for the documents.</summary>
+    public static bool TakesPictures => Pictures is not null;
+
+    /// <summary>The hub.</summary>
+    internal LocalHub Hub { get; private set; } = null!;
+
+    private static string? Pictures => Environment.GetEnvironmentVariable("LORIKEET_SHOTS") is { Length: > 0 } folder
+        ? Path.GetFullPath(folder, TestAssets.Root) : null;
+
     private static string Chromium => Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium";
 
     private static string Axe => Path.Combine(
@@ -48,12 +63,18 @@ public sealed class Browser : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        CopyAssets("nano-base");
+        CopyAssets("facts-qa");
+        Environment.CurrentDirectory = _folder.Path; // pages name files from there
+        Hub = await LocalHub.StartAsync();
+        _hubOfTheProcess = new HubOfTheProcess(Hub, Hub.CacheFolder);
+        await File.WriteAllTextAsync(Path.Combine(Hub.CacheFolder, "token"), LocalHub.Token);
         _studio = await StudioServer.Start(new StudioOptions
         {
             Port = 0,
             Runs = Runs,
-            Data = Path.Combine(TestAssets.Root, "assets", "facts-qa"),
-            Model = Path.Combine(TestAssets.Root, "assets", "nano-base"),
+            Data = _folder["assets/facts-qa"],
+            Model = "assets/nano-base",
         }, "./lorikeet", report => _faults.Enqueue(report), TestContext.Current.CancellationToken);
         if (!File.Exists(Chromium))
             return;
@@ -68,8 +89,14 @@ public sealed class Browser : IAsyncLifetime
             await _browser.DisposeAsync();
         _playwright?.Dispose();
         await _studio.DisposeAsync();
+        _hubOfTheProcess.Dispose();
+        await Hub.DisposeAsync();
+        Environment.CurrentDirectory = _before;
         _folder.Dispose();
     }
+
+    /// <summary>Writes a file into the current folder.</summary>
+    internal void Write(string name, string text) => File.WriteAllText(_folder[name], text);
 
     /// <summary>A page of its own.</summary>
     /// <param name="language">Code of its language.</param>
@@ -103,13 +130,24 @@ public sealed class Browser : IAsyncLifetime
         await page.Locator("#content[data-live]").WaitForAsync();
     }
 
+    /// <summary>Chooses in a list that opens.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="id">Id of the list.</param>
+    /// <param name="text">What is chosen.</param>
+    public static async Task Choose(IPage page, string id, string text)
+    {
+        await page.Locator($".mud-input-control.mud-select:has(#{id})").ClickAsync();
+        await page.Locator(".mud-popover-open").GetByText(text, new() { Exact = true }).ClickAsync();
+        await Expect(page.Locator(".mud-popover-open")).ToHaveCountAsync(0);
+    }
+
     /// <summary>
     /// A picture for the documents, where LORIKEET_SHOTS names a folder for them: docs/images, when pages have changed.
     /// </summary>
     public static async Task Shoot(IPage page, string name)
     {
-        if (Environment.GetEnvironmentVariable("LORIKEET_SHOTS") is { Length: > 0 } folder)
-            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"studio-{name}.png") });
+        if (TakesPictures)
+            await page.ScreenshotAsync(new() { Path = Path.Combine(Pictures!, $"studio-{name}.png") });
     }
 
     /// <summary>Fails where axe finds something wrong with a page, or it is wider than the window.</summary>
@@ -117,6 +155,13 @@ public sealed class Browser : IAsyncLifetime
     {
         var found = await Problems(page);
         Assert.True(found.Count == 0, string.Join('\n', found));
+    }
+
+    private void CopyAssets(string name)
+    {
+        var to = Directory.CreateDirectory(_folder[$"assets/{name}"]).FullName;
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(TestAssets.Root, "assets", name)))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 
     private static async Task<List<string>> Problems(IPage page)

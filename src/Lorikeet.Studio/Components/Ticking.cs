@@ -47,6 +47,11 @@ public abstract class Ticking : ComponentBase, IDisposable
             if (Look())
                 _ = InvokeAsync(StateHasChanged);
         }
+        catch (Exception fault)
+        {
+            // The page's own, not the end of the program: here it would be nobody's.
+            _ = DispatchExceptionAsync(fault);
+        }
         finally
         {
             Volatile.Write(ref _isLooking, 0);

@@ -14,6 +14,14 @@ public sealed record StudioPlaces(string Runs, string Data, string? Model, strin
     /// <param name="name">Its name.</param>
     public string RunFolder(string name) => Path.Combine(Runs, name);
 
+    /// <summary>A path as the current folder names it, where it lies in that.</summary>
+    /// <param name="path">The path.</param>
+    public static string Shown(string path)
+    {
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
+        return relative.StartsWith('.') ? path : relative;
+    }
+
     /// <summary>Whether a name is one that a run may have: a folder's, right below that of the runs.</summary>
     /// <param name="name">The name.</param>
     public static bool IsName(string name) =>

@@ -102,7 +102,7 @@ public sealed class RunDraft(StudioPlaces places, TimeProvider clock)
 
     /// <summary>The command that would start it.</summary>
     public string Command => RunYaml.Command(
-        places.Program, [.. Typed, KeyValuePair.Create("output", Path.Combine(Shown(places.Runs), FinalName))]);
+        places.Program, [.. Typed, KeyValuePair.Create("output", StudioPlaces.Shown(places.RunFolder(FinalName)))]);
 
     /// <summary>Takes over what another run was made of.</summary>
     /// <param name="options">Its options.</param>
@@ -133,10 +133,4 @@ public sealed class RunDraft(StudioPlaces places, TimeProvider clock)
         || option.AllNames.Any(
             name => name.Contains(search.Replace(' ', '_').Replace('-', '_'), StringComparison.OrdinalIgnoreCase))
         || option.Help.Contains(search, StringComparison.OrdinalIgnoreCase);
-
-    private static string Shown(string path)
-    {
-        var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
-    }
 }

@@ -29,7 +29,7 @@ public sealed class DataFiles(StudioPlaces places)
     ];
 
     private string[] Look(string pattern, Func<string, bool> isWanted) => Directory.Exists(places.Data)
-        ? [.. Directory.EnumerateFiles(places.Data, pattern, s_looking).Where(isWanted).Take(Most).Select(Shown)
+        ? [.. Directory.EnumerateFiles(places.Data, pattern, s_looking).Where(isWanted).Take(Most).Select(StudioPlaces.Shown)
             .Order(StringComparer.Ordinal)]
         : [];
 
@@ -44,11 +44,5 @@ public sealed class DataFiles(StudioPlaces places)
                 .Any(part => part is "bin" or "obj" or "artifacts" or "node_modules")
             || File.Exists(Path.Combine(folder, "config.json"))
             || File.Exists(Path.Combine(folder, "adapter_config.json"));
-    }
-
-    private static string Shown(string path)
-    {
-        var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
     }
 }

@@ -1,5 +1,6 @@
 using Lorikeet.Formats;
 using Lorikeet.Models.Generation;
+using Lorikeet.Models.Lora;
 using Lorikeet.Serving;
 
 namespace Lorikeet.Studio.Work;
@@ -38,7 +39,7 @@ public sealed class ModelDesk : IAsyncDisposable
     /// <exception cref="LorikeetException">It cannot be loaded.</exception>
     public Task Load(string model, LanguageModelOptions options) => Alone(async () =>
     {
-        if (_model is not null && _model.Name == model && _model.Options.Quantization == options.Quantization)
+        if (_model is not null && _model.Name == model && IsSame(_model.Options, options))
             return;
         await Release();
         // Loading computes and reads for long: not on a thread that serves pages.
@@ -69,14 +70,17 @@ public sealed class ModelDesk : IAsyncDisposable
     /// <summary>Makes a weighted sum of adapters one more.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="weights">Weight of each by name.</param>
-    public Task Combine(string name, IReadOnlyDictionary<string, double> weights) => Alone(() => Task.Run(() =>
-    {
-        if (_model is not { } model)
-            return;
-        if (model.Adapters.Names.Contains(name))
-            model.Adapters.Unload(name);
-        model.Adapters.Combine(name, weights);
-    }));
+    /// <param name="settings">How they are summed.</param>
+    /// <exception cref="LorikeetException">They cannot be summed so.</exception>
+    public Task Combine(string name, IReadOnlyDictionary<string, double> weights, CombinationSettings settings) =>
+        Alone(() => Task.Run(() =>
+        {
+            if (_model is not { } model)
+                return;
+            if (model.Adapters.Names.Contains(name))
+                model.Adapters.Unload(name);
+            model.Adapters.Combine(name, weights, settings);
+        }));
 
     /// <summary>Unloads an adapter.</summary>
     /// <param name="name">Its name.</param>
@@ -91,6 +95,12 @@ public sealed class ModelDesk : IAsyncDisposable
         await Release();
         _one.Dispose();
     }
+
+    // Records compare lists by reference.
+    private static bool IsSame(LanguageModelOptions one, LanguageModelOptions other) =>
+        (one.ComputeType, one.Device, one.Revision) == (other.ComputeType, other.Device, other.Revision)
+        && (one.Quantization with { SkipModules = [] }) == (other.Quantization with { SkipModules = [] })
+        && one.Quantization.SkipModules.SequenceEqual(other.Quantization.SkipModules);
 
     private async Task Alone(Func<Task> action)
     {

@@ -2,6 +2,7 @@ using Lorikeet.Configuration;
 using Lorikeet.Formats;
 using Lorikeet.Runs;
 using Lorikeet.Studio.Records;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
 
 namespace Lorikeet.Studio.Work;
@@ -80,15 +81,21 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
         await using var ending = stoppingToken.Register(() => Current?.Stop());
         while (!stoppingToken.IsCancellationRequested)
         {
-            var next = store.All().Where(run => run.Status == RunStatus.Queued).MinBy(run => run.Queued);
-            if (next is null)
+            try
             {
-                Task asked = _asked.WaitAsync(s_longest, stoppingToken);
-                await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                continue;
+                if (store.All().Where(run => run.Status == RunStatus.Queued).MinBy(run => run.Queued) is { } next)
+                {
+                    await Take(next).ConfigureAwait(false);
+                    continue;
+                }
+            }
+            catch (Exception fault) when (fault is SqliteException or IOException)
+            {
+                // Pages say that the history cannot be read; what waits is done when it can be again.
             }
 
-            await Take(next).ConfigureAwait(false);
+            Task asked = _asked.WaitAsync(s_longest, stoppingToken);
+            await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -96,10 +103,10 @@ public sealed class RunQueue(StudioPlaces places, RunHistoryStore store, TimePro
     {
         using var live = new LiveRun(run.Name);
         Volatile.Write(ref _current, live);
-        store.Save(run with { Status = RunStatus.Running, Changed = clock.GetUtcNow() });
         var (status, fault) = (RunStatus.Failed, (string?)null);
         try
         {
+            store.Save(run with { Status = RunStatus.Running, Changed = clock.GetUtcNow() });
             using var training = new TrainingRun(Options(run)) { Program = places.Program };
             var result = await training.TrainAsync(live, live.Token).ConfigureAwait(false);
             status = result.IsInterrupted ? RunStatus.Interrupted : RunStatus.Finished;
