@@ -108,13 +108,14 @@ public sealed class StoryTests(Browser browser)
         Assert.True(await Step(page) > step);
     }
 
-    /// <summary>The base, two runs and sums of them: a sum in which one counts nothing says what the other says.</summary>
+    /// <summary>The base, two runs and sums: where one run counts nothing, the sum says what the other says.</summary>
     private static async Task AskSeveral(IPage page, string question, string expected)
     {
         await Browser.GoTo(page, "/runs/first");
         await page.GetByRole(AriaRole.Link, new() { Name = "Ask it" }).ClickAsync();
         await Click(page, "Load");
-        await Expect(page.Locator("#question")).Not.ToHaveValueAsync("", new() { Timeout = Long }); // the run's first
+        // The run's first question comes by itself.
+        await Expect(page.Locator("#question")).Not.ToHaveValueAsync("", new() { Timeout = Long });
         await page.Locator("#question").FillAsync(question);
         await Click(page, "Ask");
         var spoken = page.Locator(".spoken");
@@ -188,8 +189,8 @@ public sealed class StoryTests(Browser browser)
         await Expect(page.Locator(".receipt")).ToHaveCountAsync(6);
         foreach (var (kind, figure) in new[]
                  {
-                     ("Merged model", "Mean KL divergence"), ("GGUF file", "Stored as"), ("Ollama", "Same first choice"),
-                     ("Adapter as GGUF", "Largest difference"),
+                     ("Merged model", "Mean KL divergence"), ("GGUF file", "Stored as"),
+                     ("Ollama", "Same first choice"), ("Adapter as GGUF", "Largest difference"),
                  })
         {
             await Expect(Receipt(page, kind)).ToContainTextAsync(figure);

@@ -29,8 +29,8 @@ public sealed class DataFiles(StudioPlaces places)
     ];
 
     private string[] Look(string pattern, Func<string, bool> isWanted) => Directory.Exists(places.Data)
-        ? [.. Directory.EnumerateFiles(places.Data, pattern, s_looking).Where(isWanted).Take(Most).Select(StudioPlaces.Shown)
-            .Order(StringComparer.Ordinal)]
+        ? [.. Directory.EnumerateFiles(places.Data, pattern, s_looking).Where(isWanted).Take(Most)
+            .Select(StudioPlaces.Shown).Order(StringComparer.Ordinal)]
         : [];
 
     /// <summary>Whether a file belongs to a model, an adapter, a run or a program rather than being data.</summary>
