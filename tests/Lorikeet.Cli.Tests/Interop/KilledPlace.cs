@@ -138,5 +138,9 @@ internal sealed class HubPlace(string folder, string model) : KilledPlace
             Assert.EndsWith("<!-- lorikeet: end -->\n", File.ReadAllText(Path.Combine(folder, Card)));
     }
 
-    public override void Dispose() => _hub?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public override void Dispose()
+    {
+        base.Dispose();
+        _hub?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
 }
