@@ -39,7 +39,8 @@ internal sealed class SharedLinear : FusedLinear
             AdapterBlock.Of(projections, projection => shared.Of(adapter, projection)).ToArray())];
         _stack = StackedFactors.Of(blocks, Rows, Columns, scratch, kernels);
         _factors = _stack is null
-            ? [.. blocks.Select(own => own.Length == 0 ? null : new SharedFactors(own, Rows, Columns, scratch, kernels))]
+            ? [.. blocks.Select(own =>
+                own.Length == 0 ? null : new SharedFactors(own, Rows, Columns, scratch, kernels))]
             : [.. _stack.Adapters];
         Rank = _factors.Max(factors => factors?.Rank ?? 0);
         MaskedColumns = _factors.Any(factors => factors is { HasDropout: true }) ? Columns : 0;

@@ -60,7 +60,7 @@ public sealed class RunPlanner : IDisposable
     /// <param name="options">Its options, batches chosen.</param>
     /// <param name="data">Its rows; null for full ones.</param>
     /// <param name="notes">What to say about it.</param>
-    /// <param name="withSpeed">Whether to measure the device, which takes a moment, and say how fast the run is.</param>
+    /// <param name="withSpeed">Whether to measure the device, for a moment, and say how fast the run is.</param>
     public RunPlan Plan(
         TrainingOptions options, TrainingData? data, IReadOnlyList<string> notes, bool withSpeed = true)
     {

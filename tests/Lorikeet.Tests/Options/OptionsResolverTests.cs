@@ -115,7 +115,7 @@ public sealed class OptionsResolverTests : IDisposable
     public void HostileFile_IsRefusedInFewWords()
     {
         Assert.Contains("nested deeper", Fails("model: " + string.Concat(Enumerable.Repeat("{a: ", 100_000))));
-        var many = Fails(string.Concat(Enumerable.Range(0, 20_000).Select(index => $"k{index}: 1\n")));
+        var many = Fails("seed: 1\n" + string.Concat(Enumerable.Range(0, 20_000).Select(index => $"k{index}: 1\n")));
         Assert.Contains("20000 options are wrong", many);
         Assert.True(many.Length < 10_000);
         Assert.True(Fails($"{new string('k', 1 << 20)}: 1\nseed: {new string('x', 1 << 20)}\n").Length < 10_000);

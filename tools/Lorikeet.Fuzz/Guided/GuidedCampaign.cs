@@ -22,7 +22,8 @@ internal sealed class GuidedCampaign(CampaignOptions options)
                 Interlocked.Add(ref total, result.Executions);
                 Console.WriteLine(
                     $"{target.Name,-20} {result.Executions,9:N0} inputs, " +
-                    $"corpus {result.Seeds,2} -> {result.Corpus,5:N0}, branches {result.SeedEdges,6:N0} -> {result.Edges,6:N0}");
+                    $"corpus {result.Seeds,2} -> {result.Corpus,5:N0}, " +
+                    $"branches {result.SeedEdges,6:N0} -> {result.Edges,6:N0}");
             }
             catch (InvalidOperationException fault)
             {
