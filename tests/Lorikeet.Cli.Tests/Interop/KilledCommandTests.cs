@@ -6,7 +6,8 @@ namespace Lorikeet.Cli.Tests.Interop;
 /// <summary>
 /// Commands that write for others, ended at random moments: what has the output's name afterwards is all that an
 /// undisturbed command writes, or what was there before, or nothing. <c>LORIKEET_KILLS</c> says how often each is
-/// ended; when it is not set, two of them are, once. <c>LORIKEET_PARALLEL</c> says how many are at work at a time (one).
+/// ended; when it is not set, two of them are, once. <c>LORIKEET_PARALLEL</c> says how many are at work at a time
+/// (one).
 /// </summary>
 public sealed class KilledCommandTests : IDisposable
 {
