@@ -27,7 +27,10 @@ public sealed partial class TemporaryPlace : IDisposable
     private readonly string _claim;
     private readonly string _target;
     private readonly bool _isFolder;
-    private volatile bool _isReplacing;
+
+    // Held while it takes its name, and while it is removed.
+    private readonly Lock _gate = new();
+    private bool _isRemoved;
 
     private TemporaryPlace(string target, bool isFolder, bool isMade = true)
     {
@@ -95,7 +98,14 @@ public sealed partial class TemporaryPlace : IDisposable
     {
         if (_isFolder)
             FolderFlush.FlushAll(Location);
-        Rename();
+        lock (_gate)
+        {
+            // Another thread may have made the folder once more, with what it wrote since.
+            if (_isRemoved)
+                throw new IOException($"'{_target}' was not written: the process was told to end.");
+            Rename();
+        }
+
         FolderFlush.Flush(Path.GetDirectoryName(_target)!);
         if (Directory.Exists(Replaced))
             Directory.Delete(Replaced, recursive: true);
@@ -116,7 +126,6 @@ public sealed partial class TemporaryPlace : IDisposable
             return;
         }
 
-        _isReplacing = true;
         Directory.Move(_target, Replaced);
         try
         {
@@ -126,10 +135,6 @@ public sealed partial class TemporaryPlace : IDisposable
         {
             Directory.Move(Replaced, _target);
             throw;
-        }
-        finally
-        {
-            _isReplacing = false;
         }
     }
 
@@ -152,7 +157,7 @@ public sealed partial class TemporaryPlace : IDisposable
     /// <summary>Deletes those that this process has not finished; for programs that are about to end.</summary>
     public static void DeleteAll()
     {
-        foreach (var place in s_alive.Keys.Where(place => !place._isReplacing))
+        foreach (var place in s_alive.Keys)
             place.Remove();
     }
 
@@ -166,6 +171,8 @@ public sealed partial class TemporaryPlace : IDisposable
         {
             foreach (var claim in Directory.EnumerateFiles(folder, ".*" + Claimed).Where(IsOurs).ToList())
                 SweepOne(claim);
+            foreach (var left in Directory.EnumerateDirectories(folder, ".*").Where(IsUnclaimed).ToList())
+                Directory.Delete(left, recursive: true);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -192,6 +199,15 @@ public sealed partial class TemporaryPlace : IDisposable
             // Its owner lives, or another process sweeps.
         }
     }
+
+    /// <summary>
+    /// A folder without its claim, which goes last: a process that was told to end removed what it was making, and one
+    /// of its threads made the folder once more before the end; or a folder was being deleted whose successor has its
+    /// name.
+    /// </summary>
+    private static bool IsUnclaimed(string folder) =>
+        Path.GetExtension(folder) is New or Old && IsOurs(folder)
+            && !File.Exists(Path.ChangeExtension(folder, null) + Claimed);
 
     /// <summary>The new folder was whole when the old one was moved away.</summary>
     private static void Complete(string made, string replaced, string name)
@@ -250,15 +266,19 @@ public sealed partial class TemporaryPlace : IDisposable
 
     private void Remove()
     {
-        try
+        lock (_gate)
         {
-            if (_isFolder && Directory.Exists(Location))
-                Directory.Delete(Location, recursive: true);
-            File.Delete(_claim);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            // The next process that writes here sweeps it.
+            _isRemoved = true;
+            try
+            {
+                if (_isFolder && Directory.Exists(Location))
+                    Directory.Delete(Location, recursive: true);
+                File.Delete(_claim);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // The next process that writes here sweeps it.
+            }
         }
     }
 
@@ -268,7 +288,7 @@ public sealed partial class TemporaryPlace : IDisposable
         path.Split(Path.DirectorySeparatorChar)
             .Select(part => OurName().Match(part) is { Success: true } ours ? ours.Groups[1].Value : part));
 
-    private static bool IsOurs(string claim) => IsTemporaryName(Path.GetFileName(claim));
+    private static bool IsOurs(string path) => IsTemporaryName(Path.GetFileName(path));
 
     private static string NameIn(FileStream claim)
     {

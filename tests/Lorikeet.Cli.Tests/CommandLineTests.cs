@@ -111,6 +111,20 @@ public sealed class CommandLineTests
         Assert.Equal("offline by HF_HUB_OFFLINE", findings["hub"]["value"]!.GetValue<string>());
     }
 
+    /// <summary>Where libtorch is a build with CUDA, this is a machine without a driver or a GPU.</summary>
+    [Fact]
+    public void WhereNoGpuIsVisible_TheCpuIsUsed()
+    {
+        (string, string)[] hidden = [("CUDA_VISIBLE_DEVICES", ""), ("HF_HUB_OFFLINE", "1")];
+        var doctor = CliProcess.RunIn(Directory.GetCurrentDirectory(), hidden, "doctor");
+        Assert.Equal(0, doctor.ExitCode);
+        Assert.Matches(@"devices +cpu", doctor.Output);
+        var answer = CliProcess.RunIn(
+            Directory.GetCurrentDirectory(), hidden, "generate", "--model", Path.Combine(TestAssets.Root, "assets",
+                "nano-base"), "--prompt", "The capital", "--max_new_tokens", "1");
+        Assert.True(answer.ExitCode == 0, answer.Error);
+    }
+
     [Fact]
     public void Doctor_WithoutLibTorch_SaysWhatToDoAndFailsAsEnvironment()
     {

@@ -25,6 +25,18 @@ public sealed class TemporaryPlaceTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
+    /// <summary>A process was told to end while one of its threads wrote on, or while the folder before was going.</summary>
+    [Theory]
+    [InlineData("new")]
+    [InlineData("old")]
+    public void Sweep_RemovesAFolderThatLostItsClaim(string ending)
+    {
+        Directory.CreateDirectory(_folder[$".merged.{Guid}.lorikeet-{ending}"]);
+        File.WriteAllText(_folder[$".merged.{Guid}.lorikeet-{ending}/shard"], "half");
+        TemporaryPlace.Sweep(_folder.Path);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
     [Theory]
     [InlineData(".notes.tmp")]
     [InlineData(".model.0123.lorikeet-tmp")]
@@ -99,6 +111,16 @@ public sealed class TemporaryPlaceTests : IDisposable
         using var folder = TemporaryPlace.ForFolder(_folder["folder"]);
         TemporaryPlace.DeleteAll();
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public void FolderThatIsMadeAgainAfterDeleteAll_NeverTakesTheName()
+    {
+        using var folder = TemporaryPlace.ForFolder(_folder["folder"]);
+        TemporaryPlace.DeleteAll();
+        AtomicFile.WriteText(Path.Combine(folder.Location, "config.json"), "{}");
+        Assert.Throws<IOException>(folder.TakeName);
+        Assert.False(Directory.Exists(_folder["folder"]));
     }
 
     [Fact]

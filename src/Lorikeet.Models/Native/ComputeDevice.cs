@@ -19,7 +19,7 @@ public static class ComputeDevice
             case "cpu":
                 return torch.CPU;
             case "auto":
-                return installation.HasCuda && CudaWorks() ? Cuda(0) : torch.CPU;
+                return installation.HasCuda && LibTorchInstallation.CudaAnswers() ? Cuda(0) : torch.CPU;
             case "cuda":
                 return RequireCuda(0);
         }
@@ -41,19 +41,13 @@ public static class ComputeDevice
                 "of libtorch 2.10 or later as 'libtorch' or in LORIKEET_LIBTORCH, or set 'device' to cpu.");
         }
 
-        if (!CudaWorks())
+        if (!LibTorchInstallation.CudaAnswers())
             throw new DeviceException("CUDA was asked for, but no CUDA device answers. Check the driver with " +
                 "'nvidia-smi', or set 'device' to cpu.");
         if (index >= torch.cuda.device_count())
             throw new DeviceException(
                 $"Device cuda:{index} does not exist; this machine has {torch.cuda.device_count()}. Use cuda:0.");
         return Cuda(index);
-    }
-
-    private static bool CudaWorks()
-    {
-        torch.InitializeDeviceType(DeviceType.CUDA);
-        return torch.cuda.is_available();
     }
 
     private static torch.Device Cuda(int index)

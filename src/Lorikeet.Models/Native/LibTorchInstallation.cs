@@ -42,13 +42,13 @@ public sealed partial class LibTorchInstallation
     }
 
     /// <summary>How many CUDA devices answer; 0 for a CPU build.</summary>
-    public int CountCudaDevices()
-    {
-        if (!HasCuda)
-            return 0;
-        torch.InitializeDeviceType(DeviceType.CUDA);
-        return torch.cuda.is_available() ? torch.cuda.device_count() : 0;
-    }
+    public int CountCudaDevices() => HasCuda && CudaAnswers() ? torch.cuda.device_count() : 0;
+
+    /// <summary>
+    /// Whether a CUDA build finds a device: not without a driver, nor where CUDA_VISIBLE_DEVICES hides all.
+    /// </summary>
+    internal static bool CudaAnswers() =>
+        torch.TryInitializeDeviceType(DeviceType.CUDA) && torch.cuda.is_available();
 
     [GeneratedRegex(@"\d+\.\d+\.\d+(\+\w+)?")]
     private static partial Regex VersionNumber();
