@@ -113,16 +113,10 @@ internal static class CommandLine
         {
             return interruption.ExitCode;
         }
-        catch (LorikeetException fault)
+        catch (Exception fault) when (Known(fault) is { } known)
         {
-            Say(terminal, verbose ? fault.ToString() : Spoken(fault, verb, call.Arguments));
-            return ExitCodes.Of(fault);
-        }
-        catch (Exception fault) when (StorageFault.Covers(fault))
-        {
-            var explained = StorageFault.Of(fault);
-            Say(terminal, verbose ? explained.ToString() : Spoken(explained, verb, call.Arguments));
-            return ExitCodes.Of(explained);
+            Say(terminal, verbose ? known.ToString() : Spoken(known, verb, call.Arguments));
+            return ExitCodes.Of(known);
         }
         catch (Exception fault)
         {
@@ -133,6 +127,14 @@ internal static class CommandLine
             return Failed;
         }
     }
+
+    private static LorikeetException? Known(Exception fault) => fault switch
+    {
+        _ when FailedAllocation.Is(fault) => FailedAllocation.Explain(fault),
+        LorikeetException known => known,
+        _ when StorageFault.Covers(fault) => StorageFault.Of(fault),
+        _ => null,
+    };
 
     private static string Spoken(LorikeetException fault, Verb verb, ParseResult typed) => fault is DatasetException
         ? OptionNames.SpeakOfData(fault.Message, verb)

@@ -103,6 +103,9 @@ public sealed class ParameterUpdate : IDisposable
         return norm;
     }
 
+    /// <summary>Forgets what passes of a step added that is not to be completed; for one process alone.</summary>
+    public void Forget() => _reduction.Clear();
+
     /// <summary>Writes the gradients as safetensors, under the names PEFT gives the parameters.</summary>
     /// <param name="path">The file; replaced when it is there.</param>
     /// <exception cref="StorageException">It cannot be written.</exception>

@@ -12,6 +12,7 @@ namespace Lorikeet.Models.Passes;
 internal sealed class BufferMemory(ScalarType type, Device device, int rows) : IDisposable
 {
     private readonly List<Tensor> _blocks = [];
+    private readonly List<Matrix> _taken = [];
     private int _next;
 
     /// <summary>Tokens of the largest batch it has room for.</summary>
@@ -21,7 +22,11 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
     public long Bytes => _blocks.Sum(block => block.NumberOfElements * block.ElementSize);
 
     /// <summary>Starts over; the same buffers must now be taken in the same order.</summary>
-    public void Rewind() => _next = 0;
+    public void Rewind()
+    {
+        _taken.Clear();
+        _next = 0;
+    }
 
     /// <summary>The next buffer; the caller disposes the view, the memory stays.</summary>
     /// <param name="tokens">Tokens of the current batch.</param>
@@ -31,7 +36,16 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
     {
         if (_next == _blocks.Count)
             _blocks.Add(zeros([(long)rows * Matrix.PitchOf(columns, extra)], type, device).DetachFromDisposeScope());
-        return Matrix.View(_blocks[_next++], tokens, columns, extra);
+        var matrix = Matrix.View(_blocks[_next++], tokens, columns, extra);
+        _taken.Add(matrix);
+        return matrix;
+    }
+
+    /// <summary>Disposes the views taken since the start: whoever took them did not come to own them.</summary>
+    public void ForgetTaken()
+    {
+        foreach (var matrix in _taken)
+            matrix.Dispose();
     }
 
     public void Dispose()

@@ -410,9 +410,7 @@ internal sealed class OptimizedPass : ITrainingPass
 
         if (_buffers.Count == MostViews)
             Release();
-        _memory.Rewind();
-        var buffers = _buffers[tokens] = new PassBuffers(
-            _widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
+        var buffers = _buffers[tokens] = MakeBuffers(tokens);
         if (buffers.Slots.Count > 0)
         {
             _hostInputs ??= new HostBlocks(
@@ -421,6 +419,20 @@ internal sealed class OptimizedPass : ITrainingPass
         }
 
         return buffers;
+    }
+
+    private PassBuffers MakeBuffers(int tokens)
+    {
+        _memory.Rewind();
+        try
+        {
+            return new PassBuffers(_widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
+        }
+        catch
+        {
+            _memory.ForgetTaken(); // memory ran out on the way
+            throw;
+        }
     }
 
     private static unsafe nint AddressOf(Matrix matrix) => (nint)matrix.Pointer;

@@ -11,15 +11,18 @@ using Lorikeet.Training.Objectives;
 namespace Lorikeet.Training.Loop;
 
 /// <summary>Passes over rows whose answers are judged, and their scores.</summary>
-/// <param name="pass">The pass.</param>
+/// <param name="step">Whose passes they are.</param>
 /// <param name="objective">The loss.</param>
 /// <param name="longest">Most tokens of a row (max_length).</param>
 /// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
 internal sealed class AnswerTraining(
-    ITrainingPass pass, IAnswerObjective objective, int longest, Action? beforePass)
+    TrainingStep step, IAnswerObjective objective, int longest, Action? beforePass)
 {
     // By the base, of rows that were asked about beforehand.
     private readonly Dictionary<TrainingRow, double[]> _known = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Whether the loss of a row does not depend on the other rows of its micro-batch.</summary>
+    public bool CanDivide => !objective.NeedsDivergence;
 
     /// <summary>Sums for what the objective measures.</summary>
     public MetricSums Measure() => new(objective.Metrics);
@@ -36,7 +39,7 @@ internal sealed class AnswerTraining(
         var (reference, divergence) = (ReferenceOf(rows, answers), DivergenceOf(rows));
         var loss = 0.0;
         beforePass?.Invoke();
-        pass.Run(answers.Batch, logProbabilities =>
+        step.Pass.Run(answers.Batch, logProbabilities =>
         {
             var value = objective.Judge(
                 new AnswerScores(answers, logProbabilities, reference, divergence), metrics);
@@ -104,7 +107,7 @@ internal sealed class AnswerTraining(
         var (reference, divergence) = (ReferenceOf(rows, answers), DivergenceOf(rows));
         beforePass?.Invoke();
         return objective.Judge(
-            new AnswerScores(answers, pass.LogProbabilities(answers.Batch), reference, divergence), metrics).Loss;
+            new AnswerScores(answers, step.Pass.LogProbabilities(answers.Batch), reference, divergence), metrics).Loss;
     }
 
     private double[] ReferenceOf(IReadOnlyList<TrainingRow> rows, AnswerBatch answers) =>
@@ -115,7 +118,7 @@ internal sealed class AnswerTraining(
     private double[] AskBase(AnswerBatch answers)
     {
         beforePass?.Invoke();
-        return answers.Sums(pass.LogProbabilities(answers.Batch, withoutAdapter: true));
+        return answers.Sums(step.Pass.LogProbabilities(answers.Batch, withoutAdapter: true));
     }
 
     /// <summary>A lone row has no answer of another, and counts as if nothing had diverged.</summary>
@@ -126,7 +129,7 @@ internal sealed class AnswerTraining(
         var answers = AnswerBatch.Of(
             [.. rows.Select((row, i) => Mismatched(row, rows[(i + rows.Count - 1) % rows.Count]))]);
         beforePass?.Invoke();
-        var own = answers.Sums(pass.LogProbabilities(answers.Batch));
+        var own = answers.Sums(step.Pass.LogProbabilities(answers.Batch));
         var ofBase = AskBase(answers);
         return Math.Max(0, own.Zip(ofBase).Average(pair => pair.First - pair.Second));
     }

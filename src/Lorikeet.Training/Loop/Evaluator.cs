@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Lorikeet.Data;
 using Lorikeet.Data.Batches;
 using Lorikeet.Models.Distributed;
-using Lorikeet.Models.Optimization;
 using Lorikeet.Models.Passes;
 
 namespace Lorikeet.Training.Loop;
@@ -11,17 +10,18 @@ namespace Lorikeet.Training.Loop;
 internal static class Evaluator
 {
     /// <summary>Mean cross-entropy per target over all rows, whose batches the ranks share.</summary>
+    /// <param name="batchSize">Rows of a batch.</param>
     /// <param name="share">Which of them are this rank's.</param>
     /// <param name="everyRankPasses">See <see cref="RankShare"/>.</param>
     /// <param name="beforePass">See <see cref="TrainingTask.BeforePass"/>.</param>
     public static EvaluationMetrics Score(
-        ITrainingPass pass, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch,
+        ITrainingPass pass, IReadOnlyList<TrainingRow> rows, int batchSize, int step, double epoch,
         Communicator ranks, DataRank share, bool everyRankPasses, Action? beforePass)
     {
         var clock = Stopwatch.StartNew();
         var lengths = TrainingRow.LengthsOf(rows);
         Batch[] batches = [.. Enumerable.Range(0, rows.Count).OrderBy(row => lengths[row])
-            .Chunk(options.EvalBatchSize ?? options.BatchSize)
+            .Chunk(batchSize)
             .Select(chunk => Batch.FromRows([.. chunk.Select(row => rows[row])]))];
         var targets = batches.Sum(batch => (long)batch.TargetCount);
         var losses = new double[batches.Length];
@@ -44,12 +44,12 @@ internal static class Evaluator
 
     /// <summary>The loss of preferences over all rows, a mean over rows, and what else the method measures.</summary>
     public static EvaluationMetrics Score(
-        AnswerTraining answers, IReadOnlyList<TrainingRow> rows, OptimizationOptions options, int step, double epoch,
+        AnswerTraining answers, IReadOnlyList<TrainingRow> rows, int batchSize, int step, double epoch,
         Communicator ranks, DataRank share, bool everyRankPasses)
     {
         var clock = Stopwatch.StartNew();
         var (loss, metrics) = answers.Score(
-            rows, options.EvalBatchSize ?? options.BatchSize, ranks, share, everyRankPasses);
+            rows, batchSize, ranks, share, everyRankPasses);
         return new EvaluationMetrics(
             step, epoch, loss, double.NaN, rows.Count, rows.Sum(row => (long)row.TargetCount),
             clock.Elapsed.TotalSeconds)

@@ -38,17 +38,20 @@ internal sealed class PolicyTraining
 
     /// <summary>Adds the gradient of a step's loss; draws the answers before, where a round begins.</summary>
     /// <param name="step">Steps done before it.</param>
-    public StepOutcome Backward(int step)
+    /// <param name="mostRows">Most answers of a micro-batch.</param>
+    public StepOutcome Backward(int step, int mostRows)
     {
         var clock = Stopwatch.StartNew();
         _step.BeforePass?.Invoke();
         var before = _rounds.Seconds;
         var (round, isNew) = _rounds.Of(step);
         if (isNew)
-            Begin(round);
+            Warn(round);
+        if (_beta != 0 && round.Reference is null)
+            round.Reference = AskBase(round, mostRows);
 
         var policy = new PolicyStep(round, _loss, _weighting, _task.Options.Rewards.MaxCompletionLength);
-        int[][] answers = [.. LearnedOf(round).Chunk(BatchSize)];
+        int[][] answers = [.. LearnedOf(round).Chunk(mostRows)];
         Batch[] batches = [.. answers.Select(batch => BatchOf(round, batch))];
         _step.Backward(batches, step, (i, _, key) =>
         {
@@ -63,7 +66,7 @@ internal sealed class PolicyTraining
             new("time/training", clock.Elapsed.TotalSeconds - drawing - scoring),
         ];
         return new StepOutcome(
-            [.. round.Rows.Chunk(BatchSize)], policy.Loss,
+            [.. round.Rows.Chunk(_task.Options.Optimization.BatchSize)], policy.Loss,
             RolloutMetrics.Of(round, _task.Rollouts!.Rewards).Concat(policy.Metrics).Concat(times).ToDictionary());
     }
 
@@ -81,8 +84,6 @@ internal sealed class PolicyTraining
             _rounds.Restore(RolloutState.Read(Path.Combine(folder, RolloutState.FileName), _task.Options.Rewards));
     }
 
-    private int BatchSize => _task.Options.Optimization.BatchSize;
-
     private static Batch BatchOf(RolloutRound round, IEnumerable<int> answers) =>
         Batch.FromRows([.. answers.Select(answer => round.Rows[answer])]);
 
@@ -97,14 +98,17 @@ internal sealed class PolicyTraining
         return learned.Length > 0 ? learned : all;
     }
 
-    private void Begin(RolloutRound round)
+    private void Warn(RolloutRound round)
     {
         foreach (var warning in _watch.Warnings(round))
             _observer.Observe(new Warning(warning));
-        if (_beta == 0)
-            return;
+    }
+
+    /// <summary>Log-probabilities of each answer's tokens by the base.</summary>
+    private float[][] AskBase(RolloutRound round, int mostRows)
+    {
         var all = new List<float[]>();
-        foreach (var answers in Enumerable.Range(0, round.Rollouts.Count).Chunk(BatchSize))
+        foreach (var answers in Enumerable.Range(0, round.Rollouts.Count).Chunk(mostRows))
         {
             _step.BeforePass?.Invoke();
             var logProbabilities = _step.Pass.LogProbabilities(BatchOf(round, answers), withoutAdapter: true);
@@ -113,7 +117,7 @@ internal sealed class PolicyTraining
                 all.Add(logProbabilities[token..(token += round.Rollouts[answer].Ids.Length)]);
         }
 
-        round.Reference = [.. all];
+        return [.. all];
     }
 
     private static PolicyWeighting WeightingOf(IReadOnlyList<LossType> types) => types switch

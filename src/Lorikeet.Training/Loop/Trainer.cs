@@ -31,9 +31,11 @@ public sealed class Trainer : IDisposable
     private readonly TrainingStep _step;
     private readonly AnswerTraining? _answers;
     private readonly PolicyTraining? _policy;
+    private readonly SmallerPasses _passes;
     private readonly LearningRateSchedule _schedule;
     private readonly HuggingFaceState _log = new();
     private TrainingPosition _position;
+    private int? _evaluatedRows;
     private int? _savedStep;
 
     /// <summary>Prepares a run over a model whose trainable parameters are settled.</summary>
@@ -68,7 +70,7 @@ public sealed class Trainer : IDisposable
         if (AnswerObjectives.Of(_options.Objective) is { } objective)
         {
             RequirePreferences();
-            _answers = new AnswerTraining(_step.Pass, objective, _options.Data.MaxLength, task.BeforePass);
+            _answers = new AnswerTraining(_step, objective, _options.Data.MaxLength, task.BeforePass);
             if (_options.Objective.PrecomputeReference)
             {
                 foreach (var rows in new[] { task.TrainRows, task.EvalRows })
@@ -79,6 +81,7 @@ public sealed class Trainer : IDisposable
 
         if (task.Rollouts is not null)
             _policy = new PolicyTraining(task, _step, observer);
+        _passes = new SmallerPasses(_step, _ranks, observer);
         _schedule = new LearningRateSchedule(_options.Optimization, TotalSteps);
         _position = BestEvaluation.By(
             new TrainingPosition { Run = RunFingerprint.Of(task), Ranks = _step.Share.Size },
@@ -90,6 +93,11 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Steps done.</summary>
     public int Step => _position.Step;
+
+    /// <summary>Rows of the largest micro-batch that is planned.</summary>
+    private int RowsAtOnce => _policy is null
+        ? _plan.StepRows(Step / _plan.StepsPerEpoch, Step % _plan.StepsPerEpoch).Max(rows => rows.Count)
+        : _options.Optimization.BatchSize;
 
     private bool Evaluates => _task.EvalRows.Count > 0 && _options.Evaluation.Strategy != IntervalStrategy.No;
 
@@ -194,7 +202,8 @@ public sealed class Trainer : IDisposable
     private StepMetrics TakeStep()
     {
         var clock = Stopwatch.StartNew();
-        var (rows, loss, further) = _policy?.Backward(Step) ?? LearnRows();
+        var (rows, loss, further) = _passes.Take(
+            $"Step {Step + 1}", _position.MostRows ?? RowsAtOnce, _answers is not { CanDivide: false }, Backward);
         if (Step == 0 && _options.Output.DumpGradients is { } file)
             _step.WriteGradients(file);
         var rate = _schedule.At(Step);
@@ -213,32 +222,47 @@ public sealed class Trainer : IDisposable
         return metrics;
     }
 
-    /// <summary>Adds the gradient of the loss of the rows that are next.</summary>
-    private StepOutcome LearnRows()
+    /// <summary>Adds the gradient of the step's loss, by micro-batches of so many rows at most.</summary>
+    private StepOutcome Backward(int mostRows)
     {
-        var (epoch, stepInEpoch) = Math.DivRem(Step, _plan.StepsPerEpoch);
-        var rows = _plan.StepRows(epoch, stepInEpoch)
-            .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList())
-            .ToList();
-        var microBatches = rows.Select(Batch.FromRows).ToList();
+        var outcome = _policy?.Backward(Step, mostRows) ?? LearnRows(mostRows);
+        if (mostRows < RowsAtOnce)
+            _position = _position with { MostRows = mostRows };
+        return outcome;
+    }
+
+    /// <summary>Adds the gradient of the loss of the rows that are next.</summary>
+    private StepOutcome LearnRows(int mostRows)
+    {
+        var microBatches = MicroBatches.Of(NextRows(), mostRows);
         if (_answers is not null)
         {
             var measured = _answers.Measure();
-            return new StepOutcome(rows, BackwardAnswers(rows, microBatches, measured), measured.Means());
+            return new StepOutcome(microBatches.Whole, BackwardAnswers(microBatches, measured), measured.Means());
         }
 
-        var weights = LossWeights.Of(
-            rows, microBatches, _options.Optimization.LossDenominator, _task.MicroBatches);
+        var weights = microBatches.Weights(_options.Optimization.LossDenominator, _task.MicroBatches);
         return new StepOutcome(
-            rows, _step.Backward(microBatches, weights, Step), ImmutableDictionary<string, double>.Empty);
+            microBatches.Whole, _step.Backward(microBatches.Batches, weights, Step),
+            ImmutableDictionary<string, double>.Empty);
+    }
+
+    private List<List<TrainingRow>> NextRows()
+    {
+        var (epoch, stepInEpoch) = Math.DivRem(Step, _plan.StepsPerEpoch);
+        return
+        [
+            .. _plan.StepRows(epoch, stepInEpoch)
+                .Select(indices => indices.Select(row => _task.TrainRows[row]).ToList()),
+        ];
     }
 
     /// <summary>Every row counts the same, whatever micro-batch it is in.</summary>
-    private double BackwardAnswers(
-        List<List<TrainingRow>> rows, IReadOnlyList<Batch> microBatches, MetricSums measured)
+    private double BackwardAnswers(MicroBatches microBatches, MetricSums measured)
     {
+        var rows = microBatches.Rows;
         var all = (double)rows.Sum(batch => batch.Count);
-        var loss = _step.Backward(microBatches, Step, (i, isOwn, key) =>
+        var loss = _step.Backward(microBatches.Batches, Step, (i, isOwn, key) =>
         {
             var weight = rows[i].Count / all;
             return _answers!.Run(rows[i], isOwn ? weight : 0, key, isOwn ? measured : null) * weight;
@@ -259,13 +283,10 @@ public sealed class Trainer : IDisposable
 
     private EvaluationMetrics Score()
     {
-        var epoch = (double)Step / _plan.StepsPerEpoch;
-        var metrics = _answers is null
-            ? Evaluator.Score(
-                _step.Pass, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded,
-                _task.BeforePass)
-            : Evaluator.Score(
-                _answers, _task.EvalRows, _options.Optimization, Step, epoch, _ranks, _step.Share, _model.IsSharded);
+        var metrics = _passes.Take(
+            $"The evaluation at step {Step}",
+            _evaluatedRows ?? _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize,
+            _answers is not { CanDivide: false }, Score);
         metrics = _task.Measure?.Invoke(metrics) ?? metrics;
         _observer.Observe(new EvaluationCompleted(metrics));
         if (!double.IsFinite(metrics.Loss))
@@ -276,6 +297,19 @@ public sealed class Trainer : IDisposable
         }
 
         _log.Record(metrics, _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize);
+        return metrics;
+    }
+
+    private EvaluationMetrics Score(int mostRows)
+    {
+        var epoch = (double)Step / _plan.StepsPerEpoch;
+        var metrics = _answers is null
+            ? Evaluator.Score(
+                _step.Pass, _task.EvalRows, mostRows, Step, epoch, _ranks, _step.Share, _model.IsSharded,
+                _task.BeforePass)
+            : Evaluator.Score(
+                _answers, _task.EvalRows, mostRows, Step, epoch, _ranks, _step.Share, _model.IsSharded);
+        _evaluatedRows = mostRows;
         return metrics;
     }
 

@@ -44,6 +44,11 @@ internal sealed record TrainingPosition
     /// <summary>Ranks that took the last step; others may take the next.</summary>
     public int Ranks { get; init; } = 1;
 
+    /// <summary>
+    /// Most rows of a micro-batch, where memory did not suffice for as many as the options say; null where it did.
+    /// </summary>
+    public int? MostRows { get; init; }
+
     /// <summary>What decides the trajectory: base, rows, settings.</summary>
     public RunFingerprint Run { get; init; } = new("", "", new Dictionary<string, string>());
 

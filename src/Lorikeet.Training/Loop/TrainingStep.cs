@@ -22,6 +22,7 @@ public sealed class TrainingStep : IDisposable
     private readonly Communicator _ranks;
     private readonly bool _everyRankPasses;
     private readonly Communicator? _contextRanks;
+    private readonly Func<ITrainingPass> _makePass;
     private readonly ulong _seed;
 
     /// <summary>Makes gradients, pass and optimizer; the optimizer's averages are zero.</summary>
@@ -52,7 +53,8 @@ public sealed class TrainingStep : IDisposable
         _everyRankPasses = model.IsSharded || _update.EveryRankPasses;
         WhyReference = options.Optimized ? TrainingPasses.WhyUnsupported(model) : null;
         var passOptions = PassOptions(options) with { LayerDone = _update.LayerDone, ContextRanks = _contextRanks };
-        Pass = makePass?.Invoke(passOptions) ?? TrainingPasses.Create(model, passOptions);
+        _makePass = () => makePass?.Invoke(passOptions) ?? TrainingPasses.Create(model, passOptions);
+        Pass = _makePass();
     }
 
     /// <summary>
@@ -68,7 +70,7 @@ public sealed class TrainingStep : IDisposable
     /// <summary>See <see cref="TrainingTask.BeforePass"/>.</summary>
     internal Action? BeforePass { get; init; }
 
-    internal ITrainingPass Pass { get; }
+    internal ITrainingPass Pass { get; private set; }
 
     /// <summary>Which batches this rank computes.</summary>
     internal DataRank Share { get; }
@@ -120,6 +122,17 @@ public sealed class TrainingStep : IDisposable
     /// <param name="rate">The learning rate of this step.</param>
     /// <returns>The global L2 norm before clipping; where it is not finite, no parameter was moved.</returns>
     public double Update(double rate) => _update.Apply(_options.MaxGradNorm, rate);
+
+    /// <summary>After a pass that broke off: forgets the step's gradients, and makes the passes anew.</summary>
+    internal void BeginAnew()
+    {
+        var temperature = Pass.Temperature;
+        Pass.Dispose();
+        _update.Forget();
+        Pass = _makePass();
+        if (temperature != 1)
+            Pass.Temperature = temperature;
+    }
 
     /// <summary>Writes the gradients as safetensors, under the names PEFT gives the parameters.</summary>
     internal void WriteGradients(string path) => _update.WriteGradients(path);

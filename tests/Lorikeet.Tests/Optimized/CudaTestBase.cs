@@ -30,7 +30,7 @@ public abstract class CudaTestBase : IDisposable
 
     internal static Device Device { get; } = new(DeviceType.CUDA, 0);
 
-    internal static bool HasDevice { get; } = LibTorch.Loaded!.HasCuda && Initialised();
+    internal static bool HasDevice { get; } = LibTorch.Loaded!.HasCuda && LibTorchInstallation.CudaAnswers();
 
     public virtual void Dispose()
     {
@@ -78,11 +78,5 @@ public abstract class CudaTestBase : IDisposable
         var (wanted, given) = (expected.to_type(ScalarType.Float64), actual.to_type(ScalarType.Float64));
         var error = ((wanted - given).norm() / wanted.norm().ClampedFrom(1e-30)).item<double>();
         Assert.True(error <= tolerance, $"{what}: relative error {error:G3}, allowed {tolerance:G3}.");
-    }
-
-    private static bool Initialised()
-    {
-        InitializeDeviceType(DeviceType.CUDA);
-        return cuda.is_available();
     }
 }
