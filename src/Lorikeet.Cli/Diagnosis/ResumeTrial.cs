@@ -36,10 +36,10 @@ internal sealed class ResumeTrial(ResolvedOptions options, string folder, long s
         say($"Undisturbed it takes {Quantities.Duration(duration.TotalSeconds)} and ends in {expected[..16]}.");
 
         var digests = new List<string>();
-        for (var (sent, number) = (0, 1); ; number++)
+        for (var (sent, tries, number) = (0, 0, 1); ; number++)
         {
             var name = $"killed-{number}";
-            while (sent < kills && Train(name, duration * Moment(sent), cancel))
+            while (sent < kills && Train(name, duration * Moment(tries++), cancel))
                 say($"Kill {++sent} of {kills}, of {name}: {Stand(name)}.");
             if (sent == kills)
                 Train(name, after: null, cancel);
@@ -50,8 +50,11 @@ internal sealed class ResumeTrial(ResolvedOptions options, string folder, long s
         }
     }
 
-    /// <summary>When a process is killed, as a share of the undisturbed run's time.</summary>
-    private double Moment(int kill) => CounterRandom.Uniform((ulong)seed, RandomPurpose.Fault, (ulong)kill);
+    /// <summary>
+    /// When a process is killed, as a share of the undisturbed run's time; another at each try, because later runs may
+    /// be quicker than that one and end before.
+    /// </summary>
+    private double Moment(int attempt) => CounterRandom.Uniform((ulong)seed, RandomPurpose.Fault, (ulong)attempt);
 
     /// <summary>Goes on with a run in a process of its own; true when it was killed, false when it ended.</summary>
     private bool Train(string name, TimeSpan? after, CancellationToken cancel)

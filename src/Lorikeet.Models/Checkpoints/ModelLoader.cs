@@ -18,6 +18,7 @@ internal sealed class ModelLoader
     private readonly string _folder;
     private readonly LoadSettings _settings;
     private readonly HashSet<string> _used = [];
+    private readonly List<IDisposable> _made = []; // parts of the model, which owns them once it is whole
     private double? _capLeftOut;
     private int _projections;
 
@@ -42,7 +43,17 @@ internal sealed class ModelLoader
         using var source = folder.OpenWeights();
         using var reader = new TensorReader(source, settings.Device, settings.Clock);
         using var quiet = no_grad();
-        return new ModelLoader(config, reader, folder.Path, settings) { _capLeftOut = cap }.Build();
+        var loader = new ModelLoader(config, reader, folder.Path, settings) { _capLeftOut = cap };
+        try
+        {
+            return loader.Build();
+        }
+        catch
+        {
+            foreach (var part in loader._made)
+                part.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc cref="Load(ModelFolder, LoadSettings)"/>
@@ -52,7 +63,7 @@ internal sealed class ModelLoader
     {
         RequireAllTensors();
         var embedding = Read(TensorNames.Weight(TensorNames.Embedding), _config.VocabularySize, _config.HiddenSize);
-        var stored = QuantizationSettings.Dense(embedding, _settings.ComputeType);
+        var stored = Made(QuantizationSettings.Dense(embedding, _settings.ComputeType));
         var builder = new LayerBuilder(_config, Linear, Norm);
         var layers = new DecoderLayer[_config.LayerCount];
         var offload = LayerOffload.Create(
@@ -67,9 +78,9 @@ internal sealed class ModelLoader
         var norm = Norm(TensorNames.FinalNorm, _config.HiddenSize);
         var head = _config.TiedEmbeddings
             ? new DenseWeight(stored.Value.alias().DetachFromDisposeScope())
-            : QuantizationSettings.Dense(
+            : Made(QuantizationSettings.Dense(
                 Read(TensorNames.Weight(TensorNames.Head), _config.VocabularySize, _config.HiddenSize),
-                _settings.ComputeType);
+                _settings.ComputeType));
         var parts = new ModelParts(stored.Value, layers, norm, new Projection(TensorNames.Head, _projections, head));
         return new DecoderModel(_config, _settings.ComputeType, _settings.Device, parts)
         { Folder = _folder, Offload = offload, LoadWarnings = [.. Warn()] };
@@ -80,7 +91,7 @@ internal sealed class ModelLoader
         _used.Add(TensorNames.Weight(name));
         var stored = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold);
         _settings.Quantization.RequireNotStored(name, stored);
-        var weight = stored ?? Freeze(name, rows, columns);
+        var weight = Made(stored ?? Freeze(name, rows, columns));
         if (weight.Rows != rows || weight.Columns != columns)
             throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);
         var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;
@@ -99,7 +110,13 @@ internal sealed class ModelLoader
     private RmsNorm Norm(string name, int width) =>
         RmsNorm.Of(_config, name, Keep(Read(TensorNames.Weight(name), width)));
 
-    private Tensor Keep(Tensor small) => QuantizationSettings.Dense(small, _settings.ComputeType).Value;
+    private Tensor Keep(Tensor small) => Made(QuantizationSettings.Dense(small, _settings.ComputeType)).Value;
+
+    private T Made<T>(T part) where T : IDisposable
+    {
+        _made.Add(part);
+        return part;
+    }
 
     /// <summary>Reads a tensor as it is stored onto the device, after checking its shape.</summary>
     private Tensor Read(string name, params long[] shape)

@@ -44,7 +44,8 @@ internal sealed class BeamDecoding(DecoderModel model, GenerationOptions options
     /// </summary>
     private List<int> Step(Tensor logits, List<BeamRow> rows)
     {
-        using var host = logits.cpu().contiguous();
+        using var scope = NewDisposeScope();
+        var host = logits.cpu().contiguous();
         var values = TensorMemory.Span<float>(host); // [prompts · beams, vocabulary]
         var sources = new List<int>();
         for (var i = 0; i < rows.Count; i++)

@@ -33,7 +33,8 @@ internal sealed class FusedEmbedding : IDisposable
         _scale = (float)model.EmbeddingScale;
         var trained = model.Embedding.requires_grad;
         using var table = model.Embedding.detach();
-        _table = new Matrix(trained ? table.alias() : table.to_type(scratch.ElementType).alias());
+        using var computed = trained ? null : table.to_type(scratch.ElementType);
+        _table = new Matrix((computed ?? table).alias());
         _gradient = trained ? new Matrix(ParameterGradient.Of(model.Embedding)) : null;
         CopyBytes = trained || table.dtype == scratch.ElementType ? 0 : _table.Bytes;
         _factors = model.EmbeddingAdapter as EmbeddingFactors;

@@ -31,8 +31,9 @@ public sealed class Gradients : IDisposable
         foreach (var parameter in parameters)
         {
             var count = parameter.Value.NumberOfElements;
-            using var part = All.narrow(0, start, count).view(parameter.Value.shape);
-            parameter.Value.grad = part;
+            using var part = All.narrow(0, start, count);
+            using var gradient = part.view(parameter.Value.shape);
+            parameter.Value.grad = gradient;
             start += count;
         }
     }
@@ -51,7 +52,8 @@ public sealed class Gradients : IDisposable
             foreach (var parameter in part.Parameters)
             {
                 var count = parameter.Value.NumberOfElements;
-                using var gradient = buffer.narrow(0, start, count).view(parameter.Value.shape);
+                using var own = buffer.narrow(0, start, count);
+                using var gradient = own.view(parameter.Value.shape);
                 parameter.Value.grad = gradient;
                 start += count;
             }

@@ -73,8 +73,8 @@ internal sealed unsafe class Matrix : IDisposable
     {
         var pitch = PitchOf(columns, extra);
         if (extra == 0)
-            return new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch));
-        var whole = new Matrix(memory.narrow(0, 0, (long)rows * pitch).view(rows, pitch).narrow(1, 0, columns + extra));
+            return new Matrix(memory.as_strided([rows, pitch], [pitch, 1]));
+        var whole = new Matrix(memory.as_strided([rows, columns + extra], [pitch, 1]));
         return new Matrix(whole.Tensor.narrow(1, 0, columns)) { Augmented = whole };
     }
 

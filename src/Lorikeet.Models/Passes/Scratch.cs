@@ -107,7 +107,7 @@ internal sealed class Scratch(ScalarType type, Device device, bool augments, lon
         if (!_memory.TryGetValue(use, out var memory) || memory.NumberOfElements < size)
             memory = Grow(use, size);
         // A prefix of [elements]
-        return _matrices[(use, rows, columns)] = new Matrix(memory.narrow(0, 0, size).view(rows, columns));
+        return _matrices[(use, rows, columns)] = new Matrix(memory.as_strided([rows, columns], [columns, 1]));
     }
 
     /// <summary>As many rows as are announced for a use.</summary>

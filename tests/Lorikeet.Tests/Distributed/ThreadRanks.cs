@@ -27,6 +27,7 @@ internal sealed class ThreadRanks
         var (ranks, results, faults) = (new ThreadRanks(size, failed), new T[size], new Exception?[size]);
         Thread[] threads = [.. Enumerable.Range(0, size).Select(rank => new Thread(() =>
         {
+            using var scope = NewDisposeScope();
             try
             {
                 results[rank] = work(new Member(ranks, rank));

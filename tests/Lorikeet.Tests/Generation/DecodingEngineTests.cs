@@ -86,6 +86,7 @@ public sealed class DecodingEngineTests : IDisposable
         int[] all = [.. prompt, .. pieces.SelectMany(piece => piece.Tokens).Select(token => token.Id)];
         Assert.Equal(all.Skip(1), given.Select(token => token.Id));
 
+        using var scope = NewDisposeScope();
         using var logits = _model.Forward(all, [0, all.Length]);
         using var expected = logits.to_type(ScalarType.Float64).log_softmax(1);
         using var sorted = expected.argsort(1, descending: true);

@@ -35,7 +35,8 @@ internal sealed unsafe class JobTable : IDisposable
         var bytes = MemoryMarshal.AsBytes(all.AsSpan()).ToArray();
         var parts = jobs.SelectMany(
             (job, index) => Enumerable.Range(0, job.Blocks).SelectMany(part => (int[])[index, part]));
-        return new JobTable(tensor(bytes, device: device), tensor(parts.ToArray(), device: device).view(-1, 2));
+        using var flat = tensor(parts.ToArray(), device: device);
+        return new JobTable(tensor(bytes, device: device), flat.view(-1, 2));
     }
 
     public void Dispose()

@@ -49,7 +49,7 @@ internal sealed class CudaBatchRoom : IDisposable
             Invalidate();
         }
 
-        return new Matrix(memory.narrow(0, 0, count).view(rows, columns));
+        return new Matrix(memory.as_strided([rows, columns], [columns, 1]));
     }
 
     public void Dispose()
