@@ -25,7 +25,9 @@ public sealed class TemporaryPlaceTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
-    /// <summary>A process was told to end while one of its threads wrote on, or while the folder before was going.</summary>
+    /// <summary>
+    /// A process was told to end while one of its threads wrote on, or while the folder before was going.
+    /// </summary>
     [Theory]
     [InlineData("new")]
     [InlineData("old")]

@@ -46,7 +46,9 @@ public sealed class CudaOutOfMemoryTests : CudaTestBase
         }
     }
 
-    /// <summary>Trains while something holds so many bytes; says what was measured and the most bytes it took.</summary>
+    /// <summary>
+    /// Trains while something holds so many bytes; says what was measured and the most bytes it took.
+    /// </summary>
     private (List<StepMetrics> Steps, List<string> Warnings, long Needed) Train(bool optimized, long taken)
     {
         using var ballast = taken > 0 ? empty([taken], ScalarType.Byte, Device) : null;
