@@ -53,6 +53,33 @@ public sealed record Batch(int[] Ids, int[] Labels, int[] SegmentStarts, int Tar
     }
 
     /// <summary>
+    /// Lays answers to questions end to end; those that follow an answer to their own question read it there, and do
+    /// not repeat it.
+    /// </summary>
+    /// <param name="rows">Rows of one segment each.</param>
+    /// <param name="shared">With how many tokens of the row before it each begins; 0 of the first.</param>
+    /// <exception cref="ArgumentException">A row is shared whole, or its labels differ in length.</exception>
+    public static Batch FromRows(IReadOnlyList<TrainingRow> rows, IReadOnlyList<int> shared)
+    {
+        var (ids, labels, starts) = (new List<int>(), new List<int>(), new List<int> { 0 });
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (LengthOf(rows[i], i) <= shared[i])
+                throw new ArgumentException($"Row {i} has no token of its own.", nameof(shared));
+            ids.AddRange(rows[i].Ids.AsSpan(shared[i]));
+            labels.AddRange(rows[i].Labels.AsSpan(shared[i]));
+            if (shared[i] == 0)
+                labels[starts[i]] = TrainingRow.Ignored;
+            starts.Add(ids.Count);
+        }
+
+        return new Batch([.. ids], [.. labels], [.. starts], labels.Count(label => label != TrainingRow.Ignored))
+        {
+            SharedPrefixes = [.. shared],
+        };
+    }
+
+    /// <summary>
     /// The same rows followed by segments without targets, so that the total is a multiple of
     /// <paramref name="multiple"/>: shapes then recur, which is what kernels compiled for a shape need. No row sees
     /// them and they have no gradient.

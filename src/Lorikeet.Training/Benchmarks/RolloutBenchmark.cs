@@ -95,7 +95,7 @@ public static class RolloutBenchmark
     {
         var policy = new PolicyStep(
             round, new PolicyLoss(0.2, 0.2, beta: 0), PolicyWeighting.Token, options.NewTokens);
-        Batch[] batches = [.. round.Rows.Chunk(options.Batch).Select(Batch.FromRows)];
+        Batch[] batches = [.. Enumerable.Range(0, round.Rows.Count).Chunk(options.Batch).Select(round.BatchOf)];
         training.Backward(batches, step, (i, _, key) =>
         {
             var answers = Enumerable.Range(i * options.Batch, batches[i].SegmentCount);

@@ -52,7 +52,7 @@ internal sealed class PolicyTraining
 
         var policy = new PolicyStep(round, _loss, _weighting, _task.Options.Rewards.MaxCompletionLength);
         int[][] answers = [.. LearnedOf(round).Chunk(mostRows)];
-        Batch[] batches = [.. answers.Select(batch => BatchOf(round, batch))];
+        Batch[] batches = [.. answers.Select(round.BatchOf)];
         _step.Backward(batches, step, (i, _, key) =>
         {
             _step.BeforePass?.Invoke();
@@ -84,9 +84,6 @@ internal sealed class PolicyTraining
             _rounds.Restore(RolloutState.Read(Path.Combine(folder, RolloutState.FileName), _task.Options.Rewards));
     }
 
-    private static Batch BatchOf(RolloutRound round, IEnumerable<int> answers) =>
-        Batch.FromRows([.. answers.Select(answer => round.Rows[answer])]);
-
     /// <summary>
     /// The answers that have a gradient: those as good as the mean of their group have none, unless they are held
     /// against the base. All of them where none has, so that a step is a step.
@@ -111,7 +108,7 @@ internal sealed class PolicyTraining
         foreach (var answers in Enumerable.Range(0, round.Rollouts.Count).Chunk(mostRows))
         {
             _step.BeforePass?.Invoke();
-            var logProbabilities = _step.Pass.LogProbabilities(BatchOf(round, answers), withoutAdapter: true);
+            var logProbabilities = _step.Pass.LogProbabilities(round.BatchOf(answers), withoutAdapter: true);
             var token = 0;
             foreach (var answer in answers)
                 all.Add(logProbabilities[token..(token += round.Rollouts[answer].Ids.Length)]);

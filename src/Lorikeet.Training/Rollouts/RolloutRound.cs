@@ -1,10 +1,13 @@
 using Lorikeet.Data;
+using Lorikeet.Data.Batches;
 
 namespace Lorikeet.Training.Rollouts;
 
 /// <summary>The answers of one round: one or several optimizer steps learn from them.</summary>
 internal sealed class RolloutRound
 {
+    private readonly int[] _groupOf; // of each answer
+
     /// <summary>Compares the answers of the groups.</summary>
     /// <param name="number">Rounds before this one.</param>
     /// <param name="groups">Questions with their answers.</param>
@@ -13,6 +16,7 @@ internal sealed class RolloutRound
     {
         (Number, Groups) = (number, groups);
         Rollouts = [.. groups.SelectMany(group => group.Rollouts)];
+        _groupOf = [.. groups.SelectMany((group, index) => Enumerable.Repeat(index, group.Rollouts.Count))];
         Rows = [.. RolloutFile.Rows(groups)];
         Advantages = new GroupAdvantages(
             [.. groups.Select(group => group.Rollouts.Select(rollout => rollout.Reward).ToArray())],
@@ -50,4 +54,24 @@ internal sealed class RolloutRound
 
     /// <summary>The same of the base; null where nothing is held against it.</summary>
     public float[][]? Reference { get; set; }
+
+    /// <summary>
+    /// Answers as a batch. What attention repeats of a question that several share takes time, which short questions do
+    /// not save.
+    /// </summary>
+    /// <param name="answers">In ascending order.</param>
+    public Batch BatchOf(IReadOnlyList<int> answers)
+    {
+        const int worthwhile = 8; // a token in so many is spared
+        TrainingRow[] rows = [.. answers.Select(answer => Rows[answer])];
+        int[] shared =
+        [
+            .. answers.Select((answer, i) => i > 0 && _groupOf[answers[i - 1]] == _groupOf[answer]
+                ? Groups[_groupOf[answer]].PromptIds.Length
+                : 0),
+        ];
+        return worthwhile * shared.Sum() >= rows.Sum(row => row.Length)
+            ? Batch.FromRows(rows, shared)
+            : Batch.FromRows(rows);
+    }
 }

@@ -1,8 +1,10 @@
 using Lorikeet.Models.Decoder;
+using Lorikeet.Models.Lora;
 using Lorikeet.Models.Passes;
 using Lorikeet.Models.Passes.Decoding;
 using Lorikeet.Models.Passes.Decoding.Cuda;
 using Lorikeet.Models.Quantization;
+using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
 
@@ -93,6 +95,54 @@ public class CudaBatchTests : CudaTestBase
     public void AnAdapterPerSequence_EqualsTheReference(QuantizationKind kind, int rows) => RequireEqual(
         s_shape, new QuantizationSettings(kind, true), [.. Enumerable.Range(0, rows).Select(row => 1 + row * 7 % 30)],
         chunk: 11, joining: rows, records: true, 8, 0, 16, 3);
+
+    [Theory]
+    [InlineData(None, 12, false)]
+    [InlineData(None, 70, true)]
+    [InlineData(Nf4, 70, false)]
+    public void OneAdapterForAllRows_EqualsTheReference(QuantizationKind kind, int rows, bool biased) => RequireEqual(
+        s_shape with { QueryKeyValueBias = biased, FeedForwardBias = biased },
+        new QuantizationSettings(kind, true), [.. Enumerable.Range(0, rows).Select(row => 1 + row * 7 % 30)],
+        chunk: 11, joining: rows, records: true, 8);
+
+    [Fact]
+    public void AdapterThatTakesTheNumberOfAnother_IsReadAsItself_AndSoIsOneThatChanged()
+    {
+        using var model = DecodingComparison.Model(s_shape, QuantizationSettings.None, 0, Device);
+        using var comparison = new BatchComparison(model, 8, 8);
+        var (first, second) = (comparison.Adapters[0]!, comparison.Adapters[1]!);
+        var limits = new BatchLimits(12, 12, 8);
+        using var cache = new PagedCache(model.Config, 13, model.ComputeType, model.Device);
+        using var step = Step();
+        var ofFirst = Decode(step, first);
+        first.Dispose();
+        var ofSecond = Decode(step, second);
+        using (var other = Step())
+            Assert.Equal(Decode(other, second), ofSecond);
+        Assert.NotEqual(ofFirst, ofSecond);
+
+        using (no_grad())
+            second.Parameters[1].Value.copy_(second.Parameters[1].Value.neg());
+        step.Refresh(second);
+        var changed = Decode(step, second);
+        using (var other = Step())
+            Assert.Equal(Decode(other, second), changed);
+        Assert.NotEqual(ofSecond, changed);
+
+        BatchStep Step() => new(
+            model, cache, limits,
+            new CudaBatchKernels(AttentionShape.Of(model.Config), limits, model.Device, records: true));
+        float[] Decode(BatchStep with, Adapter adapter)
+        {
+            for (var token = 0; ; token++)
+            {
+                using var logits = with.Run([.. Enumerable.Range(0, 12).Select(
+                    row => new StepSequence(new[] { 5 + row + token }, token, [1 + row], adapter, 1))]);
+                if (token == 4) // the first was queued, the second recorded, the others played
+                    return logits.cpu().data<float>().ToArray();
+            }
+        }
+    }
 
     [Theory]
     [InlineData(2)]

@@ -46,6 +46,32 @@ internal sealed unsafe class Cublas : IDisposable
         new Shape(Transposed, Plain, outputs, x.Rows, x.Columns), w, x, y, pitch,
         type == ScalarType.Float32 ? Float32 : BFloat16, scale);
 
+    /// <summary>Some products y += x wᵀ of the same shape, side by side, in one launch.</summary>
+    /// <param name="x">The first x, [rows, columns].</param>
+    /// <param name="xStride">Elements from one x to the next.</param>
+    /// <param name="w">The first w, [outputs, columns].</param>
+    /// <param name="wStride">Elements from one w to the next.</param>
+    /// <param name="y">The first element of the first y, [rows, outputs].</param>
+    /// <param name="pitch">Elements from one row of y to the next.</param>
+    /// <param name="yStride">Elements from one y to the next.</param>
+    /// <param name="type">The type of y.</param>
+    /// <param name="count">How many.</param>
+    public void AddProducts(
+        MatrixPlace x, long xStride, MatrixPlace w, long wStride, byte* y, int pitch, long yStride, ScalarType type,
+        int count)
+    {
+        Prepare();
+        var one = 1f;
+        var multiply = (delegate* unmanaged<
+            nint, int, int, int, int, int, float*, void*, int, int, long, void*, int, int, long, float*, void*, int,
+            int, long, int, int, int, int>)Export("cublasGemmStridedBatchedEx");
+        Require(
+            multiply(
+                _handle, Transposed, Plain, w.Rows, x.Rows, x.Columns, &one, w.Start, BFloat16, w.Pitch, wStride,
+                x.Start, BFloat16, x.Pitch, xStride, &one, y, type == ScalarType.Float32 ? Float32 : BFloat16, pitch,
+                yStride, count, ComputeFloat32, DefaultAlgorithm), "products");
+    }
+
     /// <summary>sum += aᵀ b, of bfloat16 into float32.</summary>
     /// <param name="a">[rows, m].</param>
     /// <param name="b">[rows, n].</param>
@@ -57,12 +83,7 @@ internal sealed unsafe class Cublas : IDisposable
     private void Multiply(
         Shape shape, MatrixPlace left, MatrixPlace right, void* result, int pitch, int type, float scale)
     {
-        _device.Activate();
-        Require(
-            ((delegate* unmanaged<nint, nint, int>)Export("cublasSetStream_v2"))(_handle, _device.Stream), "a stream");
-        Require(
-            ((delegate* unmanaged<nint, void*, nuint, int>)Export("cublasSetWorkspace_v2"))(
-                _handle, TensorMemory.Address(_workspace), WorkspaceBytes), "a workspace");
+        Prepare();
         var one = 1f;
         var multiply = (delegate* unmanaged<
             nint, int, int, int, int, int, float*, void*, int, int, void*, int, int, float*, void*, int, int, int, int,
@@ -73,6 +94,16 @@ internal sealed unsafe class Cublas : IDisposable
                 _handle, shape.Left, shape.Right, shape.Rows, shape.Columns, shape.Depth, &one, left.Start, BFloat16,
                 left.Pitch, right.Start, BFloat16, right.Pitch, &scale, result, type, pitch, ComputeFloat32,
                 DefaultAlgorithm), "a product");
+    }
+
+    private void Prepare()
+    {
+        _device.Activate();
+        Require(
+            ((delegate* unmanaged<nint, nint, int>)Export("cublasSetStream_v2"))(_handle, _device.Stream), "a stream");
+        Require(
+            ((delegate* unmanaged<nint, void*, nuint, int>)Export("cublasSetWorkspace_v2"))(
+                _handle, TensorMemory.Address(_workspace), WorkspaceBytes), "a workspace");
     }
 
     public void Dispose()

@@ -141,7 +141,8 @@ internal sealed class BatchStep : IBatchStep
             [.. order.Select(i => sequences[i])], [.. order.Select(i => numbers[i])], [.. logitRows], rows);
         return new StepShape(
             rows, isDecoding ? rows : _wanted, sequences.Max(sequence => sequence.Length), isDecoding,
-            numbers.Any(number => number >= 0));
+            numbers.Any(number => number >= 0),
+            numbers[0] >= 0 && numbers.All(number => number == numbers[0]) ? numbers[0] : null);
     }
 
     private void Require(IReadOnlyList<StepSequence> sequences)

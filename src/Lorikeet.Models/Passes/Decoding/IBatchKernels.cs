@@ -78,7 +78,11 @@ internal interface IBatchLinear : IDisposable
 /// that are padding.
 /// </param>
 /// <param name="HasAdapters">Whether any row has an adapter.</param>
-internal readonly record struct StepShape(int Rows, int Logits, int Longest, bool IsDecoding, bool HasAdapters);
+/// <param name="Adapter">
+/// The number of the adapter that all rows have but those that are padding; null where there is no such.
+/// </param>
+internal readonly record struct StepShape(
+    int Rows, int Logits, int Longest, bool IsDecoding, bool HasAdapters, int? Adapter);
 
 /// <summary>How much a step reads at most.</summary>
 /// <param name="Tokens">Tokens of a step.</param>

@@ -103,6 +103,8 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
             _capacity, Math.Max(ShortestRecord, (int)BitOperations.RoundUpToPowerOf2((uint)shape.Longest)));
         (_isDecoding, _isPrepared) = (shape.IsDecoding, false);
         (_room.HasAdapters, _room.IsRecorded) = (shape.HasAdapters, _records && shape.IsDecoding);
+        _room.Adapter =
+            _room is { IsRecorded: true, HasDense: true } && shape.Rows > ProductKernels.FewRows ? shape.Adapter : null;
         using var overlap = shape.IsDecoding ? _own.Overlap() : null;
         if (!_room.IsRecorded)
         {
@@ -112,7 +114,7 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
 
         if (_version != _room.Version || _graphs.Count >= MostRecords)
             Forget();
-        var record = new Record(shape.Rows, _reach, shape.HasAdapters);
+        var record = new Record(shape.Rows, _reach, shape.HasAdapters, _room.Adapter);
         if (!_graphs.TryGetValue(record, out var graph))
         {
             // What is queued for the first time may still be loading, which a recording would not survive.
@@ -144,5 +146,5 @@ internal sealed unsafe class CudaBatchKernels : IBatchKernels
     }
 
     /// <summary>What a recording is good for.</summary>
-    private readonly record struct Record(int Rows, int Reach, bool HasAdapters);
+    private readonly record struct Record(int Rows, int Reach, bool HasAdapters, int? Adapter);
 }

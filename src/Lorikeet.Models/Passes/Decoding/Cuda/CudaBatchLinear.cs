@@ -66,10 +66,13 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
         }
 
         _factors = zeros([BatchAdapters.Most, sizeof(FactorsView)], ScalarType.Byte, device).DetachFromDisposeScope();
+        room.HasDense |= !_takesMany;
     }
 
     public void Set(int adapter, DecodingAdapters? factors)
     {
+        if (!ReferenceEquals(_adapters[adapter], factors))
+            _room.Replace(adapter);
         _adapters[adapter] = factors;
         var view = new FactorsView();
         if (factors is not null)
@@ -137,11 +140,14 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
 
     private void RunLibrary(Matrix x, Matrix y, RowAdapters adapters)
     {
-        // A recorded step takes each row's adapter from the device's memory; else rows of an adapter are one product.
-        var byRow = HasAdapters && _room.IsRecorded;
-        var byRun = HasAdapters && !_room.IsRecorded && adapters.Runs.Count > 0;
+        // A recorded step takes each row's adapter from the device's memory, unless it is recorded for one adapter;
+        // else rows of an adapter are one product.
+        var byRow = HasAdapters && _room is { IsRecorded: true, Adapter: null };
+        IReadOnlyList<AdapterRun> runs = !HasAdapters || byRow ? []
+            : _room.Adapter is { } one ? [new AdapterRun(one, 0, x.Rows)]
+            : adapters.Runs;
         var completes = _isGated || byRow || _biases.Any(bias => bias is not null)
-            || (byRun && y.ElementType == ScalarType.Float32);
+            || (runs.Count > 0 && y.ElementType == ScalarType.Float32);
         using var own = completes ? _room.Take(ScratchUse.Product, x.Rows, _outputs, ScalarType.BFloat16) : null;
         var product = own ?? y;
         for (var i = 0; i < _weights.Length; i++)
@@ -153,10 +159,9 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
                 scale: 0);
         }
 
-        if (byRun)
-            foreach (var run in adapters.Runs)
-                if (_adapters[run.Adapter] is { } factors)
-                    AddAdapter(x, product, run, factors);
+        foreach (var run in runs)
+            if (_adapters[run.Adapter] is { } factors)
+                AddAdapter(x, product, run, factors);
         if (!completes)
             return;
         using var hidden = byRow ? ProjectDown(x, adapters, out var view) : NoAdapters(out view);
@@ -176,8 +181,9 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
             Rows = run.Count,
         };
         Multiply(rows, Place(factors.A!), hidden, 0, run.Count, 0, scale: 0);
-        for (var i = 0; i < _weights.Length; i++)
+        for (int i = 0, next; i < _weights.Length; i = next)
         {
+            next = NextUnlike(factors, i);
             if (factors.RankOf(i) == 0)
                 continue;
             var part = _linear.All[i];
@@ -191,17 +197,31 @@ internal sealed unsafe class CudaBatchLinear : IBatchLinear
                 Address = (nint)(factors.B!.Pointer + (long)part.FirstRow * factors.B.Pitch * sizeof(ushort)),
                 Rows = part.Rows,
             };
-            Multiply(input, b, product, run.Start, run.Count, part.FirstRow, scale: 1);
+            _room.Cublas.AddProducts(
+                input, input.Columns, b, (long)part.Rows * b.Pitch, Element(product, run.Start, part.FirstRow),
+                product.Pitch, part.Rows, product.ElementType, next - i);
         }
+    }
+
+    /// <summary>The first projection after one that has another number of outputs, or another rank.</summary>
+    private int NextUnlike(DecodingAdapters factors, int first)
+    {
+        var next = first + 1;
+        while (next < _weights.Length && _linear.All[next].Rows == _linear.All[first].Rows
+            && factors.RankOf(next) == factors.RankOf(first))
+            next++;
+        return next;
     }
 
     private void Multiply(
         MatrixPlace x, MatrixPlace w, Matrix y, int firstRow, int rows, int firstColumn, float scale)
     {
-        var size = y.ElementType == ScalarType.Float32 ? sizeof(float) : sizeof(ushort);
-        var to = y.Pointer + ((long)firstRow * y.Pitch + firstColumn) * size;
-        _room.Cublas.Multiply(x with { Rows = rows }, w, w.Rows, to, y.Pitch, y.ElementType, scale);
+        _room.Cublas.Multiply(
+            x with { Rows = rows }, w, w.Rows, Element(y, firstRow, firstColumn), y.Pitch, y.ElementType, scale);
     }
+
+    private static byte* Element(Matrix matrix, int row, int column) =>
+        matrix.Pointer + ((long)row * matrix.Pitch + column) * NativeTypes.SizeOf(matrix.ElementType);
 
     /// <summary>A 4-bit weight in bfloat16; null for one that is stored so.</summary>
     private Matrix? Decode(FrozenWeight weight)

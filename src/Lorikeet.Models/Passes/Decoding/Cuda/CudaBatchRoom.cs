@@ -11,6 +11,7 @@ internal sealed class CudaBatchRoom : IDisposable
 {
     private readonly Device _device;
     private readonly Dictionary<ScratchUse, Tensor> _memory = [];
+    private readonly HashSet<int> _recorded = []; // adapters whose factors recordings may read
     private Cublas? _cublas;
 
     /// <param name="device">The model's.</param>
@@ -32,11 +33,35 @@ internal sealed class CudaBatchRoom : IDisposable
     /// <summary>Whether the step is queued once for many: then the host does not know its rows.</summary>
     public bool IsRecorded { get; set; }
 
+    /// <summary>Whether a product is cuBLAS's in steps of more than a few rows.</summary>
+    public bool HasDense { get; set; }
+
+    /// <summary>
+    /// The adapter of all rows of a step that is recorded for it alone: its products are cuBLAS's too. Null for none.
+    /// </summary>
+    public int? Adapter
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value is { } one)
+                _recorded.Add(one);
+        }
+    }
+
     /// <summary>Changes when recorded work would use what is no longer there.</summary>
     public int Version { get; private set; }
 
     /// <summary>What is recorded is to be recorded anew.</summary>
     public void Invalidate() => Version++;
+
+    /// <summary>The factors of an adapter lie elsewhere from now on, or nowhere.</summary>
+    public void Replace(int adapter)
+    {
+        if (_recorded.Remove(adapter))
+            Invalidate();
+    }
 
     /// <summary>A matrix in memory that others use too; its content is undefined.</summary>
     public Matrix Take(ScratchUse use, int rows, int columns, ScalarType type)
