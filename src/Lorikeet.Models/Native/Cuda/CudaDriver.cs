@@ -6,6 +6,7 @@ namespace Lorikeet.Models.Native.Cuda;
 /// <remarks>Reference: CUDA Driver API, cuda.h. Handles are opaque; a device pointer is 64 bits.</remarks>
 internal static unsafe class CudaDriver
 {
+    private static readonly Dictionary<nint, int> s_sharedMemory = []; // by function, as allowed so far
     private static readonly nint s_library = NativeLibrary.Load(
         OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
     private static readonly delegate* unmanaged<LaunchConfiguration*, nint, void**, void**, int> s_launchKernel =
@@ -111,11 +112,19 @@ internal static unsafe class CudaDriver
         Require(s_launchKernel(&configuration, function, arguments, null), "a kernel");
     }
 
-    /// <summary>Lets a kernel's blocks have more shared memory than 48 KB, what is static included.</summary>
+    /// <summary>
+    /// Lets a kernel's blocks have more shared memory than 48 KB, what is static included; never less than before.
+    /// </summary>
     public static void AllowSharedMemory(nint function, int bytes)
     {
         const int maxDynamicSharedSize = 8; // CUfunction_attribute
-        Require(s_functionSetAttribute(function, maxDynamicSharedSize, bytes), "shared memory of a kernel");
+        lock (s_sharedMemory)
+        {
+            if (s_sharedMemory.GetValueOrDefault(function) >= bytes)
+                return;
+            Require(s_functionSetAttribute(function, maxDynamicSharedSize, bytes), "shared memory of a kernel");
+            s_sharedMemory[function] = bytes;
+        }
     }
 
     public static int Attribute(int device, int attribute)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
@@ -5,10 +6,16 @@ using Lorikeet.Formats;
 
 namespace Lorikeet.Models.Native.Cuda;
 
-/// <summary>Embedded .cu files, compiled together for a device. Machine code is kept in the user's cache.</summary>
+/// <summary>
+/// Embedded .cu files, compiled together for a device. Machine code is kept in the user's cache, and loaded once in a
+/// process: kernels hold no state, so that all who use them share it.
+/// </summary>
 internal sealed class CudaModule
 {
     private static readonly Lazy<Nvrtc> s_compiler = new(() => Nvrtc.Load(LibTorch.Loaded!.Folder));
+
+    // A load that fails for want of memory is tried again.
+    private static readonly ConcurrentDictionary<(int Device, Assembly Owner, string Name), Lazy<nint>> s_modules = [];
 
     private readonly CudaDevice _device;
     private readonly nint _module;
@@ -27,7 +34,10 @@ internal sealed class CudaModule
     {
         _device = device;
         device.Activate();
-        _module = CudaDriver.LoadModule(Compiled(device, string.Join('+', sources), Source(owner, sources)));
+        var name = string.Join('+', sources);
+        _module = s_modules.GetOrAdd((device.Index, owner, name), _ => new Lazy<nint>(
+            () => CudaDriver.LoadModule(Compiled(device, name, Source(owner, sources))),
+            LazyThreadSafetyMode.PublicationOnly)).Value;
     }
 
     /// <summary>The text of embedded files, one after the other.</summary>
