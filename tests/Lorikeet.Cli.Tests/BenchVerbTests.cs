@@ -77,7 +77,8 @@ public sealed class BenchVerbTests : IDisposable
             20 / (double)result["seconds"]!, (double)result["tokens_per_second"]!,
             (double)result["tokens_per_second"]! / 10);
         Assert.InRange((double)result["first_token_p50_ms"]!, 1e-3, (double)result["first_token_p99_ms"]!);
-        Assert.InRange((double)result["between_tokens_p50_ms"]!, 1e-3, (double)result["between_tokens_p99_ms"]!);
+        // A client that had to wait for a processor finds several tokens at once.
+        Assert.InRange((double)result["between_tokens_p50_ms"]!, 0, (double)result["between_tokens_p99_ms"]!);
     }
 
     [Fact]
@@ -88,7 +89,7 @@ public sealed class BenchVerbTests : IDisposable
             "--prompt_words", "7", "--new", "5");
         Assert.Equal((15, 21), ((int?)result["completion_tokens"], (int?)result["prompt_tokens"]));
         Assert.Equal("nano-7m", (string?)result["models"]![0]);
-        Assert.True((double)result["between_tokens_p50_ms"]! > 0);
+        Assert.True((double)result["first_token_p50_ms"]! > 0);
     }
 
     [Fact]

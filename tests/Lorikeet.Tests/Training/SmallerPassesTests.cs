@@ -155,7 +155,7 @@ public sealed class SmallerPassesTests : IDisposable
         {
             var loss = pass.Run(batch, weight, key);
             if (key.Step >= 2 && batch.SegmentCount > most)
-                throw new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised");
+                throw new SEHException("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised");
             return loss;
         }
 
