@@ -144,19 +144,21 @@ internal static partial class WrittenFormats
     /// <summary>
     /// What stands around an answer's words, and between an answer and the next question, in most texts.
     /// </summary>
-    private static (string Lead, string Tail, string? Between) Turns(TurnMarkup markup, IReadOnlyList<string> texts)
+    internal static (string Lead, string Tail, string? Between) Turns(TurnMarkup markup, IReadOnlyList<string> texts)
     {
         var (leads, tails, betweens) = (new List<string>(), new List<string>(), new List<string>());
         foreach (var text in texts)
         {
-            foreach (var (start, end) in markup.FindAnswers(text))
+            var answers = markup.FindAnswers(text);
+            foreach (var (i, (start, end)) in answers.Index())
             {
                 var answer = text[start..end];
                 leads.Add(answer[..(answer.Length - answer.TrimStart().Length)]);
                 var words = markup.EndMarker is { } mark && answer.EndsWith(mark, StringComparison.Ordinal)
                     ? answer[..^mark.Length].TrimEnd()
                     : answer.TrimEnd();
-                var next = text.IndexOf(markup.QuestionMarker, end, StringComparison.Ordinal);
+                var limit = i + 1 < answers.Count ? answers[i + 1].Start : text.Length;
+                var next = text.IndexOf(markup.QuestionMarker, end, limit - end, StringComparison.Ordinal);
                 if (next >= 0)
                     betweens.Add(text[end..next]);
                 if (next >= 0 || markup.EndMarker is not null)

@@ -140,6 +140,9 @@ public sealed class SmallerPassesTests : IDisposable
         }
     }
 
+    /// <summary>As TorchSharp throws it.</summary>
+    private sealed class TorchFault(string message) : ExternalException(message);
+
     /// <summary>From the third step on has room for so many rows; finds out when the gradients are added.</summary>
     private sealed class TightPass(ITrainingPass pass, int most) : ITrainingPass
     {
@@ -155,7 +158,7 @@ public sealed class SmallerPassesTests : IDisposable
         {
             var loss = pass.Run(batch, weight, key);
             if (key.Step >= 2 && batch.SegmentCount > most)
-                throw new SEHException("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised");
+                throw new TorchFault("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised");
             return loss;
         }
 

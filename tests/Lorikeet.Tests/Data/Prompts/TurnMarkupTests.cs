@@ -43,4 +43,12 @@ public sealed class TurnMarkupTests
         Assert.Equal(Count, markup.FindAnswers(text).Count);
         Assert.Equal("### Human: A ### Assistant:", markup.FirstQuestion(text));
     }
+
+    [Fact]
+    public void Turns_OfManyAnswersToOneQuestion_SearchTheTextOnce()
+    {
+        var text = "### Human: A " + string.Concat(Enumerable.Repeat("### Assistant: B ", 300_000))
+            + "### Human: C ### Assistant: D";
+        Assert.Equal((" ", "", " "), WrittenFormats.Turns(TurnMarkup.Detect([text])!, [text]));
+    }
 }
