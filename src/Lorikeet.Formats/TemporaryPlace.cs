@@ -131,7 +131,7 @@ public sealed partial class TemporaryPlace : IDisposable
         {
             Directory.Move(Location, _target);
         }
-        catch (IOException)
+        catch
         {
             Directory.Move(Replaced, _target);
             throw;
@@ -273,7 +273,10 @@ public sealed partial class TemporaryPlace : IDisposable
             {
                 if (_isFolder && Directory.Exists(Location))
                     Directory.Delete(Location, recursive: true);
-                File.Delete(_claim);
+
+                // What could neither be replaced nor put back is the only copy; with its claim a sweep puts it back.
+                if (!Directory.Exists(Replaced) || Path.Exists(_target))
+                    File.Delete(_claim);
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {

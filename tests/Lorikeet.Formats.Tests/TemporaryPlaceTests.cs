@@ -116,6 +116,19 @@ public sealed class TemporaryPlaceTests : IDisposable
     }
 
     [Fact]
+    public void FolderThatCouldNeitherBeReplacedNorPutBack_IsPutBackByASweep()
+    {
+        Directory.CreateDirectory(_folder["merged"]);
+        File.WriteAllText(_folder["merged/which"], "old");
+        using (var place = TemporaryPlace.ForFolder(_folder["merged"]))
+            Directory.Move(_folder["merged"], Path.ChangeExtension(place.Location, ".lorikeet-old"));
+        Assert.False(Directory.Exists(_folder["merged"]));
+        TemporaryPlace.Sweep(_folder.Path);
+        Assert.Equal("old", File.ReadAllText(_folder["merged/which"]));
+        Assert.Single(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
     public void FolderThatIsMadeAgainAfterDeleteAll_NeverTakesTheName()
     {
         using var folder = TemporaryPlace.ForFolder(_folder["folder"]);

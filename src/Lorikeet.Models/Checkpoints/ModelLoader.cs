@@ -50,7 +50,7 @@ internal sealed class ModelLoader
         }
         catch
         {
-            foreach (var part in loader._made)
+            foreach (var part in Enumerable.Reverse(loader._made)) // copies to the host end before the weights go
                 part.Dispose();
             throw;
         }
@@ -68,6 +68,8 @@ internal sealed class ModelLoader
         var layers = new DecoderLayer[_config.LayerCount];
         var offload = LayerOffload.Create(
             _settings.Device, layers.Length, _settings.OffloadLayers, _settings.Shards);
+        if (offload is not null)
+            Made(offload);
         for (var layer = 0; layer < layers.Length; layer++)
         {
             layers[layer] = builder.Build(layer);
@@ -90,8 +92,10 @@ internal sealed class ModelLoader
     {
         _used.Add(TensorNames.Weight(name));
         var stored = StoredQuantization.Read(_reader, TensorNames.Weight(name), _config.OutlierThreshold);
+        if (stored is not null)
+            Made(stored);
         _settings.Quantization.RequireNotStored(name, stored);
-        var weight = Made(stored ?? Freeze(name, rows, columns));
+        var weight = stored ?? Made(Freeze(name, rows, columns));
         if (weight.Rows != rows || weight.Columns != columns)
             throw WrongShape(TensorNames.Weight(name), [weight.Rows, weight.Columns], [rows, columns]);
         var bias = hasBias ? Keep(Read(TensorNames.Bias(name), rows)) : null;

@@ -10,7 +10,7 @@ public static class FailedAllocation
         "out of memory", // CUDA, libtorch's allocators on it
         "not enough memory", "can't allocate memory", // libtorch on CPUs
         "bad_alloc",
-        "cuBLAS failed with status 3", "CUBLAS_STATUS_ALLOC_FAILED",
+        "cuBLAS failed with status 3", "cuBLASLt failed with status 3", "CUBLAS_STATUS_ALLOC_FAILED",
     ];
 
     /// <summary>Whether a fault is one; what an error of Lorikeet's wraps is not looked at.</summary>

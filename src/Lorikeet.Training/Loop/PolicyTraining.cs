@@ -19,6 +19,9 @@ internal sealed class PolicyTraining
     private readonly PolicyLoss _loss;
     private readonly PolicyWeighting _weighting;
     private readonly double _beta;
+    private readonly Stopwatch _clock = new();
+    private (double Drawing, double Scoring) _before;
+    private RolloutRound _round = null!; // of the step that is taken
 
     /// <summary>Prepares the rounds.</summary>
     /// <param name="task">Its rollouts say where answers come from.</param>
@@ -36,17 +39,24 @@ internal sealed class PolicyTraining
         _weighting = WeightingOf(task.Options.Objective.LossTypes);
     }
 
-    /// <summary>Adds the gradient of a step's loss; draws the answers before, where a round begins.</summary>
+    /// <summary>Begins a step: draws the answers, where a round begins with it.</summary>
+    /// <param name="step">Steps done before it.</param>
+    public void Begin(int step)
+    {
+        _clock.Restart();
+        _step.BeforePass?.Invoke();
+        _before = _rounds.Seconds;
+        (_round, var isNew) = _rounds.Of(step);
+        if (isNew)
+            Warn(_round);
+    }
+
+    /// <summary>Adds the gradient of the loss of the step that was begun.</summary>
     /// <param name="step">Steps done before it.</param>
     /// <param name="mostRows">Most answers of a micro-batch.</param>
     public StepOutcome Backward(int step, int mostRows)
     {
-        var clock = Stopwatch.StartNew();
-        _step.BeforePass?.Invoke();
-        var before = _rounds.Seconds;
-        var (round, isNew) = _rounds.Of(step);
-        if (isNew)
-            Warn(round);
+        var round = _round;
         if (_beta != 0 && round.Reference is null)
             round.Reference = AskBase(round, mostRows);
 
@@ -59,11 +69,12 @@ internal sealed class PolicyTraining
             _step.Pass.Run(batches[i], logProbabilities => policy.Add(answers[i], logProbabilities), key);
             return 0; // the loss is summed beside
         });
-        var (drawing, scoring) = (_rounds.Seconds.Drawing - before.Drawing, _rounds.Seconds.Scoring - before.Scoring);
+        var (drawing, scoring) = (
+            _rounds.Seconds.Drawing - _before.Drawing, _rounds.Seconds.Scoring - _before.Scoring);
         IEnumerable<KeyValuePair<string, double>> times =
         [
             new("time/generation", drawing), new("time/scoring", scoring),
-            new("time/training", clock.Elapsed.TotalSeconds - drawing - scoring),
+            new("time/training", _clock.Elapsed.TotalSeconds - drawing - scoring),
         ];
         return new StepOutcome(
             [.. round.Rows.Chunk(_task.Options.Optimization.BatchSize)], policy.Loss,

@@ -33,11 +33,23 @@ internal sealed class SmallerPasses(TrainingStep step, Communicator ranks, ITrai
                     throw FailedAllocation.Explain(fault, $"{place}, with {Rows(rows)} at once,");
             }
 
-            step.BeginAnew();
+            BeginAnew(place);
             observer.Observe(new Warning(
                 $"{place} needed more memory than there is with {Rows(rows)} at once. It is taken again, and the run "
                 + $"goes on, with {Rows((rows + 1) / 2)} at once; which rows a step has stays the same."));
             rows = (rows + 1) / 2;
+        }
+    }
+
+    private void BeginAnew(string place)
+    {
+        try
+        {
+            step.BeginAnew();
+        }
+        catch (Exception fault) when (FailedAllocation.Is(fault))
+        {
+            throw FailedAllocation.Explain(fault, $"{place}, when it was taken again,");
         }
     }
 

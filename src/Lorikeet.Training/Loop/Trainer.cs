@@ -202,8 +202,10 @@ public sealed class Trainer : IDisposable
     private StepMetrics TakeStep()
     {
         var clock = Stopwatch.StartNew();
+        _policy?.Begin(Step);
         var (rows, loss, further) = _passes.Take(
-            $"Step {Step + 1}", _position.MostRows ?? RowsAtOnce, _answers is not { CanDivide: false }, Backward);
+            $"Step {Step + 1}", Math.Min(_position.MostRows ?? RowsAtOnce, RowsAtOnce),
+            _answers is not { CanDivide: false }, Backward);
         if (Step == 0 && _options.Output.DumpGradients is { } file)
             _step.WriteGradients(file);
         var rate = _schedule.At(Step);
@@ -285,7 +287,9 @@ public sealed class Trainer : IDisposable
     {
         var metrics = _passes.Take(
             $"The evaluation at step {Step}",
-            _evaluatedRows ?? _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize,
+            Math.Min(
+                _evaluatedRows ?? _options.Optimization.EvalBatchSize ?? _options.Optimization.BatchSize,
+                _task.EvalRows.Count),
             _answers is not { CanDivide: false }, Score);
         metrics = _task.Measure?.Invoke(metrics) ?? metrics;
         _observer.Observe(new EvaluationCompleted(metrics));

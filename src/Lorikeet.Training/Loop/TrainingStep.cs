@@ -24,6 +24,7 @@ public sealed class TrainingStep : IDisposable
     private readonly Communicator? _contextRanks;
     private readonly Func<ITrainingPass> _makePass;
     private readonly ulong _seed;
+    private ITrainingPass? _pass;
 
     /// <summary>Makes gradients, pass and optimizer; the optimizer's averages are zero.</summary>
     /// <param name="model">The model; it stays the caller's and must outlive the step.</param>
@@ -54,7 +55,7 @@ public sealed class TrainingStep : IDisposable
         WhyReference = options.Optimized ? TrainingPasses.WhyUnsupported(model) : null;
         var passOptions = PassOptions(options) with { LayerDone = _update.LayerDone, ContextRanks = _contextRanks };
         _makePass = () => makePass?.Invoke(passOptions) ?? TrainingPasses.Create(model, passOptions);
-        Pass = _makePass();
+        _pass = _makePass();
     }
 
     /// <summary>
@@ -70,7 +71,7 @@ public sealed class TrainingStep : IDisposable
     /// <summary>See <see cref="TrainingTask.BeforePass"/>.</summary>
     internal Action? BeforePass { get; init; }
 
-    internal ITrainingPass Pass { get; private set; }
+    internal ITrainingPass Pass => _pass ?? throw new InvalidOperationException("The pass could not be made anew.");
 
     /// <summary>Which batches this rank computes.</summary>
     internal DataRank Share { get; }
@@ -128,8 +129,9 @@ public sealed class TrainingStep : IDisposable
     {
         var temperature = Pass.Temperature;
         Pass.Dispose();
+        _pass = null;
         _update.Forget();
-        Pass = _makePass();
+        _pass = _makePass();
         if (temperature != 1)
             Pass.Temperature = temperature;
     }
@@ -149,7 +151,7 @@ public sealed class TrainingStep : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Pass.Dispose();
+        _pass?.Dispose();
         _update.Dispose();
         _contextRanks?.Dispose();
     }

@@ -59,9 +59,17 @@ public sealed class TensorDisposalTests : IDisposable
     {
         Settle();
         Assert.True(GC.TryStartNoGCRegion(200 << 20));
-        OnAThreadWithoutScopes(work);
-        GC.EndNoGCRegion();
-        var before = Tensor.TotalCount;
+        long before;
+        try
+        {
+            OnAThreadWithoutScopes(work);
+        }
+        finally
+        {
+            before = Tensor.TotalCount;
+            GC.EndNoGCRegion();
+        }
+
         Settle();
         Assert.Equal(before, Tensor.TotalCount);
     }

@@ -30,8 +30,8 @@ public sealed class SmallerPassesTests : IDisposable
     [InlineData(LossDenominator.Batches)]
     public void StepThatFindsTooLittleMemory_IsTakenInHalves_AndIsTheSameStep(LossDenominator denominator)
     {
-        var (whole, wholeWeights, _) = Train(denominator, most: int.MaxValue);
-        var (halved, halvedWeights, warnings) = Train(denominator, most: 2);
+        var (whole, wholeWeights, _, _) = Train(denominator, most: int.MaxValue);
+        var (halved, halvedWeights, warnings, _) = Train(denominator, most: 2);
         Assert.Equal(whole.Count, halved.Count);
         foreach (var (expected, actual) in whole.Zip(halved))
         {
@@ -52,15 +52,32 @@ public sealed class SmallerPassesTests : IDisposable
     [Fact]
     public void RunThatGoesOn_KnowsHowManyRowsFit()
     {
-        var (_, expected, _) = Train(LossDenominator.Targets, most: 2);
-        var (steps, resumed, warnings) = Train(LossDenominator.Targets, most: 2, resumes: true);
+        var (_, expected, _, _) = Train(LossDenominator.Targets, most: 2);
+        var (steps, resumed, warnings, _) = Train(LossDenominator.Targets, most: 2, resumes: true);
         Assert.Empty(warnings);
         Assert.Equal([5, 6], steps.Select(step => step.Step));
         Assert.Equal(expected, resumed);
     }
 
     [Fact]
-    public void RowThatDoesNotFitAlone_IsSaid_AndNothingOfTheStepStays()
+    public void EvaluationThatFindsTooLittleMemory_IsTakenInHalves_AndHasTheSameLoss()
+    {
+        var whole = Train(LossDenominator.Targets, most: int.MaxValue);
+        var halved = Train(LossDenominator.Targets, most: int.MaxValue, mostEvaluated: 1);
+        Assert.NotEmpty(whole.Evaluations);
+        foreach (var (expected, actual) in whole.Evaluations.Zip(halved.Evaluations))
+            Assert.Equal(expected, actual, 1e-6 * expected);
+        Assert.Equal(whole.Weights, halved.Weights);
+        Assert.Equal(
+            ["The evaluation at step 0 needed more memory than there is with 3 rows at once. It is taken again, and "
+                + "the run goes on, with 2 rows at once; which rows a step has stays the same.",
+                "The evaluation at step 0 needed more memory than there is with 2 rows at once. It is taken again, and "
+                + "the run goes on, with 1 row at once; which rows a step has stays the same."],
+            halved.Warnings);
+    }
+
+    [Fact]
+    public void RowThatDoesNotFitAlone_IsSaid()
     {
         var fault = Assert.Throws<DeviceException>(() => Train(LossDenominator.Targets, most: 0));
         Assert.StartsWith(
@@ -80,8 +97,8 @@ public sealed class SmallerPassesTests : IDisposable
         Directory.GetFiles(_folder.Path, "*.json", SearchOption.AllDirectories)
             .Where(file => File.ReadAllText(file).Contains("\"loss_steps\"")).Max(StringComparer.Ordinal)!);
 
-    private (List<StepMetrics> Steps, float[] Weights, List<string> Warnings) Train(
-        LossDenominator denominator, int most, bool resumes = false)
+    private Trained Train(
+        LossDenominator denominator, int most, bool resumes = false, int mostEvaluated = int.MaxValue)
     {
         using var model = ModelLoader.Load(
             TestAssets.Golden("models", "gqa_bf16"),
@@ -97,13 +114,14 @@ public sealed class SmallerPassesTests : IDisposable
                 LearningRate = 2e-3,
                 LossDenominator = denominator,
             },
+            Evaluation = new() { Strategy = IntervalStrategy.Steps, EvalSteps = 2 },
             Output = new() { SaveStrategy = IntervalStrategy.Steps, SaveSteps = 4 },
         };
         var recorded = new Recorder();
         var checkpoints = new RunFolder(_folder.Path).Checkpoints;
-        var task = new TrainingTask(model, Rows(), [], options, checkpoints, adapter, null)
+        var task = new TrainingTask(model, Rows(), Rows()[..3], options, checkpoints, adapter, null)
         {
-            MakePass = passes => new TightPass(TrainingPasses.Create(model, passes), most),
+            MakePass = passes => new TightPass(TrainingPasses.Create(model, passes), most, mostEvaluated),
         };
         using (var trainer = new Trainer(task, recorded))
         {
@@ -112,8 +130,13 @@ public sealed class SmallerPassesTests : IDisposable
             trainer.Train(default);
         }
 
-        return (recorded.Steps, [.. model.Trainable.SelectMany(part => part.Value.data<float>())], recorded.Warnings);
+        return new Trained(
+            recorded.Steps, [.. model.Trainable.SelectMany(part => part.Value.data<float>())], recorded.Warnings,
+            recorded.Evaluations);
     }
+
+    private sealed record Trained(
+        List<StepMetrics> Steps, float[] Weights, List<string> Warnings, List<double> Evaluations);
 
     private static TrainingRow[] Rows() =>
     [
@@ -131,12 +154,16 @@ public sealed class SmallerPassesTests : IDisposable
 
         public List<string> Warnings { get; } = [];
 
+        public List<double> Evaluations { get; } = [];
+
         public void Observe(TrainingEvent trainingEvent)
         {
             if (trainingEvent is StepCompleted step)
                 Steps.Add(step.Metrics);
             if (trainingEvent is Warning warning)
                 Warnings.Add(warning.Message);
+            if (trainingEvent is EvaluationCompleted evaluation)
+                Evaluations.Add(evaluation.Metrics.Loss);
         }
     }
 
@@ -144,7 +171,7 @@ public sealed class SmallerPassesTests : IDisposable
     private sealed class TorchFault(string message) : ExternalException(message);
 
     /// <summary>From the third step on has room for so many rows; finds out when the gradients are added.</summary>
-    private sealed class TightPass(ITrainingPass pass, int most) : ITrainingPass
+    private sealed class TightPass(ITrainingPass pass, int most, int mostEvaluated) : ITrainingPass
     {
         public double Temperature
         {
@@ -167,7 +194,8 @@ public sealed class SmallerPassesTests : IDisposable
         public float[] LogProbabilities(Batch batch, bool withoutAdapter) =>
             pass.LogProbabilities(batch, withoutAdapter);
 
-        public double Evaluate(Batch batch) => pass.Evaluate(batch);
+        public double Evaluate(Batch batch) => batch.SegmentCount <= mostEvaluated ? pass.Evaluate(batch)
+            : throw new TorchFault("CUDA error: out of memory");
 
         public void Dispose() => pass.Dispose();
     }
