@@ -14,10 +14,16 @@ namespace Lorikeet.Data.Prompts;
 /// are left out of the prompt, and the model writes them), and an answer that merges with the prompt's end, such as
 /// line breaks after a line break (the text is cut there, and what follows is encoded by itself).
 /// </para>
+/// <para>
+/// Each prompt in a text is encoded again to see that. A text of very many answers is therefore cut after every
+/// <see cref="MostTogether"/> of them, or its time would grow with the square of its length.
+/// </para>
 /// </remarks>
 /// <param name="tokenizer">The model's tokenizer.</param>
 public sealed class TextEncoder(Tokenizer tokenizer)
 {
+    private const int MostTogether = 64;
+
     // What stands before a text that goes on, so that no tokenizer takes it for the beginning of a sequence.
     private static readonly string[] Anchors = ["\n", "x", ".", "0", ")", "漢"];
 
@@ -60,25 +66,52 @@ public sealed class TextEncoder(Tokenizer tokenizer)
     /// <param name="boundaries">Where answers begin, ascending.</param>
     internal (Encoding Encoding, bool HadSecondBegin) Encode(string text, IReadOnlyList<int> boundaries)
     {
-        var whole = Encode(text);
         int[] cuts = [.. boundaries.Select(cut => EndOfPrompt(text, cut)).Where(cut => cut > 0 && cut < text.Length)];
-        if (cuts.All(cut => BeginsWith(whole.Encoding, Encode(text[..cut]).Encoding)))
+        int[] ends = [.. cuts.Where((_, i) => i > 0 && i % MostTogether == 0), text.Length];
+        var first = Encode(text[..ends[0]]);
+        List<Encoding> parts = [WithPrompts(text[..ends[0]], cuts, first.Encoding, part => Encode(part).Encoding)];
+        foreach (var (start, end) in ends.Zip(ends.Skip(1)))
+        {
+            var part = text[start..end];
+            int[] inside = [.. cuts.SkipWhile(cut => cut <= start).Select(cut => cut - start)];
+            parts.Add(Moved(WithPrompts(part, inside, Continuation(part), Continuation), start));
+        }
+
+        return (Joined(parts), first.HadSecondBegin);
+    }
+
+    /// <summary>A text's tokens, beginning with those of each prompt in it.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="cuts">Where its prompts end, ascending; those behind its end do not count.</param>
+    /// <param name="whole">Its tokens as they are without that.</param>
+    /// <param name="encode">Encodes what it begins with.</param>
+    private Encoding WithPrompts(string text, int[] cuts, Encoding whole, Func<string, Encoding> encode)
+    {
+        cuts = [.. cuts.TakeWhile(cut => cut < text.Length)];
+        if (cuts.All(cut => BeginsWith(whole, encode(text[..cut]))))
             return whole;
 
-        var encoding = Encode(text[..cuts[0]]).Encoding;
+        var encoding = encode(text[..cuts[0]]);
         foreach (var (start, end) in cuts.Zip([.. cuts.Skip(1), text.Length]))
         {
-            var longer = Encode(text[..end]).Encoding;
-            encoding = BeginsWith(longer, encoding) ? longer : Join(encoding, Continuation(text[start..end]), start);
+            var longer = encode(text[..end]);
+            encoding = BeginsWith(longer, encoding)
+                ? longer
+                : Joined([encoding, Moved(Continuation(text[start..end]), start)]);
         }
-        return (encoding, whole.HadSecondBegin);
+
+        return encoding;
     }
 
     private static bool BeginsWith(Encoding whole, Encoding start) => whole.Ids.AsSpan().StartsWith(start.Ids);
 
-    private static Encoding Join(Encoding first, Encoding second, int at) => new(
-        [.. first.Ids, .. second.Ids],
-        [.. first.Offsets, .. second.Offsets.Select(offset => (offset.Start + at, offset.End + at))]);
+    private static Encoding Joined(IReadOnlyList<Encoding> parts) => parts is [var only]
+        ? only
+        : new Encoding(
+            [.. parts.SelectMany(part => part.Ids)], [.. parts.SelectMany(part => part.Offsets)]);
+
+    private static Encoding Moved(Encoding encoding, int by) => new(
+        encoding.Ids, [.. encoding.Offsets.Select(offset => (offset.Start + by, offset.End + by))]);
 
     /// <summary>The tokens of a text that follows another.</summary>
     private Encoding Continuation(string text)

@@ -32,6 +32,10 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
     private const int LongCall = 1024;
     private const int PartsOfLongCall = 32;
 
+    // How often, on average, each character may be read for what turns out to be no call, and how many always are.
+    private const int MostReadings = 64;
+    private const int AlwaysRead = 1 << 20;
+
     private static readonly string[] s_markers = [Hermes, Mistral, Python, Function, Marked];
     private static readonly string[] s_firstKeys = ["name", "type", "function", "id", "arguments", "parameters"];
 
@@ -43,6 +47,8 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
     private readonly List<ToolCall> _calls = [];
     private readonly System.Text.StringBuilder _held = new();
     private int _readNext; // length of what is held from which on it is read again
+    private long _place; // of what is held, in the answer
+    private long _readInVain;
     private bool _isAtLineStart = true;
     private bool _isAfterCall;
 
@@ -85,7 +91,9 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
                 break;
             if (!isEnd && MayBecomeMarker(text.AsSpan(at)))
                 break;
-            var found = Call(text.AsSpan(at), isEnd);
+            // Beginnings inside each other that never end would take n².
+            var isHopeless = _readInVain > AlwaysRead + MostReadings * (_place + at);
+            var found = isHopeless ? Found.None(read: 0) : Call(text.AsSpan(at), isEnd);
             if (found is { Length: 0 })
                 break; // it may become one
             if (found is { Calls: { } calls })
@@ -96,11 +104,13 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
             }
             else
             {
+                _readInVain += found.Read;
                 Pass(text[at..(at + 1)]);
                 at++;
             }
         }
 
+        _place += at;
         _held.Clear();
         if (isEnd)
             Pass(text[at..]);
@@ -156,7 +166,7 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         if (text.StartsWith(Function))
             return OfFunction(text, isEnd);
         if (!_isAtLineStart)
-            return Found.None;
+            return Found.None(read: 0);
         if (text.StartsWith(Functools))
             return Shifted(Json(text[(Functools.Length - 1)..], isEnd, isMarked: true), Functools.Length - 1);
         return text[0] switch
@@ -196,7 +206,7 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         foreach (var marker in _namesAsMarkers)
             if (text.StartsWith(marker, StringComparison.Ordinal))
                 return Shifted(Arguments(marker[..^1], text[(marker.Length - 1)..], isEnd), marker.Length - 1);
-        return Found.None;
+        return Found.None(read: 0);
     }
 
     /// <summary>A call whose arguments a text begins with.</summary>
@@ -204,10 +214,10 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
     {
         var length = ToolCallJson.LengthOf(text);
         if (length == 0)
-            return isEnd ? Found.None : Found.Later;
+            return isEnd ? Found.None(text.Length) : Found.Later;
         return ToolCallJson.IsObject(text[..length])
             ? new Found(length, [ToolCallJson.Call(name, text[..length].ToString())])
-            : Found.None;
+            : Found.None(length);
     }
 
     private Found Enclosed(ReadOnlySpan<char> text, string begin, string end, bool isEnd)
@@ -218,7 +228,7 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         var inside = close < 0 ? text[begin.Length..] : text[begin.Length..close];
         return (ToolCallJson.TryRead(inside) ?? InFunctions(inside)) is { } calls
             ? new Found(close < 0 ? text.Length : close + end.Length, calls)
-            : Found.None;
+            : Found.None(inside.Length);
     }
 
     /// <summary>Functions one after the other, and nothing else; null for something else.</summary>
@@ -245,11 +255,11 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
             return Shifted(Json(rest, isEnd, isMarked: true), Mistral.Length);
         var given = rest.IndexOf('{');
         if (given < 0)
-            return isEnd ? Found.None : Found.Later;
+            return isEnd ? Found.None(rest.Length) : Found.Later;
         var name = MistralName().Match(rest[..given].ToString());
         return name.Success
             ? Shifted(Arguments(name.Groups["name"].Value, rest[given..], isEnd), Mistral.Length + given)
-            : Found.None;
+            : Found.None(given);
     }
 
     private Found OfFunction(ReadOnlySpan<char> text, bool isEnd)
@@ -260,13 +270,15 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         var inside = close < 0 ? text[Function.Length..] : text[Function.Length..close];
         var brace = inside.IndexOf('>');
         if (brace <= 0)
-            return Found.None;
+            return Found.None(inside.Length);
         var name = inside[..brace].Trim().ToString();
         var arguments = inside[(brace + 1)..].Trim();
         var call = ToolCallJson.IsObject(arguments)
             ? ToolCallJson.Call(name, arguments.ToString())
             : MarkedArguments.Read(name, arguments, tools.FirstOrDefault(tool => tool.Name == name)?.Parameters);
-        return call is null ? Found.None : new Found(close < 0 ? text.Length : close + FunctionEnd.Length, [call]);
+        return call is null
+            ? Found.None(inside.Length)
+            : new Found(close < 0 ? text.Length : close + FunctionEnd.Length, [call]);
     }
 
     /// <summary>JSON that a text begins with.</summary>
@@ -275,13 +287,13 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
         var start = text.Length - text.TrimStart().Length;
         var json = text[start..];
         if (!CanBeCall(json))
-            return Found.None;
+            return Found.None(read: 0);
         var length = ToolCallJson.LengthOf(json);
         if (length == 0)
-            return isEnd ? Found.None : Found.Later;
+            return isEnd ? Found.None(json.Length) : Found.Later;
         if (ToolCallJson.TryRead(json[..length]) is not { } calls
             || (!isMarked && !calls.All(call => _names.Contains(call.Name))))
-            return Found.None;
+            return Found.None(length);
         return new Found(start + length, calls);
     }
 
@@ -313,10 +325,11 @@ internal sealed partial class ToolCallReader(IReadOnlyList<ToolDefinition> tools
 
     /// <param name="Length">Of the markup.</param>
     /// <param name="Calls">Null where there are none.</param>
-    private sealed record Found(int Length, IReadOnlyList<ToolCall>? Calls)
+    /// <param name="Read">How many characters were read to see that there are none.</param>
+    private sealed record Found(int Length, IReadOnlyList<ToolCall>? Calls, int Read = 0)
     {
-        public static Found None { get; } = new(1, null);
-
         public static Found Later { get; } = new(0, null);
+
+        public static Found None(int read) => new(1, null, read);
     }
 }

@@ -125,6 +125,29 @@ public sealed class ToolCallReaderTests
             Assert.Single(calls).Arguments);
     }
 
+    [Theory]
+    [InlineData("{\"name\":call>\n", "")]
+    [InlineData("{\"name\":call>\n", "}}")]
+    [InlineData("<tool_call>{", "</tool_call>")]
+    [InlineData("<function=a>{", "</function>")]
+    [InlineData("[TOOL_CALLS][", "{")]
+    public async Task BeginningsWithoutAnEnd_AreTextInTimeThatGrowsWithThem(string beginning, string end)
+    {
+        var answer = string.Concat(Enumerable.Repeat(beginning, 60_000)) + end;
+        var (calls, text) = await Task.Run(() => Read(answer, 100_000)).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Empty(calls);
+        Assert.Equal(answer, text);
+    }
+
+    [Fact]
+    public void ACall_IsFoundAfterManyObjectsThatAreNone()
+    {
+        var rows = string.Concat(Enumerable.Repeat("{\"name\":\"An\",\"home\":{\"name\":\"Huế\"}}\n", 5_000));
+        var (calls, text) = Read(rows + "{\"name\":\"weather\",\"arguments\":{}}", 1_000);
+        Assert.Equal("weather", Assert.Single(calls).Name);
+        Assert.Equal(rows, text);
+    }
+
     private static (List<ToolCall> Calls, string Text) Read(string answer, int size, ToolDefinition[]? tools = null)
     {
         var reader = new ToolCallReader(tools ?? s_tools);
