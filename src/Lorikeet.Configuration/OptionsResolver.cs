@@ -82,9 +82,13 @@ public static class OptionsResolver
     {
         const int several = 2;
         const int shown = 5;
+        const int compared = 50; // comparing names takes longer than all else
         if (entries.Count < several || entries.Any(entry => entry.Inner is { Count: > 0 } inner
             ? inner.Any(one => catalog.Knows(one.Key)) || catalog.Groups.Any(group => group.Name == entry.Key)
-            : catalog.Knows(entry.Key) || catalog.Nearest(entry.Key) is not null))
+            : catalog.Knows(entry.Key)))
+            return;
+        if (entries.Take(compared).Any(entry => entry.Inner is not { Count: > 0 }
+            && catalog.Nearest(entry.Key) is not null))
             return;
         throw new ConfigurationException(
             $"'{file}' holds no option that is known; it begins with "

@@ -18,6 +18,7 @@ public static class NearestName
             return null;
         var limit = Math.Clamp(typed.Length / 3, 1, 3);
         var nearest = candidates
+            .Where(candidate => Math.Abs(candidate.Length - typed.Length) <= limit) // fewer edits cannot do
             .Select(candidate => (Name: candidate, Edits: Distance(typed, candidate)))
             .OrderBy(pair => pair.Edits)
             .FirstOrDefault((Name: "", Edits: int.MaxValue));
