@@ -67,6 +67,16 @@ public sealed class OptionsResolverTests : IDisposable
     }
 
     [Fact]
+    public void UnknownKeys_InGreatNumber_AreRefusedAtOnce()
+    {
+        var text = string.Concat(Enumerable.Range(0, 5_000).Select(i => $"model_of_the_day_{i}: a\n"));
+        Fails(text);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("holds no option that is known", Fails(text));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64L << 20);
+    }
+
+    [Fact]
     public void SeveralProblems_AreReportedAtOnce()
     {
         var message = Fails(
