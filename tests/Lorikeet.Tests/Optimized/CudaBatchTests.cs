@@ -61,6 +61,15 @@ public class CudaBatchTests : CudaTestBase
         s_shape, QuantizationSettings.None, [.. Enumerable.Range(0, rows).Select(row => 900 - 50 * row)], chunk: 128,
         joining: rows, records: true);
 
+    [Theory]
+    [InlineData(6, 100, null)] // one range
+    [InlineData(70, 100, null)] // more tokens than are gathered at once
+    [InlineData(6, 100, 24)]
+    public void LongPartsOfManySequences_EqualTheReference(int rows, int length, int? window) => RequireEqual(
+        s_shape with { SlidingWindow = window }, QuantizationSettings.None,
+        [.. Enumerable.Range(0, rows).Select(row => length - 3 * (row % 20))], chunk: 16 + 3, joining: rows,
+        records: true);
+
     [Fact]
     public void SlidingWindow_EqualsTheReference() => RequireEqual(
         s_shape with { SlidingWindow = 70 }, QuantizationSettings.None, [150, 69, 70, 71], chunk: 40, joining: 4,

@@ -37,28 +37,27 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
     }
 
     /// <summary>
-    /// The last tokens of a segment attend to all of it, causally; their queries, keys and values are rotated.
+    /// The last tokens of each segment attend to all of it, causally; their queries, keys and values are rotated.
     /// </summary>
     /// <param name="qkv">[tokens, (heads + 2 · keyValueHeads) · headSize]; its queries are read.</param>
-    /// <param name="keys">[length, keyValueHeads · headSize].</param>
+    /// <param name="keys">[lengths, keyValueHeads · headSize].</param>
     /// <param name="values">As the keys.</param>
-    /// <param name="queryStarts">int32 [2]: 0 and the tokens.</param>
-    /// <param name="keyStarts">int32 [2]: 0 and the length.</param>
+    /// <param name="segments">Where their tokens and keys lie.</param>
     /// <returns>[tokens, heads · headSize]; the caller's.</returns>
-    public Matrix Attend(Matrix qkv, Matrix keys, Matrix values, torch.Tensor queryStarts, torch.Tensor keyStarts)
+    public Matrix Attend(Matrix qkv, Matrix keys, Matrix values, AttendedSegments segments)
     {
         var query = views.Flat(qkv.Pointer, qkv.Rows, shape.Heads, qkv.Pitch);
         var key = views.Flat(keys.Pointer, keys.Rows, shape.KeyValueHeads, keys.Pitch);
         var value = views.Flat(values.Pointer, values.Rows, shape.KeyValueHeads, values.Pitch);
-        var (startsQuery, startsKey) = (queryStarts.Handle, keyStarts.Handle);
-        var (left, right) = shape.Window is { } seen && seen < keys.Rows ? (seen - 1L, 0L) : (-1L, 0L);
+        var (startsQuery, startsKey) = (segments.QueryStarts.Handle, segments.KeyStarts.Handle);
+        var (left, right) = shape.Window is { } seen && seen < segments.Longest ? (seen - 1L, 0L) : (-1L, 0L);
         nint output, logSumExp, randomState, unused, debug;
         int status;
         fixed (double* scale = &_scale)
         {
             status = aoti_torch_cuda__flash_attention_forward(
-                query, key, value, &startsQuery, &startsKey, qkv.Rows, keys.Rows, 0, 1, 0, scale, &left, &right, null,
-                null, &output, &logSumExp, &randomState, &unused, &debug);
+                query, key, value, &startsQuery, &startsKey, segments.MostTokens, segments.Longest, 0, 1, 0, scale,
+                &left, &right, null, null, &output, &logSumExp, &randomState, &unused, &debug);
         }
 
         Require(status);
@@ -114,3 +113,11 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
             "stderr. Train with 'optimized' false.");
     }
 }
+
+/// <summary>Segments of which the last tokens attend.</summary>
+/// <param name="QueryStarts">int32 [segments + 1]: where each one's tokens begin, and the last ends.</param>
+/// <param name="KeyStarts">The same of all its keys.</param>
+/// <param name="MostTokens">Tokens of a segment that attend.</param>
+/// <param name="Longest">Keys of a segment.</param>
+internal readonly record struct AttendedSegments(
+    torch.Tensor QueryStarts, torch.Tensor KeyStarts, int MostTokens, int Longest);

@@ -2,6 +2,7 @@ using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Native;
 using Lorikeet.Models.Passes.Cpu;
 using Lorikeet.Models.Passes.Decoding.Cpu;
+using Lorikeet.Models.Passes.Decoding.Cuda;
 using Lorikeet.Models.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -51,13 +52,14 @@ internal static class StepMemory
         return CpuBatchRoom<FloatElement>.InputBytes((int)widest) + tiles * gemm + logits + each;
     }
 
-    /// <summary>The largest weight decoded, its product, and a sequence's keys and values side by side.</summary>
+    /// <summary>The largest weight decoded, its product, and keys and values of sequences side by side.</summary>
     private static long OfGpu(DecoderModel model, long rows)
     {
         var config = model.Config;
         var weight = model.AllProjections.Where(projection => projection.Weight is FourBitWeight)
             .Select(projection => projection.Weight.Rows * projection.Weight.Columns).DefaultIfEmpty().Max();
-        var gathered = 2L * config.MaxPositions * config.KeyValueHeadCount * config.HeadSize;
+        var gathered = 2L * Math.Max(config.MaxPositions, PagedAttentionKernels.MostGathered)
+            * config.KeyValueHeadCount * config.HeadSize;
         return 2 * (weight + rows * 3L * config.IntermediateSize + gathered);
     }
 }

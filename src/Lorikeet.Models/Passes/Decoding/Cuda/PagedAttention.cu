@@ -286,13 +286,30 @@ extern "C" __global__ void most_likely(const float* logits, int columns, long lo
     if (threadIdx.x == 0) chosen[blockIdx.x] = fabsf(best) < 3.402823466e38f ? id : -1;
 }
 
-// Keys and values of the first tokens of a sequence side by side, [tokens, keyHeads, size] each; a block a token.
-extern "C" __global__ void gather_paged(PagedLayer cache, const long long* table, int size, bf16* keys, bf16* values)
+// Sequences whose tokens are gathered side by side: those of the i-th after the first lie from starts[i] to starts[i + 1].
+struct Gathered
 {
-    int token = blockIdx.x, width = cache.keyHeads * size;
+    const int* starts;
+    int first;
+    int count;
+};
+
+// Keys and values of the tokens of some sequences side by side, [tokens, keyHeads, size] each; a block a token.
+extern "C" __global__ void gather_paged(
+    PagedLayer cache, RowPlaces places, Gathered gathered, int size, bf16* keys, bf16* values)
+{
+    int token = blockIdx.x, width = cache.keyHeads * size, low = 0, high = gathered.count;
+    while (high - low > 1)
+    {
+        int middle = (low + high) / 2;
+        if (gathered.starts[middle] <= token) low = middle;
+        else high = middle;
+    }
+    const long long* table = places.tables + (long long)(gathered.first + low) * places.width;
+    int own = token - gathered.starts[low];
     for (int column = threadIdx.x * 8; column < width; column += blockDim.x * 8)
     {
-        long long place = placeOf(table, token, column / size, cache.keyHeads, size) + column % size;
+        long long place = placeOf(table, own, column / size, cache.keyHeads, size) + column % size;
         *(uint4*)(keys + (long long)token * width + column) = *(const uint4*)(cache.keys + place);
         *(uint4*)(values + (long long)token * width + column) = *(const uint4*)(cache.values + place);
     }

@@ -15,7 +15,9 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     private const int Threads = 128;
     private const int MostChunks = 32, SmallestChunk = 32;
     private const int ManyPairs = 2048; // rows and heads that occupy a device without dividing their tokens
-    private const int LongPart = 16; // rows of a sequence from which flash attention is faster
+
+    /// <summary>Tokens of several sequences that are gathered side by side for flash attention.</summary>
+    public const int MostGathered = 4096;
 
     private readonly AttentionShape _shape;
     private readonly Device _device;
@@ -25,7 +27,8 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     private readonly CudaBatchRoom _room;
     private readonly Tensor _shares; // float32 [pairs, chunks, headSize + 2]
     private readonly Tensor _counters; // int32 [pairs]
-    private Tensor? _starts; // int32 [parts, 4]: 0, rows, 0, tokens
+    private List<PartRange> _ranges = []; // of the step
+    private Tensor? _starts; // int32: for each range where the rows of each part begin and end, then its tokens
 
     /// <summary>Compiles them, or takes them from the cache of compiled kernels.</summary>
     public PagedAttentionKernels(AttentionShape shape, CudaBatchRoom room, Device device)
@@ -46,10 +49,24 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     /// <summary>Uploads what flash attention wants to know of a step's parts; before the step is queued.</summary>
     public void Prepare(IReadOnlyList<SequencePart> parts)
     {
+        _ranges = PartRange.Of(parts, MostGathered);
+        var starts = new List<int>();
+        foreach (var range in _ranges)
+        {
+            AddStarts(range, part => part.Count);
+            AddStarts(range, part => part.Length);
+        }
+
         _starts?.Dispose();
-        _starts = tensor(
-            parts.SelectMany(part => (int[])[0, part.Count, 0, part.Length]).ToArray(), [parts.Count, 4],
-            device: _device).DetachFromDisposeScope();
+        _starts = tensor(starts.ToArray(), device: _device).DetachFromDisposeScope();
+
+        void AddStarts(PartRange range, Func<SequencePart, int> sizeOf)
+        {
+            var start = 0;
+            starts.Add(start);
+            for (var i = range.First; i < range.First + range.Count; i++)
+                starts.Add(start += sizeOf(parts[i]));
+        }
     }
 
     /// <summary>Rotates queries in place; rotated keys, and values, go into the cache.</summary>
@@ -73,22 +90,17 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
     /// <summary>Rows whose keys and values are in the cache attend to them, up to their own.</summary>
     public void Attend(Matrix qkv, BatchLayer layer, BatchState state, Matrix attended)
     {
-        for (int first = 0, next; first < state.Parts.Count; first = next)
+        var place = 0; // of a range in the starts
+        foreach (var range in _ranges)
         {
-            var part = state.Parts[first];
-            next = first + 1;
-            if (part.Count >= LongPart)
-            {
-                AttendByFlash(qkv, layer, state, first, attended);
-                continue;
-            }
-
-            var (rows, longest) = (part.Count, part.Length);
-            for (; next < state.Parts.Count && state.Parts[next].Count < LongPart; next++)
-                (rows, longest) = (rows + state.Parts[next].Count, Math.Max(longest, state.Parts[next].Length));
-            Launch(
-                _attend, qkv.RowRange(part.FirstRow, rows), default, layer, new RowPlaces(state, part.FirstRow),
-                longest, attended.RowRange(part.FirstRow, rows));
+            if (range.IsLong)
+                AttendByFlash(qkv, layer, state, range, place, attended);
+            else
+                Launch(
+                    _attend, qkv.RowRange(range.FirstRow, range.Rows), default, layer,
+                    new RowPlaces(state, range.FirstRow), range.MostTokens,
+                    attended.RowRange(range.FirstRow, range.Rows));
+            place += 2 * (range.Count + 1);
         }
     }
 
@@ -115,23 +127,24 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
             Address(_shares), Address(_counters), new MatrixView(attended));
     }
 
-    /// <summary>Rows of one sequence attend to its tokens, gathered side by side.</summary>
-    private void AttendByFlash(Matrix qkv, BatchLayer layer, BatchState state, int index, Matrix attended)
+    /// <summary>Rows of sequences attend to their tokens, gathered side by side.</summary>
+    private void AttendByFlash(
+        Matrix qkv, BatchLayer layer, BatchState state, PartRange range, int place, Matrix attended)
     {
         if (!_flash.TryGetValue(layer.Shape, out var flash))
             _flash.Add(layer.Shape, flash = new FlashAttention(layer.Shape, _views));
-        var (part, width) = (state.Parts[index], _shape.KeyValueHeads * _shape.HeadSize);
-        using var gathered = _room.Take(ScratchUse.Input, 2 * part.Length, width, ScalarType.BFloat16);
-        var (keys, values) = (gathered.RowRange(0, part.Length), gathered.RowRange(part.Length, part.Length));
+        var width = _shape.KeyValueHeads * _shape.HeadSize;
+        using var gathered = _room.Take(ScratchUse.Input, 2 * range.Tokens, width, ScalarType.BFloat16);
+        var (keys, values) = (gathered.RowRange(0, range.Tokens), gathered.RowRange(range.Tokens, range.Tokens));
+        using var queryStarts = _starts!.narrow(0, place, range.Count + 1);
+        using var keyStarts = _starts!.narrow(0, place + range.Count + 1, range.Count + 1);
         _gather.Launch(
-            part.Length, Threads, new LayerPlaces(layer.Cache), new RowPlaces(state, 0).TableOf(index), _shape.HeadSize,
-            (nint)keys.Pointer, (nint)values.Pointer);
-        using var starts = _starts![index];
-        using var queryStarts = starts.narrow(0, 0, 2);
-        using var keyStarts = starts.narrow(0, 2, 2);
+            range.Tokens, Threads, new LayerPlaces(layer.Cache), new RowPlaces(state, 0),
+            new GatheredPlaces(keyStarts, range), _shape.HeadSize, (nint)keys.Pointer, (nint)values.Pointer);
         using var output = flash.Attend(
-            qkv.RowRange(part.FirstRow, part.Count), keys, values, queryStarts, keyStarts);
-        attended.RowRange(part.FirstRow, part.Count).Tensor.copy_(output.Tensor);
+            qkv.RowRange(range.FirstRow, range.Rows), keys, values, new AttendedSegments(
+                queryStarts, keyStarts, range.MostRows, range.MostTokens));
+        attended.RowRange(range.FirstRow, range.Rows).Tensor.copy_(output.Tensor);
     }
 
     private static nint Address(Tensor tensor) => (nint)TensorMemory.Address(tensor);
@@ -169,8 +182,13 @@ internal sealed unsafe class PagedAttentionKernels : IDisposable
         private readonly nint _sequences = Address(state.SequenceOfRow) + firstRow * sizeof(long);
         private readonly nint _tables = Address(state.Tables);
         private readonly int _width = (int)state.Tables.shape[1];
-
-        /// <summary>The blocks of a sequence.</summary>
-        public nint TableOf(int sequence) => _tables + (nint)((long)sequence * _width * sizeof(long));
+    }
+    /// <summary>As the kernels take it (<c>Gathered</c>).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct GatheredPlaces(Tensor starts, PartRange range)
+    {
+        private readonly nint _starts = Address(starts);
+        private readonly int _first = range.First;
+        private readonly int _count = range.Count;
     }
 }
