@@ -87,9 +87,9 @@ public sealed class PromptFormat
         JsonArray messages, JsonArray? tools = null, JsonObject? variables = null)
     {
         var (prepared, described) = Prepare(messages, tools);
-        var text = Render(prepared, described, addGenerationPrompt: true, variables).Text;
-        var ends = PromptEnds(prepared, described, text, variables);
-        return (text, [.. ends.Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
+        var rendered = Render(prepared, described, addGenerationPrompt: true, variables);
+        var ends = PromptEnds(prepared, rendered);
+        return (rendered.Text, [.. ends.Where(prompt => prompt.IsLearned).Select(prompt => prompt.End)]);
     }
 
     /// <summary>A whole conversation, and where in it the answers are.</summary>
@@ -100,16 +100,19 @@ public sealed class PromptFormat
         var rendered = Render(prepared, described, addGenerationPrompt: false);
 
         // An answer begins where its prompt ends, which may be before its content: the model writes the space too.
-        var prompts = PromptEnds(prepared, described, rendered.Text);
+        var prompts = PromptEnds(prepared, rendered);
         var isLearned = ConversationTurns.Answers(prepared).Select(ConversationTurns.IsLearned).ToArray();
         var spans = rendered.AssistantSpans;
-        var previousEnd = 0;
+        var (previousEnd, passed) = (0, 0);
         var answers = new List<(int Start, int End)>();
         for (var i = 0; i < spans.Count; i++)
         {
             var (start, end) = spans[i];
-            var prompt = prompts.LastOrDefault(
-                prompt => prompt.End >= previousEnd && prompt.End <= start, (End: start, IsLearned: true));
+            while (passed < prompts.Count && prompts[passed].End <= start)
+                passed++;
+            var prompt = passed > 0 && prompts[passed - 1].End >= previousEnd
+                ? prompts[passed - 1]
+                : (End: start, IsLearned: true);
             if (spans.Count == isLearned.Length ? isLearned[i] : prompt.IsLearned)
                 answers.Add((prompt.End, end));
             previousEnd = end;
@@ -192,21 +195,11 @@ public sealed class PromptFormat
     /// Where the prompt of each assistant's message ends in the whole text, ascending; OpenAI's <c>weight</c> of 0 says
     /// that the message is not learned.
     /// </summary>
-    private List<(int End, bool IsLearned)> PromptEnds(
-        JsonArray messages, JsonArray? tools, string text, JsonObject? variables = null)
-    {
-        var ends = new List<(int End, bool IsLearned)>();
-        for (var i = 1; i < messages.Count; i++)
-        {
-            if ((string?)messages[i]!["role"] != "assistant")
-                continue;
-            var earlier = new JsonArray([.. messages.Take(i).Select(message => message!.DeepClone())]);
-            var prompt = Render(earlier, tools, addGenerationPrompt: true, variables).Text;
-            if (text.StartsWith(prompt, StringComparison.Ordinal))
-                ends.Add((prompt.Length, ConversationTurns.IsLearned((JsonObject)messages[i]!)));
-        }
-        return ends;
-    }
+    private static List<(int End, bool IsLearned)> PromptEnds(JsonArray messages, RenderedChat rendered) =>
+    [
+        .. rendered.PromptEnds.Where(prompt => (string?)messages[prompt.Message]!["role"] == "assistant")
+            .Select(prompt => (prompt.End, ConversationTurns.IsLearned((JsonObject)messages[prompt.Message]!))),
+    ];
 
     /// <summary>Writes tool calls and tools out as text for a template that has no support for them.</summary>
     private (JsonArray Messages, JsonArray? Tools) Prepare(JsonArray messages, JsonArray? tools)

@@ -112,7 +112,8 @@ public sealed class ChatTemplate
         var conversation = new Conversation(messages, tools, WithNamedTokens(variables));
         var rendered = Render(conversation, addGenerationPrompt);
         return new RenderedChat(
-            rendered.Text, () => AssistantSpanFinder.Find(this, conversation, rendered, addGenerationPrompt));
+            rendered.Text, () => AssistantSpanFinder.Find(this, conversation, rendered, addGenerationPrompt),
+            () => PromptEndFinder.Find(this, conversation, rendered));
     }
 
     private JsonObject? WithNamedTokens(JsonObject? variables)

@@ -77,6 +77,9 @@ internal sealed class Conversation
             ? name.Text
             : null;
 
+    /// <summary>The messages before one.</summary>
+    public Conversation UpTo(int index) => new(this, [.. _messages.Take(index)]);
+
     /// <summary>The conversation up to a message, which says just <paramref name="content"/> instead.</summary>
     public Conversation EndingIn(int index, string content)
     {

@@ -4,11 +4,15 @@ namespace Lorikeet.Text.ChatTemplates;
 public sealed class RenderedChat
 {
     private readonly Lazy<IReadOnlyList<(int Start, int End)>> _assistantSpans;
+    private readonly Lazy<IReadOnlyList<(int Message, int End)>> _promptEnds;
 
-    internal RenderedChat(string text, Func<IReadOnlyList<(int Start, int End)>> findAssistantSpans)
+    internal RenderedChat(
+        string text, Func<IReadOnlyList<(int Start, int End)>> findAssistantSpans,
+        Func<IReadOnlyList<(int Message, int End)>> findPromptEnds)
     {
         Text = text;
         _assistantSpans = new(findAssistantSpans);
+        _promptEnds = new(findPromptEnds);
     }
 
     /// <summary>The text the model reads.</summary>
@@ -27,4 +31,12 @@ public sealed class RenderedChat
     /// The template mixes messages in a way that hides where an assistant's turn begins or ends.
     /// </exception>
     public IReadOnlyList<(int Start, int End)> AssistantSpans => _assistantSpans.Value;
+
+    /// <summary>
+    /// The assistant's messages, by index, whose prompt <see cref="Text"/> begins with, and where that ends in it,
+    /// ascending: what the template renders of the messages before, generation prompt included. The first message has
+    /// none. Found when first asked for.
+    /// </summary>
+    /// <exception cref="ChatTemplateException">The template refuses the messages before one.</exception>
+    public IReadOnlyList<(int Message, int End)> PromptEnds => _promptEnds.Value;
 }
