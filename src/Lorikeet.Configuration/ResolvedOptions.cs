@@ -82,7 +82,10 @@ public sealed class ResolvedOptions
         .Select(option => $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}".PadRight(CommentColumn - 1)
             + $" # {_originOf(option).Text}"));
 
-    /// <summary>All options as run.yaml, a line each with its origin behind it; it reads back as the same.</summary>
+    /// <summary>
+    /// All options as run.yaml, a line each with its origin behind it; it reads back as the same. Where the environment
+    /// says libtorch lies is a matter of this machine and stays out of it.
+    /// </summary>
     public string ToYaml()
     {
         var catalog = OptionCatalog.Training;
@@ -92,7 +95,9 @@ public sealed class ResolvedOptions
             yaml.Append(CultureInfo.InvariantCulture, $"\n# {group.Title}: {group.Summary}\n");
             foreach (var option in catalog.Options.Where(option => option.Group == group.Name))
             {
-                var line = $"{option.Name}: {OptionValueWriter.ToYaml(option.Get(Options))}";
+                var isOfMachine = option.Name == "libtorch" && _originOf(option).Source == OptionSource.Environment;
+                var value = isOfMachine ? null : option.Get(Options);
+                var line = $"{option.Name}: {OptionValueWriter.ToYaml(value)}";
                 yaml.Append(line.PadRight(CommentColumn - 1))
                     .Append(CultureInfo.InvariantCulture, $" # {_originOf(option).Text}\n");
             }

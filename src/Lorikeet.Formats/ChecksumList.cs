@@ -45,7 +45,7 @@ public static class ChecksumList
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return $"'{path}' is missing";
-        if (TryParse(File.ReadAllBytes(path)) is not { } listed)
+        if (TryParse(WholeFile.ReadBytes(path)) is not { } listed)
             return $"'{path}' is damaged";
         foreach (var (name, digits) in listed)
         {

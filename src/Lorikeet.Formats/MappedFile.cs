@@ -9,7 +9,7 @@ namespace Lorikeet.Formats;
 /// </summary>
 public sealed unsafe class MappedFile : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SafeFileHandle? _handle;
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _start;
@@ -22,6 +22,8 @@ public sealed unsafe class MappedFile : IDisposable
         Path = path;
         try
         {
+            if (WholeFile.IsEmpty(path))
+                return; // a pipe, too, on which opening would wait
             _handle = File.OpenHandle(path);
             Length = RandomAccess.GetLength(_handle);
             if (Length == 0)
@@ -94,7 +96,7 @@ public sealed unsafe class MappedFile : IDisposable
             var rest = new Span<byte>(target + done, (int)Math.Min(most, length - done));
             try
             {
-                read = RandomAccess.Read(_handle, rest, offset + done);
+                read = RandomAccess.Read(_handle!, rest, offset + done);
             }
             catch (IOException fault)
             {
@@ -102,7 +104,7 @@ public sealed unsafe class MappedFile : IDisposable
             }
 
             if (read == 0)
-                throw CutShort(offset, length, RandomAccess.GetLength(_handle));
+                throw CutShort(offset, length, RandomAccess.GetLength(_handle!));
         }
     }
 
@@ -114,7 +116,7 @@ public sealed unsafe class MappedFile : IDisposable
         _start = null;
         _view?.Dispose();
         _file?.Dispose();
-        _handle.Dispose();
+        _handle?.Dispose();
     }
 
     private CheckpointException CutShort(long offset, long length, long present) => new(

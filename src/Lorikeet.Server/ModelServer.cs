@@ -56,6 +56,7 @@ public sealed class ModelServer : IAsyncDisposable
         _app.Use(next => context =>
         {
             RequestIds.Assign(context);
+            WebPages.Guard(context.Response);
             return faults.Guard(context, next);
         });
         _app.Use(next => context => pages.Answer(context) ? Task.CompletedTask : next(context));

@@ -38,6 +38,35 @@ public sealed class AccessTests(NanoModel nano)
     }
 
     [Fact]
+    public async Task Answers_TellBrowsersThatTheyAreNoPages()
+    {
+        await using var server = await TestServer.Start(nano.Host);
+        foreach (var path in (string[])["/v1/models", "/health", "/nowhere"])
+        {
+            using var response = await server.Client.GetAsync(path, TestContext.Current.CancellationToken);
+            Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+            Assert.Contains("default-src 'none'", Assert.Single(response.Headers.GetValues("Content-Security-Policy")));
+            Assert.True(response.Headers.CacheControl?.NoStore);
+        }
+    }
+
+    [Theory]
+    [InlineData("cross-site", "no-cors", HttpStatusCode.Forbidden)]
+    [InlineData("same-site", "no-cors", HttpStatusCode.Forbidden)]
+    [InlineData("cross-site", "navigate", HttpStatusCode.OK)]
+    [InlineData("same-origin", "no-cors", HttpStatusCode.OK)]
+    [InlineData("none", "navigate", HttpStatusCode.OK)]
+    public async Task PartsOfOtherPages_AreRefusedWithoutAKey(string site, string mode, HttpStatusCode status)
+    {
+        await using var server = await TestServer.Start(nano.Host);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+        request.Headers.TryAddWithoutValidation("Sec-Fetch-Site", site);
+        request.Headers.TryAddWithoutValidation("Sec-Fetch-Mode", mode);
+        using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(status, response.StatusCode);
+    }
+
+    [Fact]
     public async Task Keys_HaveTheirOwnResponses()
     {
         await using var server = await TestServer.Start(nano.Host, new ServerOptions { ApiKeys = [Key, Other] });

@@ -21,6 +21,42 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
+    [Fact]
+    public async Task ByteOrderMarks_AreRead_AndCompressedBodiesAreNamed()
+    {
+        await using var server = await TestServer.Start(nano.Host);
+        Assert.NotNull((await server.Post("/tokenize", "\uFEFF{\"prompt\": \"Hi\"}"))["tokens"]);
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/tokenize");
+        request.Content = new ByteArrayContent([0x1F, 0x8B, 8, 0]);
+        request.Content.Headers.ContentType = new("application/json");
+        request.Content.Headers.ContentEncoding.Add("gzip");
+        using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        Assert.Contains(
+            "Content-Encoding is 'gzip'",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task AKeyThatStandsTwice_IsNamed()
+    {
+        await using var server = await TestServer.Start(nano.Host);
+        var error = await server.Refusal("/tokenize", """{"prompt": "a", "prompt": "b"}""");
+        Assert.Contains("prompt", (string)error["message"]!);
+        Assert.DoesNotContain("line ,", (string)error["message"]!);
+    }
+
+    [Fact]
+    public async Task LargeRequests_TakeTurns_AndSmallOnesDoNotWait()
+    {
+        await using var server = await TestServer.Start(nano.Host);
+        var large = $$"""{"prompt": "{{new string('x', 400_000)}}"}""";
+        var asked = Enumerable.Range(0, 4).Select(_ => server.Post("/tokenize", large)).ToList();
+        Assert.NotNull((await server.Post("/tokenize", """{"prompt": "Hi"}"""))["tokens"]);
+        Assert.All(await Task.WhenAll(asked), answer => Assert.InRange((int)answer["count"]!, 1, 400_001));
+    }
+
     [Theory]
     [InlineData("", null, "is no JSON")]
     [InlineData("{", null, "is no JSON")]

@@ -1,4 +1,5 @@
 using Lorikeet.Data.Shapes;
+using Lorikeet.Formats;
 using Lorikeet.Text.Tokenization;
 
 namespace Lorikeet.Data.Prompts;
@@ -53,9 +54,23 @@ public static class PromptFormats
         }
         if (BuiltInFormats.Find(chatTemplate) is { } builtIn)
             return builtIn.Template;
-        return File.Exists(chatTemplate) ? File.ReadAllText(chatTemplate) : throw new ConfigurationException(
-            $"chat_template is '{chatTemplate}', and there is no such file. A Jinja file, 'tokenizer' or one of " +
-            $"{string.Join(", ", BuiltInFormats.Names)} was expected. Check the path.");
+        if (!File.Exists(chatTemplate))
+        {
+            throw new ConfigurationException(
+                $"chat_template is '{chatTemplate}', and there is no such file. A Jinja file, 'tokenizer' or one of " +
+                $"{string.Join(", ", BuiltInFormats.Names)} was expected. Check the path.");
+        }
+
+        try
+        {
+            return WholeFile.ReadText(chatTemplate, most: 4 << 20);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException(
+                $"chat_template is '{chatTemplate}', which cannot be read: {fault.Message} Check the file and its "
+                + "permissions.", fault);
+        }
     }
 
     private static PromptFormat Named(string chatTemplate, Tokenizer? tokenizer) =>

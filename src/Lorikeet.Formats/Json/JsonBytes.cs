@@ -13,7 +13,7 @@ internal static class JsonBytes
     public const int Depth = 64;
 
     /// <summary>Largest text that is read.</summary>
-    public const int LengthLimit = 1 << 28;
+    public const int LengthLimit = WholeFile.LargestFile;
 
     // An element takes twelve bytes in a list that doubles, beside two copies of the text.
     private const int BytesOfToken = 36;
@@ -28,19 +28,7 @@ internal static class JsonBytes
     {
         try
         {
-            using var file = new FileStream(
-                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var content = new MemoryStream();
-            var chunk = new byte[1 << 16];
-            for (int count; (count = file.Read(chunk)) > 0;)
-            {
-                content.Write(chunk, 0, count);
-                if (content.Length > LengthLimit)
-                    throw origin.Fault(
-                        $"The file has more than {LengthLimit >> 20} MiB, which no file of settings has");
-            }
-
-            return content.ToArray();
+            return WholeFile.ReadBytes(path, LengthLimit);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Models.Grammars.Expressions;
 using Lorikeet.Models.Grammars.Schemas;
 
@@ -32,7 +33,7 @@ internal static class TextForms
             return fileOrText;
         try
         {
-            return File.ReadAllText(fileOrText);
+            return WholeFile.ReadText(fileOrText);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
         {

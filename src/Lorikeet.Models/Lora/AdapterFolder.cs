@@ -73,7 +73,7 @@ public sealed class AdapterFolder
         var record = System.IO.Path.Combine(Path, BaseFile);
         if (System.IO.Path.Exists(BaseModel))
         {
-            if (File.Exists(record) && !File.ReadAllText(record).Contains(Hash(BaseModel), StringComparison.Ordinal))
+            if (File.Exists(record) && !WholeFile.ReadText(record).Contains(Hash(BaseModel), StringComparison.Ordinal))
             {
                 ModelSource.Note(
                     $"'{Path}' was trained on '{BaseModel}' when that held other weights. Its answers may be worthless "
@@ -153,6 +153,8 @@ public sealed class AdapterFolder
         var buffer = new byte[Sample];
         foreach (var file in files)
         {
+            if (WholeFile.IsEmpty(file))
+                continue;
             using var stream = File.OpenRead(file);
             hash.AppendData(Encoding.UTF8.GetBytes($"{System.IO.Path.GetFileName(file)} {stream.Length}\n"));
             hash.AppendData(buffer, 0, stream.ReadAtLeast(buffer, Sample, throwOnEndOfStream: false));

@@ -26,6 +26,21 @@ internal sealed class WebPages
         _hosts = hosts is null ? null : new(hosts.Concat(s_loopback), StringComparer.OrdinalIgnoreCase);
     }
 
+    /// <summary>
+    /// What an answer tells a browser: it is what it says it is, no page, for nobody's frame, and not to be kept.
+    /// </summary>
+    public static void Guard(HttpResponse response) => response.OnStarting(() =>
+    {
+        var headers = response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
+        headers["Referrer-Policy"] = "no-referrer";
+        if (headers.CacheControl.Count == 0)
+            headers.CacheControl = "no-store";
+        return Task.CompletedTask;
+    });
+
     /// <summary>Refuses, or allows by headers, what a page asks.</summary>
     /// <returns>Whether the request only asked if it may ask, and is answered.</returns>
     /// <exception cref="ApiException">The host's name or the page's origin is strange.</exception>
@@ -63,11 +78,23 @@ internal sealed class WebPages
         }
 
         var origin = request.Headers.Origin.ToString();
+        if (origin.Length == 0 && _hosts is not null && IsPartOfAnotherPage(request.Headers)
+            && !_origins.Contains(Any))
+        {
+            return "A page of another site may not ask this server. Start it with the option allow_origin to let "
+                + "pages of an origin ask, and ask with CORS.";
+        }
+
         return origin.Length == 0 || IsAllowed(origin, request)
             ? null
             : $"Pages of the origin '{origin}' may not ask this server. Start it with the option allow_origin to let "
                 + "them.";
     }
+
+    // Pictures and scripts are fetched without an origin; who follows a link from elsewhere looks at it himself.
+    private static bool IsPartOfAnotherPage(IHeaderDictionary headers) =>
+        headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site"
+        && headers["Sec-Fetch-Mode"].ToString() != "navigate";
 
     private bool IsAllowed(string origin, HttpRequest request) =>
         _origins.Contains(Any) || _origins.Contains(origin)

@@ -12,14 +12,14 @@ internal sealed class Tokens(Service service)
     {
         var body = await RequestBody.Read(context, ProtocolJson.Wire.TokenizeRequest);
         var model = service.Find(body.Model);
-        var ids = (body.Prompt, body.Messages) switch
+        var ids = await service.Encode(context, () => (body.Prompt, body.Messages) switch
         {
             ({ } text, null) => service.Host.Tokenize(text, body.AddSpecialTokens != false),
             (null, not null) => service.Host.Tokenize(
                 new ChatRequest { Model = model.Name, Messages = AskedMessages.Of(body.Messages) }),
             (null, null) => throw ApiException.Missing("prompt", "a text, or 'messages'"),
             _ => throw ApiException.Wrong("messages", "'prompt' and 'messages' are both given. Expected one of them."),
-        };
+        });
         await context.Response.WriteAsJsonAsync(
             new Tokenized(ids.Length, model.MaxLength, ids), ProtocolJson.Wire.Tokenized);
     }

@@ -19,7 +19,7 @@ internal sealed class EventStream
         (_writer, _cancellation) = (context.Response.BodyWriter, context.RequestAborted);
         context.Features.Set(this);
         context.Response.ContentType = "text/event-stream; charset=utf-8";
-        context.Response.Headers.CacheControl = "no-cache";
+        context.Response.Headers.CacheControl = "no-cache, no-store";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would collect the events otherwise
     }
 

@@ -90,6 +90,8 @@ internal static partial class RequestBody
     private static JsonDocument ParseDocument(ReadOnlySequence<byte> text)
     {
         var whole = text.IsSingleSegment ? text.First : text.ToArray();
+        if (whole.Span.StartsWith("\uFEFF"u8))
+            whole = whole["\uFEFF"u8.Length..]; // some clients write a byte order mark
         if (!Utf8.IsValid(whole.Span))
             throw ApiException.Wrong(null, "The body is not UTF-8 text. Expected a JSON object.", "invalid_json");
         try
@@ -113,16 +115,23 @@ internal static partial class RequestBody
         {
             // What the parser says ends with the place, which is said in words that count from 1.
             var what = fault.Message.Split(" LineNumber:")[0].Split(" Change the reader")[0].TrimEnd('.');
-            throw ApiException.Wrong(
-                null,
-                FormattableString.Invariant(
-                    $"The body is no JSON: {what} (line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1})."),
-                "invalid_json");
+            var place = fault.LineNumber is null ? "" : FormattableString.Invariant(
+                $" (line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1})");
+            throw ApiException.Wrong(null, $"The body is no JSON: {what}{place}.", "invalid_json");
         }
     }
 
     private static void RequireJson(HttpRequest request)
     {
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } coding
+            && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ApiException(
+                StatusCodes.Status415UnsupportedMediaType,
+                $"The header Content-Encoding is '{VisibleText.InOneLine(coding, longest: 64)}'. Expected a body that "
+                + "is not compressed.");
+        }
+
         if (request.HasJsonContentType())
             return;
         var given = request.ContentType is { Length: > 0 } type ? $"'{type}'" : "missing";

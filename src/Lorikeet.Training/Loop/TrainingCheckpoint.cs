@@ -67,7 +67,7 @@ public static class TrainingCheckpoint
     public static (int Ranks, IReadOnlyDictionary<string, string> Settings) Origin(string folder)
     {
         var path = Path.Combine(folder, PositionFile);
-        var position = TrainingPosition.FromJson(File.ReadAllText(path), path);
+        var position = TrainingPosition.FromJson(WholeFile.ReadText(path), path);
         return (position.Ranks, position.Run.Settings);
     }
 
@@ -78,7 +78,7 @@ public static class TrainingCheckpoint
     {
         RequireWhole(folder);
         var path = Path.Combine(folder, PositionFile);
-        var position = TrainingPosition.FromJson(File.ReadAllText(path), path);
+        var position = TrainingPosition.FromJson(WholeFile.ReadText(path), path);
         if (run.DifferencesFrom(position.Run) is { Count: > 0 } differences)
         {
             throw new ConfigurationException(

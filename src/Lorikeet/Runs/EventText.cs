@@ -17,12 +17,21 @@ public static class EventText
         RunStarted { Summary: var summary } => Summary(summary),
         StepCompleted { Metrics: var metrics } => [Step(metrics, progress)],
         EvaluationCompleted { Metrics: var metrics } => [Evaluation(metrics)],
-        CheckpointSaved saved => [$"step {saved.Step}: checkpoint saved in {saved.Folder}"],
+        CheckpointSaved saved => [$"step {saved.Step}: checkpoint saved in {InRun(saved.Folder)}"],
         Warning warned => [$"warning: {warned.Message}"],
         Note noted => [$"note: {noted.Message}"],
         RunCompleted { Result: var result } => [Result(result)],
         _ => [],
     };
+
+    // Where a run lies on this machine is nobody's business who reads its log: from here, or else within the run.
+    private static string InRun(string checkpoint)
+    {
+        var fromHere = Path.GetRelativePath(".", checkpoint);
+        return Path.IsPathRooted(fromHere) || fromHere.StartsWith("..", StringComparison.Ordinal)
+            ? Path.Combine(Path.GetFileName(Path.GetDirectoryName(checkpoint)) ?? "", Path.GetFileName(checkpoint))
+            : fromHere;
+    }
 
     /// <summary>What a run is about to do, a line each.</summary>
     internal static IReadOnlyList<string> Summary(RunSummary summary) =>

@@ -1,3 +1,4 @@
+using Lorikeet.Formats;
 using Lorikeet.Formats.Json;
 
 namespace Lorikeet.Text.Tokenization.Configuration;
@@ -27,16 +28,12 @@ internal static class ChatTemplateFile
     {
         try
         {
-            return new FileInfo(file).Length <= LargestFile
-                ? File.ReadAllText(file)
-                : throw new CheckpointException(
-                    $"The chat template has {new FileInfo(file).Length} bytes. At most {LargestFile} were expected. "
-                    + $"'{file}'. Give another template.");
+            return WholeFile.ReadText(file, LargestFile);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(
-                $"The chat template cannot be read: {error.Message} '{file}'. Check its permissions.", error);
+                $"The chat template cannot be read: {error.Message} '{file}'. Check the file and its permissions.", error);
         }
     }
 

@@ -79,7 +79,7 @@ public sealed record SentencePieceModel
     {
         try
         {
-            var model = Parse(File.ReadAllBytes(file));
+            var model = Parse(WholeFile.ReadBytes(file));
             CheckPieces(model.Pieces);
             return model.Pieces.Any(piece => piece.Kind == PieceKind.Normal)
                 && model.Pieces.Any(piece => piece.Kind == PieceKind.Unknown)
