@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Lorikeet.Formats;
 
-/// <summary>Files that are read whole, such as those of settings: never more of them than such a file can have.</summary>
+/// <summary>Files that are read whole, such as those of settings: never more than such a file can have.</summary>
 public static class WholeFile
 {
     /// <summary>More bytes than such files have.</summary>

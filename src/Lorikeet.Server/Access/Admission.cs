@@ -9,12 +9,17 @@ namespace Lorikeet.Server.Access;
 /// <param name="longest">The time that one request may take.</param>
 internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposable
 {
+    private const long LargeBody = 1 << 16;
+
     // For those who are ended to say so.
     private static readonly TimeSpan s_leaving = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _ending = new();
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
+
+    // A text takes memory many times its size while it is encoded, and a core; one is left for others.
+    private readonly SemaphoreSlim _encoding = new(Math.Max(1, Environment.ProcessorCount - 1));
     private int _inside;
 
     /// <summary>Whether no more requests are let in.</summary>
@@ -46,6 +51,25 @@ internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposa
     /// </summary>
     public static CancellationToken TokenOf(HttpContext context) => context.Features.GetRequiredFeature<Visit>().Token;
 
+    /// <summary>Encodes what a request asks. Large ones take turns; small ones need not wait for them.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="encode">What is done.</param>
+    /// <exception cref="OperationCanceledException">The client left, or its time was over, before its turn.</exception>
+    public async Task<T> Encode<T>(HttpContext context, Func<T> encode)
+    {
+        if (context.Request.ContentLength <= LargeBody)
+            return encode();
+        await _encoding.WaitAsync(TokenOf(context));
+        try
+        {
+            return encode();
+        }
+        finally
+        {
+            _encoding.Release();
+        }
+    }
+
     /// <summary>
     /// Lets nobody in from now on, and waits until all have left or the time is over: then they are ended.
     /// </summary>
@@ -73,7 +97,11 @@ internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposa
         }
     }
 
-    public void Dispose() => _ending.Dispose();
+    public void Dispose()
+    {
+        _ending.Dispose();
+        _encoding.Dispose();
+    }
 
     private void Leave()
     {

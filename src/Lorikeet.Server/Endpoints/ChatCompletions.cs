@@ -21,7 +21,8 @@ internal sealed class ChatCompletions(Service service)
         var request = Request(body, model);
         service.RequireRoom("n", request.Answers);
         using var measure = service.Metrics.Begin("chat", model.Name);
-        var pieces = await service.Encode(context, () => service.Host.Chat(request, Admission.TokenOf(context)));
+        var pieces = await service.Admission.Encode(
+            context, () => service.Host.Chat(request, Admission.TokenOf(context)));
         var reply = new ChatReply(service, model.Name, body, measure);
         if (body.Stream == true)
             await reply.Stream(context, pieces);

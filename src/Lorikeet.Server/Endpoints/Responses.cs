@@ -27,7 +27,8 @@ internal sealed class Responses(Service service)
         var conversation = Conversation(body, owner);
         var request = Request(body, model, conversation);
         using var measure = service.Metrics.Begin("chat", model.Name);
-        var pieces = await service.Encode(context, () => service.Host.Chat(request, Admission.TokenOf(context)));
+        var pieces = await service.Admission.Encode(
+            context, () => service.Host.Chat(request, Admission.TokenOf(context)));
         var reply = new ResponseReply(
             service, Begin(body, model, request), request.TopLogProbabilities is not null);
         if (body.Stream == true)

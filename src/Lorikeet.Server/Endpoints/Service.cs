@@ -16,11 +16,6 @@ namespace Lorikeet.Server.Endpoints;
 internal sealed record Service(
     ModelHost Host, Admission Admission, ServerMetrics Metrics, AdapterSources Sources, TimeProvider Clock)
 {
-    private const long LargeBody = 1 << 16;
-
-    // A text takes memory many times its size while it is encoded, and a core; one is left for others.
-    private readonly SemaphoreSlim _encoding = new(Math.Max(1, Environment.ProcessorCount - 1));
-
     /// <summary>How long a stream may say nothing before a comment shows that it lives.</summary>
     public static TimeSpan Silence { get; } = TimeSpan.FromSeconds(10);
 
@@ -41,25 +36,6 @@ internal sealed record Service(
         catch (UnknownModelException fault)
         {
             throw NotFound(fault);
-        }
-    }
-
-    /// <summary>Encodes what a request asks. Large ones take turns; small ones need not wait for them.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="encode">What is done.</param>
-    /// <exception cref="OperationCanceledException">The client left, or its time was over, before its turn.</exception>
-    public async Task<T> Encode<T>(HttpContext context, Func<T> encode)
-    {
-        if (context.Request.ContentLength <= LargeBody)
-            return encode();
-        await _encoding.WaitAsync(Admission.TokenOf(context));
-        try
-        {
-            return encode();
-        }
-        finally
-        {
-            _encoding.Release();
         }
     }
 

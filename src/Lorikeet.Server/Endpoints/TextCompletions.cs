@@ -23,7 +23,7 @@ internal sealed class TextCompletions(Service service)
         var requests = Requests(body, model);
         service.RequireRoom(requests.Count > 1 ? "prompt" : "n", (long)requests.Count * requests[0].Answers);
         using var measure = service.Metrics.Begin("text_completion", model.Name);
-        var pieces = await service.Encode(context, () => Pieces(requests, Admission.TokenOf(context)));
+        var pieces = await service.Admission.Encode(context, () => Pieces(requests, Admission.TokenOf(context)));
         var reply = new TextReply(service, model.Name, body, requests, measure);
         if (body.Stream == true)
             await reply.Stream(context, pieces);

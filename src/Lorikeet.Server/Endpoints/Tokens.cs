@@ -12,7 +12,7 @@ internal sealed class Tokens(Service service)
     {
         var body = await RequestBody.Read(context, ProtocolJson.Wire.TokenizeRequest);
         var model = service.Find(body.Model);
-        var ids = await service.Encode(context, () => (body.Prompt, body.Messages) switch
+        var ids = await service.Admission.Encode(context, () => (body.Prompt, body.Messages) switch
         {
             ({ } text, null) => service.Host.Tokenize(text, body.AddSpecialTokens != false),
             (null, not null) => service.Host.Tokenize(

@@ -30,7 +30,7 @@ internal sealed class PromptEndFinder
         _generated = generated.Count == conversation.AssistantMessages.Count ? generated : [];
     }
 
-    /// <summary>The assistant's messages whose prompt the rendering begins with, and where it ends, ascending.</summary>
+    /// <summary>The assistant's messages whose prompt the text begins with, and where it ends, ascending.</summary>
     /// <param name="template">The template that rendered it.</param>
     /// <param name="conversation">What was rendered.</param>
     /// <param name="rendered">The rendering.</param>

@@ -33,7 +33,8 @@ internal static class ChatTemplateFile
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(
-                $"The chat template cannot be read: {error.Message} '{file}'. Check the file and its permissions.", error);
+                $"The chat template cannot be read: {error.Message} '{file}'. Check the file and its permissions.",
+                error);
         }
     }
 

@@ -286,7 +286,7 @@ extern "C" __global__ void most_likely(const float* logits, int columns, long lo
     if (threadIdx.x == 0) chosen[blockIdx.x] = fabsf(best) < 3.402823466e38f ? id : -1;
 }
 
-// Sequences whose tokens are gathered side by side: those of the i-th after the first lie from starts[i] to starts[i + 1].
+// Sequences whose tokens are gathered side by side: those of the i-th lie from starts[i] to starts[i + 1].
 struct Gathered
 {
     const int* starts;
