@@ -10,7 +10,8 @@ public static class WholeFile
 
     /// <summary>
     /// Whether a file has no content to read: an empty one, or none that is stored at all. Opening a pipe would wait
-    /// for a writer, and a device has no end.
+    /// for a writer, and a device has no end. What counts is its length, which is 0 too for files that the system makes
+    /// up, such as those of /proc.
     /// </summary>
     /// <param name="path">The file, or a link to it; false where there is none.</param>
     public static bool IsEmpty(string path)
@@ -23,7 +24,7 @@ public static class WholeFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="most">Bytes that it may have.</param>
-    /// <returns>Its bytes; none of a pipe or a device.</returns>
+    /// <returns>Its bytes; none where <see cref="IsEmpty"/> says so.</returns>
     /// <exception cref="IOException">It cannot be read, or has more bytes.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be read.</exception>
     public static byte[] ReadBytes(string path, long most = LargestFile)

@@ -10,6 +10,9 @@ public sealed class OptionNamesTests
     [InlineData("Name the base by the option 'model', or 'basis'.", "Name the base by the option --model, or 'basis'.")]
     [InlineData("run.yaml:14: 'lora_r' is '0'.", "run.yaml:14: 'lora_r' is '0'.")]
     [InlineData(
+        "'dtype' is 5. Expected a string. Where: 'm/config.json'.",
+        "'dtype' is 5. Expected a string. Where: 'm/config.json'.")]
+    [InlineData(
         "2 options are wrong:\n  'dtype' is 'f'.\n  run.yaml:3: 'output' is there twice.",
         "2 options are wrong:\n  --dtype is 'f'.\n  run.yaml:3: 'output' is there twice.")]
     [InlineData(

@@ -47,16 +47,6 @@ public sealed class RefusalTests(NanoModel nano) : IAsyncLifetime
         Assert.DoesNotContain("line ,", (string)error["message"]!);
     }
 
-    [Fact]
-    public async Task LargeRequests_TakeTurns_AndSmallOnesDoNotWait()
-    {
-        await using var server = await TestServer.Start(nano.Host);
-        var large = $$"""{"prompt": "{{new string('x', 400_000)}}"}""";
-        var asked = Enumerable.Range(0, 4).Select(_ => server.Post("/tokenize", large)).ToList();
-        Assert.NotNull((await server.Post("/tokenize", """{"prompt": "Hi"}"""))["tokens"]);
-        Assert.All(await Task.WhenAll(asked), answer => Assert.InRange((int)answer["count"]!, 1, 400_001));
-    }
-
     [Theory]
     [InlineData("", null, "is no JSON")]
     [InlineData("{", null, "is no JSON")]

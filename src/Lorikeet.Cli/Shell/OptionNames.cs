@@ -48,6 +48,6 @@ internal static partial class OptionNames
     [GeneratedRegex(@"(?<![\w'""`/\\.|,\[\(-]|, |: )[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w'""`/\\|\]]|\.\w)")]
     private static partial Regex Bare();
 
-    [GeneratedRegex(@":\d+: '")]
+    [GeneratedRegex(@":\d+: '| Where: '")]
     private static partial Regex LineOfFile();
 }

@@ -51,7 +51,9 @@ internal sealed class Admission(TimeProvider clock, TimeSpan longest) : IDisposa
     /// </summary>
     public static CancellationToken TokenOf(HttpContext context) => context.Features.GetRequiredFeature<Visit>().Token;
 
-    /// <summary>Encodes what a request asks. Large ones take turns; small ones need not wait for them.</summary>
+    /// <summary>
+    /// Encodes what a request asks. Those with large bodies take turns; small ones need not wait for them.
+    /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="encode">What is done.</param>
     /// <exception cref="OperationCanceledException">The client left, or its time was over, before its turn.</exception>

@@ -6,7 +6,7 @@ namespace Lorikeet.Text.ChatTemplates;
 /// <remarks>
 /// A prompt is what the template renders of the messages before a turn, generation prompt included, where the whole
 /// begins with that. Each costs a rendering, so only the first turns of a long conversation are rendered; a later one
-/// begins as an earlier one did that has the same text before it.
+/// begins as an earlier one did that has the same text before it, or is left out.
 /// </remarks>
 internal sealed class PromptEndFinder
 {
@@ -46,7 +46,7 @@ internal sealed class PromptEndFinder
                 continue;
             var end = turn < TurnsRendered ? finder.Rendered(turn)
                 : finder.IsKnown(turn, out var known) ? known
-                : later++ < LaterTurnsRendered ? finder.Rendered(turn) : null;
+                : finder.Beginning(turn) is not null && later++ < LaterTurnsRendered ? finder.Rendered(turn) : null;
             if (end is { } found && (ends.Count == 0 || found >= ends[^1].End))
                 ends.Add((message, found));
         }

@@ -35,7 +35,8 @@ public sealed class RenderedChat
     /// <summary>
     /// The assistant's messages, by index, whose prompt <see cref="Text"/> begins with, and where that ends in it,
     /// ascending: what the template renders of the messages before, generation prompt included. The first message has
-    /// none. Found when first asked for.
+    /// none. Beyond 64 turns of the assistant it is inferred from earlier ones, and left out where none shows it. Found
+    /// when first asked for.
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the messages before one.</exception>
     public IReadOnlyList<(int Message, int End)> PromptEnds => _promptEnds.Value;

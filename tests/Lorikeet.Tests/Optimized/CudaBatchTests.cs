@@ -63,7 +63,7 @@ public class CudaBatchTests : CudaTestBase
 
     [Theory]
     [InlineData(6, 100, null)] // one range
-    [InlineData(70, 100, null)] // more tokens than are gathered at once
+    [InlineData(70, 100, null)] // several ranges, with short parts between
     [InlineData(6, 100, 24)]
     public void LongPartsOfManySequences_EqualTheReference(int rows, int length, int? window) => RequireEqual(
         s_shape with { SlidingWindow = window }, QuantizationSettings.None,

@@ -130,10 +130,10 @@ public sealed class ToolCallReaderTests
     [InlineData("{\"name\":call>\n", "}}")]
     [InlineData("<tool_call>{", "</tool_call>")]
     [InlineData("<function=a>{", "</function>")]
-    [InlineData("[TOOL_CALLS][", "{")]
+    [InlineData("[TOOL_CALLS]x", "{")]
     public async Task BeginningsWithoutAnEnd_AreTextInTimeThatGrowsWithThem(string beginning, string end)
     {
-        var answer = string.Concat(Enumerable.Repeat(beginning, 60_000)) + end;
+        var answer = string.Concat(Enumerable.Repeat(beginning, 200_000)) + end;
         var (calls, text) = await Task.Run(() => Read(answer, 100_000)).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Empty(calls);
         Assert.Equal(answer, text);
