@@ -64,16 +64,24 @@ public sealed class ForgettingProbe
             using var part = NewDisposeScope();
             var count = Math.Min(chunk, measured.TargetCount - start);
             var labels = targets.narrow(0, start, count).unsqueeze(1); // [count, 1]
-            var q = _model.Logits(tuned.narrow(0, start, count)).log_softmax(1); // [count, vocabulary]
+            var q = LogProbabilities(tuned.narrow(0, start, count)); // [count, vocabulary]
             Tensor p;
             using (_model.WithoutAdapter())
-                p = _model.Logits(before.narrow(0, start, count)).log_softmax(1);
+                p = LogProbabilities(before.narrow(0, start, count));
+            var (loss, baseLoss) = (-Sum(q.gather(1, labels)), -Sum(p.gather(1, labels)));
+            var apart = p.Plus(q, -1);
             sums = new ForgettingSums(
-                sums.Loss - Sum(q.gather(1, labels)), sums.BaseLoss - Sum(p.gather(1, labels)),
-                sums.Divergence + Sum(p.exp().mul(p.Plus(q, -1))));
+                sums.Loss + loss, sums.BaseLoss + baseLoss, sums.Divergence + Sum(apart.mul_(p.exp_())));
         }
 
         return sums;
+    }
+
+    /// <summary>[rows, vocabulary], of which no copy stays: these are the largest tensors here.</summary>
+    private Tensor LogProbabilities(Tensor hidden)
+    {
+        using var logits = _model.Logits(hidden);
+        return logits.log_softmax(1);
     }
 
     private static double Sum(Tensor values) => values.sum(ScalarType.Float64).item<double>();
