@@ -150,7 +150,10 @@ public sealed class Browser : IAsyncLifetime
             await page.ScreenshotAsync(new() { Path = Path.Combine(Pictures!, $"studio-{name}.png") });
     }
 
-    /// <summary>Fails where axe finds something wrong with a page, or it is wider than the window.</summary>
+    /// <summary>
+    /// Fails where axe finds something wrong with a page, it is wider than the window, or it would look otherwise under
+    /// the whole stylesheet of the component library, of which the studio has a part.
+    /// </summary>
     public static async Task Check(IPage page)
     {
         var found = await Problems(page);
@@ -164,6 +167,8 @@ public sealed class Browser : IAsyncLifetime
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 
+    private static string Beside(string file) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, file));
+
     private static async Task<List<string>> Problems(IPage page)
     {
         var found = new List<string>();
@@ -171,6 +176,8 @@ public sealed class Browser : IAsyncLifetime
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
         if (wide > 0)
             found.Add(FormattableString.Invariant($"{page.Url} is {wide} pixels wider than the window"));
+        found.AddRange((await page.EvaluateAsync<string[]>(Beside("differences.js"), Beside("MudBlazor.min.css")))
+            .Select(difference => $"{page.Url}: {difference} with all of MudBlazor's styles: add to styles.txt"));
         if (!File.Exists(Axe))
             return found;
         await page.EvaluateAsync(await File.ReadAllTextAsync(Axe));

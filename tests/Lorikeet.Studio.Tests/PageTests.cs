@@ -26,11 +26,23 @@ public sealed class PageTests(Browser browser)
     }
 
     [Fact]
+    public async Task List_OpensOverThePage()
+    {
+        var page = await browser.Open();
+        await Browser.GoTo(page, "/export");
+        await page.Locator(".mud-input-control.mud-select:has(#what)").ClickAsync();
+        await Expect(page.Locator(".mud-popover-open")).ToBeVisibleAsync();
+        await Browser.Check(page);
+    }
+
+    [Fact]
     public async Task Language_IsChosenAndKept()
     {
         var page = await browser.Open();
         await Browser.GoTo(page, "/new");
         await page.GetByRole(AriaRole.Button, new() { Name = "Language" }).ClickAsync();
+        await Expect(page.GetByText("Tiếng Việt")).ToBeVisibleAsync();
+        await Browser.Check(page);
         await page.GetByText("Tiếng Việt").ClickAsync();
         await Expect(page.Locator("h1")).ToHaveTextAsync("Lần chạy mới");
         await Browser.GoTo(page, "/");

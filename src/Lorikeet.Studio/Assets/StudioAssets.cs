@@ -44,14 +44,23 @@ internal static class StudioAssets
 
     private static Asset? Find(string name) => s_assets.GetOrAdd(name, static name =>
     {
+        if (Read(name) is not { } content)
+            return null;
+        var hash = Convert.ToHexStringLower(SHA256.HashData(content))[..16];
+        return new Asset(content, Compress(content), TypeOf(name), hash);
+    });
+
+    private static byte[]? Read(string name)
+    {
+        if (name == "mudblazor.css")
+            return ComponentStyles.Css.ToArray();
         using var stream = typeof(StudioAssets).Assembly.GetManifestResourceStream(Folder + name);
         if (stream is null)
             return null;
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
-        var hash = Convert.ToHexStringLower(SHA256.HashData(content))[..16];
-        return new Asset(content, Compress(content), TypeOf(name), hash);
-    });
+        return content;
+    }
 
     private static byte[] Compress(byte[] content)
     {

@@ -1,0 +1,33 @@
+// What looks otherwise, element by element, when the component library's whole stylesheet takes the place of the part
+// that the studio has.
+whole => {
+  const link = document.querySelector('link[href$="/mudblazor.css"]');
+  const still = document.head.appendChild(document.createElement('style'));
+  still.textContent = '*, ::before, ::after { transition: none !important; animation: none !important }';
+  const looksOf = (element, part) => {
+    const style = getComputedStyle(element, part);
+    return [...style].map(name => [name, style.getPropertyValue(name)]);
+  };
+  // Of elements that are alike in three generations one speaks for all: a page of fields has thousands.
+  const kindOf = element => [element, element?.parentElement, element?.parentElement?.parentElement]
+    .map(one => `${one?.tagName} ${one?.getAttribute('class')}`).join(' < ');
+  const elements = [...new Map([...document.querySelectorAll('body, body *')].map(e => [kindOf(e), e])).values()];
+  const looks = () => elements.map(
+    element => [element, [null, '::before', '::after'].map(part => looksOf(element, part))]);
+
+  const before = looks();
+  const sheet = document.createElement('style');
+  sheet.textContent = whole;
+  link.after(sheet);
+  link.disabled = true;
+  const found = [];
+  looks().forEach(([element, parts], i) => parts.forEach((part, p) => part.forEach(([name, value], n) => {
+    const was = before[i][1][p][n]?.[1];
+    if (value !== was)
+      found.push(`${element.getAttribute('class') ?? element.tagName}: ${name} is ${was}, ${value}`);
+  })));
+  link.disabled = false;
+  sheet.remove();
+  still.remove();
+  return found.slice(0, 10);
+}
