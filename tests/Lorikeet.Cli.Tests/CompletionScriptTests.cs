@@ -23,7 +23,8 @@ public sealed class CompletionScriptTests : IDisposable
             _folder["lorikeet"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.WriteAllText(_folder["questions.jsonl"], "");
         foreach (var shell in CompletionScripts.Shells)
-            File.WriteAllText(_folder["script." + shell], CompletionScripts.For(shell));
+            File.WriteAllText(
+                _folder["script." + (shell == "powershell" ? "ps1" : shell)], CompletionScripts.For(shell));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -32,6 +33,7 @@ public sealed class CompletionScriptTests : IDisposable
     [InlineData("tra", "train")]
     [InlineData("runs sh", "show")]
     [InlineData("train --model \"my models\" --lora_alp", "--lora_alpha")]
+    [InlineData("train --lr_scheduler_type=cosine_w", "cosine_with_restarts")]
     public void Bash_Completes(string line, string expected) => Assert.Contains(expected, Run(
         "bash", "--norc", "-c",
         $"source script.bash; COMP_LINE='./lorikeet {line}'; COMP_POINT=${{#COMP_LINE}}; _lorikeet ./lorikeet; "
@@ -42,6 +44,8 @@ public sealed class CompletionScriptTests : IDisposable
     [InlineData("train --lr_scheduler_type cosine_w", "cosine_with_restarts")]
     [InlineData("train --model \"my models\" --lora_alp", "--lora_alpha")]
     [InlineData("train --dataset quest", "questions.jsonl")]
+    [InlineData("train --lr_scheduler_type=cosine_w", "--lr_scheduler_type=cosine_with_restarts")]
+    [InlineData("train --dataset=quest", "--dataset=questions.jsonl")]
     public void Fish_Completes(string line, string expected)
     {
         var offered = Run(
@@ -55,6 +59,8 @@ public sealed class CompletionScriptTests : IDisposable
     [InlineData("tra", "train")]
     [InlineData("train --model \"my models\" --lora_alp", "--lora_alpha")]
     [InlineData("train --dataset quest", "questions.jsonl")]
+    [InlineData("train --lr_scheduler_type=cosine_with_r", "--lr_scheduler_type=cosine_with_restarts")]
+    [InlineData("train --dataset=quest", "--dataset=questions.jsonl")]
     public void Zsh_Completes(string line, string expected) => Assert.Contains(expected, Run(
         "zsh", "-f", "-c",
         $"""
@@ -66,6 +72,22 @@ public sealed class CompletionScriptTests : IDisposable
         zpty -r -m typed said '*{expected}*'
         print -r -- $said
         """));
+
+    [Theory]
+    [InlineData("tra", "train")]
+    [InlineData("runs sh", "show")]
+    [InlineData("train --lr_scheduler_type cosine_w", "cosine_with_restarts")]
+    [InlineData("train --lr_scheduler_type=cosine_w", "--lr_scheduler_type=cosine_with_restarts")]
+    [InlineData("train --model 'my models' --lora_alp", "--lora_alpha")]
+    [InlineData("train --dataset quest", "./questions.jsonl")]
+    public void PowerShell_Completes(string line, string expected)
+    {
+        var typed = $"./lorikeet {line}".Replace("'", "''", StringComparison.Ordinal);
+        Assert.Contains(expected, Run(
+            "pwsh", "-NoProfile", "-NonInteractive", "-Command",
+            $". ./script.ps1; $typed = '{typed}'; (TabExpansion2 $typed $typed.Length).CompletionMatches.CompletionText")
+            .ReplaceLineEndings("\n").Split('\n'));
+    }
 
     private string Run(string shell, params string[] arguments)
     {

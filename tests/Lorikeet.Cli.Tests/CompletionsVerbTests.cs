@@ -11,6 +11,7 @@ public sealed class CompletionsVerbTests
     [InlineData("train --lora_alp", "--lora_alpha")]
     [InlineData("train --lora-alp", "--lora-alpha")]
     [InlineData("train --lr_scheduler_type cosine_w", "cosine_with_restarts")]
+    [InlineData("train --lr_scheduler_type=cosine_w", "--lr_scheduler_type=cosine_with_restarts")]
     [InlineData("completions zs", "zsh")]
     [InlineData("generate --model x --max_new", "--max_new_tokens")]
     [InlineData("train --model x --load_in_4bit --lr_scheduler_type cosine_w", "cosine_with_restarts")]

@@ -104,4 +104,24 @@ public sealed class MistakeTests : IDisposable
             Cli.Succeed("train", "--model", s_nano, "--dataset", _folder["qa.jsonl"], "--adapter", adapter,
                 "--chat_template", "guanaco", "--max_steps", "1", "--output", _folder["on"]).Error);
     }
+
+    /// <summary>Before the base is asked its questions, which takes minutes with a large one.</summary>
+    [Fact]
+    public void ResumingWithOtherOptions_IsRefusedAtOnce()
+    {
+        string[] train =
+        [
+            "train", "--model", s_nano, "--dataset", _folder["qa.jsonl"], "--output", _folder["resumed"],
+            "--progress", "plain",
+        ];
+        Assert.Contains("Asking the base", Cli.Succeed([.. train, "--max_steps", "1"]).Error);
+
+        var result = Cli.Run(
+            [.. train, "--max_steps", "1", "--learning_rate", "0.1", "--resume_from_checkpoint", "latest"]);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("learning_rate", result.Error);
+        Assert.Contains("start a new run with", result.Error);
+        Assert.DoesNotContain("Asking the base", result.Error);
+    }
 }

@@ -14,6 +14,8 @@ internal static class CompletionScripts
                 local line="${COMP_LINE:0:COMP_POINT}" IFS=$'\n'
                 [[ "$line" == *' '* ]] || return
                 COMPREPLY=($("$1" completions --for="${line#* }" 2>/dev/null))
+                # bash begins a word anew after =
+                [[ "${line##* }" == --*=* && "$COMP_WORDBREAKS" == *=* ]] && COMPREPLY=("${COMPREPLY[@]#*=}")
             }
             complete -o default -F _lorikeet lorikeet
             """,
@@ -23,6 +25,7 @@ internal static class CompletionScripts
             _lorikeet() {
                 local -a found
                 found=("${(@f)$("${words[1]}" completions --for="${(j: :)words[2,CURRENT]}" 2>/dev/null)}")
+                compset -P '--*=' && found=("${found[@]#*=}")
                 if [[ -n "${found[1]}" ]]; then compadd -a found; else _files; fi
             }
             if [[ "${funcstack[1]}" == _lorikeet ]]; then _lorikeet "$@"; else compdef _lorikeet lorikeet; fi
@@ -36,7 +39,9 @@ internal static class CompletionScripts
                 if set -q found[1]
                     printf '%s\n' $found
                 else
-                    __fish_complete_path (commandline -ct)
+                    set -l word (commandline -ct)
+                    set -l option (string match -r -- '^--[^=]+=' $word)
+                    __fish_complete_path (string replace -r -- '^--[^=]+=' '' $word) | string replace -r -- '^' "$option"
                 end
             end
             complete -c lorikeet -f -a '(__lorikeet_complete)'

@@ -56,12 +56,19 @@ internal sealed partial class CompletionsVerb : Verb
         return 0;
     }
 
-    /// <summary>What may stand at the end of a line, the program's name left out.</summary>
+    /// <summary>What may stand as the last word of a line, the program's name left out.</summary>
     internal static IReadOnlyList<string> Complete(Command root, string line)
     {
         // What is quoted may hold blanks, and the parser counts places without the marks.
         line = Quoted().Replace(line, "_");
         var word = line[(line.LastIndexOf(' ') + 1)..];
+        if (word.StartsWith("--", StringComparison.Ordinal) && word.IndexOf('=') is var equals and > 0)
+        {
+            var option = word[..equals];
+            return [.. Complete(root, $"{line[..^word.Length]}{option} {word[(equals + 1)..]}")
+                .Select(value => $"{option}={value}")];
+        }
+
         line = string.Join(' ', Context(line[..^word.Length].Split(' ', StringSplitOptions.RemoveEmptyEntries), word)
             .Append(word));
         var labels = root.Parse(line).GetCompletions(line.Length)

@@ -101,6 +101,14 @@ public sealed class Trainer : IDisposable
 
     private bool Evaluates => _task.EvalRows.Count > 0 && _options.Evaluation.Strategy != IntervalStrategy.No;
 
+    /// <summary>Refuses what <see cref="Resume"/> would refuse, before anything that takes long.</summary>
+    /// <inheritdoc cref="Resume" path="/param|/exception"/>
+    public void RequireOwn(string checkpoint)
+    {
+        if (_ranks.IsFirst && HuggingFaceCheckpoint.Locate(checkpoint) is null)
+            TrainingCheckpoint.Position(checkpoint, _position.Run);
+    }
+
     /// <summary>Continues where a checkpoint was saved, to the bit as if the run had never stopped.</summary>
     /// <param name="checkpoint">
     /// A checkpoint of Lorikeet (<see cref="CheckpointFolders"/>), or one of transformers' Trainer. Rank 0 reads it;

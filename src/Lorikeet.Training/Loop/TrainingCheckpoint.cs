@@ -76,6 +76,18 @@ public static class TrainingCheckpoint
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
     internal static TrainingPosition Restore(string folder, DecoderModel model, Optimizer optimizer, RunFingerprint run)
     {
+        var position = Position(folder, run);
+        RestoreWeights(folder, model);
+        using var state = SafetensorsFile.Open(Path.Combine(folder, OptimizerFile));
+        optimizer.Restore(state, position.Step);
+        return position;
+    }
+
+    /// <summary>Where a run was when it saved a checkpoint.</summary>
+    /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
+    /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
+    internal static TrainingPosition Position(string folder, RunFingerprint run)
+    {
         RequireWhole(folder);
         var path = Path.Combine(folder, PositionFile);
         var position = TrainingPosition.FromJson(WholeFile.ReadText(path), path);
@@ -87,9 +99,6 @@ public static class TrainingCheckpoint
                 "'adapter' to continue its adapter.");
         }
 
-        RestoreWeights(folder, model);
-        using var state = SafetensorsFile.Open(Path.Combine(folder, OptimizerFile));
-        optimizer.Restore(state, position.Step);
         return position;
     }
 

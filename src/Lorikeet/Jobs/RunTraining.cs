@@ -35,6 +35,8 @@ internal sealed class RunTraining(
         var task = TaskOf(checkpoint);
         var questions = new RunQuestions(_run, comparison, log, beforePass);
         using var trainer = new Trainer(task, Observer(questions));
+        if (checkpoint is not null)
+            trainer.RequireOwn(checkpoint);
         var before = questions.Ask("Asking the base", model, stop);
         if (_ranks.Any(checkpoint is not null))
             trainer.Resume(checkpoint ?? "");
