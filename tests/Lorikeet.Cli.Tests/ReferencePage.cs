@@ -29,7 +29,7 @@ internal sealed class ReferencePage(bool isVietnamese)
         (1, "The command failed: what it was to prove does not hold, or something unforeseen happened.",
             "Lệnh thất bại: điều cần chứng minh không đúng, hoặc gặp lỗi ngoài dự kiến."),
         (2, "Usage, options or input are wrong: the message says which, what was expected, and what to do.",
-            "Cách gọi, tùy chọn hoặc dữ liệu vào sai: thông báo nói rõ chỗ nào, cần gì và phải làm gì."),
+            "Sai cách dùng, tùy chọn hoặc đầu vào: thông báo nói rõ chỗ nào, cần gì và phải làm gì."),
         (3, "The environment is wrong: a device, a disk, the network. 'lorikeet doctor' looks at each.",
             "Môi trường có vấn đề: thiết bị, ổ đĩa, mạng. 'lorikeet doctor' kiểm tra từng thứ."),
         (130, "Ended by Ctrl+C; what was saved before is whole.",
@@ -49,8 +49,8 @@ internal sealed class ReferencePage(bool isVietnamese)
                 + "`lorikeet options NAME` say the same. Options are written with `_` or `-`, on the command line or "
                 + "in a run.yaml.",
             "Trang này do một bài kiểm thử viết ra từ chính những gì chương trình biết về mình; "
-                + "`lorikeet COMMAND --help` và `lorikeet options NAME` nói cùng nội dung (bằng tiếng Anh). Tùy chọn "
-                + "viết với `_` hoặc `-`, trên dòng lệnh hay trong run.yaml."));
+                + "`lorikeet COMMAND --help` và `lorikeet options NAME` nói cùng nội dung. Phần mô tả, ở đây "
+                + "cũng như ở đó, bằng tiếng Anh. Tùy chọn viết với `_` hoặc `-`, trên dòng lệnh hay trong run.yaml."));
         Line();
         Line($"## {Say("Commands", "Lệnh")}");
         foreach (var verb in CommandLine.CreateRoot().Subcommands.OfType<Verb>().OrderBy(verb => verb.Name))

@@ -66,7 +66,7 @@ internal static class ReportText
     public static Bilingual PlannedMemory => new("Peak memory, predicted", "Bộ nhớ tối đa, dự đoán");
     public static Bilingual PlannedSpeed => new("Tokens per second, predicted", "Token mỗi giây, dự đoán");
     public static Bilingual BestEvalLoss => new("Best evaluation loss", "Loss đánh giá tốt nhất");
-    public static Bilingual PreferenceAccuracy => new("Preference accuracy", "Độ chính xác ưu tiên");
+    public static Bilingual PreferenceAccuracy => new("Preference accuracy", "Độ chính xác trên các cặp ưu tiên");
     public static Bilingual RewardMargin => new("Reward margin", "Biên phần thưởng");
     public static Bilingual BestExactMatch => new("Best exact match", "Khớp chính xác tốt nhất");
     public static Bilingual BestF1 => new("Best F1", "F1 tốt nhất");
@@ -88,7 +88,7 @@ internal static class ReportText
             "Exact match" => "Khớp chính xác",
             "English" => "tiếng Anh",
             "Vietnamese" => "tiếng Việt",
-            "Preference accuracy" => "Độ chính xác ưu tiên",
+            "Preference accuracy" => "Độ chính xác trên các cặp ưu tiên",
             "Mean reward" => "Phần thưởng trung bình",
             "Held-out loss" => "Loss trên phần giữ lại",
             "Forgetting" => "Mức độ quên",
