@@ -32,11 +32,16 @@ internal sealed class BufferMemory(ScalarType type, Device device, int rows) : I
     /// <param name="tokens">Tokens of the current batch.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="extra">More columns at the end of each row (<see cref="Matrix.Augmented"/>).</param>
-    public Matrix Take(int tokens, int columns, int extra = 0)
+    /// <param name="mostRows">Rows that are needed at once, where those are fewer than the tokens.</param>
+    public Matrix Take(int tokens, int columns, int extra = 0, int mostRows = int.MaxValue)
     {
         if (_next == _blocks.Count)
-            _blocks.Add(zeros([(long)rows * Matrix.PitchOf(columns, extra)], type, device).DetachFromDisposeScope());
-        var matrix = Matrix.View(_blocks[_next++], tokens, columns, extra);
+        {
+            var elements = (long)Math.Min(rows, mostRows) * Matrix.PitchOf(columns, extra);
+            _blocks.Add(zeros([elements], type, device).DetachFromDisposeScope());
+        }
+
+        var matrix = Matrix.View(_blocks[_next++], Math.Min(tokens, mostRows), columns, extra);
         _taken.Add(matrix);
         return matrix;
     }

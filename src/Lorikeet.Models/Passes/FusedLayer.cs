@@ -10,7 +10,7 @@
 //
 // Kept for the backward pass: x, m, q,k,v, o, g,u; and Wo o, Wd a where norms stand after them. What is cheap is
 // recomputed there: norms and activation. Of q and k one form is kept: the rotated one, or, where they are normalised,
-// what was projected.
+// what was projected. A long batch keeps no g,u: FeedForwardSlice.cs.
 using Lorikeet.Models.Decoder;
 using Lorikeet.Models.Lora;
 using static TorchSharp.torch;
@@ -61,6 +61,9 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Whether the gradient of what they return is another than that of the residual stream.</summary>
     public bool ChangesGradient => _attentionJoint.ChangesGradient;
 
+    /// <summary>Whether the feed-forward may be computed some rows after others.</summary>
+    public bool FeedForwardDivides => _experts is null && Linears.GateUp.Divides && Linears.Down.Divides;
+
     /// <summary>The four fused GEMMs: qkv, output, gate and up, down.</summary>
     public PerProjection<FusedLinear> Linears { get; }
 
@@ -83,8 +86,8 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>From norm(x) in <c>NormOutput</c> to Wd a; <see cref="Join"/> makes the sum m + Wd a.</summary>
     public void Forward(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
-        UpToGateUp(layer, pass, sequences, dropout);
-        DownFromGateUp(layer, pass, dropout);
+        Attend(layer, pass, sequences, dropout);
+        FeedForward(layer, pass, dropout);
     }
 
     /// <summary>y = m + Wd a, and what the next layer or the head reads of it: [tokens, hidden] each.</summary>
@@ -96,9 +99,11 @@ internal sealed class FusedLayer : IDisposable
     {
         Linears.Qkv.ExpectInput(pass.NormOutput);
         Input.Forward(layer.Input, pass.NormOutput); // n = norm(x): [tokens, hidden]
-        UpToGateUp(layer, pass, sequences, dropout);
+        Attend(layer, pass, sequences, dropout);
         if (_feedForwardJoint.KeepsOutput || layer.RecomputesDown)
-            DownFromGateUp(layer, pass, dropout);
+            FeedForward(layer, pass, dropout);
+        else if (_experts is null && !pass.IsSliced)
+            GateAndUp(layer, pass, pass.Slices[0], dropout);
     }
 
     /// <summary>From dy in <c>Gradient</c> to dx in its place; gradients of the factors are added to.</summary>
@@ -152,23 +157,48 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>From d(Wd a) to dm, which is added to <c>Gradient</c>.</summary>
     private void FeedForwardBackward(LayerBuffers layer, PassBuffers pass, Matrix gradient, PassKey? dropout)
     {
-        var (linears, kept, room) = (Linears, layer.Kept, pass.LoraHiddenGradient);
+        foreach (var slice in pass.Slices)
+        {
+            if (pass.IsSliced)
+            {
+                // n = norm(m), and g,u once more
+                var (m, place) = (Of(layer.ResidualAfterAttention, slice), Of(pass.NormOutput, slice));
+                if (_feedForwardInput.Again(m, place) != place)
+                    place.Tensor.copy_(m.Tensor);
+                GateAndUp(layer, pass, slice, dropout);
+            }
+
+            FeedForwardBackward(layer, pass, slice, Of(gradient, slice), dropout);
+        }
+    }
+
+    /// <summary>The same for a slice of the tokens.</summary>
+    private void FeedForwardBackward(
+        LayerBuffers layer, PassBuffers pass, (int Start, int Count) slice, Matrix gradient, PassKey? dropout)
+    {
+        var (linears, room) = (Linears, pass.LoraHiddenGradient);
+        var (keptGateUp, keptDown) = (layer.Kept.GateUp, layer.Kept.Down);
+        var (gateUp, activation) = (
+            layer.GateUp.RowRange(0, slice.Count), pass.Activation.RowRange(0, slice.Count));
+        var (norm, stream) = (Of(pass.NormOutput, slice), Of(pass.Gradient, slice));
 
         // a = silu(g) ⊙ u, da: [tokens, inner]
-        var g = linears.Down.InputGradient(gradient, kept.Down, room.Down, pass.Activation, dropout);
+        var g = linears.Down.InputGradient(
+            gradient, OfAny(keptDown, slice), OfAny(room.Down, slice), activation, dropout);
         // dg,du in place of g,u: [tokens, 2 · inner]; a in place of da
-        linears.GateUp.ExpectGradient(layer.GateUp);
-        _kernels.GateBackward(_activation, layer.GateUp, pass.Activation);
-        linears.Down.AddGradients(gradient, g, pass.Activation, kept.Down, dropout);
+        linears.GateUp.ExpectGradient(gateUp);
+        _kernels.GateBackward(_activation, gateUp, activation);
+        linears.Down.AddGradients(gradient, g, activation, OfAny(keptDown, slice), dropout);
 
         // g,u = Wgu norm(m): dm = dy + d(norm)ᵀ dn, dn: [tokens, hidden]
-        g = linears.GateUp.InputGradient(layer.GateUp, kept.GateUp, room.GateUp, pass.NormOutput, dropout);
+        g = linears.GateUp.InputGradient(
+            gateUp, OfAny(keptGateUp, slice), OfAny(room.GateUp, slice), norm, dropout);
         if (!ChangesGradient)
-            linears.Output.ExpectGradient(pass.Gradient);
+            linears.Output.ExpectGradient(stream);
         // dm, n
         var n = _feedForwardInput.Backward(
-            layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
-        linears.GateUp.AddGradients(layer.GateUp, g, n, kept.GateUp, dropout);
+            Of(layer.ResidualAfterAttention, slice), norm, stream, Of(pass.BlockOutput, slice));
+        linears.GateUp.AddGradients(gateUp, g, n, OfAny(keptGateUp, slice), dropout);
     }
 
     /// <summary>The same where experts are in the place of gate, up and down.</summary>
@@ -181,7 +211,8 @@ internal sealed class FusedLayer : IDisposable
             layer.ResidualAfterAttention, pass.NormOutput, pass.Gradient, pass.BlockOutput);
     }
 
-    private void UpToGateUp(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
+    /// <summary>From n = norm(x) in <c>NormOutput</c> to m, and n = norm(m) in its place.</summary>
+    private void Attend(LayerBuffers layer, PassBuffers pass, Sequences sequences, PassKey? dropout)
     {
         var (linears, kept) = (Linears, layer.Kept);
         linears.Qkv.Forward(pass.NormOutput, kept.Qkv, layer.Qkv, dropout); // q,k,v = Wqkv n: [tokens, q + k + v]
@@ -193,13 +224,10 @@ internal sealed class FusedLayer : IDisposable
         if (_experts is null)
             linears.GateUp.ExpectInput(pass.NormOutput);
         _attentionJoint.Forward(layer.Input, output, pass, _feedForwardInput, layer.ResidualAfterAttention);
-        if (_experts is not null)
-            return;
-        // g,u = Wgu n: [tokens, 2 · inner]
-        linears.GateUp.Forward(pass.NormOutput, kept.GateUp, layer.GateUp, dropout);
     }
 
-    private void DownFromGateUp(LayerBuffers layer, PassBuffers pass, PassKey? dropout)
+    /// <summary>From n = norm(m) in <c>NormOutput</c> to Wd a.</summary>
+    private void FeedForward(LayerBuffers layer, PassBuffers pass, PassKey? dropout)
     {
         if (_experts is not null)
         {
@@ -207,11 +235,28 @@ internal sealed class FusedLayer : IDisposable
             return;
         }
 
-        Linears.Down.ExpectInput(pass.Activation);
-        _kernels.Gate(_activation, layer.GateUp, pass.Activation); // a = silu(g) ⊙ u: [tokens, inner]
-        // Wd a: [tokens, hidden]
-        Linears.Down.Forward(pass.Activation, layer.Kept.Down, FeedForwardOutput(layer, pass), dropout);
+        foreach (var slice in pass.Slices)
+        {
+            GateAndUp(layer, pass, slice, dropout);
+            var activation = pass.Activation.RowRange(0, slice.Count);
+            Linears.Down.ExpectInput(activation);
+            // a = silu(g) ⊙ u: [tokens, inner]
+            _kernels.Gate(_activation, layer.GateUp.RowRange(0, slice.Count), activation);
+            // Wd a: [tokens, hidden]
+            Linears.Down.Forward(
+                activation, OfAny(layer.Kept.Down, slice), Of(FeedForwardOutput(layer, pass), slice), dropout);
+        }
     }
+
+    /// <summary>g,u = Wgu n: [tokens, 2 · inner].</summary>
+    private void GateAndUp(LayerBuffers layer, PassBuffers pass, (int Start, int Count) slice, PassKey? dropout) =>
+        Linears.GateUp.Forward(
+            Of(pass.NormOutput, slice), OfAny(layer.Kept.GateUp, slice), layer.GateUp.RowRange(0, slice.Count),
+            dropout);
+
+    private static Matrix Of(Matrix rows, (int Start, int Count) slice) => rows.RowRange(slice.Start, slice.Count);
+
+    private static Matrix? OfAny(Matrix? rows, (int Start, int Count) slice) => rows is null ? null : Of(rows, slice);
 
     private AttentionInput Heads(LayerBuffers layer, PassBuffers pass, Sequences sequences)
     {

@@ -49,6 +49,9 @@ internal abstract class FusedLinear(FusedBiases biases, WholeWeights whole) : ID
     /// </summary>
     public virtual bool KeepsOutput => false;
 
+    /// <summary>Whether some of a batch's rows may be computed after others.</summary>
+    public virtual bool Divides => MaskedColumns == 0 && CodeColumns == 0 && !KeepsOutput;
+
     /// <summary>Whether anything of it is trained.</summary>
     public bool IsTrained => Rank > 0 || whole.Any || biases.AreTrained;
 

@@ -12,8 +12,10 @@ internal sealed class LayerBuffers : IDisposable
     /// <param name="memory">Where they lie.</param>
     /// <param name="shared">The buffers to share, when the layer is recomputed in the backward pass.</param>
     /// <param name="input">Where its input lies, if not in a place of its own; stays the caller's.</param>
+    /// <param name="slice">Rows of gate and up that exist at once.</param>
     public LayerBuffers(
-        LayerWidths widths, int tokens, BufferMemory memory, LayerBuffers? shared = null, Matrix? input = null)
+        LayerWidths widths, int tokens, BufferMemory memory, LayerBuffers? shared = null, Matrix? input = null,
+        int slice = int.MaxValue)
     {
         Matrix Own(int columns)
         {
@@ -35,8 +37,12 @@ internal sealed class LayerBuffers : IDisposable
             return;
         }
 
-        (ResidualAfterAttention, Qkv, GateUp) = (Own(widths.Hidden), Own(widths.Qkv), Own(2 * widths.Inner));
-        QkvGradient = widths.QkvFitsGateUp ? _view = GateUp.Reuse(widths.Qkv) : Own(widths.Qkv);
+        (ResidualAfterAttention, Qkv) = (Own(widths.Hidden), Own(widths.Qkv));
+        GateUp = memory.Take(tokens, 2 * widths.Inner, mostRows: slice);
+        _taken.Add(GateUp);
+        QkvGradient = widths.QkvFitsGateUp && slice == int.MaxValue
+            ? _view = GateUp.Reuse(widths.Qkv)
+            : Own(widths.Qkv);
         Kept = widths.Kept.Select(KeptOf);
         if (widths.KeepsBlockOutputs)
             (AttentionOutput, FeedForwardOutput) = (Own(widths.Hidden), Own(widths.Hidden));
@@ -51,7 +57,7 @@ internal sealed class LayerBuffers : IDisposable
     /// <summary>[tokens, queries + keys + values], rotated unless they are normalised before.</summary>
     public Matrix Qkv { get; }
 
-    /// <summary>[tokens, 2 · inner].</summary>
+    /// <summary>[tokens, 2 · inner]; of a slice of the tokens, where they are computed some after others.</summary>
     public Matrix GateUp { get; }
 
     /// <summary>

@@ -44,6 +44,11 @@ internal sealed record LayerWidths
     /// <summary>Whether what attention and feed-forward return is kept for the backward pass.</summary>
     public required bool KeepsBlockOutputs { get; init; }
 
+    /// <summary>
+    /// Whether the feed-forward may be computed some rows after others: nothing in it is arranged for all of them.
+    /// </summary>
+    public required bool FeedForwardDivides { get; init; }
+
     /// <summary>Whether queries, keys and values have room where gate and up were.</summary>
     public bool QkvFitsGateUp => Qkv <= 2 * Inner;
 
@@ -75,6 +80,7 @@ internal sealed record LayerWidths
             GradientExtra = gradientExtra,
             BlockOutputExtra = layers.Any(layer => layer.ChangesGradient) ? gradientExtra : 0,
             KeepsBlockOutputs = layers.Any(layer => layer.KeepsBlockOutputs),
+            FeedForwardDivides = layers.All(layer => layer.FeedForwardDivides),
         };
     }
 }

@@ -11,6 +11,7 @@ internal sealed unsafe class Matrix : IDisposable
 {
     private readonly Dictionary<(int Dimension, int Start, int Count), Matrix> _parts = [];
     private Tensor? _transposed;
+    private bool _isPart;
 
     /// <summary>Wraps a tensor [rows, columns] whose last stride is 1, and takes ownership of it.</summary>
     public Matrix(Tensor tensor)
@@ -101,7 +102,14 @@ internal sealed unsafe class Matrix : IDisposable
         if (start == 0 && count == (dimension == 0 ? Rows : Columns))
             return this;
         if (!_parts.TryGetValue((dimension, start, count), out var part))
-            _parts[(dimension, start, count)] = part = new Matrix(Tensor.narrow(dimension, start, count));
+        {
+            _parts[(dimension, start, count)] = part = new Matrix(Tensor.narrow(dimension, start, count))
+            {
+                Augmented = dimension == 0 ? Augmented?.RowRange(start, count) : null,
+                _isPart = true,
+            };
+        }
+
         return part;
     }
 
@@ -109,7 +117,8 @@ internal sealed unsafe class Matrix : IDisposable
     {
         foreach (var part in _parts.Values)
             part.Dispose();
-        Augmented?.Dispose();
+        if (!_isPart)
+            Augmented?.Dispose(); // that of a part is a part itself
         _transposed?.Dispose();
         Tensor.Dispose();
     }

@@ -64,11 +64,13 @@ internal sealed class OptimizedPass : ITrainingPass
     /// <see cref="ContextKernels"/>.
     /// </param>
     /// <param name="shared">Adapters that share the pass, in place of an active one.</param>
+    /// <param name="slice">Rows of a slice of the feed-forward, in batches of at least two.</param>
     public OptimizedPass(
         DecoderModel model, IDecoderKernels kernels, Checkpointing checkpointing, double neftuneAlpha = 0,
         bool? augments = null,
         Func<long>? freeMemory = null, bool offloadCheckpoints = false, Device? plannedFor = null,
-        Action<int>? layerDone = null, ContextShare? share = null, SharedAdapters? shared = null)
+        Action<int>? layerDone = null, ContextShare? share = null, SharedAdapters? shared = null,
+        int slice = FeedForwardSlice.Rows)
     {
         using var quiet = no_grad();
         (_layerDone, _share, _shared) = (layerDone, share, shared);
@@ -96,7 +98,7 @@ internal sealed class OptimizedPass : ITrainingPass
         _firstTrained = shared?.FirstLayer(model) ?? TrainedLayers.First(model);
         _widths = LayerWidths.Of(_layers);
         _needs = new PassMemory(
-            _widths, _layers.Length, model.ComputeType, BytesOfAttention, onCuda);
+            _widths, _layers.Length, model.ComputeType, BytesOfAttention, onCuda, slice);
     }
 
     /// <summary>Layers that are recomputed in the backward pass, as the largest batch so far needed it.</summary>
@@ -426,7 +428,9 @@ internal sealed class OptimizedPass : ITrainingPass
         _memory.Rewind();
         try
         {
-            return new PassBuffers(_widths, _layers.Length, tokens, _keptFrom, _memory, _offloads);
+            return new PassBuffers(
+                _widths, _layers.Length, tokens, _keptFrom, _memory, _offloads,
+                _needs.SliceFor(_memory.Rows, _keptFrom));
         }
         catch
         {

@@ -21,8 +21,10 @@ internal sealed class PassBuffers : IDisposable
     /// </param>
     /// <param name="memory">Where they lie.</param>
     /// <param name="offloads">Whether the inputs of recomputed layers take turns in a few slots.</param>
+    /// <param name="slice">Rows of the feed-forward that exist at once; <see cref="FeedForwardSlice"/> says.</param>
     public PassBuffers(
-        LayerWidths widths, int layers, int tokens, int keptFrom, BufferMemory memory, bool offloads = false)
+        LayerWidths widths, int layers, int tokens, int keptFrom, BufferMemory memory, bool offloads = false,
+        int slice = int.MaxValue)
     {
         Matrix Own(int columns, int extra = 0)
         {
@@ -31,7 +33,9 @@ internal sealed class PassBuffers : IDisposable
             return matrix;
         }
 
-        _recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory) : null;
+        IsSliced = slice != int.MaxValue;
+        Slices = FeedForwardSlice.Of(tokens, slice);
+        _recomputed = keptFrom > 0 ? new LayerBuffers(widths, tokens, memory, slice: slice) : null;
         _offloaded = offloads ? Math.Max(0, keptFrom - 1) : 0;
         Slots = [.. Enumerable.Range(0, Math.Min(_offloaded, MostSlots))
             .Select(_ => memory.Take(tokens, widths.Hidden))];
@@ -41,9 +45,10 @@ internal sealed class PassBuffers : IDisposable
             : new LayerBuffers(widths, tokens, memory, _recomputed, offloads ? Slots[index % Slots.Count] : null))];
         NormOutput = Own(widths.Hidden, widths.NormOutputExtra);
         Gradient = Own(widths.Hidden, widths.GradientExtra);
-        Activation = Own(widths.Inner, widths.ActivationExtra);
+        Activation = memory.Take(tokens, widths.Inner, widths.ActivationExtra, slice);
+        _owned.Add(Activation);
         RotatedHeads = widths.RotatedHeads == 0 ? null
-            : widths.RotatedFitsActivation ? _view = Activation.Reuse(widths.RotatedHeads)
+            : widths.RotatedFitsActivation && !IsSliced ? _view = Activation.Reuse(widths.RotatedHeads)
             : Own(widths.RotatedHeads);
         (BlockOutput, FinalResidual) = (
             Own(widths.Hidden, widths.BlockOutputExtra), Own(widths.Hidden));
@@ -52,6 +57,15 @@ internal sealed class PassBuffers : IDisposable
     }
 
     public IReadOnlyList<LayerBuffers> Layers { get; }
+
+    /// <summary>
+    /// Whether the feed-forward is computed some rows after others, forward and again backward: then nothing of it is
+    /// kept.
+    /// </summary>
+    public bool IsSliced { get; }
+
+    /// <summary>The rows that the feed-forward computes at once: all of them, unless it is sliced.</summary>
+    public IReadOnlyList<(int Start, int Count)> Slices { get; }
 
     /// <summary>
     /// [tokens, hidden] each: where the inputs of recomputed layers take turns; empty when each has its own place.
@@ -73,7 +87,7 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>[tokens, hidden]: gradient of the residual stream.</summary>
     public Matrix Gradient { get; }
 
-    /// <summary>[tokens, inner]: φ(gate) ⊙ up, and its gradient.</summary>
+    /// <summary>[tokens or those of a slice, inner]: φ(gate) ⊙ up, and its gradient.</summary>
     public Matrix Activation { get; }
 
     /// <summary>

@@ -11,8 +11,9 @@ namespace Lorikeet.Models.Passes;
 /// <param name="type">Compute type.</param>
 /// <param name="attention">What attention takes for a batch.</param>
 /// <param name="onCuda">Whether the pass runs on a CUDA device.</param>
+/// <param name="slice">Rows of a slice of the feed-forward.</param>
 internal sealed class PassMemory(
-    LayerWidths widths, int layers, ScalarType type, Func<BatchShape, AttentionBytes> attention, bool onCuda)
+    LayerWidths widths, int layers, ScalarType type, Func<BatchShape, AttentionBytes> attention, bool onCuda, int slice)
 {
     // Buffers that libraries keep for themselves, and what is lost between allocations.
     private const long LibrarySpace = 192L << 20;
@@ -25,8 +26,11 @@ internal sealed class PassMemory(
     public PassBuffers Outline(int tokens, int keptFrom, bool offloads)
     {
         using var memory = new BufferMemory(type, META, tokens);
-        return new PassBuffers(widths, layers, tokens, keptFrom, memory, offloads);
+        return new PassBuffers(widths, layers, tokens, keptFrom, memory, offloads, SliceFor(tokens, keptFrom));
     }
+
+    /// <summary>Rows of the feed-forward that exist at once (<see cref="FeedForwardSlice.For"/>).</summary>
+    public int SliceFor(int tokens, int keptFrom) => FeedForwardSlice.For(widths, layers, keptFrom, tokens, slice);
 
     /// <summary>Bytes of the buffers.</summary>
     public long Buffers(int tokens, int keptFrom, bool offloads)

@@ -99,7 +99,7 @@ public class FamilyPassTests
             : shape;
     }
 
-    private static ModelConfig With(string name, ModelConfig shape)
+    internal static ModelConfig With(string name, ModelConfig shape)
     {
         LayerSettings[] Layers(Func<int, LayerSettings, LayerSettings> change) =>
             [.. Enumerable.Range(0, shape.LayerCount).Select(layer => change(layer, shape.Layer(layer)))];

@@ -145,8 +145,9 @@ public class OptimizedPassTests
         var widths = LayerWidths.Of(layers);
         using var memory = new BufferMemory(ScalarType.Float32, CPU, rows: 64);
         using var buffers = new PassBuffers(widths, layers.Length, 64, keptFrom, memory, offloads);
-        var counted = new PassMemory(widths, layers.Length, ScalarType.Float32, _ => default, onCuda: false)
-            .Buffers(64, keptFrom, offloads);
+        var needs = new PassMemory(
+            widths, layers.Length, ScalarType.Float32, _ => default, onCuda: false, FeedForwardSlice.Rows);
+        var counted = needs.Buffers(64, keptFrom, offloads);
         foreach (var layer in layers)
             layer.Dispose();
         Assert.Equal(memory.Bytes, counted);

@@ -36,6 +36,9 @@ internal sealed record PassComparison
     /// <summary>NEFTune's noise on embeddings.</summary>
     public double Noise { get; init; }
 
+    /// <summary>Rows of a slice of the feed-forward.</summary>
+    public int Slice { get; init; } = FeedForwardSlice.Rows;
+
     public static ModelConfig Small(int heads = 4, int keyValueHeads = 2, int headSize = 16) => new()
     {
         ModelType = "llama",
@@ -91,7 +94,8 @@ internal sealed record PassComparison
         if (optimized)
             Assert.Null(OptimizedSupport.WhyUnsupported(model));
         using ITrainingPass pass = optimized
-            ? new OptimizedPass(model, OptimizedSupport.Kernels(model), Checkpointing, Noise, Augments)
+            ? new OptimizedPass(
+                model, OptimizedSupport.Kernels(model), Checkpointing, Noise, Augments, slice: Slice)
             : new TrainingPass(model, Checkpointing == Checkpointing.Full, Noise);
 
         // Of different sizes, so that gradients add up and buffers are made twice; what moves in between is seen.
