@@ -90,10 +90,27 @@ public sealed record BenchmarkOptions
     [Option("memory_limit", Above = 0)]
     public double? MemoryLimit { get; init; }
 
-    /// <summary>Steps to measure, after two that are not.</summary>
+    /// <summary>Steps to measure.</summary>
     /// <value>10. Enough for a median.</value>
     [Option("steps", Minimum = 1)]
     public int Steps { get; init; } = 10;
+
+    /// <summary>Steps before those that are measured.</summary>
+    /// <value>2: buffers and compiled kernels are there then. None for rows so long that one step takes minutes.</value>
+    [Option("warmup", Minimum = 0)]
+    public int WarmUp { get; init; } = 2;
+
+    /// <summary>
+    /// Lengths of real rows in tokens, one a line of a text file, taken in order; those beyond <c>length</c> are cut.
+    /// </summary>
+    /// <value>Not set: all rows are as long as <c>length</c>.</value>
+    [Option("lengths", Placeholder = "FILE")]
+    public string? Lengths { get; init; }
+
+    /// <summary>With <c>lengths</c>, a step takes as many rows as fill batch times length tokens.</summary>
+    /// <value>False: a step takes <c>batch</c> rows, however long.</value>
+    [Option("packing")]
+    public bool Packing { get; init; }
 
     /// <summary>
     /// Different adapters: those of the rows of a batch, which have them in turn, when decoding; in training, as many

@@ -15,9 +15,7 @@ namespace Lorikeet.Training.Benchmarks;
 /// </summary>
 public static class RolloutBenchmark
 {
-    private const int WarmUpSteps = 2;
-
-    /// <summary>Takes two steps that do not count and <c>steps</c> that do.</summary>
+    /// <summary>Takes <c>warmup</c> steps that do not count and <c>steps</c> that do.</summary>
     /// <param name="options">
     /// The shape, how it is stored, the adapter; <c>prompts</c> times <c>generations</c> answers of <c>new</c> tokens,
     /// learned in batches of <c>batch</c>.
@@ -39,7 +37,7 @@ public static class RolloutBenchmark
         });
 
         var times = new List<double[]>(); // generation, scoring, training, all
-        for (var step = 0; step < WarmUpSteps + options.Steps; step++)
+        for (var step = 0; step < options.WarmUp + options.Steps; step++)
         {
             var clock = Stopwatch.StartNew();
             var drawn = Draw(model, options, step);
@@ -49,7 +47,7 @@ public static class RolloutBenchmark
             Learn(training, round, options, step);
             machine.Wait();
             var all = clock.Elapsed.TotalSeconds;
-            if (step >= WarmUpSteps)
+            if (step >= options.WarmUp)
                 times.Add([generation, scoring, all - generation - scoring, all]);
         }
 

@@ -40,13 +40,14 @@ internal static class SharedTrainingBenchmark
                 "optimized is true, but the optimized path does not cover this. Choose optimized false.");
         var adapted = machine.UsedMemory;
 
-        var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
-        for (var step = 0; step < TrainingBenchmark.WarmUpSteps + options.Steps; step++)
+        var lengths = new StepRows(options);
+        var (times, losses, norm, tokens) = (new List<double>(), new List<double>(), 0.0, 0L);
+        for (var step = 0; step < options.WarmUp + options.Steps; step++)
         {
             AdapterBatch[] batches = [.. members.Select((_, i) =>
             {
                 var rows = TrainingBenchmark.RandomRows(
-                    model.Config.VocabularySize, options.Batch, options.Length, step * count + i);
+                    model.Config.VocabularySize, lengths.Next(), step * count + i);
                 return new AdapterBatch(i, rows, 1.0 / rows.TargetCount, new PassKey(1, step, 0));
             })];
             var clock = Stopwatch.StartNew();
@@ -62,13 +63,14 @@ internal static class SharedTrainingBenchmark
 
             machine.Wait();
             losses.Add(sums.Zip(batches, (sum, batch) => sum * batch.Weight).Average());
-            if (step >= TrainingBenchmark.WarmUpSteps)
-                times.Add(clock.Elapsed.TotalSeconds);
+            if (step < options.WarmUp)
+                continue;
+            times.Add(clock.Elapsed.TotalSeconds);
+            tokens += batches.Sum(own => (long)own.Batch.TokenCount);
         }
 
-        times.Sort();
-        var seconds = times[times.Count / 2];
-        var speed = (double)count * options.Batch * options.Length / seconds;
+        var seconds = TrainingBenchmark.TypicalSeconds(times, options);
+        var speed = tokens / (seconds * times.Count);
         members[0].Adapter.Activate();
         var figures = new TrainingFigures
         {

@@ -15,9 +15,7 @@ namespace Lorikeet.Training.Benchmarks;
 /// </summary>
 public static class TrainingBenchmark
 {
-    internal const int WarmUpSteps = 2;
-
-    /// <summary>Takes two steps that do not count and <c>steps</c> that do.</summary>
+    /// <summary>Takes <c>warmup</c> steps that do not count and <c>steps</c> that do.</summary>
     /// <param name="options">The shape, how it is stored, the adapters, the rows of each rank, and the device.</param>
     /// <param name="ranks">The processes that take the steps together; null for this one alone.</param>
     /// <exception cref="ConfigurationException">
@@ -55,24 +53,26 @@ public static class TrainingBenchmark
         using var training = new TrainingStep(model, OptionsOf(options), ranks, distributed);
         var adapted = machine.UsedMemory;
 
-        var (times, losses, norm) = (new List<double>(), new List<double>(), 0.0);
-        for (var step = 0; step < WarmUpSteps + options.Steps; step++)
+        var rows = new StepRows(options);
+        var (times, losses, norm, tokens) = (new List<double>(), new List<double>(), 0.0, 0L);
+        for (var step = 0; step < options.WarmUp + options.Steps; step++)
         {
             Batch[] batches = [.. Enumerable.Range(0, groups).Select(group => RandomRows(
-                model.Config.VocabularySize, options.Batch, options.Length, step * groups + group))];
+                model.Config.VocabularySize, rows.Next(), step * groups + group))];
             double[] shares = [.. batches.Select(_ => 1.0 / batches.Sum(batch => batch.TargetCount))];
             ranks.Wait();
             var clock = Stopwatch.StartNew();
             losses.Add(training.Backward(batches, shares, step));
             norm = training.Update(2e-4);
             machine.Wait();
-            if (step >= WarmUpSteps)
-                times.Add(clock.Elapsed.TotalSeconds);
+            if (step < options.WarmUp)
+                continue;
+            times.Add(clock.Elapsed.TotalSeconds);
+            tokens += batches.Sum(batch => (long)batch.TokenCount);
         }
 
-        times.Sort();
-        var seconds = times[times.Count / 2];
-        var tokensPerSecond = (double)groups * options.Batch * options.Length / seconds;
+        var seconds = TypicalSeconds(times, options);
+        var tokensPerSecond = tokens / (seconds * times.Count);
         return new TrainingFigures
         {
             Device = machine.Name,
@@ -92,6 +92,15 @@ public static class TrainingBenchmark
             GemmRate = rate,
             WorkRate = BenchmarkModel.TrainingWorkPerToken(model, options.Length) * tokensPerSecond / ranks.Size,
         };
+    }
+
+    /// <summary>The median where steps are alike, the mean where their rows are not.</summary>
+    internal static double TypicalSeconds(List<double> times, BenchmarkOptions options)
+    {
+        if (options.Lengths is not null)
+            return times.Average();
+        times.Sort();
+        return times[times.Count / 2];
     }
 
     private static OptimizationOptions OptionsOf(BenchmarkOptions options) => new()
@@ -116,8 +125,8 @@ public static class TrainingBenchmark
             new BatchShape(rows * options.Length, rows, options.Length), options.Checkpointing, free);
     }
 
-    internal static Batch RandomRows(int vocabulary, int rows, int length, int seed) =>
-        Batch.FromRows([.. Enumerable.Range(0, rows).Select(row =>
+    internal static Batch RandomRows(int vocabulary, IReadOnlyList<int> lengths, int seed) =>
+        Batch.FromRows([.. lengths.Select((length, row) =>
         {
             var ids = BenchmarkModel.RandomTokens(vocabulary, length, seed, row);
             return new TrainingRow(ids, ids);
