@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lorikeet.Formats;
 using Lorikeet.Models.Benchmarks;
+using Lorikeet.Models.Passes;
 
 namespace Lorikeet.Training.Benchmarks;
 
@@ -50,6 +51,15 @@ internal sealed class StepRows
         }
 
         return [.. rows];
+    }
+
+    /// <summary>The size of the step with the most tokens.</summary>
+    public BatchShape Largest()
+    {
+        var steps = Enumerable.Range(0, _options.WarmUp + _options.Steps).Select(_ => Next()).ToList();
+        _next = 0;
+        var most = steps.MaxBy(lengths => lengths.Sum())!;
+        return new BatchShape(most.Sum(), most.Length, most.Max());
     }
 
     private int Upcoming => _lengths![_next];

@@ -117,12 +117,13 @@ public static class TrainingBenchmark
     {
         using var outline = BenchmarkModel.Outline(options, machine, division.Ranks);
         var free = MemoryPlanner.FreeBefore(machine.Device);
-        var rows = options.Batch * Math.Max(1, options.Adapters ?? 1);
+        var adapters = Math.Max(1, options.Adapters ?? 1);
+        var batch = new StepRows(options).Largest();
         using var planner = new MemoryPlanner(
             outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device),
             division: division);
         return planner.Plan(
-            new BatchShape(rows * options.Length, rows, options.Length), options.Checkpointing, free);
+            batch with { Tokens = batch.Tokens * adapters, Rows = batch.Rows * adapters }, options.Checkpointing, free);
     }
 
     internal static Batch RandomRows(int vocabulary, IReadOnlyList<int> lengths, int seed) =>

@@ -1,6 +1,7 @@
 using Lorikeet.Data;
 using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Lora;
+using Lorikeet.Models.Native;
 using Lorikeet.Models.Native.Cuda;
 using Lorikeet.Models.Passes;
 using Lorikeet.Runs;
@@ -44,6 +45,15 @@ public sealed class CudaOutOfMemoryTests : CudaTestBase
             Assert.Equal(whole.Loss, halved.Loss, 2e-3 * whole.Loss);
             Assert.Equal(whole.GradNorm, halved.GradNorm, 2e-2 * whole.GradNorm);
         }
+    }
+
+    /// <summary>What libtorch's C interface calls a failure and no more.</summary>
+    [Fact]
+    public void RoomThatIsNotThere_IsAFailedAllocation()
+    {
+        var free = CudaMemory.Free(Device);
+        Assert.True(FailedAllocation.Is(Assert.ThrowsAny<Exception>(() => CudaMemory.RequireRoom(Device, 2 * free))));
+        CudaMemory.RequireRoom(Device, free / 2);
     }
 
     /// <summary>

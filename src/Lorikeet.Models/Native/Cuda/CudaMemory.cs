@@ -38,6 +38,12 @@ internal static class CudaMemory
             CudaDriver.Occupy(Math.Max(1, free - (bytes - (total - free))));
     }
 
+    /// <summary>Throws what libtorch throws where so many bytes cannot be allocated; they are given back.</summary>
+    public static void RequireRoom(Device device, long bytes)
+    {
+        using var room = empty([bytes], ScalarType.Byte, device);
+    }
+
     /// <summary>Most bytes in use at once since <see cref="ResetPeak"/>.</summary>
     public static long PeakUsed(Device device) => CudaDriver.PoolAttribute(Index(device), UsedHigh);
 

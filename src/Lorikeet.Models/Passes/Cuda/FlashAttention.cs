@@ -29,7 +29,7 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
                 null, null, &output, &logSumExp, &randomState, &unused, &debug);
         }
 
-        Require(status);
+        Require(status, input.Qkv, layout.Count, layout.Longest, bytes => bytes.Output);
         var attended = Heads.Reshape(output, input.Qkv.Rows, shape.QueryWidth);
         _ = aoti_torch_delete_tensor_object(output);
         _ = aoti_torch_delete_tensor_object(debug);
@@ -60,7 +60,7 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
                 &left, &right, null, null, &output, &logSumExp, &randomState, &unused, &debug);
         }
 
-        Require(status);
+        Require(status, qkv, segments.QueryStarts.shape[0] - 1, segments.Longest, bytes => bytes.Output);
         var attended = Heads.Reshape(output, qkv.Rows, (long)shape.Heads * shape.HeadSize);
         foreach (var other in (nint[])[output, logSumExp, randomState, unused, debug])
             _ = aoti_torch_delete_tensor_object(other);
@@ -83,7 +83,7 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
                 &left, &right, &queryGradient, &keyGradient, &valueGradient);
         }
 
-        Require(status);
+        Require(status, input.Qkv, layout.Count, layout.Longest, bytes => bytes.Backward);
         return new HeadGradients(queryGradient, keyGradient, valueGradient, input.Qkv.Rows);
     }
 
@@ -104,10 +104,13 @@ internal sealed unsafe class FlashAttention(AttentionShape shape, HeadViews view
 
     private nint Flat(Matrix heads) => views.Flat(heads.Pointer, heads.Rows, shape.Heads, heads.Pitch);
 
-    private void Require(int status)
+    private void Require(int status, Matrix heads, long rows, int longest, Func<AttentionBytes, long> needed)
     {
         if (status == 0)
             return;
+        // The call says only that it failed. One row more, or cuDNN would be counted for rows of one length.
+        var batch = new BatchShape(heads.Rows, (int)rows + 1, longest);
+        CudaMemory.RequireRoom(heads.Tensor.device, needed(CudaAttention.BytesOf(shape, batch)));
         throw new InvalidOperationException(
             $"Flash attention of {shape.Heads} heads of {shape.HeadSize} failed; libtorch wrote the reason to " +
             "stderr. Train with 'optimized' false.");
