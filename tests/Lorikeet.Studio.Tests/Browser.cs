@@ -146,8 +146,10 @@ public sealed class Browser : IAsyncLifetime
     /// </summary>
     public static async Task Shoot(IPage page, string name)
     {
-        if (TakesPictures)
-            await page.ScreenshotAsync(new() { Path = Path.Combine(Pictures!, $"studio-{name}.png") });
+        if (!TakesPictures)
+            return;
+        await page.WaitForTimeoutAsync(2000); // charts measure their labels
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Pictures!, $"studio-{name}.png") });
     }
 
     /// <summary>
