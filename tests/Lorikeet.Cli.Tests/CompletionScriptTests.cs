@@ -85,7 +85,8 @@ public sealed class CompletionScriptTests : IDisposable
         var typed = $"./lorikeet {line}".Replace("'", "''", StringComparison.Ordinal);
         Assert.Contains(expected, Run(
             "pwsh", "-NoProfile", "-NonInteractive", "-Command",
-            $". ./script.ps1; $typed = '{typed}'; (TabExpansion2 $typed $typed.Length).CompletionMatches.CompletionText")
+            $". ./script.ps1; $typed = '{typed}'; "
+                + "(TabExpansion2 $typed $typed.Length).CompletionMatches.CompletionText")
             .ReplaceLineEndings("\n").Split('\n'));
     }
 

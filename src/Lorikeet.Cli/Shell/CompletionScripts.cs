@@ -41,7 +41,8 @@ internal static class CompletionScripts
                 else
                     set -l word (commandline -ct)
                     set -l option (string match -r -- '^--[^=]+=' $word)
-                    __fish_complete_path (string replace -r -- '^--[^=]+=' '' $word) | string replace -r -- '^' "$option"
+                    set -l path (string replace -r -- '^--[^=]+=' '' $word)
+                    __fish_complete_path "$path" | string replace -r -- '^' "$option"
                 end
             end
             complete -c lorikeet -f -a '(__lorikeet_complete)'

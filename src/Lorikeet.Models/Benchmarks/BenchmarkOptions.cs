@@ -96,7 +96,7 @@ public sealed record BenchmarkOptions
     public int Steps { get; init; } = 10;
 
     /// <summary>Steps before those that are measured.</summary>
-    /// <value>2: buffers and compiled kernels are there then. None for rows so long that one step takes minutes.</value>
+    /// <value>2: buffers and compiled kernels are there then. For rows so long that a step takes minutes, 0.</value>
     [Option("warmup", Minimum = 0)]
     public int WarmUp { get; init; } = 2;
 

@@ -6,7 +6,7 @@ namespace Lorikeet.Models.Passes;
 /// </summary>
 internal static class FeedForwardSlice
 {
-    /// <summary>Rows of a slice: so many that weights, decompressed for each, cost a few percent of its GEMMs.</summary>
+    /// <summary>Rows of a slice: weights, decompressed for each, cost a few percent of its GEMMs.</summary>
     public const int Rows = 8192;
 
     /// <summary>Rows at once in a pass over so many tokens; <see cref="int.MaxValue"/> for all.</summary>

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Lorikeet.Tests.Optimized;
 
-/// <summary>A feed-forward that computes some rows after others gives what one that computes all at once does.</summary>
+/// <summary>A feed-forward computed some rows after others gives what one computed all at once does.</summary>
 [Collection(CudaTestBase.Collection)]
 public class SlicedPassTests
 {
