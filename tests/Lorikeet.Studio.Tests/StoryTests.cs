@@ -58,6 +58,9 @@ public sealed class StoryTests(Browser browser)
     {
         await Click(page, "Pause");
         await Expect(Status(page)).ToHaveTextAsync("paused", s_patient);
+        var bar = await page.Locator(".live .mud-progress-linear").BoundingBoxAsync();
+        Assert.True(bar is { Width: > 100, Height: > 3 });
+        await Browser.Check(page);
         foreach (var name in new[] { "second", "third" })
         {
             await Browser.GoTo(page, "/new?like=first");

@@ -12,20 +12,30 @@ whole => {
   const kindOf = element => [element, element?.parentElement, element?.parentElement?.parentElement]
     .map(one => `${one?.tagName} ${one?.getAttribute('class')}`).join(' < ');
   const elements = [...new Map([...document.querySelectorAll('body, body *')].map(e => [kindOf(e), e])).values()];
-  const looks = () => elements.map(
-    element => [element, [null, '::before', '::after'].map(part => looksOf(element, part))]);
+  const parts = [null, '::before', '::after'];
+  const looks = () => elements.map(element => [element, parts.map(part => looksOf(element, part))]);
+  const moves = () => {
+    still.disabled = true;
+    const names = elements.map(element => parts.map(part => getComputedStyle(element, part).animationName).join());
+    still.disabled = false;
+    return names;
+  };
 
-  const before = looks();
+  const [moved, before] = [moves(), looks()];
   const sheet = document.createElement('style');
   sheet.textContent = whole;
   link.after(sheet);
   link.disabled = true;
   const found = [];
-  looks().forEach(([element, parts], i) => parts.forEach((part, p) => part.forEach(([name, value], n) => {
+  looks().forEach(([element, styles], i) => styles.forEach((part, p) => part.forEach(([name, value], n) => {
     const was = before[i][1][p][n]?.[1];
     if (value !== was)
       found.push(`${element.getAttribute('class') ?? element.tagName}: ${name} is ${was}, ${value}`);
   })));
+  moves().forEach((names, i) => {
+    if (names !== moved[i])
+      found.push(`${elements[i].getAttribute('class')}: animations are ${moved[i]}, ${names}`);
+  });
   link.disabled = false;
   sheet.remove();
   still.remove();

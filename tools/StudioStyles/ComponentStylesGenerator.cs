@@ -18,6 +18,8 @@ namespace StudioStyles;
 public sealed class ComponentStylesGenerator : IIncrementalGenerator
 {
     private static readonly Regex s_class = new(@"\.(-?[A-Za-z_][\w-]*)", RegexOptions.CultureInvariant);
+    private static readonly Regex s_comment = new(
+        @"/\*.*?\*/", RegexOptions.CultureInvariant | RegexOptions.Singleline);
     private static readonly Regex s_negation = new(@":not\([^)]*\)", RegexOptions.CultureInvariant);
 
     /// <inheritdoc/>
@@ -31,7 +33,9 @@ public sealed class ComponentStylesGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(files, static (output, all) =>
         {
             var texts = all.ToDictionary(file => file.Name, file => file.Text);
-            var kept = Keep(Rules(texts["MudBlazor.min.css"]), new Needed(texts["styles.txt"]));
+            var whole = texts["MudBlazor.min.css"];
+            var licence = s_comment.Match(whole).Value;
+            var kept = licence + Keep(Rules(s_comment.Replace(whole, "")), new Needed(texts["styles.txt"]));
             output.AddSource("ComponentStyles.g.cs", $$"""
                 namespace Lorikeet.Studio.Assets;
 

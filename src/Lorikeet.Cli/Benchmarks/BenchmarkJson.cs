@@ -19,6 +19,8 @@ internal static class BenchmarkJson
         ["dropout"] = options.Dropout,
         ["batch"] = options.Batch,
         ["length"] = options.Length,
+        ["lengths"] = options.Lengths,
+        ["packing"] = options.Packing,
         ["checkpointing"] = options.Checkpointing.ToString().ToLowerInvariant(),
         ["offload_checkpoints"] = options.OffloadCheckpoints,
         ["offload_layers"] = options.OffloadLayers,

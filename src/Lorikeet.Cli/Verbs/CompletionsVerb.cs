@@ -65,6 +65,8 @@ internal sealed partial class CompletionsVerb : Verb
         if (word.StartsWith("--", StringComparison.Ordinal) && word.IndexOf('=') is var equals and > 0)
         {
             var option = word[..equals];
+            if (word[(equals + 1)..].StartsWith('-'))
+                return []; // no option can be a value
             return [.. Complete(root, $"{line[..^word.Length]}{option} {word[(equals + 1)..]}")
                 .Select(value => $"{option}={value}")];
         }

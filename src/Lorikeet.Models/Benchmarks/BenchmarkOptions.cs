@@ -95,19 +95,20 @@ public sealed record BenchmarkOptions
     [Option("steps", Minimum = 1)]
     public int Steps { get; init; } = 10;
 
-    /// <summary>Steps before those that are measured.</summary>
+    /// <summary>Steps before those that are measured; train and grpo only.</summary>
     /// <value>2: buffers and compiled kernels are there then. For rows so long that a step takes minutes, 0.</value>
     [Option("warmup", Minimum = 0)]
     public int WarmUp { get; init; } = 2;
 
     /// <summary>
     /// Lengths of real rows in tokens, one a line of a text file, taken in order; those beyond <c>length</c> are cut.
+    /// Train only.
     /// </summary>
     /// <value>Not set: all rows are as long as <c>length</c>.</value>
     [Option("lengths", Placeholder = "FILE")]
     public string? Lengths { get; init; }
 
-    /// <summary>With <c>lengths</c>, a step takes as many rows as fill batch times length tokens.</summary>
+    /// <summary>With <c>lengths</c>, a step takes as many rows as fill batch times length tokens; train only.</summary>
     /// <value>False: a step takes <c>batch</c> rows, however long.</value>
     [Option("packing")]
     public bool Packing { get; init; }

@@ -15,9 +15,15 @@ internal static class FeedForwardSlice
     /// <param name="keptFrom">The first layer that keeps what its backward pass needs.</param>
     /// <param name="tokens">Of the largest batch.</param>
     /// <param name="rows">Rows of a slice.</param>
-    public static int For(LayerWidths widths, int layers, int keptFrom, int tokens, int rows) =>
-        // Where a layer keeps gate and up, there is room for them.
-        widths.FeedForwardDivides && keptFrom == layers && tokens >= 2 * rows ? rows : int.MaxValue;
+    public static int For(LayerWidths widths, int layers, int keptFrom, int tokens, int rows)
+    {
+        // Where a layer keeps gate and up, there is room for them. What lay in their place gets one of its own.
+        var apart = (widths.QkvFitsGateUp ? widths.Qkv : 0) + (widths.RotatedFitsActivation ? widths.RotatedHeads : 0);
+        return widths.FeedForwardDivides && keptFrom == layers && tokens >= 2 * rows
+            && 3L * widths.Inner * (tokens - rows) > (long)tokens * apart
+                ? rows
+                : int.MaxValue;
+    }
 
     /// <summary>The slices of a batch.</summary>
     /// <param name="tokens">Its tokens.</param>

@@ -51,10 +51,10 @@ internal sealed class SharedLinear : FusedLinear
     public override int Columns => _base.Columns;
 
     /// <summary>The largest sum of ranks: each adapter uses its rows of the same columns.</summary>
-    /// <summary>Its adapters have rows of their own.</summary>
-    public override bool Divides => false;
-
     public override int Rank { get; }
+
+    /// <summary>False: its adapters have rows of their own.</summary>
+    public override bool Divides => false;
 
     public override int MaskedColumns { get; }
 

@@ -41,7 +41,7 @@ internal static class SharedTrainingBenchmark
         var adapted = machine.UsedMemory;
 
         var lengths = new StepRows(options);
-        var (times, losses, norm, tokens) = (new List<double>(), new List<double>(), 0.0, 0L);
+        var (times, losses, norm, measured) = (new List<double>(), new List<double>(), 0.0, new List<Batch>());
         for (var step = 0; step < options.WarmUp + options.Steps; step++)
         {
             AdapterBatch[] batches = [.. members.Select((_, i) =>
@@ -66,11 +66,11 @@ internal static class SharedTrainingBenchmark
             if (step < options.WarmUp)
                 continue;
             times.Add(clock.Elapsed.TotalSeconds);
-            tokens += batches.Sum(own => (long)own.Batch.TokenCount);
+            measured.AddRange(batches.Select(own => own.Batch));
         }
 
         var seconds = TrainingBenchmark.TypicalSeconds(times, options);
-        var speed = tokens / (seconds * times.Count);
+        var speed = measured.Sum(batch => (long)batch.TokenCount) / (seconds * times.Count);
         members[0].Adapter.Activate();
         var figures = new TrainingFigures
         {
@@ -89,7 +89,7 @@ internal static class SharedTrainingBenchmark
             LastLoss = losses[^1],
             GradientNorm = norm,
             GemmRate = rate,
-            WorkRate = BenchmarkModel.TrainingWorkPerToken(model, options.Length) * speed,
+            WorkRate = BenchmarkModel.TrainingWorkPerToken(model, StepRows.Typical(measured)) * speed,
         };
         foreach (var (_, update) in members)
             update.Dispose();

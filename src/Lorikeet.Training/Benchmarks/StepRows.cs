@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lorikeet.Data.Batches;
 using Lorikeet.Formats;
 using Lorikeet.Models.Benchmarks;
 using Lorikeet.Models.Passes;
@@ -53,13 +54,26 @@ internal sealed class StepRows
         return [.. rows];
     }
 
-    /// <summary>The size of the step with the most tokens.</summary>
-    public BatchShape Largest()
+    /// <summary>The size of the pass with the most tokens.</summary>
+    /// <param name="draws">Times that rows are taken for each step, one for each group of ranks or adapter.</param>
+    /// <param name="together">How many of them go through the model at once.</param>
+    public BatchShape Largest(int draws, int together)
     {
-        var steps = Enumerable.Range(0, _options.WarmUp + _options.Steps).Select(_ => Next()).ToList();
+        var passes = Enumerable.Range(0, (_options.WarmUp + _options.Steps) * draws).Select(_ => Next()).Chunk(together)
+            .Select(lengths => lengths.SelectMany(row => row).ToList()).ToList();
         _next = 0;
-        var most = steps.MaxBy(lengths => lengths.Sum())!;
-        return new BatchShape(most.Sum(), most.Length, most.Max());
+        var most = passes.MaxBy(lengths => lengths.Sum())!;
+        return new BatchShape(most.Sum(), most.Count, most.Max());
+    }
+
+    /// <summary>
+    /// The length of full rows whose tokens see as many others as those of so many rows do: Σ length² / Σ length.
+    /// </summary>
+    public static int Typical(IEnumerable<Batch> batches)
+    {
+        var lengths = batches.SelectMany(batch => batch.SegmentStarts.Zip(
+            batch.SegmentStarts.Skip(1), (start, end) => (double)(end - start))).ToList();
+        return (int)Math.Round(lengths.Sum(length => length * length) / lengths.Sum());
     }
 
     private int Upcoming => _lengths![_next];

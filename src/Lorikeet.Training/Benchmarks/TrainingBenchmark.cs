@@ -35,7 +35,7 @@ public static class TrainingBenchmark
 
         var distributed = new DistributedOptions { ContextParallel = options.ContextParallel };
         var groups = distributed.GroupsOf(ranks.Size);
-        var planned = Planned(options, machine, RankDivision.Of(distributed, ranks.Size));
+        var planned = Planned(options, machine, RankDivision.Of(distributed, ranks.Size), groups);
         if (options.Adapters > 1)
         {
             return ranks.Size == 1
@@ -54,7 +54,7 @@ public static class TrainingBenchmark
         var adapted = machine.UsedMemory;
 
         var rows = new StepRows(options);
-        var (times, losses, norm, tokens) = (new List<double>(), new List<double>(), 0.0, 0L);
+        var (times, losses, norm, measured) = (new List<double>(), new List<double>(), 0.0, new List<Batch>());
         for (var step = 0; step < options.WarmUp + options.Steps; step++)
         {
             Batch[] batches = [.. Enumerable.Range(0, groups).Select(group => RandomRows(
@@ -68,11 +68,12 @@ public static class TrainingBenchmark
             if (step < options.WarmUp)
                 continue;
             times.Add(clock.Elapsed.TotalSeconds);
-            tokens += batches.Sum(batch => (long)batch.TokenCount);
+            measured.AddRange(batches);
         }
 
         var seconds = TypicalSeconds(times, options);
-        var tokensPerSecond = tokens / (seconds * times.Count);
+        var tokensPerSecond = measured.Sum(batch => (long)batch.TokenCount) / (seconds * times.Count);
+        var work = BenchmarkModel.TrainingWorkPerToken(model, StepRows.Typical(measured));
         return new TrainingFigures
         {
             Device = machine.Name,
@@ -90,7 +91,7 @@ public static class TrainingBenchmark
             LastLoss = losses[^1],
             GradientNorm = norm,
             GemmRate = rate,
-            WorkRate = BenchmarkModel.TrainingWorkPerToken(model, options.Length) * tokensPerSecond / ranks.Size,
+            WorkRate = work * tokensPerSecond / ranks.Size,
         };
     }
 
@@ -113,17 +114,18 @@ public static class TrainingBenchmark
     };
 
     /// <summary>What a run like this is planned to take, before anything of it is there.</summary>
-    private static MemoryPlan Planned(BenchmarkOptions options, BenchmarkMachine machine, RankDivision division)
+    private static MemoryPlan Planned(
+        BenchmarkOptions options, BenchmarkMachine machine, RankDivision division, int groups)
     {
         using var outline = BenchmarkModel.Outline(options, machine, division.Ranks);
         var free = MemoryPlanner.FreeBefore(machine.Device);
         var adapters = Math.Max(1, options.Adapters ?? 1);
-        var batch = new StepRows(options).Largest();
+        var batch = new StepRows(options).Largest(draws: groups * adapters, together: adapters);
         using var planner = new MemoryPlanner(
             outline, OptionsOf(options), machine.Device, MemoryPlanner.LibrariesOf(machine.Device),
             division: division);
         return planner.Plan(
-            batch with { Tokens = batch.Tokens * adapters, Rows = batch.Rows * adapters }, options.Checkpointing, free);
+            batch, options.Checkpointing, free);
     }
 
     internal static Batch RandomRows(int vocabulary, IReadOnlyList<int> lengths, int seed) =>

@@ -105,8 +105,15 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc cref="Resume" path="/param|/exception"/>
     public void RequireOwn(string checkpoint)
     {
-        if (_ranks.IsFirst && HuggingFaceCheckpoint.Locate(checkpoint) is null)
+        if (!_ranks.IsFirst)
+            return;
+        if (HuggingFaceCheckpoint.Locate(checkpoint) is not { } foreign)
             TrainingCheckpoint.Position(checkpoint, _position.Run);
+        else if (_options.Distributed.ZeroStage > 0 && _ranks.Size > 1)
+            throw new ConfigurationException(
+                $"'{foreign}' was saved by transformers, and 'zero_stage' {_options.Distributed.ZeroStage} reads the "
+                + "optimizer's state of Lorikeet's checkpoints alone. Go on with 'zero_stage' 0 until a checkpoint is "
+                + "saved, then with another.");
     }
 
     /// <summary>Continues where a checkpoint was saved, to the bit as if the run had never stopped.</summary>
@@ -141,11 +148,7 @@ public sealed class Trainer : IDisposable
             return;
         }
 
-        if (_options.Distributed.ZeroStage > 0 && _ranks.Size > 1)
-            throw new ConfigurationException(
-                $"'{foreign}' was saved by transformers, and 'zero_stage' {_options.Distributed.ZeroStage} reads the "
-                + "optimizer's state of Lorikeet's checkpoints alone. Go on with 'zero_stage' 0 until a checkpoint is "
-                + "saved, then with another.");
+        RequireOwn(checkpoint);
         var trainers = HuggingFaceCheckpoint.Open(foreign);
         _position = trainers.Restore(_task, _model.Trainable, _step.Optimizer, _schedule.At)
             with

@@ -76,6 +76,7 @@ public static class TrainingCheckpoint
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
     internal static TrainingPosition Restore(string folder, DecoderModel model, Optimizer optimizer, RunFingerprint run)
     {
+        RequireWhole(folder);
         var position = Position(folder, run);
         RestoreWeights(folder, model);
         using var state = SafetensorsFile.Open(Path.Combine(folder, OptimizerFile));
@@ -88,7 +89,7 @@ public static class TrainingCheckpoint
     /// <exception cref="ConfigurationException">The run was begun with other data or settings.</exception>
     internal static TrainingPosition Position(string folder, RunFingerprint run)
     {
-        RequireWhole(folder);
+        RequireOne(folder);
         var path = Path.Combine(folder, PositionFile);
         var position = TrainingPosition.FromJson(WholeFile.ReadText(path), path);
         if (run.DifferencesFrom(position.Run) is { Count: > 0 } differences)
@@ -118,11 +119,16 @@ public static class TrainingCheckpoint
     /// <exception cref="CheckpointException">A file is missing or damaged.</exception>
     internal static void RequireWhole(string folder)
     {
-        if (!IsOne(folder))
-            throw new CheckpointException($"'{folder}' is not a checkpoint: {PositionFile} is missing. Expected a " +
-                "folder such as runs/NAME/checkpoints/step-000100.");
+        RequireOne(folder);
         if (Damage(folder) is { } damage)
             throw new CheckpointException(
                 $"The checkpoint cannot be used: {damage}. Resume from an earlier checkpoint.");
+    }
+
+    private static void RequireOne(string folder)
+    {
+        if (!IsOne(folder))
+            throw new CheckpointException($"'{folder}' is not a checkpoint: {PositionFile} is missing. Expected a " +
+                "folder such as runs/NAME/checkpoints/step-000100.");
     }
 }

@@ -45,6 +45,12 @@ public class SlicedPassTests
         Shape = PassComparison.Small() with { QueryKeyValueBias = true, FeedForwardBias = true },
     }).RequireEqual();
 
+    /// <summary>The last slice is shorter; a batch is shorter than a slice.</summary>
+    [Theory]
+    [InlineData(24)]
+    [InlineData(80)]
+    public void UnevenSlices_EqualReference(int rows) => (Sliced with { Slice = rows }).RequireEqual();
+
     [Fact]
     public void AllWeights_EqualReference() => (Sliced with { Adapter = null }).RequireEqual();
 
