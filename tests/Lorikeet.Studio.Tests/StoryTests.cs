@@ -25,6 +25,14 @@ public sealed class StoryTests(Browser browser)
         await AskSeveral(page, question, expected);
         await Compare(page);
         await ExportEverywhere(page);
+        foreach (var (language, isDark, width) in new[]
+                 {
+                     ("vi", true, Browser.Phone), ("vi", false, 1280), ("en", true, Browser.Phone), ("en", true, 1280),
+                 })
+        {
+            await LookAtResults(await browser.Open(language, isDark, width));
+        }
+
         if (Browser.TakesPictures)
             await ShootForOthers(question);
     }
@@ -216,6 +224,23 @@ public sealed class StoryTests(Browser browser)
         var run = Path.Combine(browser.Runs, "first");
         foreach (var file in new[] { "merged/config.json", "first.gguf", "ollama/Modelfile", "first-lora.gguf" })
             Assert.True(File.Exists(Path.Combine(run, file)), file);
+        await Browser.Check(page);
+    }
+
+    /// <summary>What the story left, as others see it: in another language, dark, on a phone.</summary>
+    private static async Task LookAtResults(IPage page)
+    {
+        await Browser.GoTo(page, "/runs/first");
+        await Expect(page.Locator(".curve svg polyline, .curve svg path").First).ToBeAttachedAsync();
+        await Browser.Check(page);
+        await Browser.GoTo(page, "/compare?run=first&run=second");
+        await Expect(page.GetByText("learning_rate").First).ToBeVisibleAsync();
+        await Browser.Check(page);
+        await Browser.GoTo(page, "/export?run=first");
+        await Expect(page.Locator(".receipt .status-finished")).ToHaveCountAsync(5);
+        await Browser.Check(page);
+        await Browser.GoTo(page, "/playground");
+        await Expect(page.Locator(".speakers label").First).ToBeVisibleAsync();
         await Browser.Check(page);
     }
 
